@@ -1,0 +1,37 @@
+# `make run` and `make test` set everything up in .venv; nothing else to install or start.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SOURCES := framework plugins tests
+
+.PHONY: run test lint types imports benchmark clean
+
+run: $(READY)
+	$(BIN)/gradmix run
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+
+types: $(READY)
+	$(BIN)/mypy framework/gradmix framework/hydra_plugins $(wildcard plugins/gradmix_*)
+
+imports: $(READY)
+	$(BIN)/python -m pytest tests/test_import_direction.py
+
+benchmark: $(READY)
+	$(BIN)/python -m tests.benchmarks.sweep_overhead
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "gradmix needs Python 3.11 or newer; this is Python " + sys.version.split()[0] + ". Name one: make PYTHON=python3.11")'
+	@echo "Setting up $(VENV) (once; a minute or two)"
+	@$(PYTHON) -m venv $(VENV)
+	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

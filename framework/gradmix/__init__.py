@@ -1,0 +1,87 @@
+"""gradmix: experiments on derivatives and mixtures, by plugins, configs and journals.
+
+The two families of algorithm are made by name, `differentiator` and `clusterer`, and are usable without any run:
+
+>>> import gradmix
+>>> tape = gradmix.differentiator("tape")
+>>> tape.gradient(lambda x: x[0] * x[1], [2.0, 5.0])
+array([5., 2.])
+
+The rest of what is here is for authors of plugins: the base classes, option types and hooks.
+"""
+
+from gradmix.config.build import clusterer, differentiator
+from gradmix.config.models import read_model, write_model
+from gradmix.contracts.clusterer import Clusterer, Model
+from gradmix.contracts.component import Component
+from gradmix.contracts.dataset import Data, Dataset
+from gradmix.contracts.differentiator import Differentiator, Function, as_point, unit_vectors
+from gradmix.contracts.errors import (
+    ConfigError,
+    DataError,
+    DifferentiationError,
+    GradmixError,
+    NotFittedError,
+    NumericalError,
+    PluginError,
+    StorageError,
+    UnknownNameError,
+)
+from gradmix.contracts.hooks import Components, hookimpl
+from gradmix.contracts.iteration import INERTIA, LOG_LIKELIHOOD, Iteration, Objective
+from gradmix.contracts.options import (
+    KeyOf,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Seed,
+    part,
+)
+from gradmix.contracts.problem import Operator, Problem
+from gradmix.contracts.run import RunInfo
+from gradmix.contracts.task import Result, Steps, Task
+
+__all__ = [
+    "INERTIA",
+    "LOG_LIKELIHOOD",
+    "Clusterer",
+    "Component",
+    "Components",
+    "ConfigError",
+    "Data",
+    "DataError",
+    "Dataset",
+    "DifferentiationError",
+    "Differentiator",
+    "Function",
+    "GradmixError",
+    "Iteration",
+    "KeyOf",
+    "Model",
+    "NonNegativeFloat",
+    "NonNegativeInt",
+    "NotFittedError",
+    "NumericalError",
+    "Objective",
+    "Operator",
+    "PluginError",
+    "PositiveFloat",
+    "PositiveInt",
+    "Problem",
+    "Result",
+    "RunInfo",
+    "Seed",
+    "Steps",
+    "StorageError",
+    "Task",
+    "UnknownNameError",
+    "as_point",
+    "clusterer",
+    "differentiator",
+    "hookimpl",
+    "part",
+    "read_model",
+    "unit_vectors",
+    "write_model",
+]

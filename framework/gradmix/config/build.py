@@ -1,0 +1,122 @@
+"""From a config node to a component: every name looked up, every option checked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from gradmix.contracts.clusterer import Clusterer
+from gradmix.contracts.component import Component
+from gradmix.contracts.differentiator import Differentiator
+from gradmix.contracts.errors import ConfigError, UnknownNameError, did_you_mean, listing
+from gradmix.contracts.options import Option, check_option, options_of, plain
+from gradmix.registry.registry import RESERVED_OPTIONS, Registry, registry
+
+
+def differentiator(name: str, **options: Any) -> Differentiator:
+    """Make a differentiator by its name.
+
+    Parameters
+    ----------
+    name
+        As ``gradmix plugins`` lists it.
+    **options
+        As ``gradmix plugins NAME`` lists them.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such differentiator, or no such option; names the nearest.
+    ConfigError
+        If an option's value is wrong.
+
+    Examples
+    --------
+    >>> float(differentiator("finite_difference", method="complex_step").derivative(lambda x: x**3, 1.0))
+    3.0
+    """
+    return cast("Differentiator", build("differentiator", {"name": name, **options}).component)
+
+
+def clusterer(name: str, **options: Any) -> Clusterer[Any]:
+    """Make a clusterer by its name; like `differentiator`.
+
+    Examples
+    --------
+    >>> clusterer("gmm", n_components=3, covariance_type="tied").covariance_type
+    'tied'
+    """
+    return cast("Clusterer[Any]", build("clusterer", {"name": name, **options}).component)
+
+
+@dataclass(frozen=True)
+class Built:
+    """A component, and what it was built from.
+
+    Parameters
+    ----------
+    component
+        The component, every option checked.
+    node
+        Its config in full, as plain values: name, options, the nodes of its parts.
+    plugins
+        Path within the node → identity of the plugin, for itself (path ``""``) and its parts.
+    """
+
+    component: Component
+    node: Mapping[str, Any]
+    plugins: Mapping[str, str] = field(default_factory=dict)
+
+
+def build(kind: str, node: Any, where: str | None = None, known: Registry | None = None) -> Built:
+    """Build the component that a config node describes.
+
+    Parameters
+    ----------
+    kind
+        Kind of the component.
+    node
+        ``{"name": "gmm", "n_components": 3}``; what is left out takes its default.
+    where
+        Path of the node in the config, for messages.
+    known
+        Where components are looked up; the installed ones unless told otherwise.
+    """
+    where, known = where or kind, known or registry()
+    if not isinstance(node, Mapping) or not isinstance(node.get("name"), str):
+        raise ConfigError(f"{where} must be a mapping with a name, such as {{name: …}}; given: {node!r}.")
+    entry = known.find(kind, node["name"])
+    component = entry.load()
+    options = {option.name: option for option in options_of(component)}
+    for key in node:
+        if key not in options and key not in RESERVED_OPTIONS:
+            raise UnknownNameError(unknown_option(f"{where}.{key}", f"{kind} {entry.name}", options))
+    built = {name: _build_option(option, node, where, known) for name, option in options.items()}
+    return Built(
+        component(**{name: value.component for name, value in built.items()}),
+        {"name": entry.name} | {name: value.node for name, value in built.items()},
+        {"": entry.plugin.identity}
+        | {f"{name}.{path}".strip("."): mark for name, value in built.items() for path, mark in value.plugins.items()},
+    )
+
+
+def unknown_option(path: str, owner: str, known: Collection[str]) -> str:
+    """Message for an option that its owner does not have: the nearest one, and all there are."""
+    prefix, _, name = path.rpartition(".")
+    near = did_you_mean(name, known)
+    return f"unknown option {path}.{near.replace('mean ', f'mean {prefix}.' if prefix else 'mean ')} " + (
+        f"Options of {owner}: {listing(known)}."
+    )
+
+
+def _build_option(option: Option, node: Mapping[str, Any], where: str, known: Registry) -> Any:
+    """An option's value as a leaf of the tree of what is built."""
+    path = option.name if option.part and where == "task" else f"{where}.{option.name}"
+    given = node.get(option.name, "???" if option.part else option.default)
+    if given == "???" or (option.required and option.name not in node):
+        raise ConfigError(f"{path} must be given: {option.allowed}.")
+    if option.part and not isinstance(given, Component):
+        return build(option.part, given, path, known)
+    value = given if option.part else check_option(option, given, where)
+    return Built(value, plain(value) if option.part is None else {"name": type(value).__name__})

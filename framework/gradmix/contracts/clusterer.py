@@ -1,0 +1,180 @@
+"""Clusterers: a generator of iterations, and everything that follows from it."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+
+from gradmix.contracts.component import Component
+from gradmix.contracts.errors import NotFittedError, PluginError, UnknownNameError, did_you_mean, listing
+from gradmix.contracts.iteration import Iteration, Objective, last_of_each_start
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from gradmix.contracts.rows import Matrix
+
+
+class Model(ABC):
+    """A fitted model of groups in data: a frozen dataclass whose fields are arrays."""
+
+    @abstractmethod
+    def predict(self, X: Matrix) -> NDArray[np.intp]:
+        """Group of each row, shape (n,)."""
+
+    def scores(self, X: Matrix) -> Mapping[str, float]:
+        """Metrics of the fit on `X`, by metric name: ``bic``, ``aic``, …"""
+        return {}
+
+
+ModelT = TypeVar("ModelT", bound=Model)
+
+
+class Clusterer(Component, ABC, Generic[ModelT]):
+    """Base of all clusterers: a dataclass of options with an `iterate` that yields one start's iterations.
+
+    It is at once a scikit-learn estimator: `fit` returns self and sets only attributes that end in an underscore.
+
+    Examples
+    --------
+    >>> import gradmix
+    >>> X = [[0.0], [0.1], [5.0], [5.2]]
+    >>> gradmix.clusterer("kmeans", n_clusters=2, random_state=0).fit(X).model_.centers.tolist()
+    [[5.1], [0.05]]
+    """
+
+    kind: ClassVar[str] = "clusterer"
+    objective: ClassVar[Objective]
+    """The metric that each iteration improves."""
+
+    random_state: int | None
+    n_init: int
+
+    @abstractmethod
+    def iterate(self, X: Matrix, rng: np.random.Generator) -> Iterator[Iteration[ModelT]]:
+        """Yield the iterations of one start.
+
+        Parameters
+        ----------
+        X
+            Shape (n, d); checked already.
+        rng
+            The only source of random numbers.
+        """
+
+    @classmethod
+    def model_class(cls) -> type[ModelT]:
+        """Class of the estimates, by which a saved model is read again."""
+        raise PluginError(f"{cls.__name__} does not say how its models are read again: it has no model_class()")
+
+    def iterations(self, X: Any) -> Iterator[Iteration[ModelT]]:
+        """Check options and data, then yield the iterations of all starts, numbered.
+
+        Start i draws its random numbers from a stream of its own, the same for any `n_init`.
+        """
+        import numpy as np
+
+        from gradmix.contracts.rows import as_rows
+
+        self.check()
+        rows = as_rows(X)
+        seeds = np.random.SeedSequence(getattr(self, "random_state", None)).spawn(getattr(self, "n_init", 1))
+        for start, seed in enumerate(seeds):
+            for step, iteration in enumerate(self.iterate(rows, np.random.default_rng(seed)), start=1):
+                yield dataclasses.replace(iteration, start=start, step=step)
+
+    def fit(self, X: Any, y: object = None) -> Self:
+        """Fit the model to `X`, shape (n, d), and keep the best start.
+
+        Sets ``model_``, ``labels_``, ``n_iter_``, ``converged_``, ``n_features_in_`` and the objective as
+        ``log_likelihood_``, ``inertia_``, …
+
+        Raises
+        ------
+        ConfigError
+            If an option is wrong.
+        DataError
+            If the data cannot be clustered.
+        """
+        import numpy as np
+
+        best = self.objective.best(last_of_each_start(self.iterations(X)))
+        self.model_, self.n_iter_, self.converged_ = best.estimate, best.step, best.converged
+        self.n_features_in_ = np.shape(X)[1]
+        for metric, value in best.metrics.items():
+            setattr(self, f"{metric}_", value)
+        self.labels_ = self.predict(X)
+        return self
+
+    def fit_predict(self, X: Any, y: object = None) -> NDArray[np.intp]:
+        """Fit to `X`, then return the group of each row, shape (n,)."""
+        return self.fit(X).labels_
+
+    def predict(self, X: Any) -> NDArray[np.intp]:
+        """Group of each row of `X`, shape (n,)."""
+        return self.fitted("predict")(self.rows(X))  # type: ignore[no-any-return]
+
+    def fitted(self, attribute: str) -> Any:
+        """An attribute or method of the fitted model.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        if not self.__sklearn_is_fitted__():
+            raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit(X) before {attribute}.")
+        return getattr(self.model_, attribute)
+
+    def rows(self, X: Any) -> Matrix:
+        """Check rows handed to a fitted model: as many columns as it was fitted to."""
+        from gradmix.contracts.errors import DataError
+        from gradmix.contracts.rows import as_rows
+
+        rows = as_rows(X)
+        if rows.shape[1] != self.n_features_in_:
+            raise DataError(f"X has {rows.shape[1]} columns, but the model was fitted to {self.n_features_in_}.")
+        return rows
+
+    # What scikit-learn asks of an estimator: the options are the parameters.
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Options by name, as scikit-learn's ``clone`` wants them."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+
+    def set_params(self, **options: Any) -> Self:
+        """Set options by name.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such option.
+        """
+        known = self.get_params()
+        for name, value in options.items():
+            if name not in known:
+                raise UnknownNameError(
+                    f"{type(self).__name__} has no option {name!r}.{did_you_mean(name, known)} "
+                    f"It has: {listing(known)}."
+                )
+            setattr(self, name, value)
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "model_")
+
+    def __sklearn_clone__(self) -> Self:
+        return type(self)(**copy.deepcopy(self.get_params()))
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import InputTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="clusterer",
+            target_tags=TargetTags(required=False),
+            input_tags=InputTags(),
+        )

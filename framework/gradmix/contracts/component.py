@@ -1,0 +1,54 @@
+"""A component: a dataclass whose fields are its config."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+from gradmix.contracts.errors import ConfigError
+from gradmix.contracts.options import check_option, options_of
+
+
+class Component:
+    """What every plugin class is: a dataclass, found by kind and name, whose fields are its options.
+
+    Nothing is checked when one is made; `check` does, and whoever runs it calls that first.
+    Running never changes the fields.
+    """
+
+    kind: ClassVar[str]
+    """The family: ``"clusterer"``, ``"dataset"``, ``"differentiator"``, ``"problem"`` or ``"task"``."""
+
+    def check(self) -> None:
+        """Check every option.
+
+        Raises
+        ------
+        ConfigError
+            Names the first option that is wrong, what was given and what is allowed.
+        """
+        for option in options_of(type(self)):
+            value = getattr(self, option.name)
+            if option.part is None:
+                check_option(option, value, self.kind)
+            elif isinstance(value, Component) and value.kind == option.part:
+                value.check()
+            else:
+                raise ConfigError(f"{self.kind}.{option.name} must be a {option.part}; given: {value!r}.")
+
+    def content(self) -> tuple[str, ...]:
+        """Fingerprints of what a result depends on besides the options and the plugin: a data file, a user's source.
+
+        Returns
+        -------
+        tuple of str
+            Empty unless there is such a thing. Cheap: it must not read more than it has to.
+        """
+        parts = (getattr(self, field.name) for field in dataclasses.fields(self))  # type: ignore[arg-type]
+        return tuple(mark for part in parts if isinstance(part, Component) for mark in part.content())
+
+
+def summary(component: type[Any]) -> str:
+    """First sentence of a component's docstring, for listings."""
+    lines = (component.__doc__ or "").strip().splitlines()
+    return lines[0].strip() if lines and not lines[0].startswith(component.__name__ + "(") else ""

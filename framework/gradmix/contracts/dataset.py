@@ -1,0 +1,98 @@
+"""Data sets: what they give, and what an author writes for one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from gradmix.contracts.component import Component
+from gradmix.contracts.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from gradmix.contracts.rows import Matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Rows to cluster.
+
+    Parameters
+    ----------
+    X
+        Shape (n, d), finite.
+    labels
+        Shape (n,): the true group of each row, where it is known.
+    feature_names
+        Names of the d columns; empty if they have none.
+    """
+
+    X: Matrix
+    labels: NDArray[object] | None = None  # type: ignore[type-var]
+    feature_names: tuple[str, ...] = ()
+
+
+@dataclass(kw_only=True)
+class Dataset(Component, ABC):
+    """Base of all data sets: implement `read`.
+
+    Parameters
+    ----------
+    standardise
+        Scale each column to mean 0 and standard deviation 1.
+    drop_constant
+        Leave out columns in which all rows are equal.
+    """
+
+    kind: ClassVar[str] = "dataset"
+    standardise: bool = False
+    drop_constant: bool = False
+
+    @abstractmethod
+    def read(self) -> Data:
+        """Read or make the data, as they are; `load` checks and scales."""
+
+    def load(self) -> Data:
+        """Read, check and, if asked, scale the data.
+
+        Raises
+        ------
+        DataError
+            If they cannot be read, are not finite numbers, or cannot be scaled.
+        """
+        from gradmix.contracts.rows import as_rows
+
+        data = self.read()
+        data = replace(data, X=as_rows(data.X, data.feature_names, "the data"))
+        if len(data.X) == 0:
+            raise DataError("the data have no rows.")
+        data = _without_constant_columns(data) if self.drop_constant else data
+        return _standardised(data) if self.standardise else data
+
+
+def _without_constant_columns(data: Data) -> Data:
+    import numpy as np
+
+    from gradmix.contracts.rows import constant_columns
+
+    dropped = set(constant_columns(data.X))
+    if len(dropped) == data.X.shape[1]:
+        raise DataError("every column of the data is constant; dataset.drop_constant would leave none.")
+    kept = [column for column in range(data.X.shape[1]) if column not in dropped]
+    names = tuple(data.feature_names[column] for column in kept) if data.feature_names else ()
+    return replace(data, X=np.ascontiguousarray(data.X[:, kept]), feature_names=names)
+
+
+def _standardised(data: Data) -> Data:
+    from gradmix.contracts.rows import column_name, constant_columns
+
+    constant = constant_columns(data.X)
+    if constant:
+        raise DataError(
+            f"column {column_name(constant[0], data.feature_names)} is constant and cannot be scaled to standard "
+            "deviation 1. Leave such columns out by dataset.drop_constant=true."
+        )
+    centred = data.X - data.X.mean(axis=0)
+    return replace(data, X=centred / centred.std(axis=0))

@@ -1,0 +1,62 @@
+"""The one family of errors: each says what was wrong, where, and what would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class GradmixError(Exception):
+    """Root of every error that gradmix raises on purpose."""
+
+
+class ConfigError(GradmixError, ValueError):
+    """A config that cannot be built: an unknown or ill-typed option, a missing value."""
+
+
+class UnknownNameError(ConfigError, LookupError):
+    """A component, a group or an option that does not exist."""
+
+
+class PluginError(GradmixError, ImportError):
+    """A plugin that cannot be loaded, or does not keep its contract."""
+
+
+class DataError(GradmixError, ValueError):
+    """Data that an algorithm cannot use, or a file that cannot be read."""
+
+
+class NumericalError(GradmixError, ArithmeticError):
+    """A computation that broke down: a singular covariance, no convergence, overflow."""
+
+
+class DifferentiationError(GradmixError, TypeError):
+    """A function that this differentiator cannot follow."""
+
+
+class NotFittedError(GradmixError, ValueError, AttributeError):
+    """A method that needs a fitted clusterer was called before ``fit``."""
+
+
+class StorageError(GradmixError, OSError):
+    """A folder, journal or store that cannot be written or read."""
+
+
+def did_you_mean(given: str, names: Iterable[str]) -> str:
+    """Name the nearest of `names`, as a phrase to append to a message; empty if none is near.
+
+    >>> did_you_mean("n_component", ["n_components", "tol"])
+    ' Did you mean n_components?'
+    """
+    from difflib import get_close_matches
+
+    near = get_close_matches(given, list(names), n=1, cutoff=0.5)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+def listing(names: Iterable[str]) -> str:
+    """Join names for a message: sorted, separated by commas.
+
+    >>> listing({"tied", "full"})
+    'full, tied'
+    """
+    return ", ".join(sorted(names)) or "none"

@@ -1,0 +1,51 @@
+"""Hooks: what a plugin may implement. An implementation takes only the arguments that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from gradmix.contracts.iteration import Iteration
+    from gradmix.contracts.run import RunInfo
+
+PROJECT = "gradmix"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+Components = Mapping[str, Mapping[str, "str | type[Any]"]]
+"""kind → name → class, or where it is (``"package.module:Class"``), to be imported when it is used."""
+
+
+@hookspec
+def gradmix_components() -> Components:  # type: ignore[empty-body]
+    """Register components.
+
+    Returns
+    -------
+    mapping
+        kind → name → class or ``"package.module:Class"``, as in
+        ``{"clusterer": {"kmeans": "gradmix_clustering.kmeans:KMeans"}}``.
+    """
+
+
+@hookspec
+def gradmix_run_started(run: RunInfo) -> None:
+    """Called once a run's journal stands and before its first iteration."""
+
+
+@hookspec
+def gradmix_iteration(run: RunInfo, iteration: Iteration[Any]) -> None:
+    """Called after each iteration, when it is journalled."""
+
+
+@hookspec
+def gradmix_run_finished(run: RunInfo, metrics: Mapping[str, float]) -> None:
+    """Called when a run has finished and all of it is journalled."""
+
+
+@hookspec
+def gradmix_run_failed(run: RunInfo, error: BaseException) -> None:
+    """Called when a run has failed, or was interrupted (`error` is then a KeyboardInterrupt)."""

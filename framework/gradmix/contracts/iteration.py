@@ -1,0 +1,81 @@
+"""What an iterative algorithm yields, and how the best of several starts is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from gradmix.contracts.errors import NumericalError
+
+Estimate_co = TypeVar("Estimate_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Iteration(Generic[Estimate_co]):
+    """One iteration of an iterative algorithm.
+
+    Parameters
+    ----------
+    estimate
+        The current estimate: a model of the data, a root, a minimum. Never changed afterwards.
+    metrics
+        What this iteration reached, by metric name: ``{"log_likelihood": -1130.26}``.
+    converged
+        Whether the algorithm stops here because it has converged.
+    start
+        Which of several starts this belongs to, from 0. The framework fills it in.
+    step
+        Number of the iteration within its start, from 1. The framework fills it in.
+    """
+
+    estimate: Estimate_co
+    metrics: Mapping[str, float]
+    converged: bool = False
+    start: int = 0
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The metric that an algorithm improves.
+
+    Parameters
+    ----------
+    metric
+        Name of the metric, which every `Iteration` carries.
+    maximise
+        Whether more is better.
+    """
+
+    metric: str
+    maximise: bool
+
+    def best(self, last_iterations: Iterable[Iteration[Estimate_co]]) -> Iteration[Estimate_co]:
+        """Choose the best start by its last iteration; of equals, the first.
+
+        Raises
+        ------
+        NumericalError
+            If there is none whose objective is a number.
+        """
+        sign = 1.0 if self.maximise else -1.0
+        usable = [last for last in last_iterations if last.metrics[self.metric] == last.metrics[self.metric]]
+        if not usable:
+            raise NumericalError(f"no start reached a {self.metric} that is a number")
+        return max(usable, key=lambda last: (sign * last.metrics[self.metric], -last.start))
+
+
+def last_of_each_start(iterations: Iterable[Iteration[Estimate_co]]) -> Iterator[Iteration[Estimate_co]]:
+    """Exhaust `iterations`, and yield the last one of each start."""
+    previous: Iteration[Estimate_co] | None = None
+    for iteration in iterations:
+        if previous is not None and iteration.start != previous.start:
+            yield previous
+        previous = iteration
+    if previous is not None:
+        yield previous
+
+
+LOG_LIKELIHOOD = Objective("log_likelihood", maximise=True)
+INERTIA = Objective("inertia", maximise=False)

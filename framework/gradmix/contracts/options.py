@@ -1,0 +1,241 @@
+"""Options: the fields of a component's dataclass, as one table that config, validation and help are derived from."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import json
+import re
+import types
+import typing
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le, Lt
+
+from gradmix.contracts.errors import ConfigError
+
+
+@dataclasses.dataclass(frozen=True)
+class SeedMarker:
+    """Marks an option whose default in a run is the run's own ``seed``."""
+
+
+PositiveInt = Annotated[int, Gt(0)]
+NonNegativeInt = Annotated[int, Ge(0)]
+PositiveFloat = Annotated[float, Gt(0)]
+NonNegativeFloat = Annotated[float, Ge(0)]
+Seed = Annotated[NonNegativeInt | None, SeedMarker()]
+"""A seed of random numbers: None draws fresh entropy in Python, and is the run's ``seed`` in a run."""
+
+
+@dataclasses.dataclass(frozen=True)
+class KeyOf:
+    """Allows the keys of a table, and nothing else; the table is imported when the option is checked.
+
+    Parameters
+    ----------
+    table
+        Where the table is: ``"package.module:TABLE"``.
+    """
+
+    table: str
+
+    @property
+    def keys(self) -> list[str]:
+        """What is allowed."""
+        module, _, name = self.table.partition(":")
+        return list(getattr(importlib.import_module(module), name))
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.literal_schema(self.keys)
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """One field of a component, as config, validation and help see it."""
+
+    name: str
+    type: Any
+    default: Any
+    doc: str
+    part: str | None
+    """The kind of component that this option holds (``"clusterer"``, …), or None for a plain value."""
+
+    @property
+    def required(self) -> bool:
+        """Whether a value must be given."""
+        return self.default is dataclasses.MISSING
+
+    @property
+    def is_seed(self) -> bool:
+        """Whether the run's own seed is the default."""
+        return any(isinstance(mark, SeedMarker) for mark in getattr(self.type, "__metadata__", ()))
+
+    @property
+    def allowed(self) -> str:
+        """What values are allowed, in words."""
+        return f"the name of a {self.part}" if self.part else describe_type(self.type)
+
+
+def part(choice: str) -> Any:
+    """Declare a field that holds another component; `choice` is the one that a config takes unless told otherwise.
+
+    Examples
+    --------
+    A task that needs a clusterer writes ``clusterer: Clusterer = part("gmm")``.
+    """
+    return dataclasses.field(metadata={"choice": choice})
+
+
+@cache
+def options_of(component: type) -> tuple[Option, ...]:
+    """Read the options of a component's dataclass: name, type, default, documentation.
+
+    Parameters
+    ----------
+    component
+        A dataclass; its docstring's ``Parameters`` (NumPy format) documents the options.
+    """
+    hints = typing.get_type_hints(component, include_extras=True)
+    docs = parameter_docs(component)
+    return tuple(
+        Option(field.name, hints[field.name], _default(field), docs.get(field.name, ""), _part_kind(field, hints))
+        for field in dataclasses.fields(component)
+        if field.init
+    )
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    if "choice" in field.metadata:
+        return field.metadata["choice"]
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default
+
+
+def _part_kind(field: dataclasses.Field[Any], hints: Mapping[str, Any]) -> str | None:
+    return hints[field.name].kind if "choice" in field.metadata else None
+
+
+def parameter_docs(component: type) -> dict[str, str]:
+    """Read what the ``Parameters`` sections of a class and its bases say of each parameter."""
+    docs: dict[str, str] = {}
+    for cls in reversed(component.__mro__):
+        text = inspect.cleandoc(cls.__doc__ or "")
+        section = re.search(r"^Parameters\n-+\n(.*?)(?=^\S.*\n-{3,}$|\Z)", text, flags=re.M | re.S)
+        entries = re.findall(r"^(\w[\w, ]*?)(?: :.*)?\n((?:[ \t]+\S.*\n?|\n)+)", section[1] if section else "", re.M)
+        for names, body in entries:
+            docs.update(dict.fromkeys(names.split(", "), " ".join(body.split())))
+    return docs
+
+
+def check_option(option: Option, value: Any, owner: str) -> Any:
+    """Return `value` as the option's type wants it.
+
+    Parameters
+    ----------
+    option
+        The option.
+    value
+        What was given: a plain value (numbers, strings, lists), NumPy's scalars and arrays included.
+    owner
+        Where the option lives, for the message: ``"clusterer"`` in ``clusterer.tol``.
+
+    Raises
+    ------
+    ConfigError
+        Names the option, what was given and what is allowed.
+    """
+    from pydantic import ValidationError
+
+    try:
+        # Strict, in JSON's terms: "3" is no number and true is no 1, but a list may fill a tuple.
+        return _adapter(option.type).validate_json(json.dumps(value, default=_plain), strict=True)
+    except (ValidationError, TypeError) as error:
+        raise ConfigError(f"{owner}.{option.name} must be {option.allowed}; given: {value!r}.") from error
+
+
+@cache
+def _adapter(annotation: Any) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(annotation)
+
+
+def plain(value: Any) -> Any:
+    """An option's value as JSON and YAML have it: tuples and arrays as lists, paths as text."""
+    return json.loads(json.dumps(value, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    """Turn NumPy's scalars and arrays, and paths, into what JSON knows."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if hasattr(value, "__fspath__"):
+        return value.__fspath__()
+    raise TypeError(f"{type(value).__name__} is no plain value")
+
+
+_PLAIN_NAMES = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "a text",
+    type(None): "null",
+}
+
+
+def describe_type(annotation: Any) -> str:
+    """Say in words what values a type allows.
+
+    >>> describe_type(Literal["full", "tied"])
+    'one of full, tied'
+    >>> describe_type(PositiveInt)
+    'a whole number > 0'
+    """
+    origin = typing.get_origin(annotation)
+    describe = _DESCRIBE.get(origin)
+    return describe(annotation) if describe else _PLAIN_NAMES.get(annotation, _type_name(annotation))
+
+
+def _type_name(annotation: Any) -> str:
+    return str(getattr(annotation, "__name__", annotation))
+
+
+_BOUNDS: dict[type, tuple[str, str]] = {Gt: (">", "gt"), Ge: ("≥", "ge"), Lt: ("<", "lt"), Le: ("≤", "le")}
+
+
+def _describe_annotated(annotation: Any) -> str:
+    inner, *marks = typing.get_args(annotation)
+    tables = [mark for mark in marks if isinstance(mark, KeyOf)]
+    if tables:
+        return "one of " + ", ".join(tables[0].keys)
+    signs = [(_BOUNDS[type(mark)], mark) for mark in marks if type(mark) in _BOUNDS]
+    bounds = " and ".join(f"{sign} {getattr(mark, attribute)}" for (sign, attribute), mark in signs)
+    return f"{describe_type(inner)} {bounds}".rstrip()
+
+
+def _describe_union(annotation: Any) -> str:
+    return " or ".join(describe_type(arm) for arm in typing.get_args(annotation))
+
+
+def _describe_sequence(annotation: Any) -> str:
+    arms = [arm for arm in typing.get_args(annotation) if arm is not Ellipsis]
+    if typing.get_origin(annotation) is tuple and Ellipsis not in typing.get_args(annotation):
+        return f"a list of {len(arms)}: " + ", ".join(describe_type(arm) for arm in arms)
+    return "a list, each " + " or ".join(describe_type(arm) for arm in arms)
+
+
+_DESCRIBE: dict[Any, Callable[[Any], str]] = {
+    Annotated: _describe_annotated,
+    Literal: lambda annotation: "one of " + ", ".join(str(arm) for arm in typing.get_args(annotation)),
+    typing.Union: _describe_union,
+    types.UnionType: _describe_union,
+    tuple: _describe_sequence,
+    list: _describe_sequence,
+}

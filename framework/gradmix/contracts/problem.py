@@ -1,0 +1,31 @@
+"""Problems: functions to differentiate, with their exact derivatives."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Literal
+
+from gradmix.contracts.component import Component
+
+Operator = Literal["derivative", "gradient", "jacobian"]
+"""What a problem asks of a differentiator: the method's name."""
+
+
+class Problem(Component, ABC):
+    """Base of all problems: a dataclass of options with a function, a point and, if known, the exact answer."""
+
+    kind: ClassVar[str] = "problem"
+    operator: Operator = "gradient"
+    """What is asked: ``derivative`` (ℝ→ℝᵐ), ``gradient`` (ℝⁿ→ℝ) or ``jacobian`` (ℝⁿ→ℝᵐ)."""
+
+    @abstractmethod
+    def function(self, x: Any) -> Any:
+        """Evaluate the function, in plain NumPy."""
+
+    @abstractmethod
+    def point(self) -> Any:
+        """Where to differentiate: a float or an array."""
+
+    def exact(self) -> Any:
+        """Derivative at the point, rounded once at most, by means that owe nothing to differentiators; None if unknown."""
+        return None

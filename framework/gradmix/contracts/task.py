@@ -1,0 +1,54 @@
+"""Tasks: what a run does with its components."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from gradmix.contracts.component import Component
+from gradmix.contracts.iteration import Iteration
+
+Writer = Callable[[Path], None]
+"""Writes one artifact to the path that it is given."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a task returns when it is done.
+
+    Parameters
+    ----------
+    metrics
+        By name: ``{"bic": 2322.19, "n_iter": 18}``.
+    best_start
+        The start whose iterations tell the story, where there were several.
+    artifacts
+        Files to leave in the run's folder: name → what writes it.
+    pictures
+        The same for pictures, which a run may leave out.
+    """
+
+    metrics: Mapping[str, float]
+    best_start: int = 0
+    artifacts: Mapping[str, Writer] = field(default_factory=dict)
+    pictures: Mapping[str, Writer] = field(default_factory=dict)
+
+
+Steps = Generator[Iteration[Any], None, Result]
+"""What `Task.run` is: a generator that yields every iteration and returns the result."""
+
+
+class Task(Component, ABC):
+    """Base of all tasks: a dataclass whose fields are its options and the components that it works with.
+
+    A field such as ``clusterer: Clusterer = part("gmm")`` becomes the config group ``clusterer`` of every run of the task.
+    """
+
+    kind: ClassVar[str] = "task"
+
+    @abstractmethod
+    def run(self) -> Steps:
+        """Do the work: yield every iteration, return the result. Journal, progress and time are the framework's."""

@@ -1,0 +1,77 @@
+"""Run events: told to every watcher, none of which can harm the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from gradmix.contracts.iteration import Iteration
+from gradmix.contracts.run import RunInfo
+from gradmix.registry.registry import describe, registry
+
+
+class Watcher:
+    """Somebody within gradmix itself who is told of run events; plugins implement the hooks instead."""
+
+    def gradmix_run_started(self, run: RunInfo) -> None:
+        """A run's journal stands."""
+
+    def gradmix_iteration(self, run: RunInfo, iteration: Iteration[Any]) -> None:
+        """An iteration is journalled."""
+
+    def gradmix_run_finished(self, run: RunInfo, metrics: Mapping[str, float]) -> None:
+        """A run has finished."""
+
+    def gradmix_run_failed(self, run: RunInfo, error: BaseException) -> None:
+        """A run has failed or was interrupted."""
+
+    def problem(self, message: str) -> None:
+        """Something else went wrong that does not stop the run."""
+
+
+_watchers: ContextVar[tuple[Watcher, ...]] = ContextVar("gradmix_watchers", default=())
+
+
+@contextmanager
+def watched_by(*watchers: Watcher) -> Iterator[None]:
+    """Tell `watchers` of the run events of this process, as long as the context lasts."""
+    token = _watchers.set((*_watchers.get(), *watchers))
+    try:
+        yield
+    finally:
+        _watchers.reset(token)
+
+
+def report_problem(message: str) -> None:
+    """Tell the watchers of something that went wrong without stopping the run."""
+    for watcher in _watchers.get():
+        watcher.problem(message)
+
+
+class Events:
+    """Tells plugins and watchers of one run's events."""
+
+    def __init__(self) -> None:
+        self._silenced: set[str] = set()
+
+    def tell(self, event: str, **arguments: Any) -> None:
+        """Call every implementation of the hook `event`; one that raises is reported once, and not called again."""
+        for name, call, names in _listeners(event):
+            if name in self._silenced:
+                continue
+            try:
+                call(**{argument: arguments[argument] for argument in names})
+            except Exception as error:
+                self._silenced.add(name)
+                report_problem(f"{name} failed in {event} and hears no more of this run: {describe(error)}")
+
+
+def _listeners(event: str) -> Iterator[tuple[str, Callable[..., None], tuple[str, ...]]]:
+    for implementation in getattr(registry().hooks.hook, event).get_hookimpls():
+        yield implementation.plugin_name, implementation.function, implementation.argnames
+    for watcher in _watchers.get():
+        call = getattr(watcher, event)
+        code = call.__func__.__code__
+        yield type(watcher).__name__, call, code.co_varnames[1 : code.co_argcount]

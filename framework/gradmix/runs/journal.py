@@ -1,0 +1,178 @@
+"""The journal of a run: JSON lines, appended as things happen. It is the truth; everything else is a view of it.
+
+Each line is one event, whole once it is written. While the run lives its process holds a lock on the file, so that
+anybody can tell a running journal from one whose process is gone.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from gradmix.contracts.errors import StorageError
+from gradmix.runs.lock import is_locked, try_lock
+
+FORMAT = 1
+FILE_NAME = "journal.jsonl"
+TERMINAL_EVENTS = {"finished": "finished", "failed": "failed", "interrupted": "killed"}
+"""Event that ends a journal → status of its run."""
+
+_SYNC_SECONDS = 1.0
+"""How long an event may wait to be forced to the disk; the kernel has it at once."""
+
+
+class Journal:
+    """A journal being written.
+
+    Parameters
+    ----------
+    folder
+        The run's own folder; must not have a journal yet.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE_NAME
+        try:
+            self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+        except OSError as error:
+            raise StorageError(f"cannot write the journal {self.path}: {error.strerror}.") from error
+        try_lock(self._descriptor)
+        self._clock = time.time() - time.monotonic()  # fixed here: a clock set back must not turn events around
+        self._synced = -math.inf
+
+    def write(self, event: str, **content: Any) -> None:
+        """Append one event.
+
+        Raises
+        ------
+        StorageError
+            If the disk is full or the file has gone; what was written before stays whole.
+        """
+        now = time.monotonic()
+        record = {"event": event, "time": self._clock + now, **content}
+        line = json.dumps(encode(record), allow_nan=False, ensure_ascii=False) + "\n"
+        self._append(line.encode())
+        if now - self._synced > _SYNC_SECONDS or event in TERMINAL_EVENTS:
+            os.fsync(self._descriptor)
+            self._synced = now
+
+    def _append(self, line: bytes) -> None:
+        end = os.fstat(self._descriptor).st_size
+        try:
+            written = os.write(self._descriptor, line)
+            if written < len(line):
+                raise OSError(28, "No space left on device")
+        except OSError as error:
+            os.ftruncate(self._descriptor, end)
+            raise StorageError(f"cannot append to the journal {self.path}: {error.strerror}.") from error
+
+    def close(self) -> None:
+        """Close the file and give back its lock."""
+        os.close(self._descriptor)
+
+
+def encode(value: Any) -> Any:
+    """Plain values for JSON; a number that is not finite becomes the text ``"nan"``, ``"inf"`` or ``"-inf"``."""
+    if isinstance(value, Mapping):
+        return {str(key): encode(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [encode(each) for each in value]
+    if hasattr(value, "tolist"):
+        return encode(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A journal that was read.
+
+    Parameters
+    ----------
+    folder
+        The run's folder.
+    events
+        Its events, oldest first.
+    is_live
+        Whether the process that writes it is still there.
+    """
+
+    folder: Path
+    events: tuple[Mapping[str, Any], ...]
+    is_live: bool
+
+    @property
+    def started(self) -> Mapping[str, Any]:
+        """The first event: id, key, config, parameters, plugins, environment."""
+        return self.events[0]
+
+    @cached_property
+    def ended(self) -> Mapping[str, Any] | None:
+        """The event that ended the run, if it came to that."""
+        return next((event for event in self.events if event["event"] in TERMINAL_EVENTS), None)
+
+    @property
+    def status(self) -> str:
+        """``running``, ``finished``, ``failed`` or ``killed``."""
+        if self.ended is not None:
+            return TERMINAL_EVENTS[self.ended["event"]]
+        return "running" if self.is_live else "killed"
+
+    @property
+    def iterations(self) -> list[Mapping[str, Any]]:
+        """The events of iterations."""
+        return [event for event in self.events if event["event"] == "iteration"]
+
+    @property
+    def last_time(self) -> float:
+        """Time of the last event, in seconds since 1970."""
+        return float(self.events[-1]["time"])
+
+
+def read_journal(folder: Path) -> Record:
+    """Read a run's journal; a last line that was cut off by a kill is left out.
+
+    Raises
+    ------
+    StorageError
+        If there is none, or a line of it is no event (line named).
+    """
+    path = folder / FILE_NAME
+    try:
+        is_live = is_locked(path)  # asked before reading: a run that ends in between is read in full
+        text = path.read_bytes()
+    except OSError as error:
+        raise StorageError(f"cannot read the journal {path}: {error.strerror}.") from error
+    whole_lines = text[: text.rfind(b"\n") + 1].splitlines()
+    events = tuple(_event(line, number, path) for number, line in enumerate(whole_lines, start=1))
+    if not events or events[0]["event"] != "started":
+        raise StorageError(f"the journal {path} has no start; nothing was journalled in it.")
+    if events[0].get("format", 0) > FORMAT:
+        raise StorageError(f"the journal {path} is of a newer gradmix (format {events[0]['format']}); upgrade to read it.")
+    return Record(folder, events, is_live)
+
+
+def _event(line: bytes, number: int, path: Path) -> Mapping[str, Any]:
+    try:
+        event = json.loads(line)
+        if isinstance(event.get("event"), str) and isinstance(event.get("time"), float | int):
+            return event  # type: ignore[no-any-return]
+    except (ValueError, AttributeError):
+        event = None
+    raise StorageError(f"line {number} of the journal {path} is no event; was it edited?")
+
+
+def find_journals(runs_dir: Path) -> Iterator[Path]:
+    """Folders under `runs_dir` that hold a journal, a sweep before its jobs."""
+    for directory, subdirectories, files in os.walk(runs_dir):
+        subdirectories.sort()
+        if FILE_NAME in files:
+            yield Path(directory)

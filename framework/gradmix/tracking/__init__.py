@@ -1,0 +1,1 @@
+"""The fifth floor: MLflow's view of the journals. Only this floor ever imports MLflow."""

@@ -1,0 +1,103 @@
+"""The ingester in a process of its own: MLflow loads while the run works, and nothing that it does can harm the run.
+
+The parent names folders on the child's standard input, one a line, and closes it when there are no more; the child
+answers on its standard output, once, with what went wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from gradmix.config.spec import Tracking
+from gradmix.contracts.errors import StorageError
+from gradmix.contracts.run import RunInfo
+from gradmix.runs.events import Watcher
+from gradmix.tracking.ingest import Ingester
+
+
+class TrackingProcess(Watcher):
+    """Hands the folders of finished and failed runs to an ingester in another process.
+
+    Parameters
+    ----------
+    tracking
+        The store.
+    """
+
+    def __init__(self, tracking: Tracking) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "gradmix.tracking.process", json.dumps(asdict(tracking))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self._folders: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+        self._feeder = threading.Thread(target=self._feed, daemon=True)  # a stuck server must not hold up the run
+        self._feeder.start()
+
+    def submit(self, folder: Path) -> None:
+        """Ask for a journal to be brought in, soon."""
+        self._folders.put(folder)
+
+    def gradmix_run_finished(self, run: RunInfo, metrics: Mapping[str, float]) -> None:
+        """Bring in a finished run."""
+        self.submit(run.folder)
+
+    def gradmix_run_failed(self, run: RunInfo, error: BaseException) -> None:
+        """Bring in a failed run."""
+        self.submit(run.folder)
+
+    def finish(self) -> list[str]:
+        """Wait until everything submitted is in; what went wrong, in words."""
+        self._folders.put(None)
+        assert self._process.stdout is not None
+        answer = self._process.stdout.read()
+        if self._process.wait() != 0 or not answer.strip():
+            return ["the ingester stopped before it was done. Nothing is lost: `gradmix sync` brings the rest in."]
+        return [str(error) for error in json.loads(answer.splitlines()[-1])]
+
+    def _feed(self) -> None:
+        assert self._process.stdin is not None
+        try:
+            while (folder := self._folders.get()) is not None:
+                self._process.stdin.write(f"{folder.absolute()}\n")
+                self._process.stdin.flush()
+            self._process.stdin.close()
+        except BrokenPipeError:
+            return  # the child has gone; `finish` tells
+
+
+def main() -> None:
+    """Bring in the journals named on standard input, until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run; what it journalled comes here first
+    ingester = Ingester(Tracking(**json.loads(sys.argv[1])))
+    print(json.dumps(_bring_in_all(ingester)), flush=True)
+
+
+def _bring_in_all(ingester: Ingester) -> list[str]:
+    """Open the store while there is nothing else to do, then take journals as they come."""
+    try:
+        ingester.client.search_experiments(max_results=1)
+    except Exception as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        return [f"MLflow at {ingester.uri} cannot be opened: {reason}. Nothing is lost: `gradmix sync` brings all in."]
+    errors: list[str] = []
+    for line in sys.stdin:
+        try:
+            ingester.bring_in(Path(line.rstrip("\n")))
+        except StorageError as error:
+            errors.append(str(error))
+    return errors
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""MLflow's store: made once and safely, opened by its client."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gradmix.config.spec import Tracking
+from gradmix.contracts.errors import StorageError
+from gradmix.runs.lock import locked
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_SQLITE = "sqlite:///"
+
+
+def absolute_uri(uri: str) -> str:
+    """A tracking URI that means the same from any folder."""
+    return _SQLITE + str(Path(uri.removeprefix(_SQLITE)).absolute()) if uri.startswith(_SQLITE) else uri
+
+
+def open_client(tracking: Tracking) -> MlflowClient:
+    """Open the store that `tracking` names, made first if it is a SQLite file that is not there yet.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be made or reached.
+    """
+    assert tracking.uri is not None
+    uri = absolute_uri(tracking.uri)
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the journal is safe: no use in waiting minutes
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    if uri.startswith(_SQLITE):
+        _make_once(Path(uri.removeprefix(_SQLITE)))
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=uri)
+
+
+def _make_once(path: Path) -> None:
+    """Make the SQLite store beside its place and move it there whole, one process at a time."""
+    if path.exists():
+        return
+    try:
+        with locked(path.with_name(path.name + ".lock")):
+            if not path.exists():
+                _make(path)
+    except OSError as error:
+        raise StorageError(f"cannot make MLflow's store {path}: {error.strerror or error}.") from error
+
+
+def _make(path: Path) -> None:
+    from mlflow import MlflowClient
+
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".mlflow-") as folder:
+        draft = Path(folder) / path.name
+        MlflowClient(tracking_uri=_SQLITE + str(draft)).search_experiments(max_results=1)  # MLflow makes its tables
+        draft.replace(path)
+
+
+def artifact_root(tracking: Tracking) -> str | None:
+    """Where a new experiment of a local store keeps its artifacts; None leaves it to the server."""
+    uri = absolute_uri(tracking.uri or "")
+    if tracking.artifacts is not None:
+        return Path(tracking.artifacts).absolute().as_uri()
+    if uri.startswith(_SQLITE):
+        return (Path(uri.removeprefix(_SQLITE)).parent / "mlflow-artifacts").as_uri()
+    return None

@@ -1,0 +1,124 @@
+"""What MLflow is to show of a journal: names, metrics with steps, parameters, tags. Pure; no MLflow here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gradmix.runs.journal import Record
+
+_MLFLOW_STATUS = {"running": "RUNNING", "finished": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
+_LONGEST_TEXT = 5000
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of one metric.
+
+    Parameters
+    ----------
+    key
+        The metric's name.
+    value
+        A finite number.
+    time
+        In milliseconds since 1970: the journal's own, so that the same journal always gives the same points.
+    step
+        Iteration.
+    """
+
+    key: str
+    value: float
+    time: int
+    step: int
+
+
+@dataclass(frozen=True)
+class View:
+    """A journal as MLflow shows it.
+
+    Parameters
+    ----------
+    experiment, run_name, status
+        What the names say; the status in MLflow's words.
+    start_time, end_time
+        In milliseconds since 1970.
+    points, params, tags
+        What is logged.
+    """
+
+    experiment: str
+    run_name: str
+    status: str
+    start_time: int
+    end_time: int
+    points: tuple[Point, ...]
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+
+
+def view_of(record: Record) -> View:
+    """Say what MLflow is to show of a journal."""
+    started = record.started
+    points = tuple(_points(record))
+    return View(
+        experiment=started["name"],
+        run_name=started["label"],
+        status=_MLFLOW_STATUS[record.status],
+        start_time=_milliseconds(started["time"]),
+        end_time=_milliseconds(record.last_time),
+        points=tuple(point for point in points if math.isfinite(point.value)),
+        params={key: _text(value) for key, value in started.get("params", {}).items()},
+        tags=dict(_tags(record, [point for point in points if not math.isfinite(point.value)])),
+    )
+
+
+def _points(record: Record) -> Iterator[Point]:
+    """Iterations of the best start under their own names, how the other starts ended, and the final metrics."""
+    iterations = record.iterations
+    ended = record.ended or {}
+    shown = ended.get("best_start", iterations[-1]["start"] if iterations else 0)
+    for event in iterations:
+        if event["start"] == shown:
+            yield from _event_points(event, event["step"])
+    last_of_start = {event["start"]: event for event in iterations}
+    if len(last_of_start) > 1:
+        for start, event in last_of_start.items():
+            yield from _event_points(event, start, prefix="start.")
+    stepped = {key for event in iterations for key in event["metrics"]}
+    if "metrics" in ended:
+        yield from (point for point in _event_points(ended, 0) if point.key not in stepped)
+
+
+def _event_points(event: Mapping[str, Any], step: int, prefix: str = "") -> Iterator[Point]:
+    time = _milliseconds(event["time"])
+    return (Point(prefix + key, float(value), time, step) for key, value in event["metrics"].items())
+
+
+def _tags(record: Record, left_out: list[Point]) -> Iterator[tuple[str, str]]:
+    started = record.started
+    yield "gradmix.run_id", started["run_id"]
+    yield "gradmix.kind", started.get("kind", "run")
+    yield "gradmix.status", record.status
+    yield "gradmix.folder", str(record.folder.absolute())
+    if started.get("run_key"):
+        yield "gradmix.run_key", started["run_key"]
+    if started.get("sweep"):
+        yield "gradmix.sweep", started["sweep"]
+    if started.get("plugins"):
+        yield "gradmix.plugin", _text(", ".join(sorted(set(started["plugins"].values()))))
+    if record.ended and record.ended.get("error"):
+        yield "gradmix.error", _text(record.ended["error"])
+    if left_out:
+        yield "gradmix.non_finite", _text(", ".join(sorted({f"{point.key}={point.value}" for point in left_out})))
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _text(value: Any) -> str:
+    text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"

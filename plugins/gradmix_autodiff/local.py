@@ -1,0 +1,107 @@
+"""Local derivatives: the linear map from a change of one argument to the change of an operation's result.
+
+Both modes read the same rules: forward mode pushes tangents through the map, reverse mode pulls cotangents back.
+Values may be traced themselves (derivatives of derivatives), so everything here is written in NumPy's own functions.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+class Local(ABC):
+    """A linear map, applied in either direction."""
+
+    @abstractmethod
+    def push(self, tangents: Any) -> Any:
+        """Map tangents of the argument, stacked along a first axis, to tangents of the result."""
+
+    @abstractmethod
+    def pull(self, cotangent: Any) -> Any:
+        """Map one cotangent of the result to one of the argument: the transpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale(Local):
+    """An elementwise operation: the change is multiplied by a partial derivative.
+
+    Parameters
+    ----------
+    partial
+        Derivative of each entry of the result by its entry of the argument.
+    argument_shape, result_shape
+        Shapes before and after broadcasting.
+    """
+
+    partial: Any
+    argument_shape: tuple[int, ...]
+    result_shape: tuple[int, ...]
+
+    def push(self, tangents: Any) -> Any:
+        """Multiply, broadcasting each tangent as the operation did its argument."""
+        missing = len(self.result_shape) - len(self.argument_shape)
+        aligned = np.reshape(tangents, (len(tangents), *(1,) * missing, *self.argument_shape)) if missing else tangents
+        pushed = times(self.partial, aligned)
+        shape = (len(tangents), *self.result_shape)
+        return pushed if np.shape(pushed) == shape else np.broadcast_to(pushed, shape)
+
+    def pull(self, cotangent: Any) -> Any:
+        """Multiply, and sum over what was broadcast."""
+        return unbroadcast(times(self.partial, cotangent), self.argument_shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Linear(Local):
+    """An operation that is linear in the argument.
+
+    Parameters
+    ----------
+    apply
+        Maps one change of the argument.
+    transpose
+        Maps one cotangent of the result.
+    """
+
+    apply: Callable[[Any], Any]
+    transpose: Callable[[Any], Any]
+
+    def push(self, tangents: Any) -> Any:
+        """Apply to each tangent."""
+        return np.stack([self.apply(tangent) for tangent in tangents])
+
+    def pull(self, cotangent: Any) -> Any:
+        """Apply the transpose."""
+        return self.transpose(cotangent)
+
+
+Rule = Callable[[Any, tuple[Any, ...], Mapping[str, Any], int], Local]
+"""(result, arguments, keywords, which argument) → the local derivative by that argument."""
+
+
+def times(partial: Any, change: Any) -> Any:
+    """Multiply, taking a change of zero as exactly none: 0 · ∞ is 0 here.
+
+    So a branch that ``np.where`` does not take contributes nothing, whatever happens in it.
+    """
+    product = partial * change
+    if np.all(np.isfinite(product)):
+        return product
+    return np.where(np.equal(change, 0), 0.0, product)
+
+
+def unbroadcast(cotangent: Any, shape: tuple[int, ...]) -> Any:
+    """Sum over the axes that broadcasting added or stretched, so that the result has `shape`."""
+    have = np.shape(cotangent)
+    if have == shape:
+        return cotangent
+    extra = len(have) - len(shape)
+    if extra < 0 or any(size == 1 != wanted for size, wanted in zip(have[extra:], shape, strict=True)):
+        return unbroadcast(np.broadcast_to(cotangent, np.broadcast_shapes(have, shape)), shape)
+    stretched = [extra + axis for axis, size in enumerate(shape) if size == 1 and have[extra + axis] != 1]
+    summed = np.sum(cotangent, axis=(*range(extra), *stretched))
+    return np.reshape(summed, shape)

@@ -1,0 +1,151 @@
+"""The clusterer ``gmm``: a Gaussian mixture fitted by EM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from gradmix import (
+    LOG_LIKELIHOOD,
+    Clusterer,
+    DataError,
+    Iteration,
+    KeyOf,
+    NonNegativeFloat,
+    PositiveInt,
+    Seed,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from gradmix.typing import Array, IntArray
+    from gradmix_clustering.mixture_model import GaussianMixtureModel
+
+
+@dataclass
+class GaussianMixture(Clusterer["GaussianMixtureModel"]):
+    """Gaussian mixture fitted by expectation maximisation.
+
+    Parameters
+    ----------
+    n_components
+        Number of Gaussians, k.
+    covariance_type
+        Shape of the covariances: one matrix each (full), one for all (tied), a variance per feature (diag), one
+        variance (spherical).
+    tol
+        Stop when an iteration gains less than this in mean log-likelihood per row (nats).
+    reg_covar
+        Added to every variance, so that none becomes zero.
+    max_iter
+        Most EM iterations of a start.
+    n_init
+        Number of starts; the best is kept.
+    init_params
+        How a start is chosen: clusters of k-means, rows nearest to k-means++ centers, rows nearest to random rows
+        (random_from_data), random responsibilities (random).
+    random_state
+        Seed of the starts.
+
+    Notes
+    -----
+    Source: Dempster, Laird & Rubin, J. R. Stat. Soc. B 39 (1977) 1-38; Bishop, *Pattern Recognition and Machine
+    Learning* (2006), section 9.2. After `fit`: ``weights_``, ``means_``, ``covariances_``, ``log_likelihood_`` (total,
+    nats), ``n_iter_``, ``converged_``.
+
+    Examples
+    --------
+    >>> X = [[0.0], [0.2], [0.1], [5.0], [5.1], [5.2]]
+    >>> GaussianMixture(n_components=2, random_state=0).fit(X).weights_.tolist()
+    [0.5, 0.5]
+    """
+
+    objective = LOG_LIKELIHOOD
+
+    n_components: PositiveInt = 2
+    covariance_type: Annotated[str, KeyOf("gradmix_clustering.covariance:COVARIANCE_TYPES")] = "full"
+    tol: NonNegativeFloat = 1e-6
+    reg_covar: NonNegativeFloat = 1e-6
+    max_iter: PositiveInt = 1000
+    n_init: PositiveInt = 1
+    init_params: Annotated[str, KeyOf("gradmix_clustering.starts:STARTS")] = "kmeans"
+    random_state: Seed = None
+
+    @classmethod
+    def model_class(cls) -> type[GaussianMixtureModel]:
+        """`GaussianMixtureModel`."""
+        from gradmix_clustering.mixture_model import GaussianMixtureModel
+
+        return GaussianMixtureModel
+
+    def iterate(self, X: Array, rng: np.random.Generator) -> Iterator[Iteration[GaussianMixtureModel]]:
+        """EM from one start."""
+        from gradmix_clustering.covariance import COVARIANCE_TYPES
+        from gradmix_clustering.em import em, start_model
+        from gradmix_clustering.starts import STARTS
+
+        self._check_rows(X)
+        responsibilities = STARTS[self.init_params](X, self.n_components, rng)
+        start = start_model(X, responsibilities, COVARIANCE_TYPES[self.covariance_type], self.reg_covar)
+        for _, step in zip(range(self.max_iter), em(X, start, self.reg_covar), strict=False):
+            converged = step.gain < self.tol
+            yield Iteration(step.model, {"log_likelihood": step.log_likelihood}, converged)
+            if converged:
+                return
+
+    def _check_rows(self, X: Array) -> None:
+        from gradmix.typing import constant_columns
+
+        if len(X) < self.n_components:
+            raise DataError(f"{len(X)} rows are fewer than n_components={self.n_components}.")
+        constant = constant_columns(X)
+        if constant:
+            raise DataError(
+                f"column {constant[0]} (counted from 0) is constant: its variance is zero and the likelihood has no "
+                f"maximum ({len(constant)} such column(s)). Drop them first, in a run by dataset.drop_constant=true."
+            )
+
+    # What scikit-learn's GaussianMixture offers after fit.
+
+    @property
+    def weights_(self) -> Array:
+        """Mixing coefficients, shape (k,)."""
+        return self.fitted("weights")  # type: ignore[no-any-return]
+
+    @property
+    def means_(self) -> Array:
+        """Means, shape (k, d)."""
+        return self.fitted("means")  # type: ignore[no-any-return]
+
+    @property
+    def covariances_(self) -> Array:
+        """Covariances, shaped by their type: (k, d, d), (d, d), (k, d) or (k,)."""
+        return self.fitted("covariances")  # type: ignore[no-any-return]
+
+    def predict_proba(self, X: Any) -> Array:
+        """Posterior probability of each component given each row, shape (n, k)."""
+        return self.fitted("predict_proba")(self.rows(X))  # type: ignore[no-any-return]
+
+    def score_samples(self, X: Any) -> Array:
+        """Log-density of each row, in nats, shape (n,)."""
+        return self.fitted("score_samples")(self.rows(X))  # type: ignore[no-any-return]
+
+    def score(self, X: Any, y: object = None) -> float:
+        """Mean log-density of the rows, in nats."""
+        return float(self.score_samples(X).mean())
+
+    def bic(self, X: Any) -> float:
+        """Bayesian information criterion; lower is better."""
+        return float(self.fitted("bic")(self.rows(X)))
+
+    def aic(self, X: Any) -> float:
+        """Akaike information criterion; lower is better."""
+        return float(self.fitted("aic")(self.rows(X)))
+
+    def sample(self, n_samples: int = 1) -> tuple[Array, IntArray]:
+        """Draw rows and their components from the fitted mixture, shapes (n, d) and (n,)."""
+        import numpy as np
+
+        return self.fitted("sample")(n_samples, np.random.default_rng(self.random_state))  # type: ignore[no-any-return]

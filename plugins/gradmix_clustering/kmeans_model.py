@@ -1,0 +1,26 @@
+"""Centers, and the rows that are nearest to each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gradmix import Model
+from gradmix.typing import Array, IntArray
+from gradmix_clustering.lloyd import assign
+
+
+@dataclass(frozen=True, eq=False)
+class KMeansModel(Model):
+    """k centers in d dimensions.
+
+    Parameters
+    ----------
+    centers
+        Shape (k, d).
+    """
+
+    centers: Array
+
+    def predict(self, X: Array) -> IntArray:
+        """Nearest center of each row, shape (n,)."""
+        return assign(X, self.centers)[0]

@@ -1,0 +1,131 @@
+"""A Gaussian mixture: p(x) = Σₖ πₖ N(x | μₖ, Σₖ)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from gradmix import Model
+from gradmix.typing import Array, IntArray
+from gradmix_clustering.covariance import COVARIANCE_TYPES, CovarianceType
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianMixtureModel(Model):
+    """A mixture of k Gaussians in d dimensions.
+
+    Parameters
+    ----------
+    weights
+        Mixing coefficients πₖ, shape (k,), summing to 1.
+    means
+        μₖ, shape (k, d).
+    covariances
+        Σₖ, shaped as the covariance type has them.
+    covariance_type
+        Name of the covariance type.
+    """
+
+    weights: Array
+    means: Array
+    covariances: Array
+    covariance_type: str
+
+    @cached_property
+    def covariance(self) -> CovarianceType:
+        """The covariance type."""
+        return COVARIANCE_TYPES[self.covariance_type]
+
+    @cached_property
+    def whiteners(self) -> Array:
+        """Factor of each component's precision."""
+        return self.covariance.whiteners(self.covariances, *self.means.shape)
+
+    @cached_property
+    def log_constants(self) -> Array:
+        """What does not depend on the row: log πₖ + log |Σₖ|^−½ − d/2 log 2π, shape (k,)."""
+        d = self.means.shape[1]
+        with np.errstate(divide="ignore"):
+            log_weights = np.log(self.weights)
+        return log_weights + self.covariance.log_determinants(self.whiteners, d) - d / 2 * np.log(2 * np.pi)
+
+    @cached_property
+    def matrices(self) -> Array:
+        """The covariances as full matrices, shape (k, d, d)."""
+        return self.covariance.matrices(self.covariances, *self.means.shape)
+
+    @property
+    def n_parameters(self) -> int:
+        """Free parameters: weights, means, covariances."""
+        k, d = self.means.shape
+        return k - 1 + k * d + self.covariance.n_parameters(k, d)
+
+    def log_joint(self, X: Array) -> Array:
+        """Log πₖ N(x | μₖ, Σₖ) of each row and component, shape (n, k)."""
+        joint = np.empty((len(X), len(self.weights)))
+        for k, (mean, whitener) in enumerate(zip(self.means, self.whiteners, strict=True)):
+            whitened = self.covariance.whiten(X - mean, whitener)
+            joint[:, k] = self.log_constants[k] - 0.5 * np.einsum("nd,nd->n", whitened, whitened)
+        return joint
+
+    def score_samples(self, X: Array) -> Array:
+        """Log p(x) of each row, in nats, shape (n,)."""
+        return normalise(self.log_joint(X))[0]
+
+    def predict_proba(self, X: Array) -> Array:
+        """Responsibilities P(k | x), shape (n, k); each row sums to 1."""
+        return normalise(self.log_joint(X))[1]
+
+    def predict(self, X: Array) -> IntArray:
+        """Most probable component of each row, shape (n,)."""
+        return self.log_joint(X).argmax(axis=1)
+
+    def log_likelihood(self, X: Array) -> float:
+        """Total log-likelihood of the rows, in nats."""
+        return float(self.score_samples(X).sum())
+
+    def bic(self, X: Array) -> float:
+        """Bayesian information criterion, −2 log L + p log n: lower is better."""
+        return -2 * self.log_likelihood(X) + self.n_parameters * float(np.log(len(X)))
+
+    def aic(self, X: Array) -> float:
+        """Akaike information criterion, −2 log L + 2p: lower is better."""
+        return -2 * self.log_likelihood(X) + 2 * self.n_parameters
+
+    def icl(self, X: Array) -> float:
+        """Integrated completed likelihood: BIC plus twice the entropy of the assignments; lower is better.
+
+        Source: Biernacki, Celeux & Govaert, IEEE TPAMI 22 (2000) 719-725, with the entropy of the responsibilities.
+        """
+        proba = self.predict_proba(X)
+        entropy = -float(np.sum(proba * np.log(proba, where=proba > 0, out=np.zeros_like(proba))))
+        return self.bic(X) + 2 * entropy
+
+    def scores(self, X: Array) -> Mapping[str, float]:
+        """BIC, AIC and ICL."""
+        return {"bic": self.bic(X), "aic": self.aic(X), "icl": self.icl(X)}
+
+    def sample(self, n: int, rng: np.random.Generator) -> tuple[Array, IntArray]:
+        """Draw n rows: choose a component by its weight, then a point of its Gaussian.
+
+        Returns
+        -------
+        X, labels
+            Shapes (n, d) and (n,).
+        """
+        labels = rng.choice(len(self.weights), size=n, p=self.weights)
+        factors = np.linalg.cholesky(self.matrices)
+        noise = rng.standard_normal((n, self.means.shape[1]))
+        return self.means[labels] + np.einsum("nij,nj->ni", factors[labels], noise), labels
+
+
+def normalise(log_joint: Array) -> tuple[Array, Array]:
+    """Log-sum-exp of each row, shape (n,), and the responsibilities, shape (n, k)."""
+    largest = log_joint.max(axis=1, keepdims=True)
+    proba = np.exp(log_joint - largest)
+    total = proba.sum(axis=1, keepdims=True)
+    proba /= total
+    return (largest + np.log(total))[:, 0], proba

@@ -1,0 +1,118 @@
+"""The data set ``file``: rows from a file of one's own."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradmix import Data, DataError, Dataset
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(kw_only=True)
+class File(Dataset):
+    """Rows of a CSV, Parquet or NumPy (.npy) file.
+
+    Parameters
+    ----------
+    path
+        The file, from the working folder. Its ending says what it is: .csv, .parquet or .npy.
+    label
+        Name of the column that holds each row's true group, if there is one; for .npy its number, from 0.
+    header
+        Whether the first line of a CSV file names the columns.
+    """
+
+    path: str
+    label: str | None = None
+    header: bool = True
+
+    def read(self) -> Data:
+        """Read the table, and split off the labels."""
+        table = self._table()
+        names = [str(name) for name in table.columns]
+        if self.label is None:
+            return self._data(table, names, None)
+        if self.label not in names:
+            raise DataError(f"{self.path} has no column {self.label!r} for dataset.label. It has: {', '.join(names)}.")
+        at = names.index(self.label)
+        features = table.drop(columns=table.columns[at])
+        return self._data(features, [str(name) for name in features.columns], table.iloc[:, at].to_numpy())
+
+    def content(self) -> tuple[str, ...]:
+        """Fingerprint of the file."""
+        digest = hashlib.sha256()
+        try:
+            with Path(self.path).open("rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+        except OSError as error:
+            raise self._unreadable(error) from error
+        return (digest.hexdigest(),)
+
+    def _table(self) -> pd.DataFrame:
+        suffix = Path(self.path).suffix.lower()
+        if suffix not in READERS:
+            raise DataError(f"dataset.path={self.path}: its ending must be one of {', '.join(READERS)}.")
+        try:
+            return READERS[suffix](self)
+        except (OSError, ValueError, ImportError) as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> DataError:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return DataError(f"cannot read dataset.path={self.path}: {reason}. (It is looked for in {Path.cwd()}.)")
+
+    def _data(self, features: pd.DataFrame, names: list[str], labels: Any) -> Data:
+        from gradmix.typing import as_rows
+
+        return Data(as_rows(features.to_numpy(), names, self.path), labels, tuple(names))
+
+
+def _read_csv(file: File) -> pd.DataFrame:
+    import pandas as pd
+
+    table = pd.read_csv(file.path, header=0 if file.header else None, skipinitialspace=True)
+    if file.header and len(table.columns) and all(_is_number(name) for name in table.columns):
+        raise DataError(
+            f"the first line of {file.path} holds numbers, not names of columns. If the file has no header, "
+            "say dataset.header=false."
+        )
+    return table
+
+
+def _read_parquet(file: File) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.read_parquet(file.path)
+
+
+def _read_npy(file: File) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    array = np.load(file.path, allow_pickle=False)
+    if array.ndim != 2:
+        raise ValueError(f"it holds an array of shape {array.shape}, not a matrix of rows")
+    return pd.DataFrame(array)
+
+
+def _is_number(text: object) -> bool:
+    try:
+        float(str(text))
+    except ValueError:
+        return False
+    return True
+
+
+READERS: dict[str, Callable[[File], pd.DataFrame]] = {
+    ".csv": _read_csv,
+    ".parquet": _read_parquet,
+    ".npy": _read_npy,
+}
+"""Ending of a file → how it is read; none of them runs code that a file may hold."""

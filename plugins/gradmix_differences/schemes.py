@@ -1,0 +1,113 @@
+"""The difference schemes, as a table, and the choice of the step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradmix import DifferentiationError, Function
+
+EPS = float(np.finfo(float).eps)
+SECOND_STEP = EPS**0.25
+"""Step that balances truncation against rounding in a central second difference."""
+
+Difference = Callable[[Function, Function, Any, Any, float], Any]
+"""(f, f remembered at x, x, direction, step) → derivative along the direction."""
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """One way to difference.
+
+    Parameters
+    ----------
+    difference
+        The formula.
+    step
+        Relative step that balances truncation against rounding.
+    rounds
+        Whether subtraction of close values costs digits.
+    """
+
+    difference: Difference
+    step: float
+    rounds: bool = True
+
+
+def _forward(f: Function, at_x: Function, x: Any, v: Any, h: float) -> Any:
+    return (f(x + h * v) - at_x(x)) / _moved(x, v, h)
+
+
+def _backward(f: Function, at_x: Function, x: Any, v: Any, h: float) -> Any:
+    return (at_x(x) - f(x - h * v)) / -_moved(x, v, -h)
+
+
+def _central(f: Function, at_x: Function, x: Any, v: Any, h: float) -> Any:
+    return (f(x + h * v) - f(x - h * v)) / (_moved(x, v, h) - _moved(x, v, -h))
+
+
+def _complex_step(f: Function, at_x: Function, x: Any, v: Any, h: float) -> Any:
+    try:
+        y = np.asarray(f(x + 1j * h * v))
+    except TypeError as error:
+        raise DifferentiationError(
+            f"the complex step needs a function of complex numbers, and this one refuses them ({error}). "
+            "Write it with NumPy's functions, or choose differentiator.method=central."
+        ) from error
+    if not np.iscomplexobj(y):
+        raise DifferentiationError(
+            "the complex step needs an analytic function; this one gave real values for a complex argument "
+            "(np.abs, .real, float() and comparisons do that). Choose differentiator.method=central."
+        )
+    return (y.imag / h)[()]
+
+
+def _moved(x: Any, v: Any, h: float) -> float:
+    """The step that was made along v after rounding of x + h·v."""
+    largest = np.unravel_index(np.argmax(np.abs(v)), np.shape(v))
+    return float(((x + h * v) - x)[largest] / v[largest]) if np.ndim(v) else float(((x + h * v) - x) / v)
+
+
+SCHEMES: dict[str, Scheme] = {
+    "forward": Scheme(_forward, EPS ** (1 / 2)),
+    "backward": Scheme(_backward, EPS ** (1 / 2)),
+    "central": Scheme(_central, EPS ** (1 / 3)),
+    "complex_step": Scheme(_complex_step, 1e-30, rounds=False),
+}
+
+
+def along(scheme: Scheme, step: float, f: Function, at_x: Function, x: Any, v: Any) -> Any:
+    """Derivative along v, the step fitted to the size of the variables that v moves.
+
+    Where these are much smaller than 1 two sizes are plausible, theirs and 1; both are tried, and the one whose own
+    estimate of its error is smaller is taken.
+    """
+    if not np.any(v):
+        return np.zeros(np.shape(at_x(x)))[()]
+    own, unit = _sizes(x, v)
+    if not scheme.rounds:
+        return scheme.difference(f, at_x, x, v, step * own)
+    if own >= 0.1 * unit:
+        return scheme.difference(f, at_x, x, v, step * max(own, unit))
+    candidates = [_with_error(scheme, step * size, f, at_x, x, v) for size in (own, unit)]
+    return min(candidates, key=lambda candidate: candidate[1])[0]
+
+
+def _sizes(x: Any, v: Any) -> tuple[float, float]:
+    """Step along v that moves the variables by their own size at most, and by 1 at most."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rates = np.abs(v)
+        sizes = np.abs(np.where(x == 0, 1.0, x))
+        return float(1 / np.max(rates / sizes)), float(1 / np.max(rates))
+
+
+def _with_error(scheme: Scheme, h: float, f: Function, at_x: Function, x: Any, v: Any) -> tuple[Any, float]:
+    """A difference, and an estimate of its error: truncation by a second step, rounding by the size of f."""
+    fine, coarse = (scheme.difference(f, at_x, x, v, step) for step in (h, 2 * h))
+    truncation = np.max(np.abs(coarse - fine), initial=0.0)
+    rounding = EPS * np.max(np.abs(at_x(x)), initial=0.0) / h
+    error = float(truncation + rounding)
+    return fine, error if np.isfinite(error) else np.inf

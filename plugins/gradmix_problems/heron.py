@@ -1,0 +1,50 @@
+"""The problem ``heron``."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from gradmix import PositiveFloat, Problem
+
+
+@dataclass
+class Heron(Problem):
+    """√x by Newton's iteration y ← (y + x/y)/2 until it stands: a program whose length depends on the data.
+
+    Parameters
+    ----------
+    x
+        Where to differentiate.
+
+    Notes
+    -----
+    Automatic differentiation follows the iterations; the last one starts from a root that stands already, and so its
+    derivative has converged as well (Griewank & Walther, *Evaluating Derivatives*, 2nd ed., chapter 15).
+
+    Examples
+    --------
+    >>> Heron(x=4.0).function(4.0), Heron(x=4.0).exact()
+    (2.0, 0.25)
+    """
+
+    x: PositiveFloat = 2.0
+    operator = "derivative"
+
+    def function(self, x: Any) -> Any:
+        """The root."""
+        y = x if x > 1 else 1.0  # from above: then the iterates fall until they stand
+        while True:
+            better = 0.5 * (y + x / y)
+            if better >= y:
+                return better
+            y = better
+
+    def point(self) -> float:
+        """The point."""
+        return self.x
+
+    def exact(self) -> float:
+        """1 / (2√x)."""
+        return 0.5 / math.sqrt(self.x)

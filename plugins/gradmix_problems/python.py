@@ -1,0 +1,101 @@
+"""The problem ``python``: a function of one's own."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from gradmix import ConfigError, Operator, Problem
+
+
+@dataclass
+class PythonFunction(Problem):
+    """A function of your own, by its import path: this is the one place where a config names code.
+
+    Parameters
+    ----------
+    path
+        ``module:function``, with modules of the working folder too, or ``file.py:function``.
+    x
+        The point: a number, or a list of them.
+    operator
+        What is asked: derivative (one variable), gradient (one value) or jacobian.
+    derivative
+        Path of a function that gives the exact derivative, if there is one.
+    """
+
+    path: str
+    x: float | tuple[float, ...] = 1.0
+    operator: Operator = "derivative"
+    derivative: str | None = None
+
+    def function(self, x: Any) -> Any:
+        """Call the function."""
+        return _load("problem.path", self.path)[0](x)
+
+    def point(self) -> Any:
+        """The point."""
+        import numpy as np
+
+        return self.x if isinstance(self.x, float | int) else np.array(self.x, dtype=float)
+
+    def exact(self) -> Any:
+        """What the function at `derivative` gives, or None."""
+        return None if self.derivative is None else _load("problem.derivative", self.derivative)[0](self.point())
+
+    def content(self) -> tuple[str, ...]:
+        """Fingerprints of the source files."""
+        paths = {"problem.path": self.path, "problem.derivative": self.derivative}
+        modules = [_load(option, path)[1] for option, path in paths.items() if path is not None]
+        files = [Path(module.__file__) for module in modules if module.__file__]
+        return tuple(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
+
+
+@cache
+def _load(option: str, path: str) -> tuple[Any, ModuleType]:
+    """A function by its path, and the module that it was found in."""
+    place, _, name = path.rpartition(":")
+    if not place or not name.isidentifier():
+        raise ConfigError(f"{option} must be module:function or file.py:function; given: {path!r}.")
+    try:
+        module = _module(place)
+        function = getattr(module, name)
+    except Exception as error:
+        raise ConfigError(f"{option}={path} cannot be imported: {type(error).__name__}: {error}.") from error
+    if not callable(function):
+        raise ConfigError(f"{option}={path} is no function but {type(function).__name__}.")
+    return function, inspect.getmodule(function) or module
+
+
+def _module(place: str) -> ModuleType:
+    if not place.endswith(".py"):
+        with _importable(Path.cwd()):
+            return importlib.import_module(place)
+    name = f"gradmix_user_{hashlib.sha256(str(Path(place).resolve()).encode()).hexdigest()[:12]}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, place)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        sys.modules[name] = module
+    return sys.modules[name]
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))

@@ -1,0 +1,68 @@
+"""The problem ``rosenbrock``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated, Any
+
+from annotated_types import Ge
+
+from gradmix import DataError, Problem
+
+if TYPE_CHECKING:
+    from gradmix.typing import Array
+
+
+@dataclass
+class Rosenbrock(Problem):
+    """f(x) = Σ 100 (xᵢ₊₁ − xᵢ²)² + (1 − xᵢ)², the curved valley, in any number of variables.
+
+    Parameters
+    ----------
+    n
+        Number of variables.
+    x
+        The point; null takes the usual start (−1.2, 1, −1.2, …).
+
+    Notes
+    -----
+    Source: Rosenbrock, Comput. J. 3 (1960) 175-184.
+
+    Examples
+    --------
+    >>> Rosenbrock(n=3, x=(1.0, 1.0, 1.0)).exact()
+    array([0., 0., 0.])
+    """
+
+    n: Annotated[int, Ge(2)] = 2
+    x: tuple[float, ...] | None = None
+    operator = "gradient"
+
+    def function(self, x: Any) -> Any:
+        """The sum."""
+        import numpy as np
+
+        return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+
+    def point(self) -> Array:
+        """The point."""
+        import numpy as np
+
+        if self.x is None:
+            return np.where(np.arange(self.n) % 2 == 0, -1.2, 1.0)
+        if len(self.x) != self.n:
+            raise DataError(f"problem.x has {len(self.x)} entries, but problem.n={self.n}.")
+        return np.array(self.x, dtype=float)
+
+    def exact(self) -> Array:
+        """−400 xᵢ (xᵢ₊₁ − xᵢ²) − 2 (1 − xᵢ) + 200 (xᵢ − xᵢ₋₁²), in rational numbers."""
+        import numpy as np
+
+        x = [Fraction(each) for each in self.point().tolist()]
+        gradient = [Fraction(0)] * len(x)
+        for i in range(len(x) - 1):
+            valley = x[i + 1] - x[i] ** 2
+            gradient[i] += -400 * x[i] * valley - 2 * (1 - x[i])
+            gradient[i + 1] += 200 * valley
+        return np.array([float(each) for each in gradient])

@@ -1,0 +1,14 @@
+"""Tasks: what a run does."""
+
+import gradmix
+
+
+@gradmix.hookimpl
+def gradmix_components() -> gradmix.Components:
+    """Offer the tasks."""
+    return {
+        "task": {
+            "cluster": "gradmix_tasks.cluster:Cluster",
+            "differentiate": "gradmix_tasks.differentiate:Differentiate",
+        }
+    }

@@ -1,0 +1,71 @@
+"""The task ``cluster``: fit a clusterer to a data set, and score it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from gradmix import Clusterer, Data, Dataset, Iteration, Result, Steps, Task, part, write_model
+
+
+@dataclass
+class Cluster(Task):
+    """Fit a clusterer to a data set, iteration by iteration, and score the best start.
+
+    Parameters
+    ----------
+    clusterer
+        The clusterer.
+    dataset
+        The data.
+    """
+
+    clusterer: Clusterer[Any] = part("gmm")
+    dataset: Dataset = part("old_faithful")
+
+    def run(self) -> Steps:
+        """Yield every iteration of every start; score the best."""
+        data = self.dataset.load()
+        curves: list[list[float]] = []
+        lasts: list[Iteration[Any]] = []
+        objective = self.clusterer.objective
+        for iteration in self.clusterer.iterations(data.X):
+            yield iteration
+            if iteration.start == len(curves):
+                curves.append([])
+                lasts.append(iteration)
+            curves[-1].append(iteration.metrics[objective.metric])
+            lasts[-1] = iteration
+        best = objective.best(lasts)
+        return Result(
+            metrics=_metrics(best, data),
+            best_start=best.start,
+            artifacts={"model.json": partial(write_model, clusterer=self.clusterer, model=best.estimate)},
+            pictures={"fit.png": partial(_draw, metric=objective.metric, curves=curves, best=best, data=data)},
+        )
+
+
+def _metrics(best: Iteration[Any], data: Data) -> Mapping[str, float]:
+    ended = {"n_iter": float(best.step), "converged": float(best.converged)}
+    return {**best.metrics, **ended, **best.estimate.scores(data.X), **_agreement(best, data)}
+
+
+def _agreement(best: Iteration[Any], data: Data) -> Mapping[str, float]:
+    """How well the groups agree with the true ones, where these are known."""
+    if data.labels is None:
+        return {}
+    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+    groups = best.estimate.predict(data.X)
+    return {
+        "adjusted_rand_index": float(adjusted_rand_score(data.labels, groups)),
+        "normalized_mutual_information": float(normalized_mutual_info_score(data.labels, groups)),
+    }
+
+
+def _draw(path: Any, **what: Any) -> None:
+    from gradmix_tasks.pictures import draw_fit
+
+    draw_fit(path, **what)
