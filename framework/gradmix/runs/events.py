@@ -5,11 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from gradmix.config.spec import Settings
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.registry.registry import describe, registry
+
+
+@dataclass(frozen=True)
+class SweepInfo:
+    """A sweep, as events name it.
+
+    Parameters
+    ----------
+    name
+        The experiment's name.
+    folder
+        Where its own journal is, and a folder for each job.
+    n_jobs
+        How many jobs it has.
+    """
+
+    name: str
+    folder: Path
+    n_jobs: int
 
 
 class Watcher:
@@ -26,6 +48,15 @@ class Watcher:
 
     def gradmix_run_failed(self, run: RunInfo, error: BaseException) -> None:
         """A run has failed or was interrupted."""
+
+    def settings_known(self, settings: Settings) -> None:
+        """The first config has been checked: runs with these settings come next."""
+
+    def sweep_started(self, sweep: SweepInfo) -> None:
+        """A sweep's journal stands; its jobs come next."""
+
+    def sweep_ended(self, sweep: SweepInfo, n_done: int, n_failed: int) -> None:
+        """A sweep has ended, with so many jobs done and failed; the rest were not reached."""
 
     def problem(self, message: str) -> None:
         """Something else went wrong that does not stop the run."""
@@ -44,10 +75,15 @@ def watched_by(*watchers: Watcher) -> Iterator[None]:
         _watchers.reset(token)
 
 
+def tell_watchers(event: str, *what: Any) -> None:
+    """Tell the watchers of this process of something that plugins do not hear of."""
+    for watcher in _watchers.get():
+        getattr(watcher, event)(*what)
+
+
 def report_problem(message: str) -> None:
     """Tell the watchers of something that went wrong without stopping the run."""
-    for watcher in _watchers.get():
-        watcher.problem(message)
+    tell_watchers("problem", message)
 
 
 class Events:

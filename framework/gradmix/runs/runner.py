@@ -51,7 +51,7 @@ def execute(
 ) -> Outcome:
     """Run `spec` in `folder`, which it has to itself.
 
-    Everything is journalled before anybody is told of it. An error ends the run, never the process.
+    Everything is journalled before anybody is told of it. What goes wrong from then on is part of the outcome.
 
     Parameters
     ----------
@@ -68,6 +68,8 @@ def execute(
 
     Raises
     ------
+    StorageError
+        If the journal cannot be started.
     KeyboardInterrupt
         If it is interrupted; the journal says so.
     """
@@ -81,11 +83,7 @@ def execute(
         sweep=sweep,
         overrides=overrides,
     )
-    try:
-        journal = Journal(folder)
-    except StorageError as error:
-        return Outcome("failed", run, error=str(error))
-    return _Execution(spec, run, journal, name or spec.label).outcome()
+    return _Execution(spec, run, Journal(folder), name or spec.label).outcome()
 
 
 class _Execution:

@@ -16,23 +16,26 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from gradmix.config.spec import Tracking
+from gradmix.config.spec import Settings, Tracking
 from gradmix.contracts.errors import StorageError
 from gradmix.contracts.run import RunInfo
-from gradmix.runs.events import Watcher
-from gradmix.tracking.ingest import Ingester
+from gradmix.runs.events import SweepInfo, Watcher
+from gradmix.runs.journal import find_journals
+from gradmix.tracking.ingest import Ingester, pending
 
 
 class TrackingProcess(Watcher):
-    """Hands the folders of finished and failed runs to an ingester in another process.
+    """Hands the folders of runs to an ingester in another process, which starts when the settings are known."""
 
-    Parameters
-    ----------
-    tracking
-        The store.
-    """
+    def __init__(self) -> None:
+        self._folders: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+        self._process: subprocess.Popen[str] | None = None
 
-    def __init__(self, tracking: Tracking) -> None:
+    def settings_known(self, settings: Settings) -> None:
+        """Start, and bring in first what earlier runs have left behind."""
+        tracking = settings.tracking
+        if self._process is not None or tracking.uri is None:
+            return
         self._process = subprocess.Popen(
             [sys.executable, "-m", "gradmix.tracking.process", json.dumps(asdict(tracking))],
             stdin=subprocess.PIPE,
@@ -40,9 +43,10 @@ class TrackingProcess(Watcher):
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        self._folders: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
-        self._feeder = threading.Thread(target=self._feed, daemon=True)  # a stuck server must not hold up the run
-        self._feeder.start()
+        for folder in pending(Path(settings.runs_dir), tracking):
+            self.submit(folder)
+        # A thread feeds the process: a stuck server must not hold up the run.
+        threading.Thread(target=self._feed, args=(self._process,), daemon=True).start()
 
     def submit(self, folder: Path) -> None:
         """Ask for a journal to be brought in, soon."""
@@ -56,8 +60,19 @@ class TrackingProcess(Watcher):
         """Bring in a failed run."""
         self.submit(run.folder)
 
+    def sweep_started(self, sweep: SweepInfo) -> None:
+        """Bring in the sweep itself, under which its jobs will stand."""
+        self.submit(sweep.folder)
+
+    def sweep_ended(self, sweep: SweepInfo, n_done: int, n_failed: int) -> None:
+        """Bring in how it ended, and the jobs that ran in other processes."""
+        for folder in find_journals(sweep.folder):
+            self.submit(folder)
+
     def finish(self) -> list[str]:
         """Wait until everything submitted is in; what went wrong, in words."""
+        if self._process is None:
+            return []
         self._folders.put(None)
         assert self._process.stdout is not None
         answer = self._process.stdout.read()
@@ -65,15 +80,15 @@ class TrackingProcess(Watcher):
             return ["the ingester stopped before it was done. Nothing is lost: `gradmix sync` brings the rest in."]
         return [str(error) for error in json.loads(answer.splitlines()[-1])]
 
-    def _feed(self) -> None:
-        assert self._process.stdin is not None
+    def _feed(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdin is not None
         try:
             while (folder := self._folders.get()) is not None:
-                self._process.stdin.write(f"{folder.absolute()}\n")
-                self._process.stdin.flush()
-            self._process.stdin.close()
+                process.stdin.write(f"{folder.absolute()}\n")
+                process.stdin.flush()
+            process.stdin.close()
         except BrokenPipeError:
-            return  # the child has gone; `finish` tells
+            return  # the process has gone; `finish` tells
 
 
 def main() -> None:

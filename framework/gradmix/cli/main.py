@@ -1,0 +1,80 @@
+"""The command ``gradmix``: one table of commands, each imported when it is used."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+COMMANDS = {
+    "run": "run an experiment, or a sweep with -m; a Hydra application: see gradmix run --help",
+    "sync": "bring the journals that MLflow does not have yet into it",
+    "plugins": "list all components, the broken ones too; with a name, document that one",
+    "ui": "open MLflow's dashboard on the local store",
+}
+"""Command → what it does; each is a module of this package with a ``main(arguments)`` that returns the exit code."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line; returns the exit code.
+
+    0: all went well. 1: a run failed. 2: the command line or the config was wrong. 130: interrupted by Ctrl-C.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    command = arguments[0] if arguments else "--help"
+    if command in ("-h", "--help"):
+        print(_help())
+        return 0
+    if command == "--version":
+        from importlib.metadata import version
+
+        print(f"gradmix {version('gradmix')}")
+        return 0
+    if command == "-sc":
+        return _complete(arguments)
+    if command not in COMMANDS:
+        from gradmix.contracts.errors import did_you_mean
+
+        print(f"gradmix: unknown command {command!r}.{did_you_mean(command, COMMANDS)}\n\n{_help()}", file=sys.stderr)
+        return 2
+    try:
+        return int(import_module(f"gradmix.cli.{command}").main(arguments[1:]))
+    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {does}" for name, does in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: gradmix COMMAND [arguments]",
+            "",
+            "Experiments on derivatives and mixtures, by plugins, configs and journals.",
+            "",
+            *lines,
+            "",
+            "gradmix COMMAND --help tells more. Tab completion: eval \"$(gradmix run -sc install=bash)\"",
+        ]
+    )
+
+
+def _complete(arguments: list[str]) -> int:
+    """Answer the shell's request for completion: commands first, then Hydra's answer for ``run``."""
+    words = os.environ.get("COMP_LINE", "").split(" ")
+    if len(words) <= 2:
+        print(" ".join(COMMANDS))
+        return 0
+    if words[1] == "run":
+        os.environ["COMP_LINE"] = " ".join([words[0], *words[2:]])
+        return int(import_module("gradmix.cli.run").main(arguments))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""``gradmix sync``: bring the journals that MLflow does not have yet into it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gradmix.contracts.errors import ConfigError, GradmixError
+
+HELP = """usage: gradmix sync [runs_dir=DIR] [tracking.uri=URI] [tracking.artifacts=DIR]
+
+Bring every journal under runs_dir (default: runs) into MLflow, unless it is there already. Runs whose process was
+killed become KILLED. Doing it again changes nothing."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit code."""
+    if {"-h", "--help"} & set(arguments):
+        print(HELP)
+        return 0
+    try:
+        settings = _settings(arguments)
+    except GradmixError as error:
+        print(f"gradmix sync: {error}\n\n{HELP}", file=sys.stderr)
+        return 2
+    from gradmix.tracking.ingest import sync
+
+    marks, errors = sync(Path(settings.runs_dir), settings.tracking)
+    for error in errors:
+        print(f"gradmix sync: {error}", file=sys.stderr)
+    print(f"{len(marks)} journal(s) brought into {settings.tracking.uri}" + (f", {len(errors)} not" if errors else ""))
+    return 1 if errors else 0
+
+
+def _settings(arguments: Sequence[str]) -> Any:
+    """The settings that the overrides give, by the same table as a run's."""
+    from gradmix.config.spec import read_settings
+
+    given: dict[str, Any] = {"name": "sync"}
+    tracking: dict[str, str] = {}
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if not equals or not (key == "runs_dir" or key.startswith("tracking.")):
+            raise ConfigError(f"cannot use {argument!r}")
+        (tracking if key.startswith("tracking.") else given)[key.removeprefix("tracking.")] = value
+    runs_dir = given.get("runs_dir", "runs")
+    return read_settings({**given, "tracking": {"uri": f"sqlite:///{runs_dir}/mlflow.db", **tracking}})

@@ -1,0 +1,36 @@
+"""``gradmix ui``: MLflow's dashboard on the local store."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gradmix.config.spec import Tracking
+from gradmix.contracts.errors import GradmixError
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; returns only if something is wrong."""
+    parser = argparse.ArgumentParser(prog="gradmix ui", description="Open MLflow's dashboard on the local store.")
+    parser.add_argument("--runs-dir", default="runs", help="where the runs are (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=5000, help="port on the loopback address (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    store = Path(options.runs_dir) / "mlflow.db"
+    if not store.exists():
+        print(f"gradmix ui: there is no store {store} yet; `gradmix run` makes one.", file=sys.stderr)
+        return 1
+    from gradmix.tracking.store import absolute_uri, open_client
+
+    uri = absolute_uri(f"sqlite:///{store}")
+    try:
+        open_client(Tracking(uri=uri))
+    except GradmixError as error:
+        print(f"gradmix ui: {error}", file=sys.stderr)
+        return 1
+    print(f"MLflow's dashboard: http://127.0.0.1:{options.port} (Ctrl-C ends it)", flush=True)
+    command = ["-m", "mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(options.port)]
+    artifacts = (store.parent / "mlflow-artifacts").absolute().as_uri()
+    os.execv(sys.executable, [sys.executable, *command, "--default-artifact-root", artifacts, "--workers", "1"])

@@ -1,0 +1,82 @@
+"""Hydra's and OmegaConf's errors, retold: which option, what was given, what is allowed, the nearest name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from gradmix.config.build import unknown_option
+from gradmix.contracts.errors import ConfigError, UnknownNameError, did_you_mean, listing
+from gradmix.registry.registry import KINDS, registry
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Retell what Hydra and OmegaConf raise within the context as a `ConfigError`."""
+    try:
+        yield
+    except (HydraException, OmegaConfBaseException) as error:
+        raise explain(error) from error
+
+
+def explain(error: Exception) -> ConfigError:
+    """Retell one error."""
+    if isinstance(error, MissingConfigException):
+        return _unknown_choice(error)
+    if isinstance(error, OverrideParseException):
+        return ConfigError(f"cannot read the override {error.override!r}: {_first_line(error)}. Write key=value.")
+    if isinstance(error, ConfigCompositionException):
+        return _composition(error)
+    return ConfigError(_first_line(error))
+
+
+def _unknown_choice(error: MissingConfigException) -> ConfigError:
+    group, _, name = (error.missing_cfg_file or "").rpartition("/")
+    if group in KINDS:
+        return UnknownNameError(
+            f"unknown {group} {name!r}.{did_you_mean(name, registry().names(group))} "
+            f"There are: {listing(registry().names(group))}."
+        )
+    options = list(error.options or [])
+    what = f"{group}={name}" if group else name
+    return UnknownNameError(f"there is no config {what}.{did_you_mean(name, options)} There are: {listing(options)}.")
+
+
+def _composition(error: ConfigCompositionException) -> ConfigError:
+    text = str(error)
+    cause = error.__cause__
+    if "No match in the defaults list" in text:
+        group = _quoted(text)
+        return UnknownNameError(
+            f"{group}=… fits nothing here: the task has no {group}. "
+            "Choose a task that has one (task=cluster: clusterer, dataset; task=differentiate: differentiator, problem)."
+            if group in KINDS
+            else f"there is no group {group}.{did_you_mean(group, KINDS)} Groups: {listing(KINDS)}."
+        )
+    if isinstance(cause, OmegaConfBaseException) and isinstance(cause.parent_node, DictConfig):
+        return _unknown_option(_quoted(text), cause.parent_node)
+    if cause is not None and not text:
+        return ConfigError(_first_line(cause))
+    return ConfigError(" ".join(text.split()))
+
+
+def _unknown_option(path: str, node: DictConfig) -> ConfigError:
+    known = [str(key) for key in node if key not in ("hydra", "name" if node._key() is not None else "")]
+    parent = path.rpartition(".")[0]
+    owner = f"{parent} {node.get('name')}" if parent and "name" in node else parent or "a run"
+    return UnknownNameError(unknown_option(path, owner, known))
+
+
+def _quoted(text: str) -> str:
+    match = re.search(r"'([^']+)'", text)
+    return match[1] if match else ""
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0].rstrip(".") if lines else type(error).__name__

@@ -1,0 +1,1 @@
+"""The sixth floor: what people see of runs."""

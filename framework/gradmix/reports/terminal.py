@@ -1,0 +1,297 @@
+"""Runs in the terminal: a live line with iteration and objective, and a closing table. Plain lines without a terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradmix.contracts.iteration import Iteration
+from gradmix.contracts.run import RunInfo
+from gradmix.runs.events import SweepInfo, Watcher
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    from gradmix.config.spec import Settings
+
+HEADLINES = ("log_likelihood", "inertia", "derivative_error")
+"""Metrics that a run is known by; of those that it has, the first."""
+
+_SECONDS = frozenset({"time.seconds", "time.per_iteration"})
+
+_LINES_IN_FULL = 20
+"""Iterations that get a line each without a terminal; after these one a second does."""
+
+
+class SessionReport(Watcher):
+    """Tells of one ``gradmix run``: a run or a sweep, what went wrong, where all is, and how to go on."""
+
+    def __init__(self) -> None:
+        self.exit_code = 0
+        self._report: RunReport | SweepReport | None = None
+        self._settings: Settings | None = None
+        self._complaint = ""
+
+    def settings_known(self, settings: Settings) -> None:
+        """Begin with a single run; a sweep says so next."""
+        self._settings = settings
+        self._report = RunReport(make_console())
+
+    def sweep_started(self, sweep: SweepInfo) -> None:
+        """Tell of a sweep instead."""
+        self._report = SweepReport(make_console(), sweep)
+
+    def sweep_ended(self, sweep: SweepInfo, n_done: int, n_failed: int) -> None:
+        """Count."""
+        assert isinstance(self._report, SweepReport)
+        self._report.n_done, self._report.n_failed = n_done, n_failed
+        self.exit_code = 1 if n_failed else 0
+
+    def gradmix_run_started(self, run: RunInfo) -> None:
+        """Pass on."""
+        assert self._report is not None
+        self._report.started(run)
+
+    def gradmix_iteration(self, run: RunInfo, iteration: Iteration[Any]) -> None:
+        """Pass on."""
+        assert self._report is not None
+        self._report.iterated(iteration)
+
+    def gradmix_run_finished(self, run: RunInfo, metrics: Mapping[str, float]) -> None:
+        """Pass on."""
+        assert self._report is not None
+        self._report.finished(run, metrics)
+
+    def gradmix_run_failed(self, run: RunInfo, error: BaseException) -> None:
+        """Pass on."""
+        assert self._report is not None
+        self._report.failed(run, error)
+        self.exit_code = 1
+
+    def problem(self, message: str) -> None:
+        """Warn."""
+        _say("warning", message)
+
+    def fail(self, exit_code: int, complaint: str) -> int:
+        """Take note of why it all ends here."""
+        self._complaint = complaint
+        self.exit_code = exit_code
+        return exit_code
+
+    def close(self, tracking_errors: list[str]) -> None:
+        """Say how it ended, when tracking is done, too."""
+        if self._report is not None and self._settings is not None:
+            self._report.close(self._settings, not tracking_errors)
+        for error in tracking_errors:
+            _say("warning", error)
+        if self._complaint:
+            _say("gradmix run", self._complaint)
+
+
+class RunReport:
+    """Tells of one run, iteration by iteration.
+
+    Parameters
+    ----------
+    console
+        Where to write.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._live: Live | None = None
+        self._lines, self._last_line = 0, 0.0
+        self._table: dict[str, str] = {}
+        self._run: RunInfo | None = None
+
+    def started(self, run: RunInfo) -> None:
+        """Say what runs."""
+        from rich.live import Live
+        from rich.text import Text
+
+        self._run = run
+        chosen = " · ".join(f"{key} {value}" for key, value in run.params.items() if "." not in key)
+        self.console.print(Text(chosen, style="bold"), highlight=False)
+        if self.console.is_terminal:
+            self._live = Live(console=self.console, refresh_per_second=12)
+            self._live.start()
+
+    def iterated(self, iteration: Iteration[Any]) -> None:
+        """Show the iteration."""
+        if self._live is not None:
+            self._live.update(_line(iteration))
+        elif self._lines < _LINES_IN_FULL or time.monotonic() - self._last_line > 1:
+            self.console.print(_line(iteration), highlight=False, soft_wrap=True)
+            self._lines, self._last_line = self._lines + 1, time.monotonic()
+
+    def finished(self, run: RunInfo, metrics: Mapping[str, float]) -> None:
+        """Keep the metrics for the closing table."""
+        self._stop()
+        names = sorted(metrics, key=lambda name: (name.startswith("time."), name not in HEADLINES))
+        self._table = {name: number(metrics[name], name) for name in names}
+
+    def failed(self, run: RunInfo, error: BaseException) -> None:
+        """Say what went wrong."""
+        self._stop()
+        self._table = {"status": "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"}
+        if not isinstance(error, KeyboardInterrupt):
+            _say("gradmix run", _complaint(error, run))
+
+    def close(self, settings: Settings, is_tracked: bool) -> None:
+        """Print the closing table."""
+        self._stop()
+        if self._run is not None:
+            where = {"folder": shown(self._run.folder)} | _dashboard(settings, is_tracked)
+            _print_table(self.console, self._table | where)
+
+    def _stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
+class SweepReport:
+    """Tells of a sweep, job by job.
+
+    Parameters
+    ----------
+    console
+        Where to write.
+    sweep
+        The sweep.
+    """
+
+    def __init__(self, console: Console, sweep: SweepInfo) -> None:
+        self.console, self.sweep = console, sweep
+        self.n_done = self.n_failed = 0
+        self._started = 0.0
+        console.print(f"{sweep.n_jobs} jobs, all checked", highlight=False)
+
+    def started(self, run: RunInfo) -> None:
+        """Start the job's clock."""
+        self._started = time.monotonic()
+
+    def iterated(self, iteration: Iteration[Any]) -> None:
+        """A sweep shows no iterations."""
+
+    def finished(self, run: RunInfo, metrics: Mapping[str, float]) -> None:
+        """Say what the job reached."""
+        headline = next((name for name in HEADLINES if name in metrics), None)
+        self.n_done += 1
+        self._job(run, "green", f"{headline} {number(metrics[headline])}" if headline else "finished")
+
+    def failed(self, run: RunInfo, error: BaseException) -> None:
+        """Say what went wrong."""
+        self.n_failed += 1
+        self._job(run, "red", "interrupted" if isinstance(error, KeyboardInterrupt) else _complaint(error, run))
+
+    def close(self, settings: Settings, is_tracked: bool) -> None:
+        """Print the closing table."""
+        missing = self.sweep.n_jobs - self.n_done - self.n_failed
+        counts = {"done": str(self.n_done), "failed": str(self.n_failed)}
+        counts |= {"not reached": str(missing)} if missing else {}
+        where = {"folder": shown(self.sweep.folder)} | _dashboard(settings, is_tracked)
+        _print_table(self.console, counts | where)
+
+    def _job(self, run: RunInfo, style: str, result: str) -> None:
+        from rich.text import Text
+
+        number_of_job = f"{self.n_done + self.n_failed:>{len(str(self.sweep.n_jobs))}}/{self.sweep.n_jobs}  "
+        line = Text(number_of_job) + Text(" ".join(run.overrides) or "(defaults)")
+        line += Text(f"  {result}", style=style) + Text(f"  {duration(time.monotonic() - self._started)}", style="dim")
+        self.console.print(line, highlight=False, soft_wrap=True)
+
+
+def make_console() -> Console:
+    """A console on standard output."""
+    from rich.console import Console
+
+    return Console()
+
+
+def number(value: float, name: str = "") -> str:
+    """A metric for reading: a time with its unit, a count as a whole number, others to what one can compare.
+
+    >>> number(-1130.26397), number(1.0, "converged"), number(3e-16)
+    ('-1130.2640', 'yes', '3.000e-16')
+    """
+    if name == "converged":
+        return "yes" if value else "no"
+    if name in _SECONDS:
+        return duration(value)
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{value:.0f}"
+    return f"{value:.4f}" if 0.01 <= abs(value) < 1e7 else f"{value:.3e}"
+
+
+def duration(seconds: float) -> str:
+    """A time with the unit that suits it.
+
+    >>> duration(0.00012)
+    '120 µs'
+    """
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-9:.3g} ns"
+
+
+def shown(path: Path) -> str:
+    """A path as people want it: from the working folder, if it is in there."""
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _dashboard(settings: Settings, is_tracked: bool) -> dict[str, str]:
+    if settings.tracking.uri is None:
+        return {"tracking": "none; `gradmix sync` can bring it into MLflow later"}
+    if not is_tracked:
+        return {"tracking": "not complete; see the warning"}
+    return {"experiment": f"{settings.name} in {settings.tracking.uri}", "dashboard": "gradmix ui"}
+
+
+def _print_table(console: Console, rows: Mapping[str, str]) -> None:
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        table.add_row(name, value)
+    console.print(table)
+
+
+def _line(iteration: Iteration[Any]) -> Text:
+    from rich.text import Text
+
+    text = Text(f"iteration {iteration.step:>4}", style="dim")
+    if iteration.start:
+        text += Text(f" (start {iteration.start + 1})", style="dim")
+    for name, value in iteration.metrics.items():
+        text += Text(f"  {name} {value:.6f}")
+    return text + Text("  converged", style="green") if iteration.converged else text
+
+
+def _complaint(error: BaseException, run: RunInfo) -> str:
+    from gradmix.contracts.errors import GradmixError
+    from gradmix.registry.registry import describe
+
+    if isinstance(error, GradmixError):
+        return str(error)
+    return f"{describe(error)} (the traceback is in {shown(run.folder)}/journal.jsonl)"
+
+
+def _say(prefix: str, message: str) -> None:
+    """One message for the person, on standard error."""
+    from rich.console import Console
+    from rich.text import Text
+
+    style = "yellow" if prefix == "warning" else "red"
+    Console(stderr=True).print(Text(f"{prefix}: ", style=style) + Text(message), highlight=False, soft_wrap=True)

@@ -1,0 +1,58 @@
+"""One job of Hydra's: from its composed config to a run in a folder of its own. It works in any process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from gradmix.config.spec import RunSpec, read_spec
+from gradmix.runs.events import tell_watchers
+from gradmix.runs.folder import fresh_folder
+from gradmix.runs.journal import FILE_NAME
+from gradmix.runs.runner import Outcome, execute
+
+
+def run_job(config: DictConfig) -> Outcome:
+    """Run what a composed config describes.
+
+    Raises
+    ------
+    ConfigError
+        If the config is wrong.
+    StorageError
+        If the run's folder cannot be written. Everything else that goes wrong is part of the outcome.
+    """
+    spec = read_spec(plain_config(config))
+    hydra = HydraConfig.get()
+    overrides = tuple(hydra.overrides.task)
+    if hydra.mode != RunMode.MULTIRUN:
+        tell_watchers("settings_known", spec.settings)
+        folder = fresh_folder(Path(spec.settings.runs_dir) / spec.settings.name, _slug(spec))
+        return execute(spec, folder, overrides=overrides)
+    sweep = _sweep(Path(hydra.sweep.dir))
+    varying = [override for override in overrides if override.partition("=")[0] in sweep["varies"]]
+    label = ", ".join(varying) or spec.label
+    return execute(spec, Path(hydra.runtime.output_dir), sweep["run_id"], overrides, label)
+
+
+def plain_config(config: DictConfig) -> Mapping[str, Any]:
+    """A composed config as plain values, every interpolation resolved."""
+    plain = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items() if key != "hydra"}
+
+
+def _sweep(folder: Path) -> Mapping[str, Any]:
+    """First event of the sweep's own journal."""
+    with (folder / FILE_NAME).open(encoding="utf-8") as file:
+        return json.loads(file.readline())  # type: ignore[no-any-return]
+
+
+def _slug(spec: RunSpec) -> str:
+    return spec.label.replace(" on ", "-")

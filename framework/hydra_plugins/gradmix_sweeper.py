@@ -1,0 +1,136 @@
+"""Where Hydra looks for plugins: gradmix's sweeper and the config source of its components.
+
+Hydra scans this module in every process, so it imports nothing heavy; other Hydra applications are not affected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.plugins.sweeper import Sweeper
+from omegaconf import DictConfig
+
+from gradmix.config.source import ComponentSource
+
+if TYPE_CHECKING:
+    from hydra.core.config_loader import ConfigLoader
+    from hydra.types import HydraContext, TaskFunction
+
+    from gradmix.runs.runner import Outcome
+
+__all__ = ["ComponentSource", "GradmixSweeper"]
+
+
+ConfigStore.instance().store(
+    group="hydra/sweeper",
+    name="gradmix",
+    node={"_target_": "hydra_plugins.gradmix_sweeper.GradmixSweeper", "params": {}},
+    provider="gradmix",
+)
+
+
+class GradmixSweeper(Sweeper):
+    """Every combination of the overrides, all checked before the first starts.
+
+    Parameters
+    ----------
+    params
+        What to sweep over, besides the command line: key → values, as after ``-m``.
+    """
+
+    def __init__(self, params: dict[str, str] | None = None) -> None:
+        self.params = params or {}
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Take what Hydra has prepared."""
+        from hydra.types import HydraContext
+
+        self.loader = ComposedOnce(hydra_context.config_loader)
+        self.context = HydraContext(config_loader=self.loader, callbacks=hydra_context.callbacks)  # type: ignore[arg-type]
+        self.task_function, self.config = task_function, config
+
+    def sweep(self, arguments: list[str]) -> list[Outcome]:
+        """Run the sweep."""
+        from gradmix.runs.sweep import run_sweep
+
+        return run_sweep(self._choices(arguments), self._compose, self._launch)
+
+    def _choices(self, arguments: list[str]) -> dict[str, list[str]]:
+        """Key → the overrides that the command line and the config ask for; the command line wins."""
+        from hydra.core.override_parser.overrides_parser import OverridesParser
+
+        from gradmix.contracts.errors import ConfigError
+
+        given = [f"{key}={value}" for key, value in self.params.items()] + arguments
+        choices: dict[str, list[str]] = {}
+        for override in OverridesParser.create(config_loader=self.loader.loader).parse_overrides(given):
+            key = override.get_key_element()
+            if not override.is_sweep_override():
+                choices[key] = [f"{key}={override.get_value_element_as_str()}"]
+            elif override.is_discrete_sweep():
+                choices[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
+            else:
+                raise ConfigError(f"{override.input_line}: list the values to try; an interval has no end of them.")
+            if not choices[key]:
+                raise ConfigError(f"{override.input_line}: there is nothing to sweep over.")
+        return choices
+
+    def _compose(self, overrides: tuple[str, ...]) -> DictConfig:
+        from gradmix.config.explain import explained
+
+        with explained():
+            return self.loader.compose(self.config, overrides)
+
+    def _launch(self, jobs: Sequence[tuple[str, ...]], folder: Path) -> list[Outcome]:
+        from hydra.core.plugins import Plugins
+        from omegaconf import open_dict
+
+        with open_dict(self.config):
+            self.config.hydra.sweep.dir = str(folder)
+            self.config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{folder}'")
+        self.loader.relocate(folder)
+        launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=self.context, task_function=self.task_function, config=self.config
+        )
+        return [each.return_value for each in launcher.launch([list(job) for job in jobs], initial_job_idx=0)]
+
+
+class ComposedOnce:
+    """Hydra's config loader, but a job's config that was composed to be checked is not composed again to be run.
+
+    Parameters
+    ----------
+    loader
+        Hydra's.
+    """
+
+    def __init__(self, loader: ConfigLoader) -> None:
+        self.loader = loader
+        self._composed: dict[tuple[str, ...], DictConfig] = {}
+
+    def compose(self, master: DictConfig, overrides: tuple[str, ...]) -> DictConfig:
+        """Compose a job's config, and keep it for its launch."""
+        self._composed[overrides] = self.loader.load_sweep_config(master, list(overrides))
+        return self._composed[overrides]
+
+    def relocate(self, folder: Path) -> None:
+        """Tell the composed configs where the sweep's folder is, now that it has one."""
+        for config in self._composed.values():
+            config.hydra.sweep.dir = str(folder)
+            config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{folder}'")
+
+    def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
+        """What launchers call."""
+        composed = self._composed.pop(tuple(sweep_overrides), None)
+        return composed if composed is not None else self.loader.load_sweep_config(master_config, sweep_overrides)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "loader":  # not there yet while it is unpickled
+            raise AttributeError(name)
+        return getattr(self.loader, name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"loader": self.loader, "_composed": {}}  # a worker composes its own job
