@@ -5,11 +5,14 @@ Hydra scans this module in every process, so it imports nothing heavy; other Hyd
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.types import Override, OverrideType
 from hydra.plugins.sweeper import Sweeper
 from omegaconf import DictConfig
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
     from hydra.types import HydraContext, TaskFunction
 
+    from gradmix.contracts.errors import GradmixError
     from gradmix.runs.runner import Outcome
 
 __all__ = ["ComponentSource", "GradmixSweeper"]
@@ -52,7 +56,7 @@ class GradmixSweeper(Sweeper):
         self.context = HydraContext(config_loader=self.loader, callbacks=hydra_context.callbacks)  # type: ignore[arg-type]
         self.task_function, self.config = task_function, config
 
-    def sweep(self, arguments: list[str]) -> list[Outcome]:
+    def sweep(self, arguments: list[str]) -> list[Outcome | GradmixError]:
         """Run the sweep."""
         from gradmix.runs.sweep import run_sweep
 
@@ -60,13 +64,11 @@ class GradmixSweeper(Sweeper):
 
     def _choices(self, arguments: list[str]) -> dict[str, list[str]]:
         """Key → the overrides that the command line and the config ask for; the command line wins."""
-        from hydra.core.override_parser.overrides_parser import OverridesParser
-
         from gradmix.contracts.errors import ConfigError
 
         given = [f"{key}={value}" for key, value in self.params.items()] + arguments
         choices: dict[str, list[str]] = {}
-        for override in OverridesParser.create(config_loader=self.loader.loader).parse_overrides(given):
+        for override in self.loader.parse(given):
             key = override.get_key_element()
             if not override.is_sweep_override():
                 choices[key] = [f"{key}={override.get_value_element_as_str()}"]
@@ -84,7 +86,7 @@ class GradmixSweeper(Sweeper):
         with explained():
             return self.loader.compose(self.config, overrides)
 
-    def _launch(self, jobs: Sequence[tuple[str, ...]], folder: Path) -> list[Outcome]:
+    def _launch(self, jobs: Sequence[tuple[str, ...]], folder: Path) -> list[Outcome | GradmixError]:
         from hydra.core.plugins import Plugins
         from omegaconf import open_dict
 
@@ -99,7 +101,10 @@ class GradmixSweeper(Sweeper):
 
 
 class ComposedOnce:
-    """Hydra's config loader, but a job's config that was composed to be checked is not composed again to be run.
+    """Hydra's config loader, except that a sweep's jobs are composed once, and then only what changes.
+
+    Jobs that choose the same options of the same groups differ in values alone: these are set in a copy of their common
+    config, as Hydra sets them. A config that was composed to be checked is not composed again to be run.
 
     Parameters
     ----------
@@ -109,11 +114,12 @@ class ComposedOnce:
 
     def __init__(self, loader: ConfigLoader) -> None:
         self.loader = loader
+        self._bases: dict[tuple[str, ...], DictConfig] = {}
         self._composed: dict[tuple[str, ...], DictConfig] = {}
 
     def compose(self, master: DictConfig, overrides: tuple[str, ...]) -> DictConfig:
         """Compose a job's config, and keep it for its launch."""
-        self._composed[overrides] = self.loader.load_sweep_config(master, list(overrides))
+        self._composed[overrides] = self._from_base(master, overrides) or self._in_full(master, overrides)
         return self._composed[overrides]
 
     def relocate(self, folder: Path) -> None:
@@ -125,7 +131,50 @@ class ComposedOnce:
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         """What launchers call."""
         composed = self._composed.pop(tuple(sweep_overrides), None)
-        return composed if composed is not None else self.loader.load_sweep_config(master_config, sweep_overrides)
+        return composed if composed is not None else self._in_full(master_config, tuple(sweep_overrides))
+
+    def _in_full(self, master: DictConfig, overrides: tuple[str, ...]) -> DictConfig:
+        return self.loader.load_sweep_config(master, list(overrides))
+
+    def _from_base(self, master: DictConfig, overrides: tuple[str, ...]) -> DictConfig | None:
+        """The common config with this job's values in it; None if that is not all that Hydra would do."""
+        from omegaconf import OmegaConf
+        from omegaconf.errors import OmegaConfBaseException
+
+        parsed = self.parse(overrides)
+        if any(each.type != OverrideType.CHANGE for each in parsed):
+            return None
+        values = [each for each in parsed if not self._is_choice(each)]
+        choices = tuple(str(each.input_line) for each in parsed if self._is_choice(each))
+        if choices not in self._bases:
+            self._bases[choices] = self._in_full(master, choices)
+        config = copy.deepcopy(self._bases[choices])
+        try:
+            for each in values:
+                OmegaConf.update(config, each.key_or_group, each.value(), merge=True)
+        except OmegaConfBaseException:
+            return None  # composing in full raises what Hydra has to say about it
+        config.hydra.overrides.task = list(overrides)
+        config.hydra.job.override_dirname = self._dirname(config, parsed)
+        return config
+
+    def parse(self, overrides: Sequence[str]) -> list[Override]:
+        """Parse overrides by Hydra's grammar."""
+        from hydra.core.override_parser.overrides_parser import OverridesParser
+
+        return OverridesParser.create(config_loader=self.loader).parse_overrides(list(overrides))
+
+    def _is_choice(self, override: Override) -> bool:
+        """Whether an override chooses an option of a group."""
+        return override.package is not None or _has_options(self.loader, override.key_or_group)
+
+    def _dirname(self, config: DictConfig, parsed: Sequence[Override]) -> str:
+        from hydra._internal.config_loader_impl import get_overrides_dirname
+
+        rules = config.hydra.job.config.override_dirname
+        return get_overrides_dirname(
+            overrides=list(parsed), kv_sep=rules.kv_sep, item_sep=rules.item_sep, exclude_keys=rules.exclude_keys
+        )
 
     def __getattr__(self, name: str) -> Any:
         if name == "loader":  # not there yet while it is unpickled
@@ -133,4 +182,9 @@ class ComposedOnce:
         return getattr(self.loader, name)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"loader": self.loader, "_composed": {}}  # a worker composes its own job
+        return {"loader": self.loader, "_composed": {}, "_bases": {}}  # a worker composes its own job
+
+
+@cache
+def _has_options(loader: ConfigLoader, group: str) -> bool:
+    return bool(loader.get_group_options(group))

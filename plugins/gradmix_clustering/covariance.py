@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import numpy as np
-from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dtrtri
 
 from gradmix import NumericalError
 from gradmix.typing import Array
@@ -97,7 +97,7 @@ class Full(CovarianceType):
 
     def whiteners(self, covariances: Array, k: int, d: int) -> Array:
         """Transposed inverse Cholesky factors, shape (k, d, d)."""
-        return np.stack([_inverse_cholesky(covariance, f"component {i}'s") for i, covariance in enumerate(covariances)])
+        return _inverse_cholesky(covariances, "the covariance of component {}")
 
     def whiten(self, centred: Array, whitener: Array) -> Array:
         """(x − μ)ᵀ L⁻ᵀ."""
@@ -128,7 +128,7 @@ class Tied(Full):
 
     def whiteners(self, covariances: Array, k: int, d: int) -> Array:
         """One factor, seen k times."""
-        return np.broadcast_to(_inverse_cholesky(covariances, "the shared"), (k, d, d))
+        return np.broadcast_to(_inverse_cholesky(covariances[None], "the shared covariance"), (k, d, d))
 
     def matrices(self, covariances: Array, k: int, d: int) -> Array:
         """One matrix, seen k times."""
@@ -212,12 +212,17 @@ def _symmetric(matrices: Array) -> Array:
     return (matrices + np.swapaxes(matrices, -1, -2)) / 2
 
 
-def _inverse_cholesky(covariance: Array, whose: str) -> Array:
+def _inverse_cholesky(covariances: Array, whose: str) -> Array:
+    """Transposed inverse Cholesky factor of each of k matrices, shape (k, d, d)."""
     try:
-        factor = np.linalg.cholesky(covariance)
+        factors = np.linalg.cholesky(covariances)
     except np.linalg.LinAlgError as error:
-        raise _singular(f"{whose} covariance") from error
-    return solve_triangular(factor, np.eye(len(covariance)), lower=True).T
+        raise _singular(whose.format(_first_not_definite(covariances))) from error
+    return np.stack([dtrtri(factor, lower=1)[0].T for factor in factors])
+
+
+def _first_not_definite(covariances: Array) -> int:
+    return int(np.argmin(np.linalg.eigvalsh(covariances)[:, 0]))
 
 
 def _reciprocal_root(variances: Array) -> Array:

@@ -11,8 +11,8 @@ import numpy as np
 from gradmix import DifferentiationError, Function
 
 EPS = float(np.finfo(float).eps)
-SECOND_STEP = EPS**0.25
-"""Step that balances truncation against rounding in a central second difference."""
+SECOND_STEP = 2.0**-13
+"""Step that balances truncation against rounding in a central second difference: about the fourth root of EPS."""
 
 Difference = Callable[[Function, Function, Any, Any, float], Any]
 """(f, f remembered at x, x, direction, step) → derivative along the direction."""
@@ -27,7 +27,8 @@ class Scheme:
     difference
         The formula.
     step
-        Relative step that balances truncation against rounding.
+        Relative step that balances truncation against rounding: about EPS to the power ½ or ⅓. A power of two, so that
+        x + step is exact for most x.
     rounds
         Whether subtraction of close values costs digits.
     """
@@ -38,15 +39,15 @@ class Scheme:
 
 
 def _forward(f: Function, at_x: Function, x: Any, v: Any, h: float) -> Any:
-    return (f(x + h * v) - at_x(x)) / _moved(x, v, h)
+    return (f(x + h * v) - at_x(x)) / h
 
 
 def _backward(f: Function, at_x: Function, x: Any, v: Any, h: float) -> Any:
-    return (at_x(x) - f(x - h * v)) / -_moved(x, v, -h)
+    return (at_x(x) - f(x - h * v)) / h
 
 
 def _central(f: Function, at_x: Function, x: Any, v: Any, h: float) -> Any:
-    return (f(x + h * v) - f(x - h * v)) / (_moved(x, v, h) - _moved(x, v, -h))
+    return (f(x + h * v) - f(x - h * v)) / (2 * h)
 
 
 def _complex_step(f: Function, at_x: Function, x: Any, v: Any, h: float) -> Any:
@@ -65,17 +66,11 @@ def _complex_step(f: Function, at_x: Function, x: Any, v: Any, h: float) -> Any:
     return (y.imag / h)[()]
 
 
-def _moved(x: Any, v: Any, h: float) -> float:
-    """The step that was made along v after rounding of x + h·v."""
-    largest = np.unravel_index(np.argmax(np.abs(v)), np.shape(v))
-    return float(((x + h * v) - x)[largest] / v[largest]) if np.ndim(v) else float(((x + h * v) - x) / v)
-
-
 SCHEMES: dict[str, Scheme] = {
-    "forward": Scheme(_forward, EPS ** (1 / 2)),
-    "backward": Scheme(_backward, EPS ** (1 / 2)),
-    "central": Scheme(_central, EPS ** (1 / 3)),
-    "complex_step": Scheme(_complex_step, 1e-30, rounds=False),
+    "forward": Scheme(_forward, 2.0**-26),
+    "backward": Scheme(_backward, 2.0**-26),
+    "central": Scheme(_central, 2.0**-17),
+    "complex_step": Scheme(_complex_step, 2.0**-100, rounds=False),
 }
 
 
@@ -97,10 +92,10 @@ def along(scheme: Scheme, step: float, f: Function, at_x: Function, x: Any, v: A
 
 
 def _sizes(x: Any, v: Any) -> tuple[float, float]:
-    """Step along v that moves the variables by their own size at most, and by 1 at most."""
+    """Step along v that moves the variables by their own size at most (as a power of two), and by 1 at most."""
     with np.errstate(divide="ignore", invalid="ignore"):
         rates = np.abs(v)
-        sizes = np.abs(np.where(x == 0, 1.0, x))
+        sizes = 2.0 ** np.floor(np.log2(np.abs(np.where(x == 0, 1.0, x))))
         return float(1 / np.max(rates / sizes)), float(1 / np.max(rates))
 
 

@@ -10,23 +10,27 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import gradmix
-from gradmix.contracts.errors import GradmixError, StorageError
+from gradmix.contracts.errors import GradmixError
 from gradmix.reports.terminal import SessionReport
 from gradmix.runs.events import watched_by
 from gradmix.runs.folder import unwritable
 from gradmix.tracking.process import TrackingProcess
 
 
+_ONLY_ASKS = ("-h", "--h", "-c", "--cfg", "-i", "--info", "-s", "--shell", "--version")
+"""How those of Hydra's flags begin that ask for something and run nothing (and -cd, which may start later)."""
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     report, tracking = SessionReport(), TrackingProcess()
+    if not any(argument.startswith(_ONLY_ASKS) for argument in arguments):
+        tracking.prepare()
     try:
         with watched_by(report, tracking), _termination_as_interrupt():
             _run_hydra(arguments)
-    except StorageError as error:
-        report.fail(1, str(error))
     except GradmixError as error:
-        report.fail(2, str(error))
+        report.refused(error)
     except OSError as error:
         report.fail(1, str(unwritable(Path(error.filename or "."), error)))
     except Terminated:

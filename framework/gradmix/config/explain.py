@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from gradmix.config.build import unknown_option
-from gradmix.contracts.errors import ConfigError, UnknownNameError, did_you_mean, listing
+from gradmix.contracts.errors import ConfigError, GradmixError, UnknownNameError, did_you_mean, listing
 from gradmix.registry.registry import KINDS, registry
 
 
@@ -20,7 +20,9 @@ def explained() -> Iterator[None]:
     """Retell what Hydra and OmegaConf raise within the context as a `ConfigError`."""
     try:
         yield
-    except (HydraException, OmegaConfBaseException) as error:
+    except GradmixError:
+        raise
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise explain(error) from error
 
 
@@ -60,6 +62,13 @@ def _composition(error: ConfigCompositionException) -> ConfigError:
         )
     if isinstance(cause, OmegaConfBaseException) and isinstance(cause.parent_node, DictConfig):
         return _unknown_option(_quoted(text), cause.parent_node)
+    ambiguous = re.match(r"Ambiguous value for argument '(.+?)=(.+)'|Sweep parameters '(.+?)=(.+)' requires", text)
+    if ambiguous:
+        key, values = (each for each in ambiguous.groups() if each)
+        return ConfigError(
+            f"{key}={values} is several values. To try each, make it a sweep: gradmix run -m {key}={values}. "
+            f"To give one list, write '{key}=[{values}]'."
+        )
     if cause is not None and not text:
         return ConfigError(_first_line(cause))
     return ConfigError(" ".join(text.split()))

@@ -114,9 +114,9 @@ def read_spec(config: Mapping[str, Any]) -> RunSpec:
     task_class = registry().find("task", node["name"]).load()
     parts = [option.name for option in options_of(task_class) if option.part]
     settings = {name: value for name, value in config.items() if name not in ("task", *parts)}
+    read = read_settings(settings, also_known=("task", *parts))
     task = build("task", {**node, **{name: config[name] for name in parts if name in config}})
     own = {name: value for name, value in task.node.items() if name not in parts}
-    read = read_settings(settings, also_known=("task", *parts))
     return RunSpec(
         settings=read,
         task=cast("Task", task.component),

@@ -157,7 +157,8 @@ def check_option(option: Option, value: Any, owner: str) -> Any:
         # Strict, in JSON's terms: "3" is no number and true is no 1, but a list may fill a tuple.
         return _adapter(option.type).validate_json(json.dumps(value, default=_plain), strict=True)
     except (ValidationError, TypeError) as error:
-        raise ConfigError(f"{owner}.{option.name} must be {option.allowed}; given: {value!r}.") from error
+        path = f"{owner}.{option.name}".lstrip(".")
+        raise ConfigError(f"{path} must be {option.allowed}; given: {value!r}.") from error
 
 
 @cache

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gradmix.contracts.errors import GradmixError, StorageError
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.runs.events import SweepInfo, Watcher
@@ -77,11 +78,13 @@ class SessionReport(Watcher):
         """Warn."""
         _say("warning", message)
 
-    def fail(self, exit_code: int, complaint: str) -> int:
+    def refused(self, error: GradmixError) -> None:
+        """A wrong config is the person's to mend, a folder that cannot be written the machine's."""
+        self.fail(1 if isinstance(error, StorageError) else 2, str(error))
+
+    def fail(self, exit_code: int, complaint: str) -> None:
         """Take note of why it all ends here."""
-        self._complaint = complaint
-        self.exit_code = exit_code
-        return exit_code
+        self.exit_code, self._complaint = exit_code, complaint
 
     def close(self, tracking_errors: list[str]) -> None:
         """Say how it ended, when tracking is done, too."""
@@ -280,7 +283,6 @@ def _line(iteration: Iteration[Any]) -> Text:
 
 
 def _complaint(error: BaseException, run: RunInfo) -> str:
-    from gradmix.contracts.errors import GradmixError
     from gradmix.registry.registry import describe
 
     if isinstance(error, GradmixError):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gradmix.config.spec import Settings
+from gradmix.contracts.errors import GradmixError
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.registry.registry import describe, registry
@@ -57,6 +58,9 @@ class Watcher:
 
     def sweep_ended(self, sweep: SweepInfo, n_done: int, n_failed: int) -> None:
         """A sweep has ended, with so many jobs done and failed; the rest were not reached."""
+
+    def refused(self, error: GradmixError) -> None:
+        """A job could not even start."""
 
     def problem(self, message: str) -> None:
         """Something else went wrong that does not stop the run."""

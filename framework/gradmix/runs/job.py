@@ -9,25 +9,33 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from gradmix.config.spec import RunSpec, read_spec
+from gradmix.contracts.errors import GradmixError
 from gradmix.runs.events import tell_watchers
 from gradmix.runs.folder import fresh_folder
 from gradmix.runs.journal import FILE_NAME
 from gradmix.runs.runner import Outcome, execute
 
 
-def run_job(config: DictConfig) -> Outcome:
+def run_job(config: DictConfig) -> Outcome | GradmixError:
     """Run what a composed config describes.
 
-    Raises
-    ------
-    ConfigError
-        If the config is wrong.
-    StorageError
-        If the run's folder cannot be written. Everything else that goes wrong is part of the outcome.
+    Returns
+    -------
+    Outcome or GradmixError
+        How the run ended; an error if it could not even start, because the config is wrong or its folder cannot be
+        written. It is returned rather than raised, so that launchers hand it on whole.
     """
+    try:
+        return _run(config)
+    except GradmixError as error:
+        tell_watchers("refused", error)
+        return error
+
+
+def _run(config: DictConfig) -> Outcome:
     spec = read_spec(plain_config(config))
     hydra = HydraConfig.get()
     overrides = tuple(hydra.overrides.task)
@@ -43,9 +51,12 @@ def run_job(config: DictConfig) -> Outcome:
 
 def plain_config(config: DictConfig) -> Mapping[str, Any]:
     """A composed config as plain values, every interpolation resolved."""
-    plain = OmegaConf.to_container(config, resolve=True)
+    task_config = config.copy()
+    with open_dict(task_config):
+        task_config.pop("hydra", None)  # what Hydra keeps there for itself is not all known yet
+    plain = OmegaConf.to_container(task_config, resolve=True)
     assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items() if key != "hydra"}
+    return {str(key): value for key, value in plain.items()}
 
 
 def _sweep(folder: Path) -> Mapping[str, Any]:

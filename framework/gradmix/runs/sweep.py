@@ -21,7 +21,7 @@ from gradmix.runs.runner import Outcome
 
 Overrides = tuple[str, ...]
 Compose = Callable[[Overrides], DictConfig]
-Launch = Callable[[Sequence[Overrides], Path], Sequence[Outcome]]
+Launch = Callable[[Sequence[Overrides], Path], Sequence[Outcome | GradmixError]]
 
 _MOST_ERRORS_SHOWN = 10
 
@@ -35,7 +35,7 @@ def expand(choices: Mapping[str, Sequence[str]]) -> list[Overrides]:
     return list(itertools.product(*choices.values()))
 
 
-def run_sweep(choices: Mapping[str, Sequence[str]], compose: Compose, launch: Launch) -> list[Outcome]:
+def run_sweep(choices: Mapping[str, Sequence[str]], compose: Compose, launch: Launch) -> list[Outcome | GradmixError]:
     """Check all jobs, then launch them, and journal the sweep itself.
 
     Parameters
@@ -73,7 +73,8 @@ def run_sweep(choices: Mapping[str, Sequence[str]], compose: Compose, launch: La
         )
         tell_watchers("sweep_started", sweep)
         outcomes = list(launch(jobs, folder))
-        done, failed = (sum(each.status == status for each in outcomes) for status in ("finished", "failed"))
+        done = sum(isinstance(each, Outcome) and each.status == "finished" for each in outcomes)
+        failed = len(outcomes) - done
         journal.write("finished", metrics={"done": done, "failed": failed})
     except BaseException as error:
         journal.write("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", error=describe(error))

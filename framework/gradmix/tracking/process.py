@@ -1,7 +1,7 @@
 """The ingester in a process of its own: MLflow loads while the run works, and nothing that it does can harm the run.
 
-The parent names folders on the child's standard input, one a line, and closes it when there are no more; the child
-answers on its standard output, once, with what went wrong.
+The parent writes on the child's standard input, one a line, the store and then folders, and closes it when there are
+no more; the child answers on its standard output, once, with what went wrong.
 """
 
 from __future__ import annotations
@@ -22,35 +22,44 @@ from gradmix.contracts.run import RunInfo
 from gradmix.runs.events import SweepInfo, Watcher
 from gradmix.runs.journal import find_journals
 from gradmix.tracking.ingest import Ingester, pending
+from gradmix.tracking.store import import_mlflow
 
 
 class TrackingProcess(Watcher):
-    """Hands the folders of runs to an ingester in another process, which starts when the settings are known."""
+    """Hands the folders of runs to an ingester in another process."""
 
     def __init__(self) -> None:
-        self._folders: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._process: subprocess.Popen[str] | None = None
+        self._is_wanted = False
 
-    def settings_known(self, settings: Settings) -> None:
-        """Start, and bring in first what earlier runs have left behind."""
-        tracking = settings.tracking
-        if self._process is not None or tracking.uri is None:
-            return
+    def prepare(self) -> None:
+        """Start the process: it loads MLflow while we get ready."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "gradmix.tracking.process", json.dumps(asdict(tracking))],
+            [sys.executable, "-m", "gradmix.tracking.process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        for folder in pending(Path(settings.runs_dir), tracking):
-            self.submit(folder)
-        # A thread feeds the process: a stuck server must not hold up the run.
+        # A thread feeds it: a stuck server must not hold up the run.
         threading.Thread(target=self._feed, args=(self._process,), daemon=True).start()
+
+    def settings_known(self, settings: Settings) -> None:
+        """Name the store, and bring in first what earlier runs have left behind."""
+        if self._is_wanted or settings.tracking.uri is None:
+            return
+        self._is_wanted = True
+        if self._process is None:
+            self.prepare()
+        self._lines.put(json.dumps(asdict(settings.tracking)))
+        for folder in pending(Path(settings.runs_dir), settings.tracking):
+            self.submit(folder)
 
     def submit(self, folder: Path) -> None:
         """Ask for a journal to be brought in, soon."""
-        self._folders.put(folder)
+        if self._is_wanted:
+            self._lines.put(str(folder.absolute()))
 
     def gradmix_run_finished(self, run: RunInfo, metrics: Mapping[str, float]) -> None:
         """Bring in a finished run."""
@@ -73,7 +82,11 @@ class TrackingProcess(Watcher):
         """Wait until everything submitted is in; what went wrong, in words."""
         if self._process is None:
             return []
-        self._folders.put(None)
+        if not self._is_wanted:
+            self._process.kill()
+            self._process.wait()
+            return []
+        self._lines.put(None)
         assert self._process.stdout is not None
         answer = self._process.stdout.read()
         if self._process.wait() != 0 or not answer.strip():
@@ -83,8 +96,8 @@ class TrackingProcess(Watcher):
     def _feed(self, process: subprocess.Popen[str]) -> None:
         assert process.stdin is not None
         try:
-            while (folder := self._folders.get()) is not None:
-                process.stdin.write(f"{folder.absolute()}\n")
+            while (line := self._lines.get()) is not None:
+                process.stdin.write(line + "\n")
                 process.stdin.flush()
             process.stdin.close()
         except BrokenPipeError:
@@ -94,8 +107,10 @@ class TrackingProcess(Watcher):
 def main() -> None:
     """Bring in the journals named on standard input, until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run; what it journalled comes here first
-    ingester = Ingester(Tracking(**json.loads(sys.argv[1])))
-    print(json.dumps(_bring_in_all(ingester)), flush=True)
+    import_mlflow()
+    store = sys.stdin.readline()
+    if store:
+        print(json.dumps(_bring_in_all(Ingester(Tracking(**json.loads(store))))), flush=True)
 
 
 def _bring_in_all(ingester: Ingester) -> list[str]:

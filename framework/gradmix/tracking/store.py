@@ -23,6 +23,16 @@ def absolute_uri(uri: str) -> str:
     return _SQLITE + str(Path(uri.removeprefix(_SQLITE)).absolute()) if uri.startswith(_SQLITE) else uri
 
 
+def import_mlflow() -> None:
+    """Load MLflow, quiet and patient as suits us: the parts that every client needs."""
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the journal is safe: no use in waiting minutes
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    import mlflow.store.tracking.sqlalchemy_store
+    import mlflow.tracking
+
+
 def open_client(tracking: Tracking) -> MlflowClient:
     """Open the store that `tracking` names, made first if it is a SQLite file that is not there yet.
 
@@ -33,10 +43,7 @@ def open_client(tracking: Tracking) -> MlflowClient:
     """
     assert tracking.uri is not None
     uri = absolute_uri(tracking.uri)
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the journal is safe: no use in waiting minutes
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    import_mlflow()
     if uri.startswith(_SQLITE):
         _make_once(Path(uri.removeprefix(_SQLITE)))
     from mlflow import MlflowClient
