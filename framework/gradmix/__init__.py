@@ -30,6 +30,7 @@ from gradmix.contracts.errors import (
 from gradmix.contracts.hooks import Components, hookimpl
 from gradmix.contracts.iteration import INERTIA, LOG_LIKELIHOOD, Iteration, Objective
 from gradmix.contracts.options import (
+    Bounds,
     KeyOf,
     NonNegativeFloat,
     NonNegativeInt,
@@ -45,6 +46,7 @@ from gradmix.contracts.task import Result, Steps, Task
 __all__ = [
     "INERTIA",
     "LOG_LIKELIHOOD",
+    "Bounds",
     "Clusterer",
     "Component",
     "Components",

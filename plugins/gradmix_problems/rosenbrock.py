@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any
 
-from annotated_types import Ge
-
-from gradmix import DataError, Problem
+from gradmix import Bounds, DataError, Problem
 
 if TYPE_CHECKING:
     from gradmix.typing import Array
@@ -35,7 +33,7 @@ class Rosenbrock(Problem):
     array([0., 0., 0.])
     """
 
-    n: Annotated[int, Ge(2)] = 2
+    n: Annotated[int, Bounds(ge=2)] = 2
     x: tuple[float, ...] | None = None
     operator = "gradient"
 

@@ -5,30 +5,52 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import gradmix
 from gradmix.contracts.errors import GradmixError
-from gradmix.reports.terminal import SessionReport
-from gradmix.runs.events import watched_by
-from gradmix.runs.folder import unwritable
-from gradmix.tracking.process import TrackingProcess
 
-
-_ONLY_ASKS = ("-h", "--h", "-c", "--cfg", "-i", "--info", "-s", "--shell", "--version")
-"""How those of Hydra's flags begin that ask for something and run nothing (and -cd, which may start later)."""
+_QUESTIONS = ("-h", "--h", "-c", "--cfg", "-i", "--info", "-s", "--shell", "--version")
+"""How those of Hydra's flags begin that ask for something and run nothing."""
+_CONFIG_FLAGS = ("-cd", "-cn", "-cp")
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
+    flags = [argument for argument in arguments if argument.startswith(_QUESTIONS)]
+    return _ask(arguments) if set(flags) - set(_CONFIG_FLAGS) else _run(arguments)
+
+
+def _ask(arguments: Sequence[str]) -> int:
+    """Have Hydra answer a question about the configuration; nothing that only a run needs is loaded."""
+    try:
+        _hand_over(arguments, _no_job)
+    except GradmixError as error:
+        print(f"gradmix run: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _no_job(config: Any) -> None:
+    raise AssertionError("a question runs nothing")
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """Run an experiment or a sweep."""
+    from gradmix.reports.terminal import SessionReport
+    from gradmix.runs.events import watched_by
+    from gradmix.runs.folder import unwritable
+    from gradmix.runs.job import run_job
+    from gradmix.tracking.process import TrackingProcess
+
     report, tracking = SessionReport(), TrackingProcess()
-    if not any(argument.startswith(_ONLY_ASKS) for argument in arguments):
-        tracking.prepare()
+    tracking.prepare()
     try:
         with watched_by(report, tracking), _termination_as_interrupt():
-            _run_hydra(arguments)
+            _hand_over(arguments, run_job)
     except GradmixError as error:
         report.refused(error)
     except OSError as error:
@@ -41,17 +63,20 @@ def main(arguments: Sequence[str]) -> int:
     return report.exit_code
 
 
-def _run_hydra(arguments: Sequence[str]) -> None:
-    """Hand over to Hydra: it composes, and calls `run_job`, once or through a sweeper and a launcher."""
+def _hand_over(arguments: Sequence[str], job: Callable[[Any], Any]) -> None:
+    """Hand over to Hydra: it composes, and calls `job`, once or through a sweeper and a launcher."""
     import hydra
+    from hydra.core.config_store import ConfigStore
     from hydra.core.plugins import Plugins
 
     from gradmix.config.explain import explained
     from gradmix.config.source import ComponentSearchPath
-    from gradmix.runs.job import run_job
 
     Plugins.instance().register(ComponentSearchPath)
-    application = hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(run_job)
+    store = ConfigStore.instance()
+    # Hydra copies its store for each group that it lists, half of the time of --help. Nothing changes it any more.
+    store.__deepcopy__ = lambda memo: store  # type: ignore[attr-defined]
+    application = hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(job)
     sys.argv = [sys.argv[0], *arguments]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, who can say more about them
     with explained():

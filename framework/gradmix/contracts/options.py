@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Le, Lt
-
 from gradmix.contracts.errors import ConfigError
 
 
@@ -23,10 +21,34 @@ class SeedMarker:
     """Marks an option whose default in a run is the run's own ``seed``."""
 
 
-PositiveInt = Annotated[int, Gt(0)]
-NonNegativeInt = Annotated[int, Ge(0)]
-PositiveFloat = Annotated[float, Gt(0)]
-NonNegativeFloat = Annotated[float, Ge(0)]
+@dataclasses.dataclass(frozen=True)
+class Bounds:
+    """Bounds of a number, as in ``Annotated[int, Bounds(ge=2)]``.
+
+    Parameters
+    ----------
+    gt, ge, lt, le
+        Greater than, at least, less than, at most.
+    """
+
+    gt: float | None = None
+    ge: float | None = None
+    lt: float | None = None
+    le: float | None = None
+
+    @property
+    def given(self) -> dict[str, float]:
+        """The bounds that there are, by name."""
+        return {name: bound for name, bound in vars(self).items() if bound is not None}
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        return {**handler(source), **self.given}
+
+
+PositiveInt = Annotated[int, Bounds(gt=0)]
+NonNegativeInt = Annotated[int, Bounds(ge=0)]
+PositiveFloat = Annotated[float, Bounds(gt=0)]
+NonNegativeFloat = Annotated[float, Bounds(ge=0)]
 Seed = Annotated[NonNegativeInt | None, SeedMarker()]
 """A seed of random numbers: None draws fresh entropy in Python, and is the run's ``seed`` in a run."""
 
@@ -208,17 +230,16 @@ def _type_name(annotation: Any) -> str:
     return str(getattr(annotation, "__name__", annotation))
 
 
-_BOUNDS: dict[type, tuple[str, str]] = {Gt: (">", "gt"), Ge: ("≥", "ge"), Lt: ("<", "lt"), Le: ("≤", "le")}
+_SIGNS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 
 def _describe_annotated(annotation: Any) -> str:
     inner, *marks = typing.get_args(annotation)
-    tables = [mark for mark in marks if isinstance(mark, KeyOf)]
-    if tables:
-        return "one of " + ", ".join(tables[0].keys)
-    signs = [(_BOUNDS[type(mark)], mark) for mark in marks if type(mark) in _BOUNDS]
-    bounds = " and ".join(f"{sign} {getattr(mark, attribute)}" for (sign, attribute), mark in signs)
-    return f"{describe_type(inner)} {bounds}".rstrip()
+    for mark in marks:
+        if isinstance(mark, KeyOf):
+            return "one of " + ", ".join(mark.keys)
+    bounds = [f"{_SIGNS[name]} {bound}" for mark in marks if isinstance(mark, Bounds) for name, bound in mark.given.items()]
+    return f"{describe_type(inner)} {' and '.join(bounds)}".rstrip()
 
 
 def _describe_union(annotation: Any) -> str:
