@@ -54,7 +54,7 @@ class GradmixSweeper(Sweeper):
 
         self.loader = ComposedOnce(hydra_context.config_loader)
         self.context = HydraContext(config_loader=self.loader, callbacks=hydra_context.callbacks)  # type: ignore[arg-type]
-        self.task_function, self.config = task_function, config
+        self.task_function, self.master = task_function, config
 
     def sweep(self, arguments: list[str]) -> list[Outcome | GradmixError]:
         """Run the sweep."""
@@ -84,18 +84,18 @@ class GradmixSweeper(Sweeper):
         from gradmix.config.explain import explained
 
         with explained():
-            return self.loader.compose(self.config, overrides)
+            return self.loader.compose(self.master, overrides)
 
     def _launch(self, jobs: Sequence[tuple[str, ...]], folder: Path) -> list[Outcome | GradmixError]:
         from hydra.core.plugins import Plugins
         from omegaconf import open_dict
 
-        with open_dict(self.config):
-            self.config.hydra.sweep.dir = str(folder)
-            self.config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{folder}'")
+        with open_dict(self.master):
+            self.master.hydra.sweep.dir = str(folder)
+            self.master.hydra.overrides.hydra.append(f"hydra.sweep.dir='{folder}'")
         self.loader.relocate(folder)
         launcher = Plugins.instance().instantiate_launcher(
-            hydra_context=self.context, task_function=self.task_function, config=self.config
+            hydra_context=self.context, task_function=self.task_function, config=self.master
         )
         return [each.return_value for each in launcher.launch([list(job) for job in jobs], initial_job_idx=0)]
 

@@ -63,7 +63,7 @@ class DualNumbers(Differentiator):
         return pushed[0][0], np.concatenate([tangents for _, tangents in pushed])
 
     def _push(self, f: Function, point: Any, tangents: Any) -> tuple[Any, Any]:
-        """f at a point, and its tangents, stacked along a first axis."""
+        """F at a point, and its tangents, stacked along a first axis."""
         import numpy as np
 
         from gradmix_autodiff.dual_number import seed

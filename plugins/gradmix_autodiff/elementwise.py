@@ -22,8 +22,10 @@ def _power_by_exponent(y: Any, a: Any, b: Any) -> Any:
 
 
 def _power_by_base(y: Any, a: Any, b: Any) -> Any:
-    return np.where(np.equal(b, 0), 0.0, b * a ** np.where(np.equal(b, 0), 1.0, b - 1.0)) if np.ndim(b) else (
-        b * a ** (b - 1) if b != 0 else 0.0
+    return (
+        np.where(np.equal(b, 0), 0.0, b * a ** np.where(np.equal(b, 0), 1.0, b - 1.0))
+        if np.ndim(b)
+        else (b * a ** (b - 1) if b != 0 else 0.0)
     )
 
 

@@ -92,9 +92,7 @@ def _choose_rule(y: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
     def masked(change: Any) -> Any:
         return np.where(condition, change, 0.0) if position == 1 else np.where(condition, 0.0, change)
 
-    return Linear(
-        lambda change: np.broadcast_to(masked(change), np.shape(y)), lambda w: unbroadcast(masked(w), shape)
-    )
+    return Linear(lambda change: np.broadcast_to(masked(change), np.shape(y)), lambda w: unbroadcast(masked(w), shape))
 
 
 def _matmul_rule(y: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any], position: int) -> Local:
@@ -187,7 +185,7 @@ def _extreme(extreme: Callable[..., Any]) -> Callable[..., Any]:
 
 def _prod(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     if axis is None:
-        product = _prod_of([entry for entry in np.ravel(x)])
+        product = _prod_of(list(np.ravel(x)))
         return np.reshape(product, (1,) * np.ndim(x)) if keepdims else product
     product = _prod_of([np.take(x, i, axis=axis) for i in range(np.shape(x)[axis])])
     return np.expand_dims(product, axis) if keepdims else product
@@ -329,7 +327,8 @@ COMPOSITES: dict[Callable[..., Any], Callable[..., Any]] = {
     np.diag: lambda x: np.eye(len(x)) * x if np.ndim(x) == 1 else _get(x, (np.arange(min(np.shape(x))),) * 2),
     np.diff: lambda x: _get(x, (..., slice(1, None))) - _get(x, (..., slice(None, -1))),
     np.take: lambda x, indices, axis=None: _get(
-        np.ravel(x) if axis is None else x, indices if axis is None else (slice(None),) * (axis % np.ndim(x)) + (indices,)
+        np.ravel(x) if axis is None else x,
+        indices if axis is None else (slice(None),) * (axis % np.ndim(x)) + (indices,),
     ),
     np.linalg.norm: _norm,
     np.linalg.solve: _solve,
@@ -354,7 +353,7 @@ def as_array(entries: Any) -> Any:
     return entries[()] if isinstance(entries, np.ndarray) else entries
 
 
-CONSTANT_FUNCTIONS: frozenset[Callable[..., Any]] = frozenset(
+CONSTANT_FUNCTIONS: frozenset[Any] = frozenset(
     {np.shape, np.ndim, np.size, np.argmax, np.argmin, np.argsort, np.all, np.any, np.isclose, np.allclose}
     | {np.array_equal, np.nonzero, np.flatnonzero, np.count_nonzero, np.searchsorted, np.isscalar, np.iscomplexobj}
     | {np.result_type, np.array_repr, np.array_str, np.round, np.around}

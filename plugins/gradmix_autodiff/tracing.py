@@ -1,7 +1,8 @@
 """Traced values: what a function gets instead of numbers, so that NumPy's own protocols bring every operation here.
 
-Each differentiation has a level of its own; a derivative taken within another has a higher one. An operation belongs to
-the highest level among its arguments, and takes those of lower levels as constants: so perturbations are never confused.
+Each differentiation has a level of its own; a derivative taken within another has a higher one. An operation belongs
+to the highest level among its arguments, and takes those of lower levels as constants: so perturbations are never
+confused.
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ class Traced(ABC):
     @property
     def T(self) -> Any:  # noqa: N802 -- NumPy's name
         """Transpose."""
-        return np.transpose(self)
+        return apply(np.transpose, self)
 
     @property
     def real(self) -> Self:
@@ -143,13 +144,13 @@ class Traced(ABC):
 
     def reshape(self, *shape: Any) -> Any:
         """As ``ndarray.reshape``."""
-        return np.reshape(self, shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape)
+        return apply(np.reshape, self, shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape)
 
     def transpose(self, *axes: Any) -> Any:
         """As ``ndarray.transpose``."""
         if len(axes) == 1 and not isinstance(axes[0], int):
             axes = tuple(axes[0] or ())
-        return np.transpose(self, axes or None)
+        return apply(np.transpose, self, axes or None)
 
     def copy(self) -> Self:
         """Itself: traced values never change."""
@@ -163,7 +164,7 @@ class Traced(ABC):
 
     def flatten(self) -> Any:
         """As ``ndarray.flatten``."""
-        return np.ravel(self)
+        return apply(np.reshape, self, (-1,))
 
 
 class _Sized(Traced):
@@ -283,7 +284,7 @@ _COMPARISONS = {
     "eq": np.equal,
     "ne": np.not_equal,
 }
-_METHODS = {
+_METHODS: dict[str, Any] = {
     "sum": np.sum,
     "mean": np.mean,
     "var": np.var,

@@ -83,7 +83,7 @@ class Full(CovarianceType):
     name = "full"
 
     def n_parameters(self, k: int, d: int) -> int:
-        """k symmetric matrices."""
+        """K symmetric matrices."""
         return k * d * (d + 1) // 2
 
     def scatter(self, centred: Array, weighted: Array) -> Array:
@@ -141,7 +141,7 @@ class Diag(CovarianceType):
     name = "diag"
 
     def n_parameters(self, k: int, d: int) -> int:
-        """k · d variances."""
+        """K · d variances."""
         return k * d
 
     def scatter(self, centred: Array, weighted: Array) -> Array:

@@ -82,9 +82,7 @@ def _total(moments: Iterator[Moments]) -> Moments:
     return total
 
 
-def maximisation(
-    moments: Moments, means: Array, covariance: CovarianceType, reg_covar: float
-) -> GaussianMixtureModel:
+def maximisation(moments: Moments, means: Array, covariance: CovarianceType, reg_covar: float) -> GaussianMixtureModel:
     """M-step: the weighted maximum-likelihood estimates, from moments around the old `means`.
 
     A component that has lost all its rows keeps its mean, with weight 0.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gradmix.typing import Array
+from gradmix.typing import Array, IntArray
 from gradmix_clustering.lloyd import assign, choose_centers, lloyd
 
 _KMEANS_ITERATIONS = 300
@@ -36,7 +36,7 @@ def from_random_responsibilities(X: Array, k: int, rng: np.random.Generator) -> 
     return responsibilities / responsibilities.sum(axis=1, keepdims=True)
 
 
-def _hard(labels: Array, k: int) -> Array:
+def _hard(labels: IntArray, k: int) -> Array:
     return np.asarray(labels[:, None] == np.arange(k), dtype=float)
 
 

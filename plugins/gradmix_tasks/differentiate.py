@@ -84,6 +84,7 @@ class Counted:
         self.function, self.calls = function, 0
 
     def __call__(self, x: Any) -> Any:
+        """Count, and call."""
         self.calls += 1
         return self.function(x)
 

@@ -80,7 +80,9 @@ def _draw_plane(axes: Axes, model: Any, data: Data) -> None:
     first, second = data.feature_names or ("x₁", "x₂")
     axes.set_xlabel(first)
     axes.set_ylabel(second)
-    axes.set_title("groups" + (", with 1σ and 2σ ellipses" if matrices is not None else " and centers"), fontsize="medium")
+    axes.set_title(
+        "groups" + (", with 1σ and 2σ ellipses" if matrices is not None else " and centers"), fontsize="medium"
+    )
 
 
 def _colour(group: int) -> str:

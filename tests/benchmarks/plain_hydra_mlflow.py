@@ -1,4 +1,4 @@
-"""The yardstick: the same jobs as a plain program of `hydra.main` and `mlflow.log_metric`, as their tutorials have it."""
+"""The yardstick: the same jobs as a plain program of `hydra.main` and `mlflow.log_metric`, as in tutorials."""
 
 from dataclasses import asdict, dataclass
 

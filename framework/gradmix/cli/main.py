@@ -59,7 +59,7 @@ def _help() -> str:
             "",
             *lines,
             "",
-            "gradmix COMMAND --help tells more. Tab completion: eval \"$(gradmix run -sc install=bash)\"",
+            'gradmix COMMAND --help tells more. Tab completion: eval "$(gradmix run -sc install=bash)"',
         ]
     )
 

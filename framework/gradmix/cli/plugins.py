@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gradmix.config.nodes import plain_default
 from gradmix.contracts.component import summary
 from gradmix.contracts.errors import GradmixError, PluginError, did_you_mean
 from gradmix.contracts.options import Option, options_of
 from gradmix.registry.registry import Entry, Failure, registry
-from gradmix.config.nodes import plain_default
 
 
 def main(arguments: Sequence[str]) -> int:

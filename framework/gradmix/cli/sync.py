@@ -28,8 +28,8 @@ def main(arguments: Sequence[str]) -> int:
     from gradmix.tracking.ingest import sync
 
     marks, errors = sync(Path(settings.runs_dir), settings.tracking)
-    for error in errors:
-        print(f"gradmix sync: {error}", file=sys.stderr)
+    for message in errors:
+        print(f"gradmix sync: {message}", file=sys.stderr)
     print(f"{len(marks)} journal(s) brought into {settings.tracking.uri}" + (f", {len(errors)} not" if errors else ""))
     return 1 if errors else 0
 

@@ -33,4 +33,4 @@ def main(arguments: Sequence[str]) -> int:
     print(f"MLflow's dashboard: http://127.0.0.1:{options.port} (Ctrl-C ends it)", flush=True)
     command = ["-m", "mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(options.port)]
     artifacts = (store.parent / "mlflow-artifacts").absolute().as_uri()
-    os.execv(sys.executable, [sys.executable, *command, "--default-artifact-root", artifacts, "--workers", "1"])
+    return os.execv(sys.executable, [sys.executable, *command, "--default-artifact-root", artifacts, "--workers", "1"])

@@ -56,7 +56,7 @@ def _composition(error: ConfigCompositionException) -> ConfigError:
         group = _quoted(text)
         return UnknownNameError(
             f"{group}=… fits nothing here: the task has no {group}. "
-            "Choose a task that has one (task=cluster: clusterer, dataset; task=differentiate: differentiator, problem)."
+            "Choose a task that has one: `gradmix plugins cluster` and `gradmix plugins differentiate` tell."
             if group in KINDS
             else f"there is no group {group}.{did_you_mean(group, KINDS)} Groups: {listing(KINDS)}."
         )

@@ -18,7 +18,7 @@ SCHEME = "gradmix"
 
 
 class ComponentSource(ConfigSource):
-    """Configs made from the registered components: ``clusterer/gmm``, ``dataset/old_faithful``, …"""
+    """Configs made from the registered components: ``clusterer/gmm``, ``dataset/old_faithful`` and so on."""
 
     @staticmethod
     def scheme() -> str:

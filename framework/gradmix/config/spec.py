@@ -130,7 +130,9 @@ def read_settings(given: Mapping[str, Any], also_known: Sequence[str] = ()) -> S
     tracking = given.get("tracking", {})
     if not isinstance(tracking, Mapping):
         raise ConfigError(f"tracking must be a mapping with a uri; given: {tracking!r}.")
-    values = _checked(Settings, given, "", also_known) | {"tracking": Tracking(**_checked(Tracking, tracking, "tracking"))}
+    values = _checked(Settings, given, "", also_known) | {
+        "tracking": Tracking(**_checked(Tracking, tracking, "tracking"))
+    }
     if not re.fullmatch(r"\w[\w .-]*", values["name"]):
         raise ConfigError(f"name must be letters, digits, spaces and any of _ . -; given: {values['name']!r}.")
     return Settings(**values)

@@ -27,7 +27,7 @@ class Model(ABC):
         """Group of each row, shape (n,)."""
 
     def scores(self, X: Matrix) -> Mapping[str, float]:
-        """Metrics of the fit on `X`, by metric name: ``bic``, ``aic``, …"""
+        """Metrics of the fit on `X`, by metric name: ``bic``, ``aic`` and the like."""
         return {}
 
 

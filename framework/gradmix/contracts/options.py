@@ -9,9 +9,9 @@ import json
 import re
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from gradmix.contracts.errors import ConfigError
 
@@ -114,8 +114,7 @@ def part(choice: str) -> Any:
     return dataclasses.field(metadata={"choice": choice})
 
 
-@cache
-def options_of(component: type) -> tuple[Option, ...]:
+def options_of(component: type[Any]) -> tuple[Option, ...]:
     """Read the options of a component's dataclass: name, type, default, documentation.
 
     Parameters
@@ -123,6 +122,11 @@ def options_of(component: type) -> tuple[Option, ...]:
     component
         A dataclass; its docstring's ``Parameters`` (NumPy format) documents the options.
     """
+    return _options_of(cast("Hashable", component))
+
+
+@cache
+def _options_of(component: Any) -> tuple[Option, ...]:
     hints = typing.get_type_hints(component, include_extras=True)
     docs = parameter_docs(component)
     return tuple(
@@ -238,7 +242,9 @@ def _describe_annotated(annotation: Any) -> str:
     for mark in marks:
         if isinstance(mark, KeyOf):
             return "one of " + ", ".join(mark.keys)
-    bounds = [f"{_SIGNS[name]} {bound}" for mark in marks if isinstance(mark, Bounds) for name, bound in mark.given.items()]
+    bounds = [
+        f"{_SIGNS[name]} {bound}" for mark in marks if isinstance(mark, Bounds) for name, bound in mark.given.items()
+    ]
     return f"{describe_type(inner)} {' and '.join(bounds)}".rstrip()
 
 

@@ -27,5 +27,8 @@ class Problem(Component, ABC):
         """Where to differentiate: a float or an array."""
 
     def exact(self) -> Any:
-        """Derivative at the point, rounded once at most, by means that owe nothing to differentiators; None if unknown."""
+        """Derivative at the point, to the last place or so, by means that owe nothing to differentiators.
+
+        None if it is not known.
+        """
         return None

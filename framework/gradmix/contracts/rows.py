@@ -69,4 +69,4 @@ def _first_text(X: Any, names: Sequence[str]) -> str:
 
 def constant_columns(X: Matrix) -> list[int]:
     """Numbers of the columns in which all rows are equal."""
-    return [int(column) for column in np.flatnonzero((X == X[:1]).all(axis=0))]
+    return [int(column) for column in np.flatnonzero((X[:1] == X).all(axis=0))]

@@ -44,7 +44,7 @@ Steps = Generator[Iteration[Any], None, Result]
 class Task(Component, ABC):
     """Base of all tasks: a dataclass whose fields are its options and the components that it works with.
 
-    A field such as ``clusterer: Clusterer = part("gmm")`` becomes the config group ``clusterer`` of every run of the task.
+    A field such as ``clusterer: Clusterer = part("gmm")`` becomes the config group ``clusterer`` of the task's runs.
     """
 
     kind: ClassVar[str] = "task"

@@ -63,8 +63,8 @@ class Entry:
         """
         where = f"{self.kind} {self.name!r} of {self.plugin.label}"
         try:
-            component = self._import()
-            fields = {option.name for option in options_of(component)} if is_dataclass(component) else set()
+            component: Any = self._import()
+            fields = {option.name for option in options_of(component)} if isinstance(component, type) else set()
         except BaseException as error:
             raise PluginError(f"{where} cannot be used: {describe(error)}.") from error
         contract = KINDS[self.kind]

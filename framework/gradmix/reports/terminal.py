@@ -1,8 +1,7 @@
-"""Runs in the terminal: a live line with iteration and objective, and a closing table. Plain lines without a terminal."""
+"""Runs in the terminal: a live line with iteration and objective, and a closing table; plain lines in a pipe."""
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path

@@ -156,7 +156,9 @@ def read_journal(folder: Path) -> Record:
     if not events or events[0]["event"] != "started":
         raise StorageError(f"the journal {path} has no start; nothing was journalled in it.")
     if events[0].get("format", 0) > FORMAT:
-        raise StorageError(f"the journal {path} is of a newer gradmix (format {events[0]['format']}); upgrade to read it.")
+        raise StorageError(
+            f"the journal {path} is of a newer gradmix (format {events[0]['format']}); upgrade to read it."
+        )
     return Record(folder, events, is_live)
 
 

@@ -163,7 +163,9 @@ class _Execution:
         path.write_text(OmegaConf.to_yaml(OmegaConf.create({"name": self.run.name, **self.spec.config})))
 
     def _end(self, event: str, error: BaseException) -> None:
-        trace = "" if isinstance(error, GradmixError | KeyboardInterrupt) else "".join(traceback.format_exception(error))
+        trace = (
+            "" if isinstance(error, GradmixError | KeyboardInterrupt) else "".join(traceback.format_exception(error))
+        )
         try:
             self.journal.write(event, error=describe(error), traceback=trace)
         except StorageError as storage_error:

@@ -114,7 +114,8 @@ class Ingester:
         except Exception as error:
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise StorageError(
-                f"MLflow at {self.uri} did not take {folder}: {reason}. Nothing is lost: `gradmix sync` brings it in later."
+                f"MLflow at {self.uri} did not take {folder}: {reason}. "
+                "Nothing is lost: `gradmix sync` brings it in later."
             ) from error
 
     def _bring_in(self, folder: Path, file: IO[str]) -> Mark:
@@ -152,7 +153,9 @@ class Ingester:
                 if found is None:
                     raise
         if found.lifecycle_stage != "active":
-            raise StorageError(f"the experiment {name!r} was deleted in MLflow; restore it there, or choose another name=…")
+            raise StorageError(
+                f"the experiment {name!r} was deleted in MLflow; restore it there, or choose another name=…"
+            )
         return str(found.experiment_id)
 
     def _known_run(self, mark: Mark | None, experiment: str, view: View) -> str:
@@ -171,7 +174,9 @@ class Ingester:
         if not record.started.get("sweep") or not (record.folder.parent / FILE_NAME).exists():
             return None
         mark = read_mark(record.folder.parent)
-        return mark.run_id if mark and mark.uri == self.uri and mark.run_id else self.bring_in(record.folder.parent).run_id
+        return (
+            mark.run_id if mark and mark.uri == self.uri and mark.run_id else self.bring_in(record.folder.parent).run_id
+        )
 
     def _create_run(self, experiment: str, view: View, parent: str | None) -> str:
         tags = {**view.tags, **({"mlflow.parentRunId": parent} if parent else {})}
@@ -233,4 +238,3 @@ def sync(runs_dir: Path, tracking: Tracking) -> tuple[list[Mark], list[str]]:
         except StorageError as error:
             errors.append(str(error))
     return marks, errors
-

@@ -29,8 +29,6 @@ def import_mlflow() -> None:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    import mlflow.store.tracking.sqlalchemy_store
-    import mlflow.tracking
 
 
 def open_client(tracking: Tracking) -> MlflowClient:
