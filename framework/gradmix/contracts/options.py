@@ -153,7 +153,7 @@ def parameter_docs(component: type) -> dict[str, str]:
     docs: dict[str, str] = {}
     for cls in reversed(component.__mro__):
         text = inspect.cleandoc(cls.__doc__ or "")
-        section = re.search(r"^Parameters\n-+\n(.*?)(?=^\S.*\n-{3,}$|\Z)", text, flags=re.M | re.S)
+        section = re.search(r"^Parameters\n-+\n(.*?)(?=^\S[^\n]*\n-{3,}$|\Z)", text, flags=re.M | re.S)
         entries = re.findall(r"^(\w[\w, ]*?)(?: :.*)?\n((?:[ \t]+\S.*\n?|\n)+)", section[1] if section else "", re.M)
         for names, body in entries:
             docs.update(dict.fromkeys(names.split(", "), " ".join(body.split())))

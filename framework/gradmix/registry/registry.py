@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -18,7 +18,6 @@ from gradmix.contracts.component import Component
 from gradmix.contracts.dataset import Dataset
 from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.errors import PluginError, UnknownNameError, did_you_mean, listing
-from gradmix.contracts.options import options_of
 from gradmix.contracts.problem import Problem
 from gradmix.contracts.task import Task
 from gradmix.registry.plugin import Plugin
@@ -62,16 +61,16 @@ class Entry:
             Names the distribution and the reason.
         """
         where = f"{self.kind} {self.name!r} of {self.plugin.label}"
-        try:
-            component: Any = self._import()
-            fields = {option.name for option in options_of(component)} if isinstance(component, type) else set()
-        except BaseException as error:
-            raise PluginError(f"{where} cannot be used: {describe(error)}.") from error
         contract = KINDS[self.kind]
-        if not (isinstance(component, type) and issubclass(component, contract) and is_dataclass(component)):
-            raise PluginError(f"{where} must be a dataclass derived from gradmix.{contract.__name__}.")
-        if fields & RESERVED_OPTIONS:
-            raise PluginError(f"{where} has an option called {listing(fields & RESERVED_OPTIONS)}; rename it.")
+        try:
+            component = self._import()
+            if not (isinstance(component, type) and issubclass(component, contract) and is_dataclass(component)):
+                raise PluginError(f"it must be a dataclass derived from gradmix.{contract.__name__}")
+            reserved = {field.name for field in fields(component)} & RESERVED_OPTIONS
+            if reserved:
+                raise PluginError(f"no option may be called {listing(reserved)}")
+        except BaseException as error:  # an import may raise SystemExit, too
+            raise PluginError(f"{where} cannot be used: {describe(error)}.") from error
         return component
 
     def _import(self) -> Any:

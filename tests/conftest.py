@@ -1,0 +1,86 @@
+"""What tests share: an empty folder to work in, the command, and a store of MLflow that was made once."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def empty_folder(tmp_path, monkeypatch):
+    """An empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def store_template(tmp_path_factory):
+    """A fresh MLflow store: its migrations take seconds."""
+    from gradmix.config.spec import Tracking
+    from gradmix.tracking.store import open_client
+
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    open_client(Tracking(uri=f"sqlite:///{path}")).search_experiments()
+    return path
+
+
+@pytest.fixture
+def folder_with_store(empty_folder, store_template):
+    """An empty working folder, but for a store that is ready."""
+    (empty_folder / "runs").mkdir()
+    shutil.copy(store_template, empty_folder / "runs" / "mlflow.db")
+    return empty_folder
+
+
+@pytest.fixture
+def client(folder_with_store):
+    """MLflow's own client on that store."""
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=f"sqlite:///{folder_with_store}/runs/mlflow.db")
+
+
+class Command:
+    """The command ``gradmix``, as a process of its own."""
+
+    def start(self, *arguments, **options):
+        """Start it; both outputs are piped."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "gradmix", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "COLUMNS": "200", **options.pop("env", {})},
+            **options,
+        )
+
+    def __call__(self, *arguments, code=0, **options):
+        """Run it to its end, and check the exit code."""
+        process = self.start(*arguments, **options)
+        out, err = process.communicate(timeout=240)
+        assert process.returncode == code, f"exit code {process.returncode}\n{out}\n{err}"
+        assert "Traceback" not in err, err
+        return out, err
+
+
+@pytest.fixture(scope="session")
+def gradmix_command():
+    """The command."""
+    return Command()
+
+
+def all_runs(client):
+    """Every run of every experiment of a store."""
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    return list(client.search_runs(experiments))
+
+
+def journals(folder=Path("runs")):
+    """Events of every journal under a folder, a list each."""
+    return [
+        [json.loads(line) for line in path.read_text().splitlines()] for path in sorted(folder.rglob("journal.jsonl"))
+    ]

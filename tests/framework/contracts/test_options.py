@@ -1,0 +1,128 @@
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+import numpy as np
+import pytest
+
+from gradmix import Bounds, ConfigError, KeyOf, NonNegativeFloat, PositiveInt, Seed
+from gradmix.contracts.options import check_option, describe_type, options_of
+
+COLOURS = {"red": 1, "green": 2}
+
+
+@dataclass
+class Base:
+    """A base.
+
+    Parameters
+    ----------
+    inherited
+        From the base.
+    """
+
+    inherited: bool = False
+
+
+@dataclass
+class Example(Base):
+    """An example.
+
+    Parameters
+    ----------
+    count
+        How many,
+        over two lines.
+    low, high
+        Both ends.
+
+    Notes
+    -----
+    Not an option.
+    """
+
+    count: PositiveInt = 2
+    low: float = 0.0
+    high: NonNegativeFloat | None = None
+    kind: Literal["a", "b"] = "a"
+    colour: Annotated[str, KeyOf(f"{__name__}:COLOURS")] = "red"
+    point: tuple[float, ...] = (1.0, 2.0)
+    pair: tuple[int, int] = (1, 2)
+    seed: Seed = None
+    hidden: int = field(default=0, init=False)
+    flag: bool = True
+
+
+@pytest.fixture
+def options():
+    return {option.name: option for option in options_of(Example)}
+
+
+def test_options_are_the_fields_that_init_takes(options):
+    assert "hidden" not in options
+    assert options["count"].default == 2
+    assert not options["count"].required
+    assert options["seed"].is_seed
+    assert not options["count"].is_seed
+
+
+def test_docs_come_from_the_docstring_of_the_class_and_its_bases(options):
+    assert options["count"].doc == "How many, over two lines."
+    assert options["low"].doc == options["high"].doc == "Both ends."
+    assert options["inherited"].doc == "From the base."
+    assert options["kind"].doc == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "taken"),
+    [
+        ("count", 3, 3),
+        ("count", np.int64(3), 3),
+        ("low", 1, 1.0),
+        ("low", np.float32(0.5), 0.5),
+        ("high", None, None),
+        ("kind", "b", "b"),
+        ("colour", "green", "green"),
+        ("point", [1, 2.5], (1.0, 2.5)),
+        ("point", np.array([1.0]), (1.0,)),
+        ("pair", [3, 4], (3, 4)),
+        ("seed", None, None),
+        ("seed", 7, 7),
+        ("flag", False, False),
+    ],
+)
+def test_values_that_fit_are_taken(options, name, given, taken):
+    value = check_option(options[name], given, "example")
+    assert value == taken
+    assert type(value) is type(taken)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "allowed"),
+    [
+        ("count", 0, "a whole number > 0"),
+        ("count", 2.5, "a whole number > 0"),
+        ("count", "3", "a whole number > 0"),
+        ("count", True, "a whole number > 0"),
+        ("low", "1.0", "a number"),
+        ("high", -1.0, "a number ≥ 0 or null"),
+        ("kind", "c", "one of a, b"),
+        ("colour", "blue", "one of red, green"),
+        ("point", 1.0, "a list, each a number"),
+        ("pair", [1, 2, 3], "a list of 2: a whole number, a whole number"),
+        ("seed", -1, "a whole number ≥ 0 or null"),
+        ("flag", 1, "true or false"),
+        ("count", object(), "a whole number > 0"),
+    ],
+)
+def test_values_that_do_not_fit_are_refused_with_what_is_allowed(options, name, given, allowed):
+    with pytest.raises(ConfigError) as caught:
+        check_option(options[name], given, "example")
+    message = str(caught.value)
+    assert f"example.{name}" in message
+    assert allowed in message
+    assert repr(given) in message
+
+
+def test_bounds_on_both_sides_are_described_and_kept():
+    annotation = Annotated[float, Bounds(ge=0, lt=1)]
+    assert describe_type(annotation) == "a number ≥ 0 and < 1"

@@ -1,0 +1,165 @@
+import types
+from dataclasses import dataclass
+
+import pytest
+
+import gradmix
+from gradmix import PluginError, UnknownNameError
+from gradmix.registry.plugin import Plugin, distribution_identity
+from gradmix.registry.registry import build_registry, registry
+
+
+@dataclass
+class Groups(gradmix.Clusterer):
+    """A clusterer of a test."""
+
+    def iterate(self, X, rng):
+        yield from ()
+
+
+@dataclass
+class Named(Groups):
+    """Has an option that would clash with the component's own name."""
+
+    name: str = "x"
+
+
+class FakeEntryPoint:
+    """An entry point of a distribution that is not installed."""
+
+    def __init__(self, load, distribution="fake", name="plugin"):
+        self.load, self.name, self.module = load, name, "fake_module"
+        self.dist = types.SimpleNamespace(name=distribution, version="1.2", read_text=lambda file: None)
+
+
+def module(**implementations):
+    """A plugin module."""
+    found = types.ModuleType("fake_module")
+    for name, implementation in implementations.items():
+        setattr(found, name, gradmix.hookimpl(implementation))
+    return found
+
+
+def offering(components, **options):
+    """A plugin that offers components."""
+    return Plugin(FakeEntryPoint(lambda: module(gradmix_components=lambda: components), **options))
+
+
+def raising(error):
+    """A plugin that raises when it is imported."""
+
+    def load():
+        raise error
+
+    return Plugin(FakeEntryPoint(load, distribution="broken"))
+
+
+SOUND = offering({"clusterer": {"groups": Groups}}, distribution="sound")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ImportError("no such thing"), ZeroDivisionError(), SystemExit(3), KeyboardInterrupt(), BaseException("odd")],
+    ids=lambda error: type(error).__name__,
+)
+def test_whatever_a_plugin_raises_at_import_it_harms_no_other(error):
+    found = build_registry([raising(error), SOUND])
+    assert found.names("clusterer") == ["groups"]
+    (failure,) = found.failures
+    assert failure.plugin.distribution == "broken"
+    assert type(error).__name__ in failure.reason
+
+
+def test_a_hook_that_raises_is_that_plugins_failure():
+    broken = Plugin(FakeEntryPoint(lambda: module(gradmix_components=lambda: 1 / 0), distribution="broken"))
+    found = build_registry([broken, SOUND])
+    assert found.names("clusterer") == ["groups"]
+    assert "ZeroDivisionError" in found.failures[0].reason
+    assert len(found.hooks.get_plugins()) == 1
+
+
+def test_a_misspelt_hook_is_that_plugins_error_and_names_the_right_one():
+    misspelt = Plugin(FakeEntryPoint(lambda: module(gradmix_component=lambda: {})))
+    (failure,) = build_registry([misspelt]).failures
+    assert "gradmix_component'" in failure.reason
+    assert "Did you mean gradmix_components?" in failure.reason
+
+
+def test_a_hook_that_takes_unknown_arguments_is_that_plugins_error():
+    wrong = Plugin(FakeEntryPoint(lambda: module(gradmix_run_started=lambda runn: None), distribution="wrong"))
+    found = build_registry([wrong, SOUND])
+    assert found.names("clusterer") == ["groups"]
+    assert "runn" in found.failures[0].reason
+
+
+@pytest.mark.parametrize(
+    ("components", "reason"),
+    [
+        ([("clusterer", "groups", Groups)], "mapping"),
+        ({"clusterers": {"groups": Groups}}, "Did you mean clusterer?"),
+        ({"clusterer": {"my groups": Groups}}, "letters, digits and underscores"),
+        ({"clusterer": {"a/b": Groups}}, "letters, digits and underscores"),
+    ],
+)
+def test_components_that_cannot_be_registered_are_explained(components, reason):
+    (failure,) = build_registry([offering(components)]).failures
+    assert reason in failure.reason
+
+
+def test_a_name_offered_twice_is_an_error_that_names_both_distributions():
+    found = build_registry([SOUND, offering({"clusterer": {"groups": Groups}}, distribution="other")])
+    with pytest.raises(PluginError, match=r"other:plugin and sound:plugin"):
+        found.find("clusterer", "groups")
+    assert {failure.plugin.distribution for failure in found.failures} == {"sound", "other"}
+
+
+def test_the_same_entry_point_name_in_two_distributions_loses_neither():
+    other = offering({"clusterer": {"others": Groups}}, distribution="other")
+    assert build_registry([SOUND, other]).names("clusterer") == ["groups", "others"]
+
+
+def test_an_unknown_name_is_told_with_the_nearest():
+    with pytest.raises(UnknownNameError, match=r"Did you mean groups\?"):
+        build_registry([SOUND]).find("clusterer", "group")
+
+
+@pytest.mark.parametrize(
+    ("implementation", "reason"),
+    [
+        ("no_such_module_at_all:Thing", "No module named"),
+        ("math:Thing", "Thing"),
+        ("math:pi", r"derived from gradmix\.Clusterer"),
+        (int, r"derived from gradmix\.Clusterer"),
+        (Named, "name"),
+    ],
+)
+def test_a_component_that_does_not_keep_its_contract_is_refused_when_it_is_used(implementation, reason):
+    entry = build_registry([offering({"clusterer": {"groups": implementation}})]).find("clusterer", "groups")
+    with pytest.raises(PluginError, match=reason) as caught:
+        entry.load()
+    assert "fake:plugin" in str(caught.value)
+
+
+def test_the_built_in_plugins_are_all_sound():
+    assert registry().failures == ()
+    for entry in registry():
+        assert entry.load().__doc__
+        assert entry.plugin.distribution == "gradmix"
+
+
+def test_identity_is_name_and_version_and_for_an_editable_distribution_its_source(tmp_path, monkeypatch):
+    (tmp_path / "edited_package").mkdir()
+    source = tmp_path / "edited_package" / "__init__.py"
+    source.write_text("a = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def identity(url):
+        distribution = types.SimpleNamespace(name="edited", version="1.2", read_text=lambda file: url)
+        return distribution_identity(distribution, "edited_package")
+
+    editable = '{"url": "file:///x", "dir_info": {"editable": true}}'
+    assert identity(None) == identity('{"url": "file:///x"}') == "edited 1.2"
+    before = identity(editable)
+    assert before.startswith("edited 1.2 (")
+    source.write_text("a = 2\n")
+    assert identity(editable) != before

@@ -1,0 +1,63 @@
+"""Imports point down: each floor of the core knows only those below it, and nobody knows a plugin's insides."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FLOORS = ["contracts", "registry", "config", "runs", "tracking", "reports", "cli"]
+"""The core's floors, from the ground up."""
+PUBLIC = {"gradmix", "gradmix.typing"}
+"""What plugins may import of the core."""
+
+CORE = sorted((ROOT / "framework" / "gradmix").rglob("*.py"))
+PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
+
+
+def imported(file):
+    """Every module that a file imports, inside functions too."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: write imports in full"
+            yield node.module
+
+
+def floor(module):
+    """Number of the floor of one of the core's modules; None for its public face."""
+    parts = module.split(".")
+    return FLOORS.index(parts[1]) if len(parts) > 1 and parts[1] in FLOORS else None
+
+
+def name_of(file):
+    return ".".join(file.relative_to(ROOT / "framework").with_suffix("").parts).removesuffix(".__init__")
+
+
+@pytest.mark.parametrize("file", CORE, ids=name_of)
+def test_core_imports_point_down(file):
+    own = floor(name_of(file))
+    for module in imported(file):
+        assert not module.startswith(("gradmix_", "hydra_plugins")), f"{file} imports the plugin {module}"
+        if own is not None and module.startswith("gradmix."):
+            other = floor(module)
+            assert other is None or other <= own, f"{file} imports upward: {module}"
+
+
+@pytest.mark.parametrize("file", PLUGINS, ids=lambda file: f"{file.parent.name}.{file.stem}")
+def test_plugins_import_public_names_only(file):
+    for module in imported(file):
+        if module.startswith("gradmix"):
+            assert module in PUBLIC or module.split(".")[0] == file.parent.name, f"{file} imports {module}"
+
+
+def test_only_tracking_knows_mlflow():
+    users = {file for file in CORE for module in imported(file) if module.split(".")[0] == "mlflow"}
+    assert users
+    assert {file.parent.name for file in users} == {"tracking"}
+
+
+def test_the_rule_would_catch_an_upward_import():
+    assert floor("gradmix.runs.runner") > floor("gradmix.contracts.errors")
+    assert floor("gradmix") is None
