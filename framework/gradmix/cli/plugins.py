@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import re
 import sys
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +20,9 @@ from gradmix.contracts.options import Option, options_of
 from gradmix.registry.registry import Entry, Failure, registry
 
 
+_WIDTH_IN_A_PIPE = 120
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     parser = argparse.ArgumentParser(
@@ -25,17 +30,17 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("name", nargs="?", help="a component, such as gmm")
     options = parser.parse_args(arguments)
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH_IN_A_PIPE)
     if options.name is None:
         return _list(console)
     return _document(console, options.name)
 
 
 def _list(console: Console) -> int:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("kind", "name", "what it is", "from"):
-        table.add_column(heading, no_wrap=heading != "what it is", overflow="fold")
     failures = list(registry().failures)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in ("name", "what it is", "from"):
+        table.add_column(heading, no_wrap=heading != "what it is")
     kind = ""
     for entry in registry():
         try:
@@ -43,9 +48,10 @@ def _list(console: Console) -> int:
         except PluginError as error:
             failures.append(Failure(entry.plugin, str(error)))
             continue
-        origin = f"{entry.plugin.distribution} {entry.plugin.version}"
-        table.add_row("" if entry.kind == kind else entry.kind, Text(entry.name, style="cyan"), what, origin)
-        kind = entry.kind
+        if entry.kind != kind:
+            kind = entry.kind
+            table.add_row(Text(f"{kind}", style="bold"), "", "")
+        table.add_row(Text(f"  {entry.name}", style="cyan"), what, _origin(entry))
     console.print(table)
     for failure in failures:
         label = f"{failure.plugin.label} {failure.plugin.version}"
@@ -70,31 +76,33 @@ def _document(console: Console, name: str) -> int:
 
 def _document_entry(console: Console, entry: Entry) -> None:
     component = entry.load()
-    origin = f"{entry.plugin.distribution} {entry.plugin.version}"
-    console.print(Text(f"{entry.kind} {entry.name}", style="bold cyan") + Text(f"  ({origin})", style="dim"))
-    console.print(Text("\n".join(_prose(component))), highlight=False)
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("option", "default", "allowed", "meaning"):
-        table.add_column(heading, no_wrap=heading == "option", overflow="fold")
+    console.print(Text(f"{entry.kind} {entry.name}", style="bold cyan") + Text(f"  ({_origin(entry)})", style="dim"))
+    for paragraph in _prose(component):
+        console.print(Text(paragraph), highlight=False)
     for option in options_of(component):
-        table.add_row(Text(_path(entry, option), style="cyan"), _default(option), option.allowed, option.doc)
-    if table.row_count:
-        console.print(table)
+        _document_option(console, entry, option)
     console.print(f"\nin a run:   gradmix run {_example(entry)}", highlight=False)
     if entry.kind in ("clusterer", "differentiator"):
         console.print(f"in Python:  gradmix.{entry.kind}({entry.name!r})", highlight=False)
 
 
+def _document_option(console: Console, entry: Entry, option: Option) -> None:
+    path = Text(f"\n{_path(entry, option)}", style="cyan") + Text(f" = {_default(option)}")
+    console.print(path + Text(f"   {option.allowed}", style="dim"), highlight=False)
+    if option.doc:
+        console.print(Padding(option.doc, (0, 0, 0, 4)), highlight=False)
+
+
+def _origin(entry: Entry) -> str:
+    return f"{entry.plugin.distribution} {entry.plugin.version}"
+
+
 def _prose(component: type) -> list[str]:
-    """The docstring without its table of parameters and its examples."""
-    lines = inspect.cleandoc(component.__doc__ or "").splitlines()
-    headings = [i for i, line in enumerate(lines[1:]) if line and set(line) == {"-"}]
-    kept = lines[: headings[0]] if headings else lines
-    for i, start in enumerate(headings):
-        end = headings[i + 1] if i + 1 < len(headings) else len(lines)
-        if lines[start] == "Notes":
-            kept += lines[start + 2 : end]
-    return [*kept, ""] if kept and kept[-1] else kept
+    """Paragraphs of the docstring, without what the options say and without examples."""
+    text = inspect.cleandoc(component.__doc__ or "")
+    sections = re.split(r"^(\w+)\n-{3,}\n", text, flags=re.M)
+    kept = [sections[0], *(body for title, body in zip(sections[1::2], sections[2::2], strict=True) if title == "Notes")]
+    return [" ".join(paragraph.split()) for part in kept for paragraph in part.split("\n\n") if paragraph.strip()]
 
 
 def _path(entry: Entry, option: Option) -> str:

@@ -1,0 +1,118 @@
+"""Hydra's side: every component is an option of its group, and a sweep's jobs are composed as Hydra composes them."""
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.utils import create_config_search_path
+from hydra.core.plugins import Plugins
+from hydra.types import RunMode
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+
+from gradmix import GradmixError
+from gradmix.cli.run import config_folder
+from gradmix.config.explain import explained
+from gradmix.config.source import ComponentSearchPath
+from gradmix.config.spec import read_spec
+from gradmix.registry.registry import registry
+from gradmix.runs.job import plain_config
+from hydra_plugins.gradmix_sweeper import ComposedOnce
+
+
+@pytest.fixture(autouse=True, scope="module")
+def component_source():
+    Plugins.instance().register(ComponentSearchPath)
+
+
+def composed(*overrides):
+    with initialize_config_dir(str(config_folder()), version_base="1.3"), explained():
+        return compose("config", list(overrides))
+
+
+GROUPS = {"clusterer": "cluster", "dataset": "cluster", "differentiator": "differentiate", "problem": "differentiate"}
+NEEDED = {"file": "dataset.path=data.csv", "python": "problem.path=math:sin"}
+
+
+@pytest.mark.parametrize("entry", [entry for entry in registry() if entry.kind in GROUPS], ids=lambda entry: entry.name)
+def test_every_component_composes_and_builds(entry):
+    overrides = [f"task={GROUPS[entry.kind]}", f"{entry.kind}={entry.name}", *filter(None, [NEEDED.get(entry.name)])]
+    spec = read_spec(plain_config(composed(*overrides)))
+    assert spec.params[entry.kind] == entry.name
+    assert isinstance(getattr(spec.task, entry.kind), entry.load())
+
+
+def test_the_defaults_are_gmm_on_old_faithful():
+    spec = read_spec(plain_config(composed()))
+    assert spec.label == "gmm on old_faithful"
+    assert spec.params["clusterer.covariance_type"] == "full"
+    assert spec.params["clusterer.n_components"] == 2
+    assert spec.settings.tracking.uri == "sqlite:///runs/mlflow.db"
+
+
+def test_a_seed_left_open_is_the_runs_seed():
+    params = read_spec(plain_config(composed("seed=7", "dataset=mixture"))).params
+    assert params["clusterer.random_state"] == params["dataset.random_state"] == 7
+    params = read_spec(plain_config(composed("seed=7", "clusterer.random_state=3"))).params
+    assert params["clusterer.random_state"] == 3
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("clusterer.n_component=3", "Did you mean clusterer.n_components?"),
+        ("clusterer=gmmm", "unknown clusterer 'gmmm'. Did you mean gmm?"),
+        ("datset=iris", "Did you mean dataset?"),
+        ("tracking=locl", "Did you mean local?"),
+        ("tracking.urii=x", "Did you mean tracking.uri?"),
+        ("differentiator=dual", "the task has no differentiator"),
+        ("x", "cannot read the override 'x'"),
+        ("=3", "override"),
+        ("clusterer.n_components=1,2", "make it a sweep: gradmix run -m"),
+    ],
+)
+def test_hydras_errors_are_retold(override, message):
+    with pytest.raises(GradmixError) as caught:
+        composed(override)
+    assert message in str(caught.value)
+
+
+def loader():
+    return ConfigLoaderImpl(config_search_path=create_config_search_path(str(config_folder())))
+
+
+def master(config_loader, *overrides):
+    config = config_loader.load_configuration("config", list(overrides), run_mode=RunMode.MULTIRUN)
+    config.hydra.overrides.task = []
+    return config
+
+
+JOBS = st.lists(
+    st.sampled_from(
+        [
+            *("clusterer=kmeans", "clusterer=gmm", "dataset=iris", "dataset=mixture", "seed=3", "name=other"),
+            *("clusterer.n_init=4", "+clusterer.extra=1", "++clusterer.n_init=5", "dataset.standardise=true"),
+            *("task=differentiate", "runs_dir='a b'", "clusterer.random_state=null", "~tracking.artifacts"),
+            *("dataset.means=[[0,0],[1,1]]", "clusterer.nonsense=3", "experiment=covariances", "tracking.uri=null"),
+        ]
+    ),
+    max_size=4,
+    unique_by=lambda override: override.lstrip("+~").partition("=")[0],
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(JOBS, min_size=1, max_size=3))
+def test_jobs_composed_once_are_what_hydra_composes(jobs):
+    config_loader = loader()
+    ours = ComposedOnce(config_loader)
+    base = master(config_loader)
+    for job in jobs:
+        try:
+            expected = config_loader.load_sweep_config(base, list(job))
+        except Exception as error:
+            with pytest.raises(type(error)):
+                ours.compose(base, tuple(job))
+            continue
+        found = ours.compose(base, tuple(job))
+        assert OmegaConf.to_yaml(found) == OmegaConf.to_yaml(expected)
