@@ -1,0 +1,160 @@
+import dataclasses
+import json
+from dataclasses import dataclass
+
+import pytest
+from conftest import journals
+
+import gradmix
+from gradmix import Iteration, NumericalError, Result, Task
+from gradmix.config.spec import RunSpec, Settings, read_spec
+from gradmix.runs.events import Watcher, watched_by
+from gradmix.runs.runner import execute
+
+CONFIG = {
+    "name": "trial",
+    "task": {"name": "cluster"},
+    "clusterer": {"name": "gmm", "random_state": 0},
+    "dataset": {"name": "old_faithful"},
+}
+
+
+@dataclass
+class Counting(Task):
+    """Counts, then does as it is told."""
+
+    steps: int = 3
+    then: object = None
+
+    def run(self):
+        for step in range(1, self.steps + 1):
+            yield Iteration(step, {"count": float(step)}, step=step)
+        if isinstance(self.then, BaseException):
+            raise self.then
+        return Result({"count": float(self.steps)}) if self.then is None else self.then
+
+
+def counting(then=None):
+    settings = Settings(name="trial", pictures=True)
+    return RunSpec(settings, Counting(then=then), {"task": {"name": "counting"}, "seed": 0}, {"task": "test 1"})
+
+
+class Recorder(Watcher):
+    """Writes down what it is told."""
+
+    def __init__(self):
+        self.told, self.problems = [], []
+
+    def gradmix_run_started(self, run):
+        self.told.append("started")
+
+    def gradmix_iteration(self, run, iteration):
+        self.told.append(iteration.step)
+
+    def gradmix_run_finished(self, run, metrics):
+        self.told.append("finished")
+
+    def gradmix_run_failed(self, run, error):
+        self.told.append(type(error).__name__)
+
+    def problem(self, message):
+        self.problems.append(message)
+
+
+def test_a_run_is_journalled_iteration_by_iteration(tmp_path):
+    outcome = execute(read_spec(CONFIG), tmp_path, overrides=("a=1",))
+    assert outcome.status == "finished"
+    (events,) = journals(tmp_path)
+    assert [event["event"] for event in events[:2]] == ["started", "iteration"]
+    assert events[0]["run_key"] == outcome.run.run_key == read_spec(CONFIG).run_key
+    assert events[0]["params"]["clusterer"] == "gmm"
+    assert events[0]["overrides"] == ["a=1"]
+    assert events[0]["environment"]["python"]
+    assert [event["step"] for event in events[1:-1]] == list(range(1, len(events) - 1))
+    assert events[-1]["event"] == "finished"
+    assert events[-1]["metrics"]["log_likelihood"] == pytest.approx(-1130.264, abs=0.01)
+    assert {file.name for file in (tmp_path / "artifacts").iterdir()} == {"config.yaml", "model.json", "fit.png"}
+
+
+def test_the_same_config_and_seed_give_the_same_numbers(tmp_path):
+    results = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        metrics = execute(read_spec(CONFIG), tmp_path / name).metrics
+        results.append({name: value for name, value in metrics.items() if not name.startswith("time.")})
+    assert results[0] == results[1]
+
+
+def test_watchers_hear_of_everything_in_order(tmp_path):
+    recorder = Recorder()
+    with watched_by(recorder):
+        execute(counting(), tmp_path)
+    assert recorder.told == ["started", 1, 2, 3, "finished"]
+
+
+@pytest.mark.parametrize("error", [NumericalError("singular"), ZeroDivisionError("oh"), RuntimeError()])
+def test_an_error_ends_the_run_and_not_the_process(tmp_path, error):
+    recorder = Recorder()
+    with watched_by(recorder):
+        outcome = execute(counting(error), tmp_path)
+    assert outcome.status == "failed"
+    assert recorder.told == ["started", 1, 2, 3, type(error).__name__]
+    (events,) = journals(tmp_path)
+    assert [event["event"] for event in events] == ["started", *["iteration"] * 3, "failed"]
+    assert bool(events[-1]["traceback"]) != isinstance(error, gradmix.GradmixError)
+
+
+def test_an_interrupt_is_journalled_and_goes_on_up(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        execute(counting(KeyboardInterrupt()), tmp_path)
+    assert journals(tmp_path)[0][-1]["event"] == "interrupted"
+
+
+def test_a_task_that_returns_no_result_fails_clearly(tmp_path):
+    assert "must return a gradmix.Result" in execute(counting({"count": 3}), tmp_path).error
+
+
+def test_a_watcher_that_raises_is_reported_once_and_stops_nothing(tmp_path):
+    class Broken(Recorder):
+        def gradmix_iteration(self, run, iteration):
+            super().gradmix_iteration(run, iteration)
+            raise ValueError("no network")
+
+    broken, recorder = Broken(), Recorder()
+    with watched_by(broken, recorder):
+        assert execute(counting(), tmp_path).status == "finished"
+    assert broken.told == ["started", 1]
+    assert recorder.told == ["started", 1, 2, 3, "finished"]
+    (problem,) = recorder.problems
+    assert "Broken failed in gradmix_iteration" in problem
+    assert "no network" in problem
+
+
+def test_an_artifact_that_cannot_be_written_costs_only_itself(tmp_path):
+    recorder = Recorder()
+    result = Result({"a": 1.0}, artifacts={"bad.txt": lambda path: 1 / 0, "good.txt": lambda path: path.write_text("x")})
+    with watched_by(recorder):
+        assert execute(counting(result), tmp_path).status == "finished"
+    assert (tmp_path / "artifacts" / "good.txt").read_text() == "x"
+    assert "bad.txt" in recorder.problems[0]
+
+
+def test_pictures_can_be_left_out(tmp_path):
+    spec = read_spec({**CONFIG, "pictures": False})
+    execute(spec, tmp_path)
+    assert not (tmp_path / "artifacts" / "fit.png").exists()
+
+
+def test_running_leaves_the_components_as_they_were(tmp_path):
+    spec = read_spec(CONFIG)
+    before = dataclasses.asdict(spec.task)
+    execute(spec, tmp_path)
+    assert dataclasses.asdict(spec.task) == before
+
+
+def test_data_that_cannot_be_read_are_a_failed_run_with_its_reason(tmp_path):
+    spec = read_spec({**CONFIG, "dataset": {"name": "file", "path": "missing.csv"}})
+    outcome = execute(spec, tmp_path)
+    assert outcome.status == "failed"
+    assert "missing.csv: No such file" in outcome.error
+    assert json.loads((tmp_path / "journal.jsonl").read_text().splitlines()[-1])["event"] == "failed"

@@ -1,0 +1,237 @@
+"""What MLflow has afterwards is read back by MLflow's own client."""
+
+import json
+import math
+import multiprocessing
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import all_runs
+
+from gradmix import StorageError
+from gradmix.config.spec import Tracking
+from gradmix.runs.journal import Journal, read_journal
+from gradmix.tracking.ingest import Ingester, pending, read_mark, sync
+from gradmix.tracking.store import open_client
+from gradmix.tracking.view import view_of
+
+RUNS = Path("runs")
+TRACKING = Tracking()
+
+
+def journal(name="one", *, ends=True, sweep=None, kind="run", starts=1, steps=3, last=None, under=RUNS / "trial"):
+    """A run's folder, with its journal."""
+    folder = under / name
+    folder.mkdir(parents=True)
+    book = Journal(folder)
+    params = {"clusterer": "gmm", "clusterer.n_components": 2, "clusterer.tol": None, "flag": True}
+    start = {"run_id": f"id-{name}", "run_key": "key", "name": "trial", "label": f"run {name}", "kind": kind}
+    book.write("started", format=1, **start, params=params, plugins={"task": "p 1"}, sweep=sweep)
+    for number in range(starts):
+        for step in range(1, steps + 1):
+            value = -100.0 + 10 * number + step if last is None or step < steps else last
+            book.write("iteration", start=number, step=step, metrics={"log_likelihood": value})
+    if ends:
+        book.write("finished", metrics={"log_likelihood": 1.0, "bic": 5.0}, best_start=starts - 1)
+    book.close()
+    return folder
+
+
+def points(client, run, key):
+    return [(point.step, point.value) for point in client.get_metric_history(run.info.run_id, key)]
+
+
+def snapshot(client):
+    """Everything that the store has, comparably."""
+    return sorted(
+        (run.info.run_id, run.info.status, sorted(run.data.tags.items()), sorted(run.data.params.items()))
+        + tuple((key, tuple(points(client, run, key))) for key in sorted(run.data.metrics))
+        for run in all_runs(client)
+    )
+
+
+def test_a_journal_comes_in_whole(client):
+    folder = journal()
+    (folder / "artifacts").mkdir()
+    (folder / "artifacts" / "model.json").write_text("{}")
+    mark = Ingester(TRACKING).bring_in(folder)
+    run = client.get_run(mark.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == "run one"
+    assert client.get_experiment(run.info.experiment_id).name == "trial"
+    assert points(client, run, "log_likelihood") == [(1, -99.0), (2, -98.0), (3, -97.0)]
+    assert points(client, run, "bic") == [(0, 5.0)]
+    assert run.data.params == {
+        "clusterer": "gmm",
+        "clusterer.n_components": "2",
+        "clusterer.tol": "null",
+        "flag": "true",
+    }
+    assert run.data.tags["gradmix.run_key"] == "key"
+    assert run.data.tags["gradmix.status"] == "finished"
+    assert run.data.tags["gradmix.plugin"] == "p 1"
+    assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["model.json"]
+
+
+def test_syncing_twice_changes_nothing(client):
+    journal("one")
+    journal("two", starts=2)
+    marks, errors = sync(RUNS, TRACKING)
+    assert (len(marks), errors) == (2, [])
+    before = snapshot(client)
+    assert sync(RUNS, TRACKING) == ([], [])
+    assert snapshot(client) == before
+    for mark in RUNS.rglob("tracked.json"):  # even with the marks lost in part: the run is found and filled again
+        mark.write_text(mark.read_text()[:-20])
+    assert len(sync(RUNS, TRACKING)[0]) == 2
+    assert snapshot(client) == before
+
+
+@pytest.mark.parametrize("broken_call", ["log_batch", "set_terminated", "log_artifacts"])
+def test_an_ingestion_that_breaks_off_is_finished_later_without_doubling(client, monkeypatch, broken_call):
+    folder = journal()
+    (folder / "artifacts").mkdir()
+    ingester = Ingester(TRACKING)
+    monkeypatch.setattr(ingester.client, broken_call, lambda *args, **kwargs: 1 / 0)
+    with pytest.raises(StorageError, match=r"did not take .*`gradmix sync`"):
+        ingester.bring_in(folder)
+    assert pending(RUNS, TRACKING) == [folder]
+    marks, errors = sync(RUNS, TRACKING)
+    assert (len(marks), errors) == (1, [])
+    (run,) = all_runs(client)
+    assert run.info.status == "FINISHED"
+    assert len(points(client, run, "log_likelihood")) == 3
+
+
+def test_a_run_whose_process_was_killed_is_killed_in_mlflow_too(client):
+    journal(ends=False)
+    sync(RUNS, TRACKING)
+    (run,) = all_runs(client)
+    assert run.info.status == "KILLED"
+    assert len(points(client, run, "log_likelihood")) == 3
+
+
+def test_a_run_that_is_still_running_is_looked_at_again(client):
+    folder = RUNS / "trial" / "live"
+    folder.mkdir(parents=True)
+    book = Journal(folder)
+    book.write("started", format=1, run_id="id", name="trial", label="live")
+    sync(RUNS, TRACKING)
+    assert all_runs(client)[0].info.status == "RUNNING"
+    book.write("finished", metrics={"bic": 1.0})
+    book.close()
+    sync(RUNS, TRACKING)
+    (run,) = all_runs(client)
+    assert run.info.status == "FINISHED"
+    assert points(client, run, "bic") == [(0, 1.0)]
+
+
+def test_numbers_that_are_not_finite_are_tags_and_no_points(client):
+    journal(last=-math.inf)
+    sync(RUNS, TRACKING)
+    (run,) = all_runs(client)
+    assert [step for step, _ in points(client, run, "log_likelihood")] == [1, 2]
+    assert run.data.tags["gradmix.non_finite"] == "log_likelihood=-inf"
+
+
+def test_the_best_start_tells_the_story_and_the_others_how_they_ended(client):
+    journal(starts=3)
+    sync(RUNS, TRACKING)
+    (run,) = all_runs(client)
+    assert points(client, run, "log_likelihood") == [(1, -79.0), (2, -78.0), (3, -77.0)]
+    assert points(client, run, "start.log_likelihood") == [(0, -97.0), (1, -87.0), (2, -77.0)]
+
+
+def test_jobs_are_nested_under_their_sweep_whatever_comes_first(client):
+    sweep = journal("sweep", kind="sweep", steps=0)
+    job = journal("0", sweep="id-sweep", under=sweep)
+    child = Ingester(TRACKING).bring_in(job)
+    parent = Ingester(TRACKING).bring_in(sweep)
+    assert client.get_run(child.run_id).data.tags["mlflow.parentRunId"] == parent.run_id
+    assert len(all_runs(client)) == 2
+
+
+def test_a_journal_of_many_metrics_and_params_goes_in_batches(client):
+    folder = RUNS / "trial" / "long"
+    folder.mkdir(parents=True)
+    book = Journal(folder)
+    params = {f"option.{number}": number for number in range(250)} | {"text": "x" * 9000}
+    book.write("started", format=1, run_id="id", name="trial", label="long", params=params)
+    for step in range(1, 2501):
+        book.write("iteration", start=0, step=step, metrics={"log_likelihood": float(step)})
+    book.write("finished", metrics={})
+    book.close()
+    mark = Ingester(TRACKING).bring_in(folder)
+    run = client.get_run(mark.run_id)
+    assert len(points(client, run, "log_likelihood")) == 2500
+    assert len(run.data.params) == 251
+
+
+def test_a_store_that_cannot_be_reached_loses_nothing(folder_with_store):
+    journal()
+    marks, errors = sync(RUNS, Tracking(uri="http://127.0.0.1:1"))
+    assert marks == []
+    assert "Nothing is lost" in errors[0]
+    assert len(sync(RUNS, TRACKING)[0]) == 1
+
+
+def test_another_store_gets_all_of_it_as_well(client, tmp_path):
+    folder = journal()
+    sync(RUNS, TRACKING)
+    other = Tracking(uri=f"sqlite:///{tmp_path}/other/mlflow.db")
+    sync(RUNS, other)
+    assert read_mark(folder).uri == other.uri
+    assert len(all_runs(open_client(other))) == 1
+    sync(RUNS, TRACKING)
+    assert len(all_runs(client)) == 1
+
+
+def test_an_experiment_deleted_in_mlflow_is_named(client):
+    client.delete_experiment(client.create_experiment("trial"))
+    journal()
+    _, errors = sync(RUNS, TRACKING)
+    assert "deleted in MLflow" in errors[0]
+
+
+def test_a_broken_journal_does_not_stop_the_others(client):
+    broken = journal("a")
+    (broken / "journal.jsonl").write_text("nonsense\n")
+    journal("b")
+    marks, errors = sync(RUNS, TRACKING)
+    assert len(marks) == 1
+    assert "line 1" in errors[0]
+
+
+def test_what_mlflow_is_to_show_is_the_same_each_time(empty_folder):
+    folder = journal(starts=2)
+    assert view_of(read_journal(folder)) == view_of(read_journal(folder))
+
+
+def _open_fresh(folder):
+    os.chdir(folder)
+    open_client(TRACKING).search_experiments()
+    journal_folder = journal(str(os.getpid()))
+    return Ingester(TRACKING).bring_in(journal_folder).status
+
+
+@pytest.mark.slow
+def test_several_processes_may_make_the_store_at_once(empty_folder):
+    (empty_folder / "runs").mkdir()
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        assert pool.map(_open_fresh, [empty_folder] * 3, chunksize=1) == ["finished"] * 3
+    assert len(all_runs(open_client(TRACKING))) == 3
+    assert not list((empty_folder / "runs").glob(".mlflow-*"))
+
+
+def test_the_ingester_in_its_own_process_answers_with_what_went_wrong(client):
+    folders = [journal("one"), RUNS / "nowhere"]
+    lines = [json.dumps({"uri": TRACKING.uri, "artifacts": None}), *(str(folder.absolute()) for folder in folders)]
+    command = [sys.executable, "-m", "gradmix.tracking.process"]
+    done = subprocess.run(command, input="\n".join(lines) + "\n", capture_output=True, text=True, check=True)
+    errors = json.loads(done.stdout)
+    assert len(errors) == 1
+    assert "nowhere" in errors[0]
+    assert len(all_runs(client)) == 1
