@@ -67,10 +67,10 @@ class DualNumbers(Differentiator):
         import numpy as np
 
         from gradmix_autodiff.dual_number import seed
-        from gradmix_autodiff.tracing import result_of
+        from gradmix_autodiff.tracing import evaluate
 
         number: DualNumber = seed(point, tangents)
-        y = result_of(f(number))
+        y = evaluate(f, number)
         if getattr(y, "level", 0) == number.level:
             return y.value, y.tangents
         return y, np.zeros((len(tangents), *np.shape(y)))

@@ -27,7 +27,11 @@ class DualNumber(Traced):
     __slots__ = ("tangents",)
 
     def __init__(self, value: Any, tangents: Any, level: int) -> None:
-        self.value, self.tangents, self.level = value, tangents, level
+        self.value, self.tangents, self.level, self.family = value, tangents, level, None
+
+    def become(self, other: Any) -> None:
+        """Take over value and tangents."""
+        self.value, self.tangents, self.family = other.value, other.tangents, None
 
     def follow(self, y: Any, locals_: list[tuple[Any, Local]]) -> Traced:
         """ẏ = Σ (∂y/∂xᵢ) ẋᵢ."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradmix_autodiff.local import Local
-from gradmix_autodiff.tracing import Traced, class_for, next_level, result_of, sized
+from gradmix_autodiff.tracing import Traced, class_for, evaluate, next_level, sized
 
 
 @sized
@@ -28,7 +28,12 @@ class Variable(Traced):
     __slots__ = ("index", "recording")
 
     def __init__(self, value: Any, recording: Recording, index: int) -> None:
-        self.value, self.recording, self.index, self.level = value, recording, index, recording.level
+        self.value, self.recording, self.index = value, recording, index
+        self.level, self.family = recording.level, None
+
+    def become(self, other: Any) -> None:
+        """Take over value and place."""
+        self.value, self.index, self.family = other.value, other.index, None
 
     def follow(self, y: Any, locals_: list[tuple[Any, Local]]) -> Traced:
         """Append the operation."""
@@ -50,7 +55,7 @@ class Recording:
         self.level = next_level()
         self._operations: list[list[tuple[int, Local]]] = []
         self._point_shape = np.shape(point)
-        y = result_of(f(self.append(np.array(point) if isinstance(point, np.ndarray) else point, [])))
+        y = evaluate(f, self.append(np.array(point) if isinstance(point, np.ndarray) else point, []))
         self._index = y.index if getattr(y, "level", 0) == self.level else None
         self.value = y if self._index is None else y.value
 

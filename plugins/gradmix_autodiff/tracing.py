@@ -11,6 +11,7 @@ import itertools
 import linecache
 import re
 import sys
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Self
@@ -31,15 +32,25 @@ def next_level() -> int:
 
 
 class Traced(ABC):
-    """A scalar that is being traced; arrays are `sized`, which adds a length."""
+    """A scalar that is being traced; arrays are `sized`, which adds a length.
 
-    __slots__ = ("level", "value")
+    It is a handle: an update in place makes the same handle stand for a new value, so that aliases see it, as they do in
+    NumPy. Views would have to see it, too, and cannot; so it is refused while there are any.
+    """
+
+    __slots__ = ("__weakref__", "family", "level", "value")
     __array_priority__ = 1000.0
     __hash__ = None  # type: ignore[assignment]
     sized: ClassVar[type[Traced]]
 
     level: int
     value: Any
+    family: list[weakref.ref[Traced]] | None
+    """Handles on the same memory, if it was NumPy's: views of one another."""
+
+    @abstractmethod
+    def become(self, other: Any) -> None:
+        """Stand for what `other`, of the same level, stands for."""
 
     @abstractmethod
     def follow(self, y: Any, locals_: list[tuple[Any, Local]]) -> Traced:
@@ -83,7 +94,7 @@ class Traced(ABC):
         return apply(np.negative, self)
 
     def __pos__(self) -> Any:
-        return self
+        return apply(np.positive, self)
 
     def __abs__(self) -> Any:
         return apply(np.absolute, self)
@@ -152,15 +163,15 @@ class Traced(ABC):
             axes = tuple(axes[0] or ())
         return apply(np.transpose, self, axes or None)
 
-    def copy(self) -> Self:
-        """Itself: traced values never change."""
-        return self
+    def copy(self) -> Any:
+        """As ``ndarray.copy``."""
+        return +self
 
-    def astype(self, dtype: Any, **kwargs: Any) -> Self:
-        """Itself, if a floating-point type is asked for."""
+    def astype(self, dtype: Any, **kwargs: Any) -> Any:
+        """A copy, if a floating-point type is asked for."""
         if not np.issubdtype(np.dtype(dtype), np.floating):
             raise DifferentiationError(f"a traced value cannot become {np.dtype(dtype)}: that has no derivative.")
-        return self
+        return +self
 
     def flatten(self) -> Any:
         """As ``ndarray.flatten``."""
@@ -201,7 +212,26 @@ def apply(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any
     with np.errstate(all="ignore"):
         rule = _rule(function)
         locals_ = [(arguments[i], rule(y, values, keywords, i)) for i in positions]
-        return arguments[positions[0]].follow(y, locals_)
+        result = arguments[positions[0]].follow(y, locals_)
+    if function in _VIEWS and result.ndim:
+        _relate(arguments[0], result)
+    return result
+
+
+_VIEWS = frozenset({structure.get_item, np.reshape, np.transpose, np.flip, np.broadcast_to})
+"""Functions whose result may share memory with their first argument in NumPy."""
+
+
+def _relate(one: Traced, other: Traced) -> None:
+    if one.family is None:
+        one.family = [weakref.ref(one)]
+    one.family.append(weakref.ref(other))
+    other.family = one.family
+
+
+def _has_views(traced: Traced) -> bool:
+    relatives = (handle() for handle in traced.family or ())
+    return any(relative is not None and relative is not traced for relative in relatives)
 
 
 def _evaluate(function: Callable[..., Any], values: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
@@ -253,6 +283,16 @@ def _stacked(operand: Any) -> Any:
     """An operand that ``np.array([x, y])`` made an object array of traced scalars, as one traced array."""
     is_objects = isinstance(operand, np.ndarray) and operand.dtype == object
     return structure.as_array(operand) if is_objects else operand
+
+
+def evaluate(f: Callable[[Any], Any], point: Any) -> Any:
+    """Call a function on a traced point; what it returns as a number, an array or a traced value."""
+    try:
+        return result_of(f(point))
+    except ValueError as error:
+        if isinstance(error.__cause__, DifferentiationError):  # NumPy wraps it when an element is assigned
+            raise error.__cause__ from None
+        raise
 
 
 def result_of(y: Any) -> Any:
@@ -323,9 +363,13 @@ def _operand(other: Any) -> Any:
 
 def _in_place_operator(name: str, ufunc: np.ufunc) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
-        if self.ndim:
+        result = ufunc(self, other)
+        if self.ndim == 0:
+            return result  # numbers have no aliases
+        if result.level != self.level or result.shape != self.shape or _has_views(self):
             raise _in_place(f"an in-place operation ({name})", "y = y + v instead of y += v")
-        return ufunc(self, other)
+        self.become(result)
+        return self
 
     return operator
 
@@ -363,8 +407,8 @@ def _full_name(function: Any) -> str:
 
 def _in_place(what: str, instead: str) -> DifferentiationError:
     return DifferentiationError(
-        f"{what} on a traced array would be seen through every alias and view of it in NumPy, which cannot be "
-        f"followed here: write {instead}."
+        f"{what} on a traced array would be seen through its views in NumPy, which cannot be followed here: "
+        f"write {instead}."
     )
 
 

@@ -101,7 +101,10 @@ def _prose(component: type) -> list[str]:
     """Paragraphs of the docstring, without what the options say and without examples."""
     text = inspect.cleandoc(component.__doc__ or "")
     sections = re.split(r"^(\w+)\n-{3,}\n", text, flags=re.M)
-    kept = [sections[0], *(body for title, body in zip(sections[1::2], sections[2::2], strict=True) if title == "Notes")]
+    kept = [
+        sections[0],
+        *(body for title, body in zip(sections[1::2], sections[2::2], strict=True) if title == "Notes"),
+    ]
     return [" ".join(paragraph.split()) for part in kept for paragraph in part.split("\n\n") if paragraph.strip()]
 
 

@@ -20,7 +20,9 @@ def test_python_and_config_are_the_same_thing():
 
 
 def test_an_unknown_option_is_told_with_the_nearest_and_all():
-    with pytest.raises(UnknownNameError, match=r"clusterer\.n_component\. Did you mean clusterer\.n_components\?.*reg_covar"):
+    with pytest.raises(
+        UnknownNameError, match=r"clusterer\.n_component\. Did you mean clusterer\.n_components\?.*reg_covar"
+    ):
         gradmix.clusterer("gmm", n_component=3)
 
 

@@ -76,9 +76,7 @@ def test_operators_of_a_vector_function(differentiator):
 
 def test_operators_of_one_variable(differentiator):
     assert differentiator.derivative(lambda x: x**3, 2.0) == pytest.approx(12.0)
-    np.testing.assert_allclose(
-        differentiator.derivative(lambda x: np.stack([x, x**2]), 2.0), [1.0, 4.0], **CLOSE
-    )
+    np.testing.assert_allclose(differentiator.derivative(lambda x: np.stack([x, x**2]), 2.0), [1.0, 4.0], **CLOSE)
 
 
 def test_shapes_are_those_of_value_and_point(differentiator):

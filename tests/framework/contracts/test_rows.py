@@ -6,7 +6,9 @@ from gradmix import DataError
 from gradmix.typing import as_rows, constant_columns
 
 
-@pytest.mark.parametrize("X", [[[1, 2], [3, 4]], np.array([[1, 2], [3, 4]], dtype=np.float32), pd.DataFrame({"a": [1, 3], "b": [2, 4]})])
+@pytest.mark.parametrize(
+    "X", [[[1, 2], [3, 4]], np.array([[1, 2], [3, 4]], dtype=np.float32), pd.DataFrame({"a": [1, 3], "b": [2, 4]})]
+)
 def test_whatever_numpy_reads_as_a_matrix_becomes_float64(X):
     rows = as_rows(X)
     assert rows.dtype == np.float64
@@ -26,7 +28,13 @@ def test_text_is_named_by_row_and_column():
 
 @pytest.mark.parametrize(
     ("X", "reason"),
-    [([1.0, 2.0], "reshape"), (np.zeros((2, 0)), "shape"), (np.zeros((2, 2, 2)), "shape"), ([[1 + 2j]], "real"), ([[1], [1, 2]], "numbers")],
+    [
+        ([1.0, 2.0], "reshape"),
+        (np.zeros((2, 0)), "shape"),
+        (np.zeros((2, 2, 2)), "shape"),
+        ([[1 + 2j]], "real"),
+        ([[1], [1, 2]], "numbers"),
+    ],
 )
 def test_what_is_no_matrix_of_real_numbers_is_refused(X, reason):
     with pytest.raises(DataError, match=f"(?i){reason}"):

@@ -132,7 +132,9 @@ def test_a_watcher_that_raises_is_reported_once_and_stops_nothing(tmp_path):
 
 def test_an_artifact_that_cannot_be_written_costs_only_itself(tmp_path):
     recorder = Recorder()
-    result = Result({"a": 1.0}, artifacts={"bad.txt": lambda path: 1 / 0, "good.txt": lambda path: path.write_text("x")})
+    result = Result(
+        {"a": 1.0}, artifacts={"bad.txt": lambda path: 1 / 0, "good.txt": lambda path: path.write_text("x")}
+    )
     with watched_by(recorder):
         assert execute(counting(result), tmp_path).status == "finished"
     assert (tmp_path / "artifacts" / "good.txt").read_text() == "x"

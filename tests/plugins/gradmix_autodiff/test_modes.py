@@ -1,0 +1,293 @@
+"""What both modes promise: laws of derivatives, nesting, purity, and guided errors instead of silent wrong answers."""
+
+import math
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import gradmix
+from gradmix import DifferentiationError
+
+DUAL, TAPE = gradmix.differentiator("dual"), gradmix.differentiator("tape")
+MODES = pytest.mark.parametrize("mode", [DUAL, TAPE], ids=["dual", "tape"])
+PAIRS = pytest.mark.parametrize(
+    ("outer", "inner"), [(DUAL, DUAL), (TAPE, TAPE), (DUAL, TAPE), (TAPE, DUAL)], ids=["dd", "tt", "dt", "td"]
+)
+
+
+def model(x):
+    """A function of ℝ⁴ with most kinds of operation in it."""
+    a = np.tanh(x[:2] @ np.array([[1.0, 2.0], [-0.5, 0.3]]))
+    b = np.where(x > 0, np.log1p(x**2), np.sin(x))
+    return np.concatenate([a, b * x[::-1], [np.linalg.norm(x)]])
+
+
+finite = st.floats(-3, 3).map(lambda value: round(value, 3) or 0.5)
+vectors = st.lists(finite, min_size=4, max_size=4).map(np.array)
+
+
+@settings(max_examples=40, deadline=None)
+@given(vectors, vectors, st.lists(finite, min_size=7, max_size=7).map(np.array))
+def test_push_forward_and_pull_back_are_dual(x, v, w):
+    pushed, pulled = DUAL.jvp(model, x, v), TAPE.vjp(model, x, w)
+    assert w @ pushed == pytest.approx(pulled @ v, rel=1e-10, abs=1e-10)
+    np.testing.assert_allclose(DUAL.jacobian(model, x), TAPE.jacobian(model, x), rtol=1e-10, atol=1e-12)
+
+
+@MODES
+@settings(max_examples=20, deadline=None)
+@given(x=vectors, v=vectors, u=vectors, a=finite)
+def test_derivatives_are_linear_in_the_direction(mode, x, v, u, a):
+    together = mode.jvp(model, x, a * v + u)
+    np.testing.assert_allclose(together, a * mode.jvp(model, x, v) + mode.jvp(model, x, u), rtol=1e-9, atol=1e-9)
+
+
+@PAIRS
+def test_perturbations_are_not_confused(outer, inner):
+    assert outer.derivative(lambda x: x * inner.derivative(lambda y: x + y, 1.0), 1.0) == 1.0
+    assert outer.derivative(lambda x: x * inner.derivative(lambda y: x * y, 2.0), 3.0) == 6.0
+
+
+@PAIRS
+def test_derivatives_of_derivatives(outer, inner):
+    second = outer.derivative(lambda x: inner.derivative(lambda y: np.exp(2 * y) * np.sin(y), x), 0.3)
+    assert second == pytest.approx(np.exp(0.6) * (3 * np.sin(0.3) + 4 * np.cos(0.3)), rel=1e-13)
+    third = outer.derivative(lambda x: inner.derivative(lambda y: outer.derivative(lambda z: z**5, y), x), 1.5)
+    assert third == pytest.approx(60 * 1.5**2, rel=1e-13)
+
+
+@MODES
+def test_hessians_are_symmetric_and_exact(mode):
+    def f(x):
+        return np.sum(np.exp(x[:-1] * x[1:])) + x[0] ** 3
+
+    x = np.array([0.5, -0.3, 0.8])
+    e, g = np.exp(x[0] * x[1]), np.exp(x[1] * x[2])
+    exact = np.array(
+        [
+            [x[1] ** 2 * e + 6 * x[0], (1 + x[0] * x[1]) * e, 0.0],
+            [(1 + x[0] * x[1]) * e, x[0] ** 2 * e + x[2] ** 2 * g, (1 + x[1] * x[2]) * g],
+            [0.0, (1 + x[1] * x[2]) * g, x[1] ** 2 * g],
+        ]
+    )
+    hessian = mode.hessian(f, x)
+    np.testing.assert_allclose(hessian, exact, rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(hessian, hessian.T, rtol=1e-14)
+    v = np.array([1.0, 2.0, -1.0])
+    np.testing.assert_allclose(mode.hvp(f, x, v), exact @ v, rtol=1e-13)
+
+
+@MODES
+def test_a_branch_that_is_not_taken_contributes_nothing(mode):
+    x = np.array([-1.0, 0.0, 4.0])
+    with np.errstate(all="ignore"):
+        found = mode.gradient(lambda x: np.sum(np.where(x > 0, np.sqrt(x) + np.log(x), 0.0)), x)
+    np.testing.assert_allclose(found, [0.0, 0.0, 0.25 + 0.25])
+
+
+@MODES
+def test_the_square_of_a_norm_at_zero(mode):
+    np.testing.assert_array_equal(mode.gradient(lambda x: np.linalg.norm(x) ** 2, np.zeros(3)), np.zeros(3))
+
+
+@MODES
+@pytest.mark.parametrize(
+    ("x", "n", "exact"), [(0.0, 0, 0.0), (0.0, 1, 1.0), (0.0, 2, 0.0), (-2.0, 3, 12.0), (0.0, 3, 0.0)]
+)
+def test_powers_at_awkward_points(mode, x, n, exact):
+    assert mode.derivative(lambda x: x**n, x) == exact
+    assert mode.derivative(lambda x: x ** np.array([n, n]), x).tolist() == [exact, exact]
+
+
+@MODES
+def test_ties_share_the_derivative(mode):
+    np.testing.assert_allclose(mode.gradient(np.max, np.array([2.0, 1.0, 2.0])), [0.5, 0.0, 0.5])
+    assert mode.derivative(lambda x: np.maximum(x, 1.0), 1.0) == 0.5
+
+
+@MODES
+def test_integer_points_are_taken_as_floats(mode):
+    np.testing.assert_array_equal(mode.gradient(lambda x: np.sum(x**2), [1, 2]), [2.0, 4.0])
+    assert mode.derivative(lambda x: x**3, 2) == 12.0
+
+
+@MODES
+def test_a_function_that_does_not_depend_on_its_argument(mode):
+    np.testing.assert_array_equal(mode.gradient(lambda x: 3.0, [1.0, 2.0]), [0.0, 0.0])
+    np.testing.assert_array_equal(mode.gradient(lambda x: np.sum(np.floor(x)), [1.5, 2.0]), [0.0, 0.0])
+    assert mode.jacobian(lambda x: np.ones((2, 2)), [1.0, 2.0, 3.0]).shape == (2, 2, 3)
+
+
+@MODES
+def test_control_flow_follows_the_values(mode):
+    def f(x):
+        y = x
+        while y < 100:
+            y = y * x
+        return y if y > 120 else -y
+
+    assert mode.derivative(f, 3.0) == pytest.approx(5 * 81.0)
+
+
+@MODES
+def test_deep_graphs_do_not_recurse(mode):
+    def f(x):
+        for _ in range(20_000):
+            x = x * 1.0001
+        return x
+
+    assert mode.derivative(f, 1.0) == pytest.approx(1.0001**20_000, rel=1e-10)
+
+
+@MODES
+def test_the_point_and_the_results_are_the_callers_own(mode):
+    x = np.array([1.0, 2.0])
+    gradient = mode.gradient(lambda x: np.sum(x * x), x)
+    gradient[0] = 99.0
+    np.testing.assert_array_equal(x, [1.0, 2.0])
+    np.testing.assert_array_equal(mode.gradient(lambda x: np.sum(x * x), x), [2.0, 4.0])
+
+
+@MODES
+def test_threads_do_not_disturb_each_other(mode):
+    def nested(result, x):
+        for _ in range(50):
+            result.append(mode.derivative(lambda a: a * mode.derivative(lambda b: a * b * b, x), x))
+
+    results = [[] for _ in range(4)]
+    threads = [threading.Thread(target=nested, args=(result, float(i + 1))) for i, result in enumerate(results)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for i, result in enumerate(results):
+        assert set(result) == {4.0 * (i + 1) ** 2}
+
+
+@MODES
+@pytest.mark.parametrize(
+    ("f", "advice"),
+    [
+        (lambda x: math.sin(x[0]), r"np\.sin instead of math\.sin"),
+        (lambda x: math.atan2(x[0], 1.0), r"np\.arctan2 instead of math\.atan2"),
+        (lambda x: float(x[0]), "need a number"),
+        (lambda x: np.fft.fft(x).real.sum(), r"np\.fft\.fft has no derivative rule"),
+        (lambda x: np.sort(x)[0], r"np\.sort has no derivative rule"),
+        (lambda x: np.add.accumulate(x)[0], r"np\.add\.accumulate"),
+        (lambda x: x.astype(int).sum(), "no derivative"),
+    ],
+    ids=["sin", "atan2", "float", "fft", "sort", "accumulate", "astype"],
+)
+def test_what_cannot_be_followed_is_named_with_what_to_write_instead(mode, f, advice):
+    with pytest.raises(DifferentiationError, match=advice):
+        mode.gradient(f, np.array([1.0, 2.0]))
+
+
+@MODES
+def test_an_update_in_place_is_seen_through_an_alias(mode):
+    def f(x):
+        y = x * 2.0
+        z = y
+        z += x
+        z *= x
+        return y
+
+    x = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(mode.jacobian(f, x), np.diag(6 * x))
+
+
+@MODES
+def test_a_copy_does_not_see_it(mode):
+    def f(x):
+        y = x * 2.0
+        for copy in (y.copy(), +y, y.astype(float)):
+            copy += x
+        return np.sum(y)
+
+    np.testing.assert_array_equal(mode.gradient(f, np.array([1.0, 2.0])), [2.0, 2.0])
+
+
+@MODES
+def test_numbers_have_no_aliases(mode):
+    def f(x):
+        y = x * 2.0
+        z = y
+        z += x
+        return y
+
+    assert mode.derivative(f, 1.0) == 2.0
+
+
+def _view(x):
+    y = x * 2.0
+    z = y[1:]
+    z += 1.0
+    return np.sum(y)
+
+
+def _viewed(x):
+    y = x * 2.0
+    z = y.reshape(2, 1)
+    y += 1.0
+    return np.sum(z)
+
+
+def _element(x):
+    y = x * 2.0
+    y[0] = x[1]
+    return np.sum(y)
+
+
+def _element_of_a_plain_array(x):
+    y = np.zeros(2)
+    y[0] = x[0]
+    return np.sum(y)
+
+
+@MODES
+@pytest.mark.parametrize("f", [_view, _viewed, _element, _element_of_a_plain_array])
+def test_updates_in_place_that_could_be_seen_elsewhere_are_refused(mode, f):
+    with pytest.raises(DifferentiationError):
+        mode.gradient(f, np.array([1.0, 2.0]))
+
+
+@MODES
+def test_an_alias_of_a_plain_array_updated_in_place_is_no_silent_constant(mode):
+    def f(x):
+        total = np.zeros(2)
+        alias = total
+        alias += x
+        return np.sum(total)
+
+    assert not np.isfinite(mode.value_and_gradient(f, np.array([1.0, 2.0]))[0])
+
+
+def test_a_gradient_of_many_values_is_refused():
+    with pytest.raises(DifferentiationError, match="Ask for the jacobian"):
+        TAPE.gradient(lambda x: x, [1.0, 2.0])
+
+
+def test_dual_numbers_carry_as_many_components_as_asked_for():
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return np.sum(x**2)
+
+    x = np.arange(10.0)
+    np.testing.assert_array_equal(gradmix.differentiator("dual", components=4).gradient(f, x), 2 * x)
+    assert len(calls) == 3
+
+
+def test_the_tape_needs_one_evaluation_for_a_gradient():
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return np.sum(x**2)
+
+    TAPE.value_and_gradient(f, np.arange(100.0))
+    assert len(calls) == 1

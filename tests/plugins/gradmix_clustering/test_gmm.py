@@ -1,0 +1,224 @@
+"""EM against published figures, extended precision, scikit-learn and its own laws."""
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import multivariate_normal
+from sklearn.mixture import GaussianMixture as Peer
+
+import gradmix
+from gradmix_clustering.covariance import COVARIANCE_TYPES
+from gradmix_clustering.em import em, expectation, start_model
+from gradmix_datasets.old_faithful import OldFaithful
+
+OLD_FAITHFUL = OldFaithful().load().X
+TYPES = sorted(COVARIANCE_TYPES)
+
+
+def fit(X, **options):
+    return gradmix.clusterer("gmm", random_state=0, **options).fit(X)
+
+
+@pytest.mark.parametrize(
+    ("covariance_type", "k", "log_likelihood", "n_parameters"),
+    [
+        ("full", 1, -1289.7967, 5),
+        ("full", 2, -1130.2640, 11),
+        ("tied", 2, -1140.1868, 8),
+        ("tied", 3, -1126.3159, 11),
+        ("diag", 2, -1147.8064, 9),
+        ("spherical", 2, -1709.5293, 7),
+    ],
+)
+def test_old_faithful_reaches_the_best_optimum_known(covariance_type, k, log_likelihood, n_parameters):
+    gmm = fit(OLD_FAITHFUL, n_components=k, covariance_type=covariance_type, n_init=30, tol=1e-10)
+    assert gmm.log_likelihood_ == pytest.approx(log_likelihood, abs=1e-3)
+    assert gmm.model_.n_parameters == n_parameters
+
+
+@pytest.mark.parametrize(
+    ("covariance_type", "k", "mclust_bic"),
+    [("tied", 3, -2314.316), ("tied", 2, -2325.220), ("full", 2, -2322.192), ("diag", 2, -2346.065)]
+    + [("spherical", 2, -3458.305)],
+)
+def test_bic_is_what_mclust_publishes(covariance_type, k, mclust_bic):
+    gmm = fit(OLD_FAITHFUL, n_components=k, covariance_type=covariance_type, n_init=30, tol=1e-10)
+    assert mclust_bic - 0.001 <= -gmm.bic(OLD_FAITHFUL) <= mclust_bic + 0.025  # mclust stops its EM earlier
+
+
+def test_the_default_run_is_close_to_the_optimum():
+    assert fit(OLD_FAITHFUL).log_likelihood_ == pytest.approx(-1130.2640, abs=0.01)
+
+
+@pytest.mark.parametrize("covariance_type", TYPES)
+@pytest.mark.parametrize("init_params", ["kmeans", "k-means++", "random", "random_from_data"])
+def test_the_log_likelihood_never_falls(covariance_type, init_params):
+    clusterer = gradmix.clusterer(
+        "gmm",
+        n_components=3,
+        covariance_type=covariance_type,
+        init_params=init_params,
+        reg_covar=0.0,
+        max_iter=60,
+        tol=0.0,
+        random_state=3,
+    )
+    values = [each.metrics["log_likelihood"] for each in clusterer.iterations(OLD_FAITHFUL)]
+    assert len(values) > 5
+    assert np.diff(values).min() >= -1e-9 * abs(values[-1])
+
+
+@pytest.mark.parametrize("covariance_type", TYPES)
+def test_each_iteration_carries_the_log_likelihood_of_its_own_model(covariance_type):
+    clusterer = gradmix.clusterer("gmm", covariance_type=covariance_type, random_state=0)
+    for each in clusterer.iterations(OLD_FAITHFUL):
+        assert each.metrics["log_likelihood"] == pytest.approx(each.estimate.log_likelihood(OLD_FAITHFUL), rel=1e-13)
+
+
+@pytest.mark.parametrize("covariance_type", TYPES)
+def test_densities_are_scipys(covariance_type):
+    model = fit(OLD_FAITHFUL, n_components=3, covariance_type=covariance_type).model_
+    matrices = model.matrices
+    density = sum(
+        weight * multivariate_normal(mean, matrix).pdf(OLD_FAITHFUL)
+        for weight, mean, matrix in zip(model.weights, model.means, matrices, strict=True)
+    )
+    np.testing.assert_allclose(model.score_samples(OLD_FAITHFUL), np.log(density), rtol=1e-10)
+    proba = model.predict_proba(OLD_FAITHFUL)
+    np.testing.assert_allclose(proba.sum(axis=1), 1.0, rtol=1e-13)
+    np.testing.assert_array_equal(proba.argmax(axis=1), model.predict(OLD_FAITHFUL))
+
+
+@pytest.mark.parametrize("covariance_type", TYPES)
+def test_from_the_same_start_it_goes_where_scikit_learn_goes(covariance_type):
+    rng = np.random.default_rng(5)
+    X = np.concatenate([rng.normal(0, 1, (50, 3)), rng.normal(3, 2, (70, 3)), rng.normal(-4, 1, (40, 3))])
+    responsibilities = rng.dirichlet(np.ones(3), len(X))
+    covariance = COVARIANCE_TYPES[covariance_type]
+    start = start_model(X, responsibilities, covariance, 1e-6)
+    peer = Peer(3, covariance_type=covariance_type, max_iter=25, tol=0.0)
+    peer._initialize(X, responsibilities)
+    for _, step in zip(range(25), em(X, start, 1e-6), strict=False):
+        _, log_resp = peer._e_step(X)
+        peer._m_step(X, log_resp)
+    np.testing.assert_allclose(step.model.means, peer.means_, rtol=1e-8)
+    np.testing.assert_allclose(step.model.covariances, peer.covariances_, rtol=1e-7, atol=1e-12)
+    np.testing.assert_allclose(step.model.weights, peer.weights_, rtol=1e-8)
+    assert step.log_likelihood == pytest.approx(peer._e_step(X)[0] * len(X), rel=1e-10)
+    assert step.model.bic(X) == pytest.approx(peer.bic(X), rel=1e-10)
+    assert step.model.aic(X) == pytest.approx(peer.aic(X), rel=1e-10)
+
+
+def exact_log_likelihood(X, model):
+    """The log-likelihood of a model in 40 digits."""
+    with mpmath.workdps(40):
+        total = mpmath.mpf(0)
+        components = [
+            (mpmath.mpf(float(w)), mpmath.matrix(m.tolist()), mpmath.matrix(c.tolist()))
+            for w, m, c in zip(model.weights, model.means, model.matrices, strict=True)
+        ]
+        prepared = [(w, m, c**-1, mpmath.det(c)) for w, m, c in components]
+        for row in X:
+            x = mpmath.matrix(row.tolist())
+            density = mpmath.mpf(0)
+            for weight, mean, inverse, determinant in prepared:
+                distance = ((x - mean).T * inverse * (x - mean))[0]
+                density += weight * mpmath.exp(-distance / 2) / mpmath.sqrt((2 * mpmath.pi) ** len(row) * determinant)
+            total += mpmath.log(density)
+        return total
+
+
+HARD = {
+    "an offset of 1e8": OLD_FAITHFUL[:40] + 1e8,
+    "clusters 1e6 σ apart": np.concatenate([OLD_FAITHFUL[:20], OLD_FAITHFUL[20:40] + 1e6]),
+    "a scale of 1e-6": OLD_FAITHFUL[:40] * 1e-3,
+}
+
+
+@pytest.mark.parametrize("covariance_type", TYPES)
+@pytest.mark.parametrize("case", HARD)
+def test_hard_data_cost_no_digits(covariance_type, case):
+    X = HARD[case]
+    gmm = fit(X, n_components=2, covariance_type=covariance_type, reg_covar=0.0)
+    exact = exact_log_likelihood(X, gmm.model_)
+    assert float(abs((gmm.log_likelihood_ - exact) / exact)) < 1e-10
+
+
+@pytest.mark.parametrize("covariance_type", TYPES)
+def test_an_offset_moves_the_means_and_nothing_else(covariance_type):
+    here, there = (fit(X, covariance_type=covariance_type) for X in (OLD_FAITHFUL, OLD_FAITHFUL + 1e7))
+    assert there.log_likelihood_ == pytest.approx(here.log_likelihood_, rel=1e-9)
+    np.testing.assert_allclose(there.means_ - 1e7, here.means_, rtol=1e-6)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from(TYPES))
+def test_moments_do_not_depend_on_the_order_or_the_blocks_of_rows(seed, covariance_type):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(300, 2)) * [1.0, 5.0] + [10.0, -3.0]
+    covariance = COVARIANCE_TYPES[covariance_type]
+    model = start_model(X, rng.dirichlet(np.ones(3), len(X)), covariance, 1e-6)
+    whole = expectation(X, model)
+    parts = expectation(X[:100], model) + expectation(X[100:], model)
+    shuffled = expectation(X[rng.permutation(len(X))], model)
+    for other in (parts, shuffled):
+        assert other.log_likelihood == pytest.approx(whole.log_likelihood, rel=1e-12)
+        np.testing.assert_allclose(other.counts, whole.counts, rtol=1e-10)
+        np.testing.assert_allclose(other.scatter, whole.scatter, rtol=1e-9, atol=1e-9)
+
+
+def test_many_blocks_give_what_one_gives(monkeypatch):
+    whole = fit(OLD_FAITHFUL)
+    monkeypatch.setattr("gradmix_clustering.em._BLOCK_ENTRIES", 64)
+    assert fit(OLD_FAITHFUL).log_likelihood_ == pytest.approx(whole.log_likelihood_, rel=1e-12)
+
+
+def test_a_known_mixture_is_recovered():
+    truth = fit(OLD_FAITHFUL).model_
+    X, labels = truth.sample(20_000, np.random.default_rng(1))
+    np.testing.assert_allclose(np.bincount(labels) / len(X), truth.weights, atol=0.02)
+    found = fit(X).model_
+    order = np.argsort(found.means[:, 0])
+    expected = np.argsort(truth.means[:, 0])
+    np.testing.assert_allclose(found.means[order], truth.means[expected], rtol=0.02)
+    np.testing.assert_allclose(found.covariances[order], truth.covariances[expected], rtol=0.1)
+
+
+def test_fewer_rows_than_components_are_refused():
+    with pytest.raises(gradmix.DataError, match="3 rows are fewer than n_components=4"):
+        fit(OLD_FAITHFUL[:3], n_components=4)
+
+
+def test_a_constant_column_is_named():
+    X = np.column_stack([OLD_FAITHFUL, np.ones(len(OLD_FAITHFUL))])
+    with pytest.raises(gradmix.DataError, match=r"column 2 .*constant"):
+        fit(X)
+
+
+@pytest.mark.parametrize("covariance_type", TYPES)
+def test_a_component_that_collapses_is_told_with_the_way_out(covariance_type):
+    X = np.array([[0.0, 0.0], [1.0, 2.0]] * 5)
+    with pytest.raises(gradmix.NumericalError, match="Raise reg_covar"):
+        fit(X, n_components=2, covariance_type=covariance_type, reg_covar=0.0)
+
+
+def test_with_regularisation_a_collapse_is_no_error():
+    X = np.array([[0.0, 0.0], [1.0, 2.0]] * 5)
+    assert np.isfinite(fit(X, n_components=2).log_likelihood_)
+
+
+def test_as_many_components_as_rows():
+    assert np.isfinite(fit(OLD_FAITHFUL[:6], n_components=6).log_likelihood_)
+
+
+def test_it_stops_at_max_iter_and_says_that_it_has_not_converged():
+    gmm = fit(OLD_FAITHFUL, n_components=5, max_iter=2)
+    assert (gmm.n_iter_, gmm.converged_) == (2, False)
+
+
+def test_icl_is_at_least_bic():
+    model = fit(OLD_FAITHFUL, n_components=3).model_
+    scores = model.scores(OLD_FAITHFUL)
+    assert scores["icl"] >= scores["bic"] >= scores["aic"]
