@@ -34,8 +34,8 @@ def next_level() -> int:
 class Traced(ABC):
     """A scalar that is being traced; arrays are `sized`, which adds a length.
 
-    It is a handle: an update in place makes the same handle stand for a new value, so that aliases see it, as they do in
-    NumPy. Views would have to see it, too, and cannot; so it is refused while there are any.
+    It is a handle: an update in place makes the same handle stand for a new value, so that aliases see it, as they do
+    in NumPy. Views would have to see it, too, and cannot; so it is refused while there are any.
     """
 
     __slots__ = ("__weakref__", "family", "level", "value")

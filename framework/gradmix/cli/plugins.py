@@ -19,7 +19,6 @@ from gradmix.contracts.errors import GradmixError, PluginError, did_you_mean
 from gradmix.contracts.options import Option, options_of
 from gradmix.registry.registry import Entry, Failure, registry
 
-
 _WIDTH_IN_A_PIPE = 120
 
 

@@ -3,9 +3,9 @@ import json
 from dataclasses import dataclass
 
 import pytest
-from conftest import journals
 
 import gradmix
+from conftest import journals
 from gradmix import Iteration, NumericalError, Result, Task
 from gradmix.config.spec import RunSpec, Settings, read_spec
 from gradmix.runs.events import Watcher, watched_by

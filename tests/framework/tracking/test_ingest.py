@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import all_runs
 
+from conftest import all_runs
 from gradmix import StorageError
 from gradmix.config.spec import Tracking
 from gradmix.runs.journal import Journal, read_journal
@@ -47,8 +47,10 @@ def points(client, run, key):
 def snapshot(client):
     """Everything that the store has, comparably."""
     return sorted(
-        (run.info.run_id, run.info.status, sorted(run.data.tags.items()), sorted(run.data.params.items()))
-        + tuple((key, tuple(points(client, run, key))) for key in sorted(run.data.metrics))
+        (
+            *(run.info.run_id, run.info.status, sorted(run.data.tags.items()), sorted(run.data.params.items())),
+            *((key, tuple(points(client, run, key))) for key in sorted(run.data.metrics)),
+        )
         for run in all_runs(client)
     )
 

@@ -64,7 +64,7 @@ def test_chosen_centers_are_rows_and_far_apart():
     X = np.concatenate([rng.normal(center, 0.1, (30, 2)) for center in ((0, 0), (9, 0), (0, 9))])
     for seed in range(20):
         centers = choose_centers(X, 3, np.random.default_rng(seed))
-        assert all((X == center).all(axis=1).any() for center in centers)
+        assert all((center == X).all(axis=1).any() for center in centers)
         assert len({tuple(np.round(center / 9)) for center in centers}) == 3
 
 

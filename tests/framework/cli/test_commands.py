@@ -1,0 +1,73 @@
+import socket
+import time
+import urllib.request
+
+import pytest
+
+from gradmix.registry.registry import registry
+
+
+def test_help_names_every_command(gradmix_command):
+    out, _ = gradmix_command()
+    for command in ("run", "sync", "plugins", "ui"):
+        assert f"  {command} " in out
+
+
+def test_an_unknown_command_is_told_with_the_nearest(gradmix_command):
+    _, err = gradmix_command("rum", code=2)
+    assert "Did you mean run?" in err
+
+
+def test_plugins_lists_every_component_with_its_distribution(gradmix_command):
+    out, _ = gradmix_command("plugins")
+    for entry in registry():
+        (line,) = (line for line in out.splitlines() if line.split()[:1] == [entry.name])
+        assert entry.plugin.distribution in line
+
+
+def test_plugins_documents_the_options_of_one(gradmix_command):
+    out, _ = gradmix_command("plugins", "gmm")
+    assert "clusterer.covariance_type = full   one of full, tied, diag, spherical" in out
+    assert "Number of Gaussians, k." in out
+    assert "clusterer.random_state = the run's seed" in out
+    assert "gradmix run clusterer=gmm" in out
+    out, _ = gradmix_command("plugins", "tape")
+    assert "gradmix run task=differentiate differentiator=tape" in out
+
+
+def test_plugins_of_an_unknown_name(gradmix_command):
+    _, err = gradmix_command("plugins", "gmmm", code=2)
+    assert "Did you mean gmm?" in err
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["seed=3"], ["tracking.url=x"]])
+def test_sync_refuses_what_it_does_not_know(gradmix_command, empty_folder, arguments):
+    _, err = gradmix_command("sync", *arguments, code=2)
+    assert "usage: gradmix sync" in err
+
+
+def test_ui_without_a_store_says_how_to_make_one(gradmix_command, empty_folder):
+    _, err = gradmix_command("ui", code=1)
+    assert "`gradmix run` makes one" in err
+
+
+@pytest.mark.slow
+def test_ui_serves_mlflows_dashboard_on_the_loopback_address(gradmix_command, folder_with_store):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = gradmix_command.start("ui", "--port", str(port))
+    try:
+        deadline = time.monotonic() + 90
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as page:
+                    assert b"MLflow" in page.read()
+                    return
+            except OSError:
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)

@@ -1,0 +1,236 @@
+"""`gradmix run` as a person uses it: a process of its own in an empty folder."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import all_runs, journals
+
+LONG = [
+    *("clusterer.n_components=8", "clusterer.tol=0", "clusterer.max_iter=1000000", "clusterer.init_params=random"),
+    *("dataset=mixture", "dataset.n=20000", "pictures=false"),
+]
+
+
+def points(client, run, key):
+    return [(point.step, point.value) for point in client.get_metric_history(run.info.run_id, key)]
+
+
+def test_the_main_job_fits_old_faithful_and_is_tracked(gradmix_command, client):
+    out, err = gradmix_command("run")
+    assert err == ""
+    lines = [line for line in out.splitlines() if line.startswith("iteration")]
+    (events,) = journals()
+    assert len(lines) == len([event for event in events if event["event"] == "iteration"]) > 2
+    assert "log_likelihood      -1130.26" in out
+    assert "gradmix ui" in out
+    (run,) = all_runs(client)
+    assert run.info.status == "FINISHED"
+    assert client.get_experiment(run.info.experiment_id).name == "cluster"
+    curve = points(client, run, "log_likelihood")
+    assert [step for step, _ in curve] == list(range(1, len(lines) + 1))
+    assert curve[-1][1] == pytest.approx(-1130.2640, abs=0.01)
+    assert run.data.params["clusterer"] == "gmm"
+    assert run.data.params["clusterer.covariance_type"] == "full"
+    assert run.data.params["dataset"] == "old_faithful"
+    assert run.data.metrics["converged"] == 1
+    assert run.data.tags["gradmix.run_key"] == events[0]["run_key"]
+    artifacts = {file.path for file in client.list_artifacts(run.info.run_id)}
+    assert artifacts == {"config.yaml", "model.json", "fit.png"}
+    model = json.loads(Path(client.download_artifacts(run.info.run_id, "model.json")).read_text())
+    assert sum(model["model"]["weights"]) == pytest.approx(1.0)
+    assert not list(Path().glob("mlruns*"))
+
+
+def test_a_sweep_is_a_parent_with_its_runs_nested(gradmix_command, client):
+    out, _ = gradmix_command("run", "-m", "clusterer.n_components=1,2,3", "pictures=false")
+    assert "3/3" in out
+    runs = {run.info.run_name: run for run in all_runs(client)}
+    parent = runs.pop("sweep over clusterer.n_components")
+    assert set(runs) == {f"clusterer.n_components={k}" for k in (1, 2, 3)}
+    assert {run.data.tags["mlflow.parentRunId"] for run in runs.values()} == {parent.info.run_id}
+    assert {run.info.status for run in [parent, *runs.values()]} == {"FINISHED"}
+    assert parent.data.metrics == {"done": 3, "failed": 0}
+    best = runs["clusterer.n_components=2"].data.metrics["log_likelihood"]
+    assert best == pytest.approx(-1130.2640, abs=0.01)
+
+
+def test_a_sweep_with_hydras_own_launcher_named(gradmix_command, folder_with_store):
+    out, _ = gradmix_command("run", "-m", "hydra/launcher=basic", "seed=1,2", "pictures=false", "tracking=none")
+    assert "2/2" in out
+
+
+def test_a_failing_job_does_not_stop_a_sweep_and_the_exit_code_tells(gradmix_command, client):
+    out, _ = gradmix_command("run", "-m", "clusterer.n_components=2,999", "pictures=false", code=1)
+    assert "272 rows are fewer than n_components=999" in out
+    assert sorted(run.info.status for run in all_runs(client)) == ["FAILED", "FINISHED", "FINISHED"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["clusterer.n_component=3"], "Did you mean clusterer.n_components?"),
+        (["clusterer.n_components=two"], "clusterer.n_components must be a whole number > 0; given: 'two'"),
+        (["-m", "clusterer.n_components=2,x"], "1 of the 2 combinations cannot be run; nothing was started"),
+        (["--config-dir", "nowhere"], "nowhere"),
+    ],
+)
+def test_a_wrong_command_line_ends_with_one_message_and_leaves_nothing(
+    gradmix_command, empty_folder, overrides, message
+):
+    out, err = gradmix_command("run", *overrides, code=2)
+    assert out == ""
+    assert message in err
+    assert not list(empty_folder.rglob("journal.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a,b\n1,2\n3,nan\n", "row 1 (counted from 0), column 1 ('b') is nan"),
+        ("a,b\n1,2\n3,oops\n", "row 1, column 1 ('b') is 'oops'"),
+        ("a,b\n1,5\n3,5\n4,5\n", "is constant"),
+        ("1,2\n3,4\n5,6\n", "dataset.header=false"),
+        ("", "cannot read"),
+        ("a,b\n", "no rows"),
+    ],
+)
+def test_bad_data_end_with_one_message(gradmix_command, empty_folder, content, message):
+    Path("data.csv").write_text(content)
+    _, err = gradmix_command("run", "dataset=file", "dataset.path=data.csv", "tracking=none", code=1)
+    assert message in err
+    assert journals()[0][-1]["event"] == "failed"
+
+
+def test_a_pickled_array_is_not_opened(gradmix_command, empty_folder):
+    import numpy as np
+
+    np.save("data.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    _, err = gradmix_command("run", "dataset=file", "dataset.path=data.npy", "tracking=none", code=1)
+    assert "allow_pickle" in err or "pickle" in err
+
+
+def test_a_folder_that_cannot_be_written(gradmix_command, empty_folder):
+    Path("runs").write_text("a file, not a folder")
+    _, err = gradmix_command("run", code=1)
+    assert "cannot write to" in err
+    assert "runs_dir=" in err
+
+
+def start_and_wait_for_iterations(gradmix_command, *arguments):
+    process = gradmix_command.start("run", *LONG, *arguments)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if any(len(path.read_text().splitlines()) > 3 for path in Path("runs").rglob("journal.jsonl")):
+            return process
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    raise AssertionError("no iteration came")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_keeps_its_journal_and_is_killed_in_mlflow(gradmix_command, client, number, code):
+    process = start_and_wait_for_iterations(gradmix_command)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code, err
+    assert "what was journalled is kept" in err
+    (events,) = journals()
+    assert events[-1]["event"] == "interrupted"
+    (run,) = all_runs(client)
+    assert run.info.status == "KILLED"
+    assert len(points(client, run, "log_likelihood")) == len(events) - 2
+
+
+def test_a_killed_run_is_brought_in_by_the_next_run_and_by_sync_once(gradmix_command, client):
+    process = start_and_wait_for_iterations(gradmix_command)
+    process.kill()
+    process.wait()
+    (events,) = journals()
+    gradmix_command("run", "pictures=false")
+    statuses = {run.data.params["dataset"]: run.info.status for run in all_runs(client)}
+    assert statuses == {"mixture": "KILLED", "old_faithful": "FINISHED"}
+    (killed,) = (run for run in all_runs(client) if run.info.status == "KILLED")
+    assert len(points(client, killed, "log_likelihood")) == len([e for e in events if e["event"] == "iteration"])
+    out, _ = gradmix_command("sync")
+    assert out.startswith("0 journal(s)")
+
+
+def test_an_interrupted_sweep_stops_and_keeps_what_it_has(gradmix_command, client):
+    process = start_and_wait_for_iterations(gradmix_command, "-m", "seed=1,2,3")
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "not reached" in out
+    assert {run.info.status for run in all_runs(client)} == {"KILLED"}
+    assert len(all_runs(client)) == 2
+
+
+def test_a_server_that_is_not_there_costs_a_warning_and_sync_brings_all_in(gradmix_command, client):
+    _, err = gradmix_command("run", "tracking=server", "tracking.uri=http://127.0.0.1:1", "pictures=false")
+    assert "Nothing is lost" in err
+    assert all_runs(client) == []
+    out, _ = gradmix_command("sync")
+    assert out.startswith("1 journal(s)")
+    assert [run.info.status for run in all_runs(client)] == ["FINISHED"]
+
+
+def test_a_config_folder_of_ones_own(gradmix_command, empty_folder):
+    folder = Path("mine") / "clusterer"
+    folder.mkdir(parents=True)
+    (folder / "three.yaml").write_text("defaults: [gmm]\nn_components: 3\ncovariance_type: tied\n")
+    gradmix_command("run", "--config-dir", "mine", "clusterer=three", "tracking=none", "pictures=false")
+    (events,) = journals()
+    assert events[0]["params"]["clusterer"] == "gmm"
+    assert events[0]["params"]["clusterer.n_components"] == 3
+
+
+def test_a_function_of_ones_own(gradmix_command, empty_folder):
+    Path("own.py").write_text("import numpy as np\ndef f(x):\n    return np.exp(x[0]) * x[1]\n")
+    overrides = ["problem.path=own:f", "problem.x=[0.0,3.0]", "problem.operator=gradient"]
+    gradmix_command("run", "task=differentiate", "problem=python", *overrides, "tracking=none")
+    (answer,) = Path("runs").rglob("gradient.json")
+    assert json.loads(answer.read_text())["computed"] == [3.0, 1.0]
+
+
+@pytest.mark.parametrize("flags", [["--cfg", "job"], ["--info", "defaults"], ["--help"]])
+def test_hydras_questions_are_answered(gradmix_command, empty_folder, flags):
+    out, _ = gradmix_command("run", *flags)
+    assert "clusterer" in out
+    assert not list(empty_folder.iterdir())
+
+
+HEAVY = ["mlflow", "sklearn", "matplotlib", "numba", "pandas", "pydantic", "scipy", "numpy", "rich"]
+
+
+def test_help_loads_nothing_heavy(empty_folder):
+    program = f"""
+import sys
+from gradmix.cli.main import main
+try:
+    main(["run", "--help"])
+except SystemExit:
+    pass
+print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "clusterer: gmm, kmeans" in done.stdout
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("gradmix ", {"run", "sync", "plugins", "ui"}),
+        ("gradmix run cluste", {"clusterer="}),
+        ("gradmix run clusterer=", {"clusterer=gmm", "clusterer=kmeans"}),
+        ("gradmix run clusterer.n_c", {"clusterer.n_components="}),
+    ],
+)
+def test_tab_completion(gradmix_command, empty_folder, line, expected):
+    out, _ = gradmix_command("-sc", "query=bash", env={"COMP_LINE": line, "COMP_POINT": str(len(line))})
+    assert expected <= set(out.split())
