@@ -15,7 +15,7 @@ from gradmix.config.models import read_model, write_model
 from gradmix.contracts.clusterer import Clusterer, Model
 from gradmix.contracts.component import Component
 from gradmix.contracts.dataset import Data, Dataset
-from gradmix.contracts.differentiator import Differentiator, Function, as_point, unit_vectors
+from gradmix.contracts.differentiator import Differentiator, Function
 from gradmix.contracts.errors import (
     ConfigError,
     DataError,
@@ -78,12 +78,10 @@ __all__ = [
     "StorageError",
     "Task",
     "UnknownNameError",
-    "as_point",
     "clusterer",
     "differentiator",
     "hookimpl",
     "part",
     "read_model",
-    "unit_vectors",
     "write_model",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gradmix import Differentiator, Function, PositiveInt, as_point, unit_vectors
+from gradmix import Differentiator, Function, PositiveInt
 
 if TYPE_CHECKING:
     from gradmix_autodiff.dual_number import DualNumber
@@ -35,19 +35,30 @@ class DualNumbers(Differentiator):
 
     def jvp(self, f: Function, x: Any, v: Any) -> Any:
         """Carry one component, v, through f."""
-        return self._push(f, as_point(x), as_point(v)[None])[1][0]
+        import numpy as np
+
+        from gradmix.typing import as_point, check_shape
+
+        point, tangent = as_point(x), as_point(v)
+        check_shape("v", tangent, "x", np.shape(point))
+        return self._push(f, point, np.expand_dims(tangent, 0))[1][0]
 
     def value_and_gradient(self, f: Function, x: Any) -> tuple[Any, Any]:
         """Carry one component for each entry of x through f."""
         import numpy as np
 
+        from gradmix.typing import as_point, check_scalar
+
         point = as_point(x)
         value, tangents = self._push_all(f, point)
+        check_scalar(value)
         return value, np.reshape(tangents, np.shape(point))
 
     def jacobian(self, f: Function, x: Any) -> Any:
         """Carry one component for each entry of x through f: they are the columns."""
         import numpy as np
+
+        from gradmix.typing import as_point
 
         point = as_point(x)
         value, tangents = self._push_all(f, point)
@@ -57,8 +68,11 @@ class DualNumbers(Differentiator):
     def _push_all(self, f: Function, point: Any) -> tuple[Any, Any]:
         import numpy as np
 
+        from gradmix.typing import unit_vectors
+
         seeds = unit_vectors(np.shape(point))
-        chunks = [seeds[start : start + self.components] for start in range(0, len(seeds), self.components)]
+        starts = range(0, max(1, len(seeds)), self.components)  # one evaluation, too, where there are no variables
+        chunks = [seeds[start : start + self.components] for start in starts]
         pushed = [self._push(f, point, chunk) for chunk in chunks]
         return pushed[0][0], np.concatenate([tangents for _, tangents in pushed])
 

@@ -29,6 +29,10 @@ class DualNumber(Traced):
     def __init__(self, value: Any, tangents: Any, level: int) -> None:
         self.value, self.tangents, self.level, self.family = value, tangents, level, None
 
+    def alias(self) -> Traced:
+        """Another handle."""
+        return make(self.value, self.tangents, self.level)
+
     def become(self, other: Any) -> None:
         """Take over value and tangents."""
         self.value, self.tangents, self.family = other.value, other.tangents, None

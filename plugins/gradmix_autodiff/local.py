@@ -46,13 +46,13 @@ class Scale(Local):
         """Multiply, broadcasting each tangent as the operation did its argument."""
         missing = len(self.result_shape) - len(self.argument_shape)
         aligned = np.reshape(tangents, (len(tangents), *(1,) * missing, *self.argument_shape)) if missing else tangents
-        pushed = times(self.partial, aligned)
+        pushed = scaled(self.partial, aligned)
         shape = (len(tangents), *self.result_shape)
         return pushed if np.shape(pushed) == shape else np.broadcast_to(pushed, shape)
 
     def pull(self, cotangent: Any) -> Any:
         """Multiply, and sum over what was broadcast."""
-        return unbroadcast(times(self.partial, cotangent), self.argument_shape)
+        return unbroadcast(scaled(self.partial, cotangent), self.argument_shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,9 @@ class Linear(Local):
 
     def push(self, tangents: Any) -> Any:
         """Apply to each tangent."""
-        return np.stack([self.apply(tangent) for tangent in tangents])
+        if len(tangents):
+            return np.stack([self.apply(tangent) for tangent in tangents])
+        return np.zeros((0, *np.shape(self.apply(np.zeros(np.shape(tangents)[1:])))))
 
     def pull(self, cotangent: Any) -> Any:
         """Apply the transpose."""
@@ -83,15 +85,51 @@ Rule = Callable[[Any, tuple[Any, ...], Mapping[str, Any], int], Local]
 """(result, arguments, keywords, which argument) → the local derivative by that argument."""
 
 
+@dataclass(frozen=True, slots=True)
+class Factor(Local):
+    """The partial derivative as the argument of `times`, when that is differentiated itself.
+
+    Parameters
+    ----------
+    change
+        What it is multiplied by.
+    argument_shape, result_shape
+        Shapes before and after broadcasting.
+    """
+
+    change: Any
+    argument_shape: tuple[int, ...]
+    result_shape: tuple[int, ...]
+
+    def push(self, tangents: Any) -> Any:
+        """Multiply each tangent by the change."""
+        return np.stack([np.broadcast_to(scaled(tangent, self.change), self.result_shape) for tangent in tangents])
+
+    def pull(self, cotangent: Any) -> Any:
+        """Multiply, and sum over what was broadcast; a zero on either side leaves nothing."""
+        product = scaled(cotangent, self.change)
+        finite = np.isfinite(product)
+        if not np.all(finite):
+            product = np.where(finite | np.not_equal(cotangent, 0), product, 0.0)
+        return unbroadcast(product, self.argument_shape)
+
+
 def times(partial: Any, change: Any) -> Any:
     """Multiply, taking a change of zero as exactly none: 0 · ∞ is 0 here.
 
-    So a branch that ``np.where`` does not take contributes nothing, whatever happens in it.
+    So a branch that ``np.where`` does not take contributes nothing, whatever happens in it. The price is a chain that
+    is 0 · ∞ in truth, such as the derivative of ∛(x³) at 0: it is given as 0.
     """
-    product = partial * change
-    if np.all(np.isfinite(product)):
-        return product
-    return np.where(np.equal(change, 0), 0.0, product)
+    product = np.multiply(partial, change)
+    finite = np.isfinite(product)
+    return product if np.all(finite) else np.where(finite | np.not_equal(change, 0), product, 0.0)
+
+
+def scaled(partial: Any, change: Any) -> Any:
+    """`times`, for traced values, too."""
+    from gradmix_autodiff.tracing import apply
+
+    return apply(times, partial, change)
 
 
 def unbroadcast(cotangent: Any, shape: tuple[int, ...]) -> Any:

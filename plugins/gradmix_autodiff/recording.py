@@ -31,6 +31,12 @@ class Variable(Traced):
         self.value, self.recording, self.index = value, recording, index
         self.level, self.family = recording.level, None
 
+    is_deferred = True
+
+    def alias(self) -> Traced:
+        """Another handle."""
+        return class_for(Variable, self.value)(self.value, self.recording, self.index)  # type: ignore[call-arg]
+
     def become(self, other: Any) -> None:
         """Take over value and place."""
         self.value, self.index, self.family = other.value, other.index, None
@@ -84,5 +90,5 @@ class Recording:
                     cotangents[argument] = cotangents[argument] + pulled if argument in cotangents else pulled
         found = cotangents.get(0, 0.0)
         if isinstance(found, Traced):
-            return found
+            return +found
         return np.array(np.broadcast_to(found, self._point_shape))[()]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gradmix_autodiff.local import Linear, Local, Rule, unbroadcast
+from gradmix_autodiff.local import Factor, Linear, Local, Rule, Scale, times, unbroadcast
 
 Axis = int | tuple[int, ...] | None
 
@@ -66,7 +66,7 @@ def _transpose_transpose(shape: tuple[int, ...], w: Any, axes: Sequence[int] | N
     return np.transpose(w, [int(axis) for axis in np.argsort(_permutation(shape, axes))])
 
 
-def _cumsum_transpose(shape: tuple[int, ...], w: Any, axis: int | None = None) -> Any:
+def _cumsum_transpose(shape: tuple[int, ...], w: Any, axis: int | None) -> Any:
     along = 0 if axis is None else axis
     return np.reshape(np.flip(np.cumsum(np.flip(w, along), axis=along), along), shape)
 
@@ -126,6 +126,22 @@ def _inverse_rule(y: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any
     return Linear(lambda change: -(y @ change @ y), lambda w: -(yt @ w @ yt))
 
 
+def _solve_rule(y: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any], position: int) -> Local:
+    a = arguments[0]
+
+    def solve_transposed(w: Any) -> Any:
+        return np.linalg.solve(np.transpose(a), w)
+
+    if position == 1:
+        return Linear(lambda change: np.linalg.solve(a, change), solve_transposed)
+    columns = np.reshape(y, (np.shape(y)[0], -1))
+
+    def pull(w: Any) -> Any:
+        return -np.reshape(solve_transposed(w), np.shape(columns)) @ np.transpose(columns)
+
+    return Linear(lambda change: np.linalg.solve(a, -(change @ y)), pull)
+
+
 def _determinant_rule(y: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any], position: int) -> Local:
     cofactors = np.expand_dims(y, (-1, -2)) * np.swapaxes(np.linalg.inv(arguments[0]), -1, -2)
     return Linear(
@@ -133,28 +149,73 @@ def _determinant_rule(y: Any, arguments: tuple[Any, ...], keywords: Mapping[str,
     )
 
 
+def _extreme_rule(y: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any], position: int) -> Local:
+    """Rule of max and min: entries that tie share the derivative."""
+    from gradmix_autodiff.tracing import plain_value
+
+    (x,), axis, keepdims = arguments, keywords["axis"], keywords["keepdims"]
+    value = plain_value(x)
+    extreme = plain_value(y) if keepdims or axis is None else np.expand_dims(plain_value(y), axis)
+    chosen = np.equal(value, extreme)
+    shares = chosen / chosen.sum(axis=axis, keepdims=True)
+    return Linear(
+        lambda change: np.sum(change * shares, axis=axis, keepdims=keepdims),
+        lambda w: _sum_transpose(np.shape(x), w, axis, keepdims) * shares,
+    )
+
+
+def _norm_rule(y: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any], position: int) -> Local:
+    """Rule of the Euclidean norm: x/|x|, and 0 at 0, the smallest of its subgradients."""
+    (x,), axis, keepdims = arguments, keywords["axis"], keywords["keepdims"]
+    wide = y if keepdims or axis is None else np.expand_dims(y, axis)
+    direction = x / np.where(np.equal(wide, 0), np.inf, wide)
+    return Linear(
+        lambda change: np.sum(direction * change, axis=axis, keepdims=keepdims),
+        lambda w: _sum_transpose(np.shape(x), w, axis, keepdims) * direction,
+    )
+
+
+def _times_rule(y: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any], position: int) -> Local:
+    partial, change = arguments
+    if position == 0:
+        return Factor(change, np.shape(partial), np.shape(y))
+    return Scale(partial, np.shape(change), np.shape(y))
+
+
 PRIMITIVES: dict[Callable[..., Any], Rule] = {
     get_item: _linear(get_item, lambda shape, w, index: _scatter_traced(w, index, shape)),
-    scatter: _linear(scatter, lambda shape, w, index, into: w[index]),
+    scatter: _linear(lambda w, index, into: _scatter_traced(w, index, into), lambda shape, w, index, into: w[index]),
     np.sum: _linear(np.sum, _sum_transpose),
     np.reshape: _linear(np.reshape, lambda shape, w, new_shape: np.reshape(w, shape)),
     np.transpose: _linear(np.transpose, _transpose_transpose),
     np.broadcast_to: _linear(np.broadcast_to, lambda shape, w, new_shape: unbroadcast(w, shape)),
-    np.flip: _linear(np.flip, lambda shape, w, axis=None: np.flip(w, axis)),
+    np.flip: _linear(np.flip, lambda shape, w, axis: np.flip(w, axis)),
     np.cumsum: _linear(np.cumsum, _cumsum_transpose),
+    np.max: _extreme_rule,
+    np.min: _extreme_rule,
+    np.linalg.norm: _norm_rule,
     join: _join_rule,
     choose: _choose_rule,
+    times: _times_rule,
     np.matmul: _matmul_rule,
     np.linalg.inv: _inverse_rule,
+    np.linalg.solve: _solve_rule,
     np.linalg.det: _determinant_rule,
 }
-"""Operation → its rule. Their arguments come as the signatures here name them; keywords are only those of NumPy's."""
+"""Operation → its rule. They get their arguments as the functions in `COMPOSITES` hand them on."""
 
 
 def _scatter_traced(w: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    from gradmix_autodiff.tracing import Traced, apply
+    from gradmix_autodiff.tracing import apply
 
-    return apply(scatter, w, index, shape) if isinstance(w, Traced) else scatter(w, index, shape)
+    return apply(scatter, w, index, shape)
+
+
+def _do(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+    """Do a primitive operation."""
+    from gradmix_autodiff.tracing import apply
+
+    return apply(function, *arguments, **keywords)
 
 
 def _count(x: Any, axis: Axis) -> int:
@@ -169,18 +230,6 @@ def _mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 def _var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
     squares = np.square(x - _mean(x, axis, keepdims=True))
     return np.sum(squares, axis=axis, keepdims=keepdims) / (_count(x, axis) - ddof)
-
-
-def _extreme(extreme: Callable[..., Any]) -> Callable[..., Any]:
-    def composite(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-        from gradmix_autodiff.tracing import plain_value
-
-        value = plain_value(x)
-        shares = np.equal(value, extreme(value, axis=axis, keepdims=True))
-        shares = shares / shares.sum(axis=axis, keepdims=True)
-        return np.sum(np.where(shares > 0, x, 0.0) * shares, axis=axis, keepdims=keepdims)
-
-    return composite
 
 
 def _prod(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
@@ -199,9 +248,12 @@ def _prod_of(factors: list[Any]) -> Any:
 
 
 def _norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: A002 -- NumPy's name
-    if ord not in (None, 2, "fro") or (ord == 2 and axis is None and np.ndim(x) == 2):
-        raise NotImplementedError(f"ord={ord!r} of {np.ndim(x)} axes")
-    return np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims))
+    is_matrix = np.ndim(x) == 2 if axis is None else isinstance(axis, tuple) and len(axis) == 2
+    if ord is not None and ord != ("fro" if is_matrix else 2):
+        raise NotImplementedError(f"ord={ord!r}")
+    if axis is None and (keepdims or np.ndim(x) > 2):
+        raise NotImplementedError("axis=None")
+    return _do(np.linalg.norm, x, axis=axis, keepdims=keepdims)
 
 
 def _dot(a: Any, b: Any) -> Any:
@@ -243,23 +295,40 @@ def _moved(mover: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _solve(a: Any, b: Any) -> Any:
-    return np.matmul(np.linalg.inv(a), b)
+    if np.ndim(a) != 2 or np.ndim(b) > 2:
+        raise NotImplementedError("stacked matrices")
+    return _do(np.linalg.solve, a, b)
+
+
+def _trace(x: Any) -> Any:
+    if np.ndim(x) != 2:
+        raise NotImplementedError(f"{np.ndim(x)} axes")
+    return np.sum(_diagonal(x))
+
+
+def _diagonal(x: Any) -> Any:
+    return _do(get_item, x, (np.arange(min(np.shape(x))),) * 2)
+
+
+def _take(x: Any, indices: Any, axis: int | None = None) -> Any:
+    places = np.asarray(indices)
+    if axis is None:
+        return _do(get_item, np.ravel(x), places)
+    return _do(get_item, x, (slice(None),) * (axis % np.ndim(x)) + (places,))
 
 
 def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
-    from gradmix_autodiff.tracing import apply, plain_value
+    from gradmix_autodiff.tracing import plain_value
 
     if x is None:
         return np.where(plain_value(condition))
-    return apply(choose, plain_value(condition), x, y)
+    return _do(choose, plain_value(condition), x, y)
 
 
 def _concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
-    from gradmix_autodiff.tracing import apply
-
     if axis is None:
         return _concatenate([np.ravel(array) for array in arrays])
-    return apply(join, *arrays, axis=axis)
+    return _do(join, *arrays, axis=axis)
 
 
 def _stack(arrays: Sequence[Any], axis: int = 0) -> Any:
@@ -283,24 +352,30 @@ def _like(make: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _clip(x: Any, a_min: Any = None, a_max: Any = None) -> Any:
-    low = x if a_min is None else np.maximum(x, a_min)
+    low = +x if a_min is None else np.maximum(x, a_min)
     return low if a_max is None else np.minimum(low, a_max)
 
 
-def _get(x: Any, index: Any) -> Any:
-    from gradmix_autodiff.tracing import apply
-
-    return apply(get_item, x, index)
-
-
 COMPOSITES: dict[Callable[..., Any], Callable[..., Any]] = {
+    # primitives, with those of NumPy's arguments that their rules know
+    np.sum: lambda x, axis=None, keepdims=False: _do(np.sum, x, axis=axis, keepdims=keepdims),
+    np.max: lambda x, axis=None, keepdims=False: _do(np.max, x, axis=axis, keepdims=keepdims),
+    np.min: lambda x, axis=None, keepdims=False: _do(np.min, x, axis=axis, keepdims=keepdims),
+    np.cumsum: lambda x, axis=None: _do(np.cumsum, x, axis=axis),
+    np.flip: lambda x, axis=None: _do(np.flip, x, axis),
+    np.reshape: lambda x, shape: _do(np.reshape, x, shape),
+    np.transpose: lambda x, axes=None: _do(np.transpose, x, axes),
+    np.broadcast_to: lambda x, shape: _do(np.broadcast_to, x, shape),
+    np.linalg.norm: _norm,
+    np.linalg.inv: lambda x: _do(np.linalg.inv, x),
+    np.linalg.solve: _solve,
+    np.linalg.det: lambda x: _do(np.linalg.det, x),
+    # the others
     np.mean: _mean,
     np.average: _mean,
     np.var: _var,
     np.std: lambda x, axis=None, ddof=0, keepdims=False: np.sqrt(_var(x, axis, ddof, keepdims)),
     np.prod: _prod,
-    np.max: _extreme(np.max),
-    np.min: _extreme(np.min),
     np.clip: _clip,
     np.ravel: lambda x: np.reshape(x, (-1,)),
     np.squeeze: _squeeze,
@@ -323,20 +398,15 @@ COMPOSITES: dict[Callable[..., Any], Callable[..., Any]] = {
     np.inner: lambda a, b: _tensordot(a, b, axes=(-1, -1)) if np.ndim(a) and np.ndim(b) else a * b,
     np.outer: lambda a, b: np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1)),
     np.tensordot: _tensordot,
-    np.trace: lambda x: np.sum(_get(x, (np.arange(min(np.shape(x))),) * 2)),
-    np.diag: lambda x: np.eye(len(x)) * x if np.ndim(x) == 1 else _get(x, (np.arange(min(np.shape(x))),) * 2),
-    np.diff: lambda x: _get(x, (..., slice(1, None))) - _get(x, (..., slice(None, -1))),
-    np.take: lambda x, indices, axis=None: _get(
-        np.ravel(x) if axis is None else x,
-        indices if axis is None else (slice(None),) * (axis % np.ndim(x)) + (indices,),
-    ),
-    np.linalg.norm: _norm,
-    np.linalg.solve: _solve,
-    np.copy: lambda x: x,
+    np.trace: _trace,
+    np.diag: lambda x: np.eye(len(x)) * x if np.ndim(x) == 1 else _diagonal(x),
+    np.diff: lambda x: _do(get_item, x, (..., slice(1, None))) - _do(get_item, x, (..., slice(None, -1))),
+    np.take: _take,
+    np.copy: lambda x: +x,
     np.zeros_like: _like(np.zeros),
     np.ones_like: _like(np.ones),
     np.full_like: lambda x, fill_value: np.broadcast_to(fill_value, np.shape(x)),
-    np.array: lambda x, like=None: as_array(x),
+    np.array: lambda x, like=None: +as_array(x),
     np.asarray: lambda x, like=None: as_array(x),
     np.zeros: lambda shape, like=None: np.zeros(shape),
     np.ones: lambda shape, like=None: np.ones(shape),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gradmix import DifferentiationError, Differentiator, Function, as_point, unit_vectors
+from gradmix import Differentiator, Function
 
 
 @dataclass
@@ -25,29 +25,30 @@ class Tape(Differentiator):
 
     def vjp(self, f: Function, x: Any, w: Any) -> Any:
         """Record f, pull w back."""
+        from gradmix.typing import as_point, check_shape
         from gradmix_autodiff.recording import Recording
 
-        return Recording(f, as_point(x)).pull(as_point(w))
+        recording, cotangent = Recording(f, as_point(x)), as_point(w)
+        check_shape("w", cotangent, "f(x)", recording.result_shape)
+        return recording.pull(cotangent)
 
     def value_and_gradient(self, f: Function, x: Any) -> tuple[Any, Any]:
         """Record f once, pull 1 back."""
+        from gradmix.typing import as_point, check_scalar
         from gradmix_autodiff.recording import Recording
 
         recording = Recording(f, as_point(x))
-        if recording.result_shape:
-            raise DifferentiationError(
-                f"a gradient needs a function with one real value; this one's has the shape {recording.result_shape}. "
-                "Ask for the jacobian."
-            )
+        check_scalar(recording.value)
         return recording.value, recording.pull(1.0)
 
     def jacobian(self, f: Function, x: Any) -> Any:
         """Record f once, pull each unit vector back: they give the rows."""
         import numpy as np
 
+        from gradmix.typing import as_point, stacked, unit_vectors
         from gradmix_autodiff.recording import Recording
 
         point = as_point(x)
         recording = Recording(f, point)
         rows = [recording.pull(w[()]) for w in unit_vectors(recording.result_shape)]
-        return np.reshape(np.stack(rows), (*recording.result_shape, *np.shape(point)))
+        return stacked(rows, (*recording.result_shape, *np.shape(point)))

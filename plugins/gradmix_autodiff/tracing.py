@@ -14,14 +14,16 @@ import sys
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradmix import DifferentiationError
 from gradmix_autodiff import structure
 from gradmix_autodiff.elementwise import CONSTANT, PARTIALS, local_derivative
-from gradmix_autodiff.local import Local, Rule
+from gradmix_autodiff.local import Local, Rule, times
 
 _levels = itertools.count(1)
 
@@ -48,6 +50,13 @@ class Traced(ABC):
     family: list[weakref.ref[Traced]] | None
     """Handles on the same memory, if it was NumPy's: views of one another."""
 
+    is_deferred: ClassVar[bool] = False
+    """Whether rules are used after the function has returned, when plain arrays may have changed."""
+
+    @abstractmethod
+    def alias(self) -> Traced:
+        """Another handle on the same value, which updates in place of this one do not touch."""
+
     @abstractmethod
     def become(self, other: Any) -> None:
         """Stand for what `other`, of the same level, stands for."""
@@ -59,34 +68,23 @@ class Traced(ABC):
     # NumPy's protocols
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
-        if method == "reduce" and ufunc in _REDUCTIONS:
-            kwargs = {name: value for name, value in kwargs.items() if name in ("axis", "keepdims")}
-            return _REDUCTIONS[ufunc](*inputs, **{"axis": 0, **kwargs})
+        if method == "reduce" and ufunc in _REDUCTIONS and out is None:
+            return _supported(_full_name(ufunc) + ".reduce", _REDUCTIONS[ufunc], *inputs, **{"axis": 0, **kwargs})
         if method != "__call__":
             raise _unsupported(f"np.{ufunc.__name__}.{method}")
         inputs = tuple(_stacked(each) for each in inputs)
         if ufunc in CONSTANT:
-            return ufunc(*(plain_value(each) for each in inputs), **kwargs)
+            return ufunc(*(plain_value(each) for each in inputs), out=out, **kwargs)
         result = _call_ufunc(ufunc, inputs, kwargs)
-        for array in out or ():
-            # NumPy would write here and its aliases would see it; nobody is to take the old numbers for the new.
-            array[...] = np.nan
-        return result
+        return result if out is None else _write(result, out[0])
 
     def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        if function in structure.PRIMITIVES:
-            return apply(function, *args, **kwargs)
         if function in structure.CONSTANT_FUNCTIONS:
             return function(*map(plain_value, args), **{name: plain_value(value) for name, value in kwargs.items()})
         composite = structure.COMPOSITES.get(function)
         if composite is None:
             raise _unsupported(_full_name(function))
-        try:
-            return composite(*args, **kwargs)
-        except (TypeError, NotImplementedError) as error:
-            if isinstance(error, DifferentiationError):
-                raise
-            raise _unsupported(_full_name(function), f" with these arguments ({error})") from error
+        return _supported(_full_name(function), composite, *args, **kwargs)
 
     # Python's operators
 
@@ -139,11 +137,6 @@ class Traced(ABC):
         return int(np.prod(self.shape))
 
     @property
-    def dtype(self) -> np.dtype[Any]:
-        """Always float64."""
-        return np.dtype(np.float64)
-
-    @property
     def T(self) -> Any:  # noqa: N802 -- NumPy's name
         """Transpose."""
         return apply(np.transpose, self)
@@ -167,6 +160,12 @@ class Traced(ABC):
         """As ``ndarray.copy``."""
         return +self
 
+    def __copy__(self) -> Any:
+        return +self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return +self
+
     def astype(self, dtype: Any, **kwargs: Any) -> Any:
         """A copy, if a floating-point type is asked for."""
         if not np.issubdtype(np.dtype(dtype), np.floating):
@@ -186,6 +185,11 @@ class _Sized(Traced):
     def __len__(self) -> int:
         return int(self.shape[0])
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Always float64; scalars have no such thing, as NumPy would take them for its own."""
+        return np.dtype(np.float64)
+
 
 def sized(scalar: type[Traced]) -> type[Traced]:
     """Make the class of arrays that goes with a class of traced scalars.
@@ -203,19 +207,41 @@ def class_for(scalar: type[Traced], value: Any) -> type[Traced]:
 
 def apply(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
     """Do an operation on its highest level: the value by the levels below, the derivative by its rule."""
+    if function not in _INDEXED:
+        arguments = tuple(_stacked(each) for each in arguments)
     level = max((each.level for each in arguments if isinstance(each, Traced)), default=0)
     if level == 0:
         return function(*arguments, **keywords)
     positions = [i for i, each in enumerate(arguments) if isinstance(each, Traced) and each.level == level]
+    first = arguments[positions[0]]
     values = tuple(each.value if i in positions else each for i, each in enumerate(arguments))
     y = _evaluate(function, values, keywords)
+    if np.iscomplexobj(plain_value(y)):
+        raise DifferentiationError(f"{_full_name(function)} gave complex numbers; only real ones can be followed.")
+    if first.is_deferred:
+        values = tuple(_snapshot(each) for each in values)
     with np.errstate(all="ignore"):
         rule = _rule(function)
         locals_ = [(arguments[i], rule(y, values, keywords, i)) for i in positions]
-        result = arguments[positions[0]].follow(y, locals_)
+        result = first.follow(y, locals_)
     if function in _VIEWS and result.ndim:
-        _relate(arguments[0], result)
+        _relate(first, result)
     return result
+
+
+_INDEXED = frozenset({structure.get_item, structure.scatter})
+"""Functions whose second argument is an index, where a list is no array of values."""
+
+
+def _snapshot(value: Any) -> Any:
+    """A value that stays what it is when the function goes on to change its arrays in place."""
+    if isinstance(value, Traced):
+        return value.alias()
+    if isinstance(value, np.ndarray):
+        return value.copy() if value.flags.writeable else value
+    if isinstance(value, list | tuple):
+        return type(value)(_snapshot(each) for each in value)
+    return value
 
 
 _VIEWS = frozenset({structure.get_item, np.reshape, np.transpose, np.flip, np.broadcast_to})
@@ -240,13 +266,23 @@ def _evaluate(function: Callable[..., Any], values: tuple[Any, ...], keywords: M
     return function(*values, **keywords)
 
 
-_OWN_PRIMITIVES = frozenset({structure.get_item, structure.scatter, structure.join, structure.choose})
+_OWN_PRIMITIVES = frozenset({structure.get_item, structure.scatter, structure.join, structure.choose, times})
 
 
 def _rule(function: Any) -> Rule:
     if function in PARTIALS:
         return lambda y, arguments, keywords, position: local_derivative(function, y, arguments, keywords, position)
     return structure.PRIMITIVES[function]
+
+
+def _supported(name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a composite; arguments of NumPy's that it does not know are told, not dropped."""
+    try:
+        return function(*args, **kwargs)
+    except (TypeError, NotImplementedError) as error:
+        if isinstance(error, DifferentiationError):
+            raise
+        raise _unsupported(name, f" with these arguments ({error})") from error
 
 
 def _call_ufunc(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -280,19 +316,57 @@ def plain_index(index: Any) -> Any:
 
 
 def _stacked(operand: Any) -> Any:
-    """An operand that ``np.array([x, y])`` made an object array of traced scalars, as one traced array."""
+    """Traced scalars in a list, or in an object array that ``np.array([x, y])`` made of them, as one traced array."""
     is_objects = isinstance(operand, np.ndarray) and operand.dtype == object
-    return structure.as_array(operand) if is_objects else operand
+    return structure.as_array(operand) if is_objects or _holds_traced(operand) else operand
+
+
+def _holds_traced(operand: Any) -> bool:
+    if isinstance(operand, list | tuple):
+        return any(isinstance(each, Traced) or _holds_traced(each) for each in operand)
+    return False
+
+
+_overwritten: ContextVar[list[tuple[NDArray[Any], NDArray[Any]]] | None] = ContextVar("overwritten", default=None)
+"""Plain arrays that the function wanted to update in place by traced values, and what they held."""
+
+
+def _write(result: Any, out: NDArray[Any]) -> Any:
+    """Do what ``out += x`` does to a plain array, as far as that is possible.
+
+    An object array takes the traced entries. One of floats cannot; the name before ``+=`` stands for the result from
+    now on. Other names for the same array would still show the old numbers: they show NaN instead, which `evaluate`
+    notices.
+    """
+    if out.dtype == object:
+        for place in np.ndindex(out.shape):
+            out[place] = result[place]
+        return out
+    written = _overwritten.get()
+    if written is None or not np.issubdtype(out.dtype, np.floating):
+        raise _in_place(f"an update of a plain array of {out.dtype}", "y = y + x instead of y += x")
+    written.append((out, out.copy()))
+    out[...] = np.nan
+    return result
 
 
 def evaluate(f: Callable[[Any], Any], point: Any) -> Any:
     """Call a function on a traced point; what it returns as a number, an array or a traced value."""
+    overwritten: list[tuple[NDArray[Any], NDArray[Any]]] = []
+    token = _overwritten.set(overwritten)
     try:
-        return result_of(f(point))
+        result = result_of(f(point))
+        if overwritten and np.isnan(plain_value(result)).any():
+            raise _in_place("an update in place of a plain array that has other names (y += x)", "y = y + x")
+        return result
     except ValueError as error:
         if isinstance(error.__cause__, DifferentiationError):  # NumPy wraps it when an element is assigned
             raise error.__cause__ from None
         raise
+    finally:
+        _overwritten.reset(token)
+        for array, before in reversed(overwritten):
+            array[...] = before  # it may be the caller's
 
 
 def result_of(y: Any) -> Any:
@@ -301,6 +375,8 @@ def result_of(y: Any) -> Any:
         return y
     if isinstance(y, list | tuple) or (isinstance(y, np.ndarray) and y.dtype == object):
         return structure.as_array(y)
+    if y is None or isinstance(y, str) or np.iscomplexobj(y):
+        raise DifferentiationError(f"the function returned {y!r}; it must return real numbers.")
     return np.asarray(y, dtype=np.float64)[()]
 
 
@@ -345,7 +421,6 @@ _METHODS: dict[str, Any] = {
     "argsort": np.argsort,
     "all": np.all,
     "any": np.any,
-    "conj": np.conjugate,
 }
 
 
@@ -407,8 +482,8 @@ def _full_name(function: Any) -> str:
 
 def _in_place(what: str, instead: str) -> DifferentiationError:
     return DifferentiationError(
-        f"{what} on a traced array would be seen through its views in NumPy, which cannot be followed here: "
-        f"write {instead}."
+        f"{what} would be seen through other names or views of the same array in NumPy, which cannot be followed "
+        f"here: write {instead}."
     )
 
 

@@ -75,8 +75,9 @@ class Mixture(Dataset):
 
         d = len(self.means[0])
         given = np.array(self.covariances[component], dtype=float)
-        matrix = given if given.ndim == 2 else np.eye(d) * given
-        if matrix.shape != (d, d) or not np.array_equal(matrix, matrix.T) or (np.linalg.eigvalsh(matrix) <= 0).any():
+        fits = given.shape in ((), (d,), (d, d))
+        matrix = given if given.ndim == 2 or not fits else np.eye(d) * given
+        if not fits or not np.array_equal(matrix, matrix.T) or (np.linalg.eigvalsh(matrix) <= 0).any():
             raise DataError(
                 f"dataset.covariances[{component}] must be a positive variance, {d} of them, or a symmetric positive "
                 f"definite {d} × {d} matrix; given: {given.tolist()}."

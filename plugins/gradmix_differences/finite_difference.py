@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
-from gradmix import Differentiator, Function, KeyOf, PositiveFloat, as_point
+from gradmix import Differentiator, Function, KeyOf, PositiveFloat
 
 
 @dataclass
@@ -38,19 +38,27 @@ class FiniteDifference(Differentiator):
 
     def jvp(self, f: Function, x: Any, v: Any) -> Any:
         """Differences along v."""
-        return self._along(f, as_point(x), remember(f))(as_point(v))
+        import numpy as np
+
+        from gradmix.typing import as_point, check_shape
+
+        point, tangent = as_point(x), as_point(v)
+        check_shape("v", tangent, "x", np.shape(point))
+        own = isolated(f)
+        return self._along(own, point, remember(own))(tangent)
 
     def value_and_gradient(self, f: Function, x: Any) -> tuple[Any, Any]:
         """Differences along each variable; f(x) is evaluated once."""
         import numpy as np
 
-        from gradmix import unit_vectors
+        from gradmix.typing import as_point, check_scalar, stacked, unit_vectors
 
-        point = as_point(x)
-        at_point = remember(f)
-        along = self._along(f, point, at_point)
+        point, own = as_point(x), isolated(f)
+        at_point = remember(own)
+        check_scalar(at_point(point))
+        along = self._along(own, point, at_point)
         gradient = [along(v[()]) for v in unit_vectors(np.shape(point))]
-        return at_point(point), np.reshape(np.stack(gradient), np.shape(point))
+        return at_point(point), stacked(gradient, np.shape(point))
 
     def hvp(self, f: Function, x: Any, v: Any) -> Any:
         """Differences of gradients, with steps for the second derivative."""
@@ -80,6 +88,22 @@ class FiniteDifference(Differentiator):
             return self, replace(self, method="central", step=None)
         both = replace(self, method="central", step=self.step or SECOND_STEP)
         return both, both
+
+
+def isolated(f: Function) -> Function:
+    """f with arrays of its own, given and returned: it may change them in place without touching another evaluation."""
+    import numpy as np
+
+    from gradmix.typing import is_traced
+
+    def evaluate(x: Any) -> Any:
+        y = f(x if is_traced(x) else np.array(x)[()])
+        if is_traced(y):
+            return y
+        array = np.array(y)
+        return array.astype(np.result_type(array, np.float64))[()]
+
+    return evaluate
 
 
 def remember(f: Function) -> Function:

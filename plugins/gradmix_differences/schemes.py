@@ -77,15 +77,15 @@ SCHEMES: dict[str, Scheme] = {
 def along(scheme: Scheme, step: float, f: Function, at_x: Function, x: Any, v: Any) -> Any:
     """Derivative along v, the step fitted to the size of the variables that v moves.
 
-    Where these are much smaller than 1 two sizes are plausible, theirs and 1; both are tried, and the one whose own
-    estimate of its error is smaller is taken.
+    Where these are far from 1 two sizes are plausible, theirs and 1; both are tried, and the one whose own estimate of
+    its relative error is smaller is taken.
     """
     if not np.any(v):
         return np.zeros(np.shape(at_x(x)))[()]
     own, unit = _sizes(x, v)
     if not scheme.rounds:
         return scheme.difference(f, at_x, x, v, step * own)
-    if own >= 0.1 * unit:
+    if 0.1 * unit <= own <= 8 * unit:
         return scheme.difference(f, at_x, x, v, step * max(own, unit))
     candidates = [_with_error(scheme, step * size, f, at_x, x, v) for size in (own, unit)]
     return min(candidates, key=lambda candidate: candidate[1])[0]
@@ -100,9 +100,13 @@ def _sizes(x: Any, v: Any) -> tuple[float, float]:
 
 
 def _with_error(scheme: Scheme, h: float, f: Function, at_x: Function, x: Any, v: Any) -> tuple[Any, float]:
-    """A difference, and an estimate of its error: truncation by a second step, rounding by the size of f."""
-    fine, coarse = (scheme.difference(f, at_x, x, v, step) for step in (h, 2 * h))
-    truncation = np.max(np.abs(coarse - fine), initial=0.0)
-    rounding = EPS * np.max(np.abs(at_x(x)), initial=0.0) / h
-    error = float(truncation + rounding)
-    return fine, error if np.isfinite(error) else np.inf
+    """A difference, and an estimate of its relative error: truncation by a second step, rounding by the size of f."""
+    with np.errstate(all="ignore"):  # one of the two steps may well leave the function's domain
+        fine, coarse = (scheme.difference(f, at_x, x, v, step) for step in (h, 2 * h))
+        truncation = np.max(np.abs(coarse - fine), initial=0.0)
+        rounding = EPS * np.max(np.abs(at_x(x)), initial=0.0) / h
+        error = float(truncation + rounding)
+        size = float(np.max(np.abs(fine), initial=0.0))
+    if not np.isfinite(error):
+        return fine, np.inf
+    return fine, error / size if size else (np.inf if error else 0.0)

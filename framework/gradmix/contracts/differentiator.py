@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gradmix.contracts.component import Component
+from gradmix.contracts.errors import DifferentiationError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,8 +54,10 @@ class Differentiator(Component, ABC):
         """
         import numpy as np
 
-        jacobian = self.jacobian(f, x)
-        return np.tensordot(jacobian, np.asarray(v, dtype=float), axes=np.ndim(v)) if np.ndim(v) else jacobian * v
+        point, tangent = as_point(x), as_point(v)
+        check_shape("v", tangent, "x", np.shape(point))
+        jacobian = self.jacobian(f, point)
+        return np.tensordot(jacobian, tangent, axes=np.ndim(tangent)) if np.ndim(tangent) else jacobian * tangent
 
     def vjp(self, f: Function, x: Any, w: Any) -> Any:
         """Pull back: w·J(x), of the shape of `x`.
@@ -70,11 +73,22 @@ class Differentiator(Component, ABC):
         """
         import numpy as np
 
-        jacobian = self.jacobian(f, x)
-        return np.tensordot(np.asarray(w, dtype=float), jacobian, axes=np.ndim(w)) if np.ndim(w) else w * jacobian
+        point, cotangent = as_point(x), as_point(w)
+        jacobian = self.jacobian(f, point)
+        check_shape("w", cotangent, "f(x)", np.shape(jacobian)[: np.ndim(jacobian) - np.ndim(point)])
+        return (
+            np.tensordot(cotangent, jacobian, axes=np.ndim(cotangent)) if np.ndim(cotangent) else cotangent * jacobian
+        )
 
     def derivative(self, f: Function, x: Any) -> Any:
         """f'(x) of a function of one real variable, of the shape of f(x)."""
+        import numpy as np
+
+        if np.ndim(as_point(x)):
+            raise DifferentiationError(
+                f"a derivative needs a function of one variable; x has the shape {np.shape(x)}. "
+                "Ask for the gradient or the jacobian."
+            )
         return self.jvp(f, x, 1.0)
 
     def gradient(self, f: Function, x: Any) -> Any:
@@ -85,6 +99,7 @@ class Differentiator(Component, ABC):
         """f(x) and ∇f(x) of a function with one real value."""
         point = as_point(x)
         value = f(point)
+        check_scalar(value)
         if type(self).vjp is not Differentiator.vjp:
             return value, self.vjp(f, point, 1.0)
         return value, _along_each_entry(self, f, point)
@@ -92,15 +107,15 @@ class Differentiator(Component, ABC):
     def jacobian(self, f: Function, x: Any) -> Any:
         """J(x): the derivative of each entry of f(x) by each entry of `x`, shape f(x).shape + x.shape.
 
-        Column by column with `jvp`, row by row with `vjp`; where both are there, whichever needs fewer sweeps.
+        Column by column with `jvp`, row by row with `vjp`.
         """
         import numpy as np
 
         point = as_point(x)
         if type(self).vjp is Differentiator.vjp:
             return np.moveaxis(_along_each_entry(self, f, point), range(np.ndim(point)), range(-np.ndim(point), 0))
-        rows = [self.vjp(f, point, w) for w in unit_vectors(np.shape(f(point)))]
-        return np.reshape(np.stack(rows), (*np.shape(f(point)), *np.shape(point)))
+        shape = np.shape(f(point))
+        return stacked([self.vjp(f, point, w[()]) for w in unit_vectors(shape)], (*shape, *np.shape(point)))
 
     def hvp(self, f: Function, x: Any, v: Any) -> Any:
         """H(x)·v, the Hessian's product with a direction, of the shape of `x`."""
@@ -114,12 +129,68 @@ class Differentiator(Component, ABC):
 
 
 def as_point(x: Any) -> Any:
-    """Take a point as float64, whatever it came as; an object that is being traced stays what it is."""
+    """Take a point or a direction as float64, whatever it came as; what is being traced stays what it is.
+
+    Raises
+    ------
+    DifferentiationError
+        If it holds anything but real numbers.
+    """
     import numpy as np
 
-    if hasattr(x, "__array_ufunc__") and not isinstance(x, np.ndarray | np.generic):
+    if is_traced(x):
         return x
-    return np.array(x, dtype=np.float64)[()]
+    array = np.asarray(x)
+    if array.dtype == object and any(is_traced(entry) for entry in array.flat):
+        return np.stack([as_point(entry) for entry in array])
+    if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool) or np.iscomplexobj(array):
+        raise DifferentiationError(f"points and directions are real numbers; given: {x!r}.")
+    return np.array(array, dtype=np.float64)[()]
+
+
+def is_traced(x: Any) -> bool:
+    """Whether something is not a number or an array but stands for one, as differentiators make them."""
+    import numpy as np
+
+    return hasattr(x, "__array_ufunc__") and not isinstance(x, np.ndarray | np.generic)
+
+
+def check_shape(name: str, given: Any, of: str, shape: tuple[int, ...]) -> None:
+    """Check that a direction has the shape that it must have.
+
+    Raises
+    ------
+    DifferentiationError
+        Names both shapes.
+    """
+    import numpy as np
+
+    if np.shape(given) != tuple(shape):
+        raise DifferentiationError(f"{name} has the shape {np.shape(given)}, but {of} has {tuple(shape)}.")
+
+
+def check_scalar(value: Any) -> None:
+    """Check that a function whose gradient is asked for has one real value.
+
+    Raises
+    ------
+    DifferentiationError
+        Names its shape, and what to ask for instead.
+    """
+    import numpy as np
+
+    if np.shape(value):
+        raise DifferentiationError(
+            f"a gradient needs a function with one real value; this one's has the shape {np.shape(value)}. "
+            "Ask for the jacobian."
+        )
+
+
+def stacked(arrays: Sequence[Any], shape: tuple[int, ...]) -> Any:
+    """Stack arrays and give the whole a shape; zeros if there are none."""
+    import numpy as np
+
+    return np.reshape(np.stack(arrays), shape) if len(arrays) else np.zeros(shape)
 
 
 def unit_vectors(shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -135,4 +206,4 @@ def _along_each_entry(differentiator: Differentiator, f: Function, point: Any) -
     import numpy as np
 
     columns = [differentiator.jvp(f, point, v[()]) for v in unit_vectors(np.shape(point))]
-    return np.reshape(np.stack(columns), (*np.shape(point), *np.shape(columns[0])))
+    return stacked(columns, (*np.shape(point), *np.shape(columns[0] if columns else f(point))))

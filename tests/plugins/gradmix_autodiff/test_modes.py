@@ -178,8 +178,13 @@ def test_threads_do_not_disturb_each_other(mode):
         (lambda x: np.sort(x)[0], r"np\.sort has no derivative rule"),
         (lambda x: np.add.accumulate(x)[0], r"np\.add\.accumulate"),
         (lambda x: x.astype(int).sum(), "no derivative"),
+        (lambda x: np.maximum.reduce(x, initial=2.5), "initial"),
+        (lambda x: np.sum(x, where=np.array([True, False])), "where"),
+        (lambda x: np.exp(1j * x).real.sum(), "complex"),
+        (lambda x: None, "returned None"),
+        (lambda x: np.trace(x[:, None, None] * np.ones((2, 2))), "np.trace"),
     ],
-    ids=["sin", "atan2", "float", "fft", "sort", "accumulate", "astype"],
+    ids="sin atan2 float fft sort accumulate astype initial where complex nothing trace".split(),
 )
 def test_what_cannot_be_followed_is_named_with_what_to_write_instead(mode, f, advice):
     with pytest.raises(DifferentiationError, match=advice):
@@ -262,12 +267,108 @@ def test_an_alias_of_a_plain_array_updated_in_place_is_no_silent_constant(mode):
         alias += x
         return np.sum(total)
 
-    assert not np.isfinite(mode.value_and_gradient(f, np.array([1.0, 2.0]))[0])
+    with pytest.raises(DifferentiationError, match=r"y = y \+ x"):
+        mode.gradient(f, np.array([1.0, 2.0]))
 
 
-def test_a_gradient_of_many_values_is_refused():
-    with pytest.raises(DifferentiationError, match="Ask for the jacobian"):
-        TAPE.gradient(lambda x: x, [1.0, 2.0])
+@MODES
+def test_an_array_of_the_callers_is_left_as_it_was(mode):
+    shared = np.ones(2)
+
+    def f(x):
+        total = shared
+        total += x
+        return np.sum(total**2)
+
+    np.testing.assert_array_equal(mode.gradient(f, np.array([1.0, 2.0])), [4.0, 6.0])
+    np.testing.assert_array_equal(shared, [1.0, 1.0])
+
+
+@MODES
+def test_plain_arrays_that_change_afterwards_do_not_change_the_derivative(mode):
+    def f(x):
+        factor, mask, index, total = np.ones(3), np.array([True, False, True]), np.array([0, 1, 1]), 0.0
+        for _ in range(3):
+            total = total + np.sum(factor * x) + np.sum(np.where(mask, x, 0.0)) + np.sum(x[index])
+            factor *= 2
+            mask[:] = ~mask
+            index[:] = 2
+        return total
+
+    np.testing.assert_array_equal(mode.gradient(f, np.ones(3)), [7 + 2 + 1, 7 + 1 + 2, 7 + 2 + 6])
+
+
+@PAIRS
+def test_second_derivatives_survive_a_branch_that_is_not_finite(outer, inner):
+    def f(x):
+        return np.sum(np.where(x > 0, np.log(x) ** 2, 0.0))
+
+    with np.errstate(all="ignore"):
+        hessian = outer.jacobian(lambda x: inner.gradient(f, x), np.array([1.0, 0.0]))
+    np.testing.assert_allclose(hessian, [[2.0, 0.0], [0.0, 0.0]], atol=1e-15)
+
+
+@MODES
+@pytest.mark.parametrize(
+    ("f", "exact"),
+    [
+        (lambda x: np.concatenate([np.array([x[0] ** 2, x[1]]), x]).sum(), [3.0, 2.0]),
+        (lambda x: np.hstack([[x[0] ** 2], x]).sum(), [3.0, 1.0]),
+        (lambda x: np.where([True, False], [x[0] ** 2, x[1]], x).sum(), [2.0, 1.0]),
+        (lambda x: np.maximum(x, [x[1], x[0]]).sum(), [0.0, 2.0]),
+        (lambda x: np.dot(x, [x[0], x[1]]), [2.0, 4.0]),
+        (lambda x: np.mean([x[0], x[1]]), [0.5, 0.5]),
+    ],
+    ids=["concatenate", "hstack", "where", "maximum", "dot", "mean"],
+)
+def test_lists_of_traced_scalars_are_no_constants(mode, f, exact):
+    np.testing.assert_array_equal(mode.gradient(f, np.array([1.0, 2.0])), exact)
+
+
+@MODES
+def test_a_comparison_into_a_plain_array_is_written(mode):
+    def f(x):
+        mask = np.zeros(3, dtype=bool)
+        np.greater(x, 1.5, out=mask)
+        return np.sum(np.where(mask, x, 0.0))
+
+    np.testing.assert_array_equal(mode.gradient(f, np.array([1.0, 2.0, 3.0])), [0.0, 1.0, 1.0])
+
+
+@MODES
+def test_mixed_derivatives_of_a_power(mode):
+    hessian = mode.hessian(lambda x: x[0] ** x[1], np.array([2.0, 0.0]))
+    np.testing.assert_allclose(hessian, [[0.0, 0.5], [0.5, np.log(2.0) ** 2]], atol=1e-15)
+
+
+@MODES
+def test_an_unneeded_exponent_of_a_negative_base_is_no_silent_zero(mode):
+    assert np.isnan(mode.derivative(lambda x: (-2.0) ** x, 2.0))
+
+
+@pytest.mark.parametrize("name", ["dual", "tape", "finite_difference"])
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda mode: mode.gradient(np.sin, [1.0, 2.0]), "Ask for the jacobian"),
+        (lambda mode: mode.derivative(np.sin, [1.0, 2.0]), "one variable"),
+        (lambda mode: mode.jvp(np.sin, [1.0, 2.0], [1.0]), r"shape \(1,\).*\(2,\)"),
+        (lambda mode: mode.vjp(np.sin, [1.0, 2.0], 1.0), r"shape \(\).*\(2,\)"),
+        (lambda mode: mode.gradient(np.sum, np.array([1.0 + 1j, 2.0])), "real"),
+    ],
+    ids=["gradient", "derivative", "jvp", "vjp", "complex"],
+)
+def test_shapes_that_do_not_fit_are_refused_by_all_alike(name, ask, message):
+    with pytest.raises(DifferentiationError, match=message):
+        ask(gradmix.differentiator(name))
+
+
+@pytest.mark.parametrize("name", ["dual", "tape", "finite_difference"])
+def test_no_variables_have_no_derivatives(name):
+    mode = gradmix.differentiator(name)
+    assert mode.jacobian(lambda x: x * 2.0, np.zeros(0)).shape == (0, 0)
+    assert mode.gradient(lambda x: np.sum(x), np.zeros(0)).shape == (0,)
+    assert mode.jacobian(lambda x: x[:0], np.ones(2)).shape == (0, 2)
 
 
 def test_dual_numbers_carry_as_many_components_as_asked_for():

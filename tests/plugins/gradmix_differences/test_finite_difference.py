@@ -46,6 +46,8 @@ def test_the_complex_step_has_no_rounding(step):
         (lambda x: x + 5.0, lambda x: 1.0, 1e-9),
         (lambda x: np.exp(x) + 2 * x, lambda x: np.exp(x) + 2, 0.0),
         (np.sqrt, lambda x: 0.5 / np.sqrt(x), 1e-12),
+        (lambda x: x**-2, lambda x: -2 * x**-3, 1e-10),
+        (np.sin, np.cos, 1e4),
     ],
 )
 def test_default_steps_fit_the_scale_of_the_point(method, within, f, derivative, x):
@@ -83,6 +85,23 @@ def test_a_gradient_takes_no_more_evaluations_than_the_method_needs(method, call
 def test_a_function_that_drops_the_imaginary_part_is_no_silent_zero(f):
     with pytest.raises(gradmix.DifferentiationError, match=r"method=central"):
         gradmix.differentiator("finite_difference", method="complex_step").derivative(f, 1.0)
+
+
+@pytest.mark.parametrize("method", ["forward", "backward", "central", "complex_step"])
+def test_a_function_may_reuse_its_own_arrays(method):
+    buffer = np.empty(3, dtype=complex if method == "complex_step" else float)
+
+    def into_a_buffer(x):
+        np.multiply(x, x, out=buffer)
+        return buffer
+
+    def in_place(x):
+        x *= 2
+        return np.sum(x**2)
+
+    differentiator, x = gradmix.differentiator("finite_difference", method=method), np.array([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(differentiator.jacobian(into_a_buffer, x), np.diag(2 * x), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(differentiator.gradient(in_place, x), 8 * x, rtol=1e-6)
 
 
 def test_the_point_is_left_as_it_was():

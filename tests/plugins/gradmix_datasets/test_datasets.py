@@ -1,0 +1,142 @@
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import gradmix
+from gradmix.config.build import build
+
+
+def dataset(name, **options):
+    return build("dataset", {"name": name, **options}).component
+
+
+def test_old_faithful_is_the_published_table():
+    data = dataset("old_faithful").load()
+    assert data.X.shape == (272, 2)
+    assert data.feature_names == ("eruptions", "waiting")
+    np.testing.assert_allclose(data.X[:2], [[3.6, 79.0], [1.8, 54.0]])
+    np.testing.assert_allclose(data.X.mean(axis=0), [3.487783, 70.897059], atol=1e-6)
+    np.testing.assert_allclose(data.X.std(axis=0, ddof=1), [1.141371, 13.594974], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "groups"),
+    [("iris", (150, 4), 3), ("wine", (178, 13), 3), ("breast_cancer", (569, 30), 2), ("digits", (1797, 64), 10)],
+)
+def test_classics(name, shape, groups):
+    data = dataset(name).load()
+    assert data.X.shape == shape
+    assert len(set(data.labels)) == groups
+    assert len(data.feature_names) == shape[1]
+    assert "scikit-learn" in dataset(name).content()[0]
+
+
+@pytest.mark.parametrize("name", ["old_faithful", "iris", "mixture"])
+def test_every_data_set_can_be_standardised(name):
+    X = dataset(name, standardise=True).load().X
+    np.testing.assert_allclose(X.mean(axis=0), 0.0, atol=1e-12)
+    np.testing.assert_allclose(X.std(axis=0), 1.0, rtol=1e-12)
+
+
+def test_constant_columns_cannot_be_standardised_but_left_out():
+    with pytest.raises(gradmix.DataError, match=r"constant .*drop_constant=true"):
+        dataset("digits", standardise=True).load()
+    data = dataset("digits", standardise=True, drop_constant=True).load()
+    assert data.X.shape == (1797, 61)
+    assert len(data.feature_names) == 61
+
+
+def test_a_mixture_has_the_moments_that_were_asked_for():
+    options = {
+        "weights": (1.0, 3.0),
+        "means": ((0.0, 0.0), (50.0, 0.0)),
+        "covariances": ((4.0, 1.0), ((2.0, 1.0), (1.0, 2.0))),
+    }
+    data = dataset("mixture", n=40_000, random_state=0, **options).load()
+    assert np.mean(data.labels == 1) == pytest.approx(0.75, abs=0.01)
+    np.testing.assert_allclose(np.cov(data.X[data.labels == 0].T), [[4, 0], [0, 1]], atol=0.1)
+    np.testing.assert_allclose(np.cov(data.X[data.labels == 1].T), [[2, 1], [1, 2]], atol=0.1)
+    again = dataset("mixture", n=40_000, random_state=0, **options).load()
+    np.testing.assert_array_equal(data.X, again.X)
+    assert not np.array_equal(data.X, dataset("mixture", n=40_000, random_state=1, **options).load().X)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"weights": (1.0,)},
+        {"means": ((0.0,), (1.0, 2.0), (3.0,))},
+        {"covariances": (1.0, 1.0, ((1.0, 2.0), (2.0, 1.0)))},
+        {"covariances": (1.0, 1.0, (1.0, 1.0, 1.0))},
+    ],
+)
+def test_a_mixture_that_cannot_be_is_refused(options):
+    with pytest.raises(gradmix.DataError, match="dataset"):
+        dataset("mixture", random_state=0, **options).load()
+
+
+FRAME = pd.DataFrame({"a": [1.0, 2.0, 3.5], "b": [4.0, 5.0, 6.25], "kind": ["x", "y", "x"]})
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_tables_with_a_label_column(tmp_path, suffix):
+    path = tmp_path / f"data.{suffix}"
+    FRAME.to_csv(path, index=False) if suffix == "csv" else FRAME.to_parquet(path)
+    data = dataset("file", path=str(path), label="kind").load()
+    np.testing.assert_array_equal(data.X, FRAME[["a", "b"]])
+    assert list(data.labels) == ["x", "y", "x"]
+    assert data.feature_names == ("a", "b")
+
+
+def test_an_array_with_a_label_column(tmp_path):
+    np.save(tmp_path / "data.npy", np.array([[1.0, 0.0], [2.0, 1.0]]))
+    data = dataset("file", path=str(tmp_path / "data.npy"), label="1").load()
+    np.testing.assert_array_equal(data.X, [[1.0], [2.0]])
+    np.testing.assert_array_equal(data.labels, [0.0, 1.0])
+
+
+def test_a_csv_file_without_a_header_loses_no_row(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("1,2\n3,4\n")
+    with pytest.raises(gradmix.DataError, match=r"header=false"):
+        dataset("file", path=str(path)).load()
+    np.testing.assert_array_equal(dataset("file", path=str(path), header=False).load().X, [[1, 2], [3, 4]])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("missing.csv", None, "No such file"),
+        ("data.txt", b"1,2\n", "one of .csv, .parquet, .npy"),
+        ("data.npy", b"not an array", "cannot read"),
+        ("data.parquet", b"not a table", "cannot read"),
+        ("data.csv", b"a,b\n1,2,3\n4,5,6,7\n", "cannot read|a,b"),
+        ("data.csv", b"\xff\xfe\x00\x01", "cannot read"),
+    ],
+)
+def test_files_that_cannot_be_read_are_named(tmp_path, name, content, message):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(gradmix.DataError, match=message):
+        dataset("file", path=str(path)).load()
+
+
+def test_a_label_column_that_is_not_there_is_told_with_those_that_are(tmp_path):
+    FRAME.to_csv(tmp_path / "data.csv", index=False)
+    with pytest.raises(gradmix.DataError, match=r"no column 'group'.*a, b, kind"):
+        dataset("file", path=str(tmp_path / "data.csv"), label="group").load()
+
+
+def test_the_fingerprint_of_a_file_is_its_hash(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_bytes(b"a\n1\n")
+    assert dataset("file", path=str(path)).content() == (hashlib.sha256(b"a\n1\n").hexdigest(),)
+
+
+def test_reading_writes_nothing_into_the_working_folder(empty_folder):
+    dataset("iris").load()
+    assert not list(Path().iterdir())

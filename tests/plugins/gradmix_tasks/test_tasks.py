@@ -1,0 +1,98 @@
+import json
+
+import numpy as np
+import pytest
+
+import gradmix
+from gradmix.config.spec import read_spec
+from gradmix.runs.runner import execute
+from gradmix_tasks.differentiate import errors
+
+
+def run(folder, **config):
+    return execute(read_spec({"name": "trial", **config}), folder)
+
+
+def cluster(folder, clusterer, dataset):
+    return run(folder, task={"name": "cluster"}, clusterer=clusterer, dataset=dataset)
+
+
+def test_cluster_scores_mixtures(tmp_path):
+    metrics = cluster(tmp_path, {"name": "gmm", "random_state": 0}, {"name": "old_faithful"}).metrics
+    assert metrics["bic"] == pytest.approx(2322.192, abs=0.01)
+    assert metrics["aic"] == pytest.approx(2 * 1130.264 + 22, abs=0.01)
+    assert metrics["icl"] > metrics["bic"]
+    assert metrics["converged"] == 1
+    assert metrics["n_iter"] >= 2
+    assert metrics["time.seconds"] > metrics["time.per_iteration"] > 0
+    assert "adjusted_rand_index" not in metrics
+
+
+def test_cluster_compares_with_labels_where_there_are_any(tmp_path):
+    clusterer = {"name": "gmm", "n_components": 3, "n_init": 5, "random_state": 0}
+    metrics = cluster(tmp_path, clusterer, {"name": "iris"}).metrics
+    assert metrics["adjusted_rand_index"] == pytest.approx(0.904, abs=0.01)  # scikit-learn's and mclust's VVV,3
+    assert 0.8 < metrics["normalized_mutual_information"] < 1
+
+
+def test_cluster_takes_k_means_as_well(tmp_path):
+    outcome = cluster(tmp_path, {"name": "kmeans", "random_state": 0}, {"name": "old_faithful"})
+    assert outcome.metrics["inertia"] == pytest.approx(8901.7687, abs=0.01)
+    model = gradmix.read_model(tmp_path / "artifacts" / "model.json")
+    assert model.cluster_centers_.shape == (2, 2)
+
+
+@pytest.mark.parametrize(("dataset", "width"), [("old_faithful", 1040), ("iris", 560)])
+def test_the_picture_has_a_second_panel_for_two_features(tmp_path, dataset, width):
+    from matplotlib.image import imread
+
+    cluster(tmp_path, {"name": "gmm", "n_init": 2, "random_state": 0}, {"name": dataset})
+    picture = imread(tmp_path / "artifacts" / "fit.png")
+    assert picture.shape[:2] == (420, width)
+    assert picture.std() > 0.05
+
+
+def differentiate(folder, differentiator, problem):
+    return run(folder, task={"name": "differentiate"}, differentiator=differentiator, problem=problem)
+
+
+def test_differentiate_measures_error_evaluations_and_time(tmp_path):
+    metrics = differentiate(tmp_path, {"name": "tape"}, {"name": "rosenbrock", "n": 10}).metrics
+    assert metrics["derivative_error"] <= 1e-15
+    assert metrics["derivative_error_ulp"] <= 4
+    assert metrics["function_evaluations"] == 1
+    assert metrics["time.seconds"] > 0
+    assert metrics["time.ratio_to_function"] > 1
+    answer = json.loads((tmp_path / "artifacts" / "gradient.json").read_text())
+    np.testing.assert_allclose(answer["computed"], answer["exact"], rtol=1e-14)
+
+
+def test_central_differences_need_two_evaluations_a_variable_and_one(tmp_path):
+    problem = {"name": "rosenbrock", "n": 10, "x": [1.5] * 10}
+    assert differentiate(tmp_path, {"name": "finite_difference"}, problem).metrics["function_evaluations"] == 21
+
+
+def test_without_an_exact_answer_there_is_no_error_but_a_result(tmp_path):
+    (tmp_path / "own.py").write_text("def f(x):\n    return x * x\n")
+    (tmp_path / "run").mkdir()
+    problem = {"name": "python", "path": f"{tmp_path}/own.py:f", "x": 3.0}
+    metrics = differentiate(tmp_path / "run", {"name": "dual"}, problem).metrics
+    assert "derivative_error" not in metrics
+    assert json.loads((tmp_path / "run" / "artifacts" / "derivative.json").read_text())["computed"] == 6.0
+
+
+def test_errors_are_relative_where_the_truth_is_large_and_absolute_where_it_is_small():
+    assert errors([1e6 + 1, 0.0], [1e6, 1e-3])["derivative_error"] == pytest.approx(1e-3)
+    assert errors([1e6 + 1], [1e6])["derivative_error"] == pytest.approx(1e-6)
+    assert errors([np.nextafter(3.0, 4.0)], [3.0])["derivative_error_ulp"] == 1.0
+    with pytest.raises(gradmix.NumericalError, match="shape"):
+        errors([1.0, 2.0], [1.0])
+
+
+def test_every_pair_of_differentiator_and_problem_runs(tmp_path):
+    for differentiator in ("dual", "tape", "finite_difference"):
+        for problem in ("cubic", "polynomial", "lecture", "rosenbrock", "heron"):
+            folder = tmp_path / f"{differentiator}-{problem}"
+            folder.mkdir()
+            outcome = differentiate(folder, {"name": differentiator}, {"name": problem})
+            assert outcome.metrics["derivative_error"] < 1e-9
