@@ -184,7 +184,20 @@ def test_threads_do_not_disturb_each_other(mode):
         (lambda x: None, "returned None"),
         (lambda x: np.trace(x[:, None, None] * np.ones((2, 2))), "np.trace"),
     ],
-    ids="sin atan2 float fft sort accumulate astype initial where complex nothing trace".split(),
+    ids=[
+        "sin",
+        "atan2",
+        "float",
+        "fft",
+        "sort",
+        "accumulate",
+        "astype",
+        "initial",
+        "where",
+        "complex",
+        "nothing",
+        "trace",
+    ],
 )
 def test_what_cannot_be_followed_is_named_with_what_to_write_instead(mode, f, advice):
     with pytest.raises(DifferentiationError, match=advice):

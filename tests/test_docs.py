@@ -1,0 +1,78 @@
+"""What the README shows is what one sees: its commands are run, its output compared, its plugin installed."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLE = ROOT / "docs" / "example_plugin"
+
+
+def commands():
+    """Each command of the console blocks, with the output that is shown for it."""
+    for block in re.findall(r"```console\n(.*?)```", README, flags=re.S):
+        for shown in re.split(r"^\$ ", block, flags=re.M)[1:]:
+            command, *output = shown.splitlines()
+            yield command, output
+
+
+SHOWN = dict(commands())
+RUNS = [command for command in SHOWN if command.startswith(("gradmix run", "make run"))]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A folder with the example plugin installed."""
+    folder = tmp_path_factory.mktemp("site")
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    subprocess.run([*install, "--target", str(folder), str(EXAMPLE)], check=True, capture_output=True)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", RUNS)
+def test_commands_print_what_is_shown(command, folder_with_store, site):
+    words = ["run"] if command == "make run" else command.split()[1:]
+    environment = {**os.environ, "PYTHONPATH": str(site), "COLUMNS": "100"}
+    done = subprocess.run(
+        [sys.executable, "-m", "gradmix", *words], capture_output=True, text=True, env=environment, check=True
+    )
+    printed = [line.rstrip() for line in done.stdout.splitlines()]
+    position = 0
+    for line in SHOWN[command]:
+        if line == "…":
+            continue
+        pattern = re.compile(".*".join(re.escape(part) for part in line.split("…")))
+        position = next((i + 1 for i in range(position, len(printed)) if pattern.fullmatch(printed[i])), -1)
+        assert position > 0, f"not printed, or not there: {line}\n" + "\n".join(printed)
+
+
+def test_the_plugin_that_is_shown_is_the_example():
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.S)
+    assert (EXAMPLE / "fixed_step.py").read_text() in blocks
+
+
+def test_python_shown_works():
+    import numpy as np
+
+    block = next(block for block in re.findall(r"```python\n(.*?)```", README, flags=re.S) if "predict_proba" in block)
+    names = {"X": np.random.default_rng(0).normal(size=(30, 2))}
+    exec(block, names)  # our own README
+    np.testing.assert_array_equal(names["tape"].gradient(lambda x: x[0] * x[1] ** 2, [3.0, 2.0]), [4.0, 12.0])
+
+
+def test_every_file_that_the_documents_name_is_there():
+    for document in (ROOT / "README.md", ROOT / "docs" / "architecture.md"):
+        text = document.read_text(encoding="utf-8")
+        for link in re.findall(r"\]\(([^)#]+)\)", text):
+            assert (document.parent / link).exists(), f"{document.name}: {link}"
+        places = [ROOT, ROOT / "framework", ROOT / "framework" / "gradmix", ROOT / "plugins"]
+        for name in re.findall(r"`([\w/]+\.py)`", text):
+            if name not in ("my.py",):
+                found = [place for place in places if (place / name).exists()]
+                assert found or any(ROOT.glob(f"plugins/*/{name}")), f"{document.name}: {name}"
