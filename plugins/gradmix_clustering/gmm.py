@@ -36,7 +36,7 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
         Shape of the covariances: one matrix each (full), one for all (tied), a variance per feature (diag), one
         variance (spherical).
     tol
-        Stop when an iteration gains less than this in mean log-likelihood per row (nats).
+        Stop when an iteration changes the mean log-likelihood per row by less than this (nats).
     reg_covar
         Added to every variance, so that none becomes zero.
     max_iter
@@ -90,7 +90,7 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
         responsibilities = STARTS[self.init_params](X, self.n_components, rng)
         start = start_model(X, responsibilities, COVARIANCE_TYPES[self.covariance_type], self.reg_covar)
         for _, step in zip(range(self.max_iter), em(X, start, self.reg_covar), strict=False):
-            converged = step.gain < self.tol
+            converged = abs(step.gain) < self.tol
             yield Iteration(step.model, {"log_likelihood": step.log_likelihood}, converged)
             if converged:
                 return

@@ -86,6 +86,8 @@ def choose_centers(X: Array, k: int, rng: np.random.Generator) -> Array:
     distances = ((X - centers[0]) ** 2).sum(axis=1)
     for _ in range(1, k):
         total = distances.sum()
+        if not np.isfinite(total):
+            raise DataError("the data are so large that the squares of their distances overflow; scale them.")
         weights = distances / total if total > 0 else None
         candidates = X[rng.choice(len(X), size=n_candidates, p=weights)]
         reached = np.minimum(distances, ((X[None] - candidates[:, None]) ** 2).sum(axis=2))

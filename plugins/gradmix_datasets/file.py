@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,12 +62,16 @@ class File(Dataset):
             raise DataError(f"dataset.path={self.path}: its ending must be one of {', '.join(READERS)}.")
         try:
             return READERS[suffix](self)
-        except (OSError, ValueError, ImportError) as error:
+        except DataError:
+            raise
+        except (OSError, ValueError, EOFError, ImportError) as error:
             raise self._unreadable(error) from error
 
     def _unreadable(self, error: Exception) -> DataError:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        return DataError(f"cannot read dataset.path={self.path}: {reason}. (It is looked for in {Path.cwd()}.)")
+        return DataError(
+            f"cannot read dataset.path={self.path}: {reason.strip().rstrip('.')}. (Read from {Path.cwd()}.)"
+        )
 
     def _data(self, features: pd.DataFrame, names: list[str], labels: Any) -> Data:
         from gradmix.typing import as_rows
@@ -77,13 +82,17 @@ class File(Dataset):
 def _read_csv(file: File) -> pd.DataFrame:
     import pandas as pd
 
-    table = pd.read_csv(file.path, header=0 if file.header else None, skipinitialspace=True)
-    if file.header and len(table.columns) and all(_is_number(name) for name in table.columns):
+    with open(file.path, encoding="utf-8", newline="") as lines:
+        reader = csv.reader(lines, skipinitialspace=True)
+        first, second = next(reader, []), next(reader, [])
+    if file.header and first and all(_is_number(name) for name in first):
         raise DataError(
             f"the first line of {file.path} holds numbers, not names of columns. If the file has no header, "
             "say dataset.header=false."
         )
-    return table
+    if len(second) > len(first):  # pandas would take the first column for names of rows, and drop it
+        raise DataError(f"the rows of {file.path} have more fields than its first line names columns.")
+    return pd.read_csv(file.path, header=0 if file.header else None, skipinitialspace=True)
 
 
 def _read_parquet(file: File) -> pd.DataFrame:
@@ -97,8 +106,8 @@ def _read_npy(file: File) -> pd.DataFrame:
     import pandas as pd
 
     array = np.load(file.path, allow_pickle=False)
-    if array.ndim != 2:
-        raise ValueError(f"it holds an array of shape {array.shape}, not a matrix of rows")
+    if not isinstance(array, np.ndarray) or array.ndim != 2:
+        raise ValueError(f"it holds {getattr(array, 'shape', 'several arrays')}, not a matrix of rows")
     return pd.DataFrame(array)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -15,17 +16,18 @@ from gradmix.contracts.errors import GradmixError
 
 _QUESTIONS = ("-h", "--h", "-c", "--cfg", "-i", "--info", "-s", "--shell", "--version")
 """How those of Hydra's flags begin that ask for something and run nothing."""
-_CONFIG_FLAGS = ("-cd", "-cn", "-cp")
+_CONFIG_FLAGS = {"-cd", "-cn", "-cp"}
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
-    flags = [argument for argument in arguments if argument.startswith(_QUESTIONS)]
-    return _ask(arguments) if set(flags) - set(_CONFIG_FLAGS) else _run(arguments)
+    flags = {argument.partition("=")[0] for argument in arguments if argument.startswith(_QUESTIONS)}
+    return _ask(arguments) if flags - _CONFIG_FLAGS else _run(arguments)
 
 
 def _ask(arguments: Sequence[str]) -> int:
     """Have Hydra answer a question about the configuration; nothing that only a run needs is loaded."""
+    logging.raiseExceptions = False  # Hydra answers --info by logging, and the reader may be `head`
     try:
         _hand_over(arguments, _no_job)
     except GradmixError as error:
@@ -59,7 +61,8 @@ def _run(arguments: Sequence[str]) -> int:
         report.fail(143, "terminated; what was journalled is kept")
     except KeyboardInterrupt:
         report.fail(130, "interrupted; what was journalled is kept")
-    report.close(tracking.finish())
+    report.close()
+    report.close_tracking(tracking.finish())
     return report.exit_code
 
 

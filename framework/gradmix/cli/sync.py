@@ -25,6 +25,9 @@ def main(arguments: Sequence[str]) -> int:
     except GradmixError as error:
         print(f"gradmix sync: {error}\n\n{HELP}", file=sys.stderr)
         return 2
+    if not Path(settings.runs_dir).is_dir():
+        print(f"gradmix sync: there is no folder {settings.runs_dir}; say runs_dir=…", file=sys.stderr)
+        return 1
     from gradmix.tracking.ingest import sync
 
     marks, errors = sync(Path(settings.runs_dir), settings.tracking)

@@ -30,7 +30,8 @@ def main(arguments: Sequence[str]) -> int:
     except GradmixError as error:
         print(f"gradmix ui: {error}", file=sys.stderr)
         return 1
-    print(f"MLflow's dashboard: http://127.0.0.1:{options.port} (Ctrl-C ends it)", flush=True)
+    page = f"http://127.0.0.1:{options.port}/#/experiments?workflowType=machine_learning"  # its view of runs
+    print(f"MLflow's dashboard: {page} (Ctrl-C ends it)", flush=True)
     command = ["-m", "mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(options.port)]
     artifacts = (store.parent / "mlflow-artifacts").absolute().as_uri()
     return os.execv(sys.executable, [sys.executable, *command, "--default-artifact-root", artifacts, "--workers", "1"])

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from gradmix.config.build import unknown_option
 from gradmix.contracts.errors import ConfigError, GradmixError, UnknownNameError, did_you_mean, listing
@@ -22,7 +23,7 @@ def explained() -> Iterator[None]:
         yield
     except GradmixError:
         raise
-    except (HydraException, OmegaConfBaseException, ValueError) as error:
+    except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:
         raise explain(error) from error
 
 
@@ -30,6 +31,8 @@ def explain(error: Exception) -> ConfigError:
     """Retell one error."""
     if isinstance(error, MissingConfigException):
         return _unknown_choice(error)
+    if isinstance(error, YAMLError):
+        return ConfigError(f"a config file is no YAML: {' '.join(str(error).split())}.")
     if isinstance(error, OverrideParseException):
         return ConfigError(f"cannot read the override {error.override!r}: {_first_line(error)}. Write key=value.")
     if isinstance(error, ConfigCompositionException):
@@ -46,7 +49,8 @@ def _unknown_choice(error: MissingConfigException) -> ConfigError:
         )
     options = list(error.options or [])
     what = f"{group}={name}" if group else name
-    return UnknownNameError(f"there is no config {what}.{did_you_mean(name, options)} There are: {listing(options)}.")
+    there_are = f" There are: {listing(options)}." if options else ""
+    return UnknownNameError(f"there is no config {what}.{did_you_mean(name, options)}{there_are}")
 
 
 def _composition(error: ConfigCompositionException) -> ConfigError:

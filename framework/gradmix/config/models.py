@@ -57,14 +57,19 @@ def read_model(path: str | Path) -> Clusterer[Any]:
         raise DataError(f"{path} holds no model that gradmix wrote: {error}.") from error
     clusterer = build("clusterer", node).component
     assert isinstance(clusterer, Clusterer)
-    return restore(clusterer, fields)
+    try:
+        return restore(clusterer, fields)
+    except (TypeError, ValueError, AttributeError, StopIteration) as error:
+        raise DataError(f"{path} holds no model of {node['name']}: {error}.") from error
 
 
 def restore(clusterer: Clusterer[Any], fields: dict[str, Any]) -> Clusterer[Any]:
     """Give a clusterer the model that its fields describe."""
     import numpy as np
 
-    arrays = {name: np.array(value) if isinstance(value, list) else value for name, value in fields.items()}
+    arrays = {
+        name: np.array(value, dtype=float) if isinstance(value, list) else value for name, value in fields.items()
+    }
     clusterer.model_ = clusterer.model_class()(**arrays)
     clusterer.n_features_in_ = next(value.shape[1] for value in arrays.values() if np.ndim(value) == 2)
     return clusterer

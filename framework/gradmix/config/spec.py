@@ -133,6 +133,8 @@ def read_settings(given: Mapping[str, Any], also_known: Sequence[str] = ()) -> S
     values = _checked(Settings, given, "", also_known) | {
         "tracking": Tracking(**_checked(Tracking, tracking, "tracking"))
     }
+    if values["tracking"].uri == "":
+        raise ConfigError("tracking.uri is empty; tracking=none tracks nothing.")
     if not re.fullmatch(r"\w[\w .-]*", values["name"]):
         raise ConfigError(f"name must be letters, digits, spaces and any of _ . -; given: {values['name']!r}.")
     return Settings(**values)

@@ -68,8 +68,18 @@ class Dataset(Component, ABC):
         data = replace(data, X=as_rows(data.X, data.feature_names, "the data"))
         if len(data.X) == 0:
             raise DataError("the data have no rows.")
+        _check_labels(data)
         data = _without_constant_columns(data) if self.drop_constant else data
         return _standardised(data) if self.standardise else data
+
+
+def _check_labels(data: Data) -> None:
+    if data.labels is None:
+        return
+    missing = [row for row, label in enumerate(data.labels) if label is None or label != label]
+    if len(data.labels) != len(data.X) or missing:
+        where = f"row {missing[0]} (counted from 0) has none" if missing else f"there are {len(data.labels)}"
+        raise DataError(f"the data need one label for each of their {len(data.X)} rows; {where}.")
 
 
 def _without_constant_columns(data: Data) -> Data:

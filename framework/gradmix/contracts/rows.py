@@ -32,9 +32,11 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
         If it is no matrix, holds anything but numbers, or NaN or infinity (row and column named).
     """
     names = feature_names or list(map(str, getattr(X, "columns", ())))
+    if getattr(getattr(X, "dtype", None), "kind", "") in ("m", "M", "V"):
+        raise DataError(f"{source} must be numbers; given: {X.dtype}.")
     try:
         rows = np.ascontiguousarray(X, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{source} must be numbers only{_first_text(X, names)}: {error}.") from error
     if np.iscomplexobj(X):
         raise DataError(f"{source} must be real numbers; given: {np.asarray(X).dtype}.")
@@ -58,7 +60,7 @@ def column_name(column: int, names: Sequence[str]) -> str:
 
 def _first_text(X: Any, names: Sequence[str]) -> str:
     values = np.asarray(X, dtype=object)
-    for place in np.ndindex(values.shape):
+    for place in np.ndindex(values.shape) if values.ndim else ():
         try:
             float(values[place])
         except (TypeError, ValueError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,12 +48,6 @@ class SessionReport(Watcher):
         """Tell of a sweep instead."""
         self._report = SweepReport(make_console(), sweep)
 
-    def sweep_ended(self, sweep: SweepInfo, n_done: int, n_failed: int) -> None:
-        """Count."""
-        assert isinstance(self._report, SweepReport)
-        self._report.n_done, self._report.n_failed = n_done, n_failed
-        self.exit_code = 1 if n_failed else 0
-
     def gradmix_run_started(self, run: RunInfo) -> None:
         """Pass on."""
         assert self._report is not None
@@ -85,14 +81,19 @@ class SessionReport(Watcher):
         """Take note of why it all ends here."""
         self.exit_code, self._complaint = exit_code, complaint
 
-    def close(self, tracking_errors: list[str]) -> None:
-        """Say how it ended, when tracking is done, too."""
-        if self._report is not None and self._settings is not None:
-            self._report.close(self._settings, not tracking_errors)
-        for error in tracking_errors:
-            _say("warning", error)
+    def close(self) -> None:
+        """Say how it ended."""
+        if self._report is not None:
+            self._report.close()
         if self._complaint:
             _say("gradmix run", self._complaint)
+
+    def close_tracking(self, errors: list[str]) -> None:
+        """Say where it is in MLflow, when that is done, too."""
+        if self._report is not None and self._settings is not None and self._report.has_begun:
+            _print_table(self._report.console, _dashboard(self._settings, not errors))
+        for error in errors:
+            _say("warning", error)
 
 
 class RunReport:
@@ -144,12 +145,16 @@ class RunReport:
         if not isinstance(error, KeyboardInterrupt):
             _say("gradmix run", _complaint(error, run))
 
-    def close(self, settings: Settings, is_tracked: bool) -> None:
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a run to tell of."""
+        return self._run is not None
+
+    def close(self) -> None:
         """Print the closing table."""
         self._stop()
         if self._run is not None:
-            where = {"folder": shown(self._run.folder)} | _dashboard(settings, is_tracked)
-            _print_table(self.console, self._table | where)
+            _print_table(self.console, self._table | {"folder": shown(self._run.folder)})
 
     def _stop(self) -> None:
         if self._live is not None:
@@ -170,7 +175,8 @@ class SweepReport:
 
     def __init__(self, console: Console, sweep: SweepInfo) -> None:
         self.console, self.sweep = console, sweep
-        self.n_done = self.n_failed = 0
+        self.n_done = self.n_failed = self.n_interrupted = 0
+        self.has_begun = True
         self._started = 0.0
         console.print(f"{sweep.n_jobs} jobs, all checked", highlight=False)
 
@@ -189,31 +195,46 @@ class SweepReport:
 
     def failed(self, run: RunInfo, error: BaseException) -> None:
         """Say what went wrong."""
-        self.n_failed += 1
-        self._job(run, "red", "interrupted" if isinstance(error, KeyboardInterrupt) else _complaint(error, run))
+        if isinstance(error, KeyboardInterrupt):
+            self.n_interrupted += 1
+            self._job(run, "yellow", "interrupted")
+        else:
+            self.n_failed += 1
+            self._job(run, "red", _complaint(error, run))
 
-    def close(self, settings: Settings, is_tracked: bool) -> None:
+    def close(self) -> None:
         """Print the closing table."""
-        missing = self.sweep.n_jobs - self.n_done - self.n_failed
-        counts = {"done": str(self.n_done), "failed": str(self.n_failed)}
-        counts |= {"not reached": str(missing)} if missing else {}
-        where = {"folder": shown(self.sweep.folder)} | _dashboard(settings, is_tracked)
-        _print_table(self.console, counts | where)
+        missing = self.sweep.n_jobs - self.n_ended
+        counts = {"done": self.n_done, "failed": self.n_failed}
+        counts |= {"interrupted": self.n_interrupted} if self.n_interrupted else {}
+        counts |= {"not reached": missing} if missing else {}
+        rows = {name: str(count) for name, count in counts.items()}
+        _print_table(self.console, rows | {"folder": shown(self.sweep.folder)})
+
+    @property
+    def n_ended(self) -> int:
+        """Jobs that have ended, one way or another."""
+        return self.n_done + self.n_failed + self.n_interrupted
 
     def _job(self, run: RunInfo, style: str, result: str) -> None:
         from rich.text import Text
 
-        number_of_job = f"{self.n_done + self.n_failed:>{len(str(self.sweep.n_jobs))}}/{self.sweep.n_jobs}  "
+        number_of_job = f"{self.n_ended:>{len(str(self.sweep.n_jobs))}}/{self.sweep.n_jobs}  "
         line = Text(number_of_job) + Text(" ".join(run.overrides) or "(defaults)")
         line += Text(f"  {result}", style=style) + Text(f"  {duration(time.monotonic() - self._started)}", style="dim")
         self.console.print(line, highlight=False, soft_wrap=True)
 
 
-def make_console() -> Console:
-    """A console on standard output."""
+def make_console(stderr: bool = False) -> Console:
+    """A console on standard output; a reader that goes away, as `| head` does, ends the output and not the run."""
     from rich.console import Console
 
-    return Console()
+    class PatientConsole(Console):
+        def on_broken_pipe(self) -> None:
+            self.quiet = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    return PatientConsole(stderr=stderr)
 
 
 def number(value: float, name: str = "") -> str:
@@ -263,7 +284,7 @@ def _print_table(console: Console, rows: Mapping[str, str]) -> None:
     from rich.table import Table
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(style="cyan", no_wrap=True, min_width=18)
     table.add_column(overflow="fold")
     for name, value in rows.items():
         table.add_row(name, value)
@@ -291,8 +312,7 @@ def _complaint(error: BaseException, run: RunInfo) -> str:
 
 def _say(prefix: str, message: str) -> None:
     """One message for the person, on standard error."""
-    from rich.console import Console
     from rich.text import Text
 
     style = "yellow" if prefix == "warning" else "red"
-    Console(stderr=True).print(Text(f"{prefix}: ", style=style) + Text(message), highlight=False, soft_wrap=True)
+    make_console(stderr=True).print(Text(f"{prefix}: ", style=style) + Text(message), highlight=False, soft_wrap=True)

@@ -56,8 +56,8 @@ class Watcher:
     def sweep_started(self, sweep: SweepInfo) -> None:
         """A sweep's journal stands; its jobs come next."""
 
-    def sweep_ended(self, sweep: SweepInfo, n_done: int, n_failed: int) -> None:
-        """A sweep has ended, with so many jobs done and failed; the rest were not reached."""
+    def sweep_ended(self, sweep: SweepInfo) -> None:
+        """A sweep has ended, one way or another, and its journal is closed."""
 
     def refused(self, error: GradmixError) -> None:
         """A job could not even start."""

@@ -12,7 +12,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from gradmix.config.spec import RunSpec, read_spec
-from gradmix.contracts.errors import GradmixError
+from gradmix.contracts.errors import ConfigError, GradmixError
 from gradmix.runs.events import tell_watchers
 from gradmix.runs.folder import fresh_folder
 from gradmix.runs.journal import FILE_NAME
@@ -36,8 +36,12 @@ def run_job(config: DictConfig) -> Outcome | GradmixError:
 
 
 def _run(config: DictConfig) -> Outcome:
-    spec = read_spec(plain_config(config))
     hydra = HydraConfig.get()
+    if hydra.job.chdir:
+        raise ConfigError(
+            "hydra.job.chdir=true is not for gradmix: runs_dir and data files are named from where you are."
+        )
+    spec = read_spec(plain_config(config))
     overrides = tuple(hydra.overrides.task)
     if hydra.mode != RunMode.MULTIRUN:
         tell_watchers("settings_known", spec.settings)

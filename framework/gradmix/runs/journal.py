@@ -176,5 +176,11 @@ def find_journals(runs_dir: Path) -> Iterator[Path]:
     """Folders under `runs_dir` that hold a journal, a sweep before its jobs."""
     for directory, subdirectories, files in os.walk(runs_dir):
         subdirectories.sort()
-        if FILE_NAME in files:
+        if FILE_NAME in files and _has_begun(Path(directory) / FILE_NAME):
             yield Path(directory)
+
+
+def _has_begun(path: Path) -> bool:
+    """Whether there is a whole line: a full disk or a kill may leave a journal without one."""
+    with path.open("rb") as file:
+        return file.readline().endswith(b"\n")

@@ -102,6 +102,9 @@ class _Execution:
         except Exception as error:
             self._end("failed", error)
             return Outcome("failed", self.run, error=_explain(error, self.run.folder))
+        except BaseException as error:  # SystemExit of somebody's code
+            self._end("failed", error)
+            raise
         finally:
             self.journal.close()
 

@@ -81,7 +81,7 @@ def run_sweep(choices: Mapping[str, Sequence[str]], compose: Compose, launch: La
         raise
     finally:
         journal.close()
-    tell_watchers("sweep_ended", sweep, done, failed)
+        tell_watchers("sweep_ended", sweep)
     return outcomes
 
 
@@ -106,4 +106,7 @@ def _check(jobs: Sequence[Overrides], compose: Compose) -> list[RunSpec]:
                 ]
             )
         )
+    for each in ("name", "runs_dir", "tracking"):
+        if len({getattr(spec.settings, each) for spec in specs}) > 1:
+            raise ConfigError(f"a sweep has one {each} for all its jobs; sweep over something else.")
     return specs

@@ -19,7 +19,7 @@ from gradmix.config.spec import Tracking
 from gradmix.contracts.errors import GradmixError, StorageError
 from gradmix.runs.journal import FILE_NAME, Record, find_journals, read_journal
 from gradmix.runs.runner import ARTIFACTS
-from gradmix.tracking.store import absolute_uri, artifact_root, open_client
+from gradmix.tracking.store import absolute_uri, artifact_root, open_client, store_identity
 from gradmix.tracking.view import View, view_of
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 MARK = "tracked.json"
 _ENTITIES_PER_BATCH = 1000
 _PARAMS_PER_BATCH = 100
+_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # the dashboard is to show runs, not traces
 
 Item = TypeVar("Item")
 
@@ -38,8 +39,8 @@ class Mark:
 
     Parameters
     ----------
-    uri
-        The store.
+    uri, store
+        The store, and what tells it from another one at the same place.
     run_id, experiment_id
         MLflow's own; empty while the run is being made.
     size
@@ -49,15 +50,20 @@ class Mark:
     """
 
     uri: str
+    store: str = ""
     run_id: str = ""
     experiment_id: str = ""
     size: int = -1
     status: str = "running"
 
+    def is_of(self, uri: str) -> bool:
+        """Whether it speaks of the store that is there now."""
+        return self.uri == uri and self.store == store_identity(uri)
+
     def is_done(self, uri: str, folder: Path) -> bool:
         """Whether there is nothing left to bring in."""
         size = (folder / FILE_NAME).stat().st_size
-        return self.uri == uri and self.size == size and self.status != "running"
+        return self.is_of(uri) and self.size == size and self.status != "running"
 
 
 def read_mark(folder: Path) -> Mark | None:
@@ -98,6 +104,22 @@ class Ingester:
         """MLflow's client."""
         return open_client(self.tracking)
 
+    def open(self) -> None:
+        """Open the store, and ask it something.
+
+        Raises
+        ------
+        StorageError
+            If it does not answer.
+        """
+        try:
+            self.client.search_experiments(max_results=1)
+        except Exception as error:
+            raise StorageError(
+                f"MLflow at {self.uri} cannot be opened: {_first_line(error)}. "
+                "Nothing is lost: `gradmix sync` brings all in later."
+            ) from error
+
     def bring_in(self, folder: Path) -> Mark:
         """Bring in a journal, or what is new in it.
 
@@ -112,9 +134,8 @@ class Ingester:
         except GradmixError:
             raise
         except Exception as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise StorageError(
-                f"MLflow at {self.uri} did not take {folder}: {reason}. "
+                f"MLflow at {self.uri} did not take {folder}: {_first_line(error)}. "
                 "Nothing is lost: `gradmix sync` brings it in later."
             ) from error
 
@@ -128,10 +149,10 @@ class Ingester:
         experiment = self._experiment(view.experiment)
         run_id = self._known_run(mark, experiment, view)
         if not run_id:
-            _write_mark(file, Mark(self.uri))
+            _write_mark(file, Mark(self.uri, store_identity(self.uri)))
             run_id = self._create_run(experiment, view, self._parent(record))
         self._log(run_id, view, record.folder / ARTIFACTS)
-        done = Mark(self.uri, run_id, experiment, size, record.status)
+        done = Mark(self.uri, store_identity(self.uri), run_id, experiment, size, record.status)
         _write_mark(file, done)
         return done
 
@@ -147,7 +168,7 @@ class Ingester:
         if found is None:
             root = artifact_root(self.tracking)
             try:
-                return str(self.client.create_experiment(name, f"{root}/{name}" if root else None))
+                return str(self.client.create_experiment(name, f"{root}/{name}" if root else None, _EXPERIMENT_TAGS))
             except MlflowException:
                 found = self.client.get_experiment_by_name(name)  # somebody else was faster
                 if found is None:
@@ -162,7 +183,7 @@ class Ingester:
         """The run of an earlier, perhaps interrupted, ingestion into this store."""
         if mark is None:
             return ""
-        return mark.run_id if mark.run_id and mark.uri == self.uri else self._search(experiment, view)
+        return mark.run_id if mark.run_id and mark.is_of(self.uri) else self._search(experiment, view)
 
     def _search(self, experiment: str, view: View) -> str:
         query = f"tags.`gradmix.run_id` = '{view.tags['gradmix.run_id']}'"
@@ -174,9 +195,8 @@ class Ingester:
         if not record.started.get("sweep") or not (record.folder.parent / FILE_NAME).exists():
             return None
         mark = read_mark(record.folder.parent)
-        return (
-            mark.run_id if mark and mark.uri == self.uri and mark.run_id else self.bring_in(record.folder.parent).run_id
-        )
+        is_known = mark is not None and mark.run_id and mark.is_of(self.uri)
+        return mark.run_id if mark and is_known else self.bring_in(record.folder.parent).run_id
 
     def _create_run(self, experiment: str, view: View, parent: str | None) -> str:
         tags = {**view.tags, **({"mlflow.parentRunId": parent} if parent else {})}
@@ -201,6 +221,10 @@ class Ingester:
             self.client.set_terminated(run_id, view.status, view.end_time)
 
 
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 def _chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
@@ -222,9 +246,9 @@ def _parse_mark(text: str) -> Mark | None:
 
 def _write_mark(file: IO[str], mark: Mark) -> None:
     file.seek(0)
-    file.truncate()
-    json.dump(asdict(mark), file)
+    file.write(json.dumps(asdict(mark)))
     file.flush()
+    file.truncate()  # last, so that the mark is never empty: that would mean that nobody has begun
 
 
 def sync(runs_dir: Path, tracking: Tracking) -> tuple[list[Mark], list[str]]:
@@ -232,6 +256,10 @@ def sync(runs_dir: Path, tracking: Tracking) -> tuple[list[Mark], list[str]]:
     ingester = Ingester(tracking)
     marks: list[Mark] = []
     errors: list[str] = []
+    try:
+        ingester.open()
+    except StorageError as error:
+        return marks, [str(error)]
     for folder in pending(runs_dir, tracking):
         try:
             marks.append(ingester.bring_in(folder))

@@ -73,7 +73,7 @@ class TrackingProcess(Watcher):
         """Bring in the sweep itself, under which its jobs will stand."""
         self.submit(sweep.folder)
 
-    def sweep_ended(self, sweep: SweepInfo, n_done: int, n_failed: int) -> None:
+    def sweep_ended(self, sweep: SweepInfo) -> None:
         """Bring in how it ended, and the jobs that ran in other processes."""
         for folder in find_journals(sweep.folder):
             self.submit(folder)
@@ -106,7 +106,8 @@ class TrackingProcess(Watcher):
 
 def main() -> None:
     """Bring in the journals named on standard input, until it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run; what it journalled comes here first
+    for number in (signal.SIGINT, signal.SIGTERM):  # they are for the run; what it journalled comes here first
+        signal.signal(number, signal.SIG_IGN)
     import_mlflow()
     store = sys.stdin.readline()
     if store:
@@ -116,10 +117,9 @@ def main() -> None:
 def _bring_in_all(ingester: Ingester) -> list[str]:
     """Open the store while there is nothing else to do, then take journals as they come."""
     try:
-        ingester.client.search_experiments(max_results=1)
-    except Exception as error:
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        return [f"MLflow at {ingester.uri} cannot be opened: {reason}. Nothing is lost: `gradmix sync` brings all in."]
+        ingester.open()
+    except StorageError as error:
+        return [str(error)]
     errors: list[str] = []
     for line in sys.stdin:
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+import uuid
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,11 +26,14 @@ def absolute_uri(uri: str) -> str:
 
 
 def import_mlflow() -> None:
-    """Load MLflow, quiet and patient as suits us: the parts that every client needs."""
+    """Load MLflow, quiet and impatient as suits us: the parts that every client needs."""
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the journal is safe: no use in waiting minutes
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    for module in ("mlflow", "mlflow.store.tracking.sqlalchemy_store"):
+        import_module(module)
 
 
 def open_client(tracking: Tracking) -> MlflowClient:
@@ -67,7 +72,26 @@ def _make(path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".mlflow-") as folder:
         draft = Path(folder) / path.name
         MlflowClient(tracking_uri=_SQLITE + str(draft)).search_experiments(max_results=1)  # MLflow makes its tables
+        _identity_file(path).write_text(uuid.uuid4().hex)
         draft.replace(path)
+
+
+def store_identity(uri: str) -> str:
+    """What tells a SQLite store from another one at the same place; nothing for a server.
+
+    Marks of what has been brought in hold for one store: when it is deleted and made anew, all has to come in again.
+    """
+    if not uri.startswith(_SQLITE):
+        return ""
+    path = Path(uri.removeprefix(_SQLITE))
+    try:
+        return _identity_file(path).read_text() if path.exists() else "none yet"
+    except OSError:
+        return ""  # somebody else made it
+
+
+def _identity_file(path: Path) -> Path:
+    return path.with_name(path.name + ".id")
 
 
 def artifact_root(tracking: Tracking) -> str | None:

@@ -77,6 +77,8 @@ def view_of(record: Record) -> View:
 
 def _points(record: Record) -> Iterator[Point]:
     """Iterations of the best start under their own names, how the other starts ended, and the final metrics."""
+    if record.status == "running":
+        return  # which start is the best is not known yet, and a point that MLflow has it keeps
     iterations = record.iterations
     ended = record.ended or {}
     shown = ended.get("best_start", iterations[-1]["start"] if iterations else 0)

@@ -98,6 +98,8 @@ def test_a_wrong_command_line_ends_with_one_message_and_leaves_nothing(
         ("1,2\n3,4\n5,6\n", "dataset.header=false"),
         ("", "cannot read"),
         ("a,b\n", "no rows"),
+        ("1.5,1.5\n2,3\n4,7\n", "dataset.header=false"),
+        ("a,b\n1000,1,2\n1001,3,4\n", "more fields"),
     ],
 )
 def test_bad_data_end_with_one_message(gradmix_command, empty_folder, content, message):
@@ -167,8 +169,10 @@ def test_an_interrupted_sweep_stops_and_keeps_what_it_has(gradmix_command, clien
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "not reached" in out
-    assert {run.info.status for run in all_runs(client)} == {"KILLED"}
-    assert len(all_runs(client)) == 2
+    assert "interrupted         1" in out
+    runs = all_runs(client)
+    assert {run.info.status for run in runs} == {"KILLED"}
+    assert {run.data.tags["gradmix.kind"] for run in runs} == {"run", "sweep"}
 
 
 def test_a_server_that_is_not_there_costs_a_warning_and_sync_brings_all_in(gradmix_command, client):
@@ -188,6 +192,32 @@ def test_a_config_folder_of_ones_own(gradmix_command, empty_folder):
     (events,) = journals()
     assert events[0]["params"]["clusterer"] == "gmm"
     assert events[0]["params"]["clusterer.n_components"] == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--config-dir", "mine", "clusterer=broken"], "no YAML"),
+        (["--config-name", "nowhere"], "no config nowhere"),
+        (["hydra.job.chdir=true"], "runs_dir"),
+        (["-m", "tracking=none,server"], "one tracking for all"),
+        (["tracking.uri=''"], "tracking=none"),
+    ],
+)
+def test_configs_that_cannot_be_used_are_explained(gradmix_command, empty_folder, arguments, message):
+    folder = Path("mine") / "clusterer"
+    folder.mkdir(parents=True)
+    (folder / "broken.yaml").write_text("n: [\n")
+    _, err = gradmix_command("run", *arguments, code=2)
+    assert message in err
+
+
+def test_a_reader_that_goes_away_does_not_end_the_run(gradmix_command, empty_folder):
+    process = gradmix_command.start("run", "tracking=none", "clusterer.n_init=50", "pictures=false")
+    assert process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=120) == 0, process.stderr.read()
+    assert journals()[0][-1]["event"] == "finished"
 
 
 def test_a_function_of_ones_own(gradmix_command, empty_folder):

@@ -107,7 +107,10 @@ def test_a_saved_model_predicts_the_same(clusterer, tmp_path):
         np.testing.assert_array_equal(getattr(again.model_, field.name), getattr(fitted.model_, field.name))
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"clusterer": 3, "model": 4}', "[1]"])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{}", '{"clusterer": 3, "model": 4}', "[1]", '{"clusterer": {"name": "gmm"}, "model": {"weights": [["a"]]}}'],
+)
 def test_a_file_that_is_no_model_is_refused(content, tmp_path):
     (tmp_path / "model.json").write_text(content)
     with pytest.raises(gradmix.GradmixError):

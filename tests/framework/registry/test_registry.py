@@ -79,7 +79,10 @@ def test_a_hook_that_raises_is_that_plugins_failure():
 
 
 def test_a_misspelt_hook_is_that_plugins_error_and_names_the_right_one():
-    misspelt = Plugin(FakeEntryPoint(lambda: module(gradmix_component=dict)))
+    def components():
+        return {}
+
+    misspelt = Plugin(FakeEntryPoint(lambda: module(gradmix_component=components)))
     (failure,) = build_registry([misspelt]).failures
     assert "gradmix_component'" in failure.reason
     assert "Did you mean gradmix_components?" in failure.reason

@@ -108,6 +108,44 @@ def test_an_ingestion_that_breaks_off_is_finished_later_without_doubling(client,
     assert len(points(client, run, "log_likelihood")) == 3
 
 
+@pytest.mark.parametrize("call", [1, 2])
+def test_a_mark_that_cannot_be_written_doubles_nothing(client, monkeypatch, call):
+    folder, calls = journal(), []
+    whole = json.dumps
+
+    def full_disk(value, **options):
+        calls.append(value)
+        if len(calls) == call:
+            raise OSError(28, "No space left on device")
+        return whole(value, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gradmix.tracking.ingest.json.dumps", full_disk)
+        with pytest.raises(StorageError):
+            Ingester(TRACKING).bring_in(folder)
+    assert len(sync(RUNS, TRACKING)[0]) == 1
+    assert len(all_runs(client)) == 1
+
+
+def test_a_store_that_was_deleted_is_made_anew_from_the_journals(empty_folder):
+    sweep = journal("sweep", kind="sweep", steps=0)
+    journal("0", sweep="id-sweep", under=sweep)
+    assert len(sync(RUNS, TRACKING)[0]) == 2
+    (RUNS / "mlflow.db").unlink()
+    assert len(sync(RUNS, TRACKING)[0]) == 2
+    runs = {run.data.tags["gradmix.run_id"]: run for run in all_runs(open_client(TRACKING))}
+    assert runs["id-0"].data.tags["mlflow.parentRunId"] == runs["id-sweep"].info.run_id
+
+
+def test_a_journal_that_never_began_is_passed_over(client):
+    journal("good")
+    for name, content in (("empty", ""), ("half", '{"event": "star')):
+        (RUNS / "trial" / name).mkdir()
+        (RUNS / "trial" / name / "journal.jsonl").write_text(content)
+    marks, errors = sync(RUNS, TRACKING)
+    assert (len(marks), errors) == (1, [])
+
+
 def test_a_run_whose_process_was_killed_is_killed_in_mlflow_too(client):
     journal(ends=False)
     sync(RUNS, TRACKING)
@@ -121,14 +159,19 @@ def test_a_run_that_is_still_running_is_looked_at_again(client):
     folder.mkdir(parents=True)
     book = Journal(folder)
     book.write("started", format=1, run_id="id", name="trial", label="live")
+    book.write("iteration", start=0, step=1, metrics={"log_likelihood": -5.0})
     sync(RUNS, TRACKING)
-    assert all_runs(client)[0].info.status == "RUNNING"
-    book.write("finished", metrics={"bic": 1.0})
+    (run,) = all_runs(client)
+    assert run.info.status == "RUNNING"
+    assert points(client, run, "log_likelihood") == []  # which start is the best is not known yet
+    book.write("iteration", start=1, step=1, metrics={"log_likelihood": -4.0})
+    book.write("finished", metrics={"bic": 1.0}, best_start=1)
     book.close()
     sync(RUNS, TRACKING)
     (run,) = all_runs(client)
     assert run.info.status == "FINISHED"
     assert points(client, run, "bic") == [(0, 1.0)]
+    assert points(client, run, "log_likelihood") == [(1, -4.0)]
 
 
 def test_numbers_that_are_not_finite_are_tags_and_no_points(client):

@@ -216,6 +216,12 @@ def test_as_many_components_as_rows():
     assert np.isfinite(fit(OLD_FAITHFUL[:6], n_components=6).log_likelihood_)
 
 
+def test_a_step_that_falls_by_regularisation_is_no_convergence():
+    X = OLD_FAITHFUL * 1e-3
+    gmm = fit(X, covariance_type="diag", init_params="random", n_components=3)
+    assert gmm.n_iter_ > 5
+
+
 def test_it_stops_at_max_iter_and_says_that_it_has_not_converged():
     gmm = fit(OLD_FAITHFUL, n_components=5, max_iter=2)
     assert (gmm.n_iter_, gmm.converged_) == (2, False)

@@ -112,6 +112,7 @@ def test_a_csv_file_without_a_header_loses_no_row(tmp_path):
         ("missing.csv", None, "No such file"),
         ("data.txt", b"1,2\n", "one of .csv, .parquet, .npy"),
         ("data.npy", b"not an array", "cannot read"),
+        ("data.npy", b"", "cannot read"),
         ("data.parquet", b"not a table", "cannot read"),
         ("data.csv", b"a,b\n1,2,3\n4,5,6,7\n", "cannot read|a,b"),
         ("data.csv", b"\xff\xfe\x00\x01", "cannot read"),
@@ -129,6 +130,18 @@ def test_a_label_column_that_is_not_there_is_told_with_those_that_are(tmp_path):
     FRAME.to_csv(tmp_path / "data.csv", index=False)
     with pytest.raises(gradmix.DataError, match=r"no column 'group'.*a, b, kind"):
         dataset("file", path=str(tmp_path / "data.csv"), label="group").load()
+
+
+def test_a_row_without_its_label_is_named(tmp_path):
+    (tmp_path / "data.csv").write_text("a,kind\n1,x\n2,\n")
+    with pytest.raises(gradmix.DataError, match="row 1 "):
+        dataset("file", path=str(tmp_path / "data.csv"), label="kind").load()
+
+
+def test_dates_are_no_numbers(tmp_path):
+    np.save(tmp_path / "data.npy", np.array([["2020-01-01"]], dtype="M8[D]"))
+    with pytest.raises(gradmix.DataError, match="datetime64"):
+        dataset("file", path=str(tmp_path / "data.npy")).load()
 
 
 def test_the_fingerprint_of_a_file_is_its_hash(tmp_path):
