@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -231,9 +232,8 @@ def _chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
 
 @contextmanager
 def _marking(folder: Path) -> Iterator[IO[str]]:
-    with (folder / MARK).open("a+") as file:
+    with os.fdopen(os.open(folder / MARK, os.O_RDWR | os.O_CREAT, 0o644), "r+") as file:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX)
-        file.seek(0)
         yield file
 
 
