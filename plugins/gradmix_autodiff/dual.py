@@ -81,7 +81,7 @@ class DualNumbers(Differentiator):
         import numpy as np
 
         from gradmix_autodiff.dual_number import seed
-        from gradmix_autodiff.tracing import evaluate
+        from gradmix_autodiff.evaluation import evaluate
 
         number: DualNumber = seed(point, tangents)
         y = evaluate(f, number)

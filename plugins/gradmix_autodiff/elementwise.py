@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.special as special
 
+from gradmix_autodiff.dispatch import OPERATIONS, Operation, Rule
 from gradmix_autodiff.local import Local, Scale
 
 Partial = Callable[..., Any]
@@ -110,9 +111,12 @@ CONSTANT: frozenset[np.ufunc] = frozenset(
 """Operations whose result does not change with small changes of the arguments."""
 
 
-def local_derivative(
-    ufunc: np.ufunc, y: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any], position: int
-) -> Local:
-    """Rule of every operation in `PARTIALS`."""
-    partial = PARTIALS[ufunc][position](y, *arguments)
-    return Scale(partial, np.shape(arguments[position]), np.shape(y))
+def _rule(ufunc: np.ufunc) -> Rule:
+    def rule(y: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any], position: int) -> Local:
+        partial = PARTIALS[ufunc][position](y, *arguments)
+        return Scale(partial, np.shape(arguments[position]), np.shape(y))
+
+    return rule
+
+
+OPERATIONS.update({ufunc: Operation(_rule(ufunc)) for ufunc in PARTIALS})

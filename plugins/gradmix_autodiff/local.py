@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from gradmix_autodiff.dispatch import OPERATIONS, Operation, apply
+
 
 class Local(ABC):
     """A linear map, applied in either direction."""
@@ -81,10 +83,6 @@ class Linear(Local):
         return self.transpose(cotangent)
 
 
-Rule = Callable[[Any, tuple[Any, ...], Mapping[str, Any], int], Local]
-"""(result, arguments, keywords, which argument) → the local derivative by that argument."""
-
-
 @dataclass(frozen=True, slots=True)
 class Factor(Local):
     """The partial derivative as the argument of `times`, when that is differentiated itself.
@@ -127,8 +125,6 @@ def times(partial: Any, change: Any) -> Any:
 
 def scaled(partial: Any, change: Any) -> Any:
     """`times`, for traced values, too."""
-    from gradmix_autodiff.tracing import apply
-
     return apply(times, partial, change)
 
 
@@ -143,3 +139,13 @@ def unbroadcast(cotangent: Any, shape: tuple[int, ...]) -> Any:
     stretched = [extra + axis for axis, size in enumerate(shape) if size == 1 and have[extra + axis] != 1]
     summed = np.sum(cotangent, axis=(*range(extra), *stretched))
     return np.reshape(summed, shape)
+
+
+def _times_rule(y: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any], position: int) -> Local:
+    partial, change = arguments
+    if position == 0:
+        return Factor(change, np.shape(partial), np.shape(y))
+    return Scale(partial, np.shape(change), np.shape(y))
+
+
+OPERATIONS[times] = Operation(_times_rule)

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from gradmix_autodiff.local import Factor, Linear, Local, Rule, Scale, times, unbroadcast
+from gradmix_autodiff.dispatch import OPERATIONS, Operation, Rule, apply, as_array, plain_value
+from gradmix_autodiff.local import Linear, Local, unbroadcast
 
 Axis = int | tuple[int, ...] | None
 
@@ -151,8 +152,6 @@ def _determinant_rule(y: Any, arguments: tuple[Any, ...], keywords: Mapping[str,
 
 def _extreme_rule(y: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any], position: int) -> Local:
     """Rule of max and min: entries that tie share the derivative."""
-    from gradmix_autodiff.tracing import plain_value
-
     (x,), axis, keepdims = arguments, keywords["axis"], keywords["keepdims"]
     value = plain_value(x)
     extreme = plain_value(y) if keepdims or axis is None else np.expand_dims(plain_value(y), axis)
@@ -175,16 +174,9 @@ def _norm_rule(y: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any], 
     )
 
 
-def _times_rule(y: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any], position: int) -> Local:
-    partial, change = arguments
-    if position == 0:
-        return Factor(change, np.shape(partial), np.shape(y))
-    return Scale(partial, np.shape(change), np.shape(y))
-
-
 PRIMITIVES: dict[Callable[..., Any], Rule] = {
-    get_item: _linear(get_item, lambda shape, w, index: _scatter_traced(w, index, shape)),
-    scatter: _linear(lambda w, index, into: _scatter_traced(w, index, into), lambda shape, w, index, into: w[index]),
+    get_item: _linear(get_item, lambda shape, w, index: apply(scatter, w, index, shape)),
+    scatter: _linear(lambda w, index, into: apply(scatter, w, index, into), lambda shape, w, index, into: w[index]),
     np.sum: _linear(np.sum, _sum_transpose),
     np.reshape: _linear(np.reshape, lambda shape, w, new_shape: np.reshape(w, shape)),
     np.transpose: _linear(np.transpose, _transpose_transpose),
@@ -196,7 +188,6 @@ PRIMITIVES: dict[Callable[..., Any], Rule] = {
     np.linalg.norm: _norm_rule,
     join: _join_rule,
     choose: _choose_rule,
-    times: _times_rule,
     np.matmul: _matmul_rule,
     np.linalg.inv: _inverse_rule,
     np.linalg.solve: _solve_rule,
@@ -205,17 +196,11 @@ PRIMITIVES: dict[Callable[..., Any], Rule] = {
 """Operation → its rule. They get their arguments as the functions in `COMPOSITES` hand them on."""
 
 
-def _scatter_traced(w: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    from gradmix_autodiff.tracing import apply
-
-    return apply(scatter, w, index, shape)
-
-
-def _do(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
-    """Do a primitive operation."""
-    from gradmix_autodiff.tracing import apply
-
-    return apply(function, *arguments, **keywords)
+OPERATIONS.update({function: Operation(rule) for function, rule in PRIMITIVES.items()})
+for _view in (np.reshape, np.transpose, np.flip, np.broadcast_to):
+    OPERATIONS[_view] = Operation(PRIMITIVES[_view], is_view=True)
+OPERATIONS[get_item] = Operation(PRIMITIVES[get_item], is_view=True, has_index=True)
+OPERATIONS[scatter] = Operation(PRIMITIVES[scatter], has_index=True)
 
 
 def _count(x: Any, axis: Axis) -> int:
@@ -253,7 +238,7 @@ def _norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) ->
         raise NotImplementedError(f"ord={ord!r}")
     if axis is None and (keepdims or np.ndim(x) > 2):
         raise NotImplementedError("axis=None")
-    return _do(np.linalg.norm, x, axis=axis, keepdims=keepdims)
+    return apply(np.linalg.norm, x, axis=axis, keepdims=keepdims)
 
 
 def _dot(a: Any, b: Any) -> Any:
@@ -297,7 +282,7 @@ def _moved(mover: Callable[..., Any]) -> Callable[..., Any]:
 def _solve(a: Any, b: Any) -> Any:
     if np.ndim(a) != 2 or np.ndim(b) > 2:
         raise NotImplementedError("stacked matrices")
-    return _do(np.linalg.solve, a, b)
+    return apply(np.linalg.solve, a, b)
 
 
 def _trace(x: Any) -> Any:
@@ -307,28 +292,26 @@ def _trace(x: Any) -> Any:
 
 
 def _diagonal(x: Any) -> Any:
-    return _do(get_item, x, (np.arange(min(np.shape(x))),) * 2)
+    return apply(get_item, x, (np.arange(min(np.shape(x))),) * 2)
 
 
 def _take(x: Any, indices: Any, axis: int | None = None) -> Any:
     places = np.asarray(indices)
     if axis is None:
-        return _do(get_item, np.ravel(x), places)
-    return _do(get_item, x, (slice(None),) * (axis % np.ndim(x)) + (places,))
+        return apply(get_item, np.ravel(x), places)
+    return apply(get_item, x, (slice(None),) * (axis % np.ndim(x)) + (places,))
 
 
 def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
-    from gradmix_autodiff.tracing import plain_value
-
     if x is None:
         return np.where(plain_value(condition))
-    return _do(choose, plain_value(condition), x, y)
+    return apply(choose, plain_value(condition), x, y)
 
 
 def _concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     if axis is None:
         return _concatenate([np.ravel(array) for array in arrays])
-    return _do(join, *arrays, axis=axis)
+    return apply(join, *arrays, axis=axis)
 
 
 def _stack(arrays: Sequence[Any], axis: int = 0) -> Any:
@@ -358,18 +341,18 @@ def _clip(x: Any, a_min: Any = None, a_max: Any = None) -> Any:
 
 COMPOSITES: dict[Callable[..., Any], Callable[..., Any]] = {
     # primitives, with those of NumPy's arguments that their rules know
-    np.sum: lambda x, axis=None, keepdims=False: _do(np.sum, x, axis=axis, keepdims=keepdims),
-    np.max: lambda x, axis=None, keepdims=False: _do(np.max, x, axis=axis, keepdims=keepdims),
-    np.min: lambda x, axis=None, keepdims=False: _do(np.min, x, axis=axis, keepdims=keepdims),
-    np.cumsum: lambda x, axis=None: _do(np.cumsum, x, axis=axis),
-    np.flip: lambda x, axis=None: _do(np.flip, x, axis),
-    np.reshape: lambda x, shape: _do(np.reshape, x, shape),
-    np.transpose: lambda x, axes=None: _do(np.transpose, x, axes),
-    np.broadcast_to: lambda x, shape: _do(np.broadcast_to, x, shape),
+    np.sum: lambda x, axis=None, keepdims=False: apply(np.sum, x, axis=axis, keepdims=keepdims),
+    np.max: lambda x, axis=None, keepdims=False: apply(np.max, x, axis=axis, keepdims=keepdims),
+    np.min: lambda x, axis=None, keepdims=False: apply(np.min, x, axis=axis, keepdims=keepdims),
+    np.cumsum: lambda x, axis=None: apply(np.cumsum, x, axis=axis),
+    np.flip: lambda x, axis=None: apply(np.flip, x, axis),
+    np.reshape: lambda x, shape: apply(np.reshape, x, shape),
+    np.transpose: lambda x, axes=None: apply(np.transpose, x, axes),
+    np.broadcast_to: lambda x, shape: apply(np.broadcast_to, x, shape),
     np.linalg.norm: _norm,
-    np.linalg.inv: lambda x: _do(np.linalg.inv, x),
+    np.linalg.inv: lambda x: apply(np.linalg.inv, x),
     np.linalg.solve: _solve,
-    np.linalg.det: lambda x: _do(np.linalg.det, x),
+    np.linalg.det: lambda x: apply(np.linalg.det, x),
     # the others
     np.mean: _mean,
     np.average: _mean,
@@ -400,7 +383,7 @@ COMPOSITES: dict[Callable[..., Any], Callable[..., Any]] = {
     np.tensordot: _tensordot,
     np.trace: _trace,
     np.diag: lambda x: np.eye(len(x)) * x if np.ndim(x) == 1 else _diagonal(x),
-    np.diff: lambda x: _do(get_item, x, (..., slice(1, None))) - _do(get_item, x, (..., slice(None, -1))),
+    np.diff: lambda x: apply(get_item, x, (..., slice(1, None))) - apply(get_item, x, (..., slice(None, -1))),
     np.take: _take,
     np.copy: lambda x: +x,
     np.zeros_like: _like(np.zeros),
@@ -412,15 +395,6 @@ COMPOSITES: dict[Callable[..., Any], Callable[..., Any]] = {
     np.ones: lambda shape, like=None: np.ones(shape),
 }
 """NumPy's function → the same, in terms of functions that have a rule."""
-
-
-def as_array(entries: Any) -> Any:
-    """Stack nested lists or an object array of scalars, some of them traced, into one traced array."""
-    if isinstance(entries, np.ndarray) and entries.dtype != object:
-        return entries
-    if isinstance(entries, list | tuple | np.ndarray) and np.ndim(entries) != 0:
-        return np.stack([as_array(entry) for entry in entries])
-    return entries[()] if isinstance(entries, np.ndarray) else entries
 
 
 CONSTANT_FUNCTIONS: frozenset[Any] = frozenset(
