@@ -12,17 +12,27 @@ import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from gradmix import DifferentiationError
 from gradmix_autodiff.guidance import full_name
 
-if TYPE_CHECKING:
-    from gradmix_autodiff.local import Local
 
-Rule = Callable[[Any, tuple[Any, ...], Mapping[str, Any], int], "Local"]
+class Local(ABC):
+    """A local derivative: the linear map from a change of one argument to that of the result, in either direction."""
+
+    @abstractmethod
+    def push(self, tangents: Any) -> Any:
+        """Map tangents of the argument, stacked along a first axis, to tangents of the result."""
+
+    @abstractmethod
+    def pull(self, cotangent: Any) -> Any:
+        """Map one cotangent of the result to one of the argument: the transpose."""
+
+
+Rule = Callable[[Any, tuple[Any, ...], Mapping[str, Any], int], Local]
 """(result, arguments, keywords, which argument) → the local derivative by that argument."""
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import scipy.special as special
 
-from gradmix_autodiff.dispatch import OPERATIONS, Operation, Rule
-from gradmix_autodiff.local import Local, Scale
+from gradmix_autodiff.dispatch import OPERATIONS, Local, Operation, Rule
+from gradmix_autodiff.local import Scale
 
 Partial = Callable[..., Any]
 

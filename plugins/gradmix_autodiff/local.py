@@ -6,26 +6,13 @@ Values may be traced themselves (derivatives of derivatives), so everything here
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gradmix_autodiff.dispatch import OPERATIONS, Operation, apply
-
-
-class Local(ABC):
-    """A linear map, applied in either direction."""
-
-    @abstractmethod
-    def push(self, tangents: Any) -> Any:
-        """Map tangents of the argument, stacked along a first axis, to tangents of the result."""
-
-    @abstractmethod
-    def pull(self, cotangent: Any) -> Any:
-        """Map one cotangent of the result to one of the argument: the transpose."""
+from gradmix_autodiff.dispatch import OPERATIONS, Local, Operation, apply
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gradmix_autodiff.dispatch import next_level
+from gradmix_autodiff.dispatch import Local, next_level
 from gradmix_autodiff.evaluation import evaluate
-from gradmix_autodiff.local import Local
 from gradmix_autodiff.tracing import Traced, class_for, sized
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from gradmix_autodiff.dispatch import OPERATIONS, Operation, Rule, apply, as_array, plain_value
-from gradmix_autodiff.local import Linear, Local, unbroadcast
+from gradmix_autodiff.dispatch import OPERATIONS, Local, Operation, Rule, apply, as_array, plain_value
+from gradmix_autodiff.local import Linear, unbroadcast
 
 Axis = int | tuple[int, ...] | None
 

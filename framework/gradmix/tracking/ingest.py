@@ -81,6 +81,15 @@ def pending(runs_dir: Path, tracking: Tracking) -> list[Path]:
     return [folder for folder in find_journals(runs_dir) if not _is_done(folder, uri)]
 
 
+def wants_tracking(folder: Path) -> bool:
+    """Whether a run or sweep was to be tracked at all; one by tracking=none is left to ``gradmix sync``."""
+    with (folder / FILE_NAME).open("rb") as file:
+        try:
+            return json.loads(file.readline()).get("tracking") is not None
+        except (ValueError, AttributeError):
+            return False
+
+
 def _is_done(folder: Path, uri: str) -> bool:
     mark = read_mark(folder)
     return mark is not None and mark.is_done(uri, folder)

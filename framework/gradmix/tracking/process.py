@@ -21,7 +21,7 @@ from gradmix.contracts.errors import StorageError
 from gradmix.contracts.run import RunInfo
 from gradmix.runs.events import SweepInfo, Watcher
 from gradmix.runs.journal import find_journals
-from gradmix.tracking.ingest import Ingester, pending
+from gradmix.tracking.ingest import Ingester, pending, wants_tracking
 from gradmix.tracking.store import import_mlflow
 
 
@@ -53,7 +53,7 @@ class TrackingProcess(Watcher):
         if self._process is None:
             self.prepare()
         self._lines.put(json.dumps(asdict(settings.tracking)))
-        for folder in pending(Path(settings.runs_dir), settings.tracking):
+        for folder in filter(wants_tracking, pending(Path(settings.runs_dir), settings.tracking)):
             self.submit(folder)
 
     def submit(self, folder: Path) -> None:

@@ -184,6 +184,14 @@ def test_a_server_that_is_not_there_costs_a_warning_and_sync_brings_all_in(gradm
     assert [run.info.status for run in all_runs(client)] == ["FINISHED"]
 
 
+def test_a_run_that_was_not_to_be_tracked_waits_for_sync(gradmix_command, client):
+    gradmix_command("run", "tracking=none", "seed=1", "pictures=false")
+    gradmix_command("run", "seed=2", "pictures=false")
+    assert [run.data.params["seed"] for run in all_runs(client)] == ["2"]
+    gradmix_command("sync")
+    assert sorted(run.data.params["seed"] for run in all_runs(client)) == ["1", "2"]
+
+
 def test_a_config_folder_of_ones_own(gradmix_command, empty_folder):
     folder = Path("mine") / "clusterer"
     folder.mkdir(parents=True)
