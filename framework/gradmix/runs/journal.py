@@ -127,6 +127,11 @@ class Record:
         return "running" if self.is_live else "killed"
 
     @property
+    def result(self) -> Mapping[str, Any]:
+        """The event with the final metrics; empty if it did not come to that."""
+        return next((event for event in self.events if event["event"] == "result"), {})
+
+    @property
     def iterations(self) -> list[Mapping[str, Any]]:
         """The events of iterations."""
         return [event for event in self.events if event["event"] == "iteration"]

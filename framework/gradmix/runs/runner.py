@@ -147,10 +147,11 @@ class _Execution:
 
     def _finish(self, result: Result) -> Outcome:
         metrics = {**self._timings(), **result.metrics}
+        self.journal.write("result", metrics=metrics, best_start=result.best_start)
         artifacts = {**result.artifacts, **(result.pictures if self.spec.settings.pictures else {})}
         for name, write in artifacts.items():
             _write_artifact(self.run.folder / ARTIFACTS / name, write)
-        self.journal.write("finished", metrics=metrics, best_start=result.best_start)
+        self.journal.write("finished")
         self.events.tell("gradmix_run_finished", run=self.run, metrics=metrics)
         return Outcome("finished", self.run, metrics)
 

@@ -75,7 +75,8 @@ def run_sweep(choices: Mapping[str, Sequence[str]], compose: Compose, launch: La
         outcomes = list(launch(jobs, folder))
         done = sum(isinstance(each, Outcome) and each.status == "finished" for each in outcomes)
         failed = len(outcomes) - done
-        journal.write("finished", metrics={"done": done, "failed": failed})
+        journal.write("result", metrics={"done": done, "failed": failed})
+        journal.write("finished")
     except BaseException as error:
         journal.write("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", error=describe(error))
         raise

@@ -80,8 +80,8 @@ def _points(record: Record) -> Iterator[Point]:
     if record.status == "running":
         return  # which start is the best is not known yet, and a point that MLflow has it keeps
     iterations = record.iterations
-    ended = record.ended or {}
-    shown = ended.get("best_start", iterations[-1]["start"] if iterations else 0)
+    result = record.result
+    shown = result.get("best_start", iterations[-1]["start"] if iterations else 0)
     for event in iterations:
         if event["start"] == shown:
             yield from _event_points(event, event["step"])
@@ -90,8 +90,8 @@ def _points(record: Record) -> Iterator[Point]:
         for start, event in last_of_start.items():
             yield from _event_points(event, start, prefix="start.")
     stepped = {key for event in iterations for key in event["metrics"]}
-    if "metrics" in ended:
-        yield from (point for point in _event_points(ended, 0) if point.key not in stepped)
+    if result:
+        yield from (point for point in _event_points(result, 0) if point.key not in stepped)
 
 
 def _event_points(event: Mapping[str, Any], step: int, prefix: str = "") -> Iterator[Point]:

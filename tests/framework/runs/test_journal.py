@@ -23,12 +23,17 @@ def write(folder, *events):
 
 
 def test_what_is_written_is_read_back(tmp_path):
-    write(tmp_path, ("iteration", {"step": 1, "start": 0, "metrics": {"a": 1.5}}), ("finished", {"metrics": {"b": 2}}))
+    write(
+        tmp_path,
+        ("iteration", {"step": 1, "start": 0, "metrics": {"a": 1.5}}),
+        ("result", {"metrics": {"b": 2}}),
+        ("finished", {}),
+    )
     record = read_journal(tmp_path)
-    assert [event["event"] for event in record.events] == ["started", "iteration", "finished"]
+    assert [event["event"] for event in record.events] == ["started", "iteration", "result", "finished"]
     assert record.iterations[0]["metrics"] == {"a": 1.5}
     assert record.status == "finished"
-    assert record.ended["metrics"] == {"b": 2}
+    assert record.result["metrics"] == {"b": 2}
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))

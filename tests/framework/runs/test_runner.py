@@ -70,9 +70,9 @@ def test_a_run_is_journalled_iteration_by_iteration(tmp_path):
     assert events[0]["params"]["clusterer"] == "gmm"
     assert events[0]["overrides"] == ["a=1"]
     assert events[0]["environment"]["python"]
-    assert [event["step"] for event in events[1:-1]] == list(range(1, len(events) - 1))
-    assert events[-1]["event"] == "finished"
-    assert events[-1]["metrics"]["log_likelihood"] == pytest.approx(-1130.264, abs=0.01)
+    assert [event["step"] for event in events[1:-2]] == list(range(1, len(events) - 2))
+    assert [event["event"] for event in events[-2:]] == ["result", "finished"]
+    assert events[-2]["metrics"]["log_likelihood"] == pytest.approx(-1130.264, abs=0.01)
     assert {file.name for file in (tmp_path / "artifacts").iterdir()} == {"config.yaml", "model.json", "fit.png"}
 
 

@@ -49,9 +49,10 @@ def test_a_sweep_has_a_journal_of_its_own(empty_folder):
     run_sweep(choices, compose, launch)
     ((jobs, folder),) = seen
     assert len(jobs) == 2
-    first, last = map(json.loads, (folder / "journal.jsonl").read_text().splitlines())
+    first, result, last = map(json.loads, (folder / "journal.jsonl").read_text().splitlines())
     assert first["kind"] == "sweep"
     assert first["varies"] == ["clusterer.n_components"]
+    assert result["metrics"] == {"done": 0, "failed": 0}
     assert last["event"] == "finished"
 
 

@@ -35,7 +35,8 @@ def journal(name="one", *, ends=True, sweep=None, kind="run", starts=1, steps=3,
             value = -100.0 + 10 * number + step if last is None or step < steps else last
             book.write("iteration", start=number, step=step, metrics={"log_likelihood": value})
     if ends:
-        book.write("finished", metrics={"log_likelihood": 1.0, "bic": 5.0}, best_start=starts - 1)
+        book.write("result", metrics={"log_likelihood": 1.0, "bic": 5.0}, best_start=starts - 1)
+        book.write("finished")
     book.close()
     return folder
 
@@ -154,6 +155,19 @@ def test_a_run_whose_process_was_killed_is_killed_in_mlflow_too(client):
     assert len(points(client, run, "log_likelihood")) == 3
 
 
+def test_a_run_that_was_killed_after_its_fit_has_its_result(client):
+    folder = RUNS / "trial" / "drawing"
+    folder.mkdir(parents=True)
+    book = Journal(folder)
+    book.write("started", format=1, run_id="id", name="trial", label="drawing")
+    book.write("result", metrics={"bic": 5.0}, best_start=0)
+    book.close()
+    sync(RUNS, TRACKING)
+    (run,) = all_runs(client)
+    assert run.info.status == "KILLED"
+    assert points(client, run, "bic") == [(0, 5.0)]
+
+
 def test_a_run_that_is_still_running_is_looked_at_again(client):
     folder = RUNS / "trial" / "live"
     folder.mkdir(parents=True)
@@ -165,7 +179,8 @@ def test_a_run_that_is_still_running_is_looked_at_again(client):
     assert run.info.status == "RUNNING"
     assert points(client, run, "log_likelihood") == []  # which start is the best is not known yet
     book.write("iteration", start=1, step=1, metrics={"log_likelihood": -4.0})
-    book.write("finished", metrics={"bic": 1.0}, best_start=1)
+    book.write("result", metrics={"bic": 1.0}, best_start=1)
+    book.write("finished")
     book.close()
     sync(RUNS, TRACKING)
     (run,) = all_runs(client)
@@ -207,7 +222,7 @@ def test_a_journal_of_many_metrics_and_params_goes_in_batches(client):
     book.write("started", format=1, run_id="id", name="trial", label="long", params=params)
     for step in range(1, 2501):
         book.write("iteration", start=0, step=step, metrics={"log_likelihood": float(step)})
-    book.write("finished", metrics={})
+    book.write("finished")
     book.close()
     mark = Ingester(TRACKING).bring_in(folder)
     run = client.get_run(mark.run_id)
