@@ -251,7 +251,7 @@ def _in_place_operator(name: str, ufunc: np.ufunc) -> Callable[[Any, Any], Any]:
         result = ufunc(self, other)
         if self.ndim == 0:
             return result  # numbers have no aliases
-        if result.level != self.level or result.shape != self.shape or self.has_views:
+        if getattr(result, "level", None) != self.level or result.shape != self.shape or self.has_views:
             raise in_place(f"an in-place operation ({name})", "y = y + v instead of y += v")
         self.become(result)
         return self

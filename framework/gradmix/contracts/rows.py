@@ -63,7 +63,7 @@ def _first_text(X: Any, names: Sequence[str]) -> str:
     for place in np.ndindex(values.shape) if values.ndim else ():
         try:
             float(values[place])
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             where = f"row {place[0]}" + (f", column {column_name(place[1], names)}" if len(place) > 1 else "")
             return f"; {where} is {values[place]!r}"
     return ""
