@@ -208,16 +208,16 @@ def _count(x: Any, axis: Axis) -> int:
     return int(np.prod([np.shape(x)[each] for each in axes]))
 
 
-def _mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def _mean(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     return np.sum(x, axis=axis, keepdims=keepdims) / _count(x, axis)
 
 
-def _var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def _var(x: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
     squares = np.square(x - _mean(x, axis, keepdims=True))
     return np.sum(squares, axis=axis, keepdims=keepdims) / (_count(x, axis) - ddof)
 
 
-def _prod(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+def _prod(x: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
     if axis is None:
         product = _prod_of(list(np.ravel(x)))
         return np.reshape(product, (1,) * np.ndim(x)) if keepdims else product
@@ -340,10 +340,10 @@ def _clip(x: Any, a_min: Any = None, a_max: Any = None) -> Any:
 
 
 COMPOSITES: dict[Callable[..., Any], Callable[..., Any]] = {
-    # primitives, with those of NumPy's arguments that their rules know
-    np.sum: lambda x, axis=None, keepdims=False: apply(np.sum, x, axis=axis, keepdims=keepdims),
-    np.max: lambda x, axis=None, keepdims=False: apply(np.max, x, axis=axis, keepdims=keepdims),
-    np.min: lambda x, axis=None, keepdims=False: apply(np.min, x, axis=axis, keepdims=keepdims),
+    # primitives, with those of NumPy's arguments that their rules know; what does not come third there is by name only
+    np.sum: lambda x, axis=None, *, keepdims=False: apply(np.sum, x, axis=axis, keepdims=keepdims),
+    np.max: lambda x, axis=None, *, keepdims=False: apply(np.max, x, axis=axis, keepdims=keepdims),
+    np.min: lambda x, axis=None, *, keepdims=False: apply(np.min, x, axis=axis, keepdims=keepdims),
     np.cumsum: lambda x, axis=None: apply(np.cumsum, x, axis=axis),
     np.flip: lambda x, axis=None: apply(np.flip, x, axis),
     np.reshape: lambda x, shape: apply(np.reshape, x, shape),
@@ -357,7 +357,7 @@ COMPOSITES: dict[Callable[..., Any], Callable[..., Any]] = {
     np.mean: _mean,
     np.average: _mean,
     np.var: _var,
-    np.std: lambda x, axis=None, ddof=0, keepdims=False: np.sqrt(_var(x, axis, ddof, keepdims)),
+    np.std: lambda x, axis=None, **options: np.sqrt(_var(x, axis, **options)),
     np.prod: _prod,
     np.clip: _clip,
     np.ravel: lambda x: np.reshape(x, (-1,)),

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradmix.contracts.errors import GradmixError, StorageError
@@ -13,6 +14,7 @@ from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.reports.wording import duration, number, shown
 from gradmix.runs.events import SweepInfo, Watcher
+from gradmix.runs.runner import explain_failure
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -141,7 +143,7 @@ class RunReport:
         self._stop()
         self._table = {"status": "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"}
         if not isinstance(error, KeyboardInterrupt):
-            _say("gradmix run", _complaint(error, run))
+            _say("gradmix run", explain_failure(error, Path(shown(run.folder))))
 
     @property
     def has_begun(self) -> bool:
@@ -198,7 +200,7 @@ class SweepReport:
             self._job(run, "yellow", "interrupted")
         else:
             self.n_failed += 1
-            self._job(run, "red", _complaint(error, run))
+            self._job(run, "red", explain_failure(error, Path(shown(run.folder))))
 
     def close(self) -> None:
         """Print the closing table."""
@@ -263,14 +265,6 @@ def _line(iteration: Iteration[Any]) -> Text:
     for name, value in iteration.metrics.items():
         text += Text(f"  {name} {value:.6f}")
     return text + Text("  converged", style="green") if iteration.converged else text
-
-
-def _complaint(error: BaseException, run: RunInfo) -> str:
-    from gradmix.registry.registry import describe
-
-    if isinstance(error, GradmixError):
-        return str(error)
-    return f"{describe(error)} (the traceback is in {shown(run.folder)}/journal.jsonl)"
 
 
 def _say(prefix: str, message: str) -> None:

@@ -101,7 +101,7 @@ class _Execution:
             raise
         except Exception as error:
             self._end("failed", error)
-            return Outcome("failed", self.run, error=_explain(error, self.run.folder))
+            return Outcome("failed", self.run, error=explain_failure(error, self.run.folder))
         except BaseException as error:  # SystemExit of somebody's code
             self._end("failed", error)
             raise
@@ -194,7 +194,8 @@ def _write_artifact(path: Path, write: Writer) -> None:
         report_problem(f"the artifact {path.name} could not be written: {describe(error)}")
 
 
-def _explain(error: Exception, folder: Path) -> str:
+def explain_failure(error: BaseException, folder: Path) -> str:
+    """What to tell a person: our own errors speak for themselves, others point to their traceback."""
     if isinstance(error, GradmixError):
         return str(error)
     return f"{describe(error)} (the traceback is in {folder / 'journal.jsonl'})"

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 MARK = "tracked.json"
 _ENTITIES_PER_BATCH = 1000
 _PARAMS_PER_BATCH = 100
-_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # the dashboard is to show runs, not traces
 
 Item = TypeVar("Item")
 
@@ -178,7 +177,7 @@ class Ingester:
         if found is None:
             root = artifact_root(self.tracking)
             try:
-                return str(self.client.create_experiment(name, f"{root}/{name}" if root else None, _EXPERIMENT_TAGS))
+                return str(self.client.create_experiment(name, f"{root}/{name}" if root else None))
             except MlflowException:
                 found = self.client.get_experiment_by_name(name)  # somebody else was faster
                 if found is None:
