@@ -41,7 +41,7 @@ from gradmix.contracts.options import (
 )
 from gradmix.contracts.problem import Operator, Problem
 from gradmix.contracts.run import RunInfo
-from gradmix.contracts.task import Result, Steps, Task
+from gradmix.contracts.task import Result, Steps, Task, Timed
 
 __all__ = [
     "INERTIA",
@@ -77,6 +77,7 @@ __all__ = [
     "Steps",
     "StorageError",
     "Task",
+    "Timed",
     "UnknownNameError",
     "clusterer",
     "differentiator",

@@ -86,7 +86,6 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
         from gradmix_clustering.em import em, start_model
         from gradmix_clustering.starts import STARTS
 
-        self._check_rows(X)
         responsibilities = STARTS[self.init_params](X, self.n_components, rng)
         start = start_model(X, responsibilities, COVARIANCE_TYPES[self.covariance_type], self.reg_covar)
         for _, step in zip(range(self.max_iter), em(X, start, self.reg_covar), strict=False):
@@ -95,7 +94,8 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
             if converged:
                 return
 
-    def _check_rows(self, X: Array) -> None:
+    def check_rows(self, X: Array) -> None:
+        """Check that there are rows enough, and no constant column."""
         from gradmix.typing import constant_columns
 
         if len(X) < self.n_components:

@@ -59,12 +59,15 @@ class KMeans(Clusterer["KMeansModel"]):
 
         return KMeansModel
 
+    def check_rows(self, X: Array) -> None:
+        """Check that there are rows enough."""
+        if len(X) < self.n_clusters:
+            raise DataError(f"{len(X)} rows are fewer than n_clusters={self.n_clusters}.")
+
     def iterate(self, X: Array, rng: np.random.Generator) -> Iterator[Iteration[KMeansModel]]:
         """Lloyd's algorithm from one start."""
         from gradmix_clustering.lloyd import choose_centers, lloyd
 
-        if len(X) < self.n_clusters:
-            raise DataError(f"{len(X)} rows are fewer than n_clusters={self.n_clusters}.")
         tol = self.tol * float(X.var(axis=0).mean())
         for _, step in zip(range(self.max_iter), lloyd(X, choose_centers(X, self.n_clusters, rng)), strict=False):
             converged = step.is_fixed or step.shift <= tol

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from gradmix import Clusterer, Data, Dataset, Iteration, Result, Steps, Task, part, write_model
+from gradmix import Clusterer, Data, Dataset, Iteration, Result, Steps, Task, Timed, part, write_model
 
 
 @dataclass
@@ -24,6 +25,15 @@ class Cluster(Task):
 
     clusterer: Clusterer[Any] = part("gmm")
     dataset: Dataset = part("old_faithful")
+
+    def preflight(self) -> None:
+        """Check that the clusterer can take the data."""
+        self.clusterer.check_rows(self.dataset.load().X)
+
+    def timed(self) -> Timed:
+        """A whole fit, all starts of it."""
+        X = self.dataset.load().X
+        return Timed(lambda: deque(self.clusterer.iterations(X), maxlen=0))
 
     def run(self) -> Steps:
         """Yield every iteration of every start; score the best."""

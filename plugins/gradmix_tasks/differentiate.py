@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from gradmix import Differentiator, NumericalError, PositiveInt, Problem, Result, Steps, Task, part
+from gradmix import Differentiator, NumericalError, Problem, Result, Steps, Task, Timed, part
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,48 +25,34 @@ class Differentiate(Task):
         The differentiator.
     problem
         The problem.
-    repeats
-        How often to time it, after one warm-up; the medians are reported.
     """
+
+    rounds: ClassVar[int] = 11
 
     differentiator: Differentiator = part("dual")
     problem: Problem = part("lecture")
-    repeats: PositiveInt = 5
 
     def run(self) -> Steps:
-        """Differentiate, compare with the exact answer, time it."""
+        """Differentiate, compare with the exact answer."""
         yield from ()
         point = self.problem.point()
         counted = Counted(self.problem.function)
-        differentiate = getattr(self.differentiator, self.problem.operator)
-        computed = differentiate(counted, point)
+        computed = self._differentiate(counted, point)
         exact = self.problem.exact()
-        seconds = self._median_seconds(lambda: differentiate(self.problem.function, point))
-        plain = self._median_seconds(lambda: self.problem.function(point))
         metrics = {
             **({} if exact is None else errors(computed, exact)),
             "function_evaluations": float(counted.calls),
-            "time.seconds": seconds,
-            "time.ratio_to_function": seconds / plain,
         }
         answer = {"point": point, "computed": computed, "exact": exact}
         return Result(metrics=metrics, artifacts={self.problem.operator + ".json": partial(_write, answer=answer)})
 
-    def _median_seconds(self, work: Callable[[], Any]) -> float:
-        """Median time of one call, each repeat long enough for the clock."""
-        work()
-        calls = 1
-        while (elapsed := _elapsed(work, calls)) < 1e-3:
-            calls *= 2
-        timings = [elapsed, *(_elapsed(work, calls) for _ in range(self.repeats - 1))]
-        return statistics.median(timings) / calls
+    def timed(self) -> Timed:
+        """The derivative, beside one evaluation of the function."""
+        function, point = self.problem.function, self.problem.point()
+        return Timed(lambda: self._differentiate(function, point), lambda: function(point))
 
-
-def _elapsed(work: Callable[[], Any], calls: int) -> float:
-    begin = time.perf_counter()
-    for _ in range(calls):
-        work()
-    return time.perf_counter() - begin
+    def _differentiate(self, function: Callable[[Any], Any], point: Any) -> Any:
+        return getattr(self.differentiator, self.problem.operator)(function, point)
 
 
 class Counted:

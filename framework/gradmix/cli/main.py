@@ -9,6 +9,7 @@ from importlib import import_module
 
 COMMANDS = {
     "run": "run an experiment, or a sweep with -m; a Hydra application: see gradmix run --help",
+    "resume": "run what of a sweep is missing or failed, by any launcher",
     "sync": "bring the journals that MLflow does not have yet into it",
     "plugins": "list all components, the broken ones too; with a name, document that one",
     "ui": "open MLflow's dashboard on the local store",

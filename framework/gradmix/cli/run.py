@@ -9,14 +9,19 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradmix
 from gradmix.contracts.errors import GradmixError
 
+if TYPE_CHECKING:
+    from gradmix.runs.intent import Intent
+
 _QUESTIONS = ("-h", "--h", "-c", "--cfg", "-i", "--info", "-s", "--shell", "--version")
 """How those of Hydra's flags begin that ask for something and run nothing."""
 _CONFIG_FLAGS = {"-cd", "-cn", "-cp"}
+PLAN_FLAG = "--plan"
+"""Our own: say what would run, and run nothing."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -41,18 +46,29 @@ def _no_job(config: Any) -> None:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    """Run an experiment or a sweep."""
+    """Run an experiment or a sweep, or plan it."""
+    from gradmix.runs.intent import Intent
+
+    without_plan = [argument for argument in arguments if argument != PLAN_FLAG]
+    return run_as(Intent(tuple(without_plan), plan_only=len(without_plan) < len(arguments)))
+
+
+def run_as(wanted: Intent) -> int:
+    """Run what the arguments say, as wanted; returns the exit code."""
     from gradmix.reports.terminal import SessionReport
     from gradmix.runs.events import watched_by
     from gradmix.runs.folder import unwritable
+    from gradmix.runs.intent import intending
     from gradmix.runs.job import run_job
     from gradmix.tracking.process import TrackingProcess
 
     report, tracking = SessionReport(), TrackingProcess()
-    tracking.prepare()
+    watchers = (report,) if wanted.plan_only else (report, tracking)
+    if not wanted.plan_only:
+        tracking.prepare()
     try:
-        with watched_by(report, tracking), _termination_as_interrupt():
-            _hand_over(arguments, run_job)
+        with intending(wanted), watched_by(*watchers), _termination_as_interrupt():
+            _hand_over(wanted.arguments, run_job)
     except GradmixError as error:
         report.refused(error)
     except OSError as error:

@@ -12,9 +12,9 @@ from functools import cache, cached_property
 from typing import Any, cast
 
 from gradmix.config.build import build, unknown_option
-from gradmix.contracts.errors import ConfigError, UnknownNameError
+from gradmix.contracts.errors import ConfigError, UnknownNameError, listing
 from gradmix.contracts.hooks import PROJECT
-from gradmix.contracts.options import NonNegativeInt, check_option, options_of
+from gradmix.contracts.options import NonNegativeInt, PositiveFloat, PositiveInt, check_option, options_of
 from gradmix.contracts.task import Task
 from gradmix.registry.plugin import distribution_identity
 from gradmix.registry.registry import registry
@@ -37,6 +37,52 @@ class Tracking:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a run may take; one that takes more is stopped, and its status says so.
+
+    Parameters
+    ----------
+    seconds
+        Time for its computation, and again for each timed round; null sets no limit.
+    bytes
+        Memory beyond what its process held at the start (Linux); null sets no limit.
+    threads
+        Threads of BLAS and the like for each run; null shares the cores among the processes of a sweep.
+    """
+
+    seconds: PositiveFloat | None = None
+    bytes: PositiveInt | None = None
+    threads: PositiveInt | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """How a run's work is timed.
+
+    Parameters
+    ----------
+    repeats
+        Timed rounds, whose median is reported; null leaves it to the task, 0 times only the run itself.
+    warmup
+        Rounds before these that are not counted.
+    paired
+        In a sweep: time the compared plugins in turns, round by round, in one process.
+    memory
+        Measure the peak of memory, too, in a round of its own.
+    """
+
+    repeats: NonNegativeInt | None = None
+    warmup: NonNegativeInt = 1
+    paired: bool = False
+    memory: bool = False
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether a person wants timings of their own, beyond what comes with every run."""
+        return bool(self.repeats) or self.paired or self.memory
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """What belongs to a run but not to what it computes.
 
@@ -50,15 +96,41 @@ class Settings:
         Where runs leave their journals.
     pictures
         Whether to draw the pictures of a run.
+    reuse
+        In a sweep: take results that there are already instead of computing them again.
+    on_error
+        In a sweep, when a job fails: ``continue`` with the others, ``stop``, or ``retry:n`` it up to n times.
     tracking
         Where MLflow's view of the runs is kept.
+    limits
+        What a run may take.
+    timing
+        How its work is timed.
     """
 
     name: str
     seed: NonNegativeInt = 0
     runs_dir: str = "runs"
     pictures: bool = True
+    reuse: bool = True
+    on_error: str = "continue"
     tracking: Tracking = dataclasses.field(default_factory=Tracking)
+    limits: Limits = dataclasses.field(default_factory=Limits)
+    timing: Timing = dataclasses.field(default_factory=Timing)
+
+    @property
+    def retries(self) -> int:
+        """How often a job that failed is tried again."""
+        return int(self.on_error.partition(":")[2] or 0)
+
+    @property
+    def stops_on_error(self) -> bool:
+        """Whether no job starts any more once one has failed."""
+        return self.on_error == "stop"
+
+
+_SECTIONS: Mapping[str, type] = {"tracking": Tracking, "limits": Limits, "timing": Timing}
+"""Settings that are mappings themselves."""
 
 
 @dataclass(frozen=True)
@@ -127,17 +199,23 @@ def read_spec(config: Mapping[str, Any]) -> RunSpec:
 
 def read_settings(given: Mapping[str, Any], also_known: Sequence[str] = ()) -> Settings:
     """Check what belongs to a run but not to what it computes."""
-    tracking = given.get("tracking", {})
-    if not isinstance(tracking, Mapping):
-        raise ConfigError(f"tracking must be a mapping with a uri; given: {tracking!r}.")
-    values = _checked(Settings, given, "", also_known) | {
-        "tracking": Tracking(**_checked(Tracking, tracking, "tracking"))
-    }
-    if values["tracking"].uri == "":
+    sections = {name: cls(**_checked(cls, _section(given, name), name)) for name, cls in _SECTIONS.items()}
+    settings = Settings(**_checked(Settings, given, "", also_known), **sections)
+    if settings.tracking.uri == "":
         raise ConfigError("tracking.uri is empty; tracking=none tracks nothing.")
-    if not re.fullmatch(r"\w[\w .-]*", values["name"]):
-        raise ConfigError(f"name must be letters, digits, spaces and any of _ . -; given: {values['name']!r}.")
-    return Settings(**values)
+    if not re.fullmatch(r"\w[\w .-]*", settings.name):
+        raise ConfigError(f"name must be letters, digits, spaces and any of _ . -; given: {settings.name!r}.")
+    if not re.fullmatch(r"continue|stop|retry:[1-9]\d{0,3}", settings.on_error):
+        raise ConfigError(f"on_error must be continue, stop or retry:n, such as retry:2; given: {settings.on_error!r}.")
+    return settings
+
+
+def _section(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    section = given.get(name, {})
+    if not isinstance(section, Mapping):
+        keys = listing(option.name for option in options_of(_SECTIONS[name]))
+        raise ConfigError(f"{name} must be a mapping of any of {keys}; given: {section!r}.")
+    return section
 
 
 def _checked(cls: type, given: Mapping[str, Any], where: str, also_known: Sequence[str] = ()) -> dict[str, Any]:
@@ -149,7 +227,7 @@ def _checked(cls: type, given: Mapping[str, Any], where: str, also_known: Sequen
     for option in options.values():
         if option.required and option.name not in given:
             raise ConfigError(f"{option.name} must be given: {option.allowed}.")
-    plain_options = [option for name, option in options.items() if name in given and option.type is not Tracking]
+    plain_options = [option for name, option in options.items() if name in given and name not in _SECTIONS]
     return {option.name: check_option(option, given[option.name], where) for option in plain_options}
 
 

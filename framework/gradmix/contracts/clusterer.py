@@ -66,6 +66,15 @@ class Clusterer(Component, ABC, Generic[ModelT]):
             The only source of random numbers.
         """
 
+    def check_rows(self, X: Matrix) -> None:
+        """Check that rows can be clustered with these options, before the first iteration and when a sweep is planned.
+
+        Raises
+        ------
+        DataError
+            Says why they cannot.
+        """
+
     @classmethod
     def model_class(cls) -> type[ModelT]:
         """Class of the estimates, by which a saved model is read again."""
@@ -82,6 +91,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
 
         self.check()
         rows = as_rows(X)
+        self.check_rows(rows)
         seeds = np.random.SeedSequence(getattr(self, "random_state", None)).spawn(getattr(self, "n_init", 1))
         for start, seed in enumerate(seeds):
             for step, iteration in enumerate(self.iterate(rows, np.random.default_rng(seed)), start=1):

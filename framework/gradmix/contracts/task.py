@@ -37,6 +37,22 @@ class Result:
     pictures: Mapping[str, Writer] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Timed:
+    """Work that is timed again and again.
+
+    Parameters
+    ----------
+    work
+        The work; what it needs is ready, and calling it leaves nothing behind.
+    reference
+        What its time is compared with, such as one evaluation of the function that is differentiated.
+    """
+
+    work: Callable[[], object]
+    reference: Callable[[], object] | None = None
+
+
 Steps = Generator[Iteration[Any], None, Result]
 """What `Task.run` is: a generator that yields every iteration and returns the result."""
 
@@ -48,7 +64,22 @@ class Task(Component, ABC):
     """
 
     kind: ClassVar[str] = "task"
+    rounds: ClassVar[int] = 0
+    """How often the work is timed unless a config says so; 0 where the run itself is all there is to time."""
 
     @abstractmethod
     def run(self) -> Steps:
         """Do the work: yield every iteration, return the result. Journal, progress and time are the framework's."""
+
+    def preflight(self) -> None:
+        """Raise what would make the run fail at its start; called for all runs of a sweep before the first. Cheap.
+
+        Raises
+        ------
+        GradmixError
+            Says why the parts do not go together: too few rows, an operator that a differentiator lacks.
+        """
+
+    def timed(self) -> Timed | None:
+        """What is timed, as often as a config asks; None if the run itself is all there is to time."""
+        return None

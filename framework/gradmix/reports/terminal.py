@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradmix.contracts.errors import GradmixError, StorageError
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
+from gradmix.reports.plan_table import drift, opening
 from gradmix.reports.wording import duration, number, shown
-from gradmix.runs.events import SweepInfo, Watcher
+from gradmix.runs.events import JobEnd, SweepInfo, Watcher
+from gradmix.runs.plan import Job
 from gradmix.runs.runner import explain_failure
 
 if TYPE_CHECKING:
@@ -26,6 +29,12 @@ if TYPE_CHECKING:
 HEADLINES = ("log_likelihood", "inertia", "derivative_error")
 """Metrics that a run is known by; of those that it has, the first."""
 
+_LINES_IN_SIGHT = 20
+"""Jobs of a sweep whose lines one can still see at its end; of more, those that failed are told again."""
+
+_ALWAYS = ("done", "failed")
+"""Counts that are told also when they are 0."""
+
 _LINES_IN_FULL = 20
 """Iterations that get a line each without a terminal; after these one a second does."""
 
@@ -35,7 +44,8 @@ class SessionReport(Watcher):
 
     def __init__(self) -> None:
         self.exit_code = 0
-        self._report: RunReport | SweepReport | None = None
+        self._report: RunReport | None = None
+        self._sweep: SweepReport | None = None
         self._settings: Settings | None = None
         self._complaint = ""
 
@@ -44,29 +54,46 @@ class SessionReport(Watcher):
         self._settings = settings
         self._report = RunReport(make_console())
 
-    def sweep_started(self, sweep: SweepInfo) -> None:
+    def planned(self, jobs: Sequence[Job], workers: int) -> None:
+        """Show what would run."""
+        from gradmix.reports.plan_table import print_plan
+
+        self._report = None
+        print_plan(make_console(), jobs, workers)
+
+    def sweep_started(self, sweep: SweepInfo, jobs: Sequence[Job]) -> None:
         """Tell of a sweep instead."""
-        self._report = SweepReport(make_console(), sweep)
+        self._sweep = SweepReport(make_console(), sweep, jobs)
+
+    def job_ended(self, sweep: SweepInfo, end: JobEnd) -> None:
+        """Pass on."""
+        if self._sweep is not None:
+            self._sweep.ended(end)
+
+    def sweep_ended(self, sweep: SweepInfo) -> None:
+        """A sweep in which not every job is done has failed."""
+        if self._sweep is not None and not self._sweep.is_complete:
+            self.exit_code = self.exit_code or 1
 
     def gradmix_run_started(self, run: RunInfo) -> None:
         """Pass on."""
-        assert self._report is not None
-        self._report.started(run)
+        if self._report is not None:
+            self._report.started(run)
 
     def gradmix_iteration(self, run: RunInfo, iteration: Iteration[Any]) -> None:
         """Pass on."""
-        assert self._report is not None
-        self._report.iterated(iteration)
+        if self._report is not None:
+            self._report.iterated(iteration)
 
     def gradmix_run_finished(self, run: RunInfo, metrics: Mapping[str, float]) -> None:
         """Pass on."""
-        assert self._report is not None
-        self._report.finished(run, metrics)
+        if self._report is not None:
+            self._report.finished(run, metrics)
 
     def gradmix_run_failed(self, run: RunInfo, error: BaseException) -> None:
         """Pass on."""
-        assert self._report is not None
-        self._report.failed(run, error)
+        if self._report is not None:
+            self._report.failed(run, error)
         self.exit_code = 1
 
     def problem(self, message: str) -> None:
@@ -83,15 +110,17 @@ class SessionReport(Watcher):
 
     def close(self) -> None:
         """Say how it ended."""
-        if self._report is not None:
-            self._report.close()
+        report = self._sweep or self._report
+        if report is not None:
+            report.close()
         if self._complaint:
             _say("gradmix run", self._complaint)
 
     def close_tracking(self, errors: list[str]) -> None:
         """Say where it is in MLflow, when that is done, too."""
-        if self._report is not None and self._settings is not None and self._report.has_begun:
-            _print_table(self._report.console, _dashboard(self._settings, not errors))
+        report = self._sweep or self._report
+        if report is not None and self._settings is not None and report.has_begun:
+            _print_table(report.console, _dashboard(self._settings, not errors))
         for error in errors:
             _say("warning", error)
 
@@ -171,58 +200,62 @@ class SweepReport:
         Where to write.
     sweep
         The sweep.
+    jobs
+        Its jobs, planned; the first ones, if more are found as it goes on.
     """
 
-    def __init__(self, console: Console, sweep: SweepInfo) -> None:
+    def __init__(self, console: Console, sweep: SweepInfo, jobs: Sequence[Job]) -> None:
         self.console, self.sweep = console, sweep
-        self.n_done = self.n_failed = self.n_interrupted = 0
         self.has_begun = True
-        self._started = 0.0
-        console.print(f"{sweep.n_jobs} jobs, all checked", highlight=False)
+        self._ends: dict[int, JobEnd] = {}
+        console.print(opening(sweep, jobs), highlight=False, soft_wrap=True)
+        for line in drift(jobs):
+            console.print(line, highlight=False, soft_wrap=True)
 
-    def started(self, run: RunInfo) -> None:
-        """Start the job's clock."""
-        self._started = time.monotonic()
-
-    def iterated(self, iteration: Iteration[Any]) -> None:
-        """A sweep shows no iterations."""
-
-    def finished(self, run: RunInfo, metrics: Mapping[str, float]) -> None:
-        """Say what the job reached."""
-        headline = next((name for name in HEADLINES if name in metrics), None)
-        self.n_done += 1
-        self._job(run, "green", f"{headline} {number(metrics[headline])}" if headline else "finished")
-
-    def failed(self, run: RunInfo, error: BaseException) -> None:
-        """Say what went wrong."""
-        if isinstance(error, KeyboardInterrupt):
-            self.n_interrupted += 1
-            self._job(run, "yellow", "interrupted")
-        else:
-            self.n_failed += 1
-            self._job(run, "red", explain_failure(error, Path(shown(run.folder))))
-
-    def close(self) -> None:
-        """Print the closing table."""
-        missing = self.sweep.n_jobs - self.n_ended
-        counts = {"done": self.n_done, "failed": self.n_failed}
-        counts |= {"interrupted": self.n_interrupted} if self.n_interrupted else {}
-        counts |= {"not reached": missing} if missing else {}
-        rows = {name: str(count) for name, count in counts.items()}
-        _print_table(self.console, rows | {"folder": shown(self.sweep.folder)})
+    def ended(self, end: JobEnd) -> None:
+        """Say how a job ended, unless its result was there before."""
+        self._ends[end.number] = end
+        if not end.is_reused:
+            self.console.print(self._line(end), highlight=False, soft_wrap=True)
 
     @property
-    def n_ended(self) -> int:
-        """Jobs that have ended, one way or another."""
-        return self.n_done + self.n_failed + self.n_interrupted
+    def is_complete(self) -> bool:
+        """Whether every job is done."""
+        done = sum(end.status == "finished" for end in self._ends.values())
+        return done == (len(self._ends) if self.sweep.n_jobs is None else self.sweep.n_jobs)
 
-    def _job(self, run: RunInfo, style: str, result: str) -> None:
+    def close(self) -> None:
+        """Print what failed, and the closing table."""
+        failed = [end for end in self._ends.values() if end.status != "finished"]
+        if failed and len(self._ends) > _LINES_IN_SIGHT:
+            for end in sorted(failed, key=lambda end: end.number):
+                self.console.print(self._line(end), highlight=False, soft_wrap=True)
+        rows = {name: str(count) for name, count in self._counts().items()}
+        resume = {"go on": f"gradmix resume {self.sweep.folder.name}"} if not self.is_complete else {}
+        _print_table(self.console, rows | {"folder": shown(self.sweep.folder)} | resume)
+
+    def _counts(self) -> Mapping[str, int]:
+        ends = self._ends.values()
+        statuses = Counter(end.status for end in ends)
+        done = statuses.pop("finished", 0)
+        reused = sum(end.is_reused for end in ends)
+        counts = {"done": done, "failed": statuses.pop("failed", 0), "of these reused": reused, **statuses}
+        missing = (self.sweep.n_jobs or len(ends)) - len(ends)
+        return {name: count for name, count in {**counts, "not reached": missing}.items() if count or name in _ALWAYS}
+
+    def _line(self, end: JobEnd) -> Text:
         from rich.text import Text
 
-        number_of_job = f"{self.n_ended:>{len(str(self.sweep.n_jobs))}}/{self.sweep.n_jobs}  "
-        line = Text(number_of_job) + Text(" ".join(run.overrides) or "(defaults)")
-        line += Text(f"  {result}", style=style) + Text(f"  {duration(time.monotonic() - self._started)}", style="dim")
-        self.console.print(line, highlight=False, soft_wrap=True)
+        total = "" if self.sweep.n_jobs is None else f"/{self.sweep.n_jobs}"
+        text = Text(f"{end.number + 1:>{len(total) - 1}}{total}  ") + Text(end.label or "(defaults)")
+        if end.status == "finished":
+            headline = next((name for name in HEADLINES if name in end.metrics), None)
+            result = Text(f"  {headline} {number(end.metrics[headline])}" if headline else "  finished", style="green")
+        else:
+            result = Text(f"  {end.status.replace('_', ' ')}", style="red")
+            result += Text(f": {end.error}" if end.error else "")
+        took = Text(f"  {duration(end.seconds)}" if end.seconds else "", style="dim")
+        return text + result + took
 
 
 def make_console(stderr: bool = False) -> Console:

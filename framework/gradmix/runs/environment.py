@@ -1,24 +1,48 @@
-"""Where a run takes place: recorded with it, and no part of its identity."""
+"""Where a run takes place: recorded with it, and no part of its identity, but part of what its timings mean."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import platform
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
+from typing import Any
+
+_MATTERS_FOR_TIMINGS = ("python", "machine", "processor", "cores", "numpy", "scipy", "blas")
 
 
 @cache
-def environment() -> dict[str, str | int | None]:
+def environment() -> Mapping[str, str | int | None]:
     """Versions and machine, as the journal records them."""
     packages = {name: version(name) for name in ("gradmix", "numpy", "scipy")}
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "machine": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "cores": os.cpu_count(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "blas": _blas(),
         **packages,
     }
+
+
+def timings_key(how: Any, known: Mapping[str, Any] | None = None) -> str:
+    """Identity of what timings depend on: machine, versions, and how they are taken.
+
+    Parameters
+    ----------
+    how
+        Settings of the timing, as plain values.
+    known
+        An environment; this one unless given.
+    """
+    here = environment() if known is None else known
+    identity = {"environment": {name: here.get(name) for name in _MATTERS_FOR_TIMINGS}, "how": how}
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _processor() -> str:
@@ -28,3 +52,10 @@ def _processor() -> str:
     except OSError:
         names = []
     return names[0] if names else platform.processor()
+
+
+def _blas() -> str:
+    import numpy as np
+
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip()

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradmix.config.spec import Settings
 from gradmix.contracts.errors import GradmixError
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.registry.registry import describe, registry
+
+if TYPE_CHECKING:
+    from gradmix.runs.plan import Job
 
 
 @dataclass(frozen=True)
@@ -24,15 +27,64 @@ class SweepInfo:
     ----------
     name
         The experiment's name.
+    run_id
+        The sweep's own id.
     folder
         Where its own journal is, and a folder for each job.
     n_jobs
-        How many jobs it has.
+        How many jobs it has; None if that shows only as it goes on.
+    is_resumed
+        Whether it was taken up again.
     """
 
     name: str
+    run_id: str
     folder: Path
-    n_jobs: int
+    n_jobs: int | None
+    is_resumed: bool = False
+
+
+@dataclass(frozen=True)
+class JobEnd:
+    """How a job of a sweep ended, as events and the sweep's journal tell.
+
+    Parameters
+    ----------
+    number
+        Its place in the sweep, from 0.
+    overrides
+        What makes it.
+    label
+        What tells it from the others.
+    status
+        As a run's; ``failed`` if it could not even start.
+    folder
+        Of its run; None if it did not come to one.
+    run_key
+        Identity of what is computed.
+    metrics
+        Its result.
+    seconds
+        How long it took.
+    error
+        What went wrong.
+    is_reused
+        Whether the result was there already.
+    has_timings
+        Whether its timings hold in this environment.
+    """
+
+    number: int
+    overrides: tuple[str, ...]
+    label: str
+    status: str
+    folder: Path | None = None
+    run_key: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    error: str = ""
+    is_reused: bool = False
+    has_timings: bool = True
 
 
 class Watcher:
@@ -53,8 +105,14 @@ class Watcher:
     def settings_known(self, settings: Settings) -> None:
         """The first config has been checked: runs with these settings come next."""
 
-    def sweep_started(self, sweep: SweepInfo) -> None:
+    def planned(self, jobs: Sequence[Job], workers: int) -> None:
+        """A sweep is planned, and nothing more was asked for."""
+
+    def sweep_started(self, sweep: SweepInfo, jobs: Sequence[Job]) -> None:
         """A sweep's journal stands; its jobs come next."""
+
+    def job_ended(self, sweep: SweepInfo, end: JobEnd) -> None:
+        """A job of the sweep has ended, and its journal tells how; perhaps it is tried again."""
 
     def sweep_ended(self, sweep: SweepInfo) -> None:
         """A sweep has ended, one way or another, and its journal is closed."""
@@ -73,6 +131,16 @@ _watchers: ContextVar[tuple[Watcher, ...]] = ContextVar("gradmix_watchers", defa
 def watched_by(*watchers: Watcher) -> Iterator[None]:
     """Tell `watchers` of the run events of this process, as long as the context lasts."""
     token = _watchers.set((*_watchers.get(), *watchers))
+    try:
+        yield
+    finally:
+        _watchers.reset(token)
+
+
+@contextmanager
+def watched_only_by(*watchers: Watcher) -> Iterator[None]:
+    """Tell `watchers` and nobody else."""
+    token = _watchers.set(watchers)
     try:
         yield
     finally:

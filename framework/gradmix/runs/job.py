@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, open_dict
-
+from gradmix.config.composition import plain_config
 from gradmix.config.spec import RunSpec, read_spec
 from gradmix.contracts.errors import ConfigError, GradmixError
-from gradmix.runs.events import tell_watchers
+from gradmix.runs.attempts import is_taken, new_attempt
+from gradmix.runs.events import Watcher, tell_watchers, watched_only_by
 from gradmix.runs.folder import fresh_folder
+from gradmix.runs.intent import intent
 from gradmix.runs.journal import FILE_NAME
-from gradmix.runs.runner import Outcome, execute
+from gradmix.runs.plan import Planner
+from gradmix.runs.runner import Order, Outcome, execute, execute_together
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+STOPPED = "stopped"
+"""File in a sweep's folder: no job is to start any more."""
+
+_NUMBER = "hydra.job.name"
+"""Hydra's key by which a job's number travels to its worker: launchers set all others themselves."""
 
 
-def run_job(config: DictConfig) -> Outcome | GradmixError:
+def run_job(config: DictConfig) -> Outcome | GradmixError | None:
     """Run what a composed config describes.
 
     Returns
     -------
     Outcome or GradmixError
         How the run ended; an error if it could not even start, because the config is wrong or its folder cannot be
-        written. It is returned rather than raised, so that launchers hand it on whole.
+        written. None if only a plan was wanted.
     """
     try:
         return _run(config)
@@ -35,39 +44,154 @@ def run_job(config: DictConfig) -> Outcome | GradmixError:
         return error
 
 
-def _run(config: DictConfig) -> Outcome:
+def _run(config: DictConfig) -> Outcome | None:
+    from hydra.core.hydra_config import HydraConfig
+
     hydra = HydraConfig.get()
     if hydra.job.chdir:
         raise ConfigError(
             "hydra.job.chdir=true is not for gradmix: runs_dir and data files are named from where you are."
         )
+    if intent().plan_only:
+        tell_watchers("planned", Planner(lambda overrides: plain_config(config)).plan({0: ()}), 1)
+        return None
     spec = read_spec(plain_config(config))
-    overrides = tuple(hydra.overrides.task)
-    if hydra.mode != RunMode.MULTIRUN:
-        tell_watchers("settings_known", spec.settings)
-        folder = fresh_folder(Path(spec.settings.runs_dir) / spec.settings.name, _slug(spec))
-        return execute(spec, folder, overrides=overrides)
-    sweep = _sweep(Path(hydra.sweep.dir))
-    varying = [override for override in overrides if override.partition("=")[0] in sweep["varies"]]
-    label = ", ".join(varying) or spec.label
-    return execute(spec, Path(hydra.runtime.output_dir), sweep["run_id"], overrides, label)
-
-
-def plain_config(config: DictConfig) -> Mapping[str, Any]:
-    """A composed config as plain values, every interpolation resolved."""
-    task_config = config.copy()
-    with open_dict(task_config):
-        task_config.pop("hydra", None)  # what Hydra keeps there for itself is not all known yet
-    plain = OmegaConf.to_container(task_config, resolve=True)
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
-
-
-def _sweep(folder: Path) -> Mapping[str, Any]:
-    """First event of the sweep's own journal."""
-    with (folder / FILE_NAME).open(encoding="utf-8") as file:
-        return json.loads(file.readline())  # type: ignore[no-any-return]
+    tell_watchers("settings_known", spec.settings)
+    folder = fresh_folder(Path(spec.settings.runs_dir) / spec.settings.name, _slug(spec))
+    return execute(Order(spec, folder, overrides=tuple(hydra.overrides.task)))
 
 
 def _slug(spec: RunSpec) -> str:
     return spec.label.replace(" on ", "-")
+
+
+@dataclass(frozen=True)
+class Errand:
+    """One job of a sweep, on its way to a worker.
+
+    Parameters
+    ----------
+    number
+        Its place in the sweep.
+    config
+        Its config, as plain values.
+    overrides
+        What makes it.
+    """
+
+    number: int
+    config: Mapping[str, Any]
+    overrides: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a worker says of a job when it is over; the journal says it, too, if it came to one.
+
+    Parameters
+    ----------
+    number
+        The job's.
+    error
+        Why it could not even start; empty if it did.
+    parcel
+        Path within the sweep's folder → content: the run's files, if the worker does not share our disk.
+    """
+
+    number: int
+    error: str = ""
+    parcel: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SweepJob:
+    """Runs the jobs of a sweep, in whichever process a launcher has put it; it is what launchers call.
+
+    Parameters
+    ----------
+    folder, run_id
+        The sweep's.
+    varies
+        Keys that tell its jobs apart.
+    stops_on_error
+        Whether a job that fails keeps others from starting.
+    threads
+        Threads for each job, unless its config says so.
+    """
+
+    folder: Path
+    run_id: str
+    varies: tuple[str, ...] = ()
+    stops_on_error: bool = False
+    threads: int | None = None
+
+    def __call__(self, config: DictConfig) -> Report:
+        """Run the job that a launcher of Hydra's has composed."""
+        from hydra.core.hydra_config import HydraConfig
+
+        hydra = HydraConfig.get()
+        return self.run([Errand(int(hydra.job.name), plain_config(config), tuple(hydra.overrides.task))])[0]
+
+    def run(self, errands: Sequence[Errand]) -> list[Report]:
+        """Run one job, or several whose work is timed in turns. A job that somebody else has taken is left to them."""
+        is_remote = not (self.folder / FILE_NAME).exists()
+        with watched_only_by(_Stderr()):
+            try:
+                free = [each for each in errands if not self._is_stopped and not is_taken(self.folder, each.number)]
+                orders = [self._order(each) for each in free]
+                outcomes = execute_together(orders) if orders else []
+            except GradmixError as error:
+                return [Report(each.number, str(error)) for each in errands]
+        if self.stops_on_error and any(outcome.status != "finished" for outcome in outcomes):
+            (self.folder / STOPPED).touch()
+        parcels = {
+            each.number: _parcel(order.folder, self.folder)
+            for each, order in zip(free, orders, strict=True)
+            if is_remote
+        }
+        return [Report(each.number, parcel=parcels.get(each.number, {})) for each in errands]
+
+    @property
+    def _is_stopped(self) -> bool:
+        return self.stops_on_error and (self.folder / STOPPED).exists()
+
+    def _order(self, errand: Errand) -> Order:
+        spec = read_spec(errand.config)
+        limits = replace(spec.settings.limits, threads=spec.settings.limits.threads or self.threads)
+        spec = replace(spec, settings=replace(spec.settings, limits=limits))
+        label = label_of(errand.overrides, self.varies) or spec.label
+        folder = new_attempt(self.folder, errand.number)
+        return Order(spec, folder, self.run_id, errand.overrides, label)
+
+
+def label_of(overrides: Sequence[str], varies: Sequence[str]) -> str:
+    """What to call a job: the overrides that tell it from the others.
+
+    >>> label_of(("dataset=iris", "seed=3"), ("seed",))
+    'seed=3'
+    """
+    return ", ".join(each for each in overrides if each.lstrip("+~").partition("=")[0] in varies)
+
+
+def numbered(number: int, overrides: Sequence[str]) -> list[str]:
+    """A job's overrides as a launcher takes them, with its number."""
+    return [*overrides, f"{_NUMBER}='{number}'"]
+
+
+def number_of(overrides: Sequence[str]) -> int:
+    """The number of a job that `numbered` made."""
+    return int(overrides[-1].removeprefix(f"{_NUMBER}=").strip("'"))
+
+
+def _parcel(folder: Path, sweep: Path) -> Mapping[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(sweep)): path.read_bytes() for path in files}
+
+
+class _Stderr(Watcher):
+    """Says on standard error what went wrong besides the run; the sweep's own watchers are in another process."""
+
+    def problem(self, message: str) -> None:
+        import sys
+
+        print(f"warning: {message}", file=sys.stderr, flush=True)

@@ -10,19 +10,27 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from gradmix.contracts.errors import StorageError
-from gradmix.runs.lock import is_locked, try_lock
+from gradmix.runs.lock import is_locked, lock, try_lock
 
 FORMAT = 1
 FILE_NAME = "journal.jsonl"
-TERMINAL_EVENTS = {"finished": "finished", "failed": "failed", "interrupted": "killed"}
+TERMINAL_EVENTS = {
+    "finished": "finished",
+    "failed": "failed",
+    "interrupted": "killed",
+    "timed_out": "timed_out",
+    "out_of_memory": "out_of_memory",
+}
 """Event that ends a journal → status of its run."""
+RESUMED = "resumed"
+"""Event that takes up a journal again that had ended."""
 
 _SYNC_SECONDS = 1.0
 """How long an event may wait to be forced to the disk; the kernel has it at once."""
@@ -38,12 +46,35 @@ class Journal:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / FILE_NAME
+        self._open(folder / FILE_NAME, os.O_CREAT | os.O_EXCL)
+        lock(self._descriptor)
+
+    @classmethod
+    def reopen(cls, folder: Path) -> Journal:
+        """Take up a journal whose process has gone; a last line that was cut off is taken away.
+
+        Raises
+        ------
+        StorageError
+            If there is none, or a live process still writes it.
+        """
+        journal = cls.__new__(cls)
+        journal._open(folder / FILE_NAME, 0)
+        if not try_lock(journal._descriptor):
+            journal.close()
+            raise StorageError(f"the journal {journal.path} is being written by another process.")
+        text = journal.path.read_bytes()
+        os.ftruncate(journal._descriptor, text.rfind(b"\n") + 1)
+        last = _last_time(text)
+        journal._clock += max(0.0, last - time.time())  # the clock may have been set back since
+        return journal
+
+    def _open(self, path: Path, flags: int) -> None:
+        self.path = path
         try:
-            self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | flags, 0o644)
         except OSError as error:
-            raise StorageError(f"cannot write the journal {self.path}: {error.strerror}.") from error
-        try_lock(self._descriptor)
+            raise StorageError(f"cannot write the journal {path}: {error.strerror}.") from error
         self._clock = time.time() - time.monotonic()  # fixed here: a clock set back must not turn events around
         self._synced = -math.inf
 
@@ -116,20 +147,18 @@ class Record:
 
     @cached_property
     def ended(self) -> Mapping[str, Any] | None:
-        """The event that ended the run, if it came to that."""
-        return next((event for event in self.events if event["event"] in TERMINAL_EVENTS), None)
+        """The event that ended the run, if it came to that and nobody took it up again."""
+        return ending(self.events)
 
     @property
     def status(self) -> str:
-        """``running``, ``finished``, ``failed`` or ``killed``."""
-        if self.ended is not None:
-            return TERMINAL_EVENTS[self.ended["event"]]
-        return "running" if self.is_live else "killed"
+        """``running``, ``finished``, ``failed``, ``killed``, ``timed_out`` or ``out_of_memory``."""
+        return status_of(self.ended, self.is_live)
 
     @property
     def result(self) -> Mapping[str, Any]:
-        """The event with the final metrics; empty if it did not come to that."""
-        return next((event for event in self.events if event["event"] == "result"), {})
+        """The last event with final metrics; empty if it did not come to that."""
+        return last_event(self.events, "result") or {}
 
     @property
     def iterations(self) -> list[Mapping[str, Any]]:
@@ -140,6 +169,28 @@ class Record:
     def last_time(self) -> float:
         """Time of the last event, in seconds since 1970."""
         return float(self.events[-1]["time"])
+
+
+def last_event(events: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any] | None:
+    """The last event of a name, if there is one."""
+    return next((event for event in reversed(events) if event["event"] == name), None)
+
+
+def ending(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The event that ended a journal, unless it was taken up again after it."""
+    for event in reversed(events):
+        if event["event"] in TERMINAL_EVENTS:
+            return event
+        if event["event"] == RESUMED:
+            return None
+    return None
+
+
+def status_of(ended: Mapping[str, Any] | None, is_live: bool) -> str:
+    """Status of a run, by how its journal ended and whether its process is there."""
+    if ended is not None:
+        return TERMINAL_EVENTS[ended["event"]]
+    return "running" if is_live else "killed"
 
 
 def read_journal(folder: Path) -> Record:
@@ -156,25 +207,54 @@ def read_journal(folder: Path) -> Record:
         text = path.read_bytes()
     except OSError as error:
         raise StorageError(f"cannot read the journal {path}: {error.strerror}.") from error
-    whole_lines = text[: text.rfind(b"\n") + 1].splitlines()
-    events = tuple(_event(line, number, path) for number, line in enumerate(whole_lines, start=1))
-    if not events or events[0]["event"] != "started":
-        raise StorageError(f"the journal {path} has no start; nothing was journalled in it.")
-    if events[0].get("format", 0) > FORMAT:
-        raise StorageError(
-            f"the journal {path} is of a newer gradmix (format {events[0]['format']}); upgrade to read it."
-        )
+    lines = text[: text.rfind(b"\n") + 1].splitlines()
+    events = tuple(parse_event(line, path, number) for number, line in enumerate(lines, start=1))
+    check_start(events[0] if events else None, path)
     return Record(folder, events, is_live)
 
 
-def _event(line: bytes, number: int, path: Path) -> Mapping[str, Any]:
+def check_start(started: Mapping[str, Any] | None, path: Path) -> None:
+    """Check that a journal begins as one that we can read.
+
+    Raises
+    ------
+    StorageError
+        If it does not, or is of a newer version.
+    """
+    if started is None or started["event"] != "started":
+        raise StorageError(f"the journal {path} has no start; nothing was journalled in it.")
+    if started.get("format", 0) > FORMAT:
+        raise StorageError(
+            f"the journal {path} is of a newer gradmix (format {started['format']}); upgrade to read it."
+        )
+
+
+def parse_event(line: bytes, path: Path, number: int | None = None) -> Mapping[str, Any]:
+    """Parse one line of a journal.
+
+    Raises
+    ------
+    StorageError
+        If it is no event; `number` says which line it is.
+    """
     try:
         event = json.loads(line)
         if isinstance(event.get("event"), str) and isinstance(event.get("time"), float | int):
             return event  # type: ignore[no-any-return]
     except (ValueError, AttributeError):
         event = None
-    raise StorageError(f"line {number} of the journal {path} is no event; was it edited?")
+    which = f"line {number}" if number else "a line"
+    raise StorageError(f"{which} of the journal {path} is no event; was it edited?")
+
+
+def _last_time(text: bytes) -> float:
+    """Time of the last event of a journal that can be read; 0 if there is none."""
+    for line in reversed(text[: text.rfind(b"\n") + 1].splitlines()):
+        try:
+            return float(json.loads(line)["time"])
+        except (ValueError, KeyError, TypeError):
+            continue
+    return 0.0
 
 
 def find_journals(runs_dir: Path) -> Iterator[Path]:

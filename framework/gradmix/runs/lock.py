@@ -3,24 +3,48 @@
 from __future__ import annotations
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_LOOK_SECONDS = 0.5
+"""More than anybody holds a lock who only looks whether it is held."""
+
+
+def lock(descriptor: int) -> None:
+    """Lock an open file for this process; wait for those who only look."""
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+
 
 def try_lock(descriptor: int) -> bool:
     """Lock an open file for this process; False if another one holds it."""
+    end = time.monotonic() + _LOOK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.01)
+            continue
+        return True
+
+
+def is_held(descriptor: int) -> bool:
+    """Whether a live process holds the lock of an open file. Those who look do not see one another."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
-    return True
+        return True
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    return False
 
 
 def is_locked(path: Path) -> bool:
     """Whether a live process holds the lock of a file."""
     with path.open("rb") as file:
-        return not try_lock(file.fileno())
+        return is_held(file.fileno())
 
 
 @contextmanager
@@ -28,5 +52,5 @@ def locked(path: Path) -> Iterator[None]:
     """Hold the lock of a file, made if need be; wait while another process holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        lock(file.fileno())
         yield

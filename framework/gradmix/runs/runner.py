@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 import time
 import traceback
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,11 +20,48 @@ from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.contracts.task import Result, Steps, Writer
 from gradmix.registry.registry import describe
-from gradmix.runs.environment import environment
+from gradmix.runs.environment import environment, timings_key
 from gradmix.runs.events import Events, report_problem
 from gradmix.runs.journal import FORMAT, Journal
+from gradmix.runs.limits import Deadline, OutOfMemoryError, TimedOutError, limited
+from gradmix.runs.timing import Stopwatch, rounds_of
 
 ARTIFACTS = "artifacts"
+
+
+Status = Literal["finished", "failed", "timed_out", "out_of_memory"]
+
+_EVENT_OF_ERROR: Mapping[type[BaseException], Status] = {
+    TimedOutError: "timed_out",
+    OutOfMemoryError: "out_of_memory",
+    Exception: "failed",
+}
+"""Error → the event that ends the journal, and the run's status; the first kind that fits."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """A run that is to be made.
+
+    Parameters
+    ----------
+    spec
+        What to run.
+    folder
+        Where journal and artifacts go; the run has it to itself.
+    sweep
+        Id of the sweep that it belongs to.
+    overrides
+        What the command line asked for.
+    label
+        What to call the run where it is listed; made from its components unless given.
+    """
+
+    spec: RunSpec
+    folder: Path
+    sweep: str | None = None
+    overrides: tuple[str, ...] = ()
+    label: str | None = None
 
 
 @dataclass(frozen=True)
@@ -31,7 +71,7 @@ class Outcome:
     Parameters
     ----------
     status
-        ``finished``, or ``failed`` with its error.
+        ``finished``, or what ended it before that.
     run
         The run.
     metrics
@@ -40,31 +80,16 @@ class Outcome:
         What went wrong, in one line.
     """
 
-    status: Literal["finished", "failed"]
+    status: Status
     run: RunInfo
     metrics: Mapping[str, float] = field(default_factory=dict)
     error: str = ""
 
 
-def execute(
-    spec: RunSpec, folder: Path, sweep: str | None = None, overrides: tuple[str, ...] = (), name: str | None = None
-) -> Outcome:
-    """Run `spec` in `folder`, which it has to itself.
+def execute(order: Order) -> Outcome:
+    """Make one run.
 
     Everything is journalled before anybody is told of it. What goes wrong from then on is part of the outcome.
-
-    Parameters
-    ----------
-    spec
-        What to run.
-    folder
-        Where journal and artifacts go.
-    sweep
-        Id of the sweep that the run belongs to.
-    overrides
-        What the command line asked for.
-    name
-        What to call the run where it is listed; made from its components unless given.
 
     Raises
     ------
@@ -73,40 +98,91 @@ def execute(
     KeyboardInterrupt
         If it is interrupted; the journal says so.
     """
-    run = RunInfo(
-        name=spec.settings.name,
-        run_id=uuid.uuid4().hex,
-        run_key=_key(spec),
-        folder=folder,
-        params=spec.params,
-        plugins=spec.plugins,
-        sweep=sweep,
-        overrides=overrides,
-    )
-    return _Execution(spec, run, Journal(folder), name or spec.label).outcome()
+    return execute_together([order])[0]
+
+
+def execute_together(orders: Sequence[Order]) -> list[Outcome]:
+    """Make several runs whose work is timed in turns, round by round; like `execute`. One that fails harms no other."""
+    with ExitStack() as journals:
+        runs = [_Execution(order, journals.enter_context(closing(Journal(order.folder)))) for order in orders]
+        block = uuid.uuid4().hex if len(runs) > 1 else None
+        try:
+            for run in runs:
+                run.attempt(run.compute)
+            for run in runs:
+                run.attempt(run.set_stopwatch)
+            for number in range(max(run.rounds for run in runs)):
+                for run in runs:
+                    run.attempt(partial(run.time, number))
+            for run in runs:
+                run.attempt(run.measure_memory)
+                run.attempt(partial(run.finish, block))
+        except BaseException as error:  # Ctrl-C, or SystemExit of somebody's code: it ends them all
+            for run in runs:
+                run.give_up(error)
+            raise
+        return [run.outcome for run in runs if run.outcome is not None]
 
 
 class _Execution:
-    def __init__(self, spec: RunSpec, run: RunInfo, journal: Journal, label: str) -> None:
-        self.spec, self.run, self.journal, self.label = spec, run, journal, label
+    """One run on its way through its stages; what goes wrong in a stage ends it."""
+
+    def __init__(self, order: Order, journal: Journal) -> None:
+        spec = order.spec
+        self.spec, self.journal, self.label = spec, journal, order.label or spec.label
+        self.run = RunInfo(
+            name=spec.settings.name,
+            run_id=uuid.uuid4().hex,
+            run_key=_key(spec),
+            folder=order.folder,
+            params=spec.params,
+            plugins=spec.plugins,
+            sweep=order.sweep,
+            overrides=order.overrides,
+        )
         self.events = Events()
         self.seconds: list[float] = []
+        self.rounds = rounds_of(spec.task, spec.settings.timing)
+        self.stopwatch: Stopwatch | None = None
+        self.result: Result | None = None
+        self.outcome: Outcome | None = None
 
-    def outcome(self) -> Outcome:
+    def attempt(self, stage: Callable[[], None]) -> None:
+        """Go through a stage, unless the run has ended."""
+        if self.outcome is not None:
+            return
         try:
-            self._start()
-            return self._finish(self._pull(self.spec.task.run()))
-        except KeyboardInterrupt as interrupt:
-            self._end("interrupted", interrupt)
-            raise
+            stage()
         except Exception as error:
-            self._end("failed", error)
-            return Outcome("failed", self.run, error=explain_failure(error, self.run.folder))
-        except BaseException as error:  # SystemExit of somebody's code
-            self._end("failed", error)
-            raise
-        finally:
-            self.journal.close()
+            status = next(event for kind, event in _EVENT_OF_ERROR.items() if isinstance(error, kind))
+            self._end(status, error)
+            self.outcome = Outcome(status, self.run, error=explain_failure(error, self.run.folder))
+
+    def give_up(self, error: BaseException) -> None:
+        """End the run where it stands."""
+        if self.outcome is None:
+            self._end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", error)
+
+    def compute(self) -> None:
+        self._start()
+        with limited(self.spec.settings.limits) as deadline:
+            self.result = self._pull(self.spec.task.run(), deadline)
+
+    def set_stopwatch(self) -> None:
+        timing = self.spec.settings.timing
+        with limited(self.spec.settings.limits):
+            timed = self.spec.task.timed() if self.rounds or timing.memory else None
+            self.stopwatch = None if timed is None else Stopwatch(timed, timing.warmup)
+
+    def time(self, number: int) -> None:
+        if self.stopwatch is not None and number < self.rounds:
+            with limited(self.spec.settings.limits):
+                self.stopwatch.round()
+
+    def measure_memory(self) -> None:
+        if self.stopwatch is not None and self.spec.settings.timing.memory:
+            with limited(self.spec.settings.limits):
+                self.stopwatch.measure_memory()
 
     def _start(self) -> None:
         settings = self.spec.settings
@@ -125,11 +201,12 @@ class _Execution:
             overrides=self.run.overrides,
             tracking=settings.tracking.uri,
             environment=environment(),
+            timings_key=timings_key(dataclasses.asdict(settings.timing)),
         )
         _write_artifact(self.run.folder / ARTIFACTS / "config.yaml", self._write_config)
         self.events.tell("gradmix_run_started", run=self.run)
 
-    def _pull(self, steps: Steps) -> Result:
+    def _pull(self, steps: Steps, deadline: Deadline) -> Result:
         while True:
             begin = time.perf_counter()
             try:
@@ -139,27 +216,33 @@ class _Execution:
                     raise TypeError(f"a task must return a gradmix.Result, not {type(stop.value).__name__}") from None
                 return stop.value
             self.seconds.append(time.perf_counter() - begin)
+            deadline.check()
             self._journal_iteration(iteration)
 
     def _journal_iteration(self, iteration: Iteration[Any]) -> None:
         self.journal.write("iteration", start=iteration.start, step=iteration.step, metrics=iteration.metrics)
         self.events.tell("gradmix_iteration", run=self.run, iteration=iteration)
 
-    def _finish(self, result: Result) -> Outcome:
-        metrics = {**self._timings(), **result.metrics}
-        self.journal.write("result", metrics=metrics, best_start=result.best_start)
-        artifacts = {**result.artifacts, **(result.pictures if self.spec.settings.pictures else {})}
+    def finish(self, block: str | None) -> None:
+        assert self.result is not None
+        if self.stopwatch is not None:
+            self.journal.write("timing", block=block, **self.stopwatch.content)
+        metrics = {**self._timings(), **self.result.metrics}
+        self.journal.write("result", metrics=metrics, best_start=self.result.best_start)
+        artifacts = {**self.result.artifacts, **(self.result.pictures if self.spec.settings.pictures else {})}
         for name, write in artifacts.items():
             _write_artifact(self.run.folder / ARTIFACTS / name, write)
         self.journal.write("finished")
         self.events.tell("gradmix_run_finished", run=self.run, metrics=metrics)
-        return Outcome("finished", self.run, metrics)
+        self.outcome = Outcome("finished", self.run, metrics)
 
-    def _timings(self) -> dict[str, float]:
-        if not self.seconds:
-            return {}
-        warm = self.seconds[1:] or self.seconds
-        return {"time.seconds": sum(self.seconds), "time.per_iteration": statistics.median(warm)}
+    def _timings(self) -> Mapping[str, float]:
+        """Medians of the timed rounds; of the run itself where there were none."""
+        own = {}
+        if self.seconds:
+            warm = self.seconds[1:] or self.seconds
+            own = {"time.seconds": sum(self.seconds), "time.per_iteration": statistics.median(warm)}
+        return {**own, **(self.stopwatch.metrics if self.stopwatch is not None else {})}
 
     def _write_config(self, path: Path) -> None:
         from omegaconf import OmegaConf

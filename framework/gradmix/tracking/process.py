@@ -12,15 +12,16 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from gradmix.config.spec import Settings, Tracking
 from gradmix.contracts.errors import StorageError
 from gradmix.contracts.run import RunInfo
-from gradmix.runs.events import SweepInfo, Watcher
+from gradmix.runs.events import JobEnd, SweepInfo, Watcher
 from gradmix.runs.journal import find_journals
+from gradmix.runs.plan import Job
 from gradmix.tracking.ingest import Ingester, pending, wants_tracking
 from gradmix.tracking.store import import_mlflow
 
@@ -69,12 +70,17 @@ class TrackingProcess(Watcher):
         """Bring in a failed run."""
         self.submit(run.folder)
 
-    def sweep_started(self, sweep: SweepInfo) -> None:
+    def sweep_started(self, sweep: SweepInfo, jobs: Sequence[Job]) -> None:
         """Bring in the sweep itself, under which its jobs will stand."""
         self.submit(sweep.folder)
 
+    def job_ended(self, sweep: SweepInfo, end: JobEnd) -> None:
+        """Bring in a job's run."""
+        if end.folder is not None and not end.is_reused:
+            self.submit(end.folder)
+
     def sweep_ended(self, sweep: SweepInfo) -> None:
-        """Bring in how it ended, and the jobs that ran in other processes."""
+        """Bring in how it ended, and what of its jobs is not in yet."""
         for folder in find_journals(sweep.folder):
             self.submit(folder)
 

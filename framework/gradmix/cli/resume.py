@@ -1,0 +1,81 @@
+"""``gradmix resume``: run what of a sweep is missing or failed, by any launcher."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gradmix.contracts.errors import ConfigError, GradmixError
+
+_MAY_CHANGE = ("hydra/launcher", "hydra.launcher", "limits", "on_error", "pictures", "tracking", "timing")
+"""Overrides that may differ when a sweep is taken up again: how it runs, not what it computes."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="gradmix resume",
+        usage="gradmix resume SWEEP [--stale] [--plan] [overrides]",
+        description="Run what of a sweep is missing, failed or was killed; what is done is kept.",
+        epilog="Overrides may change how it runs (hydra/launcher=joblib, hydra.launcher.n_jobs=2, limits.seconds=60, "
+        "on_error=retry:2), not what it computes.",
+    )
+    parser.add_argument("sweep", metavar="SWEEP", help="the sweep's folder, its name or the beginning of it, or last")
+    parser.add_argument("--stale", action="store_true", help="make those anew, too, that today would compute otherwise")
+    parser.add_argument("--plan", action="store_true", help="say what would run, and run nothing")
+    parser.add_argument("--runs-dir", default="runs", help="where to look for it (default: %(default)s)")
+    options, overrides = parser.parse_known_args(arguments)
+    from gradmix.cli.run import run_as
+    from gradmix.runs.find import find_sweep
+    from gradmix.runs.intent import Intent
+    from gradmix.runs.journal import read_journal
+
+    try:
+        folder = find_sweep(options.sweep, Path(options.runs_dir)).absolute()
+        started = read_journal(folder).started
+        again = _arguments(started, overrides)
+        folder = _return_to_working_folder(started, folder)
+    except GradmixError as error:
+        print(f"gradmix resume: {error}", file=sys.stderr)
+        return 2
+    return run_as(Intent(tuple(again), options.plan, folder, options.stale))
+
+
+def _arguments(started: Mapping[str, Any], overrides: Sequence[str]) -> list[str]:
+    """The arguments that the sweep was started with, except those that are given anew."""
+    if started.get("kind") != "sweep":
+        raise ConfigError("that is a run and no sweep; `gradmix run` with its overrides runs it again.")
+    for override in overrides:
+        key = _key(override)
+        if override.startswith("-"):
+            raise ConfigError(f"unknown option {override}; see gradmix resume --help.")
+        if not any(key == each or key.startswith(f"{each}.") for each in _MAY_CHANGE):
+            raise ConfigError(
+                f"{override} would change what the sweep computes; start a new one by gradmix run -m. "
+                f"May be changed: {', '.join(_MAY_CHANGE)}."
+            )
+    given = {_key(override) for override in overrides}
+    drops = {"hydra.launcher"} if "hydra/launcher" in given else set()  # another launcher's options
+    kept = [each for each in started["arguments"] if _key(each) not in given and not _is_of(_key(each), drops)]
+    return [*kept, *overrides]
+
+
+def _is_of(key: str, parents: set[str]) -> bool:
+    return any(key.startswith(f"{parent}.") for parent in parents)
+
+
+def _key(override: str) -> str:
+    return override.lstrip("+~").partition("=")[0]
+
+
+def _return_to_working_folder(started: Mapping[str, Any], folder: Path) -> Path:
+    """Go where the sweep was started, since its data files are named from there; the sweep's folder, seen from it."""
+    home = Path(started["working_folder"])
+    if not home.is_dir():
+        return folder
+    os.chdir(home)
+    return folder.relative_to(home) if folder.is_relative_to(home) else folder

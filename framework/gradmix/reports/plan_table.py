@@ -1,0 +1,108 @@
+"""A sweep's plan in words: what would run and why, what is there already, how long it may take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from gradmix.reports.wording import duration
+from gradmix.runs.plan import Job, State, summary
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from gradmix.runs.events import SweepInfo
+
+_STYLES: Mapping[State, str] = {
+    "new": "cyan",
+    "done": "green",
+    "twin": "green",
+    "failed": "yellow",
+    "killed": "yellow",
+    "running": "magenta",
+    "stale": "yellow",
+    "impossible": "red",
+}
+_IN_WORDS: Mapping[State, str] = {
+    "new": "new",
+    "done": "done",
+    "twin": "same as another",
+    "failed": "failed before",
+    "killed": "killed before",
+    "running": "running elsewhere",
+    "stale": "done, but outdated",
+    "impossible": "impossible",
+}
+
+
+def print_plan(console: Console, jobs: Sequence[Job], workers: int) -> None:
+    """Print the plan of a sweep.
+
+    Parameters
+    ----------
+    console
+        Where to.
+    jobs
+        The jobs, planned.
+    workers
+        How many run at a time.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in ("job", "state", "time", "overrides"):
+        table.add_column(heading, justify="right" if heading in ("job", "time") else "left", no_wrap=heading != "overrides")
+    for job in jobs:
+        state = Text(_IN_WORDS[job.state], style=_STYLES[job.state])
+        seconds = f"{duration(job.seconds)}" if job.is_to_run and job.seconds is not None else ""
+        table.add_row(str(job.number + 1), state, seconds, _what(job))
+    console.print(table, soft_wrap=not console.is_terminal)
+    console.print(f"\n{_in_all(jobs)}; {estimate(jobs, workers)}. Nothing was started.", highlight=False, soft_wrap=True)
+
+
+def _what(job: Job) -> str:
+    words = " ".join(job.overrides) or "(defaults)"
+    return words + (f"\n  {job.reason}" if job.reason else "")
+
+
+def _in_all(jobs: Sequence[Job]) -> str:
+    states = ", ".join(f"{count} {_IN_WORDS[state]}" for state, count in summary(jobs).items())  # type: ignore[index]
+    return f"{len(jobs)} job{'s' if len(jobs) != 1 else ''}: {states}"
+
+
+def estimate(jobs: Sequence[Job], workers: int) -> str:
+    """How long those that are to run may take, from earlier runs of their kinds."""
+    to_run = [job for job in jobs if job.is_to_run]
+    known = [job.seconds for job in to_run if job.seconds is not None]
+    if not to_run:
+        return "nothing is to be run"
+    if not known:
+        return f"{len(to_run)} to run, and no earlier run tells how long that takes"
+    total = sum(known) / len(known) * len(to_run) / workers
+    basis = "" if len(known) == len(to_run) else f", from what is known of {len(known)}"
+    return f"{len(to_run)} to run, about {duration(total)}{basis}"
+
+
+def opening(sweep: SweepInfo, jobs: Sequence[Job]) -> str:
+    """First line of a sweep's report."""
+    if sweep.n_jobs is None:
+        return "a search, job by job"
+    plural = "s" if sweep.n_jobs != 1 else ""
+    counts = summary(jobs)
+    if set(counts) <= {"new"}:
+        return f"{sweep.n_jobs} job{plural}, all checked"
+    return f"{_in_all(jobs)}"
+
+
+def drift(jobs: Sequence[Job]) -> Iterator[str]:
+    """What has changed since runs of the sweep that are kept as they are, each change once."""
+    changes: dict[str, list[int]] = {}
+    for job in jobs:
+        if job.state == "stale":
+            for change in job.reason.split("; "):
+                changes.setdefault(change, []).append(job.number + 1)
+    for change, numbers in changes.items():
+        yield f"changed since: {change} ({len(numbers)} finished job{'s' if len(numbers) != 1 else ''}, kept as done)"
+    if changes:
+        yield "`gradmix resume … --stale` makes those anew."

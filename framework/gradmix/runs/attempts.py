@@ -1,0 +1,82 @@
+"""The folders of a sweep's jobs: ``3`` for job 3, ``3-2`` for its second attempt. None is ever used twice."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from pathlib import Path
+
+from gradmix.contracts.errors import StorageError
+from gradmix.runs.folder import unwritable
+from gradmix.runs.glimpse import Glimpse, glimpse
+
+_START_SECONDS = 2.0
+"""How long after its folder was made a job may take to begin its journal."""
+
+
+def attempts(sweep: Path, number: int) -> list[Path]:
+    """Folders of a job's attempts, oldest first."""
+    candidates = (sweep / _name(number, attempt) for attempt in itertools.count(1))
+    return list(itertools.takewhile(Path.is_dir, candidates))
+
+
+def new_attempt(sweep: Path, number: int) -> Path:
+    """Make the folder of a job's next attempt, which nobody else has.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be made.
+    """
+    for attempt in itertools.count(1):
+        folder = sweep / _name(number, attempt)
+        try:
+            folder.mkdir(parents=attempt == 1)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise unwritable(sweep, error) from error
+        return folder
+    raise AssertionError("unreachable")
+
+
+def job_of(folder: Path) -> int:
+    """Number of the job that an attempt's folder belongs to.
+
+    >>> job_of(Path("runs/cluster/2026-01-01_12-00-00-sweep/3-2"))
+    3
+    """
+    return int(folder.name.partition("-")[0])
+
+
+def telling(sweep: Path, number: int) -> Glimpse | None:
+    """The attempt at a job that tells most: one that finished, else one that is running, else the newest."""
+    seen = [each for folder in attempts(sweep, number) if (each := _look(folder)) is not None]
+    for status in ("finished", "running"):
+        for each in seen:
+            if each.status == status:
+                return each
+    return seen[-1] if seen else None
+
+
+def is_taken(sweep: Path, number: int) -> bool:
+    """Whether somebody has finished a job, or is at it right now."""
+    seen = telling(sweep, number)
+    if seen is not None:
+        return seen.status in ("finished", "running")
+    return any(_has_just_begun(folder) for folder in attempts(sweep, number))
+
+
+def _has_just_begun(folder: Path) -> bool:
+    return time.time() - folder.stat().st_mtime < _START_SECONDS
+
+
+def _look(folder: Path) -> Glimpse | None:
+    try:
+        return glimpse(folder)
+    except StorageError:
+        return None
+
+
+def _name(number: int, attempt: int) -> str:
+    return str(number) if attempt == 1 else f"{number}-{attempt}"

@@ -1,0 +1,118 @@
+"""A crew of workers on this machine: each job is handed to the next free one, and a worker that dies is replaced."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import closing
+
+from gradmix.config.spec import Settings
+from gradmix.runs.attempts import telling
+from gradmix.runs.job import Errand, Report, SweepJob
+from gradmix.runs.journal import Journal
+from gradmix.runs.timing import PAIRED_ROUNDS
+from gradmix.runs.worker import Worker, WorkerDiedError
+
+
+class Crew:
+    """Workers that share the jobs of a sweep.
+
+    Parameters
+    ----------
+    size
+        How many; the cores are shared out among them.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.threads = max(1, (os.cpu_count() or 1) // size) if size > 1 else None
+        self._is_over = False
+        self._free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+        self._workers: set[Worker] = set()
+        self._add()  # one at least loads while we get ready
+
+    def run(self, job: SweepJob, blocks: Sequence[Sequence[Errand]], settings: Settings) -> list[Report]:
+        """Run blocks of jobs; those of a block together, in one worker.
+
+        Returns
+        -------
+        list of Report
+            One for each job. One whose worker died says nothing: its journal is ended here, with the reason.
+        """
+        while len(self._workers) < min(self.size, len(blocks)):
+            self._add()
+        todo: queue.SimpleQueue[Sequence[Errand]] = queue.SimpleQueue()
+        for block in blocks:
+            todo.put(block)
+        reports: list[Report] = []
+        threads = [
+            threading.Thread(target=self._serve, args=(job, todo, settings, reports.extend), daemon=True)
+            for _ in range(min(self.size, len(blocks)))
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return reports
+
+    def close(self) -> None:
+        """Let the workers go."""
+        for worker in self._workers:
+            worker.close()
+
+    def interrupt(self) -> None:
+        """Have every worker journal that it was interrupted, and end."""
+        self._is_over = True
+        for worker in self._workers:
+            worker.interrupt()
+
+    def _add(self) -> None:
+        worker = Worker(self.threads)
+        self._workers.add(worker)
+        self._free.put(worker)
+
+    def _serve(
+        self,
+        job: SweepJob,
+        todo: queue.SimpleQueue[Sequence[Errand]],
+        settings: Settings,
+        take: Callable[[Sequence[Report]], None],
+    ) -> None:
+        worker = self._free.get()
+        while True:
+            try:
+                block = todo.get_nowait()
+            except queue.Empty:
+                self._free.put(worker)
+                return
+            try:
+                take(worker.run(job, block, _most_seconds(settings, len(block))))
+                continue
+            except WorkerDiedError as error:
+                _end_journals(job, block, "interrupted", str(error))
+            except TimeoutError:
+                _end_journals(job, block, "timed_out", f"stopped after limits.seconds={settings.limits.seconds:g}.")
+            if self._is_over:
+                return
+            self._workers.discard(worker)
+            worker = Worker(self.threads)
+            self._workers.add(worker)
+
+
+def _most_seconds(settings: Settings, jobs: int) -> float | None:
+    """After how long a worker that does not heed its alarms is killed."""
+    if settings.limits.seconds is None:
+        return None
+    rounds = settings.timing.repeats if settings.timing.repeats is not None else PAIRED_ROUNDS
+    return settings.limits.seconds * jobs * (rounds + 3)
+
+
+def _end_journals(job: SweepJob, block: Sequence[Errand], event: str, error: str) -> None:
+    """Say in the journals that a dead worker left open how it ended."""
+    for errand in block:
+        last = telling(job.folder, errand.number)
+        if last is not None and last.status == "killed" and not last.error:
+            with closing(Journal.reopen(last.folder)) as journal:
+                journal.write(event, error=error)

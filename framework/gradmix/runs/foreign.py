@@ -1,0 +1,101 @@
+"""Launchers of others: joblib, Ray, submitit. How many jobs they run at a time, and how we hand them ours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from gradmix.registry.registry import describe
+from gradmix.runs.job import Report, SweepJob, numbered
+from gradmix.runs.plan import Job
+from gradmix.runs.worker import THREAD_VARIABLES
+
+
+def launch(
+    instantiate: Callable[[SweepJob], Any], job: SweepJob, jobs: Sequence[Job], threads: int
+) -> list[Report]:
+    """Have a launcher run jobs and wait for them.
+
+    Parameters
+    ----------
+    instantiate
+        Makes the launcher that is to call what it is given.
+    job
+        What it is to call.
+    jobs
+        The jobs, planned.
+    threads
+        Threads for each.
+    """
+    launcher = instantiate(replace(job, threads=threads))
+    returned = launcher.launch([numbered(each.number, each.overrides) for each in jobs], initial_job_idx=0)
+    return [_report(each, result) for each, result in zip(jobs, returned, strict=True)]
+
+
+def _report(job: Job, returned: Any) -> Report:
+    try:
+        report = returned.return_value
+    except Exception as error:  # what was raised in the worker, where nothing of ours could catch it
+        return Report(job.number, describe(error))
+    return report if isinstance(report, Report) else Report(job.number, f"the launcher returned {report!r}")
+
+
+def workers_of(choice: str, config: Mapping[str, Any]) -> int:
+    """How many jobs a launcher runs at a time on this machine.
+
+    >>> workers_of("joblib", {"n_jobs": 2})
+    2
+    """
+    return max(1, _WORKERS.get(choice, lambda options: 1)(config))
+
+
+def _cores() -> int:
+    return os.cpu_count() or 1
+
+
+def _joblib_workers(config: Mapping[str, Any]) -> int:
+    n_jobs = config.get("n_jobs")
+    if n_jobs is None:
+        return 1
+    return n_jobs if n_jobs > 0 else _cores() + 1 + n_jobs
+
+
+_WORKERS: Mapping[str, Callable[[Mapping[str, Any]], int]] = {
+    "gradmix": lambda config: int(config["workers"]),
+    "joblib": _joblib_workers,
+    "ray": lambda config: _cores(),
+    "submitit_local": lambda config: _cores(),
+}
+
+
+_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    # Retries are the sweep's, by on_error; Ray's own messages would drown the sweep's.
+    "ray": {"ray.remote.max_retries": 0, "ray.init.log_to_driver": False, "ray.init.include_dashboard": False},
+}
+"""Choice of launcher → its options as suits us, unless a person has set them."""
+
+
+def set_defaults(choice: str, config: Any) -> None:
+    """Set a launcher's options that a person has left open."""
+    from omegaconf import OmegaConf
+
+    for path, value in _DEFAULTS.get(choice, {}).items():
+        if OmegaConf.select(config, path) is None:
+            OmegaConf.update(config, path, value, force_add=True)
+
+
+@contextmanager
+def threads_for(workers: int) -> Iterator[int]:
+    """Share the cores out among workers that are started in the context; how many threads each may have."""
+    threads = max(1, _cores() // workers)
+    before = dict(os.environ)
+    os.environ.update({name: str(threads) for name in THREAD_VARIABLES if name not in before})
+    try:
+        yield threads
+    finally:
+        for name in THREAD_VARIABLES:
+            if name not in before:
+                del os.environ[name]

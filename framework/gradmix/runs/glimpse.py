@@ -1,0 +1,111 @@
+"""A quick look at a journal: its first line and its last ones, whatever lies between."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gradmix.contracts.errors import StorageError
+from gradmix.runs.journal import FILE_NAME, check_start, ending, last_event, parse_event, status_of
+from gradmix.runs.lock import is_held
+
+_TAIL = 8192
+"""Bytes at the end that are read first; a journal's result and end are nearly always in there."""
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """What the ends of a journal tell.
+
+    Parameters
+    ----------
+    folder
+        The run's folder.
+    started
+        The first event.
+    status
+        As `Record.status`.
+    metrics
+        The final metrics; empty if it did not come to that.
+    error
+        What went wrong, in one line.
+    seconds
+        From the first event to the last.
+    """
+
+    folder: Path
+    started: Mapping[str, Any]
+    status: str
+    metrics: Mapping[str, float]
+    error: str
+    seconds: float
+
+    @property
+    def run_key(self) -> str:
+        """Identity of what was computed."""
+        return str(self.started.get("run_key", ""))
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it has a result."""
+        return self.status == "finished"
+
+
+def glimpse(folder: Path) -> Glimpse:
+    """Look at a journal.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be read, or has no whole first line yet.
+    """
+    path = folder / FILE_NAME
+    try:
+        with path.open("rb") as file:
+            is_live = is_held(file.fileno())
+            head = file.readline()
+            tail = _tail(file.fileno(), len(head))
+    except OSError as error:
+        raise StorageError(f"cannot read the journal {path}: {error.strerror}.") from error
+    started = parse_event(head, path, 1) if head.endswith(b"\n") else None
+    check_start(started, path)
+    assert started is not None
+    events = [started, *(parse_event(line, path) for line in tail)]
+    ended, result = ending(events), last_event(events, "result") or {}
+    return Glimpse(
+        folder=folder,
+        started=started,
+        status=status_of(ended, is_live),
+        metrics={name: float(value) for name, value in result.get("metrics", {}).items()},
+        error=str((ended or {}).get("error", "")),
+        seconds=float(events[-1]["time"]) - float(started["time"]),
+    )
+
+
+def _tail(descriptor: int, begin: int) -> list[bytes]:
+    """Whole lines at the end, the result's among them if there is one; `begin` is where the first line ends."""
+    size = os.fstat(descriptor).st_size
+    length = _TAIL
+    while True:
+        offset = max(begin, size - length)
+        text = os.pread(descriptor, size - offset, offset)
+        lines = text[: text.rfind(b"\n") + 1].splitlines()
+        if offset == begin:
+            return lines
+        if b'\n{"event": "result"' in text:
+            return lines[1:]  # the first one may be cut
+        if b'"event": "iteration"' in text and b'"event": "finished"' not in text:
+            return lines[1:]  # it ended in the middle of its work: there is no result
+        length *= 8
+
+
+def glimpses(folders: Iterator[Path]) -> Iterator[Glimpse]:
+    """Look at many journals; those that cannot be read are passed over."""
+    for folder in folders:
+        try:
+            yield glimpse(folder)
+        except StorageError:
+            continue

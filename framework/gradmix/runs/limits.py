@@ -1,0 +1,123 @@
+"""Limits of time, memory and threads on a run. Where they are passed, an error is raised in its midst."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from types import FrameType
+from typing import Any
+
+from gradmix.config.spec import Limits
+from gradmix.contracts.errors import GradmixError
+
+_AGAIN_SECONDS = 1.0
+"""How soon the alarm goes off again if somebody's code has swallowed it."""
+
+
+class TimedOutError(GradmixError, TimeoutError):
+    """A run that took longer than ``limits.seconds``."""
+
+
+class OutOfMemoryError(GradmixError, MemoryError):
+    """A run that needed more memory than ``limits.bytes``."""
+
+
+@contextmanager
+def limited(limits: Limits) -> Iterator[Deadline]:
+    """Hold what runs in the context to its limits.
+
+    The alarm of a time limit interrupts Python code at once; a call into compiled code returns first. Memory is limited
+    by the system (Linux): an allocation beyond it fails.
+
+    Raises
+    ------
+    TimedOutError, OutOfMemoryError
+        Name the limit.
+    """
+    with _alarm(limits.seconds), _memory_limit(limits.bytes), _threads(limits.threads):
+        try:
+            yield Deadline(limits.seconds)
+        except MemoryError as error:
+            if limits.bytes is None or isinstance(error, OutOfMemoryError):
+                raise
+            raise OutOfMemoryError(
+                f"more memory was needed than limits.bytes={limits.bytes}: {str(error).rstrip('.')}."
+            ) from error
+
+
+class Deadline:
+    """When a time limit ends, for where no alarm can ring: outside of a process's main thread.
+
+    Parameters
+    ----------
+    seconds
+        From now; None for no limit.
+    """
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds = seconds
+        self._end = None if seconds is None else time.monotonic() + seconds
+
+    def check(self) -> None:
+        """Raise `TimedOutError` if it is over."""
+        if self._end is not None and time.monotonic() > self._end:
+            raise _timed_out(self.seconds)
+
+
+def _timed_out(seconds: float | None) -> TimedOutError:
+    return TimedOutError(f"stopped after limits.seconds={seconds:g}.")
+
+
+@contextmanager
+def _alarm(seconds: float | None) -> Iterator[None]:
+    if seconds is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise _timed_out(seconds)
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _memory_limit(size: int | None) -> Iterator[None]:
+    taken = _data_bytes()
+    if size is None or taken is None:
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (taken + size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _data_bytes() -> int | None:
+    """What the system counts against its limit on data, of this process; None where it does not say."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return None
+
+
+def _threads(count: int | None) -> Any:
+    """Hold the libraries that are loaded to so many threads."""
+    if count is None:
+        return nullcontext()
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(count)

@@ -1,0 +1,190 @@
+"""The plan of a sweep: what each job would compute, and whether that is new, done, failed before or impossible."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from gradmix.config.spec import RunSpec, read_spec
+from gradmix.contracts.errors import GradmixError
+from gradmix.contracts.options import options_of
+from gradmix.registry.registry import describe
+from gradmix.runs.attempts import telling
+from gradmix.runs.environment import timings_key
+from gradmix.runs.events import tell_watchers
+from gradmix.runs.glimpse import Glimpse
+from gradmix.runs.history import History
+
+Overrides = tuple[str, ...]
+Compose = Callable[[Overrides], Mapping[str, Any]]
+"""Makes a job's config, as plain values, from its overrides."""
+
+State = Literal["new", "done", "twin", "failed", "killed", "running", "stale", "impossible"]
+_ALGORITHMS = ("clusterer", "differentiator")
+"""Kinds of components that are compared with one another on the same work."""
+
+TO_RUN: frozenset[State] = frozenset({"new", "failed", "killed"})
+"""States of jobs that a sweep runs."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of a sweep, as planned.
+
+    Parameters
+    ----------
+    number
+        Its place in the sweep, from 0.
+    overrides
+        What makes it.
+    state
+        ``new``; ``done``: its result is there; ``twin``: another job of the sweep computes the same; ``failed`` or
+        ``killed`` before, and to be run again; ``running`` in another process; ``stale``: it finished, but with other
+        options, plugins or data than today's; ``impossible``.
+    config
+        Its config, as plain values.
+    spec
+        What it would run; None if impossible.
+    reason
+        Why it is impossible, how it failed before, what has changed since.
+    earlier
+        The run that the state speaks of.
+    has_timings
+        Whether the earlier run's timings hold here and now.
+    seconds
+        How long it may take, from earlier runs of its kind; None if there were none.
+    """
+
+    number: int
+    overrides: Overrides
+    state: State
+    config: Mapping[str, Any]
+    spec: RunSpec | None = None
+    reason: str = ""
+    earlier: Glimpse | None = None
+    has_timings: bool = True
+    seconds: float | None = None
+
+    @property
+    def is_to_run(self) -> bool:
+        """Whether the sweep runs it."""
+        return self.state in TO_RUN
+
+
+class Planner:
+    """Plans the jobs of a sweep.
+
+    Parameters
+    ----------
+    compose
+        Makes a job's config from its overrides.
+    resumed
+        Folder of the sweep, if it is taken up again.
+    stale
+        Whether runs of it that are not what would be computed today are made anew.
+    """
+
+    def __init__(self, compose: Compose, resumed: Path | None = None, stale: bool = False) -> None:
+        self.compose, self.resumed, self.stale = compose, resumed, stale
+        self.history: History | None = None
+        self._first_of_key: dict[str, int] = {}
+
+    def plan(self, jobs: Mapping[int, Overrides]) -> list[Job]:
+        """Plan jobs, by their numbers."""
+        return [self._plan(number, overrides) for number, overrides in jobs.items()]
+
+    def _plan(self, number: int, overrides: Overrides) -> Job:
+        config: Mapping[str, Any] = {}
+        try:
+            config = self.compose(overrides)
+            spec = read_spec(config)
+            spec.task.preflight()
+            key = spec.run_key
+        except GradmixError as error:
+            return Job(number, overrides, "impossible", config, reason=str(error))
+        except Exception as error:
+            return Job(number, overrides, "impossible", config, reason=describe(error))
+        if self.history is None:
+            tell_watchers("settings_known", spec.settings)
+            self.history = History.read(Path(spec.settings.runs_dir))
+        state, reason, earlier = self._state(number, spec, key)
+        return Job(
+            number=number,
+            overrides=overrides,
+            state=state,
+            config=config,
+            spec=spec,
+            reason=reason,
+            earlier=earlier,
+            has_timings=earlier is None or _has_timings(spec, earlier),
+            seconds=self.history.seconds(spec.params),
+        )
+
+    def _state(self, number: int, spec: RunSpec, key: str) -> tuple[State, str, Glimpse | None]:
+        assert self.history is not None
+        own = telling(self.resumed, number) if self.resumed else None
+        if own is not None and own.status == "running":
+            return "running", "in another process", own
+        if own is not None and own.is_finished and own.run_key != key and not self.stale:
+            return "stale", "; ".join(differences(own, spec)), own
+        first = self._first_of_key.setdefault(key, number)
+        if first != number:
+            return "twin", f"the same as job {first + 1}", None
+        earlier = self.history.latest(key) if spec.settings.reuse else own
+        if earlier is None:
+            return "new", "", None
+        if earlier.is_finished and earlier.run_key == key:
+            if spec.settings.timing.is_asked_for and not _has_timings(spec, earlier):
+                return "new", "timings are asked for that hold here and now", None
+            return "done", "", earlier
+        if earlier.status in ("running", "finished"):
+            return "new", "", None
+        return ("killed" if earlier.status == "killed" else "failed"), earlier.error or earlier.status, earlier
+
+
+def _has_timings(spec: RunSpec, earlier: Glimpse) -> bool:
+    """Whether an earlier run's timings were taken in this environment, in this way."""
+    return bool(earlier.started.get("timings_key") == timings_key(asdict(spec.settings.timing)))
+
+
+def differences(run: Glimpse, spec: RunSpec) -> list[str]:
+    """What has changed between an earlier run and what would be computed today, in words."""
+    was, now = run.started.get("params", {}), spec.params
+    options = [
+        f"{name} was {was.get(name, 'not there')}, is {now.get(name, 'not there')}"
+        for name in sorted({*was, *now})
+        if str(was.get(name)) != str(now.get(name))
+    ]
+    old, new = run.started.get("plugins", {}), spec.plugins
+    plugins = [
+        f"{owner} was of {old.get(owner, 'nobody')}, is of {new.get(owner, 'nobody')}"
+        for owner in sorted({*old, *new})
+        if old.get(owner) != new.get(owner)
+    ]
+    return [*options, *plugins] or ["the content of its data or source has changed"]
+
+
+def blocks(jobs: Sequence[Job]) -> list[list[Job]]:
+    """Jobs that are timed in turns together: those that give different algorithms the same work. Else each alone."""
+    found: dict[str, list[Job]] = {}
+    for job in jobs:
+        assert job.spec is not None
+        is_paired = job.spec.settings.timing.paired
+        found.setdefault(_work(job.spec) if is_paired else str(job.number), []).append(job)
+    return list(found.values())
+
+
+def _work(spec: RunSpec) -> str:
+    """What is computed, whichever algorithm computes it."""
+    algorithms = {option.name for option in options_of(type(spec.task)) if option.part in _ALGORITHMS}
+    return json.dumps({name: node for name, node in spec.config.items() if name not in algorithms}, sort_keys=True)
+
+
+def summary(jobs: Sequence[Job]) -> Mapping[str, int]:
+    """How many jobs there are of each state, in a fixed order."""
+    order: tuple[State, ...] = ("new", "failed", "killed", "done", "twin", "running", "stale", "impossible")
+    counts = {state: sum(job.state == state for job in jobs) for state in order}
+    return {state: count for state, count in counts.items() if count}

@@ -1,0 +1,135 @@
+"""Timing fit to compare with: warm-up, rounds long enough for the clock, several pieces of work in turns, medians."""
+
+from __future__ import annotations
+
+import statistics
+import time
+import tracemalloc
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gradmix.config.spec import Timing
+from gradmix.contracts.task import Task, Timed
+
+PAIRED_ROUNDS = 11
+"""Rounds of plugins that are compared in turns, for tasks that do not say how many they want."""
+
+_SHORTEST_ROUND = 1e-3
+"""Seconds: shorter work is repeated within a round."""
+
+
+def rounds_of(task: Task, timing: Timing) -> int:
+    """How many rounds a run's work is timed for."""
+    if timing.repeats is not None:
+        return timing.repeats
+    return max(task.rounds, PAIRED_ROUNDS) if timing.paired else task.rounds
+
+
+class Stopwatch:
+    """Times a run's work and its reference, round by round.
+
+    Parameters
+    ----------
+    timed
+        The work.
+    warmup
+        Rounds that are not counted.
+    """
+
+    def __init__(self, timed: Timed, warmup: int) -> None:
+        self._work = _Clock(timed.work, warmup)
+        self._reference = None if timed.reference is None else _Clock(timed.reference, warmup)
+        self.seconds: list[float] = []
+        self.reference_seconds: list[float] = []
+        self.peak_bytes: int | None = None
+
+    def round(self) -> None:
+        """Time one round."""
+        self.seconds.append(self._work.seconds())
+        if self._reference is not None:
+            self.reference_seconds.append(self._reference.seconds())
+
+    def measure_memory(self) -> None:
+        """Measure the peak of memory, in a round that is not timed."""
+        self.peak_bytes = peak_bytes(self._work.work)
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """Medians, by metric name."""
+        found: dict[str, float] = {}
+        if self.seconds:
+            found["time.seconds"] = statistics.median(self.seconds)
+        if self.reference_seconds:
+            ratios = [own / other for own, other in zip(self.seconds, self.reference_seconds, strict=True)]
+            found["time.ratio_to_function"] = statistics.median(ratios)
+        if self.peak_bytes is not None:
+            found["memory.peak_bytes"] = float(self.peak_bytes)
+        return found
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """What the journal records."""
+        return {
+            "seconds": self.seconds,
+            "reference_seconds": self.reference_seconds,
+            "calls_per_round": self._work.calls,
+            "peak_bytes": self.peak_bytes,
+        }
+
+
+class _Clock:
+    """One piece of work, warmed up, and repeated within a round so often that the clock can tell."""
+
+    def __init__(self, work: Callable[[], object], warmup: int) -> None:
+        self.work, self.calls = work, 1
+        for _ in range(warmup):
+            work()
+        while self._elapsed() < _SHORTEST_ROUND:
+            self.calls *= 2
+
+    def seconds(self) -> float:
+        """Seconds of one call, the mean over a round."""
+        return self._elapsed() / self.calls
+
+    def _elapsed(self) -> float:
+        begin = time.perf_counter()
+        for _ in range(self.calls):
+            self.work()
+        return time.perf_counter() - begin
+
+
+def peak_bytes(work: Callable[[], object]) -> int:
+    """Most memory that `work` held at one time beyond what was there before.
+
+    The larger of what Python and NumPy allocate, as tracemalloc sees it, and of the growth of the process's resident
+    memory (Linux), which other libraries' own allocators show in.
+    """
+    return max(_peak_resident(work), _peak_traced(work))
+
+
+def _peak_traced(work: Callable[[], object]) -> int:
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        work()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+
+
+def _peak_resident(work: Callable[[], object]) -> int:
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # sets the high-water mark to what is resident now
+        before = _high_water()
+        work()
+        return _high_water() - before
+    except OSError:
+        return 0
+
+
+def _high_water() -> int:
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0

@@ -1,0 +1,151 @@
+"""A worker: a process beside the main one that runs a sweep's jobs one after the other, and may die of one of them.
+
+The parent writes one line for each errand on the worker's standard input; the worker answers with one line when it is
+over, and ends when its input ends. What plugins print goes to standard error.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from gradmix.contracts.errors import StorageError
+from gradmix.runs.job import Errand, Report, SweepJob
+
+_PATIENCE_SECONDS = 5.0
+"""How much longer than its limit of time a job may take to end by itself."""
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+class WorkerDiedError(StorageError):
+    """The worker's process has gone before it answered."""
+
+
+class Worker:
+    """The parent's side of a worker.
+
+    Parameters
+    ----------
+    threads
+        Threads of BLAS and the like in that process; None leaves them as they are.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        limits = {} if threads is None else dict.fromkeys(THREAD_VARIABLES, str(threads))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "gradmix.runs.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**limits, **os.environ},
+        )
+
+    def run(self, job: SweepJob, errands: Sequence[Errand], seconds: float | None = None) -> list[Report]:
+        """Have jobs run together.
+
+        Parameters
+        ----------
+        job
+            The sweep's side of it.
+        errands
+            The jobs; several are timed in turns.
+        seconds
+            After how long the worker is killed; None for never.
+
+        Raises
+        ------
+        WorkerDiedError
+            Says how it died.
+        """
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        message = {"job": _plain(job), "errands": [dataclasses.asdict(each) for each in errands]}
+        try:
+            self._process.stdin.write(json.dumps(message) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise WorkerDiedError(self._end()) from None
+        if seconds is not None and not self._answers_within(seconds + _PATIENCE_SECONDS):
+            self._process.kill()
+            self._process.wait()
+            raise TimeoutError
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise WorkerDiedError(self._end())
+        return [Report(**each) for each in json.loads(answer)]
+
+    def _answers_within(self, seconds: float) -> bool:
+        assert self._process.stdout is not None
+        ready, _, _ = select.select([self._process.stdout], [], [], seconds)
+        return bool(ready)
+
+    def _end(self) -> str:
+        code = self._process.wait()
+        return (
+            f"its process was killed by {signal.Signals(-code).name}" if code < 0 else f"its process ended, code {code}"
+        )
+
+    def close(self) -> None:
+        """Let it end when it is done with what it is at."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.close()
+        except BrokenPipeError:
+            pass
+        self._process.wait()
+
+    def interrupt(self) -> None:
+        """Have it journal that it was interrupted, and end."""
+        self._process.terminate()
+        self._process.wait()
+
+
+def _plain(job: SweepJob) -> dict[str, object]:
+    return {**dataclasses.asdict(job), "folder": str(job.folder.absolute())}
+
+
+def main() -> None:
+    """Serve the parent until it has no more errands, or has gone."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, who tells us by SIGTERM
+    signal.signal(signal.SIGTERM, _interrupt)
+    _warm_up()
+    try:
+        for line in sys.stdin:
+            message = json.loads(line)
+            job = message["job"]
+            sweep_job = SweepJob(**{**job, "folder": Path(job["folder"]), "varies": tuple(job["varies"])})
+            errands = [Errand(**{**each, "overrides": tuple(each["overrides"])}) for each in message["errands"]]
+            reports = sweep_job.run(errands)
+            print(json.dumps([{"number": each.number, "error": each.error} for each in reports]), file=answers, flush=True)
+    except (KeyboardInterrupt, BrokenPipeError):
+        os._exit(130)  # the journal says so; nobody listens any more
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _warm_up() -> None:
+    """Load what every job needs, while the parent is busy."""
+    import numpy as np
+
+    from gradmix.registry.registry import registry
+
+    registry()
+    np.ones((2, 2)) @ np.ones((2, 2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""The launcher of gradmix's own: a sweep's jobs in worker processes beside the main one, which outlives them.
+
+Hydra scans this module in every process, so it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from hydra.core.config_store import ConfigStore
+from hydra.plugins.launcher import Launcher
+
+if TYPE_CHECKING:
+    from hydra.core.utils import JobReturn
+    from hydra.types import HydraContext, TaskFunction
+    from omegaconf import DictConfig
+
+    from gradmix.runs.job import Report, SweepJob
+    from gradmix.runs.plan import Job
+
+__all__ = ["GradmixLauncher"]
+
+
+ConfigStore.instance().store(
+    group="hydra/launcher",
+    name="gradmix",
+    node={"_target_": "hydra_plugins.gradmix_launcher.GradmixLauncher", "workers": 1},
+    provider="gradmix",
+)
+
+
+class GradmixLauncher(Launcher):
+    """Runs jobs in worker processes that stay: no job pays for a start, and one that dies costs itself alone.
+
+    Parameters
+    ----------
+    workers
+        How many; the cores are shared out among them.
+    """
+
+    def __init__(self, workers: int = 1) -> None:
+        from gradmix.contracts.errors import ConfigError
+        from gradmix.runs.crew import Crew
+
+        if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+            raise ConfigError(f"hydra.launcher.workers must be a whole number > 0; given: {workers!r}.")
+        self.crew = Crew(workers)
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Nothing to prepare: the workers load already."""
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Not this way: the jobs of gradmix's sweeper come planned."""
+        from gradmix.contracts.errors import ConfigError
+
+        raise ConfigError("hydra/launcher=gradmix runs the jobs of gradmix's own sweepers only.")
+
+    def run(self, job: SweepJob, jobs: Sequence[Job]) -> list[Report]:
+        """Run planned jobs; those whose plugins are to be timed in turns, together."""
+        from gradmix.runs.job import Errand
+        from gradmix.runs.plan import blocks
+
+        errands = [[Errand(each.number, each.config, each.overrides) for each in block] for block in blocks(jobs)]
+        spec = jobs[0].spec
+        assert spec is not None
+        try:
+            return self.crew.run(job, errands, spec.settings)
+        except BaseException:
+            self.crew.interrupt()
+            raise
