@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 
 class ComposedOnce:
-    """Composes jobs as Hydra does, except that jobs which choose the same options of the same groups share their config.
+    """Composes jobs as Hydra does, except that what jobs have in common is composed once.
 
-    They differ in values alone: these are set in a copy of their common config, as Hydra sets them.
+    Jobs that choose the same options of the same groups differ in values alone: these are set in a copy of their common
+    config, as Hydra sets them.
 
     Parameters
     ----------

@@ -52,13 +52,17 @@ def print_plan(console: Console, jobs: Sequence[Job], workers: int) -> None:
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("job", "state", "time", "overrides"):
-        table.add_column(heading, justify="right" if heading in ("job", "time") else "left", no_wrap=heading != "overrides")
+        table.add_column(
+            heading, justify="right" if heading in ("job", "time") else "left", no_wrap=heading != "overrides"
+        )
     for job in jobs:
         state = Text(_IN_WORDS[job.state], style=_STYLES[job.state])
         seconds = f"{duration(job.seconds)}" if job.is_to_run and job.seconds is not None else ""
         table.add_row(str(job.number + 1), state, seconds, _what(job))
     console.print(table, soft_wrap=not console.is_terminal)
-    console.print(f"\n{_in_all(jobs)}; {estimate(jobs, workers)}. Nothing was started.", highlight=False, soft_wrap=True)
+    console.print(
+        f"\n{_in_all(jobs)}; {estimate(jobs, workers)}. Nothing was started.", highlight=False, soft_wrap=True
+    )
 
 
 def _what(job: Job) -> str:

@@ -39,8 +39,8 @@ def find_sweep(what: str, runs_dir: Path) -> Path:
     if len(found) == 1:
         return found[0]
     if found:
-        names = ", ".join(folder.name for folder in found)
-        raise UnknownNameError(f"more than one sweep is called {what}…: {names}. Give more of the name.")
+        candidates = ", ".join(folder.name for folder in found)
+        raise UnknownNameError(f"more than one sweep is called {what}…: {candidates}. Give more of the name.")
     names = [run.folder.name for run in known]
     newest = f" The newest: {', '.join(names[-3:])}." if names else ""
     raise UnknownNameError(f"there is no sweep {what!r} under {runs_dir}.{did_you_mean(what, names)}{newest}")

@@ -14,9 +14,7 @@ from gradmix.runs.plan import Job
 from gradmix.runs.worker import THREAD_VARIABLES
 
 
-def launch(
-    instantiate: Callable[[SweepJob], Any], job: SweepJob, jobs: Sequence[Job], threads: int
-) -> list[Report]:
+def launch(instantiate: Callable[[SweepJob], Any], job: SweepJob, jobs: Sequence[Job], threads: int) -> list[Report]:
     """Have a launcher run jobs and wait for them.
 
     Parameters
@@ -49,7 +47,8 @@ def workers_of(choice: str, config: Mapping[str, Any]) -> int:
     >>> workers_of("joblib", {"n_jobs": 2})
     2
     """
-    return max(1, _WORKERS.get(choice, lambda options: 1)(config))
+    count = _WORKERS.get(choice)
+    return 1 if count is None else max(1, count(config))
 
 
 def _cores() -> int:
@@ -57,9 +56,7 @@ def _cores() -> int:
 
 
 def _joblib_workers(config: Mapping[str, Any]) -> int:
-    n_jobs = config.get("n_jobs")
-    if n_jobs is None:
-        return 1
+    n_jobs = int(config.get("n_jobs") or 1)
     return n_jobs if n_jobs > 0 else _cores() + 1 + n_jobs
 
 

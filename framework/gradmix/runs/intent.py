@@ -31,12 +31,12 @@ class Intent:
     stale: bool = False
 
 
-_intent: ContextVar[Intent] = ContextVar("gradmix_intent", default=Intent())
+_intent: ContextVar[Intent | None] = ContextVar("gradmix_intent", default=None)
 
 
 def intent() -> Intent:
     """What is wanted here and now."""
-    return _intent.get()
+    return _intent.get() or Intent()
 
 
 @contextmanager

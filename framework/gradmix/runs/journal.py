@@ -19,6 +19,9 @@ from typing import Any
 from gradmix.contracts.errors import StorageError
 from gradmix.runs.lock import is_locked, lock, try_lock
 
+Event = Mapping[str, Any]
+"""One line of a journal: its ``event``, its ``time``, and what belongs to it."""
+
 FORMAT = 1
 FILE_NAME = "journal.jsonl"
 TERMINAL_EVENTS = {
@@ -171,19 +174,15 @@ class Record:
         return float(self.events[-1]["time"])
 
 
-def last_event(events: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any] | None:
+def last_event(events: Sequence[Event], name: str) -> Event | None:
     """The last event of a name, if there is one."""
     return next((event for event in reversed(events) if event["event"] == name), None)
 
 
-def ending(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def ending(events: Sequence[Event]) -> Event | None:
     """The event that ended a journal, unless it was taken up again after it."""
-    for event in reversed(events):
-        if event["event"] in TERMINAL_EVENTS:
-            return event
-        if event["event"] == RESUMED:
-            return None
-    return None
+    last = next((event for event in reversed(events) if event["event"] in (*TERMINAL_EVENTS, RESUMED)), None)
+    return None if last is None or last["event"] == RESUMED else last
 
 
 def status_of(ended: Mapping[str, Any] | None, is_live: bool) -> str:
@@ -242,7 +241,7 @@ def parse_event(line: bytes, path: Path, number: int | None = None) -> Mapping[s
         if isinstance(event.get("event"), str) and isinstance(event.get("time"), float | int):
             return event  # type: ignore[no-any-return]
     except (ValueError, AttributeError):
-        event = None
+        pass
     which = f"line {number}" if number else "a line"
     raise StorageError(f"{which} of the journal {path} is no event; was it edited?")
 

@@ -79,14 +79,21 @@ def _alarm(seconds: float | None) -> Iterator[None]:
         yield
         return
 
+    is_on = True
+
     def ring(number: int, frame: FrameType | None) -> None:
-        raise _timed_out(seconds)
+        if is_on:
+            raise _timed_out(seconds)
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_SECONDS)
     try:
-        yield
-    finally:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_SECONDS)
+            yield
+        finally:
+            is_on = False
+    finally:  # entered also when the alarm rang in the midst of the other one; the next is a second away
+        is_on = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 

@@ -1,14 +1,14 @@
 """A sweep: planned before the first job starts, launched by any of Hydra's launchers, told by its jobs' journals.
 
-Whatever a launcher returns or raises, how a job ended is read in its journal: a worker that was killed costs its own job
-alone, and what a launcher left undone when it broke is launched again.
+Whatever a launcher returns or raises, how a job ended is read in its journal: a worker that was killed costs its own
+job alone, and what a launcher left undone when it broke is launched again.
 """
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -99,9 +99,13 @@ class Sweep:
             environment=environment(),
         )
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
-            with suppress(StorageError):  # a disk that is full; what was journalled is safe, and the sweep can be resumed
+            with suppress(
+                StorageError
+            ):  # a disk that is full; what was journalled is safe, and the sweep can be resumed
                 self.journal.write("result", metrics=self.counts)
                 if error is None:
                     self.journal.write("finished")

@@ -13,8 +13,8 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -98,10 +98,8 @@ class Worker:
     def close(self) -> None:
         """Let it end when it is done with what it is at."""
         assert self._process.stdin is not None
-        try:
+        with suppress(BrokenPipeError):
             self._process.stdin.close()
-        except BrokenPipeError:
-            pass
         self._process.wait()
 
     def interrupt(self) -> None:
@@ -128,7 +126,9 @@ def main() -> None:
             sweep_job = SweepJob(**{**job, "folder": Path(job["folder"]), "varies": tuple(job["varies"])})
             errands = [Errand(**{**each, "overrides": tuple(each["overrides"])}) for each in message["errands"]]
             reports = sweep_job.run(errands)
-            print(json.dumps([{"number": each.number, "error": each.error} for each in reports]), file=answers, flush=True)
+            print(
+                json.dumps([{"number": each.number, "error": each.error} for each in reports]), file=answers, flush=True
+            )
     except (KeyboardInterrupt, BrokenPipeError):
         os._exit(130)  # the journal says so; nobody listens any more
 

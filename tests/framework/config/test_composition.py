@@ -12,12 +12,11 @@ from omegaconf import OmegaConf
 
 from gradmix import GradmixError
 from gradmix.cli.run import config_folder
+from gradmix.config.composition import ComposedOnce, plain_config
 from gradmix.config.explain import explained
 from gradmix.config.source import ComponentSearchPath
 from gradmix.config.spec import read_spec
 from gradmix.registry.registry import registry
-from gradmix.runs.job import plain_config
-from hydra_plugins.gradmix_sweeper import ComposedOnce
 
 
 @pytest.fixture(autouse=True, scope="module")

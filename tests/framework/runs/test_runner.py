@@ -9,7 +9,8 @@ from conftest import journals
 from gradmix import Iteration, NumericalError, Result, Task
 from gradmix.config.spec import RunSpec, Settings, read_spec
 from gradmix.runs.events import Watcher, watched_by
-from gradmix.runs.runner import execute
+from gradmix.runs.runner import Order
+from gradmix.runs.runner import execute as execute_order
 
 CONFIG = {
     "name": "trial",
@@ -17,6 +18,10 @@ CONFIG = {
     "clusterer": {"name": "gmm", "random_state": 0},
     "dataset": {"name": "old_faithful"},
 }
+
+
+def execute(spec, folder, overrides=()):
+    return execute_order(Order(spec, folder, overrides=overrides))
 
 
 @dataclass

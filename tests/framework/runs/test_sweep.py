@@ -1,72 +1,328 @@
+import itertools
 import json
+import subprocess
+import sys
 
 import pytest
-from omegaconf import OmegaConf
 
-from gradmix import ConfigError
+from conftest import journals
+from gradmix import ConfigError, StorageError
+from gradmix.runs.attempts import attempts, is_taken, new_attempt, telling
+from gradmix.runs.events import Watcher, watched_by
 from gradmix.runs.folder import fresh_folder
-from gradmix.runs.sweep import expand, run_sweep
+from gradmix.runs.intent import Intent, intending
+from gradmix.runs.job import Errand, Report
+from gradmix.runs.journal import Journal, read_journal
+from gradmix.runs.plan import Planner, blocks, summary
+from gradmix.runs.sweep import Sweep, check, common_settings, jobs_of
 
 BASE = {
     "name": "trial",
     "task": {"name": "cluster"},
     "clusterer": {"name": "gmm", "random_state": 0},
     "dataset": {"name": "old_faithful"},
+    "pictures": False,
     "tracking": {"uri": None},
 }
 
 
 def compose(overrides):
-    return OmegaConf.merge(OmegaConf.create(BASE), OmegaConf.from_dotlist(list(overrides)))
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_container(OmegaConf.merge(OmegaConf.create(BASE), OmegaConf.from_dotlist(list(overrides))))
 
 
-def test_every_combination_in_order():
-    choices = {"a": ["a=1", "a=2"], "b": ["b=3"], "c": ["c=4", "c=5"]}
-    assert expand(choices) == [(a, "b=3", c) for a in ("a=1", "a=2") for c in ("c=4", "c=5")]
-    assert expand({}) == [()]
+def combinations(**choices):
+    keys = [key.replace("__", ".") for key in choices]
+    return dict(
+        enumerate(
+            itertools.product(*([f"{key}={v}" for v in vs] for key, vs in zip(keys, choices.values(), strict=True)))
+        )
+    )
+
+
+class Told(Watcher):
+    """Writes down how jobs ended."""
+
+    def __init__(self):
+        self.ends, self.problems = [], []
+
+    def job_ended(self, sweep, end):
+        self.ends.append((end.number, end.status, end.is_reused))
+
+    def problem(self, message):
+        self.problems.append(message)
+
+
+def here(job, jobs):
+    """A launcher that runs jobs in this process."""
+    return [job.run([Errand(each.number, each.config, each.overrides)])[0] for each in jobs]
+
+
+def swept(jobs, launch=here, intent=None, stale=False):
+    """Plan and run a sweep; the sweep, and what was told."""
+    told = Told()
+    intent = intent or Intent()
+    with intending(intent), watched_by(told):
+        planned = Planner(compose, intent.resumed, stale).plan(jobs)
+        check(planned)
+        with Sweep(common_settings(planned), ["clusterer.n_components", "seed"], launch, planned) as sweep:
+            sweep.run(planned)
+    return sweep, told
+
+
+JOBS = combinations(clusterer__n_components=[1, 2, 3])
 
 
 def test_all_are_checked_before_the_first_one_starts(empty_folder):
-    launched = []
-    choices = {"k": ["clusterer.n_components=2", "clusterer.n_components=two", "clusterer.n_components=0"]}
+    planned = Planner(compose).plan(combinations(clusterer__n_components=[2, "two", 0, 300]))
+    assert [job.state for job in planned] == ["new", "impossible", "impossible", "impossible"]
     with pytest.raises(ConfigError) as caught:
-        run_sweep(choices, compose, lambda jobs, folder: launched.append(jobs) or [])
-    assert not launched
+        check(planned)
     assert not list(empty_folder.iterdir())
-    assert "2 of the 3 combinations" in str(caught.value)
+    assert "3 of the 4 combinations" in str(caught.value)
     assert "'two'" in str(caught.value)
     assert "given: 0" in str(caught.value)
+    assert "272 rows are fewer" in str(caught.value)
 
 
-def test_a_sweep_has_a_journal_of_its_own(empty_folder):
-    seen = []
-
-    def launch(jobs, folder):
-        seen.append((jobs, folder))
-        return []
-
-    choices = {"clusterer.n_components": ["clusterer.n_components=2", "clusterer.n_components=3"], "seed": ["seed=1"]}
-    run_sweep(choices, compose, launch)
-    ((jobs, folder),) = seen
-    assert len(jobs) == 2
-    first, result, last = map(json.loads, (folder / "journal.jsonl").read_text().splitlines())
-    assert first["kind"] == "sweep"
-    assert first["varies"] == ["clusterer.n_components"]
-    assert result["metrics"] == {"done": 0, "failed": 0}
-    assert last["event"] == "finished"
+def test_a_sweep_journals_how_each_job_ended(empty_folder):
+    sweep, told = swept(JOBS)
+    assert sorted(told.ends) == [(number, "finished", False) for number in range(3)]
+    events = read_journal(sweep.info.folder).events
+    assert [event["event"] for event in events] == ["started", "job", "job", "job", "result", "finished"]
+    assert events[0]["jobs"] == [list(overrides) for overrides in JOBS.values()]
+    assert events[-2]["metrics"] == {"done": 3, "failed": 0}
+    for event in events[1:4]:
+        assert read_journal(sweep.info.folder / event["folder"]).started["run_key"] == event["run_key"]
 
 
-@pytest.mark.parametrize(("error", "event"), [(KeyboardInterrupt(), "interrupted"), (RuntimeError("x"), "failed")])
-def test_a_launcher_that_fails_leaves_a_whole_journal(empty_folder, error, event):
-    def launch(jobs, folder):
+def test_a_second_sweep_takes_what_is_there(empty_folder):
+    first, _ = swept(JOBS)
+    launched = []
+    second, told = swept(
+        combinations(clusterer__n_components=[2, 3, 4]),
+        lambda job, jobs: launched.extend(each.number for each in jobs) or here(job, jobs),
+    )
+    assert launched == [2]
+    assert (0, "finished", True) in told.ends
+    events = [event for event in read_journal(second.info.folder).events if event["event"] == "job"]
+    reused = {event["number"]: event["folder"] for event in events if event["reused"]}
+    assert reused == {0: str(first.info.folder.absolute() / "1"), 1: str(first.info.folder.absolute() / "2")}
+
+
+def test_reuse_can_be_turned_off(empty_folder):
+    swept(JOBS)
+    planned = Planner(lambda overrides: {**compose(overrides), "reuse": False}).plan(JOBS)
+    assert summary(planned) == {"new": 3}
+
+
+def test_timings_that_are_asked_for_must_be_of_here_and_now(empty_folder):
+    swept(JOBS)
+    asked = Planner(lambda overrides: {**compose(overrides), "timing": {"repeats": 3}}).plan(JOBS)
+    assert summary(asked) == {"new": 3}
+
+
+def test_timings_of_elsewhere_are_not_reused_with_the_result(empty_folder, monkeypatch):
+    swept(JOBS)
+    monkeypatch.setattr("gradmix.runs.plan.timings_key", lambda how: "of another machine")
+    sweep, _ = swept(JOBS)
+    events = [event for event in read_journal(sweep.info.folder).events if event["event"] == "job"]
+    assert [(event["reused"], event["timings"]) for event in events] == [(True, False)] * 3
+
+
+def test_failures_are_never_reused(empty_folder):
+    bad = {
+        0: ("clusterer.reg_covar=0", "clusterer.covariance_type=full", "clusterer.n_components=120", "clusterer.tol=0")
+    }
+    _, told = swept(bad)
+    assert told.ends == [(0, "failed", False)]
+    (job,) = Planner(compose).plan(bad)
+    assert job.state == "failed"
+    assert job.is_to_run
+    assert "covariance" in job.reason
+
+
+def test_the_same_job_twice_is_run_once(empty_folder):
+    sweep, told = swept({0: ("seed=1", "seed=1"), 1: ("seed=1",)})
+    assert told.ends == [(0, "finished", False), (1, "finished", True)]
+    assert len(list(sweep.info.folder.glob("*/journal.jsonl"))) == 1
+
+
+def failing_once(path):
+    """A launcher under which the job 1 fails the first time, for want of a file's folder."""
+
+    def launch(job, jobs):
+        reports = []
+        for each in jobs:
+            if each.number == 1 and not path.exists():
+                path.touch()
+                reports.append(Report(1, "the first time goes wrong"))
+            else:
+                reports += here(job, [each])
+        return reports
+
+    return launch
+
+
+def test_a_failed_job_is_tried_again_as_often_as_asked(empty_folder):
+    retrying = lambda overrides: {**compose(overrides), "on_error": "retry:2"}  # noqa: E731
+    told = Told()
+    with watched_by(told):
+        planned = Planner(retrying).plan(JOBS)
+        with Sweep(common_settings(planned), [], failing_once(empty_folder / "mark"), planned) as sweep:
+            sweep.run(planned)
+    assert [status for number, status, _ in told.ends if number == 1] == ["failed", "finished"]
+    assert sweep.counts == {"done": 3, "failed": 0}
+
+
+def test_on_error_stop_starts_no_more(empty_folder):
+    def compose_stopping(overrides):
+        return {**compose(overrides), "on_error": "stop", "limits": {"seconds": 1e-6}}
+
+    planned = Planner(compose_stopping).plan(JOBS)
+    with Sweep(common_settings(planned), [], here, planned) as sweep:
+        sweep.run(planned)
+    assert [end.status for end in sweep.ends.values()] == ["timed_out"]
+
+
+def cut_off(folder):
+    """Leave a journal as a process does that is killed: begun, not ended, its lock gone."""
+    journal = Journal(folder)
+    journal.write("started", format=1, kind="run", run_key="cut off")
+    journal.close()
+
+
+class BrokenPoolError(Exception):
+    """What a launcher raises when a worker dies."""
+
+
+def breaking_after(count):
+    """A launcher that breaks after so many jobs, every time that it has more."""
+
+    def launch(job, jobs):
+        done = here(job, jobs[:count])
+        if len(jobs) > count:
+            raise BrokenPoolError
+        return done
+
+    return launch
+
+
+def test_what_a_broken_launcher_has_not_got_to_is_launched_again(empty_folder):
+    sweep, told = swept(JOBS, breaking_after(1))
+    assert sweep.counts == {"done": 3, "failed": 0}
+    assert sorted(told.ends) == [(number, "finished", False) for number in range(3)]
+
+
+def test_a_launcher_that_starts_nothing_is_told(empty_folder):
+    sweep, told = swept(JOBS, breaking_after(0))
+    assert sweep.counts == {"done": 0, "failed": 0}
+    assert "started no job" in told.problems[0]
+
+
+def test_one_that_is_cut_off_with_others_is_tried_alone(empty_folder):
+    """The workers of a pool die with the one that was killed: whose fault it was shows when each is alone."""
+    launches = []
+
+    def launch(job, jobs):
+        launches.append([each.number for each in jobs])
+        if len(jobs) > 1:
+            for each in jobs[:2]:  # two are cut off: a journal that has no end, and no process
+                cut_off(new_attempt(job.folder, each.number))
+            raise BrokenPoolError
+        return here(job, jobs)
+
+    jobs = combinations(clusterer__n_components=[1, 2, 3])
+    sweep, _ = swept(jobs, launch)
+    assert launches == [[0, 1, 2], [2], [0], [1]]
+    assert sweep.counts == {"done": 3, "failed": 0}
+
+
+def test_resume_runs_what_is_missing_in_folders_of_its_own(empty_folder):
+    first, _ = swept(JOBS, lambda job, jobs: here(job, jobs[:1]))
+    cut_off(new_attempt(first.info.folder, 1))
+    before = {path: path.read_bytes() for path in first.info.folder.glob("*/journal.jsonl")}
+    record = read_journal(first.info.folder)
+    second, told = swept(jobs_of(record), intent=Intent(resumed=first.info.folder))
+    assert sorted(told.ends) == [(0, "finished", True), (1, "finished", False), (2, "finished", False)]
+    assert [folder.name for folder in attempts(first.info.folder, 1)] == ["1", "1-2"]
+    assert all(path.read_bytes() == content for path, content in before.items())
+    assert second.info.run_id == first.info.run_id
+    assert read_journal(first.info.folder).status == "finished"
+
+
+def test_what_would_be_computed_otherwise_today_is_told_and_kept(empty_folder):
+    first, _ = swept(JOBS)
+    drifted = lambda overrides: {**compose(overrides), "seed": 5}  # noqa: E731
+    planned = Planner(drifted, first.info.folder).plan(JOBS)
+    assert {job.state for job in planned} == {"stale"}
+    assert planned[0].reason == "seed was 0, is 5"
+    assert {job.state for job in Planner(drifted, first.info.folder, stale=True).plan(JOBS)} == {"new"}
+
+
+def test_a_sweep_that_is_still_running_is_not_resumed(empty_folder):
+    first, _ = swept(JOBS)
+    program = (
+        "import sys, time\nfrom pathlib import Path\nfrom gradmix.runs.journal import Journal\n"
+        "journal = Journal.reopen(Path(sys.argv[1]))\nprint('held', flush=True)\ninput()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", program, str(first.info.folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(StorageError, match="written by another process"):
+        swept(JOBS, intent=Intent(resumed=first.info.folder))
+    holder.communicate("\n")
+
+
+def test_a_worker_leaves_alone_what_another_has_taken(empty_folder):
+    first, _ = swept(JOBS)
+    assert is_taken(first.info.folder, 0)
+    assert not is_taken(first.info.folder, 7)
+    assert telling(first.info.folder, 7) is None
+
+
+@pytest.mark.parametrize(("error", "event"), [(KeyboardInterrupt(), "interrupted"), (SystemExit(), "failed")])
+def test_an_end_from_outside_leaves_a_whole_journal(empty_folder, error, event):
+    def launch(job, jobs):
         raise error
 
     with pytest.raises(type(error)):
-        run_sweep({"seed": ["seed=1"]}, compose, launch)
+        swept(JOBS, launch)
     (path,) = empty_folder.rglob("journal.jsonl")
     assert json.loads(path.read_text().splitlines()[-1])["event"] == event
+
+
+def test_jobs_that_give_algorithms_the_same_work_are_timed_together(empty_folder):
+    paired = lambda overrides: {**compose(overrides), "timing": {"paired": True}}  # noqa: E731
+    jobs = combinations(clusterer__covariance_type=["full", "tied"], seed=[1, 2])
+    found = [[job.number for job in block] for block in blocks(Planner(paired).plan(jobs))]
+    assert found == [[0, 2], [1, 3]]
+    assert [len(block) for block in blocks(Planner(compose).plan(jobs))] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("setting", ["name=other", "runs_dir=elsewhere", "on_error=stop"])
+def test_a_sweep_has_one_of_what_it_needs_one_of(empty_folder, setting):
+    planned = Planner(compose).plan({0: (), 1: (setting,)})
+    with pytest.raises(ConfigError, match="a sweep has one"):
+        common_settings(planned)
 
 
 def test_no_two_runs_share_a_folder(tmp_path):
     folders = {fresh_folder(tmp_path, "gmm") for _ in range(20)}
     assert len(folders) == 20
+
+
+def test_a_parcel_from_another_disk_is_unpacked(empty_folder):
+    def launch(job, jobs):
+        elsewhere = empty_folder / "another machine"
+        there = type(job)(elsewhere, job.run_id, job.varies)
+        return here(there, jobs)
+
+    sweep, _ = swept(JOBS, launch)
+    assert sweep.counts == {"done": 3, "failed": 0}
+    assert len(journals(sweep.info.folder)) == 4

@@ -5,12 +5,12 @@ import pytest
 
 import gradmix
 from gradmix.config.spec import read_spec
-from gradmix.runs.runner import execute
+from gradmix.runs.runner import Order, execute
 from gradmix_tasks.differentiate import errors
 
 
 def run(folder, **config):
-    return execute(read_spec({"name": "trial", **config}), folder)
+    return execute(Order(read_spec({"name": "trial", **config}), folder))
 
 
 def cluster(folder, clusterer, dataset):
