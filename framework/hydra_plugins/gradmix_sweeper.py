@@ -60,37 +60,33 @@ class GradmixSweeper(Sweeper):
     def sweep(self, arguments: list[str]) -> list[JobEnd]:
         """Run the sweep."""
         from gradmix.runs.intent import intent
-        from gradmix.runs.journal import read_journal
-        from gradmix.runs.sweep import jobs_of
+        from gradmix.runs.plan import Planner
+        from gradmix.runs.sweep import Sweep, check, common_settings, jobs_of_resumed
 
-        resumed = intent().resumed
-        if resumed is not None:
-            record = read_journal(resumed)
-            return self._run(jobs_of(record), record.started["varies"])
         choices = self._choices(arguments)
         varies = [key for key, overrides in choices.items() if len(overrides) > 1]
-        return self._run(dict(enumerate(itertools.product(*choices.values()))), varies)
-
-    def _run(self, jobs: Mapping[int, Overrides], varies: Sequence[str]) -> list[JobEnd]:
-        """Plan jobs, and run them unless a plan is all that is wanted."""
-        from gradmix.runs.events import tell_watchers
-        from gradmix.runs.intent import intent
-        from gradmix.runs.plan import Planner
-        from gradmix.runs.sweep import Sweep, check, common_settings
-
+        jobs = jobs_of_resumed() or dict(enumerate(itertools.product(*choices.values())))
         planned = Planner(self._compose, intent().resumed, intent().stale).plan(jobs)
         if intent().plan_only:
-            tell_watchers("planned", planned, self._workers())
+            self._tell_plan(planned)
             return []
         try:
             check(planned)
             settings = common_settings(planned)
             self._check_launcher(settings.timing.paired)
-            with Sweep(settings, varies, self._launch, planned) as sweep:
+            with Sweep(settings, varies, self._launch, planned, n_jobs=len(planned)) as sweep:
                 return sweep.run(planned)
         finally:
-            if self._own is not None:
-                self._own.crew.close()
+            self._close()
+
+    def _tell_plan(self, planned: Sequence[Job]) -> None:
+        from gradmix.runs.events import tell_watchers
+
+        tell_watchers("planned", planned, self._workers())
+
+    def _close(self) -> None:
+        if self._own is not None:
+            self._own.crew.close()
 
     def _choices(self, arguments: Sequence[str]) -> dict[str, list[str]]:
         """Key → the overrides that the command line and the config ask for; the command line wins."""

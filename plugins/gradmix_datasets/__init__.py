@@ -13,6 +13,7 @@ def gradmix_components() -> gradmix.Components:
             "file": "gradmix_datasets.file:File",
             "iris": "gradmix_datasets.classics:Iris",
             "wine": "gradmix_datasets.classics:Wine",
+            "blobs": "gradmix_datasets.blobs:Blobs",
             "breast_cancer": "gradmix_datasets.classics:BreastCancer",
             "digits": "gradmix_datasets.classics:Digits",
         }

@@ -11,7 +11,10 @@ from typing import Any
 
 from gradmix.contracts.errors import ConfigError, GradmixError
 
-_MAY_CHANGE = ("hydra/launcher", "hydra.launcher", "limits", "on_error", "pictures", "tracking", "timing")
+_MAY_CHANGE = (
+    *("hydra/launcher", "hydra.launcher", "hydra.sweeper.n_trials"),
+    *("limits", "on_error", "pictures", "tracking", "timing"),
+)
 """Overrides that may differ when a sweep is taken up again: how it runs, not what it computes."""
 
 

@@ -90,8 +90,8 @@ def estimate(jobs: Sequence[Job], workers: int) -> str:
 
 def opening(sweep: SweepInfo, jobs: Sequence[Job]) -> str:
     """First line of a sweep's report."""
-    if sweep.n_jobs is None:
-        return "a search, job by job"
+    if len(jobs) < sweep.n_jobs:
+        return f"a search of {sweep.n_jobs} jobs" + (f"; so far {_in_all(jobs)}" if sweep.is_resumed else "")
     plural = "s" if sweep.n_jobs != 1 else ""
     counts = summary(jobs)
     if set(counts) <= {"new"}:

@@ -222,7 +222,7 @@ class SweepReport:
     def is_complete(self) -> bool:
         """Whether every job is done."""
         done = sum(end.status == "finished" for end in self._ends.values())
-        return done == (len(self._ends) if self.sweep.n_jobs is None else self.sweep.n_jobs)
+        return done == self.sweep.n_jobs
 
     def close(self) -> None:
         """Print what failed, and the closing table."""
@@ -240,17 +240,18 @@ class SweepReport:
         done = statuses.pop("finished", 0)
         reused = sum(end.is_reused for end in ends)
         counts = {"done": done, "failed": statuses.pop("failed", 0), "of these reused": reused, **statuses}
-        missing = (self.sweep.n_jobs or len(ends)) - len(ends)
+        missing = self.sweep.n_jobs - len(ends)
         return {name: count for name, count in {**counts, "not reached": missing}.items() if count or name in _ALWAYS}
 
     def _line(self, end: JobEnd) -> Text:
         from rich.text import Text
 
-        total = "" if self.sweep.n_jobs is None else f"/{self.sweep.n_jobs}"
-        text = Text(f"{end.number + 1:>{len(total) - 1}}{total}  ") + Text(end.label or "(defaults)")
+        width = len(str(self.sweep.n_jobs))
+        text = Text(f"{end.number + 1:>{width}}/{self.sweep.n_jobs}  ") + Text(end.label or "(defaults)")
         if end.status == "finished":
-            headline = next((name for name in HEADLINES if name in end.metrics), None)
-            result = Text(f"  {headline} {number(end.metrics[headline])}" if headline else "  finished", style="green")
+            named = [name for name in (*HEADLINES, "bic") if name in end.metrics]
+            told = "  ".join(f"{name} {number(end.metrics[name])}" for name in named) or "finished"
+            result = Text(f"  {told}", style="green")
         else:
             result = Text(f"  {end.status.replace('_', ' ')}", style="red")
             result += Text(f": {end.error}" if end.error else "")

@@ -32,7 +32,7 @@ class SweepInfo:
     folder
         Where its own journal is, and a folder for each job.
     n_jobs
-        How many jobs it has; None if that shows only as it goes on.
+        How many jobs it has.
     is_resumed
         Whether it was taken up again.
     """
@@ -40,7 +40,7 @@ class SweepInfo:
     name: str
     run_id: str
     folder: Path
-    n_jobs: int | None
+    n_jobs: int
     is_resumed: bool = False
 
 

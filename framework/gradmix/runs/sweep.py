@@ -53,12 +53,12 @@ class Sweep:
         Launches jobs.
     jobs
         All of them, planned; the first ones, if more are found as it goes on.
-    is_whole
-        Whether these are all.
+    n_jobs
+        How many there will be.
     """
 
     def __init__(
-        self, settings: Settings, varies: Sequence[str], launch: Launch, jobs: Sequence[Job], is_whole: bool = True
+        self, settings: Settings, varies: Sequence[str], launch: Launch, jobs: Sequence[Job], n_jobs: int
     ) -> None:
         self.settings, self.varies, self.launch = settings, tuple(varies), launch
         self.ends: dict[int, JobEnd] = {}
@@ -69,7 +69,6 @@ class Sweep:
         else:
             folder = wanted.resumed
             self.journal, run_id = _reopened(folder), str(read_journal(folder).started["run_id"])
-        n_jobs = len(jobs) if is_whole else None
         self.info = SweepInfo(settings.name, run_id, folder, n_jobs, wanted.resumed is not None)
         self._jobs = jobs
 
@@ -130,6 +129,8 @@ class Sweep:
         for job in jobs:
             if job.state in ("done", "stale"):
                 self._take(job, job.earlier, is_reused=True)
+            elif job.state == "impossible":
+                self._refuse(job, job.reason)
         pending = [job for job in jobs if job.is_to_run]
         for number in range(self.settings.retries + 1):
             if number:
@@ -160,14 +161,15 @@ class Sweep:
             if len(waiting) == len(pending):
                 report_problem(f"the launcher failed, and started no job: {describe(error)}.")
                 return
-            pending = [] if self._is_stopped else waiting
+            pending = [] if self.is_stopped else waiting
         for job in suspects:
-            if not self._is_stopped:
+            if not self.is_stopped:
                 self._launch([job])
                 self._wait_for_running([job])
 
     @property
-    def _is_stopped(self) -> bool:
+    def is_stopped(self) -> bool:
+        """Whether a job has failed after which no other is to start."""
         return (self.info.folder / STOPPED).exists()
 
     def _was_cut_off(self, job: Job) -> bool:
@@ -299,6 +301,12 @@ def common_settings(jobs: Sequence[Job]) -> Settings:
         if len({str(getattr(settings, each)) for settings in found}) > 1:
             raise ConfigError(f"a sweep has one {each} for all its jobs; sweep over something else.")
     return found[0]
+
+
+def jobs_of_resumed() -> Mapping[int, Overrides]:
+    """The jobs of the sweep that is taken up again; none if there is no such sweep."""
+    resumed = intent().resumed
+    return {} if resumed is None else jobs_of(read_journal(resumed))
 
 
 def jobs_of(record: Record) -> Mapping[int, Overrides]:

@@ -66,7 +66,9 @@ def swept(jobs, launch=here, intent=None, stale=False):
     with intending(intent), watched_by(told):
         planned = Planner(compose, intent.resumed, stale).plan(jobs)
         check(planned)
-        with Sweep(common_settings(planned), ["clusterer.n_components", "seed"], launch, planned) as sweep:
+        with Sweep(
+            common_settings(planned), ["clusterer.n_components", "seed"], launch, planned, len(planned)
+        ) as sweep:
             sweep.run(planned)
     return sweep, told
 
@@ -170,7 +172,7 @@ def test_a_failed_job_is_tried_again_as_often_as_asked(empty_folder):
     told = Told()
     with watched_by(told):
         planned = Planner(retrying).plan(JOBS)
-        with Sweep(common_settings(planned), [], failing_once(empty_folder / "mark"), planned) as sweep:
+        with Sweep(common_settings(planned), [], failing_once(empty_folder / "mark"), planned, len(planned)) as sweep:
             sweep.run(planned)
     assert [status for number, status, _ in told.ends if number == 1] == ["failed", "finished"]
     assert sweep.counts == {"done": 3, "failed": 0}
@@ -181,7 +183,7 @@ def test_on_error_stop_starts_no_more(empty_folder):
         return {**compose(overrides), "on_error": "stop", "limits": {"seconds": 1e-6}}
 
     planned = Planner(compose_stopping).plan(JOBS)
-    with Sweep(common_settings(planned), [], here, planned) as sweep:
+    with Sweep(common_settings(planned), [], here, planned, len(planned)) as sweep:
         sweep.run(planned)
     assert [end.status for end in sweep.ends.values()] == ["timed_out"]
 

@@ -1,0 +1,195 @@
+"""Adaptive sweeps: the next jobs are chosen by what the earlier ones reached, by Optuna's ask and tell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gradmix.contracts.errors import ConfigError, PluginError, did_you_mean, listing
+from gradmix.contracts.metrics import PRIMARY, metric_named
+from gradmix.runs.events import JobEnd
+from gradmix.runs.plan import Overrides
+
+if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
+    from optuna.distributions import BaseDistribution
+    from optuna.samplers import BaseSampler
+    from optuna.study import Study
+
+_SIGNS = {"lower": 1.0, "higher": -1.0}
+"""Which way is better → what to multiply with, so that less is better."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a search is after.
+
+    Parameters
+    ----------
+    metric
+        The metric; None for the one by which runs of that kind are ranked.
+    better
+        ``lower`` or ``higher``; None where the metric tells.
+    """
+
+    metric: str | None = None
+    better: str | None = None
+
+    def loss(self, end: JobEnd) -> float | None:
+        """What a job reached, signed so that less is better; None if it reached nothing.
+
+        Raises
+        ------
+        ConfigError
+            If it has no such metric, or nothing tells which way is better.
+        """
+        if end.status != "finished":
+            return None
+        name = self._metric(end)
+        better = self.better or metric_named(name).better
+        if better not in _SIGNS:
+            raise ConfigError(f"say which way {name} is better: hydra.sweeper.better=lower or higher.")
+        value = end.metrics[name]
+        return _SIGNS[better] * value if math.isfinite(value) else None
+
+    def _metric(self, end: JobEnd) -> str:
+        if self.metric is None:
+            name = next((name for name in PRIMARY if name in end.metrics), None)
+            if name is None:
+                raise ConfigError(f"say what to search for: hydra.sweeper.metric=…, one of {listing(end.metrics)}.")
+            return name
+        if self.metric not in end.metrics:
+            near = did_you_mean(self.metric, end.metrics)
+            raise ConfigError(
+                f"hydra.sweeper.metric={self.metric}: the runs have no such metric.{near} "
+                f"They have: {listing(end.metrics)}."
+            )
+        return self.metric
+
+
+class Search:
+    """A search among overrides.
+
+    Parameters
+    ----------
+    overrides
+        Those given: ranges, intervals and choices are searched, the others belong to every job.
+    goal
+        What it is after.
+    sampler
+        How the next job is chosen; one of `SAMPLERS`.
+    seed
+        Of the sampler.
+    """
+
+    def __init__(self, overrides: Sequence[Override], goal: Goal, sampler: str, seed: int) -> None:
+        self.goal = goal
+        self.sampler = _sampler(sampler, seed)
+        self.fixed = {
+            each.get_key_element(): str(each.get_value_element_as_str())
+            for each in overrides
+            if not each.is_sweep_override()
+        }
+        self.space = {each.get_key_element(): _distribution(each) for each in overrides if each.is_sweep_override()}
+        if not self.space:
+            raise ConfigError(
+                "there is nothing to search: give a range, an interval or choices, such as "
+                "clusterer.n_components=range(1,9) clusterer.reg_covar='tag(log,interval(1e-9,1e-2))'."
+            )
+        self._study: Study | None = None
+        self._keys = [each.get_key_element() for each in overrides]
+
+    @property
+    def varies(self) -> list[str]:
+        """Keys that are searched."""
+        return list(self.space)
+
+    def ask(self, count: int) -> list[tuple[Any, Overrides]]:
+        """The next trials, and the overrides of their jobs."""
+        study = self._the_study()
+        trials = [study.ask(self.space) for _ in range(count)]
+        return [(trial, self._overrides(trial.params)) for trial in trials]
+
+    def tell(self, trial: Any, end: JobEnd | None) -> None:
+        """Take note of what a trial's job reached."""
+        from optuna.trial import TrialState
+
+        value = None if end is None else self.goal.loss(end)
+        if value is None:
+            self._the_study().tell(trial, state=TrialState.FAIL)
+        else:
+            self._the_study().tell(trial, value)
+
+    def remember(self, overrides: Overrides, end: JobEnd) -> None:
+        """Take note of a job of an earlier stretch of the same search."""
+        from optuna.trial import create_trial
+
+        value = self.goal.loss(end)
+        texts = dict(override.split("=", 1) for override in overrides)
+        if value is not None and set(self.space) <= set(texts):
+            params = {key: _parsed(texts[key], space) for key, space in self.space.items()}
+            self._the_study().add_trial(create_trial(value=value, params=params, distributions=self.space))
+
+    def _the_study(self) -> Study:
+        if self._study is None:
+            import optuna
+
+            optuna.logging.set_verbosity(optuna.logging.WARNING)
+            self._study = optuna.create_study(direction="minimize", sampler=self.sampler)
+        return self._study
+
+    def _overrides(self, params: Mapping[str, Any]) -> Overrides:
+        texts = {**self.fixed, **{key: _text(value) for key, value in params.items()}}
+        return tuple(f"{key}={texts[key]}" for key in self._keys)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else repr(value)
+
+
+def _parsed(text: str, space: BaseDistribution) -> Any:
+    from optuna.distributions import CategoricalDistribution
+
+    if isinstance(space, CategoricalDistribution):
+        return text
+    return space.to_external_repr(float(text))
+
+
+def _distribution(override: Override) -> BaseDistribution:
+    """Optuna's distribution for a sweep of Hydra's."""
+    from hydra.core.override_parser.types import IntervalSweep, RangeSweep
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    sweep = override.value()
+    if isinstance(sweep, RangeSweep) and isinstance(sweep.start, int) and isinstance(sweep.step, int):
+        assert sweep.stop is not None
+        return IntDistribution(sweep.start, int(sweep.stop) - 1, step=sweep.step)
+    if isinstance(sweep, IntervalSweep):
+        assert sweep.start is not None
+        assert sweep.end is not None
+        is_log = "log" in sweep.tags
+        if isinstance(sweep.start, int) and isinstance(sweep.end, int):
+            return IntDistribution(sweep.start, sweep.end, log=is_log)
+        return FloatDistribution(float(sweep.start), float(sweep.end), log=is_log)
+    return CategoricalDistribution(list(override.sweep_string_iterator()))
+
+
+def _sampler(name: str, seed: int) -> BaseSampler:
+    try:
+        import optuna
+    except ImportError as error:
+        raise PluginError("hydra/sweeper=gradmix_optuna needs Optuna: pip install 'gradmix[optuna]'.") from error
+    makers: Mapping[str, Callable[[], BaseSampler]] = {
+        "tpe": lambda: optuna.samplers.TPESampler(seed=seed),
+        "gp": lambda: optuna.samplers.GPSampler(seed=seed),
+        "cmaes": lambda: optuna.samplers.CmaEsSampler(seed=seed),
+        "qmc": lambda: optuna.samplers.QMCSampler(seed=seed),
+        "random": lambda: optuna.samplers.RandomSampler(seed=seed),
+    }
+    if name not in makers:
+        raise ConfigError(
+            f"unknown hydra.sweeper.sampler {name!r}.{did_you_mean(name, makers)} There are: {listing(makers)}."
+        )
+    return makers[name]()

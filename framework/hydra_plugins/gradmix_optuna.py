@@ -1,0 +1,116 @@
+"""The adaptive sweeper: searches ranges, intervals and choices by Optuna.
+
+Hydra scans this module in every process, so it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.config_store import ConfigStore
+
+from hydra_plugins.gradmix_sweeper import GradmixSweeper
+
+if TYPE_CHECKING:
+    from gradmix.runs.events import JobEnd
+    from gradmix.runs.plan import Planner
+    from gradmix.runs.search import Search
+    from gradmix.runs.sweep import Sweep
+
+__all__ = ["GradmixOptunaSweeper"]
+
+
+ConfigStore.instance().store(
+    group="hydra/sweeper",
+    name="gradmix_optuna",
+    node={
+        "_target_": "hydra_plugins.gradmix_optuna.GradmixOptunaSweeper",
+        "params": {},
+        "n_trials": 20,
+        "batch": 1,
+        "metric": None,
+        "better": None,
+        "sampler": "tpe",
+        "seed": 0,
+    },
+    provider="gradmix",
+)
+
+
+class GradmixOptunaSweeper(GradmixSweeper):
+    """Searches among the overrides for the best value of a metric, a batch of jobs at a time.
+
+    Parameters
+    ----------
+    params
+        What to search, besides the command line: key → ``range(1,9)``, ``tag(log,interval(1e-9,1))`` or choices.
+    n_trials
+        How many jobs in all.
+    batch
+        Jobs between two choices; as many as there are workers keeps them busy.
+    metric
+        What to search for; null for the metric by which runs of that kind are ranked.
+    better
+        ``lower`` or ``higher``; null where the metric tells.
+    sampler
+        tpe, gp, cmaes, qmc or random.
+    seed
+        Of the sampler.
+    """
+
+    def __init__(
+        self,
+        params: dict[str, str] | None = None,
+        n_trials: int = 20,
+        batch: int = 1,
+        metric: str | None = None,
+        better: str | None = None,
+        sampler: str = "tpe",
+        seed: int = 0,
+    ) -> None:
+        super().__init__(params)
+        self.n_trials, self.batch, self.seed = n_trials, batch, seed
+        self.metric, self.better, self.sampler = metric, better, sampler
+
+    def sweep(self, arguments: list[str]) -> list[JobEnd]:
+        """Run the search."""
+        from gradmix.runs.intent import intent
+        from gradmix.runs.plan import Planner
+        from gradmix.runs.search import Goal, Search
+        from gradmix.runs.sweep import Sweep, check, common_settings, jobs_of_resumed
+
+        given = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
+        planner = Planner(self._compose, intent().resumed, intent().stale)
+        earlier = planner.plan(jobs_of_resumed())
+        seed = self.seed + len(earlier)  # not the same random choices again
+        search = Search(self.composed.parse(given), Goal(self.metric, self.better), self.sampler, seed)
+        trials = [] if earlier else search.ask(self.batch)
+        first = earlier or planner.plan({number: overrides for number, (_, overrides) in enumerate(trials)})
+        if intent().plan_only:
+            self._tell_plan(first)
+            return []
+        try:
+            check(first)
+            settings = common_settings(first)
+            self._check_launcher(settings.timing.paired)
+            with Sweep(settings, search.varies, self._launch, first, n_jobs=self.n_trials) as sweep:
+                ends = {end.number: end for end in sweep.run(first)}
+                for job in earlier:
+                    if job.number in ends:
+                        search.remember(job.overrides, ends[job.number])
+                for number, (trial, _) in enumerate(trials):
+                    search.tell(trial, ends.get(number))
+                self._go_on(search, planner, sweep, len(first))
+        finally:
+            self._close()
+        return list(sweep.ends.values())
+
+    def _go_on(self, search: Search, planner: Planner, sweep: Sweep, count: int) -> None:
+        """Ask for jobs, run them, and tell what they reached, until there have been enough."""
+        while count < self.n_trials and not sweep.is_stopped:
+            trials = search.ask(min(self.batch, self.n_trials - count))
+            jobs = planner.plan({count + place: overrides for place, (_, overrides) in enumerate(trials)})
+            ends: dict[int, Any] = {end.number: end for end in sweep.run(jobs)}
+            for place, (trial, _) in enumerate(trials):
+                search.tell(trial, ends.get(count + place))
+            count += len(trials)
