@@ -110,11 +110,10 @@ class GradmixSweeper(Sweeper):
         return choices
 
     def _compose(self, overrides: Overrides) -> Mapping[str, Any]:
-        from gradmix.config.composition import plain_config
         from gradmix.config.explain import explained
 
         with explained():
-            return plain_config(self.composed.compose(self.master, overrides))
+            return self.composed.compose(self.master, overrides)
 
     def _check_launcher(self, is_paired: bool) -> None:
         from gradmix.contracts.errors import ConfigError

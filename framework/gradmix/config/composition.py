@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 class ComposedOnce:
     """Composes jobs as Hydra does, except that what jobs have in common is composed once.
 
-    Jobs that choose the same options of the same groups differ in values alone: these are set in a copy of their common
-    config, as Hydra sets them.
+    Jobs that choose the same options of the same groups differ in values alone: these are set in their common config, as
+    Hydra sets them, and taken back when the job's own config has been read off.
 
     Parameters
     ----------
@@ -30,9 +31,10 @@ class ComposedOnce:
     def __init__(self, loader: ConfigLoader) -> None:
         self.loader = loader
         self._bases: dict[tuple[str, ...], DictConfig] = {}
+        self._parsed: dict[str, Override] = {}
 
-    def compose(self, master: DictConfig, overrides: Sequence[str]) -> DictConfig:
-        """Compose a job's config.
+    def compose(self, master: DictConfig, overrides: Sequence[str]) -> Mapping[str, Any]:
+        """Compose a job's config, as plain values.
 
         Parameters
         ----------
@@ -41,7 +43,16 @@ class ComposedOnce:
         overrides
             The job's own.
         """
-        return self._from_base(master, overrides) or self._in_full(master, overrides)
+        from hydra.core.override_parser.types import OverrideType
+
+        parsed = [self._parse_one(override) for override in overrides]
+        if all(each.type == OverrideType.CHANGE and not each.key_or_group.startswith("hydra") for each in parsed):
+            values = [each for each in parsed if not self._is_choice(each)]
+            base = self._base(master, [each for each in parsed if self._is_choice(each)])
+            with self._set(base, values, overrides, parsed) as is_set:
+                if is_set:
+                    return plain_config(base)
+        return plain_config(self._in_full(master, overrides))
 
     def parse(self, overrides: Sequence[str]) -> list[Override]:
         """Parse overrides by Hydra's grammar."""
@@ -49,29 +60,36 @@ class ComposedOnce:
 
         return OverridesParser.create(config_loader=self.loader).parse_overrides(list(overrides))
 
+    def _parse_one(self, override: str) -> Override:
+        if override not in self._parsed:
+            (self._parsed[override],) = self.parse([override])
+        return self._parsed[override]
+
     def _in_full(self, master: DictConfig, overrides: Sequence[str]) -> DictConfig:
         return self.loader.load_sweep_config(master, list(overrides))
 
-    def _from_base(self, master: DictConfig, overrides: Sequence[str]) -> DictConfig | None:
-        """The common config with this job's values in it; None if that is not all that Hydra would do."""
-        from hydra.core.override_parser.types import OverrideType
+    def _base(self, master: DictConfig, choices: Sequence[Override]) -> DictConfig:
+        """What all jobs with these choices have in common."""
+        lines = tuple(str(each.input_line) for each in choices)
+        if lines not in self._bases:
+            self._bases[lines] = self._in_full(master, lines)
+        return self._bases[lines]
 
-        parsed = self.parse(overrides)
-        if any(each.type != OverrideType.CHANGE for each in parsed):
-            return None
-        values = [each for each in parsed if not self._is_choice(each)]
-        choices = tuple(str(each.input_line) for each in parsed if self._is_choice(each))
-        if choices not in self._bases:
-            self._bases[choices] = self._in_full(master, choices)
-        config = copy.deepcopy(self._bases[choices])
+    @contextmanager
+    def _set(
+        self, base: DictConfig, values: Sequence[Override], overrides: Sequence[str], parsed: Sequence[Override]
+    ) -> Iterator[bool]:
+        """Set a job's values in the common config as long as the context lasts; False if Hydra would not."""
+        before = {key: copy.deepcopy(base._get_node(key)) for each in values if (key := _top(each)) in base}
         try:
-            for each in values:
-                OmegaConf.update(config, each.key_or_group, each.value(), merge=True)
-        except OmegaConfBaseException:
-            return None  # composing in full raises what Hydra has to say about it
-        config.hydra.overrides.task = list(overrides)
-        config.hydra.job.override_dirname = self._dirname(config, parsed)
-        return config
+            is_set = _update(base, values)
+            base.hydra.overrides.task = list(overrides)
+            base.hydra.job.override_dirname = self._dirname(base, parsed)
+            yield is_set
+        finally:
+            with open_dict(base):
+                for key, node in before.items():
+                    base._set_item_impl(key, node)
 
     def _is_choice(self, override: Override) -> bool:
         """Whether an override chooses an option of a group."""
@@ -86,6 +104,20 @@ class ComposedOnce:
         )
 
 
+def _top(override: Override) -> str:
+    return override.key_or_group.partition(".")[0].partition("[")[0]
+
+
+def _update(base: DictConfig, values: Sequence[Override]) -> bool:
+    """Set values as Hydra does; False if it would complain, which is then left to itself."""
+    try:
+        for each in values:
+            OmegaConf.update(base, each.key_or_group, each.value(), merge=True)
+    except OmegaConfBaseException:
+        return False
+    return True
+
+
 @lru_cache
 def _has_options(loader: ConfigLoader, group: str) -> bool:
     return bool(loader.get_group_options(group))
@@ -93,9 +125,11 @@ def _has_options(loader: ConfigLoader, group: str) -> bool:
 
 def plain_config(config: DictConfig) -> Mapping[str, Any]:
     """A composed config as plain values, every interpolation resolved, without what Hydra keeps there for itself."""
-    task_config = config.copy()
-    with open_dict(task_config):
-        task_config.pop("hydra", None)  # not all of it is known yet
-    plain = OmegaConf.to_container(task_config, resolve=True)
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
+    return {str(key): _plain(config, str(key)) for key in config if key != "hydra"}
+
+
+def _plain(config: DictConfig, key: str) -> Any:
+    if OmegaConf.is_missing(config, key):
+        return "???"
+    value = config[key]
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value

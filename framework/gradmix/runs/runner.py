@@ -250,11 +250,10 @@ class _Execution:
         path.write_text(OmegaConf.to_yaml(OmegaConf.create({"name": self.run.name, **self.spec.config})))
 
     def _end(self, event: str, error: BaseException) -> None:
-        trace = (
-            "" if isinstance(error, GradmixError | KeyboardInterrupt) else "".join(traceback.format_exception(error))
-        )
+        is_plain = isinstance(error, GradmixError | KeyboardInterrupt)
+        trace = "" if is_plain else "".join(traceback.format_exception(error))
         try:
-            self.journal.write(event, error=describe(error), traceback=trace)
+            self.journal.write(event, error=in_words(error), traceback=trace)
         except StorageError as storage_error:
             report_problem(str(storage_error))
         self.events.tell("gradmix_run_failed", run=self.run, error=error)
@@ -277,8 +276,15 @@ def _write_artifact(path: Path, write: Writer) -> None:
         report_problem(f"the artifact {path.name} could not be written: {describe(error)}")
 
 
+def in_words(error: BaseException) -> str:
+    """What ended a run, in one line: our own errors speak for themselves."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    return str(error) if isinstance(error, GradmixError) else describe(error)
+
+
 def explain_failure(error: BaseException, folder: Path) -> str:
     """What to tell a person: our own errors speak for themselves, others point to their traceback."""
     if isinstance(error, GradmixError):
-        return str(error)
-    return f"{describe(error)} (the traceback is in {folder / 'journal.jsonl'})"
+        return in_words(error)
+    return f"{in_words(error)} (the traceback is in {folder / 'journal.jsonl'})"

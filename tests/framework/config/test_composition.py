@@ -8,7 +8,6 @@ from hydra.core.plugins import Plugins
 from hydra.types import RunMode
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from omegaconf import OmegaConf
 
 from gradmix import GradmixError
 from gradmix.cli.run import config_folder
@@ -108,10 +107,9 @@ def test_jobs_composed_once_are_what_hydra_composes(jobs):
     base = master(config_loader)
     for job in jobs:
         try:
-            expected = config_loader.load_sweep_config(base, list(job))
+            expected = plain_config(config_loader.load_sweep_config(base, list(job)))
         except Exception as error:
             with pytest.raises(type(error)):
                 ours.compose(base, tuple(job))
             continue
-        found = ours.compose(base, tuple(job))
-        assert OmegaConf.to_yaml(found) == OmegaConf.to_yaml(expected)
+        assert ours.compose(base, tuple(job)) == expected
