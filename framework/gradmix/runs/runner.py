@@ -147,7 +147,7 @@ class _Execution:
 
     def _finish(self, result: Result) -> Outcome:
         metrics = {**self._timings(), **result.metrics}
-        self.journal.write("result", metrics=metrics, best_start=result.best_start)
+        self.journal.write("result", metrics=metrics, best_start=result.best_start, inputs=[*map(vars, result.inputs)])
         artifacts = {**result.artifacts, **(result.pictures if self.spec.settings.pictures else {})}
         for name, write in artifacts.items():
             _write_artifact(self.run.folder / ARTIFACTS / name, write)
