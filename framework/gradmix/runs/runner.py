@@ -7,6 +7,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from gradmix.registry.registry import describe
 from gradmix.runs.environment import environment
 from gradmix.runs.events import Events, report_problem
 from gradmix.runs.journal import FORMAT, Journal
+from gradmix.runs.sampling import sampling
 
 ARTIFACTS = "artifacts"
 
@@ -95,7 +97,9 @@ class _Execution:
     def outcome(self) -> Outcome:
         try:
             self._start()
-            return self._finish(self._pull(self.spec.task.run()))
+            with sampling(self.journal) if self.spec.settings.tracking.system_metrics else nullcontext():
+                result = self._pull(self.spec.task.run())
+            return self._finish(result)
         except KeyboardInterrupt as interrupt:
             self._end("interrupted", interrupt)
             raise
