@@ -11,6 +11,7 @@ The rest of what is here is for authors of plugins: the base classes, option typ
 """
 
 from gradmix.config.build import clusterer, differentiator
+from gradmix.config.inputs import input_of
 from gradmix.config.models import read_model, write_model
 from gradmix.contracts.clusterer import Clusterer, Model
 from gradmix.contracts.component import Component
@@ -39,9 +40,10 @@ from gradmix.contracts.options import (
     Seed,
     part,
 )
+from gradmix.contracts.preparation import Preparation
 from gradmix.contracts.problem import Operator, Problem
 from gradmix.contracts.run import RunInfo
-from gradmix.contracts.task import Result, Steps, Task, Timed
+from gradmix.contracts.task import Input, Result, Steps, Task, Timed
 
 __all__ = [
     "INERTIA",
@@ -58,6 +60,7 @@ __all__ = [
     "Differentiator",
     "Function",
     "GradmixError",
+    "Input",
     "Iteration",
     "KeyOf",
     "Model",
@@ -70,6 +73,7 @@ __all__ = [
     "PluginError",
     "PositiveFloat",
     "PositiveInt",
+    "Preparation",
     "Problem",
     "Result",
     "RunInfo",
@@ -82,6 +86,7 @@ __all__ = [
     "clusterer",
     "differentiator",
     "hookimpl",
+    "input_of",
     "part",
     "read_model",
     "write_model",

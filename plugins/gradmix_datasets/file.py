@@ -56,6 +56,10 @@ class File(Dataset):
             raise self._unreadable(error) from error
         return (digest.hexdigest(),)
 
+    def source(self) -> str:
+        """The file's absolute path."""
+        return str(Path(self.path).absolute())
+
     def _table(self) -> pd.DataFrame:
         suffix = Path(self.path).suffix.lower()
         if suffix not in READERS:

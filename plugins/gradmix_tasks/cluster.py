@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from gradmix import Clusterer, Data, Dataset, Iteration, Result, Steps, Task, Timed, part, write_model
+from gradmix import Clusterer, Data, Dataset, Iteration, Result, Steps, Task, Timed, input_of, part, write_model
 
 
 @dataclass
@@ -52,8 +52,9 @@ class Cluster(Task):
         return Result(
             metrics=_metrics(best, data),
             best_start=best.start,
-            artifacts={"model.json": partial(write_model, clusterer=self.clusterer, model=best.estimate)},
+            artifacts={"model.json": partial(write_model, clusterer=self.clusterer, model=best.estimate, data=data)},
             pictures={"fit.png": partial(_draw, metric=objective.metric, curves=curves, best=best, data=data)},
+            inputs=(input_of(self.dataset, data),),
         )
 
 

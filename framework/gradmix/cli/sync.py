@@ -9,10 +9,13 @@ from typing import Any
 
 from gradmix.contracts.errors import ConfigError, GradmixError
 
-HELP = """usage: gradmix sync [runs_dir=DIR] [tracking.uri=URI] [tracking.artifacts=DIR]
+HELP = """usage: gradmix sync [runs_dir=DIR] [tracking.uri=URI] [tracking.artifacts=DIR] [tracking.models=false]
 
 Bring every journal under runs_dir (default: runs) into MLflow, unless it is there already. Runs whose process was
 killed become KILLED. Doing it again changes nothing."""
+
+
+_FLAGS = {"true": True, "false": False}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -42,11 +45,11 @@ def _settings(arguments: Sequence[str]) -> Any:
     from gradmix.config.spec import read_settings
 
     given: dict[str, Any] = {"name": "sync"}
-    tracking: dict[str, str] = {}
+    tracking: dict[str, Any] = {}
     for argument in arguments:
         key, equals, value = argument.partition("=")
         if not equals or not (key == "runs_dir" or key.startswith("tracking.")):
             raise ConfigError(f"cannot use {argument!r}")
-        (tracking if key.startswith("tracking.") else given)[key.removeprefix("tracking.")] = value
+        (tracking if key.startswith("tracking.") else given)[key.removeprefix("tracking.")] = _FLAGS.get(value, value)
     runs_dir = given.get("runs_dir", "runs")
     return read_settings({**given, "tracking": {"uri": f"sqlite:///{runs_dir}/mlflow.db", **tracking}})

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class ComposedOnce:
     """Composes jobs as Hydra does, except that what jobs have in common is composed once.
 
-    Jobs that choose the same options of the same groups differ in values alone: these are set in their common config, as
-    Hydra sets them, and taken back when the job's own config has been read off.
+    Jobs that choose the same options of the same groups differ in values alone: these are set in their common config,
+    as Hydra sets them, and taken back when the job's own config has been read off.
 
     Parameters
     ----------

@@ -30,10 +30,16 @@ class Tracking:
         MLflow's tracking URI, such as sqlite:///runs/mlflow.db or http://127.0.0.1:5000; null tracks nothing.
     artifacts
         Folder for artifacts beside a local store; a server keeps its own.
+    models
+        Whether fitted clusterers are kept as models of MLflow's, which ``mlflow models serve`` takes.
+    system_metrics
+        Whether a run samples, once a second, the processor and the memory that it uses.
     """
 
     uri: str | None = "sqlite:///runs/mlflow.db"
     artifacts: str | None = None
+    models: bool = True
+    system_metrics: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import NotFittedError, PluginError, UnknownNameError, did_you_mean, listing
 from gradmix.contracts.iteration import Iteration, Objective, last_of_each_start
+from gradmix.contracts.preparation import Preparation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +54,8 @@ class Clusterer(Component, ABC, Generic[ModelT]):
 
     random_state: int | None
     n_init: int
+    preparation_: Preparation | None = None
+    """What is done first to rows that a model read from a file is given: what its run's data set did to them."""
 
     @abstractmethod
     def iterate(self, X: Matrix, rng: np.random.Generator) -> Iterator[Iteration[ModelT]]:
@@ -114,7 +117,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
 
         best = self.objective.best(last_of_each_start(self.iterations(X)))
         self.model_, self.n_iter_, self.converged_ = best.estimate, best.step, best.converged
-        self.n_features_in_ = np.shape(X)[1]
+        self.n_features_in_, self.preparation_ = np.shape(X)[1], None
         for metric, value in best.metrics.items():
             setattr(self, f"{metric}_", value)
         self.labels_ = self.predict(X)
@@ -141,14 +144,15 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         return getattr(self.model_, attribute)
 
     def rows(self, X: Any) -> Matrix:
-        """Check rows handed to a fitted model: as many columns as it was fitted to."""
+        """Check rows handed to a fitted model, as many columns as it was fitted to, and prepare them as those were."""
         from gradmix.contracts.errors import DataError
         from gradmix.contracts.rows import as_rows
 
-        rows = as_rows(X)
+        preparation = self.preparation_
+        rows = as_rows(X if preparation is None else preparation.select(X))
         if rows.shape[1] != self.n_features_in_:
             raise DataError(f"X has {rows.shape[1]} columns, but the model was fitted to {self.n_features_in_}.")
-        return rows
+        return rows if preparation is None else preparation.apply(rows)
 
     # What scikit-learn asks of an estimator: the options are the parameters.
 

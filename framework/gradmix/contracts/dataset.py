@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import DataError
+from gradmix.contracts.preparation import Preparation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,11 +28,14 @@ class Data:
         Shape (n,): the true group of each row, where it is known.
     feature_names
         Names of the d columns; empty if they have none.
+    preparation
+        What `Dataset.load` did to the columns that were read; None before that.
     """
 
     X: Matrix
     labels: NDArray[object] | None = None  # type: ignore[type-var]
     feature_names: tuple[str, ...] = ()
+    preparation: Preparation | None = None
 
 
 @dataclass(kw_only=True)
@@ -54,6 +58,10 @@ class Dataset(Component, ABC):
     def read(self) -> Data:
         """Read or make the data, as they are; `load` checks and scales."""
 
+    def source(self) -> str:
+        """Where the data come from, a path or an address, for those who look at a run; empty if they are made here."""
+        return ""
+
     def load(self) -> Data:
         """Read, check and, if asked, scale the data.
 
@@ -69,6 +77,7 @@ class Dataset(Component, ABC):
         if len(data.X) == 0:
             raise DataError("the data have no rows.")
         _check_labels(data)
+        data = replace(data, preparation=Preparation.none(data.X.shape[1], data.feature_names))
         data = _without_constant_columns(data) if self.drop_constant else data
         return _standardised(data) if self.standardise else data
 
@@ -83,8 +92,6 @@ def _check_labels(data: Data) -> None:
 
 
 def _without_constant_columns(data: Data) -> Data:
-    import numpy as np
-
     from gradmix.contracts.rows import constant_columns
 
     dropped = set(constant_columns(data.X))
@@ -92,7 +99,9 @@ def _without_constant_columns(data: Data) -> Data:
         raise DataError("every column of the data is constant; dataset.drop_constant would leave none.")
     kept = [column for column in range(data.X.shape[1]) if column not in dropped]
     names = tuple(data.feature_names[column] for column in kept) if data.feature_names else ()
-    return replace(data, X=np.ascontiguousarray(data.X[:, kept]), feature_names=names)
+    assert data.preparation is not None
+    preparation = replace(data.preparation, kept=tuple(kept))
+    return replace(data, X=preparation.apply(data.X), feature_names=names, preparation=preparation)
 
 
 def _standardised(data: Data) -> Data:
@@ -104,5 +113,9 @@ def _standardised(data: Data) -> Data:
             f"column {column_name(constant[0], data.feature_names)} is constant and cannot be scaled to standard "
             "deviation 1. Leave such columns out by dataset.drop_constant=true."
         )
-    centred = data.X - data.X.mean(axis=0)
-    return replace(data, X=centred / centred.std(axis=0))
+    assert data.preparation is not None
+    means = data.X.mean(axis=0)
+    centred = data.X - means
+    scales = centred.std(axis=0)
+    preparation = replace(data.preparation, means=tuple(means.tolist()), scales=tuple(scales.tolist()))
+    return replace(data, X=centred / scales, preparation=preparation)

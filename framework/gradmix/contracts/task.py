@@ -16,6 +16,31 @@ Writer = Callable[[Path], None]
 
 
 @dataclass(frozen=True)
+class Input:
+    """Data that a run worked on, as it tells of them; `gradmix.input_of` makes one of a data set.
+
+    Parameters
+    ----------
+    name
+        What they are called.
+    digest
+        Fingerprint of their content.
+    rows
+        How many there are.
+    columns
+        Name and type of each column: ``(("waiting", "float64"), …)``.
+    source
+        Where they come from: a path or an address; empty if they were made by the run.
+    """
+
+    name: str
+    digest: str
+    rows: int
+    columns: tuple[tuple[str, str], ...]
+    source: str = ""
+
+
+@dataclass(frozen=True)
 class Result:
     """What a task returns when it is done.
 
@@ -29,12 +54,15 @@ class Result:
         Files to leave in the run's folder: name → what writes it.
     pictures
         The same for pictures, which a run may leave out.
+    inputs
+        The data that it worked on.
     """
 
     metrics: Mapping[str, float]
     best_start: int = 0
     artifacts: Mapping[str, Writer] = field(default_factory=dict)
     pictures: Mapping[str, Writer] = field(default_factory=dict)
+    inputs: tuple[Input, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,12 @@ class Registry:
             raise PluginError(f"{kind} {name!r} is offered by {rivals}; uninstall one of them.")
         return found[0]
 
+    def entry_of(self, component: Component) -> Entry | None:
+        """The entry that offers a component's class, if there is one."""
+        cls = type(component)
+        places = (f"{cls.__module__}:{cls.__qualname__}", cls)
+        return next((entry for entry in self if entry.kind == cls.kind and entry.implementation in places), None)
+
     def search(self, name: str) -> list[Entry]:
         """All components of that name, of any kind."""
         return [entry for (_, known), found in self.entries.items() if known == name for entry in found]

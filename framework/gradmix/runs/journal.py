@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,22 +81,25 @@ class Journal:
             raise StorageError(f"cannot write the journal {path}: {error.strerror}.") from error
         self._clock = time.time() - time.monotonic()  # fixed here: a clock set back must not turn events around
         self._synced = -math.inf
+        self._lock = threading.Lock()
 
     def write(self, event: str, **content: Any) -> None:
-        """Append one event.
+        """Append one event; threads may write at once.
 
         Raises
         ------
         StorageError
             If the disk is full or the file has gone; what was written before stays whole.
         """
-        now = time.monotonic()
-        record = {"event": event, "time": self._clock + now, **content}
-        line = json.dumps(encode(record), allow_nan=False, ensure_ascii=False) + "\n"
-        self._append(line.encode())
-        if now - self._synced > _SYNC_SECONDS or event in TERMINAL_EVENTS:
-            os.fsync(self._descriptor)
-            self._synced = now
+        encoded = encode(content)
+        with self._lock:
+            now = time.monotonic()
+            record = {"event": event, "time": self._clock + now, **encoded}
+            line = json.dumps(record, allow_nan=False, ensure_ascii=False) + "\n"
+            self._append(line.encode())
+            if now - self._synced > _SYNC_SECONDS or event in TERMINAL_EVENTS:
+                os.fsync(self._descriptor)
+                self._synced = now
 
     def _append(self, line: bytes) -> None:
         end = os.fstat(self._descriptor).st_size

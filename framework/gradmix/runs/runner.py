@@ -8,7 +8,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from gradmix.runs.environment import environment, timings_key
 from gradmix.runs.events import Events, report_problem
 from gradmix.runs.journal import FORMAT, Journal
 from gradmix.runs.limits import Deadline, OutOfMemoryError, TimedOutError, limited
+from gradmix.runs.sampling import sampling
 from gradmix.runs.timing import Stopwatch, rounds_of
 
 ARTIFACTS = "artifacts"
@@ -165,7 +166,8 @@ class _Execution:
 
     def compute(self) -> None:
         self._start()
-        with limited(self.spec.settings.limits) as deadline:
+        watched = sampling(self.journal) if self.spec.settings.tracking.system_metrics else nullcontext()
+        with watched, limited(self.spec.settings.limits) as deadline:
             self.result = self._pull(self.spec.task.run(), deadline)
 
     def set_stopwatch(self) -> None:
@@ -227,8 +229,8 @@ class _Execution:
         assert self.result is not None
         if self.stopwatch is not None:
             self.journal.write("timing", block=block, **self.stopwatch.content)
-        metrics = {**self._timings(), **self.result.metrics}
-        self.journal.write("result", metrics=metrics, best_start=self.result.best_start)
+        metrics, inputs = {**self._timings(), **self.result.metrics}, [*map(vars, self.result.inputs)]
+        self.journal.write("result", metrics=metrics, best_start=self.result.best_start, inputs=inputs)
         artifacts = {**self.result.artifacts, **(self.result.pictures if self.spec.settings.pictures else {})}
         for name, write in artifacts.items():
             _write_artifact(self.run.folder / ARTIFACTS / name, write)

@@ -1,77 +1,23 @@
-"""The ingester: brings journals into MLflow, in batches, as often as one likes: the second time changes nothing.
-
-Beside each journal stands ``tracked.json``, the mark: where the journal went and how much of it. It is the lock, too,
-so that two ingesters never bring in one journal at once.
-"""
+"""The ingester: brings journals into MLflow, in batches, as often as one likes: the second time changes nothing."""
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+import math
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TypeVar
+from typing import IO, TYPE_CHECKING
 
 from gradmix.config.spec import Tracking
 from gradmix.contracts.errors import GradmixError, StorageError
 from gradmix.runs.journal import FILE_NAME, Record, find_journals, read_journal
-from gradmix.runs.runner import ARTIFACTS
+from gradmix.tracking.mark import Mark, marking, parse_mark, read_mark, write_mark
 from gradmix.tracking.store import absolute_uri, artifact_root, open_client, store_identity
+from gradmix.tracking.upload import Target, has_model, new_run, upload
 from gradmix.tracking.view import View, view_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-MARK = "tracked.json"
-_ENTITIES_PER_BATCH = 1000
-_PARAMS_PER_BATCH = 100
-
-Item = TypeVar("Item")
-
-
-@dataclass(frozen=True)
-class Mark:
-    """What of a journal MLflow has.
-
-    Parameters
-    ----------
-    uri, store
-        The store, and what tells it from another one at the same place.
-    run_id, experiment_id
-        MLflow's own; empty while the run is being made.
-    size
-        How many bytes of the journal are in.
-    status
-        The run's status then; a running one is looked at again.
-    """
-
-    uri: str
-    store: str = ""
-    run_id: str = ""
-    experiment_id: str = ""
-    size: int = -1
-    status: str = "running"
-
-    def is_of(self, uri: str) -> bool:
-        """Whether it speaks of the store that is there now."""
-        return self.uri == uri and self.store == store_identity(uri)
-
-    def is_done(self, uri: str, folder: Path) -> bool:
-        """Whether there is nothing left to bring in."""
-        size = (folder / FILE_NAME).stat().st_size
-        return self.is_of(uri) and self.size == size and self.status != "running"
-
-
-def read_mark(folder: Path) -> Mark | None:
-    """Read a journal's mark, if it has one."""
-    try:
-        return Mark(**json.loads((folder / MARK).read_text()))
-    except (OSError, ValueError, TypeError):
-        return None
 
 
 def pending(runs_dir: Path, tracking: Tracking) -> list[Path]:
@@ -101,10 +47,12 @@ class Ingester:
     ----------
     tracking
         The store. It is opened when the first journal comes.
+    since
+        A run that began later, in seconds since 1970, and has no mark was never brought in: no need to look for it.
     """
 
-    def __init__(self, tracking: Tracking) -> None:
-        self.tracking = tracking
+    def __init__(self, tracking: Tracking, since: float = math.inf) -> None:
+        self.tracking, self.since = tracking, since
         self.uri = absolute_uri(tracking.uri or "")
         self._experiments: dict[str, str] = {}
 
@@ -138,7 +86,7 @@ class Ingester:
             If the journal cannot be read or the store does not take it. Nothing is lost by that.
         """
         try:
-            with _marking(folder) as file:
+            with marking(folder) as file:
                 return self._bring_in(folder, file)
         except GradmixError:
             raise
@@ -149,20 +97,23 @@ class Ingester:
             ) from error
 
     def _bring_in(self, folder: Path, file: IO[str]) -> Mark:
-        mark = _parse_mark(file.read())
+        mark = parse_mark(file.read())
         if mark and mark.is_done(self.uri, folder):
             return mark
         size = (folder / FILE_NAME).stat().st_size
         record = read_journal(folder)
         view = view_of(record)
         experiment = self._experiment(view.experiment)
+        with_model = self.tracking.models and has_model(view, folder)
         run_id = self._known_run(mark, experiment, view)
-        if not run_id:
-            _write_mark(file, Mark(self.uri, store_identity(self.uri)))
-            run_id = self._create_run(experiment, view, self._parent(record))
-        self._log(run_id, view, record.folder / ARTIFACTS)
-        done = Mark(self.uri, store_identity(self.uri), run_id, experiment, size, record.status)
-        _write_mark(file, done)
+        if run_id:
+            run = Target(run_id, experiment)
+        else:
+            write_mark(file, Mark(self.uri, store_identity(self.uri)))
+            run = new_run(self.client, experiment, view, self._parent(record), with_model)
+        upload(self.client, run, view, folder, with_model)
+        done = Mark(self.uri, store_identity(self.uri), run.run_id, experiment, size, record.status)
+        write_mark(file, done)
         return done
 
     def _experiment(self, name: str) -> str:
@@ -189,10 +140,11 @@ class Ingester:
         return str(found.experiment_id)
 
     def _known_run(self, mark: Mark | None, experiment: str, view: View) -> str:
-        """The run of an earlier, perhaps interrupted, ingestion into this store."""
-        if mark is None:
-            return ""
-        return mark.run_id if mark.run_id and mark.is_of(self.uri) else self._search(experiment, view)
+        """The run of an earlier ingestion into this store, perhaps interrupted, perhaps with its mark deleted."""
+        if mark and mark.run_id and mark.is_of(self.uri):
+            return mark.run_id
+        is_fresh = mark is None and view.start_time > self.since * 1000
+        return "" if is_fresh else self._search(experiment, view)
 
     def _search(self, experiment: str, view: View) -> str:
         query = f"tags.`gradmix.run_id` = '{view.tags['gradmix.run_id']}'"
@@ -207,56 +159,9 @@ class Ingester:
         is_known = mark is not None and mark.run_id and mark.is_of(self.uri)
         return mark.run_id if mark and is_known else self.bring_in(record.folder.parent).run_id
 
-    def _create_run(self, experiment: str, view: View, parent: str | None) -> str:
-        tags = {**view.tags, **({"mlflow.parentRunId": parent} if parent else {})}
-        run = self.client.create_run(experiment, start_time=view.start_time, tags=tags, run_name=view.run_name)
-        return str(run.info.run_id)
-
-    def _log(self, run_id: str, view: View, artifacts: Path) -> None:
-        from mlflow.entities import Metric, Param, RunTag
-
-        metrics = [Metric(point.key, point.value, point.time, point.step) for point in view.points]
-        params = [Param(key, value) for key, value in view.params.items()]
-        tags = [RunTag(key, value) for key, value in view.tags.items()]
-        first = _ENTITIES_PER_BATCH - _PARAMS_PER_BATCH - len(tags)  # most runs fit into one request
-        self.client.log_batch(run_id, metrics[:first], params[:_PARAMS_PER_BATCH], tags)
-        for some_metrics in _chunks(metrics[first:], _ENTITIES_PER_BATCH):
-            self.client.log_batch(run_id, metrics=some_metrics)
-        for some_params in _chunks(params[_PARAMS_PER_BATCH:], _PARAMS_PER_BATCH):
-            self.client.log_batch(run_id, params=some_params)
-        if artifacts.is_dir():
-            self.client.log_artifacts(run_id, str(artifacts))
-        if view.status != "RUNNING":
-            self.client.set_terminated(run_id, view.status, view.end_time)
-
 
 def _first_line(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
-
-
-def _chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
-
-
-@contextmanager
-def _marking(folder: Path) -> Iterator[IO[str]]:
-    with os.fdopen(os.open(folder / MARK, os.O_RDWR | os.O_CREAT, 0o644), "r+") as file:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
-        yield file
-
-
-def _parse_mark(text: str) -> Mark | None:
-    try:
-        return Mark(**json.loads(text)) if text else None
-    except (ValueError, TypeError):
-        return Mark("")  # a mark that was cut off: somebody began, so look before making a run
-
-
-def _write_mark(file: IO[str], mark: Mark) -> None:
-    file.seek(0)
-    file.write(json.dumps(asdict(mark)))
-    file.flush()
-    file.truncate()  # last, so that the mark is never empty: that would mean that nobody has begun
 
 
 def sync(runs_dir: Path, tracking: Tracking) -> tuple[list[Mark], list[str]]:

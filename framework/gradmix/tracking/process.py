@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -114,10 +115,11 @@ def main() -> None:
     """Bring in the journals named on standard input, until it ends."""
     for number in (signal.SIGINT, signal.SIGTERM):  # they are for the run; what it journalled comes here first
         signal.signal(number, signal.SIG_IGN)
+    began = time.time()
     import_mlflow()
     store = sys.stdin.readline()
     if store:
-        print(json.dumps(_bring_in_all(Ingester(Tracking(**json.loads(store))))), flush=True)
+        print(json.dumps(_bring_in_all(Ingester(Tracking(**json.loads(store)), since=began))), flush=True)
 
 
 def _bring_in_all(ingester: Ingester) -> list[str]:

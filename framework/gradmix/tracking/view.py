@@ -12,6 +12,9 @@ from gradmix.runs.journal import Record
 _MLFLOW_STATUS = {"running": "RUNNING", "finished": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
 _LONGEST_TEXT = 5000
 
+SYSTEM = "system/"
+"""Prefix of what MLflow shows as a run's system metrics."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -47,6 +50,10 @@ class View:
         In milliseconds since 1970.
     points, params, tags
         What is logged.
+    inputs
+        The data that the run worked on, as the journal tells of them.
+    is_job
+        Whether it is one of a sweep's.
     """
 
     experiment: str
@@ -57,6 +64,8 @@ class View:
     points: tuple[Point, ...]
     params: Mapping[str, str]
     tags: Mapping[str, str]
+    inputs: tuple[Mapping[str, Any], ...] = ()
+    is_job: bool = False
 
 
 def view_of(record: Record) -> View:
@@ -72,6 +81,8 @@ def view_of(record: Record) -> View:
         points=tuple(point for point in points if math.isfinite(point.value)),
         params={key: _text(value) for key, value in started.get("params", {}).items()},
         tags=dict(_tags(record, [point for point in points if not math.isfinite(point.value)])),
+        inputs=tuple(record.result.get("inputs", ())),
+        is_job=bool(started.get("sweep")),
     )
 
 
@@ -79,6 +90,8 @@ def _points(record: Record) -> Iterator[Point]:
     """Iterations of the best start under their own names, how the other starts ended, and the final metrics."""
     if record.status == "running":
         return  # which start is the best is not known yet, and a point that MLflow has it keeps
+    for step, event in enumerate(event for event in record.events if event["event"] == "system"):
+        yield from _event_points(event, step, prefix=SYSTEM)
     iterations = record.iterations
     result = record.result
     shown = result.get("best_start", iterations[-1]["start"] if iterations else 0)

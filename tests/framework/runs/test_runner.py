@@ -81,6 +81,16 @@ def test_a_run_is_journalled_iteration_by_iteration(tmp_path):
     assert {file.name for file in (tmp_path / "artifacts").iterdir()} == {"config.yaml", "model.json", "fit.png"}
 
 
+def test_a_run_samples_the_system_on_request_only(tmp_path):
+    for flag in (True, False):
+        (tmp_path / str(flag)).mkdir()
+        execute(read_spec({**CONFIG, "tracking": {"system_metrics": flag}}), tmp_path / str(flag))
+    without, sampled = ([event["event"] for event in events] for events in journals(tmp_path))
+    assert sampled[:2] == ["started", "system"]
+    assert sampled[-3:] == ["system", "result", "finished"]
+    assert "system" not in without
+
+
 def test_the_same_config_and_seed_give_the_same_numbers(tmp_path):
     results = []
     for name in ("a", "b"):

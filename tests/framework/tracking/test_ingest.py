@@ -14,7 +14,8 @@ from conftest import all_runs
 from gradmix import StorageError
 from gradmix.config.spec import Tracking
 from gradmix.runs.journal import Journal, read_journal
-from gradmix.tracking.ingest import Ingester, pending, read_mark, sync
+from gradmix.tracking.ingest import Ingester, pending, sync
+from gradmix.tracking.mark import read_mark
 from gradmix.tracking.store import open_client
 from gradmix.tracking.view import view_of
 
@@ -35,7 +36,8 @@ def journal(name="one", *, ends=True, sweep=None, kind="run", starts=1, steps=3,
             value = -100.0 + 10 * number + step if last is None or step < steps else last
             book.write("iteration", start=number, step=step, metrics={"log_likelihood": value})
     if ends:
-        book.write("result", metrics={"log_likelihood": 1.0, "bic": 5.0}, best_start=starts - 1)
+        inputs = [{"name": "d", "digest": "d1", "rows": 9, "columns": [["a", "float64"]], "source": "/d.csv"}]
+        book.write("result", metrics={"log_likelihood": 1.0, "bic": 5.0}, best_start=starts - 1, inputs=inputs)
         book.write("finished")
     book.close()
     return folder
@@ -93,12 +95,27 @@ def test_syncing_twice_changes_nothing(client):
     assert snapshot(client) == before
 
 
-@pytest.mark.parametrize("broken_call", ["log_batch", "set_terminated", "log_artifacts"])
-def test_an_ingestion_that_breaks_off_is_finished_later_without_doubling(client, monkeypatch, broken_call):
+CALLS = [
+    *("create_run", "create_logged_model", "log_outputs", "log_batch", "log_inputs"),
+    *("log_model_artifacts", "finalize_logged_model", "set_terminated"),
+]
+
+
+@pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("broken_call", CALLS)
+def test_an_ingestion_that_breaks_off_is_finished_later_without_doubling(client, monkeypatch, broken_call, is_done):
     folder = journal()
     (folder / "artifacts").mkdir()
-    ingester = Ingester(TRACKING)
-    monkeypatch.setattr(ingester.client, broken_call, lambda *args, **kwargs: 1 / 0)
+    (folder / "artifacts" / "model.json").write_text("{}")
+    ingester = Ingester(TRACKING, since=0.0)
+    call = getattr(ingester.client, broken_call)
+
+    def break_off(*arguments, **options):
+        if is_done:
+            call(*arguments, **options)
+        raise ConnectionError("the server has gone")
+
+    monkeypatch.setattr(ingester.client, broken_call, break_off)
     with pytest.raises(StorageError, match=r"did not take .*`gradmix sync`"):
         ingester.bring_in(folder)
     assert pending(RUNS, TRACKING) == [folder]
@@ -107,6 +124,10 @@ def test_an_ingestion_that_breaks_off_is_finished_later_without_doubling(client,
     (run,) = all_runs(client)
     assert run.info.status == "FINISHED"
     assert len(points(client, run, "log_likelihood")) == 3
+    assert len(run.inputs.dataset_inputs) == len(run.outputs.model_outputs) == 1
+    (model,) = client.search_logged_models([run.info.experiment_id])
+    assert (model.model_id, model.status) == (run.outputs.model_outputs[0].model_id, "READY")
+    assert {file.path for file in client.list_logged_model_artifacts(model.model_id)} >= {"MLmodel", "artifacts"}
 
 
 @pytest.mark.parametrize("call", [1, 2])
@@ -121,7 +142,7 @@ def test_a_mark_that_cannot_be_written_doubles_nothing(client, monkeypatch, call
         return whole(value, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr("gradmix.tracking.ingest.json.dumps", full_disk)
+        patch.setattr("gradmix.tracking.mark.json.dumps", full_disk)
         with pytest.raises(StorageError):
             Ingester(TRACKING).bring_in(folder)
     assert len(sync(RUNS, TRACKING)[0]) == 1

@@ -2,9 +2,12 @@ import json
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
+from sklearn.preprocessing import StandardScaler
 
 import gradmix
 from gradmix.config.spec import read_spec
+from gradmix.runs.journal import read_journal
 from gradmix.runs.runner import Order, execute
 from gradmix_tasks.differentiate import errors
 
@@ -40,6 +43,25 @@ def test_cluster_takes_k_means_as_well(tmp_path):
     assert outcome.metrics["inertia"] == pytest.approx(8901.7687, abs=0.01)
     model = gradmix.read_model(tmp_path / "artifacts" / "model.json")
     assert model.cluster_centers_.shape == (2, 2)
+
+
+def test_cluster_tells_of_its_data(tmp_path):
+    cluster(tmp_path, {"name": "kmeans", "random_state": 0}, {"name": "wine", "standardise": True})
+    (told,) = read_journal(tmp_path).result["inputs"]
+    assert (told["name"], told["rows"], len(told["columns"])) == ("wine", 178, 13)
+
+
+@pytest.mark.parametrize("clusterer", ["gmm", "kmeans"])
+def test_a_model_of_prepared_data_takes_rows_as_they_were_read(tmp_path, clusterer):
+    dataset = {"name": "digits", "standardise": True, "drop_constant": True}
+    cluster(tmp_path, {"name": clusterer, "random_state": 0, "max_iter": 5}, dataset)
+    model = gradmix.read_model(tmp_path / "artifacts" / "model.json")
+    raw = load_digits().data
+    varying = raw[:, raw.std(axis=0) > 0]
+    scaled = StandardScaler().fit_transform(varying)
+    assert model.model_.predict(scaled).tolist() == model.predict(raw).tolist()
+    assert len(set(model.predict(raw))) == 2
+    assert model.fit(varying[:, :2]).predict(varying[:, :2]).tolist() == model.labels_.tolist()  # fitted anew: as given
 
 
 @pytest.mark.parametrize(("dataset", "width"), [("old_faithful", 1040), ("iris", 560)])

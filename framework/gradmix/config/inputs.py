@@ -1,0 +1,48 @@
+"""What a run tells of the data that it worked on."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import PurePath
+
+from gradmix.contracts.dataset import Data, Dataset
+from gradmix.contracts.task import Input
+from gradmix.registry.registry import registry
+
+_DIGEST_BYTES = 8
+
+
+def input_of(dataset: Dataset, data: Data) -> Input:
+    """Tell of the data that a data set has loaded.
+
+    Parameters
+    ----------
+    dataset
+        The data set.
+    data
+        What it loaded; all of it is read once, for the digest.
+    """
+    source = dataset.source()
+    n_rows, n_columns = data.X.shape
+    names = data.feature_names or tuple(map(str, range(n_columns)))
+    return Input(
+        name=PurePath(source).name or _name_of(dataset),
+        digest=_digest(data),
+        rows=n_rows,
+        columns=tuple((name, data.X.dtype.name) for name in names),
+        source=source,
+    )
+
+
+def _name_of(dataset: Dataset) -> str:
+    entry = registry().entry_of(dataset)
+    return entry.name if entry else type(dataset).__name__
+
+
+def _digest(data: Data) -> str:
+    import numpy as np
+
+    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+    digest.update(repr((data.X.shape, data.feature_names)).encode())
+    digest.update(np.ascontiguousarray(data.X).data)
+    return digest.hexdigest()

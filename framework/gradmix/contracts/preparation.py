@@ -1,0 +1,63 @@
+"""Preparation: what was done to the columns of data before anything was fitted to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from gradmix.contracts.errors import DataError, listing
+
+if TYPE_CHECKING:
+    from gradmix.contracts.rows import Matrix
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What a data set did to the columns that it read, so that the same can be done to new rows.
+
+    Parameters
+    ----------
+    n_columns
+        How many columns were read.
+    names
+        Their names; empty if they have none.
+    kept
+        Numbers of the columns that were kept, in order.
+    means, scales
+        What was subtracted from each kept column, and by what it was divided then; empty if they were left as they are.
+    """
+
+    n_columns: int
+    names: tuple[str, ...] = ()
+    kept: tuple[int, ...] = ()
+    means: tuple[float, ...] = ()
+    scales: tuple[float, ...] = ()
+
+    @classmethod
+    def none(cls, n_columns: int, names: tuple[str, ...]) -> Self:
+        """Columns as they were read."""
+        return cls(n_columns, names, tuple(range(n_columns)))
+
+    def select(self, X: Any) -> Any:
+        """The columns of a table in the order of those read, where both have names; other columns are left out.
+
+        Raises
+        ------
+        DataError
+            If one is missing.
+        """
+        given = list(getattr(X, "columns", ()))
+        if not self.names or not given or not all(isinstance(name, str) for name in given):
+            return X
+        missing = [name for name in self.names if name not in given]
+        if missing:
+            raise DataError(f"X has no column {listing(missing)}; the model was fitted to {listing(self.names)}.")
+        return X[list(self.names)]
+
+    def apply(self, rows: Matrix) -> Matrix:
+        """Treat new rows, shape (n, n_columns), as those were to which the model was fitted."""
+        import numpy as np
+
+        if len(self.kept) < self.n_columns:
+            rows = np.ascontiguousarray(rows[:, list(self.kept)])
+        return (rows - np.array(self.means)) / np.array(self.scales) if self.scales else rows

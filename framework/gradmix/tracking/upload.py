@@ -1,0 +1,151 @@
+"""Everything that a journal says, given to one run of MLflow's, in as few requests as there can be."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from gradmix.runs.runner import ARTIFACTS
+from gradmix.tracking.entities import inputs_of, metrics_of, params_of, run_tags
+from gradmix.tracking.model import NAME, SOURCE, description, utc, write_model_folder
+from gradmix.tracking.view import View
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel
+
+_ENTITIES_PER_BATCH = 1000
+_PARAMS_PER_BATCH = 100
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A run of MLflow's.
+
+    Parameters
+    ----------
+    run_id, experiment_id
+        MLflow's own.
+    artifact_uri
+        Where its artifacts go; empty if that is not known.
+    is_new
+        Whether it was made just now, tags and all, so that there is nothing in it to look for.
+    """
+
+    run_id: str
+    experiment_id: str
+    artifact_uri: str = ""
+    is_new: bool = False
+
+
+def new_run(client: MlflowClient, experiment_id: str, view: View, parent: str | None, with_model: bool) -> Target:
+    """Make a run, with all its tags."""
+    tags = {**_tags(view, with_model), **({"mlflow.parentRunId": parent} if parent else {})}
+    run = client.create_run(experiment_id, start_time=view.start_time, tags=tags, run_name=view.run_name)
+    return Target(run.info.run_id, experiment_id, run.info.artifact_uri, is_new=True)
+
+
+def has_model(view: View, folder: Path) -> bool:
+    """Whether a run has left a model, whole."""
+    return view.status == "FINISHED" and (folder / ARTIFACTS / SOURCE).exists()
+
+
+def upload(client: MlflowClient, run: Target, view: View, folder: Path, with_model: bool) -> None:
+    """Log everything; what is there already stays as it is.
+
+    Parameters
+    ----------
+    client, run
+        Where.
+    view
+        What.
+    folder
+        The run's own, with its artifacts.
+    with_model
+        Whether to log its model.
+    """
+    model = _logged_model(client, run, view) if with_model and not view.is_job else None
+    tags = {} if run.is_new else _tags(view, with_model)
+    _log_batches(client, run, view, tags, model)
+    if view.inputs:
+        client.log_inputs(run.run_id, inputs_of(view))
+    if (folder / ARTIFACTS).is_dir():
+        _log_artifacts(client, run, folder / ARTIFACTS)
+    if with_model:
+        _log_model(client, run, view, folder / ARTIFACTS / SOURCE, model)
+    if view.status != "RUNNING":
+        client.set_terminated(run.run_id, view.status, view.end_time)
+
+
+def _tags(view: View, with_model: bool) -> Mapping[str, str]:
+    """The view's tags; a model among the artifacts is known to MLflow by one more."""
+    if not (with_model and view.is_job):
+        return view.tags
+    history = [{"artifact_path": NAME, "utc_time_created": utc(view.end_time), **description()}]
+    return {**view.tags, "mlflow.log-model.history": json.dumps(history)}
+
+
+def _log_batches(
+    client: MlflowClient, run: Target, view: View, tags: Mapping[str, str], model: LoggedModel | None
+) -> None:
+    metrics, params = metrics_of(view, model.model_id if model else None), params_of(view)
+    first = _ENTITIES_PER_BATCH - _PARAMS_PER_BATCH - len(tags)  # most runs fit into one request
+    client.log_batch(run.run_id, metrics[:first], params[:_PARAMS_PER_BATCH], run_tags(tags))
+    for some_metrics in _chunks(metrics[first:], _ENTITIES_PER_BATCH):
+        client.log_batch(run.run_id, metrics=some_metrics)
+    for some_params in _chunks(params[_PARAMS_PER_BATCH:], _PARAMS_PER_BATCH):
+        client.log_batch(run.run_id, params=some_params)
+
+
+def _log_artifacts(client: MlflowClient, run: Target, folder: Path, place: str | None = None) -> None:
+    if not run.artifact_uri.startswith("file:"):
+        client.log_artifacts(run.run_id, str(folder), place)
+        return
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    get_artifact_repository(run.artifact_uri).log_artifacts(str(folder), place)  # MLflow's client reads the run first
+
+
+def _log_model(client: MlflowClient, run: Target, view: View, source: Path, model: LoggedModel | None) -> None:
+    """Among the run's artifacts in a sweep, as a model in its own right otherwise."""
+    from mlflow.entities import LoggedModelStatus
+
+    about = {"run_id": run.run_id, "utc_time_created": utc(view.end_time), "model_uuid": run.run_id}
+    with tempfile.TemporaryDirectory(prefix="gradmix-") as temporary:
+        folder = Path(temporary) / NAME
+        if model is None:
+            write_model_folder(folder, source, artifact_path=NAME, **about)
+            _log_artifacts(client, run, folder, NAME)
+            return
+        place = {"artifact_path": model.artifact_location, "model_id": model.model_id}
+        write_model_folder(folder, source, **place, **{**about, "model_uuid": model.model_id})
+        client.log_model_artifacts(model.model_id, str(folder))
+        if model.status != LoggedModelStatus.READY:
+            client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+
+
+def _logged_model(client: MlflowClient, run: Target, view: View) -> LoggedModel:
+    """The run's model in MLflow's list of models, made unless it is there, and known to the run as its output."""
+    from mlflow.entities import LoggedModelOutput
+
+    known = None if run.is_new else _find_model(client, run)
+    model = known or client.create_logged_model(run.experiment_id, NAME, run.run_id, params=dict(view.params))
+    outputs = None if run.is_new else client.get_run(run.run_id).outputs
+    if outputs is None or model.model_id not in {output.model_id for output in outputs.model_outputs}:
+        client.log_outputs(run.run_id, [LoggedModelOutput(model.model_id, step=0)])
+    return model
+
+
+def _find_model(client: MlflowClient, run: Target) -> LoggedModel | None:
+    query = f"name = '{NAME}' AND source_run_id = '{run.run_id}'"
+    return next(iter(client.search_logged_models([run.experiment_id], query, max_results=1)), None)
+
+
+def _chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
