@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -102,3 +103,17 @@ def is_flattered(metric: Metric, keys: Iterable[str]) -> bool:
     (True, False)
     """
     return any(key.rpartition(".")[2] in metric.flattered_by for key in keys)
+
+
+def ranking_metric(runs: Sequence[Mapping[str, float]], varies: Iterable[str]) -> Metric | None:
+    """The metric by which runs are ranked: the first of `PRIMARY` that all have and that what varies does not flatter.
+
+    >>> ranking_metric([{"log_likelihood": -9.0, "bic": 20.0}], ["clusterer.n_components"]).name
+    'bic'
+    """
+    keys = list(varies)
+    for name in PRIMARY if runs else ():
+        values = [run.get(name, math.nan) for run in runs]
+        if all(map(math.isfinite, values)) and not is_flattered(METRICS[name], keys):
+            return METRICS[name]
+    return None

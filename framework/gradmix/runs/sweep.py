@@ -17,6 +17,7 @@ from typing import Any, Protocol, Self
 
 from gradmix.config.spec import RunSpec, Settings
 from gradmix.contracts.errors import ConfigError, GradmixError, StorageError
+from gradmix.contracts.metrics import ranking_metric
 from gradmix.registry.registry import describe
 from gradmix.runs.attempts import telling
 from gradmix.runs.environment import environment
@@ -105,7 +106,8 @@ class Sweep:
             with suppress(
                 StorageError
             ):  # a disk that is full; what was journalled is safe, and the sweep can be resumed
-                self.journal.write("result", metrics=self.counts)
+                best, said = self._best()
+                self.journal.write("result", metrics={**self.counts, **best}, best=said)
                 if error is None:
                     self.journal.write("finished")
                 else:
@@ -120,6 +122,16 @@ class Sweep:
         """How many jobs are done, and how many are not."""
         done = sum(end.status == "finished" for end in self.ends.values())
         return {"done": done, "failed": len(self.ends) - done}
+
+    def _best(self) -> tuple[dict[str, float], str]:
+        """The best value of the metric by which such runs are ranked, and a line that says whose it is."""
+        done = [end for end in self.ends.values() if end.status == "finished"]
+        metric = ranking_metric([end.metrics for end in done], self.varies)
+        if metric is None:
+            return {}, ""
+        best = min(done, key=lambda end: metric.sign * end.metrics[metric.name])
+        value = best.metrics[metric.name]
+        return {"best": value}, f"{metric.name} {value:g}: {best.label or 'the only job'}"
 
     def run(self, jobs: Sequence[Job]) -> list[JobEnd]:
         """Run those of the jobs that are to be run, and take the results of the others; how each ended.

@@ -12,9 +12,16 @@ from gradmix.config.spec import Tracking
 from gradmix.contracts.errors import GradmixError, StorageError
 from gradmix.runs.journal import FILE_NAME, Record, find_journals, read_journal
 from gradmix.tracking.mark import Mark, marking, parse_mark, read_mark, write_mark
+from gradmix.tracking.newest import Newest
 from gradmix.tracking.store import absolute_uri, artifact_root, open_client, store_identity
 from gradmix.tracking.upload import Target, has_model, new_run, upload
 from gradmix.tracking.view import View, view_of
+
+OUTDONE = "outdone"
+"""Status of a mark: another journal computed the same and tells more; MLflow shows that one."""
+
+ADOPTED = "gradmix.adopted"
+"""Tag of a run under a sweep that reused it: when that sweep began."""
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -49,10 +56,13 @@ class Ingester:
         The store. It is opened when the first journal comes.
     since
         A run that began later, in seconds since 1970, and has no mark was never brought in: no need to look for it.
+    newest
+        Knows the journals that share a ``run_key``; it alone is to be shown that tells most.
     """
 
-    def __init__(self, tracking: Tracking, since: float = math.inf) -> None:
+    def __init__(self, tracking: Tracking, since: float = math.inf, newest: Newest | None = None) -> None:
         self.tracking, self.since = tracking, since
+        self.newest = newest or Newest(None)
         self.uri = absolute_uri(tracking.uri or "")
         self._experiments: dict[str, str] = {}
 
@@ -87,7 +97,10 @@ class Ingester:
         """
         try:
             with marking(folder) as file:
-                return self._bring_in(folder, file)
+                mark = self._bring_in(folder, file)
+            for outdone in self.newest.outdone_by(folder):  # not before: who holds two marks may wait for ever
+                self._withdraw(outdone)
+            return mark
         except GradmixError:
             raise
         except Exception as error:
@@ -102,6 +115,8 @@ class Ingester:
             return mark
         size = (folder / FILE_NAME).stat().st_size
         record = read_journal(folder)
+        if self.newest.is_outdone(folder):
+            return self._take_back(mark, file, size)
         view = view_of(record)
         experiment = self._experiment(view.experiment)
         with_model = self.tracking.models and has_model(view, folder)
@@ -114,7 +129,35 @@ class Ingester:
         upload(self.client, run, view, folder, with_model)
         done = Mark(self.uri, store_identity(self.uri), run.run_id, experiment, size, record.status)
         write_mark(file, done)
+        if record.started.get("kind") == "sweep" and record.ended is not None:
+            self._adopt(record, run.run_id)
         return done
+
+    def _withdraw(self, folder: Path) -> None:
+        """Take a run out of MLflow's sight, since another one of the same key tells more."""
+        with marking(folder) as file:
+            mark = parse_mark(file.read())
+            if mark is None or mark.status != OUTDONE:
+                self._take_back(mark, file, (folder / FILE_NAME).stat().st_size)
+
+    def _take_back(self, mark: Mark | None, file: IO[str], size: int) -> Mark:
+        if mark is not None and mark.run_id and mark.is_of(self.uri):
+            self.client.delete_run(mark.run_id)  # MLflow keeps it, and can restore it
+        outdone = Mark(self.uri, store_identity(self.uri), size=size, status=OUTDONE)
+        write_mark(file, outdone)
+        return outdone
+
+    def _adopt(self, record: Record, sweep_run_id: str) -> None:
+        """Put runs whose results a sweep has reused under it, if no newer one has them."""
+        for event in record.events:
+            if event["event"] != "job" or not event.get("reused"):
+                continue
+            mark = read_mark(record.folder / event["folder"])
+            if mark is not None and mark.run_id and mark.is_of(self.uri):
+                tags = self.client.get_run(mark.run_id).data.tags
+                if float(tags.get(ADOPTED, 0)) < record.started["time"]:
+                    self.client.set_tag(mark.run_id, "mlflow.parentRunId", sweep_run_id)
+                    self.client.set_tag(mark.run_id, ADOPTED, repr(record.started["time"]))
 
     def _experiment(self, name: str) -> str:
         if name not in self._experiments:
@@ -166,7 +209,7 @@ def _first_line(error: Exception) -> str:
 
 def sync(runs_dir: Path, tracking: Tracking) -> tuple[list[Mark], list[str]]:
     """Bring in every journal under `runs_dir` that the store does not have; the marks, and what went wrong."""
-    ingester = Ingester(tracking)
+    ingester = Ingester(tracking, newest=Newest(runs_dir, untracked=True))
     marks: list[Mark] = []
     errors: list[str] = []
     try:

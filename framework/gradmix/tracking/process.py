@@ -1,6 +1,6 @@
 """The ingester in a process of its own: MLflow loads while the run works, and nothing that it does can harm the run.
 
-The parent writes on the child's standard input, one a line, the store and then folders, and closes it when there are
+The parent writes on the child's standard input, one a line, where all is and then folders, and closes it when there are
 no more; the child answers on its standard output, once, with what went wrong.
 """
 
@@ -24,6 +24,7 @@ from gradmix.runs.events import JobEnd, SweepInfo, Watcher
 from gradmix.runs.journal import find_journals
 from gradmix.runs.plan import Job
 from gradmix.tracking.ingest import Ingester, pending, wants_tracking
+from gradmix.tracking.newest import Newest
 from gradmix.tracking.store import import_mlflow
 
 
@@ -54,7 +55,7 @@ class TrackingProcess(Watcher):
         self._is_wanted = True
         if self._process is None:
             self.prepare()
-        self._lines.put(json.dumps(asdict(settings.tracking)))
+        self._lines.put(json.dumps({"tracking": asdict(settings.tracking), "runs_dir": settings.runs_dir}))
         for folder in filter(wants_tracking, pending(Path(settings.runs_dir), settings.tracking)):
             self.submit(folder)
 
@@ -117,9 +118,11 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     began = time.time()
     import_mlflow()
-    store = sys.stdin.readline()
-    if store:
-        print(json.dumps(_bring_in_all(Ingester(Tracking(**json.loads(store)), since=began))), flush=True)
+    line = sys.stdin.readline()
+    if line:
+        told = json.loads(line)
+        ingester = Ingester(Tracking(**told["tracking"]), began, Newest(Path(told["runs_dir"])))
+        print(json.dumps(_bring_in_all(ingester)), flush=True)
 
 
 def _bring_in_all(ingester: Ingester) -> list[str]:

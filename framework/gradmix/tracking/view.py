@@ -9,7 +9,16 @@ from typing import Any
 
 from gradmix.runs.journal import Record
 
-_MLFLOW_STATUS = {"running": "RUNNING", "finished": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
+_MLFLOW_STATUS = {
+    "running": "RUNNING",
+    "finished": "FINISHED",
+    "failed": "FAILED",
+    "timed_out": "FAILED",
+    "out_of_memory": "FAILED",
+    "killed": "KILLED",
+}
+"""Status of a run → MLflow's word; the tag ``gradmix.status`` has ours."""
+
 _LONGEST_TEXT = 5000
 
 SYSTEM = "system/"
@@ -103,8 +112,9 @@ def _points(record: Record) -> Iterator[Point]:
         for start, event in last_of_start.items():
             yield from _event_points(event, start, prefix="start.")
     stepped = {key for event in iterations for key in event["metrics"]}
-    if result:
-        yield from (point for point in _event_points(result, 0) if point.key not in stepped)
+    results = [event for event in record.events if event["event"] == "result"]  # a sweep has one for each stretch
+    for step, event in enumerate(results):
+        yield from (point for point in _event_points(event, step) if point.key not in stepped)
 
 
 def _event_points(event: Mapping[str, Any], step: int, prefix: str = "") -> Iterator[Point]:
@@ -126,6 +136,8 @@ def _tags(record: Record, left_out: list[Point]) -> Iterator[tuple[str, str]]:
         yield "gradmix.plugin", _text(", ".join(sorted(set(started["plugins"].values()))))
     if record.ended and record.ended.get("error"):
         yield "gradmix.error", _text(record.ended["error"])
+    if record.result.get("best"):
+        yield "gradmix.best", _text(record.result["best"])
     if left_out:
         yield "gradmix.non_finite", _text(", ".join(sorted({f"{point.key}={point.value}" for point in left_out})))
 

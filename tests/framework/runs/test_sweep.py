@@ -94,7 +94,8 @@ def test_a_sweep_journals_how_each_job_ended(empty_folder):
     events = read_journal(sweep.info.folder).events
     assert [event["event"] for event in events] == ["started", "job", "job", "job", "result", "finished"]
     assert events[0]["jobs"] == [list(overrides) for overrides in JOBS.values()]
-    assert events[-2]["metrics"] == {"done": 3, "failed": 0}
+    assert events[-2]["metrics"] == {"done": 3, "failed": 0, "best": pytest.approx(2322.1918, abs=1e-3)}
+    assert events[-2]["best"] == "bic 2322.19: clusterer.n_components=2"
     for event in events[1:4]:
         assert read_journal(sweep.info.folder / event["folder"]).started["run_key"] == event["run_key"]
 

@@ -13,9 +13,10 @@ import pytest
 from conftest import all_runs
 from gradmix import StorageError
 from gradmix.config.spec import Tracking
-from gradmix.runs.journal import Journal, read_journal
+from gradmix.runs.journal import FILE_NAME, Journal, read_journal
 from gradmix.tracking.ingest import Ingester, pending, sync
-from gradmix.tracking.mark import read_mark
+from gradmix.tracking.mark import MARK, read_mark
+from gradmix.tracking.newest import Newest
 from gradmix.tracking.store import open_client
 from gradmix.tracking.view import view_of
 
@@ -23,13 +24,13 @@ RUNS = Path("runs")
 TRACKING = Tracking()
 
 
-def journal(name="one", *, ends=True, sweep=None, kind="run", starts=1, steps=3, last=None, under=RUNS / "trial"):
+def journal(name="one", *, ends=True, sweep=None, kind="run", starts=1, steps=3, last=None, under=RUNS / "trial", key=None):
     """A run's folder, with its journal."""
     folder = under / name
     folder.mkdir(parents=True)
     book = Journal(folder)
     params = {"clusterer": "gmm", "clusterer.n_components": 2, "clusterer.tol": None, "flag": True}
-    start = {"run_id": f"id-{name}", "run_key": "key", "name": "trial", "label": f"run {name}", "kind": kind}
+    start = {"run_id": f"id-{name}", "run_key": key or f"key {name}", "name": "trial", "label": f"run {name}", "kind": kind}
     book.write("started", format=1, **start, params=params, plugins={"task": "p 1"}, sweep=sweep)
     for number in range(starts):
         for step in range(1, steps + 1):
@@ -309,10 +310,73 @@ def test_several_processes_may_make_the_store_at_once(empty_folder):
 
 def test_the_ingester_in_its_own_process_answers_with_what_went_wrong(client):
     folders = [journal("one"), RUNS / "nowhere"]
-    lines = [json.dumps({"uri": TRACKING.uri, "artifacts": None}), *(str(folder.absolute()) for folder in folders)]
+    where = {"tracking": {"uri": TRACKING.uri, "artifacts": None}, "runs_dir": str(RUNS)}
+    lines = [json.dumps(where), *(str(folder.absolute()) for folder in folders)]
     command = [sys.executable, "-m", "gradmix.tracking.process"]
     done = subprocess.run(command, input="\n".join(lines) + "\n", capture_output=True, text=True, check=True)
     errors = json.loads(done.stdout)
     assert len(errors) == 1
     assert "nowhere" in errors[0]
     assert len(all_runs(client)) == 1
+
+
+def shown(client):
+    """Ids of the runs in sight."""
+    return sorted(run.data.tags["gradmix.run_id"] for run in all_runs(client))
+
+
+def test_one_run_for_each_key_the_newest_that_finished(client):
+    journal("failed", key="same", ends=False)
+    sync(RUNS, TRACKING)
+    assert shown(client) == ["id-failed"]
+    journal("first", key="same")
+    journal("other")
+    sync(RUNS, TRACKING)
+    assert shown(client) == ["id-first", "id-other"]
+    journal("second", key="same")
+    journal("killed later", key="same", ends=False)
+    marks, errors = sync(RUNS, TRACKING)
+    assert shown(client) == ["id-other", "id-second"]
+    assert errors == []
+    before = snapshot(client)
+    assert sync(RUNS, TRACKING) == ([], [])
+    assert snapshot(client) == before
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_one_run_for_each_key_whatever_comes_in_first(client, order):
+    folders = [journal("first", key="same"), journal("second", key="same")]
+    newest = Newest(RUNS)
+    for folder in folders[::order]:
+        Ingester(TRACKING, newest=newest).bring_in(folder)
+    assert shown(client) == ["id-second"]
+
+
+def test_what_was_not_to_be_tracked_outdoes_nothing(client):
+    old = journal("tracked", key="same")
+    text = (old / FILE_NAME).read_text()
+    (old / FILE_NAME).write_text(text.replace('"format": 1', '"format": 1, "tracking": "somewhere"', 1))
+    journal("not tracked", key="same")
+    Ingester(TRACKING, newest=Newest(RUNS)).bring_in(old)
+    assert shown(client) == ["id-tracked"]
+
+
+def test_a_run_stands_under_the_newest_sweep_that_has_its_result(client):
+    sweeps = []
+    job = None
+    for number in range(3):
+        folder = journal(f"sweep{number}", kind="sweep", steps=0, ends=False)
+        job = job or journal("0", sweep="id-sweep0", under=folder)
+        book = Journal.reopen(folder)
+        book.write("job", number=0, folder=str(job.absolute()), status="finished", reused=number > 0)
+        book.write("finished")
+        book.close()
+        sweeps.append(folder)
+    sync(RUNS, TRACKING)
+    runs = {run.data.tags["gradmix.run_id"]: run for run in all_runs(client)}
+    assert runs["id-0"].data.tags["mlflow.parentRunId"] == runs["id-sweep2"].info.run_id
+    (sweeps[1] / MARK).unlink()
+    sync(RUNS, TRACKING)
+    runs = {run.data.tags["gradmix.run_id"]: run for run in all_runs(client)}
+    assert runs["id-0"].data.tags["mlflow.parentRunId"] == runs["id-sweep2"].info.run_id
+    assert len(runs) == 4

@@ -1,0 +1,54 @@
+"""One run of MLflow's for each ``run_key``: of several journals that computed the same, the one that tells most."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+from gradmix.runs.glimpse import Glimpse, glimpse, glimpses
+from gradmix.runs.journal import find_journals
+
+
+class Newest:
+    """Knows which journals share a ``run_key``, and which of them MLflow is to show.
+
+    Parameters
+    ----------
+    runs_dir
+        Where journals are looked for; None looks at those only that are named later.
+    untracked
+        Whether those of runs that were not to be tracked come in, too.
+    """
+
+    def __init__(self, runs_dir: Path | None, untracked: bool = False) -> None:
+        self._by_key: defaultdict[str, dict[Path, Glimpse]] = defaultdict(dict)
+        for seen in glimpses(find_journals(runs_dir)) if runs_dir is not None else ():
+            if untracked or seen.started.get("tracking") is not None:
+                self._note(seen)
+
+    def is_outdone(self, folder: Path) -> bool:
+        """Whether another journal of the same key tells more: one that finished, or of two the newer one."""
+        own = self._note(glimpse(folder))
+        return any(_rank(other) > _rank(own) for other in self._others(own))
+
+    def outdone_by(self, folder: Path) -> list[Path]:
+        """Folders of the journals of the same key that tell less."""
+        own = self._note(glimpse(folder))
+        return [other.folder for other in self._others(own) if _rank(other) < _rank(own)]
+
+    def _note(self, seen: Glimpse) -> Glimpse:
+        if _is_keyed(seen):
+            self._by_key[seen.run_key][seen.folder.absolute()] = seen
+        return seen
+
+    def _others(self, own: Glimpse) -> list[Glimpse]:
+        same = self._by_key.get(own.run_key, {}) if _is_keyed(own) else {}
+        return [other for place, other in same.items() if place != own.folder.absolute() and place.exists()]
+
+
+def _is_keyed(seen: Glimpse) -> bool:
+    return seen.started.get("kind") == "run" and bool(seen.run_key)
+
+
+def _rank(seen: Glimpse) -> tuple[bool, float, str]:
+    return seen.is_finished, float(seen.started["time"]), str(seen.folder.absolute())
