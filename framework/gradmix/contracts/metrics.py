@@ -1,0 +1,104 @@
+"""Metrics: what each name means, which way is better, and what it may be compared over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Direction = Literal["lower", "higher"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What is known of a metric.
+
+    Parameters
+    ----------
+    name
+        As tasks and iterations report it.
+    better
+        Which way is better; None if neither is.
+    unit
+        Unit, as an axis shows it; empty for a pure number.
+    meaning
+        What it is, in a few words.
+    is_timing
+        Whether it depends on the machine and the moment, so that it holds for one environment only.
+    by_ratio
+        Whether two values are best compared by their ratio.
+    flattered_by
+        Options that improve it by themselves, whatever the data: more clusters never fit worse. Over these it does not
+        tell what is better.
+    """
+
+    name: str
+    better: Direction | None = None
+    unit: str = ""
+    meaning: str = ""
+    is_timing: bool = False
+    by_ratio: bool = False
+    flattered_by: frozenset[str] = frozenset()
+
+    @property
+    def sign(self) -> float:
+        """What to multiply with, so that less is better; 0 if neither way is."""
+        return {"lower": 1.0, "higher": -1.0, None: 0.0}[self.better]
+
+
+_FREEDOM = frozenset({"n_clusters", "n_components", "covariance_type", "clusterer"})
+
+_KNOWN = (
+    Metric("derivative_error", "lower", "", "largest error, relative to max(|exact|, 1)", by_ratio=True),
+    Metric("derivative_error_ulp", "lower", "ulp", "largest error in units in the last place", by_ratio=True),
+    Metric("bic", "lower", "", "Bayesian information criterion: fit, with a price for each parameter"),
+    Metric("aic", "lower", "", "Akaike's information criterion"),
+    Metric("icl", "lower", "", "BIC, with a price for groups that overlap"),
+    Metric("adjusted_rand_index", "higher", "", "agreement with the true groups; 1 is perfect, 0 is chance"),
+    Metric("normalized_mutual_information", "higher", "", "information shared with the true groups; 1 is perfect"),
+    Metric("log_likelihood", "higher", "nats", "total log-likelihood of the data", flattered_by=_FREEDOM),
+    Metric("inertia", "lower", "", "sum of squared distances to the centres", flattered_by=_FREEDOM),
+    Metric("n_iter", None, "iterations", "iterations made"),
+    Metric("converged", None, "", "whether it converged"),
+    Metric("function_evaluations", "lower", "calls", "calls of the user's function", by_ratio=True),
+    Metric("time.seconds", "lower", "s", "time", is_timing=True, by_ratio=True),
+    Metric("time.per_iteration", "lower", "s", "median time of an iteration", is_timing=True, by_ratio=True),
+    Metric(
+        "time.ratio_to_function", "lower", "", "time, in calls of the plain function", is_timing=True, by_ratio=True
+    ),
+    Metric("memory.peak_bytes", "lower", "B", "most memory held at once", is_timing=True, by_ratio=True),
+)
+
+METRICS: Mapping[str, Metric] = {metric.name: metric for metric in _KNOWN}
+"""Name → metric, for those that gradmix's own tasks report."""
+
+COSTS = ("time.seconds", "function_evaluations")
+"""What a result costs."""
+
+PRIMARY = ("derivative_error", "bic", "adjusted_rand_index", "log_likelihood", "inertia", *COSTS)
+"""Metrics to rank by: of those that fit, the first."""
+
+_TIMING_PREFIXES = ("time.", "memory.")
+
+
+def metric_named(name: str) -> Metric:
+    """What is known of a metric; of somebody else's, what its name tells.
+
+    >>> metric_named("bic").better, metric_named("loss").better, metric_named("time.compile").is_timing
+    ('lower', None, True)
+    """
+    if name in METRICS:
+        return METRICS[name]
+    if name.startswith(_TIMING_PREFIXES):
+        unit = "s" if name.startswith("time.") else "B"
+        return Metric(name, "lower", unit, is_timing=True, by_ratio=True)
+    return Metric(name)
+
+
+def is_flattered(metric: Metric, keys: Iterable[str]) -> bool:
+    """Whether one of the options that vary improves the metric by itself.
+
+    >>> is_flattered(METRICS["inertia"], ["clusterer.n_clusters"]), is_flattered(METRICS["bic"], ["clusterer"])
+    (True, False)
+    """
+    return any(key.rpartition(".")[2] in metric.flattered_by for key in keys)

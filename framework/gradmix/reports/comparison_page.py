@@ -1,0 +1,278 @@
+"""A comparison as one static page: the answer on the first screen, then plots, then every run.
+
+The page holds all that it needs, plotly.js included, and is forbidden to load anything (by its content security
+policy). What comes from journals is escaped; what scripts read is JSON in which no tag can end.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from html import escape
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from string import Template
+from typing import Any
+from urllib.parse import quote
+
+from gradmix.contracts.errors import StorageError
+from gradmix.contracts.metrics import COSTS, Metric
+from gradmix.reports.comparison import Comparison, Group, Section
+from gradmix.reports.factors import text_of, value_of
+from gradmix.reports.figures import Styles, distance, figures, reach
+from gradmix.reports.links import mlflow_link
+from gradmix.reports.sentences import (
+    better_text,
+    counts,
+    effects,
+    headline,
+    legend,
+    mark,
+    runs_text,
+    summary_text,
+    versus,
+)
+from gradmix.runs.reading import Run
+
+_BESIDE = 3
+"""Metrics in the ranked table beside the primary one, costs first; the table of runs has all."""
+_CONTENDERS = 5
+"""How many groups behind the best the bars tell apart; what is much worse is beyond their end."""
+_POLICY = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:"
+"""Nothing may be loaded. plotly.js compiles its WebGL drawing by eval; no text of a journal comes near it."""
+
+
+def write_page(comparison: Comparison, title: str, path: Path) -> None:
+    """Write the page.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    StorageError
+        If plotly.js is not where plotly installs it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(render(comparison, title, path.absolute().parent), encoding="utf-8")
+
+
+def render(comparison: Comparison, title: str, folder: Path) -> str:
+    """The page as text; links to runs are relative to the folder where it will lie."""
+    drawn = figures(comparison)
+    data = {
+        "figures": [asdict(figure) for figure in drawn],
+        "runs": _runs_table(comparison, folder),
+    }
+    return Template(_source("page.html")).substitute(
+        policy=_POLICY,
+        title=escape(title),
+        counts=escape(counts(comparison)),
+        constants=_constants(comparison),
+        headline=_headline(comparison),
+        ranking=_ranking(comparison),
+        legend=escape(legend(comparison, comparison.metrics[:1])),
+        effects=_effects(comparison),
+        style=_source("page.css"),
+        data=json_for_script(data),
+        plotly=_plotly() if drawn else "",
+        script=_source("page.js"),
+    )
+
+
+def json_for_script(value: Any) -> str:
+    r"""JSON for a script element: finite numbers only, and no character that could end the element.
+
+    >>> json_for_script({"label": "</script>", "value": float("nan")})
+    '{"label":"\\u003c/script\\u003e","value":null}'
+    """
+    try:
+        text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    except ValueError:
+        text = json.dumps(_only_finite(value), allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _only_finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _only_finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_only_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _source(name: str) -> str:
+    return (files("gradmix.reports") / "page" / name).read_text(encoding="utf-8")
+
+
+def _plotly() -> str:
+    """plotly.js, from the installed plotly, which is not imported for it."""
+    spec = find_spec("plotly")
+    script = Path(spec.origin).parent / "package_data" / "plotly.min.js" if spec and spec.origin else None
+    if script is None or not script.exists():
+        raise StorageError("plotly.js is missing: the page needs the package plotly; `pip install plotly` brings it.")
+    return script.read_text(encoding="utf-8").replace("</script", "<\\/script")
+
+
+def _headline(comparison: Comparison) -> str:
+    first, *others = headline(comparison)
+    return f"<h1>{escape(first)}</h1>" + "".join(f"<p>{escape(each)}</p>" for each in others)
+
+
+def _constants(comparison: Comparison) -> str:
+    pairs = comparison.factors.constants.items()
+    return " ".join(f"<span>{escape(key)}=<b>{escape(text_of(value))}</b></span>" for key, value in pairs)
+
+
+def _effects(comparison: Comparison) -> str:
+    sentences = effects(comparison)
+    if not sentences:
+        return ""
+    several = len(comparison.factors.choices) > 1
+    heading = "One choice at a time, all else being equal" if several else "By pairs of runs"
+    items = "".join(f"<li>{escape(each)}</li>" for each in sentences)
+    return f'<section class="effects"><h2>{heading}</h2><ul>{items}</ul></section>'
+
+
+def _ranking(comparison: Comparison) -> str:
+    """The ranked table, with a bar and its interval for each group."""
+    if comparison.primary is None:
+        return ""
+    styles = Styles(comparison)
+    head = "".join(f'<th class="{kind}">{escape(name)}</th>' for name, kind in _columns(comparison))
+    body = "".join(
+        _section_head(comparison, section) + "".join(_rows(comparison, section, styles))
+        for section in comparison.sections
+    )
+    return f'<table class="ranking"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _columns(comparison: Comparison) -> list[tuple[str, str]]:
+    primary = comparison.primary
+    assert primary is not None
+    better = f", {better_text(primary)}" if primary.better else ""
+    columns = [("", "number")] if comparison.is_ranked else []
+    columns += [(comparison.factors.short[key], "") for key in comparison.factors.choices]
+    columns += [("runs", "number"), (f"{primary.name}{better}", "bar"), ("median", "number")]
+    columns += [("vs best", "number"), ("", "")] if comparison.is_ranked else []
+    return columns + [(metric.name, "number") for metric in _beside(comparison)]
+
+
+def _beside(comparison: Comparison) -> list[Metric]:
+    return sorted(comparison.metrics[1:], key=lambda metric: metric.name not in COSTS)[:_BESIDE]
+
+
+def _section_head(comparison: Comparison, section: Section) -> str:
+    if not section.given:
+        return ""
+    label = escape(comparison.factors.label(section.given))
+    return f'<tr class="given"><th colspan="{len(_columns(comparison))}">{label}</th></tr>'
+
+
+def _rows(comparison: Comparison, section: Section, styles: Styles) -> Iterable[str]:
+    primary = comparison.primary
+    assert primary is not None
+    scale = _Scale(section, primary)
+    for rank, group in enumerate(section.groups, start=1):
+        color = styles.color(group)
+        cells = [("number", str(rank) if section.is_ranked else "")] if comparison.is_ranked else []
+        cells += [("", text_of(value)) for value in group.settings.values()]
+        cells += [("number", runs_text(group))]
+        before = "".join(_cell(kind, text) for kind, text in cells)
+        summary = group.summaries.get(primary.name)
+        after = [("number", summary_text(summary, primary))]
+        if comparison.is_ranked:
+            verdict = mark(group, section.is_ranked)
+            after += [("number", versus(group.versus_best)), ("mark", verdict)]
+        for metric in _beside(comparison):
+            after.append(("number", summary_text(group.summaries.get(metric.name), metric, plain=True)))
+        kind = {"best": "is-best", "= best": "is-level", "≈ best": "is-level"}.get(mark(group, section.is_ranked), "")
+        yield (
+            f'<tr class="{kind}">{before}<td class="bar">{scale.bar(group, color)}</td>'
+            + "".join(_cell(name, text) for name, text in after)
+            + "</tr>"
+        )
+
+
+def _cell(kind: str, text: str) -> str:
+    return f'<td class="{kind}">{escape(text)}</td>'
+
+
+class _Scale:
+    """Where values stand in the bars of a section: the best at the left, far ones cut off at the right."""
+
+    def __init__(self, section: Section, metric: Metric) -> None:
+        self.metric = metric
+        found = [each.summaries[metric.name].estimate for each in section.groups if metric.name in each.summaries]
+        ends = [end for each in found for end in (each.low, each.median, each.high) if math.isfinite(end)]
+        self.best = min(ends, key=lambda value: value * (metric.sign or 1.0), default=0.0)
+        medians = sorted(distance(each.median, self.best, metric) for each in found if math.isfinite(each.median))
+        own = [distance(end, self.best, metric) for end in (found[0].low, found[0].high)] if found else []
+        contenders = [each for each in medians if each > 0][:_CONTENDERS]
+        self.end = max(
+            [1.3 * each for each in contenders[-1:]] + [each for each in own if math.isfinite(each)] or [1.0]
+        )
+        self.end = min(self.end, max([reach(medians), *own])) or 1.0
+
+    def at(self, value: float) -> float:
+        """Place in per cent."""
+        if not math.isfinite(value):
+            return 100.0
+        return min(100.0, 2 + 96 * distance(value, self.best, self.metric) / self.end)
+
+    def bar(self, group: Group, color: str) -> str:
+        """A dot for the median, a line for its interval."""
+        summary = group.summaries.get(self.metric.name)
+        if summary is None:
+            return ""
+        found = summary.estimate
+        middle = self.at(found.median)
+        left, right = sorted((self.at(found.low), self.at(found.high)))
+        if middle >= 100.0:
+            return f'<i class="beyond" style="color:{color}" title="far beyond">▸</i>'
+        return (
+            f'<i class="line" style="left:{left:.1f}%;width:{right - left:.1f}%;background:{color}"></i>'
+            f'<i class="dot" style="left:{middle:.1f}%;background:{color}"></i>'
+        )
+
+
+def _runs_table(comparison: Comparison, folder: Path) -> Mapping[str, Any]:
+    """Every run: what varies, how it ended, its metrics, where it is."""
+    factors = comparison.factors
+    columns = [{"name": factors.short[key], "kind": "text"} for key in factors.varying]
+    columns += [{"name": "status", "kind": "status"}]
+    names = [
+        *(m.name for m in comparison.metrics),
+        *(n for n in comparison.names if n not in {m.name for m in comparison.metrics}),
+    ]
+    columns += [{"name": name, "kind": "number"} for name in names]
+    rows = [_run_row(run, factors.varying, names, folder) for run in comparison.runs]
+    has_links = any(row["mlflow"] for row in rows)
+    return {"columns": columns, "rows": rows, "hasLinks": has_links}
+
+
+def _run_row(run: Run, keys: Sequence[str], names: Sequence[str], folder: Path) -> Mapping[str, Any]:
+    cells: list[Any] = [_setting(run, key) for key in keys]
+    cells += [run.status.replace("_", " ") + (" (reused)" if run.is_reused else "")]
+    cells += [_number(run.metrics.get(name)) for name in names]
+    return {
+        "cells": cells,
+        "name": str(run.started.get("label", "") or (f"job {run.number}" if run.number is not None else "")),
+        "failed": not run.is_finished,
+        "error": run.error,
+        "folder": quote(os.path.relpath(run.folder.absolute(), folder)) + "/",
+        "folderName": run.folder.name,
+        "mlflow": mlflow_link(run.folder),
+    }
+
+
+def _setting(run: Run, key: str) -> Any:
+    value = value_of(run, key)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else text_of(value)
+
+
+def _number(value: float | None) -> float | str | None:
+    return value if value is None or math.isfinite(value) else str(value)
