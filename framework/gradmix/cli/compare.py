@@ -58,7 +58,9 @@ def _compare(options: argparse.Namespace) -> int:
 
     selection = select(options.what, options.runs_dir)
     _warn(selection.warnings)
-    comparison = compare(selection.runs, options.metric, options.by, options.over, selection.n_missing)
+    comparison = compare(
+        selection.runs, options.metric, options.by, options.over, selection.n_unreadable, selection.n_missing
+    )
     if options.csv == Path("-"):
         write_csv(selection.runs, sys.stdout)
         return 0

@@ -149,8 +149,8 @@ class Comparison:
         Over all sections, if there are several; best first.
     names
         Every metric that a run has.
-    n_missing
-        Jobs that were never reached.
+    n_unreadable, n_missing
+        Runs that had to be left out, and jobs that were never reached.
     """
 
     runs: tuple[Run, ...]
@@ -160,6 +160,7 @@ class Comparison:
     effects: tuple[Effect, ...]
     standings: tuple[Standing, ...]
     names: tuple[str, ...]
+    n_unreadable: int = 0
     n_missing: int = 0
 
     @property
@@ -188,6 +189,7 @@ def compare(
     metrics: Sequence[str] = (),
     by: Sequence[str] = (),
     over: Sequence[str] = (),
+    n_unreadable: int = 0,
     n_missing: int = 0,
 ) -> Comparison:
     """Compare runs.
@@ -200,8 +202,8 @@ def compare(
         What to show, the first to rank by; ``name:lower`` or ``name:higher`` says which way is better.
     by, over
         Keys to compare by, and to repeat over.
-    n_missing
-        Jobs that were never reached.
+    n_unreadable, n_missing
+        Runs that had to be left out, and jobs that were never reached: told, not compared.
 
     Raises
     ------
@@ -225,6 +227,7 @@ def compare(
         effects=tuple(_effects(ranked, standings, factors, chosen)),
         standings=standings,
         names=names,
+        n_unreadable=n_unreadable,
         n_missing=n_missing,
     )
 

@@ -23,7 +23,7 @@ from gradmix.contracts.errors import StorageError
 from gradmix.contracts.metrics import COSTS, Metric
 from gradmix.reports.comparison import Comparison, Group, Section
 from gradmix.reports.factors import text_of, value_of
-from gradmix.reports.figures import Styles, distance, figures, reach
+from gradmix.reports.figures import Styles, distance, figures
 from gradmix.reports.links import mlflow_link
 from gradmix.reports.sentences import (
     better_text,
@@ -119,7 +119,12 @@ def _plotly() -> str:
 
 def _headline(comparison: Comparison) -> str:
     first, *others = headline(comparison)
-    return f"<h1>{escape(first)}</h1>" + "".join(f"<p>{escape(each)}</p>" for each in others)
+    return f"<h1>{_prose(first)}</h1>" + "".join(f"<p>{_prose(each)}</p>" for each in others)
+
+
+def _prose(sentence: str) -> str:
+    """A sentence, escaped; its per cents are not torn from their numbers."""
+    return escape(sentence).replace("95 %", "95&nbsp;%")
 
 
 def _constants(comparison: Comparison) -> str:
@@ -133,7 +138,7 @@ def _effects(comparison: Comparison) -> str:
         return ""
     several = len(comparison.factors.choices) > 1
     heading = "One choice at a time, all else being equal" if several else "By pairs of runs"
-    items = "".join(f"<li>{escape(each)}</li>" for each in sentences)
+    items = "".join(f"<li>{_prose(each)}</li>" for each in sentences)
     return f'<section class="effects"><h2>{heading}</h2><ul>{items}</ul></section>'
 
 
@@ -210,12 +215,10 @@ class _Scale:
         ends = [end for each in found for end in (each.low, each.median, each.high) if math.isfinite(end)]
         self.best = min(ends, key=lambda value: value * (metric.sign or 1.0), default=0.0)
         medians = sorted(distance(each.median, self.best, metric) for each in found if math.isfinite(each.median))
-        own = [distance(end, self.best, metric) for end in (found[0].low, found[0].high)] if found else []
-        contenders = [each for each in medians if each > 0][:_CONTENDERS]
-        self.end = max(
-            [1.3 * each for each in contenders[-1:]] + [each for each in own if math.isfinite(each)] or [1.0]
-        )
-        self.end = min(self.end, max([reach(medians), *own])) or 1.0
+        own = [distance(end, self.best, metric) for each in found[:1] for end in (each.low, each.high)]
+        contenders = medians[1 : 1 + _CONTENDERS]
+        reached = [min(1.3 * contenders[-1], 3 * contenders[len(contenders) // 2])] if contenders else []
+        self.end = max([each for each in [*own, *reached] if math.isfinite(each)], default=0.0) or 1.0
 
     def at(self, value: float) -> float:
         """Place in per cent."""

@@ -303,7 +303,7 @@ def _heat_map(comparison: Comparison) -> Figure | None:
             },
         )
         for facet, cells in list(facets.items())[:_MOST_VARIANTS]
-        if len({_setting(group, keys[0]) for _, group in cells}) > 1
+        if all(len({_setting(group, key) for _, group in cells}) > 1 for key in keys)
     ]
     short = [comparison.factors.short[key] for key in keys]
     where = (

@@ -74,6 +74,13 @@ class Difference:
         return 1.0 if self.is_ratio else 0.0
 
     @property
+    def is_finite(self) -> bool:
+        """Whether its median is a number: it is not if one of the two has no number in most pairs."""
+        if self.estimate is None:
+            return False
+        return math.isfinite(self.estimate.median) and not (self.is_ratio and self.estimate.median == 0)
+
+    @property
     def verdict(self) -> Verdict:
         """What the pairs say."""
         if self.estimate is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from gradmix.contracts.metrics import Metric
@@ -34,11 +35,12 @@ def effects(comparison: Comparison) -> list[str]:
 def counts(comparison: Comparison) -> str:
     """How many runs there are, and how they ended: ``60 runs: 58 finished, 2 failed``."""
     words = [f"{n} {status.replace('_', ' ')}" for status, n in comparison.counts.items()]
+    words += [f"{comparison.n_unreadable} unreadable"] if comparison.n_unreadable else []
     words += [f"{comparison.n_missing} not reached"] if comparison.n_missing else []
     n_reused = sum(run.is_reused for run in comparison.runs)
     words += [f"{n_reused} of them reused"] if n_reused else []
     words += [f"repeated over {_repeats(comparison)}"] if comparison.factors.repeats else []
-    n = len(comparison.runs) + comparison.n_missing
+    n = len(comparison.runs) + comparison.n_unreadable + comparison.n_missing
     return f"{n} run{'s' if n != 1 else ''}: {', '.join(words)}"
 
 
@@ -70,6 +72,8 @@ def difference_sentence(found: Difference, one: str, reference: str) -> str:
         )
     worse = (found.estimate.median - found.neutral) * found.metric.sign > 0
     better, other = (reference, one) if worse else (one, reference)
+    if not found.is_finite:
+        return f"{better} has a finite {name}, {other} none in most pairs ({_pairs(found)})."
     return f"{better} {_by_how_much(found, other)}{_interval(found)} ({_pairs(found)}{_reservation(found)})."
 
 
@@ -81,6 +85,8 @@ def versus(found: Difference | None) -> str:
         return "no pairs"
     if found.verdict is Verdict.EQUAL:
         return "equal"
+    if not found.is_finite:
+        return ""
     low, high = found.estimate.low, found.estimate.high
     text = amount(found.estimate.median, found, signed=True)
     if found.estimate.has_interval and not found.is_unvarying:
@@ -132,6 +138,8 @@ def summary_text(summary: Summary | None, metric: Metric, plain: bool = False) -
     if summary is None:
         return ""
     found = summary.estimate
+    if not math.isfinite(found.median):
+        return f"no number ({summary.n_broken} of {found.n})"
     text = measured(found.median, metric.unit)
     low, high = measured(found.low, metric.unit), measured(found.high, metric.unit)
     if not plain and _spreads(summary) and low != high:

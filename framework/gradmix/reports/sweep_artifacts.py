@@ -36,7 +36,7 @@ def write_sweep_artifacts(sweep_folder: Path, pictures: bool = True) -> None:
     reading = read_sweep(sweep_folder)
     if not reading.runs:
         return
-    comparison = compare(reading.runs, n_missing=max(0, (reading.n_expected or 0) - len(reading.runs)))
+    comparison = compare(reading.runs, n_unreadable=reading.n_unreadable, n_missing=reading.n_missing)
     folder = sweep_folder / ARTIFACTS
     folder.mkdir(exist_ok=True)
     (folder / "comparison.md").write_text(markdown(comparison, sweep_folder.name), encoding="utf-8")
@@ -88,6 +88,6 @@ def _draw(comparison: Comparison, groups: list[Group]) -> Figure:
     axes.set_yticks(range(len(groups)), [comparison.factors.label(group.settings) for group in groups])
     axes.invert_yaxis()
     axes.set_xlabel(axis_title(primary) + (f", {primary.better} is better" if primary.better else ""))
-    axes.set_title(comparison.factors.label(groups[0].given) if groups[0].given else "medians and 95 % intervals")
+    axes.set_title(comparison.factors.label(groups[0].given) if groups[0].given else "medians and their intervals")
     axes.grid(axis="x", alpha=0.3)
     return figure

@@ -119,13 +119,16 @@ class Reading:
         The runs, in order.
     warnings
         What could not be read, and why.
-    n_expected
-        How many there should be; None if nobody knows.
+    n_unreadable
+        How many runs had to be left out.
+    n_missing
+        How many jobs of a sweep were never reached.
     """
 
     runs: tuple[Run, ...]
     warnings: tuple[str, ...] = ()
-    n_expected: int | None = None
+    n_unreadable: int = 0
+    n_missing: int = 0
 
 
 def read_run(folder: Path) -> Run:
@@ -166,7 +169,7 @@ def read_runs(folders: Iterable[Path]) -> Reading:
             runs.append(read_run(folder))
         except StorageError as error:
             warnings.append(f"left out: {error}")
-    return Reading(tuple(runs), tuple(warnings))
+    return Reading(tuple(runs), tuple(warnings), n_unreadable=len(warnings))
 
 
 def read_sweep(folder: Path) -> Reading:
@@ -185,7 +188,9 @@ def read_sweep(folder: Path) -> Reading:
         except StorageError as error:
             warnings.append(f"job {number} is left out: {error}")
     jobs = events[0].get("jobs")
-    return Reading(tuple(runs), tuple(warnings), len(jobs) if isinstance(jobs, list) else None)
+    n_known = len(named.keys() | found.keys())
+    n_missing = max(0, len(jobs) - n_known) if isinstance(jobs, list) else 0
+    return Reading(tuple(runs), tuple(warnings), n_known - len(runs), n_missing)
 
 
 def read_kind(folder: Path) -> tuple[str, float]:

@@ -25,17 +25,15 @@ class Selection:
         The runs, each once.
     warnings
         What had to be left out, and why.
-    n_missing
-        Jobs of sweeps that were never reached.
-    folder
-        The sweep's or experiment's folder, if it is one.
+    n_unreadable, n_missing
+        Runs that had to be left out, and jobs of sweeps that were never reached.
     """
 
     title: str
     runs: tuple[Run, ...]
     warnings: tuple[str, ...]
+    n_unreadable: int
     n_missing: int
-    folder: Path
 
 
 def select(names: Sequence[str], runs_dir: Path) -> Selection:
@@ -57,9 +55,13 @@ def select(names: Sequence[str], runs_dir: Path) -> Selection:
     if not runs:
         reasons = "".join(f"\n  {warning}" for warning in warnings[:_MOST_NAMED])
         raise StorageError(f"nothing to compare in {', '.join(map(str, folders))}: no run was journalled.{reasons}")
-    missing = sum(max(0, (reading.n_expected or 0) - len(reading.runs)) for reading in readings)
-    title = ", ".join(_title(folder, runs_dir) for folder in folders)
-    return Selection(title, tuple(runs), tuple(warnings), missing, folders[0])
+    return Selection(
+        title=", ".join(_title(folder, runs_dir) for folder in folders),
+        runs=tuple(runs),
+        warnings=tuple(warnings),
+        n_unreadable=sum(reading.n_unreadable for reading in readings),
+        n_missing=sum(reading.n_missing for reading in readings),
+    )
 
 
 def _read(folder: Path) -> Reading:
@@ -71,11 +73,12 @@ def _read(folder: Path) -> Reading:
 def _read_experiment(folder: Path) -> Reading:
     """Sweeps and single runs of an experiment, oldest first."""
     readings = [_read(each) for each in _journalled(folder)]
-    runs = tuple(run for reading in readings for run in reading.runs)
-    warnings = tuple(warning for reading in readings for warning in reading.warnings)
-    expected = [reading.n_expected for reading in readings if reading.n_expected is not None]
-    n_single = sum(len(reading.runs) for reading in readings if reading.n_expected is None)
-    return Reading(runs, warnings, sum(expected) + n_single)
+    return Reading(
+        runs=tuple(run for reading in readings for run in reading.runs),
+        warnings=tuple(warning for reading in readings for warning in reading.warnings),
+        n_unreadable=sum(reading.n_unreadable for reading in readings),
+        n_missing=sum(reading.n_missing for reading in readings),
+    )
 
 
 def _each_once(runs: Iterable[Run]) -> tuple[list[Run], int]:
