@@ -8,19 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from gradmix.reports.comparison import Comparison, Group, Section
+from gradmix.reports.cells import legend, mark, runs_text, summary_text, versus
+from gradmix.reports.comparison import Comparison
 from gradmix.reports.factors import text_of
+from gradmix.reports.grouping import Group, Section
 from gradmix.reports.links import mlflow_link
-from gradmix.reports.sentences import (
-    counts,
-    effects,
-    headline,
-    legend,
-    mark,
-    runs_text,
-    summary_text,
-    versus,
-)
+from gradmix.reports.sentences import counts, effects, headline
 from gradmix.reports.terminal import make_console
 from gradmix.reports.wording import shown
 from gradmix.runs.reading import Run

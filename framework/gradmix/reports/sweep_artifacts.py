@@ -6,11 +6,13 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradmix.reports.comparison import Comparison, Group, compare
+from gradmix.reports.comparison import Comparison, compare
 from gradmix.reports.comparison_table import markdown, save_csv
-from gradmix.reports.figures import Styles, axis_title
-from gradmix.runs.reading import read_sweep
+from gradmix.reports.figures.figure import axis_title
+from gradmix.reports.figures.styles import Styles
+from gradmix.reports.grouping import Group
 from gradmix.runs.runner import ARTIFACTS
+from gradmix.runs.sweep_reading import read_sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,7 +5,8 @@ import pytest
 
 from gradmix import StorageError
 from gradmix.runs.journal import Journal, read_journal
-from gradmix.runs.reading import read_run, read_runs, read_sweep
+from gradmix.runs.reading import read_run, read_runs
+from gradmix.runs.sweep_reading import read_sweep
 from made_journals import job, write_run, write_sweep
 
 
