@@ -1,4 +1,4 @@
-"""The ranked table of a page: a row for each group, with a bar that shows how far from the best it is, and how surely."""
+"""The ranked table of a page: a row for each group, with a bar for how far from the best it is, and how surely."""
 
 from __future__ import annotations
 
