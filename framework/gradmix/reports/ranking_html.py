@@ -94,7 +94,7 @@ class _Scale:
         self.best = min(ends, key=lambda value: value * (metric.sign or 1.0), default=0.0)
         medians = sorted(distance(each.median, self.best, metric) for each in found if math.isfinite(each.median))
         own = [distance(end, self.best, metric) for each in found[:1] for end in (each.low, each.high)]
-        contenders = medians[1 : 1 + _CONTENDERS]
+        contenders = [each for each in medians[1:] if each > 0][:_CONTENDERS]
         reached = [min(1.3 * contenders[-1], 3 * contenders[len(contenders) // 2])] if contenders else []
         self.end = max([each for each in [*own, *reached] if math.isfinite(each)], default=0.0) or 1.0
 

@@ -10,7 +10,7 @@ from gradmix.contracts.metrics import Metric
 from gradmix.reports.cells import summary_text
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.effects import TIME
-from gradmix.reports.figures.figure import MOST_VARIANTS, Figure, Trace, Variant, axis, finite, setting_of
+from gradmix.reports.figures.figure import MOST_VARIANTS, Figure, Trace, Variant, axis, finite, log_scale, setting_of
 from gradmix.reports.figures.styles import OTHERS, PALETTE, SYMBOLS
 from gradmix.reports.grouping import Group
 
@@ -37,10 +37,7 @@ def by_option(comparison: Comparison) -> Figure | None:
             if traces:
                 xs = [x for trace in traces for x in trace["x"]]
                 is_log = min(xs) > 0 and max(xs) >= 50 * min(xs)
-                xaxis = {
-                    "title": {"text": comparison.factors.short[key]},
-                    **({"type": "log", "dtick": 1} if is_log else {}),
-                }
+                xaxis = {"title": {"text": comparison.factors.short[key]}, **(log_scale(xs) if is_log else {})}
                 medians = {y for trace in traces for y in trace["y"]}
                 name = " · ".join(
                     [metric.name, *([comparison.factors.label(dict(zip(rest, given, strict=True)))] if rest else [])]

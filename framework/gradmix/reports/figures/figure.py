@@ -71,10 +71,20 @@ def axis(metric: Metric, values: Iterable[float]) -> dict[str, Any]:
     if metric.unit == "s" and min(present, default=0.0) >= 0:
         axis |= {"exponentformat": "SI", "ticksuffix": "s", "title": {"text": metric.name}}
     if metric.by_ratio and min(present, default=0.0) > 0 and max(present) > 10 * min(present):
-        return {**axis, "type": "log", "dtick": 1}
+        return {**log_scale(present), **axis}
     if metric.by_ratio and 0 in present and max(present) > 0:  # exact results beside inexact ones
         return {**axis, "type": "log", "zeros": min(value for value in present if value > 0) / 100}
     return axis
+
+
+def log_scale(values: Sequence[float]) -> dict[str, Any]:
+    """A logarithmic axis for positive values, with at most about eight powers of ten named.
+
+    >>> log_scale([1e-16, 1.0])["dtick"], log_scale([1.0, 100.0])["dtick"]
+    (2, 1)
+    """
+    decades = math.log10(max(values) / min(values))
+    return {"type": "log", "exponentformat": "power", "dtick": max(1, math.ceil(decades / 8))}
 
 
 def variant_name(comparison: Comparison, section: Section, name: str) -> str:
