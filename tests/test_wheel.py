@@ -31,6 +31,7 @@ def test_the_wheel_holds_packages_configs_and_data_and_nothing_else(wheel):
     assert "gradmix/configs/config.yaml" in names
     assert "gradmix_datasets/old_faithful.csv" in names
     assert "gradmix/py.typed" in names
+    assert {f"gradmix/reports/page/page.{kind}" for kind in ("html", "css", "js")} <= set(names)
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
     expected = {path.name for path in (ROOT / "plugins").iterdir() if path.is_dir()} | {"gradmix", "hydra_plugins"}
     assert tops == expected

@@ -55,6 +55,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 def run_as(wanted: Intent) -> int:
     """Run what the arguments say, as wanted; returns the exit code."""
+    from gradmix.reports.sweep_artifacts import SweepArtifacts
     from gradmix.reports.terminal import SessionReport
     from gradmix.runs.events import watched_by
     from gradmix.runs.folder import unwritable
@@ -63,7 +64,7 @@ def run_as(wanted: Intent) -> int:
     from gradmix.tracking.process import TrackingProcess
 
     report, tracking = SessionReport(), TrackingProcess()
-    watchers = (report,) if wanted.plan_only else (report, tracking)
+    watchers = (report,) if wanted.plan_only else (report, SweepArtifacts(), tracking)
     if not wanted.plan_only:
         tracking.prepare()
     try:

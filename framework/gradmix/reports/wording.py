@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 _SECONDS = frozenset({"time.seconds", "time.per_iteration"})
@@ -40,3 +41,37 @@ def shown(path: Path) -> str:
         return str(path.absolute().relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def measured(value: float, unit: str = "") -> str:
+    """A measured value with its unit, to as many digits as one can compare.
+
+    >>> measured(-1130.26397, "nats"), measured(0.0123, "s"), measured(3.14159e-12), measured(5e7, "B")
+    ('-1130.26', '12.3 ms', '3.14e-12', '47.7 MiB')
+    """
+    if not math.isfinite(value):
+        return "no number"
+    if unit in _SCALED:
+        return _SCALED[unit](value)
+    if value == 0 or (float(value).is_integer() and abs(value) < 1e7):
+        return f"{value:.0f}"
+    return f"{value:.6g}" if 1 <= abs(value) < 1e6 else f"{value:.3g}"
+
+
+def memory(size: float) -> str:
+    """An amount of memory with the unit that suits it.
+
+    >>> memory(1536)
+    '1.5 KiB'
+    """
+    for unit, bytes_of_unit in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if abs(size) >= bytes_of_unit:
+            return f"{size / bytes_of_unit:.3g} {unit}"
+    return f"{size:.0f} B"
+
+
+def _signed_duration(seconds: float) -> str:
+    return f"-{duration(-seconds)}" if seconds < 0 else duration(seconds)
+
+
+_SCALED = {"s": _signed_duration, "B": memory}

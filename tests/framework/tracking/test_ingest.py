@@ -24,13 +24,21 @@ RUNS = Path("runs")
 TRACKING = Tracking()
 
 
-def journal(name="one", *, ends=True, sweep=None, kind="run", starts=1, steps=3, last=None, under=RUNS / "trial", key=None):
+def journal(
+    name="one", *, ends=True, sweep=None, kind="run", starts=1, steps=3, last=None, under=RUNS / "trial", key=None
+):
     """A run's folder, with its journal."""
     folder = under / name
     folder.mkdir(parents=True)
     book = Journal(folder)
     params = {"clusterer": "gmm", "clusterer.n_components": 2, "clusterer.tol": None, "flag": True}
-    start = {"run_id": f"id-{name}", "run_key": key or f"key {name}", "name": "trial", "label": f"run {name}", "kind": kind}
+    start = {
+        "run_id": f"id-{name}",
+        "run_key": key or f"key {name}",
+        "name": "trial",
+        "label": f"run {name}",
+        "kind": kind,
+    }
     book.write("started", format=1, **start, params=params, plugins={"task": "p 1"}, sweep=sweep)
     for number in range(starts):
         for step in range(1, steps + 1):
@@ -76,7 +84,7 @@ def test_a_journal_comes_in_whole(client):
         "clusterer.tol": "null",
         "flag": "true",
     }
-    assert run.data.tags["gradmix.run_key"] == "key"
+    assert run.data.tags["gradmix.run_key"] == "key one"
     assert run.data.tags["gradmix.status"] == "finished"
     assert run.data.tags["gradmix.plugin"] == "p 1"
     assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["model.json"]

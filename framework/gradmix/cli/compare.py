@@ -1,0 +1,91 @@
+"""``gradmix compare``: which is better, by how much, and whether that is more than noise."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gradmix.contracts.errors import ConfigError, GradmixError, StorageError
+
+_DESCRIPTION = """\
+Group runs by what varies, rank them, and compare each with the best by pairs of runs that agree in all else. Data sets
+and problems are compared within, not across; seeds are repeated over."""
+_EXAMPLES = """\
+examples:
+  gradmix compare                                the newest sweep
+  gradmix compare covariances --html page.html   all of an experiment, as a page with plots
+  gradmix compare --metric time.seconds --by differentiator
+  gradmix compare --metric loss:lower            a metric of your own: say which way is better
+"""
+_MOST_WARNINGS = 10
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _compare(options)
+    except GradmixError as error:
+        print(f"gradmix compare: {error}", file=sys.stderr)
+        return 2 if isinstance(error, ConfigError) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gradmix compare",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("what", nargs="*", metavar="WHAT", help="sweep, experiment or run: a path, a name or enough of it")
+    add("--runs-dir", default="runs", type=Path, metavar="DIR", help="where the runs are (default: %(default)s)")
+    add("--metric", action="extend", nargs="+", default=[], metavar="NAME", help="what to show; the first ranks")
+    add("--by", action="extend", nargs="+", default=[], metavar="KEY", help="compare by these parameters only")
+    add("--over", action="extend", nargs="+", default=[], metavar="KEY", help="repeat over these, as over seeds")
+    add("--csv", type=Path, metavar="FILE", help="write a row for each run; - writes to the standard output")
+    add("--html", type=Path, metavar="FILE", help="write one page with plots, which works without a network")
+    add("--open", action="store_true", help="open the page in the browser")
+    return parser
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from gradmix.reports.comparison import compare
+    from gradmix.reports.comparison_table import print_comparison, save_csv, write_csv
+    from gradmix.runs.selection import select
+
+    selection = select(options.what, options.runs_dir)
+    _warn(selection.warnings)
+    comparison = compare(
+        selection.runs, options.metric, options.by, options.over, selection.n_unreadable, selection.n_missing
+    )
+    if options.csv == Path("-"):
+        write_csv(selection.runs, sys.stdout)
+        return 0
+    print_comparison(comparison, selection.title)
+    page = options.html or (options.runs_dir / "comparison.html" if options.open else None)
+    try:
+        if options.csv is not None:
+            save_csv(selection.runs, options.csv)
+            print(f"\nruns: {options.csv}")
+        if page is not None:
+            from gradmix.reports.comparison_page import write_page
+
+            write_page(comparison, selection.title, page)
+            print(f"\npage: {page}")
+    except OSError as error:
+        raise StorageError(f"cannot write {error.filename}: {error.strerror}.") from error
+    if options.open and page is not None:
+        import webbrowser
+
+        webbrowser.open(page.absolute().as_uri())
+    return 0
+
+
+def _warn(warnings: Sequence[str]) -> None:
+    for warning in warnings[:_MOST_WARNINGS]:
+        print(f"warning: {warning}", file=sys.stderr)
+    if len(warnings) > _MOST_WARNINGS:
+        print(f"warning: … and {len(warnings) - _MOST_WARNINGS} more", file=sys.stderr)

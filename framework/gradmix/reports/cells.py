@@ -1,0 +1,115 @@
+"""A comparison's cells: medians with intervals, standings and marks, as tables show them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from gradmix.contracts.metrics import Metric
+from gradmix.reports.comparison import Comparison
+from gradmix.reports.grouping import Group, Summary
+from gradmix.reports.intervals import FEWEST
+from gradmix.reports.pairs import Difference, Verdict
+from gradmix.reports.wording import measured
+
+
+def versus(found: Difference | None) -> str:
+    """A group against the best, as a cell of a table: ``+7.9 [7.1, 8.2]``."""
+    if found is None:
+        return ""
+    if found.estimate is None:
+        return "no pairs"
+    if found.verdict is Verdict.EQUAL:
+        return "equal"
+    if not found.is_finite:
+        return ""
+    low, high = found.estimate.low, found.estimate.high
+    text = amount(found.estimate.median, found, signed=True)
+    if found.estimate.has_interval and not found.is_unvarying:
+        text += f" [{amount(low, found)}, {amount(high, found)}]"
+    return text
+
+
+MARKS = {
+    None: "best",
+    Verdict.EQUAL: "= best",
+    Verdict.NOISE: "≈ best",
+    Verdict.WORSE: "worse",
+    Verdict.BETTER: "mixed",
+    Verdict.LIKELY_WORSE: "worse?",
+    Verdict.LIKELY_BETTER: "mixed",
+    Verdict.SINGLE: "worse?",
+    Verdict.UNPAIRED: "?",
+}
+"""Verdict → a mark for a table; None is the best itself."""
+
+
+def mark(group: Group, is_ranked: bool = True) -> str:
+    """How a group stands to the best, in a word."""
+    if not is_ranked:
+        return ""
+    return MARKS[group.versus_best.verdict if group.versus_best else None]
+
+
+def legend(comparison: Comparison, metrics: Sequence[Metric]) -> str:
+    """What arrows, brackets and marks mean, as far as they are used, in a table that shows some metrics in full."""
+    groups = [group for section in comparison.sections for group in section.groups]
+    shown = [group.summaries[each.name] for group in groups for each in metrics if each.name in group.summaries]
+    full = {summary.estimate.has_interval for summary in shown if _spreads(summary)}
+    used = {mark(group) for section in comparison.sections if section.is_ranked for group in section.groups}
+    direction = {"lower": "↓ lower is better", "higher": "↑ higher is better", None: ""}
+    said = {
+        direction[comparison.primary.better if comparison.primary else None]: True,
+        "[ ] 95 % interval of the median": True in full,
+        f"( ) smallest and largest, of fewer than {FEWEST}": False in full,
+        "≈ best: within noise of it": "≈ best" in used,
+        "worse?: too few pairs to be sure": "worse?" in used,
+        "mixed: better than the best where they can be paired": "mixed" in used,
+    }
+    return " · ".join(text for text, is_used in said.items() if text and is_used)
+
+
+def summary_text(summary: Summary | None, metric: Metric, plain: bool = False) -> str:
+    """A median with its interval, as a cell of a table: ``2314.3 [2314.1, 2315.0]``."""
+    if summary is None:
+        return ""
+    found = summary.estimate
+    if not math.isfinite(found.median):
+        return f"no number ({summary.n_broken} of {found.n})"
+    text = measured(found.median, metric.unit)
+    low, high = measured(found.low, metric.unit), measured(found.high, metric.unit)
+    if not plain and _spreads(summary) and low != high:
+        text += f" [{low}, {high}]" if found.has_interval else f" ({low}, {high})"
+    return f"{text}, {summary.n_broken} no number" if summary.n_broken else text
+
+
+def amount(value: float, found: Difference, signed: bool = False) -> str:
+    """A difference with its sign and unit, or a ratio: ``+7.9``, ``×1.83``."""
+    if found.is_ratio:
+        return ("×" if signed else "") + ratio_text(value)
+    text = _rounded(value, found.metric.unit)
+    return f"+{text}" if signed and value > 0 else text
+
+
+def runs_text(group: Group) -> str:
+    """How many runs a group has; of how many, if some have no result."""
+    finished = len(group.finished)
+    return str(finished) if finished == len(group.runs) else f"{finished} of {len(group.runs)}"
+
+
+def better_text(metric: Metric) -> str:
+    """Which way is better."""
+    return f"{metric.better} is better" if metric.better else ""
+
+
+def _spreads(summary: Summary) -> bool:
+    return summary.estimate.low != summary.estimate.high
+
+
+def ratio_text(value: float) -> str:
+    """A ratio, to three digits."""
+    return f"{value:.3g}" if 0.001 < value < 1e4 else f"{value:.1e}"
+
+
+def _rounded(value: float, unit: str) -> str:
+    return measured(value if unit in ("s", "B") else float(f"{value:.3g}"), unit)

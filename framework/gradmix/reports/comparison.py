@@ -1,0 +1,197 @@
+"""A comparison of runs: grouped by what varies, ranked, each against the best. Pure: no files, no printing."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gradmix.contracts.metrics import Metric, is_flattered
+from gradmix.reports.effects import Effect, find_effects
+from gradmix.reports.factors import Factors, find_factors
+from gradmix.reports.grouping import Group, Section, Settings, group_runs
+from gradmix.reports.metric_choice import asked_metric, usual_metrics
+from gradmix.reports.pairs import Difference, difference, pair_up
+from gradmix.runs.reading import Run
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How some choices did over all that was given.
+
+    Parameters
+    ----------
+    settings
+        The choices.
+    n_level
+        Where it was best, or not to be told from the best.
+    n_sections
+        Where it took part.
+    mean_rank
+        Its mean rank; equals share theirs.
+    """
+
+    settings: Settings
+    n_level: int
+    n_sections: int
+    mean_rank: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that is to be told.
+
+    Parameters
+    ----------
+    runs
+        The runs compared.
+    factors
+        What varies.
+    metrics
+        Metrics to show; the first is the one to rank by.
+    sections
+        Groups, by what they had to solve.
+    effects
+        One choice at a time.
+    standings
+        Over all sections, if there are several; best first.
+    names
+        Every metric that a run has.
+    n_unreadable, n_missing
+        Runs that had to be left out, and jobs that were never reached.
+    """
+
+    runs: tuple[Run, ...]
+    factors: Factors
+    metrics: tuple[Metric, ...]
+    sections: tuple[Section, ...]
+    effects: tuple[Effect, ...]
+    standings: tuple[Standing, ...]
+    names: tuple[str, ...]
+    n_unreadable: int = 0
+    n_missing: int = 0
+
+    @property
+    def primary(self) -> Metric | None:
+        """The metric to rank by, if runs have any."""
+        return self.metrics[0] if self.metrics else None
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether the primary metric has a better and a worse, and there is more than one group to rank."""
+        return any(section.is_ranked for section in self.sections)
+
+    @property
+    def is_flattered(self) -> bool:
+        """Whether something that varies improves the primary metric by itself."""
+        return self.primary is not None and is_flattered(self.primary, self.factors.choices)
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Status → how many runs."""
+        return Counter(run.status for run in self.runs)
+
+
+def compare(
+    runs: Sequence[Run],
+    metrics: Sequence[str] = (),
+    by: Sequence[str] = (),
+    over: Sequence[str] = (),
+    n_unreadable: int = 0,
+    n_missing: int = 0,
+) -> Comparison:
+    """Compare runs.
+
+    Parameters
+    ----------
+    runs
+        The runs.
+    metrics
+        What to show, the first to rank by; ``name:lower`` or ``name:higher`` says which way is better.
+    by, over
+        Keys to compare by, and to repeat over.
+    n_unreadable, n_missing
+        Runs that had to be left out, and jobs that were never reached: told, not compared.
+
+    Raises
+    ------
+    UnknownNameError
+        If no run has a metric or key.
+    ConfigError
+        If a direction is neither ``lower`` nor ``higher``.
+    """
+    factors = find_factors(runs, by, over)
+    names = tuple(dict.fromkeys(name for run in runs if run.is_finished for name in run.metrics))
+    chosen = tuple(asked_metric(metric, names) for metric in metrics) or usual_metrics(runs, names, factors)
+    groups = group_runs(runs, factors, chosen)
+    sections = tuple(_section(given, members, factors, chosen) for given, members in groups.items())
+    ranked = [section for section in sections if section.is_ranked]
+    standings = _standings(ranked) if len(ranked) > 1 else ()
+    return Comparison(
+        runs=tuple(runs),
+        factors=factors,
+        metrics=chosen,
+        sections=sections,
+        effects=tuple(_effects(ranked, standings, factors, chosen)),
+        standings=standings,
+        names=names,
+        n_unreadable=n_unreadable,
+        n_missing=n_missing,
+    )
+
+
+def _section(given: tuple[Any, ...], groups: Sequence[Group], factors: Factors, metrics: Sequence[Metric]) -> Section:
+    settings = dict(zip(factors.given, given, strict=True))
+    if not metrics or metrics[0].better is None:
+        return Section(settings, tuple(groups))
+    primary = metrics[0]
+    best, *others = sorted(groups, key=lambda group: _rank_key(group, primary))
+    if primary.name not in best.summaries:
+        return Section(settings, tuple(groups))
+    compared = [replace(group, versus_best=_against(group, best, primary, factors.repeats)) for group in others]
+    return Section(settings, (best, *compared), is_ranked=bool(others))
+
+
+def _rank_key(group: Group, metric: Metric) -> float:
+    summary = group.summaries.get(metric.name)
+    return summary.estimate.median * metric.sign if summary else math.inf
+
+
+def _against(one: Group, reference: Group, metric: Metric, same: Sequence[str]) -> Difference:
+    return difference(pair_up(one.finished, reference.finished, metric, same), metric)
+
+
+def _standings(sections: Sequence[Section]) -> tuple[Standing, ...]:
+    """Rank choices over all sections by their mean rank in each."""
+    ranks: dict[tuple[Any, ...], list[float]] = {}
+    level: Counter[tuple[Any, ...]] = Counter()
+    settings: dict[tuple[Any, ...], Settings] = {}
+    for section in sections:
+        for group, rank in zip(section.groups, _shared_ranks(section.groups), strict=True):
+            values = tuple(group.settings.values())
+            settings[values] = group.settings
+            ranks.setdefault(values, []).append(rank)
+            level[values] += group.versus_best is None or group.versus_best.verdict.is_level
+    standings = [
+        Standing(settings[values], level[values], len(each), sum(each) / len(each)) for values, each in ranks.items()
+    ]
+    return tuple(sorted(standings, key=lambda each: (each.mean_rank, -each.n_level)))
+
+
+def _shared_ranks(groups: Sequence[Group]) -> list[float]:
+    """Ranks from 1; all that are level with the best share theirs, as far down as they are."""
+    level = [group.versus_best is None or group.versus_best.verdict.is_level for group in groups]
+    n_level = level.index(False) if False in level else len(groups)
+    shared = (n_level + 1) / 2
+    return [shared if index < n_level else index + 1.0 for index in range(len(groups))]
+
+
+def _effects(
+    ranked: Sequence[Section], standings: Sequence[Standing], factors: Factors, metrics: Sequence[Metric]
+) -> Iterator[Effect]:
+    if not ranked:
+        return iter(())
+    best = standings[0].settings if standings else ranked[0].groups[0].settings
+    return find_effects([group for section in ranked for group in section.groups], best, factors, metrics)

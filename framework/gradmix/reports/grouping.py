@@ -1,0 +1,115 @@
+"""Runs in groups: those with the same choices, by what they had to solve."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gradmix.contracts.metrics import Metric
+from gradmix.reports.factors import Factors, value_of
+from gradmix.reports.intervals import Estimate, estimate
+from gradmix.reports.pairs import Difference
+from gradmix.runs.reading import Run
+
+Settings = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A metric over the runs of a group.
+
+    Parameters
+    ----------
+    estimate
+        Median and interval of what was measured; what is no number counts as worst.
+    n_broken
+        How many values were no finite number.
+    """
+
+    estimate: Estimate
+    n_broken: int = 0
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs with the same choices.
+
+    Parameters
+    ----------
+    settings
+        The choices.
+    given
+        What they had to solve.
+    runs
+        Its runs, those without result, too.
+    summaries
+        Metric → its summary over the runs that have it.
+    versus_best
+        Paired against the best group that had to solve the same; None for the best, and where nothing is ranked.
+    """
+
+    settings: Settings
+    given: Settings
+    runs: tuple[Run, ...]
+    summaries: Mapping[str, Summary]
+    versus_best: Difference | None = None
+
+    @property
+    def finished(self) -> tuple[Run, ...]:
+        """Its runs that have a result."""
+        return tuple(run for run in self.runs if run.is_finished)
+
+
+@dataclass(frozen=True)
+class Section:
+    """Groups that had to solve the same, best first.
+
+    Parameters
+    ----------
+    given
+        What they had to solve.
+    groups
+        The groups.
+    is_ranked
+        Whether there is a best: several groups, and a metric to rank them by.
+    """
+
+    given: Settings
+    groups: tuple[Group, ...]
+    is_ranked: bool = False
+
+
+def group_runs(runs: Sequence[Run], factors: Factors, metrics: Sequence[Metric]) -> dict[tuple[Any, ...], list[Group]]:
+    """Values of what was given → the groups there, both in the order of values."""
+    members: dict[tuple[Any, ...], list[Run]] = {}
+    keys = (*factors.given, *factors.choices)
+    for run in runs:
+        if run.params:
+            members.setdefault(tuple(value_of(run, key) for key in keys), []).append(run)
+    groups: dict[tuple[Any, ...], list[Group]] = {}
+    ordered = sorted(members, key=lambda values: factors.position(dict(zip(keys, values, strict=True))))
+    for values in ordered:
+        settings = dict(zip(keys, values, strict=True))
+        given = {key: settings.pop(key) for key in factors.given}
+        summaries = _summaries(members[values], metrics)
+        group = Group(settings, given, tuple(members[values]), summaries)
+        groups.setdefault(tuple(given.values()), []).append(group)
+    return groups
+
+
+def _summaries(runs: Iterable[Run], metrics: Sequence[Metric]) -> dict[str, Summary]:
+    finished = [run for run in runs if run.is_finished]
+    summaries: dict[str, Summary] = {}
+    for metric in metrics:
+        values = [value for run in finished for value in run.samples(metric.name)]
+        if values:
+            summaries[metric.name] = _summary(values, metric)
+    return summaries
+
+
+def _summary(values: Sequence[float], metric: Metric) -> Summary:
+    worst = math.copysign(math.inf, metric.sign or 1.0)
+    sound = [value if math.isfinite(value) else worst for value in values]
+    return Summary(estimate(sound), sum(map(math.isinf, sound)))

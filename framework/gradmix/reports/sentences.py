@@ -1,0 +1,213 @@
+"""A comparison in sentences: which is better, by how much, and whether that is more than noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from gradmix.contracts.metrics import Metric
+from gradmix.reports.cells import amount, better_text, mark, ratio_text, runs_text, summary_text
+from gradmix.reports.comparison import Comparison, Standing
+from gradmix.reports.effects import Effect
+from gradmix.reports.grouping import Group, Section, Settings
+from gradmix.reports.intervals import FEWEST
+from gradmix.reports.pairs import Difference, Verdict
+
+_MOST_NAMED = 4
+_REPEAT_HINT = "Repeat over seeds to tell noise from difference: seed=range(10)."
+
+
+def headline(comparison: Comparison) -> list[str]:
+    """The answer, in one to three sentences: the best, what it cannot be told from, and what came next."""
+    primary = comparison.primary
+    if primary is None:
+        return ["No run has a metric yet."]
+    if not comparison.is_ranked:
+        return list(_unranked(comparison, primary))
+    ranked = [section for section in comparison.sections if section.is_ranked]
+    said = _overall(comparison, primary) if comparison.standings else _best(comparison, ranked[0], primary)
+    return [*said, *_caveats(comparison, primary)]
+
+
+def effects(comparison: Comparison) -> list[str]:
+    """One choice at a time, all else being equal."""
+    return [effect_sentence(comparison, effect) for effect in comparison.effects]
+
+
+def counts(comparison: Comparison) -> str:
+    """How many runs there are, and how they ended: ``60 runs: 58 finished, 2 failed``."""
+    words = [f"{n} {status.replace('_', ' ')}" for status, n in comparison.counts.items()]
+    words += [f"{comparison.n_unreadable} unreadable"] if comparison.n_unreadable else []
+    words += [f"{comparison.n_missing} not reached"] if comparison.n_missing else []
+    n_reused = sum(run.is_reused for run in comparison.runs)
+    words += [f"{n_reused} of them reused"] if n_reused else []
+    words += [f"repeated over {_repeats(comparison)}"] if comparison.factors.repeats else []
+    n = len(comparison.runs) + comparison.n_unreadable + comparison.n_missing
+    return f"{n} run{'s' if n != 1 else ''}: {', '.join(words)}"
+
+
+def _repeats(comparison: Comparison) -> str:
+    """What was repeated over, and over how many values: ``5 values of seed``."""
+    factors = comparison.factors
+    seeds = [key for key in factors.repeats if key == "seed"] or list(factors.repeats)
+    return " and ".join(f"{len(factors.values[key])} values of {factors.short[key]}" for key in seeds)
+
+
+def effect_sentence(comparison: Comparison, effect: Effect) -> str:
+    """One value of a choice against another: ``tape is 1.8 times faster than dual, 95 % 1.7 to 1.9 (20 pairs)``."""
+    one, reference = (comparison.factors.said(effect.factor, value) for value in (effect.value, effect.reference))
+    return difference_sentence(effect.difference, one, reference)
+
+
+def difference_sentence(found: Difference, one: str, reference: str) -> str:
+    """What pairs say about one against a reference."""
+    name, verdict = found.metric.name, found.verdict
+    if found.estimate is None:
+        return f"{one} and {reference} have no runs in common to compare {name} by."
+    if verdict is Verdict.EQUAL:
+        return f"{one} and {reference} are equal in {name} ({_pairs(found)})."
+    if verdict is Verdict.NOISE:
+        kind = "ratio" if found.is_ratio else "difference"
+        return (
+            f"{one} and {reference} do not differ in {name} beyond noise: {kind} "
+            f"{amount(found.estimate.median, found)}{_interval(found)} ({_pairs(found)})."
+        )
+    worse = (found.estimate.median - found.neutral) * found.metric.sign > 0
+    better, other = (reference, one) if worse else (one, reference)
+    if not found.is_finite:
+        return f"{better} has a finite {name}, {other} none in most pairs ({_pairs(found)})."
+    return f"{better} {_by_how_much(found, other)}{_interval(found)} ({_pairs(found)}{_reservation(found)})."
+
+
+def _best(comparison: Comparison, section: Section, primary: Metric) -> Iterator[str]:
+    best, *others = section.groups
+    label = comparison.factors.label
+    median = summary_text(best.summaries[primary.name], primary, plain=True)
+    yield (
+        f"{label(best.settings)} is best by {primary.name}: {median}"
+        f"{_median_of(best)} ({better_text(primary)}){_where(comparison, section.given)}."
+    )
+    level = [group for group in others if group.versus_best and group.versus_best.verdict.is_level]
+    if level:
+        equal = all(group.versus_best and group.versus_best.verdict is Verdict.EQUAL for group in level)
+        what = "Equal to it" if equal else "Within noise of it"
+        yield f"{what}: {_listed([label(group.settings) for group in level])}."
+    following = next((group for group in others if group not in level), None)
+    if following is not None and following.versus_best is not None:
+        yield difference_sentence(following.versus_best, label(following.settings), label(best.settings))
+
+
+def _overall(comparison: Comparison, primary: Metric) -> Iterator[str]:
+    standings, label = comparison.standings, comparison.factors.label
+    first = standings[0]
+    ties = [each for each in standings if each.mean_rank == first.mean_rank]
+    names = _listed([label(each.settings) for each in ties], "and")
+    verb = "is" if len(ties) == 1 else "are"
+    where = f"best, or level with the best, on {_share(first)} {_what_was_given(comparison)}"
+    yield f"{names} {verb} {where}, by {primary.name} ({better_text(primary)})."
+    others = [each for each in standings if each not in ties]
+    if others:
+        yield f"The others: {_listed([f'{label(each.settings)} on {_share(each)}' for each in others])}."
+
+
+def _share(standing: Standing) -> str:
+    return f"{standing.n_level or 'none'} of {standing.n_sections}"
+
+
+def _what_was_given(comparison: Comparison) -> str:
+    """``problems``, or ``cases (problem × n)`` if several things were given."""
+    short = [comparison.factors.short[key] for key in comparison.factors.given]
+    return f"{short[0]}s" if short in (["problem"], ["dataset"]) else f"cases ({' × '.join(short)})"
+
+
+def _unranked(comparison: Comparison, primary: Metric) -> Iterator[str]:
+    groups = [group for section in comparison.sections for group in section.groups]
+    if not any(primary.name in group.summaries for group in groups):
+        yield "No run has finished: there is nothing to compare yet."
+    elif len(groups) == 1:
+        (group,) = groups
+        yield f"{primary.name} {summary_text(group.summaries[primary.name], primary)}{_median_of(group)}."
+        yield "Nothing varies but what is repeated over: there is nothing to rank."
+    elif primary.better is None:
+        yield (
+            f"Nothing is ranked: nobody says which way {primary.name} is better. "
+            f"Say --metric {primary.name}:lower or --metric {primary.name}:higher."
+        )
+    else:
+        varies = ", ".join(comparison.factors.short[key] for key in comparison.factors.given)
+        yield f"Only what was given varies ({varies}): there is nothing to rank. To rank it, say --by KEY."
+
+
+def _caveats(comparison: Comparison, primary: Metric) -> Iterator[str]:
+    if comparison.is_flattered:
+        freedom = [key for key in comparison.factors.choices if key.rpartition(".")[2] in primary.flattered_by]
+        names = _listed([comparison.factors.short[key] for key in freedom], "and")
+        yield f"Take care: {primary.name} improves with {names} by itself, so it does not tell which is right."
+    ranked = [section for section in comparison.sections if section.is_ranked]
+    best = ranked[0].groups[0]
+    if len(ranked) == 1 and len(best.finished) < len(best.runs):
+        yield f"Take care: only {runs_text(best)} runs of the best have a result."
+    unranked = [section for section in comparison.sections if not section.is_ranked and len(section.groups) > 1]
+    if unranked:
+        names = _listed([comparison.factors.label(section.given) for section in unranked], "and")
+        yield f"Not ranked, because {primary.name} is missing there: {names}."
+    verdicts = {mark(group) for section in ranked for group in section.groups}
+    if "worse?" in verdicts and any(group.versus_best and group.versus_best.n > 1 for group in ranked[0].groups):
+        yield f"With {FEWEST} seeds or more, differences get 95 % intervals."
+    if all(len(group.finished) <= 1 for section in ranked for group in section.groups) and not any(
+        group.versus_best and group.versus_best.n > 1 for section in ranked for group in section.groups
+    ):
+        yield _REPEAT_HINT
+
+
+def _median_of(group: Group) -> str:
+    return f", the median of {runs_text(group)} runs" if len(group.runs) > 1 else ""
+
+
+def _where(comparison: Comparison, given: Settings) -> str:
+    return f" on {comparison.factors.label(given)}" if given else ""
+
+
+def _by_how_much(found: Difference, other: str) -> str:
+    assert found.estimate is not None
+    name, median = found.metric.name, found.estimate.median
+    if not found.is_ratio:
+        return f"has a {found.metric.better} {name} than {other}, by {amount(abs(median), found)}"
+    times = ratio_text(max(median, 1 / median) if median > 0 else median)
+    if name == "time.seconds":
+        return f"is {times} times faster than {other}"
+    direction = "less" if found.metric.better == "lower" else "more"
+    return f"has {times} times {direction} {name} than {other}"
+
+
+def _interval(found: Difference) -> str:
+    assert found.estimate is not None
+    if found.is_unvarying or not found.estimate.has_interval:
+        return ""
+    low, high = found.estimate.low, found.estimate.high
+    if found.verdict is not Verdict.NOISE:  # said from the better one's side
+        flips = found.estimate.median < found.neutral
+        if found.is_ratio:
+            low, high = (1 / high, 1 / low) if flips else (low, high)
+        else:
+            low, high = sorted((abs(low), abs(high)))
+    return f", 95 % {amount(low, found)} to {amount(high, found)}"
+
+
+def _pairs(found: Difference) -> str:
+    return f"{found.n} pair{'s' if found.n != 1 else ''}"
+
+
+def _reservation(found: Difference) -> str:
+    if found.verdict in (Verdict.LIKELY_WORSE, Verdict.LIKELY_BETTER):
+        return ", all of them so, but too few for an interval"
+    if found.verdict is Verdict.SINGLE:
+        return ", which cannot tell noise"
+    return ", the same in each" if found.is_unvarying else ""
+
+
+def _listed(names: Sequence[str], last: str = "") -> str:
+    if len(names) > _MOST_NAMED + 1:
+        return "; ".join(names[:_MOST_NAMED]) + f"; and {len(names) - _MOST_NAMED} more"
+    if last and len(names) > 1:
+        return f"{', '.join(names[:-1])} {last} {names[-1]}"
+    return "; ".join(names)

@@ -1,0 +1,150 @@
+import csv
+import io
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from gradmix.reports import comparison_table
+from gradmix.reports.comparison import compare
+from gradmix.runs.journal import find_journals
+from gradmix.runs.selection import select
+from made_journals import job, write_run, write_seeds, write_sweep
+
+RUNS = Path("runs")
+
+
+@pytest.fixture
+def sweep(empty_folder):
+    """A sweep in which gmm is better by exactly ten, over eight seeds."""
+    return write_seeds(
+        RUNS / "exp" / "2026-01-01_00-00-00-sweep", {"kmeans": lambda s: 20.0 + s, "gmm": lambda s: 10.0 + s}
+    )
+
+
+def test_the_answer_comes_first(gradmix_command, sweep):
+    out, err = gradmix_command("compare")
+    assert err == ""
+    lines = out.splitlines()
+    assert lines[0].startswith("exp/2026-01-01_00-00-00-sweep · 16 runs: 16 finished, repeated over 8 values of seed")
+    assert lines[1] == "all with task=cluster"
+    assert "gmm is best by bic: 13.5, the median of 8 runs (lower is better)." in lines
+    assert "gmm has a lower bic than kmeans, by 10 (8 pairs, the same in each)." in lines
+    rows = [line.split() for line in lines if line.startswith(("1 ", "2 "))]
+    assert rows[0] == ["1", "gmm", "8", "13.5", "[10,", "17]", "best"]
+    assert rows[1] == ["2", "kmeans", "8", "23.5", "[20,", "27]", "+10", "worse"]
+
+
+def test_a_real_sweep_is_compared(gradmix_command, empty_folder):
+    gradmix_command(
+        *("run", "-m", "task=differentiate", "differentiator=dual,finite_difference", "problem=heron,cubic"),
+        *("seed=range(2)", "pictures=false", "tracking=none"),
+    )
+    out, _ = gradmix_command("compare", "differentiate", "--html", "page.html")
+    assert "dual is best, or level with the best, on 2 of 2 problems, by derivative_error (lower is better)." in out
+    assert "The others: finite_difference on none of 2." in out
+    assert Path("page.html").stat().st_size > 1e6
+
+
+def test_nothing_is_written_but_what_was_asked_for(gradmix_command, sweep):
+    before = {path: path.stat().st_mtime_ns for path in RUNS.rglob("*")}
+    gradmix_command("compare", "--html", "page.html", "--csv", "runs.csv")
+    assert {path: path.stat().st_mtime_ns for path in RUNS.rglob("*")} == before
+    assert sorted(path.name for path in Path().iterdir()) == ["page.html", "runs", "runs.csv"]
+
+
+def test_csv_has_a_row_for_each_run_with_numbers_in_full(gradmix_command, empty_folder):
+    folder = RUNS / "exp" / "2026-sweep"
+    label = 'a "quoted", long\nlabel'
+    write_run(folder / "0", {"seed": 0, "a": label}, {"bic": 0.1 + 0.2, "x": "nan"})
+    mark = {"uri": "http://server:99/", "experiment_id": "3", "run_id": "abc"}
+    (folder / "0" / "tracked.json").write_text(json.dumps(mark))
+    write_run(folder / "1", {"seed": 1, "a": "b", "c": None}, status="failed")
+    write_sweep(folder, [job(0), job(1, status="failed", error="it broke")])
+    out, _ = gradmix_command("compare", "--csv", "-")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert (rows[0]["a"], float(rows[0]["bic"]), rows[0]["x"]) == (label, 0.1 + 0.2, "nan")
+    assert rows[0]["mlflow"] == "http://server:99/#/experiments/3/runs/abc"
+    assert (rows[1]["status"], rows[1]["error"], rows[1]["bic"]) == ("failed", "it broke", "")
+    assert rows[1]["folder"] == str(folder / "1")
+
+
+def test_damaged_journals_are_named_and_cost_only_themselves(gradmix_command, sweep):
+    for number, (old, new) in enumerate([('"format": 1', '"format": 7'), ('"event": "result"', '"event" "result"')]):
+        path = sweep / str(number) / "journal.jsonl"
+        path.write_text(path.read_text().replace(old, new))
+    cut = sweep / "2" / "journal.jsonl"
+    cut.write_bytes(cut.read_bytes()[:-5])
+    out, err = gradmix_command("compare")
+    assert "14 finished, 2 unreadable" in out
+    assert f"{sweep}/0/journal.jsonl is of a newer gradmix (format 7)" in err
+    assert f"line 2 of the journal {sweep}/1/journal.jsonl is no event" in err
+    assert "gmm is best" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["exq"], 2, "Did you mean exp?"),
+        (["--metric", "bik"], 2, "no run has a metric 'bik'. Did you mean bic?"),
+        (["--by", "clusterers"], 2, "no run has a parameter 'clusterers'. Did you mean clusterer?"),
+        (["--over", "sed"], 2, "Did you mean seed?"),
+        (["--runs-dir", "nowhere"], 1, "nothing to compare: there is no run in nowhere"),
+        (["--html", "exists/page.html"], 1, "cannot write exists"),
+        (["--nonsense"], 2, "unrecognized arguments"),
+    ],
+)
+def test_errors_are_one_clear_message(gradmix_command, sweep, arguments, code, message):
+    Path("exists").touch()
+    _, err = gradmix_command("compare", *arguments, code=code)
+    assert message in err
+
+
+def test_a_sweep_over_nothing_is_told(gradmix_command, empty_folder):
+    write_sweep(RUNS / "exp" / "2026-sweep", [], n_planned=3, ended=False)
+    _, err = gradmix_command("compare", code=1)
+    assert "nothing to compare" in err
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_no_number_is_cut_at_any_width(empty_folder, width, monkeypatch):
+    metrics = {"bic": 12345.678, "log_likelihood": -1234.56, "time.seconds": 0.0123, "n_iter": 17.0}
+    for number in range(16):
+        params = {"clusterer": f"algorithm_{number % 4}", "clusterer.n_components": 1 + number % 2, "seed": number // 4}
+        write_run(
+            RUNS / "exp" / "2026-sweep" / str(number), params, {name: value + number for name, value in metrics.items()}
+        )
+    write_sweep(RUNS / "exp" / "2026-sweep", [job(number) for number in range(16)])
+    console = Console(width=width, record=True, force_terminal=True, file=io.StringIO())
+    monkeypatch.setattr(comparison_table, "make_console", lambda: console)
+    comparison_table.print_comparison(compare(select([], RUNS).runs), "title")
+    text = re.sub(r"\x1b\[[0-9;]*m", "", console.export_text())
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    for group in range(4):
+        assert f"algorithm_{group}" in text
+    assert f"{12345.678 + 6:.6g}" in text
+
+
+def test_help_has_examples(gradmix_command):
+    out, _ = gradmix_command("compare", "--help")
+    assert "gradmix compare --metric loss:lower" in out
+
+
+@pytest.mark.slow
+def test_a_thousand_runs_of_a_hundred_iterations_take_less_than_two_seconds(gradmix_command, empty_folder):
+    folder = RUNS / "exp" / "2026-sweep"
+    for number in range(1000):
+        params = {"clusterer": "gmm", "clusterer.n_components": number % 50, "seed": number // 50}
+        write_run(folder / str(number), params, {"bic": float(number)}, curve=[-1.0 / step for step in range(1, 101)])
+    write_sweep(folder, [job(number) for number in range(1000)])
+    assert len(list(find_journals(RUNS))) == 1001
+    seconds = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        gradmix_command("compare", "--html", "page.html")
+        seconds.append(time.perf_counter() - begin)
+    assert min(seconds) < 2

@@ -1,0 +1,261 @@
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gradmix import ConfigError, UnknownNameError
+from gradmix.contracts.metrics import METRICS
+from gradmix.reports.comparison import compare
+from gradmix.reports.factors import find_factors
+from gradmix.reports.pairs import Verdict, difference, pair_up
+from gradmix.reports.sentences import counts, effects, headline
+from gradmix.runs.reading import Run, Timing
+
+
+def run(metrics=None, *, status="finished", timing=None, **params):
+    params = {key.replace("__", "."): value for key, value in params.items()}
+    return Run(Path("x"), status, {"params": params}, metrics or {}, timing=timing)
+
+
+def seeds(n, value, metric="bic", **params):
+    return [run({metric: value(seed)}, seed=seed, **params) for seed in range(n)]
+
+
+def noise(scale, salt=0):
+    return lambda seed: float(np.random.default_rng([seed, salt]).normal(0, scale))
+
+
+# --- what varies -----------------------------------------------------------------------------------------------------
+
+
+def test_choices_given_and_repeats_are_told_apart():
+    runs = [
+        run(clusterer=c, clusterer__n_components=k, dataset=d, clusterer__random_state=s, seed=s, clusterer__tol=1e-6)
+        for c in ("gmm", "other")
+        for k in (3, 1, 2)
+        for d in ("iris", "wine")
+        for s in range(3)
+    ]
+    factors = find_factors(runs)
+    assert set(factors.choices) == {"clusterer", "clusterer.n_components"}
+    assert factors.given == ("dataset",)
+    assert set(factors.repeats) == {"clusterer.random_state", "seed"}
+    assert factors.constants == {"clusterer.tol": 1e-6}
+    assert factors.values["clusterer.n_components"] == (1, 2, 3)
+
+
+def test_options_that_follow_from_the_choice_of_a_component_do_not_vary():
+    runs = [
+        run(clusterer="gmm", clusterer__tol=1e-6, clusterer__reg_covar=0.0),
+        run(clusterer="kmeans", clusterer__tol=1e-4),
+    ]
+    assert find_factors(runs).choices == ("clusterer",)
+
+
+def test_an_option_that_is_null_in_some_runs_varies():
+    runs = [run(a="x", a__limit=None), run(a="x", a__limit=3), run(a="x", a__limit=[1, 2])]
+    assert find_factors(runs).choices == ("a.limit",)
+    assert set(find_factors(runs).values["a.limit"]) == {3, "null", "[1, 2]"}
+
+
+def test_by_and_over_decide_and_take_short_names():
+    runs = [run(a=a, b__k=k, problem=p, seed=0) for a in "xy" for k in (1, 2) for p in "pq"]
+    assert find_factors(runs, by=["k"]).choices == ("b.k",)
+    assert find_factors(runs, by=["k"]).repeats == ("a",)
+    assert find_factors(runs, by=["problem"]).choices == ("problem",)
+    assert find_factors(runs, over=["a"]).choices == ("b.k",)
+    with pytest.raises(UnknownNameError, match=r"no run has a parameter 'problm'\. Did you mean problem"):
+        find_factors(runs, by=["problm"])
+
+
+# --- pairs -----------------------------------------------------------------------------------------------------------
+
+
+def test_runs_are_paired_by_seed_and_not_by_their_order():
+    ones = [run({"bic": 10.0 + seed}, seed=seed) for seed in range(8)]
+    references = [run({"bic": float(seed)}, seed=seed) for seed in reversed(range(2, 10))]
+    found = difference(pair_up(ones, references, METRICS["bic"], ["seed"]), METRICS["bic"])
+    assert (found.n, found.estimate.median, found.verdict) == (6, 10.0, Verdict.WORSE)
+
+
+def test_runs_that_were_timed_in_turns_are_paired_round_by_round():
+    def timed(factor, block):
+        rounds = tuple(factor * drift for drift in (1.0, 5.0, 2.0, 9.0, 3.0, 7.0))
+        return run({"time.seconds": factor * 4.0}, timing=Timing(rounds, block), seed=0)
+
+    metric = METRICS["time.seconds"]
+    together = difference(pair_up([timed(1.8, "b")], [timed(1.0, "b")], metric, ["seed"]), metric)
+    assert together.n == 6
+    assert together.estimate.low == pytest.approx(1.8)
+    assert together.estimate.high == pytest.approx(1.8)
+    apart = difference(pair_up([timed(1.8, "b")], [timed(1.0, "c")], metric, ["seed"]), metric)
+    assert (apart.n, apart.verdict) == (1, Verdict.SINGLE)
+    alone = difference(pair_up([timed(1.8, None)], [timed(1.0, None)], metric, ["seed"]), metric)
+    assert alone.n == 1
+
+
+@pytest.mark.parametrize(
+    ("pairs", "verdict"),
+    [
+        ([], Verdict.UNPAIRED),
+        ([(1.0, 1.0)] * 2, Verdict.EQUAL),
+        ([(1.0 + 1e-13, 1.0)] * 8, Verdict.EQUAL),
+        ([(2.0, 1.0)], Verdict.SINGLE),
+        ([(2.0, 1.0), (2.5, 1.0)], Verdict.LIKELY_WORSE),
+        ([(2.0, 1.0), (0.5, 1.0)], Verdict.NOISE),
+        ([(2.0, 1.0)] * 3, Verdict.WORSE),
+        ([(0.5, 1.0)] * 3, Verdict.BETTER),
+        ([(2.0 + k, 1.0) for k in range(6)], Verdict.WORSE),
+        ([(2.0 + k, 1.0) for k in range(5)] + [(0.5, 1.0)], Verdict.NOISE),
+        ([(math.nan, 1.0)] * 6, Verdict.WORSE),
+        ([(math.inf, 1.0)] * 6, Verdict.WORSE),
+        ([(-math.inf, 1.0)] * 6, Verdict.WORSE),
+        ([(math.nan, math.nan)] * 6, Verdict.UNPAIRED),
+    ],
+)
+def test_verdicts(pairs, verdict):
+    assert difference(pairs, METRICS["bic"]).verdict is verdict
+
+
+def test_of_equal_methods_few_are_called_different():
+    """The promise of 95 %: at most about one comparison in twenty is wrong."""
+    generator = np.random.default_rng(0)
+    wrong = 0
+    for _ in range(1000):
+        pairs = list(map(tuple, generator.normal(size=(10, 2)).tolist()))
+        wrong += difference(pairs, METRICS["bic"]).verdict in (Verdict.WORSE, Verdict.BETTER)
+    assert wrong / 1000 < 0.05
+
+
+def test_ratios_are_for_positive_values_only():
+    assert difference([(2.0, 1.0)] * 3, METRICS["derivative_error"]).is_ratio
+    assert not difference([(2.0, 0.0)] * 3, METRICS["derivative_error"]).is_ratio
+    assert not difference([(2.0, 1.0)] * 3, METRICS["bic"]).is_ratio
+
+
+# --- ranking ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_best_comes_first_and_what_is_within_noise_of_it_is_told():
+    runs = seeds(12, lambda s: 100.0 + s % 3, clusterer="a")
+    runs += seeds(12, lambda s: 100.1 + (s + 1) % 3, clusterer="b")
+    runs += seeds(12, lambda s: 150.0 + s % 2, clusterer="c")
+    (section,) = compare(runs).sections
+    assert section.groups[-1].settings == {"clusterer": "c"}
+    assert section.groups[0].versus_best is None
+    assert section.groups[1].versus_best.verdict is Verdict.NOISE
+    assert section.groups[2].versus_best.verdict is Verdict.WORSE
+
+
+def test_what_is_given_is_compared_within_and_not_across():
+    runs = seeds(6, lambda s: 1000.0 + s, clusterer="a", dataset="hard") + seeds(
+        6, float, clusterer="a", dataset="easy"
+    )
+    runs += seeds(6, lambda s: 900.0 + s, clusterer="b", dataset="hard") + seeds(
+        6, lambda s: s + 0.5, clusterer="b", dataset="easy"
+    )
+    comparison = compare(runs)
+    best = {section.given["dataset"]: section.groups[0].settings["clusterer"] for section in comparison.sections}
+    assert best == {"hard": "b", "easy": "a"}
+    assert [standing.n_level for standing in comparison.standings] == [1, 1]
+
+
+def test_metrics_that_more_clusters_flatter_are_not_ranked_by_if_there_is_another():
+    def fit(k):
+        return {"log_likelihood": -100.0 + k, "bic": 100.0 + k}
+
+    runs = [run(fit(k), clusterer__n_components=k, seed=s) for k in (1, 2, 3) for s in range(6)]
+    comparison = compare(runs)
+    assert comparison.primary.name == "bic"
+    assert comparison.sections[0].groups[0].settings == {"clusterer.n_components": 1}
+    forced = compare(runs, metrics=["log_likelihood"])
+    assert forced.sections[0].groups[0].settings == {"clusterer.n_components": 3}
+    assert any("improves with n_components by itself" in sentence for sentence in headline(forced))
+
+
+def test_somebody_elses_metric_is_shown_but_ranked_only_if_asked():
+    runs = seeds(6, float, metric="loss", clusterer="a") + seeds(6, lambda s: s + 1.0, metric="loss", clusterer="b")
+    assert not compare(runs).is_ranked
+    assert "--metric loss:lower" in headline(compare(runs))[0]
+    assert compare(runs, ["loss:lower"]).sections[0].groups[0].settings == {"clusterer": "a"}
+    assert compare(runs, ["loss:higher"]).sections[0].groups[0].settings == {"clusterer": "b"}
+    with pytest.raises(ConfigError, match="loss:lower or loss:higher"):
+        compare(runs, ["loss:up"])
+    with pytest.raises(UnknownNameError, match="Did you mean loss"):
+        compare(runs, ["los"])
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("metric", ["bic", "log_likelihood"])
+def test_what_is_no_number_never_wins(broken, metric):
+    runs = seeds(6, float, metric=metric, task="good") + seeds(6, lambda s: broken, metric=metric, task="bad")
+    groups = compare(runs, [metric], by=["task"]).sections[0].groups
+    assert [group.settings["task"] for group in groups] == ["good", "bad"]
+    assert groups[1].versus_best.verdict is Verdict.WORSE
+    assert groups[1].summaries[metric].n_broken == 6
+    sentences = [*headline(compare(runs, [metric], by=["task"])), *effects(compare(runs, [metric], by=["task"]))]
+    assert any("none in most pairs" in sentence for sentence in sentences)
+    assert not any(
+        "inf" in word or "nan" in word for sentence in sentences for word in sentence.replace("finite", "").split()
+    )
+
+
+def test_runs_without_a_result_are_counted_and_never_silently_dropped():
+    ended = [run(status="failed", clusterer="a", seed=7), run(status="timed_out", clusterer="b", seed=0)]
+    runs = [*seeds(6, float, clusterer="a"), *ended, Run(Path("y"), "out_of_memory")]
+    comparison = compare(runs, n_unreadable=2, n_missing=3)
+    assert counts(comparison).startswith(
+        "14 runs: 6 finished, 1 failed, 1 timed out, 1 out of memory, 2 unreadable, 3 not reached"
+    )
+    assert {group.settings["clusterer"]: len(group.runs) for group in comparison.sections[0].groups} == {"a": 7, "b": 1}
+    assert any("only 6 of 7 runs" in sentence for sentence in headline(comparison))
+
+
+@pytest.mark.parametrize("runs", [[], [run(status="failed", seed=0)], [Run(Path("x"), "killed")], [run({}, seed=0)]])
+def test_runs_without_any_metric_give_an_answer_too(runs):
+    comparison = compare(runs)
+    assert headline(comparison) == ["No run has a metric yet."]
+    assert effects(comparison) == []
+
+
+def test_one_run_each_says_that_it_cannot_tell_noise():
+    comparison = compare([run({"bic": 1.0}, clusterer="a"), run({"bic": 2.0}, clusterer="b")])
+    assert comparison.sections[0].groups[1].versus_best.verdict is Verdict.SINGLE
+    assert "Repeat over seeds" in headline(comparison)[-1]
+
+
+# --- sentences -------------------------------------------------------------------------------------------------------
+
+
+def test_the_sentence_says_which_is_faster_by_how_much_and_how_sure_that_is():
+    ratios = [1.7, 1.75, 1.8, 1.8, 1.85, 1.9, 1.72, 1.88, 1.79, 1.81]
+    runs = [
+        run({"derivative_error": 0.0, "time.seconds": 0.01 * factor}, differentiator=name, seed=seed)
+        for seed, ratio in enumerate(ratios)
+        for name, factor in (("tape", 1.0), ("dual", ratio))
+    ]
+    assert "tape is 1.8 times faster than dual, 95 % 1.72 to 1.88 (10 pairs)." in effects(compare(runs))
+    assert "dual and tape are equal in derivative_error (10 pairs)." in effects(compare(runs))
+
+
+def test_one_choice_is_compared_all_else_being_equal():
+    runs = [
+        run(
+            {"bic": 100.0 * k + (5 if c == "full" else 0) + noise(0.01)(s)},
+            clusterer__covariance_type=c,
+            clusterer__n_components=k,
+            seed=s,
+        )
+        for c in ("full", "tied")
+        for k in (1, 2, 3)
+        for s in range(4)
+    ]
+    (sentence,) = (each for each in effects(compare(runs)) if "full" in each)
+    assert sentence == "tied has a lower bic than full, by 5 (12 pairs, the same in each)."
+
+
+def test_choices_without_a_partner_are_not_paired_with_somebody_elses():
+    runs = [run({"adjusted_rand_index": 0.1 * k}, clusterer="gmm", clusterer__n_components=k, seed=0) for k in (1, 2)]
+    runs += [run({"adjusted_rand_index": 0.2 * k}, clusterer="kmeans", clusterer__n_clusters=k, seed=0) for k in (1, 2)]
+    assert not any("gmm" in sentence and "kmeans" in sentence for sentence in effects(compare(runs)))
