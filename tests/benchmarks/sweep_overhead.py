@@ -1,6 +1,6 @@
 """What a sweep costs besides its work: gradmix beside a plain program of Hydra and MLflow, paired.
 
-Both run the same 20 jobs of 100 EM iterations, each logged, into a SQLite store that is there already; the whole
+Both run the same 100 jobs of 100 EM iterations, each logged, into a SQLite store that is there already; the whole
 process is timed. `python -m tests.benchmarks.sweep_overhead` prints the medians and the ratio pair by pair.
 """
 
@@ -14,14 +14,14 @@ import tempfile
 import time
 from pathlib import Path
 
-JOBS = 20
-PAIRS = 5
+JOBS = 100
+PAIRS = 3
 PROGRAM = Path(__file__).with_name("plain_hydra_mlflow.py")
 SWEEP = f"range({JOBS})"
 
 PLAIN = [sys.executable, str(PROGRAM), "-m", f"seed={SWEEP}"]
 GRADMIX = [
-    *(sys.executable, "-m", "gradmix", "run", "-m", f"seed={SWEEP}"),
+    *(sys.executable, "-m", "gradmix", "run", "-m", f"seed={SWEEP}", "reuse=false"),
     *("clusterer.n_components=4", "clusterer.init_params=random", "clusterer.tol=0", "clusterer.max_iter=100"),
 ]
 GRADMIX_WITHOUT_PICTURES = [*GRADMIX, "pictures=false"]

@@ -231,8 +231,9 @@ class SweepReport:
             for end in sorted(failed, key=lambda end: end.number):
                 self.console.print(self._line(end), highlight=False, soft_wrap=True)
         rows = {name: str(count) for name, count in self._counts().items()}
-        resume = {"go on": f"gradmix resume {self.sweep.folder.name}"} if not self.is_complete else {}
-        _print_table(self.console, rows | {"folder": shown(self.sweep.folder)} | resume)
+        resume = {} if self.is_complete else {"go on": f"gradmix resume {self.sweep.folder.name}"}
+        compare = {"compare": f"gradmix compare {self.sweep.folder.name}"} if len(self._ends) > 1 else {}
+        _print_table(self.console, rows | {"folder": shown(self.sweep.folder)} | resume | compare)
 
     def _counts(self) -> Mapping[str, int]:
         ends = self._ends.values()

@@ -343,7 +343,7 @@ def test_one_run_for_each_key_the_newest_that_finished(client):
     assert shown(client) == ["id-first", "id-other"]
     journal("second", key="same")
     journal("killed later", key="same", ends=False)
-    marks, errors = sync(RUNS, TRACKING)
+    _, errors = sync(RUNS, TRACKING)
     assert shown(client) == ["id-other", "id-second"]
     assert errors == []
     before = snapshot(client)
