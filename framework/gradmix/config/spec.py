@@ -16,7 +16,7 @@ from gradmix.contracts.errors import ConfigError, UnknownNameError, listing
 from gradmix.contracts.hooks import PROJECT
 from gradmix.contracts.options import NonNegativeInt, PositiveFloat, PositiveInt, check_option, options_of
 from gradmix.contracts.task import Task
-from gradmix.registry.plugin import distribution_identity
+from gradmix.registry.plugin import UNKNOWN, distribution_identity
 from gradmix.registry.registry import registry
 
 
@@ -170,6 +170,11 @@ class RunSpec:
         """A short name, made of the names of the task's parts: ``gmm on old_faithful``."""
         parts = [node["name"] for key, node in self.config.items() if isinstance(node, Mapping) and key != "task"]
         return " on ".join(parts) or str(self.config["task"]["name"])
+
+    @property
+    def unidentified(self) -> list[str]:
+        """Parts whose plugin's version cannot be told: what they compute has no identity."""
+        return [owner for owner, identity in self.plugins.items() if identity == UNKNOWN]
 
     @cached_property
     def run_key(self) -> str:

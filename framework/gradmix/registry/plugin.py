@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import Any
 
 
+UNKNOWN = "unknown"
+"""Identity of a plugin whose distribution or version cannot be told."""
+
+
 @dataclass(frozen=True)
 class Plugin:
     """An entry point of the group ``gradmix``.
@@ -31,12 +35,12 @@ class Plugin:
     @cached_property
     def distribution(self) -> str:
         """Name of the distribution that brings it."""
-        return self.entry_point.dist.name if self.entry_point.dist else "unknown"
+        return self.entry_point.dist.name if self.entry_point.dist else UNKNOWN
 
     @cached_property
     def version(self) -> str:
         """Version of the distribution."""
-        return self.entry_point.dist.version if self.entry_point.dist else "unknown"
+        return self.entry_point.dist.version if self.entry_point.dist else UNKNOWN
 
     @property
     def label(self) -> str:
@@ -51,7 +55,7 @@ class Plugin:
     def identity(self) -> str:
         """Distribution and version; of an editable one also a fingerprint of the plugin's own files."""
         package = self.entry_point.module.partition(".")[0]
-        return distribution_identity(self.entry_point.dist, package) if self.entry_point.dist else "unknown"
+        return distribution_identity(self.entry_point.dist, package) if self.entry_point.dist else UNKNOWN
 
 
 def distribution_identity(distribution: Distribution, package: str) -> str:

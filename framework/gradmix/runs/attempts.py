@@ -68,7 +68,7 @@ def is_taken(sweep: Path, number: int) -> bool:
 
 
 def _has_just_begun(folder: Path) -> bool:
-    return time.time() - folder.stat().st_mtime < _START_SECONDS
+    return 0 <= time.time() - folder.stat().st_mtime < _START_SECONDS
 
 
 def _look(folder: Path) -> Glimpse | None:

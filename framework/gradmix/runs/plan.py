@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gradmix.config.spec import RunSpec, read_spec
-from gradmix.contracts.errors import GradmixError
+from gradmix.contracts.errors import GradmixError, listing
 from gradmix.contracts.options import options_of
 from gradmix.registry.registry import describe
 from gradmix.runs.attempts import telling
@@ -133,6 +133,9 @@ class Planner:
         first = self._first_of_key.setdefault(key, number)
         if first != number:
             return "twin", f"the same as job {first + 1}", None
+        unknown = spec.unidentified
+        if unknown:
+            return "new", f"nothing is reused, since the version of {listing(unknown)} cannot be told", None
         earlier = self.history.latest(key) if spec.settings.reuse else own
         if earlier is None:
             return "new", "", None

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
@@ -63,6 +63,7 @@ class Sweep:
     ) -> None:
         self.settings, self.varies, self.launch = settings, tuple(varies), launch
         self.ends: dict[int, JobEnd] = {}
+        self._is_full = False
         wanted = intent()
         if wanted.resumed is None:
             folder = fresh_folder(Path(settings.runs_dir) / settings.name, "sweep")
@@ -250,18 +251,29 @@ class Sweep:
     def _tell(self, end: JobEnd) -> None:
         """Journal how a job ended, then tell of it."""
         self.ends[end.number] = end
-        self.journal.write(
-            "job",
-            number=end.number,
-            overrides=end.overrides,
-            folder=None if end.folder is None else self._place(end.folder),
-            status=end.status,
-            run_key=end.run_key,
-            reused=end.is_reused,
-            timings=end.has_timings,
-            error=end.error,
-        )
+        with self._storing():
+            self.journal.write(
+                "job",
+                number=end.number,
+                overrides=end.overrides,
+                folder=None if end.folder is None else self._place(end.folder),
+                status=end.status,
+                run_key=end.run_key,
+                reused=end.is_reused,
+                timings=end.has_timings,
+                error=end.error,
+            )
         tell_watchers("job_ended", self.info, end)
+
+    @contextmanager
+    def _storing(self) -> Iterator[None]:
+        """Go on when the disk is full, and say so once: what the jobs have journalled tells all that is lost here."""
+        try:
+            yield
+        except StorageError as error:
+            if not self._is_full:
+                report_problem(str(error))
+            self._is_full = True
 
     def _place(self, folder: Path) -> str:
         """A run's folder, from the sweep's own if it is inside."""

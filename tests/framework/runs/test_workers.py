@@ -1,0 +1,110 @@
+"""Workers: processes beside the main one that run a sweep's jobs, and may die of one of them."""
+
+import dataclasses
+import json
+
+import pytest
+
+from gradmix.config.spec import read_spec
+from gradmix.runs.attempts import telling
+from gradmix.runs.crew import Crew
+from gradmix.runs.job import Errand, SweepJob
+from gradmix.runs.journal import FILE_NAME, Journal
+
+HANG = """
+import ctypes, os, signal
+
+def hang(x):
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)  # as a call into compiled code that never returns
+    while True:
+        pass
+
+def die(x):
+    os._exit(7)
+
+def loud(x):
+    print("something for people")
+    return x * x
+
+def hungry(x):
+    import numpy as np
+    return x * float(np.ones(40_000_000)[0])
+"""
+
+
+def config(function, **settings):
+    return {
+        "name": "trial",
+        "task": {"name": "differentiate"},
+        "differentiator": {"name": "finite_difference"},
+        "problem": {"name": "python", "path": f"own.py:{function}"},
+        "timing": {"repeats": 0},
+        "tracking": {"uri": None},
+        **settings,
+    }
+
+
+@pytest.fixture
+def sweep(empty_folder):
+    (empty_folder / "own.py").write_text(HANG)
+    folder = empty_folder / "sweep"
+    folder.mkdir()
+    (folder / FILE_NAME).write_text(json.dumps({"event": "started", "time": 0}) + "\n")
+    return SweepJob(folder, "sweep-id")
+
+
+def run(sweep, *configs, size=1):
+    crew = Crew(size)
+    errands = [[Errand(number, each, ())] for number, each in enumerate(configs)]
+    reports = crew.run(sweep, errands, read_spec(configs[0]).settings)
+    crew.close()
+    return reports, [telling(sweep.folder, number) for number in range(len(configs))]
+
+
+def test_a_worker_that_dies_is_replaced_and_its_job_says_how_it_ended(sweep):
+    reports, seen = run(sweep, config("loud"), config("die"), config("loud"))
+    assert [each.status for each in seen] == ["finished", "killed", "finished"]
+    assert seen[1].error == "its process ended, code 7"
+    assert sorted(report.number for report in reports) == [0, 2]
+
+
+@pytest.mark.slow
+def test_one_that_does_not_heed_its_alarm_is_killed(sweep):
+    _, seen = run(sweep, config("hang", limits={"seconds": 0.2}), config("loud"))
+    assert [each.status for each in seen] == ["timed_out", "finished"]
+    assert "limits.seconds=0.2" in seen[0].error
+
+
+def test_memory_is_limited_job_by_job(sweep):
+    limits = {"bytes": 100_000_000}
+    _, seen = run(sweep, config("hungry", limits=limits), config("loud", limits=limits), config("hungry"))
+    assert [each.status for each in seen] == ["out_of_memory", "finished", "finished"]
+
+
+def test_a_config_that_cannot_be_built_there_is_reported(sweep):
+    reports, seen = run(sweep, config("loud"), config("loud", differentiator={"name": "of another machine"}))
+    assert "of another machine" in reports[1].error
+    assert seen[1] is None
+
+
+def test_several_workers_share_the_jobs(sweep):
+    reports, seen = run(sweep, *[config("loud", seed=number) for number in range(5)], size=2)
+    assert sorted(report.number for report in reports) == list(range(5))
+    assert {each.status for each in seen} == {"finished"}
+
+
+def test_a_job_that_another_process_has_begun_is_left_to_it(sweep):
+    folder = sweep.folder / "0"
+    folder.mkdir()
+    book = Journal(folder)
+    book.write("started", format=1, kind="run", run_key="k")
+    _, seen = run(sweep, config("loud"))
+    assert seen[0].status == "running"
+    assert not (sweep.folder / "0-2").exists()
+    book.close()
+    _, seen = run(sweep, config("loud"))
+    assert seen[0].folder.name == "0-2"
+
+
+def test_what_travels_is_plain(sweep):
+    assert json.loads(json.dumps(dataclasses.asdict(Errand(1, config("loud"), ("a=1",)))))["number"] == 1
