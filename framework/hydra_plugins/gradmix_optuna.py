@@ -76,14 +76,15 @@ class GradmixOptunaSweeper(GradmixSweeper):
         """Run the search."""
         from gradmix.runs.intent import intent
         from gradmix.runs.plan import Planner
-        from gradmix.runs.search import Goal, Search
+        from gradmix.runs.search import Goal, Search, fixed_of
         from gradmix.runs.sweep import Sweep, check, common_settings, jobs_of_resumed
 
         given = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
         planner = Planner(self._compose, intent().resumed, intent().stale)
-        earlier = planner.plan(jobs_of_resumed())
+        parsed = self.composed.parse(given)
+        earlier = planner.plan(jobs_of_resumed(fixed_of(parsed)))
         seed = self.seed + len(earlier)  # not the same random choices again
-        search = Search(self.composed.parse(given), Goal(self.metric, self.better), self.sampler, seed)
+        search = Search(parsed, Goal(self.metric, self.better), self.sampler, seed)
         trials = [] if earlier else search.ask(self.batch)
         first = earlier or planner.plan({number: overrides for number, (_, overrides) in enumerate(trials)})
         if intent().plan_only:

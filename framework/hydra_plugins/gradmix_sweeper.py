@@ -65,7 +65,8 @@ class GradmixSweeper(Sweeper):
 
         choices = self._choices(arguments)
         varies = [key for key, overrides in choices.items() if len(overrides) > 1]
-        jobs = jobs_of_resumed() or dict(enumerate(itertools.product(*choices.values())))
+        fixed = {key: overrides[0] for key, overrides in choices.items() if len(overrides) == 1}
+        jobs = jobs_of_resumed(fixed) or dict(enumerate(itertools.product(*choices.values())))
         planned = Planner(self._compose, intent().resumed, intent().stale).plan(jobs)
         if intent().plan_only:
             self._tell_plan(planned)

@@ -69,7 +69,8 @@ def run_as(wanted: Intent) -> int:
         tracking.prepare()
     try:
         with intending(wanted), watched_by(*watchers), _termination_as_interrupt():
-            _hand_over(wanted.arguments, run_job)
+            here = ("hydra.run.dir=.",) if wanted.plan_only else ()  # Hydra would make a folder
+            _hand_over((*wanted.arguments, *here), run_job)
     except GradmixError as error:
         report.refused(error)
     except OSError as error:

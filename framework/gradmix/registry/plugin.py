@@ -10,7 +10,6 @@ from importlib.metadata import Distribution, EntryPoint
 from pathlib import Path
 from typing import Any
 
-
 UNKNOWN = "unknown"
 """Identity of a plugin whose distribution or version cannot be told."""
 

@@ -87,11 +87,7 @@ class Search:
     def __init__(self, overrides: Sequence[Override], goal: Goal, sampler: str, seed: int) -> None:
         self.goal = goal
         self.sampler = _sampler(sampler, seed)
-        self.fixed = {
-            each.get_key_element(): str(each.get_value_element_as_str())
-            for each in overrides
-            if not each.is_sweep_override()
-        }
+        self.fixed = fixed_of(overrides)
         self.space = {each.get_key_element(): _distribution(each) for each in overrides if each.is_sweep_override()}
         if not self.space:
             raise ConfigError(
@@ -141,8 +137,14 @@ class Search:
         return self._study
 
     def _overrides(self, params: Mapping[str, Any]) -> Overrides:
-        texts = {**self.fixed, **{key: _text(value) for key, value in params.items()}}
-        return tuple(f"{key}={texts[key]}" for key in self._keys)
+        texts = {**self.fixed, **{key: f"{key}={_text(value)}" for key, value in params.items()}}
+        return tuple(texts[key] for key in self._keys)
+
+
+def fixed_of(overrides: Sequence[Override]) -> dict[str, str]:
+    """Key → override, of those that are no sweep."""
+    fixed = (each for each in overrides if not each.is_sweep_override())
+    return {key: f"{key}={each.get_value_element_as_str()}" for each in fixed if (key := each.get_key_element())}
 
 
 def _text(value: Any) -> str:

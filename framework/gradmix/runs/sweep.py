@@ -327,10 +327,21 @@ def common_settings(jobs: Sequence[Job]) -> Settings:
     return found[0]
 
 
-def jobs_of_resumed() -> Mapping[int, Overrides]:
-    """The jobs of the sweep that is taken up again; none if there is no such sweep."""
+def jobs_of_resumed(fixed: Mapping[str, str]) -> Mapping[int, Overrides]:
+    """The jobs of the sweep that is taken up again; none if there is no such sweep.
+
+    Parameters
+    ----------
+    fixed
+        Key → override, of those that all its jobs have in common, as they are wanted now.
+    """
     resumed = intent().resumed
-    return {} if resumed is None else jobs_of(read_journal(resumed))
+    jobs = {} if resumed is None else jobs_of(read_journal(resumed))
+    return {number: tuple({**_by_key(overrides), **fixed}.values()) for number, overrides in jobs.items()}
+
+
+def _by_key(overrides: Overrides) -> dict[str, str]:
+    return {override.partition("=")[0]: override for override in overrides}
 
 
 def jobs_of(record: Record) -> Mapping[int, Overrides]:

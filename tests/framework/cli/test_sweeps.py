@@ -1,0 +1,155 @@
+"""Sweeps as a person has them: planned, run, resumed, searched."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from conftest import journals
+from gradmix.cli.resume import main as resume
+from gradmix.cli.run import main as run
+
+FAST = ["pictures=false", "tracking=none"]
+FAILS = ["clusterer.reg_covar=0", "clusterer.tol=0"]
+"""Options with which 120 components of Old Faithful end in a singular covariance."""
+
+
+def runs():
+    return [events for events in journals() if events[0]["kind"] == "run"]
+
+
+def sweeps():
+    return [events for events in journals() if events[0]["kind"] == "sweep"]
+
+
+def test_a_plan_tells_what_would_run_and_starts_nothing(empty_folder, capsys):
+    assert run(["-m", "clusterer.n_components=2,120", *FAILS, *FAST]) == 1
+    capsys.readouterr()
+    assert run(["-m", "clusterer.n_components=1,2,120,999", *FAILS, *FAST, "--plan"]) == 0
+    out = capsys.readouterr().out
+    states = [
+        line.split("clusterer.n_components")[0].split()[1] for line in out.splitlines() if "n_components=" in line
+    ]
+    assert states[:4] == ["new", "done", "failed", "impossible"]
+    assert "272 rows are fewer than n_components=999" in out
+    assert "1 new, 1 failed before, 1 done, 1 impossible; 2 to run, about" in out
+    assert len(sweeps()) == 1
+
+
+def test_a_single_run_can_be_planned_too(empty_folder, capsys):
+    assert run(["seed=4", "--plan", *FAST]) == 0
+    assert "1 job: 1 new" in capsys.readouterr().out
+    assert not list(empty_folder.iterdir())
+
+
+def test_resume_makes_a_sweep_whole_by_another_launcher(empty_folder, capsys):
+    arguments = ["-m", "seed=range(4)", "on_error=stop", "limits.seconds=1e-6", *FAST]
+    assert run(arguments) == 1
+    out = capsys.readouterr().out
+    assert "1/4  seed=0  timed out: stopped after limits.seconds=1e-06." in out
+    assert "not reached" in out
+    assert "gradmix resume " in out
+    assert resume(["last", "limits.seconds=null", "hydra/launcher=basic"]) == 0
+    assert "done                4" in capsys.readouterr().out
+    (sweep,) = sweeps()
+    assert [event["event"] for event in sweep].count("resumed") == 1
+    finished = [events[0]["params"]["seed"] for events in runs() if events[-1]["event"] == "finished"]
+    assert sorted(finished) == [0, 1, 2, 3]
+    assert resume(["last"]) == 0
+    assert "of these reused     4" in capsys.readouterr().out
+    assert len(runs()) == 5
+
+
+def test_resume_works_from_anywhere(empty_folder, monkeypatch, capsys):
+    Path("rows.csv").write_text("a,b\n1,2\n3,5\n5,3\n7,8\n9,1\n")
+    assert run(
+        ["-m", "seed=1,2", "on_error=stop", "limits.seconds=1e-6", "dataset=file", "dataset.path=rows.csv", *FAST]
+    )
+    (folder,) = (path.parent for path in Path("runs").rglob("journal.jsonl") if path.parent.name.endswith("sweep"))
+    folder = folder.absolute()
+    (empty_folder / "elsewhere").mkdir()
+    monkeypatch.chdir(empty_folder / "elsewhere")
+    assert resume([str(folder), "limits.seconds=null"]) == 0
+    assert not list((empty_folder / "elsewhere").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["2001"], "there is no sweep '2001'"),
+        (["last", "clusterer.n_components=3"], "would change what the sweep computes"),
+        (["last", "--fast"], "unknown option --fast"),
+    ],
+)
+def test_what_cannot_be_resumed_is_told(empty_folder, capsys, arguments, message):
+    assert run(["-m", "seed=1,2", *FAST]) == 0
+    assert resume(arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_sweep_whose_journal_was_edited_is_not_touched(empty_folder, capsys):
+    assert run(["-m", "seed=1,2", *FAST]) == 0
+    (path,) = (path for path in Path("runs").rglob("journal.jsonl") if path.parent.name.endswith("sweep"))
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], "edited", *lines[1:]]) + "\n")
+    before = path.read_bytes()
+    assert resume([str(path.parent)]) == 2
+    assert "line 2 of the journal" in capsys.readouterr().err
+    path.write_text(json.dumps({**json.loads(lines[0]), "format": 99}) + "\n")
+    assert resume([str(path.parent)]) == 2
+    assert "newer gradmix (format 99)" in capsys.readouterr().err
+    path.write_bytes(before)
+
+
+def test_a_search_goes_on_where_it_was_and_repeats_nothing(empty_folder, capsys):
+    search = ["hydra/sweeper=gradmix_optuna", "hydra.sweeper.n_trials=5", "hydra.sweeper.batch=2"]
+    space = ["clusterer.n_components=range(1,6)", "clusterer.reg_covar=tag(log,interval(1e-9,1e-1))"]
+    assert run(["-m", *search, *space, *FAST]) == 0
+    (sweep,) = sweeps()
+    found = [event["overrides"] for event in sweep if event["event"] == "job"]
+    assert len(found) == 5
+    for overrides in found:
+        texts = dict(override.split("=") for override in overrides)
+        assert int(texts["clusterer.n_components"]) in range(1, 6)
+        assert 1e-9 <= float(texts["clusterer.reg_covar"]) <= 1e-1
+    assert sweep[-2]["metrics"]["best"] == min(
+        events[-2]["metrics"]["bic"] for events in runs() if events[-2]["event"] == "result"
+    )
+    capsys.readouterr()
+    assert resume(["last", "hydra.sweeper.n_trials=7"]) == 0
+    out = capsys.readouterr().out
+    assert "of these reused     5" in out
+    (sweep,) = sweeps()
+    assert len({tuple(event["overrides"]) for event in sweep if event["event"] == "job"}) == 7
+    assert len(runs()) == 7
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["seed=3"], "there is nothing to search"),
+        (["seed=range(9)", "hydra.sweeper.metric=bicc"], "Did you mean bic?"),
+        (["seed=range(9)", "hydra.sweeper.sampler=best"], "unknown hydra.sweeper.sampler 'best'"),
+        (["seed=range(9)", "hydra.sweeper.metric=n_iter"], "which way n_iter is better"),
+    ],
+)
+def test_a_search_that_cannot_be_is_told(empty_folder, capsys, arguments, message):
+    assert run(["-m", "hydra/sweeper=gradmix_optuna", "hydra.sweeper.n_trials=1", *arguments, *FAST]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_plugins_are_timed_in_turns(empty_folder):
+    arguments = ["task=differentiate", "differentiator=dual,tape", "problem=cubic,heron", "timing.paired=true"]
+    assert run(["-m", *arguments, *FAST]) == 0
+    timings = {
+        (events[0]["params"]["differentiator"], events[0]["params"]["problem"]): event["block"]
+        for events in runs()
+        for event in events
+        if event["event"] == "timing"
+    }
+    assert timings["dual", "cubic"] == timings["tape", "cubic"] != timings["dual", "heron"] == timings["tape", "heron"]
+
+
+def test_only_our_launcher_can_time_in_turns(empty_folder, capsys):
+    assert run(["-m", "seed=1,2", "timing.paired=true", "hydra/launcher=joblib", *FAST]) == 2
+    assert "hydra/launcher=gradmix alone can" in capsys.readouterr().err
