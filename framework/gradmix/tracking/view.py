@@ -12,6 +12,9 @@ from gradmix.runs.journal import Record
 _MLFLOW_STATUS = {"running": "RUNNING", "finished": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
 _LONGEST_TEXT = 5000
 
+STARTS = "start."
+"""Prefix of how each start of a run ended."""
+
 SYSTEM = "system/"
 """Prefix of what MLflow shows as a run's system metrics."""
 
@@ -101,7 +104,7 @@ def _points(record: Record) -> Iterator[Point]:
     last_of_start = {event["start"]: event for event in iterations}
     if len(last_of_start) > 1:
         for start, event in last_of_start.items():
-            yield from _event_points(event, start, prefix="start.")
+            yield from _event_points(event, start, prefix=STARTS)
     stepped = {key for event in iterations for key in event["metrics"]}
     if result:
         yield from (point for point in _event_points(result, 0) if point.key not in stepped)
