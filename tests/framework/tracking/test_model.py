@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import types
+from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
@@ -12,7 +14,10 @@ import pytest
 
 import gradmix
 from conftest import all_runs
+from gradmix.config.build import build
 from gradmix.config.spec import Tracking, read_spec
+from gradmix.registry.plugin import Plugin
+from gradmix.registry.registry import build_registry
 from gradmix.runs.runner import execute
 from gradmix.tracking.ingest import sync
 from gradmix.tracking.model import write_model_folder
@@ -116,6 +121,52 @@ def test_a_folder_tells_what_it_needs_and_holds_no_pickle(client):
     assert mlflow_line == f"mlflow=={mlflow.__version__}"
     assert plugins == json.loads(source.read_text())["requires"]
     assert plugins[0].startswith("gradmix==")
+
+
+@dataclass(frozen=True, eq=False)
+class Threshold(gradmix.Model):
+    """A model of one number, with no matrix in it."""
+
+    at: np.ndarray
+
+    def predict(self, X):
+        return (X[:, 0] > self.at[0]).astype(int)
+
+
+@dataclass
+class Halves(gradmix.Clusterer[Threshold]):
+    """Somebody's own clusterer."""
+
+    objective = gradmix.INERTIA
+
+    @classmethod
+    def model_class(cls):
+        return Threshold
+
+    def iterate(self, X, rng):
+        yield gradmix.Iteration(Threshold(np.median(X, axis=0)), {"inertia": 0.0}, converged=True)
+
+
+def somebodys_plugin(components):
+    module = types.ModuleType("somebodys")
+    module.gradmix_components = gradmix.hookimpl(lambda: components)
+    distribution = types.SimpleNamespace(name="fake", version="1.2", read_text=lambda file: None)
+    return Plugin(types.SimpleNamespace(load=lambda: module, name="somebodys", module="somebodys", dist=distribution))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_somebody_elses_clusterer_is_served_as_ours_are(empty_folder, monkeypatch):
+    dataset = build("dataset", {"name": "old_faithful", "standardise": True}).component
+    somebodys = build_registry([somebodys_plugin({"clusterer": {"halves": Halves}})])
+    for place in ("build", "models"):
+        monkeypatch.setattr(f"gradmix.config.{place}.registry", lambda: somebodys)
+    data = dataset.load()
+    halves = Halves().fit(data.X)
+    gradmix.write_model(Path("model.json"), halves, halves.model_, data)
+    write_model_folder(Path("model"), Path("model.json"))
+    rows = ROWS.assign(eruptions=[4.1, 3.9, 4.2])  # the median is 4.0
+    assert mlflow.pyfunc.load_model("model").predict(rows).to_dict("list") == {"group": [1, 0, 1]}
+    assert Path("model/requirements.txt").read_text().splitlines()[1] == "fake==1.2"
 
 
 @pytest.mark.slow
