@@ -57,16 +57,15 @@ class _Sampler:
         self._over.set()
         if self._thread.is_alive():
             self._thread.join()
-        if not self._problem:
-            with self._harmless():
-                self._sample()
         if self._problem:
             report_problem(f"the system metrics are not complete: {self._problem}")
 
     def _sample_until_over(self) -> None:
         with self._harmless():
+            self._probe.count_from_here()
             while not self._over.wait(self.seconds):
                 self._sample()
+            self._sample()
 
     def _sample(self) -> None:
         self.journal.write("system", metrics=self._probe.metrics())
@@ -88,8 +87,11 @@ class _Probe:
         import psutil
 
         self.psutil, self.process = psutil, psutil.Process()
-        self._asked = -math.inf
-        self._processor()  # from here on it counts
+        self._asked = math.inf
+
+    def count_from_here(self) -> None:
+        """Begin to count the use of the processor; psutil does so for each thread that asks."""
+        self._processor()
 
     def metrics(self) -> Mapping[str, float]:
         is_long_enough = time.monotonic() - self._asked >= _SHORTEST

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from gradmix.tracking.view import SYSTEM, View
+from gradmix.tracking.view import STARTS, SYSTEM, View
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Metric, Param, RunTag
@@ -27,7 +27,7 @@ def metrics_of(view: View, model_id: str | None = None) -> list[Metric]:
     """Its points; with a model's id the last of each metric is the model's, too."""
     from mlflow.entities import Metric
 
-    last = {point.key: point for point in view.points if not point.key.startswith(SYSTEM)}
+    last = {point.key: point for point in view.points if not point.key.startswith((SYSTEM, STARTS))}
     return [
         Metric(
             *(point.key, point.value, point.time, point.step),

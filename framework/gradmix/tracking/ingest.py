@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -14,6 +15,7 @@ from gradmix.runs.journal import FILE_NAME, Record, find_journals, read_journal
 from gradmix.tracking.mark import Mark, marking, parse_mark, read_mark, write_mark
 from gradmix.tracking.newest import Newest
 from gradmix.tracking.store import absolute_uri, artifact_root, open_client, store_identity
+from gradmix.tracking.trouble import explain, how_to_sync
 from gradmix.tracking.upload import Target, has_model, new_run, upload
 from gradmix.tracking.view import View, view_of
 
@@ -83,8 +85,8 @@ class Ingester:
             self.client.search_experiments(max_results=1)
         except Exception as error:
             raise StorageError(
-                f"MLflow at {self.uri} cannot be opened: {_first_line(error)}. "
-                "Nothing is lost: `gradmix sync` brings all in later."
+                f"MLflow at {self.uri} cannot be opened: {explain(error, self.uri)}. "
+                f"Nothing is lost: `{how_to_sync(self.uri)}` brings all in later."
             ) from error
 
     def bring_in(self, folder: Path) -> Mark:
@@ -105,8 +107,8 @@ class Ingester:
             raise
         except Exception as error:
             raise StorageError(
-                f"MLflow at {self.uri} did not take {folder}: {_first_line(error)}. "
-                "Nothing is lost: `gradmix sync` brings it in later."
+                f"MLflow at {self.uri} did not take {folder}: {explain(error, self.uri)}. "
+                f"Nothing is lost: `{how_to_sync(self.uri)}` brings it in later."
             ) from error
 
     def _bring_in(self, folder: Path, file: IO[str]) -> Mark:
@@ -203,22 +205,27 @@ class Ingester:
         return mark.run_id if mark and is_known else self.bring_in(record.folder.parent).run_id
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+def bring_in_all(ingester: Ingester, folders: Iterable[Path]) -> tuple[list[Mark], list[str]]:
+    """Open the store, then bring in journals as they come; the marks, and what went wrong.
+
+    A journal that cannot be brought in does not stop the others; a store that answers no more does.
+    """
+    marks: list[Mark] = []
+    errors: list[str] = []
+    try:
+        ingester.open()
+        for folder in folders:
+            try:
+                marks.append(ingester.bring_in(folder))
+            except StorageError as error:
+                ingester.open()
+                errors.append(str(error))
+    except StorageError as error:
+        errors.append(str(error))
+    return marks, errors
 
 
 def sync(runs_dir: Path, tracking: Tracking) -> tuple[list[Mark], list[str]]:
     """Bring in every journal under `runs_dir` that the store does not have; the marks, and what went wrong."""
     ingester = Ingester(tracking, newest=Newest(runs_dir, untracked=True))
-    marks: list[Mark] = []
-    errors: list[str] = []
-    try:
-        ingester.open()
-    except StorageError as error:
-        return marks, [str(error)]
-    for folder in pending(runs_dir, tracking):
-        try:
-            marks.append(ingester.bring_in(folder))
-        except StorageError as error:
-            errors.append(str(error))
-    return marks, errors
+    return bring_in_all(ingester, pending(runs_dir, tracking))

@@ -18,12 +18,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from gradmix.config.spec import Settings, Tracking
-from gradmix.contracts.errors import StorageError
 from gradmix.contracts.run import RunInfo
 from gradmix.runs.events import JobEnd, SweepInfo, Watcher
 from gradmix.runs.journal import find_journals
 from gradmix.runs.plan import Job
-from gradmix.tracking.ingest import Ingester, pending, wants_tracking
+from gradmix.tracking.ingest import Ingester, bring_in_all, pending, wants_tracking
 from gradmix.tracking.newest import Newest
 from gradmix.tracking.store import import_mlflow
 
@@ -122,22 +121,8 @@ def main() -> None:
     if line:
         told = json.loads(line)
         ingester = Ingester(Tracking(**told["tracking"]), began, Newest(Path(told["runs_dir"])))
-        print(json.dumps(_bring_in_all(ingester)), flush=True)
-
-
-def _bring_in_all(ingester: Ingester) -> list[str]:
-    """Open the store while there is nothing else to do, then take journals as they come."""
-    try:
-        ingester.open()
-    except StorageError as error:
-        return [str(error)]
-    errors: list[str] = []
-    for line in sys.stdin:
-        try:
-            ingester.bring_in(Path(line.rstrip("\n")))
-        except StorageError as error:
-            errors.append(str(error))
-    return errors
+        _, errors = bring_in_all(ingester, (Path(line.rstrip("\n")) for line in sys.stdin))
+        print(json.dumps(errors), flush=True)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,8 @@ def upload(client: MlflowClient, run: Target, view: View, folder: Path, with_mod
     folder
         The run's own, with its artifacts.
     with_model
-        Whether to log its model.
+        Whether to log its model: among its artifacts; outside a sweep also in MLflow's list of models, which costs as
+        much as all the rest.
     """
     model = _logged_model(client, run, view) if with_model and not view.is_job else None
     tags = {} if run.is_new else _tags(view, with_model)
@@ -84,8 +85,8 @@ def upload(client: MlflowClient, run: Target, view: View, folder: Path, with_mod
 
 
 def _tags(view: View, with_model: bool) -> Mapping[str, str]:
-    """The view's tags; a model among the artifacts is known to MLflow by one more."""
-    if not (with_model and view.is_job):
+    """The view's tags; the model among the artifacts is known to MLflow by one more."""
+    if not with_model:
         return view.tags
     history = [{"artifact_path": NAME, "utc_time_created": utc(view.end_time), **description()}]
     return {**view.tags, "mlflow.log-model.history": json.dumps(history)}
@@ -113,21 +114,18 @@ def _log_artifacts(client: MlflowClient, run: Target, folder: Path, place: str |
 
 
 def _log_model(client: MlflowClient, run: Target, view: View, source: Path, model: LoggedModel | None) -> None:
-    """Among the run's artifacts in a sweep, as a model in its own right otherwise."""
     from mlflow.entities import LoggedModelStatus
 
-    about = {"run_id": run.run_id, "utc_time_created": utc(view.end_time), "model_uuid": run.run_id}
+    about = {"run_id": run.run_id, "artifact_path": NAME, "utc_time_created": utc(view.end_time)}
+    model_id = {"model_id": model.model_id} if model else {}
     with tempfile.TemporaryDirectory(prefix="gradmix-") as temporary:
         folder = Path(temporary) / NAME
-        if model is None:
-            write_model_folder(folder, source, artifact_path=NAME, **about)
-            _log_artifacts(client, run, folder, NAME)
-            return
-        place = {"artifact_path": model.artifact_location, "model_id": model.model_id}
-        write_model_folder(folder, source, **place, **{**about, "model_uuid": model.model_id})
-        client.log_model_artifacts(model.model_id, str(folder))
-        if model.status != LoggedModelStatus.READY:
-            client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+        write_model_folder(folder, source, **about, **model_id, model_uuid=model.model_id if model else run.run_id)
+        _log_artifacts(client, run, folder, NAME)
+        if model:
+            client.log_model_artifacts(model.model_id, str(folder))
+    if model and model.status != LoggedModelStatus.READY:
+        client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
 
 
 def _logged_model(client: MlflowClient, run: Target, view: View) -> LoggedModel:

@@ -21,6 +21,9 @@ _MLFLOW_STATUS = {
 
 _LONGEST_TEXT = 5000
 
+STARTS = "start."
+"""Prefix of how each start of a run ended."""
+
 SYSTEM = "system/"
 """Prefix of what MLflow shows as a run's system metrics."""
 
@@ -110,7 +113,7 @@ def _points(record: Record) -> Iterator[Point]:
     last_of_start = {event["start"]: event for event in iterations}
     if len(last_of_start) > 1:
         for start, event in last_of_start.items():
-            yield from _event_points(event, start, prefix="start.")
+            yield from _event_points(event, start, prefix=STARTS)
     stepped = {key for event in iterations for key in event["metrics"]}
     results = [event for event in record.events if event["event"] == "result"]  # a sweep has one for each stretch
     for step, event in enumerate(results):

@@ -87,7 +87,7 @@ def test_a_journal_comes_in_whole(client):
     assert run.data.tags["gradmix.run_key"] == "key one"
     assert run.data.tags["gradmix.status"] == "finished"
     assert run.data.tags["gradmix.plugin"] == "p 1"
-    assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["model.json"]
+    assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["model", "model.json"]
 
 
 def test_syncing_twice_changes_nothing(client):

@@ -107,6 +107,23 @@ def test_a_run_whose_mark_was_deleted_is_found_whenever_the_ingester_began(clien
     assert len(dump()["runs"]) == 1
 
 
+def test_a_run_that_was_seen_running_and_then_killed_is_closed(client):
+    folder = RUNS / "trial" / "live"
+    folder.mkdir(parents=True)
+    book = Journal(folder)
+    book.write("started", format=1, run_id="live", name="trial", label="live")
+    book.write("iteration", start=0, step=1, metrics={"log_likelihood": -3.0})
+    sync(RUNS, TRACKING)
+    (seen,) = client.search_runs([client.get_experiment_by_name("trial").experiment_id])
+    assert seen.info.status == "RUNNING"
+    book.close()  # its process has gone, and left no end
+    sync(RUNS, TRACKING)
+    (seen,) = client.search_runs([client.get_experiment_by_name("trial").experiment_id])
+    assert (seen.info.status, seen.data.tags["gradmix.status"]) == ("KILLED", "killed")
+    assert seen.info.end_time == round(1000 * read_journal(folder).last_time)
+    assert sync(RUNS, TRACKING) == ([], [])
+
+
 def test_a_running_run_becomes_whole_when_it_ends(client):
     folder = RUNS / "trial" / "live"
     folder.mkdir(parents=True)
