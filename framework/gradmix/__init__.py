@@ -36,6 +36,7 @@ from gradmix.contracts.options import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    RunsCode,
     Seed,
     part,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "Problem",
     "Result",
     "RunInfo",
+    "RunsCode",
     "Seed",
     "Steps",
     "StorageError",

@@ -60,7 +60,7 @@ class GradmixSweeper(Sweeper):
         """Run the sweep."""
         from gradmix.runs.sweep import run_sweep
 
-        return run_sweep(self._choices(arguments), self._compose, self._launch)
+        return run_sweep(self._choices(arguments), self._compose, self._launch, named=arguments)
 
     def _choices(self, arguments: list[str]) -> dict[str, list[str]]:
         """Key → the overrides that the command line and the config ask for; the command line wins."""

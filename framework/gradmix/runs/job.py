@@ -11,6 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from gradmix.config.code_options import check_code_options
 from gradmix.config.spec import RunSpec, read_spec
 from gradmix.contracts.errors import ConfigError, GradmixError
 from gradmix.runs.events import tell_watchers
@@ -44,6 +45,7 @@ def _run(config: DictConfig) -> Outcome:
     spec = read_spec(plain_config(config))
     overrides = tuple(hydra.overrides.task)
     if hydra.mode != RunMode.MULTIRUN:
+        check_code_options(spec, overrides)
         tell_watchers("settings_known", spec.settings)
         folder = fresh_folder(Path(spec.settings.runs_dir) / spec.settings.name, _slug(spec))
         return execute(spec, folder, overrides=overrides)

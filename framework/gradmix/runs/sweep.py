@@ -9,6 +9,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+from gradmix.config.code_options import check_code_options
 from gradmix.config.spec import RunSpec, read_spec
 from gradmix.contracts.errors import ConfigError, GradmixError
 from gradmix.registry.registry import describe
@@ -35,7 +36,9 @@ def expand(choices: Mapping[str, Sequence[str]]) -> list[Overrides]:
     return list(itertools.product(*choices.values()))
 
 
-def run_sweep(choices: Mapping[str, Sequence[str]], compose: Compose, launch: Launch) -> list[Outcome | GradmixError]:
+def run_sweep(
+    choices: Mapping[str, Sequence[str]], compose: Compose, launch: Launch, named: Sequence[str] = ()
+) -> list[Outcome | GradmixError]:
     """Check all jobs, then launch them, and journal the sweep itself.
 
     Parameters
@@ -46,6 +49,8 @@ def run_sweep(choices: Mapping[str, Sequence[str]], compose: Compose, launch: La
         Composes a job's config from its overrides.
     launch
         Launches jobs in a folder, and returns how they ended.
+    named
+        What of `choices` the command line gives, as overrides: only there may code be named.
 
     Raises
     ------
@@ -53,7 +58,7 @@ def run_sweep(choices: Mapping[str, Sequence[str]], compose: Compose, launch: La
         If any combination cannot be built; names each. Nothing was started then.
     """
     jobs = expand(choices)
-    settings = _check(jobs, compose)[0].settings
+    settings = _check(jobs, compose, named)[0].settings
     folder = fresh_folder(Path(settings.runs_dir) / settings.name, "sweep")
     sweep = SweepInfo(settings.name, folder, len(jobs))
     varies = [key for key, overrides in choices.items() if len(overrides) > 1]
@@ -86,12 +91,13 @@ def run_sweep(choices: Mapping[str, Sequence[str]], compose: Compose, launch: La
     return outcomes
 
 
-def _check(jobs: Sequence[Overrides], compose: Compose) -> list[RunSpec]:
+def _check(jobs: Sequence[Overrides], compose: Compose, named: Sequence[str]) -> list[RunSpec]:
     specs: list[RunSpec] = []
     wrong: list[str] = []
     for overrides in jobs:
         try:
             specs.append(read_spec(plain_config(compose(overrides))))
+            check_code_options(specs[-1], named)
             if len(specs) == 1:
                 tell_watchers("settings_known", specs[0].settings)
         except GradmixError as error:
