@@ -137,7 +137,10 @@ def read_settings(given: Mapping[str, Any], also_known: Sequence[str] = ()) -> S
         raise ConfigError("tracking.uri is empty; tracking=none tracks nothing.")
     if not re.fullmatch(r"\w[\w .-]*", values["name"]):
         raise ConfigError(f"name must be letters, digits, spaces and any of _ . -; given: {values['name']!r}.")
-    return Settings(**values)
+    settings = Settings(**values)
+    if not settings.runs_dir.isprintable():
+        raise ConfigError(f"runs_dir must be the name of a folder, on one line; given: {settings.runs_dir!r}.")
+    return settings
 
 
 def _checked(cls: type, given: Mapping[str, Any], where: str, also_known: Sequence[str] = ()) -> dict[str, Any]:
