@@ -37,6 +37,7 @@ from gradmix.contracts.options import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    RunsCode,
     Seed,
     part,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "Problem",
     "Result",
     "RunInfo",
+    "RunsCode",
     "Seed",
     "Steps",
     "StorageError",

@@ -75,12 +75,11 @@ class GradmixOptunaSweeper(GradmixSweeper):
     def sweep(self, arguments: list[str]) -> list[JobEnd]:
         """Run the search."""
         from gradmix.runs.intent import intent
-        from gradmix.runs.plan import Planner
         from gradmix.runs.search import Goal, Search, fixed_of
         from gradmix.runs.sweep import Sweep, check, common_settings, jobs_of_resumed
 
         given = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
-        planner = Planner(self._compose, intent().resumed, intent().stale)
+        planner = self._planner(arguments)
         parsed = self.composed.parse(given)
         earlier = planner.plan(jobs_of_resumed(fixed_of(parsed)))
         seed = self.seed + len(earlier)  # not the same random choices again

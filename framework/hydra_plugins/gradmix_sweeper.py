@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from gradmix.runs.events import JobEnd
     from gradmix.runs.job import Report, SweepJob
-    from gradmix.runs.plan import Job, Overrides
+    from gradmix.runs.plan import Job, Overrides, Planner
 
 __all__ = ["ComponentSource", "GradmixSweeper"]
 
@@ -60,14 +60,13 @@ class GradmixSweeper(Sweeper):
     def sweep(self, arguments: list[str]) -> list[JobEnd]:
         """Run the sweep."""
         from gradmix.runs.intent import intent
-        from gradmix.runs.plan import Planner
         from gradmix.runs.sweep import Sweep, check, common_settings, jobs_of_resumed
 
         choices = self._choices(arguments)
         varies = [key for key, overrides in choices.items() if len(overrides) > 1]
         fixed = {key: overrides[0] for key, overrides in choices.items() if len(overrides) == 1}
         jobs = jobs_of_resumed(fixed) or dict(enumerate(itertools.product(*choices.values())))
-        planned = Planner(self._compose, intent().resumed, intent().stale).plan(jobs)
+        planned = self._planner(arguments).plan(jobs)
         if intent().plan_only:
             self._tell_plan(planned)
             return []
@@ -79,6 +78,13 @@ class GradmixSweeper(Sweeper):
                 return sweep.run(planned)
         finally:
             self._close()
+
+    def _planner(self, arguments: Sequence[str]) -> Planner:
+        from gradmix.runs.intent import intent
+        from gradmix.runs.plan import Planner
+
+        named = arguments if intent().resumed is None else intent().typed  # a journal may be a stranger's
+        return Planner(self._compose, named, intent().resumed, intent().stale)
 
     def _tell_plan(self, planned: Sequence[Job]) -> None:
         from gradmix.runs.events import tell_watchers

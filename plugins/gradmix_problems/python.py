@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any
 
-from gradmix import ConfigError, Operator, Problem
+from gradmix import ConfigError, Operator, Problem, RunsCode
 
 
 @dataclass
 class PythonFunction(Problem):
-    """A function of your own, by its import path: this is the one place where a config names code.
+    """A function of your own, by its import path: the one place where a config names code, on the command line only.
 
     Parameters
     ----------
@@ -34,10 +34,10 @@ class PythonFunction(Problem):
         Path of a function that gives the exact derivative, if there is one.
     """
 
-    path: str
+    path: Annotated[str, RunsCode()]
     x: float | tuple[float, ...] = 1.0
     operator: Operator = "derivative"
-    derivative: str | None = None
+    derivative: Annotated[str | None, RunsCode()] = None
 
     def function(self, x: Any) -> Any:
         """Call the function."""

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     except GradmixError as error:
         print(f"gradmix resume: {error}", file=sys.stderr)
         return 2
-    return run_as(Intent(tuple(again), options.plan, folder, options.stale))
+    return run_as(Intent(tuple(again), tuple(overrides), options.plan, folder, options.stale))
 
 
 def _arguments(started: Mapping[str, Any], overrides: Sequence[str]) -> list[str]:
@@ -56,7 +56,8 @@ def _arguments(started: Mapping[str, Any], overrides: Sequence[str]) -> list[str
         key = _key(override)
         if override.startswith("-"):
             raise ConfigError(f"unknown option {override}; see gradmix resume --help.")
-        if not any(key == each or key.startswith(f"{each}.") for each in _MAY_CHANGE):
+        is_same = override in started["arguments"]  # as code must be named again, which a journal does not vouch for
+        if not is_same and not any(key == each or key.startswith(f"{each}.") for each in _MAY_CHANGE):
             raise ConfigError(
                 f"{override} would change what the sweep computes; start a new one by gradmix run -m. "
                 f"May be changed: {', '.join(_MAY_CHANGE)}."

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradmix
-from gradmix.contracts.errors import GradmixError
+from gradmix.contracts.errors import ConfigError, GradmixError
 
 if TYPE_CHECKING:
     from gradmix.runs.intent import Intent
@@ -50,7 +50,7 @@ def _run(arguments: Sequence[str]) -> int:
     from gradmix.runs.intent import Intent
 
     without_plan = [argument for argument in arguments if argument != PLAN_FLAG]
-    return run_as(Intent(tuple(without_plan), plan_only=len(without_plan) < len(arguments)))
+    return run_as(Intent(tuple(without_plan), tuple(without_plan), plan_only=len(without_plan) < len(arguments)))
 
 
 def run_as(wanted: Intent) -> int:
@@ -91,8 +91,11 @@ def _hand_over(arguments: Sequence[str], job: Callable[[Any], Any]) -> None:
     from hydra.core.plugins import Plugins
 
     from gradmix.config.explain import explained
+    from gradmix.config.guarded import guarded
     from gradmix.config.source import ComponentSearchPath
 
+    if any(argument.startswith("--e") for argument in arguments):
+        raise ConfigError("--experimental-rerun opens a pickle, which can run anything; give the overrides again.")
     Plugins.instance().register(ComponentSearchPath)
     store = ConfigStore.instance()
     # Hydra copies its store for each group that it lists, half of the time of --help. Nothing changes it any more.
@@ -101,7 +104,7 @@ def _hand_over(arguments: Sequence[str], job: Callable[[Any], Any]) -> None:
     flags_first = sorted(arguments, key=lambda argument: argument not in ("-m", "--multirun"))  # argparse wants that
     sys.argv = ["gradmix", *flags_first]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, who can say more about them
-    with explained():
+    with explained(), guarded():
         application()
 
 

@@ -218,6 +218,8 @@ def read_settings(given: Mapping[str, Any], also_known: Sequence[str] = ()) -> S
         raise ConfigError(f"name must be letters, digits, spaces and any of _ . -; given: {settings.name!r}.")
     if not re.fullmatch(r"continue|stop|retry:[1-9]\d{0,3}", settings.on_error):
         raise ConfigError(f"on_error must be continue, stop or retry:n, such as retry:2; given: {settings.on_error!r}.")
+    if not settings.runs_dir.isprintable():
+        raise ConfigError(f"runs_dir must be the name of a folder, on one line; given: {settings.runs_dir!r}.")
     return settings
 
 

@@ -22,6 +22,14 @@ class SeedMarker:
 
 
 @dataclasses.dataclass(frozen=True)
+class RunsCode:
+    """Marks an option that names code to run, as in ``Annotated[str, RunsCode()]``.
+
+    In a run its value must be given on the command line: a config file, which may be a stranger's, cannot set it.
+    """
+
+
+@dataclasses.dataclass(frozen=True)
 class Bounds:
     """Bounds of a number, as in ``Annotated[int, Bounds(ge=2)]``.
 
@@ -97,6 +105,11 @@ class Option:
     def is_seed(self) -> bool:
         """Whether the run's own seed is the default."""
         return any(isinstance(mark, SeedMarker) for mark in getattr(self.type, "__metadata__", ()))
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether the value names code to run."""
+        return any(isinstance(mark, RunsCode) for mark in getattr(self.type, "__metadata__", ()))
 
     @property
     def allowed(self) -> str:

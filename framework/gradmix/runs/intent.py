@@ -17,6 +17,8 @@ class Intent:
     ----------
     arguments
         The arguments of ``gradmix run``, by which the sweep can be taken up again.
+    typed
+        Of these, what a person has typed now, where the rest comes from a journal.
     plan_only
         Say what would run, and run nothing.
     resumed
@@ -26,6 +28,7 @@ class Intent:
     """
 
     arguments: tuple[str, ...] = ()
+    typed: tuple[str, ...] = ()
     plan_only: bool = False
     resumed: Path | None = None
     stale: bool = False

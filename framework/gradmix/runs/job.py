@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gradmix.config.code_options import check_code_options
 from gradmix.config.composition import plain_config
 from gradmix.config.spec import RunSpec, read_spec
 from gradmix.contracts.errors import ConfigError, GradmixError
@@ -52,13 +53,15 @@ def _run(config: DictConfig) -> Outcome | None:
         raise ConfigError(
             "hydra.job.chdir=true is not for gradmix: runs_dir and data files are named from where you are."
         )
+    overrides = tuple(hydra.overrides.task)
     if intent().plan_only:
-        tell_watchers("planned", Planner(lambda overrides: plain_config(config)).plan({0: ()}), 1)
+        tell_watchers("planned", Planner(lambda _: plain_config(config), overrides).plan({0: ()}), 1)
         return None
     spec = read_spec(plain_config(config))
+    check_code_options(spec, overrides)
     tell_watchers("settings_known", spec.settings)
     folder = fresh_folder(Path(spec.settings.runs_dir) / spec.settings.name, _slug(spec))
-    return execute(Order(spec, folder, overrides=tuple(hydra.overrides.task)))
+    return execute(Order(spec, folder, overrides=overrides))
 
 
 def _slug(spec: RunSpec) -> str:

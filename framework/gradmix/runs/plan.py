@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from gradmix.config.code_options import check_code_options
 from gradmix.config.spec import RunSpec, read_spec
 from gradmix.contracts.errors import GradmixError, listing
 from gradmix.contracts.options import options_of
@@ -81,14 +82,18 @@ class Planner:
     ----------
     compose
         Makes a job's config from its overrides.
+    named
+        The overrides that a person typed: code is run only if it was named there.
     resumed
         Folder of the sweep, if it is taken up again.
     stale
         Whether runs of it that are not what would be computed today are made anew.
     """
 
-    def __init__(self, compose: Compose, resumed: Path | None = None, stale: bool = False) -> None:
-        self.compose, self.resumed, self.stale = compose, resumed, stale
+    def __init__(
+        self, compose: Compose, named: Sequence[str] = (), resumed: Path | None = None, stale: bool = False
+    ) -> None:
+        self.compose, self.named, self.resumed, self.stale = compose, named, resumed, stale
         self.history: History | None = None
         self._first_of_key: dict[str, int] = {}
 
@@ -101,6 +106,7 @@ class Planner:
         try:
             config = self.compose(overrides)
             spec = read_spec(config)
+            check_code_options(spec, self.named)
             spec.task.preflight()
             key = spec.run_key
         except GradmixError as error:

@@ -52,7 +52,7 @@ def test_a_killed_worker_costs_its_own_job_alone(gradmix_command, client, launch
     assert finished() == [1, 2, 4, 5, 6]
     before = {path: path.read_bytes() for path in Path("runs").rglob("journal.jsonl") if path.parent.name.isdigit()}
     Path("disarmed").touch()
-    out, _ = gradmix_command("resume", "last")
+    out, _ = gradmix_command("resume", "last", "problem.path=trap.py:deadly")
     assert "6 jobs: 1 killed before, 5 done" in out
     assert finished() == [1, 2, 3, 4, 5, 6]
     assert all(path.read_bytes() == content for path, content in before.items())

@@ -64,7 +64,7 @@ def swept(jobs, launch=here, intent=None, stale=False):
     told = Told()
     intent = intent or Intent()
     with intending(intent), watched_by(told):
-        planned = Planner(compose, intent.resumed, stale).plan(jobs)
+        planned = Planner(compose, (), intent.resumed, stale).plan(jobs)
         check(planned)
         with Sweep(
             common_settings(planned), ["clusterer.n_components", "seed"], launch, planned, len(planned)
@@ -258,10 +258,10 @@ def test_resume_runs_what_is_missing_in_folders_of_its_own(empty_folder):
 def test_what_would_be_computed_otherwise_today_is_told_and_kept(empty_folder):
     first, _ = swept(JOBS)
     drifted = lambda overrides: {**compose(overrides), "seed": 5}  # noqa: E731
-    planned = Planner(drifted, first.info.folder).plan(JOBS)
+    planned = Planner(drifted, (), first.info.folder).plan(JOBS)
     assert {job.state for job in planned} == {"stale"}
     assert planned[0].reason == "seed was 0, is 5"
-    assert {job.state for job in Planner(drifted, first.info.folder, stale=True).plan(JOBS)} == {"new"}
+    assert {job.state for job in Planner(drifted, (), first.info.folder, stale=True).plan(JOBS)} == {"new"}
 
 
 def test_a_sweep_that_is_still_running_is_not_resumed(empty_folder):
