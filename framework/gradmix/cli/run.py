@@ -87,6 +87,7 @@ def run_as(wanted: Intent) -> int:
 def _hand_over(arguments: Sequence[str], job: Callable[[Any], Any]) -> None:
     """Hand over to Hydra: it composes, and calls `job`, once or through a sweeper and a launcher."""
     import hydra
+    from hydra.conf import HydraConf
     from hydra.core.config_store import ConfigStore
     from hydra.core.plugins import Plugins
 
@@ -98,6 +99,7 @@ def _hand_over(arguments: Sequence[str], job: Callable[[Any], Any]) -> None:
         raise ConfigError("--experimental-rerun opens a pickle, which can run anything; give the overrides again.")
     Plugins.instance().register(ComponentSearchPath)
     store = ConfigStore.instance()
+    store.store(group="hydra", name="config", node=HydraConf(defaults=_hydra_defaults()), provider="hydra")
     # Hydra copies its store for each group that it lists, half of the time of --help. Nothing changes it any more.
     store.__deepcopy__ = lambda memo: store  # type: ignore[attr-defined]
     application = hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(job)
@@ -106,6 +108,18 @@ def _hand_over(arguments: Sequence[str], job: Callable[[Any], Any]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, who can say more about them
     with explained(), guarded():
         application()
+
+
+_HYDRA_DEFAULTS = {"launcher": "gradmix", "sweeper": "gradmix", "job_logging": "disabled", "hydra_logging": "disabled"}
+"""Group of Hydra's own → its default for us: not an override in our config, which no experiment could override again."""
+
+
+def _hydra_defaults() -> list[Any]:
+    from hydra.conf import HydraConf
+
+    return [
+        {group: _HYDRA_DEFAULTS.get(group, choice) for group, choice in each.items()} for each in HydraConf().defaults
+    ]
 
 
 def config_folder() -> Path:

@@ -136,7 +136,7 @@ ATTACKS = {
         "_target_",
     ),
     "a launcher that shadows Hydra's": (
-        {"hydra/launcher/basic.yaml": "x: {_target_: evil.f}"},
+        {"hydra/launcher/gradmix.yaml": "x: {_target_: evil.f}"},
         ["-m"],
         "_target_",
     ),
