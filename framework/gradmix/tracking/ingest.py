@@ -16,7 +16,7 @@ from gradmix.tracking.mark import Mark, marking, parse_mark, read_mark, write_ma
 from gradmix.tracking.newest import Newest
 from gradmix.tracking.store import absolute_uri, artifact_root, open_client, store_identity
 from gradmix.tracking.trouble import explain, how_to_sync
-from gradmix.tracking.upload import Target, has_model, new_run, upload
+from gradmix.tracking.upload import Target, find_source, new_run, upload
 from gradmix.tracking.view import View, view_of
 
 OUTDONE = "outdone"
@@ -121,14 +121,14 @@ class Ingester:
             return self._take_back(mark, file, size)
         view = view_of(record)
         experiment = self._experiment(view.experiment)
-        with_model = self.tracking.models and has_model(view, folder)
+        source = find_source(view, folder) if self.tracking.models else None
         run_id = self._known_run(mark, experiment, view)
         if run_id:
             run = Target(run_id, experiment)
         else:
             write_mark(file, Mark(self.uri, store_identity(self.uri)))
-            run = new_run(self.client, experiment, view, self._parent(record), with_model)
-        upload(self.client, run, view, folder, with_model)
+            run = new_run(self.client, experiment, view, self._parent(record), bool(source))
+        upload(self.client, run, view, folder, source)
         done = Mark(self.uri, store_identity(self.uri), run.run_id, experiment, size, record.status)
         write_mark(file, done)
         if record.started.get("kind") == "sweep" and record.ended is not None:

@@ -10,6 +10,7 @@ import json
 import platform
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -20,13 +21,30 @@ from gradmix.tracking.entities import columns_schema
 NAME = "model"
 """What the model is called: ``runs:/…/model``."""
 
-SOURCE = "model.json"
+FILE_NAME = "model.json"
 """The run's artifact that it is made of."""
 
 _SCRIPT = Path(__file__).with_name("served_model.py")
 
 
-def write_model_folder(folder: Path, source: Path, **about: Any) -> None:
+@dataclass(frozen=True)
+class Source:
+    """A file that `gradmix.write_model` wrote, and what it says."""
+
+    path: Path
+    content: Mapping[str, Any]
+
+
+def read_source(path: Path) -> Source | None:
+    """Read a model's file; None if there is none, or it is somebody else's."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return Source(path, content) if isinstance(content, dict) and {"clusterer", "model"} <= set(content) else None
+
+
+def write_model_folder(folder: Path, source: Source, **about: Any) -> None:
     """Write MLflow's folder of a model.
 
     Parameters
@@ -34,18 +52,17 @@ def write_model_folder(folder: Path, source: Path, **about: Any) -> None:
     folder
         Where; must not exist.
     source
-        The model, as `gradmix.write_model` wrote it.
+        What it is made of.
     **about
         What ``MLmodel`` says besides: run_id, model_id, artifact_path, …
     """
     import yaml
 
-    content = json.loads(source.read_text(encoding="utf-8"))
     (folder / "artifacts").mkdir(parents=True)
-    shutil.copyfile(source, folder / "artifacts" / SOURCE)
+    shutil.copyfile(source.path, folder / "artifacts" / FILE_NAME)
     shutil.copyfile(_SCRIPT, folder / _SCRIPT.name)
-    requirements = [f"mlflow=={_mlflow_version()}", *content.get("requires", ())]
-    described = {**about, **description(), "mlflow_version": _mlflow_version(), "signature": _signature(content)}
+    requirements = [f"mlflow=={_mlflow_version()}", *source.content.get("requires", ())]
+    described = {**about, **description(), "mlflow_version": _mlflow_version(), "signature": _signature(source.content)}
     files = {"MLmodel": yaml.safe_dump(described), **_environment_files(tuple(requirements))}
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -54,7 +71,7 @@ def write_model_folder(folder: Path, source: Path, **about: Any) -> None:
 def description() -> Mapping[str, Any]:
     """How MLflow is to load the model: by a script (models from code) and the JSON file."""
     flavor = {
-        "artifacts": {"model": {"path": f"artifacts/{SOURCE}", "uri": SOURCE}},
+        "artifacts": {"model": {"path": f"artifacts/{FILE_NAME}", "uri": FILE_NAME}},
         "code": None,
         "env": {"conda": "conda.yaml", "virtualenv": "python_env.yaml"},
         "loader_module": "mlflow.pyfunc.loaders.code_model",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from gradmix.runs.runner import ARTIFACTS
 from gradmix.tracking.entities import inputs_of, metrics_of, params_of, run_tags
-from gradmix.tracking.model import NAME, SOURCE, description, utc, write_model_folder
+from gradmix.tracking.model import FILE_NAME, NAME, Source, description, read_source, utc, write_model_folder
 from gradmix.tracking.view import View
 
 if TYPE_CHECKING:
@@ -51,12 +51,12 @@ def new_run(client: MlflowClient, experiment_id: str, view: View, parent: str | 
     return Target(run.info.run_id, experiment_id, run.info.artifact_uri, is_new=True)
 
 
-def has_model(view: View, folder: Path) -> bool:
-    """Whether a run has left a model, whole."""
-    return view.status == "FINISHED" and (folder / ARTIFACTS / SOURCE).exists()
+def find_source(view: View, folder: Path) -> Source | None:
+    """The model that a run has left, if there is one and it is whole."""
+    return read_source(folder / ARTIFACTS / FILE_NAME) if view.status == "FINISHED" else None
 
 
-def upload(client: MlflowClient, run: Target, view: View, folder: Path, with_model: bool) -> None:
+def upload(client: MlflowClient, run: Target, view: View, folder: Path, source: Source | None) -> None:
     """Log everything; what is there already stays as it is.
 
     Parameters
@@ -67,19 +67,19 @@ def upload(client: MlflowClient, run: Target, view: View, folder: Path, with_mod
         What.
     folder
         The run's own, with its artifacts.
-    with_model
-        Whether to log its model: among its artifacts; outside a sweep also in MLflow's list of models, which costs as
-        much as all the rest.
+    source
+        Its model, if that is to be logged: among its artifacts; outside a sweep also in MLflow's list of models, which
+        costs as much as all the rest.
     """
-    model = _logged_model(client, run, view) if with_model and not view.is_job else None
-    tags = {} if run.is_new else _tags(view, with_model)
+    model = _logged_model(client, run, view) if source and not view.is_job else None
+    tags = {} if run.is_new else _tags(view, bool(source))
     _log_batches(client, run, view, tags, model)
     if view.inputs:
         client.log_inputs(run.run_id, inputs_of(view))
     if (folder / ARTIFACTS).is_dir():
         _log_artifacts(client, run, folder / ARTIFACTS)
-    if with_model:
-        _log_model(client, run, view, folder / ARTIFACTS / SOURCE, model)
+    if source:
+        _log_model(client, run, view, source, model)
     if view.status != "RUNNING":
         client.set_terminated(run.run_id, view.status, view.end_time)
 
@@ -113,7 +113,7 @@ def _log_artifacts(client: MlflowClient, run: Target, folder: Path, place: str |
     get_artifact_repository(run.artifact_uri).log_artifacts(str(folder), place)  # MLflow's client reads the run first
 
 
-def _log_model(client: MlflowClient, run: Target, view: View, source: Path, model: LoggedModel | None) -> None:
+def _log_model(client: MlflowClient, run: Target, view: View, source: Source, model: LoggedModel | None) -> None:
     from mlflow.entities import LoggedModelStatus
 
     about = {"run_id": run.run_id, "artifact_path": NAME, "utc_time_created": utc(view.end_time)}

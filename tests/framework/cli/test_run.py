@@ -41,7 +41,7 @@ def test_the_main_job_fits_old_faithful_and_is_tracked(gradmix_command, client):
     assert run.data.metrics["converged"] == 1
     assert run.data.tags["gradmix.run_key"] == events[0]["run_key"]
     artifacts = {file.path for file in client.list_artifacts(run.info.run_id)}
-    assert artifacts == {"config.yaml", "model.json", "fit.png"}
+    assert artifacts == {"config.yaml", "model", "model.json", "fit.png"}
     model = json.loads(Path(client.download_artifacts(run.info.run_id, "model.json")).read_text())
     assert sum(model["model"]["weights"]) == pytest.approx(1.0)
     assert not list(Path().glob("mlruns*"))

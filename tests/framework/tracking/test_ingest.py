@@ -22,6 +22,7 @@ from gradmix.tracking.view import view_of
 
 RUNS = Path("runs")
 TRACKING = Tracking()
+MODEL = json.dumps({"clusterer": {"name": "kmeans"}, "model": {"centers": [[1.0]]}})
 
 
 def journal(
@@ -70,7 +71,7 @@ def snapshot(client):
 def test_a_journal_comes_in_whole(client):
     folder = journal()
     (folder / "artifacts").mkdir()
-    (folder / "artifacts" / "model.json").write_text("{}")
+    (folder / "artifacts" / "model.json").write_text(MODEL)
     mark = Ingester(TRACKING).bring_in(folder)
     run = client.get_run(mark.run_id)
     assert run.info.status == "FINISHED"
@@ -115,7 +116,7 @@ CALLS = [
 def test_an_ingestion_that_breaks_off_is_finished_later_without_doubling(client, monkeypatch, broken_call, is_done):
     folder = journal()
     (folder / "artifacts").mkdir()
-    (folder / "artifacts" / "model.json").write_text("{}")
+    (folder / "artifacts" / "model.json").write_text(MODEL)
     ingester = Ingester(TRACKING, since=0.0)
     call = getattr(ingester.client, broken_call)
 

@@ -131,7 +131,7 @@ def test_a_running_run_becomes_whole_when_it_ends(client):
     book.write("started", format=1, run_id="live", name="trial", label="live", sweep="s")
     sync(RUNS, TRACKING)
     (folder / "artifacts").mkdir()
-    (folder / "artifacts" / "model.json").write_text("{}")
+    (folder / "artifacts" / "model.json").write_text('{"clusterer": {}, "model": {}}')
     book.write("result", metrics={"bic": 1.0}, inputs=[dataclasses.asdict(told())])
     book.write("finished")
     book.close()
