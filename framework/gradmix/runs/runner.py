@@ -247,9 +247,15 @@ class _Execution:
         return {**own, **(self.stopwatch.metrics if self.stopwatch is not None else {})}
 
     def _write_config(self, path: Path) -> None:
-        from omegaconf import OmegaConf
+        import yaml
 
-        path.write_text(OmegaConf.to_yaml(OmegaConf.create({"name": self.run.name, **self.spec.config})))
+        text = yaml.dump(
+            {"name": self.run.name, **self.spec.config},
+            Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper),
+            sort_keys=False,
+            allow_unicode=True,
+        )
+        path.write_text(text, encoding="utf-8")
 
     def _end(self, event: str, error: BaseException) -> None:
         is_plain = isinstance(error, GradmixError | KeyboardInterrupt)
