@@ -111,7 +111,7 @@ def _hand_over(arguments: Sequence[str], job: Callable[[Any], Any]) -> None:
 
 
 _HYDRA_DEFAULTS = {"launcher": "gradmix", "sweeper": "gradmix", "job_logging": "disabled", "hydra_logging": "disabled"}
-"""Group of Hydra's own → its default for us: not an override in our config, which no experiment could override again."""
+"""Group of Hydra's own → its default for us; an override in our config could not be overridden by an experiment."""
 
 
 def _hydra_defaults() -> list[Any]:

@@ -28,7 +28,7 @@ def launch(instantiate: Callable[[SweepJob], Any], job: SweepJob, jobs: Sequence
     threads
         Threads for each.
     """
-    launcher = instantiate(replace(job, threads=threads))
+    launcher = instantiate(replace(job, threads=threads, parent=os.getpid()))
     returned = launcher.launch([numbered(each.number, each.overrides) for each in jobs], initial_job_idx=0)
     return [_report(each, result) for each, result in zip(jobs, returned, strict=True)]
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 
 STOPPED = "stopped"
 """File in a sweep's folder: no job is to start any more."""
+
+_PARENT_SECONDS = 0.5
+"""How often a worker looks whether its parent is still there."""
 
 _NUMBER = "hydra.job.name"
 """Hydra's key by which a job's number travels to its worker: launchers set all others themselves."""
@@ -120,6 +127,8 @@ class SweepJob:
         Whether a job that fails keeps others from starting.
     threads
         Threads for each job, unless its config says so.
+    parent
+        Process that launched the jobs: its own workers end when it has gone.
     """
 
     folder: Path
@@ -127,18 +136,21 @@ class SweepJob:
     varies: tuple[str, ...] = ()
     stops_on_error: bool = False
     threads: int | None = None
+    parent: int | None = None
 
     def __call__(self, config: DictConfig) -> Report:
         """Run the job that a launcher of Hydra's has composed."""
         from hydra.core.hydra_config import HydraConfig
 
+        if os.getppid() == self.parent:
+            _end_with_parent(self.parent)
         hydra = HydraConfig.get()
         return self.run([Errand(int(hydra.job.name), plain_config(config), tuple(hydra.overrides.task))])[0]
 
     def run(self, errands: Sequence[Errand]) -> list[Report]:
         """Run one job, or several whose work is timed in turns. A job that somebody else has taken is left to them."""
         is_remote = not (self.folder / FILE_NAME).exists()
-        with watched_only_by(_Stderr()):
+        with _working, watched_only_by(_Stderr()):
             try:
                 free = [each for each in errands if not self._is_stopped and not is_taken(self.folder, each.number)]
                 orders = [self._order(each) for each in free]
@@ -165,6 +177,23 @@ class SweepJob:
         label = label_of(errand.overrides, self.varies) or spec.label
         folder = new_attempt(self.folder, errand.number)
         return Order(spec, folder, self.run_id, errand.overrides, label)
+
+
+_working = threading.Lock()
+"""Held while this process runs jobs."""
+
+
+@cache
+def _end_with_parent(parent: int) -> None:
+    """End this process once its parent has gone, when it is done with the job that it is at; pools wait for ever."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_PARENT_SECONDS)
+        with _working:
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def label_of(overrides: Sequence[str], varies: Sequence[str]) -> str:

@@ -81,8 +81,8 @@ def test_a_killed_parent_loses_nothing_that_was_journalled(gradmix_command, clie
         "run", "-m", *SLOW_JOBS, "seed=range(6)", "clusterer.max_iter=150", *launcher, start_new_session=True
     )
     wait_for(lambda: len(list(Path("runs").rglob("artifacts/model.json"))) >= 2, process)
-    os.kill(process.pid, signal.SIGKILL)  # the parent alone; its workers see that it has gone
-    process.communicate()
+    os.kill(process.pid, signal.SIGKILL)  # the parent alone; its workers see that it has gone, and end
+    process.communicate(timeout=60)
     done = len(list(Path("runs").rglob("artifacts/model.json")))
     wait_until_nobody_works()
     out, _ = gradmix_command("resume", "last")
@@ -114,7 +114,7 @@ def test_a_whole_session_killed_at_any_time_is_made_whole_by_resume(gradmix_comm
     )
     wait_for(lambda: list(Path("runs").rglob("tracked.json")), process)  # ingestion is under way
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    process.communicate(timeout=60)
     out, _ = gradmix_command("resume", "last")
     assert "done                4" in out
     runs = all_runs(client)
@@ -127,7 +127,7 @@ def test_a_session_killed_while_the_store_is_made(gradmix_command, empty_folder)
     process = gradmix_command.start("run", "-m", "seed=1,2", "pictures=false", start_new_session=True)
     wait_for(lambda: list(Path("runs").glob(".mlflow-*/mlflow.db")), process)
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    process.communicate(timeout=60)
     assert not Path("runs/mlflow.db").exists()
     out, err = gradmix_command("run", "-m", "seed=1,2", "pictures=false")
     assert "done                2" in out
