@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from hydra.types import HydraContext, TaskFunction
     from omegaconf import DictConfig
 
-    from gradmix.runs.job import Report, SweepJob
-    from gradmix.runs.plan import Job
+    from gradmix.sweeps.job import Report, SweepJob
+    from gradmix.sweeps.plan import Job
 
 __all__ = ["GradmixLauncher"]
 
@@ -41,7 +41,7 @@ class GradmixLauncher(Launcher):
 
     def __init__(self, workers: int = 1) -> None:
         from gradmix.contracts.errors import ConfigError
-        from gradmix.runs.crew import Crew
+        from gradmix.sweeps.crew import Crew
 
         if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
             raise ConfigError(f"hydra.launcher.workers must be a whole number > 0; given: {workers!r}.")
@@ -58,8 +58,8 @@ class GradmixLauncher(Launcher):
 
     def run(self, job: SweepJob, jobs: Sequence[Job]) -> list[Report]:
         """Run planned jobs; those whose plugins are to be timed in turns, together."""
-        from gradmix.runs.job import Errand
-        from gradmix.runs.plan import blocks
+        from gradmix.sweeps.job import Errand
+        from gradmix.sweeps.plan import blocks
 
         errands = [[Errand(each.number, each.config, each.overrides) for each in block] for block in blocks(jobs)]
         spec = jobs[0].spec

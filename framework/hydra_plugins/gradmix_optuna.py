@@ -12,10 +12,10 @@ from hydra.core.config_store import ConfigStore
 from hydra_plugins.gradmix_sweeper import GradmixSweeper
 
 if TYPE_CHECKING:
-    from gradmix.runs.events import JobEnd
-    from gradmix.runs.plan import Planner
-    from gradmix.runs.search import Search
-    from gradmix.runs.sweep import Sweep
+    from gradmix.sweeps.events import JobEnd
+    from gradmix.sweeps.plan import Planner
+    from gradmix.sweeps.search import Search
+    from gradmix.sweeps.sweep import Sweep
 
 __all__ = ["GradmixOptunaSweeper"]
 
@@ -74,9 +74,10 @@ class GradmixOptunaSweeper(GradmixSweeper):
 
     def sweep(self, arguments: list[str]) -> list[JobEnd]:
         """Run the search."""
-        from gradmix.runs.intent import intent
-        from gradmix.runs.search import Goal, Search, fixed_of
-        from gradmix.runs.sweep import Sweep, check, common_settings, jobs_of_resumed
+        from gradmix.sweeps.intent import intent
+        from gradmix.sweeps.ledger import jobs_of_resumed
+        from gradmix.sweeps.search import Goal, Search, fixed_of
+        from gradmix.sweeps.sweep import Sweep, check, common_settings
 
         given = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
         planner = self._planner(arguments)
@@ -103,7 +104,7 @@ class GradmixOptunaSweeper(GradmixSweeper):
                 self._go_on(search, planner, sweep, len(first))
         finally:
             self._close()
-        return list(sweep.ends.values())
+        return list(sweep.ledger.ends.values())
 
     def _go_on(self, search: Search, planner: Planner, sweep: Sweep, count: int) -> None:
         """Ask for jobs, run them, and tell what they reached, until there have been enough."""

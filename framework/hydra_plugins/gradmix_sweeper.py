@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from hydra.types import HydraContext, TaskFunction
     from omegaconf import DictConfig
 
-    from gradmix.runs.events import JobEnd
-    from gradmix.runs.job import Report, SweepJob
-    from gradmix.runs.plan import Job, Overrides, Planner
+    from gradmix.sweeps.events import JobEnd
+    from gradmix.sweeps.job import Report, SweepJob
+    from gradmix.sweeps.plan import Job, Overrides, Planner
 
 __all__ = ["ComponentSource", "GradmixSweeper"]
 
@@ -49,7 +49,7 @@ class GradmixSweeper(Sweeper):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take what Hydra has prepared."""
         from gradmix.config.composition import ComposedOnce
-        from gradmix.runs.intent import intent
+        from gradmix.sweeps.intent import intent
 
         self.context, self.task_function, self.master = hydra_context, task_function, config
         self.composed = ComposedOnce(hydra_context.config_loader)
@@ -59,8 +59,9 @@ class GradmixSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> list[JobEnd]:
         """Run the sweep."""
-        from gradmix.runs.intent import intent
-        from gradmix.runs.sweep import Sweep, check, common_settings, jobs_of_resumed
+        from gradmix.sweeps.intent import intent
+        from gradmix.sweeps.ledger import jobs_of_resumed
+        from gradmix.sweeps.sweep import Sweep, check, common_settings
 
         choices = self._choices(arguments)
         varies = [key for key, overrides in choices.items() if len(overrides) > 1]
@@ -80,8 +81,8 @@ class GradmixSweeper(Sweeper):
             self._close()
 
     def _planner(self, arguments: Sequence[str]) -> Planner:
-        from gradmix.runs.intent import intent
-        from gradmix.runs.plan import Planner
+        from gradmix.sweeps.intent import intent
+        from gradmix.sweeps.plan import Planner
 
         named = arguments if intent().resumed is None else intent().typed  # a journal may be a stranger's
         return Planner(self._compose, named, intent().resumed, intent().stale)
@@ -133,14 +134,14 @@ class GradmixSweeper(Sweeper):
 
     def _workers(self) -> int:
         """How many jobs run at a time."""
-        from gradmix.runs.foreign import workers_of
+        from gradmix.sweeps.foreign import workers_of
 
         choice = self.master.hydra.runtime.choices["hydra/launcher"]
         return workers_of(choice, self.master.hydra.launcher)
 
     def _launch(self, job: SweepJob, jobs: Sequence[Job]) -> Sequence[Report]:
         """Have the chosen launcher run jobs."""
-        from gradmix.runs.foreign import launch, set_defaults, threads_for
+        from gradmix.sweeps.foreign import launch, set_defaults, threads_for
 
         if self._own is not None:
             return self._own.run(job, jobs)  # type: ignore[no-any-return]

@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
 def _compare(options: argparse.Namespace) -> int:
     from gradmix.reports.comparison import compare
     from gradmix.reports.comparison_table import print_comparison, save_csv, write_csv
-    from gradmix.runs.selection import select
+    from gradmix.sweeps.selection import select
 
     selection = select(options.what, options.runs_dir)
     _warn(selection.warnings)

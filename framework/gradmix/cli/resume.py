@@ -33,9 +33,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--runs-dir", default="runs", help="where to look for it (default: %(default)s)")
     options, overrides = parser.parse_known_args(arguments)
     from gradmix.cli.run import run_as
-    from gradmix.runs.find import find_sweep
-    from gradmix.runs.intent import Intent
     from gradmix.runs.journal import read_journal
+    from gradmix.sweeps.find import find_sweep
+    from gradmix.sweeps.intent import Intent
 
     try:
         folder = find_sweep(options.sweep, Path(options.runs_dir)).absolute()

@@ -15,7 +15,7 @@ import gradmix
 from gradmix.contracts.errors import ConfigError, GradmixError
 
 if TYPE_CHECKING:
-    from gradmix.runs.intent import Intent
+    from gradmix.sweeps.intent import Intent
 
 _QUESTIONS = ("-h", "--h", "-c", "--cfg", "-i", "--info", "-s", "--shell", "--version")
 """How those of Hydra's flags begin that ask for something and run nothing."""
@@ -47,7 +47,7 @@ def _no_job(config: Any) -> None:
 
 def _run(arguments: Sequence[str]) -> int:
     """Run an experiment or a sweep, or plan it."""
-    from gradmix.runs.intent import Intent
+    from gradmix.sweeps.intent import Intent
 
     without_plan = [argument for argument in arguments if argument != PLAN_FLAG]
     return run_as(Intent(tuple(without_plan), tuple(without_plan), plan_only=len(without_plan) < len(arguments)))
@@ -59,8 +59,8 @@ def run_as(wanted: Intent) -> int:
     from gradmix.reports.terminal import SessionReport
     from gradmix.runs.events import watched_by
     from gradmix.runs.folder import unwritable
-    from gradmix.runs.intent import intending
-    from gradmix.runs.job import run_job
+    from gradmix.sweeps.intent import intending
+    from gradmix.sweeps.job import run_job
     from gradmix.tracking.process import TrackingProcess
 
     report, tracking = SessionReport(), TrackingProcess()

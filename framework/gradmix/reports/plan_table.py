@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gradmix.reports.wording import duration
-from gradmix.runs.plan import Job, State, summary
+from gradmix.sweeps.plan import Job, State, summary
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from gradmix.runs.events import SweepInfo
+    from gradmix.sweeps.events import SweepInfo
 
 _STYLES: Mapping[State, str] = {
     "new": "cyan",

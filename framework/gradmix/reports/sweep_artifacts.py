@@ -12,9 +12,10 @@ from gradmix.reports.comparison_table import markdown, save_csv
 from gradmix.reports.figures.figure import axis_title
 from gradmix.reports.figures.styles import Styles
 from gradmix.reports.grouping import Group
-from gradmix.runs.events import SweepInfo, Watcher, report_problem
+from gradmix.runs.events import report_problem
 from gradmix.runs.runner import ARTIFACTS
-from gradmix.runs.sweep_reading import read_sweep
+from gradmix.sweeps.events import SweepInfo, SweepWatcher
+from gradmix.sweeps.reading import read_sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _MOST_BARS = 15
 
 
-class SweepArtifacts(Watcher):
+class SweepArtifacts(SweepWatcher):
     """Leaves the comparison of a sweep's jobs in its folder when it ends."""
 
     def __init__(self) -> None:

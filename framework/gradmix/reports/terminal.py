@@ -15,9 +15,9 @@ from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.reports.plan_table import drift, opening
 from gradmix.reports.wording import duration, number, shown
-from gradmix.runs.events import JobEnd, SweepInfo, Watcher
-from gradmix.runs.plan import Job
 from gradmix.runs.runner import explain_failure
+from gradmix.sweeps.events import JobEnd, SweepInfo, SweepWatcher
+from gradmix.sweeps.plan import Job
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,7 +39,7 @@ _LINES_IN_FULL = 20
 """Iterations that get a line each without a terminal; after these one a second does."""
 
 
-class SessionReport(Watcher):
+class SessionReport(SweepWatcher):
     """Tells of one ``gradmix run``: a run or a sweep, what went wrong, where all is, and how to go on."""
 
     def __init__(self) -> None:

@@ -2,89 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gradmix.config.spec import Settings
 from gradmix.contracts.errors import GradmixError
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.registry.registry import describe, registry
-
-if TYPE_CHECKING:
-    from gradmix.runs.plan import Job
-
-
-@dataclass(frozen=True)
-class SweepInfo:
-    """A sweep, as events name it.
-
-    Parameters
-    ----------
-    name
-        The experiment's name.
-    run_id
-        The sweep's own id.
-    folder
-        Where its own journal is, and a folder for each job.
-    n_jobs
-        How many jobs it has.
-    is_resumed
-        Whether it was taken up again.
-    """
-
-    name: str
-    run_id: str
-    folder: Path
-    n_jobs: int
-    is_resumed: bool = False
-
-
-@dataclass(frozen=True)
-class JobEnd:
-    """How a job of a sweep ended, as events and the sweep's journal tell.
-
-    Parameters
-    ----------
-    number
-        Its place in the sweep, from 0.
-    overrides
-        What makes it.
-    label
-        What tells it from the others.
-    status
-        As a run's; ``failed`` if it could not even start.
-    folder
-        Of its run; None if it did not come to one.
-    run_key
-        Identity of what is computed.
-    metrics
-        Its result.
-    seconds
-        How long it took.
-    error
-        What went wrong.
-    is_reused
-        Whether the result was there already.
-    has_timings
-        Whether its timings hold in this environment.
-    """
-
-    number: int
-    overrides: tuple[str, ...]
-    label: str
-    status: str
-    folder: Path | None = None
-    run_key: str = ""
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    seconds: float = 0.0
-    error: str = ""
-    is_reused: bool = False
-    has_timings: bool = True
 
 
 class Watcher:
@@ -104,18 +31,6 @@ class Watcher:
 
     def settings_known(self, settings: Settings) -> None:
         """The first config has been checked: runs with these settings come next."""
-
-    def planned(self, jobs: Sequence[Job], workers: int) -> None:
-        """A sweep is planned, and nothing more was asked for."""
-
-    def sweep_started(self, sweep: SweepInfo, jobs: Sequence[Job]) -> None:
-        """A sweep's journal stands; its jobs come next."""
-
-    def job_ended(self, sweep: SweepInfo, end: JobEnd) -> None:
-        """A job of the sweep has ended, and its journal tells how; perhaps it is tried again."""
-
-    def sweep_ended(self, sweep: SweepInfo) -> None:
-        """A sweep has ended, one way or another, and its journal is closed."""
 
     def refused(self, error: GradmixError) -> None:
         """A job could not even start."""
@@ -148,9 +63,11 @@ def watched_only_by(*watchers: Watcher) -> Iterator[None]:
 
 
 def tell_watchers(event: str, *what: Any) -> None:
-    """Tell the watchers of this process of something that plugins do not hear of."""
+    """Tell the watchers of this process of something that plugins do not hear of; not every watcher needs to know."""
     for watcher in _watchers.get():
-        getattr(watcher, event)(*what)
+        hear = getattr(watcher, event, None)
+        if hear is not None:
+            hear(*what)
 
 
 def report_problem(message: str) -> None:

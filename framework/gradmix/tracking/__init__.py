@@ -1,1 +1,1 @@
-"""The fifth floor: MLflow's view of the journals. Only this floor ever imports MLflow."""
+"""The sixth floor: MLflow's view of the journals. Only this floor ever imports MLflow."""

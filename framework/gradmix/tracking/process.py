@@ -21,15 +21,15 @@ from pathlib import Path
 
 from gradmix.config.spec import Settings, Tracking
 from gradmix.contracts.run import RunInfo
-from gradmix.runs.events import JobEnd, SweepInfo, Watcher
 from gradmix.runs.journal import find_journals
-from gradmix.runs.plan import Job
+from gradmix.sweeps.events import JobEnd, SweepInfo, SweepWatcher
+from gradmix.sweeps.plan import Job
 from gradmix.tracking.ingest import Ingester, bring_in_all, pending, wants_tracking
 from gradmix.tracking.newest import Newest
 from gradmix.tracking.store import import_mlflow
 
 
-class TrackingProcess(Watcher):
+class TrackingProcess(SweepWatcher):
     """Hands the folders of runs to an ingester in another process."""
 
     def __init__(self) -> None:

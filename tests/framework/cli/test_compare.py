@@ -11,7 +11,7 @@ from rich.console import Console
 from gradmix.reports import comparison_table
 from gradmix.reports.comparison import compare
 from gradmix.runs.journal import find_journals
-from gradmix.runs.selection import select
+from gradmix.sweeps.selection import select
 from made_journals import job, write_run, write_seeds, write_sweep
 
 RUNS = Path("runs")

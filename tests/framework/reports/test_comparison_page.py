@@ -11,7 +11,7 @@ import pytest
 
 from gradmix.reports.comparison import compare
 from gradmix.reports.comparison_page import json_for_script, write_page
-from gradmix.runs.sweep_reading import read_sweep
+from gradmix.sweeps.reading import read_sweep
 from made_journals import job, write_run, write_sweep
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -6,7 +6,7 @@ import pytest
 from gradmix import StorageError
 from gradmix.runs.journal import Journal, read_journal
 from gradmix.runs.reading import read_run, read_runs
-from gradmix.runs.sweep_reading import read_sweep
+from gradmix.sweeps.reading import read_sweep
 from made_journals import job, write_run, write_sweep
 
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from gradmix.registry.registry import describe
-from gradmix.runs.job import Report, SweepJob, numbered
-from gradmix.runs.plan import Job
-from gradmix.runs.worker import THREAD_VARIABLES
+from gradmix.sweeps.job import Report, SweepJob, numbered
+from gradmix.sweeps.plan import Job
+from gradmix.sweeps.worker import THREAD_VARIABLES
 
 
 def launch(instantiate: Callable[[SweepJob], Any], job: SweepJob, jobs: Sequence[Job], threads: int) -> list[Report]:

@@ -7,28 +7,22 @@ job alone, and what a launcher left undone when it broke is launched again.
 from __future__ import annotations
 
 import time
-import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from gradmix.config.spec import RunSpec, Settings
-from gradmix.contracts.errors import ConfigError, GradmixError, StorageError
-from gradmix.contracts.metrics import ranking_metric
+from gradmix.contracts.errors import ConfigError, GradmixError
 from gradmix.registry.registry import describe
-from gradmix.runs.attempts import telling
-from gradmix.runs.environment import environment
-from gradmix.runs.events import JobEnd, SweepInfo, report_problem, tell_watchers
-from gradmix.runs.folder import fresh_folder
+from gradmix.runs.events import report_problem, tell_watchers
 from gradmix.runs.glimpse import Glimpse
-from gradmix.runs.intent import intent
-from gradmix.runs.job import STOPPED, Report, SweepJob, label_of
-from gradmix.runs.journal import FORMAT, RESUMED, Journal, Record, read_journal
-from gradmix.runs.plan import Job, Overrides
-from gradmix.runs.watch import JobWatch
+from gradmix.sweeps.attempts import telling
+from gradmix.sweeps.events import JobEnd
+from gradmix.sweeps.job import STOPPED, Report, SweepJob, label_of
+from gradmix.sweeps.ledger import Ledger
+from gradmix.sweeps.plan import Job
+from gradmix.sweeps.watch import JobWatch
 
 _MOST_ERRORS_SHOWN = 10
 _WAIT_SECONDS = 0.2
@@ -62,77 +56,20 @@ class Sweep:
         self, settings: Settings, varies: Sequence[str], launch: Launch, jobs: Sequence[Job], n_jobs: int
     ) -> None:
         self.settings, self.varies, self.launch = settings, tuple(varies), launch
-        self.ends: dict[int, JobEnd] = {}
-        self._is_full = False
-        wanted = intent()
-        if wanted.resumed is None:
-            folder = fresh_folder(Path(settings.runs_dir) / settings.name, "sweep")
-            self.journal, run_id = Journal(folder), uuid.uuid4().hex
-        else:
-            folder = wanted.resumed
-            self.journal, run_id = _reopened(folder), str(read_journal(folder).started["run_id"])
-        self.info = SweepInfo(settings.name, run_id, folder, n_jobs, wanted.resumed is not None)
+        self.ledger = Ledger(settings, self.varies, n_jobs)
+        self.info = self.ledger.info
         self._jobs = jobs
 
     def __enter__(self) -> Self:
         (self.info.folder / STOPPED).unlink(missing_ok=True)
-        if self.info.is_resumed:
-            self.journal.write(RESUMED, environment=environment(), arguments=intent().arguments)
-        else:
-            self._write_start()
+        self.ledger.open(self._jobs)
         tell_watchers("sweep_started", self.info, self._jobs)
         return self
-
-    def _write_start(self) -> None:
-        self.journal.write(
-            "started",
-            format=FORMAT,
-            kind="sweep",
-            run_id=self.info.run_id,
-            name=self.settings.name,
-            label=f"sweep over {', '.join(self.varies)}" if self.varies else "sweep",
-            varies=self.varies,
-            jobs=[job.overrides for job in self._jobs],
-            arguments=intent().arguments,
-            working_folder=str(Path.cwd()),
-            settings=asdict(self.settings),
-            tracking=self.settings.tracking.uri,
-            environment=environment(),
-        )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            with suppress(
-                StorageError
-            ):  # a disk that is full; what was journalled is safe, and the sweep can be resumed
-                best, said = self._best()
-                self.journal.write("result", metrics={**self.counts, **best}, best=said)
-                if error is None:
-                    self.journal.write("finished")
-                else:
-                    event = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-                    self.journal.write(event, error=describe(error))
-        finally:
-            self.journal.close()
-            tell_watchers("sweep_ended", self.info)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many jobs are done, and how many are not."""
-        done = sum(end.status == "finished" for end in self.ends.values())
-        return {"done": done, "failed": len(self.ends) - done}
-
-    def _best(self) -> tuple[dict[str, float], str]:
-        """The best value of the metric by which such runs are ranked, and a line that says whose it is."""
-        done = [end for end in self.ends.values() if end.status == "finished"]
-        metric = ranking_metric([end.metrics for end in done], self.varies)
-        if metric is None:
-            return {}, ""
-        best = min(done, key=lambda end: metric.sign * end.metrics[metric.name])
-        value = best.metrics[metric.name]
-        return {"best": value}, f"{metric.name} {value:g}: {best.label or 'the only job'}"
+        self.ledger.close(error)
 
     def run(self, jobs: Sequence[Job]) -> list[JobEnd]:
         """Run those of the jobs that are to be run, and take the results of the others; how each ended.
@@ -150,16 +87,18 @@ class Sweep:
                 pending = [job for job in pending if self._has_failed(job)]
             if pending:
                 self._launch_all(pending)
-        first_of_key = {end.run_key: end for end in self.ends.values() if end.status == "finished"}
+        first_of_key = {end.run_key: end for end in self.ledger.ends.values() if end.status == "finished"}
         for job in jobs:
             if job.state == "twin" and job.spec is not None and job.spec.run_key in first_of_key:
                 twin = first_of_key[job.spec.run_key]
                 label = label_of(job.overrides, self.varies)
-                self._tell(replace(twin, number=job.number, overrides=job.overrides, label=label, is_reused=True))
-        return [self.ends[job.number] for job in jobs if job.number in self.ends]
+                self.ledger.enter(
+                    replace(twin, number=job.number, overrides=job.overrides, label=label, is_reused=True)
+                )
+        return [self.ledger.ends[job.number] for job in jobs if job.number in self.ledger.ends]
 
     def _has_failed(self, job: Job) -> bool:
-        return job.number in self.ends and self.ends[job.number].status != "finished"
+        return job.number in self.ledger.ends and self.ledger.ends[job.number].status != "finished"
 
     def _launch_all(self, pending: Sequence[Job]) -> None:
         """Launch jobs, and again those that a launcher which broke has not got to; then, alone, those that it cut off.
@@ -226,7 +165,7 @@ class Sweep:
 
     def _refuse(self, job: Job, error: str) -> None:
         label = label_of(job.overrides, self.varies)
-        self._tell(JobEnd(job.number, job.overrides, label, "failed", run_key=_key(job.spec), error=error))
+        self.ledger.enter(JobEnd(job.number, job.overrides, label, "failed", run_key=_key(job.spec), error=error))
 
     def _take(self, job: Job, seen: Glimpse | None, is_reused: bool = False) -> None:
         """Take what a journal says of how a job ended."""
@@ -246,40 +185,7 @@ class Sweep:
         )
         if not is_reused and self.settings.stops_on_error and end.status != "finished":
             (self.info.folder / STOPPED).touch()
-        self._tell(end)
-
-    def _tell(self, end: JobEnd) -> None:
-        """Journal how a job ended, then tell of it."""
-        self.ends[end.number] = end
-        with self._storing():
-            self.journal.write(
-                "job",
-                number=end.number,
-                overrides=end.overrides,
-                folder=None if end.folder is None else self._place(end.folder),
-                status=end.status,
-                run_key=end.run_key,
-                reused=end.is_reused,
-                timings=end.has_timings,
-                error=end.error,
-            )
-        tell_watchers("job_ended", self.info, end)
-
-    @contextmanager
-    def _storing(self) -> Iterator[None]:
-        """Go on when the disk is full, and say so once: what the jobs have journalled tells all that is lost here."""
-        try:
-            yield
-        except StorageError as error:
-            if not self._is_full:
-                report_problem(str(error))
-            self._is_full = True
-
-    def _place(self, folder: Path) -> str:
-        """A run's folder, from the sweep's own if it is inside."""
-        with suppress(ValueError):
-            return str(folder.absolute().relative_to(self.info.folder.absolute()))
-        return str(folder.absolute())
+        self.ledger.enter(end)
 
 
 def _key(spec: RunSpec | None) -> str:
@@ -287,13 +193,6 @@ def _key(spec: RunSpec | None) -> str:
         return spec.run_key if spec is not None else ""
     except GradmixError:
         return ""
-
-
-def _reopened(folder: Path) -> Journal:
-    try:
-        return Journal.reopen(folder)
-    except StorageError as error:
-        raise StorageError(f"the sweep {folder} cannot be resumed: {error}") from error
 
 
 def check(jobs: Sequence[Job]) -> None:
@@ -325,27 +224,3 @@ def common_settings(jobs: Sequence[Job]) -> Settings:
         if len({str(getattr(settings, each)) for settings in found}) > 1:
             raise ConfigError(f"a sweep has one {each} for all its jobs; sweep over something else.")
     return found[0]
-
-
-def jobs_of_resumed(fixed: Mapping[str, str]) -> Mapping[int, Overrides]:
-    """The jobs of the sweep that is taken up again; none if there is no such sweep.
-
-    Parameters
-    ----------
-    fixed
-        Key → override, of those that all its jobs have in common, as they are wanted now.
-    """
-    resumed = intent().resumed
-    jobs = {} if resumed is None else jobs_of(read_journal(resumed))
-    return {number: tuple({**_by_key(overrides), **fixed}.values()) for number, overrides in jobs.items()}
-
-
-def _by_key(overrides: Overrides) -> dict[str, str]:
-    return {override.partition("=")[0]: override for override in overrides}
-
-
-def jobs_of(record: Record) -> Mapping[int, Overrides]:
-    """The jobs of a sweep, by number, as its journal has them."""
-    jobs: dict[int, Any] = dict(enumerate(record.started.get("jobs", [])))
-    jobs |= {event["number"]: event["overrides"] for event in record.events if event["event"] == "job"}
-    return {number: tuple(overrides) for number, overrides in jobs.items()}

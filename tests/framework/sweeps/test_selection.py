@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from gradmix import StorageError, UnknownNameError
-from gradmix.runs.selection import select
+from gradmix.sweeps.selection import select
 from made_journals import job, write_run, write_sweep
 
 RUNS = Path("runs")

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 
 from gradmix.contracts.errors import StorageError
-from gradmix.runs.job import Errand, Report, SweepJob
+from gradmix.sweeps.job import Errand, Report, SweepJob
 
 _PATIENCE_SECONDS = 5.0
 """How much longer than its limit of time a job may take to end by itself."""
@@ -43,7 +43,7 @@ class Worker:
     def __init__(self, threads: int | None = None) -> None:
         limits = {} if threads is None else dict.fromkeys(THREAD_VARIABLES, str(threads))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "gradmix.runs.worker"],
+            [sys.executable, "-m", "gradmix.sweeps.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -7,14 +7,16 @@ import pytest
 
 from conftest import journals
 from gradmix import ConfigError, StorageError
-from gradmix.runs.attempts import attempts, is_taken, new_attempt, telling
-from gradmix.runs.events import Watcher, watched_by
+from gradmix.runs.events import watched_by
 from gradmix.runs.folder import fresh_folder
-from gradmix.runs.intent import Intent, intending
-from gradmix.runs.job import Errand, Report
 from gradmix.runs.journal import Journal, read_journal
-from gradmix.runs.plan import Planner, blocks, summary
-from gradmix.runs.sweep import Sweep, check, common_settings, jobs_of
+from gradmix.sweeps.attempts import attempts, is_taken, new_attempt, telling
+from gradmix.sweeps.events import SweepWatcher
+from gradmix.sweeps.intent import Intent, intending
+from gradmix.sweeps.job import Errand, Report
+from gradmix.sweeps.ledger import jobs_of
+from gradmix.sweeps.plan import Planner, blocks, summary
+from gradmix.sweeps.sweep import Sweep, check, common_settings
 
 BASE = {
     "name": "trial",
@@ -41,7 +43,7 @@ def combinations(**choices):
     )
 
 
-class Told(Watcher):
+class Told(SweepWatcher):
     """Writes down how jobs ended."""
 
     def __init__(self):
@@ -128,7 +130,7 @@ def test_timings_that_are_asked_for_must_be_of_here_and_now(empty_folder):
 
 def test_timings_of_elsewhere_are_not_reused_with_the_result(empty_folder, monkeypatch):
     swept(JOBS)
-    monkeypatch.setattr("gradmix.runs.plan.timings_key", lambda how: "of another machine")
+    monkeypatch.setattr("gradmix.sweeps.plan.timings_key", lambda how: "of another machine")
     sweep, _ = swept(JOBS)
     events = [event for event in read_journal(sweep.info.folder).events if event["event"] == "job"]
     assert [(event["reused"], event["timings"]) for event in events] == [(True, False)] * 3
@@ -176,7 +178,7 @@ def test_a_failed_job_is_tried_again_as_often_as_asked(empty_folder):
         with Sweep(common_settings(planned), [], failing_once(empty_folder / "mark"), planned, len(planned)) as sweep:
             sweep.run(planned)
     assert [status for number, status, _ in told.ends if number == 1] == ["failed", "finished"]
-    assert sweep.counts == {"done": 3, "failed": 0}
+    assert sweep.ledger.counts == {"done": 3, "failed": 0}
 
 
 def test_on_error_stop_starts_no_more(empty_folder):
@@ -186,7 +188,7 @@ def test_on_error_stop_starts_no_more(empty_folder):
     planned = Planner(compose_stopping).plan(JOBS)
     with Sweep(common_settings(planned), [], here, planned, len(planned)) as sweep:
         sweep.run(planned)
-    assert [end.status for end in sweep.ends.values()] == ["timed_out"]
+    assert [end.status for end in sweep.ledger.ends.values()] == ["timed_out"]
 
 
 def cut_off(folder):
@@ -214,13 +216,13 @@ def breaking_after(count):
 
 def test_what_a_broken_launcher_has_not_got_to_is_launched_again(empty_folder):
     sweep, told = swept(JOBS, breaking_after(1))
-    assert sweep.counts == {"done": 3, "failed": 0}
+    assert sweep.ledger.counts == {"done": 3, "failed": 0}
     assert sorted(told.ends) == [(number, "finished", False) for number in range(3)]
 
 
 def test_a_launcher_that_starts_nothing_is_told(empty_folder):
     sweep, told = swept(JOBS, breaking_after(0))
-    assert sweep.counts == {"done": 0, "failed": 0}
+    assert sweep.ledger.counts == {"done": 0, "failed": 0}
     assert "started no job" in told.problems[0]
 
 
@@ -239,7 +241,7 @@ def test_one_that_is_cut_off_with_others_is_tried_alone(empty_folder):
     jobs = combinations(clusterer__n_components=[1, 2, 3])
     sweep, _ = swept(jobs, launch)
     assert launches == [[0, 1, 2], [2], [0], [1]]
-    assert sweep.counts == {"done": 3, "failed": 0}
+    assert sweep.ledger.counts == {"done": 3, "failed": 0}
 
 
 def test_resume_runs_what_is_missing_in_folders_of_its_own(empty_folder):
@@ -327,5 +329,5 @@ def test_a_parcel_from_another_disk_is_unpacked(empty_folder):
         return here(there, jobs)
 
     sweep, _ = swept(JOBS, launch)
-    assert sweep.counts == {"done": 3, "failed": 0}
+    assert sweep.ledger.counts == {"done": 3, "failed": 0}
     assert len(journals(sweep.info.folder)) == 4

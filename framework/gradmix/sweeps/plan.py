@@ -13,11 +13,11 @@ from gradmix.config.spec import RunSpec, read_spec
 from gradmix.contracts.errors import GradmixError, listing
 from gradmix.contracts.options import options_of
 from gradmix.registry.registry import describe
-from gradmix.runs.attempts import telling
 from gradmix.runs.environment import timings_key
 from gradmix.runs.events import tell_watchers
 from gradmix.runs.glimpse import Glimpse
 from gradmix.runs.history import History
+from gradmix.sweeps.attempts import telling
 
 Overrides = tuple[str, ...]
 Compose = Callable[[Overrides], Mapping[str, Any]]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from gradmix.contracts.errors import ConfigError, PluginError, did_you_mean, listing
 from gradmix.contracts.metrics import PRIMARY, metric_named
-from gradmix.runs.events import JobEnd
-from gradmix.runs.plan import Overrides
+from gradmix.sweeps.events import JobEnd
+from gradmix.sweeps.plan import Overrides
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override

@@ -9,7 +9,7 @@ from pathlib import Path
 from gradmix.contracts.errors import StorageError, UnknownNameError, did_you_mean, listing
 from gradmix.runs.journal import FILE_NAME
 from gradmix.runs.reading import Reading, Run, read_kind, read_runs
-from gradmix.runs.sweep_reading import read_sweep
+from gradmix.sweeps.reading import read_sweep
 
 _MOST_NAMED = 5
 

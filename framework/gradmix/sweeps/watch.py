@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Self
 
 from gradmix.contracts.errors import StorageError
-from gradmix.runs.attempts import attempts
 from gradmix.runs.glimpse import Glimpse, glimpse
+from gradmix.sweeps.attempts import attempts
 
 _PERIOD_SECONDS = 0.1
 

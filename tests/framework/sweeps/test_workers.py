@@ -6,10 +6,10 @@ import json
 import pytest
 
 from gradmix.config.spec import read_spec
-from gradmix.runs.attempts import telling
-from gradmix.runs.crew import Crew
-from gradmix.runs.job import Errand, SweepJob
 from gradmix.runs.journal import FILE_NAME, Journal
+from gradmix.sweeps.attempts import telling
+from gradmix.sweeps.crew import Crew
+from gradmix.sweeps.job import Errand, SweepJob
 
 HANG = """
 import ctypes, os, signal

@@ -15,13 +15,13 @@ from gradmix.config.code_options import check_code_options
 from gradmix.config.composition import plain_config
 from gradmix.config.spec import RunSpec, read_spec
 from gradmix.contracts.errors import ConfigError, GradmixError
-from gradmix.runs.attempts import is_taken, new_attempt
 from gradmix.runs.events import Watcher, tell_watchers, watched_only_by
 from gradmix.runs.folder import fresh_folder
-from gradmix.runs.intent import intent
 from gradmix.runs.journal import FILE_NAME
-from gradmix.runs.plan import Planner
 from gradmix.runs.runner import Order, Outcome, execute, execute_together
+from gradmix.sweeps.attempts import is_taken, new_attempt
+from gradmix.sweeps.intent import intent
+from gradmix.sweeps.plan import Planner
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

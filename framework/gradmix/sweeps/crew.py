@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 
 from gradmix.config.spec import Settings
-from gradmix.runs.attempts import telling
-from gradmix.runs.job import Errand, Report, SweepJob
 from gradmix.runs.journal import Journal
 from gradmix.runs.timing import PAIRED_ROUNDS
-from gradmix.runs.worker import Worker, WorkerDiedError
+from gradmix.sweeps.attempts import telling
+from gradmix.sweeps.job import Errand, Report, SweepJob
+from gradmix.sweeps.worker import Worker, WorkerDiedError
 
 
 class Crew:

@@ -1,0 +1,171 @@
+"""The ledger of a sweep: its own journal, what it tells of each job, and what all of them come to."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from gradmix.config.spec import Settings
+from gradmix.contracts.errors import StorageError
+from gradmix.contracts.metrics import ranking_metric
+from gradmix.registry.registry import describe
+from gradmix.runs.environment import environment
+from gradmix.runs.events import report_problem, tell_watchers
+from gradmix.runs.folder import fresh_folder
+from gradmix.runs.journal import FORMAT, RESUMED, Journal, Record, read_journal
+from gradmix.sweeps.events import JobEnd, SweepInfo
+from gradmix.sweeps.intent import intent
+from gradmix.sweeps.plan import Job, Overrides
+
+
+class Ledger:
+    """Journals a sweep, a new one or one that is taken up again.
+
+    Parameters
+    ----------
+    settings
+        What its jobs have in common.
+    varies
+        Keys that tell the jobs apart.
+    n_jobs
+        How many there will be.
+
+    Raises
+    ------
+    StorageError
+        If there is no place for it, or another process is still at it.
+    """
+
+    def __init__(self, settings: Settings, varies: Sequence[str], n_jobs: int) -> None:
+        self.varies = varies
+        self.ends: dict[int, JobEnd] = {}
+        self._is_full = False
+        resumed = intent().resumed
+        if resumed is None:
+            folder = fresh_folder(Path(settings.runs_dir) / settings.name, "sweep")
+            self.journal, run_id = Journal(folder), uuid.uuid4().hex
+        else:
+            folder = resumed
+            self.journal, run_id = _reopened(folder), str(read_journal(folder).started["run_id"])
+        self.info = SweepInfo(settings.name, run_id, folder, n_jobs, resumed is not None)
+        self._settings = settings
+
+    def open(self, jobs: Sequence[Job]) -> None:
+        """Begin, or begin again."""
+        if self.info.is_resumed:
+            self.journal.write(RESUMED, environment=environment(), arguments=intent().arguments)
+            return
+        self.journal.write(
+            "started",
+            format=FORMAT,
+            kind="sweep",
+            run_id=self.info.run_id,
+            name=self.info.name,
+            label=f"sweep over {', '.join(self.varies)}" if self.varies else "sweep",
+            varies=self.varies,
+            jobs=[job.overrides for job in jobs],
+            arguments=intent().arguments,
+            working_folder=str(Path.cwd()),
+            settings=asdict(self._settings),
+            tracking=self._settings.tracking.uri,
+            environment=environment(),
+        )
+
+    def enter(self, end: JobEnd) -> None:
+        """Journal how a job ended, then tell of it."""
+        self.ends[end.number] = end
+        with self._storing():
+            self.journal.write(
+                "job",
+                number=end.number,
+                overrides=end.overrides,
+                folder=None if end.folder is None else self._place(end.folder),
+                status=end.status,
+                run_key=end.run_key,
+                reused=end.is_reused,
+                timings=end.has_timings,
+                error=end.error,
+            )
+        tell_watchers("job_ended", self.info, end)
+
+    def close(self, error: BaseException | None) -> None:
+        """End, with what it all comes to, and with the error that ended it if there was one."""
+        try:
+            with self._storing():
+                best, said = self._best()
+                self.journal.write("result", metrics={**self.counts, **best}, best=said)
+                if error is None:
+                    self.journal.write("finished")
+                else:
+                    event = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+                    self.journal.write(event, error=describe(error))
+        finally:
+            self.journal.close()
+            tell_watchers("sweep_ended", self.info)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many jobs are done, and how many are not."""
+        done = sum(end.status == "finished" for end in self.ends.values())
+        return {"done": done, "failed": len(self.ends) - done}
+
+    def _best(self) -> tuple[dict[str, float], str]:
+        """The best value of the metric by which such runs are ranked, and a line that says whose it is."""
+        done = [end for end in self.ends.values() if end.status == "finished"]
+        metric = ranking_metric([end.metrics for end in done], self.varies)
+        if metric is None:
+            return {}, ""
+        best = min(done, key=lambda end: metric.sign * end.metrics[metric.name])
+        value = best.metrics[metric.name]
+        return {"best": value}, f"{metric.name} {value:g}: {best.label or 'the only job'}"
+
+    @contextmanager
+    def _storing(self) -> Iterator[None]:
+        """Go on when the disk is full, and say so once: what the jobs have journalled tells all that is lost here."""
+        try:
+            yield
+        except StorageError as error:
+            if not self._is_full:
+                report_problem(str(error))
+            self._is_full = True
+
+    def _place(self, folder: Path) -> str:
+        """A run's folder, from the sweep's own if it is inside."""
+        with suppress(ValueError):
+            return str(folder.absolute().relative_to(self.info.folder.absolute()))
+        return str(folder.absolute())
+
+
+def _reopened(folder: Path) -> Journal:
+    try:
+        return Journal.reopen(folder)
+    except StorageError as error:
+        raise StorageError(f"the sweep {folder} cannot be resumed: {error}") from error
+
+
+def jobs_of_resumed(fixed: Mapping[str, str]) -> Mapping[int, Overrides]:
+    """The jobs of the sweep that is taken up again; none if there is no such sweep.
+
+    Parameters
+    ----------
+    fixed
+        Key → override, of those that all its jobs have in common, as they are wanted now.
+    """
+    resumed = intent().resumed
+    jobs = {} if resumed is None else jobs_of(read_journal(resumed))
+    return {number: tuple({**_by_key(overrides), **fixed}.values()) for number, overrides in jobs.items()}
+
+
+def _by_key(overrides: Overrides) -> dict[str, str]:
+    return {override.partition("=")[0]: override for override in overrides}
+
+
+def jobs_of(record: Record) -> Mapping[int, Overrides]:
+    """The jobs of a sweep, by number, as its journal has them."""
+    jobs: dict[int, Any] = dict(enumerate(record.started.get("jobs", [])))
+    jobs |= {event["number"]: event["overrides"] for event in record.events if event["event"] == "job"}
+    return {number: tuple(overrides) for number, overrides in jobs.items()}
