@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,15 +14,15 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLE = ROOT / "docs" / "example_plugin"
 
 
-def commands():
+def commands(text):
     """Each command of the console blocks, with the output that is shown for it."""
-    for block in re.findall(r"```console\n(.*?)```", README, flags=re.S):
+    for block in re.findall(r"```console\n(.*?)```", text, flags=re.S):
         for shown in re.split(r"^\$ ", block, flags=re.M)[1:]:
             command, *output = shown.splitlines()
             yield command, output
 
 
-SHOWN = dict(commands())
+SHOWN = dict(commands(README))
 RUNS = [command for command in SHOWN if command.startswith(("gradmix run", "make run"))]
 
 
@@ -34,22 +35,33 @@ def site(tmp_path_factory):
     return folder
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("command", RUNS)
-def test_commands_print_what_is_shown(command, folder_with_store, site):
-    words = ["run"] if command == "make run" else command.split()[1:]
-    environment = {**os.environ, "PYTHONPATH": str(site), "COLUMNS": "100"}
+def check_prints(command, shown, site=None):
+    """Run a command, and check that it prints what is shown, in order; … stands for anything."""
+    words = ["run"] if command == "make run" else shlex.split(command)[1:]
+    environment = {**os.environ, "COLUMNS": "100", **({"PYTHONPATH": str(site)} if site else {})}
     done = subprocess.run(
         [sys.executable, "-m", "gradmix", *words], capture_output=True, text=True, env=environment, check=True
     )
     printed = [line.rstrip() for line in done.stdout.splitlines()]
     position = 0
-    for line in SHOWN[command]:
+    for line in shown:
         if line == "…":
             continue
         pattern = re.compile(".*".join(re.escape(part) for part in line.split("…")))
         position = next((i + 1 for i in range(position, len(printed)) if pattern.fullmatch(printed[i])), -1)
         assert position > 0, f"not printed, or not there: {line}\n" + "\n".join(printed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", RUNS)
+def test_commands_print_what_is_shown(command, folder_with_store, site):
+    check_prints(command, SHOWN[command], site)
+
+
+@pytest.mark.slow
+def test_the_guide_to_sweeps_prints_what_is_shown_from_its_first_command_to_its_last(folder_with_store):
+    for command, shown in commands((ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")):
+        check_prints(command, shown)
 
 
 def test_the_plugin_that_is_shown_is_the_example():
@@ -67,7 +79,7 @@ def test_python_shown_works():
 
 
 def test_every_file_that_the_documents_name_is_there():
-    for document in (ROOT / "README.md", ROOT / "docs" / "architecture.md"):
+    for document in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         text = document.read_text(encoding="utf-8")
         for link in re.findall(r"\]\(([^)#]+)\)", text):
             assert (document.parent / link).exists(), f"{document.name}: {link}"

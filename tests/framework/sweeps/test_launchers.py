@@ -57,7 +57,14 @@ def test_a_killed_worker_costs_its_own_job_alone(gradmix_command, client, launch
     assert finished() == [1, 2, 3, 4, 5, 6]
     assert all(path.read_bytes() == content for path, content in before.items())
     runs = [run for run in all_runs(client) if run.data.tags["gradmix.kind"] == "run"]
-    assert sorted(run.data.params["problem.x"] for run in runs if run.info.status == "FINISHED") == list("123456")
+    assert sorted(float(run.data.params["problem.x"]) for run in runs if run.info.status == "FINISHED") == [
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+    ]
     assert len({run.data.tags["gradmix.run_key"] for run in runs}) == len(runs) == 6
 
 
@@ -155,7 +162,7 @@ def test_a_disk_that_is_full(gradmix_command, empty_folder):
     """A small disk: what was journalled before it was full is whole, and resume goes on when there is room."""
     place = empty_folder / "small"
     place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(place)], capture_output=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", str(place)], capture_output=True)
     if mounted.returncode:
         pytest.skip("needs the right to mount a small file system")
     try:
@@ -167,6 +174,23 @@ def test_a_disk_that_is_full(gradmix_command, empty_folder):
         out, _ = gradmix_command("resume", "last", "--runs-dir", str(place))
         assert "done                6" in out
         assert set(complete) < set(finished_seeds(place)) == set(range(6))
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.slow
+def test_a_folder_of_runs_that_cannot_be_written(gradmix_command, empty_folder):
+    place = empty_folder / "runs"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(place)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a small file system")
+    try:
+        for arguments in (["run"], ["run", "-m", "seed=1,2"]):
+            _, err = gradmix_command(*arguments, code=1)
+            assert "cannot write to runs" in err
+            assert "Read-only file system" in err
+            assert "runs_dir=" in err
     finally:
         subprocess.run(["umount", str(place)], check=True)
 
