@@ -20,8 +20,9 @@ PROGRAM = Path(__file__).with_name("plain_hydra_mlflow.py")
 SWEEP = f"range({JOBS})"
 
 PLAIN = [sys.executable, str(PROGRAM), "-m", f"seed={SWEEP}"]
+GRADMIX_RUN = [sys.executable, "-m", "gradmix", "run"]
 GRADMIX = [
-    *(sys.executable, "-m", "gradmix", "run", "-m", f"seed={SWEEP}", "reuse=false"),
+    *(*GRADMIX_RUN, "-m", f"seed={SWEEP}", "reuse=false"),
     *("clusterer.n_components=4", "clusterer.init_params=random", "clusterer.tol=0", "clusterer.max_iter=100"),
 ]
 GRADMIX_WITHOUT_PICTURES = [*GRADMIX, "pictures=false"]

@@ -2,14 +2,17 @@ import itertools
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 
 from conftest import journals
 from gradmix import ConfigError, StorageError
+from gradmix.registry.plugin import UNKNOWN, Plugin
 from gradmix.runs.events import watched_by
 from gradmix.runs.folder import fresh_folder
-from gradmix.runs.journal import Journal, read_journal
+from gradmix.runs.glimpse import glimpses
+from gradmix.runs.journal import Journal, find_journals, read_journal
 from gradmix.sweeps.attempts import attempts, is_taken, new_attempt, telling
 from gradmix.sweeps.events import SweepWatcher
 from gradmix.sweeps.intent import Intent, intending
@@ -331,3 +334,66 @@ def test_a_parcel_from_another_disk_is_unpacked(empty_folder):
     sweep, _ = swept(JOBS, launch)
     assert sweep.ledger.counts == {"done": 3, "failed": 0}
     assert len(journals(sweep.info.folder)) == 4
+
+
+def test_upgrading_one_plugin_makes_only_its_runs_stale(empty_folder, monkeypatch):
+    both = {
+        0: (),
+        1: ("task.name=differentiate", "differentiator.name=dual", "problem.name=cubic", "timing.repeats=0"),
+    }
+
+    def compose_both(overrides):
+        config = compose(overrides)
+        unused = ("clusterer", "dataset") if config["task"]["name"] == "differentiate" else ()
+        return {name: node for name, node in config.items() if name not in unused}
+
+    planned = Planner(compose_both).plan(both)
+    with Sweep(common_settings(planned[:1]), [], here, planned, len(planned)) as sweep:
+        sweep.run(planned)
+    was = Plugin.identity.func
+
+    def upgraded(plugin):
+        return "gradmix 99.0 (new)" if plugin.name == "clustering" else was(plugin)
+
+    monkeypatch.setattr(Plugin, "identity", property(upgraded))
+    first, second = Planner(compose_both, (), sweep.info.folder).plan(both)
+    assert (first.state, second.state) == ("stale", "done")
+    assert first.reason.startswith("clusterer was of gradmix ")
+    assert first.reason.endswith("is of gradmix 99.0 (new)")
+
+
+def test_nothing_is_reused_of_a_plugin_whose_version_cannot_be_told(empty_folder, monkeypatch):
+    swept(JOBS)
+    monkeypatch.setattr(Plugin, "identity", property(lambda plugin: UNKNOWN))
+    planned = Planner(compose).plan(JOBS)
+    assert {job.state for job in planned} == {"new"}
+    assert "the version of clusterer, dataset, task cannot be told" in planned[0].reason
+
+
+LABEL = "clusterer.n_components=1"
+
+
+def test_the_time_of_earlier_runs_is_the_estimate(empty_folder):
+    swept(JOBS)
+    same, kind, strange = Planner(compose).plan(
+        {0: ("seed=5", "clusterer.n_components=1"), 1: ("clusterer.n_components=7",), 2: ("clusterer.name=kmeans",)}
+    )
+    (seconds,) = {run.seconds for run in glimpses(find_journals(empty_folder)) if run.started.get("label") == LABEL}
+    assert same.seconds == seconds
+    assert kind.seconds is not None
+    assert strange.seconds is None
+
+
+def test_a_journal_that_was_cut_off_is_taken_up_again_whole_and_in_time(tmp_path):
+    book = Journal(tmp_path)
+    book.write("started", format=1, kind="sweep")
+    book.close()
+    path = tmp_path / "journal.jsonl"
+    future = time.time() + 3600  # the clock has been set back an hour since
+    path.write_text(path.read_text() + json.dumps({"event": "job", "time": future}) + '\n{"event": "jo')
+    book = Journal.reopen(tmp_path)
+    book.write("resumed")
+    book.close()
+    events = read_journal(tmp_path).events
+    assert [event["event"] for event in events] == ["started", "job", "resumed"]
+    assert [event["time"] for event in events] == sorted(event["time"] for event in events)
