@@ -77,7 +77,6 @@ class GradmixOptunaSweeper(GradmixSweeper):
         from gradmix.sweeps.intent import intent
         from gradmix.sweeps.ledger import jobs_of_resumed
         from gradmix.sweeps.search import Goal, Search, fixed_of
-        from gradmix.sweeps.sweep import Sweep, check, common_settings
 
         given = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
         planner = self._planner(arguments)
@@ -85,26 +84,20 @@ class GradmixOptunaSweeper(GradmixSweeper):
         earlier = planner.plan(jobs_of_resumed(fixed_of(parsed)))
         seed = self.seed + len(earlier)  # not the same random choices again
         search = Search(parsed, Goal(self.metric, self.better), self.sampler, seed)
-        trials = [] if earlier else search.ask(self.batch)
+        trials = [] if earlier else search.ask(min(self.batch, self.n_trials))
         first = earlier or planner.plan({number: overrides for number, (_, overrides) in enumerate(trials)})
         if intent().plan_only:
             self._tell_plan(first)
             return []
-        try:
-            check(first)
-            settings = common_settings(first)
-            self._check_launcher(settings.timing.paired)
-            with Sweep(settings, search.varies, self._launch, first, n_jobs=self.n_trials) as sweep:
-                ends = {end.number: end for end in sweep.run(first)}
-                for job in earlier:
-                    if job.number in ends:
-                        search.remember(job.overrides, ends[job.number])
-                for number, (trial, _) in enumerate(trials):
-                    search.tell(trial, ends.get(number))
-                self._go_on(search, planner, sweep, len(first))
-        finally:
-            self._close()
-        return list(sweep.ledger.ends.values())
+        with self._begun(first, search.varies, self.n_trials) as sweep:
+            ends = {end.number: end for end in sweep.run(first)}
+            for job in earlier:
+                if job.number in ends:
+                    search.remember(job.overrides, ends[job.number])
+            for number, (trial, _) in enumerate(trials):
+                search.tell(trial, ends.get(number))
+            self._go_on(search, planner, sweep, len(first))
+            return list(sweep.ledger.ends.values())
 
     def _go_on(self, search: Search, planner: Planner, sweep: Sweep, count: int) -> None:
         """Ask for jobs, run them, and tell what they reached, until there have been enough."""

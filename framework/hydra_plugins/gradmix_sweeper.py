@@ -6,7 +6,8 @@ Hydra scans this module in every process, so it imports nothing heavy; other Hyd
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.config_store import ConfigStore
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from gradmix.sweeps.events import JobEnd
     from gradmix.sweeps.job import Report, SweepJob
     from gradmix.sweeps.plan import Job, Overrides, Planner
+    from gradmix.sweeps.sweep import Sweep
 
 __all__ = ["ComponentSource", "GradmixSweeper"]
 
@@ -61,7 +63,6 @@ class GradmixSweeper(Sweeper):
         """Run the sweep."""
         from gradmix.sweeps.intent import intent
         from gradmix.sweeps.ledger import jobs_of_resumed
-        from gradmix.sweeps.sweep import Sweep, check, common_settings
 
         choices = self._choices(arguments)
         varies = [key for key, overrides in choices.items() if len(overrides) > 1]
@@ -71,14 +72,23 @@ class GradmixSweeper(Sweeper):
         if intent().plan_only:
             self._tell_plan(planned)
             return []
+        with self._begun(planned, varies, len(planned)) as sweep:
+            return sweep.run(planned)
+
+    @contextmanager
+    def _begun(self, planned: Sequence[Job], varies: Sequence[str], n_jobs: int) -> Iterator[Sweep]:
+        """Check what is planned, and begin; the workers go when the sweep is over."""
+        from gradmix.sweeps.sweep import Sweep, check, common_settings
+
         try:
             check(planned)
             settings = common_settings(planned)
             self._check_launcher(settings.timing.paired)
-            with Sweep(settings, varies, self._launch, planned, n_jobs=len(planned)) as sweep:
-                return sweep.run(planned)
+            with Sweep(settings, varies, self._launch, planned, n_jobs) as sweep:
+                yield sweep
         finally:
-            self._close()
+            if self._own is not None:
+                self._own.crew.close()
 
     def _planner(self, arguments: Sequence[str]) -> Planner:
         from gradmix.sweeps.intent import intent
@@ -91,10 +101,6 @@ class GradmixSweeper(Sweeper):
         from gradmix.runs.events import tell_watchers
 
         tell_watchers("planned", planned, self._workers())
-
-    def _close(self) -> None:
-        if self._own is not None:
-            self._own.crew.close()
 
     def _choices(self, arguments: Sequence[str]) -> dict[str, list[str]]:
         """Key → the overrides that the command line and the config ask for; the command line wins."""

@@ -34,11 +34,11 @@ def main(arguments: Sequence[str]) -> int:
     options, overrides = parser.parse_known_args(arguments)
     from gradmix.cli.run import run_as
     from gradmix.runs.journal import read_journal
-    from gradmix.sweeps.find import find_sweep
     from gradmix.sweeps.intent import Intent
+    from gradmix.sweeps.selection import find
 
     try:
-        folder = find_sweep(options.sweep, Path(options.runs_dir)).absolute()
+        folder = find(options.sweep, Path(options.runs_dir)).absolute()
         started = read_journal(folder).started
         again = _arguments(started, overrides)
         folder = _return_to_working_folder(started, folder)

@@ -11,6 +11,9 @@ from gradmix.runs.journal import FILE_NAME
 from gradmix.runs.reading import Reading, Run, read_kind, read_runs
 from gradmix.sweeps.reading import read_sweep
 
+LAST = "last"
+"""What the newest sweep is called."""
+
 _MOST_NAMED = 5
 
 
@@ -47,7 +50,7 @@ def select(names: Sequence[str], runs_dir: Path) -> Selection:
     StorageError
         If there is nothing to choose from.
     """
-    folders = [_find(name, runs_dir) for name in names] if names else [_newest_sweep(runs_dir)]
+    folders = [find(name, runs_dir) for name in names or [LAST]]
     readings = [_read(folder) for folder in folders]
     runs, n_repeated = _each_once(run for reading in readings for run in reading.runs)
     warnings = [warning for reading in readings for warning in reading.warnings]
@@ -94,7 +97,25 @@ def _each_once(runs: Iterable[Run]) -> tuple[list[Run], int]:
     return list(by_key.values()), len(by_folder) - len(by_key)
 
 
-def _find(name: str, runs_dir: Path) -> Path:
+def find(name: str, runs_dir: Path) -> Path:
+    """Find the folder of a sweep, an experiment or a run.
+
+    Parameters
+    ----------
+    name
+        Its path, its name, the beginning or the ending of it; ``last`` for the newest sweep.
+    runs_dir
+        Where to look.
+
+    Raises
+    ------
+    UnknownNameError
+        If it means nothing, or several things.
+    StorageError
+        If there is nothing to find.
+    """
+    if name == LAST:
+        return _newest_sweep(runs_dir)
     for path in (Path(name), runs_dir / name):
         if (path / FILE_NAME).exists() or (path.is_dir() and _journalled(path)):
             return path
@@ -118,14 +139,13 @@ def _newest_sweep(runs_dir: Path) -> Path:
     experiments = _experiments(runs_dir)
     if not experiments:
         raise StorageError(
-            f"nothing to compare: there is no run in {runs_dir}. `gradmix run -m …` makes some; --runs-dir names "
-            "another folder."
+            f"there is no run in {runs_dir}. `gradmix run -m …` makes some; --runs-dir names another folder."
         )
     begun = {folder: read_kind(folder) for experiment in experiments for folder in _journalled(experiment)}
     sweeps = {folder: time for folder, (kind, time) in begun.items() if kind == "sweep"}
     if not sweeps:
         names = listing(each.name for each in experiments)
-        raise StorageError(f"there is no sweep in {runs_dir}; say which experiment to compare: {names}.")
+        raise StorageError(f"there is no sweep in {runs_dir}; name an experiment, to compare its runs: {names}.")
     return max(sweeps, key=lambda folder: (sweeps[folder], folder.name))
 
 

@@ -76,7 +76,7 @@ def test_resume_works_from_anywhere(empty_folder, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["2001"], "there is no sweep '2001'"),
+        (["2001"], "there is no sweep, experiment or run '2001'"),
         (["last", "clusterer.n_components=3"], "would change what the sweep computes"),
         (["last", "--fast"], "unknown option --fast"),
     ],

@@ -72,7 +72,7 @@ def test_of_the_same_work_done_twice_the_newer_counts(runs):
 
 
 def test_nothing_to_compare_is_an_error(empty_folder):
-    with pytest.raises(StorageError, match="nothing to compare"):
+    with pytest.raises(StorageError, match="there is no run in runs"):
         select([], RUNS)
     write_run(RUNS / "x" / "single", {}, {"bic": 1.0})
     with pytest.raises(StorageError, match="no sweep in runs; say which experiment to compare: x"):
