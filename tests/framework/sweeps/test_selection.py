@@ -75,7 +75,7 @@ def test_nothing_to_compare_is_an_error(empty_folder):
     with pytest.raises(StorageError, match="there is no run in runs"):
         select([], RUNS)
     write_run(RUNS / "x" / "single", {}, {"bic": 1.0})
-    with pytest.raises(StorageError, match="no sweep in runs; say which experiment to compare: x"):
+    with pytest.raises(StorageError, match="no sweep in runs; name an experiment, to compare its runs: x"):
         select([], RUNS)
     write_sweep(RUNS / "x" / "2026-01-01-sweep", [], n_planned=3, ended=False)
     with pytest.raises(StorageError, match="no run was journalled"):
