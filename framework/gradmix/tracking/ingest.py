@@ -12,11 +12,12 @@ from typing import IO, TYPE_CHECKING
 from gradmix.config.spec import Tracking
 from gradmix.contracts.errors import GradmixError, StorageError
 from gradmix.runs.journal import FILE_NAME, Record, find_journals, read_journal
+from gradmix.tracking.bulk import Bulk
 from gradmix.tracking.mark import Mark, marking, parse_mark, read_mark, write_mark
 from gradmix.tracking.newest import Newest
 from gradmix.tracking.store import absolute_uri, artifact_root, open_client, store_identity
 from gradmix.tracking.trouble import explain, how_to_sync
-from gradmix.tracking.upload import Target, find_source, new_run, upload
+from gradmix.tracking.upload import Target, find_source, upload, upload_new
 from gradmix.tracking.view import View, view_of
 
 OUTDONE = "outdone"
@@ -66,6 +67,7 @@ class Ingester:
         self.tracking, self.since = tracking, since
         self.newest = newest or Newest(None)
         self.uri = absolute_uri(tracking.uri or "")
+        self.bulk = Bulk(self.uri)
         self._experiments: dict[str, str] = {}
 
     @cached_property
@@ -124,15 +126,14 @@ class Ingester:
         source = find_source(view, folder) if self.tracking.models else None
         run_id = self._known_run(mark, experiment, view)
         if run_id:
-            run = Target(run_id, experiment)
+            upload(self.client, Target(run_id, experiment), view, folder, source)
         else:
             write_mark(file, Mark(self.uri, store_identity(self.uri)))
-            run = new_run(self.client, experiment, view, self._parent(record), bool(source))
-        upload(self.client, run, view, folder, source)
-        done = Mark(self.uri, store_identity(self.uri), run.run_id, experiment, size, record.status)
+            run_id = upload_new(self.client, self.bulk, experiment, view, self._parent(record), folder, source)
+        done = Mark(self.uri, store_identity(self.uri), run_id, experiment, size, record.status)
         write_mark(file, done)
         if record.started.get("kind") == "sweep" and record.ended is not None:
-            self._adopt(record, run.run_id)
+            self._adopt(record, run_id)
         return done
 
     def _withdraw(self, folder: Path) -> None:
@@ -192,6 +193,9 @@ class Ingester:
         return "" if is_fresh else self._search(experiment, view)
 
     def _search(self, experiment: str, view: View) -> str:
+        known = self.bulk.find(experiment, view.tags["gradmix.run_id"])
+        if known is not None:
+            return known
         query = f"tags.`gradmix.run_id` = '{view.tags['gradmix.run_id']}'"
         found = self.client.search_runs([experiment], query, max_results=1)
         return str(found[0].info.run_id) if found else ""

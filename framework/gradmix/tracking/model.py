@@ -44,28 +44,24 @@ def read_source(path: Path) -> Source | None:
     return Source(path, content) if isinstance(content, dict) and {"clusterer", "model"} <= set(content) else None
 
 
-def write_model_folder(folder: Path, source: Source, **about: Any) -> None:
+def write_model_folder(folder: Path, source: Source, **about: str) -> None:
     """Write MLflow's folder of a model.
 
     Parameters
     ----------
     folder
-        Where; must not exist.
+        Where; made if need be.
     source
         What it is made of.
     **about
-        What ``MLmodel`` says besides: run_id, model_id, artifact_path, …
+        What ``MLmodel`` says besides, as text: run_id, model_id, artifact_path, …
     """
-    import yaml
-
-    (folder / "artifacts").mkdir(parents=True)
+    (folder / "artifacts").mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source.path, folder / "artifacts" / FILE_NAME)
-    shutil.copyfile(_SCRIPT, folder / _SCRIPT.name)
-    requirements = [f"mlflow=={_mlflow_version()}", *source.content.get("requires", ())]
-    described = {**about, **description(), "mlflow_version": _mlflow_version(), "signature": _signature(source.content)}
-    files = {"MLmodel": yaml.safe_dump(described), **_environment_files(tuple(requirements))}
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    requirements = (f"mlflow=={_mlflow_version()}", *source.content.get("requires", ()))
+    own = "".join(f"{name}: {json.dumps(value)}\n" for name, value in about.items())  # YAML takes JSON's strings
+    for name, text in _common_files(json.dumps(_signature(source.content)), requirements).items():
+        (folder / name).write_text(text + own if name == "MLmodel" else text, encoding="utf-8")
 
 
 def description() -> Mapping[str, Any]:
@@ -102,6 +98,18 @@ def _signature(content: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 @cache
+def _common_files(signature: str, requirements: tuple[str, ...]) -> Mapping[str, str]:
+    """The files that are the same for all models of one signature: a sweep writes them a hundred times."""
+    import yaml
+
+    described = {**description(), "mlflow_version": _mlflow_version(), "signature": json.loads(signature)}
+    return {
+        "MLmodel": yaml.safe_dump(described),
+        _SCRIPT.name: _SCRIPT.read_text(encoding="utf-8"),
+        **_environment_files(requirements),
+    }
+
+
 def _environment_files(requirements: tuple[str, ...]) -> Mapping[str, str]:
     """What is to be installed where the model is served, in the three ways that MLflow knows."""
     import yaml

@@ -25,6 +25,11 @@ def absolute_uri(uri: str) -> str:
     return _SQLITE + str(Path(uri.removeprefix(_SQLITE)).absolute()) if uri.startswith(_SQLITE) else uri
 
 
+def sqlite_path(uri: str) -> Path | None:
+    """Where a store in a SQLite file is; None of any other."""
+    return Path(uri.removeprefix(_SQLITE)) if uri.startswith(_SQLITE) else None
+
+
 def import_mlflow() -> None:
     """Load MLflow, quiet and impatient as suits us: the parts that every client needs."""
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the journal is safe: no use in waiting minutes

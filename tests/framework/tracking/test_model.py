@@ -18,7 +18,7 @@ from gradmix.config.build import build
 from gradmix.config.spec import Tracking, read_spec
 from gradmix.registry.plugin import Plugin
 from gradmix.registry.registry import build_registry
-from gradmix.runs.runner import execute
+from gradmix.runs.runner import Order, execute
 from gradmix.tracking.ingest import sync
 from gradmix.tracking.model import read_source, write_model_folder
 
@@ -38,7 +38,7 @@ def fit(name="one", sweep=None, **config):
         "dataset": {"name": "old_faithful", "standardise": True},
         "pictures": False,
     }
-    assert execute(read_spec({**spec, **config}), folder, sweep=sweep).status == "finished"
+    assert execute(Order(read_spec({**spec, **config}), folder, sweep)).status == "finished"
     return folder
 
 

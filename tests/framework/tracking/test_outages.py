@@ -87,7 +87,8 @@ def test_an_error_that_nobody_has_met_is_told_in_its_first_line():
 
 def test_a_store_that_answers_no_more_is_asked_once_and_not_for_every_journal(client, journalled, monkeypatch):
     for number in range(5):
-        shutil.copytree(journalled, RUNS / "trial" / str(number))
+        copied = shutil.copytree(journalled, RUNS / "trial" / str(number)) / "journal.jsonl"
+        copied.write_text(copied.read_text().replace('"run_key": "', f'"run_key": "{number} ', 1))
     asked = []
 
     def refuse(*arguments, **options):
@@ -111,13 +112,13 @@ def test_a_store_that_answers_no_more_is_asked_once_and_not_for_every_journal(cl
 def journalled(folder_with_store):
     """A run's folder."""
     from gradmix.config.spec import read_spec
-    from gradmix.runs.runner import execute
+    from gradmix.runs.runner import Order, execute
 
     folder = RUNS / "trial" / "one"
     folder.mkdir(parents=True)
     task = {"name": "differentiate"}
     parts = {"differentiator": {"name": "dual"}, "problem": {"name": "cubic"}}
-    execute(read_spec({"name": "trial", "task": task, **parts}), folder)
+    execute(Order(read_spec({"name": "trial", "task": task, **parts}), folder))
     return folder
 
 
