@@ -22,7 +22,7 @@ from gradmix.contracts.errors import StorageError
 from gradmix.sweeps.job import Errand, Report, SweepJob
 
 _PATIENCE_SECONDS = 5.0
-"""How much longer than its limit of time a job may take to end by itself."""
+"""How long a worker may take to end by itself when it is asked to, or when its job's time is over."""
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -103,9 +103,13 @@ class Worker:
         self._process.wait()
 
     def interrupt(self) -> None:
-        """Have it journal that it was interrupted, and end."""
+        """Have it journal that it was interrupted, and end; one that does not heed that is killed."""
         self._process.terminate()
-        self._process.wait()
+        try:
+            self._process.wait(_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 def _plain(job: SweepJob) -> dict[str, object]:

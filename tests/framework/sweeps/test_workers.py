@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import threading
+import time
 
 import pytest
 
@@ -10,12 +12,18 @@ from gradmix.runs.journal import FILE_NAME, Journal
 from gradmix.sweeps.attempts import telling
 from gradmix.sweeps.crew import Crew
 from gradmix.sweeps.job import Errand, SweepJob
+from gradmix.sweeps.worker import Worker, WorkerDiedError
 
 HANG = """
 import ctypes, os, signal
 
 def hang(x):
     signal.signal(signal.SIGALRM, signal.SIG_IGN)  # as a call into compiled code that never returns
+    while True:
+        pass
+
+def deaf(x):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     while True:
         pass
 
@@ -42,6 +50,9 @@ def config(function, **settings):
         "tracking": {"uri": None},
         **settings,
     }
+
+
+DEAF = Errand(0, config("deaf"), ())
 
 
 @pytest.fixture
@@ -108,3 +119,18 @@ def test_a_job_that_another_process_has_begun_is_left_to_it(sweep):
 
 def test_what_travels_is_plain(sweep):
     assert json.loads(json.dumps(dataclasses.asdict(Errand(1, config("loud"), ("a=1",)))))["number"] == 1
+
+
+@pytest.mark.slow
+def test_a_worker_that_does_not_heed_an_interrupt_is_killed(sweep, monkeypatch):
+    monkeypatch.setattr("gradmix.sweeps.worker._PATIENCE_SECONDS", 0.5)
+    worker = Worker()
+    thread = threading.Thread(target=lambda: pytest.raises(WorkerDiedError, worker.run, sweep, [DEAF]))
+    thread.start()
+    while telling(sweep.folder, 0) is None:
+        assert thread.is_alive()
+        time.sleep(0.02)
+    worker.interrupt()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert telling(sweep.folder, 0).status == "killed"
