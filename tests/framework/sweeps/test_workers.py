@@ -125,7 +125,12 @@ def test_what_travels_is_plain(sweep):
 def test_a_worker_that_does_not_heed_an_interrupt_is_killed(sweep, monkeypatch):
     monkeypatch.setattr("gradmix.sweeps.worker._PATIENCE_SECONDS", 0.5)
     worker = Worker()
-    thread = threading.Thread(target=lambda: pytest.raises(WorkerDiedError, worker.run, sweep, [DEAF]))
+
+    def run_it():
+        with pytest.raises(WorkerDiedError, match="SIGKILL"):
+            worker.run(sweep, [DEAF])
+
+    thread = threading.Thread(target=run_it)
     thread.start()
     while telling(sweep.folder, 0) is None:
         assert thread.is_alive()
