@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING
 
 from gradmix.reports.wording import duration
@@ -55,18 +55,21 @@ def print_plan(console: Console, jobs: Sequence[Job], workers: int) -> None:
         table.add_column(
             heading, justify="right" if heading in ("job", "time") else "left", no_wrap=heading != "overrides"
         )
+    common = set.intersection(*(set(job.overrides) for job in jobs)) if len(jobs) > 1 else set()
+    if common:
+        console.print(f"all with {' '.join(each for each in jobs[0].overrides if each in common)}\n", highlight=False)
     for job in jobs:
         state = Text(_IN_WORDS[job.state], style=_STYLES[job.state])
         seconds = f"{duration(job.seconds)}" if job.is_to_run and job.seconds is not None else ""
-        table.add_row(str(job.number + 1), state, seconds, _what(job))
+        table.add_row(str(job.number + 1), state, seconds, _what(job, common))
     console.print(table, soft_wrap=not console.is_terminal)
     console.print(
         f"\n{_in_all(jobs)}; {estimate(jobs, workers)}. Nothing was started.", highlight=False, soft_wrap=True
     )
 
 
-def _what(job: Job) -> str:
-    words = " ".join(job.overrides) or "(defaults)"
+def _what(job: Job, common: Set[str]) -> str:
+    words = " ".join(each for each in job.overrides if each not in common) or "(defaults)"
     return words + (f"\n  {job.reason}" if job.reason else "")
 
 

@@ -47,6 +47,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            process_group=0,  # Ctrl-C is for the parent, who tells us by SIGTERM
             env={**limits, **os.environ},
         )
 
@@ -120,7 +121,6 @@ def main() -> None:
     """Serve the parent until it has no more errands, or has gone."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, who tells us by SIGTERM
     signal.signal(signal.SIGTERM, _interrupt)
     _warm_up()
     try:

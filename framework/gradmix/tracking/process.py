@@ -45,6 +45,7 @@ class TrackingProcess(SweepWatcher):
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            process_group=0,  # Ctrl-C is for the run; what it journalled comes in first
         )
         # A thread feeds it: a stuck server must not hold up the run.
         threading.Thread(target=self._feed, args=(self._process,), daemon=True).start()

@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from conftest import all_runs
@@ -84,9 +85,7 @@ def wait_for(condition, process, seconds=120):
     "launcher", [LAUNCHERS["in worker processes"], LAUNCHERS["joblib"]], ids=["in worker processes", "joblib"]
 )
 def test_a_killed_parent_loses_nothing_that_was_journalled(gradmix_command, client, launcher):
-    process = gradmix_command.start(
-        "run", "-m", *SLOW_JOBS, "seed=range(6)", "clusterer.max_iter=150", *launcher, start_new_session=True
-    )
+    process = gradmix_command.start("run", "-m", *SLOW_JOBS, "seed=range(6)", "clusterer.max_iter=150", *launcher)
     wait_for(lambda: len(list(Path("runs").rglob("artifacts/model.json"))) >= 2, process)
     os.kill(process.pid, signal.SIGKILL)  # the parent alone; its workers see that it has gone, and end
     process.communicate(timeout=60)
@@ -100,6 +99,12 @@ def test_a_killed_parent_loses_nothing_that_was_journalled(gradmix_command, clie
     runs = [run for run in all_runs(client) if run.data.tags["gradmix.kind"] == "run"]
     assert sorted(run.data.params["seed"] for run in runs) == list("012345")
     assert {run.info.status for run in runs} == {"FINISHED"}
+
+
+def kill_all(process):
+    """Kill a process and all that it has started, at one stroke."""
+    for each in [*psutil.Process(process.pid).children(recursive=True), process]:
+        each.kill()
 
 
 def wait_until_nobody_works(seconds=60):
@@ -116,11 +121,9 @@ def wait_until_nobody_works(seconds=60):
 @pytest.mark.slow
 def test_a_whole_session_killed_at_any_time_is_made_whole_by_resume(gradmix_command, client):
     """Everything at once, as when a machine goes down: parent, worker, ingester."""
-    process = gradmix_command.start(
-        "run", "-m", *SLOW_JOBS, "seed=range(4)", "clusterer.max_iter=60", start_new_session=True
-    )
+    process = gradmix_command.start("run", "-m", *SLOW_JOBS, "seed=range(4)", "clusterer.max_iter=60")
     wait_for(lambda: list(Path("runs").rglob("tracked.json")), process)  # ingestion is under way
-    os.killpg(process.pid, signal.SIGKILL)
+    kill_all(process)
     process.communicate(timeout=60)
     out, _ = gradmix_command("resume", "last")
     assert "done                4" in out
@@ -131,9 +134,9 @@ def test_a_whole_session_killed_at_any_time_is_made_whole_by_resume(gradmix_comm
 
 @pytest.mark.slow
 def test_a_session_killed_while_the_store_is_made(gradmix_command, empty_folder):
-    process = gradmix_command.start("run", "-m", "seed=1,2", "pictures=false", start_new_session=True)
+    process = gradmix_command.start("run", "-m", "seed=1,2", "pictures=false")
     wait_for(lambda: list(Path("runs").glob(".mlflow-*/mlflow.db")), process)
-    os.killpg(process.pid, signal.SIGKILL)
+    kill_all(process)
     process.communicate(timeout=60)
     assert not Path("runs/mlflow.db").exists()
     out, err = gradmix_command("run", "-m", "seed=1,2", "pictures=false")
