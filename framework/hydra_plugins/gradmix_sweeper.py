@@ -78,9 +78,11 @@ class GradmixSweeper(Sweeper):
     @contextmanager
     def _begun(self, planned: Sequence[Job], varies: Sequence[str], n_jobs: int) -> Iterator[Sweep]:
         """Check what is planned, and begin; the workers go when the sweep is over."""
+        from gradmix.sweeps.job import check_working_folder
         from gradmix.sweeps.sweep import Sweep, check, common_settings
 
         try:
+            check_working_folder(self.master.hydra)
             check(planned)
             settings = common_settings(planned)
             self._check_launcher(settings.timing.paired)

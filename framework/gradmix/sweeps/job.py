@@ -56,10 +56,7 @@ def _run(config: DictConfig) -> Outcome | None:
     from hydra.core.hydra_config import HydraConfig
 
     hydra = HydraConfig.get()
-    if hydra.job.chdir:
-        raise ConfigError(
-            "hydra.job.chdir=true is not for gradmix: runs_dir and data files are named from where you are."
-        )
+    check_working_folder(hydra)
     overrides = tuple(hydra.overrides.task)
     if intent().plan_only:
         tell_watchers("planned", Planner(lambda _: plain_config(config), overrides).plan({0: ()}), 1)
@@ -69,6 +66,20 @@ def _run(config: DictConfig) -> Outcome | None:
     tell_watchers("settings_known", spec.settings)
     folder = fresh_folder(Path(spec.settings.runs_dir) / spec.settings.name, _slug(spec))
     return execute(Order(spec, folder, overrides=overrides))
+
+
+def check_working_folder(hydra: Any) -> None:
+    """Check that Hydra is not to change the working folder.
+
+    Raises
+    ------
+    ConfigError
+        If it is.
+    """
+    if hydra.job.chdir:
+        raise ConfigError(
+            "hydra.job.chdir=true is not for gradmix: runs_dir and data files are named from where you are."
+        )
 
 
 def _slug(spec: RunSpec) -> str:
