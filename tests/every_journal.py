@@ -27,7 +27,7 @@ SAME_TIME = {"time": 1.7e9}
 KINDS = {
     "finished": [iteration(1), iteration(2), result(data()), END],
     "other data": [result(data(), data("d.csv", "d2", source="/a folder/d.csv"), data("wide", "d3", columns=300)), END],
-    "data named twice": [result(data(), data(columns=5), data("d.csv", "d2")), END],
+    "data named twice": [result(data("twice"), data("twice", columns=5), data("d.csv", "d2")), END],
     "failed": [iteration(1), {"event": "failed", "error": "ValueError: " + "lang: äöü €\n" * 3000}],
     "killed": [iteration(1), iteration(2)],
     "interrupted": [iteration(1), {"event": "interrupted"}],
@@ -43,7 +43,7 @@ KINDS = {
     "starts": [*(iteration(step, start) for start in range(3) for step in (1, 2)), {**result(), "best_start": 1}, END],
     "system": [iteration(1, event="system", cpu=3.5), iteration(1), iteration(2, event="system", cpu=4.5), END],
     "points twice": [
-        *({**iteration(1, log_likelihood=value), **SAME_TIME} for value in (2.0, 3.0, 2.0, 0.0, -0.0)),
+        *({**iteration(1, log_likelihood=value, tied=value), **SAME_TIME} for value in (2.0, 3.0, 2.0, 0.0, -0.0)),
         {**iteration(3, log_likelihood=1.0), **SAME_TIME, "time": 1.6e9},
         {**iteration(2, log_likelihood=9.0), **SAME_TIME},
         END,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -147,7 +146,10 @@ def _log_artifacts(client: MlflowClient, run: Target, folder: Path, place: str |
 def _write_files(view: View, artifacts: Path, source: Source | None, target: Path, run_id: str) -> None:
     """What `_log_artifacts` and `_log_model` leave of a job, written where it belongs."""
     if artifacts.is_dir():
-        shutil.copytree(artifacts, target)
+        from mlflow.utils.file_utils import shutil_copytree_without_file_permissions as copy_tree
+
+        target.mkdir(parents=True)
+        copy_tree(str(artifacts), str(target))
     if source:
         write_model_folder(target / NAME, source, **_about_model(view, run_id), model_uuid=run_id)
 

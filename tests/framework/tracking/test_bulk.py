@@ -29,11 +29,11 @@ SWEEP = RUNS / "trial" / "sweep"
 @pytest.fixture
 def journals(client):
     """Journals of every kind, each a run of its own and a sweep's job."""
-    jobs = [{"event": "job", "number": 0, "folder": "finished", "status": "finished", "reused": False}]
+    ended = [{"event": "job", "number": 0, "folder": "finished", "status": "finished", "reused": False}]
     started = {"event": "started", "format": 1, "kind": "sweep", "run_id": "the sweep", "name": "trial"}
-    write_events(SWEEP, [{**started, "label": "sweep"}, *jobs, END])
-    singles = [write(RUNS / "trial" / "single" / kind, kind) for kind in KINDS]
-    return [SWEEP, *singles, *(write(SWEEP / kind, kind, sweep="the sweep") for kind in KINDS)]
+    write_events(SWEEP, [{**started, "label": "sweep"}, *ended, END])
+    jobs = [write(SWEEP / kind, kind, sweep="the sweep") for kind in KINDS]  # first, so that data sets are theirs
+    return [SWEEP, *jobs, *(write(RUNS / "trial" / "single" / kind, kind) for kind in KINDS)]
 
 
 def client_only(monkeypatch):

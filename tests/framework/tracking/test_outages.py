@@ -168,7 +168,7 @@ def test_a_server_that_is_stopped_in_the_middle_loses_nothing(empty_folder, stor
     shutil.copy(store_template, empty_folder / "mlflow.db")
     there = f"tracking.uri={tracking.uri}"
     with server(port, empty_folder):
-        gradmix_command("run", "pictures=false", "tracking=server", there)
+        gradmix_command("run", "seed=7", "pictures=false", "tracking=server", there)
         assert len(all_runs(open_client(tracking))) == 1
     warning = run(gradmix_command, "tracking=server", there)
     assert "no server answers there" in warning
