@@ -10,11 +10,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 from gradmix.reports.cells import legend, mark, runs_text, summary_text, versus
 from gradmix.reports.comparison import Comparison
+from gradmix.reports.console import make_console
 from gradmix.reports.factors import text_of
 from gradmix.reports.grouping import Group, Section
 from gradmix.reports.links import mlflow_link
 from gradmix.reports.sentences import counts, effects, headline
-from gradmix.reports.terminal import make_console
 from gradmix.reports.wording import shown
 from gradmix.runs.reading import Run
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+HEADLINES = ("log_likelihood", "inertia", "derivative_error")
+"""Metrics that a run is known by; of those that it has, the first."""
+
 _SECONDS = frozenset({"time.seconds", "time.per_iteration"})
 
 
