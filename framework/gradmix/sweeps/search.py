@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gradmix.contracts.errors import ConfigError, PluginError, did_you_mean, listing
-from gradmix.contracts.metrics import PRIMARY, metric_named
+from gradmix.contracts.metrics import metric_named, ranking_metric
 from gradmix.sweeps.events import JobEnd
 from gradmix.sweeps.plan import Overrides
 
@@ -32,10 +32,13 @@ class Goal:
         The metric; None for the one by which runs of that kind are ranked.
     better
         ``lower`` or ``higher``; None where the metric tells.
+    varies
+        What is searched: a metric that these improve by themselves, as more clusters do, is none to search for.
     """
 
     metric: str | None = None
     better: str | None = None
+    varies: tuple[str, ...] = ()
 
     def loss(self, end: JobEnd) -> float | None:
         """What a job reached, signed so that less is better; None if it reached nothing.
@@ -56,10 +59,10 @@ class Goal:
 
     def _metric(self, end: JobEnd) -> str:
         if self.metric is None:
-            name = next((name for name in PRIMARY if name in end.metrics), None)
-            if name is None:
+            ranking = ranking_metric([end.metrics], self.varies)
+            if ranking is None:
                 raise ConfigError(f"say what to search for: hydra.sweeper.metric=…, one of {listing(end.metrics)}.")
-            return name
+            return ranking.name
         if self.metric not in end.metrics:
             near = did_you_mean(self.metric, end.metrics)
             raise ConfigError(
@@ -85,7 +88,6 @@ class Search:
     """
 
     def __init__(self, overrides: Sequence[Override], goal: Goal, sampler: str, seed: int) -> None:
-        self.goal = goal
         self.sampler = _sampler(sampler, seed)
         self.fixed = fixed_of(overrides)
         self.space = {each.get_key_element(): _distribution(each) for each in overrides if each.is_sweep_override()}
@@ -94,6 +96,7 @@ class Search:
                 "there is nothing to search: give a range, an interval or choices, such as "
                 "clusterer.n_components=range(1,9) clusterer.reg_covar='tag(log,interval(1e-9,1e-2))'."
             )
+        self.goal = replace(goal, varies=tuple(self.space))
         self._study: Study | None = None
         self._keys = [each.get_key_element() for each in overrides]
 

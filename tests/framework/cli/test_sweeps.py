@@ -131,6 +131,7 @@ def test_a_search_goes_on_where_it_was_and_repeats_nothing(empty_folder, capsys)
         (["seed=range(9)", "hydra.sweeper.metric=bicc"], "Did you mean bic?"),
         (["seed=range(9)", "hydra.sweeper.sampler=best"], "unknown hydra.sweeper.sampler 'best'"),
         (["seed=range(9)", "hydra.sweeper.metric=n_iter"], "which way n_iter is better"),
+        (["clusterer=kmeans", "clusterer.n_clusters=range(2,9)"], "say what to search for"),
     ],
 )
 def test_a_search_that_cannot_be_is_told(empty_folder, capsys, arguments, message):
