@@ -6,6 +6,7 @@ process is timed. `python -m tests.benchmarks.sweep_overhead` prints the medians
 
 from __future__ import annotations
 
+import itertools
 import os
 import statistics
 import subprocess
@@ -17,15 +18,18 @@ from pathlib import Path
 JOBS = 100
 PAIRS = 3
 PROGRAM = Path(__file__).with_name("plain_hydra_mlflow.py")
-SWEEP = f"range({JOBS})"
 
-PLAIN = [sys.executable, str(PROGRAM), "-m", f"seed={SWEEP}"]
+PLAIN = [sys.executable, str(PROGRAM), "-m"]
 GRADMIX_RUN = [sys.executable, "-m", "gradmix", "run"]
 GRADMIX = [
-    *(*GRADMIX_RUN, "-m", f"seed={SWEEP}", "reuse=false"),
+    *(*GRADMIX_RUN, "-m"),
     *("clusterer.n_components=4", "clusterer.init_params=random", "clusterer.tol=0", "clusterer.max_iter=100"),
 ]
-GRADMIX_WITHOUT_PICTURES = [*GRADMIX, "pictures=false"]
+COMMANDS = {
+    "plain": PLAIN,
+    "gradmix": [*GRADMIX, "pictures=false"],
+    "gradmix, with pictures": [*GRADMIX, "pictures=true"],
+}
 
 
 def seconds(command: list[str], folder: Path) -> float:
@@ -35,24 +39,25 @@ def seconds(command: list[str], folder: Path) -> float:
     return time.perf_counter() - begin
 
 
+def jobs(number: int) -> str:
+    """The seeds of a sweep: every one has its own, so that none finds results which are there already."""
+    return f"seed=range({number * JOBS},{(number + 1) * JOBS})"
+
+
 def main() -> None:
     """Measure, and print."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        commands = {"plain": PLAIN, "gradmix": GRADMIX_WITHOUT_PICTURES, "gradmix, with pictures": GRADMIX}
-        for command in commands.values():
-            seconds(command, folder)  # makes the stores and fills the caches
-        timings = {
-            label: list(times)
-            for label, times in zip(
-                commands,
-                zip(*([seconds(command, folder) for command in commands.values()] for _ in range(PAIRS)), strict=True),
-                strict=True,
-            )
-        }
+        numbers = itertools.count(1)
+        for command in COMMANDS.values():
+            seconds([*command, "seed=0"], Path(name))  # makes the stores and fills the caches
+        timings = [
+            {label: seconds([*command, jobs(next(numbers))], Path(name)) for label, command in COMMANDS.items()}
+            for _ in range(PAIRS)
+        ]
     print(f"{JOBS} jobs of 100 iterations, {PAIRS} pairs, whole processes:")
-    for label, times in timings.items():
-        ratios = [plain / own for plain, own in zip(timings["plain"], times, strict=True)]
+    for label in COMMANDS:
+        times = [each[label] for each in timings]
+        ratios = [each["plain"] / each[label] for each in timings]
         print(
             f"  {label:<24} median {statistics.median(times):6.2f} s"
             f"   plain/this {statistics.median(ratios):5.2f} ({min(ratios):.2f} to {max(ratios):.2f})"

@@ -36,6 +36,8 @@ TERMINAL_EVENTS = {
 RESUMED = "resumed"
 """Event that takes up a journal again that had ended."""
 
+_JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
+
 _SYNC_SECONDS = 1.0
 """How long an event may wait to be forced to the disk; the kernel has it at once."""
 
@@ -80,7 +82,7 @@ class Journal:
         except OSError as error:
             raise StorageError(f"cannot write the journal {path}: {error.strerror}.") from error
         self._clock = time.time() - time.monotonic()  # fixed here: a clock set back must not turn events around
-        self._synced = -math.inf
+        self._synced = time.monotonic()
         self._lock = threading.Lock()
 
     def write(self, event: str, **content: Any) -> None:
@@ -95,7 +97,7 @@ class Journal:
         with self._lock:
             now = time.monotonic()
             record = {"event": event, "time": self._clock + now, **encoded}
-            line = json.dumps(record, allow_nan=False, ensure_ascii=False) + "\n"
+            line = _JSON.encode(record) + "\n"
             self._append(line.encode())
             if now - self._synced > _SYNC_SECONDS or event in TERMINAL_EVENTS:
                 os.fsync(self._descriptor)
