@@ -51,13 +51,17 @@ class GradmixSweeper(Sweeper):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take what Hydra has prepared."""
         from gradmix.config.composition import ComposedOnce
+        from gradmix.sweeps.foreign import prepare
         from gradmix.sweeps.intent import intent
 
         self.context, self.task_function, self.master = hydra_context, task_function, config
         self.composed = ComposedOnce(hydra_context.config_loader)
         self._own: Any = None
-        if not intent().plan_only and config.hydra.runtime.choices["hydra/launcher"] == "gradmix":
+        choice = config.hydra.runtime.choices["hydra/launcher"]
+        if not intent().plan_only and choice == "gradmix":
             self._own = self._instantiate_launcher(task_function)  # its workers load while we plan
+        elif not intent().plan_only:
+            prepare(choice, config.hydra.launcher)
 
     def sweep(self, arguments: list[str]) -> list[JobEnd]:
         """Run the sweep."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 from gradmix.registry.registry import describe
 from gradmix.sweeps.job import Report, SweepJob, numbered
 from gradmix.sweeps.plan import Job
-from gradmix.sweeps.worker import THREAD_VARIABLES
+from gradmix.sweeps.worker import THREAD_VARIABLES, warm_up
 
 
 def launch(instantiate: Callable[[SweepJob], Any], job: SweepJob, jobs: Sequence[Job], threads: int) -> list[Report]:
@@ -39,6 +40,24 @@ def _report(job: Job, returned: Any) -> Report:
     except Exception as error:  # what was raised in the worker, where nothing of ours could catch it
         return Report(job.number, describe(error))
     return report if isinstance(report, Report) else Report(job.number, f"the launcher returned {report!r}")
+
+
+def prepare(choice: str, config: Mapping[str, Any]) -> None:
+    """Start a launcher's workers while the sweep is planned, where that can be done: joblib keeps them for later."""
+    if choice == "joblib" and workers_of(choice, config) > 1:
+        threading.Thread(target=_start_joblib_workers, args=(dict(config),), daemon=True).start()
+
+
+def _start_joblib_workers(config: Mapping[str, Any]) -> None:
+    from joblib import Parallel, delayed
+
+    options = {key: value for key, value in config.items() if key in _JOBLIB_OPTIONS}
+    with suppress(Exception):  # the launcher will say what is wrong
+        Parallel(backend="loky", **options)(delayed(warm_up)() for _ in range(workers_of("joblib", config)))
+
+
+_JOBLIB_OPTIONS = ("n_jobs", "timeout", "temp_folder", "max_nbytes", "mmap_mode")
+"""Options by which joblib tells whether it can use the workers that are there."""
 
 
 def workers_of(choice: str, config: Mapping[str, Any]) -> int:

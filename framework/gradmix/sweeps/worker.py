@@ -122,7 +122,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     signal.signal(signal.SIGTERM, _interrupt)
-    _warm_up()
+    warm_up()
     try:
         for line in sys.stdin:
             message = json.loads(line)
@@ -141,7 +141,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _warm_up() -> None:
+def warm_up() -> None:
     """Load what every job needs, while the parent is busy."""
     import numpy as np
 
