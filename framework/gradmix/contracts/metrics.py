@@ -108,11 +108,13 @@ def is_flattered(metric: Metric, keys: Iterable[str]) -> bool:
 def ranking_metric(runs: Sequence[Mapping[str, float]], varies: Iterable[str]) -> Metric | None:
     """The metric by which runs are ranked: the first of `PRIMARY` that all have and that what varies does not flatter.
 
+    What a run costs ranks nothing by itself: the cheapest is rarely meant.
+
     >>> ranking_metric([{"log_likelihood": -9.0, "bic": 20.0}], ["clusterer.n_components"]).name
     'bic'
     """
     keys = list(varies)
-    for name in PRIMARY if runs else ():
+    for name in PRIMARY[: -len(COSTS)] if runs else ():
         values = [run.get(name, math.nan) for run in runs]
         if all(map(math.isfinite, values)) and not is_flattered(METRICS[name], keys):
             return METRICS[name]

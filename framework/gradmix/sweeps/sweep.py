@@ -220,7 +220,7 @@ def common_settings(jobs: Sequence[Job]) -> Settings:
         If they differ in what a sweep has one of.
     """
     found = [job.spec.settings for job in jobs if job.spec is not None]
-    for each in ("name", "runs_dir", "tracking", "on_error", "reuse", "timing"):
+    for each in ("name", "runs_dir", "tracking", "on_error", "reuse", "limits", "timing", "pictures"):
         if len({str(getattr(settings, each)) for settings in found}) > 1:
             raise ConfigError(f"a sweep has one {each} for all its jobs; sweep over something else.")
     return found[0]

@@ -313,7 +313,10 @@ def test_jobs_that_give_algorithms_the_same_work_are_timed_together(empty_folder
     assert [len(block) for block in blocks(Planner(compose).plan(jobs))] == [1, 1, 1, 1]
 
 
-@pytest.mark.parametrize("setting", ["name=other", "runs_dir=elsewhere", "on_error=stop"])
+@pytest.mark.parametrize(
+    "setting",
+    ["name=other", "runs_dir=elsewhere", "on_error=stop", "limits.threads=2", "timing.repeats=3", "pictures=true"],
+)
 def test_a_sweep_has_one_of_what_it_needs_one_of(empty_folder, setting):
     planned = Planner(compose).plan({0: (), 1: (setting,)})
     with pytest.raises(ConfigError, match="a sweep has one"):
