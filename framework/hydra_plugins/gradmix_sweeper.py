@@ -66,6 +66,7 @@ class GradmixSweeper(Sweeper):
         choices = self._choices(arguments)
         varies = [key for key, overrides in choices.items() if len(overrides) > 1]
         fixed = {key: overrides[0] for key, overrides in choices.items() if len(overrides) == 1}
+        _check_resumed(varies)
         jobs = jobs_of_resumed(fixed) or dict(enumerate(itertools.product(*choices.values())))
         planned = self._planner(arguments).plan(jobs)
         if intent().plan_only:
@@ -89,7 +90,10 @@ class GradmixSweeper(Sweeper):
 
     def _tell_plan(self, planned: Sequence[Job]) -> None:
         from gradmix.runs.events import tell_watchers
+        from gradmix.sweeps.sweep import common_settings
 
+        if any(job.spec is not None for job in planned):
+            common_settings(planned)
         tell_watchers("planned", planned, self._workers())
 
     def _close(self) -> None:
@@ -163,3 +167,13 @@ class GradmixSweeper(Sweeper):
             return Plugins.instance().instantiate_launcher(
                 hydra_context=self.context, task_function=task, config=self.master
             )
+
+
+def _check_resumed(varies: Sequence[str]) -> None:
+    """Check that what is given anew to a sweep that is taken up again has one value: its jobs are there already."""
+    from gradmix.contracts.errors import ConfigError
+    from gradmix.sweeps.intent import intent
+
+    given = {override.partition("=")[0] for override in intent().typed}
+    if intent().resumed is not None and (swept := [key for key in varies if key in given]):
+        raise ConfigError(f"{', '.join(swept)}: a sweep that is resumed has its jobs; give one value for all of them.")

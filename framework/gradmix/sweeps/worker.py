@@ -123,7 +123,7 @@ def main() -> None:
         for line in sys.stdin:
             message = json.loads(line)
             job = message["job"]
-            sweep_job = SweepJob(**{**job, "folder": Path(job["folder"]), "varies": tuple(job["varies"])})
+            sweep_job = SweepJob(**{**job, "folder": Path(job["folder"]), "varies": tuple(job["varies"]), "anew": tuple(job["anew"])})
             errands = [Errand(**{**each, "overrides": tuple(each["overrides"])}) for each in message["errands"]]
             reports = sweep_job.run(errands)
             print(

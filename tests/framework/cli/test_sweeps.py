@@ -42,6 +42,20 @@ def test_a_single_run_can_be_planned_too(empty_folder, capsys):
     assert not list(empty_folder.iterdir())
 
 
+@pytest.mark.parametrize("override", ["limits.threads=1,2", "limits.seconds=50,60", "name=a,b"])
+@pytest.mark.parametrize("plan", [[], ["--plan"]])
+def test_what_makes_no_other_result_is_not_swept_over(empty_folder, capsys, override, plan):
+    assert run(["-m", override, *FAST, *plan]) == 2
+    assert "sweep over something else" in capsys.readouterr().err
+    assert not sweeps()
+
+
+def test_a_sweep_is_not_resumed_with_several_values(empty_folder, capsys):
+    assert run(["-m", "seed=1,2", *FAST]) == 0
+    assert resume(["last", "limits.seconds=50,60"]) == 2
+    assert "give one value" in capsys.readouterr().err
+
+
 def test_resume_makes_a_sweep_whole_by_another_launcher(empty_folder, capsys):
     arguments = ["-m", "seed=range(4)", "on_error=stop", "limits.seconds=1e-6", *FAST]
     assert run(arguments) == 1
