@@ -12,8 +12,10 @@ from hydra.core.config_store import ConfigStore
 from hydra_plugins.gradmix_sweeper import GradmixSweeper
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gradmix.sweeps.events import JobEnd
-    from gradmix.sweeps.plan import Planner
+    from gradmix.sweeps.plan import Job, Planner
     from gradmix.sweeps.search import Search
     from gradmix.sweeps.sweep import Sweep
 
@@ -79,38 +81,52 @@ class GradmixOptunaSweeper(GradmixSweeper):
         from gradmix.sweeps.search import Goal, Search, fixed_of
         from gradmix.sweeps.sweep import Sweep, check, common_settings
 
+        self._check_counts()
         given = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
         planner = self._planner(arguments)
         parsed = self.composed.parse(given)
         earlier = planner.plan(jobs_of_resumed(fixed_of(parsed)))
         seed = self.seed + len(earlier)  # not the same random choices again
         search = Search(parsed, Goal(self.metric, self.better), self.sampler, seed)
-        trials = [] if earlier else search.ask(self.batch)
+        trials = [] if earlier else search.ask(min(self.batch, self.n_trials))
         first = earlier or planner.plan({number: overrides for number, (_, overrides) in enumerate(trials)})
         if intent().plan_only:
             self._tell_plan(first)
             return []
         try:
-            check(first)
+            if all(job.spec is None for job in first):  # one that is impossible is a job that failed
+                check(first)
             settings = common_settings(first)
             self._check_launcher(settings.timing.paired)
-            with Sweep(settings, search.varies, self._launch, first, n_jobs=self.n_trials) as sweep:
+            with Sweep(settings, search.varies, self._launch, first, n_jobs=max(self.n_trials, len(first))) as sweep:
                 ends = {end.number: end for end in sweep.run(first)}
                 for job in earlier:
                     if job.number in ends:
                         search.remember(job.overrides, ends[job.number])
                 for number, (trial, _) in enumerate(trials):
                     search.tell(trial, ends.get(number))
-                self._go_on(search, planner, sweep, len(first))
+                self._go_on(search, planner, sweep, first)
         finally:
             self._close()
         return list(sweep.ledger.ends.values())
 
-    def _go_on(self, search: Search, planner: Planner, sweep: Sweep, count: int) -> None:
+    def _check_counts(self) -> None:
+        from gradmix.contracts.errors import ConfigError
+
+        for name, value in (("n_trials", self.n_trials), ("batch", self.batch)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ConfigError(f"hydra.sweeper.{name} must be a whole number > 0; given: {value!r}.")
+
+    def _go_on(self, search: Search, planner: Planner, sweep: Sweep, first: Sequence[Job]) -> None:
         """Ask for jobs, run them, and tell what they reached, until there have been enough."""
+        from gradmix.sweeps.sweep import common_settings
+
+        count = 1 + max(job.number for job in first)
         while count < self.n_trials and not sweep.is_stopped:
             trials = search.ask(min(self.batch, self.n_trials - count))
             jobs = planner.plan({count + place: overrides for place, (_, overrides) in enumerate(trials)})
+            common_settings([*first, *jobs])
+            sweep.ledger.ask(jobs)
             ends: dict[int, Any] = {end.number: end for end in sweep.run(jobs)}
             for place, (trial, _) in enumerate(trials):
                 search.tell(trial, ends.get(count + place))

@@ -61,9 +61,7 @@ def telling(sweep: Path, number: int, but_for: Collection[str] = ()) -> Glimpse 
         Names of attempts that do not count.
     """
     seen = [
-        each
-        for folder in attempts(sweep, number)
-        if folder.name not in but_for and (each := _look(folder)) is not None
+        each for folder in attempts(sweep, number) if folder.name not in but_for and (each := _look(folder)) is not None
     ]
     for status in ("finished", "running"):
         for each in reversed(seen):
