@@ -270,7 +270,7 @@ def test_what_would_be_computed_otherwise_today_is_told_and_kept(empty_folder):
 def test_what_finished_is_made_anew_when_that_is_wanted_and_the_newest_counts(empty_folder):
     first, _ = swept(JOBS)
     anew = {number: (*overrides, "seed=5") for number, overrides in JOBS.items()}
-    second, told = swept(anew, intent=Intent(resumed=first.info.folder), stale=True)
+    _, told = swept(anew, intent=Intent(resumed=first.info.folder), stale=True)
     assert sorted(told.ends) == [(number, "finished", False) for number in range(3)]
     assert {telling(first.info.folder, number).folder.name for number in range(3)} == {"0-2", "1-2", "2-2"}
     planned = Planner(compose, (), first.info.folder).plan(anew)
