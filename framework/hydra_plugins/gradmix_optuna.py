@@ -12,8 +12,10 @@ from hydra.core.config_store import ConfigStore
 from hydra_plugins.gradmix_sweeper import GradmixSweeper
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gradmix.sweeps.events import JobEnd
-    from gradmix.sweeps.plan import Planner
+    from gradmix.sweeps.plan import Job, Planner
     from gradmix.sweeps.search import Search
     from gradmix.sweeps.sweep import Sweep
 
@@ -78,6 +80,7 @@ class GradmixOptunaSweeper(GradmixSweeper):
         from gradmix.sweeps.ledger import jobs_of_resumed
         from gradmix.sweeps.search import Goal, Search, fixed_of
 
+        self._check_counts()
         given = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
         planner = self._planner(arguments)
         parsed = self.composed.parse(given)
@@ -89,21 +92,38 @@ class GradmixOptunaSweeper(GradmixSweeper):
         if intent().plan_only:
             self._tell_plan(first)
             return []
-        with self._begun(first, search.varies, self.n_trials) as sweep:
+        with self._begun(first, search.varies, max(self.n_trials, len(first))) as sweep:
             ends = {end.number: end for end in sweep.run(first)}
             for job in earlier:
                 if job.number in ends:
                     search.remember(job.overrides, ends[job.number])
             for number, (trial, _) in enumerate(trials):
                 search.tell(trial, ends.get(number))
-            self._go_on(search, planner, sweep, len(first))
+            self._go_on(search, planner, sweep, first)
             return list(sweep.ledger.ends.values())
 
-    def _go_on(self, search: Search, planner: Planner, sweep: Sweep, count: int) -> None:
+    def _check(self, planned: Sequence[Job]) -> None:
+        """One that is impossible is a job that failed, unless all are."""
+        if all(job.spec is None for job in planned):
+            super()._check(planned)
+
+    def _check_counts(self) -> None:
+        from gradmix.contracts.errors import ConfigError
+
+        for name, value in (("n_trials", self.n_trials), ("batch", self.batch)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ConfigError(f"hydra.sweeper.{name} must be a whole number > 0; given: {value!r}.")
+
+    def _go_on(self, search: Search, planner: Planner, sweep: Sweep, first: Sequence[Job]) -> None:
         """Ask for jobs, run them, and tell what they reached, until there have been enough."""
+        from gradmix.sweeps.sweep import common_settings
+
+        count = 1 + max(job.number for job in first)
         while count < self.n_trials and not sweep.is_stopped:
             trials = search.ask(min(self.batch, self.n_trials - count))
             jobs = planner.plan({count + place: overrides for place, (_, overrides) in enumerate(trials)})
+            common_settings([*first, *jobs])
+            sweep.ledger.ask(jobs)
             ends: dict[int, Any] = {end.number: end for end in sweep.run(jobs)}
             for place, (trial, _) in enumerate(trials):
                 search.tell(trial, ends.get(count + place))

@@ -71,6 +71,7 @@ class GradmixSweeper(Sweeper):
         choices = self._choices(arguments)
         varies = [key for key, overrides in choices.items() if len(overrides) > 1]
         fixed = {key: overrides[0] for key, overrides in choices.items() if len(overrides) == 1}
+        _check_resumed(varies)
         jobs = jobs_of_resumed(fixed) or dict(enumerate(itertools.product(*choices.values())))
         planned = self._planner(arguments).plan(jobs)
         if intent().plan_only:
@@ -83,11 +84,11 @@ class GradmixSweeper(Sweeper):
     def _begun(self, planned: Sequence[Job], varies: Sequence[str], n_jobs: int) -> Iterator[Sweep]:
         """Check what is planned, and begin; the workers go when the sweep is over."""
         from gradmix.sweeps.job import check_working_folder
-        from gradmix.sweeps.sweep import Sweep, check, common_settings
+        from gradmix.sweeps.sweep import Sweep, common_settings
 
         try:
             check_working_folder(self.master.hydra)
-            check(planned)
+            self._check(planned)
             settings = common_settings(planned)
             self._check_launcher(settings.timing.paired)
             with Sweep(settings, varies, self._launch, planned, n_jobs) as sweep:
@@ -95,6 +96,12 @@ class GradmixSweeper(Sweeper):
         finally:
             if self._own is not None:
                 self._own.crew.close()
+
+    def _check(self, planned: Sequence[Job]) -> None:
+        """Check that all can be run."""
+        from gradmix.sweeps.sweep import check
+
+        check(planned)
 
     def _planner(self, arguments: Sequence[str]) -> Planner:
         from gradmix.sweeps.intent import intent
@@ -105,7 +112,10 @@ class GradmixSweeper(Sweeper):
 
     def _tell_plan(self, planned: Sequence[Job]) -> None:
         from gradmix.runs.events import tell_watchers
+        from gradmix.sweeps.sweep import common_settings
 
+        if any(job.spec is not None for job in planned):
+            common_settings(planned)
         tell_watchers("planned", planned, self._workers())
 
     def _choices(self, arguments: Sequence[str]) -> dict[str, list[str]]:
@@ -175,3 +185,13 @@ class GradmixSweeper(Sweeper):
             return Plugins.instance().instantiate_launcher(
                 hydra_context=self.context, task_function=task, config=self.master
             )
+
+
+def _check_resumed(varies: Sequence[str]) -> None:
+    """Check that what is given anew to a sweep that is taken up again has one value: its jobs are there already."""
+    from gradmix.contracts.errors import ConfigError
+    from gradmix.sweeps.intent import intent
+
+    given = {override.partition("=")[0] for override in intent().typed}
+    if intent().resumed is not None and (swept := [key for key in varies if key in given]):
+        raise ConfigError(f"{', '.join(swept)}: a sweep that is resumed has its jobs; give one value for all of them.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from gradmix.contracts.errors import StorageError
@@ -49,22 +50,38 @@ def job_of(folder: Path) -> int:
     return int(folder.name.partition("-")[0])
 
 
-def telling(sweep: Path, number: int) -> Glimpse | None:
-    """The attempt at a job that tells most: one that finished, else one that is running, else the newest."""
-    seen = [each for folder in attempts(sweep, number) if (each := _look(folder)) is not None]
+def telling(sweep: Path, number: int, but_for: Collection[str] = ()) -> Glimpse | None:
+    """The attempt at a job that tells most: the newest that finished, else one that is running, else the newest.
+
+    Parameters
+    ----------
+    sweep, number
+        The job.
+    but_for
+        Names of attempts that do not count.
+    """
+    seen = [
+        each for folder in attempts(sweep, number) if folder.name not in but_for and (each := _look(folder)) is not None
+    ]
     for status in ("finished", "running"):
-        for each in seen:
+        for each in reversed(seen):
             if each.status == status:
                 return each
     return seen[-1] if seen else None
 
 
-def is_taken(sweep: Path, number: int) -> bool:
-    """Whether somebody has finished a job, or is at it right now."""
-    seen = telling(sweep, number)
+def finished(sweep: Path, number: int) -> list[Path]:
+    """Folders of those attempts at a job that finished."""
+    seen = map(_look, attempts(sweep, number))
+    return [each.folder for each in seen if each is not None and each.is_finished]
+
+
+def is_taken(sweep: Path, number: int, but_for: Collection[str] = ()) -> bool:
+    """Whether somebody has finished a job, or is at it right now; like `telling`."""
+    seen = telling(sweep, number, but_for)
     if seen is not None:
         return seen.status in ("finished", "running")
-    return any(_has_just_begun(folder) for folder in attempts(sweep, number))
+    return any(_has_just_begun(folder) for folder in attempts(sweep, number) if folder.name not in but_for)
 
 
 def _has_just_begun(folder: Path) -> bool:

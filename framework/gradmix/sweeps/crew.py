@@ -81,6 +81,7 @@ class Crew:
         take: Callable[[Sequence[Report]], None],
     ) -> None:
         worker = self._free.get()
+        again: Sequence[Errand] | None = None
         while True:
             try:
                 block = todo.get_nowait()
@@ -91,7 +92,13 @@ class Crew:
                 take(worker.run(job, block, _most_seconds(settings, len(block))))
                 continue
             except WorkerDiedError as error:
-                _end_journals(job, block, "interrupted", str(error))
+                if any(telling(job.folder, errand.number, job.anew) is not None for errand in block):
+                    _end_journals(job, block, "interrupted", str(error))
+                elif block is not again and not self._is_over:
+                    again = block  # it died before it began: of nothing of the block's
+                    todo.put(block)
+                else:
+                    take([Report(errand.number, f"no worker began it: {error}") for errand in block])
             except TimeoutError:
                 _end_journals(job, block, "timed_out", f"stopped after limits.seconds={settings.limits.seconds:g}.")
             if self._is_over:

@@ -140,6 +140,8 @@ class SweepJob:
         Threads for each job, unless its config says so.
     parent
         Process that launched the jobs: its own workers end when it has gone.
+    anew
+        Names of the folders whose jobs have finished, and are to be run again all the same.
     """
 
     folder: Path
@@ -148,6 +150,7 @@ class SweepJob:
     stops_on_error: bool = False
     threads: int | None = None
     parent: int | None = None
+    anew: tuple[str, ...] = ()
 
     def __call__(self, config: DictConfig) -> Report:
         """Run the job that a launcher of Hydra's has composed."""
@@ -163,7 +166,7 @@ class SweepJob:
         is_remote = not (self.folder / FILE_NAME).exists()
         with _working, watched_only_by(_Stderr()):
             try:
-                free = [each for each in errands if not self._is_stopped and not is_taken(self.folder, each.number)]
+                free = [each for each in errands if not self._is_stopped and not self._is_taken(each.number)]
                 orders = [self._order(each) for each in free]
                 outcomes = execute_together(orders) if orders else []
             except GradmixError as error:
@@ -176,6 +179,9 @@ class SweepJob:
             if is_remote
         }
         return [Report(each.number, parcel=parcels.get(each.number, {})) for each in errands]
+
+    def _is_taken(self, number: int) -> bool:
+        return is_taken(self.folder, number, self.anew)
 
     @property
     def _is_stopped(self) -> bool:
@@ -213,7 +219,7 @@ def label_of(overrides: Sequence[str], varies: Sequence[str]) -> str:
     >>> label_of(("dataset=iris", "seed=3"), ("seed",))
     'seed=3'
     """
-    return ", ".join(each for each in overrides if each.lstrip("+~").partition("=")[0] in varies)
+    return ", ".join(each for each in overrides if each.partition("=")[0] in varies)
 
 
 def numbered(number: int, overrides: Sequence[str]) -> list[str]:

@@ -75,6 +75,12 @@ class Ledger:
             environment=environment(),
         )
 
+    def ask(self, jobs: Sequence[Job]) -> None:
+        """Journal jobs that a search has asked for, before any of them starts: their folders are theirs for ever."""
+        with self._storing():
+            asked = [{"number": job.number, "overrides": job.overrides} for job in jobs]
+            self.journal.write("asked", jobs=asked)
+
     def enter(self, end: JobEnd) -> None:
         """Journal how a job ended, then tell of it."""
         self.ends[end.number] = end
@@ -167,5 +173,7 @@ def _by_key(overrides: Overrides) -> dict[str, str]:
 def jobs_of(record: Record) -> Mapping[int, Overrides]:
     """The jobs of a sweep, by number, as its journal has them."""
     jobs: dict[int, Any] = dict(enumerate(record.started.get("jobs", [])))
-    jobs |= {event["number"]: event["overrides"] for event in record.events if event["event"] == "job"}
+    told = [event for event in record.events if event["event"] == "job"]
+    asked = [job for event in record.events if event["event"] == "asked" for job in event["jobs"]]
+    jobs |= {each["number"]: each["overrides"] for each in (*asked, *told)}
     return {number: tuple(overrides) for number, overrides in jobs.items()}

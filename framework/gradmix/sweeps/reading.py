@@ -50,11 +50,11 @@ def _job(number: int, sweep: Path, event: Mapping[str, Any] | None, attempts: Se
 
 
 def _best_attempt(attempts: Sequence[Path]) -> Run:
-    """The last attempt, unless an earlier one finished."""
+    """The last attempt that finished, else the last."""
     reading = read_runs(attempts)
     if not reading.runs:
         raise StorageError("; ".join(reading.warnings))
-    return next((run for run in reading.runs if run.is_finished), reading.runs[-1])
+    return next((run for run in reversed(reading.runs) if run.is_finished), reading.runs[-1])
 
 
 def _attempts(sweep: Path) -> dict[int, list[Path]]:

@@ -88,6 +88,7 @@ class Search:
     """
 
     def __init__(self, overrides: Sequence[Override], goal: Goal, sampler: str, seed: int) -> None:
+        overrides = list({each.get_key_element(): each for each in overrides}.values())  # the last one wins
         self.sampler = _sampler(sampler, seed)
         self.fixed = fixed_of(overrides)
         self.space = {each.get_key_element(): _distribution(each) for each in overrides if each.is_sweep_override()}
@@ -164,6 +165,13 @@ def _parsed(text: str, space: BaseDistribution) -> Any:
 
 def _distribution(override: Override) -> BaseDistribution:
     """Optuna's distribution for a sweep of Hydra's."""
+    try:
+        return _distribution_of(override)
+    except ValueError as error:
+        raise ConfigError(f"{override.input_line} cannot be searched: {error}") from error
+
+
+def _distribution_of(override: Override) -> BaseDistribution:
     from hydra.core.override_parser.types import IntervalSweep, RangeSweep
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 

@@ -17,7 +17,7 @@ from gradmix.contracts.errors import ConfigError, GradmixError
 from gradmix.registry.registry import describe
 from gradmix.runs.events import report_problem, tell_watchers
 from gradmix.runs.glimpse import Glimpse
-from gradmix.sweeps.attempts import telling
+from gradmix.sweeps.attempts import attempts, finished, telling
 from gradmix.sweeps.events import JobEnd
 from gradmix.sweeps.job import STOPPED, Report, SweepJob, label_of
 from gradmix.sweeps.ledger import Ledger
@@ -59,6 +59,9 @@ class Sweep:
         self.ledger = Ledger(settings, self.varies, n_jobs)
         self.info = self.ledger.info
         self._jobs = jobs
+        self._anew = tuple(
+            folder.name for job in jobs if job.is_to_run for folder in finished(self.info.folder, job.number)
+        )
 
     def __enter__(self) -> Self:
         (self.info.folder / STOPPED).unlink(missing_ok=True)
@@ -106,9 +109,10 @@ class Sweep:
         Whoever dies alone dies of its own.
         """
         suspects: list[Job] = []
+        before = self._begun(pending)
         while pending and (error := self._launch(pending)) is not None:
             self._wait_for_running(pending)
-            waiting = [job for job in pending if telling(self.info.folder, job.number) is None]
+            waiting = [job for job in pending if not self._has_begun(job, before)]
             suspects += [job for job in pending if job not in waiting and self._was_cut_off(job)]
             if len(waiting) == len(pending):
                 report_problem(f"the launcher failed, and started no job: {describe(error)}.")
@@ -118,6 +122,13 @@ class Sweep:
             if not self.is_stopped:
                 self._launch([job])
                 self._wait_for_running([job])
+
+    def _begun(self, jobs: Sequence[Job]) -> tuple[str, ...]:
+        """Names of the folders of the attempts that there are at jobs."""
+        return tuple(folder.name for job in jobs for folder in attempts(self.info.folder, job.number))
+
+    def _has_begun(self, job: Job, before: Sequence[str]) -> bool:
+        return telling(self.info.folder, job.number, before) is not None
 
     @property
     def is_stopped(self) -> bool:
@@ -137,7 +148,9 @@ class Sweep:
     def _launch(self, jobs: Sequence[Job]) -> Exception | None:
         """Launch jobs and wait until they have ended; what the launcher raised, if it broke."""
         by_number = {job.number: job for job in jobs}
-        sweep_job = SweepJob(self.info.folder.absolute(), self.info.run_id, self.varies, self.settings.stops_on_error)
+        sweep_job = SweepJob(
+            self.info.folder.absolute(), self.info.run_id, self.varies, self.settings.stops_on_error, anew=self._anew
+        )
 
         def tell(number: int, seen: Glimpse) -> None:
             self._take(by_number[number], seen)

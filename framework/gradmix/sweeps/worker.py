@@ -120,14 +120,18 @@ def _plain(job: SweepJob) -> dict[str, object]:
 def main() -> None:
     """Serve the parent until it has no more errands, or has gone."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    errands_in = os.fdopen(os.dup(0), encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # whoever asks for input must not be given our errands
     os.dup2(2, 1)
     signal.signal(signal.SIGTERM, _interrupt)
     warm_up()
     try:
-        for line in sys.stdin:
+        for line in errands_in:
             message = json.loads(line)
             job = message["job"]
-            sweep_job = SweepJob(**{**job, "folder": Path(job["folder"]), "varies": tuple(job["varies"])})
+            sweep_job = SweepJob(
+                **{**job, "folder": Path(job["folder"]), "varies": tuple(job["varies"]), "anew": tuple(job["anew"])}
+            )
             errands = [Errand(**{**each, "overrides": tuple(each["overrides"])}) for each in message["errands"]]
             reports = sweep_job.run(errands)
             print(

@@ -42,6 +42,20 @@ def test_a_single_run_can_be_planned_too(empty_folder, capsys):
     assert not list(empty_folder.iterdir())
 
 
+@pytest.mark.parametrize("override", ["limits.threads=1,2", "limits.seconds=50,60", "name=a,b"])
+@pytest.mark.parametrize("plan", [[], ["--plan"]])
+def test_what_makes_no_other_result_is_not_swept_over(empty_folder, capsys, override, plan):
+    assert run(["-m", override, *FAST, *plan]) == 2
+    assert "sweep over something else" in capsys.readouterr().err
+    assert not sweeps()
+
+
+def test_a_sweep_is_not_resumed_with_several_values(empty_folder, capsys):
+    assert run(["-m", "seed=1,2", *FAST]) == 0
+    assert resume(["last", "limits.seconds=50,60"]) == 2
+    assert "give one value" in capsys.readouterr().err
+
+
 def test_resume_makes_a_sweep_whole_by_another_launcher(empty_folder, capsys):
     arguments = ["-m", "seed=range(4)", "on_error=stop", "limits.seconds=1e-6", *FAST]
     assert run(arguments) == 1
@@ -160,3 +174,56 @@ def test_a_sweep_stays_where_it_is(empty_folder, capsys):
     assert run(["-m", "seed=1,2", "hydra.job.chdir=true", *FAST]) == 2
     assert "hydra.job.chdir=true is not for gradmix" in capsys.readouterr().err
     assert not runs()
+
+
+SEARCH = ["-m", "hydra/sweeper=gradmix_optuna", *FAST]
+
+
+def test_a_search_makes_no_more_jobs_than_asked_for_and_is_whole_when_it_has_more(empty_folder, capsys):
+    assert run([*SEARCH, "hydra.sweeper.n_trials=2", "hydra.sweeper.batch=5", "seed=range(0,99)"]) == 0
+    assert len(runs()) == 2
+    assert resume(["last", "hydra.sweeper.n_trials=1"]) == 0
+    assert len(runs()) == 2
+
+
+def test_a_search_can_be_resumed_though_some_of_its_jobs_are_impossible(empty_folder, capsys):
+    choices = "clusterer.n_components=choice(1,2,998,999)"
+    assert run([*SEARCH, "hydra.sweeper.n_trials=8", "hydra.sweeper.sampler=random", choices]) == 1
+    assert "272 rows are fewer" in capsys.readouterr().out
+    assert resume(["last", "hydra.sweeper.n_trials=10"]) == 1
+    assert "not reached" not in capsys.readouterr().out
+
+
+def test_a_search_that_was_killed_in_a_batch_gives_no_job_the_result_of_another(empty_folder, capsys):
+    assert run([*SEARCH, "hydra.sweeper.n_trials=3", "seed=range(0,999)"]) == 0
+    (path,) = [path for path in Path("runs").rglob("journal.jsonl") if path.parent.name.endswith("-sweep")]
+    lines = path.read_text().splitlines(keepends=True)
+    told = [number for number, line in enumerate(lines) if '"event": "job"' in line]
+    path.write_text("".join(lines[: told[-1]]))  # its last job ran on, and ended when nobody was there to tell of it
+    assert resume(["last", "hydra.sweeper.n_trials=4"]) == 0
+    seeds = {str(events[0]["run_key"]): events[0]["params"]["seed"] for events in runs()}
+    (sweep,) = sweeps()
+    ends = {event["number"]: event for event in sweep if event["event"] == "job"}
+    assert sorted(ends) == [0, 1, 2, 3]
+    for end in ends.values():
+        assert f"seed={seeds[end['run_key']]}" in end["overrides"]
+
+
+def test_the_command_line_wins_over_what_a_config_searches(empty_folder):
+    searched = ["+hydra.sweeper.params={seed:'range(0,99)',clusterer.n_components:'range(1,4)'}"]
+    assert run([*SEARCH, "hydra.sweeper.n_trials=2", *searched, "seed=7"]) in (0, 2)
+    assert {events[0]["params"]["seed"] for events in runs()} <= {7}
+
+
+@pytest.mark.parametrize(
+    "override", ["seed=range(9,1)", "clusterer.tol=tag(log,interval(-3.0,3.0))", "clusterer.tol=interval(2.0,1.0)"]
+)
+def test_what_cannot_be_searched_is_told(empty_folder, capsys, override):
+    assert run([*SEARCH, override]) == 2
+    assert "cannot be searched" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["n_trials=0", "batch=0"])
+def test_a_search_of_nothing_is_told(empty_folder, capsys, option):
+    assert run([*SEARCH, f"hydra.sweeper.{option}", "seed=range(0,9)"]) == 2
+    assert "must be a whole number > 0" in capsys.readouterr().err

@@ -16,9 +16,10 @@ from gradmix.runs.journal import Journal, find_journals, read_journal
 from gradmix.sweeps.attempts import attempts, is_taken, new_attempt, telling
 from gradmix.sweeps.events import SweepWatcher
 from gradmix.sweeps.intent import Intent, intending
-from gradmix.sweeps.job import Errand, Report
+from gradmix.sweeps.job import Errand, Report, label_of
 from gradmix.sweeps.ledger import jobs_of
 from gradmix.sweeps.plan import Planner, blocks, summary
+from gradmix.sweeps.reading import read_sweep
 from gradmix.sweeps.sweep import Sweep, check, common_settings
 
 BASE = {
@@ -267,6 +268,49 @@ def test_what_would_be_computed_otherwise_today_is_told_and_kept(empty_folder):
     assert {job.state for job in planned} == {"stale"}
     assert planned[0].reason == "seed was 0, is 5"
     assert {job.state for job in Planner(drifted, (), first.info.folder, stale=True).plan(JOBS)} == {"new"}
+
+
+def test_what_finished_is_made_anew_when_that_is_wanted_and_the_newest_counts(empty_folder):
+    first, _ = swept(JOBS)
+    anew = {number: (*overrides, "seed=5") for number, overrides in JOBS.items()}
+    _, told = swept(anew, intent=Intent(resumed=first.info.folder), stale=True)
+    assert sorted(told.ends) == [(number, "finished", False) for number in range(3)]
+    assert {telling(first.info.folder, number).folder.name for number in range(3)} == {"0-2", "1-2", "2-2"}
+    planned = Planner(compose, (), first.info.folder).plan(anew)
+    assert {job.state for job in planned} == {"done"}
+    assert [run.folder.name for run in read_sweep(first.info.folder).runs] == ["0-2", "1-2", "2-2"]
+
+
+def test_timings_asked_for_when_a_sweep_is_resumed_are_taken(empty_folder):
+    first, _ = swept(JOBS)
+    timed = {number: (*overrides, "timing.repeats=2") for number, overrides in JOBS.items()}
+    _, told = swept(timed, intent=Intent(resumed=first.info.folder))
+    assert sorted(told.ends) == [(number, "finished", False) for number in range(3)]
+    _, told = swept(timed, intent=Intent(resumed=first.info.folder))
+    assert sorted(told.ends) == [(number, "finished", True) for number in range(3)]
+
+
+def test_jobs_that_failed_before_are_launched_again_when_a_launcher_breaks(empty_folder):
+    broken = {number: (*overrides, "limits.seconds=1e-6") for number, overrides in JOBS.items()}
+    first, told = swept(broken)
+    assert {status for _, status, _ in told.ends} == {"timed_out"}
+    calls = []
+
+    def breaks_at_first(job, jobs):
+        calls.append(len(jobs))
+        reports = here(job, jobs if len(calls) > 1 else jobs[:1])
+        if len(calls) == 1:
+            raise RuntimeError("a worker has gone")
+        return reports
+
+    _, told = swept(JOBS, breaks_at_first, Intent(resumed=first.info.folder))
+    assert sorted(told.ends) == [(number, "finished", False) for number in range(3)]
+    assert calls == [3, 2]
+
+
+@pytest.mark.parametrize("plus", ["", "+", "++"])
+def test_a_job_is_called_by_what_varies_however_it_was_typed(plus):
+    assert label_of((f"{plus}seed=1", "clusterer.n_components=2"), (f"{plus}seed",)) == f"{plus}seed=1"
 
 
 def test_a_sweep_that_is_still_running_is_not_resumed(empty_folder):

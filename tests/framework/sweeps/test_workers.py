@@ -34,6 +34,11 @@ def loud(x):
     print("something for people")
     return x * x
 
+def curious(x):
+    import sys
+    sys.stdin.read()
+    return x * x
+
 def hungry(x):
     import numpy as np
     return x * float(np.ones(40_000_000)[0])
@@ -80,6 +85,22 @@ def test_a_worker_that_dies_is_replaced_and_its_job_says_how_it_ended(sweep):
 
 
 @pytest.mark.slow
+def test_a_plugin_that_reads_standard_input_takes_no_errands(sweep):
+    _, seen = run(sweep, config("curious"), config("loud"))
+    assert [each.status for each in seen] == ["finished", "finished"]
+
+
+def test_a_worker_that_died_before_its_job_costs_no_job(sweep):
+    crew = Crew(1)
+    crew.run(sweep, [[Errand(0, config("loud"), ())]], read_spec(config("loud")).settings)
+    (worker,) = crew._workers
+    worker._process.kill()
+    worker._process.wait()
+    crew.run(sweep, [[Errand(1, config("loud"), ())]], read_spec(config("loud")).settings)
+    crew.close()
+    assert telling(sweep.folder, 1).status == "finished"
+
+
 def test_one_that_does_not_heed_its_alarm_is_killed(sweep):
     _, seen = run(sweep, config("hang", limits={"seconds": 0.2}), config("loud"))
     assert [each.status for each in seen] == ["timed_out", "finished"]
