@@ -36,6 +36,14 @@ class FiniteDifference(Differentiator):
     method: Annotated[str, KeyOf("gradmix_differences.schemes:SCHEMES")] = "central"
     step: PositiveFloat | None = None
 
+    @property
+    def accuracy(self) -> float:
+        """What truncation and rounding leave at the step."""
+        from gradmix_differences.schemes import SCHEMES
+
+        scheme = SCHEMES[self.method]
+        return scheme.accuracy(self.step or scheme.step)
+
     def jvp(self, f: Function, x: Any, v: Any) -> Any:
         """Differences along v."""
         import numpy as np

@@ -29,13 +29,20 @@ class Scheme:
     step
         Relative step that balances truncation against rounding: about EPS to the power ½ or ⅓. A power of two, so that
         x + step is exact for most x.
+    order
+        Truncation falls with the step to this power.
     rounds
         Whether subtraction of close values costs digits.
     """
 
     difference: Difference
     step: float
+    order: int
     rounds: bool = True
+
+    def accuracy(self, step: float) -> float:
+        """Relative error to expect with a step, where the derivatives that truncation leaves out are moderate."""
+        return 100 * (step**self.order + (EPS / step if self.rounds else EPS))
 
 
 def _forward(f: Function, at_x: Function, x: Any, v: Any, h: float) -> Any:
@@ -67,10 +74,10 @@ def _complex_step(f: Function, at_x: Function, x: Any, v: Any, h: float) -> Any:
 
 
 SCHEMES: dict[str, Scheme] = {
-    "forward": Scheme(_forward, 2.0**-26),
-    "backward": Scheme(_backward, 2.0**-26),
-    "central": Scheme(_central, 2.0**-17),
-    "complex_step": Scheme(_complex_step, 2.0**-100, rounds=False),
+    "forward": Scheme(_forward, 2.0**-26, order=1),
+    "backward": Scheme(_backward, 2.0**-26, order=1),
+    "central": Scheme(_central, 2.0**-17, order=2),
+    "complex_step": Scheme(_complex_step, 2.0**-100, order=2, rounds=False),
 }
 
 

@@ -32,6 +32,10 @@ class Differentiate(Task):
     differentiator: Differentiator = part("dual")
     problem: Problem = part("lecture")
 
+    def preflight(self) -> None:
+        """Check that the differentiator offers what the problem asks for."""
+        self.differentiator.check_operator(self.problem.operator)
+
     def run(self) -> Steps:
         """Differentiate, compare with the exact answer."""
         yield from ()

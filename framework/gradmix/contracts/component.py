@@ -18,6 +18,8 @@ class Component:
 
     kind: ClassVar[str]
     """The family: ``"clusterer"``, ``"dataset"``, ``"differentiator"``, ``"problem"`` or ``"task"``."""
+    requires: ClassVar[tuple[str, ...]] = ()
+    """Packages that it imports when it runs and that an extra of its distribution installs: ``("jax",)``."""
 
     def check(self) -> None:
         """Check every option.

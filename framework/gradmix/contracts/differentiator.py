@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gradmix.contracts.component import Component
@@ -34,6 +34,24 @@ class Differentiator(Component, ABC):
     """
 
     kind: ClassVar[str] = "differentiator"
+    lacks: ClassVar[Mapping[str, str]] = {}
+    """Operators that it does not offer, each with the reason: ``{"hvp": "second derivatives are not traced"}``."""
+
+    @property
+    def accuracy(self) -> float:
+        """Relative error that it stays within on smooth functions of moderate size, first derivatives."""
+        return 1e-12
+
+    def check_operator(self, operator: str) -> None:
+        """Check that it offers an operator, before anything is differentiated and when a sweep is planned.
+
+        Raises
+        ------
+        DifferentiationError
+            Says why it does not.
+        """
+        if operator in self.lacks:
+            raise DifferentiationError(f"{type(self).__name__} has no {operator}: {self.lacks[operator]}.")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

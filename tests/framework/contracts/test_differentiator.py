@@ -1,11 +1,12 @@
 """Every operator follows from one primitive: tried with differentiators that define just that, exactly."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
-from gradmix import Differentiator
+from gradmix import DifferentiationError, Differentiator
 
 A = np.array([[2.0, 1.0, 0.0], [0.5, -1.0, 3.0]])
 
@@ -92,3 +93,16 @@ def test_a_differentiator_without_a_primitive_is_refused():
 
         class Nothing(Differentiator):
             """Defines neither."""
+
+
+def test_an_operator_that_is_lacking_is_refused_with_its_reason():
+    @dataclass
+    class FirstOrderOnly(Differentiator):
+        lacks: ClassVar = {"hvp": "its steps are not differentiable"}
+
+        def jvp(self, f, x, v):
+            return v
+
+    FirstOrderOnly().check_operator("gradient")
+    with pytest.raises(DifferentiationError, match=r"has no hvp: its steps are not differentiable\."):
+        FirstOrderOnly().check_operator("hvp")

@@ -108,3 +108,10 @@ def test_the_point_is_left_as_it_was():
     x = np.array([1.0, 2.0])
     gradmix.differentiator("finite_difference").gradient(lambda y: np.sum(y**2), x)
     np.testing.assert_array_equal(x, [1.0, 2.0])
+
+
+@pytest.mark.parametrize("method", ["forward", "backward", "central", "complex_step"])
+@pytest.mark.parametrize("x", [0.3, 1.0, 2.5])
+def test_the_promised_accuracy_is_kept(method, x):
+    differentiator = gradmix.differentiator("finite_difference", method=method)
+    assert differentiator.derivative(np.sin, x) == pytest.approx(np.cos(x), rel=differentiator.accuracy)
