@@ -80,7 +80,11 @@ def run_as(wanted: Intent) -> int:
     except KeyboardInterrupt:
         report.fail(130, "interrupted; what was journalled is kept")
     report.close()
-    report.close_tracking(tracking.finish())
+    try:
+        report.close_tracking(tracking.finish())
+    except KeyboardInterrupt:
+        report.close_tracking(["interrupted. Nothing is lost: `gradmix sync` brings the rest in."])
+        return 130
     return report.exit_code
 
 

@@ -27,8 +27,10 @@ def explained() -> Iterator[None]:
         raise explain(error) from error
 
 
-def explain(error: Exception) -> ConfigError:
-    """Retell one error."""
+def explain(error: Exception) -> GradmixError:
+    """Retell one error; what lies behind it and is our own speaks for itself."""
+    if isinstance(error.__cause__, GradmixError):
+        return error.__cause__
     if isinstance(error, MissingConfigException):
         return _unknown_choice(error)
     if isinstance(error, YAMLError):
