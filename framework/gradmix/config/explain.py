@@ -13,7 +13,8 @@ from yaml import YAMLError
 
 from gradmix.config.build import unknown_option
 from gradmix.contracts.errors import ConfigError, GradmixError, UnknownNameError, did_you_mean, listing
-from gradmix.registry.registry import KINDS, registry
+from gradmix.registry.kinds import KINDS
+from gradmix.registry.registry import registry
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from gradmix.contracts.errors import GradmixError, StorageError
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.contracts.task import Result, Steps, Writer
-from gradmix.registry.registry import describe
+from gradmix.registry.entry import describe
 from gradmix.runs.environment import environment, timings_key
 from gradmix.runs.events import Events, report_problem
 from gradmix.runs.journal import FORMAT, Journal

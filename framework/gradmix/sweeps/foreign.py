@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from gradmix.registry.registry import describe
+from gradmix.registry.entry import describe
 from gradmix.runs.environment import threads_of_each
 from gradmix.sweeps.job import Report, SweepJob, numbered
 from gradmix.sweeps.plan import Job

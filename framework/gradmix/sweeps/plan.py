@@ -12,7 +12,7 @@ from gradmix.config.code_options import check_code_options
 from gradmix.config.spec import RunSpec, read_spec
 from gradmix.contracts.errors import GradmixError, listing
 from gradmix.contracts.options import options_of
-from gradmix.registry.registry import describe
+from gradmix.registry.entry import describe
 from gradmix.runs.environment import timings_key
 from gradmix.runs.events import tell_watchers
 from gradmix.runs.glimpse import Glimpse

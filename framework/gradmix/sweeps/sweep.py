@@ -14,7 +14,7 @@ from typing import Protocol, Self
 
 from gradmix.config.spec import RunSpec, Settings
 from gradmix.contracts.errors import ConfigError, GradmixError
-from gradmix.registry.registry import describe
+from gradmix.registry.entry import describe
 from gradmix.runs.events import report_problem, tell_watchers
 from gradmix.runs.glimpse import Glimpse
 from gradmix.sweeps.attempts import attempts, finished, telling
