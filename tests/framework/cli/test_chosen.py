@@ -53,6 +53,8 @@ def test_options_of_a_rule_are_swept_over(empty_folder, capsys):
     assert out.count("stopped by patience") == 2
     iterations = {events[0]["params"]["events.patience.rounds"]: len(events) for events in runs()}
     assert iterations[2] < iterations[5] < iterations[2000]
+    assert compare([]) == 0
+    assert "3 runs: 3 finished, 2 of them stopped early" in capsys.readouterr().out
 
 
 def test_what_fits_no_job_is_told_by_the_plan(empty_folder, capsys):
