@@ -34,8 +34,9 @@ def use(clusterer: Clusterer[Any]) -> Any:
 
 def known_rows() -> tuple[Matrix, NDArray[np.intp]]:
     """Three groups of 40 rows in the plane, each about 1 wide and 12 or more from the others, and the group of each."""
-    labels = np.arange(3 * GROUP_SIZE) % 3
-    return CENTRES[labels] + np.random.default_rng(1).normal(size=(len(labels), 2)), labels
+    rng = np.random.default_rng(1)
+    labels = np.repeat(np.arange(3), GROUP_SIZE)[rng.permutation(3 * GROUP_SIZE)]
+    return CENTRES[labels] + rng.normal(size=(len(labels), 2)), labels
 
 
 KNOWN_CODE = "from gradmix.testing.clusterers.fits import known_rows\nX = known_rows()[0]"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from gradmix.testing.table import use
 from gradmix.testing.values import plain_value, shown
 
 RANDOM = ("NumPy's global random numbers", "Python's global random numbers")
+_SEED = 271828
 
 
 def prints_nothing(subject: Subject) -> None:
@@ -47,16 +50,10 @@ def leaves_global_random_numbers_alone(subject: Subject) -> None:
 
 def depends_on_no_global_random_numbers(subject: Subject) -> None:
     """A use gives the same whatever the global random numbers of NumPy and Python are seeded with."""
-    states = np.random.get_state(legacy=True), random.getstate()  # noqa: NPY002 - this state is what is meant
     results = []
-    try:
-        for seed in (1, 2):
-            np.random.seed(seed)  # noqa: NPY002 - this state is what is meant
-            random.seed(seed)
+    for seed in (1, 2):
+        with _seeded(seed):
             results.append(plain_value(use(subject.kind, subject.make())))
-    finally:
-        np.random.set_state(states[0])  # noqa: NPY002 - this state is what is meant
-        random.setstate(states[1])
     if results[0] != results[1]:
         raise BrokenPromiseError(shown(results[0]), shown(results[1]), "np.random.seed(1) and np.random.seed(2)")
 
@@ -73,13 +70,27 @@ def _deeds(subject: Subject) -> Deeds:
     use(subject.kind, subject.make())
     component = subject.make()
     environment = dict(os.environ)
-    try:
-        with watched() as deeds:
-            use(subject.kind, component)
-    finally:
-        os.environ.clear()
-        os.environ.update(environment)
+    with _seeded(_SEED):  # whoever seeds them does not find what the first use has left
+        try:
+            with watched() as deeds:
+                use(subject.kind, component)
+        finally:
+            os.environ.clear()
+            os.environ.update(environment)
     return deeds
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seed the global random numbers, and put them back at the end."""
+    states = np.random.get_state(legacy=True), random.getstate()  # noqa: NPY002 - this state is what is meant
+    np.random.seed(seed)  # noqa: NPY002 - this state is what is meant
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        np.random.set_state(states[0])  # noqa: NPY002 - this state is what is meant
+        random.setstate(states[1])
 
 
 def _difference(before: Any, after: Any) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from gradmix.testing.subject import Subject
 from gradmix.testing.values import plain_value, shown
 
 _THREADS = 4
-_ROUNDS = 8
+_PATIENCE = 0.5
 
 
 def leaves_its_arguments_alone(subject: Subject) -> None:
@@ -54,19 +56,17 @@ def keeps_no_state_between_calls(subject: Subject) -> None:
 
 
 def gives_the_same_from_several_threads(subject: Subject) -> None:
-    """Four threads that share it, each at a point of its own, get what each gets alone."""
+    """Four threads that share it, all in the midst of a call at a point of their own, get what each gets alone."""
     made = differentiator_with(subject)
-    jobs = [
-        (operator, (np.asarray(x) + shift, *directions))
-        for shift in range(_THREADS)
-        for operator, (x, *directions) in _calls(made).items()
-    ] * _ROUNDS
-    alone = [_answer(made, *job) for job in jobs]
-    with ThreadPoolExecutor(_THREADS) as pool:
-        together = list(pool.map(lambda job: _answer(made, *job), jobs))
-    for (operator, _), expected, found in zip(jobs, alone, together, strict=True):
-        if expected != found:
-            raise BrokenPromiseError(shown(expected), shown(found), f"{operator}, called from {_THREADS} threads")
+    for operator, (x, *directions) in _calls(made).items():
+        jobs = [(operator, (x + shift, *directions)) for shift in range(_THREADS)]
+        alone = [_answer(made, *job) for job in jobs]
+        meeting = Barrier(_THREADS, timeout=_PATIENCE)
+        with ThreadPoolExecutor(_THREADS) as pool:
+            together = list(pool.map(lambda job: _answer(made, *job, meeting=meeting), jobs))  # noqa: B023
+        for expected, found in zip(alone, together, strict=True):
+            if expected != found:
+                raise BrokenPromiseError(shown(expected), shown(found), f"{operator}, called from {_THREADS} threads")
 
 
 def _calls(made: Differentiator) -> dict[str, tuple[Any, ...]]:
@@ -84,9 +84,16 @@ def _calls(made: Differentiator) -> dict[str, tuple[Any, ...]]:
     return {operator: arguments for operator, arguments in calls.items() if operator not in made.lacks}
 
 
-def _answer(made: Differentiator, operator: str, arguments: tuple[Any, ...]) -> Any:
+def _answer(made: Differentiator, operator: str, arguments: tuple[Any, ...], meeting: Barrier | None = None) -> Any:
     f = mixed if operator in ("jvp", "vjp", "jacobian") else log_sum_exp
-    return plain_value(getattr(made, operator)(f, *arguments))
+
+    def function(x: Any) -> Any:
+        if meeting is not None:
+            with suppress(BrokenBarrierError):  # who lets one thread in at a time is in his right, too
+                meeting.wait()
+        return f(x)
+
+    return plain_value(getattr(made, operator)(function, *arguments))
 
 
 def _require_same(operator: str, before: list[Any], after: tuple[Any, ...], what: str) -> None:
