@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -33,7 +32,7 @@ class Cluster(Task):
     def timed(self) -> Timed:
         """A whole fit, all starts of it."""
         X = self.dataset.load().X
-        return Timed(lambda: deque(self.clusterer.iterations(X), maxlen=0))
+        return Timed(lambda: self.clusterer.exhaust(X))
 
     def run(self) -> Steps:
         """Yield every iteration of every start; score the best."""
@@ -60,7 +59,7 @@ class Cluster(Task):
 
 def _metrics(best: Iteration[Any], data: Data) -> Mapping[str, float]:
     ended = {"n_iter": float(best.step), "converged": float(best.converged)}
-    return {**best.metrics, **ended, **best.estimate.scores(data.X), **_agreement(best, data)}
+    return {**ended, **best.metrics, **best.estimate.scores(data.X), **_agreement(best, data)}
 
 
 def _agreement(best: Iteration[Any], data: Data) -> Mapping[str, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
@@ -99,6 +100,10 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         for start, seed in enumerate(seeds):
             for step, iteration in enumerate(self.iterate(rows, np.random.default_rng(seed)), start=1):
                 yield dataclasses.replace(iteration, start=start, step=step)
+
+    def exhaust(self, X: Any) -> None:
+        """Do all the work of a fit, every iteration of every start, and keep nothing: what a timing times."""
+        deque(self.iterations(X), maxlen=0)
 
     def fit(self, X: Any, y: object = None) -> Self:
         """Fit the model to `X`, shape (n, d), and keep the best start.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -73,6 +74,13 @@ class Entry:
             raise PluginError(f"{where} cannot be used: {describe(error)}.") from error
         return component
 
+    def is_implemented_by(self, cls: type[Component]) -> bool:
+        """Whether this class is the one; imports nothing, as the class's own module has been imported already."""
+        if not isinstance(self.implementation, str):
+            return self.implementation is cls
+        module, _, attribute = self.implementation.partition(":")
+        return getattr(sys.modules.get(module), attribute, None) is cls
+
     def _import(self) -> Any:
         if not isinstance(self.implementation, str):
             return self.implementation
@@ -134,8 +142,7 @@ class Registry:
     def entry_of(self, component: Component) -> Entry | None:
         """The entry that offers a component's class, if there is one."""
         cls = type(component)
-        places = (f"{cls.__module__}:{cls.__qualname__}", cls)
-        return next((entry for entry in self if entry.kind == cls.kind and entry.implementation in places), None)
+        return next((entry for entry in self if entry.kind == cls.kind and entry.is_implemented_by(cls)), None)
 
     def search(self, name: str) -> list[Entry]:
         """All components of that name, of any kind."""
