@@ -63,7 +63,7 @@ def gives_the_same_from_several_threads(subject: Subject) -> None:
         alone = [_answer(made, *job) for job in jobs]
         meeting = Barrier(_THREADS, timeout=_PATIENCE)
         with ThreadPoolExecutor(_THREADS) as pool:
-            together = list(pool.map(lambda job: _answer(made, *job, meeting=meeting), jobs))  # noqa: B023
+            together = list(pool.map(lambda job: _answer(made, job[0], job[1], meeting), jobs))  # noqa: B023
         for expected, found in zip(alone, together, strict=True):
             if expected != found:
                 raise BrokenPromiseError(shown(expected), shown(found), f"{operator}, called from {_THREADS} threads")
