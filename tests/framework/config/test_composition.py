@@ -33,7 +33,8 @@ NEEDED = {"file": "dataset.path=data.csv", "python": "problem.path=math:sin"}
 
 
 @pytest.mark.parametrize("entry", [entry for entry in registry() if entry.kind in GROUPS], ids=lambda entry: entry.name)
-def test_every_component_composes_and_builds(entry):
+def test_every_component_composes_and_builds(entry, installed):
+    installed(entry)
     overrides = [f"task={GROUPS[entry.kind]}", f"{entry.kind}={entry.name}", *filter(None, [NEEDED.get(entry.name)])]
     spec = read_spec(plain_config(composed(*overrides)))
     assert spec.params[entry.kind] == entry.name
