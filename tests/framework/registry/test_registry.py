@@ -149,7 +149,7 @@ def test_the_built_in_plugins_are_all_sound():
     assert {each.plugin.distribution for each in registry().found} == {"gradmix"}
 
 
-@pytest.mark.parametrize("entry", registry(), ids=lambda entry: f"{entry.kind} {entry.name}")
+@pytest.mark.parametrize("entry", list(registry()), ids=lambda entry: f"{entry.kind} {entry.name}")
 def test_every_built_in_component_can_be_used_if_its_package_is_there(entry, installed):
     assert installed(entry).__doc__
 
