@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from gradmix.contracts.errors import ConfigError
@@ -20,6 +21,8 @@ class Component:
     """The family: ``"clusterer"``, ``"dataset"``, ``"differentiator"``, ``"problem"`` or ``"task"``."""
     requires: ClassVar[tuple[str, ...]] = ()
     """Packages that it imports when it runs and that an extra of its distribution installs: ``("jax",)``."""
+    deviates: ClassVar[Mapping[str, str]] = {}
+    """Checks of ``gradmix check`` whose promise cannot hold for it, each with the reason."""
 
     def check(self) -> None:
         """Check every option.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
@@ -115,6 +115,31 @@ def subject(what: str | type[Any], kind: str | None = None, /, **options: Any) -
     _check_packages(found)
     found.built()
     return found
+
+
+def options_from(texts: Iterable[str]) -> dict[str, Any]:
+    """Read options as a config has them: ``n_components=3`` is a number, ``method=central`` a text.
+
+    >>> options_from(["n_components=3", "covariance_type=tied", "x=[1.0, 2.0]"])
+    {'n_components': 3, 'covariance_type': 'tied', 'x': [1.0, 2.0]}
+
+    Raises
+    ------
+    ConfigError
+        If one is not written so.
+    """
+    import yaml
+
+    options = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not name:
+            raise ConfigError(f"options are written name=value; given: {text!r}.")
+        try:
+            options[name] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{text} has no value that a config may have: {error}.") from error
+    return options
 
 
 def _registered(name: str, kind: str | None) -> Subject:

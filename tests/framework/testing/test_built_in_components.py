@@ -30,6 +30,7 @@ def needed(empty_folder):
     (empty_folder / "my_cube.py").write_text("def f(x):\n    return x**3\n\n\ndef df(x):\n    return 3 * x**2\n")
     return {
         ("dataset", "file"): {"path": "rows.csv", "label": "group"},
+        ("task", "check"): {"component": "cubic"},
         ("problem", "python"): {"path": "my_cube.py:f", "derivative": "my_cube.py:df", "x": 2.0},
     }
 
