@@ -13,7 +13,8 @@ from yaml import YAMLError
 
 from gradmix.config.build import unknown_option
 from gradmix.contracts.errors import ConfigError, GradmixError, UnknownNameError, did_you_mean, listing
-from gradmix.registry.registry import KINDS, registry
+from gradmix.registry.kinds import KINDS
+from gradmix.registry.registry import registry
 
 
 @contextmanager
@@ -27,8 +28,10 @@ def explained() -> Iterator[None]:
         raise explain(error) from error
 
 
-def explain(error: Exception) -> ConfigError:
-    """Retell one error."""
+def explain(error: Exception) -> GradmixError:
+    """Retell one error; what lies behind it and is our own speaks for itself."""
+    if isinstance(error.__cause__, GradmixError):
+        return error.__cause__
     if isinstance(error, MissingConfigException):
         return _unknown_choice(error)
     if isinstance(error, YAMLError):
@@ -58,6 +61,10 @@ def _composition(error: ConfigCompositionException) -> ConfigError:
     cause = error.__cause__
     if "No match in the defaults list" in text:
         group = _quoted(text)
+        if group in KINDS and KINDS[group].several:
+            return UnknownNameError(
+                f"{group}=… fits nothing here: the config's defaults list has no `- {group}: []`. Add that."
+            )
         return UnknownNameError(
             f"{group}=… fits nothing here: the task has no {group}. "
             "Choose a task that has one: `gradmix plugins cluster` and `gradmix plugins differentiate` tell."
@@ -79,10 +86,23 @@ def _composition(error: ConfigCompositionException) -> ConfigError:
 
 
 def _unknown_option(path: str, node: DictConfig) -> ConfigError:
+    kind, _, rest = path.partition(".")
+    name = rest.partition(".")[0]
+    if kind in KINDS and KINDS[kind].several and name and node._key() in (None, kind):
+        return _not_chosen(path, kind, name)
     known = [str(key) for key in node if key not in ("hydra", "name" if node._key() is not None else "")]
     parent = path.rpartition(".")[0]
-    owner = f"{parent} {node.get('name')}" if parent and "name" in node else parent or "a run"
+    has_own_name = parent.rpartition(".")[2] != node.get("name")  # events.patience says it already
+    owner = f"{parent} {node.get('name')}" if parent and "name" in node and has_own_name else parent or "a run"
     return UnknownNameError(unknown_option(path, owner, known))
+
+
+def _not_chosen(path: str, kind: str, name: str) -> ConfigError:
+    """An option of a component of which a run may have several, and does not have this one."""
+    names = registry().names(kind)
+    if name in names:
+        return ConfigError(f"{path}: {name} is not chosen. Choose it by {kind}=[{name}].")
+    return UnknownNameError(f"{path}: unknown {kind} {name!r}.{did_you_mean(name, names)} There are: {listing(names)}.")
 
 
 def _quoted(text: str) -> str:

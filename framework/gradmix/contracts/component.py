@@ -18,7 +18,9 @@ class Component:
     """
 
     kind: ClassVar[str]
-    """The family: ``"clusterer"``, ``"dataset"``, ``"differentiator"``, ``"problem"`` or ``"task"``."""
+    """The family: ``"clusterer"``, ``"dataset"``, ``"differentiator"``, ``"problem"``, ``"task"``, ``"metric"``, …"""
+    several: ClassVar[bool] = False
+    """Whether a run may have several of the family, ``metric=[silhouette,davies_bouldin]``, or none."""
     requires: ClassVar[tuple[str, ...]] = ()
     """Packages that it imports when it runs and that an extra of its distribution installs: ``("jax",)``."""
     deviates: ClassVar[Mapping[str, str]] = {}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 Direction = Literal["lower", "higher"]
+_DIRECTIONS: tuple[Direction, ...] = ("lower", "higher")
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,30 @@ PRIMARY = ("derivative_error", "bic", "adjusted_rand_index", "log_likelihood", "
 
 _TIMING_PREFIXES = ("time.", "memory.")
 
+RESERVED = frozenset({"time", "memory", "start", "system"})
+"""First parts of names by which metrics of gradmix's own are known."""
 
-def metric_named(name: str) -> Metric:
-    """What is known of a metric; of somebody else's, what its name tells.
+
+def told_of(journalled: Any) -> Mapping[str, Metric]:
+    """What a run's journal tells of metrics that plugins have brought; whatever is not as a run writes it is left out.
+
+    >>> told_of({"silhouette": {"better": "higher", "unit": "", "meaning": "how far apart"}})["silhouette"].better
+    'higher'
+    """
+    told = journalled.items() if isinstance(journalled, Mapping) else ()
+    return {
+        str(name): Metric(str(name), _direction(what), str(what.get("unit", "")), str(what.get("meaning", "")))
+        for name, what in told
+        if isinstance(what, Mapping)
+    }
+
+
+def _direction(what: Mapping[str, Any]) -> Direction | None:
+    return next((each for each in _DIRECTIONS if each == what.get("better")), None)
+
+
+def metric_named(name: str, told: Mapping[str, Metric] | None = None) -> Metric:
+    """What is known of a metric; of somebody else's, what journals tell (`told_of`), else what its name does.
 
     >>> metric_named("bic").better, metric_named("loss").better, metric_named("time.compile").is_timing
     ('lower', None, True)
@@ -96,7 +118,8 @@ def metric_named(name: str) -> Metric:
     if name.startswith(_TIMING_PREFIXES):
         unit = "s" if name.startswith("time.") else "B"
         return Metric(name, "lower", unit, is_timing=True, by_ratio=True)
-    return Metric(name)
+    owner = (told or {}).get(name) or (told or {}).get(name.partition(".")[0])
+    return Metric(name) if owner is None else replace(owner, name=name)
 
 
 def is_flattered(metric: Metric, keys: Iterable[str]) -> bool:

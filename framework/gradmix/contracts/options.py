@@ -11,7 +11,7 @@ import types
 import typing
 from collections.abc import Callable, Hashable, Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 from gradmix.contracts.errors import ConfigError
 
@@ -27,6 +27,18 @@ class RunsCode:
 
     In a run its value must be given on the command line: a config file, which may be a stranger's, cannot set it.
     """
+
+    danger: ClassVar[str] = "is code to run"
+
+
+@dataclasses.dataclass(frozen=True)
+class SendsTo:
+    """Marks an option that says where a run sends something, as in ``Annotated[str, SendsTo()]``.
+
+    As with `RunsCode`, its value must be given on the command line.
+    """
+
+    danger: ClassVar[str] = "is where the run would send what it tells"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,9 +119,10 @@ class Option:
         return any(isinstance(mark, SeedMarker) for mark in getattr(self.type, "__metadata__", ()))
 
     @property
-    def runs_code(self) -> bool:
-        """Whether the value names code to run."""
-        return any(isinstance(mark, RunsCode) for mark in getattr(self.type, "__metadata__", ()))
+    def danger(self) -> str:
+        """What a stranger's value would do, if it is for the command line only; empty if a config file may set it."""
+        marks = getattr(self.type, "__metadata__", ())
+        return next((mark.danger for mark in marks if isinstance(mark, RunsCode | SendsTo)), "")
 
     @property
     def allowed(self) -> str:

@@ -11,7 +11,9 @@ from gradmix.config.spec import Settings
 from gradmix.contracts.errors import GradmixError
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
-from gradmix.registry.registry import describe, registry
+from gradmix.registry.entry import describe
+from gradmix.registry.registry import registry
+from gradmix.runs.limits import TimedOutError
 
 
 class Watcher:
@@ -28,6 +30,9 @@ class Watcher:
 
     def gradmix_run_failed(self, run: RunInfo, error: BaseException) -> None:
         """A run has failed or was interrupted."""
+
+    def stopped(self, run: RunInfo, by: str, reason: str) -> None:
+        """A run has ended early, because chosen events wanted it to; it finishes next."""
 
     def settings_known(self, settings: Settings) -> None:
         """The first config has been checked: runs with these settings come next."""
@@ -75,8 +80,8 @@ def report_problem(message: str) -> None:
     tell_watchers("problem", message)
 
 
-class Events:
-    """Tells plugins and watchers of one run's events."""
+class Audience:
+    """Tells plugins that implement hooks, and watchers, of one run's events."""
 
     def __init__(self) -> None:
         self._silenced: set[str] = set()
@@ -88,7 +93,9 @@ class Events:
                 continue
             try:
                 call(**{argument: arguments[argument] for argument in names})
-            except Exception as error:
+            except (KeyboardInterrupt, TimedOutError):  # Ctrl-C and limits are meant for the run
+                raise
+            except BaseException as error:  # SystemExit, too, would end more than this run
                 self._silenced.add(name)
                 report_problem(f"{name} failed in {event} and hears no more of this run: {describe(error)}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import statistics
 import time
 import traceback
@@ -15,15 +14,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gradmix.config.spec import RunSpec
-from gradmix.contracts.errors import GradmixError, StorageError
+from gradmix.contracts.errors import ConfigError, GradmixError, PluginError, StorageError
+from gradmix.contracts.events import StopRun
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.contracts.task import Result, Steps, Writer
-from gradmix.registry.registry import describe
+from gradmix.registry.entry import describe
+from gradmix.runs.chosen_events import ChosenEvents
 from gradmix.runs.environment import environment, timings_key
-from gradmix.runs.events import Events, report_problem
+from gradmix.runs.events import Audience, report_problem, tell_watchers
 from gradmix.runs.journal import FORMAT, Journal
 from gradmix.runs.limits import Deadline, OutOfMemoryError, TimedOutError, limited
+from gradmix.runs.measuring import measured, told
 from gradmix.runs.sampling import sampling
 from gradmix.runs.timing import Stopwatch, rounds_of
 
@@ -56,6 +58,8 @@ class Order:
         What the command line asked for.
     label
         What to call the run where it is listed; made from its components unless given.
+    workers
+        How many runs are made at a time, by processes beside this one.
     """
 
     spec: RunSpec
@@ -63,6 +67,7 @@ class Order:
     sweep: str | None = None
     overrides: tuple[str, ...] = ()
     label: str | None = None
+    workers: int = 1
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,7 @@ class _Execution:
     def __init__(self, order: Order, journal: Journal) -> None:
         spec = order.spec
         self.spec, self.journal, self.label = spec, journal, order.label or spec.label
+        self.workers = order.workers
         self.run = RunInfo(
             name=spec.settings.name,
             run_id=uuid.uuid4().hex,
@@ -141,11 +147,14 @@ class _Execution:
             sweep=order.sweep,
             overrides=order.overrides,
         )
-        self.events = Events()
+        self.audience = Audience()
+        self.events = ChosenEvents(spec.events.components, self.run, spec.task.improves())
         self.seconds: list[float] = []
         self.rounds = rounds_of(spec.task, spec.settings.timing)
         self.stopwatch: Stopwatch | None = None
         self.result: Result | None = None
+        self.measured: Mapping[str, float] = {}
+        self.stopped: tuple[str, str] | None = None
         self.outcome: Outcome | None = None
 
     def attempt(self, stage: Callable[[], None]) -> None:
@@ -169,6 +178,7 @@ class _Execution:
         watched = sampling(self.journal) if self.spec.settings.tracking.system_metrics else nullcontext()
         with watched, limited(self.spec.settings.limits) as deadline:
             self.result = self._pull(self.spec.task.run(), deadline)
+            self.measured = measured(self.spec.metrics.components, self.result)
 
     def set_stopwatch(self) -> None:
         timing = self.spec.settings.timing
@@ -203,10 +213,17 @@ class _Execution:
             overrides=self.run.overrides,
             tracking=settings.tracking.uri,
             environment=environment(),
-            timings_key=timings_key(dataclasses.asdict(settings.timing)),
+            timings_key=timings_key(settings, self.workers),
+            **self._of_chosen(),
         )
         _write_artifact(self.run.folder / ARTIFACTS / "config.yaml", self._write_config)
-        self.events.tell("gradmix_run_started", run=self.run)
+        self.audience.tell("gradmix_run_started", run=self.run)
+        self.events.started()
+
+    def _of_chosen(self) -> Mapping[str, Any]:
+        """What the journal tells of chosen metrics and of events that are no part of the run's identity, if any."""
+        chosen = {"metrics": told(self.spec.metrics.components), "onlookers": self.spec.events.onlookers}
+        return {name: each for name, each in chosen.items() if each}
 
     def _pull(self, steps: Steps, deadline: Deadline) -> Result:
         while True:
@@ -214,29 +231,65 @@ class _Execution:
             try:
                 iteration = next(steps)
             except StopIteration as stop:
-                if not isinstance(stop.value, Result):
-                    raise TypeError(f"a task must return a gradmix.Result, not {type(stop.value).__name__}") from None
-                return stop.value
+                return _checked(stop.value)
             self.seconds.append(time.perf_counter() - begin)
             deadline.check()
-            self._journal_iteration(iteration)
+            wish = self._tell_iteration(iteration)
+            if wish is not None:
+                return self._stop(steps, *wish)
 
-    def _journal_iteration(self, iteration: Iteration[Any]) -> None:
+    def _tell_iteration(self, iteration: Iteration[Any]) -> tuple[str, StopRun] | None:
         self.journal.write("iteration", start=iteration.start, step=iteration.step, metrics=iteration.metrics)
-        self.events.tell("gradmix_iteration", run=self.run, iteration=iteration)
+        self.audience.tell("gradmix_iteration", run=self.run, iteration=iteration)
+        return self.events.iterated(iteration)
+
+    def _stop(self, steps: Steps, by: str, stop: StopRun) -> Result:
+        """End the task's work early, as chosen events want; it returns what it has."""
+        try:
+            steps.throw(stop)
+        except StopIteration as end:
+            result = _checked(end.value)
+        except StopRun:
+            name = self.spec.config["task"]["name"]
+            raise ConfigError(
+                f"events.{by} wants the run to stop ({stop.reason}), but the task {name} cannot stop early."
+            ) from None
+        else:
+            steps.close()
+            raise TypeError("a task that has caught gradmix.StopRun must return its result, and yield no more")
+        self.stopped = by, stop.reason
+        tell_watchers("stopped", self.run, by, stop.reason)
+        return result
 
     def finish(self, block: str | None) -> None:
         assert self.result is not None
         if self.stopwatch is not None:
             self.journal.write("timing", block=block, **self.stopwatch.content)
-        metrics, inputs = {**self._timings(), **self.result.metrics}, [*map(vars, self.result.inputs)]
-        self.journal.write("result", metrics=metrics, best_start=self.result.best_start, inputs=inputs)
-        artifacts = {**self.result.artifacts, **(self.result.pictures if self.spec.settings.pictures else {})}
+        metrics = {**self._timings(), **self.result.metrics, **self.measured}
+        artifacts = self._artifacts(self.result, metrics)
+        by, reason = self.stopped or ("", "")
+        what = {**self.result.answer, "metrics": metrics, "stopped": f"{by}: {reason}" if by else ""}
+        self.events.finishing(what)
+        self.journal.write(
+            "result",
+            metrics=metrics,
+            best_start=self.result.best_start,
+            inputs=[*map(vars, self.result.inputs)],
+            **({"stopped": {"by": by, "reason": reason}} if by else {}),
+        )
         for name, write in artifacts.items():
             _write_artifact(self.run.folder / ARTIFACTS / name, write)
         self.journal.write("finished")
-        self.events.tell("gradmix_run_finished", run=self.run, metrics=metrics)
+        self.audience.tell("gradmix_run_finished", run=self.run, metrics=metrics)
+        self.events.finished(what)
         self.outcome = Outcome("finished", self.run, metrics)
+
+    def _artifacts(self, result: Result, metrics: Mapping[str, float]) -> Mapping[str, Writer]:
+        """Files that the run leaves: the task's own and, if pictures are wanted, those that events add."""
+        if not self.spec.settings.pictures:
+            return result.artifacts
+        own = {**result.artifacts, **result.pictures}
+        return {**own, **self.events.pictures({**result.answer, "metrics": metrics}, taken=own)}
 
     def _timings(self) -> Mapping[str, float]:
         """Medians of the timed rounds; of the run itself where there were none."""
@@ -258,13 +311,14 @@ class _Execution:
         path.write_text(text, encoding="utf-8")
 
     def _end(self, event: str, error: BaseException) -> None:
-        is_plain = isinstance(error, GradmixError | KeyboardInterrupt)
+        is_plain = isinstance(error, KeyboardInterrupt) or _speaks_for_itself(error)
         trace = "" if is_plain else "".join(traceback.format_exception(error))
         try:
             self.journal.write(event, error=in_words(error), traceback=trace)
         except StorageError as storage_error:
             report_problem(str(storage_error))
-        self.events.tell("gradmix_run_failed", run=self.run, error=error)
+        self.audience.tell("gradmix_run_failed", run=self.run, error=error)
+        self.events.failed(error)
 
 
 def _key(spec: RunSpec) -> str:
@@ -291,8 +345,19 @@ def in_words(error: BaseException) -> str:
     return str(error) if isinstance(error, GradmixError) else describe(error)
 
 
+def _checked(result: object) -> Result:
+    if not isinstance(result, Result):
+        raise TypeError(f"a task must return a gradmix.Result, not {type(result).__name__}")
+    return result
+
+
+def _speaks_for_itself(error: BaseException) -> bool:
+    """Whether no traceback is needed: one of our own errors that no plugin's code has caused."""
+    return isinstance(error, GradmixError) and not (isinstance(error, PluginError) and error.__cause__ is not None)
+
+
 def explain_failure(error: BaseException, folder: Path) -> str:
     """What to tell a person: our own errors speak for themselves, others point to their traceback."""
-    if isinstance(error, GradmixError):
+    if _speaks_for_itself(error):
         return in_words(error)
     return f"{in_words(error)} (the traceback is in {folder / 'journal.jsonl'})"

@@ -29,7 +29,8 @@ class FakeEntryPoint:
 
     def __init__(self, load, distribution="fake", name="plugin"):
         self.load, self.name, self.module = load, name, "fake_module"
-        self.dist = types.SimpleNamespace(name=distribution, version="1.2", read_text=lambda file: None)
+        metadata = {"Name": distribution, "Version": "1.2"}
+        self.dist = types.SimpleNamespace(name=distribution, metadata=metadata, read_text=lambda file: None)
 
 
 def module(**implementations):

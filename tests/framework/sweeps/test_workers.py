@@ -72,7 +72,7 @@ def sweep(empty_folder):
 def run(sweep, *configs, size=1):
     crew = Crew(size)
     errands = [[Errand(number, each, ())] for number, each in enumerate(configs)]
-    reports = crew.run(sweep, errands, read_spec(configs[0]).settings)
+    reports = crew.run(sweep, errands, read_spec(configs[0]).settings.limits)
     crew.close()
     return reports, [telling(sweep.folder, number) for number in range(len(configs))]
 
@@ -92,11 +92,11 @@ def test_a_plugin_that_reads_standard_input_takes_no_errands(sweep):
 
 def test_a_worker_that_died_before_its_job_costs_no_job(sweep):
     crew = Crew(1)
-    crew.run(sweep, [[Errand(0, config("loud"), ())]], read_spec(config("loud")).settings)
+    crew.run(sweep, [[Errand(0, config("loud"), ())]], read_spec(config("loud")).settings.limits)
     (worker,) = crew._workers
     worker._process.kill()
     worker._process.wait()
-    crew.run(sweep, [[Errand(1, config("loud"), ())]], read_spec(config("loud")).settings)
+    crew.run(sweep, [[Errand(1, config("loud"), ())]], read_spec(config("loud")).settings.limits)
     crew.close()
     assert telling(sweep.folder, 1).status == "finished"
 
@@ -111,6 +111,22 @@ def test_memory_is_limited_job_by_job(sweep):
     limits = {"bytes": 100_000_000}
     _, seen = run(sweep, config("hungry", limits=limits), config("loud", limits=limits), config("hungry"))
     assert [each.status for each in seen] == ["out_of_memory", "finished", "finished"]
+
+
+def test_chosen_events_and_metrics_are_in_the_process_of_the_run(sweep):
+    slow = {
+        "name": "trial",
+        "task": {"name": "cluster"},
+        "clusterer": {"name": "gmm", "n_components": 3, "tol": 0.0, "random_state": 0},
+        "dataset": {"name": "old_faithful"},
+        "events": {"patience": {"name": "patience", "rounds": 3, "min_delta": 0.1}},
+        "metric": {"silhouette": {"name": "silhouette"}},
+        "pictures": False,
+        "tracking": {"uri": None},
+    }
+    _, seen = run(sweep, slow, {**slow, "seed": 1}, size=2)
+    assert [(each.status, each.stopped) for each in seen] == [("finished", "patience")] * 2
+    assert all(0 < each.metrics["silhouette"] < 1 for each in seen)
 
 
 def test_a_config_that_cannot_be_built_there_is_reported(sweep):
