@@ -10,6 +10,8 @@ array([5., 2.])
 The rest of what is here is for authors of plugins: the base classes, option types and hooks.
 """
 
+from gradmix.adapters.estimator import SklearnClusterer, from_sklearn
+from gradmix.adapters.primitives import from_jvp, from_vjp
 from gradmix.config.build import clusterer, differentiator
 from gradmix.config.inputs import input_of
 from gradmix.config.models import read_model, write_model
@@ -86,6 +88,7 @@ __all__ = [
     "RunsCode",
     "Seed",
     "SendsTo",
+    "SklearnClusterer",
     "Steps",
     "StopRun",
     "StorageError",
@@ -95,6 +98,9 @@ __all__ = [
     "Writer",
     "clusterer",
     "differentiator",
+    "from_jvp",
+    "from_sklearn",
+    "from_vjp",
     "hookimpl",
     "input_of",
     "part",

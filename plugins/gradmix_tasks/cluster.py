@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -52,7 +51,7 @@ class Cluster(Task):
     def timed(self) -> Timed:
         """A whole fit, all starts of it."""
         X = self.dataset.load().X
-        return Timed(lambda: deque(self.clusterer.iterations(X), maxlen=0))
+        return Timed(lambda: self.clusterer.exhaust(X))
 
     def improves(self) -> Objective:
         """What the clusterer improves."""
@@ -92,7 +91,7 @@ class Cluster(Task):
 
 def _metrics(best: Iteration[Any], groups: IntArray, data: Data) -> Mapping[str, float]:
     ended = {"n_iter": float(best.step), "converged": float(best.converged)}
-    return {**best.metrics, **ended, **best.estimate.scores(data.X), **_agreement(groups, data)}
+    return {**ended, **best.metrics, **best.estimate.scores(data.X), **_agreement(groups, data)}
 
 
 def _agreement(groups: IntArray, data: Data) -> Mapping[str, float]:

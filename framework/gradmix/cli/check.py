@@ -75,7 +75,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from gradmix.registry.registry import KINDS
+    from gradmix.registry.kinds import KINDS
     from gradmix.reports.conformance_table import print_checks
     from gradmix.testing.checking import checks_for
     from gradmix.testing.subject import Subject, options_from, subject

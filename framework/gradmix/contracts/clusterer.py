@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
@@ -109,6 +110,10 @@ class Clusterer(Component, ABC, Generic[ModelT]):
                 f"{type(self).__name__}.iterate must give its objective, {self.objective.metric}, in the metrics of "
                 f"every iteration; it gave {listing(iteration.metrics) or 'none'}."
             )
+
+    def exhaust(self, X: Any) -> None:
+        """Do all the work of a fit, every iteration of every start, and keep nothing: what a timing times."""
+        deque(self.iterations(X), maxlen=0)
 
     def fit(self, X: Any, y: object = None) -> Self:
         """Fit the model to `X`, shape (n, d), and keep the best start.

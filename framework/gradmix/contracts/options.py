@@ -234,12 +234,13 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is no plain value")
 
 
-_PLAIN_NAMES = {
+_PLAIN_NAMES: dict[Any, str] = {
     int: "a whole number",
     float: "a number",
     bool: "true or false",
     str: "a text",
     type(None): "null",
+    Any: "any plain value",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -64,6 +65,13 @@ class Entry:
         if absent:
             raise self._not_installed(where, absent[0])
         return component
+
+    def is_implemented_by(self, cls: type[Component]) -> bool:
+        """Whether this class is the one; imports nothing, as the class's own module has been imported already."""
+        if not isinstance(self.implementation, str):
+            return self.implementation is cls
+        module, _, attribute = self.implementation.partition(":")
+        return getattr(sys.modules.get(module), attribute, None) is cls
 
     def _import(self) -> Any:
         if not isinstance(self.implementation, str):

@@ -95,8 +95,7 @@ class Registry:
     def entry_of(self, component: Component) -> Entry | None:
         """The entry that offers a component's class, if there is one."""
         cls = type(component)
-        places = (f"{cls.__module__}:{cls.__qualname__}", cls)
-        return next((entry for entry in self if entry.kind == cls.kind and entry.implementation in places), None)
+        return next((entry for entry in self if entry.kind == cls.kind and entry.is_implemented_by(cls)), None)
 
     def name_of(self, entry: Entry) -> str:
         """What a config calls a component: its name, with its distribution where two offer the same."""

@@ -18,8 +18,10 @@ from gradmix.config.build import Built, build
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import ConfigError, PluginError, UnknownNameError, did_you_mean, listing
 from gradmix.contracts.options import options_of
+from gradmix.registry.entry import Entry, describe
+from gradmix.registry.kinds import KINDS
 from gradmix.registry.plugin import Plugin
-from gradmix.registry.registry import KINDS, Entry, Registry, describe, registry
+from gradmix.registry.registry import Registry, registry
 
 SEED = 0
 """What checks give to every option that is a seed, so that a check finds the same each time."""

@@ -1,0 +1,185 @@
+"""Clusterers that a scikit-learn estimator does the work of."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import warnings
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from gradmix.adapters.signature import described, fields_of, make_component
+from gradmix.contracts.clusterer import Clusterer, Model
+from gradmix.contracts.errors import DataError
+from gradmix.contracts.iteration import INERTIA, LOG_LIKELIHOOD, Iteration
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from gradmix.contracts.rows import Matrix
+
+_NOT_OPTIONS = ("name", "warm_start", "compute_labels", "verbose", "verbose_interval", "copy", "copy_x")
+"""Parameters of estimators that change no result, or that the adapter sets itself."""
+
+
+def from_sklearn(estimator: type[Any], *, name: str | None = None) -> type[SklearnClusterer]:
+    """Make a clusterer of a scikit-learn-compatible one: its parameters are the options, its docstring the help.
+
+    Parameters
+    ----------
+    estimator
+        The class. It has ``fit`` and ``labels_``; if it has ``predict_proba`` and ``score``, it is a mixture.
+    name
+        Name of the class that comes back; the estimator's own unless given.
+
+    Notes
+    -----
+    A fit is one iteration, whose metrics are ``n_iter`` and ``inertia``: the estimator's own if it has one, else the
+    sum of squared distances to the means of its groups (noise counts as one group). A mixture that knows ``warm_start``
+    yields every iteration, with the total ``log_likelihood`` of its data. The model is a mixture's parameters, or the
+    centers, or, where the centers do not give the labels (and where there are none), the labelled rows themselves: a
+    new row then belongs where the nearest of these does. `SklearnClusterer` makes one whose options are declared.
+
+    Examples
+    --------
+    >>> import gradmix
+    >>> from sklearn.cluster import Birch
+    >>> Birch = gradmix.from_sklearn(Birch)
+    >>> Birch(n_clusters=2).fit([[0.0], [0.1], [5.0], [5.2]]).labels_.tolist()
+    [1, 1, 0, 0]
+    """
+    objective = LOG_LIKELIHOOD if hasattr(estimator, "predict_proba") else INERTIA
+    content = {"estimator": estimator, "objective": objective, "__doc__": described(estimator)}
+    return make_component(
+        SklearnClusterer, name or estimator.__name__, fields_of(estimator, without=_NOT_OPTIONS), content
+    )
+
+
+class SklearnClusterer(Clusterer[Model]):
+    """Base of clusterers that an estimator does the work of: a dataclass whose fields are arguments of its class.
+
+    `from_sklearn` makes one from the estimator's signature. Derive from this one to declare options by hand, and to
+    have the estimator imported only when it fits: ``estimator = "sklearn.cluster:KMeans"``.
+    """
+
+    estimator: ClassVar[str | type[Any]]
+    """The estimator's class, or where it is: ``"package.module:Class"``."""
+
+    objective = INERTIA
+
+    @classmethod
+    def model_class(cls) -> type[Model]:
+        """`EstimatorModel` for a mixture, `NearestModel` for all others."""
+        return _model_class(cls)
+
+    def check_rows(self, X: Matrix) -> None:
+        """Check that there are rows enough for the groups asked for."""
+        for option in ("n_clusters", "n_components"):
+            asked = getattr(self, option, None)
+            if isinstance(asked, int) and len(X) < asked:
+                raise DataError(f"{len(X)} rows are fewer than {option}={asked}.")
+
+    def iterations(self, X: Any) -> Iterator[Iteration[Model]]:
+        """Check, fit; the starts share one stream of random numbers, as scikit-learn's do."""
+        from numpy.random import RandomState
+
+        rows = self._checked(X)
+        if not self._has_steps:
+            yield dataclasses.replace(self._whole(rows), step=1)
+            return
+        random = RandomState(getattr(self, "random_state", None))
+        for start in range(getattr(self, "n_init", 1)):
+            for step, iteration in enumerate(self._steps(rows, random), start=1):
+                yield dataclasses.replace(iteration, start=start, step=step)
+
+    def iterate(self, X: Matrix, rng: np.random.Generator) -> Iterator[Iteration[Model]]:
+        """One start, with random numbers of its own."""
+        from numpy.random import RandomState
+
+        random = RandomState(rng.bit_generator)
+        return self._steps(X, random) if self._has_steps else iter((self._whole(X, random_state=random),))
+
+    def exhaust(self, X: Any) -> None:
+        """Fit once, as the estimator does it by itself: with all its starts, and no look at single iterations."""
+        self._fitted(self._checked(X))
+
+    @property
+    def _has_steps(self) -> bool:
+        return {"warm_start", "max_iter", "n_init"} <= _parameters(type(self))
+
+    def _checked(self, X: Any) -> Matrix:
+        from gradmix.contracts.rows import as_rows
+
+        self.check()
+        rows = as_rows(X)
+        self.check_rows(rows)
+        return rows
+
+    def _steps(self, X: Matrix, random: Any) -> Iterator[Iteration[Model]]:
+        """One start of an estimator that goes on where it stopped: a fit of one iteration, again and again."""
+        estimator = self._new(n_init=1, max_iter=1, warm_start=True, random_state=random)
+        for _ in range(self.max_iter):  # type: ignore[attr-defined]
+            self._fit(estimator, X)
+            yield Iteration(self._model(estimator, X), self._reached(estimator, X), bool(estimator.converged_))
+            if estimator.converged_:
+                return
+
+    def _whole(self, X: Matrix, **changes: Any) -> Iteration[Model]:
+        estimator = self._fitted(X, **changes)
+        made, allowed = getattr(estimator, "n_iter_", None), getattr(self, "max_iter", None)
+        metrics = {**self._reached(estimator, X), **({} if made is None else {"n_iter": float(made)})}
+        return Iteration(self._model(estimator, X), metrics, made is None or allowed is None or made < allowed)
+
+    def _new(self, **changes: Any) -> Any:
+        from gradmix.adapters.estimates import imported
+
+        known = _parameters(type(self))
+        changed = {name: value for name, value in changes.items() if name in known}
+        return imported(self.estimator)(**{**self.get_params(), **changed})
+
+    def _fitted(self, X: Matrix, **changes: Any) -> Any:
+        return self._fit(self._new(**changes), X)
+
+    def _fit(self, estimator: Any, X: Matrix) -> Any:
+        from sklearn.exceptions import ConvergenceWarning
+
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)  # iterations say whether they have converged
+                return estimator.fit(X)
+        except (ValueError, TypeError) as error:
+            raise DataError(f"{type(estimator).__name__} cannot fit these data with these options: {error}") from error
+
+    def _reached(self, estimator: Any, X: Matrix) -> Mapping[str, float]:
+        from gradmix.adapters.estimates import inertia
+
+        if self.objective is LOG_LIKELIHOOD:
+            return {"log_likelihood": float(estimator.score(X)) * len(X)}
+        own = getattr(estimator, "inertia_", None)
+        return {"inertia": inertia(X, estimator.labels_) if own is None else float(own)}
+
+    def _model(self, estimator: Any, X: Matrix) -> Model:
+        from gradmix.adapters.estimates import EstimatorModel, estimator_model, nearest_model
+
+        model = self.model_class()
+        if issubclass(model, EstimatorModel):
+            options = {name: value for name, value in self.get_params().items() if name != "random_state"}
+            return estimator_model(model, options, estimator)
+        return nearest_model(estimator, X)
+
+
+@cache
+def _parameters(clusterer: type[SklearnClusterer]) -> frozenset[str]:
+    from gradmix.adapters.estimates import imported
+
+    return frozenset(inspect.signature(imported(clusterer.estimator)).parameters)
+
+
+@cache
+def _model_class(clusterer: type[SklearnClusterer]) -> type[Model]:
+    from gradmix.adapters.estimates import EstimatorModel, NearestModel
+
+    if clusterer.objective is not LOG_LIKELIHOOD:
+        return NearestModel
+    return type(f"{clusterer.__name__}Model", (EstimatorModel,), {"estimator": clusterer.estimator})

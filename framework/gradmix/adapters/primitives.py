@@ -1,0 +1,123 @@
+"""Differentiators from one function: ``jvp(f, x, v)`` or ``vjp(f, x, w)``."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from gradmix.adapters.signature import described, fields_of, make_component
+from gradmix.contracts.differentiator import Differentiator, as_point, check_shape, is_traced
+from gradmix.contracts.errors import NumericalError
+
+
+def from_jvp(
+    function: Callable[..., Any],
+    *,
+    name: str | None = None,
+    accuracy: float = 1e-12,
+    lacks: Mapping[str, str] | None = None,
+    requires: Sequence[str] = (),
+) -> type[Differentiator]:
+    """Make a differentiator of a function that pushes forward, ``jvp(f, x, v)``; all operators follow.
+
+    Parameters
+    ----------
+    function
+        Takes the function, a point and a direction (floats, or arrays of float64) and returns J(x)·v. Its further
+        parameters are the differentiator's options: annotation, default and docstring are theirs.
+    name
+        Name of the class; the function's own unless given, so that it can be used as a decorator.
+    accuracy
+        Relative error that it stays within on smooth functions of moderate size.
+    lacks
+        Operators that it does not offer, each with the reason.
+    requires
+        Packages that it imports when it runs and that an extra installs.
+
+    Examples
+    --------
+    >>> import gradmix
+    >>> @gradmix.from_jvp
+    ... def ComplexStep(f, x, v, step: float = 1e-20):
+    ...     return f(x + 1j * step * v).imag / step
+    >>> ComplexStep().gradient(lambda x: x[0] * x[1], [2.0, 5.0])
+    array([5., 2.])
+    """
+    fields = fields_of(function, without=_leading(function))
+
+    def jvp(self: Differentiator, f: Any, x: Any, v: Any) -> Any:
+        import numpy as np
+
+        point, tangent = as_point(x), as_point(v)
+        check_shape("v", tangent, "x", np.shape(point))
+        return _numbers(function(f, point, tangent, **_options(self)))
+
+    content = _content(function, accuracy, lacks, requires)
+    return make_component(Differentiator, name or function.__name__, fields, {"jvp": jvp, **content})
+
+
+def from_vjp(
+    function: Callable[..., Any],
+    *,
+    name: str | None = None,
+    accuracy: float = 1e-12,
+    lacks: Mapping[str, str] | None = None,
+    requires: Sequence[str] = (),
+) -> type[Differentiator]:
+    """Make a differentiator of a function that pulls back, ``vjp(f, x, w)``; as `from_jvp`, the other way round.
+
+    Examples
+    --------
+    >>> import gradmix
+    >>> tape = gradmix.differentiator("tape")
+    >>> Mine = gradmix.from_vjp(lambda f, x, w: tape.vjp(f, x, w), name="Mine")
+    >>> float(Mine().derivative(lambda x: x**3, 2.0))
+    12.0
+    """
+    fields = fields_of(function, without=_leading(function))
+
+    def vjp(self: Differentiator, f: Any, x: Any, w: Any) -> Any:
+        import numpy as np
+
+        point = as_point(x)
+        pulled = _numbers(function(f, point, as_point(w), **_options(self)))
+        if np.shape(pulled) != np.shape(point):
+            raise NumericalError(
+                f"{function.__name__}(f, x, w) returned the shape {np.shape(pulled)}, but x has {np.shape(point)}."
+            )
+        return pulled
+
+    content = _content(function, accuracy, lacks, requires)
+    return make_component(Differentiator, name or function.__name__, fields, {"vjp": vjp, **content})
+
+
+def _leading(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Names of the function's first three parameters, which are no options."""
+    import inspect
+
+    names = tuple(inspect.signature(function).parameters)[:3]
+    if len(names) < 3:
+        raise TypeError(f"{function.__name__} must take a function, a point and a direction: (f, x, v)")
+    return names
+
+
+def _options(component: Differentiator) -> Mapping[str, Any]:
+    return {field.name: getattr(component, field.name) for field in dataclasses.fields(component)}  # type: ignore[arg-type]
+
+
+def _content(
+    function: Callable[..., Any], accuracy: float, lacks: Mapping[str, str] | None, requires: Sequence[str]
+) -> Mapping[str, Any]:
+    return {
+        "__doc__": described(function),
+        "accuracy": property(lambda self: accuracy),
+        "lacks": dict(lacks or {}),
+        "requires": tuple(requires),
+    }
+
+
+def _numbers(result: Any) -> Any:
+    import numpy as np
+
+    return result if is_traced(result) else np.asarray(result, dtype=np.float64)[()]

@@ -1,0 +1,30 @@
+"""Peers: other people's algorithms, as thin plugins, so that ours and theirs run the same work side by side."""
+
+import gradmix
+
+
+@gradmix.hookimpl
+def gradmix_components() -> gradmix.Components:
+    """Offer the peers."""
+    return {
+        "clusterer": {
+            "faiss_kmeans": "gradmix_peers.faiss_kmeans:FaissKMeans",
+            "sklearn_gmm": "gradmix_peers.sklearn_gmm:SklearnGaussianMixture",
+            "sklearn_bayesian_gmm": "gradmix_peers.sklearn_bayesian_gmm:SklearnBayesianGaussianMixture",
+            "sklearn_kmeans": "gradmix_peers.sklearn_kmeans:SklearnKMeans",
+            "sklearn_minibatch_kmeans": "gradmix_peers.sklearn_minibatch_kmeans:SklearnMiniBatchKMeans",
+            "sklearn_bisecting_kmeans": "gradmix_peers.sklearn_bisecting_kmeans:SklearnBisectingKMeans",
+            "sklearn_hdbscan": "gradmix_peers.sklearn_hdbscan:SklearnHDBSCAN",
+        },
+        "differentiator": {
+            "autograd": "gradmix_peers.autograd:Autograd",
+            "casadi": "gradmix_peers.casadi:CasADi",
+            "jax": "gradmix_peers.jax:Jax",
+            "numdifftools": "gradmix_peers.numdifftools:NumDiffTools",
+            "pytensor": "gradmix_peers.pytensor:PyTensor",
+            "scipy": "gradmix_peers.scipy:SciPy",
+            "sympy": "gradmix_peers.sympy:SymPy",
+            "tensorflow": "gradmix_peers.tensorflow:TensorFlow",
+            "torch": "gradmix_peers.torch:Torch",
+        },
+    }

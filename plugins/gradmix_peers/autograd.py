@@ -1,0 +1,69 @@
+"""The differentiator ``autograd``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from gradmix import Function
+from gradmix_peers.peer import Peer, Pullback
+from gradmix_peers.tool import Tool
+
+
+@dataclass
+class Autograd(Peer):
+    """autograd (HIPS): reverse mode over NumPy."""
+
+    requires = ("autograd",)
+
+    def push(self, f: Function, x: Any, v: Any) -> Any:
+        """`autograd.make_jvp`."""
+        from autograd import make_jvp
+
+        return make_jvp(_own(f))(x)(v)[1]
+
+    def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
+        """`autograd.make_vjp`."""
+        from autograd import make_vjp
+
+        pullback, value = make_vjp(_own(f))(x)
+        return value, pullback
+
+    def matrix(self, f: Function, x: Any) -> Any:
+        """`autograd.jacobian`."""
+        from autograd import jacobian
+
+        return jacobian(_own(f))(x)
+
+    def second(self, f: Function, x: Any) -> Any:
+        """`autograd.hessian`."""
+        from autograd import hessian
+
+        return hessian(_own(f))(x)
+
+    def product(self, f: Function, x: Any, v: Any) -> Any:
+        """`autograd.hessian_vector_product`."""
+        from autograd import hessian_vector_product
+
+        return hessian_vector_product(_own(f))(x, v)
+
+
+def _own(f: Function) -> Function:
+    from gradmix_peers.handing_over import hand_over
+
+    return hand_over(f, tool())
+
+
+@cache
+def tool() -> Tool:
+    """autograd's row."""
+    import autograd.numpy
+    from autograd.tracer import getval, isbox
+
+    def concrete(value: Any) -> Any:
+        while isbox(value):
+            value = getval(value)
+        return value
+
+    return Tool("autograd", autograd.numpy, concrete)

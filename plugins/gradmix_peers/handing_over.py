@@ -1,0 +1,295 @@
+"""Handing over: a function written for NumPy meets a value that sends every call of NumPy's on to a peer."""
+
+from __future__ import annotations
+
+import linecache
+import operator
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+import numpy as np
+
+from gradmix import DifferentiationError
+from gradmix_peers.tool import Tool
+
+
+def hand_over(f: Callable[[Any], Any], tool: Tool) -> Callable[[Any], Any]:
+    """The function as one of the peer's own values."""
+    return lambda value: release(f(handed(value, tool)), tool)
+
+
+def handed(value: Any, tool: Tool, concrete: Any = None) -> Handed:
+    """A peer's value in NumPy's clothes; `concrete` is what it stands for at the point, if it is a symbol."""
+    shape = np.shape(value if concrete is None else concrete) if tool.concrete is None else _shape(value, tool)
+    return (HandedArray if shape else Handed)(value, tool, shape, concrete)
+
+
+def record(f: Callable[[Any], Any], symbols: list[Any], x: Any, tool: Tool) -> tuple[list[Any], tuple[int, ...]]:
+    """What f makes of symbols for the entries of x, by an entrywise peer: its entries' expressions, and its shape."""
+    scalars = [handed(symbol, tool, float(entry)) for symbol, entry in zip(symbols, np.ravel(x), strict=True)]
+    argument = np.empty(len(scalars), dtype=object)
+    argument[:] = scalars
+    try:
+        result = np.array(f(argument.reshape(np.shape(x))[()]), dtype=object)
+    except TypeError as error:
+        if isinstance(error, DifferentiationError):
+            raise
+        raise _refused(tool, "the function, entry by entry", str(error)) from error
+    return [
+        _value(np.float64(each) if not isinstance(each, Handed) else each, tool) for each in result.flat
+    ], result.shape
+
+
+def _shape(value: Any, tool: Tool) -> tuple[int, ...]:
+    assert tool.concrete is not None
+    return tuple(value.shape) if hasattr(value, "shape") else np.shape(tool.concrete(value))
+
+
+def release(result: Any, tool: Tool) -> Any:
+    """What a function returned as the peer's value: handed values, lists of them, or plain numbers."""
+    if isinstance(result, Handed):
+        return result.value
+    if _holds_handed(result):
+        return _stacked(result, tool).value
+    return tool.constant(np.array(result, dtype=np.float64))
+
+
+class Handed:
+    """A scalar of a peer's; arrays are `HandedArray`, which has a length."""
+
+    __slots__ = ("_concrete", "shape", "tool", "value")
+    __array_priority__ = 1000.0
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, value: Any, tool: Tool, shape: tuple[int, ...], concrete: Any) -> None:
+        self.value, self.tool, self.shape, self._concrete = value, tool, shape, concrete
+
+    @property
+    def concrete(self) -> Any:
+        """The number or array that it stands for at the point."""
+        return self._concrete if self.tool.concrete is None else self.tool.concrete(self.value)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
+        name = _REDUCTIONS.get(ufunc.__name__) if method == "reduce" else ufunc.__name__
+        if name is None or out is not None or method not in ("__call__", "reduce"):
+            raise _refused(self.tool, f"np.{ufunc.__name__}.{method}" + (" with out=" if out is not None else ""))
+        if self.tool.is_entrywise and any(np.ndim(each) for each in inputs):
+            return ufunc(*map(_boxed, inputs), **kwargs)
+        function = ufunc if method == "__call__" else getattr(np, name)
+        if method == "reduce":
+            kwargs = {"axis": 0, **kwargs}
+        return _apply(self.tool, name, function, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        if self.tool.is_entrywise and function.__name__ not in CONSTANT:
+            return function(*map(_boxed, args), **kwargs)[()]
+        module = str(function.__module__).removeprefix("numpy").lstrip(".")
+        return _apply(self.tool, f"{module}.{function.__name__}".lstrip("."), function, args, kwargs)
+
+    def __getitem__(self, index: Any) -> Any:
+        return _apply(self.tool, "getitem", operator.getitem, (self, _concrete(index)), {})
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise _refused(self.tool, "an update in place", "build the new array by np.where, np.stack or np.concatenate")
+
+    def __bool__(self) -> bool:
+        return bool(self.concrete)
+
+    def __float__(self) -> float:
+        frame = sys._getframe(1)
+        line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
+        raise _refused(self.tool, f"float(), int() or the math module ({line})", "use NumPy's functions")
+
+    __int__ = __index__ = __complex__ = __float__
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.shape:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.value!r})"
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return int(np.prod(self.shape))
+
+    @property
+    def T(self) -> Any:  # noqa: N802 -- NumPy's name
+        """Transpose."""
+        return np.transpose(self)  # type: ignore[call-overload]
+
+    @property
+    def real(self) -> Any:
+        """Itself: what is handed over is real."""
+        return self
+
+    def reshape(self, *shape: Any) -> Any:
+        """As ``ndarray.reshape``."""
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[call-overload]
+
+    def copy(self) -> Any:
+        """Itself: nothing changes it in place."""
+        return self
+
+    def astype(self, dtype: Any, **kwargs: Any) -> Any:
+        """Itself, if a floating-point type is asked for."""
+        if not np.issubdtype(np.dtype(dtype), np.floating):
+            raise _refused(self.tool, f"a conversion to {np.dtype(dtype)}", "that has no derivative")
+        return self
+
+
+class HandedArray(Handed):
+    """An array of a peer's."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Always float64; scalars have no such thing, as NumPy would take them for its own."""
+        return np.dtype(np.float64)
+
+
+def _apply(tool: Tool, name: str, function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> Any:
+    """Do one of NumPy's functions by the peer's."""
+    if name in CONSTANT:
+        return function(*map(_concrete, args), **{key: _concrete(each) for key, each in kwargs.items()})
+    if name in ("maximum", "minimum") and tool.is_entrywise:
+        return _chosen(function, *args)
+    own = tool.find(name)
+    if own is None:
+        raise _refused(tool, f"np.{name}")
+    try:
+        values = [_value(each, tool) for each in args]
+        result = own(*values, **{key: _value(each, tool) for key, each in kwargs.items()})
+    except DifferentiationError:
+        raise
+    except Exception as error:  # a peer's own errors are of any kind
+        raise _refused(tool, f"np.{name} with these arguments", str(error)) from error
+    concrete = None if tool.concrete else function(*map(_concrete, args), **dict(kwargs))
+    return handed(result, tool, concrete)
+
+
+def _chosen(ufunc: Callable[..., Any], a: Any, b: Any) -> Any:
+    """The larger or smaller one of two scalars."""
+    return a if ufunc(_concrete(a), _concrete(b)) == _concrete(a) else b
+
+
+def _value(argument: Any, tool: Tool) -> Any:
+    """An argument as the peer takes it."""
+    if isinstance(argument, Handed):
+        return argument.value
+    if isinstance(argument, np.ndarray):
+        return _stacked(argument, tool).value if argument.dtype == object else tool.constant(argument)
+    if isinstance(argument, np.floating):
+        return tool.constant(float(argument))
+    if isinstance(argument, list | tuple) and _holds_handed(argument):
+        return [_value(each, tool) for each in argument]
+    return tool.constant(argument) if isinstance(argument, float) else argument
+
+
+def _concrete(argument: Any) -> Any:
+    """An argument with numbers only."""
+    if isinstance(argument, Handed):
+        return argument.concrete
+    if isinstance(argument, list | tuple):
+        return type(argument)(map(_concrete, argument))
+    if isinstance(argument, np.ndarray) and argument.dtype == object:
+        return np.array([_concrete(each) for each in argument.flat]).reshape(argument.shape)
+    return argument
+
+
+def _stacked(entries: Any, tool: Tool) -> Handed:
+    """Nested lists, or an object array, of scalars as one array."""
+    if tool.is_entrywise:
+        raise _refused(tool, "an array as one value")
+    if isinstance(entries, Handed):
+        return entries
+    if np.ndim(entries):
+        parts: list[Any] = [_stacked(each, tool) for each in entries]
+        return cast("Handed", np.stack(parts))
+    return handed(tool.constant(np.float64(entries)), tool, None if tool.concrete else np.float64(entries))
+
+
+def _holds_handed(entries: Any) -> bool:
+    if isinstance(entries, np.ndarray):
+        return bool(entries.dtype == object)
+    return isinstance(entries, list | tuple) and any(
+        isinstance(each, Handed) or _holds_handed(each) for each in entries
+    )
+
+
+def _boxed(argument: Any) -> Any:
+    """Scalars as arrays of one object each, which NumPy's loops over objects take."""
+    if isinstance(argument, list | tuple):
+        return type(argument)(map(_boxed, argument))
+    if not isinstance(argument, Handed):
+        return argument
+    box = np.empty((), dtype=object)
+    box[()] = argument
+    return box
+
+
+def _refused(tool: Tool, what: str, advice: str = "") -> DifferentiationError:
+    return DifferentiationError(f"{tool.label} cannot follow {what}" + (f": {advice}." if advice else "."))
+
+
+CONSTANT = frozenset(
+    {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "isfinite", "isnan", "isinf", "signbit"}
+    | {"sign", "logical_and", "logical_or", "logical_not", "logical_xor", "floor", "ceil", "rint", "trunc", "spacing"}
+    | {"floor_divide", "shape", "ndim", "size", "zeros_like", "ones_like", "argmax", "argmin", "argsort", "any", "all"}
+    | {"nonzero", "flatnonzero", "count_nonzero", "iscomplexobj", "isrealobj", "array_equal", "allclose", "isclose"}
+)
+"""NumPy's functions whose result does not change with small changes of the arguments: they get numbers."""
+
+_REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min"}
+
+# Operators and methods, made from tables.
+
+_BINARY = ("add", "subtract:sub", "multiply:mul", "divide:truediv", "power:pow", "matmul", "remainder:mod")
+_COMPARISONS = ("less:lt", "less_equal:le", "greater:gt", "greater_equal:ge", "equal:eq", "not_equal:ne")
+_UNARY = ("negative:neg", "positive:pos", "absolute:abs")
+_METHODS: tuple[str, ...] = (
+    "sum",
+    "mean",
+    "var",
+    "std",
+    "prod",
+    "max",
+    "min",
+    "ravel",
+    "squeeze",
+    "swapaxes",
+    "transpose",
+    "dot",
+)
+_METHODS += ("cumsum", "take", "trace", "clip", "argmax", "argmin", "argsort", "all", "any")
+
+
+def _forward(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, *args, **kwargs: function(self, *args, **kwargs)
+
+
+def _reflected(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, other: function(other, self)
+
+
+for _pair in (*_BINARY, *_COMPARISONS, *_UNARY):
+    _name, _, _operator = _pair.partition(":")
+    setattr(Handed, f"__{_operator or _name}__", _forward(getattr(np, _name)))
+    if _pair in _BINARY:
+        setattr(Handed, f"__r{_operator or _name}__", _reflected(getattr(np, _name)))
+for _name in _METHODS:
+    setattr(Handed, _name, _forward(getattr(np, _name)))
+for _ufunc in (each for each in vars(np).values() if isinstance(each, np.ufunc) and each.nin <= 2):
+    setattr(Handed, _ufunc.__name__, _forward(_ufunc))  # on an object array a ufunc calls its elements' methods

@@ -1,0 +1,78 @@
+"""The differentiator ``jax``."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from gradmix import Function
+from gradmix_peers.peer import Peer, Pullback
+from gradmix_peers.tool import Tool
+
+
+@dataclass
+class Jax(Peer):
+    """JAX, operation by operation (not compiled, so that the function may branch and loop on values), in float64."""
+
+    requires = ("jax",)
+
+    def session(self) -> AbstractContextManager[Any]:
+        """float64, for this thread and as long as it works."""
+        import jax
+
+        session: AbstractContextManager[Any] = jax.enable_x64(True)
+        return session
+
+    def push(self, f: Function, x: Any, v: Any) -> Any:
+        """`jax.jvp`."""
+        import jax
+
+        return jax.jvp(_own(f), (_array(x),), (_array(v),))[1]
+
+    def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
+        """`jax.vjp`."""
+        import jax
+
+        value, pullback = jax.vjp(_own(f), _array(x))
+        return value, lambda w: pullback(_array(w))[0]
+
+    def matrix(self, f: Function, x: Any) -> Any:
+        """`jax.jacrev`."""
+        import jax
+
+        return jax.jacrev(_own(f))(_array(x))
+
+    def second(self, f: Function, x: Any) -> Any:
+        """`jax.hessian`."""
+        import jax
+
+        return jax.hessian(_own(f))(_array(x))
+
+    def product(self, f: Function, x: Any, v: Any) -> Any:
+        """`jax.jvp` of `jax.grad`."""
+        import jax
+
+        return jax.jvp(jax.grad(_own(f)), (_array(x),), (_array(v),))[1]
+
+
+def _own(f: Function) -> Function:
+    from gradmix_peers.handing_over import hand_over
+
+    return hand_over(f, tool())
+
+
+def _array(x: Any) -> Any:
+    import jax.numpy as jnp
+
+    return jnp.asarray(x, dtype=jnp.float64)
+
+
+@cache
+def tool() -> Tool:
+    """JAX's row."""
+    import jax
+    import numpy as np
+
+    return Tool("JAX", jax.numpy, concrete=lambda value: np.asarray(jax.lax.stop_gradient(value)))

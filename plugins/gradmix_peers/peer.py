@@ -1,0 +1,140 @@
+"""What all peers share: plain numbers in and out, and checks."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from gradmix import DifferentiationError, Differentiator, Function, PluginError
+
+Pullback = Callable[[Any], Any]
+
+
+class Peer(Differentiator):
+    """Base of differentiators that are somebody else's: each method takes f as NumPy has it, and a point of float64."""
+
+    @abstractmethod
+    def push(self, f: Function, x: Any, v: Any) -> Any:
+        """J(x)·v."""
+
+    @abstractmethod
+    def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
+        """f(x), and the function w ↦ w·J(x)."""
+
+    @abstractmethod
+    def matrix(self, f: Function, x: Any) -> Any:
+        """J(x)."""
+
+    @abstractmethod
+    def second(self, f: Function, x: Any) -> Any:
+        """H(x)."""
+
+    def product(self, f: Function, x: Any, v: Any) -> Any:
+        """H(x)·v."""
+        import numpy as np
+
+        return np.tensordot(self.second(f, x), v, axes=np.ndim(v)) if np.ndim(v) else self.second(f, x) * v
+
+    def session(self) -> AbstractContextManager[Any]:
+        """What is set while it works."""
+        return nullcontext()
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Its session.
+
+        Raises
+        ------
+        PluginError
+            If the package is not installed.
+        """
+        try:
+            with self.session():
+                yield
+        except ModuleNotFoundError as error:
+            if error.name not in self.requires:
+                raise
+            raise PluginError(
+                f"{type(self).__name__} needs {error.name}, which is not installed: "
+                f"pip install 'gradmix[{error.name}]'."
+            ) from error
+
+    def jvp(self, f: Function, x: Any, v: Any) -> Any:
+        """Push forward."""
+        import numpy as np
+
+        from gradmix.typing import check_shape
+
+        point, tangent = number(x), number(v)
+        check_shape("v", tangent, "x", np.shape(point))
+        with self.working():
+            return plain(self.push(f, point, tangent))
+
+    def vjp(self, f: Function, x: Any, w: Any) -> Any:
+        """Pull back."""
+        import numpy as np
+
+        from gradmix.typing import check_shape
+
+        with self.working():
+            value, pullback = self.pull(f, number(x))
+            cotangent = number(w)
+            check_shape("w", cotangent, "f(x)", np.shape(plain(value)))
+            return plain(pullback(cotangent))
+
+    def value_and_gradient(self, f: Function, x: Any) -> tuple[Any, Any]:
+        """Pull 1 back."""
+        import numpy as np
+
+        from gradmix.typing import check_scalar
+
+        with self.working():
+            value, pullback = self.pull(f, number(x))
+            check_scalar(plain(value))
+            return plain(value), plain(pullback(np.float64(1.0)))
+
+    def jacobian(self, f: Function, x: Any) -> Any:
+        """The Jacobian, by its own function for that."""
+        with self.working():
+            return plain(self.matrix(f, number(x)))
+
+    def hessian(self, f: Function, x: Any) -> Any:
+        """The Hessian, by its own function for that."""
+        with self.working():
+            return plain(self.second(f, number(x)))
+
+    def hvp(self, f: Function, x: Any, v: Any) -> Any:
+        """The Hessian's product with a direction, by its own function for that, if it has one."""
+        import numpy as np
+
+        from gradmix.typing import check_shape
+
+        point, tangent = number(x), number(v)
+        check_shape("v", tangent, "x", np.shape(point))
+        with self.working():
+            return plain(self.product(f, point, tangent))
+
+
+def number(x: Any) -> Any:
+    """A point or a direction as float64.
+
+    Raises
+    ------
+    DifferentiationError
+        If it is a value that a differentiator traces: peers do not nest.
+    """
+    from gradmix.typing import as_point, is_traced
+
+    point = as_point(x)
+    if is_traced(point):
+        raise DifferentiationError("a peer takes numbers: it cannot differentiate within another differentiation.")
+    return point
+
+
+def plain(result: Any) -> Any:
+    """A result as a float or an array of float64 of NumPy's."""
+    import numpy as np
+
+    return np.array(result, dtype=np.float64)[()]

@@ -1,0 +1,111 @@
+"""The differentiator ``pytensor``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from gradmix import Function
+from gradmix_peers.peer import Peer, Pullback
+from gradmix_peers.tool import Tool
+
+
+@dataclass
+class PyTensor(Peer):
+    """PyTensor (once Theano): a graph of the operations at the point, differentiated as a graph, evaluated once."""
+
+    requires = ("pytensor",)
+
+    def push(self, f: Function, x: Any, v: Any) -> Any:
+        """`pytensor.gradient.pushforward`."""
+        import pytensor.tensor as pt
+        from pytensor.gradient import pushforward
+
+        symbol, value = _graph(f, x)
+        return _evaluate(pushforward(value, symbol, pt.as_tensor_variable(v), disconnected_outputs="ignore"), symbol, x)
+
+    def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
+        """`pytensor.gradient.pullback`."""
+        import pytensor.tensor as pt
+        from pytensor.gradient import pullback
+
+        symbol, value = _graph(f, x)
+
+        def pulled(w: Any) -> Any:
+            return _evaluate(pullback(value, symbol, pt.as_tensor_variable(w), disconnected_inputs="ignore"), symbol, x)
+
+        return _evaluate(value, symbol, x), pulled
+
+    def matrix(self, f: Function, x: Any) -> Any:
+        """Rows pulled back one by one."""
+        import numpy as np
+
+        from gradmix.typing import stacked, unit_vectors
+
+        value, pullback = self.pull(f, x)
+        rows = [pullback(w[()]) for w in unit_vectors(np.shape(value))]
+        return stacked(rows, (*np.shape(value), *np.shape(x)))
+
+    def second(self, f: Function, x: Any) -> Any:
+        """`pytensor.gradient.grad` of each entry of the gradient."""
+        import numpy as np
+        import pytensor.tensor as pt
+
+        symbol, value = _graph(f, x)
+        entries = [_gradient(entry, symbol) for entry in _entries(_gradient(value, symbol), np.shape(x))]
+        return _evaluate(pt.stack(entries), symbol, x).reshape(np.shape(x) * 2)
+
+    def product(self, f: Function, x: Any, v: Any) -> Any:
+        """`pytensor.gradient.grad` of the gradient's product with the direction."""
+        import pytensor.tensor as pt
+
+        symbol, value = _graph(f, x)
+        return _evaluate(_gradient(pt.sum(_gradient(value, symbol) * v), symbol), symbol, x)
+
+
+def _graph(f: Function, x: Any) -> tuple[Any, Any]:
+    """A symbol for the point, and what f makes of it."""
+    import numpy as np
+    import pytensor.tensor as pt
+
+    from gradmix_peers.handing_over import handed, release
+
+    symbol = pt.tensor("x", dtype="float64", shape=np.shape(x))
+    return symbol, release(f(handed(symbol, tool(), x)), tool())
+
+
+def _gradient(value: Any, symbol: Any) -> Any:
+    from pytensor.gradient import grad
+
+    return grad(value, symbol, disconnected_inputs="ignore")
+
+
+def _entries(array: Any, shape: tuple[int, ...]) -> list[Any]:
+    import numpy as np
+
+    return [array[index] for index in np.ndindex(shape)]
+
+
+def _evaluate(graph: Any, symbol: Any, x: Any) -> Any:
+    import pytensor
+
+    return pytensor.function([symbol], graph, mode=pytensor.compile.mode.Mode("py", None), on_unused_input="ignore")(x)
+
+
+@cache
+def tool() -> Tool:
+    """PyTensor's row."""
+    import numpy as np
+    import pytensor.tensor as pt
+
+    own = {
+        "linalg.norm": lambda x, axis=None, keepdims=False: pt.sqrt(pt.sum(x * x, axis=axis, keepdims=keepdims)),
+        "where": pt.switch,
+        "arctan2": pt.arctan2,
+        "hypot": lambda a, b: pt.sqrt(a * a + b * b),
+        "logaddexp": pt.logaddexp,
+        "linalg.solve": pt.linalg.solve,
+        "log2": lambda x: pt.log2(x),
+    }
+    return Tool("PyTensor", pt, None, lambda x: pt.as_tensor_variable(np.asarray(x)), own)

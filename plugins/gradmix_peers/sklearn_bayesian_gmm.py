@@ -1,0 +1,51 @@
+"""The clusterer ``sklearn_bayesian_gmm``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gradmix import LOG_LIKELIHOOD, NonNegativeFloat, PositiveFloat, PositiveInt, Seed, SklearnClusterer
+
+
+@dataclass
+class SklearnBayesianGaussianMixture(SklearnClusterer):
+    """scikit-learn's BayesianGaussianMixture: variational inference, which may leave components empty.
+
+    Parameters
+    ----------
+    n_components
+        Most Gaussians that there can be.
+    covariance_type
+        Shape of the covariances.
+    tol
+        Stop when an iteration changes the lower bound by less than this.
+    reg_covar
+        Added to every variance.
+    max_iter
+        Most iterations of a start.
+    n_init
+        Number of starts; the one with the best log-likelihood is kept.
+    init_params
+        How a start is chosen.
+    weight_concentration_prior_type
+        Prior of the weights.
+    weight_concentration_prior
+        Its concentration: less leaves more components empty; null is 1 / n_components.
+    random_state
+        Seed of the starts.
+    """
+
+    estimator = "sklearn.mixture:BayesianGaussianMixture"
+    objective = LOG_LIKELIHOOD
+
+    n_components: PositiveInt = 2
+    covariance_type: Literal["full", "tied", "diag", "spherical"] = "full"
+    tol: NonNegativeFloat = 1e-3
+    reg_covar: NonNegativeFloat = 1e-6
+    max_iter: PositiveInt = 100
+    n_init: PositiveInt = 1
+    init_params: Literal["kmeans", "k-means++", "random", "random_from_data"] = "kmeans"
+    weight_concentration_prior_type: Literal["dirichlet_process", "dirichlet_distribution"] = "dirichlet_process"
+    weight_concentration_prior: PositiveFloat | None = None
+    random_state: Seed = None

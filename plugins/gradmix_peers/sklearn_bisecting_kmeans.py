@@ -1,0 +1,41 @@
+"""The clusterer ``sklearn_bisecting_kmeans``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gradmix import NonNegativeFloat, PositiveInt, Seed, SklearnClusterer
+
+
+@dataclass
+class SklearnBisectingKMeans(SklearnClusterer):
+    """scikit-learn's BisectingKMeans: one cluster after the other is split in two.
+
+    Parameters
+    ----------
+    n_clusters
+        Number of clusters, k.
+    init
+        How the start of a split is chosen.
+    n_init
+        Number of starts of each split; the best is kept.
+    tol
+        Stop a split when its centers move less than this, in units of the features' mean variance.
+    max_iter
+        Most iterations of a split.
+    bisecting_strategy
+        Which cluster is split next: that of the biggest inertia, or of the most rows.
+    random_state
+        Seed of the splits.
+    """
+
+    estimator = "sklearn.cluster:BisectingKMeans"
+
+    n_clusters: PositiveInt = 2
+    init: Literal["k-means++", "random"] = "random"
+    n_init: PositiveInt = 1
+    tol: NonNegativeFloat = 1e-4
+    max_iter: PositiveInt = 300
+    bisecting_strategy: Literal["biggest_inertia", "largest_cluster"] = "biggest_inertia"
+    random_state: Seed = None

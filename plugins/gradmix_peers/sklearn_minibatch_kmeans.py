@@ -1,0 +1,41 @@
+"""The clusterer ``sklearn_minibatch_kmeans``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gradmix import NonNegativeFloat, PositiveInt, Seed, SklearnClusterer
+
+
+@dataclass
+class SklearnMiniBatchKMeans(SklearnClusterer):
+    """scikit-learn's MiniBatchKMeans: k-means from small random batches of rows.
+
+    Parameters
+    ----------
+    n_clusters
+        Number of clusters, k.
+    init
+        How the start is chosen.
+    n_init
+        Number of starts that are tried on a sample; the batches go on from the best.
+    batch_size
+        Rows of a batch.
+    tol
+        Stop when the centers move less than this; 0 looks only at whether the inertia falls.
+    max_iter
+        Most passes over the rows.
+    random_state
+        Seed of the start and the batches.
+    """
+
+    estimator = "sklearn.cluster:MiniBatchKMeans"
+
+    n_clusters: PositiveInt = 2
+    init: Literal["k-means++", "random"] = "k-means++"
+    n_init: PositiveInt = 1
+    batch_size: PositiveInt = 1024
+    tol: NonNegativeFloat = 0.0
+    max_iter: PositiveInt = 100
+    random_state: Seed = None

@@ -1,0 +1,95 @@
+"""The differentiator ``sympy``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from gradmix import Function
+from gradmix_peers.peer import Peer, Pullback
+from gradmix_peers.tool import ARCS, Tool
+
+
+@dataclass
+class SymPy(Peer):
+    """SymPy: the function becomes a formula, which is differentiated by algebra and then evaluated."""
+
+    requires = ("sympy",)
+
+    def push(self, f: Function, x: Any, v: Any) -> Any:
+        """Sum of the derivatives by each symbol, weighted."""
+        import numpy as np
+
+        return np.tensordot(self.matrix(f, x), v, axes=np.ndim(v)) if np.ndim(v) else self.matrix(f, x) * v
+
+    def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
+        """Sum of the derivatives of each entry, weighted."""
+        import numpy as np
+
+        symbols, entries, shape = _formulas(f, x)
+        rows = [entry.diff(symbol) for entry in entries for symbol in symbols]
+        jacobian = _evaluate(rows, symbols, x, (*shape, *np.shape(x)))
+        return _evaluate(entries, symbols, x, shape), lambda w: np.tensordot(w, jacobian, axes=np.ndim(w))
+
+    def matrix(self, f: Function, x: Any) -> Any:
+        """`Expr.diff` by each symbol."""
+        import numpy as np
+
+        symbols, entries, shape = _formulas(f, x)
+        rows = [entry.diff(symbol) for entry in entries for symbol in symbols]
+        return _evaluate(rows, symbols, x, (*shape, *np.shape(x)))
+
+    def second(self, f: Function, x: Any) -> Any:
+        """`Expr.diff`, twice."""
+        import numpy as np
+
+        symbols, (entry,), _ = _formulas(f, x)
+        seconds = [entry.diff(one, other) for one in symbols for other in symbols]
+        return _evaluate(seconds, symbols, x, np.shape(x) * 2)
+
+
+def _formulas(f: Function, x: Any) -> tuple[Any, list[Any], tuple[int, ...]]:
+    import numpy as np
+    import sympy
+
+    from gradmix_peers.handing_over import record
+
+    symbols = sympy.symbols(f"x:{np.size(x)}", real=True)
+    return symbols, *record(f, list(symbols), x, tool())
+
+
+def _evaluate(formulas: list[Any], symbols: Any, x: Any, shape: tuple[int, ...]) -> Any:
+    import numpy as np
+    import sympy
+
+    numbers = sympy.lambdify([symbols], formulas, modules=["scipy", "numpy"], cse=True)(x.ravel())
+    return np.array(numbers, dtype=np.float64).reshape(shape)
+
+
+@cache
+def tool() -> Tool:
+    """SymPy's row."""
+    import math
+
+    import sympy
+
+    def exact(x: Any) -> Any:
+        """A float as the fraction that it is, as formulas print floats with fewer digits than they have."""
+        return sympy.Rational(float(x)) if math.isfinite(x) else sympy.sympify(float(x))
+
+    arcs = {f"arc{name}": getattr(sympy, f"a{name}") for name in ARCS}
+    own = {
+        "absolute": sympy.Abs,
+        "fabs": sympy.Abs,
+        "exp2": lambda x: 2**x,
+        "expm1": lambda x: sympy.exp(x) - 1,
+        "log1p": lambda x: sympy.log(1 + x),
+        "log2": lambda x: sympy.log(x, 2),
+        "log10": lambda x: sympy.log(x, 10),
+        "hypot": lambda a, b: sympy.sqrt(a * a + b * b),
+        "logaddexp": lambda a, b: sympy.log(sympy.exp(a) + sympy.exp(b)),
+        "gammaln": sympy.loggamma,
+        "psi": sympy.digamma,
+    }
+    return Tool("SymPy", sympy, None, exact, {**arcs, **own}, is_entrywise=True)

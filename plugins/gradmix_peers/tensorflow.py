@@ -1,0 +1,108 @@
+"""The differentiator ``tensorflow``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from gradmix import Function
+from gradmix_peers.peer import Peer, Pullback
+from gradmix_peers.tool import Tool, flat_index, is_forward_slice
+
+
+@dataclass
+class TensorFlow(Peer):
+    """TensorFlow's gradient tape and forward accumulator, eagerly, in float64."""
+
+    requires = ("tensorflow",)
+
+    def push(self, f: Function, x: Any, v: Any) -> Any:
+        """`tf.autodiff.ForwardAccumulator`."""
+        import tensorflow as tf
+
+        point = _tensor(x)
+        with tf.autodiff.ForwardAccumulator(point, _tensor(v)) as accumulator:
+            value = _own(f)(point)
+        return accumulator.jvp(value, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
+        """`tf.GradientTape.gradient`."""
+        point, value, tape = _recorded(f, _tensor(x))
+        return value, lambda w: tape.gradient(value, point, _tensor(w), unconnected_gradients="zero")
+
+    def matrix(self, f: Function, x: Any) -> Any:
+        """`tf.GradientTape.jacobian`."""
+        point, value, tape = _recorded(f, _tensor(x))
+        return tape.jacobian(value, point, unconnected_gradients="zero", experimental_use_pfor=False)
+
+    def second(self, f: Function, x: Any) -> Any:
+        """A tape of a tape."""
+        point, gradient, tape = _recorded_gradient(f, x)
+        return tape.jacobian(gradient, point, unconnected_gradients="zero", experimental_use_pfor=False)
+
+    def product(self, f: Function, x: Any, v: Any) -> Any:
+        """A tape of a tape, pulling back the direction: the Hessian is symmetric."""
+        point, gradient, tape = _recorded_gradient(f, x)
+        return tape.gradient(gradient, point, _tensor(v), unconnected_gradients="zero")
+
+
+def _recorded(f: Function, point: Any) -> tuple[Any, Any, Any]:
+    import tensorflow as tf
+
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(point)
+        value = _own(f)(point)
+    return point, value, tape
+
+
+def _recorded_gradient(f: Function, x: Any) -> tuple[Any, Any, Any]:
+    import tensorflow as tf
+
+    point = _tensor(x)
+    with tf.GradientTape(persistent=True) as outer:
+        outer.watch(point)
+        _, value, inner = _recorded(f, point)
+        gradient = inner.gradient(value, point, unconnected_gradients="zero")
+    return point, gradient, outer
+
+
+def _own(f: Function) -> Function:
+    from gradmix_peers.handing_over import hand_over
+
+    return hand_over(f, tool())
+
+
+def _tensor(x: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.constant(x, dtype=tf.float64)
+
+
+@cache
+def tool() -> Tool:
+    """TensorFlow's row: its own NumPy, and its operators."""
+    import numpy as np
+    import tensorflow as tf
+    import tensorflow.experimental.numpy as tnp
+
+    def constant(x: Any) -> Any:
+        array = np.asarray(x)
+        return tf.constant(array if array.dtype == bool else array.astype(np.float64))
+
+    def item(x: Any, index: Any) -> Any:
+        if is_forward_slice(index):
+            return x[index]
+        return tf.gather(tf.reshape(x, [-1]), flat_index(tuple(x.shape), index))
+
+    own = {
+        "getitem": item,
+        "matmul": tnp.matmul,
+        "linalg.norm": lambda x, axis=None, keepdims=False: tf.norm(x, axis=axis, keepdims=keepdims),
+        "linalg.det": tf.linalg.det,
+        "linalg.inv": tf.linalg.inv,
+        "linalg.solve": lambda a, b: (
+            tf.linalg.solve(a, b) if len(b.shape) > 1 else tf.linalg.solve(a, b[:, None])[:, 0]
+        ),
+    }
+    return Tool("TensorFlow", tnp, lambda value: value.numpy(), constant, own)
