@@ -54,8 +54,9 @@ def _check(options: argparse.Namespace) -> int:
     from gradmix.reports.conformance_table import ConformanceTable
     from gradmix.testing.checking import checks_for
     from gradmix.testing.outcome import Report
+    from gradmix.testing.places import options_from
     from gradmix.testing.runner import outcomes
-    from gradmix.testing.subject import options_from, subject
+    from gradmix.testing.subject import subject
 
     given = options_from(options.options)
     found = subject(options.name, options.kind, **given)
@@ -78,7 +79,8 @@ def _list(options: argparse.Namespace) -> int:
     from gradmix.registry.kinds import KINDS
     from gradmix.reports.conformance_table import print_checks
     from gradmix.testing.checking import checks_for
-    from gradmix.testing.subject import Subject, options_from, subject
+    from gradmix.testing.places import options_from
+    from gradmix.testing.subject import Subject, subject
 
     is_kind = options.name in KINDS
     given = options_from(options.options)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from gradmix.contracts.component import Component
-from gradmix.registry.registry import KINDS as CONTRACTS
+from gradmix.registry.kinds import KINDS as CONTRACTS
 from gradmix.testing.promises import up_to_date
 from gradmix.testing.table import KINDS, checks_of
 
