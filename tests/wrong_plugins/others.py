@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -54,6 +55,13 @@ class Undocumented(Cubic):
     """A cubic with an option of which nothing is said."""
 
     y: float = 1.0
+
+
+@dataclass
+class BadExcuse(Cubic):
+    """Excuses itself from a check that there is not."""
+
+    deviates: ClassVar = {"exact_is_rihgt": "it is not"}
 
 
 @dataclass
@@ -419,6 +427,7 @@ WRONG = [
     ("can_be_pickled", HoldsALambda),
     ("has_a_summary", NoSummary),
     ("documents_every_option", Undocumented),
+    ("excuses_itself_by_name", BadExcuse),
     ("keeps_its_options", Counting),
     ("has_a_stable_fingerprint", ChangingContent),
     ("is_imported_fast", Heavy),

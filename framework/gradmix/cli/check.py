@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from gradmix.contracts.errors import ConfigError, GradmixError, did_you_mean
+from gradmix.contracts.errors import GradmixError
 
 _DESCRIPTION = """\
 Check that a component keeps its contract: an installed one by its name, or a class by where it is. Options are given as
@@ -52,12 +52,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _check(options: argparse.Namespace) -> int:
     from gradmix.reports.conformance_table import ConformanceTable
-    from gradmix.testing.conformance import checks_for
+    from gradmix.testing.checking import checks_for
     from gradmix.testing.outcome import Report
+    from gradmix.testing.places import options_from
     from gradmix.testing.runner import outcomes
     from gradmix.testing.subject import subject
 
-    given = dict(map(_option, options.options))
+    given = options_from(options.options)
     found = subject(options.name, options.kind, **given)
     checks = checks_for(found, options.only)
     if options.json:
@@ -77,29 +78,12 @@ def _check(options: argparse.Namespace) -> int:
 def _list(options: argparse.Namespace) -> int:
     from gradmix.registry.kinds import KINDS
     from gradmix.reports.conformance_table import print_checks
-    from gradmix.testing.conformance import checks_for
+    from gradmix.testing.checking import checks_for
+    from gradmix.testing.places import options_from
     from gradmix.testing.subject import Subject, subject
 
     is_kind = options.name in KINDS
-    found = (
-        Subject(options.name, "")
-        if is_kind
-        else subject(options.name, options.kind, **dict(map(_option, options.options)))
-    )
+    given = options_from(options.options)
+    found = Subject(options.name, "") if is_kind else subject(options.name, options.kind, **given)
     print_checks(checks_for(found, options.only))
     return 0
-
-
-def _option(text: str) -> tuple[str, object]:
-    """An option as a config file would have it: ``n_components=3`` is a number, ``method=central`` a text."""
-    import yaml
-
-    name, sign, value = text.partition("=")
-    if not sign:
-        raise ConfigError(
-            f"options are given as name=value; given: {text!r}.{did_you_mean(text, ['--list', '--json'])}"
-        )
-    try:
-        return name, yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{name}={value} is no value that a config may have: {error}.") from error

@@ -15,7 +15,7 @@ In Python, and as ``gradmix check NAME`` on the command line:
 """
 
 from gradmix.testing.check import BrokenPromiseError, Check, NotApplicableError
-from gradmix.testing.conformance import checks_for, conformance, run_check
+from gradmix.testing.checking import checks_for, conformance, run_check
 from gradmix.testing.outcome import Failure, Outcome, Report
 from gradmix.testing.pytest_tests import conformance_tests
 from gradmix.testing.runner import outcomes

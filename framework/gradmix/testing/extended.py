@@ -30,9 +30,6 @@ class Extended:
     def __init__(self, value: Any) -> None:
         self.value: Any = value.value if isinstance(value, Extended) else _CONTEXT.mpf(_python(value))
 
-    def __float__(self) -> float:
-        return float(self.value)
-
     def __bool__(self) -> bool:
         return bool(self.value)
 

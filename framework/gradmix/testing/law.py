@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from gradmix.testing.check import BrokenPromiseError
 from gradmix.testing.limit import TimeIsUpError
@@ -51,8 +54,20 @@ def for_all(inputs: st.SearchStrategy[Input], law: Callable[[Input], None], exam
     )
     test: Any = search(given(inputs)(attempt))
     try:
-        test()
+        with _nothing_left_behind():
+            test()
     except TimeIsUpError:
         if broken:  # it was being made smaller
             raise broken[-1] from None
         raise
+
+
+@contextmanager
+def _nothing_left_behind() -> Iterator[None]:
+    """Have hypothesis keep its notes elsewhere than in the working folder."""
+    with TemporaryDirectory() as folder:
+        set_hypothesis_home_dir(folder)
+        try:
+            yield
+        finally:
+            set_hypothesis_home_dir(None)

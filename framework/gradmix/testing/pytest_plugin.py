@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gradmix.testing.check import Check
-from gradmix.testing.conformance import checks_for
+from gradmix.testing.checking import checks_for
 from gradmix.testing.pytest_tests import report
 from gradmix.testing.runner import outcome_of
 from gradmix.testing.subject import Subject, subject

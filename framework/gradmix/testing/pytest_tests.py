@@ -29,7 +29,7 @@ def conformance_tests(kind: str, what: str | type[Any], /, **options: Any) -> Ca
     """
     import pytest
 
-    from gradmix.testing.conformance import checks_for
+    from gradmix.testing.checking import checks_for
     from gradmix.testing.runner import outcome_of
     from gradmix.testing.subject import subject
 

@@ -34,6 +34,9 @@ def outcome_of(check: Check, subject: Subject, seconds: float = CHECK_SECONDS) -
     seconds
         How long it may take; longer, and it has failed.
     """
+    excuse = subject.component.deviates.get(check.name)
+    if excuse is not None:
+        return Outcome(check, "not applicable", f"it says so itself: {excuse}")
     interrupts, silence = Interrupts(), io.StringIO()
     try:
         with interrupts.watched(), redirect_stdout(silence), redirect_stderr(silence), warnings.catch_warnings():

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
-import inspect
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from importlib import import_module
 from importlib.metadata import EntryPoint
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from gradmix.config.build import Built, build
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import ConfigError, PluginError, UnknownNameError, did_you_mean, listing
 from gradmix.contracts.options import options_of
-from gradmix.registry.entry import Entry, describe
+from gradmix.registry.entry import Entry
 from gradmix.registry.kinds import KINDS
 from gradmix.registry.plugin import Plugin
 from gradmix.registry.registry import Registry, registry
+from gradmix.testing.places import class_at
 
 SEED = 0
 """What checks give to every option that is a seed, so that a check finds the same each time."""
@@ -97,7 +92,8 @@ def subject(what: str | type[Any], kind: str | None = None, /, **options: Any) -
     Parameters
     ----------
     what
-        A registered name, ``path/to/file.py:Class``, ``package.module:Class``, or a class.
+        A registered name, with its distribution where two offer it, ``path/to/file.py:Class``,
+        ``package.module:Class``, or a class.
     kind
         Its kind, where a name stands for several components.
     **options
@@ -112,16 +108,17 @@ def subject(what: str | type[Any], kind: str | None = None, /, **options: Any) -
     PluginError
         If it cannot be imported, is no component, or needs a package that is not there.
     """
-    found = _registered(what, kind) if isinstance(what, str) and ":" not in what else _uninstalled(what, kind)
+    is_name = isinstance(what, str) and (":" not in what or bool(registry().search(what)))
+    found = _registered(str(what), kind) if is_name else _uninstalled(what, kind)
     found = replace(found, options=options)
-    _check_packages(found)
     found.built()
     return found
 
 
 def _registered(name: str, kind: str | None) -> Subject:
     if kind is not None:
-        return Subject(kind, registry().find(kind, name).name)
+        registry().find(kind, name)
+        return Subject(kind, name)
     kinds = sorted({entry.kind for entry in registry().search(name)})
     if not kinds:
         names = {entry.name for entry in registry()}
@@ -135,56 +132,13 @@ def _registered(name: str, kind: str | None) -> Subject:
 
 
 def _uninstalled(what: str | type[Any], kind: str | None) -> Subject:
-    component = _class_at(what) if isinstance(what, str) else what
+    component: Any = class_at(what) if isinstance(what, str) else what
     own: Any = getattr(component, "kind", None)
     if own not in KINDS or kind not in (None, own):
-        wanted = f"a {kind}" if kind else f"a component; its kind must be one of {listing(KINDS)}"
-        raise PluginError(f"{getattr(component, '__name__', component)} is no {wanted.removeprefix('a ')}.")
+        wanted = kind or f"component; its kind must be one of {listing(KINDS)}"
+        raise PluginError(f"{getattr(component, '__name__', component)} is no {wanted}.")
     place = what if isinstance(what, str) else f"{component.__module__}:{component.__qualname__}"
     plugin = Plugin(EntryPoint("uninstalled", component.__module__, "gradmix"))
     entry = Entry(own, component.__name__, component, plugin)
-    entry.load()
     entries = {**registry().entries, (entry.kind, entry.name): (entry,)}
     return Subject(entry.kind, entry.name, place, known=replace(registry(), entries=entries))
-
-
-def _class_at(place: str) -> type[Any]:
-    source, _, name = place.rpartition(":")
-    try:
-        module = _module_of_file(Path(source)) if source.endswith(".py") else _module_named(source)
-        return getattr(module, name)  # type: ignore[no-any-return]
-    except AttributeError as error:
-        classes = [each for each, value in vars(module).items() if inspect.isclass(value)]
-        raise PluginError(f"{source} has no {name!r}.{did_you_mean(name, classes)}") from error
-    except BaseException as error:  # what is imported may raise SystemExit, too
-        raise PluginError(f"{place} cannot be imported: {describe(error)}.") from error
-
-
-def _module_named(name: str) -> ModuleType:
-    if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
-    return import_module(name)
-
-
-def _module_of_file(path: Path) -> ModuleType:
-    name = path.stem
-    loaded = sys.modules.get(name)
-    if loaded is not None and loaded.__file__ is not None and Path(loaded.__file__).samefile(path):
-        return loaded
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None or loaded is not None:
-        raise PluginError(f"{path} cannot be imported as a module of the name {name!r}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # before it runs: pickle and dataclasses look there
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
-
-
-def _check_packages(found: Subject) -> None:
-    missing = [package for package in found.component.requires if importlib.util.find_spec(package) is None]
-    if missing:
-        raise PluginError(f"{found.kind} {found.name} needs {listing(missing)}, which is not installed.")

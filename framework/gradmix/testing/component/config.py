@@ -9,10 +9,11 @@ from typing import Any
 
 from gradmix.config.build import build
 from gradmix.contracts.component import summary
+from gradmix.contracts.errors import did_you_mean
 from gradmix.contracts.options import options_of, plain
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
 from gradmix.testing.subject import Subject
-from gradmix.testing.table import use
+from gradmix.testing.table import checks_of, use
 
 
 def comes_back_from_its_config(subject: Subject) -> None:
@@ -53,6 +54,16 @@ def documents_every_option(subject: Subject) -> None:
     silent = [option.name for option in options_of(subject.component) if not option.doc]
     if silent:
         raise BrokenPromiseError("a line for each option", f"none for {', '.join(silent)}", subject.component.__name__)
+
+
+def excuses_itself_by_name(subject: Subject) -> None:
+    """`deviates` names checks that there are, each with a reason, and not this one."""
+    known = {check.name for check in checks_of(subject.kind)} - {excuses_itself_by_name.__name__}
+    for name, reason in subject.component.deviates.items():
+        if name not in known:
+            raise BrokenPromiseError("the name of a check", repr(name) + did_you_mean(name, known), "deviates")
+        if not reason.strip():
+            raise BrokenPromiseError("a reason", repr(reason), f"deviates[{name!r}]")
 
 
 def keeps_its_options(subject: Subject) -> None:

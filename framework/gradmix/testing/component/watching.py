@@ -63,7 +63,8 @@ def watched() -> Iterator[Deeds]:
         after = {name: state() for name, state in SHARED.items()}
         deeds.changed = {name: (before[name], after[name]) for name in SHARED if before[name] != after[name]}
         deeds.printed = output.getvalue()
-        os.chdir(folder)
+        if Path.cwd() != folder:
+            os.chdir(folder)
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from threading import Barrier, BrokenBarrierError
 from typing import Any
 
@@ -59,11 +60,11 @@ def gives_the_same_from_several_threads(subject: Subject) -> None:
     """Four threads that share it, all in the midst of a call at a point of their own, get what each gets alone."""
     made = differentiator_with(subject)
     for operator, (x, *directions) in _calls(made).items():
-        jobs = [(operator, (x + shift, *directions)) for shift in range(_THREADS)]
-        alone = [_answer(made, *job) for job in jobs]
+        inputs = [(x + shift, *directions) for shift in range(_THREADS)]
+        alone = [_answer(made, operator, each) for each in inputs]
         meeting = Barrier(_THREADS, timeout=_PATIENCE)
         with ThreadPoolExecutor(_THREADS) as pool:
-            together = list(pool.map(lambda job: _answer(made, job[0], job[1], meeting), jobs))  # noqa: B023
+            together = list(pool.map(partial(_answer, made, operator, meeting=meeting), inputs))
         for expected, found in zip(alone, together, strict=True):
             if expected != found:
                 raise BrokenPromiseError(shown(expected), shown(found), f"{operator}, called from {_THREADS} threads")
@@ -84,7 +85,7 @@ def _calls(made: Differentiator) -> dict[str, tuple[Any, ...]]:
     return {operator: arguments for operator, arguments in calls.items() if operator not in made.lacks}
 
 
-def _answer(made: Differentiator, operator: str, arguments: tuple[Any, ...], meeting: Barrier | None = None) -> Any:
+def _answer(made: Differentiator, operator: str, inputs: Any, meeting: Barrier | None = None) -> Any:
     f = mixed if operator in ("jvp", "vjp", "jacobian") else log_sum_exp
 
     def function(x: Any) -> Any:
@@ -93,7 +94,7 @@ def _answer(made: Differentiator, operator: str, arguments: tuple[Any, ...], mee
                 meeting.wait()
         return f(x)
 
-    return plain_value(getattr(made, operator)(function, *arguments))
+    return plain_value(getattr(made, operator)(function, *inputs))
 
 
 def _require_same(operator: str, before: list[Any], after: tuple[Any, ...], what: str) -> None:
