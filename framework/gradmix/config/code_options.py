@@ -8,7 +8,7 @@ from typing import Any
 from gradmix.config.spec import RunSpec
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import ConfigError
-from gradmix.contracts.options import options_of
+from gradmix.contracts.options import RunsCode, SendsTo, options_of
 
 
 def check_code_options(spec: RunSpec, overrides: Sequence[str]) -> None:
@@ -31,13 +31,14 @@ def check_code_options(spec: RunSpec, overrides: Sequence[str]) -> None:
     named = _named(overrides) if given else set()
     for path, value, danger in given:
         if path not in named:
+            shown = "…" if danger.is_secret else value
             raise ConfigError(
-                f"{path}: {value!r} {danger}, and was set in a config file. "
-                f"If you mean it, give it on the command line: {path}={value}"
+                f"{path}: {shown!r} {danger.does}, and was set in a config file. "
+                f"If you mean it, give it on the command line: {path}={shown}"
             )
 
 
-def _dangerous(component: Component, where: str) -> Iterator[tuple[str, Any, str]]:
+def _dangerous(component: Component, where: str) -> Iterator[tuple[str, Any, RunsCode | SendsTo]]:
     """Path, value and danger of every option for the command line only that has a value of its own."""
     for option in options_of(type(component)):
         path = option.name if option.part and where == "task" else f"{where}.{option.name}"
