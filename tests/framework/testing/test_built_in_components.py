@@ -8,7 +8,9 @@ from gradmix.testing import checks_for, subject
 from gradmix.testing.pytest_tests import told
 from gradmix.testing.runner import outcomes
 
-OWN = [entry for entry in registry() if entry.plugin.distribution == "gradmix"]
+BUILT_IN = [entry for entry in registry() if entry.plugin.distribution == "gradmix"]
+PEERS = [entry for entry in BUILT_IN if entry.plugin.module == "gradmix_peers"]
+OWN = [entry for entry in BUILT_IN if entry not in PEERS]
 VARIANTS = [
     ("clusterer", "gmm", {"covariance_type": "tied", "n_components": 3}),
     ("clusterer", "gmm", {"covariance_type": "diag", "init_params": "random_from_data"}),
