@@ -44,7 +44,9 @@ class Patience(Events):
             return
         gained = self._values[-1] - self._values[0] if objective.maximise else self._values[0] - self._values[-1]
         if gained < self.min_delta:
-            raise StopRun(f"{objective.metric} gained {gained:.3g} in {self.rounds} iterations")
+            raise StopRun(
+                f"{objective.metric} gained {gained:.3g} in {self.rounds} iteration{'s' if self.rounds > 1 else ''}"
+            )
 
     def _begin(self, start: int) -> None:
         self._start, self._values = start, deque(maxlen=self.rounds + 1)

@@ -72,8 +72,10 @@ def read_metrics(config: Mapping[str, Any], task: Task) -> Chosen[Metric]:
         If one is unknown or ill-set, needs what the task does not answer with, or has the name of another metric.
     """
     chosen = cast("Chosen[Metric]", _read("metric", config))
+    objective = task.improves() if chosen.components else None
+    taken = {*METRICS, *RESERVED, *([objective.metric] if objective else [])}
     for name, metric in chosen.components.items():
-        if name in METRICS or name in RESERVED:
+        if name in taken:
             raise ConfigError(f"metric.{name}: runs have metrics of that name already; choose it under another name.")
         missing = lacking(metric.measure, task.answers)
         if missing:

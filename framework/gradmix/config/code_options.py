@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gradmix.config.spec import RunSpec
-from gradmix.contracts.component import Component
 from gradmix.contracts.errors import ConfigError
-from gradmix.contracts.options import options_of
+from gradmix.contracts.options import Danger, options_of
 from gradmix.registry.choice import SECTION
 
 
@@ -25,26 +24,21 @@ def check_code_options(spec: RunSpec, overrides: Sequence[str]) -> None:
     Raises
     ------
     ConfigError
-        Names the first option marked `RunsCode` or `SendsTo` that has a value of which the command line does not speak.
+        Names the first option with such a mark that has a value of which the command line does not speak.
     """
-    chosen = [
-        (f"{SECTION}.{key}", names, "says which plugins are loaded")
-        for key, names in vars(spec.settings.plugins).items()
-        if names
-    ]
-    owners = {"task": spec.task, **spec.chosen}
-    given = [*chosen, *(each for where, component in owners.items() for each in _dangerous(component, where))]
+    owners = {"task": spec.task, SECTION: spec.settings.plugins, **spec.chosen}
+    given = [each for where, component in owners.items() for each in _dangerous(component, where)]
     named = _named(overrides) if given else set()
     for path, value, danger in given:
         if path not in named:
-            shown = f"[{','.join(value)}]" if isinstance(value, tuple) else value
+            shown = "…" if danger.is_secret else f"[{','.join(value)}]" if isinstance(value, tuple) else value
             raise ConfigError(
-                f"{path}: {shown!r} {danger}, and was set in a config file. "
+                f"{path}: {shown!r} {danger.does}, and was set in a config file. "
                 f"If you mean it, give it on the command line: {path}={shown}"
             )
 
 
-def _dangerous(component: Component, where: str) -> Iterator[tuple[str, Any, str]]:
+def _dangerous(component: Any, where: str) -> Iterator[tuple[str, Any, Danger]]:
     """Path, value and danger of every option for the command line only that has a value of its own."""
     for option in options_of(type(component)):
         path = option.name if option.part and where == "task" else f"{where}.{option.name}"

@@ -40,6 +40,10 @@ def explain(error: Exception) -> GradmixError:
         return ConfigError(f"cannot read the override {error.override!r}: {_first_line(error)}. Write key=value.")
     if isinstance(error, ConfigCompositionException):
         return _composition(error)
+    if "Config group override must be a string or a list" in str(error):
+        return ConfigError(
+            "an override of a group names what is chosen; where there may be several, [] is none: events=[]."
+        )
     return ConfigError(_first_line(error))
 
 
@@ -61,6 +65,8 @@ def _composition(error: ConfigCompositionException) -> ConfigError:
     cause = error.__cause__
     if "No match in the defaults list" in text:
         group = _quoted(text)
+        if group in KINDS and KINDS[group].several and "delete" in text:
+            return ConfigError(f"~{group} takes nothing away: none is chosen.")
         if group in KINDS and KINDS[group].several:
             return UnknownNameError(
                 f"{group}=… fits nothing here: the config's defaults list has no `- {group}: []`. Add that."
@@ -86,6 +92,8 @@ def _composition(error: ConfigCompositionException) -> ConfigError:
 
 
 def _unknown_option(path: str, node: DictConfig) -> ConfigError:
+    if path in KINDS and KINDS[path].several:
+        return ConfigError(f"{path} is chosen by name: {path}=[NAME,…], or {path}=NAME.")
     kind, _, rest = path.partition(".")
     name = rest.partition(".")[0]
     if kind in KINDS and KINDS[kind].several and name and node._key() in (None, kind):

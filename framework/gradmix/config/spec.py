@@ -18,7 +18,7 @@ from gradmix.contracts.errors import ConfigError, UnknownNameError, listing
 from gradmix.contracts.events import Events
 from gradmix.contracts.hooks import PROJECT
 from gradmix.contracts.metric import Metric
-from gradmix.contracts.options import NonNegativeInt, PositiveFloat, PositiveInt, RunsCode, check_option, options_of
+from gradmix.contracts.options import LoadsPlugins, NonNegativeInt, PositiveFloat, PositiveInt, check_option, options_of
 from gradmix.contracts.task import Task
 from gradmix.registry.plugin import UNKNOWN, distribution_identity
 from gradmix.registry.registry import registry
@@ -108,9 +108,9 @@ class Plugins:
         Python files that are plugins.
     """
 
-    block: Names = ()
-    only: Names = ()
-    files: Annotated[Names, RunsCode()] = ()
+    block: Annotated[Names, LoadsPlugins()] = ()
+    only: Annotated[Names, LoadsPlugins()] = ()
+    files: Annotated[Names, LoadsPlugins()] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,8 @@ class RunsCode:
     In a run its value must be given on the command line: a config file, which may be a stranger's, cannot set it.
     """
 
-    danger: ClassVar[str] = "is code to run"
+    does: ClassVar[str] = "is code to run"
+    is_secret: ClassVar[bool] = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +39,20 @@ class SendsTo:
     As with `RunsCode`, its value must be given on the command line.
     """
 
-    danger: ClassVar[str] = "is where the run would send what it tells"
+    does: ClassVar[str] = "is where a run would send what it tells"
+    is_secret: ClassVar[bool] = True  # who has the address of a webhook can write to it
+
+
+@dataclasses.dataclass(frozen=True)
+class LoadsPlugins:
+    """Marks an option that says which plugins are loaded, which is done before any config file is read."""
+
+    does: ClassVar[str] = "says which plugins are loaded"
+    is_secret: ClassVar[bool] = False
+
+
+Danger = RunsCode | SendsTo | LoadsPlugins
+"""Marks of options whose values are for the command line only."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,10 +133,10 @@ class Option:
         return any(isinstance(mark, SeedMarker) for mark in getattr(self.type, "__metadata__", ()))
 
     @property
-    def danger(self) -> str:
-        """What a stranger's value would do, if it is for the command line only; empty if a config file may set it."""
+    def danger(self) -> Danger | None:
+        """Why its value is for the command line only; None if a config file may set it."""
         marks = getattr(self.type, "__metadata__", ())
-        return next((mark.danger for mark in marks if isinstance(mark, RunsCode | SendsTo)), "")
+        return next((mark for mark in marks if isinstance(mark, Danger)), None)
 
     @property
     def allowed(self) -> str:

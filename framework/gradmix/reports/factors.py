@@ -57,7 +57,8 @@ class Factors:
         """Some settings in words, names first: ``tied, n_components=3``."""
         present = [(key, value) for key, value in settings.items() if value is not None]
         ordered = sorted(present, key=lambda item: not _speaks_for_itself(item[1]))
-        return ", ".join(self.said(key, value) for key, value in ordered) or "all runs"
+        without = "without " + " and ".join(self.short[key] for key in settings) if settings else "all runs"
+        return ", ".join(self.said(key, value) for key, value in ordered) or without
 
     def said(self, key: str, value: Any) -> str:
         """One setting in words: its value alone where that is a name."""

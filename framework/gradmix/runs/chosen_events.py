@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from gradmix.contracts.by_name import call_by_name
@@ -17,6 +18,25 @@ from gradmix.runs.events import report_problem
 from gradmix.runs.limits import TimedOutError
 
 
+@dataclass(frozen=True)
+class Wish:
+    """The wish to end a run here.
+
+    Parameters
+    ----------
+    by
+        Name of the events that have it.
+    stop
+        What they have raised.
+    """
+
+    by: str
+    stop: StopRun
+
+    def __str__(self) -> str:
+        return f"{self.by}: {self.stop.reason}"
+
+
 class ChosenEvents:
     """Tells chosen events of one run.
 
@@ -26,12 +46,13 @@ class ChosenEvents:
         The events, by name.
     run
         The run.
-    objective
-        What its task improves, if it does.
+    improves
+        Says what its task improves, if it does; asked only if there are any events.
     """
 
-    def __init__(self, chosen: Mapping[str, Events], run: RunInfo, objective: Objective | None) -> None:
+    def __init__(self, chosen: Mapping[str, Events], run: RunInfo, improves: Callable[[], Objective | None]) -> None:
         self._chosen = chosen
+        objective = improves() if chosen else None
         self._always = {"run": run} if objective is None else {"run": run, "objective": objective}
         self._silenced: set[str] = set()
 
@@ -39,9 +60,9 @@ class ChosenEvents:
         """The run's journal stands."""
         self._tell("run_started")
 
-    def iterated(self, iteration: Iteration[Any]) -> tuple[str, StopRun] | None:
-        """An iteration is journalled; who wants the run to end here, and why, if somebody does: the first."""
-        asked: list[tuple[str, StopRun]] = []
+    def iterated(self, iteration: Iteration[Any]) -> Wish | None:
+        """An iteration is journalled; the first wish to end the run here, if somebody has it."""
+        wishes: list[Wish] = []
         for name in self._hearing("iteration"):
             with self._heard(name, "iteration"):
                 try:
@@ -49,8 +70,8 @@ class ChosenEvents:
                 except StopRun as stop:
                     if not self._chosen[name].may_stop:
                         raise PluginError("it asks to stop the run, but its class lacks may_stop = True") from stop
-                    asked.append((name, stop))
-        return asked[0] if asked else None
+                    wishes.append(Wish(name, stop))
+        return wishes[0] if wishes else None
 
     def finishing(self, what: Mapping[str, Any]) -> None:
         """The result is about to be journalled: those that must not fail hear of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from numbers import Real
 from typing import Any
@@ -14,6 +15,7 @@ from gradmix.contracts.task import Result
 from gradmix.registry.entry import describe
 from gradmix.runs.limits import TimedOutError
 
+_PLAIN_NAME = re.compile(r"[\w.-]+")
 _BETTER = {True: "higher", False: "lower", None: None}
 
 
@@ -57,7 +59,7 @@ def _measured(own: str, metric: Metric, result: Result) -> Iterator[tuple[str, f
 
 
 def _number(name: str, value: Any) -> float:
-    if not isinstance(value, Real) or not name.isprintable() or "[" in name or "," in name:
+    if not isinstance(value, Real) or not _PLAIN_NAME.fullmatch(name):
         raise PluginError(f"metric.{name} must be a number under a plain name; it is {value!r}.")
     return float(value)
 

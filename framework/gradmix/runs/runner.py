@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import time
 import traceback
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -14,18 +13,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gradmix.config.spec import RunSpec
-from gradmix.contracts.errors import ConfigError, GradmixError, PluginError, StorageError
-from gradmix.contracts.events import StopRun
+from gradmix.contracts.errors import GradmixError, PluginError, StorageError
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
-from gradmix.contracts.task import Result, Steps, Writer
+from gradmix.contracts.task import Result, Writer
 from gradmix.registry.entry import describe
-from gradmix.runs.chosen_events import ChosenEvents
+from gradmix.runs.chosen_events import ChosenEvents, Wish
 from gradmix.runs.environment import environment, timings_key
 from gradmix.runs.events import Audience, report_problem, tell_watchers
 from gradmix.runs.journal import FORMAT, Journal
-from gradmix.runs.limits import Deadline, OutOfMemoryError, TimedOutError, limited
+from gradmix.runs.limits import OutOfMemoryError, TimedOutError, limited
 from gradmix.runs.measuring import measured, told
+from gradmix.runs.pulling import Pulled, pull
 from gradmix.runs.sampling import sampling
 from gradmix.runs.timing import Stopwatch, rounds_of
 
@@ -148,13 +147,11 @@ class _Execution:
             overrides=order.overrides,
         )
         self.audience = Audience()
-        self.events = ChosenEvents(spec.events.components, self.run, spec.task.improves())
-        self.seconds: list[float] = []
+        self.events = ChosenEvents(spec.events.components, self.run, spec.task.improves)
         self.rounds = rounds_of(spec.task, spec.settings.timing)
         self.stopwatch: Stopwatch | None = None
-        self.result: Result | None = None
+        self.pulled: Pulled | None = None
         self.measured: Mapping[str, float] = {}
-        self.stopped: tuple[str, str] | None = None
         self.outcome: Outcome | None = None
 
     def attempt(self, stage: Callable[[], None]) -> None:
@@ -177,8 +174,10 @@ class _Execution:
         self._start()
         watched = sampling(self.journal) if self.spec.settings.tracking.system_metrics else nullcontext()
         with watched, limited(self.spec.settings.limits) as deadline:
-            self.result = self._pull(self.spec.task.run(), deadline)
-            self.measured = measured(self.spec.metrics.components, self.result)
+            self.pulled = pull(self.spec.task.run(), self._tell_iteration, deadline)
+            self.measured = measured(self.spec.metrics.components, self.pulled.result)
+        if self.pulled.stopped is not None:
+            tell_watchers("stopped", self.run, self.pulled.stopped.by, self.pulled.stopped.stop.reason)
 
     def set_stopwatch(self) -> None:
         timing = self.spec.settings.timing
@@ -225,57 +224,26 @@ class _Execution:
         chosen = {"metrics": told(self.spec.metrics.components), "onlookers": self.spec.events.onlookers}
         return {name: each for name, each in chosen.items() if each}
 
-    def _pull(self, steps: Steps, deadline: Deadline) -> Result:
-        while True:
-            begin = time.perf_counter()
-            try:
-                iteration = next(steps)
-            except StopIteration as stop:
-                return _checked(stop.value)
-            self.seconds.append(time.perf_counter() - begin)
-            deadline.check()
-            wish = self._tell_iteration(iteration)
-            if wish is not None:
-                return self._stop(steps, *wish)
-
-    def _tell_iteration(self, iteration: Iteration[Any]) -> tuple[str, StopRun] | None:
+    def _tell_iteration(self, iteration: Iteration[Any]) -> Wish | None:
         self.journal.write("iteration", start=iteration.start, step=iteration.step, metrics=iteration.metrics)
         self.audience.tell("gradmix_iteration", run=self.run, iteration=iteration)
         return self.events.iterated(iteration)
 
-    def _stop(self, steps: Steps, by: str, stop: StopRun) -> Result:
-        """End the task's work early, as chosen events want; it returns what it has."""
-        try:
-            steps.throw(stop)
-        except StopIteration as end:
-            result = _checked(end.value)
-        except StopRun:
-            name = self.spec.config["task"]["name"]
-            raise ConfigError(
-                f"events.{by} wants the run to stop ({stop.reason}), but the task {name} cannot stop early."
-            ) from None
-        else:
-            steps.close()
-            raise TypeError("a task that has caught gradmix.StopRun must return its result, and yield no more")
-        self.stopped = by, stop.reason
-        tell_watchers("stopped", self.run, by, stop.reason)
-        return result
-
     def finish(self, block: str | None) -> None:
-        assert self.result is not None
+        assert self.pulled is not None
+        result, wish = self.pulled.result, self.pulled.stopped
         if self.stopwatch is not None:
             self.journal.write("timing", block=block, **self.stopwatch.content)
-        metrics = {**self._timings(), **self.result.metrics, **self.measured}
-        artifacts = self._artifacts(self.result, metrics)
-        by, reason = self.stopped or ("", "")
-        what = {**self.result.answer, "metrics": metrics, "stopped": f"{by}: {reason}" if by else ""}
+        metrics = {**self._timings(self.pulled.seconds), **result.metrics, **self.measured}
+        artifacts = self._artifacts(result, metrics)
+        what = {**result.answer, "metrics": metrics, "stopped": str(wish or "")}
         self.events.finishing(what)
         self.journal.write(
             "result",
             metrics=metrics,
-            best_start=self.result.best_start,
-            inputs=[*map(vars, self.result.inputs)],
-            **({"stopped": {"by": by, "reason": reason}} if by else {}),
+            best_start=result.best_start,
+            inputs=[*map(vars, result.inputs)],
+            **({} if wish is None else {"stopped": {"by": wish.by, "reason": wish.stop.reason}}),
         )
         for name, write in artifacts.items():
             _write_artifact(self.run.folder / ARTIFACTS / name, write)
@@ -291,12 +259,12 @@ class _Execution:
         own = {**result.artifacts, **result.pictures}
         return {**own, **self.events.pictures({**result.answer, "metrics": metrics}, taken=own)}
 
-    def _timings(self) -> Mapping[str, float]:
+    def _timings(self, seconds: Sequence[float]) -> Mapping[str, float]:
         """Medians of the timed rounds; of the run itself where there were none."""
         own = {}
-        if self.seconds:
-            warm = self.seconds[1:] or self.seconds
-            own = {"time.seconds": sum(self.seconds), "time.per_iteration": statistics.median(warm)}
+        if seconds:
+            warm = seconds[1:] or seconds
+            own = {"time.seconds": sum(seconds), "time.per_iteration": statistics.median(warm)}
         return {**own, **(self.stopwatch.metrics if self.stopwatch is not None else {})}
 
     def _write_config(self, path: Path) -> None:
@@ -343,12 +311,6 @@ def in_words(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     return str(error) if isinstance(error, GradmixError) else describe(error)
-
-
-def _checked(result: object) -> Result:
-    if not isinstance(result, Result):
-        raise TypeError(f"a task must return a gradmix.Result, not {type(result).__name__}")
-    return result
 
 
 def _speaks_for_itself(error: BaseException) -> bool:

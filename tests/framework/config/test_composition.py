@@ -33,7 +33,8 @@ NEEDED = {"file": "dataset.path=data.csv", "python": "problem.path=math:sin"}
 
 
 @pytest.mark.parametrize("entry", [entry for entry in registry() if entry.kind in GROUPS], ids=lambda entry: entry.name)
-def test_every_component_composes_and_builds(entry):
+def test_every_component_composes_and_builds(entry, installed):
+    installed(entry)
     overrides = [f"task={GROUPS[entry.kind]}", f"{entry.kind}={entry.name}", *filter(None, [NEEDED.get(entry.name)])]
     spec = read_spec(plain_config(composed(*overrides)))
     assert spec.params[entry.kind] == entry.name
@@ -70,6 +71,9 @@ def test_a_seed_left_open_is_the_runs_seed():
         ("events=[patienc]", "unknown events 'patienc'. Did you mean patience?"),
         ("metric=silhouete", "unknown metric 'silhouete'. Did you mean silhouette?"),
         ("events.patience.rounds=2", "patience is not chosen. Choose it by events=[patience]"),
+        ("events={patience:1}", "events is chosen by name: events=[NAME,…], or events=NAME"),
+        ("events=null", "[] is none: events=[]"),
+        ("~events", "~events takes nothing away: none is chosen"),
         ("events.patienc.rounds=2", "unknown events 'patienc'. Did you mean patience?"),
         ("metric=silhouette,davies_bouldin", "To give one list, write 'metric=[silhouette,davies_bouldin]'"),
     ],

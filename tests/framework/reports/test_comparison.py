@@ -60,6 +60,11 @@ def test_options_that_follow_from_what_was_chosen_beside_do_not_vary():
     assert rounds.choices == ("events.patience.rounds",)
 
 
+def test_a_run_without_what_others_have_is_called_so():
+    runs = [run({"bic": 1.0}, seed=0), run({"bic": 2.0}, seed=0, events__patience="patience")]
+    assert headline(compare(runs))[0].startswith("without patience is best by bic")
+
+
 def test_journals_tell_which_way_a_plugins_metric_is_better():
     def told(value, better, k):
         metrics = {"gap": {"better": better, "unit": "", "meaning": ""}}

@@ -253,7 +253,7 @@ def test_only_those_who_may_stop_a_run(tmp_path):
 @pytest.mark.parametrize(
     ("heeds", "message"),
     [
-        ("raises", r"events.rule wants the run to stop \(it is enough\), but the task counting cannot stop early"),
+        ("raises", r"events.rule wants the run to stop \(it is enough\), but its task cannot stop early"),
         ("goes on", "must return its result, and yield no more"),
     ],
 )
