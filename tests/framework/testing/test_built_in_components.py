@@ -56,3 +56,9 @@ def test_it_passes_at_its_defaults(entry, needed):
 @pytest.mark.parametrize(("kind", "name", "options"), VARIANTS, ids=lambda value: str(value))
 def test_it_passes_with_other_options(kind, name, options, empty_folder):
     check(kind, name, options)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("entry", PEERS, ids=lambda entry: f"{entry.kind}-{entry.name}")
+def test_peers_pass_but_for_where_they_say_they_deviate(entry, empty_folder):
+    check(entry.kind, entry.name, {})
