@@ -70,7 +70,7 @@ class Peer(Differentiator):
         point, tangent = number(x), number(v)
         check_shape("v", tangent, "x", np.shape(point))
         with self.working():
-            return plain(self.push(f, point, tangent))
+            return plain(self._worker(point).push(numeric(f), point, tangent))
 
     def vjp(self, f: Function, x: Any, w: Any) -> Any:
         """Pull back."""
@@ -79,8 +79,8 @@ class Peer(Differentiator):
         from gradmix.typing import check_shape
 
         with self.working():
-            value, pullback = self.pull(f, number(x))
-            cotangent = number(w)
+            point, cotangent = number(x), number(w)
+            value, pullback = self._worker(point).pull(numeric(f), point)
             check_shape("w", cotangent, "f(x)", np.shape(plain(value)))
             return plain(pullback(cotangent))
 
@@ -91,19 +91,22 @@ class Peer(Differentiator):
         from gradmix.typing import check_scalar
 
         with self.working():
-            value, pullback = self.pull(f, number(x))
+            point = number(x)
+            value, pullback = self._worker(point).pull(numeric(f), point)
             check_scalar(plain(value))
             return plain(value), plain(pullback(np.float64(1.0)))
 
     def jacobian(self, f: Function, x: Any) -> Any:
         """The Jacobian, by its own function for that."""
         with self.working():
-            return plain(self.matrix(f, number(x)))
+            point = number(x)
+            return plain(self._worker(point).matrix(numeric(f), point))
 
     def hessian(self, f: Function, x: Any) -> Any:
         """The Hessian, by its own function for that."""
         with self.working():
-            return plain(self.second(f, number(x)))
+            point = number(x)
+            return plain(self._worker(point).second(numeric(f), point))
 
     def hvp(self, f: Function, x: Any, v: Any) -> Any:
         """The Hessian's product with a direction, by its own function for that, if it has one."""
@@ -114,7 +117,53 @@ class Peer(Differentiator):
         point, tangent = number(x), number(v)
         check_shape("v", tangent, "x", np.shape(point))
         with self.working():
-            return plain(self.product(f, point, tangent))
+            return plain(self._worker(point).product(numeric(f), point, tangent))
+
+    def _worker(self, point: Any) -> Peer | _NoVariables:
+        import numpy as np
+
+        return self if np.size(point) else _NoVariables()
+
+
+class _NoVariables:
+    """Derivatives by no variables, which few peers know: they are empty."""
+
+    def push(self, f: Function, x: Any, v: Any) -> Any:
+        import numpy as np
+
+        return np.zeros(np.shape(f(x)))
+
+    def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
+        import numpy as np
+
+        return f(x), lambda w: np.zeros(np.shape(x))
+
+    def matrix(self, f: Function, x: Any) -> Any:
+        import numpy as np
+
+        return np.zeros((*np.shape(f(x)), *np.shape(x)))
+
+    def second(self, f: Function, x: Any) -> Any:
+        import numpy as np
+
+        return np.zeros(np.shape(x) * 2)
+
+    def product(self, f: Function, x: Any, v: Any) -> Any:
+        import numpy as np
+
+        return np.zeros(np.shape(x))
+
+
+def numeric(f: Function) -> Function:
+    """f, refused where it returns no numbers: a peer would take None for NaN, and that for a constant."""
+
+    def evaluate(x: Any) -> Any:
+        y = f(x)
+        if y is None or isinstance(y, str):
+            raise DifferentiationError(f"the function returned {y!r}; it must return real numbers.")
+        return y
+
+    return evaluate
 
 
 def number(x: Any) -> Any:

@@ -7,11 +7,12 @@ import inspect
 import warnings
 from collections.abc import Iterator, Mapping
 from functools import cache
+from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gradmix.adapters.signature import described, fields_of, make_component
 from gradmix.contracts.clusterer import Clusterer, Model
-from gradmix.contracts.errors import DataError
+from gradmix.contracts.errors import DataError, NumericalError
 from gradmix.contracts.iteration import INERTIA, LOG_LIKELIHOOD, Iteration
 
 if TYPE_CHECKING:
@@ -67,6 +68,10 @@ class SklearnClusterer(Clusterer[Model]):
     """The estimator's class, or where it is: ``"package.module:Class"``."""
 
     objective = INERTIA
+    deviates: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("makes_as_many_starts_as_asked", "starts_differ", "starts_do_not_depend_on_their_number"),
+        "the estimator makes its starts by itself, from one stream of random numbers",
+    )
 
     @classmethod
     def model_class(cls) -> type[Model]:
@@ -148,7 +153,7 @@ class SklearnClusterer(Clusterer[Model]):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)  # iterations say whether they have converged
                 return estimator.fit(X)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, ArithmeticError, LookupError, RuntimeError) as error:
             raise DataError(f"{type(estimator).__name__} cannot fit these data with these options: {error}") from error
 
     def _reached(self, estimator: Any, X: Matrix) -> Mapping[str, float]:
@@ -157,7 +162,10 @@ class SklearnClusterer(Clusterer[Model]):
         if self.objective is LOG_LIKELIHOOD:
             return {"log_likelihood": float(estimator.score(X)) * len(X)}
         own = getattr(estimator, "inertia_", None)
-        return {"inertia": inertia(X, estimator.labels_) if own is None else float(own)}
+        reached = inertia(X, estimator.labels_) if own is None else float(own)
+        if not isfinite(reached):
+            raise NumericalError(f"{type(estimator).__name__} reached an inertia of {reached}: scale the data.")
+        return {"inertia": reached}
 
     def _model(self, estimator: Any, X: Matrix) -> Model:
         from gradmix.adapters.estimates import EstimatorModel, estimator_model, nearest_model
