@@ -52,7 +52,9 @@ def _show(console: Console, examined: Sequence[Examined]) -> None:
 
 def _offers(examined: Examined) -> str:
     counts = Counter(each.kind for each in examined.components)
-    components = [f"{count} {kind}{'s' if count > 1 and not kind.endswith('s') else ''}" for kind, count in counts.items()]
+    components = [
+        f"{count} {kind}{'s' if count > 1 and not kind.endswith('s') else ''}" for kind, count in counts.items()
+    ]
     hooks = [hook for hook in examined.hooks if hook != "gradmix_components"]
     return ", ".join([*components, *hooks]) or "nothing"
 
