@@ -78,13 +78,6 @@ class SklearnClusterer(Clusterer[Model]):
         """`EstimatorModel` for a mixture, `NearestModel` for all others."""
         return _model_class(cls)
 
-    def check_rows(self, X: Matrix) -> None:
-        """Check that there are rows enough for the groups asked for."""
-        for option in ("n_clusters", "n_components"):
-            asked = getattr(self, option, None)
-            if isinstance(asked, int) and len(X) < asked:
-                raise DataError(f"{len(X)} rows are fewer than {option}={asked}.")
-
     def iterations(self, X: Any) -> Iterator[Iteration[Model]]:
         """Check, fit; the starts share one stream of random numbers, as scikit-learn's do."""
         from numpy.random import RandomState
