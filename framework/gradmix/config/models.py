@@ -46,7 +46,7 @@ def write_model(path: Path, clusterer: Clusterer[Any], model: Model, data: Data 
     content = {
         "format": FORMAT,
         "requires": [f"{entry.plugin.distribution}=={entry.plugin.version}"],
-        "clusterer": {"name": entry.name, **options},
+        "clusterer": {"name": entry.qualified, **options},
         "model": fields,
         **(_fitted_to(data, model) if data else {}),
     }

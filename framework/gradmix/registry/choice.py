@@ -46,7 +46,7 @@ class Choice:
         ConfigError
             If a name fits nothing; names the nearest.
         """
-        found = list(installed)
+        found = [*installed, *(FilePlugin(Path(file)) for file in self.files)]
         known = {name for plugin in found for name in _names(plugin)}
         for key in ("block", "only"):
             for name in getattr(self, key):
@@ -55,11 +55,12 @@ class Choice:
                         f"{SECTION}.{key}: there is no plugin {name!r}.{did_you_mean(name, known)} "
                         f"Distributions: {listing({plugin.distribution for plugin in found})}."
                     )
-        return [*filter(self._is_wanted, found), *(FilePlugin(Path(file)) for file in self.files)]
+        return [*filter(self._is_wanted, found)]
 
     def _is_wanted(self, plugin: Plugin) -> bool:
         names = _names(plugin)
-        is_in = not self.only or plugin.distribution == PROJECT or not names.isdisjoint(self.only)
+        is_always_in = plugin.distribution == PROJECT or isinstance(plugin, FilePlugin)
+        is_in = not self.only or is_always_in or not names.isdisjoint(self.only)
         return is_in and names.isdisjoint(self.block)
 
 

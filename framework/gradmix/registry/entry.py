@@ -41,15 +41,17 @@ class Entry:
         """Its name, with the distribution that brings it: ``gradmix:gmm``."""
         return f"{self.plugin.distribution}:{self.name}"
 
-    @cached_property
+    @property
     def identity(self) -> str:
         """That of its plugin; where its class is in another package of an editable one, with that one's fingerprint."""
-        own = self.plugin.identity
+        return self.plugin.identity + self._elsewhere
+
+    @cached_property
+    def _elsewhere(self) -> str:
         module = self.implementation if isinstance(self.implementation, str) else self.implementation.__module__
         package = _package(module)
-        if not self.plugin.is_editable or package == _package(self.plugin.module):
-            return own
-        return f"{own}, {package} ({fingerprint_of_package(package)})"
+        is_elsewhere = self.plugin.is_editable and package != _package(self.plugin.module)
+        return f", {package} ({fingerprint_of_package(package)})" if is_elsewhere else ""
 
     def load(self) -> type[Component]:
         """Import the class and check that it keeps the contract of its kind.

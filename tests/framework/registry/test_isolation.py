@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -243,6 +244,32 @@ def test_a_file_that_is_edited_is_run_again_and_one_that_is_wrong_is_told(path):
     write_file("# another\n")
     assert "of these reused     1" in gradmix(*command).stdout
     assert "there is no file" in gradmix("plugins", "plugins.files=[absent.py]").stdout
+
+
+def test_a_file_is_left_out_as_the_doctor_says(path):
+    write_file("1 / 0\n")
+    told = gradmix("plugins", "doctor", "plugins.files=[jump.py]").stdout
+    assert "plugins.block=[jump.py:jump]" in told
+    left_out = gradmix("plugins", "plugins.files=[jump.py]", "plugins.block=[jump.py:jump]")
+    assert left_out.returncode == 0, left_out.stderr
+    assert "jump" not in left_out.stdout
+    assert "jump.py:jump" in gradmix("plugins", "plugins.files=[jump.py]", "plugins.only=[gradmix]").stdout
+
+
+def test_a_model_is_read_by_the_distribution_that_wrote_it(path):
+    source = "import gradmix_clustering.kmeans\nclass KMeans(gradmix_clustering.kmeans.KMeans):\n    pass\n"
+    make_distribution(path, source=source, entry_points={"clusterer.kmeans": "other_plugin:KMeans"})
+    run = ["run", "clusterer.n_clusters=2", "tracking=none", "pictures=false"]
+    choices = {
+        "beside": ["clusterer=other-plugin:kmeans"],
+        "alone": ["clusterer=kmeans", "plugins.block=[gradmix:clustering]"],
+    }
+    for name, choice in choices.items():
+        assert gradmix(*run, *choice, f"name={name}").returncode == 0
+        (model,) = Path("runs", name).glob("*/artifacts/model.json")
+        read = f"import gradmix; print(type(gradmix.read_model({str(model)!r})).__module__)"
+        ended = subprocess.run([sys.executable, "-c", read], capture_output=True, text=True, timeout=120, check=False)
+        assert ended.stdout == "other_plugin\n", ended.stderr
 
 
 def test_a_config_file_cannot_choose_plugins(path):
