@@ -44,8 +44,15 @@ class Choice:
         Raises
         ------
         ConfigError
-            If a name fits nothing; names the nearest.
+            If a name fits nothing; names the nearest. If two files have the same name.
         """
+        by_name = {Path(file).stem: file for file in self.files}
+        for file in self.files:
+            if by_name[Path(file).stem] != file:
+                raise ConfigError(
+                    f"{SECTION}.files: {file} and {by_name[Path(file).stem]} are modules of the same name; "
+                    "call one of them something else."
+                )
         found = [*installed, *(FilePlugin(Path(file)) for file in self.files)]
         known = {name for plugin in found for name in _names(plugin)}
         for key in ("block", "only"):

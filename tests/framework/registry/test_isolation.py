@@ -246,6 +246,15 @@ def test_a_file_that_is_edited_is_run_again_and_one_that_is_wrong_is_told(path):
     assert "there is no file" in gradmix("plugins", "plugins.files=[absent.py]").stdout
 
 
+def test_two_files_of_the_same_name_are_told_apart_from_the_start(path):
+    os.mkdir("files")
+    for name in ("jump.py", "files/jump.py"):
+        write_file(name=name)
+    refused = gradmix("plugins", "plugins.files=[jump.py,files/jump.py]")
+    assert refused.returncode == 2
+    assert "are modules of the same name; call one of them something else" in refused.stderr
+
+
 def test_a_file_is_left_out_as_the_doctor_says(path):
     write_file("1 / 0\n")
     told = gradmix("plugins", "doctor", "plugins.files=[jump.py]").stdout
