@@ -58,14 +58,16 @@ class GradmixLauncher(Launcher):
 
     def run(self, job: SweepJob, jobs: Sequence[Job]) -> list[Report]:
         """Run planned jobs; those whose plugins are to be timed in turns, together."""
+        from gradmix.runs.timing import rounds_of
         from gradmix.sweeps.job import Errand
         from gradmix.sweeps.plan import blocks
 
         errands = [[Errand(each.number, each.config, each.overrides) for each in block] for block in blocks(jobs)]
-        spec = jobs[0].spec
-        assert spec is not None
+        specs = [each.spec for each in jobs if each.spec is not None]
+        settings = specs[0].settings
+        rounds = max(rounds_of(spec.task, settings.timing) for spec in specs)
         try:
-            return self.crew.run(job, errands, spec.settings)
+            return self.crew.run(job, errands, settings.limits, rounds)
         except BaseException:
             self.crew.interrupt()
             raise

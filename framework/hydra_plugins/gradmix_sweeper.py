@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.config_store import ConfigStore
@@ -108,7 +109,7 @@ class GradmixSweeper(Sweeper):
         from gradmix.sweeps.plan import Planner
 
         named = arguments if intent().resumed is None else intent().typed  # a journal may be a stranger's
-        return Planner(self._compose, named, intent().resumed, intent().stale)
+        return Planner(self._compose, named, intent().resumed, intent().stale, self._workers())
 
     def _tell_plan(self, planned: Sequence[Job]) -> None:
         from gradmix.runs.events import tell_watchers
@@ -165,6 +166,7 @@ class GradmixSweeper(Sweeper):
         """Have the chosen launcher run jobs."""
         from gradmix.sweeps.foreign import launch, set_defaults, threads_for
 
+        job = replace(job, workers=self._workers())
         if self._own is not None:
             return self._own.run(job, jobs)  # type: ignore[no-any-return]
         from omegaconf import open_dict

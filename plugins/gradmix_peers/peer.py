@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from gradmix import DifferentiationError, Differentiator, Function, PluginError
+from gradmix import DifferentiationError, Differentiator, Function
 
 Pullback = Callable[[Any], Any]
 
@@ -41,26 +41,6 @@ class Peer(Differentiator):
         """What is set while it works."""
         return nullcontext()
 
-    @contextmanager
-    def working(self) -> Iterator[None]:
-        """Its session.
-
-        Raises
-        ------
-        PluginError
-            If the package is not installed.
-        """
-        try:
-            with self.session():
-                yield
-        except ModuleNotFoundError as error:
-            if error.name not in self.requires:
-                raise
-            raise PluginError(
-                f"{type(self).__name__} needs {error.name}, which is not installed: "
-                f"pip install 'gradmix[{error.name}]'."
-            ) from error
-
     def jvp(self, f: Function, x: Any, v: Any) -> Any:
         """Push forward."""
         import numpy as np
@@ -69,7 +49,7 @@ class Peer(Differentiator):
 
         point, tangent = number(x), number(v)
         check_shape("v", tangent, "x", np.shape(point))
-        with self.working():
+        with self.session():
             return plain(self.push(f, point, tangent))
 
     def vjp(self, f: Function, x: Any, w: Any) -> Any:
@@ -78,7 +58,7 @@ class Peer(Differentiator):
 
         from gradmix.typing import check_shape
 
-        with self.working():
+        with self.session():
             value, pullback = self.pull(f, number(x))
             cotangent = number(w)
             check_shape("w", cotangent, "f(x)", np.shape(plain(value)))
@@ -90,19 +70,19 @@ class Peer(Differentiator):
 
         from gradmix.typing import check_scalar
 
-        with self.working():
+        with self.session():
             value, pullback = self.pull(f, number(x))
             check_scalar(plain(value))
             return plain(value), plain(pullback(np.float64(1.0)))
 
     def jacobian(self, f: Function, x: Any) -> Any:
         """The Jacobian, by its own function for that."""
-        with self.working():
+        with self.session():
             return plain(self.matrix(f, number(x)))
 
     def hessian(self, f: Function, x: Any) -> Any:
         """The Hessian, by its own function for that."""
-        with self.working():
+        with self.session():
             return plain(self.second(f, number(x)))
 
     def hvp(self, f: Function, x: Any, v: Any) -> Any:
@@ -113,7 +93,7 @@ class Peer(Differentiator):
 
         point, tangent = number(x), number(v)
         check_shape("v", tangent, "x", np.shape(point))
-        with self.working():
+        with self.session():
             return plain(self.product(f, point, tangent))
 
 

@@ -41,13 +41,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"gradmix: unknown command {command!r}.{did_you_mean(command, COMMANDS)}\n\n{_help()}", file=sys.stderr)
         return 2
     try:
-        return int(import_module(f"gradmix.cli.{command}").main(arguments[1:]))
+        return _run(command, arguments[1:])
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+
+
+def _run(command: str, arguments: list[str]) -> int:
+    """Run a command with the plugins that the command line chooses."""
+    from gradmix.contracts.errors import ConfigError
+    from gradmix.registry.choice import choose
+    from gradmix.registry.registry import registry
+
+    try:
+        others = choose(arguments)
+        if others != arguments:
+            registry()
+    except ConfigError as error:
+        print(f"gradmix {command}: {error}", file=sys.stderr)
+        return 2
+    keeps_them = command in ("run", "resume")  # Hydra takes them, too, so that the journal tells of them
+    return int(import_module(f"gradmix.cli.{command}").main(arguments if keeps_them else others))
 
 
 def _help() -> str:

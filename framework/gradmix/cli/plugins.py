@@ -15,9 +15,10 @@ from rich.text import Text
 
 from gradmix.config.nodes import plain_default
 from gradmix.contracts.component import summary
-from gradmix.contracts.errors import GradmixError, PluginError, did_you_mean
+from gradmix.contracts.errors import GradmixError, NotInstalledError, PluginError, did_you_mean
 from gradmix.contracts.options import Option, options_of
-from gradmix.registry.registry import Entry, Failure, registry
+from gradmix.registry.entry import Entry
+from gradmix.registry.registry import Failure, registry
 
 _WIDTH_IN_A_PIPE = 120
 
@@ -25,18 +26,27 @@ _WIDTH_IN_A_PIPE = 120
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="gradmix plugins", description="List all components, or document those of one name."
+        prog="gradmix plugins",
+        description="List all components, or document those of one name.",
+        epilog="plugins.block=[NAME], plugins.only=[NAME] and plugins.files=[FILE.py] choose what is loaded.",
     )
-    parser.add_argument("name", nargs="?", help="a component, such as gmm")
+    parser.add_argument("name", nargs="?", help="a component, such as gmm; or doctor, which examines every plugin")
+    parser.add_argument("--json", action="store_true", help="with doctor: for programs")
     options = parser.parse_args(arguments)
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH_IN_A_PIPE)
+    if options.name == "doctor":
+        from gradmix.cli.doctor import report
+
+        return report(console, options.json)
+    if options.json:
+        parser.error("--json is for gradmix plugins doctor")
     if options.name is None:
         return _list(console)
     return _document(console, options.name)
 
 
 def _list(console: Console) -> int:
-    failures = list(registry().failures)
+    failures, absent = list(registry().failures), []
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("name", "what it is", "from"):
         table.add_column(heading, no_wrap=heading != "what it is")
@@ -44,17 +54,25 @@ def _list(console: Console) -> int:
     for entry in registry():
         try:
             what = summary(entry.load())
+        except NotInstalledError as error:
+            absent.append((entry, error.command))
+            continue
         except PluginError as error:
             failures.append(Failure(entry.plugin, str(error)))
             continue
         if entry.kind != kind:
             kind = entry.kind
             table.add_row(Text(f"{kind}", style="bold"), "", "")
-        table.add_row(Text(f"  {entry.name}", style="cyan"), what, _origin(entry))
+        table.add_row(Text(f"  {registry().name_of(entry)}", style="cyan"), what, _origin(entry))
     console.print(table)
+    for entry, command in absent:
+        name = Text(f"{entry.kind} {entry.name}", style="dim")
+        console.print(name + Text(f"  not installed: {command}"), highlight=False, soft_wrap=True)
     for failure in failures:
         label = f"{failure.plugin.label} {failure.plugin.version}"
         console.print(Text(f"\nbroken: {label}: ", style="red") + Text(failure.reason), highlight=False, soft_wrap=True)
+    if failures:
+        console.print("\n`gradmix plugins doctor` tells more; plugins.block=[NAME] leaves one out.", highlight=False)
     return 1 if failures else 0
 
 

@@ -65,8 +65,8 @@ def run_as(wanted: Intent) -> int:
 
     report, tracking = SessionReport(), TrackingProcess()
     watchers = (report,) if wanted.plan_only else (report, SweepArtifacts(), tracking)
-    if not wanted.plan_only:
-        tracking.prepare()
+    if not wanted.plan_only and "tracking=none" not in wanted.arguments:
+        tracking.prepare()  # MLflow loads while the config is composed
     try:
         with intending(wanted), watched_by(*watchers), _termination_as_interrupt():
             here = ("hydra.run.dir=.",) if wanted.plan_only else ()  # Hydra would make a folder
@@ -80,7 +80,11 @@ def run_as(wanted: Intent) -> int:
     except KeyboardInterrupt:
         report.fail(130, "interrupted; what was journalled is kept")
     report.close()
-    report.close_tracking(tracking.finish())
+    try:
+        report.close_tracking(tracking.finish())
+    except KeyboardInterrupt:
+        report.close_tracking(["interrupted. Nothing is lost: `gradmix sync` brings the rest in."])
+        return 130
     return report.exit_code
 
 

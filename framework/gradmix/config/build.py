@@ -11,7 +11,8 @@ from gradmix.contracts.component import Component
 from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.errors import ConfigError, UnknownNameError, did_you_mean, listing
 from gradmix.contracts.options import Option, check_option, options_of, plain
-from gradmix.registry.registry import RESERVED_OPTIONS, Registry, registry
+from gradmix.registry.kinds import RESERVED_OPTIONS
+from gradmix.registry.registry import Registry, registry
 
 
 def differentiator(name: str, **options: Any) -> Differentiator:
@@ -95,7 +96,7 @@ def build(kind: str, node: Any, where: str | None = None, known: Registry | None
     built = {name: _build_option(option, node, where, known) for name, option in options.items()}
     return Built(
         component(**{name: value.component for name, value in built.items()}),
-        {"name": entry.name} | {name: value.node for name, value in built.items()},
+        {"name": known.name_of(entry)} | {name: value.node for name, value in built.items()},
         {"": entry.plugin.identity}
         | {f"{name}.{path}".strip("."): mark for name, value in built.items() for path, mark in value.plugins.items()},
     )

@@ -9,6 +9,7 @@ from gradmix.config.spec import RunSpec
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import ConfigError
 from gradmix.contracts.options import options_of
+from gradmix.registry.choice import SECTION
 
 
 def check_code_options(spec: RunSpec, overrides: Sequence[str]) -> None:
@@ -26,13 +27,16 @@ def check_code_options(spec: RunSpec, overrides: Sequence[str]) -> None:
     ConfigError
         Names the first option marked `RunsCode` that has a value of which the command line does not speak.
     """
-    given = dict(_code_options(spec.task, "task"))
+    chosen = {f"{SECTION}.{key}": names for key, names in vars(spec.settings.plugins).items() if names}
+    given = {**dict(_code_options(spec.task, "task")), **chosen}
     named = _named(overrides) if given else set()
     for path, value in given.items():
         if path not in named:
+            shown = f"[{','.join(value)}]" if isinstance(value, tuple) else value
+            what = "says which plugins are loaded" if path in chosen else f"{value!r} is code to run"
             raise ConfigError(
-                f"{path}: {value!r} is code to run, and was set in a config file. "
-                f"If you mean it, give it on the command line: {path}={value}"
+                f"{path}: {what}, and was set in a config file. "
+                f"If you mean it, give it on the command line: {path}={shown}"
             )
 
 

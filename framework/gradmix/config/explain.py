@@ -13,7 +13,8 @@ from yaml import YAMLError
 
 from gradmix.config.build import unknown_option
 from gradmix.contracts.errors import ConfigError, GradmixError, UnknownNameError, did_you_mean, listing
-from gradmix.registry.registry import KINDS, registry
+from gradmix.registry.kinds import KINDS
+from gradmix.registry.registry import registry
 
 
 @contextmanager
@@ -27,8 +28,10 @@ def explained() -> Iterator[None]:
         raise explain(error) from error
 
 
-def explain(error: Exception) -> ConfigError:
-    """Retell one error."""
+def explain(error: Exception) -> GradmixError:
+    """Retell one error; what lies behind it and is our own speaks for itself."""
+    if isinstance(error.__cause__, GradmixError):
+        return error.__cause__
     if isinstance(error, MissingConfigException):
         return _unknown_choice(error)
     if isinstance(error, YAMLError):

@@ -12,7 +12,8 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
 from gradmix.config.nodes import config_node
-from gradmix.registry.registry import KINDS, registry
+from gradmix.registry.kinds import KINDS
+from gradmix.registry.registry import registry
 
 SCHEME = "gradmix"
 
@@ -36,7 +37,7 @@ class ComponentSource(ConfigSource):
     def is_config(self, config_path: str) -> bool:
         """Whether there is such a component."""
         kind, _, name = config_path.removesuffix(".yaml").partition("/")
-        return (kind, name) in registry().entries
+        return registry().has(kind, name)
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
         """List kinds, or the components of a kind."""

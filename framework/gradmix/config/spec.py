@@ -9,15 +9,17 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 from gradmix.config.build import build, unknown_option
 from gradmix.contracts.errors import ConfigError, UnknownNameError, listing
 from gradmix.contracts.hooks import PROJECT
-from gradmix.contracts.options import NonNegativeInt, PositiveFloat, PositiveInt, check_option, options_of
+from gradmix.contracts.options import NonNegativeInt, PositiveFloat, PositiveInt, RunsCode, check_option, options_of
 from gradmix.contracts.task import Task
 from gradmix.registry.plugin import UNKNOWN, distribution_identity
 from gradmix.registry.registry import registry
+
+Names = tuple[str, ...] | str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +91,25 @@ class Timing:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Plugins:
+    """Which plugins are used; to be given on the command line, since they are loaded before any config is read.
+
+    Parameters
+    ----------
+    block
+        Distributions, or plugins of them, to leave out.
+    only
+        Distributions, or plugins of them, to use besides gradmix's own; an empty list uses all.
+    files
+        Python files that are plugins.
+    """
+
+    block: Names = ()
+    only: Names = ()
+    files: Annotated[Names, RunsCode()] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """What belongs to a run but not to what it computes.
 
@@ -112,6 +133,8 @@ class Settings:
         What a run may take.
     timing
         How its work is timed.
+    plugins
+        Which plugins are used.
     """
 
     name: str
@@ -123,6 +146,7 @@ class Settings:
     tracking: Tracking = dataclasses.field(default_factory=Tracking)
     limits: Limits = dataclasses.field(default_factory=Limits)
     timing: Timing = dataclasses.field(default_factory=Timing)
+    plugins: Plugins = dataclasses.field(default_factory=Plugins)
 
     @property
     def retries(self) -> int:
@@ -135,7 +159,12 @@ class Settings:
         return self.on_error == "stop"
 
 
-_SECTIONS: Mapping[str, type] = {"tracking": Tracking, "limits": Limits, "timing": Timing}
+_SECTIONS: Mapping[str, type] = {
+    "tracking": Tracking,
+    "limits": Limits,
+    "timing": Timing,
+    "plugins": Plugins,
+}
 """Settings that are mappings themselves."""
 
 

@@ -99,11 +99,21 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         seeds = np.random.SeedSequence(getattr(self, "random_state", None)).spawn(getattr(self, "n_init", 1))
         for start, seed in enumerate(seeds):
             for step, iteration in enumerate(self.iterate(rows, np.random.default_rng(seed)), start=1):
+                self._check_iteration(iteration)
                 yield dataclasses.replace(iteration, start=start, step=step)
 
     def exhaust(self, X: Any) -> None:
         """Do all the work of a fit, every iteration of every start, and keep nothing: what a timing times."""
         deque(self.iterations(X), maxlen=0)
+
+    def _check_iteration(self, iteration: Any) -> None:
+        if not isinstance(iteration, Iteration):
+            raise PluginError(f"{type(self).__name__}.iterate must yield gradmix.Iteration; it yielded {iteration!r}.")
+        if self.objective.metric not in iteration.metrics:
+            raise PluginError(
+                f"{type(self).__name__}.iterate must give its objective, {self.objective.metric}, in the metrics of "
+                f"every iteration; it gave {listing(iteration.metrics) or 'none'}."
+            )
 
     def fit(self, X: Any, y: object = None) -> Self:
         """Fit the model to `X`, shape (n, d), and keep the best start.

@@ -21,6 +21,22 @@ class PluginError(GradmixError, ImportError):
     """A plugin that cannot be loaded, or does not keep its contract."""
 
 
+class NotInstalledError(PluginError):
+    """A component whose package is not installed.
+
+    Parameters
+    ----------
+    message
+        What is missing.
+    command
+        What installs it.
+    """
+
+    def __init__(self, message: str, command: str) -> None:
+        super().__init__(message)
+        self.command = command
+
+
 class DataError(GradmixError, ValueError):
     """Data that an algorithm cannot use, or a file that cannot be read."""
 

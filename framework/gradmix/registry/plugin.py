@@ -1,14 +1,18 @@
-"""One plugin: an entry point, and the distribution that it comes from."""
+"""One plugin: an entry point of an installed distribution, or a file; where it comes from, and what it is."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import Distribution, EntryPoint
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
+
+from gradmix.contracts.errors import PluginError
 
 UNKNOWN = "unknown"
 """Identity of a plugin whose distribution or version cannot be told."""
@@ -31,15 +35,36 @@ class Plugin:
         """The entry point's name."""
         return self.entry_point.name
 
+    @property
+    def module(self) -> str:
+        """The module that it names."""
+        return self.entry_point.module
+
+    @property
+    def component(self) -> tuple[str, str] | None:
+        """Kind and name, if the entry point stands for one component: ``clusterer.kmedoids = "module:Class"``."""
+        kind, dot, name = self.name.partition(".")
+        return (kind, name) if dot else None
+
+    @property
+    def metadata(self) -> Distribution | None:
+        """The distribution that brings it, if it can be told."""
+        return self.entry_point.dist
+
     @cached_property
     def distribution(self) -> str:
         """Name of the distribution that brings it."""
-        return self.entry_point.dist.name if self.entry_point.dist else UNKNOWN
+        return self.metadata.name if self.metadata else UNKNOWN
 
     @cached_property
     def version(self) -> str:
         """Version of the distribution."""
-        return self.entry_point.dist.version if self.entry_point.dist else UNKNOWN
+        return self.metadata.version if self.metadata else UNKNOWN
+
+    @cached_property
+    def is_editable(self) -> bool:
+        """Whether its source is used where it is written."""
+        return self.metadata is not None and is_editable(self.metadata)
 
     @property
     def label(self) -> str:
@@ -53,8 +78,62 @@ class Plugin:
     @cached_property
     def identity(self) -> str:
         """Distribution and version; of an editable one also a fingerprint of the plugin's own files."""
-        package = self.entry_point.module.partition(".")[0]
-        return distribution_identity(self.entry_point.dist, package) if self.entry_point.dist else UNKNOWN
+        package = self.module.partition(".")[0]
+        return distribution_identity(self.metadata, package) if self.metadata else UNKNOWN
+
+
+class FilePlugin(Plugin):
+    """A plugin that is one file, which no distribution brings: ``plugins.files=[my_plugin.py]``.
+
+    Parameters
+    ----------
+    path
+        The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.__dict__["path"] = path
+        super().__init__(EntryPoint(path.stem, path.stem, "gradmix"))
+
+    path: Path
+    is_editable = True
+
+    @cached_property
+    def distribution(self) -> str:
+        """The file's name."""
+        return self.path.name
+
+    @cached_property
+    def version(self) -> str:
+        """A fingerprint of the file."""
+        try:
+            return hashlib.sha256(self.path.read_bytes()).hexdigest()[:12]
+        except OSError:
+            return UNKNOWN
+
+    @cached_property
+    def identity(self) -> str:
+        """The file's name, and a fingerprint of what it says."""
+        return UNKNOWN if self.version == UNKNOWN else f"{self.path.name} ({self.version})"
+
+    def load(self) -> Any:
+        """Import the file, under its own name."""
+        if not self.path.is_file():
+            raise PluginError(f"there is no file {self.path}")
+        known = sys.modules.get(self.name)
+        if known is not None and getattr(known, "__file__", None) != str(self.path):
+            raise PluginError(f"there is another module {self.name!r} already; call the file something else")
+        spec = spec_from_file_location(self.name, self.path)
+        if spec is None or spec.loader is None:
+            raise PluginError(f"{self.path} is no Python file: its name must end in .py")
+        module = known or sys.modules.setdefault(self.name, module_from_spec(spec))
+        if known is None:
+            try:
+                spec.loader.exec_module(module)
+            except BaseException:
+                del sys.modules[self.name]
+                raise
+        return module
 
 
 def distribution_identity(distribution: Distribution, package: str) -> str:
@@ -65,9 +144,13 @@ def distribution_identity(distribution: Distribution, package: str) -> str:
     'pluggy'
     """
     stamp = f"{distribution.name} {distribution.version}"
+    return f"{stamp} ({fingerprint_of_package(package)})" if is_editable(distribution) else stamp
+
+
+def is_editable(distribution: Distribution) -> bool:
+    """Whether a distribution is installed where it is written, as by ``pip install -e``."""
     origin = json.loads(distribution.read_text("direct_url.json") or "{}")
-    is_editable = origin.get("dir_info", {}).get("editable", False)
-    return f"{stamp} ({fingerprint_of_package(package)})" if is_editable else stamp
+    return bool(origin.get("dir_info", {}).get("editable", False))
 
 
 def fingerprint_of_package(package: str) -> str:

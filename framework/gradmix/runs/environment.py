@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -9,7 +10,10 @@ import platform
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gradmix.config.spec import Settings
 
 _MATTERS_FOR_TIMINGS = ("python", "machine", "processor", "cores", "numpy", "scipy", "blas")
 
@@ -30,19 +34,31 @@ def environment() -> Mapping[str, str | int | None]:
     }
 
 
-def timings_key(how: Any, known: Mapping[str, Any] | None = None) -> str:
-    """Identity of what timings depend on: machine, versions, and how they are taken.
+def timings_key(settings: Settings, workers: int = 1, known: Mapping[str, Any] | None = None) -> str:
+    """Identity of what timings depend on: machine, versions, how they are taken, and what else runs meanwhile.
 
     Parameters
     ----------
-    how
-        Settings of the timing, as plain values.
+    settings
+        The run's.
+    workers
+        How many jobs of its sweep run at a time, which share the cores.
     known
         An environment; this one unless given.
     """
     here = environment() if known is None else known
-    identity = {"environment": {name: here.get(name) for name in _MATTERS_FOR_TIMINGS}, "how": how}
+    identity = {
+        "environment": {name: here.get(name) for name in _MATTERS_FOR_TIMINGS},
+        "how": dataclasses.asdict(settings.timing),
+        "threads": settings.limits.threads or threads_of_each(workers),
+        "workers": workers,
+    }
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def threads_of_each(workers: int) -> int:
+    """Threads that each of several processes may have, so that they do not fight for the cores."""
+    return max(1, (os.cpu_count() or 1) // workers)
 
 
 def _processor() -> str:

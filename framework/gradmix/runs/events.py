@@ -11,7 +11,8 @@ from gradmix.config.spec import Settings
 from gradmix.contracts.errors import GradmixError
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
-from gradmix.registry.registry import describe, registry
+from gradmix.registry.entry import describe
+from gradmix.registry.registry import registry
 
 
 class Watcher:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import statistics
 import time
 import traceback
@@ -19,7 +18,7 @@ from gradmix.contracts.errors import GradmixError, StorageError
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.contracts.task import Result, Steps, Writer
-from gradmix.registry.registry import describe
+from gradmix.registry.entry import describe
 from gradmix.runs.environment import environment, timings_key
 from gradmix.runs.events import Events, report_problem
 from gradmix.runs.journal import FORMAT, Journal
@@ -56,6 +55,8 @@ class Order:
         What the command line asked for.
     label
         What to call the run where it is listed; made from its components unless given.
+    workers
+        How many runs are made at a time, by processes beside this one.
     """
 
     spec: RunSpec
@@ -63,6 +64,7 @@ class Order:
     sweep: str | None = None
     overrides: tuple[str, ...] = ()
     label: str | None = None
+    workers: int = 1
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ class _Execution:
     def __init__(self, order: Order, journal: Journal) -> None:
         spec = order.spec
         self.spec, self.journal, self.label = spec, journal, order.label or spec.label
+        self.workers = order.workers
         self.run = RunInfo(
             name=spec.settings.name,
             run_id=uuid.uuid4().hex,
@@ -203,7 +206,7 @@ class _Execution:
             overrides=self.run.overrides,
             tracking=settings.tracking.uri,
             environment=environment(),
-            timings_key=timings_key(dataclasses.asdict(settings.timing)),
+            timings_key=timings_key(settings, self.workers),
         )
         _write_artifact(self.run.folder / ARTIFACTS / "config.yaml", self._write_config)
         self.events.tell("gradmix_run_started", run=self.run)

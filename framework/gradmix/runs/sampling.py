@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from gradmix.contracts.errors import StorageError
-from gradmix.registry.registry import describe
+from gradmix.registry.entry import describe
 from gradmix.runs.events import report_problem
 from gradmix.runs.journal import Journal
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 
-from gradmix.config.spec import Settings
+from gradmix.config.spec import Limits
+from gradmix.runs.environment import threads_of_each
 from gradmix.runs.journal import Journal
-from gradmix.runs.timing import PAIRED_ROUNDS
 from gradmix.sweeps.attempts import telling
 from gradmix.sweeps.job import Errand, Report, SweepJob
 from gradmix.sweeps.worker import Worker, WorkerDiedError
@@ -27,14 +26,25 @@ class Crew:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.threads = max(1, (os.cpu_count() or 1) // size) if size > 1 else None
+        self.threads = threads_of_each(size) if size > 1 else None
         self._is_over = False
         self._free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
         self._workers: set[Worker] = set()
         self._add()  # one at least loads while we get ready
 
-    def run(self, job: SweepJob, blocks: Sequence[Sequence[Errand]], settings: Settings) -> list[Report]:
+    def run(self, job: SweepJob, blocks: Sequence[Sequence[Errand]], limits: Limits, rounds: int = 0) -> list[Report]:
         """Run blocks of jobs; those of a block together, in one worker.
+
+        Parameters
+        ----------
+        job
+            The sweep's side of it.
+        blocks
+            The jobs.
+        limits
+            What each may take.
+        rounds
+            How often the work of each is timed, at most.
 
         Returns
         -------
@@ -48,7 +58,7 @@ class Crew:
             todo.put(block)
         reports: list[Report] = []
         threads = [
-            threading.Thread(target=self._serve, args=(job, todo, settings, reports.extend), daemon=True)
+            threading.Thread(target=self._serve, args=(job, todo, limits, rounds, reports.extend), daemon=True)
             for _ in range(min(self.size, len(blocks)))
         ]
         for thread in threads:
@@ -77,7 +87,8 @@ class Crew:
         self,
         job: SweepJob,
         todo: queue.SimpleQueue[Sequence[Errand]],
-        settings: Settings,
+        limits: Limits,
+        rounds: int,
         take: Callable[[Sequence[Report]], None],
     ) -> None:
         worker = self._free.get()
@@ -89,7 +100,7 @@ class Crew:
                 self._free.put(worker)
                 return
             try:
-                take(worker.run(job, block, _most_seconds(settings, len(block))))
+                take(worker.run(job, block, _most_seconds(limits, rounds, len(block))))
                 continue
             except WorkerDiedError as error:
                 if any(telling(job.folder, errand.number, job.anew) is not None for errand in block):
@@ -100,7 +111,7 @@ class Crew:
                 else:
                     take([Report(errand.number, f"no worker began it: {error}") for errand in block])
             except TimeoutError:
-                _end_journals(job, block, "timed_out", f"stopped after limits.seconds={settings.limits.seconds:g}.")
+                _end_journals(job, block, "timed_out", f"stopped after limits.seconds={limits.seconds:g}.")
             if self._is_over:
                 return
             self._workers.discard(worker)
@@ -108,12 +119,9 @@ class Crew:
             self._workers.add(worker)
 
 
-def _most_seconds(settings: Settings, jobs: int) -> float | None:
+def _most_seconds(limits: Limits, rounds: int, jobs: int) -> float | None:
     """After how long a worker that does not heed its alarms is killed."""
-    if settings.limits.seconds is None:
-        return None
-    rounds = settings.timing.repeats if settings.timing.repeats is not None else PAIRED_ROUNDS
-    return settings.limits.seconds * jobs * (rounds + 3)
+    return None if limits.seconds is None else limits.seconds * jobs * (rounds + 3)
 
 
 def _end_journals(job: SweepJob, block: Sequence[Errand], event: str, error: str) -> None:

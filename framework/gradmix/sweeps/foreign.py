@@ -9,7 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from gradmix.registry.registry import describe
+from gradmix.registry.entry import describe
+from gradmix.runs.environment import threads_of_each
 from gradmix.sweeps.job import Report, SweepJob, numbered
 from gradmix.sweeps.plan import Job
 from gradmix.sweeps.worker import THREAD_VARIABLES, warm_up
@@ -106,7 +107,7 @@ def set_defaults(choice: str, config: Any) -> None:
 @contextmanager
 def threads_for(workers: int) -> Iterator[int]:
     """Share the cores out among workers that are started in the context; how many threads each may have."""
-    threads = max(1, _cores() // workers)
+    threads = threads_of_each(workers)
     before = dict(os.environ)
     os.environ.update({name: str(threads) for name in THREAD_VARIABLES if name not in before})
     try:

@@ -142,6 +142,8 @@ class SweepJob:
         Process that launched the jobs: its own workers end when it has gone.
     anew
         Names of the folders whose jobs have finished, and are to be run again all the same.
+    workers
+        How many jobs run at a time.
     """
 
     folder: Path
@@ -151,6 +153,7 @@ class SweepJob:
     threads: int | None = None
     parent: int | None = None
     anew: tuple[str, ...] = ()
+    workers: int = 1
 
     def __call__(self, config: DictConfig) -> Report:
         """Run the job that a launcher of Hydra's has composed."""
@@ -193,7 +196,7 @@ class SweepJob:
         spec = replace(spec, settings=replace(spec.settings, limits=limits))
         label = label_of(errand.overrides, self.varies) or spec.label
         folder = new_attempt(self.folder, errand.number)
-        return Order(spec, folder, self.run_id, errand.overrides, label)
+        return Order(spec, folder, self.run_id, errand.overrides, label, self.workers)
 
 
 _working = threading.Lock()

@@ -12,7 +12,7 @@ from typing import Any
 from gradmix.config.spec import Settings
 from gradmix.contracts.errors import StorageError
 from gradmix.contracts.metrics import ranking_metric
-from gradmix.registry.registry import describe
+from gradmix.registry.entry import describe
 from gradmix.runs.environment import environment
 from gradmix.runs.events import report_problem, tell_watchers
 from gradmix.runs.folder import fresh_folder

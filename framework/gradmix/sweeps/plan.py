@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from gradmix.config.code_options import check_code_options
 from gradmix.config.spec import RunSpec, read_spec
 from gradmix.contracts.errors import GradmixError, listing
 from gradmix.contracts.options import options_of
-from gradmix.registry.registry import describe
+from gradmix.registry.entry import describe
 from gradmix.runs.environment import timings_key
 from gradmix.runs.events import tell_watchers
 from gradmix.runs.glimpse import Glimpse
@@ -88,12 +88,20 @@ class Planner:
         Folder of the sweep, if it is taken up again.
     stale
         Whether runs of it that are not what would be computed today are made anew.
+    workers
+        How many jobs are to run at a time.
     """
 
     def __init__(
-        self, compose: Compose, named: Sequence[str] = (), resumed: Path | None = None, stale: bool = False
+        self,
+        compose: Compose,
+        named: Sequence[str] = (),
+        resumed: Path | None = None,
+        stale: bool = False,
+        workers: int = 1,
     ) -> None:
         self.compose, self.named, self.resumed, self.stale = compose, named, resumed, stale
+        self.workers = workers
         self.history: History | None = None
         self._first_of_key: dict[str, int] = {}
 
@@ -125,7 +133,7 @@ class Planner:
             spec=spec,
             reason=reason,
             earlier=earlier,
-            has_timings=earlier is None or _has_timings(spec, earlier),
+            has_timings=earlier is None or _has_timings(spec, earlier, self.workers),
             seconds=self.history.seconds(spec.params),
         )
 
@@ -146,7 +154,7 @@ class Planner:
         if earlier is None:
             return "new", "", None
         if earlier.is_finished and earlier.run_key == key:
-            if spec.settings.timing.is_asked_for and not _has_timings(spec, earlier):
+            if spec.settings.timing.is_asked_for and not _has_timings(spec, earlier, self.workers):
                 return "new", "timings are asked for that hold here and now", None
             return "done", "", earlier
         if earlier.status in ("running", "finished"):
@@ -154,9 +162,9 @@ class Planner:
         return ("killed" if earlier.status == "killed" else "failed"), earlier.error or earlier.status, earlier
 
 
-def _has_timings(spec: RunSpec, earlier: Glimpse) -> bool:
+def _has_timings(spec: RunSpec, earlier: Glimpse, workers: int) -> bool:
     """Whether an earlier run's timings were taken in this environment, in this way."""
-    return bool(earlier.started.get("timings_key") == timings_key(asdict(spec.settings.timing)))
+    return bool(earlier.started.get("timings_key") == timings_key(spec.settings, workers))
 
 
 def differences(run: Glimpse, spec: RunSpec) -> list[str]:

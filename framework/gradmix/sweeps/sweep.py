@@ -14,7 +14,7 @@ from typing import Protocol, Self
 
 from gradmix.config.spec import RunSpec, Settings
 from gradmix.contracts.errors import ConfigError, GradmixError
-from gradmix.registry.registry import describe
+from gradmix.registry.entry import describe
 from gradmix.runs.events import report_problem, tell_watchers
 from gradmix.runs.glimpse import Glimpse
 from gradmix.sweeps.attempts import attempts, finished, telling
@@ -90,15 +90,20 @@ class Sweep:
                 pending = [job for job in pending if self._has_failed(job)]
             if pending:
                 self._launch_all(pending)
-        first_of_key = {end.run_key: end for end in self.ledger.ends.values() if end.status == "finished"}
-        for job in jobs:
-            if job.state == "twin" and job.spec is not None and job.spec.run_key in first_of_key:
-                twin = first_of_key[job.spec.run_key]
-                label = label_of(job.overrides, self.varies)
-                self.ledger.enter(
-                    replace(twin, number=job.number, overrides=job.overrides, label=label, is_reused=True)
-                )
+        self._follow_twins([job for job in jobs if job.state == "twin"])
         return [self.ledger.ends[job.number] for job in jobs if job.number in self.ledger.ends]
+
+    def _follow_twins(self, twins: Sequence[Job]) -> None:
+        """Enter jobs that compute the same as another one: they end as that one has."""
+        first_of_key = {end.run_key: end for end in self.ledger.ends.values()}
+        for job in twins:
+            first = first_of_key.get(_key(job.spec))
+            if first is not None:
+                label = label_of(job.overrides, self.varies)
+                error = f"{job.reason}, which {first.status}: {first.error}" if first.error else ""
+                self.ledger.enter(
+                    replace(first, number=job.number, overrides=job.overrides, label=label, is_reused=True, error=error)
+                )
 
     def _has_failed(self, job: Job) -> bool:
         return job.number in self.ledger.ends and self.ledger.ends[job.number].status != "finished"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from gradmix.config.spec import Tracking
 from gradmix.contracts.errors import GradmixError, StorageError
@@ -36,13 +36,19 @@ def pending(runs_dir: Path, tracking: Tracking) -> list[Path]:
     return [folder for folder in find_journals(runs_dir) if not _is_done(folder, uri)]
 
 
-def wants_tracking(folder: Path) -> bool:
-    """Whether a run or sweep was to be tracked at all; one by tracking=none is left to ``gradmix sync``."""
+def is_meant_for(folder: Path, uri: str) -> bool:
+    """Whether a run or sweep was to be tracked in the store at `uri`; any other is left to ``gradmix sync``."""
+    wanted = _started(folder).get("tracking")
+    return wanted is not None and absolute_uri(wanted) == absolute_uri(uri)
+
+
+def _started(folder: Path) -> Mapping[str, Any]:
+    """What a journal begins with; nothing if it does not begin."""
     with (folder / FILE_NAME).open("rb") as file:
         try:
-            return json.loads(file.readline()).get("tracking") is not None
-        except (ValueError, AttributeError):
-            return False
+            return dict(json.loads(file.readline()))
+        except (ValueError, TypeError):
+            return {}
 
 
 def _is_done(folder: Path, uri: str) -> bool:
@@ -100,10 +106,13 @@ class Ingester:
             If the journal cannot be read or the store does not take it. Nothing is lost by that.
         """
         try:
+            was = read_mark(folder)
             with marking(folder) as file:
                 mark = self._bring_in(folder, file)
-            for outdone in self.newest.outdone_by(folder):  # not before: who holds two marks may wait for ever
-                self._withdraw(outdone)
+            if mark != was:  # not before: who holds two marks may wait for ever
+                for outdone in self.newest.outdone_by(folder):
+                    self._withdraw(outdone)
+                self._adopt(folder, mark)
             return mark
         except GradmixError:
             raise
@@ -132,8 +141,6 @@ class Ingester:
             run_id = upload_new(self.client, self.bulk, experiment, view, self._parent(record), folder, source)
         done = Mark(self.uri, store_identity(self.uri), run_id, experiment, size, record.status)
         write_mark(file, done)
-        if record.started.get("kind") == "sweep" and record.ended is not None:
-            self._adopt(record, run_id)
         return done
 
     def _withdraw(self, folder: Path) -> None:
@@ -150,17 +157,18 @@ class Ingester:
         write_mark(file, outdone)
         return outdone
 
-    def _adopt(self, record: Record, sweep_run_id: str) -> None:
-        """Put runs whose results a sweep has reused under it, if no newer one has them."""
-        for event in record.events:
-            if event["event"] != "job" or not event.get("reused"):
+    def _adopt(self, folder: Path, sweep: Mark) -> None:
+        """Put runs whose results a sweep has reused under it when it has ended, if no newer one has them."""
+        if _started(folder).get("kind") != "sweep" or (record := read_journal(folder)).ended is None:
+            return
+        reused = [event["folder"] for event in record.events if event.get("reused") and event.get("folder")]
+        for place in reused:
+            if not (folder / place / FILE_NAME).exists():
                 continue
-            mark = read_mark(record.folder / event["folder"])
-            if mark is not None and mark.run_id and mark.is_of(self.uri):
-                tags = self.client.get_run(mark.run_id).data.tags
-                if float(tags.get(ADOPTED, 0)) < record.started["time"]:
-                    self.client.set_tag(mark.run_id, "mlflow.parentRunId", sweep_run_id)
-                    self.client.set_tag(mark.run_id, ADOPTED, repr(record.started["time"]))
+            run_id = self.bring_in(folder / place).run_id
+            if run_id and float(self.client.get_run(run_id).data.tags.get(ADOPTED, 0)) < record.started["time"]:
+                self.client.set_tag(run_id, "mlflow.parentRunId", sweep.run_id)
+                self.client.set_tag(run_id, ADOPTED, repr(record.started["time"]))
 
     def _experiment(self, name: str) -> str:
         if name not in self._experiments:
@@ -201,12 +209,14 @@ class Ingester:
         return str(found[0].info.run_id) if found else ""
 
     def _parent(self, record: Record) -> str | None:
-        """MLflow's run of the sweep that a job belongs to, brought in first if need be."""
-        if not record.started.get("sweep") or not (record.folder.parent / FILE_NAME).exists():
+        """MLflow's run of the sweep that a job belongs to, brought in first if it is meant to be there."""
+        sweep = record.folder.parent
+        if not record.started.get("sweep") or not (sweep / FILE_NAME).exists():
             return None
-        mark = read_mark(record.folder.parent)
-        is_known = mark is not None and mark.run_id and mark.is_of(self.uri)
-        return mark.run_id if mark and is_known else self.bring_in(record.folder.parent).run_id
+        mark = read_mark(sweep)
+        if mark is not None and mark.run_id and mark.is_of(self.uri):
+            return mark.run_id
+        return self.bring_in(sweep).run_id if is_meant_for(sweep, self.uri) else None
 
 
 def bring_in_all(ingester: Ingester, folders: Iterable[Path]) -> tuple[list[Mark], list[str]]:
@@ -231,5 +241,5 @@ def bring_in_all(ingester: Ingester, folders: Iterable[Path]) -> tuple[list[Mark
 
 def sync(runs_dir: Path, tracking: Tracking) -> tuple[list[Mark], list[str]]:
     """Bring in every journal under `runs_dir` that the store does not have; the marks, and what went wrong."""
-    ingester = Ingester(tracking, newest=Newest(runs_dir, untracked=True))
+    ingester = Ingester(tracking, newest=Newest(runs_dir))
     return bring_in_all(ingester, pending(runs_dir, tracking))

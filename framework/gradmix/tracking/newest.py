@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gradmix.runs.glimpse import Glimpse, glimpse, glimpses
 from gradmix.runs.journal import find_journals
+from gradmix.tracking.store import absolute_uri
 
 
 class Newest:
@@ -16,14 +17,15 @@ class Newest:
     ----------
     runs_dir
         Where journals are looked for; None looks at those only that are named later.
-    untracked
-        Whether those of runs that were not to be tracked come in, too.
+    uri
+        Those alone are compared that were to be tracked there, and those named later; None compares all.
     """
 
-    def __init__(self, runs_dir: Path | None, untracked: bool = False) -> None:
+    def __init__(self, runs_dir: Path | None, uri: str | None = None) -> None:
         self._by_key: defaultdict[str, dict[Path, Glimpse]] = defaultdict(dict)
         for seen in glimpses(find_journals(runs_dir)) if runs_dir is not None else ():
-            if untracked or seen.started.get("tracking") is not None:
+            wanted = seen.started.get("tracking")
+            if uri is None or (wanted is not None and absolute_uri(wanted) == absolute_uri(uri)):
                 self._note(seen)
 
     def is_outdone(self, folder: Path) -> bool:

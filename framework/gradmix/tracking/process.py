@@ -24,7 +24,7 @@ from gradmix.contracts.run import RunInfo
 from gradmix.runs.journal import find_journals
 from gradmix.sweeps.events import JobEnd, SweepInfo, SweepWatcher
 from gradmix.sweeps.plan import Job
-from gradmix.tracking.ingest import Ingester, bring_in_all, pending, wants_tracking
+from gradmix.tracking.ingest import Ingester, bring_in_all, is_meant_for, pending
 from gradmix.tracking.newest import Newest
 from gradmix.tracking.store import import_mlflow
 
@@ -58,8 +58,9 @@ class TrackingProcess(SweepWatcher):
         if self._process is None:
             self.prepare()
         self._lines.put(json.dumps({"tracking": asdict(settings.tracking), "runs_dir": settings.runs_dir}))
-        for folder in filter(wants_tracking, pending(Path(settings.runs_dir), settings.tracking)):
-            self.submit(folder)
+        for folder in pending(Path(settings.runs_dir), settings.tracking):
+            if is_meant_for(folder, settings.tracking.uri):
+                self.submit(folder)
 
     def submit(self, folder: Path) -> None:
         """Ask for a journal to be brought in, soon."""
@@ -79,7 +80,7 @@ class TrackingProcess(SweepWatcher):
         self.submit(sweep.folder)
 
     def job_ended(self, sweep: SweepInfo, end: JobEnd) -> None:
-        """Bring in a job's run."""
+        """Bring in a job's run; results that were there come with the sweep."""
         if end.folder is not None and not end.is_reused:
             self.submit(end.folder)
 
@@ -124,7 +125,8 @@ def main() -> None:
     line = sys.stdin.readline()
     if line:
         told = json.loads(line)
-        ingester = Ingester(Tracking(**told["tracking"]), began, Newest(Path(told["runs_dir"])))
+        tracking = Tracking(**told["tracking"])
+        ingester = Ingester(tracking, began, Newest(Path(told["runs_dir"]), tracking.uri))
         _, errors = bring_in_all(ingester, (Path(line.rstrip("\n")) for line in sys.stdin))
         print(json.dumps(errors), flush=True)
         os._exit(0)  # all is in: what MLflow still has to tidy up when a process ends would take a second

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from importlib.resources import files
 
-from gradmix.registry.registry import describe
+from gradmix.registry.entry import describe
 
 
 def explain(error: Exception, uri: str) -> str:

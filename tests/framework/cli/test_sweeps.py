@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import journals
+from conftest import all_runs, journals
 from gradmix.cli.resume import main as resume
 from gradmix.cli.run import main as run
 
@@ -227,3 +227,17 @@ def test_what_cannot_be_searched_is_told(empty_folder, capsys, override):
 def test_a_search_of_nothing_is_told(empty_folder, capsys, option):
     assert run([*SEARCH, f"hydra.sweeper.{option}", "seed=range(0,9)"]) == 2
     assert "must be a whole number > 0" in capsys.readouterr().err
+
+
+def test_a_launchers_own_objection_is_told_as_it_is(empty_folder, capsys):
+    assert run(["-m", "seed=1,2", "hydra.launcher.workers=0"]) == 2
+    assert "gradmix run: hydra.launcher.workers must be a whole number > 0; given: 0." in capsys.readouterr().err
+
+
+def test_a_result_that_was_not_tracked_shows_under_the_tracked_sweep_that_reuses_it(folder_with_store, client):
+    assert run(["-m", "seed=1,2", "pictures=false", "tracking=none"]) == 0
+    assert run(["-m", "seed=1,2", "pictures=false"]) == 0
+    runs = all_runs(client)
+    (sweep,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    under = [run.data.tags.get("mlflow.parentRunId") for run in runs if run is not sweep]
+    assert under == [sweep.info.run_id] * 2

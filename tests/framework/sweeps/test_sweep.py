@@ -47,6 +47,9 @@ def combinations(**choices):
     )
 
 
+BROKEN = ("clusterer.reg_covar=0", "clusterer.covariance_type=full", "clusterer.n_components=120", "clusterer.tol=0")
+
+
 class Told(SweepWatcher):
     """Writes down how jobs ended."""
 
@@ -134,16 +137,32 @@ def test_timings_that_are_asked_for_must_be_of_here_and_now(empty_folder):
 
 def test_timings_of_elsewhere_are_not_reused_with_the_result(empty_folder, monkeypatch):
     swept(JOBS)
-    monkeypatch.setattr("gradmix.sweeps.plan.timings_key", lambda how: "of another machine")
+    monkeypatch.setattr("gradmix.sweeps.plan.timings_key", lambda settings, workers: "of another machine")
     sweep, _ = swept(JOBS)
     events = [event for event in read_journal(sweep.info.folder).events if event["event"] == "job"]
     assert [(event["reused"], event["timings"]) for event in events] == [(True, False)] * 3
 
 
+TIMED = ("timing.repeats=2", "clusterer.n_components=1")
+
+
+@pytest.mark.parametrize(("threads", "workers", "state"), [(None, 1, "done"), (1, 1, "new"), (None, 64, "new")])
+def test_timings_hold_for_as_many_threads_and_jobs_at_a_time(empty_folder, threads, workers, state):
+    swept({0: (*TIMED, "limits.threads=null")})
+    asked = {0: (*TIMED, f"limits.threads={threads or 'null'}")}
+    (job,) = Planner(compose, workers=workers).plan(asked)
+    assert (job.state, job.has_timings) == (state, True)
+
+
+def test_a_job_that_is_the_same_as_one_that_failed_fails_with_its_reason(empty_folder):
+    sweep, told = swept({0: BROKEN, 1: BROKEN})
+    assert told.ends == [(0, "failed", False), (1, "failed", True)]
+    (twin,) = [event for event in read_journal(sweep.info.folder).events if event.get("number") == 1]
+    assert twin["error"].startswith("the same as job 1, which failed: ")
+
+
 def test_failures_are_never_reused(empty_folder):
-    bad = {
-        0: ("clusterer.reg_covar=0", "clusterer.covariance_type=full", "clusterer.n_components=120", "clusterer.tol=0")
-    }
+    bad = {0: BROKEN}
     _, told = swept(bad)
     assert told.ends == [(0, "failed", False)]
     (job,) = Planner(compose).plan(bad)

@@ -72,7 +72,7 @@ def sweep(empty_folder):
 def run(sweep, *configs, size=1):
     crew = Crew(size)
     errands = [[Errand(number, each, ())] for number, each in enumerate(configs)]
-    reports = crew.run(sweep, errands, read_spec(configs[0]).settings)
+    reports = crew.run(sweep, errands, read_spec(configs[0]).settings.limits)
     crew.close()
     return reports, [telling(sweep.folder, number) for number in range(len(configs))]
 
@@ -92,11 +92,11 @@ def test_a_plugin_that_reads_standard_input_takes_no_errands(sweep):
 
 def test_a_worker_that_died_before_its_job_costs_no_job(sweep):
     crew = Crew(1)
-    crew.run(sweep, [[Errand(0, config("loud"), ())]], read_spec(config("loud")).settings)
+    crew.run(sweep, [[Errand(0, config("loud"), ())]], read_spec(config("loud")).settings.limits)
     (worker,) = crew._workers
     worker._process.kill()
     worker._process.wait()
-    crew.run(sweep, [[Errand(1, config("loud"), ())]], read_spec(config("loud")).settings)
+    crew.run(sweep, [[Errand(1, config("loud"), ())]], read_spec(config("loud")).settings.limits)
     crew.close()
     assert telling(sweep.folder, 1).status == "finished"
 

@@ -30,8 +30,8 @@ SWEEP = RUNS / "trial" / "sweep"
 def journals(client):
     """Journals of every kind, each a run of its own and a sweep's job."""
     ended = [{"event": "job", "number": 0, "folder": "finished", "status": "finished", "reused": False}]
-    started = {"event": "started", "format": 1, "kind": "sweep", "run_id": "the sweep", "name": "trial"}
-    write_events(SWEEP, [{**started, "label": "sweep"}, *ended, END])
+    started = {"event": "started", "format": 1, "kind": "sweep", "run_id": "the sweep", "tracking": TRACKING.uri}
+    write_events(SWEEP, [{**started, "name": "trial", "label": "sweep"}, *ended, END])
     jobs = [write(SWEEP / kind, kind, sweep="the sweep") for kind in KINDS]  # first, so that data sets are theirs
     return [SWEEP, *jobs, *(write(RUNS / "trial" / "single" / kind, kind) for kind in KINDS)]
 

@@ -13,8 +13,8 @@ import pytest
 from conftest import all_runs
 from gradmix import StorageError
 from gradmix.config.spec import Tracking
-from gradmix.runs.journal import FILE_NAME, Journal, read_journal
-from gradmix.tracking.ingest import Ingester, pending, sync
+from gradmix.runs.journal import Journal, read_journal
+from gradmix.tracking.ingest import Ingester, is_meant_for, pending, sync
 from gradmix.tracking.mark import MARK, read_mark
 from gradmix.tracking.newest import Newest
 from gradmix.tracking.store import open_client
@@ -26,7 +26,17 @@ MODEL = json.dumps({"clusterer": {"name": "kmeans"}, "model": {"centers": [[1.0]
 
 
 def journal(
-    name="one", *, ends=True, sweep=None, kind="run", starts=1, steps=3, last=None, under=RUNS / "trial", key=None
+    name="one",
+    *,
+    ends=True,
+    sweep=None,
+    kind="run",
+    starts=1,
+    steps=3,
+    last=None,
+    under=RUNS / "trial",
+    key=None,
+    tracking=TRACKING.uri,
 ):
     """A run's folder, with its journal."""
     folder = under / name
@@ -39,6 +49,7 @@ def journal(
         "name": "trial",
         "label": f"run {name}",
         "kind": kind,
+        "tracking": tracking,
     }
     book.write("started", format=1, **start, params=params, plugins={"task": "p 1"}, sweep=sweep)
     for number in range(starts):
@@ -363,10 +374,8 @@ def test_one_run_for_each_key_whatever_comes_in_first(client, order):
 
 def test_what_was_not_to_be_tracked_outdoes_nothing(client):
     old = journal("tracked", key="same")
-    text = (old / FILE_NAME).read_text()
-    (old / FILE_NAME).write_text(text.replace('"format": 1', '"format": 1, "tracking": "somewhere"', 1))
-    journal("not tracked", key="same")
-    Ingester(TRACKING, newest=Newest(RUNS)).bring_in(old)
+    journal("not tracked", key="same", tracking=None)
+    Ingester(TRACKING, newest=Newest(RUNS, TRACKING.uri)).bring_in(old)
     assert shown(client) == ["id-tracked"]
 
 
@@ -389,3 +398,19 @@ def test_a_run_stands_under_the_newest_sweep_that_has_its_result(client):
     runs = {run.data.tags["gradmix.run_id"]: run for run in all_runs(client)}
     assert runs["id-0"].data.tags["mlflow.parentRunId"] == runs["id-sweep2"].info.run_id
     assert len(runs) == 4
+
+
+def test_a_session_brings_in_what_was_meant_for_its_store_alone(empty_folder):
+    here, there, nowhere = (journal(name, tracking=uri) for name, uri in STORES.items())
+    uri = STORES["here"]
+    assert [is_meant_for(folder, uri) for folder in (here, there, nowhere)] == [True, False, False]
+    assert is_meant_for(here, f"sqlite:///{Path.cwd()}/runs/mlflow.db")
+
+
+def test_only_journals_of_the_same_store_outdo_one_another(empty_folder):
+    folders = {name: journal(name, key="same", tracking=uri) for name, uri in STORES.items()}
+    assert not Newest(RUNS, STORES["here"]).is_outdone(folders["here"])
+    assert Newest(RUNS).is_outdone(folders["here"])
+
+
+STORES = {"here": "sqlite:///runs/mlflow.db", "there": "http://127.0.0.1:9", "nowhere": None}

@@ -1,0 +1,113 @@
+"""Which plugins are used: a person's choice, the same in every process of a session.
+
+The command line gives it by ``plugins.block=[…]``, ``plugins.only=[…]`` and ``plugins.files=[…]``; it travels in the
+environment variable ``GRADMIX_PLUGINS``, where a person may set it for good.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from gradmix.contracts.errors import ConfigError, did_you_mean, listing
+from gradmix.contracts.hooks import PROJECT
+from gradmix.registry.plugin import FilePlugin, Plugin
+
+VARIABLE = "GRADMIX_PLUGINS"
+SECTION = "plugins"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """Which plugins are used.
+
+    Parameters
+    ----------
+    block
+        Distributions, or plugins of them, to leave out.
+    only
+        Distributions, or plugins of them, to use besides gradmix's own; empty uses all.
+    files
+        Python files that are plugins.
+    """
+
+    block: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+    def of(self, installed: Iterable[Plugin]) -> list[Plugin]:
+        """The plugins to use: those of some installed ones that are wanted, and the files.
+
+        Raises
+        ------
+        ConfigError
+            If a name fits nothing; names the nearest.
+        """
+        found = list(installed)
+        known = {name for plugin in found for name in _names(plugin)}
+        for key in ("block", "only"):
+            for name in getattr(self, key):
+                if name not in known:
+                    raise ConfigError(
+                        f"{SECTION}.{key}: there is no plugin {name!r}.{did_you_mean(name, known)} "
+                        f"Distributions: {listing({plugin.distribution for plugin in found})}."
+                    )
+        return [*filter(self._is_wanted, found), *(FilePlugin(Path(file)) for file in self.files)]
+
+    def _is_wanted(self, plugin: Plugin) -> bool:
+        names = _names(plugin)
+        is_in = not self.only or plugin.distribution == PROJECT or not names.isdisjoint(self.only)
+        return is_in and names.isdisjoint(self.block)
+
+
+def _names(plugin: Plugin) -> set[str]:
+    """By what a plugin may be named: its distribution, its entry point, or both."""
+    return {plugin.distribution, plugin.name, plugin.label}
+
+
+def chosen() -> Choice:
+    """The choice of this session.
+
+    Raises
+    ------
+    ConfigError
+        If the environment variable cannot be read.
+    """
+    text = os.environ.get(VARIABLE, "")
+    try:
+        return Choice(**{key: tuple(names) for key, names in json.loads(text or "{}").items()})
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ConfigError(
+            f'{VARIABLE} must be such as {{"block": ["slow-plugin"]}}, with any of block, only, files; given: {text}'
+        ) from error
+
+
+def choose(arguments: Sequence[str]) -> list[str]:
+    """Take a command line's choice of plugins for this process and those that it starts; the other arguments.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such choice, or it is several.
+    """
+    mine = [argument for argument in arguments if argument.startswith(f"{SECTION}.")]
+    choice = chosen()
+    for argument in mine:
+        key, equals, value = argument.removeprefix(f"{SECTION}.").partition("=")
+        if not equals or key not in asdict(choice):
+            raise ConfigError(f"unknown option {argument}; there are plugins.block, plugins.only, plugins.files.")
+        choice = replace(choice, **{key: tuple(_read(key, value))})
+    if mine:
+        os.environ[VARIABLE] = json.dumps(asdict(choice))
+    return [argument for argument in arguments if argument not in mine]
+
+
+def _read(key: str, value: str) -> list[str]:
+    """Names in a list as Hydra writes it, files as absolute paths."""
+    if "],[" in value:
+        raise ConfigError(f"{SECTION}.{key}={value}: a sweep has one choice of plugins for all its jobs.")
+    names = [name.strip().strip("'\"") for name in value.strip().removeprefix("[").removesuffix("]").split(",")]
+    return [str(Path(name).expanduser().absolute()) if key == "files" else name for name in names if name]

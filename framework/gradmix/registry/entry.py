@@ -1,0 +1,108 @@
+"""One component that some plugin offers; its class is imported when it is used."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from gradmix.contracts.component import Component
+from gradmix.contracts.errors import NotInstalledError, PluginError
+from gradmix.registry.containment import contained
+from gradmix.registry.kinds import check_component
+from gradmix.registry.needs import how_to_install, missing
+from gradmix.registry.plugin import Plugin
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A component that some plugin offers; its class is imported when `load` is called.
+
+    Parameters
+    ----------
+    kind, name
+        What it is found by.
+    implementation
+        The class, or where it is: ``"package.module:Class"``.
+    plugin
+        Who offers it.
+    """
+
+    kind: str
+    name: str
+    implementation: str | type[Any]
+    plugin: Plugin
+
+    @property
+    def qualified(self) -> str:
+        """Its name, with the distribution that brings it: ``gradmix:gmm``."""
+        return f"{self.plugin.distribution}:{self.name}"
+
+    def load(self) -> type[Component]:
+        """Import the class and check that it keeps the contract of its kind.
+
+        Raises
+        ------
+        NotInstalledError
+            If a package is missing; names the command that installs it.
+        PluginError
+            Names the distribution and the reason.
+        """
+        where = f"{self.kind} {self.name!r} of {self.plugin.label}"
+        try:
+            component = check_component(self.kind, self._import())
+            absent = missing(component.requires)
+        except ModuleNotFoundError as error:
+            package = _package(error.name or "")
+            if package in ("", *map(_package, (self.plugin.module, str(self.implementation)))):
+                raise PluginError(f"{where} cannot be used: {describe(error)}.") from error
+            raise self._not_installed(where, package) from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # an import may raise SystemExit, too
+            raise PluginError(f"{where} cannot be used: {describe(error)}.") from error
+        if absent:
+            raise self._not_installed(where, absent[0])
+        return component
+
+    def is_implemented_by(self, cls: type[Component]) -> bool:
+        """Whether this class is the one; imports nothing, as the class's own module has been imported already."""
+        if not isinstance(self.implementation, str):
+            return self.implementation is cls
+        module, _, attribute = self.implementation.partition(":")
+        found: Any = sys.modules.get(module)
+        for part in attribute.split("."):
+            found = getattr(found, part, None)
+        return found is cls
+
+    def _import(self) -> Any:
+        if not isinstance(self.implementation, str):
+            return self.implementation
+        module, _, attribute = self.implementation.partition(":")
+        with contained():
+            found: Any = import_module(module)
+            for part in attribute.split("."):
+                found = getattr(found, part)
+        return found
+
+    def _not_installed(self, where: str, package: str) -> NotInstalledError:
+        command = how_to_install(package, self.plugin.metadata)
+        return NotInstalledError(f"{where} needs {package}, which is not installed: {command}", command)
+
+
+def _package(module: str) -> str:
+    """The top of a module's name."""
+    return module.partition(":")[0].partition(".")[0]
+
+
+def describe(error: BaseException) -> str:
+    """One line for an error: our own speak for themselves, others with their type.
+
+    >>> describe(ModuleNotFoundError("No module named 'jax'"))
+    "ModuleNotFoundError: No module named 'jax'"
+    """
+    text = " ".join(str(error).split())
+    if isinstance(error, PluginError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,199 @@
+"""Examining plugins: each is imported in a process of its own, so that whatever it does is seen and harms nobody."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from gradmix.contracts.errors import NotInstalledError, PluginError
+from gradmix.registry.choice import chosen
+from gradmix.registry.entry import Entry
+from gradmix.registry.loading import load, new_manager
+from gradmix.registry.plugin import Plugin
+from gradmix.registry.registry import installed_plugins
+
+MOST_SECONDS = 60.0
+"""How long a plugin may take before it is given up."""
+
+SLOW_SECONDS = 0.5
+"""More than this is told: every command waits for it."""
+
+
+@dataclass(frozen=True)
+class ExaminedComponent:
+    """A component, as found.
+
+    Parameters
+    ----------
+    kind, name
+        What it is found by.
+    status
+        ``ok``, ``not installed`` (a package is missing) or ``broken``.
+    reason
+        Why it cannot be used.
+    fix
+        What would help.
+    seconds
+        How long its import took, after that of the plugin.
+    """
+
+    kind: str
+    name: str
+    status: Literal["ok", "not installed", "broken"] = "ok"
+    reason: str = ""
+    fix: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A plugin, as found.
+
+    Parameters
+    ----------
+    plugin, distribution, version
+        Its entry point, and where it comes from.
+    is_editable
+        Whether its source is used where it is written.
+    module
+        What is imported.
+    seconds
+        How long its import took, gradmix and NumPy being there.
+    hooks
+        The hooks that it implements.
+    components
+        What it offers.
+    problems
+        What is wrong with it, each with what would help.
+    """
+
+    plugin: str
+    distribution: str
+    version: str
+    is_editable: bool
+    module: str
+    seconds: float = 0.0
+    hooks: tuple[str, ...] = ()
+    components: tuple[ExaminedComponent, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether there is nothing to mend; a package that is not installed is nothing to mend."""
+        return not self.problems and all(each.status != "broken" for each in self.components)
+
+
+@dataclass
+class _Answer:
+    """What a child process says of a plugin."""
+
+    failure: str = ""
+    seconds: float = 0.0
+    hooks: Sequence[str] = ()
+    trespasses: Sequence[str] = ()
+    components: Sequence[Mapping[str, Any]] = field(default_factory=list)
+
+
+def examine() -> list[Examined]:
+    """Examine every plugin that this session uses, several at a time; none is loaded in this process."""
+    plugins = sorted(chosen().of(installed_plugins()), key=lambda plugin: plugin.label)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = list(pool.map(_examine, plugins))
+    return [_with_collisions(examined, found) for examined in found]
+
+
+def _examine(plugin: Plugin) -> Examined:
+    answer = _ask(plugin)
+    problems = [f"{answer.failure}; or leave it out: plugins.block=[{plugin.label}]"] if answer.failure else []
+    problems += answer.trespasses
+    if answer.seconds > SLOW_SECONDS:
+        problems.append(
+            f"it takes {answer.seconds:.1f} s to import, for which every command waits: import heavy packages inside "
+            'functions, or have an entry point for each component ("KIND.NAME" = "module:Class")'
+        )
+    return Examined(
+        plugin=plugin.label,
+        distribution=plugin.distribution,
+        version=plugin.version,
+        is_editable=plugin.is_editable,
+        module=plugin.module,
+        seconds=answer.seconds,
+        hooks=tuple(answer.hooks),
+        components=tuple(ExaminedComponent(**each) for each in answer.components),
+        problems=tuple(problems),
+    )
+
+
+def _with_collisions(examined: Examined, all_of_them: Sequence[Examined]) -> Examined:
+    others = [each for each in all_of_them if each is not examined]
+    told = [
+        f"{own.kind} {own.name!r} is also offered by {other.plugin}; this one is "
+        f"{own.kind}={examined.distribution}:{own.name}"
+        for own in examined.components
+        for other in others
+        if any((own.kind, own.name) == (each.kind, each.name) for each in other.components)
+    ]
+    return replace(examined, problems=(*examined.problems, *told))
+
+
+def _ask(plugin: Plugin) -> _Answer:
+    command = [sys.executable, "-m", "gradmix.registry.examination", plugin.label]
+    try:
+        child = subprocess.run(command, capture_output=True, text=True, timeout=MOST_SECONDS, check=False)
+        return _Answer(**json.loads(child.stdout.splitlines()[-1]))
+    except subprocess.TimeoutExpired:
+        return _Answer(f"it takes more than {MOST_SECONDS:g} s to import", MOST_SECONDS)
+    except (IndexError, ValueError, TypeError):
+        return _Answer(f"the interpreter ended when it was imported (exit code {child.returncode})")
+
+
+def main(label: str) -> _Answer:
+    """Import one plugin and all that it offers; how that went."""
+    import numpy  # noqa: F401  a plugin is not to be charged for it, and may change it
+
+    plugin = next(each for each in chosen().of(installed_plugins()) if each.label == label)
+    before = _surroundings()
+    found = load(new_manager(), plugin)
+    components = [_component(entry) for entry in found.entries]
+    after = _surroundings()
+    changed = [f"it changes {what} when it is imported" for what in before if before[what] != after[what]]
+    return _Answer(
+        found.failure, found.seconds, found.hooks, [*found.trespasses, *changed], [asdict(each) for each in components]
+    )
+
+
+def _component(entry: Entry) -> ExaminedComponent:
+    begin = time.perf_counter()
+    try:
+        entry.load()
+    except NotInstalledError as error:
+        return ExaminedComponent(entry.kind, entry.name, "not installed", str(error), error.command)
+    except PluginError as error:
+        return ExaminedComponent(entry.kind, entry.name, "broken", str(error))
+    return ExaminedComponent(entry.kind, entry.name, seconds=time.perf_counter() - begin)
+
+
+def _surroundings() -> Mapping[str, Any]:
+    """What an import has no business to change."""
+    import numpy as np
+
+    state = np.random.get_state(legacy=False)  # noqa: NPY002  the global one is what is looked at
+    return {
+        "the environment variables": dict(os.environ),
+        "the global random numbers of Python": random.getstate(),
+        "the global random numbers of NumPy": repr(state),
+    }
+
+
+if __name__ == "__main__":
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever else is printed is not our answer
+    print(json.dumps(asdict(main(sys.argv[1]))), file=answers, flush=True)

@@ -1,0 +1,65 @@
+"""Every kind of component, and what its classes must be."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from typing import Any
+
+from gradmix.contracts.clusterer import Clusterer
+from gradmix.contracts.component import Component
+from gradmix.contracts.dataset import Dataset
+from gradmix.contracts.differentiator import Differentiator
+from gradmix.contracts.errors import PluginError, listing
+from gradmix.contracts.options import options_of, plain
+from gradmix.contracts.problem import Problem
+from gradmix.contracts.task import Task
+
+KINDS: Mapping[str, type[Component]] = {
+    contract.kind: contract for contract in (Clusterer, Dataset, Differentiator, Problem, Task)
+}
+"""Every kind of component, and the contract that its classes keep."""
+
+RESERVED_OPTIONS = frozenset({"name"})
+"""Keys of a component's config node that are not its options."""
+
+_TAKEN_FIELDS = RESERVED_OPTIONS | {"kind", "requires"}
+
+
+def check_component(kind: str, component: Any) -> type[Component]:
+    """Check that something keeps the contract of its kind.
+
+    Raises
+    ------
+    PluginError
+        Says what its author is to change.
+    """
+    contract = KINDS[kind]
+    if not (isinstance(component, type) and issubclass(component, contract) and is_dataclass(component)):
+        raise PluginError(f"it must be a dataclass derived from gradmix.{contract.__name__}")
+    if inspect.isabstract(component):
+        raise PluginError(f"it does not define {listing(component.__abstractmethods__)}")
+    _check_fields(component)
+    return component
+
+
+def _check_fields(component: type[Component]) -> None:
+    for option in options_of(component):
+        if option.name in _TAKEN_FIELDS:
+            raise PluginError(f"no option may be called {option.name}")
+        if option.name.startswith("_"):
+            raise PluginError(f"the option {option.name} begins with an underscore, which a config cannot")
+        if option.part is None and not option.required and not _is_plain(option.default):
+            raise PluginError(
+                f"the option {option.name} is {option.default!r} unless it is given, which a config cannot express; "
+                "options are numbers, texts, true, false, null and lists of these"
+            )
+
+
+def _is_plain(value: Any) -> bool:
+    try:
+        return bool(json.dumps(plain(value)))
+    except (TypeError, ValueError, RecursionError):
+        return False

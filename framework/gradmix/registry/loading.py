@@ -1,0 +1,193 @@
+"""Loading plugins: each by itself, so that what one of them raises is its own failure and harms no other."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pluggy
+
+from gradmix.contracts import hooks
+from gradmix.contracts.component import Component
+from gradmix.contracts.errors import PluginError, did_you_mean, listing
+from gradmix.registry.containment import contained
+from gradmix.registry.entry import Entry, describe
+from gradmix.registry.kinds import KINDS
+from gradmix.registry.needs import unmet
+from gradmix.registry.plugin import Plugin
+
+_VALID_NAME = re.compile(r"[A-Za-z]\w*")
+_NOT_NAMES = frozenset({"null", "true", "false", "nan", "inf"})
+"""Words that an override takes for values."""
+
+SPECIFIED = frozenset(name for name in vars(hooks) if name.startswith("gradmix_"))
+"""The hooks that there are."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A plugin, and what came of loading it.
+
+    Parameters
+    ----------
+    plugin
+        The plugin.
+    entries
+        What it offers.
+    hooks
+        The hooks that it implements.
+    seconds
+        How long that took; nothing but the entry point is read of one that stands for a component.
+    failure
+        Why it could not be used; empty if it can.
+    trespasses
+        What it did besides.
+    """
+
+    plugin: Plugin
+    entries: tuple[Entry, ...] = ()
+    hooks: tuple[str, ...] = ()
+    seconds: float = 0.0
+    failure: str = ""
+    trespasses: tuple[str, ...] = ()
+
+
+def new_manager() -> pluggy.PluginManager:
+    """pluggy's manager, with nothing registered yet."""
+    manager = pluggy.PluginManager(hooks.PROJECT)
+    manager.add_hookspecs(hooks)
+    return manager
+
+
+def load(manager: pluggy.PluginManager, plugin: Plugin) -> Found:
+    """Load one plugin and register what it implements.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If a person pressed Ctrl-C meanwhile.
+    """
+    begin = time.perf_counter()
+    trespasses: list[str] = []
+    entries: list[Entry] = []
+    names: tuple[str, ...] = ()
+    failure = ""
+    try:
+        if reason := unmet(plugin.metadata):
+            raise PluginError(reason)
+        if plugin.component is not None:
+            entries = [_entry(plugin, *plugin.component, plugin.entry_point.value)]
+        else:
+            with contained() as trespasses:
+                implementation = plugin.load()
+            names = _implemented(manager, implementation)
+            entries = _register(manager, plugin, implementation, names)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin may raise SystemExit, too
+        failure = describe(error)
+    return Found(plugin, tuple(entries), names, time.perf_counter() - begin, failure, tuple(trespasses))
+
+
+def _register(manager: pluggy.PluginManager, plugin: Plugin, implementation: Any, names: Iterable[str]) -> list[Entry]:
+    if not names:
+        return _own_components(plugin, implementation)
+    try:
+        manager.register(implementation, plugin.label)
+        callers = manager.get_hookcallers(implementation) or []
+        own = [hook for hook in callers if hook.name == "gradmix_components"]
+        hookimpls = [each for hook in own for each in hook.get_hookimpls() if each.plugin is implementation]
+        return [entry for each in hookimpls for entry in _offered(plugin, each.function())]
+    except BaseException:
+        if manager.is_registered(implementation):
+            manager.unregister(implementation)
+        raise
+
+
+def _implemented(manager: pluggy.PluginManager, implementation: Any) -> tuple[str, ...]:
+    """Names of the hooks that a module or object implements.
+
+    Raises
+    ------
+    PluginError
+        If there is no such hook; names the nearest.
+    """
+    found = []
+    for attribute in dir(implementation):
+        options = manager.parse_hookimpl_opts(implementation, attribute)
+        if options is None:
+            continue
+        hook = options.get("specname") or attribute
+        if hook not in SPECIFIED:
+            raise PluginError(f"there is no hook {hook!r}.{did_you_mean(hook, SPECIFIED)}")
+        found.append(hook)
+    return tuple(found)
+
+
+def _own_components(plugin: Plugin, module: Any) -> list[Entry]:
+    """What a module without hooks offers: the components that are written in it, each by its class's name."""
+    written = [
+        cls
+        for name, cls in vars(module).items()
+        if inspect.isclass(cls)
+        and issubclass(cls, Component)
+        and cls.__module__ == module.__name__
+        and not name.startswith("_")
+    ]
+    own = [cls for cls in written if not inspect.isabstract(cls)]
+    for cls in own:
+        if "__dataclass_fields__" not in vars(cls):
+            raise PluginError(f"the class {cls.__name__} must be a dataclass: write @dataclass above it")
+    for cls in written if not own else ():
+        absent = getattr(cls, "__abstractmethods__", ())
+        raise PluginError(f"the class {cls.__name__} does not define {listing(absent)}")
+    if not own:
+        raise PluginError(
+            "it offers nothing: it has no class derived from one of gradmix's "
+            f"({listing(contract.__name__ for contract in KINDS.values())}), and no function marked gradmix.hookimpl"
+        )
+    return [_entry(plugin, _kind_of(cls), in_snake_case(cls.__name__), cls) for cls in own]
+
+
+def _kind_of(cls: type[Component]) -> str:
+    return next((kind for kind, contract in KINDS.items() if issubclass(cls, contract)), "component")
+
+
+def in_snake_case(name: str) -> str:
+    """A class's name as a component's.
+
+    >>> in_snake_case("KMedoids"), in_snake_case("GaussianMixture"), in_snake_case("EMFit")
+    ('k_medoids', 'gaussian_mixture', 'em_fit')
+    """
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def _offered(plugin: Plugin, offered: Any) -> list[Entry]:
+    if not isinstance(offered, Mapping):
+        raise PluginError(
+            f"gradmix_components must return a mapping kind → name → class; it returned {type(offered).__name__}."
+        )
+    found = []
+    for kind, components in offered.items():
+        if not isinstance(components, Mapping):
+            raise PluginError(
+                f"gradmix_components must return a mapping kind → name → class; {kind!r} has {components!r}."
+            )
+        found += [_entry(plugin, kind, name, implementation) for name, implementation in components.items()]
+    return found
+
+
+def _entry(plugin: Plugin, kind: Any, name: Any, implementation: Any) -> Entry:
+    if kind not in KINDS:
+        raise PluginError(f"unknown kind {kind!r}.{did_you_mean(str(kind), KINDS)} Kinds: {listing(KINDS)}.")
+    if not isinstance(name, str) or not _VALID_NAME.fullmatch(name):
+        raise PluginError(f"{kind} {name!r}: a name has letters, digits and underscores, a letter first.")
+    if name.lower() in _NOT_NAMES:
+        raise PluginError(f"{kind} {name!r}: an override would take that for a value; choose another name.")
+    if not isinstance(implementation, str | type):
+        raise PluginError(f"{kind} {name!r} must be a class or 'package.module:Class'; given: {implementation!r}.")
+    return Entry(kind, name, implementation, plugin)

@@ -1,0 +1,253 @@
+"""Plugins as strangers write them, in a process of their own: each is told what is wrong, and harms nobody."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from made_plugins import CLUSTERER, make_distribution
+
+SOUND = """
+import gradmix
+
+
+@gradmix.hookimpl
+def gradmix_components():
+    return {}
+
+
+"""
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    """A folder of distributions, on the path of every process."""
+    folder = tmp_path / "installed"
+    folder.mkdir()
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
+    return folder
+
+
+def gradmix(*arguments):
+    """Run a command; its outcome."""
+    command = [sys.executable, "-m", "gradmix", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def doctor(label):
+    """What the doctor says of one plugin, and its problems in one text."""
+    examined = {each["plugin"]: each for each in json.loads(gradmix("plugins", "doctor", "--json").stdout)}
+    found = examined[label]
+    reasons = [*found["problems"], *(each["reason"] for each in found["components"])]
+    others_are_sound = all(each["is_sound"] for name, each in examined.items() if name != label)
+    assert others_are_sound
+    return found, " | ".join(reasons)
+
+
+AT_IMPORT = {
+    "raises": ("1 / 0", "ZeroDivisionError"),
+    "system exit": ("raise SystemExit(3)", "SystemExit: 3"),
+    "keyboard interrupt": ("raise KeyboardInterrupt", "KeyboardInterrupt: it raised that itself"),
+    "optional dependency": ("import no_such_package", "No module named 'no_such_package'"),
+    "syntax": ("def", "SyntaxError"),
+    "prints": ("print('look at me')", "it prints when it is imported"),
+    "moves": ("import os; os.chdir('/')", "it changes the working folder"),
+    "patches NumPy": ("import numpy; numpy.sum = None", "it changes NumPy when it is imported (sum)"),
+    "forks": ("import os; os.fork()", ""),
+    "ends the process": ("import os; os._exit(7)", "the interpreter ended when it was imported (exit code 7)"),
+    "seeds": ("import numpy; numpy.random.seed(0)", "it changes the global random numbers of NumPy"),
+    "sets variables": ("import os; os.environ['MINE'] = '1'", "it changes the environment variables"),
+}
+
+
+@pytest.mark.parametrize("case", AT_IMPORT)
+def test_whatever_an_import_does_the_doctor_tells_its_author(path, case):
+    code, reason = AT_IMPORT[case]
+    make_distribution(path, source=SOUND + code)
+    examined, told = doctor("other-plugin:other_plugin")
+    assert reason in told
+    assert examined["is_sound"] == (not reason)
+
+
+@pytest.mark.parametrize("case", sorted(AT_IMPORT.keys() - {"ends the process"}))
+def test_whatever_an_import_does_a_question_is_answered_as_if_it_were_not_there(path, case):
+    clean = gradmix("run", "--cfg", "job")
+    make_distribution(path, source=SOUND + AT_IMPORT[case][0])
+    assert gradmix("run", "--cfg", "job").stdout == clean.stdout != ""
+
+
+def test_a_run_works_beside_a_plugin_that_moves_and_patches(path):
+    make_distribution(path, source=SOUND + "import os, numpy\nos.chdir('/')\nnumpy.exp = numpy.sin\n")
+    ended = gradmix("run", "pictures=false", "tracking=none", "clusterer.max_iter=3")
+    assert ended.returncode == 0, ended.stderr
+    assert os.path.isdir("runs")
+
+
+COMPONENTS = {
+    "a name with spaces": ('{"clusterer": {"my groups": "other_plugin:Groups"}}', "letters, digits and underscores"),
+    "a name with a slash": ('{"clusterer": {"a/b": "other_plugin:Groups"}}', "letters, digits and underscores"),
+    "a word that is a value": ('{"clusterer": {"null": "other_plugin:Groups"}}', "would take that for a value"),
+    "the wrong type": ('["groups"]', "must return a mapping"),
+    "the wrong type within": ('{"clusterer": "other_plugin:Groups"}', "must return a mapping"),
+    "no class": ('{"clusterer": {"groups": 3}}', "must be a class or 'package.module:Class'"),
+    "an unknown kind": ('{"cluster": {"groups": "other_plugin:Groups"}}', "Did you mean clusterer?"),
+}
+
+
+@pytest.mark.parametrize("case", COMPONENTS)
+def test_what_cannot_be_offered_is_told(path, case):
+    offered, reason = COMPONENTS[case]
+    hook = f"\n@gradmix.hookimpl\ndef gradmix_components():\n    return {offered}\n"
+    make_distribution(path, source=CLUSTERER + hook)
+    assert reason in doctor("other-plugin:other_plugin")[1]
+
+
+FIELDS = {
+    "a function for a default": ("step: object = print", "which a config cannot express"),
+    "an array for a default": ("start: object = object()", "which a config cannot express"),
+    "a name of its own": ("name: str = 'x'", "no option may be called name"),
+    "the word for its kind": ("kind: str = 'x'", "no option may be called kind"),
+    "Hydra's word for a call": ("_target_: str = 'os.system'", "begins with an underscore"),
+    "a type that there is not": ("step: 'Step' = 1", "name 'Step' is not defined"),
+    "no iterate": ("iterate = gradmix.Clusterer.iterate", "does not define iterate"),
+}
+
+
+@pytest.mark.parametrize("case", FIELDS)
+def test_options_that_no_config_can_express_are_told(path, case):
+    field, reason = FIELDS[case]
+    source = CLUSTERER.replace("n_groups: int = 1", field)
+    source = source.split("    def iterate")[0] if case == "no iterate" else source
+    make_distribution(path, source=source)
+    assert reason in doctor("other-plugin:other_plugin")[1]
+    listed = gradmix("plugins")
+    assert reason in listed.stdout
+    assert "gmm" in listed.stdout
+
+
+def test_fields_named_nearly_as_keywords_and_a_component_named_as_a_group_work(path):
+    source = CLUSTERER.replace("n_groups: int = 1", "lambda_: float = 2.0\n    class_: str = 'a'").replace(
+        "Groups", "Hydra"
+    )
+    make_distribution(path, source=source)
+    composed = gradmix("run", "clusterer=hydra", "clusterer.lambda_=3", "--cfg", "job")
+    assert "lambda_: 3" in composed.stdout, composed.stderr
+    assert doctor("other-plugin:other_plugin")[0]["is_sound"]
+
+
+def test_a_component_that_an_entry_point_names_is_not_imported_before_it_is_used(path):
+    make_distribution(path, entry_points={"clusterer.lazy": "other_plugin:Groups"}, source="raise SystemExit('used')")
+    composed = gradmix("run", "--cfg", "job", "clusterer=kmeans")
+    assert composed.returncode == 0
+    assert "used" not in composed.stderr
+    assert "SystemExit: used" in gradmix("run", "clusterer=lazy").stderr
+    assert "did you mean clusterer" not in gradmix("plugins").stdout.lower()
+
+
+def test_an_entry_point_of_an_unknown_kind_is_told(path):
+    make_distribution(path, entry_points={"clusterers.lazy": "other_plugin:Groups"})
+    assert "Did you mean clusterer?" in doctor("other-plugin:clusterers.lazy")[1]
+
+
+def test_a_package_that_is_missing_is_named_with_the_extra_that_installs_it(path):
+    make_distribution(
+        path,
+        source=CLUSTERER.replace("n_groups: int = 1", "n_groups: int = 1\n    requires = ('no_such_package',)"),
+        requires=["no-such-package>=2; extra == 'all'", "more; extra == 'all'", "no-such-package; extra == 'fast'"],
+    )
+    listed = gradmix("plugins")
+    assert listed.returncode == 0
+    assert "clusterer groups  not installed: pip install 'other-plugin[fast]'" in listed.stdout
+    refused = gradmix("run", "clusterer=groups")
+    assert "needs no_such_package, which is not installed: pip install 'other-plugin[fast]'" in refused.stderr
+
+
+def test_a_plugin_that_asks_for_a_newer_gradmix_is_told_the_command(path):
+    make_distribution(path, source=CLUSTERER, requires=["gradmix>=99"])
+    told = doctor("other-plugin:other_plugin")[1]
+    assert "it asks for gradmix>=99, and this is " in told
+    assert "pip install 'gradmix>=99'" in told
+
+
+def test_names_that_collide_are_told_apart_by_their_distributions(path):
+    for name in ("first-plugin", "second-plugin"):
+        make_distribution(path, name, source=CLUSTERER, entry_points={"clusterer.groups": f"{name[:-7]}_plugin:Groups"})
+    refused = gradmix("run", "clusterer=groups", "--cfg", "job")
+    assert "write clusterer=first-plugin:groups or clusterer=second-plugin:groups" in refused.stderr
+    chosen = gradmix("run", "clusterer=second-plugin:groups", "--cfg", "job")
+    assert "name: second-plugin:groups" in chosen.stdout, chosen.stderr
+    alone = gradmix("run", "clusterer=groups", "plugins.block=[first-plugin]", "--cfg", "job")
+    assert "name: groups" in alone.stdout, alone.stderr
+    documented = gradmix("plugins", "second-plugin:groups")
+    assert "(second-plugin 1.0)" in documented.stdout
+
+
+def test_plugins_are_left_out_and_chosen_by_name(path):
+    for name in ("first-plugin", "second-plugin"):
+        source = CLUSTERER.replace("Groups", name.split("-")[0].title())
+        make_distribution(path, name, source=source)
+    for choice in ("plugins.block=[second-plugin]", "plugins.only=[first-plugin]"):
+        listed = gradmix("plugins", choice).stdout
+        assert "\n  second " not in listed
+        assert "\n  first " in listed
+        assert "\n  gmm " in listed
+    wrong = gradmix("run", "plugins.block=[secnd-plugin]")
+    assert wrong.returncode == 2
+    assert "there is no plugin 'secnd-plugin'. Did you mean second-plugin?" in wrong.stderr
+
+
+def test_a_file_is_a_plugin_in_every_process_of_a_sweep(path):
+    write_file()
+    sweep = ["-m", "task=differentiate", "differentiator=jump,dual", "pictures=false", "tracking=none"]
+    for launcher in ("gradmix", "joblib"):
+        ended = gradmix("run", *sweep, "reuse=false", f"hydra/launcher={launcher}", "plugins.files=[jump.py]")
+        assert "failed              0" in ended.stdout, ended.stderr
+    assert "unknown differentiator 'jump'" in gradmix("resume", "last").stdout + gradmix("resume", "last").stderr
+    assert gradmix("resume", "last", "plugins.files=[jump.py]").returncode == 0
+
+
+def test_a_file_that_is_edited_is_run_again_and_one_that_is_wrong_is_told(path):
+    write_file()
+    sweep = ["-m", "task=differentiate", "differentiator=jump,dual", "pictures=false", "tracking=none"]
+    command = ["run", *sweep, "plugins.files=[jump.py]"]
+    assert gradmix(*command).returncode == 0
+    assert "of these reused     2" in gradmix(*command).stdout
+    write_file("# another\n")
+    assert "of these reused     1" in gradmix(*command).stdout
+    assert "there is no file" in gradmix("plugins", "plugins.files=[absent.py]").stdout
+
+
+def test_a_config_file_cannot_choose_plugins(path):
+    write_file()
+    os.makedirs("conf/experiment")
+    with open("conf/experiment/mine.yaml", "w") as file:
+        file.write("# @package _global_\nplugins:\n  files: [jump.py]\n")
+    refused = gradmix("run", "--config-dir", "conf", "experiment=mine")
+    assert refused.returncode == 2
+    assert "plugins.files: says which plugins are loaded, and was set in a config file" in refused.stderr
+
+
+def write_file(more=""):
+    with open("jump.py", "w") as file:
+        file.write(JUMP + more)
+
+
+JUMP = """
+from dataclasses import dataclass
+
+import gradmix
+
+
+@dataclass
+class Jump(gradmix.Differentiator):
+    \"\"\"Differences with one big step.\"\"\"
+
+    step: float = 1e-3
+
+    def jvp(self, f, x, v):
+        return (f(x + self.step * v) - f(x)) / self.step
+"""
