@@ -103,12 +103,13 @@ def number(x: Any) -> Any:
     Raises
     ------
     DifferentiationError
-        If it is a value that a differentiator traces: peers do not nest.
+        Within a function that a differentiator is following: peers do not nest.
     """
     from gradmix.typing import as_point, is_traced
+    from gradmix_peers.handing_over import is_following
 
     point = as_point(x)
-    if is_traced(point):
+    if is_traced(point) or is_following():
         raise DifferentiationError("a peer takes numbers: it cannot differentiate within another differentiation.")
     return point
 
@@ -117,4 +118,4 @@ def plain(result: Any) -> Any:
     """A result as a float or an array of float64 of NumPy's."""
     import numpy as np
 
-    return np.array(result, dtype=np.float64)[()]
+    return np.asarray(result, dtype=np.float64)[()]
