@@ -94,7 +94,8 @@ EXPERIMENTS = (
         ("dataset.n", "dataset.k"),
         ("n_iter", "inertia"),
         """Clusters that overlap, in eight columns (`blobs`). Both choose their start by greedy k-means++, from
-different random numbers, and then make ten iterations, or fewer where no row moves any more: `n_iter` says how many.""",
+different random numbers, and then make ten iterations, or fewer where no row moves any more: `n_iter` says how
+many.""",
     ),
     Experiment(
         "gradients",
@@ -105,7 +106,8 @@ different random numbers, and then make ten iterations, or fewer where no row mo
         ("function_evaluations", "derivative_error"),
         """The same NumPy function is handed to all ([peers](peers.md)); a time is that of one derivative from the
 function to the number, with all tracing. These are small problems: what is measured is the cost of an operation, not of
-arithmetic. JAX is not compiled, as its compiler cannot follow loops on values.""",
+arithmetic. `jax_compiled` has its function compiled already, in a round that does not count, and cannot take `heron`,
+which loops on values.""",
     ),
     Experiment(
         "gradients_n",
@@ -259,7 +261,7 @@ def _draw(experiment: Experiment, rows: Sequence[Row], path: Path) -> None:
     with mpl.rc_context({"svg.hashsalt": experiment.name, "svg.fonttype": "none"}):
         figure = Figure(figsize=(7.2, 1.1 + 0.26 * len(settings)), layout="constrained")
         axes = figure.subplots()
-        for plugin, colour, marker in zip(plugins, _COLOURS, "osD^v", strict=False):
+        for plugin, colour, marker in zip(plugins, _COLOURS, "osD^vP", strict=False):
             own = [row for row in rows if row.plugin == plugin]
             times = [estimate(row.run.timing.seconds) for row in own if row.run.timing]
             places = [settings.index(row.setting) for row in own]
@@ -277,7 +279,7 @@ def _draw(experiment: Experiment, rows: Sequence[Row], path: Path) -> None:
         figure.savefig(path, metadata={"Date": None})
 
 
-_COLOURS = ("#0072B2", "#009E73", "#D55E00", "#CC79A7", "#E69F00")
+_COLOURS = ("#0072B2", "#009E73", "#D55E00", "#CC79A7", "#E69F00", "#56B4E9")
 """From Okabe & Ito's palette, which colour-blind readers can tell apart."""
 
 
