@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from gradmix.contracts.errors import NotInstalledError
+
 
 @pytest.fixture
 def empty_folder(tmp_path, monkeypatch):
@@ -84,3 +86,16 @@ def journals(folder=Path("runs")):
     return [
         [json.loads(line) for line in path.read_text().splitlines()] for path in sorted(folder.rglob("journal.jsonl"))
     ]
+
+
+@pytest.fixture
+def installed():
+    """Loads a component's class; the test is left out if a peer's package is not installed."""
+
+    def load(entry):
+        try:
+            return entry.load()
+        except NotInstalledError as error:
+            pytest.skip(str(error))
+
+    return load

@@ -1,5 +1,6 @@
 """What the README shows is what one sees: its commands are run, its output compared, its plugin installed."""
 
+import dataclasses
 import os
 import re
 import shlex
@@ -59,8 +60,9 @@ def test_commands_print_what_is_shown(command, folder_with_store, site):
 
 
 @pytest.mark.slow
-def test_the_guide_to_sweeps_prints_what_is_shown_from_its_first_command_to_its_last(folder_with_store):
-    for command, shown in commands((ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")):
+@pytest.mark.parametrize("guide", ["sweeps.md", "events.md"])
+def test_a_guide_prints_what_is_shown_from_its_first_command_to_its_last(folder_with_store, guide):
+    for command, shown in commands((ROOT / "docs" / guide).read_text(encoding="utf-8")):
         check_prints(command, shown)
 
 
@@ -76,6 +78,40 @@ def test_python_shown_works():
     names = {"X": np.random.default_rng(0).normal(size=(30, 2))}
     exec(block, names)  # our own README
     np.testing.assert_array_equal(names["tape"].gradient(lambda x: x[0] * x[1] ** 2, [3.0, 2.0]), [4.0, 12.0])
+
+
+def test_events_and_metrics_of_ones_own_work_as_shown(tmp_path):
+    from gradmix.config.chosen import Chosen
+    from gradmix.config.spec import read_spec
+    from gradmix.runs.runner import Order, execute
+
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "events.md").read_text(encoding="utf-8"), flags=re.S)
+    names = {"__name__": "shown"}
+    exec(block, names)  # our own guide
+    clusterer = {"name": "gmm", "n_components": 3, "random_state": 0}
+    config = {"name": "x", "task": {"name": "cluster"}, "clusterer": clusterer, "dataset": {"name": "old_faithful"}}
+    own = {
+        kind: Chosen({name: cls() for name, cls in classes.items()}, {name: {} for name in classes})
+        for kind, classes in names["gradmix_components"]().items()
+    }
+    spec = dataclasses.replace(read_spec(config), events=own["events"], metrics=own["metric"])
+    metrics = execute(Order(spec, tmp_path)).metrics
+    assert -1121.0 <= metrics["log_likelihood"] < -1120.0
+    assert metrics["converged"] == 0
+    assert 0 < metrics["smallest_group"] <= 1 / 3
+
+
+def test_the_guide_says_what_tasks_answer_with():
+    from gradmix.contracts.events import HEARD, WITH_ANSWER
+    from gradmix.registry.registry import registry
+
+    text = " ".join((ROOT / "docs" / "events.md").read_text(encoding="utf-8").split())
+    for name, verb in (("cluster", "The answer of `cluster` is"), ("differentiate", "that of `differentiate` is")):
+        answers = registry().find("task", name).load().answers
+        assert f"{verb} {', '.join(f'`{each}`' for each in answers)}" in text
+    for method, heard in HEARD.items():
+        offered = [*(f"`{each}`" for each in heard), *(["the task's answer"] if method in WITH_ANSWER else [])]
+        assert f"| `{method}` | {', '.join(offered)} |" in text
 
 
 def test_every_file_that_the_documents_name_is_there():

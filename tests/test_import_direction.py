@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FLOORS = ["contracts", "adapters", "registry", "config", "runs", "sweeps", "tracking", "reports", "cli"]
+FLOORS = ["contracts", "adapters", "registry", "config", "testing", "runs", "sweeps", "tracking", "reports", "cli"]
 """The core's floors, from the ground up."""
-PUBLIC = {"gradmix", "gradmix.typing"}
+PUBLIC = {"gradmix", "gradmix.testing", "gradmix.typing"}
 """What plugins may import of the core."""
 
 CORE = sorted((ROOT / "framework" / "gradmix").rglob("*.py"))

@@ -30,8 +30,10 @@ from gradmix.contracts.errors import (
     StorageError,
     UnknownNameError,
 )
+from gradmix.contracts.events import Events, StopRun
 from gradmix.contracts.hooks import Components, hookimpl
 from gradmix.contracts.iteration import INERTIA, LOG_LIKELIHOOD, Iteration, Objective
+from gradmix.contracts.metric import Metric
 from gradmix.contracts.options import (
     Bounds,
     KeyOf,
@@ -41,12 +43,13 @@ from gradmix.contracts.options import (
     PositiveInt,
     RunsCode,
     Seed,
+    SendsTo,
     part,
 )
 from gradmix.contracts.preparation import Preparation
 from gradmix.contracts.problem import Operator, Problem
 from gradmix.contracts.run import RunInfo
-from gradmix.contracts.task import Input, Result, Steps, Task, Timed
+from gradmix.contracts.task import Input, Result, Steps, Task, Timed, Writer
 
 __all__ = [
     "INERTIA",
@@ -61,11 +64,13 @@ __all__ = [
     "Dataset",
     "DifferentiationError",
     "Differentiator",
+    "Events",
     "Function",
     "GradmixError",
     "Input",
     "Iteration",
     "KeyOf",
+    "Metric",
     "Model",
     "NonNegativeFloat",
     "NonNegativeInt",
@@ -82,12 +87,15 @@ __all__ = [
     "RunInfo",
     "RunsCode",
     "Seed",
+    "SendsTo",
     "SklearnClusterer",
     "Steps",
+    "StopRun",
     "StorageError",
     "Task",
     "Timed",
     "UnknownNameError",
+    "Writer",
     "clusterer",
     "differentiator",
     "from_jvp",

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gradmix.typing import stacked
 from gradmix_autodiff.dispatch import OPERATIONS, Local, Operation, apply
 
 
@@ -88,7 +89,8 @@ class Factor(Local):
 
     def push(self, tangents: Any) -> Any:
         """Multiply each tangent by the change."""
-        return np.stack([np.broadcast_to(scaled(tangent, self.change), self.result_shape) for tangent in tangents])
+        pushed = [np.broadcast_to(scaled(tangent, self.change), self.result_shape) for tangent in tangents]
+        return stacked(pushed, (len(tangents), *self.result_shape))
 
     def pull(self, cotangent: Any) -> Any:
         """Multiply, and sum over what was broadcast; a zero on either side leaves nothing."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from numbers import Number
 from typing import Annotated, Any
 
-from gradmix import Differentiator, Function, KeyOf, PositiveFloat
+from gradmix import DifferentiationError, Differentiator, Function, KeyOf, PositiveFloat
 
 
 @dataclass
@@ -109,9 +110,16 @@ def isolated(f: Function) -> Function:
         if is_traced(y):
             return y
         array = np.array(y)
+        if not all(isinstance(entry, Number) or is_traced(entry) for entry in _odd_entries(array)):
+            raise DifferentiationError(f"the function returned {y!r}; it must return numbers.")
         return array.astype(np.result_type(array, np.float64))[()]
 
     return evaluate
+
+
+def _odd_entries(array: Any) -> Any:
+    """Entries of an array that may be something else than numbers."""
+    return array.flat if array.dtype.kind not in "biufc" else ()
 
 
 def remember(f: Function) -> Function:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,9 @@ from gradmix import DifferentiationError, Function
 EPS = float(np.finfo(float).eps)
 SECOND_STEP = 2.0**-13
 """Step that balances truncation against rounding in a central second difference: about the fourth root of EPS."""
+
+_is_stepping: ContextVar[bool] = ContextVar("is_stepping", default=False)
+"""Whether a function is being evaluated at a complex step."""
 
 Difference = Callable[[Function, Function, Any, Any, float], Any]
 """(f, f remembered at x, x, direction, step) → derivative along the direction."""
@@ -58,13 +62,23 @@ def _central(f: Function, at_x: Function, x: Any, v: Any, h: float) -> Any:
 
 
 def _complex_step(f: Function, at_x: Function, x: Any, v: Any, h: float) -> Any:
+    if _is_stepping.get():
+        raise DifferentiationError(
+            "complex steps cannot be nested: there is one imaginary unit, and both would use it. "
+            "Choose differentiator.method=central for the derivative inside or outside."
+        )
+    token = _is_stepping.set(True)
     try:
         y = np.asarray(f(x + 1j * h * v))
+    except DifferentiationError:
+        raise
     except TypeError as error:
         raise DifferentiationError(
             f"the complex step needs a function of complex numbers, and this one refuses them ({error}). "
             "Write it with NumPy's functions, or choose differentiator.method=central."
         ) from error
+    finally:
+        _is_stepping.reset(token)
     if not np.iscomplexobj(y):
         raise DifferentiationError(
             "the complex step needs an analytic function; this one gave real values for a complex argument "

@@ -5,9 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from gradmix import Clusterer, Data, Dataset, Iteration, Result, Steps, Task, Timed, input_of, part, write_model
+from gradmix import (
+    Clusterer,
+    Data,
+    Dataset,
+    Iteration,
+    Objective,
+    Result,
+    Steps,
+    StopRun,
+    Task,
+    Timed,
+    input_of,
+    part,
+    write_model,
+)
+
+if TYPE_CHECKING:
+    from gradmix.typing import IntArray
 
 
 @dataclass
@@ -22,6 +39,8 @@ class Cluster(Task):
         The data.
     """
 
+    answers: ClassVar[tuple[str, ...]] = ("model", "groups", "data", "clusterer")
+
     clusterer: Clusterer[Any] = part("gmm")
     dataset: Dataset = part("old_faithful")
 
@@ -34,41 +53,53 @@ class Cluster(Task):
         X = self.dataset.load().X
         return Timed(lambda: self.clusterer.exhaust(X))
 
+    def improves(self) -> Objective:
+        """What the clusterer improves."""
+        return self.clusterer.objective
+
     def run(self) -> Steps:
-        """Yield every iteration of every start; score the best."""
+        """Yield every iteration of every start; score the best, also of what there is when the run is to stop.
+
+        The answer has the ``model``, the ``groups`` in which it puts the rows (shape (n,)), the ``data`` as they were
+        clustered, and the ``clusterer``.
+        """
         data = self.dataset.load()
         curves: list[list[float]] = []
         lasts: list[Iteration[Any]] = []
         objective = self.clusterer.objective
         for iteration in self.clusterer.iterations(data.X):
-            yield iteration
             if iteration.start == len(curves):
                 curves.append([])
                 lasts.append(iteration)
             curves[-1].append(iteration.metrics[objective.metric])
             lasts[-1] = iteration
+            try:
+                yield iteration
+            except StopRun:
+                break
         best = objective.best(lasts)
+        groups = best.estimate.predict(data.X)
         return Result(
-            metrics=_metrics(best, data),
+            metrics=_metrics(best, groups, data),
             best_start=best.start,
             artifacts={"model.json": partial(write_model, clusterer=self.clusterer, model=best.estimate, data=data)},
             pictures={"fit.png": partial(_draw, metric=objective.metric, curves=curves, best=best, data=data)},
             inputs=(input_of(self.dataset, data),),
+            answer={"model": best.estimate, "groups": groups, "data": data, "clusterer": self.clusterer},
         )
 
 
-def _metrics(best: Iteration[Any], data: Data) -> Mapping[str, float]:
+def _metrics(best: Iteration[Any], groups: IntArray, data: Data) -> Mapping[str, float]:
     ended = {"n_iter": float(best.step), "converged": float(best.converged)}
-    return {**ended, **best.metrics, **best.estimate.scores(data.X), **_agreement(best, data)}
+    return {**ended, **best.metrics, **best.estimate.scores(data.X), **_agreement(groups, data)}
 
 
-def _agreement(best: Iteration[Any], data: Data) -> Mapping[str, float]:
+def _agreement(groups: IntArray, data: Data) -> Mapping[str, float]:
     """How well the groups agree with the true ones, where these are known."""
     if data.labels is None:
         return {}
     from gradmix_tasks.agreement import adjusted_rand_index, normalized_mutual_information
 
-    groups = best.estimate.predict(data.X)
     return {
         "adjusted_rand_index": adjusted_rand_index(data.labels, groups),
         "normalized_mutual_information": normalized_mutual_information(data.labels, groups),

@@ -28,6 +28,7 @@ class Differentiate(Task):
     """
 
     rounds: ClassVar[int] = 11
+    answers: ClassVar[tuple[str, ...]] = ("point", "computed", "exact", "function", "differentiator", "problem")
 
     differentiator: Differentiator = part("dual")
     problem: Problem = part("lecture")
@@ -37,7 +38,11 @@ class Differentiate(Task):
         self.differentiator.check_operator(self.problem.operator)
 
     def run(self) -> Steps:
-        """Differentiate, compare with the exact answer."""
+        """Differentiate, compare with the exact answer.
+
+        The answer has the ``point``, the derivative there as ``computed`` and ``exact`` (None if that is not known),
+        the ``function``, the ``differentiator`` and the ``problem``.
+        """
         yield from ()
         point = self.problem.point()
         counted = Counted(self.problem.function)
@@ -48,7 +53,12 @@ class Differentiate(Task):
             "function_evaluations": float(counted.calls),
         }
         answer = {"point": point, "computed": computed, "exact": exact}
-        return Result(metrics=metrics, artifacts={self.problem.operator + ".json": partial(_write, answer=answer)})
+        components = {"differentiator": self.differentiator, "problem": self.problem}
+        return Result(
+            metrics=metrics,
+            artifacts={self.problem.operator + ".json": partial(_write, answer=answer)},
+            answer={**answer, "function": self.problem.function, **components},
+        )
 
     def timed(self) -> Timed:
         """The derivative, beside one evaluation of the function."""

@@ -52,7 +52,7 @@ def _show(console: Console, examined: Sequence[Examined]) -> None:
 
 def _offers(examined: Examined) -> str:
     counts = Counter(each.kind for each in examined.components)
-    components = [f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in counts.items()]
+    components = [f"{count} {kind}{'s' * (count > 1 and kind != 'events')}" for kind, count in counts.items()]
     hooks = [hook for hook in examined.hooks if hook != "gradmix_components"]
     return ", ".join([*components, *hooks]) or "nothing"
 
@@ -70,4 +70,4 @@ def _show_problems(console: Console, examined: Examined) -> None:
     if commands:
         console.print(Text(f"\nnot installed, of {examined.plugin}:", style="bold"))
     for command, names in commands.items():
-        console.print(f"  {', '.join(names)}: {command}", highlight=False)
+        console.print(Text(f"  {', '.join(names)}: {command}"))

@@ -18,6 +18,7 @@ from gradmix.contracts.component import summary
 from gradmix.contracts.errors import GradmixError, NotInstalledError, PluginError, did_you_mean
 from gradmix.contracts.options import Option, options_of
 from gradmix.registry.entry import Entry
+from gradmix.registry.kinds import KINDS
 from gradmix.registry.registry import Failure, registry
 
 _WIDTH_IN_A_PIPE = 120
@@ -98,7 +99,7 @@ def _document_entry(console: Console, entry: Entry) -> None:
         console.print(Text(paragraph), highlight=False)
     for option in options_of(component):
         _document_option(console, entry, option)
-    console.print(f"\nin a run:   gradmix run {_example(entry)}", highlight=False)
+    console.print(f"\nin a run:   gradmix run {_example(entry)}", highlight=False, markup=False)
     if entry.kind in ("clusterer", "differentiator"):
         console.print(f"in Python:  gradmix.{entry.kind}({entry.name!r})", highlight=False)
 
@@ -126,7 +127,8 @@ def _prose(component: type) -> list[str]:
 
 
 def _path(entry: Entry, option: Option) -> str:
-    return option.name if option.part and entry.kind == "task" else f"{entry.kind}.{option.name}"
+    owner = f"{entry.kind}.{entry.name}" if KINDS[entry.kind].several else entry.kind
+    return option.name if option.part and entry.kind == "task" else f"{owner}.{option.name}"
 
 
 def _default(option: Option) -> str:
@@ -140,7 +142,7 @@ def _default(option: Option) -> str:
 
 def _example(entry: Entry) -> str:
     """An override that chooses the component, with the task that it needs and what must be given."""
-    needed = [f"{entry.kind}.{option.name}=…" for option in options_of(entry.load()) if option.required]
+    needed = [f"{_path(entry, option)}=…" for option in options_of(entry.load()) if option.required]
     task = next(
         (
             task.name
@@ -150,4 +152,5 @@ def _example(entry: Entry) -> str:
         None,
     )
     prefix = [f"task={task}"] if task and task != "cluster" else []
-    return " ".join([*prefix, f"{entry.kind}={entry.name}", *needed])
+    name = f"[{entry.name}]" if KINDS[entry.kind].several else entry.name
+    return " ".join([*prefix, f"{entry.kind}={name}", *needed])

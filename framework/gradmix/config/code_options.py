@@ -1,4 +1,4 @@
-"""Options that name code to run: they are taken from the command line, never from a config file."""
+"""Options that a stranger must not set, such as code to run: they come from the command line, never from a file."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gradmix.config.spec import RunSpec
-from gradmix.contracts.component import Component
 from gradmix.contracts.errors import ConfigError
-from gradmix.contracts.options import options_of
+from gradmix.contracts.options import Danger, options_of
 from gradmix.registry.choice import SECTION
 
 
 def check_code_options(spec: RunSpec, overrides: Sequence[str]) -> None:
-    """Check that what runs code was named by the user.
+    """Check that what runs code, or sends something somewhere, was named by the user.
 
     Parameters
     ----------
@@ -25,30 +24,29 @@ def check_code_options(spec: RunSpec, overrides: Sequence[str]) -> None:
     Raises
     ------
     ConfigError
-        Names the first option marked `RunsCode` that has a value of which the command line does not speak.
+        Names the first option with such a mark that has a value of which the command line does not speak.
     """
-    chosen = {f"{SECTION}.{key}": names for key, names in vars(spec.settings.plugins).items() if names}
-    given = {**dict(_code_options(spec.task, "task")), **chosen}
+    owners = {"task": spec.task, SECTION: spec.settings.plugins, **spec.chosen}
+    given = [each for where, component in owners.items() for each in _dangerous(component, where)]
     named = _named(overrides) if given else set()
-    for path, value in given.items():
+    for path, value, danger in given:
         if path not in named:
-            shown = f"[{','.join(value)}]" if isinstance(value, tuple) else value
-            what = "says which plugins are loaded" if path in chosen else f"{value!r} is code to run"
+            shown = "…" if danger.is_secret else f"[{','.join(value)}]" if isinstance(value, tuple) else value
             raise ConfigError(
-                f"{path}: {what}, and was set in a config file. "
+                f"{path}: {shown!r} {danger.does}, and was set in a config file. "
                 f"If you mean it, give it on the command line: {path}={shown}"
             )
 
 
-def _code_options(component: Component, where: str) -> Iterator[tuple[str, Any]]:
-    """Path and value of every option that names code and has a value of its own."""
+def _dangerous(component: Any, where: str) -> Iterator[tuple[str, Any, Danger]]:
+    """Path, value and danger of every option for the command line only that has a value of its own."""
     for option in options_of(type(component)):
         path = option.name if option.part and where == "task" else f"{where}.{option.name}"
         value = getattr(component, option.name)
         if option.part:
-            yield from _code_options(value, path)
-        elif option.runs_code and value != option.default:
-            yield path, value
+            yield from _dangerous(value, path)
+        elif option.danger and value != option.default:
+            yield path, value, option.danger
 
 
 def _named(overrides: Sequence[str]) -> set[str]:

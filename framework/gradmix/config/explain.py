@@ -40,6 +40,10 @@ def explain(error: Exception) -> GradmixError:
         return ConfigError(f"cannot read the override {error.override!r}: {_first_line(error)}. Write key=value.")
     if isinstance(error, ConfigCompositionException):
         return _composition(error)
+    if "Config group override must be a string or a list" in str(error):
+        return ConfigError(
+            "an override of a group names what is chosen; where there may be several, [] is none: events=[]."
+        )
     return ConfigError(_first_line(error))
 
 
@@ -61,6 +65,12 @@ def _composition(error: ConfigCompositionException) -> ConfigError:
     cause = error.__cause__
     if "No match in the defaults list" in text:
         group = _quoted(text)
+        if group in KINDS and KINDS[group].several and "delete" in text:
+            return ConfigError(f"~{group} takes nothing away: none is chosen.")
+        if group in KINDS and KINDS[group].several:
+            return UnknownNameError(
+                f"{group}=… fits nothing here: the config's defaults list has no `- {group}: []`. Add that."
+            )
         return UnknownNameError(
             f"{group}=… fits nothing here: the task has no {group}. "
             "Choose a task that has one: `gradmix plugins cluster` and `gradmix plugins differentiate` tell."
@@ -82,10 +92,25 @@ def _composition(error: ConfigCompositionException) -> ConfigError:
 
 
 def _unknown_option(path: str, node: DictConfig) -> ConfigError:
+    if path in KINDS and KINDS[path].several:
+        return ConfigError(f"{path} is chosen by name: {path}=[NAME,…], or {path}=NAME.")
+    kind, _, rest = path.partition(".")
+    name = rest.partition(".")[0]
+    if kind in KINDS and KINDS[kind].several and name and node._key() in (None, kind):
+        return _not_chosen(path, kind, name)
     known = [str(key) for key in node if key not in ("hydra", "name" if node._key() is not None else "")]
     parent = path.rpartition(".")[0]
-    owner = f"{parent} {node.get('name')}" if parent and "name" in node else parent or "a run"
+    has_own_name = parent.rpartition(".")[2] != node.get("name")  # events.patience says it already
+    owner = f"{parent} {node.get('name')}" if parent and "name" in node and has_own_name else parent or "a run"
     return UnknownNameError(unknown_option(path, owner, known))
+
+
+def _not_chosen(path: str, kind: str, name: str) -> ConfigError:
+    """An option of a component of which a run may have several, and does not have this one."""
+    names = registry().names(kind)
+    if name in names:
+        return ConfigError(f"{path}: {name} is not chosen. Choose it by {kind}=[{name}].")
+    return UnknownNameError(f"{path}: unknown {kind} {name!r}.{did_you_mean(name, names)} There are: {listing(names)}.")
 
 
 def _quoted(text: str) -> str:

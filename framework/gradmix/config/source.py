@@ -48,7 +48,7 @@ class ComponentSource(ConfigSource):
         """Make the config of a component from its class."""
         kind, _, name = config_path.removesuffix(".yaml").partition("/")
         node = config_node(kind, name, registry().find(kind, name).load())
-        package = "_global_" if kind == "task" else None
+        package = "_global_" if kind == "task" else f"{kind}.{name}" if KINDS[kind].several else None
         return ConfigResult(
             provider=self.provider,
             path=f"{SCHEME}://{config_path}",

@@ -12,9 +12,13 @@ from functools import cache, cached_property
 from typing import Annotated, Any, cast
 
 from gradmix.config.build import build, unknown_option
+from gradmix.config.chosen import Chosen, read_events, read_metrics
+from gradmix.contracts.component import Component
 from gradmix.contracts.errors import ConfigError, UnknownNameError, listing
+from gradmix.contracts.events import Events
 from gradmix.contracts.hooks import PROJECT
-from gradmix.contracts.options import NonNegativeInt, PositiveFloat, PositiveInt, RunsCode, check_option, options_of
+from gradmix.contracts.metric import Metric
+from gradmix.contracts.options import LoadsPlugins, NonNegativeInt, PositiveFloat, PositiveInt, check_option, options_of
 from gradmix.contracts.task import Task
 from gradmix.registry.plugin import UNKNOWN, distribution_identity
 from gradmix.registry.registry import registry
@@ -104,9 +108,9 @@ class Plugins:
         Python files that are plugins.
     """
 
-    block: Names = ()
-    only: Names = ()
-    files: Annotated[Names, RunsCode()] = ()
+    block: Annotated[Names, LoadsPlugins()] = ()
+    only: Annotated[Names, LoadsPlugins()] = ()
+    files: Annotated[Names, LoadsPlugins()] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +163,9 @@ class Settings:
         return self.on_error == "stop"
 
 
+_SEVERAL = ("metric", "events")
+"""Groups of which a run may have several or none."""
+
 _SECTIONS: Mapping[str, type] = {
     "tracking": Tracking,
     "limits": Limits,
@@ -182,12 +189,18 @@ class RunSpec:
         The resolved config of what is computed: ``{"task": {…}, "clusterer": {"name": "gmm", …}, …, "seed": 0}``.
     plugins
         Config path of each component → distribution, version and, if editable, a fingerprint of the source.
+    metrics
+        What is measured besides the task's own metrics.
+    events
+        Who is told of the run; `config` and `plugins` have those of them that may change its result.
     """
 
     settings: Settings
     task: Task
     config: Mapping[str, Any]
     plugins: Mapping[str, str]
+    metrics: Chosen[Metric] = dataclasses.field(default_factory=Chosen)
+    events: Chosen[Events] = dataclasses.field(default_factory=Chosen)
 
     @cached_property
     def params(self) -> dict[str, Any]:
@@ -197,8 +210,15 @@ class RunSpec:
     @property
     def label(self) -> str:
         """A short name, made of the names of the task's parts: ``gmm on old_faithful``."""
-        parts = [node["name"] for key, node in self.config.items() if isinstance(node, Mapping) and key != "task"]
+        others = ("task", *_SEVERAL)
+        parts = [node["name"] for key, node in self.config.items() if isinstance(node, Mapping) and key not in others]
         return " on ".join(parts) or str(self.config["task"]["name"])
+
+    @property
+    def chosen(self) -> Mapping[str, Component]:
+        """Metrics and events, by their path in the config."""
+        both: tuple[Chosen[Any], ...] = (self.metrics, self.events)
+        return {f"{each.kind}.{name}": each for group in both for name, each in group.components.items()}
 
     @property
     def unidentified(self) -> list[str]:
@@ -208,7 +228,8 @@ class RunSpec:
     @cached_property
     def run_key(self) -> str:
         """Identity of what is computed: hash of config, plugins, data content and seed. Same key, same result."""
-        identity = {"config": self.config, "plugins": self.plugins, "content": self.task.content()}
+        content = [*self.task.content(), *self.metrics.content(), *self.events.content()]
+        identity = {"config": self.config, "plugins": self.plugins, "content": content}
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
@@ -225,16 +246,40 @@ def read_spec(config: Mapping[str, Any]) -> RunSpec:
         raise ConfigError(f"a run needs a task, such as task=cluster; given: {node!r}.")
     task_class = registry().find("task", node["name"]).load()
     parts = [option.name for option in options_of(task_class) if option.part]
-    settings = {name: value for name, value in config.items() if name not in ("task", *parts)}
-    read = read_settings(settings, also_known=("task", *parts))
-    task = build("task", {**node, **{name: config[name] for name in parts if name in config}})
-    own = {name: value for name, value in task.node.items() if name not in parts}
+    settings = {name: value for name, value in config.items() if name not in ("task", *parts, *_SEVERAL)}
+    read = read_settings(settings, also_known=("task", *parts, *_SEVERAL))
+    built = build("task", {**node, **{name: config[name] for name in parts if name in config}})
+    task = cast("Task", built.component)
+    own = {name: value for name, value in built.node.items() if name not in parts}
+    metrics, events = read_metrics(config, task), read_events(config, task)
+    _check_timing(read.timing, events)
+    chosen: tuple[Chosen[Any], ...] = (metrics, events)
     return RunSpec(
         settings=read,
-        task=cast("Task", task.component),
-        config={"task": own, **{name: task.node[name] for name in parts}, "seed": read.seed},
-        plugins={path or "task": identity for path, identity in task.plugins.items()} | {PROJECT: core_identity()},
+        task=task,
+        config={
+            "task": own,
+            **{name: built.node[name] for name in parts},
+            **{kind: nodes for kind, each in zip(_SEVERAL, chosen, strict=True) if (nodes := each.config)},
+            "seed": read.seed,
+        },
+        plugins={
+            **{path or "task": identity for path, identity in built.plugins.items()},
+            **metrics.identities,
+            **events.identities,
+            PROJECT: core_identity(),
+        },
+        metrics=metrics,
+        events=events,
     )
+
+
+def _check_timing(timing: Timing, events: Chosen[Events]) -> None:
+    stopping = [name for name, each in events.components.items() if each.may_stop]
+    if stopping and timing.is_asked_for:
+        raise ConfigError(
+            f"timing repeats the whole work, which events.{stopping[0]} would not stop; leave out one of the two."
+        )
 
 
 def read_settings(given: Mapping[str, Any], also_known: Sequence[str] = ()) -> Settings:

@@ -102,10 +102,6 @@ class Clusterer(Component, ABC, Generic[ModelT]):
                 self._check_iteration(iteration)
                 yield dataclasses.replace(iteration, start=start, step=step)
 
-    def exhaust(self, X: Any) -> None:
-        """Do all the work of a fit, every iteration of every start, and keep nothing: what a timing times."""
-        deque(self.iterations(X), maxlen=0)
-
     def _check_iteration(self, iteration: Any) -> None:
         if not isinstance(iteration, Iteration):
             raise PluginError(f"{type(self).__name__}.iterate must yield gradmix.Iteration; it yielded {iteration!r}.")
@@ -114,6 +110,10 @@ class Clusterer(Component, ABC, Generic[ModelT]):
                 f"{type(self).__name__}.iterate must give its objective, {self.objective.metric}, in the metrics of "
                 f"every iteration; it gave {listing(iteration.metrics) or 'none'}."
             )
+
+    def exhaust(self, X: Any) -> None:
+        """Do all the work of a fit, every iteration of every start, and keep nothing: what a timing times."""
+        deque(self.iterations(X), maxlen=0)
 
     def fit(self, X: Any, y: object = None) -> Self:
         """Fit the model to `X`, shape (n, d), and keep the best start.

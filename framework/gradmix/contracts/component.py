@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from gradmix.contracts.errors import ConfigError
@@ -17,9 +18,13 @@ class Component:
     """
 
     kind: ClassVar[str]
-    """The family: ``"clusterer"``, ``"dataset"``, ``"differentiator"``, ``"problem"`` or ``"task"``."""
+    """The family: ``"clusterer"``, ``"dataset"``, ``"differentiator"``, ``"problem"``, ``"task"``, ``"metric"``, …"""
+    several: ClassVar[bool] = False
+    """Whether a run may have several of the family, ``metric=[silhouette,davies_bouldin]``, or none."""
     requires: ClassVar[tuple[str, ...]] = ()
     """Packages that it imports when it runs and that an extra of its distribution installs: ``("jax",)``."""
+    deviates: ClassVar[Mapping[str, str]] = {}
+    """Checks of ``gradmix check`` whose promise cannot hold for it, each with the reason."""
 
     def check(self) -> None:
         """Check every option.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 Direction = Literal["lower", "higher"]
+_DIRECTIONS: tuple[Direction, ...] = ("lower", "higher")
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,9 @@ _KNOWN = (
     Metric("normalized_mutual_information", "higher", "", "information shared with the true groups; 1 is perfect"),
     Metric("log_likelihood", "higher", "nats", "total log-likelihood of the data", flattered_by=_FREEDOM),
     Metric("inertia", "lower", "", "sum of squared distances to the centres", flattered_by=_FREEDOM),
+    Metric("conformance", "higher", "", "share of the applicable checks that passed"),
+    Metric("checks.failed", "lower", "checks", "checks that failed"),
+    Metric("checks.passed", "higher", "checks", "checks that passed"),
     Metric("n_iter", None, "iterations", "iterations made"),
     Metric("converged", None, "", "whether it converged"),
     Metric("function_evaluations", "lower", "calls", "calls of the user's function", by_ratio=True),
@@ -81,9 +85,30 @@ PRIMARY = ("derivative_error", "bic", "adjusted_rand_index", "log_likelihood", "
 
 _TIMING_PREFIXES = ("time.", "memory.")
 
+RESERVED = frozenset({"time", "memory", "start", "system"})
+"""First parts of names by which metrics of gradmix's own are known."""
 
-def metric_named(name: str) -> Metric:
-    """What is known of a metric; of somebody else's, what its name tells.
+
+def told_of(journalled: Any) -> Mapping[str, Metric]:
+    """What a run's journal tells of metrics that plugins have brought; whatever is not as a run writes it is left out.
+
+    >>> told_of({"silhouette": {"better": "higher", "unit": "", "meaning": "how far apart"}})["silhouette"].better
+    'higher'
+    """
+    told = journalled.items() if isinstance(journalled, Mapping) else ()
+    return {
+        str(name): Metric(str(name), _direction(what), str(what.get("unit", "")), str(what.get("meaning", "")))
+        for name, what in told
+        if isinstance(what, Mapping)
+    }
+
+
+def _direction(what: Mapping[str, Any]) -> Direction | None:
+    return next((each for each in _DIRECTIONS if each == what.get("better")), None)
+
+
+def metric_named(name: str, told: Mapping[str, Metric] | None = None) -> Metric:
+    """What is known of a metric; of somebody else's, what journals tell (`told_of`), else what its name does.
 
     >>> metric_named("bic").better, metric_named("loss").better, metric_named("time.compile").is_timing
     ('lower', None, True)
@@ -93,7 +118,8 @@ def metric_named(name: str) -> Metric:
     if name.startswith(_TIMING_PREFIXES):
         unit = "s" if name.startswith("time.") else "B"
         return Metric(name, "lower", unit, is_timing=True, by_ratio=True)
-    return Metric(name)
+    owner = (told or {}).get(name) or (told or {}).get(name.partition(".")[0])
+    return Metric(name) if owner is None else replace(owner, name=name)
 
 
 def is_flattered(metric: Metric, keys: Iterable[str]) -> bool:

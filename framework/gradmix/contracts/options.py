@@ -11,7 +11,7 @@ import types
 import typing
 from collections.abc import Callable, Hashable, Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 from gradmix.contracts.errors import ConfigError
 
@@ -27,6 +27,32 @@ class RunsCode:
 
     In a run its value must be given on the command line: a config file, which may be a stranger's, cannot set it.
     """
+
+    does: ClassVar[str] = "is code to run"
+    is_secret: ClassVar[bool] = False
+
+
+@dataclasses.dataclass(frozen=True)
+class SendsTo:
+    """Marks an option that says where a run sends something, as in ``Annotated[str, SendsTo()]``.
+
+    As with `RunsCode`, its value must be given on the command line.
+    """
+
+    does: ClassVar[str] = "is where a run would send what it tells"
+    is_secret: ClassVar[bool] = True  # who has the address of a webhook can write to it
+
+
+@dataclasses.dataclass(frozen=True)
+class LoadsPlugins:
+    """Marks an option that says which plugins are loaded, which is done before any config file is read."""
+
+    does: ClassVar[str] = "says which plugins are loaded"
+    is_secret: ClassVar[bool] = False
+
+
+Danger = RunsCode | SendsTo | LoadsPlugins
+"""Marks of options whose values are for the command line only."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,9 +133,10 @@ class Option:
         return any(isinstance(mark, SeedMarker) for mark in getattr(self.type, "__metadata__", ()))
 
     @property
-    def runs_code(self) -> bool:
-        """Whether the value names code to run."""
-        return any(isinstance(mark, RunsCode) for mark in getattr(self.type, "__metadata__", ()))
+    def danger(self) -> Danger | None:
+        """Why its value is for the command line only; None if a config file may set it."""
+        marks = getattr(self.type, "__metadata__", ())
+        return next((mark for mark in marks if isinstance(mark, Danger)), None)
 
     @property
     def allowed(self) -> str:

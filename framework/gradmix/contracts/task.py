@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from gradmix.contracts.component import Component
-from gradmix.contracts.iteration import Iteration
+from gradmix.contracts.iteration import Iteration, Objective
 
 Writer = Callable[[Path], None]
 """Writes one artifact to the path that it is given."""
@@ -56,6 +56,8 @@ class Result:
         The same for pictures, which a run may leave out.
     inputs
         The data that it worked on.
+    answer
+        What was found, by the names in `Task.answers`: for metrics, pictures and events that a config adds.
     """
 
     metrics: Mapping[str, float]
@@ -63,6 +65,7 @@ class Result:
     artifacts: Mapping[str, Writer] = field(default_factory=dict)
     pictures: Mapping[str, Writer] = field(default_factory=dict)
     inputs: tuple[Input, ...] = ()
+    answer: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,10 +97,19 @@ class Task(Component, ABC):
     kind: ClassVar[str] = "task"
     rounds: ClassVar[int] = 0
     """How often the work is timed unless a config says so; 0 where the run itself is all there is to time."""
+    answers: ClassVar[tuple[str, ...]] = ()
+    """Names of what `Result.answer` holds: ``("model", "data")``. Metrics and pictures ask for it by these."""
 
     @abstractmethod
     def run(self) -> Steps:
-        """Do the work: yield every iteration, return the result. Journal, progress and time are the framework's."""
+        """Do the work: yield every iteration, return the result. Journal, progress and time are the framework's.
+
+        A task that can end early catches `StopRun` where it yields, and returns the result of what it has by then.
+        """
+
+    def improves(self) -> Objective | None:
+        """The metric that each iteration improves; None if there is none."""
+        return None
 
     def preflight(self) -> None:
         """Raise what would make the run fail at its start; called for all runs of a sweep before the first. Cheap.

@@ -13,12 +13,14 @@ from gradmix.contracts.component import Component
 from gradmix.contracts.dataset import Dataset
 from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.errors import PluginError, listing
+from gradmix.contracts.events import Events
+from gradmix.contracts.metric import Metric
 from gradmix.contracts.options import options_of, plain
 from gradmix.contracts.problem import Problem
 from gradmix.contracts.task import Task
 
 KINDS: Mapping[str, type[Component]] = {
-    contract.kind: contract for contract in (Clusterer, Dataset, Differentiator, Problem, Task)
+    contract.kind: contract for contract in (Clusterer, Dataset, Differentiator, Events, Metric, Problem, Task)
 }
 """Every kind of component, and the contract that its classes keep."""
 

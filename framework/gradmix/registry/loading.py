@@ -77,7 +77,7 @@ def load(manager: pluggy.PluginManager, plugin: Plugin) -> Found:
     names: tuple[str, ...] = ()
     failure = ""
     try:
-        if reason := unmet(plugin.metadata):
+        if plugin.distribution != hooks.PROJECT and (reason := unmet(plugin.metadata)):
             raise PluginError(reason)
         if plugin.component is not None:
             entries = [_entry(plugin, *plugin.component, plugin.entry_point.value)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib.metadata import Distribution, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -42,14 +43,16 @@ def _brings(extra: str, names: Iterable[str], package: str) -> bool:
 
 def unmet(distribution: Distribution | None) -> str:
     """Why a distribution cannot work with this gradmix, and what would help; empty if it can."""
-    if distribution is None or distribution.name == PROJECT:
-        return ""
-    own = version(PROJECT)
     for requirement in _requirements(distribution, PROJECT):
-        if requirement.name == PROJECT and not requirement.specifier.contains(own, prereleases=True):
+        if requirement.name == PROJECT and not requirement.specifier.contains(_own_version(), prereleases=True):
             wanted = f"{PROJECT}{requirement.specifier}"
-            return f"it asks for {wanted}, and this is {own}: pip install '{wanted}'"
+            return f"it asks for {wanted}, and this is {_own_version()}: pip install '{wanted}'"
     return ""
+
+
+@cache
+def _own_version() -> str:
+    return version(PROJECT)
 
 
 def _requirements(distribution: Distribution | None, only: str = "") -> Iterator[Requirement]:

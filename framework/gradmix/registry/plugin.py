@@ -54,12 +54,19 @@ class Plugin:
     @cached_property
     def distribution(self) -> str:
         """Name of the distribution that brings it."""
-        return self.metadata.name if self.metadata else UNKNOWN
+        return self._stamp[0]
 
     @cached_property
     def version(self) -> str:
         """Version of the distribution."""
-        return self.metadata.version if self.metadata else UNKNOWN
+        return self._stamp[1]
+
+    @cached_property
+    def _stamp(self) -> tuple[str, str]:
+        if self.metadata is None:
+            return UNKNOWN, UNKNOWN
+        header = self.metadata.metadata  # which is parsed anew each time that it is asked for
+        return header["Name"], header["Version"]
 
     @cached_property
     def is_editable(self) -> bool:

@@ -123,8 +123,8 @@ class Registry:
                 )
 
     def _broken(self) -> str:
-        labels = listing({each.plugin.label for each in self.found if each.failure})
-        return f" (Broken plugins: {labels}; see gradmix plugins.)" if labels else ""
+        labels = {each.plugin.label for each in self.found if each.failure}
+        return f" (Broken plugins: {listing(labels)}; see gradmix plugins.)" if labels else ""
 
 
 def registry() -> Registry:

@@ -12,7 +12,7 @@ from gradmix.contracts.metrics import Metric, is_flattered
 from gradmix.reports.effects import Effect, find_effects
 from gradmix.reports.factors import Factors, find_factors
 from gradmix.reports.grouping import Group, Section, Settings, group_runs
-from gradmix.reports.metric_choice import asked_metric, usual_metrics
+from gradmix.reports.metric_choice import asked_metric, told_metrics, usual_metrics
 from gradmix.reports.pairs import Difference, difference, pair_up
 from gradmix.runs.reading import Run
 
@@ -124,7 +124,8 @@ def compare(
     """
     factors = find_factors(runs, by, over)
     names = tuple(dict.fromkeys(name for run in runs if run.is_finished for name in run.metrics))
-    chosen = tuple(asked_metric(metric, names) for metric in metrics) or usual_metrics(runs, names, factors)
+    told = told_metrics(runs)
+    chosen = tuple(asked_metric(metric, names, told) for metric in metrics) or usual_metrics(runs, names, factors)
     groups = group_runs(runs, factors, chosen)
     sections = tuple(_section(given, members, factors, chosen) for given, members in groups.items())
     ranked = [section for section in sections if section.is_ranked]

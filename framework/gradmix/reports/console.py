@@ -20,7 +20,7 @@ def make_console(stderr: bool = False) -> Console:
             self.quiet = True
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-    return PatientConsole(stderr=stderr)
+    return PatientConsole(stderr=stderr, markup=False)  # metric=[silhouette] is no markup
 
 
 def print_table(console: Console, rows: Mapping[str, str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -57,7 +57,8 @@ class Factors:
         """Some settings in words, names first: ``tied, n_components=3``."""
         present = [(key, value) for key, value in settings.items() if value is not None]
         ordered = sorted(present, key=lambda item: not _speaks_for_itself(item[1]))
-        return ", ".join(self.said(key, value) for key, value in ordered) or "all runs"
+        without = "without " + " and ".join(self.short[key] for key in settings) if settings else "all runs"
+        return ", ".join(self.said(key, value) for key, value in ordered) or without
 
     def said(self, key: str, value: Any) -> str:
         """One setting in words: its value alone where that is a name."""
@@ -142,11 +143,21 @@ def _varies(key: str, values: tuple[Any, ...], runs: Sequence[Run]) -> bool:
     """An option that follows from the choice of its component, because each has its own default, does not vary."""
     if len(values) < 2:
         return False
-    component = key.partition(".")[0]
+    component = _owner(key, {name for run in runs for name in run.params})
     if component == key:
         return True
     found: dict[Any, Any] = {}
     return any(found.setdefault(value_of(run, component), value_of(run, key)) != value_of(run, key) for run in runs)
+
+
+def _owner(key: str, known: Collection[str]) -> str:
+    """The component that an option belongs to: ``clusterer`` has ``clusterer.tol``; itself if it is none's.
+
+    >>> _owner("events.patience.rounds", {"events.patience"}), _owner("events.patience", {"seed"})
+    ('events.patience', 'events.patience')
+    """
+    ends = [index for index, letter in enumerate(key) if letter == "."]
+    return next((key[:end] for end in reversed(ends) if key[:end] in known), key)
 
 
 def _is_repeat(key: str) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gradmix.contracts.errors import ConfigError, UnknownNameError, did_you_mean, listing
-from gradmix.contracts.metrics import COSTS, METRICS, PRIMARY, Direction, Metric, is_flattered, metric_named
+from gradmix.contracts.metrics import COSTS, METRICS, PRIMARY, Direction, Metric, is_flattered, metric_named, told_of
 from gradmix.reports.factors import Factors, value_of
 from gradmix.runs.reading import Run
 
@@ -14,8 +14,13 @@ _BESIDE = ("adjusted_rand_index", "log_likelihood", "inertia", "function_evaluat
 """Metrics to show beside the primary one, where runs have them."""
 
 
-def asked_metric(asked: str, names: Sequence[str]) -> Metric:
-    """The metric that a person names, as ``name``, ``name:lower`` or ``name:higher``.
+def told_metrics(runs: Sequence[Run]) -> Mapping[str, Metric]:
+    """What the runs' journals tell of metrics that their configs have added."""
+    return {name: metric for run in runs for name, metric in told_of(run.started.get("metrics")).items()}
+
+
+def asked_metric(asked: str, names: Sequence[str], told: Mapping[str, Metric]) -> Metric:
+    """The metric that a person names, as ``name``, ``name:lower`` or ``name:higher``; `told` is what journals tell.
 
     Raises
     ------
@@ -30,7 +35,7 @@ def asked_metric(asked: str, names: Sequence[str]) -> Metric:
     if direction not in ("", "lower", "higher"):
         raise ConfigError(f"{asked!r}: say {name}:lower or {name}:higher, for which way is better.")
     better: Direction | None = "lower" if direction == "lower" else "higher" if direction else None
-    metric = metric_named(name)
+    metric = metric_named(name, told)
     return replace(metric, better=better) if better else metric
 
 
@@ -38,7 +43,8 @@ def usual_metrics(runs: Sequence[Run], names: Sequence[str], factors: Factors) -
     """What to show if nobody says: the metric to rank by, what belongs beside it, else what there is."""
     primary = primary_metric(runs, names, factors)
     shown = dict.fromkeys([*([primary] if primary else []), *(name for name in _BESIDE if name in names)])
-    return tuple(metric_named(name) for name in [*shown, *(name for name in names if name not in shown)])
+    told = told_metrics(runs)
+    return tuple(metric_named(name, told) for name in [*shown, *(name for name in names if name not in shown)])
 
 
 def primary_metric(runs: Sequence[Run], names: Sequence[str], factors: Factors) -> str | None:

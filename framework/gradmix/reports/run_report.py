@@ -36,6 +36,7 @@ class RunReport:
         self._live: Live | None = None
         self._lines, self._last_line = 0, 0.0
         self._table: dict[str, str] = {}
+        self._stopped: dict[str, str] = {}
         self._run: RunInfo | None = None
 
     def started(self, run: RunInfo) -> None:
@@ -64,6 +65,10 @@ class RunReport:
         names = sorted(metrics, key=lambda name: (name.startswith("time."), name not in HEADLINES))
         self._table = {name: number(metrics[name], name) for name in names}
 
+    def stopped(self, by: str, reason: str) -> None:
+        """Keep for the closing table why it ended early."""
+        self._stopped = {"stopped": f"by {by}: {reason}"}
+
     def failed(self, run: RunInfo, error: BaseException) -> None:
         """Say what went wrong."""
         self._stop()
@@ -80,7 +85,7 @@ class RunReport:
         """Print the closing table."""
         self._stop()
         if self._run is not None:
-            print_table(self.console, self._table | {"folder": shown(self._run.folder)})
+            print_table(self.console, self._table | self._stopped | {"folder": shown(self._run.folder)})
 
     def _stop(self) -> None:
         if self._live is not None:

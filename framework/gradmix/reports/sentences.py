@@ -40,6 +40,8 @@ def counts(comparison: Comparison) -> str:
     words += [f"{comparison.n_missing} not reached"] if comparison.n_missing else []
     n_reused = sum(run.is_reused for run in comparison.runs)
     words += [f"{n_reused} of them reused"] if n_reused else []
+    n_stopped = sum(run.is_stopped for run in comparison.runs)
+    words += [f"{n_stopped} of them stopped early"] if n_stopped else []
     words += [f"repeated over {_repeats(comparison)}"] if comparison.factors.repeats else []
     n = len(comparison.runs) + comparison.n_unreadable + comparison.n_missing
     return f"{n} run{'s' if n != 1 else ''}: {', '.join(words)}"

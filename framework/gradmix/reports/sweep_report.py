@@ -84,7 +84,7 @@ class SweepReport:
         if end.status == "finished":
             named = [name for name in (*HEADLINES, "bic") if name in end.metrics]
             told = "  ".join(f"{name} {number(end.metrics[name])}" for name in named) or "finished"
-            result = Text(f"  {told}", style="green")
+            result = Text(f"  {told}", style="green") + Text(f"  stopped by {end.stopped}" if end.stopped else "")
         else:
             result = Text(f"  {end.status.replace('_', ' ')}", style="red")
             result += Text(f": {end.error}" if end.error else "")

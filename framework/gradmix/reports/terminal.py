@@ -68,6 +68,11 @@ class SessionReport(SweepWatcher):
         if self._report is not None:
             self._report.finished(run, metrics)
 
+    def stopped(self, run: RunInfo, by: str, reason: str) -> None:
+        """Pass on."""
+        if self._report is not None:
+            self._report.stopped(by, reason)
+
     def gradmix_run_failed(self, run: RunInfo, error: BaseException) -> None:
         """Pass on."""
         if self._report is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-HEADLINES = ("log_likelihood", "inertia", "derivative_error")
+HEADLINES = ("log_likelihood", "inertia", "derivative_error", "conformance")
 """Metrics that a run is known by; of those that it has, the first."""
 
 _SECONDS = frozenset({"time.seconds", "time.per_iteration"})

@@ -13,6 +13,7 @@ from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.registry.entry import describe
 from gradmix.registry.registry import registry
+from gradmix.runs.limits import TimedOutError
 
 
 class Watcher:
@@ -29,6 +30,9 @@ class Watcher:
 
     def gradmix_run_failed(self, run: RunInfo, error: BaseException) -> None:
         """A run has failed or was interrupted."""
+
+    def stopped(self, run: RunInfo, by: str, reason: str) -> None:
+        """A run has ended early, because chosen events wanted it to; it finishes next."""
 
     def settings_known(self, settings: Settings) -> None:
         """The first config has been checked: runs with these settings come next."""
@@ -76,8 +80,8 @@ def report_problem(message: str) -> None:
     tell_watchers("problem", message)
 
 
-class Events:
-    """Tells plugins and watchers of one run's events."""
+class Audience:
+    """Tells plugins that implement hooks, and watchers, of one run's events."""
 
     def __init__(self) -> None:
         self._silenced: set[str] = set()
@@ -89,7 +93,9 @@ class Events:
                 continue
             try:
                 call(**{argument: arguments[argument] for argument in names})
-            except Exception as error:
+            except (KeyboardInterrupt, TimedOutError):  # Ctrl-C and limits are meant for the run
+                raise
+            except BaseException as error:  # SystemExit, too, would end more than this run
                 self._silenced.add(name)
                 report_problem(f"{name} failed in {event} and hears no more of this run: {describe(error)}")
 

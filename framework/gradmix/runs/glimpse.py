@@ -34,6 +34,8 @@ class Glimpse:
         What went wrong, in one line.
     seconds
         From the first event to the last.
+    stopped
+        Who ended it early, if somebody did.
     """
 
     folder: Path
@@ -42,6 +44,7 @@ class Glimpse:
     metrics: Mapping[str, float]
     error: str
     seconds: float
+    stopped: str = ""
 
     @property
     def run_key(self) -> str:
@@ -82,6 +85,7 @@ def glimpse(folder: Path) -> Glimpse:
         metrics={name: float(value) for name, value in result.get("metrics", {}).items()},
         error=str((ended or {}).get("error", "")),
         seconds=float(events[-1]["time"]) - float(started["time"]),
+        stopped=str((result.get("stopped") or {}).get("by", "")),
     )
 
 

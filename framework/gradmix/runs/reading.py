@@ -58,6 +58,8 @@ class Run:
         Its number as a job of a sweep.
     is_reused
         Whether the sweep took it over from an earlier one.
+    is_stopped
+        Whether chosen events ended it early.
     lines
         Its iterations, not parsed yet.
     """
@@ -71,6 +73,7 @@ class Run:
     best_start: int | None = None
     number: int | None = None
     is_reused: bool = False
+    is_stopped: bool = False
     lines: tuple[bytes, ...] = field(default=(), repr=False)
 
     @property
@@ -153,6 +156,7 @@ def read_run(folder: Path) -> Run:
         error=str((ended or {}).get("error", "")),
         timing=timing,
         best_start=result.get("best_start"),
+        is_stopped="stopped" in result,
         lines=tuple(lines),
     )
 

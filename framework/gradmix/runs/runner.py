@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import time
 import traceback
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -14,15 +13,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gradmix.config.spec import RunSpec
-from gradmix.contracts.errors import GradmixError, StorageError
+from gradmix.contracts.errors import GradmixError, PluginError, StorageError
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
-from gradmix.contracts.task import Result, Steps, Writer
+from gradmix.contracts.task import Result, Writer
 from gradmix.registry.entry import describe
+from gradmix.runs.chosen_events import ChosenEvents, Wish
 from gradmix.runs.environment import environment, timings_key
-from gradmix.runs.events import Events, report_problem
+from gradmix.runs.events import Audience, report_problem, tell_watchers
 from gradmix.runs.journal import FORMAT, Journal
-from gradmix.runs.limits import Deadline, OutOfMemoryError, TimedOutError, limited
+from gradmix.runs.limits import OutOfMemoryError, TimedOutError, limited
+from gradmix.runs.measuring import measured, told
+from gradmix.runs.pulling import Pulled, pull
 from gradmix.runs.sampling import sampling
 from gradmix.runs.timing import Stopwatch, rounds_of
 
@@ -144,11 +146,12 @@ class _Execution:
             sweep=order.sweep,
             overrides=order.overrides,
         )
-        self.events = Events()
-        self.seconds: list[float] = []
+        self.audience = Audience()
+        self.events = ChosenEvents(spec.events.components, self.run, spec.task.improves)
         self.rounds = rounds_of(spec.task, spec.settings.timing)
         self.stopwatch: Stopwatch | None = None
-        self.result: Result | None = None
+        self.pulled: Pulled | None = None
+        self.measured: Mapping[str, float] = {}
         self.outcome: Outcome | None = None
 
     def attempt(self, stage: Callable[[], None]) -> None:
@@ -171,7 +174,10 @@ class _Execution:
         self._start()
         watched = sampling(self.journal) if self.spec.settings.tracking.system_metrics else nullcontext()
         with watched, limited(self.spec.settings.limits) as deadline:
-            self.result = self._pull(self.spec.task.run(), deadline)
+            self.pulled = pull(self.spec.task.run(), self._tell_iteration, deadline)
+            self.measured = measured(self.spec.metrics.components, self.pulled.result)
+        if self.pulled.stopped is not None:
+            tell_watchers("stopped", self.run, self.pulled.stopped.by, self.pulled.stopped.stop.reason)
 
     def set_stopwatch(self) -> None:
         timing = self.spec.settings.timing
@@ -207,46 +213,58 @@ class _Execution:
             tracking=settings.tracking.uri,
             environment=environment(),
             timings_key=timings_key(settings, self.workers),
+            **self._of_chosen(),
         )
         _write_artifact(self.run.folder / ARTIFACTS / "config.yaml", self._write_config)
-        self.events.tell("gradmix_run_started", run=self.run)
+        self.audience.tell("gradmix_run_started", run=self.run)
+        self.events.started()
 
-    def _pull(self, steps: Steps, deadline: Deadline) -> Result:
-        while True:
-            begin = time.perf_counter()
-            try:
-                iteration = next(steps)
-            except StopIteration as stop:
-                if not isinstance(stop.value, Result):
-                    raise TypeError(f"a task must return a gradmix.Result, not {type(stop.value).__name__}") from None
-                return stop.value
-            self.seconds.append(time.perf_counter() - begin)
-            deadline.check()
-            self._journal_iteration(iteration)
+    def _of_chosen(self) -> Mapping[str, Any]:
+        """What the journal tells of chosen metrics and of events that are no part of the run's identity, if any."""
+        chosen = {"metrics": told(self.spec.metrics.components), "onlookers": self.spec.events.onlookers}
+        return {name: each for name, each in chosen.items() if each}
 
-    def _journal_iteration(self, iteration: Iteration[Any]) -> None:
+    def _tell_iteration(self, iteration: Iteration[Any]) -> Wish | None:
         self.journal.write("iteration", start=iteration.start, step=iteration.step, metrics=iteration.metrics)
-        self.events.tell("gradmix_iteration", run=self.run, iteration=iteration)
+        self.audience.tell("gradmix_iteration", run=self.run, iteration=iteration)
+        return self.events.iterated(iteration)
 
     def finish(self, block: str | None) -> None:
-        assert self.result is not None
+        assert self.pulled is not None
+        result, wish = self.pulled.result, self.pulled.stopped
         if self.stopwatch is not None:
             self.journal.write("timing", block=block, **self.stopwatch.content)
-        metrics, inputs = {**self._timings(), **self.result.metrics}, [*map(vars, self.result.inputs)]
-        self.journal.write("result", metrics=metrics, best_start=self.result.best_start, inputs=inputs)
-        artifacts = {**self.result.artifacts, **(self.result.pictures if self.spec.settings.pictures else {})}
+        metrics = {**self._timings(self.pulled.seconds), **result.metrics, **self.measured}
+        artifacts = self._artifacts(result, metrics)
+        what = {**result.answer, "metrics": metrics, "stopped": str(wish or "")}
+        self.events.finishing(what)
+        self.journal.write(
+            "result",
+            metrics=metrics,
+            best_start=result.best_start,
+            inputs=[*map(vars, result.inputs)],
+            **({} if wish is None else {"stopped": {"by": wish.by, "reason": wish.stop.reason}}),
+        )
         for name, write in artifacts.items():
             _write_artifact(self.run.folder / ARTIFACTS / name, write)
         self.journal.write("finished")
-        self.events.tell("gradmix_run_finished", run=self.run, metrics=metrics)
+        self.audience.tell("gradmix_run_finished", run=self.run, metrics=metrics)
+        self.events.finished(what)
         self.outcome = Outcome("finished", self.run, metrics)
 
-    def _timings(self) -> Mapping[str, float]:
+    def _artifacts(self, result: Result, metrics: Mapping[str, float]) -> Mapping[str, Writer]:
+        """Files that the run leaves: the task's own and, if pictures are wanted, those that events add."""
+        if not self.spec.settings.pictures:
+            return result.artifacts
+        own = {**result.artifacts, **result.pictures}
+        return {**own, **self.events.pictures({**result.answer, "metrics": metrics}, taken=own)}
+
+    def _timings(self, seconds: Sequence[float]) -> Mapping[str, float]:
         """Medians of the timed rounds; of the run itself where there were none."""
         own = {}
-        if self.seconds:
-            warm = self.seconds[1:] or self.seconds
-            own = {"time.seconds": sum(self.seconds), "time.per_iteration": statistics.median(warm)}
+        if seconds:
+            warm = seconds[1:] or seconds
+            own = {"time.seconds": sum(seconds), "time.per_iteration": statistics.median(warm)}
         return {**own, **(self.stopwatch.metrics if self.stopwatch is not None else {})}
 
     def _write_config(self, path: Path) -> None:
@@ -261,13 +279,14 @@ class _Execution:
         path.write_text(text, encoding="utf-8")
 
     def _end(self, event: str, error: BaseException) -> None:
-        is_plain = isinstance(error, GradmixError | KeyboardInterrupt)
+        is_plain = isinstance(error, KeyboardInterrupt) or _speaks_for_itself(error)
         trace = "" if is_plain else "".join(traceback.format_exception(error))
         try:
             self.journal.write(event, error=in_words(error), traceback=trace)
         except StorageError as storage_error:
             report_problem(str(storage_error))
-        self.events.tell("gradmix_run_failed", run=self.run, error=error)
+        self.audience.tell("gradmix_run_failed", run=self.run, error=error)
+        self.events.failed(error)
 
 
 def _key(spec: RunSpec) -> str:
@@ -294,8 +313,13 @@ def in_words(error: BaseException) -> str:
     return str(error) if isinstance(error, GradmixError) else describe(error)
 
 
+def _speaks_for_itself(error: BaseException) -> bool:
+    """Whether no traceback is needed: one of our own errors that no plugin's code has caused."""
+    return isinstance(error, GradmixError) and not (isinstance(error, PluginError) and error.__cause__ is not None)
+
+
 def explain_failure(error: BaseException, folder: Path) -> str:
     """What to tell a person: our own errors speak for themselves, others point to their traceback."""
-    if isinstance(error, GradmixError):
+    if _speaks_for_itself(error):
         return in_words(error)
     return f"{in_words(error)} (the traceback is in {folder / 'journal.jsonl'})"

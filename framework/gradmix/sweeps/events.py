@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gradmix.contracts.metrics import Metric
 from gradmix.runs.events import Watcher
 from gradmix.sweeps.plan import Job
 
@@ -63,6 +64,10 @@ class JobEnd:
         Whether the result was there already.
     has_timings
         Whether its timings hold in this environment.
+    stopped
+        Who ended it early, if somebody did.
+    told
+        What its journal tells of metrics that its config has added.
     """
 
     number: int
@@ -76,6 +81,8 @@ class JobEnd:
     error: str = ""
     is_reused: bool = False
     has_timings: bool = True
+    stopped: str = ""
+    told: Mapping[str, Metric] = field(default_factory=dict)
 
 
 class SweepWatcher(Watcher):

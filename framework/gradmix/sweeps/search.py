@@ -51,7 +51,7 @@ class Goal:
         if end.status != "finished":
             return None
         name = self._metric(end)
-        better = self.better or metric_named(name).better
+        better = self.better or metric_named(name, end.told).better
         if better not in _SIGNS:
             raise ConfigError(f"say which way {name} is better: hydra.sweeper.better=lower or higher.")
         value = end.metrics[name]

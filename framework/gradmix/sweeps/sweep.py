@@ -14,6 +14,7 @@ from typing import Protocol, Self
 
 from gradmix.config.spec import RunSpec, Settings
 from gradmix.contracts.errors import ConfigError, GradmixError
+from gradmix.contracts.metrics import told_of
 from gradmix.registry.entry import describe
 from gradmix.runs.events import report_problem, tell_watchers
 from gradmix.runs.glimpse import Glimpse
@@ -200,6 +201,8 @@ class Sweep:
             error=seen.error or ("its process has gone" if seen.status == "killed" else ""),
             is_reused=is_reused,
             has_timings=job.has_timings or not is_reused,
+            stopped=seen.stopped,
+            told=told_of(seen.started.get("metrics")),
         )
         if not is_reused and self.settings.stops_on_error and end.status != "finished":
             (self.info.folder / STOPPED).touch()

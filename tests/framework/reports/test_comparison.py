@@ -53,6 +53,34 @@ def test_options_that_follow_from_the_choice_of_a_component_do_not_vary():
     assert find_factors(runs).choices == ("clusterer",)
 
 
+def test_options_that_follow_from_what_was_chosen_beside_do_not_vary():
+    rule = {"events__patience": "patience", "events__patience__rounds": 5}
+    assert find_factors([run(seed=0, **rule), run(seed=0)]).choices == ("events.patience",)
+    rounds = find_factors([run(seed=0, **rule), run(seed=0, **{**rule, "events__patience__rounds": 2})])
+    assert rounds.choices == ("events.patience.rounds",)
+
+
+def test_a_run_without_what_others_have_is_called_so():
+    runs = [run({"bic": 1.0}, seed=0), run({"bic": 2.0}, seed=0, events__patience="patience")]
+    assert headline(compare(runs))[0].startswith("without patience is best by bic")
+
+
+def test_journals_tell_which_way_a_plugins_metric_is_better():
+    def told(value, better, k):
+        metrics = {"gap": {"better": better, "unit": "", "meaning": ""}}
+        started = {"params": {"clusterer.n_components": k}, "metrics": metrics}
+        return Run(Path("x"), "finished", started, {"gap": value, "gap.worst": -value})
+
+    for better, best in (("higher", 2), ("lower", 1)):
+        runs = [told(1.0, better, 1), told(3.0, better, 2)]
+        comparison = compare(runs, ["gap"])
+        assert comparison.primary.better == better
+        assert comparison.sections[0].groups[0].settings == {"clusterer.n_components": best}
+        assert compare(runs, ["gap.worst"]).primary.better == better
+    assert not compare([told(1.0, None, 1), told(3.0, "sideways", 2)], ["gap"]).is_ranked
+    assert compare([told(1.0, None, 1), told(3.0, None, 2)], ["gap:lower"]).is_ranked
+
+
 def test_an_option_that_is_null_in_some_runs_varies():
     runs = [run(a="x", a__limit=None), run(a="x", a__limit=3), run(a="x", a__limit=[1, 2])]
     assert find_factors(runs).choices == ("a.limit",)

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import sys
 from dataclasses import dataclass
 
 import pytest
@@ -143,6 +144,31 @@ def test_a_watcher_that_raises_is_reported_once_and_stops_nothing(tmp_path):
     (problem,) = recorder.problems
     assert "Broken failed in gradmix_iteration" in problem
     assert "no network" in problem
+
+
+class Leaving(Watcher):
+    """Would end the process, if it could."""
+
+    def gradmix_run_started(self, run):
+        sys.exit(3)
+
+
+class LeavingLate(Watcher):
+    """As that, in the midst of the run."""
+
+    def gradmix_iteration(self, run):
+        sys.exit(3)
+
+
+@pytest.mark.parametrize("watcher", [Leaving(), LeavingLate()])
+def test_a_watcher_cannot_end_the_process(tmp_path, watcher):
+    recorder = Recorder()
+    with watched_by(watcher, recorder):
+        assert execute(counting(), tmp_path).status == "finished"
+    assert recorder.told == ["started", 1, 2, 3, "finished"]
+    (problem,) = recorder.problems
+    assert f"{type(watcher).__name__} failed in gradmix_" in problem
+    assert "SystemExit: 3" in problem
 
 
 def test_an_artifact_that_cannot_be_written_costs_only_itself(tmp_path):

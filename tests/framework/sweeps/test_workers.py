@@ -113,6 +113,22 @@ def test_memory_is_limited_job_by_job(sweep):
     assert [each.status for each in seen] == ["out_of_memory", "finished", "finished"]
 
 
+def test_chosen_events_and_metrics_are_in_the_process_of_the_run(sweep):
+    slow = {
+        "name": "trial",
+        "task": {"name": "cluster"},
+        "clusterer": {"name": "gmm", "n_components": 3, "tol": 0.0, "random_state": 0},
+        "dataset": {"name": "old_faithful"},
+        "events": {"patience": {"name": "patience", "rounds": 3, "min_delta": 0.1}},
+        "metric": {"silhouette": {"name": "silhouette"}},
+        "pictures": False,
+        "tracking": {"uri": None},
+    }
+    _, seen = run(sweep, slow, {**slow, "seed": 1}, size=2)
+    assert [(each.status, each.stopped) for each in seen] == [("finished", "patience")] * 2
+    assert all(0 < each.metrics["silhouette"] < 1 for each in seen)
+
+
 def test_a_config_that_cannot_be_built_there_is_reported(sweep):
     reports, seen = run(sweep, config("loud"), config("loud", differentiator={"name": "of another machine"}))
     assert "of another machine" in reports[1].error

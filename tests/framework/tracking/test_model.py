@@ -159,7 +159,8 @@ class Halves(gradmix.Clusterer[Threshold]):
 def somebodys_plugin(components):
     module = types.ModuleType("somebodys")
     module.gradmix_components = gradmix.hookimpl(lambda: components)
-    distribution = types.SimpleNamespace(name="fake", version="1.2", read_text=lambda file: None)
+    metadata = {"Name": "fake", "Version": "1.2"}
+    distribution = types.SimpleNamespace(name="fake", version="1.2", metadata=metadata, read_text=lambda file: None)
     return Plugin(types.SimpleNamespace(load=lambda: module, name="somebodys", module="somebodys", dist=distribution))
 
 

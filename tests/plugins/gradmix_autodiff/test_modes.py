@@ -411,3 +411,9 @@ def test_the_tape_needs_one_evaluation_for_a_gradient():
 
     TAPE.value_and_gradient(f, np.arange(100.0))
     assert len(calls) == 1
+
+
+@PAIRS
+def test_second_derivatives_by_no_variables_are_empty(outer, inner):
+    hessian = outer.jacobian(lambda y: inner.gradient(lambda x: np.sum(x**2 * np.sin(x)), y), np.zeros(0))
+    assert np.shape(hessian) == (0, 0)

@@ -115,3 +115,19 @@ def test_the_point_is_left_as_it_was():
 def test_the_promised_accuracy_is_kept(method, x):
     differentiator = gradmix.differentiator("finite_difference", method=method)
     assert differentiator.derivative(np.sin, x) == pytest.approx(np.cos(x), rel=differentiator.accuracy)
+
+
+@pytest.mark.parametrize("result", [None, "3", [1.0, None]])
+@pytest.mark.parametrize("method", ["forward", "central", "complex_step"])
+def test_a_function_that_returns_no_numbers_is_refused(method, result):
+    with pytest.raises(gradmix.DifferentiationError, match="must return numbers"):
+        gradmix.differentiator("finite_difference", method=method).derivative(lambda x: result, 1.0)
+
+
+def test_complex_steps_inside_one_another_are_refused_not_confused():
+    complex_step = gradmix.differentiator("finite_difference", method="complex_step")
+    central = gradmix.differentiator("finite_difference", method="central")
+    with pytest.raises(gradmix.DifferentiationError, match="cannot be nested"):
+        complex_step.derivative(lambda x: x * complex_step.derivative(lambda y: x * y, 1.0), 1.0)
+    assert complex_step.derivative(lambda x: x * central.derivative(lambda y: x * y, 1.0), 1.0) == pytest.approx(2.0)
+    assert complex_step.derivative(lambda x: x**3, 1.0) == 3.0

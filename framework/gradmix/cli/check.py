@@ -1,0 +1,89 @@
+"""``gradmix check``: the conformance kit on one component."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from gradmix.contracts.errors import GradmixError
+
+_DESCRIPTION = """\
+Check that a component keeps its contract: an installed one by its name, or a class by where it is. Options are given as
+to a config."""
+_EXAMPLES = """\
+examples:
+  gradmix check gmm
+  gradmix check gmm n_components=3 covariance_type=tied
+  gradmix check my_plugin.py:MyDifferentiator
+  gradmix check tape --only jvp_and_vjp_are_dual --only hessian_is_right
+  gradmix check clusterer --list          what is checked of a kind
+
+exit code: 0 if all is well, 1 if a check failed, 2 if nothing could be checked"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _list(options) if options.list else _check(options)
+    except GradmixError as error:
+        print(f"gradmix check: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gradmix check",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("name", metavar="NAME", help="a component, path/to/file.py:Class, package.module:Class; for --list also a kind")
+    add("options", nargs="*", metavar="OPTION=VALUE", help="options of the component")
+    add("--kind", help="which one, where components of several kinds have the name")
+    add("--only", action="append", default=[], metavar="CHECK", help="run this check only; may be given again")
+    add("--seconds", type=float, default=60.0, metavar="S", help="how long a check may take (default: %(default)s)")
+    add("--json", action="store_true", help="print the report as JSON")
+    add("--list", action="store_true", help="list the checks, and what each promises")
+    return parser
+
+
+def _check(options: argparse.Namespace) -> int:
+    from gradmix.reports.conformance_table import ConformanceTable
+    from gradmix.testing.checking import checks_for
+    from gradmix.testing.outcome import Report
+    from gradmix.testing.places import options_from
+    from gradmix.testing.runner import outcomes
+    from gradmix.testing.subject import subject
+
+    given = options_from(options.options)
+    found = subject(options.name, options.kind, **given)
+    checks = checks_for(found, options.only)
+    if options.json:
+        report = Report(found.kind, found.name, given, tuple(outcomes(found, checks, options.seconds)))
+        print(report.json())
+        return 1 if report.failed else 0
+    table = ConformanceTable(found)
+    done = []
+    for outcome in outcomes(found, checks, options.seconds):
+        table.add(outcome)
+        done.append(outcome)
+    report = Report(found.kind, found.name, given, tuple(done))
+    table.close(report)
+    return 1 if report.failed else 0
+
+
+def _list(options: argparse.Namespace) -> int:
+    from gradmix.registry.kinds import KINDS
+    from gradmix.reports.conformance_table import print_checks
+    from gradmix.testing.checking import checks_for
+    from gradmix.testing.places import options_from
+    from gradmix.testing.subject import Subject, subject
+
+    is_kind = options.name in KINDS
+    given = options_from(options.options)
+    found = Subject(options.name, "") if is_kind else subject(options.name, options.kind, **given)
+    print_checks(checks_for(found, options.only))
+    return 0

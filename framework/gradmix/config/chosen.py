@@ -1,0 +1,145 @@
+"""What a config chooses several of, metrics and run events: built, and checked against what the task offers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar, cast
+
+from gradmix.config.build import build
+from gradmix.contracts.by_name import lacking
+from gradmix.contracts.component import Component
+from gradmix.contracts.errors import ConfigError, PluginError, did_you_mean, listing
+from gradmix.contracts.events import HEARD, WITH_ANSWER, Events
+from gradmix.contracts.metric import Metric
+from gradmix.contracts.metrics import METRICS, RESERVED
+from gradmix.contracts.task import Task
+
+ComponentT = TypeVar("ComponentT", bound=Component)
+
+
+@dataclass(frozen=True)
+class Chosen(Generic[ComponentT]):
+    """Components of one kind that a config has chosen.
+
+    Parameters
+    ----------
+    components
+        Name in the config → component.
+    nodes
+        Name → its config in full, as plain values.
+    plugins
+        Name → path in the config → identity of the plugin, of itself and its parts.
+    """
+
+    components: Mapping[str, ComponentT] = field(default_factory=dict)
+    nodes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    plugins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def config(self) -> dict[str, Mapping[str, Any]]:
+        """The config of those that may change a run's result."""
+        return {name: node for name, node in self.nodes.items() if self._counts(name)}
+
+    @property
+    def identities(self) -> dict[str, str]:
+        """Path in the config → identity of the plugin, for those that may change a run's result."""
+        return {
+            path: mark for name, marks in self.plugins.items() if self._counts(name) for path, mark in marks.items()
+        }
+
+    @property
+    def onlookers(self) -> dict[str, str]:
+        """As `identities`, for the others."""
+        others = [marks for name, marks in self.plugins.items() if not self._counts(name)]
+        return {path: mark for marks in others for path, mark in marks.items()}
+
+    def content(self) -> list[str]:
+        """Fingerprints of what a result depends on because of them."""
+        return [mark for name, each in self.components.items() if self._counts(name) for mark in each.content()]
+
+    def _counts(self, name: str) -> bool:
+        component = self.components[name]
+        return not isinstance(component, Events) or component.can_change_result()
+
+
+def read_metrics(config: Mapping[str, Any], task: Task) -> Chosen[Metric]:
+    """Build the metrics that a config chooses.
+
+    Raises
+    ------
+    ConfigError
+        If one is unknown or ill-set, needs what the task does not answer with, or has the name of another metric.
+    """
+    chosen = cast("Chosen[Metric]", _read("metric", config))
+    objective = task.improves() if chosen.components else None
+    taken = {*METRICS, *RESERVED, *([objective.metric] if objective else [])}
+    for name, metric in chosen.components.items():
+        if name in taken:
+            raise ConfigError(f"metric.{name}: runs have metrics of that name already; choose it under another name.")
+        missing = lacking(metric.measure, task.answers)
+        if missing:
+            raise ConfigError(f"metric.{name} needs {listing(missing)}{_not_of(missing[0], task)}")
+    return chosen
+
+
+def read_events(config: Mapping[str, Any], task: Task) -> Chosen[Events]:
+    """Build the run events that a config chooses.
+
+    Raises
+    ------
+    ConfigError
+        If one is unknown or ill-set, or needs what it is not offered.
+    PluginError
+        If its class overrides nothing.
+    """
+    chosen = cast("Chosen[Events]", _read("events", config))
+    for name, events in chosen.components.items():
+        if not events.heard():
+            raise PluginError(f"events.{name} hears of nothing: its class overrides none of {listing(HEARD)}.")
+        for method in events.heard():
+            _check_method(f"events.{name}", method, events, task)
+    return chosen
+
+
+def _check_method(where: str, method: str, events: Events, task: Task) -> None:
+    offered = [name for name in HEARD[method] if name != "objective" or task.improves() is not None]
+    answers = task.answers if method in WITH_ANSWER else ()
+    missing = lacking(getattr(events, method), [*offered, *answers])
+    if not missing:
+        return
+    if "objective" in missing:
+        raise ConfigError(f"{where} needs a metric that the task improves, and {_name(task)} improves none.")
+    raise ConfigError(
+        f"{where} takes {listing(missing)} in {method}, which it is not offered."
+        f"{did_you_mean(missing[0], [*offered, *answers])} There are: {listing([*offered, *answers])}."
+    )
+
+
+def _not_of(name: str, task: Task) -> str:
+    there_are = f"That has: {listing(task.answers)}." if task.answers else "That has nothing for metrics."
+    return f", which is not in the answer of {_name(task)}.{did_you_mean(name, task.answers)} {there_are}"
+
+
+def _name(task: Task) -> str:
+    return f"the task {type(task).__name__}"
+
+
+def _read(kind: str, config: Mapping[str, Any]) -> Chosen[Component]:
+    given = config.get(kind) or {}
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"{kind} must be chosen by {kind}=[NAME,…] or {kind}=NAME; given: {given!r}.")
+    for name, node in given.items():
+        if not isinstance(node, Mapping) or "name" not in node:
+            raise ConfigError(f"{kind}.{name} has options, but is not chosen. Choose it by {kind}=[{name}].")
+    built = {str(name): build(kind, node, f"{kind}.{name}") for name, node in given.items()}
+    for each in built.values():
+        each.component.check()
+    return Chosen(
+        {name: each.component for name, each in built.items()},
+        {name: each.node for name, each in built.items()},
+        {
+            name: {f"{kind}.{name}.{path}".rstrip("."): mark for path, mark in each.plugins.items()}
+            for name, each in built.items()
+        },
+    )

@@ -1,0 +1,102 @@
+"""Run events that a config chooses: what an author writes for a notifier, a stopping rule, an extra picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from gradmix.contracts.component import Component
+from gradmix.contracts.errors import GradmixError
+
+if TYPE_CHECKING:
+    from gradmix.contracts.task import Writer
+
+HEARD: Mapping[str, tuple[str, ...]] = {
+    "run_started": ("run", "objective"),
+    "iteration": ("run", "objective", "iteration"),
+    "run_finished": ("run", "objective", "metrics", "stopped"),
+    "run_failed": ("run", "objective", "error"),
+    "pictures": ("run", "objective", "metrics"),
+}
+"""Method of `Events` → what it may take, by name."""
+
+WITH_ANSWER = ("run_finished", "pictures")
+"""Methods that may take the parts of the task's answer, too."""
+
+
+class StopRun(GradmixError):  # noqa: N818 - no error, though it travels as one
+    """Raised by `Events.iteration`: the run is to end here, with what it has found so far.
+
+    A task that can end early catches it where it yields, and returns its result.
+
+    Parameters
+    ----------
+    reason
+        Why, in a few words, for those who look at the run.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Events(Component):
+    """Base of run events: a dataclass of options that overrides what it wants to hear of.
+
+    Each method is written with those arguments that it needs, by name, and no others: ``def iteration(self,
+    iteration)``. On offer are ``run`` (a `RunInfo`) and, where the task improves one metric, ``objective`` always, and
+    what the methods name below. One object hears of one run at a time; what it keeps for itself stands in attributes
+    that are no options, and is begun anew in `run_started`.
+
+    What one of them raises is reported, and that one hears no more of the run, which goes on.
+    """
+
+    kind: ClassVar[str] = "events"
+    several: ClassVar[bool] = True
+    must: ClassVar[bool] = False
+    """Whether what it raises ends the run as failed."""
+    may_stop: ClassVar[bool] = False
+    """Whether the run ends when its `iteration` raises `StopRun`."""
+
+    def run_started(self, *args: Any, **what: Any) -> None:
+        """Hear that a run's journal stands, before its first iteration."""
+
+    def iteration(self, *args: Any, **what: Any) -> None:
+        """Hear of an iteration, when it is journalled: ``iteration``.
+
+        Raises
+        ------
+        StopRun
+            If the run is to end here; heeded only of a class with ``may_stop = True``. Of several starts none comes
+            any more: the best of what there is counts.
+        """
+
+    def run_finished(self, *args: Any, **what: Any) -> None:
+        """Hear that a run has finished: ``metrics``, ``stopped`` (by whom and why, in words; empty if by nobody).
+
+        The parts of the task's answer, which `Task.answers` names, are on offer, too. One that must not fail hears of
+        it before the result is journalled.
+        """
+
+    def run_failed(self, *args: Any, **what: Any) -> None:
+        """Hear that a run has failed, or was interrupted: ``error``."""
+
+    def pictures(self, *args: Any, **what: Any) -> Mapping[str, Writer]:
+        """Add pictures to a run that draws any: ``metrics``, and the parts of the task's answer.
+
+        Returns
+        -------
+        mapping
+            File name → what writes it: a function of the path.
+        """
+        return {}
+
+    @classmethod
+    def heard(cls) -> tuple[str, ...]:
+        """Methods that it overrides."""
+        return tuple(name for name in HEARD if getattr(cls, name) is not getattr(Events, name))
+
+    @classmethod
+    def can_change_result(cls) -> bool:
+        """Whether a run may end otherwise because of it, so that it is part of the run's identity."""
+        return cls.may_stop or cls.must

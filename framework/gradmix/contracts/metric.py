@@ -1,0 +1,38 @@
+"""Metrics that a run is asked for besides those of its task: what an author writes for one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from gradmix.contracts.component import Component
+
+
+class Metric(Component, ABC):
+    """Base of all metrics: a dataclass of options with a `measure` that scores what a task has found.
+
+    A run measures those that its config chooses, ``metric=[silhouette]``, each under its own name. They are part of
+    what the run computes. One that raises ends the run as failed; one that has no value, because there is but one
+    group, say, returns NaN.
+    """
+
+    kind: ClassVar[str] = "metric"
+    several: ClassVar[bool] = True
+    maximise: ClassVar[bool | None] = None
+    """Whether more is better; None if neither way is, so that nothing is ranked by it."""
+    unit: ClassVar[str] = ""
+    """Unit, as an axis shows it."""
+
+    @abstractmethod
+    def measure(self, *args: Any, **answer: Any) -> float | Mapping[str, float]:
+        """Measure what the task has found.
+
+        Write it with those parts of the task's answer that it needs, by name: ``def measure(self, data, groups)``.
+        What a task answers with, `Task.answers` says.
+
+        Returns
+        -------
+        float or mapping
+            The value; or several by name, which the run has as ``silhouette.worst`` and so on.
+        """

@@ -1,0 +1,72 @@
+"""Metrics that a config adds: measured on what a task has found, checked, and told of in the journal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from numbers import Real
+from typing import Any
+
+from gradmix.contracts.by_name import call_by_name, lacking
+from gradmix.contracts.component import summary
+from gradmix.contracts.errors import PluginError, listing
+from gradmix.contracts.metric import Metric
+from gradmix.contracts.task import Result
+from gradmix.registry.entry import describe
+from gradmix.runs.limits import TimedOutError
+
+_PLAIN_NAME = re.compile(r"[\w.-]+")
+_BETTER = {True: "higher", False: "lower", None: None}
+
+
+def measured(metrics: Mapping[str, Metric], result: Result) -> dict[str, float]:
+    """Measure what a task has found.
+
+    Parameters
+    ----------
+    metrics
+        The metrics, by name.
+    result
+        What the task has returned.
+
+    Raises
+    ------
+    PluginError
+        If a metric fails, gives no number, or has the name of one of the task's own.
+    """
+    found = {name: value for own, metric in metrics.items() for name, value in _measured(own, metric, result)}
+    taken = found.keys() & result.metrics.keys()
+    if taken:
+        raise PluginError(f"metrics that the task has itself: {listing(taken)}; choose metric.* under other names.")
+    return found
+
+
+def _measured(own: str, metric: Metric, result: Result) -> Iterator[tuple[str, float]]:
+    missing = lacking(metric.measure, result.answer)
+    if missing:
+        raise PluginError(
+            f"metric.{own} needs {listing(missing)}, which the task's answer lacks though its class names it."
+        )
+    try:
+        value = call_by_name(metric.measure, result.answer)
+    except (KeyboardInterrupt, MemoryError, TimedOutError):
+        raise
+    except BaseException as error:  # SystemExit, too, would end more than this run
+        raise PluginError(f"metric.{own} failed: {describe(error)}") from error
+    values = {f"{own}.{name}": each for name, each in value.items()} if isinstance(value, Mapping) else {own: value}
+    for name, each in values.items():
+        yield name, _number(name, each)
+
+
+def _number(name: str, value: Any) -> float:
+    if not isinstance(value, Real) or not _PLAIN_NAME.fullmatch(name):
+        raise PluginError(f"metric.{name} must be a number under a plain name; it is {value!r}.")
+    return float(value)
+
+
+def told(metrics: Mapping[str, Metric]) -> dict[str, dict[str, str | None]]:
+    """What the journal is to tell of metrics, so that nobody who reads it needs the plugin."""
+    return {
+        name: {"better": _BETTER[metric.maximise], "unit": metric.unit, "meaning": summary(type(metric)).rstrip(".")}
+        for name, metric in metrics.items()
+    }

@@ -1,0 +1,88 @@
+"""Pulling a task's iterations: each is timed and told of, and whoever hears of it may have the task end early."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gradmix.contracts.errors import ConfigError
+from gradmix.contracts.events import StopRun
+from gradmix.contracts.iteration import Iteration
+from gradmix.contracts.task import Result, Steps
+from gradmix.runs.chosen_events import Wish
+from gradmix.runs.limits import Deadline
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What a task has come to.
+
+    Parameters
+    ----------
+    result
+        What it has returned.
+    seconds
+        Time of each iteration.
+    stopped
+        Who has ended it early, and why; None if nobody.
+    """
+
+    result: Result
+    seconds: tuple[float, ...]
+    stopped: Wish | None = None
+
+
+def pull(steps: Steps, tell: Callable[[Iteration[Any]], Wish | None], deadline: Deadline) -> Pulled:
+    """Pull all iterations of a task.
+
+    Parameters
+    ----------
+    steps
+        The task at work.
+    tell
+        Told of each iteration; returns the wish to end here, if there is one.
+    deadline
+        When it must be over.
+
+    Raises
+    ------
+    TypeError
+        If the task returns no result, or goes on when it is to stop.
+    ConfigError
+        If it cannot stop.
+    """
+    seconds: list[float] = []
+    while True:
+        begin = time.perf_counter()
+        try:
+            iteration = next(steps)
+        except StopIteration as end:
+            return Pulled(_checked(end.value), tuple(seconds))
+        seconds.append(time.perf_counter() - begin)
+        deadline.check()
+        wish = tell(iteration)
+        if wish is not None:
+            return Pulled(_ended(steps, wish), tuple(seconds), wish)
+
+
+def _ended(steps: Steps, wish: Wish) -> Result:
+    """Have the task end, and return what it has."""
+    try:
+        steps.throw(wish.stop)
+    except StopIteration as end:
+        return _checked(end.value)
+    except StopRun:
+        raise ConfigError(
+            f"events.{wish.by} wants the run to stop ({wish.stop.reason}), but its task cannot stop early: "
+            "it does not catch gradmix.StopRun where it yields."
+        ) from None
+    steps.close()
+    raise TypeError("a task that has caught gradmix.StopRun must return its result, and yield no more")
+
+
+def _checked(result: object) -> Result:
+    if not isinstance(result, Result):
+        raise TypeError(f"a task must return a gradmix.Result, not {type(result).__name__}")
+    return result

@@ -1,0 +1,138 @@
+"""Rows with known groups, fits to them, and partitions compared, for checks of clusterers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradmix.contracts.clusterer import Clusterer
+from gradmix.contracts.errors import GradmixError
+from gradmix.contracts.iteration import Iteration
+from gradmix.contracts.rows import Matrix
+from gradmix.testing.check import BrokenPromiseError, NotApplicableError
+from gradmix.testing.subject import Subject
+
+NUMBER_OF_GROUPS = ("n_components", "n_clusters")
+"""Options that say how many groups are looked for."""
+
+CENTRES = np.array([[0.0, 0.0], [12.0, 2.0], [-3.0, 14.0]])
+"""Means of the known groups."""
+
+GROUP_SIZE = 40
+_STARTS = 5
+
+
+def use(clusterer: Clusterer[Any]) -> Any:
+    """A fit to rows with known groups."""
+    X = known_rows()[0]
+    clusterer.fit(X)
+    return clusterer.labels_, clusterer.model_
+
+
+def known_rows() -> tuple[Matrix, NDArray[np.intp]]:
+    """Three groups of 40 rows in the plane, each about 1 wide and 12 or more from the others, and the group of each."""
+    rng = np.random.default_rng(1)
+    labels = np.repeat(np.arange(3), GROUP_SIZE)[rng.permutation(3 * GROUP_SIZE)]
+    return CENTRES[labels] + rng.normal(size=(len(labels), 2)), labels
+
+
+KNOWN_CODE = "from gradmix.testing.clusterers.fits import known_rows\nX = known_rows()[0]"
+"""Python that makes the known rows."""
+
+
+def overlapping_rows(n: int, d: int, seed: int) -> Matrix:
+    """Rows of one heavy-tailed cloud: iterations have something to do."""
+    return np.random.default_rng(seed).standard_t(4, size=(n, d))
+
+
+def overlapping_code(n: int, d: int, seed: int) -> str:
+    """Python that makes them."""
+    return f"import numpy as np\nX = np.random.default_rng({seed}).standard_t(4, size=({n}, {d}))"
+
+
+def group_option(subject: Subject) -> str:
+    """The option that says how many groups are looked for.
+
+    Raises
+    ------
+    NotApplicableError
+        If there is none.
+    """
+    for name in NUMBER_OF_GROUPS:
+        if name in subject.defaults:
+            return name
+    raise NotApplicableError(f"it has no option {' or '.join(NUMBER_OF_GROUPS)}: it finds the number of groups itself")
+
+
+def looking_for(subject: Subject, k: int, **changes: Any) -> Clusterer[Any]:
+    """Make the clusterer, to look for k groups."""
+    made: Clusterer[Any] = subject.make(**{group_option(subject): k}, **changes)
+    return made
+
+
+def patient(subject: Subject) -> Clusterer[Any]:
+    """Make the clusterer so that it finds the three known groups: several starts, where it has starts."""
+    starts = {"n_init": max(_STARTS, _starts(subject))} if "n_init" in subject.defaults else {}
+    return looking_for(subject, 3, **starts)
+
+
+def _starts(subject: Subject) -> int:
+    given = subject.options.get("n_init", subject.defaults["n_init"])
+    return given if isinstance(given, int) else _STARTS
+
+
+def all_iterations(clusterer: Clusterer[Any], X: Any) -> list[Iteration[Any]]:
+    """Every iteration of a fit."""
+    return list(clusterer.iterations(X))
+
+
+def canonical(labels: Any) -> list[int]:
+    """A partition, its groups numbered by their first rows: equal for equal partitions.
+
+    >>> canonical([7, 7, 2, 7])
+    [0, 0, 1, 0]
+    """
+    numbers: dict[int, int] = {}
+    return [numbers.setdefault(int(label), len(numbers)) for label in labels]
+
+
+def require_partition(expected: Any, found: Any, example: str, code: str = "") -> None:
+    """Require that two labellings put the same rows together.
+
+    Raises
+    ------
+    BrokenPromiseError
+        Says how many rows, and which first, are not where they were.
+    """
+    wanted, got = canonical(expected), canonical(found)
+    wrong = [row for row, pair in enumerate(zip(wanted, got, strict=True)) if pair[0] != pair[1]]
+    if wrong:
+        raise BrokenPromiseError(
+            f"the same groups: sizes {_sizes(wanted)}",
+            f"sizes {_sizes(got)}; {len(wrong)} of {len(got)} rows are elsewhere, first row {wrong[0]}",
+            example,
+            code,
+        )
+
+
+def _sizes(labels: list[int]) -> list[int]:
+    return [int(size) for size in np.bincount(labels)]
+
+
+def answer_or_refusal(compute: Callable[[], Any], expected: str, example: str, code: str = "") -> Any:
+    """What is computed, or the `GradmixError` that refuses it.
+
+    Raises
+    ------
+    BrokenPromiseError
+        If anything else is raised.
+    """
+    try:
+        return compute()
+    except GradmixError as refusal:
+        return refusal
+    except Exception as error:
+        raise BrokenPromiseError(expected, f"{type(error).__name__}: {error}", example, code) from error

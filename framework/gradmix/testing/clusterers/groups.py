@@ -1,0 +1,126 @@
+"""Groups: labels and probabilities, and the groups that are there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradmix.testing.check import BrokenPromiseError, NotApplicableError
+from gradmix.testing.clusterers.fits import (
+    CENTRES,
+    GROUP_SIZE,
+    KNOWN_CODE,
+    group_option,
+    known_rows,
+    looking_for,
+    overlapping_rows,
+    patient,
+    require_partition,
+)
+from gradmix.testing.subject import Subject
+from gradmix.testing.values import shown
+
+_FIT = f"{KNOWN_CODE}\ncomponent.fit(X)"
+_DEVIATIONS = 5.0
+
+
+def labels_every_row(subject: Subject) -> None:
+    """`labels_` and `predict` give one whole number a row, and fewer different ones than there are rows."""
+    X = known_rows()[0]
+    made = subject.make().fit(X)
+    for name, labels in (("labels_", made.labels_), ("predict(X)", made.predict(X))):
+        array = np.asarray(labels)
+        if array.shape != (len(X),) or not np.issubdtype(array.dtype, np.integer):
+            found = f"shape {array.shape}, {array.dtype}"
+            raise BrokenPromiseError(f"shape ({len(X)},), whole numbers", found, name, f"{_FIT}\ncomponent.{name}")
+
+
+def numbers_its_groups_from_zero(subject: Subject) -> None:
+    """Labels of a clusterer that looks for k groups are 0 … k − 1."""
+    k = 3
+    made = looking_for(subject, k)
+    labels = np.asarray(made.fit(known_rows()[0]).labels_)
+    if labels.min() < 0 or labels.max() >= k:
+        raise BrokenPromiseError(f"labels from 0 to {k - 1}", f"{sorted(set(labels.tolist()))}", f"k = {k}", _FIT)
+
+
+def labels_agree_with_predict(subject: Subject) -> None:
+    """`labels_`, `predict` of the same rows and `fit_predict` are the same."""
+    for name, X in (("known groups", known_rows()[0]), ("overlapping rows", overlapping_rows(100, 2, 0))):
+        made = subject.make().fit(X)
+        labels = made.labels_
+        for other in (made.predict(X), subject.make().fit_predict(X)):
+            if not np.array_equal(labels, other):
+                rows = np.flatnonzero(np.asarray(labels) != other)
+                found = f"{len(rows)} rows differ, first row {rows[0]}"
+                raise BrokenPromiseError(
+                    "the same labels", found, name, f"{_FIT}\ncomponent.labels_, component.predict(X)"
+                )
+
+
+def predicts_rows_one_by_one(subject: Subject) -> None:
+    """A row's label does not depend on what other rows are predicted with it."""
+    X = overlapping_rows(100, 2, 0)
+    made = subject.make().fit(X)
+    alone = np.concatenate([made.predict(X[row : row + 1]) for row in range(0, 100, 7)])
+    together = made.predict(X)[::7]
+    if not np.array_equal(alone, together):
+        raise BrokenPromiseError(shown(together), shown(alone), "predict of single rows")
+
+
+def probabilities_are_probabilities(subject: Subject) -> None:
+    """`predict_proba` has one row for each and one column a group, from 0 to 1; each row sums to 1."""
+    X = overlapping_rows(100, 2, 0)
+    probabilities = _probabilities(subject, X)
+    if np.ndim(probabilities) != 2 or len(probabilities) != len(X):
+        raise BrokenPromiseError(f"shape ({len(X)}, k)", f"shape {np.shape(probabilities)}", "predict_proba(X)", _FIT)
+    if not ((probabilities >= 0) & (probabilities <= 1)).all():
+        raise BrokenPromiseError("from 0 to 1", f"{probabilities.min()} to {probabilities.max()}", "predict_proba(X)")
+    sums = probabilities.sum(axis=1)
+    worst = int(np.argmax(np.abs(sums - 1)))
+    if abs(sums[worst] - 1) > 1e-9:
+        raise BrokenPromiseError("rows that sum to 1", f"row {worst} sums to {sums[worst]!r}", "predict_proba(X)")
+
+
+def predicts_the_most_probable_group(subject: Subject) -> None:
+    """`predict` is the group of the largest probability."""
+    X = overlapping_rows(100, 2, 0)
+    probabilities = _probabilities(subject, X)
+    labels = subject.make().fit(X).predict(X)
+    wrong = [row for row in range(len(X)) if probabilities[row, labels[row]] < probabilities[row].max()]
+    if wrong:
+        row = wrong[0]
+        found = f"group {labels[row]}, with probabilities {shown(probabilities[row])}"
+        raise BrokenPromiseError("the most probable group", found, f"row {row}")
+
+
+def finds_known_groups(subject: Subject) -> None:
+    """Three groups, 12 and more standard deviations from one another, are found to the last row."""
+    X, labels = known_rows()
+    made = patient(subject).fit(X)
+    require_partition(labels, made.labels_, "three groups in the plane", _code(subject))
+
+
+def estimates_known_centres(subject: Subject) -> None:
+    """Means or centers of the known groups come out within 5 standard errors."""
+    X, _ = known_rows()
+    model: Any = patient(subject).fit(X).model_
+    name = next((each for each in ("means", "centers") if hasattr(model, each)), None)
+    if name is None:
+        raise NotApplicableError("its model has neither means nor centers")
+    found = np.asarray(getattr(model, name))
+    error = max(float(np.abs(found - centre).max(axis=1).min()) for centre in CENTRES)
+    if not error <= _DEVIATIONS / np.sqrt(GROUP_SIZE):
+        raise BrokenPromiseError(f"near {shown(CENTRES)}", shown(found), f"model_.{name}", _code(subject))
+
+
+def _probabilities(subject: Subject, X: Any) -> Any:
+    made = subject.make().fit(X)
+    if not hasattr(made, "predict_proba"):
+        raise NotApplicableError("it has no predict_proba")
+    return made.predict_proba(X)
+
+
+def _code(subject: Subject) -> str:
+    return f"{KNOWN_CODE}\ncomponent.set_params({group_option(subject)}=3).fit(X).labels_"

@@ -1,0 +1,134 @@
+"""Iterations: what a clusterer yields on its way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import strategies as st
+
+from gradmix.contracts.clusterer import Model
+from gradmix.contracts.iteration import Iteration, Objective, last_of_each_start
+from gradmix.testing.check import BrokenPromiseError, NotApplicableError
+from gradmix.testing.clusterers.fits import KNOWN_CODE, all_iterations, known_rows, overlapping_code, overlapping_rows
+from gradmix.testing.counting import python_calls
+from gradmix.testing.law import for_all
+from gradmix.testing.subject import Subject
+from gradmix.testing.values import plain_value, shown
+
+_ROUNDING = 1e-9
+_EXAMPLES = 12
+
+
+def reports_its_objective(subject: Subject) -> None:
+    """Every iteration carries the metric that `objective` names, and it is a finite number."""
+    made = subject.make()
+    objective = made.objective
+    if not isinstance(objective, Objective):
+        raise BrokenPromiseError("an Objective, such as gradmix.INERTIA", repr(objective), "objective")
+    for iteration in all_iterations(made, known_rows()[0]):
+        value = iteration.metrics.get(objective.metric)
+        if value is None or not math.isfinite(value):
+            where = f"start {iteration.start}, iteration {iteration.step}"
+            raise BrokenPromiseError(f"a finite {objective.metric}", repr(value), where, _run(KNOWN_CODE))
+
+
+def improves_its_objective(subject: Subject) -> None:
+    """No iteration makes the objective worse than the one before it in the same start, but for rounding."""
+    made = subject.make()
+    sign = 1.0 if made.objective.maximise else -1.0
+
+    def law(shape: tuple[int, int, int]) -> None:
+        before: Iteration[Any] | None = None
+        for iteration in all_iterations(made, overlapping_rows(*shape)):
+            if before is not None and iteration.start == before.start:
+                was, now = (each.metrics[made.objective.metric] for each in (before, iteration))
+                if sign * (now - was) < -_ROUNDING * max(1.0, abs(was)):
+                    raise BrokenPromiseError(
+                        f"{made.objective.metric} {'≥' if sign > 0 else '≤'} {was!r} of iteration {before.step}",
+                        f"{now!r} in iteration {iteration.step}",
+                        f"{shape[0]} rows of {shape[1]} columns, seed {shape[2]}",
+                        _run(overlapping_code(*shape)),
+                    )
+            before = iteration
+
+    for_all(st.tuples(st.integers(30, 80), st.integers(1, 3), st.integers(0, 1000)), law, _EXAMPLES)
+
+
+def numbers_its_iterations(subject: Subject) -> None:
+    """Starts are numbered from 0, the iterations of each from 1; only the last one of a start may have converged."""
+    expected_start, expected_step, has_converged = 0, 1, False
+    for iteration in all_iterations(subject.make(), known_rows()[0]):
+        if iteration.start == expected_start + 1:
+            expected_start, expected_step, has_converged = iteration.start, 1, False
+        if (iteration.start, iteration.step) != (expected_start, expected_step):
+            raise BrokenPromiseError(
+                f"start {expected_start}, iteration {expected_step}",
+                f"start {iteration.start}, iteration {iteration.step}",
+                "known groups",
+                _run(KNOWN_CODE),
+            )
+        if has_converged:
+            raise BrokenPromiseError(
+                "the end of the start", "another iteration", f"iteration {iteration.step}, after one that had converged"
+            )
+        expected_step, has_converged = expected_step + 1, iteration.converged
+
+
+def yields_at_least_one_iteration(subject: Subject) -> None:
+    """A fit has an iteration, with a frozen `Model` for its estimate."""
+    iterations = all_iterations(subject.make(), known_rows()[0])
+    if not iterations:
+        raise BrokenPromiseError("an iteration", "none", "known groups", _run(KNOWN_CODE))
+    if not isinstance(iterations[0].estimate, Model):
+        raise BrokenPromiseError("a gradmix.Model", type(iterations[0].estimate).__name__, "iteration.estimate")
+
+
+def leaves_earlier_estimates_alone(subject: Subject) -> None:
+    """An estimate that was yielded is never changed afterwards: each iteration makes a new one."""
+    X = overlapping_rows(60, 2, 0)
+    seen = [(iteration, plain_value(iteration.estimate)) for iteration in subject.make().iterations(X)]
+    for iteration, before in seen:
+        if plain_value(iteration.estimate) != before:
+            raise BrokenPromiseError(
+                shown(before), shown(iteration.estimate), f"the estimate of iteration {iteration.step}, at the end"
+            )
+
+
+def iterates_when_asked(subject: Subject) -> None:
+    """Work is done as iterations are pulled: the first one is there before the others are computed."""
+    X = overlapping_rows(200, 2, 0)
+    made = subject.make(**({"n_init": 1} if "n_init" in subject.defaults else {}))
+    count = len(all_iterations(made, X))
+    if count < 5:
+        raise NotApplicableError(f"it ends after {count} iteration(s)")
+    first, whole = python_calls(lambda: _pull_one(made.iterations(X))), python_calls(lambda: all_iterations(made, X))
+    if first > 0.7 * whole:
+        code = _run(overlapping_code(200, 2, 0), "next(component.iterations(X))")
+        raise BrokenPromiseError(
+            f"part of the {whole} calls of the whole", f"{first} calls", "the first iteration", code
+        )
+
+
+def keeps_the_best_start(subject: Subject) -> None:
+    """`fit` keeps the start that ended best: its model, objective, `n_iter_` and `converged_`."""
+    changes = {"n_init": 4} if "n_init" in subject.defaults else {}
+    X, made = overlapping_rows(80, 2, 0), subject.make(**changes)
+    best = made.objective.best(last_of_each_start(made.iterations(X)))
+    made.fit(X)
+    metric = made.objective.metric
+    kept = {metric: getattr(made, f"{metric}_", None), "n_iter": made.n_iter_, "converged": made.converged_}
+    wanted = {metric: best.metrics[metric], "n_iter": best.step, "converged": best.converged}
+    if kept != wanted or plain_value(made.model_) != plain_value(best.estimate):
+        raise BrokenPromiseError(
+            str(wanted), str(kept), "after fit", _run(overlapping_code(80, 2, 0), "component.fit(X)")
+        )
+
+
+def _pull_one(iterations: Iterator[Any]) -> None:
+    next(iterations)
+
+
+def _run(rows: str, call: str = "[dict(iteration.metrics) for iteration in component.iterations(X)]") -> str:
+    return f"{rows}\n{call}"

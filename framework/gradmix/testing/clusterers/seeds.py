@@ -1,0 +1,68 @@
+"""Seeds: the same seed, the same result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradmix.testing.check import BrokenPromiseError, NotApplicableError
+from gradmix.testing.clusterers.fits import all_iterations, overlapping_code, overlapping_rows
+from gradmix.testing.subject import Subject
+from gradmix.testing.values import plain_value
+
+_ROWS = (100, 2, 0)
+
+
+def repeats_with_the_same_seed(subject: Subject) -> None:
+    """Two fits with the same seed are the same in every iteration, to the last bit; so is the same one fitted again."""
+    X, made = overlapping_rows(*_ROWS), subject.make()
+    first = [_told(iteration) for iteration in all_iterations(made, X)]
+    for who, other in (("the same one again", made), ("another one", subject.make())):
+        _require_equal(first, [_told(iteration) for iteration in all_iterations(other, X)], who)
+
+
+def starts_do_not_depend_on_their_number(subject: Subject) -> None:
+    """Start i is the same however many starts there are: `n_init=3` begins with what `n_init=1` does."""
+    if "n_init" not in subject.defaults:
+        raise NotApplicableError("it has no option n_init")
+    X = overlapping_rows(*_ROWS)
+    one = [_told(each) for each in all_iterations(subject.make(n_init=1), X)]
+    three = [_told(each) for each in all_iterations(subject.make(n_init=3), X) if each.start == 0]
+    _require_equal(one, three, "start 0 of n_init=3")
+
+
+def makes_as_many_starts_as_asked(subject: Subject) -> None:
+    """`n_init=3` makes three starts."""
+    if "n_init" not in subject.defaults:
+        raise NotApplicableError("it has no option n_init")
+    starts = {each.start for each in all_iterations(subject.make(n_init=3), overlapping_rows(*_ROWS))}
+    if starts != {0, 1, 2}:
+        raise BrokenPromiseError("starts 0, 1 and 2", str(sorted(starts)), "n_init=3", _code("n_init=3"))
+
+
+def starts_differ(subject: Subject) -> None:
+    """Several starts draw different random numbers, where starts are random at all."""
+    if "n_init" not in subject.defaults:
+        raise NotApplicableError("it has no option n_init")
+    X = overlapping_rows(*_ROWS)
+    firsts = {str(_told(each)) for each in all_iterations(subject.make(n_init=4), X) if each.step == 1}
+    seeded = {str(_told(next(iter(subject.make(n_init=1, random_state=seed).iterations(X))))) for seed in range(4)}
+    if len(firsts) == 1 and len(seeded) > 1:
+        raise BrokenPromiseError("different starts", "four times the same", "n_init=4", _code("n_init=4"))
+
+
+def _told(iteration: Any) -> Any:
+    return plain_value(dict(iteration.metrics)), plain_value(iteration.estimate)
+
+
+def _require_equal(first: list[Any], other: list[Any], who: str) -> None:
+    if len(first) != len(other):
+        raise BrokenPromiseError(f"{len(first)} iterations", str(len(other)), who, _code())
+    for step, (was, now) in enumerate(zip(first, other, strict=True), start=1):
+        if was != now:
+            raise BrokenPromiseError(str(was[0]), str(now[0]), f"iteration {step} of {who}", _code())
+
+
+def _code(option: str = "") -> str:
+    change = f"component.set_params({option})\n" if option else ""
+    call = "[(each.start, each.step, dict(each.metrics)) for each in component.iterations(X)]"
+    return f"{overlapping_code(*_ROWS)}\n{change}{call}"

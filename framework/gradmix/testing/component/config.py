@@ -1,0 +1,98 @@
+"""Config: options as fields, in Python and in a config alike."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+from typing import Any
+
+from gradmix.config.build import build
+from gradmix.contracts.component import summary
+from gradmix.contracts.errors import did_you_mean
+from gradmix.contracts.options import options_of, plain
+from gradmix.testing.check import BrokenPromiseError, NotApplicableError
+from gradmix.testing.subject import Subject
+from gradmix.testing.table import checks_of, use
+
+
+def comes_back_from_its_config(subject: Subject) -> None:
+    """Its options, written as a config and read again, make an equal component."""
+    built = subject.built()
+    parts = {option.name for option in options_of(subject.component) if option.part}
+    fields = _fields_of(built.component)
+    node = {**built.node, **{name: value for name, value in fields.items() if name not in parts}}
+    again = _fields_of(build(subject.kind, json.loads(json.dumps(node)), known=subject.known).component)
+    if again != fields:
+        raise BrokenPromiseError(str(fields), str(again), f"the config {node}")
+
+
+def passes_its_own_check(subject: Subject) -> None:
+    """Its `check` finds nothing wrong with the options that it was built from."""
+    subject.make().check()
+
+
+def can_be_pickled(subject: Subject) -> None:
+    """It comes back from pickle with the same options, as it must to reach another process."""
+    component = subject.make()
+    if "<locals>" in type(component).__qualname__:
+        raise NotApplicableError("a class that a function makes cannot be pickled")
+    again = pickle.loads(pickle.dumps(component))
+    if _fields_of(again) != _fields_of(component):
+        raise BrokenPromiseError(f"{_fields_of(component)}", f"{_fields_of(again)}", "pickle.loads(pickle.dumps(…))")
+
+
+def has_a_summary(subject: Subject) -> None:
+    """Its docstring begins with a sentence for listings."""
+    text = summary(subject.component)
+    if not text.endswith((".", "!", "?", ":")) or len(text.split()) < 2:
+        raise BrokenPromiseError("a docstring whose first line is a sentence", repr(text), subject.component.__name__)
+
+
+def documents_every_option(subject: Subject) -> None:
+    """The ``Parameters`` section of its docstring says what each option means."""
+    silent = [option.name for option in options_of(subject.component) if not option.doc]
+    if silent:
+        raise BrokenPromiseError("a line for each option", f"none for {', '.join(silent)}", subject.component.__name__)
+
+
+def excuses_itself_by_name(subject: Subject) -> None:
+    """`deviates` names checks that there are, each with a reason, and not this one."""
+    known = {check.name for check in checks_of(subject.kind)} - {excuses_itself_by_name.__name__}
+    for name, reason in subject.component.deviates.items():
+        if name not in known:
+            raise BrokenPromiseError("the name of a check", repr(name) + did_you_mean(name, known), "deviates")
+        if not reason.strip():
+            raise BrokenPromiseError("a reason", repr(reason), f"deviates[{name!r}]")
+
+
+def keeps_its_options(subject: Subject) -> None:
+    """Running it leaves its fields as they were."""
+    component = subject.make()
+    before = _fields_of(component)
+    use(subject.kind, component)
+    after = _fields_of(component)
+    for name, value in before.items():
+        if after[name] != value:
+            raise BrokenPromiseError(f"{name}={value!r}", f"{name}={after[name]!r}", "after one use", "component")
+
+
+def has_a_stable_fingerprint(subject: Subject) -> None:
+    """Its `content` is a tuple of texts, the same before and after a use, and for a second one of the same options."""
+    component = subject.make()
+    before = component.content()
+    if not isinstance(before, tuple) or not all(isinstance(mark, str) for mark in before):
+        raise BrokenPromiseError("a tuple of texts", repr(before), "component.content()")
+    use(subject.kind, component)
+    for when, content in (("after a use", component.content()), ("of a second one", subject.make().content())):
+        if content != before:
+            raise BrokenPromiseError(repr(before), repr(content), f"component.content() {when}")
+
+
+def _fields_of(component: Any) -> dict[str, Any]:
+    """Fields as plain values, parts too."""
+    return {field.name: _value(getattr(component, field.name)) for field in dataclasses.fields(component) if field.init}
+
+
+def _value(value: Any) -> Any:
+    return {type(value).__name__: _fields_of(value)} if dataclasses.is_dataclass(value) else plain(value)

@@ -1,0 +1,41 @@
+"""A small, typical use of a component of each kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradmix.contracts.dataset import Data, Dataset
+from gradmix.contracts.differentiator import Differentiator
+from gradmix.contracts.metrics import metric_named
+from gradmix.contracts.problem import Problem
+from gradmix.contracts.task import Task
+
+
+def differentiate(differentiator: Differentiator) -> Any:
+    """A derivative of x³, by an operator that there is."""
+    operator = next(name for name in ("derivative", "jvp", "vjp", "jacobian") if name not in differentiator.lacks)
+    direction = (1.0,) if operator in ("jvp", "vjp") else ()
+    return getattr(differentiator, operator)(lambda x: x**3, 2.0, *direction)
+
+
+def load(dataset: Dataset) -> Data:
+    """The data."""
+    return dataset.load()
+
+
+def evaluate(problem: Problem) -> Any:
+    """Value and exact derivative at the point."""
+    problem.content()
+    return problem.function(problem.point()), problem.exact()
+
+
+def run(task: Task) -> Any:
+    """The whole run: its iterations, and what it measured but for times."""
+    task.preflight()
+    steps, iterations = task.run(), []
+    while True:
+        try:
+            iterations.append(next(steps))
+        except StopIteration as end:
+            metrics = {name: value for name, value in end.value.metrics.items() if not metric_named(name).is_timing}
+            return iterations, metrics

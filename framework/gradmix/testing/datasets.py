@@ -1,0 +1,132 @@
+"""Data: rows, labels and names of a data set."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from gradmix.contracts.dataset import Data
+from gradmix.contracts.errors import DataError
+from gradmix.testing.check import BrokenPromiseError, NotApplicableError
+from gradmix.testing.subject import Subject
+from gradmix.testing.values import plain_value, shown
+
+_LOAD = "component.load()"
+_ROUNDING = 1e-9
+
+
+def loads_the_same_again(subject: Subject) -> None:
+    """Loaded twice, and by two of the same options and seed, the data are the same to the last bit."""
+    made = subject.make()
+    first = made.load()
+    for who, again in (("loaded again", made.load()), ("another one", subject.make().load())):
+        _require_equal(first, again, who)
+
+
+def loads_untouched_data(subject: Subject) -> None:
+    """Whoever changes loaded data in place does not change what is loaded next."""
+    made = subject.make()
+    expected, spoilt = subject.make().load(), made.load()
+    for array in (spoilt.X, spoilt.labels):
+        if isinstance(array, np.ndarray) and array.flags.writeable:
+            array[...] = array[-1] if array.ndim == 1 else 0.0
+    _require_equal(expected, made.load(), "loaded again, after X[...] = 0")
+
+
+def has_rows_of_finite_numbers(subject: Subject) -> None:
+    """X is a matrix of float64, finite, with at least one row and one column."""
+    X = subject.make().load().X
+    if not isinstance(X, np.ndarray) or X.ndim != 2 or X.dtype != np.float64 or 0 in X.shape:
+        found = f"{type(X).__name__} of the shape {np.shape(X)}, {getattr(X, 'dtype', '')}"
+        raise BrokenPromiseError("an array of float64, shape (n, d)", found, "X", _LOAD)
+    if not np.isfinite(X).all():
+        row, column = np.argwhere(~np.isfinite(X))[0]
+        raise BrokenPromiseError("finite numbers", str(X[row, column]), f"row {row}, column {column}", _LOAD)
+
+
+def has_a_label_for_each_row(subject: Subject) -> None:
+    """Where the true groups are known, labels have the shape (n,) and none is missing."""
+    data = subject.make().load()
+    if data.labels is None:
+        raise NotApplicableError("its true groups are not known")
+    if np.shape(data.labels) != (len(data.X),):
+        raise BrokenPromiseError(f"shape ({len(data.X)},)", f"shape {np.shape(data.labels)}", "labels", _LOAD)
+    if len(set(np.asarray(data.labels).tolist())) == len(data.X) > 1:
+        raise BrokenPromiseError("fewer groups than rows", f"{len(data.X)} different labels", "labels", _LOAD)
+
+
+def has_a_name_for_each_column(subject: Subject) -> None:
+    """Names of columns are texts, a different one for each column, or none at all."""
+    data = subject.make().load()
+    names = data.feature_names
+    if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+        raise BrokenPromiseError("a tuple of texts", repr(names), "feature_names", _LOAD)
+    if names and len(set(names)) != data.X.shape[1]:
+        raise BrokenPromiseError(f"{data.X.shape[1]} different names, or none", repr(names), "feature_names", _LOAD)
+
+
+def can_be_standardised(subject: Subject) -> None:
+    """With `standardise` every column has mean 0 and standard deviation 1; the rows and labels are the same ones."""
+    plain, scaled = subject.make(standardise=False).load(), _standardised(subject).load()
+    means, deviations = scaled.X.mean(axis=0), scaled.X.std(axis=0)
+    if np.abs(means).max() > _ROUNDING or np.abs(deviations - 1).max() > _ROUNDING:
+        found = f"means {shown(means)}, standard deviations {shown(deviations)}"
+        raise BrokenPromiseError("means 0, standard deviations 1", found, "standardise=True")
+    if len(scaled.X) != len(plain.X) or plain_value(scaled.labels) != plain_value(plain.labels):
+        raise BrokenPromiseError("the same rows and labels", "others", "standardise=True")
+
+
+def says_how_it_was_prepared(subject: Subject) -> None:
+    """What `preparation` says, done to the rows that were read, gives the rows that were loaded."""
+    made = _standardised(subject)
+    raw, data = made.read(), made.load()
+    if data.preparation is None:
+        raise BrokenPromiseError("a Preparation", "None", "preparation", _LOAD)
+    again = data.preparation.apply(np.asarray(raw.X, dtype=float))
+    if not np.array_equal(again, data.X):
+        raise BrokenPromiseError("the rows that were loaded", "others", "preparation.apply(read().X)")
+
+
+def depends_on_its_seed(subject: Subject) -> None:
+    """Data that are drawn at random are others for another `random_state`."""
+    if "random_state" not in subject.defaults:
+        raise NotApplicableError("it has no option random_state")
+    first, second = (subject.make(random_state=seed).load() for seed in (1, 2))
+    if np.array_equal(first.X, second.X):
+        raise BrokenPromiseError("other rows", "the same", "random_state=1 and random_state=2")
+
+
+def says_where_it_comes_from(subject: Subject) -> None:
+    """`source` is a text, empty if the data are made or come with the plugin."""
+    source = subject.make().source()
+    if not isinstance(source, str):
+        raise BrokenPromiseError("a text", repr(source), "source()", "component.source()")
+
+
+def _standardised(subject: Subject) -> Any:
+    made = subject.make(standardise=True)
+    try:
+        made.load()
+    except DataError as refusal:
+        made = subject.make(standardise=True, drop_constant=True)
+        try:
+            made.load()
+        except DataError:
+            raise NotApplicableError(f"it cannot be standardised: {refusal}") from None
+    return made
+
+
+def _require_equal(first: Data, again: Data, who: str) -> None:
+    for field in dataclasses.fields(Data):
+        was, now = (plain_value(getattr(data, field.name)) for data in (first, again))
+        if was != now:
+            raise BrokenPromiseError(f"{field.name} as before", _first_difference(was, now), who, _LOAD)
+
+
+def _first_difference(was: Any, now: Any) -> str:
+    if isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
+        place = next(i for i, pair in enumerate(zip(was, now, strict=True)) if pair[0] != pair[1])
+        return f"entry {place} was {was[place]}, is {now[place]}"
+    return f"{str(was)[:200]} became {str(now)[:200]}"

@@ -1,0 +1,60 @@
+"""Capabilities: what it says of itself is so."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from gradmix.contracts.differentiator import Differentiator
+from gradmix.contracts.errors import DifferentiationError
+from gradmix.testing.check import BrokenPromiseError
+from gradmix.testing.differentiators.points import OPERATORS
+from gradmix.testing.scenarios import squares, wave
+from gradmix.testing.subject import Subject
+
+
+def lacks_what_it_says(subject: Subject) -> None:
+    """An operator in `lacks` is one that there is, has a reason, and raises a `DifferentiationError`."""
+    made: Differentiator = subject.make()
+    for operator, reason in made.lacks.items():
+        if operator not in OPERATORS:
+            raise BrokenPromiseError(f"one of {', '.join(OPERATORS)}", repr(operator), "lacks")
+        if not reason.strip():
+            raise BrokenPromiseError("a reason", repr(reason), f"lacks[{operator!r}]")
+        try:
+            _call(made, operator)
+        except DifferentiationError:
+            continue
+        except Exception as error:
+            raise BrokenPromiseError("a DifferentiationError", f"{type(error).__name__}: {error}", operator) from error
+        raise BrokenPromiseError("a DifferentiationError", "an answer", f"{operator}, which it says it lacks")
+
+
+def offers_the_rest(subject: Subject) -> None:
+    """`check_operator` refuses the operators in `lacks`, passes all others, and these answer."""
+    made: Differentiator = subject.make()
+    for operator in OPERATORS:
+        try:
+            made.check_operator(operator)
+            is_refused = False
+        except DifferentiationError:
+            is_refused = True
+        if is_refused != (operator in made.lacks):
+            expected = "a DifferentiationError" if operator in made.lacks else "no error"
+            raise BrokenPromiseError(expected, "the other", f"check_operator({operator!r})")
+        if not is_refused:
+            _call(made, operator)
+
+
+def promises_an_accuracy(subject: Subject) -> None:
+    """`accuracy` is a number between 0 and 0.01: what is worse is no derivative to compare by."""
+    accuracy = subject.make().accuracy
+    if not (isinstance(accuracy, float) and math.isfinite(accuracy) and 0 < accuracy <= 0.01):
+        raise BrokenPromiseError("0 < accuracy ≤ 0.01", repr(accuracy), "accuracy")
+
+
+def _call(made: Differentiator, operator: str) -> object:
+    f, x = (wave, 1.5) if operator == "derivative" else (squares, np.array([1.0, 2.0]))
+    direction = {"jvp": (np.ones(2),), "hvp": (np.ones(2),), "vjp": (1.0,)}.get(operator, ())
+    return getattr(made, operator)(f, x, *direction)

@@ -1,0 +1,106 @@
+"""Errors: what is wrong is said, never computed with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradmix.contracts.errors import GradmixError
+from gradmix.testing.check import BrokenPromiseError
+from gradmix.testing.differentiators.points import OPERATORS, differentiator_with
+from gradmix.testing.scenarios import mixed, product, squares, wave
+from gradmix.testing.subject import Subject
+from gradmix.testing.values import shown
+
+
+class _UserError(Exception):
+    """What a user's function raises."""
+
+
+def lets_errors_of_the_function_through(subject: Subject) -> None:
+    """What the function raises reaches the caller as it is."""
+    made = differentiator_with(subject)
+    raised = _UserError("a user's own error")
+
+    def fails(x: Any) -> Any:
+        raise raised
+
+    for operator in (name for name in OPERATORS if name not in made.lacks):
+        x = 1.0 if operator == "derivative" else np.ones(2)
+        arguments = (x, np.ones(2)) if operator in ("jvp", "vjp", "hvp") else (x,)
+        try:
+            getattr(made, operator)(fails, *arguments)
+        except _UserError as error:
+            if error is raised:
+                continue
+        except Exception as error:
+            found = f"{type(error).__name__}: {error}"
+            raise BrokenPromiseError(
+                "the error of the function", found, f"{operator} of a function that raises"
+            ) from error
+        raise BrokenPromiseError("the error of the function", "none", f"{operator} of a function that raises")
+
+
+def refuses_a_direction_of_another_shape(subject: Subject) -> None:
+    """A direction whose shape does not fit raises a `DifferentiationError`: nothing is broadcast."""
+    made = differentiator_with(subject)
+    x = np.array([0.5, 1.0, 0.25])
+    for v in (np.ones(2), 1.0, np.ones((3, 1)), np.ones((1, 3))):
+        _require_refusal(made, "jvp", mixed, x, v)
+        _require_refusal(made, "hvp", squares, x, v)
+    for w in (np.ones(3), 1.0, np.ones((2, 1)), np.ones((1, 2))):
+        _require_refusal(made, "vjp", mixed, x, w)
+
+
+def refuses_the_gradient_of_several_values(subject: Subject) -> None:
+    """`gradient` and `value_and_gradient` of a function with several values raise a `DifferentiationError`."""
+    made = differentiator_with(subject)
+    _require_refusal(made, "gradient", mixed, np.ones(3))
+    _require_refusal(made, "value_and_gradient", mixed, np.ones(3))
+
+
+def refuses_the_derivative_by_several_variables(subject: Subject) -> None:
+    """`derivative` at a point with several entries raises a `DifferentiationError`."""
+    _require_refusal(differentiator_with(subject), "derivative", product, np.ones(2))
+
+
+def refuses_points_that_are_no_numbers(subject: Subject) -> None:
+    """A text, None or a complex number for a point raises a `DifferentiationError`."""
+    made = differentiator_with(subject)
+    for x in ("1.0", None, 1.0 + 2.0j):
+        _require_refusal(made, "derivative", wave, x)
+    for points in (np.array([1.0 + 1.0j, 2.0]), np.array(["1", "2"]), [1.0, "2"]):
+        _require_refusal(made, "gradient", product, points)
+
+
+def refuses_functions_that_return_no_numbers(subject: Subject) -> None:
+    """A function that returns None or a text raises a `DifferentiationError`."""
+    made = differentiator_with(subject)
+    _require_refusal(made, "derivative", _returns_none, 1.0)
+    _require_refusal(made, "derivative", _returns_text, 1.0)
+    _require_refusal(made, "gradient", _returns_none, np.ones(2))
+    _require_refusal(made, "gradient", _returns_text, np.ones(2))
+
+
+def _returns_none(x: Any) -> Any:
+    return None
+
+
+def _returns_text(x: Any) -> Any:
+    return "3"
+
+
+def _require_refusal(made: Any, operator: str, f: Callable[[Any], Any], *inputs: Any) -> None:
+    if operator in made.lacks:
+        return
+    example = f"{operator} of the function {f.__name__.strip('_')} at {', '.join(map(shown, inputs))}"
+    try:
+        got = getattr(made, operator)(f, *inputs)
+    except GradmixError:
+        return
+    except Exception as error:
+        found = f"{type(error).__name__}: {error}"
+        raise BrokenPromiseError("a DifferentiationError that says what is wrong", found, example) from error
+    raise BrokenPromiseError("a DifferentiationError", shown(got), example)

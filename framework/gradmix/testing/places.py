@@ -1,0 +1,70 @@
+"""What a person types: a class by where it is, options as texts."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from gradmix.contracts.errors import ConfigError, PluginError, did_you_mean
+from gradmix.registry.containment import contained
+from gradmix.registry.entry import describe
+from gradmix.registry.plugin import FilePlugin
+
+
+def options_from(texts: Iterable[str]) -> dict[str, Any]:
+    """Read options as a config has them: ``n_components=3`` is a number, ``method=central`` a text.
+
+    >>> options_from(["n_components=3", "covariance_type=tied", "x=[1.0, 2.0]"])
+    {'n_components': 3, 'covariance_type': 'tied', 'x': [1.0, 2.0]}
+
+    Raises
+    ------
+    ConfigError
+        If one is not written so.
+    """
+    import yaml
+
+    options = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not name:
+            raise ConfigError(f"options are written name=value; given: {text!r}.")
+        try:
+            options[name] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{text} has no value that a config may have: {error}.") from error
+    return options
+
+
+def class_at(place: str) -> Any:
+    """Import what stands at ``path/to/file.py:Class`` or ``package.module:Class``, modules of the working folder too.
+
+    Raises
+    ------
+    PluginError
+        If it cannot be imported, or is not there; names the nearest.
+    """
+    source, _, name = place.rpartition(":")
+    try:
+        with contained():
+            module = _module_at(source)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # what is imported may raise SystemExit, too
+        raise PluginError(f"{place} cannot be imported: {describe(error)}.") from error
+    if not hasattr(module, name):
+        classes = [each for each, value in vars(module).items() if inspect.isclass(value)]
+        raise PluginError(f"{source} has no {name!r}.{did_you_mean(name, classes)}")
+    return getattr(module, name)
+
+
+def _module_at(source: str) -> Any:
+    if source.endswith(".py"):
+        return FilePlugin(Path(source).resolve()).load()
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
+    return import_module(source)

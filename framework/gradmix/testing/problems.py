@@ -1,0 +1,134 @@
+"""Problem: a function, a point, and the exact answer."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import numpy as np
+
+from gradmix.contracts.problem import Operator, Problem
+from gradmix.testing.check import BrokenPromiseError, NotApplicableError
+from gradmix.testing.subject import Subject
+from gradmix.testing.values import plain_value, shown
+
+_ULPS = 16
+_BY_DIFFERENCES = 1e-6
+
+
+def asks_for_an_operator(subject: Subject) -> None:
+    """`operator` is derivative, gradient or jacobian, and fits the point: a number for a derivative, else an array."""
+    problem: Problem = subject.make()
+    operators = get_args(Operator)
+    if problem.operator not in operators:
+        raise BrokenPromiseError(f"one of {', '.join(operators)}", repr(problem.operator), "operator")
+    point = problem.point()
+    if (np.ndim(point) == 0) != (problem.operator == "derivative"):
+        wanted = "a number" if problem.operator == "derivative" else "an array"
+        raise BrokenPromiseError(f"{wanted}, as operator is {problem.operator}", shown(point), "point()")
+
+
+def has_a_finite_point(subject: Subject) -> None:
+    """`point` is a number or an array of finite floats."""
+    point = subject.make().point()
+    if np.asarray(point).dtype.kind not in "fiu" or not np.isfinite(np.asarray(point, dtype=float)).all():
+        raise BrokenPromiseError("finite floats", shown(point), "point()", "component.point()")
+
+
+def gives_a_fresh_point(subject: Subject) -> None:
+    """Whoever changes the point in place does not change what `point` gives next."""
+    problem = subject.make()
+    before, spoilt = plain_value(problem.point()), problem.point()
+    if isinstance(spoilt, np.ndarray) and spoilt.flags.writeable:
+        spoilt[...] = -7.0
+    if plain_value(problem.point()) != before:
+        raise BrokenPromiseError(str(before), shown(problem.point()), "point(), after point()[...] = -7")
+
+
+def has_a_finite_value(subject: Subject) -> None:
+    """The function is finite at the point, in NumPy's numbers, and has one value where a gradient is asked for."""
+    problem: Problem = subject.make()
+    value = problem.function(problem.point())
+    if np.asarray(value).dtype.kind not in "fiu" or not np.isfinite(np.asarray(value, dtype=float)).all():
+        raise BrokenPromiseError("finite floats", shown(value), "function(point())", _code())
+    if problem.operator == "gradient" and np.ndim(value):
+        raise BrokenPromiseError("one value", f"shape {np.shape(value)}", "function(point())", _code())
+
+
+def evaluates_the_same_again(subject: Subject) -> None:
+    """The function is pure: the same point gives the same value, and is left as it was."""
+    problem: Problem = subject.make()
+    x = problem.point()
+    before = plain_value(x)
+    values = [plain_value(problem.function(x)) for _ in range(3)]
+    if values[0] != values[1] or values[1] != values[2]:
+        raise BrokenPromiseError(str(values[0]), str(values[1:]), "function(x), again", _code())
+    if plain_value(x) != before:
+        raise BrokenPromiseError(str(before), shown(x), "x after function(x)", _code())
+
+
+def answers_the_same_again(subject: Subject) -> None:
+    """`exact` gives the same each time, also after the function was evaluated elsewhere."""
+    problem: Problem = subject.make()
+    before = plain_value(problem.exact())
+    problem.function(np.asarray(problem.point(), dtype=float)[()] * 1.0625)
+    if plain_value(problem.exact()) != before:
+        raise BrokenPromiseError(str(before), shown(problem.exact()), "exact(), again")
+
+
+def exact_has_the_right_shape(subject: Subject) -> None:
+    """`exact` has the shape f(x).shape + x.shape."""
+    problem: Problem = subject.make()
+    exact, x = _exact(problem), problem.point()
+    wanted = (*np.shape(problem.function(x)), *np.shape(x))
+    if np.shape(exact) != wanted:
+        raise BrokenPromiseError(f"shape {wanted}", f"shape {np.shape(exact)}", "exact()", "component.exact()")
+
+
+def exact_is_right(subject: Subject) -> None:
+    """`exact` is the derivative of the function, within 16 units in the last place of its largest entry.
+
+    It is compared with differences in numbers of 60 digits; where the function does not take such numbers, with
+    central differences in NumPy's longest floats, to one part in a million.
+    """
+    from gradmix.testing.extended import NotExtendedError, jacobian
+
+    problem: Problem = subject.make()
+    exact, x = np.asarray(_exact(problem), dtype=float), problem.point()
+    try:
+        truth = jacobian(problem.function, x)
+        allowed, how = _ULPS * float(np.spacing(np.max(np.abs(truth), initial=1.0))), "differences in 60 digits"
+    except NotExtendedError:
+        truth = _by_differences(problem, x)
+        allowed, how = _BY_DIFFERENCES * float(np.max(np.abs(truth), initial=1.0)), "central differences"
+    error = np.abs(exact - truth)
+    if not (error <= allowed).all():
+        raise BrokenPromiseError(
+            f"{shown(truth)}, by {how}",
+            f"{shown(exact)}, off by {error.max():.2e}",
+            f"x = {shown(x)}",
+            _code("exact()"),
+        )
+
+
+def _exact(problem: Problem) -> Any:
+    exact = problem.exact()
+    if exact is None:
+        raise NotApplicableError("its exact derivative is not known")
+    return exact
+
+
+def _by_differences(problem: Problem, x: Any) -> Any:
+    point = np.asarray(x, dtype=np.longdouble)
+    columns = []
+    for place in np.ndindex(point.shape):
+        above, below = point.copy(), point.copy()
+        step = np.longdouble(2.0) ** -17 * max(1.0, abs(float(point[place])))
+        above[place] += step
+        below[place] -= step
+        columns.append((np.asarray(problem.function(above[()])) - np.asarray(problem.function(below[()]))) / (2 * step))
+    jacobian = np.stack(columns, axis=-1).astype(float)
+    return np.reshape(jacobian, (*jacobian.shape[:-1], *point.shape))
+
+
+def _code(call: str = "function(x)") -> str:
+    return f"x = component.point()\ncomponent.{call}"

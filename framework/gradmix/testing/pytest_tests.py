@@ -1,0 +1,69 @@
+"""Checks as tests of pytest: one item a check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from gradmix.testing.outcome import Outcome
+
+
+def conformance_tests(kind: str, what: str | type[Any], /, **options: Any) -> Callable[..., None]:
+    """Make a test that checks a component, with one item for each check.
+
+    Parameters
+    ----------
+    kind
+        Its kind.
+    what
+        Its registered name, ``path/to/file.py:Class``, ``package.module:Class``, or the class.
+    **options
+        Its options.
+
+    Examples
+    --------
+    Three lines are a test file:
+
+    >>> from gradmix.testing import conformance_tests
+    >>> test_my_plugin = conformance_tests("clusterer", "kmeans", n_clusters=3)
+    """
+    import pytest
+
+    from gradmix.testing.checking import checks_for
+    from gradmix.testing.runner import outcome_of
+    from gradmix.testing.subject import subject
+
+    found = subject(what, kind, **options)
+
+    @pytest.mark.parametrize("check", checks_for(found), ids=lambda check: check.name)
+    def test(check: Any) -> None:
+        report(outcome_of(check, found))
+
+    return cast("Callable[..., None]", test)
+
+
+def report(outcome: Outcome) -> None:
+    """Fail or skip the test that runs, as the outcome says."""
+    import pytest
+
+    if outcome.status == "not applicable":
+        pytest.skip(outcome.reason)
+    if outcome.failure is not None:
+        pytest.fail(told(outcome), pytrace=False)
+
+
+def told(outcome: Outcome) -> str:
+    """All of a failure, in lines."""
+    failure = outcome.failure
+    if failure is None:
+        return ""
+    return "\n".join(
+        [
+            f"{outcome.check.name}: {outcome.check.promise}",
+            f"expected: {failure.expected}",
+            f"found:    {failure.found}",
+            *([f"example:  {failure.example}"] if failure.example else []),
+            "to see it in Python:",
+            *("    " + line for line in failure.reproduction.splitlines()),
+        ]
+    )

@@ -1,0 +1,77 @@
+"""Running checks: each by itself, whatever the component does."""
+
+from __future__ import annotations
+
+import io
+import traceback
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+
+from gradmix.testing.check import BrokenPromiseError, Check, NotApplicableError
+from gradmix.testing.limit import Interrupts, TimeIsUpError, time_limit
+from gradmix.testing.outcome import Failure, Outcome
+from gradmix.testing.subject import Subject
+
+CHECK_SECONDS = 60.0
+"""How long a check may take."""
+
+
+def outcomes(subject: Subject, checks: Iterable[Check], seconds: float = CHECK_SECONDS) -> Iterator[Outcome]:
+    """Run checks one by one; what a component raises, prints or hangs in is the outcome of that check only."""
+    return (outcome_of(check, subject, seconds) for check in checks)
+
+
+def outcome_of(check: Check, subject: Subject, seconds: float = CHECK_SECONDS) -> Outcome:
+    """Run one check.
+
+    Parameters
+    ----------
+    check
+        The check.
+    subject
+        What is checked.
+    seconds
+        How long it may take; longer, and it has failed.
+    """
+    excuse = subject.component.deviates.get(check.name)
+    if excuse is not None:
+        return Outcome(check, "not applicable", f"it says so itself: {excuse}")
+    interrupts, silence = Interrupts(), io.StringIO()
+    try:
+        with interrupts.watched(), redirect_stdout(silence), redirect_stderr(silence), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with time_limit(seconds):
+                check.function(subject)
+    except NotApplicableError as reason:
+        return Outcome(check, "not applicable", str(reason))
+    except BaseException as error:  # a component may raise SystemExit and KeyboardInterrupt, too
+        if interrupts.pressed:
+            raise
+        return Outcome(check, "failed", failure=_failure(check, subject, error, seconds))
+    return Outcome(check, "passed")
+
+
+def _failure(check: Check, subject: Subject, error: BaseException, seconds: float) -> Failure:
+    given = "".join(f", {name}={value!r}" for name, value in subject.options.items())
+    what = f"{check.name!r}, {subject.kind!r}, {subject.place or subject.name!r}{given}"
+    again = f"from gradmix.testing import run_check\nrun_check({what})"
+    if isinstance(error, BrokenPromiseError):
+        code = f"{subject.code}\n{error.code}\n" if error.code else ""
+        return Failure(error.expected, error.found, error.example, f"{code}{again}")
+    if isinstance(error, TimeIsUpError):
+        return Failure(check.promise, f"no end after {seconds:g} s", _place(error), again)
+    return Failure(check.promise, _named(error), _place(error), again)
+
+
+def _named(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _place(error: BaseException) -> str:
+    """The line that raised it: the last frame of the traceback that is not the kit's own."""
+    frames = traceback.extract_tb(error.__traceback__)
+    foreign = [frame for frame in frames if "gradmix/testing" not in frame.filename] or frames
+    last = foreign[-1]
+    return f"{last.filename}, line {last.lineno}" + (f": {last.line}" if last.line else "")

@@ -1,0 +1,95 @@
+"""Which checks there are, by kind: in the modules named here every public function is one."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from gradmix.testing.check import Check, NotApplicableError
+
+
+@dataclass(frozen=True)
+class KindChecks:
+    """What is checked of a kind, besides what is checked of any component.
+
+    Parameters
+    ----------
+    modules
+        Modules of checks within this package; the first word of a module's docstring names their group.
+    use
+        ``module:function`` that makes a small, typical use of a component, and returns what came out.
+    """
+
+    modules: tuple[str, ...]
+    use: str
+
+
+ANY = ("component.config", "component.source", "component.conduct")
+"""Modules of checks that hold for any component."""
+
+KINDS: Mapping[str, KindChecks] = {
+    "clusterer": KindChecks(
+        (
+            "clusterers.iterations",
+            "clusterers.groups",
+            "clusterers.invariances",
+            "clusterers.seeds",
+            "clusterers.weights",
+            "clusterers.inputs",
+            "clusterers.models",
+            "clusterers.cost",
+        ),
+        "clusterers.fits:use",
+    ),
+    "dataset": KindChecks(("datasets",), "component.uses:load"),
+    "differentiator": KindChecks(
+        (
+            "differentiators.answers",
+            "differentiators.laws",
+            "differentiators.inputs",
+            "differentiators.purity",
+            "differentiators.errors",
+            "differentiators.capabilities",
+            "differentiators.cost",
+        ),
+        "component.uses:differentiate",
+    ),
+    "problem": KindChecks(("problems",), "component.uses:evaluate"),
+    "task": KindChecks(("tasks",), "component.uses:run"),
+}
+"""Kind → its checks; a kind that is not here is checked as any component is."""
+
+
+@cache
+def checks_of(kind: str) -> tuple[Check, ...]:
+    """Every check of a kind: those of any component, then its own."""
+    own = KINDS[kind].modules if kind in KINDS else ()
+    return tuple(check for module in (*ANY, *own) for check in _checks_in(module))
+
+
+def _checks_in(name: str) -> list[Check]:
+    module = import_module(f"gradmix.testing.{name}")
+    group = (module.__doc__ or "").partition(":")[0].lower()
+    return [
+        Check(group, function)
+        for each, function in vars(module).items()
+        if inspect.isfunction(function) and function.__module__ == module.__name__ and not each.startswith("_")
+    ]
+
+
+def use(kind: str, component: Any) -> Any:
+    """Make a small, typical use of a component.
+
+    Raises
+    ------
+    NotApplicableError
+        If it is not known how its kind is used.
+    """
+    if kind not in KINDS:
+        raise NotApplicableError(f"how a {kind} is used is not known to the kit")
+    module, _, function = KINDS[kind].use.partition(":")
+    return getattr(import_module(f"gradmix.testing.{module}"), function)(component)

@@ -1,0 +1,141 @@
+"""Run: what a task yields, returns and leaves."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gradmix.contracts.iteration import Iteration
+from gradmix.contracts.metrics import metric_named
+from gradmix.contracts.task import Input, Result, Task, Timed
+from gradmix.testing.check import BrokenPromiseError, NotApplicableError
+from gradmix.testing.component.watching import watched
+from gradmix.testing.subject import Subject
+from gradmix.testing.values import plain_value
+
+_RUN = "steps = component.run()\nlist(steps)"
+_LEGAL_NAME = re.compile(r"[\w\-. :/]+")
+
+
+def yields_iterations(subject: Subject) -> None:
+    """`run` is a generator: it yields an `Iteration` each time and returns a `Result`."""
+    steps = subject.make().run()
+    if not inspect.isgenerator(steps):
+        raise BrokenPromiseError("a generator", type(steps).__name__, "run()", _RUN)
+    iterations, result = _ran(subject)
+    for iteration in iterations:
+        if not isinstance(iteration, Iteration):
+            raise BrokenPromiseError("a gradmix.Iteration", type(iteration).__name__, "what run() yields", _RUN)
+    if not isinstance(result, Result):
+        raise BrokenPromiseError("a gradmix.Result", type(result).__name__, "what run() returns", _RUN)
+
+
+def measures_finite_numbers(subject: Subject) -> None:
+    """Metrics of iterations and of the result are finite numbers, with names that MLflow takes."""
+    iterations, result = _ran(subject)
+    for where, metrics in [("iteration", each.metrics) for each in iterations] + [("result", result.metrics)]:
+        _require_metrics(where, metrics)
+
+
+def tells_the_story_of_a_start_that_there_was(subject: Subject) -> None:
+    """`best_start` is one of the starts whose iterations were yielded."""
+    iterations, result = _ran(subject)
+    starts = {iteration.start for iteration in iterations} or {0}
+    if result.best_start not in starts:
+        raise BrokenPromiseError(f"one of {sorted(starts)}", str(result.best_start), "best_start", _RUN)
+
+
+def runs_the_same_again(subject: Subject) -> None:
+    """Run again with the same seeds it yields the same metrics, but for times and memory."""
+    first, again = _measured(subject), _measured(subject)
+    if first != again:
+        place = next(i for i, pair in enumerate(zip(first, again, strict=False)) if pair[0] != pair[1])
+        raise BrokenPromiseError(
+            str(first[place])[:300], str(again[place])[:300], f"metrics no. {place}, run again", _RUN
+        )
+
+
+def writes_its_artifacts(subject: Subject) -> None:
+    """Each artifact and picture has a plain file name, and its writer makes that file and no other."""
+    _, result = _ran(subject)
+    for name, write in {**result.artifacts, **result.pictures}.items():
+        if Path(name).name != name:
+            raise BrokenPromiseError("a file name", repr(name), "artifacts", _RUN)
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                write(Path(folder) / name)
+            except Exception as error:
+                raise BrokenPromiseError(
+                    "a file", f"{type(error).__name__}: {error}", f"artifact {name}", _RUN
+                ) from error
+            left = sorted(path.name for path in Path(folder).iterdir())
+        if left != [name]:
+            raise BrokenPromiseError(name, ", ".join(left) or "no file", f"artifact {name}", _RUN)
+
+
+def tells_its_inputs(subject: Subject) -> None:
+    """`inputs` are of `gradmix.Input`, one for each data set that it worked on."""
+    _, result = _ran(subject)
+    for each in result.inputs:
+        if not isinstance(each, Input) or not each.digest or each.rows < 1:
+            raise BrokenPromiseError("a gradmix.Input with rows and a digest", repr(each), "inputs", _RUN)
+
+
+def looks_before_it_runs_and_touches_nothing(subject: Subject) -> None:
+    """`preflight` returns nothing, changes nothing, and says the same again."""
+    task: Task = subject.make()
+    look: Any = task.preflight
+    look()
+    with watched() as deeds:
+        answer = look()
+    if answer is not None:
+        raise BrokenPromiseError("nothing", repr(answer), "preflight()")
+    done = [*deeds.written, *deeds.moved_to, *deeds.changed, *([deeds.printed] if deeds.printed else [])]
+    if done:
+        raise BrokenPromiseError("nothing done", ", ".join(done), "preflight()")
+
+
+def can_be_timed(subject: Subject) -> None:
+    """What `timed` gives can be called again and again."""
+    timed = subject.make().timed()
+    if timed is None:
+        raise NotApplicableError("the run itself is all there is to time")
+    if not isinstance(timed, Timed):
+        raise BrokenPromiseError("a gradmix.Timed, or None", type(timed).__name__, "timed()")
+    for _ in range(2):
+        timed.work()
+        if timed.reference is not None:
+            timed.reference()
+
+
+def _ran(subject: Subject) -> tuple[list[Any], Any]:
+    steps, iterations = subject.make().run(), []
+    while True:
+        try:
+            iterations.append(next(steps))
+        except StopIteration as end:
+            return iterations, end.value
+
+
+def _measured(subject: Subject) -> list[Any]:
+    iterations, result = _ran(subject)
+    return [
+        {name: plain_value(value) for name, value in metrics.items() if not metric_named(name).is_timing}
+        for metrics in [*(each.metrics for each in iterations), result.metrics]
+    ]
+
+
+def _require_metrics(where: str, metrics: Mapping[str, Any]) -> None:
+    for name, value in metrics.items():
+        if not _LEGAL_NAME.fullmatch(name):
+            raise BrokenPromiseError(
+                "letters, digits and _ - . : / in a name", repr(name), f"metrics of the {where}", _RUN
+            )
+        if not isinstance(value, int | float | np.number) or not np.isfinite(value):
+            raise BrokenPromiseError("a finite number", repr(value), f"{name} of the {where}", _RUN)

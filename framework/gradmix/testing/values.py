@@ -1,0 +1,49 @@
+"""Results as plain values, to be compared to the last bit, and shown."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+
+def plain_value(value: Any) -> Any:
+    """A result as lists, mappings, numbers and texts; NaN as a text, so that it equals itself.
+
+    >>> plain_value((np.array([1.0, np.nan]), {"a": 2}))
+    [[1.0, 'nan'], {'a': 2}]
+    """
+    if dataclasses.is_dataclass(value):
+        return {field.name: plain_value(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, np.ndarray | np.generic):
+        return plain_value(value.tolist())
+    if isinstance(value, Mapping):
+        return {str(key): plain_value(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_value(each) for each in value]
+    if isinstance(value, float) and value != value:
+        return "nan"
+    return value if isinstance(value, int | float | str | None) else type(value).__name__
+
+
+def shown(value: Any) -> str:
+    """A number or an array on one line, in full where it is small.
+
+    >>> shown(np.eye(2))
+    '[[1.0, 0.0], [0.0, 1.0]]'
+    """
+    text = repr(plain_value(value))
+    return text if len(text) <= 400 else f"{text[:400]}…"
+
+
+def written(value: Any) -> str:
+    """Python that makes a number or an array.
+
+    >>> written(np.zeros((0, 2)))
+    'np.zeros((0, 2))'
+    """
+    if not isinstance(value, np.ndarray):
+        return repr(plain_value(value))
+    return f"np.array({value.tolist()})" if value.size else f"np.zeros({value.shape})"

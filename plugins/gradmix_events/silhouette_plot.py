@@ -1,0 +1,69 @@
+"""The events ``silhouette_plot``: a picture of how well each row sits in its group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gradmix import Data, DataError, Events, PositiveInt, Seed, Writer
+
+if TYPE_CHECKING:
+    from gradmix.typing import IntArray
+
+
+@dataclass
+class SilhouettePlot(Events):
+    """Add the picture of a clustering's silhouettes: for each row, how much nearer its own group is than the next.
+
+    Parameters
+    ----------
+    sample_size
+        Most rows that are drawn, chosen at random; the work grows with their square.
+    random_state
+        Seed of the choice.
+
+    Notes
+    -----
+    Source: Rousseeuw, J. Comput. Appl. Math. 20 (1987) 53-65.
+    """
+
+    sample_size: PositiveInt = 2000
+    random_state: Seed = None
+
+    def pictures(self, data: Data, groups: IntArray) -> Mapping[str, Writer]:
+        """The picture."""
+        return {"silhouettes.png": partial(self._draw, data=data, groups=groups)}
+
+    def _draw(self, path: Path, data: Data, groups: IntArray) -> None:
+        import numpy as np
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+        from sklearn.metrics import silhouette_samples
+
+        rng = np.random.default_rng(self.random_state)
+        chosen = rng.permutation(len(groups))[: self.sample_size]
+        X, groups = data.X[chosen], groups[chosen]
+        names = np.unique(groups)
+        if not 2 <= len(names) < len(groups):
+            raise DataError(f"silhouettes need 2 groups at least, and fewer than rows; there are {len(names)}")
+        widths = silhouette_samples(X, groups)
+        figure = Figure(figsize=(5.6, 4.2), dpi=100)
+        FigureCanvasAgg(figure)
+        figure.subplots_adjust(left=0.12, right=0.97, bottom=0.14, top=0.91)
+        axes = figure.subplots()
+        begin = 0
+        for name in names:
+            own = np.sort(widths[groups == name])
+            axes.barh(np.arange(begin, begin + len(own)), own, height=1.0, label=f"group {name}")
+            begin += len(own)
+        mean = float(widths.mean())
+        axes.axvline(mean, color="black", linewidth=1, linestyle="--")
+        axes.set_xlabel("silhouette")
+        axes.set_ylabel("rows, by group")
+        axes.set_title(f"mean silhouette {mean:.3f}", fontsize="medium")
+        axes.legend(frameon=False, fontsize="small")
+        axes.spines[["top", "right"]].set_visible(False)
+        figure.savefig(path)

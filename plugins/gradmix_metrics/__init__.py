@@ -1,0 +1,16 @@
+"""Metrics besides those of the tasks: how well groups are apart, how far a derivative is off as a whole."""
+
+import gradmix
+
+
+@gradmix.hookimpl
+def gradmix_components() -> gradmix.Components:
+    """Offer the metrics."""
+    return {
+        "metric": {
+            "calinski_harabasz": "gradmix_metrics.separation:CalinskiHarabasz",
+            "davies_bouldin": "gradmix_metrics.separation:DaviesBouldin",
+            "relative_error_l2": "gradmix_metrics.relative_error:RelativeErrorL2",
+            "silhouette": "gradmix_metrics.separation:Silhouette",
+        }
+    }

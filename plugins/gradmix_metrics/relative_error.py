@@ -1,0 +1,30 @@
+"""The metric ``relative_error_l2``: how far a derivative is off as a whole."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from gradmix import Metric
+
+
+@dataclass
+class RelativeErrorL2(Metric):
+    """Length of the error of a derivative, relative to the length of the exact one.
+
+    NaN where the exact derivative is not known; where that is 0, the error itself.
+    """
+
+    maximise = False
+
+    def measure(self, computed: Any, exact: Any) -> float:
+        """Measure, in the Euclidean norm of all entries."""
+        import numpy as np
+
+        if exact is None:
+            return math.nan
+        truth = np.ravel(np.asarray(exact, dtype=float))
+        error = float(np.linalg.norm(np.ravel(np.asarray(computed, dtype=float)) - truth))
+        length = float(np.linalg.norm(truth))
+        return error / length if length else error

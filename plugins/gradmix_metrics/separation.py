@@ -1,0 +1,93 @@
+"""How well groups are apart, without knowing the true ones: scikit-learn's scores."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gradmix import Data, Metric, PositiveInt, Seed
+
+if TYPE_CHECKING:
+    from gradmix.typing import IntArray
+
+
+@dataclass
+class Silhouette(Metric):
+    """Mean silhouette: how much nearer a row is to its own group than to the next, from -1 to 1.
+
+    NaN if there are fewer than two groups, or as many as rows.
+
+    Parameters
+    ----------
+    sample_size
+        How many rows to take, at random; null takes all. The work grows with their square.
+    random_state
+        Seed of the choice.
+
+    Notes
+    -----
+    Source: Rousseeuw, J. Comput. Appl. Math. 20 (1987) 53-65.
+    """
+
+    maximise = True
+
+    sample_size: PositiveInt | None = None
+    random_state: Seed = None
+
+    def measure(self, data: Data, groups: IntArray) -> float:
+        """Measure all rows, or a sample of them."""
+        import numpy as np
+        from sklearn.metrics import silhouette_score
+
+        X = data.X
+        if self.sample_size is not None and self.sample_size < len(X):
+            chosen = np.random.default_rng(self.random_state).permutation(len(X))[: self.sample_size]
+            X, groups = X[chosen], groups[chosen]
+        return float(silhouette_score(X, groups)) if _can_be_told_apart(groups) else math.nan
+
+
+@dataclass
+class DaviesBouldin(Metric):
+    """Davies and Bouldin's index: how wide groups are for their distance, the worst neighbour of each; 0 is best.
+
+    NaN if there are fewer than two groups, or as many as rows.
+
+    Notes
+    -----
+    Source: Davies & Bouldin, IEEE Trans. Pattern Anal. Mach. Intell. 1 (1979) 224-227.
+    """
+
+    maximise = False
+
+    def measure(self, data: Data, groups: IntArray) -> float:
+        """Measure."""
+        from sklearn.metrics import davies_bouldin_score
+
+        return float(davies_bouldin_score(data.X, groups)) if _can_be_told_apart(groups) else math.nan
+
+
+@dataclass
+class CalinskiHarabasz(Metric):
+    """Calinski and Harabasz's index: variance between groups for that within them, each by its degrees of freedom.
+
+    NaN if there are fewer than two groups, or as many as rows.
+
+    Notes
+    -----
+    Source: Caliński & Harabasz, Commun. Stat. 3 (1974) 1-27.
+    """
+
+    maximise = True
+
+    def measure(self, data: Data, groups: IntArray) -> float:
+        """Measure."""
+        from sklearn.metrics import calinski_harabasz_score
+
+        return float(calinski_harabasz_score(data.X, groups)) if _can_be_told_apart(groups) else math.nan
+
+
+def _can_be_told_apart(groups: IntArray) -> bool:
+    import numpy as np
+
+    return 2 <= len(np.unique(groups)) < len(groups)

@@ -1,0 +1,88 @@
+"""The task ``check``: the conformance kit as a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from gradmix import Iteration, Result, Steps, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from gradmix.testing import Outcome, Report, Subject
+
+
+@dataclass
+class Check(Task):
+    """Check that a component keeps its contract, an iteration a check, as ``gradmix check`` does.
+
+    Parameters
+    ----------
+    component
+        Name of the component.
+    component_kind
+        Its kind, where components of several kinds have the name.
+    options
+        Its options, those that are not left at their defaults.
+    only
+        Names of the checks to run; all if there are none.
+
+    Notes
+    -----
+    Metrics: ``checks.passed``, ``checks.failed``, ``checks.not_applicable``, and ``conformance``, the share of the
+    applicable checks that passed. The artifact ``report.json`` has what failed, with the smallest example.
+    """
+
+    component: str
+    component_kind: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    only: tuple[str, ...] = ()
+
+    def preflight(self) -> None:
+        """Check that there are such a component and such checks."""
+        from gradmix.testing import checks_for
+
+        checks_for(self._subject(), self.only)
+
+    def content(self) -> tuple[str, ...]:
+        """Who offers the component, in which version."""
+        found = self._subject()
+        return (found.known.find(found.kind, found.name).plugin.identity,)
+
+    def run(self) -> Steps:
+        """Yield the outcome of each check."""
+        from gradmix.testing import checks_for, outcomes
+
+        found = self._subject()
+        done: list[Outcome] = []
+        for outcome in outcomes(found, checks_for(found, self.only)):
+            done.append(outcome)
+            report = _report(found, done)
+            so_far = {"checks.passed": float(report.passed), "checks.failed": float(report.failed)}
+            yield Iteration(outcome, so_far, step=len(done))
+        report = _report(found, done)
+        metrics = {
+            "checks.passed": float(report.passed),
+            "checks.failed": float(report.failed),
+            "checks.not_applicable": float(report.count("not applicable")),
+            "conformance": report.conformance,
+        }
+        return Result(metrics=metrics, artifacts={"report.json": partial(_write, report=report)})
+
+    def _subject(self) -> Subject:
+        from gradmix.testing import subject
+
+        return subject(self.component, self.component_kind, **self.options)
+
+
+def _report(found: Subject, done: Sequence[Outcome]) -> Report:
+    from gradmix.testing import Report
+
+    return Report(found.kind, found.name, dict(found.options), tuple(done))
+
+
+def _write(path: Path, report: Report) -> None:
+    path.write_text(report.json() + "\n", encoding="utf-8")

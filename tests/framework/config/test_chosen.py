@@ -1,0 +1,193 @@
+"""What a config chooses several of: built under their paths, checked against the task, and counted or not."""
+
+import copy
+from dataclasses import dataclass
+
+import pytest
+
+import gradmix
+from gradmix import ConfigError, PluginError, UnknownNameError
+from gradmix.config.build import Built
+from gradmix.config.code_options import check_code_options
+from gradmix.config.spec import read_spec
+
+CONFIG = {
+    "name": "trial",
+    "seed": 3,
+    "task": {"name": "cluster"},
+    "clusterer": {"name": "gmm"},
+    "dataset": {"name": "old_faithful"},
+}
+DIFFERENTIATE = {
+    "name": "trial",
+    "task": {"name": "differentiate"},
+    "differentiator": {"name": "dual"},
+    "problem": {"name": "cubic"},
+}
+WATCHING = {"name": "notify", "url": "https://example.org"}
+
+
+def changed(config=CONFIG, **changes):
+    return {**copy.deepcopy(config), **changes}
+
+
+def key(**changes):
+    return read_spec(changed(**changes)).run_key
+
+
+def silhouette(**options):
+    return {"silhouette": {"name": "silhouette", **options}}
+
+
+def patience(**options):
+    return {"patience": {"name": "patience", **options}}
+
+
+@pytest.fixture
+def offer(monkeypatch):
+    """Have a config find classes of a test's own."""
+    from gradmix.config import chosen
+
+    def offer(**classes):
+        original = chosen.build
+
+        def build(kind, node, where):
+            if node["name"] not in classes:
+                return original(kind, node, where)
+            return Built(classes[node["name"]](), node, {"": f"{node['name']} 1.0"})
+
+        monkeypatch.setattr(chosen, "build", build)
+
+    return offer
+
+
+@dataclass
+class Strict(gradmix.Events):
+    """Must not fail."""
+
+    must = True
+
+    def iteration(self):
+        pass
+
+
+@dataclass
+class Loose(gradmix.Events):
+    """Only watches."""
+
+    def iteration(self):
+        pass
+
+    def content(self):
+        return ("what it reads",)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"metric": silhouette()},
+        {"metric": silhouette(sample_size=100)},
+        {"metric": {"davies_bouldin": {"name": "davies_bouldin"}}},
+        {"events": patience()},
+        {"events": patience(rounds=2)},
+        {"events": {"strict": {"name": "strict"}}},
+    ],
+)
+def test_what_may_change_the_result_is_part_of_the_key(changes, offer):
+    offer(strict=Strict)
+    others = [{"metric": silhouette()}, {"metric": silhouette(sample_size=100)}, {"events": patience()}, {}]
+    assert all(key(**changes) != key(**each) for each in others if each != changes)
+
+
+@pytest.mark.parametrize("events", [{"loose": {"name": "loose"}}, {"notify": WATCHING}, {}, None])
+def test_who_only_watches_is_no_part_of_the_key(events, offer):
+    offer(loose=Loose)
+    assert key(events=events) == key()
+    assert key(events={**patience(), **(events or {})}) == key(events=patience())
+
+
+def test_their_order_does_not_matter():
+    both = {**silhouette(), "davies_bouldin": {"name": "davies_bouldin"}}
+    assert key(metric=both) == key(metric=dict(reversed(both.items())))
+
+
+def test_their_plugins_are_part_of_the_key(offer, monkeypatch):
+    before = key(events=patience())
+    monkeypatch.setattr("gradmix.config.chosen.Chosen.identities", property(lambda chosen: {"events.x": "other 2.0"}))
+    assert key(events=patience()) != before
+
+
+def test_params_name_what_counts(offer):
+    spec = read_spec(changed(metric=silhouette(), events={**patience(), "notify": WATCHING}))
+    assert spec.params["metric.silhouette"] == "silhouette"
+    assert spec.params["metric.silhouette.random_state"] is None
+    assert spec.params["events.patience.rounds"] == 5
+    assert not any("notify" in name for name in spec.params)
+    assert {"metric.silhouette", "events.patience"} < spec.plugins.keys()
+    assert spec.events.onlookers.keys() == {"events.notify"}
+    assert spec.label == "gmm on old_faithful"
+
+
+def test_one_component_may_be_chosen_twice_under_names_of_its_own():
+    metric = {"all": {"name": "silhouette"}, "some": {"name": "silhouette", "sample_size": 50}}
+    spec = read_spec(changed(metric=metric))
+    assert spec.metrics.components["some"].sample_size == 50
+    assert spec.params["metric.all"] == spec.params["metric.some"] == "silhouette"
+
+
+@pytest.mark.parametrize(
+    ("config", "error", "message"),
+    [
+        (changed(metric={"silhouete": {"name": "silhouete"}}), UnknownNameError, "Did you mean silhouette"),
+        (changed(metric=silhouette(sample=1)), UnknownNameError, "Did you mean metric.silhouette.sample_size"),
+        (changed(metric=silhouette(sample_size=0)), ConfigError, "metric.silhouette.sample_size must be a whole"),
+        (changed(events=patience(rounds="x")), ConfigError, "events.patience.rounds must be a whole number > 0"),
+        (changed(events={"patience": {"rounds": 3}}), ConfigError, r"not chosen. Choose it by events=\[patience\]"),
+        (changed(events="patience"), ConfigError, r"events must be chosen by events=\[NAME,…\]"),
+        (changed(events={"notify": {"name": "notify"}}), ConfigError, "events.notify.url must be given"),
+        (changed(metric={"bic": {"name": "silhouette"}}), ConfigError, "metrics of that name already"),
+        (changed(metric={"time": {"name": "silhouette"}}), ConfigError, "metrics of that name already"),
+        (changed(events=patience(), timing={"repeats": 3}), ConfigError, "timing repeats the whole work"),
+        (
+            changed(DIFFERENTIATE, metric=silhouette()),
+            ConfigError,
+            r"needs data, groups, which is not in the answer of the task Differentiate. That has: computed, ",
+        ),
+        (changed(DIFFERENTIATE, events=patience()), ConfigError, "the task Differentiate improves none"),
+        (
+            changed(DIFFERENTIATE, events={"silhouette_plot": {"name": "silhouette_plot"}}),
+            ConfigError,
+            "takes data, groups in pictures, which it is not offered",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_explained(config, error, message):
+    with pytest.raises(error, match=message):
+        read_spec(config)
+
+
+def test_a_misspelt_argument_is_found_before_the_run(offer):
+    class Misspelt(gradmix.Events):
+        def iteration(self, iteratoin):
+            pass
+
+    offer(misspelt=dataclass(Misspelt))
+    with pytest.raises(ConfigError, match=r"takes iteratoin in iteration, .* Did you mean iteration\?"):
+        read_spec(changed(events={"misspelt": {"name": "misspelt"}}))
+
+
+def test_a_misspelt_method_is_found_before_the_run(offer):
+    class Deaf(gradmix.Events):
+        def iterations(self, iteration):
+            pass
+
+    offer(deaf=dataclass(Deaf))
+    with pytest.raises(PluginError, match="hears of nothing: its class overrides none of iteration, pictures"):
+        read_spec(changed(events={"deaf": {"name": "deaf"}}))
+
+
+def test_what_a_file_must_not_set_is_looked_for_in_all_of_them():
+    spec = read_spec(changed(events={"notify": WATCHING}))
+    with pytest.raises(ConfigError, match=r"events\.notify\.url: '…' is where a run would send"):
+        check_code_options(spec, ["events=[notify]", "events.notify.about=all"])
+    check_code_options(read_spec(changed(metric=silhouette())), [])

@@ -1,0 +1,56 @@
+"""Every component that comes with gradmix keeps its contract."""
+
+import pytest
+
+from gradmix.contracts.errors import NotInstalledError
+from gradmix.registry.registry import registry
+from gradmix.testing import checks_for, subject
+from gradmix.testing.pytest_tests import told
+from gradmix.testing.runner import outcomes
+
+OWN = [entry for entry in registry() if entry.plugin.distribution == "gradmix"]
+VARIANTS = [
+    ("clusterer", "gmm", {"covariance_type": "tied", "n_components": 3}),
+    ("clusterer", "gmm", {"covariance_type": "diag", "init_params": "random_from_data"}),
+    ("clusterer", "gmm", {"covariance_type": "spherical", "n_init": 2}),
+    ("clusterer", "kmeans", {"n_clusters": 4, "n_init": 3}),
+    ("differentiator", "dual", {"components": 1}),
+    ("differentiator", "finite_difference", {"method": "forward"}),
+    ("differentiator", "finite_difference", {"method": "backward"}),
+    ("differentiator", "finite_difference", {"method": "complex_step"}),
+    ("problem", "rosenbrock", {"n": 7}),
+    ("task", "differentiate", {"problem": "rosenbrock", "differentiator": "tape"}),
+    ("task", "cluster", {"clusterer": "kmeans", "dataset": "iris"}),
+]
+
+
+@pytest.fixture
+def needed(empty_folder):
+    """What must be given, by kind and name."""
+    (empty_folder / "rows.csv").write_text("a,b,group\n1.5,2,x\n3,4,y\n5,7,x\n")
+    (empty_folder / "my_cube.py").write_text("def f(x):\n    return x**3\n\n\ndef df(x):\n    return 3 * x**2\n")
+    return {
+        ("dataset", "file"): {"path": "rows.csv", "label": "group"},
+        ("events", "notify"): {"url": "http://127.0.0.1:9/"},
+        ("task", "check"): {"component": "cubic"},
+        ("problem", "python"): {"path": "my_cube.py:f", "derivative": "my_cube.py:df", "x": 2.0},
+    }
+
+
+def check(kind, name, options):
+    try:
+        found = subject(name, kind, **options)
+    except NotInstalledError as missing:
+        pytest.skip(str(missing))
+    failed = [told(outcome) for outcome in outcomes(found, checks_for(found)) if outcome.failure]
+    assert not failed, "\n\n".join(failed)
+
+
+@pytest.mark.parametrize("entry", OWN, ids=lambda entry: f"{entry.kind}-{entry.name}")
+def test_it_passes_at_its_defaults(entry, needed):
+    check(entry.kind, entry.name, needed.get((entry.kind, entry.name), {}))
+
+
+@pytest.mark.parametrize(("kind", "name", "options"), VARIANTS, ids=lambda value: str(value))
+def test_it_passes_with_other_options(kind, name, options, empty_folder):
+    check(kind, name, options)

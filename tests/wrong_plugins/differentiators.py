@@ -1,0 +1,463 @@
+"""Differentiators that are wrong on purpose; all but the naive ones are wrong in one thing only."""
+
+from dataclasses import dataclass, field
+from itertools import count
+from typing import ClassVar
+
+import numpy as np
+
+import gradmix
+from gradmix_autodiff.dual import DualNumbers
+
+
+@dataclass
+class DoubledJvp(DualNumbers):
+    """Pushes twice what it should."""
+
+    def jvp(self, f, x, v):
+        return 2 * super().jvp(f, x, v)
+
+
+@dataclass
+class NegativeVjp(DualNumbers):
+    """Pulls back with the wrong sign."""
+
+    def vjp(self, f, x, w):
+        return -super().vjp(f, x, w)
+
+
+@dataclass
+class CoarseDerivative(DualNumbers):
+    """Differences, with a promise of twelve digits."""
+
+    def derivative(self, f, x):
+        x = float(x)
+        return (f(x + 1e-3) - f(x)) / 1e-3
+
+
+@dataclass
+class FlattenedGradient(DualNumbers):
+    """Gives gradients by matrices as vectors."""
+
+    def gradient(self, f, x):
+        return np.ravel(super().gradient(f, x))
+
+
+@dataclass
+class RoundedValue(DualNumbers):
+    """Gives values in single precision."""
+
+    def value_and_gradient(self, f, x):
+        value, gradient = super().value_and_gradient(f, x)
+        return (float(np.float32(value)) if isinstance(value, float) else value), gradient
+
+
+@dataclass
+class TransposedJacobian(DualNumbers):
+    """Gives the transpose of the Jacobian."""
+
+    def jacobian(self, f, x):
+        return np.transpose(super().jacobian(f, x))
+
+
+@dataclass
+class GaussNewton(DualNumbers):
+    """Takes g gᵀ for the Hessian in products."""
+
+    def hvp(self, f, x, v):
+        gradient = self.gradient(f, x)
+        return gradient * np.sum(gradient * np.asarray(v))
+
+
+@dataclass
+class DiagonalHessian(DualNumbers):
+    """Leaves out mixed second derivatives."""
+
+    def hessian(self, f, x):
+        hessian = super().hessian(f, x)
+        return np.diag(np.diag(hessian)) if np.ndim(hessian) == 2 else hessian
+
+
+@dataclass
+class PositivePoints(DualNumbers):
+    """Takes every point for positive."""
+
+    def gradient(self, f, x):
+        return super().gradient(f, np.abs(as_floats(x)))
+
+
+@dataclass
+class CoarseVjp(DualNumbers):
+    """Pulls back to six digits only."""
+
+    def vjp(self, f, x, w):
+        return super().vjp(f, x, w) * (1 + 1e-6)
+
+
+@dataclass
+class NormalisedDirection(DualNumbers):
+    """Divides directions by their length."""
+
+    def jvp(self, f, x, v):
+        length = np.linalg.norm(np.asarray(v, dtype=float))
+        return super().jvp(f, x, np.asarray(v, dtype=float) / length if length else v)
+
+
+@dataclass
+class ClippedWeights(DualNumbers):
+    """Clips what it pulls back."""
+
+    def vjp(self, f, x, w):
+        return super().vjp(f, x, np.clip(w, -1, 1))
+
+
+@dataclass
+class TriangularHessian(DualNumbers):
+    """Computes one triangle of the Hessian, and forgets the other."""
+
+    def hessian(self, f, x):
+        hessian = super().hessian(f, x)
+        return np.triu(hessian) if np.ndim(hessian) == 2 else hessian
+
+
+@dataclass
+class DoubledHvp(DualNumbers):
+    """Doubles products with the Hessian."""
+
+    def hvp(self, f, x, v):
+        return 2 * super().hvp(f, x, v)
+
+
+@dataclass
+class RoundedDerivative(DualNumbers):
+    """Rounds derivatives to five decimals."""
+
+    def derivative(self, f, x):
+        return np.round(super().derivative(f, x), 5)
+
+
+@dataclass
+class NaiveComplexStep(gradmix.Differentiator):
+    """A complex step that does not know of another one around it."""
+
+    def jvp(self, f, x, v):
+        return np.imag(f(x + 1e-30j * np.asarray(v)))[()] / 1e-30
+
+
+@dataclass
+class Truncating(DualNumbers):
+    """Moves integers by less than one, in integers."""
+
+    def gradient(self, f, x):
+        point = np.array(x)
+        if point.dtype.kind == "i":
+            moved = np.tile(point, (point.size, 1))
+            moved[np.diag_indices(point.size)] += np.array(1e-7).astype(point.dtype)
+            return np.array([(f(row) - f(point)) / 1e-7 for row in moved])
+        return super().gradient(f, x)
+
+
+@dataclass
+class ArraysOnly(DualNumbers):
+    """Asks points for their shape."""
+
+    def gradient(self, f, x):
+        return np.reshape(super().gradient(f, x), x.shape)
+
+
+@dataclass
+class FloatsOnly(DualNumbers):
+    """Takes floats of Python's for the only numbers."""
+
+    def derivative(self, f, x):
+        if np.ndim(x) == 0 and type(x) is np.ndarray:
+            raise gradmix.DifferentiationError("no number")
+        return super().derivative(f, x)
+
+
+@dataclass
+class SinglePrecision(DualNumbers):
+    """Computes in the precision of the point."""
+
+    def derivative(self, f, x):
+        result = super().derivative(f, x)
+        return np.float64(np.float32(result)) if isinstance(x, np.float32) else result
+
+
+@dataclass
+class WritesIntoThePoint(DualNumbers):
+    """Uses the caller's array as its own."""
+
+    def gradient(self, f, x):
+        if isinstance(x, np.ndarray):
+            x += 0.0
+        return super().gradient(f, x)
+
+
+@dataclass
+class ArrayDirections(DualNumbers):
+    """Asks directions for their shape."""
+
+    def jvp(self, f, x, v):
+        return super().jvp(f, x, np.reshape(v, v.shape))
+
+
+@dataclass
+class LeavesAStep(DualNumbers):
+    """Leaves the last step in the point."""
+
+    def gradient(self, f, x):
+        gradient = super().gradient(f, x)
+        if isinstance(x, np.ndarray) and x.flags.writeable and x.dtype == float and x.size:
+            x.flat[0] = x.flat[0] + 1e-8
+        return gradient
+
+
+@dataclass
+class RandomRounding(DualNumbers):
+    """Rounds at random in the last place."""
+
+    def jvp(self, f, x, v):
+        return super().jvp(f, x, v) * (1 + 1e-15 * np.random.default_rng().integers(-3, 4))
+
+
+@dataclass
+class RemembersByShape(DualNumbers):
+    """Remembers gradients by the shape of the point."""
+
+    def __post_init__(self):
+        self.remembered = {}
+
+    def gradient(self, f, x):
+        if np.shape(x) == (2,):
+            self.remembered["last"] = x
+        shift = 1e-9 if "last" in self.remembered and np.shape(x) == (3,) else 0.0
+        return super().gradient(f, x) + shift
+
+
+@dataclass
+class SharedPoint(DualNumbers):
+    """Keeps the point where all threads see it."""
+
+    def jacobian(self, f, x):
+        self.point = x
+        f(x)
+        return super().jacobian(f, self.point)
+
+
+@dataclass
+class SwallowsErrors(DualNumbers):
+    """Takes every error for its own."""
+
+    def jvp(self, f, x, v):
+        try:
+            return super().jvp(f, x, v)
+        except Exception as error:
+            raise gradmix.DifferentiationError("the function failed") from error
+
+
+@dataclass
+class Broadcasting(DualNumbers):
+    """Broadcasts directions."""
+
+    def jvp(self, f, x, v):
+        return super().jvp(f, x, np.broadcast_to(v, np.shape(x)) if np.ndim(v) == 0 else v)
+
+
+@dataclass
+class SummedValues(DualNumbers):
+    """Sums several values, unasked."""
+
+    def value_and_gradient(self, f, x):
+        return super().value_and_gradient(lambda y: np.sum(f(y)), x)
+
+
+@dataclass
+class DerivativeAlongOnes(DualNumbers):
+    """Gives a derivative by several variables, along all at once."""
+
+    def derivative(self, f, x):
+        return self.jvp(f, x, np.ones(np.shape(x)))
+
+
+@dataclass
+class ReadsTexts(DualNumbers):
+    """Reads texts as numbers."""
+
+    def derivative(self, f, x):
+        return super().derivative(f, float(x) if isinstance(x, str) else x)
+
+
+@dataclass
+class NothingIsZero(DualNumbers):
+    """Takes a function that returns nothing for a constant."""
+
+    def derivative(self, f, x):
+        return super().derivative(lambda y: 0.0 if f(y) is None else f(y), x)
+
+
+@dataclass
+class LacksWhatItHas(DualNumbers):
+    """Says that it lacks what it has."""
+
+    lacks: ClassVar = {"hvp": "second derivatives are too much"}
+
+
+@dataclass
+class HasWhatItLacks(DualNumbers):
+    """Does not say what it lacks."""
+
+    def hessian(self, f, x):
+        raise gradmix.DifferentiationError("there is no Hessian here")
+
+
+@dataclass
+class PromisesNothing(DualNumbers):
+    """Promises nothing at all."""
+
+    @property
+    def accuracy(self):
+        return 1.0
+
+
+_moments = count()
+
+
+@dataclass
+class Restless(DualNumbers):
+    """Evaluates the function once more, now and then."""
+
+    def gradient(self, f, x):
+        if next(_moments) % 2:
+            f(x)
+        return super().gradient(f, x)
+
+
+@dataclass
+class QuadraticGradient(gradmix.Differentiator):
+    """Computes the whole gradient anew for each entry."""
+
+    def jvp(self, f, x, v):
+        return DualNumbers().jvp(f, x, v)
+
+    def gradient(self, f, x):
+        return np.array([super(QuadraticGradient, self).gradient(f, x)[i] for i in range(len(x))])
+
+
+@dataclass
+class JvpByGradient(DualNumbers):
+    """Takes every partial derivative for one direction."""
+
+    components: gradmix.PositiveInt = 1
+
+    def jvp(self, f, x, v):
+        return np.sum(np.array([super(JvpByGradient, self).jvp(f, x, unit) for unit in np.eye(len(x))]) @ np.asarray(v))
+
+
+@dataclass(eq=False)
+class Node:
+    """A number that remembers where it came from."""
+
+    value: float
+    parents: list = field(default_factory=list)
+    past: int = 1
+
+    def _follow(self, value, *parents):
+        past = self.past + 1
+        if self.is_slow:
+            for _ in range(past):
+                len(parents)
+        return type(self)(value, list(parents), past)
+
+    is_slow = True
+
+    def __add__(self, other):
+        return self._follow(self.value + of(other), (self, 1.0), (other, 1.0))
+
+    def __mul__(self, other):
+        return self._follow(self.value * of(other), (self, of(other)), (other, self.value))
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def sin(self):
+        return self._follow(np.sin(self.value), (self, np.cos(self.value)))
+
+    def derivative(self, variable):
+        if self is variable:
+            return 1.0
+        return sum(rate * each.derivative(variable) for each, rate in self.parents if isinstance(each, Node))
+
+
+class QuickNode(Node):
+    is_slow = False
+
+
+def of(x):
+    return x.value if isinstance(x, Node) else x
+
+
+@dataclass
+class Quadratic(DualNumbers):
+    """Goes through all that was recorded at each operation."""
+
+    def derivative(self, f, x):
+        f(Node(float(x)))
+        return super().derivative(f, x)
+
+
+@dataclass
+class Recursive(DualNumbers):
+    """Walks back by recursion."""
+
+    def derivative(self, f, x):
+        variable = QuickNode(float(x))
+        return float(f(variable).derivative(variable))
+
+
+def as_floats(x):
+    return np.asarray(x, dtype=float)
+
+
+WRONG = [
+    ("jvp_is_right", DoubledJvp),
+    ("vjp_is_right", NegativeVjp),
+    ("derivative_is_right", CoarseDerivative),
+    ("gradient_is_right", FlattenedGradient),
+    ("value_and_gradient_is_right", RoundedValue),
+    ("jacobian_is_right", TransposedJacobian),
+    ("hvp_is_right", GaussNewton),
+    ("hessian_is_right", DiagonalHessian),
+    ("solves_installed_problems", PositivePoints),
+    ("jvp_and_vjp_are_dual", CoarseVjp),
+    ("jvp_is_linear", NormalisedDirection),
+    ("vjp_is_linear", ClippedWeights),
+    ("hessian_is_symmetric", TriangularHessian),
+    ("hvp_agrees_with_hessian", DoubledHvp),
+    ("obeys_the_chain_rule", RoundedDerivative),
+    ("keeps_nested_derivatives_apart", NaiveComplexStep),
+    ("takes_integers", Truncating),
+    ("takes_lists", ArraysOnly),
+    ("takes_arrays_of_no_dimension", FloatsOnly),
+    ("takes_single_precision", SinglePrecision),
+    ("takes_any_memory_layout", WritesIntoThePoint),
+    ("takes_directions_as_it_takes_points", ArrayDirections),
+    ("leaves_its_arguments_alone", LeavesAStep),
+    ("gives_the_same_again", RandomRounding),
+    ("keeps_no_state_between_calls", RemembersByShape),
+    ("gives_the_same_from_several_threads", SharedPoint),
+    ("lets_errors_of_the_function_through", SwallowsErrors),
+    ("refuses_a_direction_of_another_shape", Broadcasting),
+    ("refuses_the_gradient_of_several_values", SummedValues),
+    ("refuses_the_derivative_by_several_variables", DerivativeAlongOnes),
+    ("refuses_points_that_are_no_numbers", ReadsTexts),
+    ("refuses_functions_that_return_no_numbers", NothingIsZero),
+    ("lacks_what_it_says", LacksWhatItHas),
+    ("offers_the_rest", HasWhatItLacks),
+    ("promises_an_accuracy", PromisesNothing),
+    ("evaluates_equally_often", Restless),
+    ("evaluates_for_a_gradient_at_most_linearly", QuadraticGradient),
+    ("evaluates_for_a_jvp_equally_often", JvpByGradient),
+    ("works_in_proportion_to_the_program", Quadratic),
+    ("follows_long_programs", Recursive),
+]
+"""Check that must find it out → the plugin."""

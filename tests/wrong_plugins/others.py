@@ -1,0 +1,472 @@
+"""Data sets, problems and tasks that are wrong on purpose, and components of any kind, in one thing each."""
+
+import dataclasses
+import os
+import random
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+import gradmix
+from gradmix_datasets.blobs import Blobs
+from gradmix_problems.cubic import Cubic
+from gradmix_problems.lecture import Lecture
+from gradmix_tasks.differentiate import Differentiate
+from wrong_plugins.heavy import Heavy
+from wrong_plugins.loud import Loud
+
+# Any component.
+
+
+@dataclass
+class Doubling(Cubic):
+    """Doubles its option each time it is made."""
+
+    def __post_init__(self):
+        self.x = 2 * self.x
+
+
+@dataclass
+class ChecksTooMuch(Cubic):
+    """Refuses its own default."""
+
+    def check(self):
+        raise gradmix.ConfigError("problem.x must be 2.")
+
+
+@dataclass
+class HoldsALambda(Cubic):
+    """Holds a lambda, which pickle does not take."""
+
+    def __post_init__(self):
+        self.cube = lambda x: x**3
+
+
+@dataclass
+class NoSummary(Cubic):
+    """cubic"""
+
+
+@dataclass
+class Undocumented(Cubic):
+    """A cubic with an option of which nothing is said."""
+
+    y: float = 1.0
+
+
+@dataclass
+class BadExcuse(Cubic):
+    """Excuses itself from a check that there is not."""
+
+    deviates: ClassVar = {"exact_is_rihgt": "it is not"}
+
+
+@dataclass
+class Counting(Cubic):
+    """Counts its uses in an option."""
+
+    def function(self, x):
+        self.x = self.x + 1.0
+        return x**3
+
+
+@dataclass
+class ChangingContent(Cubic):
+    """Has another fingerprint each time."""
+
+    def content(self):
+        return (str(random.random()),)
+
+
+@dataclass
+class Printing(Cubic):
+    """Prints as it works."""
+
+    def function(self, x):
+        print("x =", x)
+        return x**3
+
+
+@dataclass
+class WritesAFile(Cubic):
+    """Leaves a file in the working folder."""
+
+    def function(self, x):
+        Path("left_behind.txt").write_text(str(x))
+        Path("left_behind.txt").unlink()
+        return x**3
+
+
+@dataclass
+class ChangesFolder(Cubic):
+    """Works in another folder for a while."""
+
+    def function(self, x):
+        here = os.getcwd()
+        os.chdir("/")
+        os.chdir(here)
+        return x**3
+
+
+@dataclass
+class SeedsNumPy(Blobs):
+    """Seeds NumPy's global random numbers."""
+
+    def read(self):
+        np.random.seed(self.random_state)  # noqa: NPY002
+        return dataclasses.replace(super().read(), X=np.random.normal(size=(self.n, self.d)))  # noqa: NPY002
+
+
+@dataclass
+class DrawsGlobally(Blobs):
+    """Draws Python's global random numbers."""
+
+    def read(self):
+        return dataclasses.replace(super().read(), X=np.array([[random.random()] for _ in range(self.n)]))
+
+
+@dataclass
+class SetsAVariable(Cubic):
+    """Sets an environment variable."""
+
+    def function(self, x):
+        os.environ["OMP_NUM_THREADS"] = str(random.random())
+        return x**3
+
+
+@dataclass
+class PatchesNumPy(Cubic):
+    """Puts a function of its own into NumPy."""
+
+    def function(self, x):
+        np.cbrt = partial(np.cbrt)
+        return x**3
+
+
+# Data sets.
+
+
+@dataclass
+class FreshRows(Blobs):
+    """Ignores its seed."""
+
+    def read(self):
+        return dataclasses.replace(self, random_state=None)._drawn()
+
+    def _drawn(self):
+        return Blobs.read(self)
+
+
+@dataclass
+class OneCopy(Blobs):
+    """Gives everybody the same array."""
+
+    @cached_property
+    def rows(self):
+        return super().read()
+
+    def read(self):
+        return self.rows
+
+
+@dataclass
+class Unchecked(Blobs):
+    """Loads rows that are not finite."""
+
+    def load(self):
+        data = super().load()
+        return dataclasses.replace(data, X=np.where(data.X > 3, np.inf, data.X))
+
+
+@dataclass
+class NumbersRows(Blobs):
+    """Gives each row a label of its own."""
+
+    def read(self):
+        data = super().read()
+        return dataclasses.replace(data, labels=np.arange(len(data.X)))
+
+
+@dataclass
+class EqualNames(Blobs):
+    """Calls all columns the same."""
+
+    def read(self):
+        return dataclasses.replace(super().read(), feature_names=("x", "x"))
+
+
+@dataclass
+class NotStandardised(Blobs):
+    """Does not scale when it is asked to."""
+
+    def load(self):
+        return dataclasses.replace(self, standardise=False)._loaded()
+
+    def _loaded(self):
+        return Blobs.load(self)
+
+
+@dataclass
+class KeepsItsPreparation(Blobs):
+    """Does not say how it was prepared."""
+
+    def load(self):
+        return dataclasses.replace(super().load(), preparation=None)
+
+
+@dataclass
+class OneSeed(Blobs):
+    """Takes a seed, and uses another."""
+
+    def read(self):
+        return dataclasses.replace(self, random_state=7)._drawn()
+
+    def _drawn(self):
+        return Blobs.read(self)
+
+
+@dataclass
+class SourceIsAPath(Blobs):
+    """Says where it comes from as a path."""
+
+    def source(self):
+        return Path("somewhere")
+
+
+# Problems.
+
+
+@dataclass
+class AsksForAHessian(Cubic):
+    """Asks for what a problem cannot ask for."""
+
+    operator = "hessian"
+
+
+@dataclass
+class DerivativeOfAVector(Lecture):
+    """Asks for a derivative at a point with two entries."""
+
+    operator = "derivative"
+
+
+@dataclass
+class PointIsInfinite(Cubic):
+    """Has no finite point."""
+
+    def point(self):
+        return float("inf")
+
+
+@dataclass
+class SharedPoint(Lecture):
+    """Gives everybody the same point."""
+
+    @cached_property
+    def _point(self):
+        return super().point()
+
+    def point(self):
+        return self._point
+
+
+@dataclass
+class NotFinite(Cubic):
+    """Is infinite at its point."""
+
+    def function(self, x):
+        return np.float64(x) / 0.0
+
+
+@dataclass
+class Noisy(Cubic):
+    """Is another function each time."""
+
+    def function(self, x):
+        return x**3 + random.random()
+
+
+@dataclass
+class MovesItsArgument(Lecture):
+    """Changes its argument in place."""
+
+    def function(self, x):
+        value = super().function(x)
+        x += 0.5
+        return value
+
+
+@dataclass
+class RemembersThePoint(Cubic):
+    """Answers for where it was evaluated last."""
+
+    def function(self, x):
+        self.last = x
+        return x**3
+
+    def exact(self):
+        return 3 * getattr(self, "last", self.x) ** 2
+
+
+@dataclass
+class AnswersInAList(Cubic):
+    """Gives a number as a list."""
+
+    def exact(self):
+        return [super().exact()]
+
+
+@dataclass
+class NearlyExact(Lecture):
+    """Is right to ten digits only."""
+
+    def exact(self):
+        return super().exact() * (1 + 1e-10)
+
+
+@dataclass
+class WrongSign(Cubic):
+    """Gives the derivative of −x³, by a function that takes floats only."""
+
+    def function(self, x):
+        return np.float64(np.longdouble(x) ** 3)
+
+    def exact(self):
+        return -super().exact()
+
+
+# Tasks.
+
+
+@dataclass
+class ReturnsNothing(Differentiate):
+    """Returns no result."""
+
+    def run(self):
+        yield from super().run()
+
+
+@dataclass
+class MeasuresNaN(Differentiate):
+    """Measures what is no number."""
+
+    def run(self):
+        result = yield from super().run()
+        return dataclasses.replace(result, metrics={**result.metrics, "loss": float("nan")})
+
+
+@dataclass
+class NamesWithBrackets(Differentiate):
+    """Names metrics as MLflow does not take them."""
+
+    def run(self):
+        result = yield from super().run()
+        return dataclasses.replace(result, metrics={"loss[0]": 1.0})
+
+
+@dataclass
+class ThirdStart(Differentiate):
+    """Tells the story of a start that there was not."""
+
+    def run(self):
+        result = yield from super().run()
+        return dataclasses.replace(result, best_start=2)
+
+
+@dataclass
+class MeasuresNoise(Differentiate):
+    """Measures random numbers."""
+
+    def run(self):
+        result = yield from super().run()
+        return dataclasses.replace(result, metrics={"noise": random.random()})
+
+
+@dataclass
+class WritesElsewhere(Differentiate):
+    """Writes its artifact beside where it was told."""
+
+    def run(self):
+        result = yield from super().run()
+        write = lambda path: path.with_suffix(".txt").write_text("here")  # noqa: E731
+        return dataclasses.replace(result, artifacts={"answer.json": write})
+
+
+@dataclass
+class InputsAreNames(Differentiate):
+    """Tells its inputs by name only."""
+
+    def run(self):
+        result = yield from super().run()
+        return dataclasses.replace(result, inputs=("cubic",))
+
+
+@dataclass
+class BusyPreflight(Differentiate):
+    """Leaves a file before it runs."""
+
+    def preflight(self):
+        Path("before.txt").write_text("ready")
+        Path("before.txt").unlink()
+
+
+@dataclass
+class TimedOnce(Differentiate):
+    """Can be timed once only."""
+
+    def timed(self):
+        return gradmix.Timed(iter([lambda: None]).__next__)
+
+
+WRONG = [
+    ("comes_back_from_its_config", Doubling),
+    ("passes_its_own_check", ChecksTooMuch),
+    ("can_be_pickled", HoldsALambda),
+    ("has_a_summary", NoSummary),
+    ("documents_every_option", Undocumented),
+    ("excuses_itself_by_name", BadExcuse),
+    ("keeps_its_options", Counting),
+    ("has_a_stable_fingerprint", ChangingContent),
+    ("is_imported_fast", Heavy),
+    ("is_imported_quietly", Loud),
+    ("prints_nothing", Printing),
+    ("writes_no_files", WritesAFile),
+    ("stays_in_its_folder", ChangesFolder),
+    ("leaves_global_random_numbers_alone", SeedsNumPy),
+    ("depends_on_no_global_random_numbers", DrawsGlobally),
+    ("leaves_the_process_as_it_was", SetsAVariable),
+    ("leaves_the_process_as_it_was", PatchesNumPy),
+    ("loads_the_same_again", FreshRows),
+    ("loads_untouched_data", OneCopy),
+    ("has_rows_of_finite_numbers", Unchecked),
+    ("has_a_label_for_each_row", NumbersRows),
+    ("has_a_name_for_each_column", EqualNames),
+    ("can_be_standardised", NotStandardised),
+    ("says_how_it_was_prepared", KeepsItsPreparation),
+    ("depends_on_its_seed", OneSeed),
+    ("says_where_it_comes_from", SourceIsAPath),
+    ("asks_for_an_operator", AsksForAHessian),
+    ("asks_for_an_operator", DerivativeOfAVector),
+    ("has_a_finite_point", PointIsInfinite),
+    ("gives_a_fresh_point", SharedPoint),
+    ("has_a_finite_value", NotFinite),
+    ("evaluates_the_same_again", Noisy),
+    ("evaluates_the_same_again", MovesItsArgument),
+    ("answers_the_same_again", RemembersThePoint),
+    ("exact_has_the_right_shape", AnswersInAList),
+    ("exact_is_right", NearlyExact),
+    ("exact_is_right", WrongSign),
+    ("yields_iterations", ReturnsNothing),
+    ("measures_finite_numbers", MeasuresNaN),
+    ("measures_finite_numbers", NamesWithBrackets),
+    ("tells_the_story_of_a_start_that_there_was", ThirdStart),
+    ("runs_the_same_again", MeasuresNoise),
+    ("writes_its_artifacts", WritesElsewhere),
+    ("tells_its_inputs", InputsAreNames),
+    ("looks_before_it_runs_and_touches_nothing", BusyPreflight),
+    ("can_be_timed", TimedOnce),
+]
+"""Check that must find it out → the plugin."""
