@@ -26,6 +26,7 @@ imports: $(READY)
 benchmark: $(READY)
 	$(BIN)/python -m tests.benchmarks.sweep_overhead
 	$(BIN)/python -m tests.benchmarks.joblib_speedup
+	$(BIN)/python -m tests.benchmarks.peers
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "gradmix needs Python 3.11 or newer; this is Python " + sys.version.split()[0] + ". Name one: make PYTHON=python3.11")'

@@ -6,6 +6,7 @@ import linecache
 import operator
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any, cast
 
 import numpy as np
@@ -16,7 +17,28 @@ from gradmix_peers.tool import Tool
 
 def hand_over(f: Callable[[Any], Any], tool: Tool) -> Callable[[Any], Any]:
     """The function as one of the peer's own values."""
-    return lambda value: release(f(handed(value, tool)), tool)
+    return lambda value: follow(f, value, tool)
+
+
+def follow(f: Callable[[Any], Any], value: Any, tool: Tool, concrete: Any = None) -> Any:
+    """What the function makes of one of the peer's values; `concrete` is what that stands for, if it is a symbol."""
+    return release(_followed(f, handed(value, tool, concrete)), tool)
+
+
+def is_following() -> bool:
+    """Whether a peer is just following a function, in which no other can begin to."""
+    return _following.get()
+
+
+_following: ContextVar[bool] = ContextVar("following", default=False)
+
+
+def _followed(f: Callable[[Any], Any], argument: Any) -> Any:
+    token = _following.set(True)
+    try:
+        return f(argument)
+    finally:
+        _following.reset(token)
 
 
 def handed(value: Any, tool: Tool, concrete: Any = None) -> Handed:
@@ -31,7 +53,7 @@ def record(f: Callable[[Any], Any], symbols: list[Any], x: Any, tool: Tool) -> t
     argument = np.empty(len(scalars), dtype=object)
     argument[:] = scalars
     try:
-        result = np.array(f(argument.reshape(np.shape(x))[()]), dtype=object)
+        result = np.array(_followed(f, argument.reshape(np.shape(x))[()]), dtype=object)
     except TypeError as error:
         if isinstance(error, DifferentiationError):
             raise

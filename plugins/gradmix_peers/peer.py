@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from gradmix import DifferentiationError, Differentiator, Function, PluginError
+from gradmix import DifferentiationError, Differentiator, Function
 
 Pullback = Callable[[Any], Any]
 
@@ -41,26 +41,6 @@ class Peer(Differentiator):
         """What is set while it works."""
         return nullcontext()
 
-    @contextmanager
-    def working(self) -> Iterator[None]:
-        """Its session.
-
-        Raises
-        ------
-        PluginError
-            If the package is not installed.
-        """
-        try:
-            with self.session():
-                yield
-        except ModuleNotFoundError as error:
-            if error.name not in self.requires:
-                raise
-            raise PluginError(
-                f"{type(self).__name__} needs {error.name}, which is not installed: "
-                f"pip install 'gradmix[{error.name}]'."
-            ) from error
-
     def jvp(self, f: Function, x: Any, v: Any) -> Any:
         """Push forward."""
         import numpy as np
@@ -69,7 +49,7 @@ class Peer(Differentiator):
 
         point, tangent = number(x), number(v)
         check_shape("v", tangent, "x", np.shape(point))
-        with self.working():
+        with self.session():
             return plain(self._worker(point).push(numeric(f), point, tangent))
 
     def vjp(self, f: Function, x: Any, w: Any) -> Any:
@@ -78,7 +58,7 @@ class Peer(Differentiator):
 
         from gradmix.typing import check_shape
 
-        with self.working():
+        with self.session():
             point, cotangent = number(x), number(w)
             value, pullback = self._worker(point).pull(numeric(f), point)
             check_shape("w", cotangent, "f(x)", np.shape(plain(value)))
@@ -90,7 +70,7 @@ class Peer(Differentiator):
 
         from gradmix.typing import check_scalar
 
-        with self.working():
+        with self.session():
             point = number(x)
             value, pullback = self._worker(point).pull(numeric(f), point)
             check_scalar(plain(value))
@@ -98,13 +78,13 @@ class Peer(Differentiator):
 
     def jacobian(self, f: Function, x: Any) -> Any:
         """The Jacobian, by its own function for that."""
-        with self.working():
+        with self.session():
             point = number(x)
             return plain(self._worker(point).matrix(numeric(f), point))
 
     def hessian(self, f: Function, x: Any) -> Any:
         """The Hessian, by its own function for that."""
-        with self.working():
+        with self.session():
             point = number(x)
             return plain(self._worker(point).second(numeric(f), point))
 
@@ -116,7 +96,7 @@ class Peer(Differentiator):
 
         point, tangent = number(x), number(v)
         check_shape("v", tangent, "x", np.shape(point))
-        with self.working():
+        with self.session():
             return plain(self._worker(point).product(numeric(f), point, tangent))
 
     def _worker(self, point: Any) -> Peer | _NoVariables:
@@ -172,12 +152,13 @@ def number(x: Any) -> Any:
     Raises
     ------
     DifferentiationError
-        If it is a value that a differentiator traces: peers do not nest.
+        Within a function that a differentiator is following: peers do not nest.
     """
     from gradmix.typing import as_point, is_traced
+    from gradmix_peers.handing_over import is_following
 
     point = as_point(x)
-    if is_traced(point):
+    if is_traced(point) or is_following():
         raise DifferentiationError("a peer takes numbers: it cannot differentiate within another differentiation.")
     return point
 

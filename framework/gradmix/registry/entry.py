@@ -71,7 +71,10 @@ class Entry:
         if not isinstance(self.implementation, str):
             return self.implementation is cls
         module, _, attribute = self.implementation.partition(":")
-        return getattr(sys.modules.get(module), attribute, None) is cls
+        found: Any = sys.modules.get(module)
+        for part in attribute.split("."):
+            found = getattr(found, part, None)
+        return found is cls
 
     def _import(self) -> Any:
         if not isinstance(self.implementation, str):
