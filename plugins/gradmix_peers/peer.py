@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 from gradmix import DifferentiationError, Differentiator, Function
@@ -50,7 +51,7 @@ class Peer(Differentiator):
         point, tangent = number(x), number(v)
         check_shape("v", tangent, "x", np.shape(point))
         with self.session():
-            return plain(self._worker(point).push(numeric(f), point, tangent))
+            return plain(self._worker(point).push(Numeric(f), point, tangent))
 
     def vjp(self, f: Function, x: Any, w: Any) -> Any:
         """Pull back."""
@@ -60,7 +61,7 @@ class Peer(Differentiator):
 
         with self.session():
             point, cotangent = number(x), number(w)
-            value, pullback = self._worker(point).pull(numeric(f), point)
+            value, pullback = self._worker(point).pull(Numeric(f), point)
             check_shape("w", cotangent, "f(x)", np.shape(plain(value)))
             return plain(pullback(cotangent))
 
@@ -72,7 +73,7 @@ class Peer(Differentiator):
 
         with self.session():
             point = number(x)
-            value, pullback = self._worker(point).pull(numeric(f), point)
+            value, pullback = self._worker(point).pull(Numeric(f), point)
             check_scalar(plain(value))
             return plain(value), plain(pullback(np.float64(1.0)))
 
@@ -80,13 +81,13 @@ class Peer(Differentiator):
         """The Jacobian, by its own function for that."""
         with self.session():
             point = number(x)
-            return plain(self._worker(point).matrix(numeric(f), point))
+            return plain(self._worker(point).matrix(Numeric(f), point))
 
     def hessian(self, f: Function, x: Any) -> Any:
         """The Hessian, by its own function for that."""
         with self.session():
             point = number(x)
-            return plain(self._worker(point).second(numeric(f), point))
+            return plain(self._worker(point).second(Numeric(f), point))
 
     def hvp(self, f: Function, x: Any, v: Any) -> Any:
         """The Hessian's product with a direction, by its own function for that, if it has one."""
@@ -97,7 +98,7 @@ class Peer(Differentiator):
         point, tangent = number(x), number(v)
         check_shape("v", tangent, "x", np.shape(point))
         with self.session():
-            return plain(self._worker(point).product(numeric(f), point, tangent))
+            return plain(self._worker(point).product(Numeric(f), point, tangent))
 
     def _worker(self, point: Any) -> Peer | _NoVariables:
         import numpy as np
@@ -134,16 +135,20 @@ class _NoVariables:
         return np.zeros(np.shape(x))
 
 
-def numeric(f: Function) -> Function:
-    """f, refused where it returns no numbers: a peer would take None for NaN, and that for a constant."""
+@dataclass(frozen=True)
+class Numeric:
+    """f, refused where it returns no numbers: a peer would take None for NaN, and that for a constant.
 
-    def evaluate(x: Any) -> Any:
-        y = f(x)
+    Two of the same f are equal, so that what is compiled for one serves for the other.
+    """
+
+    f: Function
+
+    def __call__(self, x: Any) -> Any:
+        y = self.f(x)
         if y is None or isinstance(y, str):
             raise DifferentiationError(f"the function returned {y!r}; it must return real numbers.")
         return y
-
-    return evaluate
 
 
 def number(x: Any) -> Any:
