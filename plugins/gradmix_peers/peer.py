@@ -145,6 +145,7 @@ class Numeric:
     f: Function
 
     def __call__(self, x: Any) -> Any:
+        """f(x), looked at."""
         y = self.f(x)
         if y is None or isinstance(y, str):
             raise DifferentiationError(f"the function returned {y!r}; it must return real numbers.")
