@@ -99,7 +99,7 @@ def test_from_nothing_to_a_checked_plugin_as_shown(folder_with_store, text, monk
     for command, shown in commands(text):
         if command.startswith("cd "):
             monkeypatch.chdir(command.removeprefix("cd "))
-        elif command == "pip install -e .":
+        elif command == "pip install -e '.[test]'":
             path = make_editable(Path.cwd(), folder_with_store / "site")
         else:
             check_prints(command, shown, path)

@@ -1,6 +1,6 @@
 """Plugin projects, installed by pip: a new one where it is written, the example as a wheel."""
 
-import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -52,5 +52,6 @@ def test_the_example_is_built_installed_and_checked(environment, tmp_path):
     install(environment, str(wheel))
     for metric in ("euclidean", "cityblock", "chebyshev"):
         assert " 0 failed" in environment("-m", "gradmix", "check", "k_medoids", f"metric={metric}")
-    assert "passed" in environment("-m", "pytest", "-q", os.path.relpath(EXAMPLE, tmp_path))
+    shutil.copy(EXAMPLE / "test_k_medoids.py", tmp_path)
+    assert "passed" in environment("-m", "pytest", "-q", "test_k_medoids.py")
     environment("-m", "gradmix", "run", "clusterer=k_medoids", "tracking=none", "pictures=false")
