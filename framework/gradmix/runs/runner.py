@@ -6,9 +6,10 @@ import statistics
 import time
 import traceback
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -150,6 +151,7 @@ class _Execution:
         self.audience = Audience()
         self.events = ChosenEvents(spec.events.components, self.run, spec.task.improves())
         self.seconds: list[float] = []
+        self.made: Counter[int] = Counter()
         self.rounds = rounds_of(spec.task, spec.settings.timing)
         self.stopwatch: Stopwatch | None = None
         self.result: Result | None = None
@@ -234,9 +236,14 @@ class _Execution:
                 return _checked(stop.value)
             self.seconds.append(time.perf_counter() - begin)
             deadline.check()
-            wish = self._tell_iteration(iteration)
+            wish = self._tell_iteration(self._numbered(iteration))
             if wish is not None:
                 return self._stop(steps, *wish)
+
+    def _numbered(self, iteration: Iteration[Any]) -> Iteration[Any]:
+        """An iteration with its number within its start: that of the task, or else ours."""
+        self.made[iteration.start] += 1
+        return iteration if iteration.step else replace(iteration, step=self.made[iteration.start])
 
     def _tell_iteration(self, iteration: Iteration[Any]) -> tuple[str, StopRun] | None:
         self.journal.write("iteration", start=iteration.start, step=iteration.step, metrics=iteration.metrics)

@@ -90,6 +90,6 @@ def use(kind: str, component: Any) -> Any:
         If it is not known how its kind is used.
     """
     if kind not in KINDS:
-        raise NotApplicableError(f"how a {kind} is used is not known to the kit")
+        raise NotApplicableError(f"the kit does not use components of the kind {kind}")
     module, _, function = KINDS[kind].use.partition(":")
     return getattr(import_module(f"gradmix.testing.{module}"), function)(component)

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -96,6 +97,13 @@ def test_a_plugin_is_listed_runs_and_passes_its_checks(kind, gradmix):
     )
     assert new.name in gradmix("-m", "gradmix", "run", *new.run.split(), "tracking=none", "pictures=false")
     assert " 0 failed" in gradmix("-m", "gradmix", "check", new.name)
+
+
+def test_the_task_gets_better_step_by_step(gradmix):
+    out = gradmix("-m", "gradmix", "run", "task=made_task", "task.steps=3", "tracking=none", "pictures=false")
+    steps = re.findall(r"^iteration +(\d) +value ([\d.]+)", out, flags=re.M)
+    assert [step for step, _ in steps] == ["1", "2", "3"]
+    assert [value for _, value in steps] == sorted((value for _, value in steps), reverse=True)
 
 
 @pytest.mark.parametrize("kind", ["problem", "dataset"])
