@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := framework plugins tests
 
-.PHONY: run test lint types imports benchmark clean
+.PHONY: run test lint types imports docs benchmark clean
 
 run: $(READY)
 	$(BIN)/gradmix run
@@ -22,6 +22,10 @@ types: $(READY)
 
 imports: $(READY)
 	$(BIN)/python -m pytest tests/test_import_direction.py
+
+docs: $(READY)
+	$(BIN)/python -m gradmix.authoring.reference > docs/.reference.md
+	mv docs/.reference.md docs/reference.md
 
 benchmark: $(READY)
 	$(BIN)/python -m tests.benchmarks.sweep_overhead
