@@ -30,12 +30,6 @@ class Autograd(Peer):
         pullback, value = make_vjp(_own(f))(x)
         return value, pullback
 
-    def matrix(self, f: Function, x: Any) -> Any:
-        """`autograd.jacobian`."""
-        from autograd import jacobian
-
-        return jacobian(_own(f))(x)
-
     def second(self, f: Function, x: Any) -> Any:
         """`autograd.hessian`."""
         from autograd import hessian

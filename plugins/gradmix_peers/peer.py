@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from gradmix import DifferentiationError, Differentiator, Function
@@ -23,9 +23,15 @@ class Peer(Differentiator):
     def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
         """f(x), and the function w ↦ w·J(x)."""
 
-    @abstractmethod
     def matrix(self, f: Function, x: Any) -> Any:
-        """J(x)."""
+        """J(x): rows pulled back one by one, unless the peer has a function for it."""
+        import numpy as np
+
+        from gradmix.typing import stacked, unit_vectors
+
+        value, pullback = self.pull(f, x)
+        rows = [plain(pullback(w[()])) for w in unit_vectors(np.shape(plain(value)))]
+        return stacked(rows, (*np.shape(plain(value)), *np.shape(x)))
 
     @abstractmethod
     def second(self, f: Function, x: Any) -> Any:
@@ -41,6 +47,16 @@ class Peer(Differentiator):
         """What is set while it works."""
         return nullcontext()
 
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        try:
+            with self.session():
+                yield
+        except RecursionError as error:
+            raise DifferentiationError(
+                f"{type(self).__name__} follows graphs by recursion, and this function has too many operations for it."
+            ) from error
+
     def jvp(self, f: Function, x: Any, v: Any) -> Any:
         """Push forward."""
         import numpy as np
@@ -49,7 +65,9 @@ class Peer(Differentiator):
 
         point, tangent = number(x), number(v)
         check_shape("v", tangent, "x", np.shape(point))
-        with self.session():
+        if not np.size(point):
+            return np.zeros(np.shape(f(point)))
+        with self._working():
             return plain(self.push(f, point, tangent))
 
     def vjp(self, f: Function, x: Any, w: Any) -> Any:
@@ -58,9 +76,12 @@ class Peer(Differentiator):
 
         from gradmix.typing import check_shape
 
-        with self.session():
-            value, pullback = self.pull(f, number(x))
-            cotangent = number(w)
+        point, cotangent = number(x), number(w)
+        if not np.size(point):
+            check_shape("w", cotangent, "f(x)", np.shape(f(point)))
+            return np.zeros(np.shape(point))
+        with self._working():
+            value, pullback = self.pull(f, point)
             check_shape("w", cotangent, "f(x)", np.shape(plain(value)))
             return plain(pullback(cotangent))
 
@@ -70,20 +91,34 @@ class Peer(Differentiator):
 
         from gradmix.typing import check_scalar
 
-        with self.session():
-            value, pullback = self.pull(f, number(x))
+        point = number(x)
+        if not np.size(point):
+            check_scalar(f(point))
+            return f(point), np.zeros(np.shape(point))
+        with self._working():
+            value, pullback = self.pull(f, point)
             check_scalar(plain(value))
             return plain(value), plain(pullback(np.float64(1.0)))
 
     def jacobian(self, f: Function, x: Any) -> Any:
-        """The Jacobian, by its own function for that."""
-        with self.session():
-            return plain(self.matrix(f, number(x)))
+        """The Jacobian, by its own function for that, if it has one."""
+        import numpy as np
+
+        point = number(x)
+        if not np.size(point):
+            return np.zeros((*np.shape(f(point)), *np.shape(point)))
+        with self._working():
+            return plain(self.matrix(f, point))
 
     def hessian(self, f: Function, x: Any) -> Any:
         """The Hessian, by its own function for that."""
-        with self.session():
-            return plain(self.second(f, number(x)))
+        import numpy as np
+
+        point = number(x)
+        if not np.size(point):
+            return np.zeros(np.shape(point) * 2)
+        with self._working():
+            return plain(self.second(f, point))
 
     def hvp(self, f: Function, x: Any, v: Any) -> Any:
         """The Hessian's product with a direction, by its own function for that, if it has one."""
@@ -93,7 +128,9 @@ class Peer(Differentiator):
 
         point, tangent = number(x), number(v)
         check_shape("v", tangent, "x", np.shape(point))
-        with self.session():
+        if not np.size(point):
+            return np.zeros(np.shape(point))
+        with self._working():
             return plain(self.product(f, point, tangent))
 
 

@@ -150,7 +150,7 @@ class SklearnClusterer(Clusterer[Model]):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)  # iterations say whether they have converged
                 return estimator.fit(X)
-        except (ValueError, TypeError) as error:
+        except Exception as error:  # other people's errors are of any kind
             raise DataError(f"{type(estimator).__name__} cannot fit these data with these options: {error}") from error
 
     def _reached(self, estimator: Any, X: Matrix) -> Mapping[str, float]:
