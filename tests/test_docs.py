@@ -66,6 +66,18 @@ def test_a_guide_prints_what_is_shown_from_its_first_command_to_its_last(folder_
         check_prints(command, shown)
 
 
+def test_the_guide_to_checks_prints_what_is_shown(empty_folder):
+    for command, shown in commands((ROOT / "docs" / "check.md").read_text(encoding="utf-8")):
+        check_prints(command, [line for line in shown if line])
+
+
+def test_the_example_passes_its_checks(empty_folder):
+    from gradmix.testing import conformance
+
+    report = conformance("differentiator", f"{EXAMPLE / 'fixed_step.py'}:FixedStep")
+    assert not report.failures
+
+
 def test_the_plugin_that_is_shown_is_the_example():
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.S)
     assert (EXAMPLE / "fixed_step.py").read_text() in blocks

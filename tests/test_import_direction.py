@@ -6,7 +6,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FLOORS = ["contracts", "adapters", "registry", "config", "testing", "runs", "sweeps", "tracking", "reports", "cli"]
+FLOORS = [
+    "contracts",
+    "adapters",
+    "registry",
+    "config",
+    "testing",
+    "authoring",
+    "runs",
+    "sweeps",
+    "tracking",
+    "reports",
+    "cli",
+]
 """The core's floors, from the ground up."""
 PUBLIC = {"gradmix", "gradmix.testing", "gradmix.typing"}
 """What plugins may import of the core."""

@@ -15,6 +15,7 @@ from gradmix.adapters.primitives import from_jvp, from_vjp
 from gradmix.config.build import clusterer, differentiator
 from gradmix.config.inputs import input_of
 from gradmix.config.models import read_model, write_model
+from gradmix.contracts.centers import Centers
 from gradmix.contracts.clusterer import Clusterer, Model
 from gradmix.contracts.component import Component
 from gradmix.contracts.dataset import Data, Dataset
@@ -55,6 +56,7 @@ __all__ = [
     "INERTIA",
     "LOG_LIKELIHOOD",
     "Bounds",
+    "Centers",
     "Clusterer",
     "Component",
     "Components",

@@ -98,8 +98,7 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
         """Check that there are rows enough, and no constant column."""
         from gradmix.typing import constant_columns
 
-        if len(X) < self.n_components:
-            raise DataError(f"{len(X)} rows are fewer than n_components={self.n_components}.")
+        super().check_rows(X)
         constant = constant_columns(X)
         if constant:
             raise DataError(

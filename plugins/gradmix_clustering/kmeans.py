@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gradmix import INERTIA, Clusterer, DataError, Iteration, NonNegativeFloat, PositiveInt, Seed
+from gradmix import INERTIA, Clusterer, Iteration, NonNegativeFloat, PositiveInt, Seed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,11 +58,6 @@ class KMeans(Clusterer["KMeansModel"]):
         from gradmix_clustering.kmeans_model import KMeansModel
 
         return KMeansModel
-
-    def check_rows(self, X: Array) -> None:
-        """Check that there are rows enough."""
-        if len(X) < self.n_clusters:
-            raise DataError(f"{len(X)} rows are fewer than n_clusters={self.n_clusters}.")
 
     def iterate(self, X: Array, rng: np.random.Generator) -> Iterator[Iteration[KMeansModel]]:
         """Lloyd's algorithm from one start."""

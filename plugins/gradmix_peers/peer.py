@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 from gradmix import DifferentiationError, Differentiator, Function
@@ -30,8 +31,8 @@ class Peer(Differentiator):
         from gradmix.typing import stacked, unit_vectors
 
         value, pullback = self.pull(f, x)
-        rows = [plain(pullback(w[()])) for w in unit_vectors(np.shape(plain(value)))]
-        return stacked(rows, (*np.shape(plain(value)), *np.shape(x)))
+        shape = np.shape(plain(value))
+        return stacked([plain(pullback(w[()])) for w in unit_vectors(shape)], (*shape, *np.shape(x)))
 
     @abstractmethod
     def second(self, f: Function, x: Any) -> Any:
@@ -65,10 +66,8 @@ class Peer(Differentiator):
 
         point, tangent = number(x), number(v)
         check_shape("v", tangent, "x", np.shape(point))
-        if not np.size(point):
-            return np.zeros(np.shape(f(point)))
         with self._working():
-            return plain(self.push(f, point, tangent))
+            return plain(self._worker(point).push(Numeric(f), point, tangent))
 
     def vjp(self, f: Function, x: Any, w: Any) -> Any:
         """Pull back."""
@@ -76,12 +75,9 @@ class Peer(Differentiator):
 
         from gradmix.typing import check_shape
 
-        point, cotangent = number(x), number(w)
-        if not np.size(point):
-            check_shape("w", cotangent, "f(x)", np.shape(f(point)))
-            return np.zeros(np.shape(point))
         with self._working():
-            value, pullback = self.pull(f, point)
+            point, cotangent = number(x), number(w)
+            value, pullback = self._worker(point).pull(Numeric(f), point)
             check_shape("w", cotangent, "f(x)", np.shape(plain(value)))
             return plain(pullback(cotangent))
 
@@ -91,34 +87,23 @@ class Peer(Differentiator):
 
         from gradmix.typing import check_scalar
 
-        point = number(x)
-        if not np.size(point):
-            check_scalar(f(point))
-            return f(point), np.zeros(np.shape(point))
         with self._working():
-            value, pullback = self.pull(f, point)
+            point = number(x)
+            value, pullback = self._worker(point).pull(Numeric(f), point)
             check_scalar(plain(value))
             return plain(value), plain(pullback(np.float64(1.0)))
 
     def jacobian(self, f: Function, x: Any) -> Any:
         """The Jacobian, by its own function for that, if it has one."""
-        import numpy as np
-
-        point = number(x)
-        if not np.size(point):
-            return np.zeros((*np.shape(f(point)), *np.shape(point)))
         with self._working():
-            return plain(self.matrix(f, point))
+            point = number(x)
+            return plain(self._worker(point).matrix(Numeric(f), point))
 
     def hessian(self, f: Function, x: Any) -> Any:
         """The Hessian, by its own function for that."""
-        import numpy as np
-
-        point = number(x)
-        if not np.size(point):
-            return np.zeros(np.shape(point) * 2)
         with self._working():
-            return plain(self.second(f, point))
+            point = number(x)
+            return plain(self._worker(point).second(Numeric(f), point))
 
     def hvp(self, f: Function, x: Any, v: Any) -> Any:
         """The Hessian's product with a direction, by its own function for that, if it has one."""
@@ -128,10 +113,59 @@ class Peer(Differentiator):
 
         point, tangent = number(x), number(v)
         check_shape("v", tangent, "x", np.shape(point))
-        if not np.size(point):
-            return np.zeros(np.shape(point))
         with self._working():
-            return plain(self.product(f, point, tangent))
+            return plain(self._worker(point).product(Numeric(f), point, tangent))
+
+    def _worker(self, point: Any) -> Peer | _NoVariables:
+        import numpy as np
+
+        return self if np.size(point) else _NoVariables()
+
+
+class _NoVariables:
+    """Derivatives by no variables, which few peers know: they are empty."""
+
+    def push(self, f: Function, x: Any, v: Any) -> Any:
+        import numpy as np
+
+        return np.zeros(np.shape(f(x)))
+
+    def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
+        import numpy as np
+
+        return f(x), lambda w: np.zeros(np.shape(x))
+
+    def matrix(self, f: Function, x: Any) -> Any:
+        import numpy as np
+
+        return np.zeros((*np.shape(f(x)), *np.shape(x)))
+
+    def second(self, f: Function, x: Any) -> Any:
+        import numpy as np
+
+        return np.zeros(np.shape(x) * 2)
+
+    def product(self, f: Function, x: Any, v: Any) -> Any:
+        import numpy as np
+
+        return np.zeros(np.shape(x))
+
+
+@dataclass(frozen=True)
+class Numeric:
+    """f, refused where it returns no numbers: a peer would take None for NaN, and that for a constant.
+
+    Two of the same f are equal, so that what is compiled for one serves for the other.
+    """
+
+    f: Function
+
+    def __call__(self, x: Any) -> Any:
+        """f(x), looked at."""
+        y = self.f(x)
+        if y is None or isinstance(y, str):
+            raise DifferentiationError(f"the function returned {y!r}; it must return real numbers.")
+        return y
 
 
 def number(x: Any) -> Any:
@@ -155,4 +189,4 @@ def plain(result: Any) -> Any:
     """A result as a float or an array of float64 of NumPy's."""
     import numpy as np
 
-    return np.asarray(result, dtype=np.float64)[()]
+    return np.array(result, dtype=np.float64)[()]

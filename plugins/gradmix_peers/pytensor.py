@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 from gradmix import Function
 from gradmix_peers.peer import Peer, Pullback
@@ -16,6 +17,9 @@ class PyTensor(Peer):
     """PyTensor (once Theano): a graph of the operations at the point, differentiated as a graph, evaluated once."""
 
     requires = ("pytensor",)
+    deviates: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("works_in_proportion_to_the_program", "follows_long_programs"), "its graphs are walked by recursion"
+    )
 
     def push(self, f: Function, x: Any, v: Any) -> Any:
         """`pytensor.gradient.pushforward`."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from gradmix import LOG_LIKELIHOOD, NonNegativeFloat, PositiveFloat, PositiveInt, Seed, SklearnClusterer
 
@@ -38,6 +39,10 @@ class SklearnBayesianGaussianMixture(SklearnClusterer):
 
     estimator = "sklearn.mixture:BayesianGaussianMixture"
     objective = LOG_LIKELIHOOD
+    deviates: ClassVar[Mapping[str, str]] = {
+        **SklearnClusterer.deviates,
+        "improves_its_objective": "it improves a lower bound of the evidence, and the likelihood mostly",
+    }
 
     n_components: PositiveInt = 2
     covariance_type: Literal["full", "tied", "diag", "spherical"] = "full"

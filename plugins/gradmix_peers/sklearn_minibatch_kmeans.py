@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from gradmix import NonNegativeFloat, PositiveInt, Seed, SklearnClusterer
 
@@ -31,6 +32,10 @@ class SklearnMiniBatchKMeans(SklearnClusterer):
     """
 
     estimator = "sklearn.cluster:MiniBatchKMeans"
+    deviates: ClassVar[Mapping[str, str]] = {
+        **SklearnClusterer.deviates,
+        "a_far_offset_makes_no_difference": "it does not centre the rows, and expands squares",
+    }
 
     n_clusters: PositiveInt = 2
     init: Literal["k-means++", "random"] = "k-means++"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
-from gradmix import Function
+from gradmix import DifferentiationError, Function
 from gradmix_peers.peer import Peer, Pullback
 from gradmix_peers.tool import ARCS, Tool
 
@@ -16,6 +17,9 @@ class SymPy(Peer):
     """SymPy: the function becomes a formula, which is differentiated by algebra and then evaluated."""
 
     requires = ("sympy",)
+    deviates: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("works_in_proportion_to_the_program", "follows_long_programs"), "its formulas are trees, walked by recursion"
+    )
 
     def push(self, f: Function, x: Any, v: Any) -> Any:
         """Sum of the derivatives by each symbol, weighted."""
@@ -55,14 +59,18 @@ def _formulas(f: Function, x: Any) -> tuple[Any, list[Any], tuple[int, ...]]:
 
     from gradmix_peers.handing_over import record
 
-    symbols = sympy.symbols(f"x:{np.size(x)}", real=True)
-    return symbols, *record(f, list(symbols), x, tool())
+    # Symbols of its own: one differentiation inside another must not take the other's for its own.
+    symbols = [sympy.Dummy(f"x{i}", real=True) for i in range(np.size(x))]
+    return symbols, *record(f, symbols, x, tool())
 
 
 def _evaluate(formulas: list[Any], symbols: Any, x: Any, shape: tuple[int, ...]) -> Any:
     import numpy as np
     import sympy
 
+    foreign = set[Any]().union(*(formula.free_symbols for formula in formulas)) - set(symbols)
+    if foreign:
+        raise DifferentiationError("SymPy's formulas cannot be differentiated within another differentiation.")
     numbers = sympy.lambdify([symbols], formulas, modules=["scipy", "numpy"], cse=True)(x.ravel())
     return np.array(numbers, dtype=np.float64).reshape(shape)
 

@@ -12,6 +12,7 @@ import numpy as np
 
 import gradmix
 from gradmix_datasets.blobs import Blobs
+from gradmix_metrics.relative_error import RelativeErrorL2
 from gradmix_problems.cubic import Cubic
 from gradmix_problems.lecture import Lecture
 from gradmix_tasks.differentiate import Differentiate
@@ -421,6 +422,84 @@ class TimedOnce(Differentiate):
         return gradmix.Timed(iter([lambda: None]).__next__)
 
 
+@dataclass
+class AnswersMore(Differentiate):
+    """Answers more than it says."""
+
+    def run(self):
+        result = yield from super().run()
+        return dataclasses.replace(result, answer={**result.answer, "more": 1})
+
+
+# Metrics.
+
+
+@dataclass
+class AsksForTheMoon(RelativeErrorL2):
+    """Asks for what no task answers."""
+
+    def measure(self, computed, moon):
+        return 1.0
+
+
+@dataclass
+class MeasuresAText(RelativeErrorL2):
+    """Measures a text."""
+
+    def measure(self, computed):
+        return "good"
+
+
+@dataclass
+class MeasuresAtRandom(RelativeErrorL2):
+    """Measures something else each time."""
+
+    def measure(self, computed):
+        return random.random()
+
+
+@dataclass
+class MovesTheAnswer(RelativeErrorL2):
+    """Changes what it measures."""
+
+    def measure(self, computed):
+        computed += 1.0
+        return 1.0
+
+
+@dataclass
+class NoWayIsBetter(RelativeErrorL2):
+    """Says neither way nor none."""
+
+    maximise = "higher"
+
+
+# Events.
+
+
+@dataclass
+class Deaf(gradmix.Events):
+    """Hears of nothing."""
+
+
+@dataclass
+class AsksTooMuch(gradmix.Events):
+    """Asks for what it is not told."""
+
+    def iteration(self, iteration, model):
+        return
+
+
+@dataclass
+class StopsWithoutLooking(gradmix.Events):
+    """May stop runs, and does not look at them."""
+
+    may_stop = True
+
+    def run_started(self):
+        return
+
+
 WRONG = [
     ("comes_back_from_its_config", Doubling),
     ("passes_its_own_check", ChecksTooMuch),
@@ -465,6 +544,15 @@ WRONG = [
     ("tells_the_story_of_a_start_that_there_was", ThirdStart),
     ("runs_the_same_again", MeasuresNoise),
     ("writes_its_artifacts", WritesElsewhere),
+    ("answers_what_it_says", AnswersMore),
+    ("asks_for_what_tasks_answer", AsksForTheMoon),
+    ("measures_a_number", MeasuresAText),
+    ("measures_the_same_again", MeasuresAtRandom),
+    ("leaves_the_answer_alone", MovesTheAnswer),
+    ("says_which_way_is_better", NoWayIsBetter),
+    ("hears_of_something", Deaf),
+    ("asks_for_what_is_told", AsksTooMuch),
+    ("stops_runs_only_if_it_says_so", StopsWithoutLooking),
     ("tells_its_inputs", InputsAreNames),
     ("looks_before_it_runs_and_touches_nothing", BusyPreflight),
     ("can_be_timed", TimedOnce),

@@ -7,11 +7,12 @@ import inspect
 import warnings
 from collections.abc import Iterator, Mapping
 from functools import cache
+from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gradmix.adapters.signature import described, fields_of, make_component
 from gradmix.contracts.clusterer import Clusterer, Model
-from gradmix.contracts.errors import DataError
+from gradmix.contracts.errors import DataError, NumericalError
 from gradmix.contracts.iteration import INERTIA, LOG_LIKELIHOOD, Iteration
 
 if TYPE_CHECKING:
@@ -69,18 +70,15 @@ class SklearnClusterer(Clusterer[Model]):
     """Arguments of its class that are no options."""
 
     objective = INERTIA
+    deviates: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("makes_as_many_starts_as_asked", "starts_differ", "starts_do_not_depend_on_their_number"),
+        "the estimator makes its starts by itself, from one stream of random numbers",
+    )
 
     @classmethod
     def model_class(cls) -> type[Model]:
         """`EstimatorModel` for a mixture, `NearestModel` for all others."""
         return _model_class(cls)
-
-    def check_rows(self, X: Matrix) -> None:
-        """Check that there are rows enough for the groups asked for."""
-        for option in ("n_clusters", "n_components"):
-            asked = getattr(self, option, None)
-            if isinstance(asked, int) and len(X) < asked:
-                raise DataError(f"{len(X)} rows are fewer than {option}={asked}.")
 
     def iterations(self, X: Any) -> Iterator[Iteration[Model]]:
         """Check, fit; the starts share one stream of random numbers, as scikit-learn's do."""
@@ -150,7 +148,7 @@ class SklearnClusterer(Clusterer[Model]):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)  # iterations say whether they have converged
                 return estimator.fit(X)
-        except Exception as error:  # other people's errors are of any kind
+        except (ValueError, TypeError, ArithmeticError, LookupError, RuntimeError) as error:
             raise DataError(f"{type(estimator).__name__} cannot fit these data with these options: {error}") from error
 
     def _reached(self, estimator: Any, X: Matrix) -> Mapping[str, float]:
@@ -159,7 +157,10 @@ class SklearnClusterer(Clusterer[Model]):
         if self.objective is LOG_LIKELIHOOD:
             return {"log_likelihood": float(estimator.score(X)) * len(X)}
         own = getattr(estimator, "inertia_", None)
-        return {"inertia": inertia(X, estimator.labels_) if own is None else float(own)}
+        reached = inertia(X, estimator.labels_) if own is None else float(own)
+        if not isfinite(reached):
+            raise NumericalError(f"{type(estimator).__name__} reached an inertia of {reached}: scale the data.")
+        return {"inertia": reached}
 
     def _model(self, estimator: Any, X: Matrix) -> Model:
         from gradmix.adapters.estimates import EstimatorModel, estimator_model, nearest_model

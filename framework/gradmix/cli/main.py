@@ -13,6 +13,7 @@ COMMANDS = {
     "sync": "bring the journals that MLflow does not have yet into it",
     "compare": "say which is better, by how much, and whether that is more than noise; as a table or a page",
     "plugins": "list all components, the broken ones too; with a name, document that one",
+    "new": "write a plugin of a kind, a working one to start from: an installable project or a single file",
     "check": "check that a component keeps its contract: the conformance kit, with what failed and how to see it",
     "ui": "open MLflow's dashboard on the local store",
 }

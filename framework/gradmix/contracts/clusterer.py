@@ -7,10 +7,10 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast, get_args
 
 from gradmix.contracts.component import Component
-from gradmix.contracts.errors import NotFittedError, PluginError, UnknownNameError, did_you_mean, listing
+from gradmix.contracts.errors import DataError, NotFittedError, PluginError, UnknownNameError, did_you_mean, listing
 from gradmix.contracts.iteration import Iteration, Objective, last_of_each_start
 from gradmix.contracts.preparation import Preparation
 
@@ -73,15 +73,25 @@ class Clusterer(Component, ABC, Generic[ModelT]):
     def check_rows(self, X: Matrix) -> None:
         """Check that rows can be clustered with these options, before the first iteration and when a sweep is planned.
 
+        There must be as many as the options ``n_clusters`` or ``n_components`` ask for.
+
         Raises
         ------
         DataError
             Says why they cannot.
         """
+        for option in ("n_clusters", "n_components"):
+            asked = getattr(self, option, None)
+            if isinstance(asked, int) and len(X) < asked:
+                raise DataError(f"{len(X)} rows are fewer than {option}={asked}.")
 
     @classmethod
     def model_class(cls) -> type[ModelT]:
-        """Class of the estimates, by which a saved model is read again."""
+        """Class of the estimates, by which a saved model is read again: ``Clusterer[Centers]`` names it."""
+        for base in getattr(cls, "__orig_bases__", ()):
+            for named in get_args(base):
+                if isinstance(named, type) and issubclass(named, Model) and named is not Model:
+                    return cast("type[ModelT]", named)
         raise PluginError(f"{cls.__name__} does not say how its models are read again: it has no model_class()")
 
     def iterations(self, X: Any) -> Iterator[Iteration[ModelT]]:
@@ -160,7 +170,6 @@ class Clusterer(Component, ABC, Generic[ModelT]):
 
     def rows(self, X: Any) -> Matrix:
         """Check rows handed to a fitted model, as many columns as it was fitted to, and prepare them as those were."""
-        from gradmix.contracts.errors import DataError
         from gradmix.contracts.rows import as_rows
 
         preparation = self.preparation_

@@ -21,7 +21,7 @@ from gradmix.registry.needs import unmet
 from gradmix.registry.plugin import Plugin
 
 _VALID_NAME = re.compile(r"[A-Za-z]\w*")
-_NOT_NAMES = frozenset({"null", "true", "false", "nan", "inf"})
+NOT_NAMES = frozenset({"null", "true", "false", "nan", "inf"})
 """Words that an override takes for values."""
 
 SPECIFIED = frozenset(name for name in vars(hooks) if name.startswith("gradmix_"))
@@ -186,7 +186,7 @@ def _entry(plugin: Plugin, kind: Any, name: Any, implementation: Any) -> Entry:
         raise PluginError(f"unknown kind {kind!r}.{did_you_mean(str(kind), KINDS)} Kinds: {listing(KINDS)}.")
     if not isinstance(name, str) or not _VALID_NAME.fullmatch(name):
         raise PluginError(f"{kind} {name!r}: a name has letters, digits and underscores, a letter first.")
-    if name.lower() in _NOT_NAMES:
+    if name.lower() in NOT_NAMES:
         raise PluginError(f"{kind} {name!r}: an override would take that for a value; choose another name.")
     if not isinstance(implementation, str | type):
         raise PluginError(f"{kind} {name!r} must be a class or 'package.module:Class'; given: {implementation!r}.")

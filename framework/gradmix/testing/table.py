@@ -21,11 +21,12 @@ class KindChecks:
     modules
         Modules of checks within this package; the first word of a module's docstring names their group.
     use
-        ``module:function`` that makes a small, typical use of a component, and returns what came out.
+        ``module:function`` that makes a small, typical use of a component, and returns what came out; empty where a
+        use would reach outside.
     """
 
     modules: tuple[str, ...]
-    use: str
+    use: str = ""
 
 
 ANY = ("component.config", "component.source", "component.conduct")
@@ -58,6 +59,8 @@ KINDS: Mapping[str, KindChecks] = {
         ),
         "component.uses:differentiate",
     ),
+    "events": KindChecks(("hearing",)),
+    "metric": KindChecks(("metrics",), "metrics:use"),
     "problem": KindChecks(("problems",), "component.uses:evaluate"),
     "task": KindChecks(("tasks",), "component.uses:run"),
 }
@@ -68,7 +71,7 @@ KINDS: Mapping[str, KindChecks] = {
 def checks_of(kind: str) -> tuple[Check, ...]:
     """Every check of a kind: those of any component, then its own."""
     own = KINDS[kind].modules if kind in KINDS else ()
-    return tuple(check for module in (*ANY, *own) for check in _checks_in(module))
+    return tuple(check for module in (*ANY, *own) for check in _checks_in(module) if check.name != "use")
 
 
 def _checks_in(name: str) -> list[Check]:
@@ -89,7 +92,8 @@ def use(kind: str, component: Any) -> Any:
     NotApplicableError
         If it is not known how its kind is used.
     """
-    if kind not in KINDS:
-        raise NotApplicableError(f"how a {kind} is used is not known to the kit")
-    module, _, function = KINDS[kind].use.partition(":")
+    place = KINDS[kind].use if kind in KINDS else ""
+    if not place:
+        raise NotApplicableError(f"the kit makes no use of {kind}")
+    module, _, function = place.partition(":")
     return getattr(import_module(f"gradmix.testing.{module}"), function)(component)

@@ -15,6 +15,7 @@ from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.metrics import metric_named
 from gradmix.contracts.task import Input, Result, Task, Timed
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
+from gradmix.testing.component.uses import result_of
 from gradmix.testing.component.watching import watched
 from gradmix.testing.subject import Subject
 from gradmix.testing.values import plain_value
@@ -79,6 +80,14 @@ def writes_its_artifacts(subject: Subject) -> None:
             raise BrokenPromiseError(name, ", ".join(left) or "no file", f"artifact {name}", _RUN)
 
 
+def answers_what_it_says(subject: Subject) -> None:
+    """`Result.answer` holds what `answers` names, and nothing else: metrics and pictures ask for it by these."""
+    task = subject.make()
+    answered = sorted(result_of(task).answer)
+    if answered != sorted(task.answers):
+        raise BrokenPromiseError(", ".join(sorted(task.answers)) or "nothing", ", ".join(answered), "answer", _RUN)
+
+
 def tells_its_inputs(subject: Subject) -> None:
     """`inputs` are of `gradmix.Input`, one for each data set that it worked on."""
     _, result = _ran(subject)
@@ -115,12 +124,8 @@ def can_be_timed(subject: Subject) -> None:
 
 
 def _ran(subject: Subject) -> tuple[list[Any], Any]:
-    steps, iterations = subject.make().run(), []
-    while True:
-        try:
-            iterations.append(next(steps))
-        except StopIteration as end:
-            return iterations, end.value
+    iterations: list[Any] = []
+    return iterations, result_of(subject.make(), iterations)
 
 
 def _measured(subject: Subject) -> list[Any]:

@@ -8,8 +8,9 @@ from gradmix.testing import checks_for, subject
 from gradmix.testing.pytest_tests import told
 from gradmix.testing.runner import outcomes
 
-OWN = [entry for entry in registry() if entry.plugin.distribution == "gradmix" and entry.plugin.name != "peers"]
-"""Peers are other people's, who promise less; what they do is tested beside their own libraries."""
+BUILT_IN = [entry for entry in registry() if entry.plugin.distribution == "gradmix"]
+PEERS = [entry for entry in BUILT_IN if entry.plugin.module == "gradmix_peers"]
+OWN = [entry for entry in BUILT_IN if entry not in PEERS]
 VARIANTS = [
     ("clusterer", "gmm", {"covariance_type": "tied", "n_components": 3}),
     ("clusterer", "gmm", {"covariance_type": "diag", "init_params": "random_from_data"}),
@@ -55,3 +56,9 @@ def test_it_passes_at_its_defaults(entry, needed):
 @pytest.mark.parametrize(("kind", "name", "options"), VARIANTS, ids=lambda value: str(value))
 def test_it_passes_with_other_options(kind, name, options, empty_folder):
     check(kind, name, options)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("entry", PEERS, ids=lambda entry: f"{entry.kind}-{entry.name}")
+def test_peers_pass_but_for_where_they_say_they_deviate(entry, empty_folder):
+    check(entry.kind, entry.name, {})

@@ -118,3 +118,21 @@ def test_every_pair_of_differentiator_and_problem_runs(tmp_path):
             folder.mkdir()
             outcome = differentiate(folder, {"name": differentiator}, {"name": problem})
             assert outcome.metrics["derivative_error"] < 1e-9
+
+
+def test_check_scores_a_component_and_leaves_the_report(tmp_path):
+    done = run(tmp_path, task={"name": "check", "component": "cubic", "options": {"x": 2.0}})
+    assert done.metrics["checks.failed"] == 0
+    assert done.metrics["conformance"] == 1
+    report = json.loads((tmp_path / "artifacts" / "report.json").read_text())
+    assert report["options"] == {"x": 2.0}
+    assert report["passed"] == done.metrics["checks.passed"] == sum(c["status"] == "passed" for c in report["checks"])
+    steps = [iteration["step"] for iteration in read_journal(tmp_path).iterations]
+    assert steps == list(range(1, len(report["checks"]) + 1))
+
+
+@pytest.mark.parametrize("task", [{"component": "no_such"}, {"component": "cubic", "only": ["no_such"]}])
+def test_check_is_refused_before_it_runs(task):
+    spec = read_spec({"name": "trial", "task": {"name": "check", **task}})
+    with pytest.raises(gradmix.ConfigError, match="no_such"):
+        spec.task.preflight()

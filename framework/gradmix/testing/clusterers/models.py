@@ -12,6 +12,7 @@ import numpy as np
 
 from gradmix.config.models import read_model, restore, write_model
 from gradmix.contracts.clusterer import Clusterer
+from gradmix.contracts.errors import PluginError
 from gradmix.contracts.options import plain
 from gradmix.registry.registry import registry
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
@@ -105,8 +106,10 @@ def sets_its_options_by_name(subject: Subject) -> None:
 
 
 def _reread(subject: Subject, made: Clusterer[Any]) -> Clusterer[Any]:
-    if type(made).model_class.__func__ is Clusterer.model_class.__func__:  # type: ignore[attr-defined]
-        raise NotApplicableError("it has no model_class, so that its models are not read again")
+    try:
+        made.model_class()
+    except PluginError as reason:
+        raise NotApplicableError(str(reason)) from None
     if registry().entry_of(made) is None:  # a file names it, and nothing is installed under that name
         fields = {field.name: plain(getattr(made.model_, field.name)) for field in dataclasses.fields(made.model_)}
         return restore(subject.make(), json.loads(json.dumps(fields)))

@@ -32,10 +32,18 @@ def evaluate(problem: Problem) -> Any:
 def run(task: Task) -> Any:
     """The whole run: its iterations, and what it measured but for times."""
     task.preflight()
-    steps, iterations = task.run(), []
+    iterations: list[Any] = []
+    result = result_of(task, iterations)
+    return iterations, {name: value for name, value in result.metrics.items() if not metric_named(name).is_timing}
+
+
+def result_of(task: Task, iterations: list[Any] | None = None) -> Any:
+    """What a task returns, when all its iterations are pulled; they go into the list, if one is given."""
+    steps = task.run()
     while True:
         try:
-            iterations.append(next(steps))
+            iteration = next(steps)
         except StopIteration as end:
-            metrics = {name: value for name, value in end.value.metrics.items() if not metric_named(name).is_timing}
-            return iterations, metrics
+            return end.value
+        if iterations is not None:
+            iterations.append(iteration)

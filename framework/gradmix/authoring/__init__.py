@@ -1,0 +1,1 @@
+"""For authors of plugins: new projects, and the reference of what they can implement."""

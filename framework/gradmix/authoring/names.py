@@ -1,0 +1,82 @@
+"""A new component's name: what it may be, and what is made of it."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import sys
+from importlib.util import find_spec
+
+from gradmix.contracts.errors import ConfigError, PluginError, UnknownNameError
+from gradmix.contracts.metrics import METRICS, RESERVED
+from gradmix.registry.kinds import KINDS
+from gradmix.registry.loading import NOT_NAMES, in_snake_case
+from gradmix.registry.registry import registry
+
+GROUPS = frozenset({*KINDS, "experiment", "gradmix", "hydra", "plugins", "tracking"})
+"""Names that stand for something else in a config or on the command line."""
+
+
+def class_name(name: str) -> str:
+    """A class's name for a component's.
+
+    >>> class_name("nearest_mean"), class_name("x_y")
+    ('NearestMean', 'X_Y')
+    """
+    words = [word.capitalize() for word in name.split("_")]
+    joined = "".join(words)
+    return joined if in_snake_case(joined) == name else "_".join(words)  # by which a file's component is named
+
+
+def check_name(kind: str, name: str) -> None:
+    """Check that a new component of a kind may have a name, and its module, too.
+
+    Raises
+    ------
+    ConfigError
+        Says why not, and which name would do.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
+        raise ConfigError(
+            f"{name!r} cannot be a name: small letters and digits, words joined by _, a letter first.{_near(name)}"
+        )
+    reason = _is_a_word(name) or _is_a_metric(kind, name) or _is_offered(kind, name) or _is_a_module(name)
+    if reason:
+        raise ConfigError(f"{name!r} {reason}; choose another name, such as my_{name}.")
+
+
+def _near(name: str) -> str:
+    """A name that would do, as a phrase; empty if nothing of what was given is left."""
+    words = re.sub(r"[^a-z0-9]+", "_", in_snake_case(name).encode("ascii", "ignore").decode()).strip("_")
+    near = words.lstrip("0123456789_")
+    return f" Did you mean {near}?" if near else ""
+
+
+def _is_a_word(name: str) -> str:
+    if keyword.iskeyword(name):
+        return "is a word of Python's own"
+    if name in NOT_NAMES:
+        return "would be taken for a value by an override"
+    return "is the name of a config group, or of gradmix's own" if name in GROUPS else ""
+
+
+def _is_a_metric(kind: str, name: str) -> str:
+    return "is what gradmix's own tasks call a metric" if kind == "metric" and name in {*METRICS, *RESERVED} else ""
+
+
+def _is_offered(kind: str, name: str) -> str:
+    try:
+        plugin = registry().find(kind, name).plugin
+    except UnknownNameError:
+        return ""
+    except PluginError as error:
+        return f"is taken: {error}"
+    return f"is the name of a {kind} already, of {plugin.distribution} {plugin.version}"
+
+
+def _is_a_module(name: str) -> str:
+    """A module that the plugin's own would hide, or be hidden by; a mere folder is none."""
+    if name in sys.stdlib_module_names:
+        return f"is a module of Python's own, which {name}.py would hide"
+    spec = find_spec(name)
+    return "" if spec is None or spec.origin is None else f"is the name of an installed module ({spec.origin})"

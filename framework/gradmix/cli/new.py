@@ -1,0 +1,108 @@
+"""``gradmix new``: a plugin to start from, which works as it is."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gradmix.authoring.project import KINDS, New, write
+from gradmix.contracts.errors import GradmixError, StorageError
+
+_EXAMPLES = """\
+examples:
+  gradmix new clusterer nearest_median
+  gradmix new metric evenness --file            only evenness.py, to be used where it lies"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.kind is None:
+        parser.print_help()
+        return 0
+    if options.name is None:
+        parser.error(f"say what the {options.kind} is to be called: gradmix new {options.kind} NAME")
+    try:
+        new = New(options.kind, options.name)
+        return _write_file(new, options.folder) if options.file else _write_project(new, options.folder)
+    except GradmixError as error:
+        print(f"gradmix new: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gradmix new",
+        description="Write a plugin that works as it is, to be changed into yours: a project to install, or one file.",
+        epilog=f"kinds, and what the plugin that is written does:\n{_kinds()}\n\n{_EXAMPLES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("kind", nargs="?", metavar="KIND", help="what it is: " + ", ".join(KINDS))
+    add("name", nargs="?", metavar="NAME", help="what configs call it, such as nearest_median")
+    add("--file", action="store_true", help="write the plugin's file only, without a project around it")
+    add(
+        "--folder", type=Path, metavar="FOLDER", help="where to write it (default: a new folder NAME; for a file: here)"
+    )
+    return parser
+
+
+def _kinds() -> str:
+    width = max(map(len, KINDS))
+    return "\n".join(f"  {name:<{width}}  {kind.what}: {kind.example}" for name, kind in KINDS.items())
+
+
+def _write_project(new: New, folder: Path | None) -> int:
+    folder = folder or Path(new.name)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise StorageError(
+            f"{folder} is there already, and nothing is overwritten: remove it, or give another --folder."
+        )
+    project = new.project()
+    write(project, folder)
+    told = {
+        f"{new.name}.py": "the plugin itself; the fields of its class are its options",
+        f"test_{new.name}.py": "the conformance kit, as tests",
+        "pyproject.toml": "the entry point by which gradmix finds it",
+    }
+    print(f"wrote {folder}/, a plugin that works as it is ({new.kind}: {KINDS[new.kind].example}):")
+    _print_files(project, told)
+    _print_next(
+        f"cd {shlex.quote(str(folder))}",
+        "pip install -e .",
+        f"gradmix plugins {new.name}",
+        f"gradmix run {new.run}",
+        f"gradmix check {new.name}",
+    )
+    return 0
+
+
+def _write_file(new: New, folder: Path | None) -> int:
+    path = (folder or Path()) / f"{new.name}.py"
+    write(new.source(), path.parent)
+    files = shlex.quote(f"plugins.files=[{path}]")
+    print(f"wrote {path}, a plugin that works as it is ({new.kind}: {KINDS[new.kind].example})")
+    print("the fields of its class are its options")
+    _print_next(
+        f"gradmix plugins {new.name} {files}",
+        f"gradmix run {new.run} {files}",
+        f"gradmix check {new.name} {files}",
+    )
+    return 0
+
+
+def _print_files(project: Mapping[str, str], told: Mapping[str, str]) -> None:
+    width = max(map(len, told))
+    for name, what in told.items():
+        print(f"  {name:<{width}}  {what}")
+    print("  " + "  ".join(name for name in project if name not in told))
+
+
+def _print_next(*commands: str) -> None:
+    print("\nnext:")
+    for command in commands:
+        print(f"  {command}")

@@ -1,0 +1,38 @@
+"""Hearing: which events it hears of, and what it asks to be told."""
+
+from __future__ import annotations
+
+from gradmix.contracts.by_name import lacking
+from gradmix.contracts.events import HEARD, WITH_ANSWER, Events
+from gradmix.contracts.task import Task
+from gradmix.registry.registry import registry
+from gradmix.testing.check import BrokenPromiseError
+from gradmix.testing.subject import Subject
+
+
+def hears_of_something(subject: Subject) -> None:
+    """It overrides at least one method of `gradmix.Events`."""
+    if not subject.make().heard():
+        raise BrokenPromiseError(f"one of {', '.join(HEARD)}", "none", subject.component.__name__)
+
+
+def asks_for_what_is_told(subject: Subject) -> None:
+    """Its methods take only what is on offer, by name: the run, its objective, the event's own, a task's answer."""
+    events: Events = subject.make()
+    tasks: list[type[Task]] = [entry.load() for entry in registry() if entry.kind == "task"]  # type: ignore[misc]
+    answers = {name for task in tasks for name in task.answers}
+    for method in events.heard():
+        offered = {*HEARD[method], *(answers if method in WITH_ANSWER else ())}
+        absent = lacking(getattr(events, method), offered)
+        if absent:
+            raise BrokenPromiseError(f"of {', '.join(sorted(offered))}", ", ".join(absent), f"{method}(self, …)")
+
+
+def stops_runs_only_if_it_says_so(subject: Subject) -> None:
+    """`may_stop` and `must` are True or False, and one that may stop runs hears of iterations."""
+    events: Events = subject.make()
+    for name in ("may_stop", "must"):
+        if not isinstance(getattr(events, name), bool):
+            raise BrokenPromiseError("True or False", repr(getattr(events, name)), name)
+    if events.may_stop and "iteration" not in events.heard():
+        raise BrokenPromiseError("a method iteration, which stops", "none", "may_stop = True")
