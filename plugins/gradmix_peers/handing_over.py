@@ -58,9 +58,8 @@ def record(f: Callable[[Any], Any], symbols: list[Any], x: Any, tool: Tool) -> t
         if isinstance(error, DifferentiationError):
             raise
         raise _refused(tool, "the function, entry by entry", str(error)) from error
-    return [
-        _value(np.float64(each) if not isinstance(each, Handed) else each, tool) for each in result.flat
-    ], result.shape
+    entries = [each.value if isinstance(each, Handed) else tool.constant(float(real(each))) for each in result.flat]
+    return entries, result.shape
 
 
 def _shape(value: Any, tool: Tool) -> tuple[int, ...]:
@@ -74,7 +73,21 @@ def release(result: Any, tool: Tool) -> Any:
         return result.value
     if _holds_handed(result):
         return _stacked(result, tool).value
-    return tool.constant(np.array(result, dtype=np.float64))
+    return tool.constant(real(result))
+
+
+def real(result: Any) -> Any:
+    """What a function returned, as float64.
+
+    Raises
+    ------
+    DifferentiationError
+        If it holds anything but real numbers.
+    """
+    array = np.asarray(result)
+    if array.dtype.kind not in "biuf":
+        raise DifferentiationError(f"a function must return real numbers; this one returned {result!r}.")
+    return array.astype(np.float64)
 
 
 class Handed:

@@ -32,11 +32,16 @@ class JaxCompiled(Jax):
 
     def value_and_gradient(self, f: Function, x: Any) -> tuple[Any, Any]:
         """Both in one compiled function."""
+        import numpy as np
+
         from gradmix.typing import check_scalar
         from gradmix_peers.peer import number, plain
 
+        point = number(x)
+        if not np.size(point):
+            return super().value_and_gradient(f, point)
         with self.session():
-            value, gradient = _called("value and gradient", f, number(x))
+            value, gradient = _called("value and gradient", f, point)
             check_scalar(plain(value))
             return plain(value), plain(gradient)
 

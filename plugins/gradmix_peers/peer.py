@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,9 +24,15 @@ class Peer(Differentiator):
     def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
         """f(x), and the function w ↦ w·J(x)."""
 
-    @abstractmethod
     def matrix(self, f: Function, x: Any) -> Any:
-        """J(x)."""
+        """J(x): rows pulled back one by one, unless the peer has a function for it."""
+        import numpy as np
+
+        from gradmix.typing import stacked, unit_vectors
+
+        value, pullback = self.pull(f, x)
+        shape = np.shape(plain(value))
+        return stacked([plain(pullback(w[()])) for w in unit_vectors(shape)], (*shape, *np.shape(x)))
 
     @abstractmethod
     def second(self, f: Function, x: Any) -> Any:
@@ -42,6 +48,16 @@ class Peer(Differentiator):
         """What is set while it works."""
         return nullcontext()
 
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        try:
+            with self.session():
+                yield
+        except RecursionError as error:
+            raise DifferentiationError(
+                f"{type(self).__name__} follows graphs by recursion, and this function has too many operations for it."
+            ) from error
+
     def jvp(self, f: Function, x: Any, v: Any) -> Any:
         """Push forward."""
         import numpy as np
@@ -50,7 +66,7 @@ class Peer(Differentiator):
 
         point, tangent = number(x), number(v)
         check_shape("v", tangent, "x", np.shape(point))
-        with self.session():
+        with self._working():
             return plain(self._worker(point).push(Numeric(f), point, tangent))
 
     def vjp(self, f: Function, x: Any, w: Any) -> Any:
@@ -59,7 +75,7 @@ class Peer(Differentiator):
 
         from gradmix.typing import check_shape
 
-        with self.session():
+        with self._working():
             point, cotangent = number(x), number(w)
             value, pullback = self._worker(point).pull(Numeric(f), point)
             check_shape("w", cotangent, "f(x)", np.shape(plain(value)))
@@ -71,21 +87,21 @@ class Peer(Differentiator):
 
         from gradmix.typing import check_scalar
 
-        with self.session():
+        with self._working():
             point = number(x)
             value, pullback = self._worker(point).pull(Numeric(f), point)
             check_scalar(plain(value))
             return plain(value), plain(pullback(np.float64(1.0)))
 
     def jacobian(self, f: Function, x: Any) -> Any:
-        """The Jacobian, by its own function for that."""
-        with self.session():
+        """The Jacobian, by its own function for that, if it has one."""
+        with self._working():
             point = number(x)
             return plain(self._worker(point).matrix(Numeric(f), point))
 
     def hessian(self, f: Function, x: Any) -> Any:
         """The Hessian, by its own function for that."""
-        with self.session():
+        with self._working():
             point = number(x)
             return plain(self._worker(point).second(Numeric(f), point))
 
@@ -97,7 +113,7 @@ class Peer(Differentiator):
 
         point, tangent = number(x), number(v)
         check_shape("v", tangent, "x", np.shape(point))
-        with self.session():
+        with self._working():
             return plain(self._worker(point).product(Numeric(f), point, tangent))
 
     def _worker(self, point: Any) -> Peer | _NoVariables:

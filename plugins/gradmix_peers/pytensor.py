@@ -41,16 +41,6 @@ class PyTensor(Peer):
 
         return _evaluate(value, symbol, x), pulled
 
-    def matrix(self, f: Function, x: Any) -> Any:
-        """Rows pulled back one by one."""
-        import numpy as np
-
-        from gradmix.typing import stacked, unit_vectors
-
-        value, pullback = self.pull(f, x)
-        rows = [pullback(w[()]) for w in unit_vectors(np.shape(value))]
-        return stacked(rows, (*np.shape(value), *np.shape(x)))
-
     def second(self, f: Function, x: Any) -> Any:
         """`pytensor.gradient.grad` of each entry of the gradient."""
         import numpy as np
