@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SOURCES := framework plugins tests
+SOURCES := framework plugins tests docs/example-plugin
 
 .PHONY: run test lint types imports docs benchmark clean
 

@@ -74,7 +74,7 @@ class KMedoids(gradmix.Clusterer[gradmix.Centers]):
         return np.array(medoids)
 
     def _medoid(self, rows: Array, old: Array) -> Array:
-        """The row with the smallest sum of distances to the others; the old medoid if there are none, or none better."""
+        """The row with the smallest sum of distances to the others; the old medoid if none is better."""
         if not len(rows):
             return old
         blocks = [self._sums(rows[start : start + _BLOCK], rows) for start in range(0, len(rows), _BLOCK)]

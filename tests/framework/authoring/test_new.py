@@ -91,10 +91,7 @@ def test_lines_of_code_are_counted():
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_plugin_is_listed_runs_and_passes_its_checks(kind, gradmix):
     new = New(kind, made_name(kind))
-    assert (
-        f"gradmix run {new.run.replace(f'={new.name}', f'=[{new.name}]') if CONTRACTS[kind].several else new.run}"
-        in (gradmix("-m", "gradmix", "plugins", new.name))
-    )
+    assert f"gradmix run {new.run}\n" in gradmix("-m", "gradmix", "plugins", new.name)
     assert new.name in gradmix("-m", "gradmix", "run", *new.run.split(), "tracking=none", "pictures=false")
     assert " 0 failed" in gradmix("-m", "gradmix", "check", new.name)
 
