@@ -97,7 +97,7 @@ def build(kind: str, node: Any, where: str | None = None, known: Registry | None
     return Built(
         component(**{name: value.component for name, value in built.items()}),
         {"name": known.name_of(entry)} | {name: value.node for name, value in built.items()},
-        {"": entry.plugin.identity}
+        {"": entry.identity}
         | {f"{name}.{path}".strip("."): mark for name, value in built.items() for path, mark in value.plugins.items()},
     )
 

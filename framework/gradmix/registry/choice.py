@@ -78,11 +78,17 @@ def chosen() -> Choice:
     """
     text = os.environ.get(VARIABLE, "")
     try:
-        return Choice(**{key: tuple(names) for key, names in json.loads(text or "{}").items()})
+        return Choice(**{key: _names_in(names) for key, names in json.loads(text or "{}").items()})
     except (ValueError, TypeError, AttributeError) as error:
         raise ConfigError(
             f'{VARIABLE} must be such as {{"block": ["slow-plugin"]}}, with any of block, only, files; given: {text}'
         ) from error
+
+
+def _names_in(names: object) -> tuple[str, ...]:
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise TypeError("it must be a list of names")
+    return tuple(names)
 
 
 def choose(arguments: Sequence[str]) -> list[str]:

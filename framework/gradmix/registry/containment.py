@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
@@ -34,6 +35,7 @@ def contained() -> Iterator[list[str]]:
     process, folder = os.getpid(), os.getcwd()
     output = _Listening(sys.stderr)
     numpy: dict[str, Any] = {}
+    errors, filters = _floating_point_errors(), list(warnings.filters)
     try:
         with _interrupts_of_a_person() as was_pressed, redirect_stdout(output), _numpy_as_it_was() as numpy:
             try:
@@ -52,6 +54,12 @@ def contained() -> Iterator[list[str]]:
             trespasses.append("it changes the working folder when it is imported")
         if changed := _restore(numpy):
             trespasses.append(f"it changes NumPy when it is imported ({listing(changed)})")
+        if _floating_point_errors() != errors:
+            sys.modules["numpy"].seterr(**errors)
+            trespasses.append("it changes NumPy when it is imported (seterr)")
+        if strict := [each for each in warnings.filters if each[0] == "error" and each not in filters]:
+            warnings.filters[:] = [each for each in warnings.filters if each not in strict]  # type: ignore[index]
+            trespasses.append("it makes errors of warnings when it is imported")
 
 
 class _Listening:
@@ -106,6 +114,14 @@ def _restore(names: dict[str, Any]) -> list[str]:
     for name in changed:
         now[name] = names[name]
     return changed
+
+
+def _floating_point_errors() -> Mapping[str, Any]:
+    """What NumPy does about overflow and its likes; its own defaults while it is not loaded."""
+    if "numpy" not in sys.modules:
+        return {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+    settings: Mapping[str, Any] = sys.modules["numpy"].geterr()
+    return settings
 
 
 @contextmanager

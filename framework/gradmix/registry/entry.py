@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from typing import Any
 
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import NotInstalledError, PluginError
 from gradmix.registry.containment import contained
+from gradmix.registry.fingerprint import fingerprint_of_package
 from gradmix.registry.kinds import check_component
 from gradmix.registry.needs import how_to_install, missing
 from gradmix.registry.plugin import Plugin
@@ -38,6 +40,16 @@ class Entry:
     def qualified(self) -> str:
         """Its name, with the distribution that brings it: ``gradmix:gmm``."""
         return f"{self.plugin.distribution}:{self.name}"
+
+    @cached_property
+    def identity(self) -> str:
+        """That of its plugin; where its class is in another package of an editable one, with that one's fingerprint."""
+        own = self.plugin.identity
+        module = self.implementation if isinstance(self.implementation, str) else self.implementation.__module__
+        package = _package(module)
+        if not self.plugin.is_editable or package == _package(self.plugin.module):
+            return own
+        return f"{own}, {package} ({fingerprint_of_package(package)})"
 
     def load(self) -> type[Component]:
         """Import the class and check that it keeps the contract of its kind.

@@ -80,7 +80,7 @@ def load(manager: pluggy.PluginManager, plugin: Plugin) -> Found:
         if plugin.distribution != hooks.PROJECT and (reason := unmet(plugin.metadata)):
             raise PluginError(reason)
         if plugin.component is not None:
-            entries = [_entry(plugin, *plugin.component, plugin.entry_point.value)]
+            entries = [_entry(plugin, *plugin.component, plugin.target)]
         else:
             with contained() as trespasses:
                 implementation = plugin.load()

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import Distribution, EntryPoint
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 from gradmix.contracts.errors import PluginError
+from gradmix.registry.fingerprint import fingerprint, fingerprint_of_package, with_siblings
 
 UNKNOWN = "unknown"
 """Identity of a plugin whose distribution or version cannot be told."""
@@ -39,6 +39,19 @@ class Plugin:
     def module(self) -> str:
         """The module that it names."""
         return self.entry_point.module
+
+    @property
+    def target(self) -> str:
+        """What it names, ``"module:Class"``, without the spaces and extras that metadata may have there.
+
+        Raises
+        ------
+        PluginError
+            If that is no class of a module.
+        """
+        if not self.entry_point.attr:
+            raise PluginError(f"it must name a class, 'module:Class'; it names {self.entry_point.value!r}")
+        return f"{self.module}:{self.entry_point.attr}"
 
     @property
     def component(self) -> tuple[str, str] | None:
@@ -104,6 +117,7 @@ class FilePlugin(Plugin):
 
     path: Path
     is_editable = True
+    component = None
 
     @cached_property
     def distribution(self) -> str:
@@ -112,9 +126,9 @@ class FilePlugin(Plugin):
 
     @cached_property
     def version(self) -> str:
-        """A fingerprint of the file."""
+        """A fingerprint of the file, and of those beside it that it imports."""
         try:
-            return hashlib.sha256(self.path.read_bytes()).hexdigest()[:12]
+            return fingerprint(with_siblings(self.path))
         except OSError:
             return UNKNOWN
 
@@ -128,7 +142,7 @@ class FilePlugin(Plugin):
         if not self.path.is_file():
             raise PluginError(f"there is no file {self.path}")
         known = sys.modules.get(self.name)
-        if known is not None and getattr(known, "__file__", None) != str(self.path):
+        if self._hides_another_module(known):
             raise PluginError(f"there is another module {self.name!r} already; call the file something else")
         spec = spec_from_file_location(self.name, self.path)
         if spec is None or spec.loader is None:
@@ -141,6 +155,17 @@ class FilePlugin(Plugin):
                 del sys.modules[self.name]
                 raise
         return module
+
+    def _hides_another_module(self, known: object) -> bool:
+        """Whether somebody else would be given this file for the module that they import."""
+        if known is not None:
+            return getattr(known, "__file__", None) != str(self.path)
+        found = find_spec(self.name) if self.name.isidentifier() else None
+        return found is not None and found.origin is not None and not _is_same(Path(found.origin), self.path)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return one.exists() and one.samefile(other)
 
 
 def distribution_identity(distribution: Distribution, package: str) -> str:
@@ -158,22 +183,3 @@ def is_editable(distribution: Distribution) -> bool:
     """Whether a distribution is installed where it is written, as by ``pip install -e``."""
     origin = json.loads(distribution.read_text("direct_url.json") or "{}")
     return bool(origin.get("dir_info", {}).get("editable", False))
-
-
-def fingerprint_of_package(package: str) -> str:
-    """Hash the files of an installed top-level package or module: 12 hexadecimal digits."""
-    from importlib.util import find_spec
-
-    spec = find_spec(package)
-    if spec is None or spec.origin is None:
-        return "no source"
-    roots = [Path(place) for place in spec.submodule_search_locations or []]
-    files = [file for root in roots for file in sorted(root.rglob("*")) if _is_source(file)] or [Path(spec.origin)]
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def _is_source(file: Path) -> bool:
-    return file.is_file() and "__pycache__" not in file.parts

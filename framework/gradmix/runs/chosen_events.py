@@ -15,6 +15,7 @@ from gradmix.contracts.run import RunInfo
 from gradmix.contracts.task import Writer
 from gradmix.registry.entry import describe
 from gradmix.runs.events import report_problem
+from gradmix.runs.lending import lent
 from gradmix.runs.limits import TimedOutError
 
 
@@ -109,7 +110,8 @@ class ChosenEvents:
         return [name for name, each in self._chosen.items() if name not in self._silenced and event in each.heard()]
 
     def _call(self, name: str, event: str, what: Mapping[str, Any]) -> Any:
-        return call_by_name(getattr(self._chosen[name], event), {**what, **self._always})
+        with lent(what):
+            return call_by_name(getattr(self._chosen[name], event), {**what, **self._always})
 
     @contextmanager
     def _heard(self, name: str, event: str, is_over: bool = False) -> Iterator[None]:

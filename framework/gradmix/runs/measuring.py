@@ -13,6 +13,7 @@ from gradmix.contracts.errors import PluginError, listing
 from gradmix.contracts.metric import Metric
 from gradmix.contracts.task import Result
 from gradmix.registry.entry import describe
+from gradmix.runs.lending import lent
 from gradmix.runs.limits import TimedOutError
 
 _PLAIN_NAME = re.compile(r"[\w.-]+")
@@ -48,7 +49,8 @@ def _measured(own: str, metric: Metric, result: Result) -> Iterator[tuple[str, f
             f"metric.{own} needs {listing(missing)}, which the task's answer lacks though its class names it."
         )
     try:
-        value = call_by_name(metric.measure, result.answer)
+        with lent(result.answer):
+            value = call_by_name(metric.measure, result.answer)
     except (KeyboardInterrupt, MemoryError, TimedOutError):
         raise
     except BaseException as error:  # SystemExit, too, would end more than this run

@@ -236,7 +236,7 @@ class _Execution:
             self.journal.write("timing", block=block, **self.stopwatch.content)
         metrics = {**self._timings(self.pulled.seconds), **result.metrics, **self.measured}
         artifacts = self._artifacts(result, metrics)
-        what = {**result.answer, "metrics": metrics, "stopped": str(wish or "")}
+        what = {**result.answer, "metrics": dict(metrics), "stopped": str(wish or "")}
         self.events.finishing(what)
         self.journal.write(
             "result",
@@ -257,7 +257,7 @@ class _Execution:
         if not self.spec.settings.pictures:
             return result.artifacts
         own = {**result.artifacts, **result.pictures}
-        return {**own, **self.events.pictures({**result.answer, "metrics": metrics}, taken=own)}
+        return {**own, **self.events.pictures({**result.answer, "metrics": dict(metrics)}, taken=own)}
 
     def _timings(self, seconds: Sequence[float]) -> Mapping[str, float]:
         """Medians of the timed rounds; of the run itself where there were none."""

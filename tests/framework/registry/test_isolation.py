@@ -57,6 +57,8 @@ AT_IMPORT = {
     "prints": ("print('look at me')", "it prints when it is imported"),
     "moves": ("import os; os.chdir('/')", "it changes the working folder"),
     "patches NumPy": ("import numpy; numpy.sum = None", "it changes NumPy when it is imported (sum)"),
+    "sets NumPy's errors": ("import numpy; numpy.seterr(all='raise')", "it changes NumPy when it is imported (seterr)"),
+    "is strict": ("import warnings; warnings.simplefilter('error')", "it makes errors of warnings"),
     "forks": ("import os; os.fork()", ""),
     "ends the process": ("import os; os._exit(7)", "the interpreter ended when it was imported (exit code 7)"),
     "seeds": ("import numpy; numpy.random.seed(0)", "it changes the global random numbers of NumPy"),
@@ -148,6 +150,28 @@ def test_a_component_that_an_entry_point_names_is_not_imported_before_it_is_used
     assert "did you mean clusterer" not in gradmix("plugins").stdout.lower()
 
 
+def test_what_entry_points_may_have_besides_a_class_is_read_over(path):
+    points = {"clusterer.spaced": "other_plugin : Groups", "clusterer.extra": "other_plugin:Groups [fast]"}
+    make_distribution(path, entry_points={**points, "clusterer.whole": "other_plugin"}, source=CLUSTERER)
+    for name in ("spaced", "extra"):
+        assert f"name: {name}" in gradmix("run", "--cfg", "job", f"clusterer={name}").stdout
+    assert "it must name a class, 'module:Class'" in doctor("other-plugin:clusterer.whole")[1]
+
+
+def test_a_file_does_not_pass_for_an_installed_module(path):
+    os.mkdir("files")
+    write_file(name="files/mpmath.py")
+    assert "there is another module 'mpmath' already" in gradmix("plugins", "plugins.files=[files/mpmath.py]").stdout
+
+
+@pytest.mark.parametrize("text", ['{"block": "slow"}', '{"block": [1]}', '{"only": null}', "{", "[]"])
+def test_a_choice_in_the_environment_that_cannot_be_read_is_told(path, monkeypatch, text):
+    monkeypatch.setenv("GRADMIX_PLUGINS", text)
+    ended = gradmix("plugins")
+    assert ended.returncode == 2
+    assert "GRADMIX_PLUGINS must be such as" in ended.stderr
+
+
 def test_an_entry_point_of_an_unknown_kind_is_told(path):
     make_distribution(path, entry_points={"clusterers.lazy": "other_plugin:Groups"})
     assert "Did you mean clusterer?" in doctor("other-plugin:clusterers.lazy")[1]
@@ -231,8 +255,8 @@ def test_a_config_file_cannot_choose_plugins(path):
     assert "says which plugins are loaded, and was set in a config file" in refused.stderr
 
 
-def write_file(more=""):
-    with open("jump.py", "w") as file:
+def write_file(more="", name="jump.py"):
+    with open(name, "w") as file:
         file.write(JUMP + more)
 
 

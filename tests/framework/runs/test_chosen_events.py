@@ -4,6 +4,7 @@ import signal
 import threading
 from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 
 from conftest import journals
@@ -280,3 +281,41 @@ def test_no_picture_replaces_another(tmp_path):
 def test_pictures_can_be_left_out_here_too(tmp_path):
     run(tmp_path, draw=Drawing(), pictures=False)
     assert not (tmp_path / "artifacts" / "more.png").exists()
+
+
+@dataclass
+class Meddling(Events):
+    """Writes into what it is told."""
+
+    def iteration(self, iteration):
+        iteration.estimate[:] = 9.0
+
+
+@dataclass
+class Halving(Task):
+    """Halves an array in its place."""
+
+    def run(self):
+        value = np.ones(1)
+        for step in (1, 2):
+            value /= 2
+            yield Iteration(value, {"value": float(value[0])}, step=step)
+        return Result({"reached": float(value[0])})
+
+
+def test_who_hears_of_a_run_cannot_change_it(tmp_path):
+    outcome, listener = run(tmp_path, task=Halving(), meddling=Meddling())
+    assert outcome.metrics["reached"] == 0.25
+    (problem,) = listener.problems
+    assert "read-only" in problem
+
+
+def test_who_draws_cannot_change_what_was_measured(tmp_path):
+    @dataclass
+    class Correcting(Events):
+        def pictures(self, metrics):
+            metrics["reached"] = 9.0
+            return {}
+
+    outcome, _ = run(tmp_path, correcting=Correcting())
+    assert outcome.metrics["reached"] == 5.0

@@ -3,10 +3,11 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 from conftest import journals
-from gradmix import Metric, Result, Task
+from gradmix import Data, Metric, Result, Task
 from gradmix.config.chosen import Chosen
 from gradmix.config.spec import RunSpec, Settings
 from gradmix.runs.runner import Order, execute
@@ -99,3 +100,34 @@ def test_a_metric_that_cannot_be_measured_fails_the_run_and_is_named(tmp_path, m
 def test_ctrl_c_within_a_metric_is_the_runs(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, odd=Giving(KeyboardInterrupt()))
+
+
+@dataclass
+class Holding(Task):
+    """Finds groups of rows."""
+
+    answers = ("groups", "data")
+
+    def run(self):
+        yield from ()
+        return Result({}, answer={"groups": np.arange(3), "data": Data(np.ones((3, 1)))})
+
+
+@dataclass
+class Spoiling(Metric):
+    """Writes into what it is to measure."""
+
+    what: str = "groups"
+
+    def measure(self, groups, data):
+        spoilt = groups if self.what == "groups" else data.X
+        spoilt[:] = 0
+        return 1.0
+
+
+@pytest.mark.parametrize("what", ["groups", "data"])
+def test_a_metric_cannot_spoil_what_the_next_one_measures(tmp_path, what):
+    spec = RunSpec(Settings(name="x"), Holding(), {"task": {"name": "x"}}, {}, metrics=Chosen({"m": Spoiling(what)}))
+    outcome = execute(Order(spec, tmp_path))
+    assert outcome.status == "failed"
+    assert outcome.error.startswith("metric.m failed: ValueError: assignment destination is read-only")
