@@ -14,7 +14,7 @@ from gradmix.registry.containment import contained
 from gradmix.registry.fingerprint import fingerprint_of_package
 from gradmix.registry.kinds import check_component
 from gradmix.registry.needs import how_to_install, missing
-from gradmix.registry.plugin import Plugin
+from gradmix.registry.plugin import UNKNOWN, Plugin
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,19 @@ class Entry:
         """Its name, with the distribution that brings it: ``gradmix:gmm``."""
         return f"{self.plugin.distribution}:{self.name}"
 
-    @cached_property
+    @property
     def identity(self) -> str:
         """That of its plugin; where its class is in another package of an editable one, with that one's fingerprint."""
         own = self.plugin.identity
+        return own if own == UNKNOWN else f"{own}{self._elsewhere}"
+
+    @cached_property
+    def _elsewhere(self) -> str:
         module = self.implementation if isinstance(self.implementation, str) else self.implementation.__module__
         package = _package(module)
         if not self.plugin.is_editable or package == _package(self.plugin.module):
-            return own
-        return f"{own}, {package} ({fingerprint_of_package(package)})"
+            return ""
+        return f", {package} ({fingerprint_of_package(package)})"
 
     def load(self) -> type[Component]:
         """Import the class and check that it keeps the contract of its kind.
