@@ -25,6 +25,14 @@ class RelativeErrorL2(Metric):
         if exact is None:
             return math.nan
         truth = np.ravel(np.asarray(exact, dtype=float))
-        error = float(np.linalg.norm(np.ravel(np.asarray(computed, dtype=float)) - truth))
-        length = float(np.linalg.norm(truth))
-        return error / length if length else error
+        error = np.ravel(np.asarray(computed, dtype=float)) - truth
+        length = _length(truth)
+        return _length(error / length) if length else _length(error)
+
+
+def _length(entries: Any) -> float:
+    """Euclidean norm, also of entries whose squares are no longer numbers, or are 0."""
+    import numpy as np
+
+    largest = float(np.max(np.abs(entries), initial=0.0))
+    return largest * float(np.linalg.norm(entries / largest)) if 0 < largest < math.inf else largest

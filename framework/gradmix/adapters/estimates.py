@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -64,6 +64,10 @@ class EstimatorModel(Model):
     options: Mapping[str, Any]
     fitted: Mapping[str, Any]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what it is made of: its class is made when it is needed, and found nowhere by name."""
+        return _unpickled, (type(self).__name__, self.estimator, self.centers, self.options, self.fitted)
+
     @cached_property
     def restored(self) -> Any:
         """The estimator as it was after fitting."""
@@ -88,6 +92,16 @@ class EstimatorModel(Model):
     def scores(self, X: Matrix) -> Mapping[str, float]:
         """BIC and AIC, where the estimator has them."""
         return {name: float(getattr(self.restored, name)(X)) for name in ("bic", "aic") if hasattr(self.restored, name)}
+
+
+@cache
+def model_of(name: str, estimator: Any) -> type[EstimatorModel]:
+    """The class of an estimator's models; always the same."""
+    return type(name, (EstimatorModel,), {"estimator": estimator, "__module__": __name__})
+
+
+def _unpickled(name: str, estimator: Any, *content: Any) -> EstimatorModel:
+    return model_of(name, estimator)(*content)
 
 
 def nearest_model(estimator: Any, X: Matrix) -> NearestModel:

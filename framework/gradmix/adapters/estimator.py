@@ -179,10 +179,10 @@ def _parameters(clusterer: type[SklearnClusterer]) -> frozenset[str]:
     return frozenset(inspect.signature(imported(clusterer.estimator)).parameters)
 
 
-@cache
 def _model_class(clusterer: type[SklearnClusterer]) -> type[Model]:
-    from gradmix.adapters.estimates import EstimatorModel, NearestModel
+    from gradmix.adapters.estimates import NearestModel, model_of
 
     if clusterer.objective is not LOG_LIKELIHOOD:
         return NearestModel
-    return type(f"{clusterer.__name__}Model", (EstimatorModel,), {"estimator": clusterer.estimator})
+    estimator: Any = clusterer.estimator
+    return model_of(f"{clusterer.__name__}Model", estimator)

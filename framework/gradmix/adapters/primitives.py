@@ -120,4 +120,8 @@ def _content(
 def _numbers(result: Any) -> Any:
     import numpy as np
 
-    return result if is_traced(result) else np.asarray(result, dtype=np.float64)[()]
+    if is_traced(result):
+        return result
+    if np.iscomplexobj(result):
+        raise NumericalError(f"a derivative must be of real numbers; it has complex ones: {result!r}.")
+    return np.asarray(result, dtype=np.float64)[()]

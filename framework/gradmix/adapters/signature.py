@@ -58,7 +58,16 @@ def _field(parameter: inspect.Parameter) -> Any:
 def make_component(
     base: type[ComponentT], name: str, fields: list[tuple[str, Any, Any]], content: Mapping[str, Any]
 ) -> type[ComponentT]:
-    """Make a component's dataclass, at home in the module that asked for it (two calls up)."""
+    """Make a component's dataclass, at home in the module that asked for it (two calls up).
+
+    Raises
+    ------
+    TypeError
+        If an option has the name of something that every component of the kind has.
+    """
+    for option, *_ in fields:
+        if option in content or hasattr(base, option):
+            raise TypeError(f"{name} cannot have an option {option}: every {base.kind} has something of that name")
     home = sys._getframe(2).f_globals.get("__name__", __name__)
     component = dataclasses.make_dataclass(
         name, fields, bases=(base,), namespace={**content, "__module__": home}, kw_only=True

@@ -28,6 +28,16 @@ def test_it_does_not_depend_on_the_unit(exact, unit):
         assert there == pytest.approx(measure(computed, exact), rel=1e-6)
 
 
+@pytest.mark.parametrize("unit", [1e-300, 1e-170, 1e170, 1e300])
+def test_it_does_not_depend_on_units_whose_squares_are_beyond_all_numbers(unit):
+    assert measure([1.1 * unit, 2.0 * unit], [unit, 2.0 * unit]) == pytest.approx(0.1 / math.sqrt(5))
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf])
+def test_what_is_no_number_is_no_small_error(wrong):
+    assert not measure([wrong, 1.0], [1.0, 1.0]) < math.inf
+
+
 def test_a_run_measures_it(tmp_path):
     config = {
         "name": "trial",
