@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SOURCES := framework plugins tests
+SOURCES := framework plugins tests docs/example-plugin
 
-.PHONY: run test lint types imports benchmark clean
+.PHONY: run test lint types imports docs benchmark clean
 
 run: $(READY)
 	$(BIN)/gradmix run
@@ -23,9 +23,14 @@ types: $(READY)
 imports: $(READY)
 	$(BIN)/python -m pytest tests/test_import_direction.py
 
+docs: $(READY)
+	$(BIN)/python -m gradmix.authoring.reference > docs/.reference.md
+	mv docs/.reference.md docs/reference.md
+
 benchmark: $(READY)
 	$(BIN)/python -m tests.benchmarks.sweep_overhead
 	$(BIN)/python -m tests.benchmarks.joblib_speedup
+	$(BIN)/python -m tests.benchmarks.peers
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "gradmix needs Python 3.11 or newer; this is Python " + sys.version.split()[0] + ". Name one: make PYTHON=python3.11")'

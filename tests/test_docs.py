@@ -6,13 +6,15 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from made_plugins import make_distribution
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-EXAMPLE = ROOT / "docs" / "example_plugin"
 
 
 def commands(text):
@@ -23,27 +25,51 @@ def commands(text):
             yield command, output
 
 
+YOURS = {"my.py", "wards.py", "complex_step.py"}
+"""Files that a document has its reader write."""
+
 SHOWN = dict(commands(README))
-RUNS = [command for command in SHOWN if command.startswith(("gradmix run", "make run"))]
+PLUGIN = README[README.index("## A plugin") : README.index("## In Python")]
+RUNS = [
+    command
+    for command in SHOWN
+    if command.startswith(("gradmix run", "make run")) and command not in dict(commands(PLUGIN))
+]
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """A folder with the example plugin installed."""
-    folder = tmp_path_factory.mktemp("site")
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    subprocess.run([*install, "--target", str(folder), str(EXAMPLE)], check=True, capture_output=True)
-    return folder
+def make_editable(project, site):
+    """Do as ``pip install -e`` does, without a download: metadata where Python finds them, code where it lies."""
+    metadata = tomllib.loads((project / "pyproject.toml").read_text())["project"]
+    (points,) = metadata["entry-points"].values()
+    made = make_distribution(site, metadata["name"], entry_points=points, version=metadata["version"])
+    (made / f"{metadata['name'].replace('-', '_')}.py").unlink()  # the project has the code
+    return [site, project]
 
 
-def check_prints(command, shown, site=None):
-    """Run a command, and check that it prints what is shown, in order; … stands for anything."""
-    words = ["run"] if command == "make run" else shlex.split(command)[1:]
-    environment = {**os.environ, "COLUMNS": "100", **({"PYTHONPATH": str(site)} if site else {})}
+def run_shown(command, path=()):
+    """Run a command that a document shows, and return what it prints."""
+    program, *words = ["gradmix", "run"] if command == "make run" else shlex.split(command)
+    start = {"gradmix": ["-m", "gradmix"], "python": []}[program]
+    places = os.pathsep.join([*map(str, path), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
-        [sys.executable, "-m", "gradmix", *words], capture_output=True, text=True, env=environment, check=True
+        [sys.executable, *start, *words],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "100", "PYTHONPATH": places},
+        check=False,
     )
-    printed = [line.rstrip() for line in done.stdout.splitlines()]
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def check_prints(command, shown, path=()):
+    """Run a command, and check that it prints what is shown, in order; … stands for anything."""
+    check_shown(shown, run_shown(command, path))
+
+
+def check_shown(shown, output):
+    """Check that an output has what is shown, in order."""
+    printed = [line.rstrip() for line in output.splitlines()]
     position = 0
     for line in shown:
         if line == "…":
@@ -55,8 +81,8 @@ def check_prints(command, shown, site=None):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", RUNS)
-def test_commands_print_what_is_shown(command, folder_with_store, site):
-    check_prints(command, SHOWN[command], site)
+def test_commands_print_what_is_shown(command, folder_with_store):
+    check_prints(command, SHOWN[command])
 
 
 @pytest.mark.slow
@@ -71,16 +97,35 @@ def test_the_guide_to_checks_prints_what_is_shown(empty_folder):
         check_prints(command, [line for line in shown if line])
 
 
-def test_the_example_passes_its_checks(empty_folder):
-    from gradmix.testing import conformance
+@pytest.mark.slow
+@pytest.mark.parametrize("text", [PLUGIN, (ROOT / "docs" / "plugins.md").read_text()], ids=["README", "plugins.md"])
+def test_from_nothing_to_a_checked_plugin_as_shown(folder_with_store, text, monkeypatch):
+    path = []
+    for command, shown in commands(text):
+        if command.startswith("cd "):
+            monkeypatch.chdir(command.removeprefix("cd "))
+        elif command == "pip install -e '.[test]'":
+            path = make_editable(Path.cwd(), folder_with_store / "site")
+        else:
+            check_prints(command, shown, path)
 
-    report = conformance("differentiator", f"{EXAMPLE / 'fixed_step.py'}:FixedStep")
-    assert not report.failures
+
+def test_algorithms_of_others_are_plugins_in_as_many_lines_as_said(tmp_path):
+    shown = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "plugins.md").read_text(), flags=re.S)
+    wards, complex_step = (next(block for block in shown if name in block) for name in ("from_sklearn", "from_jvp"))
+    assert (len(wards.splitlines()), len(complex_step.splitlines())) == (3, 5)
+    (tmp_path / "wards.py").write_text(wards)
+    (tmp_path / "complex_step.py").write_text(complex_step)
+    for file, name in (("wards", "wards"), ("complex_step", "complex_step")):
+        out = run_shown(f"gradmix plugins {name} 'plugins.files=[{tmp_path / file}.py]'")
+        assert name in out
 
 
-def test_the_plugin_that_is_shown_is_the_example():
-    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.S)
-    assert (EXAMPLE / "fixed_step.py").read_text() in blocks
+def test_the_guide_has_every_hook():
+    from gradmix.registry.loading import SPECIFIED
+
+    text = (ROOT / "docs" / "plugins.md").read_text()
+    assert set(re.findall(r"`(gradmix_\w+)\(", text)) == SPECIFIED
 
 
 def test_python_shown_works():
@@ -133,6 +178,6 @@ def test_every_file_that_the_documents_name_is_there():
             assert (document.parent / link).exists(), f"{document.name}: {link}"
         places = [ROOT, ROOT / "framework", ROOT / "framework" / "gradmix", ROOT / "plugins"]
         for name in re.findall(r"`([\w/]+\.py)`", text):
-            if name not in ("my.py",):
+            if name not in YOURS:
                 found = [place for place in places if (place / name).exists()]
                 assert found or any(ROOT.glob(f"plugins/*/{name}")), f"{document.name}: {name}"

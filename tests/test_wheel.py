@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gradmix.registry.kinds import KINDS
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -32,6 +34,8 @@ def test_the_wheel_holds_packages_configs_and_data_and_nothing_else(wheel):
     assert "gradmix_datasets/old_faithful.csv" in names
     assert "gradmix/py.typed" in names
     assert {f"gradmix/reports/page/page.{kind}" for kind in ("html", "css", "js")} <= set(names)
+    assert {f"gradmix/authoring/templates/{kind}.py.txt" for kind in KINDS} <= set(names)
+    assert "gradmix/authoring/templates/project/pyproject.toml.txt" in names
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
     expected = {path.name for path in (ROOT / "plugins").iterdir() if path.is_dir()} | {"gradmix", "hydra_plugins"}
     assert tops == expected

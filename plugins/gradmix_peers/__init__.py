@@ -19,7 +19,9 @@ def gradmix_components() -> gradmix.Components:
         "differentiator": {
             "autograd": "gradmix_peers.autograd:Autograd",
             "casadi": "gradmix_peers.casadi:CasADi",
+            "cppad": "gradmix_peers.cppad:CppAD",
             "jax": "gradmix_peers.jax:Jax",
+            "jax_compiled": "gradmix_peers.jax_compiled:JaxCompiled",
             "numdifftools": "gradmix_peers.numdifftools:NumDiffTools",
             "pytensor": "gradmix_peers.pytensor:PyTensor",
             "scipy": "gradmix_peers.scipy:SciPy",

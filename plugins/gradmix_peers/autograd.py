@@ -30,16 +30,6 @@ class Autograd(Peer):
         pullback, value = make_vjp(_own(f))(x)
         return value, pullback
 
-    def matrix(self, f: Function, x: Any) -> Any:
-        """Row by row by `autograd.make_vjp`, as `autograd.jacobian` does where there are values."""
-        import numpy as np
-
-        from gradmix.typing import stacked, unit_vectors
-
-        value, pullback = self.pull(f, x)
-        shape = np.shape(value)
-        return stacked([pullback(w[()]) for w in unit_vectors(shape)], (*shape, *np.shape(x)))
-
     def second(self, f: Function, x: Any) -> Any:
         """`autograd.hessian`."""
         from autograd import hessian

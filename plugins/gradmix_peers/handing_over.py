@@ -6,6 +6,7 @@ import linecache
 import operator
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any, cast
 
 import numpy as np
@@ -16,7 +17,28 @@ from gradmix_peers.tool import Tool
 
 def hand_over(f: Callable[[Any], Any], tool: Tool) -> Callable[[Any], Any]:
     """The function as one of the peer's own values."""
-    return lambda value: release(f(handed(value, tool)), tool)
+    return lambda value: follow(f, value, tool)
+
+
+def follow(f: Callable[[Any], Any], value: Any, tool: Tool, concrete: Any = None) -> Any:
+    """What the function makes of one of the peer's values; `concrete` is what that stands for, if it is a symbol."""
+    return release(_followed(f, handed(value, tool, concrete)), tool)
+
+
+def is_following() -> bool:
+    """Whether a peer is just following a function, in which no other can begin to."""
+    return _following.get()
+
+
+_following: ContextVar[bool] = ContextVar("following", default=False)
+
+
+def _followed(f: Callable[[Any], Any], argument: Any) -> Any:
+    token = _following.set(True)
+    try:
+        return f(argument)
+    finally:
+        _following.reset(token)
 
 
 def handed(value: Any, tool: Tool, concrete: Any = None) -> Handed:
@@ -31,14 +53,13 @@ def record(f: Callable[[Any], Any], symbols: list[Any], x: Any, tool: Tool) -> t
     argument = np.empty(len(scalars), dtype=object)
     argument[:] = scalars
     try:
-        result = np.array(f(argument.reshape(np.shape(x))[()]), dtype=object)
+        result = np.array(_followed(f, argument.reshape(np.shape(x))[()]), dtype=object)
     except TypeError as error:
         if isinstance(error, DifferentiationError):
             raise
         raise _refused(tool, "the function, entry by entry", str(error)) from error
-    return [
-        _value(np.float64(each) if not isinstance(each, Handed) else each, tool) for each in result.flat
-    ], result.shape
+    entries = [each.value if isinstance(each, Handed) else tool.constant(float(real(each))) for each in result.flat]
+    return entries, result.shape
 
 
 def _shape(value: Any, tool: Tool) -> tuple[int, ...]:
@@ -52,7 +73,21 @@ def release(result: Any, tool: Tool) -> Any:
         return result.value
     if _holds_handed(result):
         return _stacked(result, tool).value
-    return tool.constant(np.array(result, dtype=np.float64))
+    return tool.constant(real(result))
+
+
+def real(result: Any) -> Any:
+    """What a function returned, as float64.
+
+    Raises
+    ------
+    DifferentiationError
+        If it holds anything but real numbers.
+    """
+    array = np.asarray(result)
+    if array.dtype.kind not in "biuf":
+        raise DifferentiationError(f"a function must return real numbers; this one returned {result!r}.")
+    return array.astype(np.float64)
 
 
 class Handed:

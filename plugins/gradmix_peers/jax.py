@@ -29,41 +29,43 @@ class Jax(Peer):
         """`jax.jvp`."""
         import jax
 
-        return jax.jvp(_own(f), (_array(x),), (_array(v),))[1]
+        return jax.jvp(own(f), (array(x),), (array(v),))[1]
 
     def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
         """`jax.vjp`."""
         import jax
 
-        value, pullback = jax.vjp(_own(f), _array(x))
-        return value, lambda w: pullback(_array(w))[0]
+        value, pullback = jax.vjp(own(f), array(x))
+        return value, lambda w: pullback(array(w))[0]
 
     def matrix(self, f: Function, x: Any) -> Any:
         """`jax.jacrev`."""
         import jax
 
-        return jax.jacrev(_own(f))(_array(x))
+        return jax.jacrev(own(f))(array(x))
 
     def second(self, f: Function, x: Any) -> Any:
         """`jax.hessian`."""
         import jax
 
-        return jax.hessian(_own(f))(_array(x))
+        return jax.hessian(own(f))(array(x))
 
     def product(self, f: Function, x: Any, v: Any) -> Any:
         """`jax.jvp` of `jax.grad`."""
         import jax
 
-        return jax.jvp(jax.grad(_own(f)), (_array(x),), (_array(v),))[1]
+        return jax.jvp(jax.grad(own(f)), (array(x),), (array(v),))[1]
 
 
-def _own(f: Function) -> Function:
+def own(f: Function) -> Function:
+    """f as a function of JAX's arrays."""
     from gradmix_peers.handing_over import hand_over
 
     return hand_over(f, tool())
 
 
-def _array(x: Any) -> Any:
+def array(x: Any) -> Any:
+    """A point or direction as JAX has it."""
     import jax.numpy as jnp
 
     return jnp.asarray(x, dtype=jnp.float64)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
-from gradmix import DifferentiationError, Differentiator, Function, PluginError
+from gradmix import DifferentiationError, Differentiator, Function
 
 Pullback = Callable[[Any], Any]
 
@@ -23,9 +24,15 @@ class Peer(Differentiator):
     def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
         """f(x), and the function w ↦ w·J(x)."""
 
-    @abstractmethod
     def matrix(self, f: Function, x: Any) -> Any:
-        """J(x)."""
+        """J(x): rows pulled back one by one, unless the peer has a function for it."""
+        import numpy as np
+
+        from gradmix.typing import stacked, unit_vectors
+
+        value, pullback = self.pull(f, x)
+        shape = np.shape(plain(value))
+        return stacked([plain(pullback(w[()])) for w in unit_vectors(shape)], (*shape, *np.shape(x)))
 
     @abstractmethod
     def second(self, f: Function, x: Any) -> Any:
@@ -42,23 +49,13 @@ class Peer(Differentiator):
         return nullcontext()
 
     @contextmanager
-    def working(self) -> Iterator[None]:
-        """Its session.
-
-        Raises
-        ------
-        PluginError
-            If the package is not installed.
-        """
+    def _working(self) -> Iterator[None]:
         try:
             with self.session():
                 yield
-        except ModuleNotFoundError as error:
-            if error.name not in self.requires:
-                raise
-            raise PluginError(
-                f"{type(self).__name__} needs {error.name}, which is not installed: "
-                f"pip install 'gradmix[{error.name}]'."
+        except RecursionError as error:
+            raise DifferentiationError(
+                f"{type(self).__name__} follows graphs by recursion, and this function has too many operations for it."
             ) from error
 
     def jvp(self, f: Function, x: Any, v: Any) -> Any:
@@ -69,8 +66,8 @@ class Peer(Differentiator):
 
         point, tangent = number(x), number(v)
         check_shape("v", tangent, "x", np.shape(point))
-        with self.working():
-            return plain(self._worker(point).push(numeric(f), point, tangent))
+        with self._working():
+            return plain(self._worker(point).push(Numeric(f), point, tangent))
 
     def vjp(self, f: Function, x: Any, w: Any) -> Any:
         """Pull back."""
@@ -78,9 +75,9 @@ class Peer(Differentiator):
 
         from gradmix.typing import check_shape
 
-        with self.working():
+        with self._working():
             point, cotangent = number(x), number(w)
-            value, pullback = self._worker(point).pull(numeric(f), point)
+            value, pullback = self._worker(point).pull(Numeric(f), point)
             check_shape("w", cotangent, "f(x)", np.shape(plain(value)))
             return plain(pullback(cotangent))
 
@@ -90,23 +87,23 @@ class Peer(Differentiator):
 
         from gradmix.typing import check_scalar
 
-        with self.working():
+        with self._working():
             point = number(x)
-            value, pullback = self._worker(point).pull(numeric(f), point)
+            value, pullback = self._worker(point).pull(Numeric(f), point)
             check_scalar(plain(value))
             return plain(value), plain(pullback(np.float64(1.0)))
 
     def jacobian(self, f: Function, x: Any) -> Any:
-        """The Jacobian, by its own function for that."""
-        with self.working():
+        """The Jacobian, by its own function for that, if it has one."""
+        with self._working():
             point = number(x)
-            return plain(self._worker(point).matrix(numeric(f), point))
+            return plain(self._worker(point).matrix(Numeric(f), point))
 
     def hessian(self, f: Function, x: Any) -> Any:
         """The Hessian, by its own function for that."""
-        with self.working():
+        with self._working():
             point = number(x)
-            return plain(self._worker(point).second(numeric(f), point))
+            return plain(self._worker(point).second(Numeric(f), point))
 
     def hvp(self, f: Function, x: Any, v: Any) -> Any:
         """The Hessian's product with a direction, by its own function for that, if it has one."""
@@ -116,8 +113,8 @@ class Peer(Differentiator):
 
         point, tangent = number(x), number(v)
         check_shape("v", tangent, "x", np.shape(point))
-        with self.working():
-            return plain(self._worker(point).product(numeric(f), point, tangent))
+        with self._working():
+            return plain(self._worker(point).product(Numeric(f), point, tangent))
 
     def _worker(self, point: Any) -> Peer | _NoVariables:
         import numpy as np
@@ -154,16 +151,21 @@ class _NoVariables:
         return np.zeros(np.shape(x))
 
 
-def numeric(f: Function) -> Function:
-    """f, refused where it returns no numbers: a peer would take None for NaN, and that for a constant."""
+@dataclass(frozen=True)
+class Numeric:
+    """f, refused where it returns no numbers: a peer would take None for NaN, and that for a constant.
 
-    def evaluate(x: Any) -> Any:
-        y = f(x)
+    Two of the same f are equal, so that what is compiled for one serves for the other.
+    """
+
+    f: Function
+
+    def __call__(self, x: Any) -> Any:
+        """f(x), looked at."""
+        y = self.f(x)
         if y is None or isinstance(y, str):
             raise DifferentiationError(f"the function returned {y!r}; it must return real numbers.")
         return y
-
-    return evaluate
 
 
 def number(x: Any) -> Any:
@@ -172,12 +174,13 @@ def number(x: Any) -> Any:
     Raises
     ------
     DifferentiationError
-        If it is a value that a differentiator traces: peers do not nest.
+        Within a function that a differentiator is following: peers do not nest.
     """
     from gradmix.typing import as_point, is_traced
+    from gradmix_peers.handing_over import is_following
 
     point = as_point(x)
-    if is_traced(point):
+    if is_traced(point) or is_following():
         raise DifferentiationError("a peer takes numbers: it cannot differentiate within another differentiation.")
     return point
 

@@ -41,16 +41,6 @@ class PyTensor(Peer):
 
         return _evaluate(value, symbol, x), pulled
 
-    def matrix(self, f: Function, x: Any) -> Any:
-        """Rows pulled back one by one."""
-        import numpy as np
-
-        from gradmix.typing import stacked, unit_vectors
-
-        value, pullback = self.pull(f, x)
-        rows = [pullback(w[()]) for w in unit_vectors(np.shape(value))]
-        return stacked(rows, (*np.shape(value), *np.shape(x)))
-
     def second(self, f: Function, x: Any) -> Any:
         """`pytensor.gradient.grad` of each entry of the gradient."""
         import numpy as np
@@ -73,10 +63,10 @@ def _graph(f: Function, x: Any) -> tuple[Any, Any]:
     import numpy as np
     import pytensor.tensor as pt
 
-    from gradmix_peers.handing_over import handed, release
+    from gradmix_peers.handing_over import follow
 
     symbol = pt.tensor("x", dtype="float64", shape=np.shape(x))
-    return symbol, release(f(handed(symbol, tool(), x)), tool())
+    return symbol, follow(f, symbol, tool(), x)
 
 
 def _gradient(value: Any, symbol: Any) -> Any:

@@ -26,7 +26,7 @@ class SciPy(Differences):
     """
 
     order: PositiveInt = 8
-    initial_step: PositiveFloat = 0.125
+    initial_step: PositiveFloat = 0.01
     tol: PositiveFloat = 1e-8
     maxiter: PositiveInt = 10
 

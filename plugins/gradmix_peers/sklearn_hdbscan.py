@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from gradmix import Bounds, NonNegativeFloat, PositiveFloat, PositiveInt, SklearnClusterer
 
@@ -29,6 +29,7 @@ class SklearnHDBSCAN(SklearnClusterer):
     """
 
     estimator = "sklearn.cluster:HDBSCAN"
+    fixed: ClassVar = {"copy": True}
 
     min_cluster_size: Annotated[int, Bounds(ge=2)] = 5
     min_samples: PositiveInt | None = None

@@ -31,11 +31,6 @@ class TensorFlow(Peer):
         point, value, tape = _recorded(f, _tensor(x))
         return value, lambda w: tape.gradient(value, point, _tensor(w), unconnected_gradients="zero")
 
-    def matrix(self, f: Function, x: Any) -> Any:
-        """`tf.GradientTape.jacobian`."""
-        point, value, tape = _recorded(f, _tensor(x))
-        return tape.jacobian(value, point, unconnected_gradients="zero", experimental_use_pfor=False)
-
     def second(self, f: Function, x: Any) -> Any:
         """A tape of a tape."""
         point, gradient, tape = _recorded_gradient(f, x)

@@ -38,12 +38,6 @@ class Torch(Peer):
 
         return value.detach(), pullback
 
-    def matrix(self, f: Function, x: Any) -> Any:
-        """`torch.autograd.functional.jacobian`."""
-        from torch.autograd.functional import jacobian
-
-        return jacobian(_own(f), _tensor(x))
-
     def second(self, f: Function, x: Any) -> Any:
         """`torch.autograd.functional.hessian`."""
         from torch.autograd.functional import hessian

@@ -66,6 +66,8 @@ class SklearnClusterer(Clusterer[Model]):
 
     estimator: ClassVar[str | type[Any]]
     """The estimator's class, or where it is: ``"package.module:Class"``."""
+    fixed: ClassVar[Mapping[str, Any]] = {}
+    """Arguments of its class that are no options."""
 
     objective = INERTIA
     deviates: ClassVar[Mapping[str, str]] = dict.fromkeys(
@@ -134,7 +136,7 @@ class SklearnClusterer(Clusterer[Model]):
 
         known = _parameters(type(self))
         changed = {name: value for name, value in changes.items() if name in known}
-        return imported(self.estimator)(**{**self.get_params(), **changed})
+        return imported(self.estimator)(**{**self.get_params(), **self.fixed, **changed})
 
     def _fitted(self, X: Matrix, **changes: Any) -> Any:
         return self._fit(self._new(**changes), X)

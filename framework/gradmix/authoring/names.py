@@ -71,7 +71,7 @@ def _is_offered(kind: str, name: str) -> str:
         return ""
     except PluginError as error:
         return f"is taken: {error}"
-    return f"is the name of a {kind} already, of {plugin.distribution} {plugin.version}"
+    return f"is taken: {plugin.distribution} {plugin.version} has {kind}={name}"
 
 
 def _is_a_module(name: str) -> str:

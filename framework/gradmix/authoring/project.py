@@ -12,6 +12,7 @@ from string import Template
 from gradmix.authoring.names import check_name, class_name
 from gradmix.contracts.errors import StorageError, UnknownNameError, did_you_mean, listing
 from gradmix.contracts.hooks import PROJECT
+from gradmix.registry.registry import registry
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class New:
     name: str
 
     def __post_init__(self) -> None:
+        if self.kind not in KINDS and self.name in KINDS:
+            raise UnknownNameError(f"the kind comes first: gradmix new {self.name} {self.kind}")
         if self.kind not in KINDS:
             raise UnknownNameError(
                 f"unknown kind {self.kind!r}.{did_you_mean(self.kind, KINDS)} There are: {listing(KINDS)}."
@@ -85,6 +88,12 @@ class New:
     def run(self) -> str:
         """Overrides by which it is run."""
         return Template(KINDS[self.kind].run).substitute(name=self.name)
+
+    @property
+    def check(self) -> str:
+        """Arguments by which it is checked: its name, and its kind where others have that name."""
+        others = [entry for entry in registry().search(self.name) if entry.kind != self.kind]
+        return f"{self.name} --kind {self.kind}" if others else self.name
 
     def source(self) -> Mapping[str, str]:
         """The plugin itself: one file, its text by its name."""
@@ -108,6 +117,7 @@ class New:
             Class=class_name(self.name),
             distribution=self.distribution,
             run=self.run,
+            check=self.check,
             version=version(PROJECT),
         )
 

@@ -59,9 +59,7 @@ def _kinds() -> str:
 def _write_project(new: New, folder: Path | None) -> int:
     folder = folder or Path(new.name)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise StorageError(
-            f"{folder} is there already, and nothing is overwritten: remove it, or give another --folder."
-        )
+        raise StorageError(f"{folder} is there already, and nothing is overwritten: give another --folder.")
     project = new.project()
     write(project, folder)
     told = {
@@ -73,10 +71,10 @@ def _write_project(new: New, folder: Path | None) -> int:
     _print_files(project, told)
     _print_next(
         f"cd {shlex.quote(str(folder))}",
-        "pip install -e .",
+        "pip install -e '.[test]'",
         f"gradmix plugins {new.name}",
         f"gradmix run {new.run}",
-        f"gradmix check {new.name}",
+        f"gradmix check {new.check}",
     )
     return 0
 
@@ -90,7 +88,7 @@ def _write_file(new: New, folder: Path | None) -> int:
     _print_next(
         f"gradmix plugins {new.name} {files}",
         f"gradmix run {new.run} {files}",
-        f"gradmix check {new.name} {files}",
+        f"gradmix check {new.check} {files}",
     )
     return 0
 

@@ -152,5 +152,4 @@ def _example(entry: Entry) -> str:
         None,
     )
     prefix = [f"task={task}"] if task and task != "cluster" else []
-    name = f"[{entry.name}]" if KINDS[entry.kind].several else entry.name
-    return " ".join([*prefix, f"{entry.kind}={name}", *needed])
+    return " ".join([*prefix, f"{entry.kind}={entry.name}", *needed])

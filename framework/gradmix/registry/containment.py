@@ -79,7 +79,8 @@ class _Listening:
 @contextmanager
 def _numpy_as_it_was() -> Iterator[dict[str, Any]]:
     """NumPy's names, as they are or as they are once it is loaded within the context."""
-    names = dict(vars(sys.modules["numpy"])) if "numpy" in sys.modules else {}
+    loaded = _loaded_numpy()
+    names = dict(vars(loaded)) if loaded else {}
     finder = _NumpyFinder(names)
     sys.meta_path.insert(0, finder)
     try:
@@ -118,10 +119,21 @@ def _restore(names: dict[str, Any]) -> list[str]:
 
 def _floating_point_errors() -> Mapping[str, Any]:
     """What NumPy does about overflow and its likes; its own defaults while it is not loaded."""
-    if "numpy" not in sys.modules:
-        return {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
-    settings: Mapping[str, Any] = sys.modules["numpy"].geterr()
+    loaded = _loaded_numpy()
+    settings: Mapping[str, Any] = loaded.geterr() if loaded else _DEFAULTS
     return settings
+
+
+_DEFAULTS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+
+
+def _loaded_numpy() -> ModuleType | None:
+    """NumPy, if it is loaded; where another thread is at that, when it has done."""
+    if "numpy" not in sys.modules:
+        return None
+    import numpy  # which waits for it
+
+    return numpy
 
 
 @contextmanager

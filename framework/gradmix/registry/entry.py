@@ -14,7 +14,7 @@ from gradmix.registry.containment import contained
 from gradmix.registry.fingerprint import fingerprint_of_package
 from gradmix.registry.kinds import check_component
 from gradmix.registry.needs import how_to_install, missing
-from gradmix.registry.plugin import Plugin
+from gradmix.registry.plugin import UNKNOWN, Plugin
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,16 @@ class Entry:
     @property
     def identity(self) -> str:
         """That of its plugin; where its class is in another package of an editable one, with that one's fingerprint."""
-        return self.plugin.identity + self._elsewhere
+        own = self.plugin.identity
+        return own if own == UNKNOWN else f"{own}{self._elsewhere}"
 
     @cached_property
     def _elsewhere(self) -> str:
         module = self.implementation if isinstance(self.implementation, str) else self.implementation.__module__
         package = _package(module)
-        is_elsewhere = self.plugin.is_editable and package != _package(self.plugin.module)
-        return f", {package} ({fingerprint_of_package(package)})" if is_elsewhere else ""
+        if not self.plugin.is_editable or package == _package(self.plugin.module):
+            return ""
+        return f", {package} ({fingerprint_of_package(package)})"
 
     def load(self) -> type[Component]:
         """Import the class and check that it keeps the contract of its kind.
@@ -85,7 +87,10 @@ class Entry:
         if not isinstance(self.implementation, str):
             return self.implementation is cls
         module, _, attribute = self.implementation.partition(":")
-        return getattr(sys.modules.get(module), attribute, None) is cls
+        found: Any = sys.modules.get(module)
+        for part in attribute.split("."):
+            found = getattr(found, part, None)
+        return found is cls
 
     def _import(self) -> Any:
         if not isinstance(self.implementation, str):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gradmix.contracts.errors import ConfigError
@@ -42,7 +43,8 @@ def pull(steps: Steps, tell: Callable[[Iteration[Any]], Wish | None], deadline: 
     steps
         The task at work.
     tell
-        Told of each iteration; returns the wish to end here, if there is one.
+        Told of each iteration, which has the task's number within its start or else ours; returns
+        the wish to end here, if there is one.
     deadline
         When it must be over.
 
@@ -54,6 +56,7 @@ def pull(steps: Steps, tell: Callable[[Iteration[Any]], Wish | None], deadline: 
         If it cannot stop.
     """
     seconds: list[float] = []
+    made: Counter[int] = Counter()
     while True:
         begin = time.perf_counter()
         try:
@@ -62,7 +65,8 @@ def pull(steps: Steps, tell: Callable[[Iteration[Any]], Wish | None], deadline: 
             return Pulled(_checked(end.value), tuple(seconds))
         seconds.append(time.perf_counter() - begin)
         deadline.check()
-        wish = tell(iteration)
+        made[iteration.start] += 1
+        wish = tell(iteration if iteration.step else replace(iteration, step=made[iteration.start]))
         if wish is not None:
             return Pulled(_ended(steps, wish), tuple(seconds), wish)
 

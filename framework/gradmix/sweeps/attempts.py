@@ -14,6 +14,8 @@ from gradmix.runs.glimpse import Glimpse, glimpse
 _START_SECONDS = 2.0
 """How long after its folder was made a job may take to begin its journal."""
 
+_LOOK_SECONDS = 0.1
+
 
 def attempts(sweep: Path, number: int) -> list[Path]:
     """Folders of a job's attempts, oldest first."""
@@ -77,11 +79,15 @@ def finished(sweep: Path, number: int) -> list[Path]:
 
 
 def is_taken(sweep: Path, number: int, but_for: Collection[str] = ()) -> bool:
-    """Whether somebody has finished a job, or is at it right now; like `telling`."""
-    seen = telling(sweep, number, but_for)
-    if seen is not None:
-        return seen.status in ("finished", "running")
-    return any(_has_just_begun(folder) for folder in attempts(sweep, number) if folder.name not in but_for)
+    """Whether somebody has finished a job, or is at it right now; like `telling`.
+
+    Where a folder has only just been made, waits for the journal that a living process would begin there.
+    """
+    while (seen := telling(sweep, number, but_for)) is None:
+        if not any(_has_just_begun(folder) for folder in attempts(sweep, number) if folder.name not in but_for):
+            return False
+        time.sleep(_LOOK_SECONDS)
+    return seen.status in ("finished", "running")
 
 
 def _has_just_begun(folder: Path) -> bool:

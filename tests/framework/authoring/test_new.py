@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -90,12 +91,16 @@ def test_lines_of_code_are_counted():
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_plugin_is_listed_runs_and_passes_its_checks(kind, gradmix):
     new = New(kind, made_name(kind))
-    assert (
-        f"gradmix run {new.run.replace(f'={new.name}', f'=[{new.name}]') if CONTRACTS[kind].several else new.run}"
-        in (gradmix("-m", "gradmix", "plugins", new.name))
-    )
+    assert f"gradmix run {new.run}\n" in gradmix("-m", "gradmix", "plugins", new.name)
     assert new.name in gradmix("-m", "gradmix", "run", *new.run.split(), "tracking=none", "pictures=false")
     assert " 0 failed" in gradmix("-m", "gradmix", "check", new.name)
+
+
+def test_the_task_gets_better_step_by_step(gradmix):
+    out = gradmix("-m", "gradmix", "run", "task=made_task", "task.steps=3", "tracking=none", "pictures=false")
+    steps = re.findall(r"^iteration +(\d) +value ([\d.]+)", out, flags=re.M)
+    assert [step for step, _ in steps] == ["1", "2", "3"]
+    assert [value for _, value in steps] == sorted((value for _, value in steps), reverse=True)
 
 
 @pytest.mark.parametrize("kind", ["problem", "dataset"])
@@ -123,7 +128,7 @@ def test_a_project_says_what_it_needs_and_is_imported_only_when_used():
 def test_what_is_printed_can_be_typed(empty_folder, capsys):
     assert main(["dataset", "moons", "--folder", "my moons"]) == 0
     printed = capsys.readouterr().out
-    assert "  cd 'my moons'\n  pip install -e .\n" in printed
+    assert "  cd 'my moons'\n  pip install -e '.[test]'\n" in printed
     assert "  gradmix check moons\n" in printed
     assert {path.name for path in (empty_folder / "my moons").iterdir()} == set(New("dataset", "moons").project())
     assert main(["dataset", "moons", "--file"]) == 0
@@ -151,7 +156,7 @@ REFUSED = {
     "statistics": "a module of Python's own",
     "pluggy": "the name of an installed module",
     "dataset": "the name of a config group",
-    "kmeans": "a clusterer already, of gradmix",
+    "kmeans": "is taken: gradmix",
 }
 
 
@@ -171,6 +176,17 @@ def test_a_metric_is_not_called_as_one_of_the_tasks():
 def test_an_unknown_kind_is_refused_with_the_nearest():
     with pytest.raises(UnknownNameError, match=r"Did you mean dataset\?"):
         New("datasets", "moons")
+
+
+def test_kind_and_name_the_wrong_way_round_are_told():
+    with pytest.raises(UnknownNameError, match="gradmix new clusterer nearest"):
+        New("nearest", "clusterer")
+
+
+def test_a_name_of_another_kind_is_checked_by_its_kind():
+    assert New("dataset", "gmm").check == "gmm --kind dataset"
+    assert "gradmix check gmm --kind dataset" in New("dataset", "gmm").project()["README.md"]
+    assert New("dataset", "moons").check == "moons"
 
 
 def test_nothing_is_overwritten(empty_folder, capsys):

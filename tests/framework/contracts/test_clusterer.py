@@ -115,3 +115,31 @@ def test_a_file_that_is_no_model_is_refused(content, tmp_path):
     (tmp_path / "model.json").write_text(content)
     with pytest.raises(gradmix.GradmixError):
         gradmix.read_model(tmp_path / "model.json")
+
+
+@dataclasses.dataclass
+class ByName(gradmix.Clusterer[gradmix.Centers]):
+    """One center for all, whatever is asked for."""
+
+    n_clusters: int = 3
+    objective = gradmix.INERTIA
+
+    def iterate(self, X, rng):
+        yield gradmix.Iteration(gradmix.Centers(X[:1]), {"inertia": 0.0}, converged=True)
+
+
+def test_the_class_of_models_is_the_one_that_the_base_names():
+    assert ByName.model_class() is gradmix.Centers
+    with pytest.raises(gradmix.PluginError, match="model_class"):
+        gradmix.Clusterer.model_class()
+
+
+def test_fewer_rows_than_groups_are_refused_for_every_clusterer():
+    with pytest.raises(gradmix.DataError, match="2 rows are fewer than n_clusters=3"):
+        ByName().fit([[0.0], [1.0]])
+    assert ByName().fit([[0.0], [1.0], [2.0]]).labels_.tolist() == [0, 0, 0]
+
+
+def test_of_centers_that_are_equally_near_the_first_is_taken():
+    centers = gradmix.Centers([[0.0, 0.0], [2.0, 0.0], [0.0, 3.0]], "cityblock")
+    assert centers.predict([[1.0, 0.0], [1.0, 2.0], [2.0, 0.0]]).tolist() == [0, 2, 1]

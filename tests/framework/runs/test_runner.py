@@ -40,6 +40,17 @@ class Counting(Task):
         return Result({"count": float(self.steps)}) if self.then is None else self.then
 
 
+@dataclass
+class Unnumbered(Task):
+    """Two starts, without a word about steps."""
+
+    def run(self):
+        for start in (0, 1):
+            for value in (3.0, 2.0, 1.0):
+                yield Iteration(value, {"count": value}, start=start)
+        return Result({})
+
+
 def counting(then=None):
     settings = Settings(name="trial", pictures=True)
     return RunSpec(settings, Counting(then=then), {"task": {"name": "counting"}, "seed": 0}, {"task": "test 1"})
@@ -65,6 +76,14 @@ class Recorder(Watcher):
 
     def problem(self, message):
         self.problems.append(message)
+
+
+def test_iterations_that_a_task_does_not_number_are_numbered_by_the_runner(tmp_path):
+    spec = dataclasses.replace(counting(), task=Unnumbered())
+    assert execute(spec, tmp_path).status == "finished"
+    (events,) = journals(tmp_path)
+    numbers = [(event["start"], event["step"]) for event in events if event["event"] == "iteration"]
+    assert numbers == [(start, step) for start in (0, 1) for step in (1, 2, 3)]
 
 
 def test_a_run_is_journalled_iteration_by_iteration(tmp_path):

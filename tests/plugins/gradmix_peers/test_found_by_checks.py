@@ -32,9 +32,9 @@ def test_a_function_without_numbers_is_no_constant(peer):
 def test_formulas_do_not_confuse_one_another():
     pytest.importorskip("sympy")
     sympy = gradmix.differentiator("sympy")
-    assert sympy.derivative(lambda x: x * sympy.derivative(lambda y: x + y, 1.0), 1.0) == 1.0
-    with pytest.raises(gradmix.DifferentiationError, match="within another"):
-        sympy.derivative(lambda x: x * sympy.derivative(lambda y: x * y, 1.0), 1.0)
+    for inner in (lambda x, y: x + y, lambda x, y: x * y):
+        with pytest.raises(gradmix.DifferentiationError, match="within another"):
+            sympy.derivative(lambda x: x * sympy.derivative(lambda y: inner(x, y), 1.0), 1.0)  # noqa: B023
 
 
 @pytest.mark.parametrize("name", ["sklearn_kmeans", "sklearn_minibatch_kmeans", "sklearn_bisecting_kmeans"])

@@ -1,0 +1,108 @@
+"""The reference for authors, from the code: ``python -m gradmix.authoring.reference`` writes it as Markdown."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from types import FunctionType
+
+from gradmix.authoring.contract import ONE_OF, first_paragraph, members
+from gradmix.authoring.project import KINDS as TEMPLATES
+from gradmix.config.nodes import plain_default
+from gradmix.contracts import hooks
+from gradmix.contracts.component import Component, summary
+from gradmix.contracts.options import Option, options_of
+from gradmix.registry.entry import Entry
+from gradmix.registry.kinds import KINDS
+from gradmix.registry.registry import registry
+
+_OPENING = """\
+# Reference for authors of plugins
+
+From the code, by `make docs`. [plugins.md](plugins.md) is the guide.
+"""
+
+
+def reference() -> str:
+    """The whole reference: hooks, contracts, and the options of all built-in components."""
+    return "\n".join([_OPENING, *_hooks(), *_contracts(), *_components()]).rstrip() + "\n"
+
+
+def _hooks() -> Iterator[str]:
+    yield "## Hooks\n"
+    yield "Functions marked `@gradmix.hookimpl`; each takes those arguments that it needs.\n"
+    yield "| hook | what it is |\n| --- | --- |"
+    for name, hook in vars(hooks).items():
+        if name.startswith("gradmix_") and isinstance(hook, FunctionType):
+            arguments = ", ".join(inspect.signature(hook).parameters)
+            yield f"| `{name}({arguments})` | {_cell(first_paragraph(hook.__doc__))} |"
+    yield ""
+
+
+def _contracts() -> Iterator[str]:
+    yield "## Contracts\n"
+    yield "A component's class derives from that of its kind, and is a dataclass. What is **bold** it must define.\n"
+    contracts: Mapping[str, type[Component]] = {"component": Component, **KINDS}
+    for kind, contract in contracts.items():
+        yield f"### {kind}: `gradmix.{contract.__name__}`\n"
+        yield f"{_what(kind)}{first_paragraph(contract.__doc__)}{_one_of(contract)}\n"
+        yield "| member | meaning |\n| --- | --- |"
+        for member in members(contract):
+            name = f"**`{member.name}`**" if member.must else f"`{member.name}`"
+            yield f"| {name} | {_cell(member.meaning)} |"
+        yield ""
+
+
+def _what(kind: str) -> str:
+    return f"It {TEMPLATES[kind].what}. " if kind in TEMPLATES else ""
+
+
+def _one_of(contract: type[Component]) -> str:
+    return f" One of {' and '.join(f'`{name}`' for name in ONE_OF[contract])} is enough." if contract in ONE_OF else ""
+
+
+def _components() -> Iterator[str]:
+    yield "## Built-in components, and their options\n"
+    for kind in KINDS:
+        for entry in registry():
+            if entry.kind == kind and entry.plugin.distribution == hooks.PROJECT:
+                yield from _component(entry)
+
+
+def _component(entry: Entry) -> Iterator[str]:
+    component = _class_of(entry)
+    yield f"### {entry.kind} `{entry.name}`\n"
+    needs = f" Needs {', '.join(component.requires)}." if component.requires else ""
+    yield f"{summary(component)}{needs}\n"
+    options = options_of(component)
+    if options:
+        yield "| option | default | allowed | meaning |\n| --- | --- | --- | --- |"
+    for option in options:
+        yield f"| `{option.name}` | {_default(option)} | {_cell(option.allowed)} | {_cell(option.doc)} |"
+    yield ""
+
+
+def _class_of(entry: Entry) -> type[Component]:
+    """The class, also of a component whose package is not installed here: the reference is the same everywhere."""
+    if not isinstance(entry.implementation, str):
+        return entry.implementation
+    module, _, name = entry.implementation.partition(":")
+    found: type[Component] = getattr(import_module(module), name)
+    return found
+
+
+def _default(option: Option) -> str:
+    default = plain_default(option)
+    shown = {"???": "*to be given*", "${seed}": "the run's seed", "None": "`null`"}
+    return shown.get(str(default), f"`{str(default).lower() if isinstance(default, bool) else default}`")
+
+
+def _cell(text: str) -> str:
+    """Text for a table: without what Markdown would take for its own."""
+    return text.replace("``", "`").replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())

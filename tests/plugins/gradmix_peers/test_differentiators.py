@@ -1,0 +1,193 @@
+"""What a peer's differentiator promises: the same NumPy function, its own derivatives, or a clear refusal."""
+
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+import gradmix
+from gradmix import DifferentiationError
+from gradmix.registry.registry import registry
+from gradmix_peers import gradmix_components
+from gradmix_tasks.differentiate import errors
+
+CLASSES = gradmix_components()["differentiator"]
+PEERS = sorted(CLASSES)
+ENTRYWISE = ["casadi", "cppad", "sympy"]
+EVALUATING = ["numdifftools", "scipy"]
+FOLLOWING = [name for name in PEERS if name not in EVALUATING]
+COMPILED = ["cppad", "jax_compiled"]  # each function takes seconds to compile; values are not looked at
+NOT_COMPILED = [name for name in PEERS if name not in COMPILED]
+PROBLEMS = [name for name in registry().names("problem") if name != "python"]
+
+X = np.array([0.5, -0.3, 0.8, 1.2])
+V = np.array([1.0, -2.0, 0.3, 0.4])
+
+
+def peer(name):
+    """The peer, if its package is installed: torch and tensorflow are too large to install for tests alone."""
+    if name in ("torch", "tensorflow"):
+        pytest.importorskip(name)
+    if name == "cppad" and not any(map(shutil.which, ("c++", "g++", "clang++"))):
+        pytest.skip("there is no C++ compiler")
+    return gradmix.differentiator(name)
+
+
+def model(x):
+    """A function of ℝ⁴ with most kinds of operation in it: branches, reversals, products with plain arrays."""
+    a = np.tanh(x[:2] @ np.array([[1.0, 2.0], [-0.5, 0.3]]))
+    b = np.where(x > 0, np.log1p(x**2), np.sin(x))
+    return np.concatenate([a, b * x[::-1], np.stack([np.linalg.norm(x)])])
+
+
+def energy(x):
+    """A function with one value, which takes x apart and builds arrays of what it finds."""
+    a, b, c, d = x
+    y = np.array([a * b, np.exp(c)])
+    return np.sum(y**2) + np.maximum(a, d) * np.hypot(b, c) + np.mean(np.stack([a, b]) * np.array([1.0, 2.0])) + 2.0
+
+
+def complex_step_jacobian(f, x, h=1e-30):
+    """Outside truth for analytic functions: no differentiator, no subtraction."""
+    return np.stack([f(x + 1j * h * e).imag / h for e in np.eye(len(x))], axis=-1)
+
+
+def analytic(x):
+    """As `model`, in what complex numbers can do."""
+    a = np.tanh(x[:2] @ np.array([[1.0, 2.0], [-0.5, 0.3]]))
+    return np.concatenate([a, np.exp(np.sin(x) * x[::-1]), x[:1] / x[1:2]])
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("name", PEERS)
+def test_every_peer_solves_every_problem(name, problem):
+    differentiator, problem = peer(name), registry().find("problem", problem).load()()
+    if (name, problem.operator, type(problem).__name__) == ("jax_compiled", "derivative", "Heron"):
+        with pytest.raises(DifferentiationError, match="branches, loops or chooses by values: use differentiator=jax"):
+            differentiator.derivative(problem.function, problem.point())
+        return
+    computed = getattr(differentiator, problem.operator)(problem.function, problem.point())
+    assert errors(computed, problem.exact())["derivative_error"] <= differentiator.accuracy
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_every_operator(name):
+    differentiator = peer(name)
+    first, second = 10 * differentiator.accuracy, 1e4 * differentiator.accuracy
+    truth = complex_step_jacobian(analytic, X)
+    np.testing.assert_allclose(differentiator.jacobian(analytic, X), truth, rtol=first, atol=first)
+    np.testing.assert_allclose(differentiator.jvp(analytic, X, V), truth @ V, rtol=first, atol=first)
+    w = np.arange(1.0, 8.0)
+    np.testing.assert_allclose(differentiator.vjp(analytic, X, w), w @ truth, rtol=first, atol=first)
+    value, gradient = differentiator.value_and_gradient(lambda x: np.sum(analytic(x) * w), X)
+    assert value == pytest.approx(np.sum(analytic(X) * w), rel=1e-14)
+    np.testing.assert_allclose(gradient, w @ truth, rtol=first, atol=first)
+    assert differentiator.derivative(np.exp, 0.5) == pytest.approx(np.exp(0.5), rel=first)
+
+    def quartic(x):
+        return np.sum(x**4) + x[0] * x[1] * x[2]
+
+    hessian = np.diag(12 * X**2)
+    for i, j, k in [(0, 1, 2), (0, 2, 1), (1, 2, 0)]:
+        hessian[i, j] = hessian[j, i] = X[k]
+    np.testing.assert_allclose(differentiator.hessian(quartic, X), hessian, rtol=second, atol=second)
+    np.testing.assert_allclose(differentiator.hvp(quartic, X, V), hessian @ V, rtol=second, atol=second)
+
+
+@pytest.mark.parametrize("name", NOT_COMPILED)
+def test_push_forward_and_pull_back_are_dual(name):
+    differentiator, w = peer(name), np.linspace(-1.0, 2.0, 7)
+    pushed, pulled = differentiator.jvp(model, X, V), differentiator.vjp(model, X, w)
+    assert w @ pushed == pytest.approx(pulled @ V, rel=10 * differentiator.accuracy)
+
+
+@pytest.mark.parametrize("name", NOT_COMPILED)
+def test_functions_that_take_arrays_apart_and_build_new_ones(name):
+    differentiator, forward = peer(name), gradmix.differentiator("dual")
+    tol = 10 * differentiator.accuracy
+    np.testing.assert_allclose(differentiator.gradient(energy, X), forward.gradient(energy, X), rtol=tol, atol=tol)
+    np.testing.assert_allclose(differentiator.jacobian(model, X), forward.jacobian(model, X), rtol=tol, atol=tol)
+    np.testing.assert_allclose(differentiator.gradient(lambda x: 3.0, X), np.zeros(4), atol=tol)
+
+
+@pytest.mark.parametrize("name", [*NOT_COMPILED, "cppad"])
+def test_branches_and_loops_on_values_are_followed(name):
+    def orbit(x):
+        y = x
+        while y < 10:
+            y = y * y + x if y > 1 else 2 * y + 1
+        return np.array([y, 3.0])
+
+    # 0.4 → 1.8 → 1.8² + x = 3.64 → 3.64² + x = 13.6496: y' = 2·3.64·(2·1.8·2 + 1) + 1
+    differentiator = peer(name)
+    computed = differentiator.derivative(orbit, 0.4)
+    tol = 10 * differentiator.accuracy
+    np.testing.assert_allclose(computed, [2 * 3.64 * (2 * 1.8 * 2 + 1) + 1, 0.0], rtol=tol, atol=tol)
+
+
+@pytest.mark.parametrize("name", FOLLOWING)
+def test_what_cannot_be_followed_is_refused_in_words(name):
+    import math
+
+    differentiator = peer(name)
+    with pytest.raises(DifferentiationError, match=r"cannot follow float\(\), int\(\) or the math module"):
+        differentiator.derivative(lambda x: math.sin(x), 0.5)
+    with pytest.raises(DifferentiationError, match=r"cannot follow"):
+        differentiator.gradient(lambda x: np.packbits(x)[0], X)
+    with pytest.raises(DifferentiationError, match="within another differentiation"):
+        differentiator.derivative(lambda x: differentiator.derivative(lambda y: x * y, 1.0), 1.0)
+    with pytest.raises(DifferentiationError, match=r"w has the shape \(3,\)"):
+        differentiator.vjp(analytic, X, np.ones(3))
+
+
+@pytest.mark.parametrize("name", ENTRYWISE)
+def test_peers_of_scalars_refuse_linear_algebra(name):
+    with pytest.raises(DifferentiationError, match="entry by entry"):
+        peer(name).gradient(lambda x: np.linalg.det(x), np.eye(2))
+
+
+def test_jax_leaves_its_settings_as_they_were():
+    jax = pytest.importorskip("jax")
+    before = jax.numpy.ones(1).dtype
+    peer("jax").gradient(energy, X)
+    assert jax.numpy.ones(1).dtype == before
+
+
+def test_scipy_says_when_it_has_not_converged():
+    with pytest.raises(gradmix.NumericalError, match="estimated error"):
+        gradmix.differentiator("scipy", maxiter=1).derivative(np.exp, 1.0)
+
+
+def test_what_is_not_installed_is_named_with_the_command_that_installs_it(tmp_path):
+    """A package that is hidden stands for one that is missing."""
+    program = (
+        "import sys, importlib.machinery as m\n"
+        "find = m.PathFinder.find_spec\n"
+        "m.PathFinder.find_spec = lambda name, *rest: None if name.split('.')[0] == 'casadi' else find(name, *rest)\n"
+        "import gradmix\n"
+        "gradmix.differentiator('casadi')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
+    assert "needs casadi, which is not installed" in done.stderr
+    assert "pip install 'gradmix[casadi]'" in done.stderr
+
+
+def test_looking_at_peers_imports_none_of_them():
+    modules = ["autograd", "casadi", "faiss", "jax", "numdifftools", "pytensor", "sympy", "tensorflow", "torch"]
+    assert {module for module in modules if find_spec(module)} >= {"jax", "casadi"}, "the test would see nothing"
+    program = (
+        "import sys, gradmix\n"
+        "from gradmix.registry.registry import registry\n"
+        "from gradmix.contracts.options import options_of\n"
+        "from gradmix_peers import gradmix_components\n"
+        "for kind, names in gradmix_components().items():\n"
+        "    for place in names.values():\n"
+        "        module, _, name = place.partition(':')\n"
+        "        options_of(getattr(__import__(module, fromlist=[name]), name))\n"
+        f"print(sorted(set({[*modules, 'sklearn']!r}) & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
