@@ -54,15 +54,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(command: str, arguments: list[str]) -> int:
     """Run a command with the plugins that the command line chooses."""
-    from gradmix.contracts.errors import ConfigError
-    from gradmix.registry.choice import choose
-    from gradmix.registry.registry import registry
+    from gradmix.contracts.errors import GradmixError
+    from gradmix.registry.choice import choose, chosen
+    from gradmix.registry.registry import installed_plugins, registry
 
     try:
         others = choose(arguments)
-        if others != arguments:
-            registry()
-    except ConfigError as error:
+        chosen().of(installed_plugins())
+        if others != arguments and command != "plugins":  # which tells of broken ones, too
+            registry().check_files()
+    except GradmixError as error:
         print(f"gradmix {command}: {error}", file=sys.stderr)
         return 2
     keeps_them = command in ("run", "resume")  # Hydra takes them, too, so that the journal tells of them

@@ -98,6 +98,7 @@ def _hand_over(arguments: Sequence[str], job: Callable[[Any], Any]) -> None:
     from gradmix.config.explain import explained
     from gradmix.config.guarded import guarded
     from gradmix.config.source import ComponentSearchPath
+    from gradmix.config.sweep_arguments import for_each_component
 
     if any(argument.startswith("--e") for argument in arguments):
         raise ConfigError("--experimental-rerun opens a pickle, which can run anything; give the overrides again.")
@@ -107,6 +108,8 @@ def _hand_over(arguments: Sequence[str], job: Callable[[Any], Any]) -> None:
     # Hydra copies its store for each group that it lists, half of the time of --help. Nothing changes it any more.
     store.__deepcopy__ = lambda memo: store  # type: ignore[attr-defined]
     application = hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(job)
+    if {"-m", "--multirun"} & set(arguments):
+        arguments = for_each_component(arguments)
     flags_first = sorted(arguments, key=lambda argument: argument not in ("-m", "--multirun"))  # argparse wants that
     sys.argv = ["gradmix", *flags_first]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, who can say more about them

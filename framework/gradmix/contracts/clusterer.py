@@ -6,7 +6,7 @@ import copy
 import dataclasses
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast, get_args
 
 from gradmix.contracts.component import Component
@@ -108,7 +108,10 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         self.check_rows(rows)
         seeds = np.random.SeedSequence(getattr(self, "random_state", None)).spawn(getattr(self, "n_init", 1))
         for start, seed in enumerate(seeds):
-            for step, iteration in enumerate(self.iterate(rows, np.random.default_rng(seed)), start=1):
+            iterations = self.iterate(rows, np.random.default_rng(seed))
+            if not isinstance(iterations, Iterable):
+                raise PluginError(f"{type(self).__name__}.iterate must yield; it returned {iterations!r}.")
+            for step, iteration in enumerate(iterations, start=1):
                 self._check_iteration(iteration)
                 yield dataclasses.replace(iteration, start=start, step=step)
 

@@ -13,7 +13,7 @@ from gradmix.contracts.errors import NotInstalledError, PluginError
 from gradmix.registry.containment import contained
 from gradmix.registry.fingerprint import fingerprint_of_package
 from gradmix.registry.kinds import check_component
-from gradmix.registry.needs import how_to_install, missing
+from gradmix.registry.needs import brought_by, how_to_install, missing
 from gradmix.registry.plugin import UNKNOWN, Plugin
 
 
@@ -55,8 +55,13 @@ class Entry:
             return ""
         return f", {package} ({fingerprint_of_package(package)})"
 
-    def load(self) -> type[Component]:
+    def load(self, trespasses: list[str] | None = None) -> type[Component]:
         """Import the class and check that it keeps the contract of its kind.
+
+        Parameters
+        ----------
+        trespasses
+            Takes what the import does besides, which is undone.
 
         Raises
         ------
@@ -67,11 +72,11 @@ class Entry:
         """
         where = f"{self.kind} {self.name!r} of {self.plugin.label}"
         try:
-            component = check_component(self.kind, self._import())
+            component = check_component(self.kind, self._import([] if trespasses is None else trespasses))
             absent = missing(component.requires)
         except ModuleNotFoundError as error:
             package = _package(error.name or "")
-            if package in ("", *map(_package, (self.plugin.module, str(self.implementation)))):
+            if not package or not brought_by(package, self.plugin.metadata):
                 raise PluginError(f"{where} cannot be used: {describe(error)}.") from error
             raise self._not_installed(where, package) from error
         except KeyboardInterrupt:
@@ -92,14 +97,18 @@ class Entry:
             found = getattr(found, part, None)
         return found is cls
 
-    def _import(self) -> Any:
+    def _import(self, trespasses: list[str]) -> Any:
         if not isinstance(self.implementation, str):
             return self.implementation
         module, _, attribute = self.implementation.partition(":")
-        with contained():
-            found: Any = import_module(module)
-            for part in attribute.split("."):
-                found = getattr(found, part)
+        told: list[str] = []
+        try:
+            with contained() as told:
+                found: Any = import_module(module)
+                for part in attribute.split("."):
+                    found = getattr(found, part)
+        finally:
+            trespasses.extend(told)
         return found
 
     def _not_installed(self, where: str, package: str) -> NotInstalledError:

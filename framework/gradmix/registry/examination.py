@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -112,7 +113,8 @@ def examine() -> list[Examined]:
 
 def _examine(plugin: Plugin) -> Examined:
     answer = _ask(plugin)
-    problems = [f"{answer.failure}; or leave it out: plugins.block=[{plugin.label}]"] if answer.failure else []
+    failures = [answer.failure.rstrip(".")] if answer.failure else []
+    problems = [f"{failure}; or leave it out: plugins.block=[{plugin.label}]" for failure in failures]
     problems += answer.trespasses
     if answer.seconds > SLOW_SECONDS:
         problems.append(
@@ -162,18 +164,24 @@ def main(label: str) -> _Answer:
     plugin = next(each for each in chosen().of(installed_plugins()) if each.label == label)
     before = _surroundings()
     found = load(new_manager(), plugin)
-    components = [_component(entry) for entry in found.entries]
+    trespasses = [*found.trespasses]
+    components = [_component(entry, trespasses) for entry in found.entries]
     after = _surroundings()
     changed = [f"it changes {what} when it is imported" for what in before if before[what] != after[what]]
     return _Answer(
-        found.failure, found.seconds, found.hooks, [*found.trespasses, *changed], [asdict(each) for each in components]
+        found.failure,
+        found.seconds,
+        found.hooks,
+        [*dict.fromkeys(trespasses), *changed],
+        [asdict(each) for each in components],
     )
 
 
-def _component(entry: Entry) -> ExaminedComponent:
+def _component(entry: Entry, trespasses: list[str]) -> ExaminedComponent:
+    """Load a component, and note what its import does besides."""
     begin = time.perf_counter()
     try:
-        entry.load()
+        entry.load(trespasses)
     except NotInstalledError as error:
         return ExaminedComponent(entry.kind, entry.name, "not installed", str(error), error.command)
     except PluginError as error:
@@ -187,6 +195,7 @@ def _surroundings() -> Mapping[str, Any]:
 
     state = np.random.get_state(legacy=False)  # noqa: NPY002  the global one is what is looked at
     return {
+        "what threads there are": threading.active_count(),
         "the environment variables": dict(os.environ),
         "the global random numbers of Python": random.getstate(),
         "the global random numbers of NumPy": repr(state),
@@ -197,3 +206,4 @@ if __name__ == "__main__":
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever else is printed is not our answer
     print(json.dumps(asdict(main(sys.argv[1]))), file=answers, flush=True)
+    os._exit(0)  # a thread that a plugin has started would keep us

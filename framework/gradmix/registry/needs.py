@@ -26,6 +26,11 @@ def how_to_install(package: str, distribution: Distribution | None) -> str:
     return f"pip install '{distribution.name}[{extras[0]}]'" if distribution and extras else f"pip install {package}"
 
 
+def brought_by(package: str, distribution: Distribution | None) -> bool:
+    """Whether an extra of a distribution installs a package: one that nobody asks for may be a slip of the pen."""
+    return any(_brings(extra, names, package) for extra, names in _extras(distribution))
+
+
 def _extras(distribution: Distribution | None) -> Iterator[tuple[str, list[str]]]:
     """Extras of a distribution, smallest first, and the distributions that each installs."""
     by_extra: dict[str, list[str]] = {}

@@ -16,7 +16,7 @@ from gradmix.contracts.errors import PluginError, UnknownNameError, did_you_mean
 from gradmix.registry.choice import VARIABLE, chosen
 from gradmix.registry.entry import Entry
 from gradmix.registry.loading import Found, load, new_manager
-from gradmix.registry.plugin import Plugin
+from gradmix.registry.plugin import FilePlugin, Plugin
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,18 @@ class Registry:
             raise PluginError(f"{kind} {name!r} is offered by {rivals}: write {choices}, or block one of them.")
         return found[0]
 
+    def check_files(self) -> None:
+        """Check that the files that were named as plugins can be used.
+
+        Raises
+        ------
+        PluginError
+            Says why the first that cannot be cannot.
+        """
+        for each in self.found:
+            if each.failure and isinstance(each.plugin, FilePlugin):
+                raise PluginError(f"the plugin {each.plugin.path} cannot be used: {each.failure}")
+
     def _offers(self, kind: str, name: str) -> tuple[Entry, ...]:
         distribution, colon, own = name.rpartition(":")
         found = self.entries.get((kind, own), ())
@@ -103,7 +115,8 @@ class Registry:
 
     def search(self, name: str) -> list[Entry]:
         """All components of that name, of any kind."""
-        return [entry for kind, _ in self.entries for entry in self._offers(kind, name) if name.endswith(entry.name)]
+        kinds = dict.fromkeys(kind for kind, _ in self.entries)
+        return [entry for kind in kinds for entry in self._offers(kind, name)]
 
     def __iter__(self) -> Iterator[Entry]:
         return (entry for _, found in sorted(self.entries.items()) for entry in found)

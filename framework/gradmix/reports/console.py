@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+_WIDTH_IN_A_PIPE = 120
+
+
 def make_console(stderr: bool = False) -> Console:
     """A console on standard output; a reader that goes away, as `| head` does, ends the output and not the run."""
     from rich.console import Console
@@ -20,7 +23,9 @@ def make_console(stderr: bool = False) -> Console:
             self.quiet = True
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-    return PatientConsole(stderr=stderr, markup=False)  # metric=[silhouette] is no markup
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else _WIDTH_IN_A_PIPE
+    return PatientConsole(stderr=stderr, markup=False, width=width)  # metric=[silhouette] is no markup
 
 
 def print_table(console: Console, rows: Mapping[str, str]) -> None:

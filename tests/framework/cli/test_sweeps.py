@@ -241,3 +241,15 @@ def test_a_result_that_was_not_tracked_shows_under_the_tracked_sweep_that_reuses
     (sweep,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
     under = [run.data.tags.get("mlflow.parentRunId") for run in runs if run is not sweep]
     assert under == [sweep.info.run_id] * 2
+
+
+def test_an_option_given_once_belongs_to_each_component_that_is_swept_over(empty_folder, capsys):
+    assert run(["-m", "clusterer=kmeans,sklearn_kmeans", "clusterer.n_clusters=3", *FAST]) == 0
+    assert [events[0]["params"]["clusterer.n_clusters"] for events in runs()] == [3, 3]
+    assert run(["-m", "clusterer=kmeans,gmm", "clusterer.n_clusters=3", *FAST]) == 2
+    assert "unknown option clusterer.n_clusters. Options of clusterer gmm" in capsys.readouterr().err
+
+
+def test_a_component_is_documented_once(gradmix_command):
+    out, _ = gradmix_command("plugins", "kmeans")
+    assert out.count("clusterer kmeans  (gradmix") == 1

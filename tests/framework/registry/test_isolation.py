@@ -173,6 +173,29 @@ def test_a_choice_in_the_environment_that_cannot_be_read_is_told(path, monkeypat
     assert "GRADMIX_PLUGINS must be such as" in ended.stderr
 
 
+def test_what_the_import_of_a_lazy_component_does_besides_is_told(path):
+    source = "print('here')\nimport threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\n"
+    make_distribution(path, entry_points={"clusterer.lazy": "other_plugin:Groups"}, source=source + CLUSTERER)
+    told = doctor("other-plugin:clusterer.lazy")[1]
+    assert "it prints when it is imported" in told
+    assert "it changes what threads there are when it is imported" in told
+
+
+def test_a_misspelt_import_is_no_package_to_install(path):
+    make_distribution(path, source="import nunpy\n" + CLUSTERER, entry_points={"clusterer.lazy": "other_plugin:Groups"})
+    told = gradmix("plugins").stdout
+    assert "No module named 'nunpy'" in told
+    assert "pip install nunpy" not in told
+
+
+def test_a_file_that_was_named_and_cannot_be_used_is_an_error(path):
+    with open("broken.py", "w") as file:
+        file.write("1 / 0")
+    for name, reason in {"broken.py": "ZeroDivisionError", "absent.py": "there is no file"}.items():
+        refused = gradmix("run", f"plugins.files=[{name}]")
+        assert (refused.returncode, reason in refused.stderr) == (2, True)
+
+
 def test_an_entry_point_of_an_unknown_kind_is_told(path):
     make_distribution(path, entry_points={"clusterers.lazy": "other_plugin:Groups"})
     assert "Did you mean clusterer?" in doctor("other-plugin:clusterers.lazy")[1]
