@@ -102,9 +102,9 @@ def test_a_watcher_that_was_not_there_makes_no_new_result(empty_folder, capsys):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("patience", ["events.patience.rounds = 5", "gradmix run events=[patience]"]),
-        ("notify", ["events.notify.url = (required)", "gradmix run events=[notify] events.notify.url=…"]),
-        ("silhouette", ["metric.silhouette.sample_size = null", "gradmix run metric=[silhouette]"]),
+        ("patience", ["events.patience.rounds = 5", "gradmix run events=patience"]),
+        ("notify", ["events.notify.url = (required)", "gradmix run events=notify events.notify.url=…"]),
+        ("silhouette", ["metric.silhouette.sample_size = null", "gradmix run metric=silhouette"]),
     ],
 )
 def test_a_component_of_theirs_is_documented_as_one_types_it(capsys, name, said):
