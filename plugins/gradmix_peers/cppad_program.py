@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sysconfig
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from gradmix import PluginError
+from gradmix import DifferentiationError, PluginError
 from gradmix.typing import Array
 from gradmix_peers.tool import ARCS, Tool
 
@@ -117,6 +118,8 @@ def point(n: int, program: list[str]) -> list[Any]:
 
 _SOURCE = """
 #include <cmath>
+#include <stdexcept>
+#include <string>
 #include <cppad/cppad.hpp>
 
 using S = CppAD::AD<double>;
@@ -128,10 +131,15 @@ static std::vector<S> evaluate(const std::vector<S>& x) {{
   return {{{results}}};
 }}
 
-extern "C" void derive(int what, const double* at, const double* along, double* result) {{
+static void complain(bool known, int line, const char* file, const char* expression, const char* message) {{
+  throw std::runtime_error(message);  // CppAD's own handler would end the process
+}}
+
+static void compute(int what, const double* at, const double* along, double* result) {{
   std::vector<S> x(at, at + {n});
   CppAD::Independent(x);
   CppAD::ADFun<double> f(x, evaluate(x));
+  f.check_for_nan(false);  // what is no number is an answer like others
   const Numbers point(at, at + {n});
   Numbers found = f.Forward(0, point);
   if (what == 1) found = f.Forward(1, Numbers(along, along + {n}));
@@ -140,7 +148,23 @@ extern "C" void derive(int what, const double* at, const double* along, double* 
   if (what == 4) found = f.Hessian(point, 0);
   std::copy(found.begin(), found.end(), result);
 }}
+
+extern "C" const char* derive(int what, const double* at, const double* along, double* result) {{
+  static std::string problem;
+  CppAD::ErrorHandler handler(complain);
+  try {{
+    compute(what, at, along, result);
+    return nullptr;
+  }} catch (const std::exception& error) {{
+    S::abort_recording();
+    problem = error.what();
+    return problem.c_str();
+  }}
+}}
 """
+_one_at_a_time = threading.Lock()
+"""CppAD has one tape for all threads, unless it is told of each."""
+
 _WHAT = ("value", "forward", "reverse", "jacobian", "hessian")
 
 
@@ -179,8 +203,13 @@ class Program:
         sizes = {"value": m, "forward": m, "reverse": self.n, "jacobian": m * self.n, "hessian": self.n * self.n}
         at, direction = (np.ascontiguousarray(np.ravel(each), dtype=np.float64) for each in (x, along))
         result = np.zeros(sizes[what])
+        if not m:
+            return result
         pointers = [each.ctypes.data_as(ctypes.POINTER(ctypes.c_double)) for each in (at, direction, result)]
-        compiled(self.source)(_WHAT.index(what), *pointers)
+        with _one_at_a_time:
+            problem = compiled(self.source)(_WHAT.index(what), *pointers)
+        if problem is not None:
+            raise DifferentiationError(f"CppAD refuses that: {problem.decode()}")
         return result
 
 
@@ -201,8 +230,10 @@ def compiled(source: str) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         code, library = Path(folder) / "program.cpp", Path(folder) / "program.so"
         code.write_text(source, encoding="utf-8")
-        command = [compiler, "-std=c++17", "-O1", "-shared", "-fPIC", str(code), "-o", str(library), *paths]
+        command = [compiler, "-std=c++17", "-O1", "-DNDEBUG", "-shared", "-fPIC", str(code), "-o", str(library), *paths]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise PluginError(f"{compiler} could not compile a program of CppAD's: {done.stderr[:1000]}")
-        return ctypes.CDLL(str(library)).derive
+        derive = ctypes.CDLL(str(library)).derive
+        derive.restype = ctypes.c_char_p
+        return derive

@@ -1,5 +1,7 @@
 """What the conformance kit has found in peers, and is to stay mended."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -41,3 +43,12 @@ def test_formulas_do_not_confuse_one_another():
 def test_rows_that_overflow_an_estimator_are_refused(name):
     with pytest.raises(gradmix.GradmixError):
         gradmix.clusterer(name, random_state=0).fit(np.array([[0.0], [1.0], [2.0], [3.0]]) * 1e300)
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="there is no C++ compiler")
+def test_what_is_no_number_and_what_has_no_values_do_not_end_the_process():
+    pytest.importorskip("cmeel")
+    cppad = gradmix.differentiator("cppad")
+    with np.errstate(all="ignore"):
+        assert not np.isfinite(cppad.derivative(lambda x: np.log(x) * np.inf, 0.0))
+    assert np.shape(cppad.jvp(lambda x: x[:0], np.ones(2), np.ones(2))) == (0,)
