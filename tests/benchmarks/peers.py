@@ -18,7 +18,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from gradmix.contracts.errors import NotInstalledError
 from gradmix.contracts.metrics import metric_named
+from gradmix.registry.registry import registry
 from gradmix.reports.cells import versus
 from gradmix.reports.intervals import estimate
 from gradmix.reports.pairs import Difference, Verdict, difference, pair_up
@@ -26,7 +30,8 @@ from gradmix.reports.wording import measured
 from gradmix.runs.reading import Run
 from gradmix.sweeps.selection import select
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 PACKAGES = ("gradmix", "numpy", "scipy", "scikit-learn", "autograd", "jax", "torch")
 VERSIONS = "versions.json"
 TIME = metric_named("time.seconds")
@@ -140,7 +145,25 @@ def run(runs: Path) -> None:
     (runs / VERSIONS).write_text(json.dumps(dict(_versions())), encoding="utf-8")
     for experiment in EXPERIMENTS:
         command = [sys.executable, "-m", "gradmix", "run", "-m", f"experiment=benchmark/{experiment.name}"]
-        subprocess.run([*command, "tracking=none", "reuse=false", f"runs_dir={runs}"], check=False)
+        command += ["tracking=none", "reuse=false", f"runs_dir={runs}", *_without_absent(experiment.name)]
+        subprocess.run(command, check=False)
+
+
+def _without_absent(name: str) -> list[str]:
+    """The override that leaves out differentiators whose package is not installed, if there are any."""
+    config = yaml.safe_load((ROOT / "configs" / "experiment" / "benchmark" / f"{name}.yaml").read_text())
+    named = config["hydra"]["sweeper"]["params"].get("differentiator", "").split(",")
+    present = [each for each in named if each and _is_installed(each)]
+    return [f"differentiator={','.join(present)}"] if present and present != named else []
+
+
+def _is_installed(differentiator: str) -> bool:
+    try:
+        registry().find("differentiator", differentiator).load()
+    except NotInstalledError as error:
+        print(error, file=sys.stderr)
+        return False
+    return True
 
 
 def _versions() -> Iterator[tuple[str, str]]:
