@@ -105,7 +105,7 @@ def upload(client: MlflowClient, run: Target, view: View, folder: Path, source: 
     tags = {} if run.is_new else _tags(view, bool(source))
     _log_batches(client, run, view, tags, model)
     if view.inputs:
-        client.log_inputs(run.run_id, inputs_of(view))
+        _log_inputs(client, run, view)
     if (folder / ARTIFACTS).is_dir():
         _log_artifacts(client, run, folder / ARTIFACTS)
     if source:
@@ -132,6 +132,19 @@ def _log_batches(
         client.log_batch(run.run_id, metrics=some_metrics)
     for some_params in _chunks(params[_PARAMS_PER_BATCH:], _PARAMS_PER_BATCH):
         client.log_batch(run.run_id, params=some_params)
+
+
+def _log_inputs(client: MlflowClient, run: Target, view: View) -> None:
+    from mlflow.exceptions import MlflowException
+
+    inputs = inputs_of(view)
+    try:
+        client.log_inputs(run.run_id, inputs)
+    except MlflowException as error:
+        if error.error_code != "BAD_REQUEST":  # the database refused the rows
+            raise
+        # MLflow looks for the data set and then adds it: another process may have added it in between. Now it is found.
+        client.log_inputs(run.run_id, inputs)
 
 
 def _log_artifacts(client: MlflowClient, run: Target, folder: Path, place: str | None = None) -> None:

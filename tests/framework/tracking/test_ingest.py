@@ -4,6 +4,7 @@ import json
 import math
 import multiprocessing
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -326,6 +327,35 @@ def test_several_processes_may_make_the_store_at_once(empty_folder):
         assert pool.map(_open_fresh, [empty_folder] * 3, chunksize=1) == ["finished"] * 3
     assert len(all_runs(open_client(TRACKING))) == 3
     assert not list((empty_folder / "runs").glob(".mlflow-*"))
+
+
+def test_data_that_another_process_registers_meanwhile_is_found(client):
+    from mlflow.store.tracking.dbmodels.models import SqlDataset
+    from sqlalchemy import event
+    from sqlalchemy.orm import Session
+
+    first = Ingester(TRACKING).bring_in(journal("first"))
+    database = sqlite3.connect("runs/mlflow.db", isolation_level=None)
+    (row,) = database.execute("SELECT * FROM datasets")
+    database.execute("DELETE FROM datasets")
+    meanwhile = []
+
+    def register(session, *_):  # MLflow has looked for the data, in vain, and is about to add it
+        if any(isinstance(each, SqlDataset) for each in session.new):
+            meanwhile.append(row)
+            database.execute(f"INSERT INTO datasets VALUES ({', '.join('?' * len(row))})", row)
+
+    event.listen(Session, "before_flush", register)
+    try:
+        second = Ingester(TRACKING).bring_in(journal("second"))
+    finally:
+        event.remove(Session, "before_flush", register)
+    assert meanwhile == [row]
+    assert database.execute("SELECT * FROM datasets").fetchall() == [row]
+    database.close()
+    for mark in (first, second):
+        (told,) = client.get_run(mark.run_id).inputs.dataset_inputs
+        assert (told.dataset.name, told.dataset.digest) == ("d", "d1")
 
 
 def test_the_ingester_in_its_own_process_answers_with_what_went_wrong(client):
