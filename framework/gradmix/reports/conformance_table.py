@@ -46,18 +46,21 @@ class ConformanceTable:
         self._print(line.append(f"  ({outcome.reason})", "dim") if outcome.reason else line)
 
     def close(self, report: Report) -> None:
-        """Show failures, and the count."""
-        for outcome in report.failures:
-            self._failure(outcome)
+        """Show failures, those that one line of the component causes only once, and the count."""
+        for alike in _by_cause(report.failures):
+            self._failure(*alike)
         counts = f"{report.passed} passed, {report.failed} failed, {report.count('not applicable')} not applicable"
         self._print(_styled(f"\n{counts}", "bold red" if report.failed else "bold green"))
 
-    def _failure(self, outcome: Outcome) -> None:
-        failure = outcome.failure
+    def _failure(self, outcome: Outcome, *alike: Outcome) -> None:
+        failure, check = outcome.failure, outcome.check
         if failure is None:
             return
-        self._print(_styled(f"\n{outcome.check.name}", "bold red").append(f"  {outcome.check.promise}", "default"))
-        for name, text in (("expected", failure.expected), ("found", failure.found), ("example", failure.example)):
+        self._print(_styled(f"\n{check.name}", "bold red").append(f"  {check.promise}", "default"))
+        expected = "" if failure.expected == check.promise else failure.expected
+        also = f"in {len(alike)} other check{'s' * (len(alike) > 1)}" if alike else ""
+        told = {"expected": expected, "found": failure.found, "example": failure.example, "the same": also}
+        for name, text in told.items():
             if text:
                 self._print(_styled(f"  {name:<10}", "cyan").append(text, "default"))
         self._print(_styled("  in Python", "cyan"))
@@ -66,6 +69,15 @@ class ConformanceTable:
 
     def _print(self, text: Text) -> None:
         self._console.print(text, highlight=False, soft_wrap=True)
+
+
+def _by_cause(failures: Iterable[Outcome]) -> list[list[Outcome]]:
+    """Failures that found the same at the same place, together."""
+    causes: dict[tuple[str, str], list[Outcome]] = {}
+    for outcome in failures:
+        if outcome.failure is not None:
+            causes.setdefault((outcome.failure.found, outcome.failure.example), []).append(outcome)
+    return list(causes.values())
 
 
 def print_checks(checks: Iterable[Check]) -> None:

@@ -1,6 +1,7 @@
 """``gradmix check`` in the terminal: what it shows, and its exit codes."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,15 @@ def test_a_class_of_a_file_that_breaks_its_contract(capsys, empty_folder):
     assert "failed  documents_every_option" in out
     assert "6.0, by differences in 60 digits" in out
     assert "run_check('exact_is_right', 'problem', 'square.py:Square')" in out
+
+
+def test_one_mistake_is_shown_once(capsys, empty_folder):
+    Path("tired.py").write_text(WRONG.replace("return x * x", 'raise RuntimeError("not today")'))
+    assert main(["check", "tired.py:Square"]) == 1
+    out = capsys.readouterr().out
+    assert out.count("  failed  ") > 3
+    assert out.count("found     RuntimeError: not today") == 1
+    assert re.search(r"the same  in \d+ other checks", out)
 
 
 def test_the_report_as_json(capsys, empty_folder):
