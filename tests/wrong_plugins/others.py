@@ -500,7 +500,15 @@ class StopsWithoutLooking(gradmix.Events):
         return
 
 
+@dataclass
+class ForgetsAType(Cubic):
+    """A cubic whose factor is no option, as it has no type."""
+
+    factor = 1.0
+
+
 WRONG = [
+    ("gives_every_option_a_type", ForgetsAType),
     ("comes_back_from_its_config", Doubling),
     ("passes_its_own_check", ChecksTooMuch),
     ("can_be_pickled", HoldsALambda),

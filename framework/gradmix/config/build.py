@@ -10,7 +10,7 @@ from gradmix.contracts.clusterer import Clusterer
 from gradmix.contracts.component import Component
 from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.errors import ConfigError, UnknownNameError, did_you_mean, listing
-from gradmix.contracts.options import Option, check_option, options_of, plain
+from gradmix.contracts.options import Option, check_option, options_of, plain, untyped
 from gradmix.registry.kinds import RESERVED_OPTIONS
 from gradmix.registry.registry import Registry, registry
 
@@ -92,7 +92,7 @@ def build(kind: str, node: Any, where: str | None = None, known: Registry | None
     options = {option.name: option for option in options_of(component)}
     for key in node:
         if key not in options and key not in RESERVED_OPTIONS:
-            raise UnknownNameError(unknown_option(f"{where}.{key}", f"{kind} {entry.name}", options))
+            raise UnknownNameError(unknown_option(f"{where}.{key}", f"{kind} {entry.name}", options, component))
     built = {name: _build_option(option, node, where, known) for name, option in options.items()}
     return Built(
         component(**{name: value.component for name, value in built.items()}),
@@ -102,9 +102,15 @@ def build(kind: str, node: Any, where: str | None = None, known: Registry | None
     )
 
 
-def unknown_option(path: str, owner: str, known: Collection[str]) -> str:
-    """Message for an option that its owner does not have: the nearest one, and all there are."""
+def unknown_option(path: str, owner: str, known: Collection[str], component: type[Component] | None = None) -> str:
+    """Message for an option that its owner does not have: why it is none, or the nearest one and all there are."""
     prefix, _, name = path.rpartition(".")
+    if component is not None and name in (values := untyped(component)):
+        value = values[name]
+        return (
+            f"{path} is no option: {component.__name__}.{name} has no type. "
+            f"Give it one in its class, such as `{name}: {type(value).__name__} = {value!r}`."
+        )
     near = did_you_mean(name, known)
     return f"unknown option {path}.{near.replace('mean ', f'mean {prefix}.' if prefix else 'mean ')} " + (
         f"Options of {owner}: {listing(known)}."

@@ -12,6 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from gradmix.config.build import unknown_option
+from gradmix.contracts.component import Component
 from gradmix.contracts.errors import ConfigError, GradmixError, UnknownNameError, did_you_mean, listing
 from gradmix.registry.kinds import KINDS
 from gradmix.registry.registry import registry
@@ -102,7 +103,13 @@ def _unknown_option(path: str, node: DictConfig) -> ConfigError:
     parent = path.rpartition(".")[0]
     has_own_name = parent.rpartition(".")[2] != node.get("name")  # events.patience says it already
     owner = f"{parent} {node.get('name')}" if parent and "name" in node and has_own_name else parent or "a run"
-    return UnknownNameError(unknown_option(path, owner, known))
+    return UnknownNameError(unknown_option(path, owner, known, _component_at(parent, node)))
+
+
+def _component_at(path: str, node: DictConfig) -> type[Component] | None:
+    """The class whose options a node has, if it is the node of one."""
+    kind, name = next((part for part in path.split(".") if part in KINDS), ""), node.get("name")
+    return registry().find(kind, name).load() if kind and isinstance(name, str) else None
 
 
 def _not_chosen(path: str, kind: str, name: str) -> ConfigError:

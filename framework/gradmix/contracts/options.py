@@ -176,6 +176,25 @@ def _options_of(component: Any) -> tuple[Option, ...]:
     )
 
 
+def untyped(component: type[Any]) -> dict[str, Any]:
+    """Plain values in the bodies of a component's classes that are no options, as they have no type: name → value.
+
+    Python makes a field of ``n_clusters: int = 2`` only; ``n_clusters = 2`` is an attribute that no config can set.
+    Attributes that a base class knows, constants in capitals and private names are meant so.
+    """
+    found: list[str] = []
+    known: set[str] = set()
+    for cls in reversed(component.__mro__):
+        own = [name for name in vars(cls) if name not in known and name not in inspect.get_annotations(cls)]
+        if not cls.__module__.startswith("gradmix."):
+            found += [name for name in own if name.islower() and not name.startswith("_")]
+        known |= {*vars(cls), *inspect.get_annotations(cls)}
+    return {name: value for name in found if isinstance(value := getattr(component, name), _PLAIN_TYPES)}
+
+
+_PLAIN_TYPES = (bool, int, float, str, tuple, list)
+
+
 def _default(field: dataclasses.Field[Any]) -> Any:
     if "choice" in field.metadata:
         return field.metadata["choice"]

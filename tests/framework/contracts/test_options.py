@@ -1,11 +1,11 @@
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pytest
 
-from gradmix import Bounds, ConfigError, KeyOf, NonNegativeFloat, PositiveInt, Seed
-from gradmix.contracts.options import check_option, describe_type, options_of
+from gradmix import Bounds, ConfigError, KeyOf, Metric, NonNegativeFloat, PositiveInt, Seed
+from gradmix.contracts.options import check_option, describe_type, options_of, untyped
 
 COLOURS = {"red": 1, "green": 2}
 
@@ -126,3 +126,26 @@ def test_values_that_do_not_fit_are_refused_with_what_is_allowed(options, name, 
 def test_bounds_on_both_sides_are_described_and_kept():
     annotation = Annotated[float, Bounds(ge=0, lt=1)]
     assert describe_type(annotation) == "a number ≥ 0 and < 1"
+
+
+def test_values_without_a_type_are_no_options_and_are_told_from_what_is_meant():
+    @dataclass
+    class Component(Metric):
+        maximise = True  # a base class has it
+        typed: int = 1
+        shared: ClassVar[int] = 2
+        LIMIT = 3
+        _private = 4
+        forgotten = 5
+
+        def measure(self, labels):
+            return self.typed
+
+    @dataclass
+    class Derived(Component):
+        forgotten = 6
+        typed = 7
+
+    assert untyped(Component) == {"forgotten": 5}
+    assert untyped(Derived) == {"forgotten": 6}
+    assert [option.name for option in options_of(Derived)] == ["typed"]

@@ -132,6 +132,14 @@ def test_options_that_no_config_can_express_are_told(path, case):
     assert "gmm" in listed.stdout
 
 
+def test_an_option_that_was_given_no_type_is_told_as_such(path):
+    make_distribution(path, source=CLUSTERER.replace("n_groups: int = 1", "n_groups = 1"))
+    ended = gradmix("run", "clusterer=groups", "clusterer.n_groups=2")
+    assert ended.returncode == 2
+    assert "clusterer.n_groups is no option: Groups.n_groups has no type" in ended.stderr
+    assert "`n_groups: int = 1`" in ended.stderr
+
+
 def test_fields_named_nearly_as_keywords_and_a_component_named_as_a_group_work(path):
     source = CLUSTERER.replace("n_groups: int = 1", "lambda_: float = 2.0\n    class_: str = 'a'").replace(
         "Groups", "Hydra"

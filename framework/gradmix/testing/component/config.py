@@ -10,7 +10,7 @@ from typing import Any
 from gradmix.config.build import build
 from gradmix.contracts.component import summary
 from gradmix.contracts.errors import did_you_mean
-from gradmix.contracts.options import options_of, plain
+from gradmix.contracts.options import options_of, plain, untyped
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
 from gradmix.testing.subject import Subject
 from gradmix.testing.table import checks_of, use
@@ -54,6 +54,15 @@ def documents_every_option(subject: Subject) -> None:
     silent = [option.name for option in options_of(subject.component) if not option.doc]
     if silent:
         raise BrokenPromiseError("a line for each option", f"none for {', '.join(silent)}", subject.component.__name__)
+
+
+def gives_every_option_a_type(subject: Subject) -> None:
+    """A plain value in its class has a type, which makes it an option, or is a ``ClassVar`` or named in capitals."""
+    for name, value in untyped(subject.component).items():
+        typed = f"{name}: {type(value).__name__} = {value!r}"
+        raise BrokenPromiseError(
+            f"{typed}, or a ClassVar", f"{name} = {value!r}, no option", subject.component.__name__
+        )
 
 
 def excuses_itself_by_name(subject: Subject) -> None:
