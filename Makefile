@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+LARGE := $(VENV)/.large
 SOURCES := framework plugins tests docs/example-plugin
 
-.PHONY: run test lint types imports docs benchmark clean
+.PHONY: run test lint types imports peers docs benchmark clean
 
 run: $(READY)
 	$(BIN)/gradmix run
@@ -23,11 +24,15 @@ types: $(READY)
 imports: $(READY)
 	$(BIN)/python -m pytest tests/test_import_direction.py
 
+# PyTorch and TensorFlow are too large to be installed for `make test`, which leaves their tests out.
+peers: $(LARGE)
+	$(BIN)/python -m pytest tests/plugins/gradmix_peers tests/framework/testing/test_built_in_components.py -k 'torch or tensorflow'
+
 docs: $(READY)
 	$(BIN)/python -m gradmix.authoring.reference > docs/.reference.md
 	mv docs/.reference.md docs/reference.md
 
-benchmark: $(READY)
+benchmark: $(LARGE)
 	$(BIN)/python -m tests.benchmarks.sweep_overhead
 	$(BIN)/python -m tests.benchmarks.joblib_speedup
 	$(BIN)/python -m tests.benchmarks.peers
@@ -37,6 +42,11 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) (once; a minute or two)"
 	@$(PYTHON) -m venv $(VENV)
 	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+$(LARGE): $(READY)
+	@echo "Installing PyTorch and TensorFlow (once; some minutes)"
+	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,tensorflow,torch]'
 	@touch $@
 
 clean:

@@ -189,4 +189,4 @@ def plain(result: Any) -> Any:
     """A result as a float or an array of float64 of NumPy's."""
     import numpy as np
 
-    return np.array(result, dtype=np.float64)[()]
+    return np.asarray(result, dtype=np.float64).copy()[()]  # a copy of one's own: peers may give views
