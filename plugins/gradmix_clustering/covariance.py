@@ -11,7 +11,6 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import numpy as np
-from scipy.linalg.lapack import dtrtri
 
 from gradmix import NumericalError
 from gradmix.typing import Array
@@ -28,14 +27,14 @@ class CovarianceType(ABC):
 
     @abstractmethod
     def scatter(self, centred: Array, weighted: Array) -> Array:
-        """Second moment of a block of rows around one component's old mean: additive over blocks.
+        """Second moment of a block of rows around each component's old mean, shape (k, …): additive over blocks.
 
         Parameters
         ----------
         centred
-            Rows less the old mean, shape (n, d).
+            Rows less each old mean, shape (k, n, d).
         weighted
-            The same, times each row's responsibility, shape (n, d).
+            The same, times each row's responsibility, shape (k, n, d).
         """
 
     @abstractmethod
@@ -47,7 +46,7 @@ class CovarianceType(ABC):
         counts
             Sum of each component's responsibilities, shape (k,), positive.
         scatter
-            Stacked scatter of all components, shape (k, …).
+            Scatter of each component, shape (k, …).
         shifts
             New means less old ones, shape (k, d).
         reg_covar
@@ -56,7 +55,7 @@ class CovarianceType(ABC):
 
     @abstractmethod
     def whiteners(self, covariances: Array, k: int, d: int) -> Array:
-        """Factor of each component's precision; stacked, shape (k, …).
+        """Factor of each component's precision, shape (k, …).
 
         Raises
         ------
@@ -65,8 +64,8 @@ class CovarianceType(ABC):
         """
 
     @abstractmethod
-    def whiten(self, centred: Array, whitener: Array) -> Array:
-        """Rows in units of standard deviations, shape (n, d): their squared norm is the Mahalanobis distance."""
+    def whiten(self, centred: Array, whiteners: Array) -> Array:
+        """Rows less each mean, in standard deviations, shape (k, n, d): the squared norm is Mahalanobis's distance."""
 
     @abstractmethod
     def log_determinants(self, whiteners: Array, d: int) -> Array:
@@ -87,8 +86,8 @@ class Full(CovarianceType):
         return k * d * (d + 1) // 2
 
     def scatter(self, centred: Array, weighted: Array) -> Array:
-        """Σ r (x − μ)(x − μ)ᵀ, shape (d, d)."""
-        return weighted.T @ centred
+        """Σ r (x − μ)(x − μ)ᵀ, shape (k, d, d)."""
+        return np.swapaxes(weighted, 1, 2) @ centred
 
     def estimate(self, counts: Array, scatter: Array, shifts: Array, reg_covar: float) -> Array:
         """Scatter by count, less the outer product of the shift."""
@@ -99,9 +98,9 @@ class Full(CovarianceType):
         """Transposed inverse Cholesky factors, shape (k, d, d)."""
         return _inverse_cholesky(covariances, "the covariance of component {}")
 
-    def whiten(self, centred: Array, whitener: Array) -> Array:
+    def whiten(self, centred: Array, whiteners: Array) -> Array:
         """(x − μ)ᵀ L⁻ᵀ."""
-        return centred @ whitener
+        return centred @ whiteners
 
     def log_determinants(self, whiteners: Array, d: int) -> Array:
         """Sum of the diagonal's logarithms."""
@@ -145,8 +144,8 @@ class Diag(CovarianceType):
         return k * d
 
     def scatter(self, centred: Array, weighted: Array) -> Array:
-        """Σ r (x − μ)², shape (d,)."""
-        return np.einsum("nd,nd->d", weighted, centred)
+        """Σ r (x − μ)², shape (k, d)."""
+        return np.einsum("knd,knd->kd", weighted, centred)
 
     def estimate(self, counts: Array, scatter: Array, shifts: Array, reg_covar: float) -> Array:
         """Scatter by count, less the squared shift."""
@@ -156,9 +155,9 @@ class Diag(CovarianceType):
         """Reciprocal standard deviations, shape (k, d)."""
         return _reciprocal_root(covariances)
 
-    def whiten(self, centred: Array, whitener: Array) -> Array:
+    def whiten(self, centred: Array, whiteners: Array) -> Array:
         """(x − μ) / σ."""
-        return centred * whitener
+        return centred * whiteners[:, None]
 
     def log_determinants(self, whiteners: Array, d: int) -> Array:
         """−Σ log σ."""
@@ -179,8 +178,8 @@ class Spherical(CovarianceType):
         return k
 
     def scatter(self, centred: Array, weighted: Array) -> Array:
-        """Σ r |x − μ|²/d, a scalar."""
-        return np.einsum("nd,nd->", weighted, centred) / centred.shape[1]
+        """Σ r |x − μ|²/d, shape (k,)."""
+        return np.einsum("knd,knd->k", weighted, centred) / centred.shape[2]
 
     def estimate(self, counts: Array, scatter: Array, shifts: Array, reg_covar: float) -> Array:
         """Scatter by count, less the mean squared shift."""
@@ -190,9 +189,9 @@ class Spherical(CovarianceType):
         """Reciprocal standard deviations, shape (k,)."""
         return _reciprocal_root(covariances)
 
-    def whiten(self, centred: Array, whitener: Array) -> Array:
+    def whiten(self, centred: Array, whiteners: Array) -> Array:
         """(x − μ) / σ."""
-        return centred * whitener
+        return centred * whiteners[:, None, None]
 
     def log_determinants(self, whiteners: Array, d: int) -> Array:
         """−d log σ."""
@@ -214,6 +213,8 @@ def _symmetric(matrices: Array) -> Array:
 
 def _inverse_cholesky(covariances: Array, whose: str) -> Array:
     """Transposed inverse Cholesky factor of each of k matrices, shape (k, d, d)."""
+    from scipy.linalg.lapack import dtrtri  # here, since options are checked by this module's table of types
+
     try:
         factors = np.linalg.cholesky(covariances)
     except np.linalg.LinAlgError as error:

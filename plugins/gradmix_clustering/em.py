@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import operator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
 from gradmix.typing import Array
+from gradmix_clustering.blocks import blocks
 from gradmix_clustering.covariance import CovarianceType
 from gradmix_clustering.mixture_model import GaussianMixtureModel, normalise
-
-_BLOCK_ENTRIES = 2**16
-"""Entries of X in a block: half a megabyte, so that a block's temporaries stay in cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,41 +45,26 @@ class Moments:
         )
 
 
-def blocks(X: Array) -> Iterator[slice]:
-    """Cut the rows into blocks that fit into cache."""
-    rows = max(1, _BLOCK_ENTRIES // X.shape[1])
-    return (slice(start, start + rows) for start in range(0, len(X), rows))
-
-
 def expectation(X: Array, model: GaussianMixtureModel) -> Moments:
     """E-step: moments of all rows under the model's responsibilities, around its means."""
-    moments = (_expect_block(X[block], model) for block in blocks(X))
-    return _total(moments)
+    return _total(_expect(X[block], model) for block in blocks(X, len(model.means)))
 
 
-def _expect_block(X: Array, model: GaussianMixtureModel) -> Moments:
-    log_density, responsibilities = normalise(model.log_joint(X))
-    return gather(X, responsibilities, model.means, model.covariance, float(log_density.sum()))
+def _expect(X: Array, model: GaussianMixtureModel) -> Moments:
+    centred = model.centre(X)
+    log_density, responsibilities = normalise(model.log_joint(centred))
+    return gather(centred, responsibilities, model.covariance, float(log_density.sum()))
 
 
-def gather(
-    X: Array, responsibilities: Array, means: Array, covariance: CovarianceType, log_likelihood: float = 0.0
-) -> Moments:
-    """Moments of a block of rows under given responsibilities, around given means."""
-    first, scatter = [], []
-    for mean, r in zip(means, responsibilities.T, strict=True):
-        centred = X - mean
-        weighted = centred * r[:, None]
-        first.append(weighted.sum(axis=0))
-        scatter.append(covariance.scatter(centred, weighted))
-    return Moments(log_likelihood, responsibilities.sum(axis=0), np.stack(first), np.stack(scatter))
+def gather(centred: Array, responsibilities: Array, covariance: CovarianceType, log_likelihood: float = 0.0) -> Moments:
+    """Moments of a block of rows, given less each mean, shape (k, n, d), under responsibilities of shape (k, n)."""
+    weighted = centred * responsibilities[:, :, None]
+    scatter = covariance.scatter(centred, weighted)
+    return Moments(log_likelihood, responsibilities.sum(axis=1), weighted.sum(axis=1), scatter)
 
 
-def _total(moments: Iterator[Moments]) -> Moments:
-    total = next(moments)
-    for each in moments:
-        total = total + each
-    return total
+def _total(moments: Iterable[Moments]) -> Moments:
+    return reduce(operator.add, moments)
 
 
 def maximisation(moments: Moments, means: Array, covariance: CovarianceType, reg_covar: float) -> GaussianMixtureModel:
@@ -100,7 +85,9 @@ def start_model(
     centre = X.mean(axis=0)
     counts = np.maximum(responsibilities.sum(axis=0), np.finfo(float).tiny)
     means = centre + responsibilities.T @ (X - centre) / counts[:, None]
-    moments = _total(gather(X[block], responsibilities[block], means, covariance) for block in blocks(X))
+    moments = _total(
+        gather(X[block] - means[:, None], responsibilities[block].T, covariance) for block in blocks(X, len(means))
+    )
     return maximisation(moments, means, covariance, reg_covar)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from gradmix import Model
 from gradmix.typing import Array, IntArray
+from gradmix_clustering.blocks import blocks
 from gradmix_clustering.covariance import COVARIANCE_TYPES, CovarianceType
 
 
@@ -63,25 +65,30 @@ class GaussianMixtureModel(Model):
         k, d = self.means.shape
         return k - 1 + k * d + self.covariance.n_parameters(k, d)
 
-    def log_joint(self, X: Array) -> Array:
-        """Log πₖ N(x | μₖ, Σₖ) of each row and component, shape (n, k)."""
-        joint = np.empty((len(X), len(self.weights)))
-        for k, (mean, whitener) in enumerate(zip(self.means, self.whiteners, strict=True)):
-            whitened = self.covariance.whiten(X - mean, whitener)
-            joint[:, k] = self.log_constants[k] - 0.5 * np.einsum("nd,nd->n", whitened, whitened)
-        return joint
+    def log_joint(self, centred: Array) -> Array:
+        """Log πₖ N(x | μₖ, Σₖ) of each component and row, shape (k, n), from x − μₖ, shape (k, n, d)."""
+        whitened = self.covariance.whiten(centred, self.whiteners)
+        return self.log_constants[:, None] - 0.5 * np.einsum("knd,knd->kn", whitened, whitened)
+
+    def centre(self, X: Array) -> Array:
+        """Rows less each mean, shape (k, n, d)."""
+        return X - self.means[:, None]
 
     def score_samples(self, X: Array) -> Array:
         """Log p(x) of each row, in nats, shape (n,)."""
-        return normalise(self.log_joint(X))[0]
+        return self._by_blocks(X, lambda joint: normalise(joint)[0])
 
     def predict_proba(self, X: Array) -> Array:
         """Responsibilities P(k | x), shape (n, k); each row sums to 1."""
-        return normalise(self.log_joint(X))[1]
+        return self._by_blocks(X, lambda joint: normalise(joint)[1].T)
 
     def predict(self, X: Array) -> IntArray:
         """Most probable component of each row, shape (n,)."""
-        return self.log_joint(X).argmax(axis=1)
+        return self._by_blocks(X, lambda joint: joint.argmax(axis=0))
+
+    def _by_blocks(self, X: Array, of_joint: Callable[[Array], Any]) -> Any:
+        parts = [of_joint(self.log_joint(self.centre(X[block]))) for block in blocks(X, len(self.means))]
+        return np.concatenate(parts)
 
     def log_likelihood(self, X: Array) -> float:
         """Total log-likelihood of the rows, in nats."""
@@ -123,9 +130,9 @@ class GaussianMixtureModel(Model):
 
 
 def normalise(log_joint: Array) -> tuple[Array, Array]:
-    """Log-sum-exp of each row, shape (n,), and the responsibilities, shape (n, k)."""
-    largest = log_joint.max(axis=1, keepdims=True)
+    """Log-sum-exp over components, shape (n,), and the responsibilities, shape (k, n)."""
+    largest = log_joint.max(axis=0)
     proba = np.exp(log_joint - largest)
-    total = proba.sum(axis=1, keepdims=True)
+    total = proba.sum(axis=0)
     proba /= total
-    return (largest + np.log(total))[:, 0], proba
+    return largest + np.log(total), proba

@@ -174,7 +174,7 @@ def test_moments_do_not_depend_on_the_order_or_the_blocks_of_rows(seed, covarian
 
 def test_many_blocks_give_what_one_gives(monkeypatch):
     whole = fit(OLD_FAITHFUL)
-    monkeypatch.setattr("gradmix_clustering.em._BLOCK_ENTRIES", 64)
+    monkeypatch.setattr("gradmix_clustering.blocks._ENTRIES", 64)
     assert fit(OLD_FAITHFUL).log_likelihood_ == pytest.approx(whole.log_likelihood_, rel=1e-12)
 
 
