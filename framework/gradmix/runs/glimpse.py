@@ -90,19 +90,21 @@ def glimpse(folder: Path) -> Glimpse:
 
 
 def _tail(descriptor: int, begin: int) -> list[bytes]:
-    """Whole lines at the end, the result's among them if there is one; `begin` is where the first line ends."""
+    """Whole lines at the end: those from the last result on, if there is one; `begin` is where the first line ends."""
     size = os.fstat(descriptor).st_size
     length = _TAIL
     while True:
         offset = max(begin, size - length)
         text = os.pread(descriptor, size - offset, offset)
-        lines = text[: text.rfind(b"\n") + 1].splitlines()
+        text = text[: text.rfind(b"\n") + 1]
+        result = text.rfind(b'\n{"event": "result"')
+        if result >= 0:
+            return text[result + 1 :].splitlines()
+        lines = text.splitlines()
         if offset == begin:
             return lines
-        if b'\n{"event": "result"' in text:
-            return lines[1:]  # the first one may be cut
         if b'"event": "iteration"' in text and b'"event": "finished"' not in text:
-            return lines[1:]  # it ended in the middle of its work: there is no result
+            return lines[1:]  # the first one may be cut; it ended in the middle of its work: there is no result
         length *= 8
 
 
