@@ -18,7 +18,7 @@ SWEEP = [
     *GRADMIX_RUN,
     *("-m", f"seed=range({JOBS})", "reuse=false", "pictures=false", "tracking=none", "hydra/launcher=joblib"),
     *("dataset=blobs", "dataset.n=20000", "dataset.d=4", "clusterer.n_components=6", "clusterer.init_params=random"),
-    *("clusterer.tol=0", "clusterer.max_iter=130", "limits.threads=1"),
+    *("clusterer.tol=0", "clusterer.max_iter=160", "limits.threads=1"),
 ]
 
 

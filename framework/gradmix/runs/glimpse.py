@@ -16,6 +16,9 @@ _TAIL = 8192
 """Bytes at the end that are read first; a journal's result and end are nearly always in there."""
 
 
+_ITERATION = b'{"event": "iteration"'
+
+
 @dataclass(frozen=True)
 class Glimpse:
     """What the ends of a journal tell.
@@ -90,7 +93,10 @@ def glimpse(folder: Path) -> Glimpse:
 
 
 def _tail(descriptor: int, begin: int) -> list[bytes]:
-    """Whole lines at the end: those from the last result on, if there is one; `begin` is where the first line ends."""
+    """Whole lines at the end, `begin` being where the first line ends: those from the last result on, if there is one.
+
+    Iterations are left out, but for the last line: they tell nothing of how a run ends, and there are many.
+    """
     size = os.fstat(descriptor).st_size
     length = _TAIL
     while True:
@@ -100,11 +106,10 @@ def _tail(descriptor: int, begin: int) -> list[bytes]:
         result = text.rfind(b'\n{"event": "result"')
         if result >= 0:
             return text[result + 1 :].splitlines()
-        lines = text.splitlines()
-        if offset == begin:
-            return lines
-        if b'"event": "iteration"' in text and b'"event": "finished"' not in text:
-            return lines[1:]  # the first one may be cut; it ended in the middle of its work: there is no result
+        is_whole = offset == begin
+        if is_whole or (_ITERATION in text and b'"event": "finished"' not in text):  # in the middle of its work
+            lines = text.splitlines()[0 if is_whole else 1 :]
+            return [line for line in lines[:-1] if not line.startswith(_ITERATION)] + lines[-1:]
         length *= 8
 
 
