@@ -33,7 +33,7 @@ class CppAD(Peer):
         import numpy as np
 
         program = _program(f, x)
-        return program.run("jacobian", x).reshape(*program.shape, *np.shape(x))
+        return program.run("jacobian", x).reshape((*program.shape, *np.shape(x)))
 
     def second(self, f: Function, x: Any) -> Any:
         """`ADFun::Hessian`."""

@@ -22,6 +22,8 @@ class JaxCompiled(Jax):
     function read when it was compiled.
     """
 
+    follows_values = False
+
     def push(self, f: Function, x: Any, v: Any) -> Any:
         """`jax.jvp`, compiled."""
         return _called("push", f, x, v)

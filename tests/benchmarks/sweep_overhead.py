@@ -34,7 +34,11 @@ COMMANDS = {
 
 def seconds(command: list[str], folder: Path) -> float:
     """Wall-clock time of a whole process."""
-    environment = {**os.environ, "COLUMNS": "200", "PYTHONDONTWRITEBYTECODE": ""}  # none is compiled in each process anew
+    environment = {
+        **os.environ,
+        "COLUMNS": "200",
+        "PYTHONDONTWRITEBYTECODE": "",
+    }  # none is compiled in each process anew
     begin = time.perf_counter()
     subprocess.run(command, cwd=folder, check=True, capture_output=True, env=environment)
     return time.perf_counter() - begin

@@ -312,6 +312,13 @@ class HasWhatItLacks(DualNumbers):
 
 
 @dataclass
+class FollowsAllTheSame(DualNumbers):
+    """Says that it does not follow values, and does."""
+
+    follows_values = False
+
+
+@dataclass
 class PromisesNothing(DualNumbers):
     """Promises nothing at all."""
 
@@ -453,6 +460,7 @@ WRONG = [
     ("refuses_functions_that_return_no_numbers", NothingIsZero),
     ("lacks_what_it_says", LacksWhatItHas),
     ("offers_the_rest", HasWhatItLacks),
+    ("refuses_branches_if_it_says_so", FollowsAllTheSame),
     ("promises_an_accuracy", PromisesNothing),
     ("evaluates_equally_often", Restless),
     ("evaluates_for_a_gradient_at_most_linearly", QuadraticGradient),

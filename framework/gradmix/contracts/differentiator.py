@@ -36,6 +36,8 @@ class Differentiator(Component, ABC):
     kind: ClassVar[str] = "differentiator"
     lacks: ClassVar[Mapping[str, str]] = {}
     """Operators that it does not offer, each with the reason: ``{"hvp": "second derivatives are not traced"}``."""
+    follows_values: ClassVar[bool] = True
+    """Whether functions may branch and loop by the values that they compute; if not, it refuses those that do."""
 
     @property
     def accuracy(self) -> float:

@@ -40,6 +40,8 @@ class Scenario:
     may_be_refused
         Whether a method may refuse it by a `DifferentiationError`: one that takes complex arguments cannot tell a
         constant from a function that is not analytic.
+    looks_at_values
+        Whether it branches by a value that it computes, which a method may refuse that says so by `follows_values`.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Scenario:
     first: Exact
     second: Exact | None = None
     may_be_refused: bool = False
+    looks_at_values: bool = False
 
     @property
     def code(self) -> str:
@@ -184,7 +187,13 @@ _ALL = (
     Scenario("wave", wave, (), (), lambda x: 3 * x**2 + math.cos(x), lambda x: 6 * x - math.sin(x)),
     Scenario("ratio", ratio, (), (), lambda x: -2 * x / (1 + x * x) ** 2, lambda x: (6 * x * x - 2) / (1 + x * x) ** 3),
     Scenario(
-        "branch", branch, (), (), lambda x: 2 * x if x > 1.05 else 1 / x, lambda x: 2.0 if x > 1.05 else -1 / x**2
+        "branch",
+        branch,
+        (),
+        (),
+        lambda x: 2 * x if x > 1.05 else 1 / x,
+        lambda x: 2.0 if x > 1.05 else -1 / x**2,
+        looks_at_values=True,
     ),
     Scenario("loop", loop, (), (), _loop_first, _loop_second),
     Scenario("constant", constant, (), (), lambda x: 0.0, lambda x: 0.0, may_be_refused=True),

@@ -52,3 +52,4 @@ def test_what_is_no_number_and_what_has_no_values_do_not_end_the_process():
     with np.errstate(all="ignore"):
         assert not np.isfinite(cppad.derivative(lambda x: np.log(x) * np.inf, 0.0))
     assert np.shape(cppad.jvp(lambda x: x[:0], np.ones(2), np.ones(2))) == (0,)
+    assert cppad.jacobian(lambda x: x**3, 2.0) == 12.0

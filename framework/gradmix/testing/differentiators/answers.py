@@ -18,10 +18,11 @@ from gradmix.testing.differentiators.points import (
     first_tolerance,
     points,
     require_close,
+    scenarios_for,
     second_tolerance,
 )
 from gradmix.testing.law import for_all
-from gradmix.testing.scenarios import SCENARIOS, Scenario
+from gradmix.testing.scenarios import Scenario
 from gradmix.testing.subject import Subject
 from gradmix.testing.subject import subject as subject_named
 from gradmix.testing.values import shown
@@ -40,7 +41,7 @@ def jvp_is_right(subject: Subject) -> None:
             "jvp(f, x, v)", lambda: made.jvp(scenario.f, x, v), exact, first_tolerance(made), scenario, inputs
         )
 
-    for scenario in SCENARIOS.values():
+    for scenario in scenarios_for(made):
         _for_points_and(scenario, scenario.shape, compare)
 
 
@@ -55,7 +56,7 @@ def vjp_is_right(subject: Subject) -> None:
             "vjp(f, x, w)", lambda: made.vjp(scenario.f, x, w), exact, first_tolerance(made), scenario, inputs
         )
 
-    for scenario in SCENARIOS.values():
+    for scenario in scenarios_for(made):
         _for_points_and(scenario, scenario.result_shape, compare)
 
 
@@ -82,7 +83,7 @@ def value_and_gradient_is_right(subject: Subject) -> None:
 
         require_close("value_and_gradient(f, x)[0]", value, scenario.f(x), 1e-14, scenario, {"x": x})
 
-    for scenario in filter(_is_scalar_valued, SCENARIOS.values()):
+    for scenario in filter(_is_scalar_valued, scenarios_for(made)):
         _for_points(scenario, compare)
 
 
@@ -104,7 +105,7 @@ def hvp_is_right(subject: Subject) -> None:
             "hvp(f, x, v)", lambda: made.hvp(scenario.f, x, v), exact, second_tolerance(made), scenario, inputs
         )
 
-    for scenario in filter(_is_scalar_valued, SCENARIOS.values()):
+    for scenario in filter(_is_scalar_valued, scenarios_for(made)):
         _for_points_and(scenario, scenario.shape, compare)
 
 
@@ -117,7 +118,7 @@ def hessian_is_right(subject: Subject) -> None:
         exact, tolerance = scenario.second(x), second_tolerance(made)
         require_close("hessian(f, x)", lambda: made.hessian(scenario.f, x), exact, tolerance, scenario, {"x": x})
 
-    for scenario in filter(_is_scalar_valued, SCENARIOS.values()):
+    for scenario in filter(_is_scalar_valued, scenarios_for(made)):
         _for_points(scenario, compare)
 
 
@@ -179,7 +180,7 @@ def _compare(what: str, operator: Callable[..., Any], made: Differentiator, fits
         exact = scenario.first(x)
         require_close(what, lambda: operator(scenario.f, x), exact, first_tolerance(made), scenario, {"x": x})
 
-    for scenario in filter(fits, SCENARIOS.values()):
+    for scenario in filter(fits, scenarios_for(made)):
         _for_points(scenario, compare)
 
 

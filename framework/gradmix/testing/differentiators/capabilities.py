@@ -8,9 +8,9 @@ import numpy as np
 
 from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.errors import DifferentiationError
-from gradmix.testing.check import BrokenPromiseError
-from gradmix.testing.differentiators.points import OPERATORS
-from gradmix.testing.scenarios import squares, wave
+from gradmix.testing.check import BrokenPromiseError, NotApplicableError
+from gradmix.testing.differentiators.points import OPERATORS, example_of
+from gradmix.testing.scenarios import SCENARIOS, squares, wave
 from gradmix.testing.subject import Subject
 
 
@@ -45,6 +45,23 @@ def offers_the_rest(subject: Subject) -> None:
             raise BrokenPromiseError(expected, "the other", f"check_operator({operator!r})")
         if not is_refused:
             _call(made, operator)
+
+
+def refuses_branches_if_it_says_so(subject: Subject) -> None:
+    """Where `follows_values` is False, a function that branches by a value raises a `DifferentiationError`."""
+    made: Differentiator = subject.make()
+    if made.follows_values:
+        raise NotApplicableError("it follows values")
+    for scenario in (each for each in SCENARIOS.values() if each.looks_at_values):
+        operator = next(name for name in ("derivative", "jvp", "vjp") if name not in made.lacks)
+        along = () if operator == "derivative" else (1.0,)
+        try:
+            getattr(made, operator)(scenario.f, 1.5, *along)
+        except DifferentiationError:
+            continue
+        except Exception as error:
+            raise BrokenPromiseError("a DifferentiationError", f"{type(error).__name__}: {error}", operator) from error
+        raise BrokenPromiseError("a DifferentiationError", "an answer", f"{operator} of {example_of(scenario)}")
 
 
 def promises_an_accuracy(subject: Subject) -> None:

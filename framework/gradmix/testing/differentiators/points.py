@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.errors import DifferentiationError
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
-from gradmix.testing.scenarios import Scenario
+from gradmix.testing.scenarios import SCENARIOS, Scenario
 from gradmix.testing.subject import Subject
 from gradmix.testing.values import shown, written
 
@@ -36,6 +36,11 @@ def differentiator_with(subject: Subject, *operators: str) -> Differentiator:
         if operator in made.lacks:
             raise NotApplicableError(f"it has no {operator}: {made.lacks[operator]}")
     return made
+
+
+def scenarios_for(differentiator: Differentiator) -> list[Scenario]:
+    """All scenarios that it promises to follow."""
+    return [each for each in SCENARIOS.values() if differentiator.follows_values or not each.looks_at_values]
 
 
 def first_tolerance(differentiator: Differentiator) -> float:
