@@ -51,10 +51,7 @@ def explain(error: Exception) -> GradmixError:
 def _unknown_choice(error: MissingConfigException) -> ConfigError:
     group, _, name = (error.missing_cfg_file or "").rpartition("/")
     if group in KINDS:
-        return UnknownNameError(
-            f"unknown {group} {name!r}.{did_you_mean(name, registry().names(group))} "
-            f"There are: {listing(registry().names(group))}."
-        )
+        return registry().unknown(group, name)
     options = list(error.options or [])
     what = f"{group}={name}" if group else name
     there_are = f" There are: {listing(options)}." if options else ""
@@ -114,10 +111,9 @@ def _component_at(path: str, node: DictConfig) -> type[Component] | None:
 
 def _not_chosen(path: str, kind: str, name: str) -> ConfigError:
     """An option of a component of which a run may have several, and does not have this one."""
-    names = registry().names(kind)
-    if name in names:
+    if name in registry().names(kind):
         return ConfigError(f"{path}: {name} is not chosen. Choose it by {kind}=[{name}].")
-    return UnknownNameError(f"{path}: unknown {kind} {name!r}.{did_you_mean(name, names)} There are: {listing(names)}.")
+    return UnknownNameError(f"{path}: {registry().unknown(kind, name)}")
 
 
 def _quoted(text: str) -> str:

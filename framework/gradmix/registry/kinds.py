@@ -53,6 +53,8 @@ def _check_fields(component: type[Component]) -> None:
             raise PluginError(f"no option may be called {option.name}")
         if option.name.startswith("_"):
             raise PluginError(f"the option {option.name} begins with an underscore, which a config cannot")
+        if not option.name.isascii():
+            raise PluginError(f"the option {option.name} has letters beyond a to z, which an override cannot")
         if option.part is None and not option.required and not _is_plain(option.default):
             raise PluginError(
                 f"the option {option.name} is {option.default!r} unless it is given, which a config cannot express; "

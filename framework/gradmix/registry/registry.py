@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import pluggy
 
@@ -77,15 +78,20 @@ class Registry:
         """
         found = self._offers(kind, name)
         if not found:
-            raise UnknownNameError(
-                f"unknown {kind} {name!r}.{did_you_mean(name, self.names(kind))} "
-                f"There are: {listing(self.names(kind))}.{self._broken()}"
-            )
+            raise self.unknown(kind, name)
         if len(found) > 1:
             rivals = " and ".join(entry.plugin.label for entry in found)
             choices = " or ".join(f"{kind}={entry.qualified}" for entry in found)
             raise PluginError(f"{kind} {name!r} is offered by {rivals}: write {choices}, or block one of them.")
         return found[0]
+
+    def unknown(self, kind: str, name: str) -> UnknownNameError:
+        """What to tell of a name that no plugin offers: what is near it, all there are, and what could be meant."""
+        names = self.names(kind)
+        return UnknownNameError(
+            f"unknown {kind} {name!r}.{_lying_about(name) or did_you_mean(name, names)} "
+            f"There are: {listing(names)}.{self._broken()}"
+        )
 
     def check_files(self) -> None:
         """Check that the files that were named as plugins can be used.
@@ -138,6 +144,15 @@ class Registry:
     def _broken(self) -> str:
         labels = {each.plugin.label for each in self.found if each.failure}
         return f" (Broken plugins: {listing(labels)}; see gradmix plugins.)" if labels else ""
+
+
+def _lying_about(name: str) -> str:
+    """How to use what is called so and lies in the working folder, but is no plugin of this session's."""
+    if not name.isidentifier():
+        return ""
+    if Path(name, "pyproject.toml").is_file():
+        return f" The project {name}/ here is not installed: pip install -e {name}"
+    return f" To use the file {name}.py here, add 'plugins.files=[{name}.py]'." if Path(f"{name}.py").is_file() else ""
 
 
 def registry() -> Registry:

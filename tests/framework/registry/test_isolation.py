@@ -115,6 +115,7 @@ FIELDS = {
     "a name of its own": ("name: str = 'x'", "no option may be called name"),
     "the word for its kind": ("kind: str = 'x'", "no option may be called kind"),
     "Hydra's word for a call": ("_target_: str = 'os.system'", "begins with an underscore"),
+    "letters that no override takes": ("größe: int = 1", "letters beyond a to z"),
     "a type that there is not": ("step: 'Step' = 1", "name 'Step' is not defined"),
     "no iterate": ("iterate = gradmix.Clusterer.iterate", "does not define iterate"),
 }
@@ -165,6 +166,16 @@ def test_what_entry_points_may_have_besides_a_class_is_read_over(path):
     for name in ("spaced", "extra"):
         assert f"name: {name}" in gradmix("run", "--cfg", "job", f"clusterer={name}").stdout
     assert "it must name a class, 'module:Class'" in doctor("other-plugin:clusterer.whole")[1]
+
+
+def test_what_lies_in_the_working_folder_and_is_no_plugin_yet_is_told(path):
+    write_file(name="groups.py")
+    assert (
+        "To use the file groups.py here, add 'plugins.files=[groups.py]'." in gradmix("run", "clusterer=groups").stderr
+    )
+    os.mkdir("other")
+    Path("other/pyproject.toml").touch()
+    assert "pip install -e other" in gradmix("run", "-m", "clusterer=other,gmm").stderr
 
 
 def test_a_file_does_not_pass_for_an_installed_module(path):
