@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gradmix.contracts.errors import ConfigError, GradmixError
+from gradmix.registry.choice import SECTION
 
 _MAY_CHANGE = (
     *("hydra/launcher", "hydra.launcher", "hydra.sweeper.n_trials"),
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
         usage="gradmix resume SWEEP [--stale] [--plan] [overrides]",
         description="Run what of a sweep is missing, failed or was killed; what is done is kept.",
         epilog="Overrides may change how it runs (hydra/launcher=joblib, hydra.launcher.n_jobs=2, limits.seconds=60, "
-        "on_error=retry:2), not what it computes.",
+        "on_error=retry:2), not what it computes. Code that it was started with (plugins.files=[my.py]) is named anew.",
     )
     parser.add_argument("sweep", metavar="SWEEP", help="the sweep's folder, its name or the beginning of it, or last")
     parser.add_argument("--stale", action="store_true", help="make those anew, too, that today would compute otherwise")
@@ -63,6 +64,12 @@ def _arguments(started: Mapping[str, Any], overrides: Sequence[str]) -> list[str
                 f"May be changed: {', '.join(_MAY_CHANGE)}."
             )
     given = {_key(override) for override in overrides}
+    code = [each for each in started["arguments"] if _key(each) == f"{SECTION}.files" and _key(each) not in given]
+    if code:
+        raise ConfigError(
+            f"the sweep was started with {code[0]}, which is code to run, and a journal does not vouch for it. "
+            f"If you mean it, say it again: add '{code[0]}'."
+        )
     drops = {"hydra.launcher"} if "hydra/launcher" in given else set()  # another launcher's options
     kept = [each for each in started["arguments"] if _key(each) not in given and not _is_of(_key(each), drops)]
     return [*kept, *overrides]

@@ -33,8 +33,8 @@ def check_code_options(spec: RunSpec, overrides: Sequence[str]) -> None:
         if path not in named:
             shown = "…" if danger.is_secret else f"[{','.join(value)}]" if isinstance(value, tuple) else value
             raise ConfigError(
-                f"{path}: {shown!r} {danger.does}, and was set in a config file. "
-                f"If you mean it, give it on the command line: {path}={shown}"
+                f"{path}: {shown!r} {danger.does}, and was not given on this command line. "
+                f"If you mean it, add {path}={shown}"
             )
 
 

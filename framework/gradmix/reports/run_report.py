@@ -11,7 +11,7 @@ from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.reports.console import print_table, say
 from gradmix.reports.wording import HEADLINES, number, shown
-from gradmix.runs.runner import explain_failure
+from gradmix.runs.runner import explain_failure, status_of_error
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -72,7 +72,7 @@ class RunReport:
     def failed(self, run: RunInfo, error: BaseException) -> None:
         """Say what went wrong."""
         self._stop()
-        self._table = {"status": "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"}
+        self._table = {"status": status_of_error(error) if isinstance(error, Exception) else "interrupted"}
         if not isinstance(error, KeyboardInterrupt):
             say("gradmix run", explain_failure(error, Path(shown(run.folder))))
 

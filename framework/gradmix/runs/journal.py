@@ -232,6 +232,8 @@ def check_start(started: Mapping[str, Any] | None, path: Path) -> None:
         raise StorageError(
             f"the journal {path} is of a newer gradmix (format {started['format']}); upgrade to read it."
         )
+    if not isinstance(started.get("params", {}), Mapping):
+        raise StorageError(f"line 1 of the journal {path} has no parameters; was it edited?")
 
 
 def parse_event(line: bytes, path: Path, number: int | None = None) -> Mapping[str, Any]:
@@ -242,14 +244,37 @@ def parse_event(line: bytes, path: Path, number: int | None = None) -> Mapping[s
     StorageError
         If it is no event; `number` says which line it is.
     """
+    which = f"line {number}" if number else "a line"
     try:
         event = json.loads(line)
-        if isinstance(event.get("event"), str) and isinstance(event.get("time"), float | int):
-            return event  # type: ignore[no-any-return]
+        is_event = isinstance(event.get("event"), str) and isinstance(event.get("time"), float | int)
     except (ValueError, AttributeError):
-        pass
-    which = f"line {number}" if number else "a line"
-    raise StorageError(f"{which} of the journal {path} is no event; was it edited?")
+        is_event = False
+    if not is_event:
+        raise StorageError(f"{which} of the journal {path} is no event; was it edited?")
+    check_metrics(event, f"{which} of the journal {path}")
+    return event  # type: ignore[no-any-return]
+
+
+def check_metrics(event: Mapping[str, Any], where: str) -> None:
+    """Check that what an event has measured are numbers, or the texts that stand for those that are not finite.
+
+    Raises
+    ------
+    StorageError
+        Names the first that is none.
+    """
+    if event["event"] not in ("iteration", "result"):
+        return
+    metrics = event.get("metrics", {})
+    if not isinstance(metrics, dict):
+        raise StorageError(f"{where} has no metrics; was it edited?")
+    for name, value in metrics.items():
+        if isinstance(value, bool) or not (isinstance(value, float | int) or value in _NOT_FINITE):
+            raise StorageError(f"{where} has {name}={value!r}, which is no number; was it edited?")
+
+
+_NOT_FINITE = ("nan", "inf", "-inf")
 
 
 def _last_time(text: bytes) -> float:

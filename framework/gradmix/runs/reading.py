@@ -11,7 +11,7 @@ from typing import Any
 
 from gradmix.contracts.errors import StorageError
 from gradmix.contracts.metrics import metric_named
-from gradmix.runs.journal import FILE_NAME, FORMAT, TERMINAL_EVENTS
+from gradmix.runs.journal import FILE_NAME, FORMAT, TERMINAL_EVENTS, check_metrics
 from gradmix.runs.lock import is_locked
 
 _ITERATION = b'{"event": "iteration"'
@@ -147,12 +147,11 @@ def read_run(folder: Path) -> Run:
         status = "running" if is_locked(folder / FILE_NAME) else "killed"
     result = _last(events, "result")
     timing = _timing(_last(events, "timing"))
-    metrics = _numbers(result.get("metrics"))
     return Run(
         folder=folder,
         status=status,
         started=events[0],
-        metrics=metrics,
+        metrics={name: float(value) for name, value in result.get("metrics", {}).items()},
         error=str((ended or {}).get("error", "")),
         timing=timing,
         best_start=result.get("best_start"),
@@ -218,6 +217,7 @@ def _event(line: bytes, number: int, path: Path) -> Mapping[str, Any]:
     event = _parsed(line)
     if event is None or not isinstance(event.get("event"), str) or not _is_number(event.get("time")):
         raise StorageError(f"line {number} of the journal {path} is no event; was it edited?")
+    check_metrics(event, f"line {number} of the journal {path}")
     return event
 
 
@@ -243,12 +243,6 @@ def _timing(event: Mapping[str, Any]) -> Timing | None:
         return None
     block = event.get("block")
     return Timing(tuple(map(float, seconds)), None if block is None else str(block))
-
-
-def _numbers(metrics: Any) -> dict[str, float]:
-    """Metrics as numbers; the texts that stand for those that are not finite, too."""
-    items = metrics.items() if isinstance(metrics, dict) else ()
-    return {name: float(value) for name, value in items if _is_number(value) or value in ("nan", "inf", "-inf")}
 
 
 def _is_number(value: Any) -> bool:

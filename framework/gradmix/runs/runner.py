@@ -33,12 +33,17 @@ ARTIFACTS = "artifacts"
 
 Status = Literal["finished", "failed", "timed_out", "out_of_memory"]
 
-_EVENT_OF_ERROR: Mapping[type[BaseException], Status] = {
+_STATUS_OF_ERROR: Mapping[type[Exception], Status] = {
     TimedOutError: "timed_out",
     OutOfMemoryError: "out_of_memory",
     Exception: "failed",
 }
-"""Error → the event that ends the journal, and the run's status; the first kind that fits."""
+"""Error → the run's status, and the event that ends the journal; the first kind that fits."""
+
+
+def status_of_error(error: Exception) -> Status:
+    """Status of a run that an error has ended."""
+    return next(status for kind, status in _STATUS_OF_ERROR.items() if isinstance(error, kind))
 
 
 @dataclass(frozen=True)
@@ -161,7 +166,7 @@ class _Execution:
         try:
             stage()
         except Exception as error:
-            status = next(event for kind, event in _EVENT_OF_ERROR.items() if isinstance(error, kind))
+            status = status_of_error(error)
             self._end(status, error)
             self.outcome = Outcome(status, self.run, error=explain_failure(error, self.run.folder))
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from gradmix.config.code_options import check_code_options
 from gradmix.config.spec import RunSpec, read_spec
-from gradmix.contracts.errors import GradmixError, listing
+from gradmix.contracts.errors import GradmixError, StorageError, listing
 from gradmix.contracts.options import options_of
 from gradmix.registry.entry import describe
 from gradmix.runs.environment import timings_key
 from gradmix.runs.events import tell_watchers
-from gradmix.runs.glimpse import Glimpse
+from gradmix.runs.glimpse import Glimpse, glimpse
 from gradmix.runs.history import History
+from gradmix.runs.journal import read_journal
+from gradmix.runs.reading import read_run
 from gradmix.sweeps.attempts import telling
+from gradmix.sweeps.reading import reused_by
 
 Overrides = tuple[str, ...]
 Compose = Callable[[Overrides], Mapping[str, Any]]
@@ -107,7 +111,7 @@ class Planner:
 
     def plan(self, jobs: Mapping[int, Overrides]) -> list[Job]:
         """Plan jobs, by their numbers."""
-        return [self._plan(number, overrides) for number, overrides in jobs.items()]
+        return _timed_in_turns([self._plan(number, overrides) for number, overrides in jobs.items()])
 
     def _plan(self, number: int, overrides: Overrides) -> Job:
         config: Mapping[str, Any] = {}
@@ -118,9 +122,9 @@ class Planner:
             spec.task.preflight()
             key = spec.run_key
         except GradmixError as error:
-            return Job(number, overrides, "impossible", config, reason=str(error))
+            return self._impossible(number, overrides, config, str(error))
         except Exception as error:
-            return Job(number, overrides, "impossible", config, reason=describe(error))
+            return self._impossible(number, overrides, config, describe(error))
         if self.history is None:
             tell_watchers("settings_known", spec.settings)
             self.history = History.read(Path(spec.settings.runs_dir))
@@ -137,13 +141,23 @@ class Planner:
             seconds=self.history.seconds(spec.params),
         )
 
+    def _impossible(self, number: int, overrides: Overrides, config: Mapping[str, Any], reason: str) -> Job:
+        """A job that cannot be run today; what it has computed before is kept all the same."""
+        own = None if self.resumed is None or self.stale else _result_of(self.resumed, number)
+        if own is not None and own.is_finished and not _damage(own):
+            return Job(number, overrides, "stale", config, reason=f"it cannot be made anew: {reason}", earlier=own)
+        return Job(number, overrides, "impossible", config, reason=reason)
+
     def _state(self, number: int, spec: RunSpec, key: str) -> tuple[State, str, Glimpse | None]:
         assert self.history is not None
         own = telling(self.resumed, number) if self.resumed else None
         if own is not None and own.status == "running":
             return "running", "in another process", own
-        if own is not None and own.is_finished and own.run_key != key and not self.stale:
-            return "stale", "; ".join(differences(own, spec)), own
+        if own is not None and own.is_finished:
+            if damage := _damage(own):
+                return "failed", damage, own
+            if own.run_key != key and not self.stale:
+                return "stale", "; ".join(differences(own, spec)), own
         first = self._first_of_key.setdefault(key, number)
         if first != number:
             return "twin", f"the same as job {first + 1}", None
@@ -153,6 +167,8 @@ class Planner:
         earlier = self.history.latest(key) if spec.settings.reuse else own
         if earlier is None:
             return "new", "", None
+        if earlier.is_finished and earlier is not own and (damage := _damage(earlier)):
+            return "failed", damage, earlier
         if earlier.is_finished and earlier.run_key == key:
             if spec.settings.timing.is_asked_for and not _has_timings(spec, earlier, self.workers):
                 return "new", "timings are asked for that hold here and now", None
@@ -160,6 +176,24 @@ class Planner:
         if earlier.status in ("running", "finished"):
             return "new", "", None
         return ("killed" if earlier.status == "killed" else "failed"), earlier.error or earlier.status, earlier
+
+
+def _result_of(sweep: Path, number: int) -> Glimpse | None:
+    """What a sweep has of a job: its own attempt that tells most, or the earlier run whose result it took."""
+    own = telling(sweep, number)
+    earlier = reused_by(sweep, number) if own is None else None
+    with suppress(StorageError):
+        return glimpse(earlier) if earlier is not None else own
+    return None
+
+
+def _damage(run: Glimpse) -> str:
+    """Why a finished run's journal cannot be read in full, as MLflow and comparisons want it; nothing if it can."""
+    try:
+        read_journal(run.folder)
+    except StorageError as error:
+        return str(error)
+    return ""
 
 
 def _has_timings(spec: RunSpec, earlier: Glimpse, workers: int) -> bool:
@@ -192,6 +226,28 @@ def blocks(jobs: Sequence[Job]) -> list[list[Job]]:
         is_paired = job.spec.settings.timing.paired
         found.setdefault(_work(job.spec) if is_paired else str(job.number), []).append(job)
     return list(found.values())
+
+
+def _timed_in_turns(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs, those done among them to be run again whose times were not taken in turns with those they stand by."""
+    planned = [job for job in jobs if job.spec is not None and job.spec.settings.timing.paired]
+    broken = {
+        job.number
+        for block in blocks(planned)
+        if len(block) > 1 and len({_block_of(job) for job in block}) > 1
+        for job in block
+        if job.state == "done"
+    }
+    reason = "its times are taken in turns with the others', anew"
+    return [replace(job, state="new", reason=reason) if job.number in broken else job for job in jobs]
+
+
+def _block_of(job: Job) -> str | int | None:
+    """What a job that is done has in common with those that it was timed in turns with; None if it is to be run."""
+    if job.earlier is None or job.state != "done":
+        return None
+    timing = read_run(job.earlier.folder).timing
+    return job.number if timing is None or timing.block is None else timing.block
 
 
 def _work(spec: RunSpec) -> str:

@@ -69,7 +69,7 @@ def select(names: Sequence[str], runs_dir: Path) -> Selection:
 
 
 def _read(folder: Path) -> Reading:
-    if not (folder / FILE_NAME).exists():
+    if not (folder / FILE_NAME).exists() and not _is_called_sweep(folder):
         return _read_experiment(folder)
     return read_sweep(folder) if _is_sweep(folder) else read_runs([folder])
 
@@ -141,8 +141,8 @@ def _newest_sweep(runs_dir: Path) -> Path:
         raise StorageError(
             f"there is no run in {runs_dir}. `gradmix run -m …` makes some; --runs-dir names another folder."
         )
-    begun = {folder: read_kind(folder) for experiment in experiments for folder in _journalled(experiment)}
-    sweeps = {folder: time for folder, (kind, time) in begun.items() if kind == "sweep"}
+    known = [folder for experiment in experiments for folder in _journalled(experiment)]
+    sweeps = {folder: _begun(folder) for folder in known if _is_sweep(folder)}
     if not sweeps:
         names = listing(each.name for each in experiments)
         raise StorageError(f"there is no sweep in {runs_dir}; name an experiment, to compare its runs: {names}.")
@@ -156,12 +156,25 @@ def _experiments(runs_dir: Path) -> list[Path]:
 
 
 def _journalled(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if (path / FILE_NAME).exists())
+    return sorted(path for path in folder.iterdir() if (path / FILE_NAME).exists() or _has_lost_its_journal(path))
+
+
+def _has_lost_its_journal(folder: Path) -> bool:
+    """Whether it is the folder of a sweep of which only jobs are left."""
+    return _is_called_sweep(folder) and folder.is_dir() and any((job / FILE_NAME).exists() for job in folder.iterdir())
+
+
+def _is_called_sweep(folder: Path) -> bool:
+    return folder.name.rstrip("-0123456789").endswith("-sweep")
 
 
 def _is_sweep(folder: Path) -> bool:
-    kind, _ = read_kind(folder)
-    return kind == "sweep" or folder.name.rstrip("-0123456789").endswith("-sweep")
+    return _is_called_sweep(folder) or read_kind(folder)[0] == "sweep"
+
+
+def _begun(folder: Path) -> float:
+    """When a sweep began; long ago if its journal does not tell."""
+    return read_kind(folder)[1] if (folder / FILE_NAME).exists() else 0.0
 
 
 def _title(folder: Path, runs_dir: Path) -> str:

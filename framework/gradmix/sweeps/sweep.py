@@ -117,7 +117,6 @@ class Sweep:
         suspects: list[Job] = []
         before = self._begun(pending)
         while pending and (error := self._launch(pending)) is not None:
-            self._wait_for_running(pending)
             waiting = [job for job in pending if not self._has_begun(job, before)]
             suspects += [job for job in pending if job not in waiting and self._was_cut_off(job)]
             if len(waiting) == len(pending):
@@ -127,7 +126,6 @@ class Sweep:
         for job in suspects:
             if not self.is_stopped:
                 self._launch([job])
-                self._wait_for_running([job])
 
     def _begun(self, jobs: Sequence[Job]) -> tuple[str, ...]:
         """Names of the folders of the attempts that there are at jobs."""
@@ -172,6 +170,7 @@ class Sweep:
                 raise
             except Exception as broken:
                 error = broken
+                self._wait_for_running(jobs)
         return error
 
     def _unpack(self, report: Report) -> None:
@@ -241,6 +240,8 @@ def common_settings(jobs: Sequence[Job]) -> Settings:
         If they differ in what a sweep has one of.
     """
     found = [job.spec.settings for job in jobs if job.spec is not None]
+    if not found:
+        raise ConfigError(f"nothing was run; what is done is kept. Job {jobs[0].number + 1}: {jobs[0].reason}")
     for each in ("name", "runs_dir", "tracking", "on_error", "reuse", "limits", "timing", "pictures"):
         if len({str(getattr(settings, each)) for settings in found}) > 1:
             raise ConfigError(f"a sweep has one {each} for all its jobs; sweep over something else.")

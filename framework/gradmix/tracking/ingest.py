@@ -165,6 +165,10 @@ class Ingester:
         for place in reused:
             if not (folder / place / FILE_NAME).exists():
                 continue
+            try:
+                read_journal(folder / place)
+            except StorageError:
+                continue  # it is told of when its own turn comes
             run_id = self.bring_in(folder / place).run_id
             if run_id and float(self.client.get_run(run_id).data.tags.get(ADOPTED, 0)) < record.started["time"]:
                 self.client.set_tag(run_id, "mlflow.parentRunId", sweep.run_id)

@@ -1,6 +1,7 @@
 """Sweeps as a person has them: planned, run, resumed, searched."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -248,6 +249,22 @@ def test_an_option_given_once_belongs_to_each_component_that_is_swept_over(empty
     assert [events[0]["params"]["clusterer.n_clusters"] for events in runs()] == [3, 3]
     assert run(["-m", "clusterer=kmeans,gmm", "clusterer.n_clusters=3", *FAST]) == 2
     assert "unknown option clusterer.n_clusters. Options of clusterer gmm" in capsys.readouterr().err
+
+
+def test_code_that_a_sweep_was_started_with_is_named_again_to_resume_it(empty_folder, gradmix_command):
+    gradmix_command("new", "clusterer", "nearest_median", "--file")
+    files = "plugins.files=[nearest_median.py]"
+    gradmix_command("run", "-m", "clusterer=nearest_median,kmeans", files, *FAST)
+    _, errors = gradmix_command("resume", "last", code=2)
+    assert f"the sweep was started with {files}, which is code to run" in errors
+    out, _ = gradmix_command("resume", "last", files)
+    assert "2 jobs: 2 done" in out
+
+
+@pytest.mark.parametrize(("limit", "status"), [("limits.seconds=1e-6", "timed_out")])
+def test_a_run_of_its_own_says_what_ended_it(empty_folder, capsys, limit, status):
+    assert run([limit, *FAST]) == 1
+    assert re.search(rf"status +{status}", capsys.readouterr().out)
 
 
 def test_a_component_is_documented_once(gradmix_command):

@@ -331,7 +331,7 @@ def test_a_config_file_cannot_choose_plugins(path):
         file.write("# @package _global_\nplugins:\n  files: [jump.py]\n")
     refused = gradmix("run", "--config-dir", "conf", "experiment=mine")
     assert refused.returncode == 2
-    assert "says which plugins are loaded, and was set in a config file" in refused.stderr
+    assert "says which plugins are loaded, and was not given on this command line" in refused.stderr
 
 
 def write_file(more="", name="jump.py"):

@@ -43,6 +43,16 @@ def test_a_sweep_is_named_by_its_path_its_folder_or_enough_of_it(runs, name):
     assert folders(name) == ["covariances/2026-01-01_10-00-00-sweep/0"]
 
 
+@pytest.mark.parametrize("damage", [lambda path: path.write_text('{"event": "star'), Path.unlink], ids=["cut", "lost"])
+def test_a_sweep_whose_own_journal_is_damaged_or_lost_is_found_with_its_jobs(empty_folder, damage):
+    folder = RUNS / "trial" / "2026-01-01_10-00-00-sweep"
+    write_run(folder / "0", {"seed": 0}, {"bic": 1.0})
+    write_sweep(folder, [job(0)])
+    damage(folder / "journal.jsonl")
+    assert folders() == folders("2026-01") == ["trial/2026-01-01_10-00-00-sweep/0"]
+    assert "the sweep's own journal cannot be used" in select([], RUNS).warnings[0]
+
+
 def test_an_experiment_is_all_its_sweeps_and_runs(runs):
     assert len(folders("covariances")) == 3
     assert len(folders("covariances", "other", "covariances")) == 4  # each once

@@ -2,7 +2,9 @@ import itertools
 import json
 import subprocess
 import sys
+import threading
 import time
+from contextlib import closing
 
 import pytest
 
@@ -267,6 +269,97 @@ def test_one_that_is_cut_off_with_others_is_tried_alone(empty_folder):
     assert sweep.ledger.counts == {"done": 3, "failed": 0}
 
 
+def test_one_that_outlives_a_launcher_that_broke_is_told_of_when_it_ends(empty_folder):
+    """Ray gives up as soon as one worker dies; the others go on, in processes of their own."""
+    threads = []
+
+    def launch(job, jobs):
+        ended = threading.Event()
+
+        def work():
+            with closing(Journal(folder)) as journal:
+                journal.write("started", format=1, kind="run", run_key="slow")
+                ended.wait()
+                journal.write("result", metrics={"bic": 1.0})
+                journal.write("finished")
+
+        folder = new_attempt(job.folder, jobs[0].number)
+        threads.append(threading.Thread(target=work))
+        threads[-1].start()
+        while telling(job.folder, jobs[0].number) is None:
+            pass
+        threading.Timer(0.3, ended.set).start()
+        raise BrokenPoolError
+
+    sweep, told = swept(combinations(clusterer__n_components=[2]), launch)
+    threads[0].join()
+    assert told.ends == [(0, "finished", False)]
+    assert sweep.ledger.counts == {"done": 1, "failed": 0}
+
+
+def damaged(folder, change):
+    """Edit a journal: its lines, and what becomes of them."""
+    path = folder / "journal.jsonl"
+    path.write_text("".join(change(path.read_text().splitlines(keepends=True))))
+
+
+DAMAGES = {
+    "a line that was cut": (lambda lines: [lines[0], lines[1][:30] + "\n", *lines[2:]], "line 2 of the journal"),
+    "a number that is none": (
+        lambda lines: [line.replace('"converged": 1', '"converged": "yes"') for line in lines],
+        "converged='yes', which is no number",
+    ),
+    "no parameters": (
+        lambda lines: [lines[0].replace('"params": {', '"params": [], "x": {'), *lines[1:]],
+        "no parameters",
+    ),
+    "nothing": (lambda lines: [], ""),
+}
+
+
+@pytest.mark.parametrize("case", DAMAGES)
+def test_what_cannot_be_read_any_more_is_made_anew_and_harms_no_other(empty_folder, case):
+    change, told_as = DAMAGES[case]
+    first, _ = swept(JOBS)
+    damaged(first.info.folder / "1", change)
+    intent = Intent(resumed=first.info.folder)
+    with intending(intent):
+        planned = Planner(compose, (), first.info.folder).plan(JOBS)
+    assert [job.is_to_run for job in planned] == [False, True, False]
+    assert told_as in planned[1].reason or case != "a line that was cut"
+    assert read_sweep(first.info.folder).n_unreadable == (0 if case == "a line that was cut" else 1)
+    _, told = swept(JOBS, intent=intent)
+    assert sorted(told.ends) == [(0, "finished", True), (1, "finished", False), (2, "finished", True)]
+    assert [folder.name for folder in attempts(first.info.folder, 1)] == ["1", "1-2"]
+    reading = read_sweep(first.info.folder)
+    assert (len(reading.runs), reading.n_unreadable) == (3, 0)
+
+
+def test_what_is_done_is_kept_where_it_cannot_be_made_anew(empty_folder):
+    for name in ("a", "b"):
+        (empty_folder / f"{name}.csv").write_text("x,y\n1,2\n2,4\n3,7\n4,7.5\n5,10\n")
+    jobs = combinations(dataset__path=["a.csv", "b.csv"])
+
+    def of_files(overrides):
+        config = compose(overrides)
+        return {**config, "dataset": {**config["dataset"], "name": "file"}}
+
+    def swept_files(launch=here, resumed=None):
+        with intending(Intent(resumed=resumed)):
+            planned = Planner(of_files, (), resumed).plan(jobs)
+            check(planned)
+            with Sweep(common_settings(planned), ["dataset.path"], launch, planned, len(planned)) as sweep:
+                sweep.run(planned)
+        return sweep
+
+    first = swept_files(lambda job, jobs: here(job, jobs[:1]))
+    (empty_folder / "a.csv").unlink()
+    assert swept_files(resumed=first.info.folder).ledger.counts == {"done": 2, "failed": 0}
+    (empty_folder / "b.csv").unlink()
+    with pytest.raises(ConfigError, match=r"what is done is kept\. Job 1: it cannot be made anew: cannot read"):
+        swept_files(resumed=first.info.folder)
+
+
 def test_resume_runs_what_is_missing_in_folders_of_its_own(empty_folder):
     first, _ = swept(JOBS, lambda job, jobs: here(job, jobs[:1]))
     cut_off(new_attempt(first.info.folder, 1))
@@ -374,6 +467,29 @@ def test_jobs_that_give_algorithms_the_same_work_are_timed_together(empty_folder
     found = [[job.number for job in block] for block in blocks(Planner(paired).plan(jobs))]
     assert found == [[0, 2], [1, 3]]
     assert [len(block) for block in blocks(Planner(compose).plan(jobs))] == [1, 1, 1, 1]
+
+
+def test_what_is_timed_in_turns_is_reused_as_a_whole_or_not_at_all(empty_folder):
+    def paired(overrides):
+        return {**compose(overrides), "timing": {"paired": True, "repeats": 2}}
+
+    def plan(*types):
+        return Planner(paired).plan(combinations(clusterer__covariance_type=types))
+
+    def run(planned):
+        def launch(job, jobs):
+            return job.run([Errand(each.number, each.config, each.overrides) for each in jobs])
+
+        with intending(Intent()), Sweep(common_settings(planned), [], launch, planned, len(planned)) as sweep:
+            sweep.run(planned)
+
+    run(plan("full", "tied"))
+    assert [job.state for job in plan("full", "tied")] == ["done", "done"]
+    one_more = plan("full", "tied", "diag")
+    assert [job.state for job in one_more] == ["new", "new", "new"]
+    assert "in turns" in one_more[0].reason
+    run(plan("diag"))
+    assert [job.state for job in plan("full", "tied", "diag")] == ["new", "new", "new"]
 
 
 @pytest.mark.parametrize(
