@@ -61,6 +61,11 @@ class Group:
         """Its runs that have a result."""
         return tuple(run for run in self.runs if run.is_finished)
 
+    @property
+    def is_timed(self) -> bool:
+        """Whether the times of all its results come from repeated rounds, after a warm-up."""
+        return all(run.timing is not None for run in self.finished)
+
 
 @dataclass(frozen=True)
 class Section:
@@ -93,13 +98,14 @@ def group_runs(runs: Sequence[Run], factors: Factors, metrics: Sequence[Metric])
     for values in ordered:
         settings = dict(zip(keys, values, strict=True))
         given = {key: settings.pop(key) for key in factors.given}
-        summaries = _summaries(members[values], metrics)
+        summaries = summarize(members[values], metrics)
         group = Group(settings, given, tuple(members[values]), summaries)
         groups.setdefault(tuple(given.values()), []).append(group)
     return groups
 
 
-def _summaries(runs: Iterable[Run], metrics: Sequence[Metric]) -> dict[str, Summary]:
+def summarize(runs: Iterable[Run], metrics: Sequence[Metric]) -> dict[str, Summary]:
+    """Metric → its summary over the runs that have it."""
     finished = [run for run in runs if run.is_finished]
     summaries: dict[str, Summary] = {}
     for metric in metrics:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from gradmix.contracts.metrics import Metric
 from gradmix.reports.cells import amount, better_text, mark, ratio_text, runs_text, summary_text
 from gradmix.reports.comparison import Comparison, Standing
-from gradmix.reports.effects import Effect
+from gradmix.reports.effects import TIME, Effect
 from gradmix.reports.grouping import Group, Section, Settings
 from gradmix.reports.intervals import FEWEST
 from gradmix.reports.pairs import Difference, Verdict
+from gradmix.runs.reading import Run
 
 _MOST_NAMED = 4
 _REPEAT_HINT = "Repeat over seeds to tell noise from difference: seed=range(10)."
@@ -94,8 +95,13 @@ def _best(comparison: Comparison, section: Section, primary: Metric) -> Iterator
         what = "Equal to it" if equal else "Within noise of it"
         yield f"{what}: {_listed([label(group.settings) for group in level])}."
     following = next((group for group in others if group not in level), None)
-    if following is not None and following.versus_best is not None:
+    if following is not None and following.versus_best is not None and _tells(primary, best, following):
         yield difference_sentence(following.versus_best, label(following.settings), label(best.settings))
+
+
+def _tells(metric: Metric, *groups: Group) -> bool:
+    """Whether groups may be set against each other in words: by times only if these come from rounds."""
+    return metric.name != TIME or all(group.is_timed for group in groups)
 
 
 def _overall(comparison: Comparison, primary: Metric) -> Iterator[str]:
@@ -145,6 +151,8 @@ def _caveats(comparison: Comparison, primary: Metric) -> Iterator[str]:
         names = _listed([comparison.factors.short[key] for key in freedom], "and")
         yield f"Take care: {primary.name} improves with {names} by itself, so it does not tell which is right."
     ranked = [section for section in comparison.sections if section.is_ranked]
+    if primary.name == TIME:
+        yield from _caveats_of_time([run for each in ranked for group in each.groups for run in group.finished])
     best = ranked[0].groups[0]
     if len(ranked) == 1 and len(best.finished) < len(best.runs):
         yield f"Take care: only {runs_text(best)} runs of the best have a result."
@@ -161,6 +169,16 @@ def _caveats(comparison: Comparison, primary: Metric) -> Iterator[str]:
         yield _REPEAT_HINT
 
 
+def _caveats_of_time(runs: Sequence[Run]) -> Iterator[str]:
+    n_single = sum(run.timing is None and TIME in run.metrics for run in runs)
+    if n_single:
+        which = "these times" if n_single == len(runs) else f"the times of {n_single} of {len(runs)} runs"
+        yield (
+            f"Take care: {which} are single ones without warm-up, in which the first run of a process pays for what it "
+            f"loads. timing.repeats=20 timing.paired=true gives times that can be compared."
+        )
+
+
 def _median_of(group: Group) -> str:
     return f", the median of {runs_text(group)} runs" if len(group.runs) > 1 else ""
 
@@ -175,7 +193,7 @@ def _by_how_much(found: Difference, other: str) -> str:
     if not found.is_ratio:
         return f"has a {found.metric.better} {name} than {other}, by {amount(abs(median), found)}"
     times = ratio_text(max(median, 1 / median) if median > 0 else median)
-    if name == "time.seconds":
+    if name == TIME:
         return f"is {times} times faster than {other}"
     direction = "less" if found.metric.better == "lower" else "more"
     return f"has {times} times {direction} {name} than {other}"

@@ -22,6 +22,10 @@ def seeds(n, value, metric="bic", **params):
     return [run({metric: value(seed)}, seed=seed, **params) for seed in range(n)]
 
 
+def rounds(seconds, block=None):
+    return Timing((seconds,) * 3, block)
+
+
 def noise(scale, salt=0):
     return lambda seed: float(np.random.default_rng([seed, salt]).normal(0, scale))
 
@@ -259,7 +263,12 @@ def test_one_run_each_says_that_it_cannot_tell_noise():
 def test_the_sentence_says_which_is_faster_by_how_much_and_how_sure_that_is():
     ratios = [1.7, 1.75, 1.8, 1.8, 1.85, 1.9, 1.72, 1.88, 1.79, 1.81]
     runs = [
-        run({"derivative_error": 0.0, "time.seconds": 0.01 * factor}, differentiator=name, seed=seed)
+        run(
+            {"derivative_error": 0.0, "time.seconds": 0.01 * factor},
+            timing=rounds(0.01 * factor),
+            differentiator=name,
+            seed=seed,
+        )
         for seed, ratio in enumerate(ratios)
         for name, factor in (("tape", 1.0), ("dual", ratio))
     ]
@@ -287,3 +296,42 @@ def test_choices_without_a_partner_are_not_paired_with_somebody_elses():
     runs = [run({"adjusted_rand_index": 0.1 * k}, clusterer="gmm", clusterer__n_components=k, seed=0) for k in (1, 2)]
     runs += [run({"adjusted_rand_index": 0.2 * k}, clusterer="kmeans", clusterer__n_clusters=k, seed=0) for k in (1, 2)]
     assert not any("gmm" in sentence and "kmeans" in sentence for sentence in effects(compare(runs)))
+
+
+def test_single_times_without_warmup_are_never_said_to_be_faster():
+    runs = [
+        run({"bic": 1.0, "time.seconds": 15.9 if k == 2 else 1.0}, seed=0, clusterer__n_components=k) for k in (2, 3)
+    ]
+    assert not any("faster" in sentence or "time" in sentence for sentence in effects(compare(runs)))
+    by_time = compare(runs, ["time.seconds"])
+    assert effects(by_time) == []
+    assert "n_components=3 is best by time.seconds" in headline(by_time)[0]
+    assert not any("faster" in sentence for sentence in headline(by_time))
+    (caution,) = (
+        sentence for sentence in headline(by_time) if "these times are single ones without warm-up" in sentence
+    )
+    assert "timing.repeats=20 timing.paired=true" in caution
+
+
+def test_times_of_rounds_are_told_without_a_caution():
+    def timed(name, seconds):
+        return run({"bic": 1.0, "time.seconds": seconds}, timing=rounds(seconds, "b"), seed=0, clusterer=name)
+
+    runs = [timed("a", 2.0), timed("b", 1.0)]
+    assert "b is 2 times faster than a (3 pairs, the same in each)." in effects(compare(runs))
+    said = headline(compare(runs, ["time.seconds"]))
+    assert "b is 2 times faster than a (3 pairs, the same in each)." in said
+    assert not any("Take care" in sentence for sentence in said)
+
+
+def test_where_some_runs_were_timed_speed_is_told_of_these_only():
+    runs = [
+        *(
+            run({"bic": 1.0, "time.seconds": t}, timing=rounds(t, "b"), seed=0, clusterer=c)
+            for c, t in (("a", 2.0), ("b", 1.0))
+        ),
+        run({"bic": 1.0, "time.seconds": 0.1}, seed=0, clusterer="c"),
+    ]
+    (sentence,) = (each for each in effects(compare(runs)) if "faster" in each)
+    assert sentence.startswith("b is 2 times faster than a")
+    assert any("the times of 1 of 3 runs are single ones" in each for each in headline(compare(runs, ["time.seconds"])))
