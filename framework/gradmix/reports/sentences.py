@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from gradmix.contracts.metrics import Metric
-from gradmix.reports.cells import amount, better_text, mark, ratio_text, runs_text, summary_text
+from gradmix.reports.cells import amount, better_text, is_bounded, mark, ratio_text, runs_text, summary_text
 from gradmix.reports.comparison import Comparison, Standing
 from gradmix.reports.effects import TIME, Effect
 from gradmix.reports.grouping import Group, Section, Settings
@@ -77,17 +79,16 @@ def difference_sentence(found: Difference, one: str, reference: str) -> str:
     worse = (found.estimate.median - found.neutral) * found.metric.sign > 0
     better, other = (reference, one) if worse else (one, reference)
     if not found.is_finite:
-        return f"{better} has a finite {name}, {other} none in most pairs ({_pairs(found)})."
-    return f"{better} {_by_how_much(found, other)}{_interval(found)} ({_pairs(found)}{_reservation(found)})."
+        return f"{better} has a finite {name}, {other} none in most pairs ({_n_pairs(found)})."
+    return f"{better} {_by_how_much(found, other)}{_interval(found)} ({_pairs(found, _reservation(found))})."
 
 
 def _best(comparison: Comparison, section: Section, primary: Metric) -> Iterator[str]:
     best, *others = section.groups
     label = comparison.factors.label
-    median = summary_text(best.summaries[primary.name], primary, plain=True)
     yield (
-        f"{label(best.settings)} is best by {primary.name}: {median}"
-        f"{_median_of(best)} ({better_text(primary)}){_where(comparison, section.given)}."
+        f"{label(best.settings)} is best by {primary.name}: {_value(best, primary, plain=True)} "
+        f"({better_text(primary)}){_where(comparison, section.given)}."
     )
     level = [group for group in others if group.versus_best and group.versus_best.verdict.is_level]
     if level:
@@ -133,7 +134,7 @@ def _unranked(comparison: Comparison, primary: Metric) -> Iterator[str]:
         yield "No run has finished: there is nothing to compare yet."
     elif len(groups) == 1:
         (group,) = groups
-        yield f"{primary.name} {summary_text(group.summaries[primary.name], primary)}{_median_of(group)}."
+        yield f"{primary.name} {_value(group, primary)}."
         yield "Nothing varies but what is repeated over: there is nothing to rank."
     elif primary.better is None:
         yield (
@@ -179,8 +180,17 @@ def _caveats_of_time(runs: Sequence[Run]) -> Iterator[str]:
         )
 
 
-def _median_of(group: Group) -> str:
-    return f", the median of {runs_text(group)} runs" if len(group.runs) > 1 else ""
+def _value(group: Group, metric: Metric, plain: bool = False) -> str:
+    """What a group reached: ``13.5, the median of 8 runs``; how many of these have no number is said at the end."""
+    summary = group.summaries[metric.name]
+    is_told = summary.n_broken > 0 and math.isfinite(summary.estimate.median)
+    text = summary_text(replace(summary, n_broken=0) if is_told else summary, metric, plain)
+    median = f", the median of {runs_text(group)} runs" if len(group.runs) > 1 else ""
+    return f"{text}{median}{_without_number(summary.n_broken) if is_told else ''}"
+
+
+def _without_number(n: int) -> str:
+    return f", {n} of them without a number, which counts as worst" if n else ""
 
 
 def _where(comparison: Comparison, given: Settings) -> str:
@@ -207,13 +217,27 @@ def _interval(found: Difference) -> str:
     if found.verdict is not Verdict.NOISE:  # said from the better one's side
         flips = found.estimate.median < found.neutral
         if found.is_ratio:
-            low, high = (1 / high, 1 / low) if flips else (low, high)
+            low, high = (1 / high, 1 / low if low else math.inf) if flips else (low, high)
         else:
             low, high = sorted((abs(low), abs(high)))
-    return f", 95 % {amount(low, found)} to {amount(high, found)}"
+    return _range(low, high, found)
 
 
-def _pairs(found: Difference) -> str:
+def _range(low: float, high: float, found: Difference) -> str:
+    """An interval in words; open where a pair in which one has no number is its end."""
+    ends = [amount(end, found) if is_bounded(end, found) else "" for end in (low, high)]
+    if all(ends):
+        return f", 95 % {ends[0]} to {ends[1]}"
+    if not any(ends):
+        return ""
+    return f", 95 % at least {ends[0]}" if ends[0] else f", 95 % at most {ends[1]}"
+
+
+def _pairs(found: Difference, reservation: str = "") -> str:
+    return f"{_n_pairs(found)}{reservation}{_without_number(found.n_broken)}"
+
+
+def _n_pairs(found: Difference) -> str:
     return f"{found.n} pair{'s' if found.n != 1 else ''}"
 
 

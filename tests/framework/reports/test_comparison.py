@@ -6,10 +6,11 @@ import pytest
 
 from gradmix import ConfigError, UnknownNameError
 from gradmix.contracts.metrics import METRICS
+from gradmix.reports.cells import legend, summary_text, versus
 from gradmix.reports.comparison import compare
 from gradmix.reports.factors import find_factors
 from gradmix.reports.pairs import Verdict, difference, pair_up
-from gradmix.reports.sentences import counts, effects, headline
+from gradmix.reports.sentences import counts, difference_sentence, effects, headline
 from gradmix.runs.reading import Run, Timing
 
 
@@ -335,3 +336,50 @@ def test_where_some_runs_were_timed_speed_is_told_of_these_only():
     (sentence,) = (each for each in effects(compare(runs)) if "faster" in each)
     assert sentence.startswith("b is 2 times faster than a")
     assert any("the times of 1 of 3 runs are single ones" in each for each in headline(compare(runs, ["time.seconds"])))
+
+
+@pytest.mark.parametrize("metric", ["bic", "derivative_error"])
+def test_a_run_without_a_number_is_told_in_words_and_in_the_legend(metric):
+    def value(base, lost):
+        return lambda s: math.nan if s == lost else base + s / 100
+
+    # as differences and as ratios, and whichever of the two is set against the other
+    for names in (("a", "b"), ("b", "a")):
+        good, bad = names
+        runs = seeds(8, value(1.0, None), metric, clusterer=good) + seeds(8, value(2.0, 3), metric, clusterer=bad)
+        runs = sorted(runs, key=lambda each: each.params["clusterer"])
+        comparison = compare(runs, [metric], by=["clusterer"])
+        (sentence,) = effects(comparison)
+        assert sentence.endswith("(8 pairs, 1 of them without a number, which counts as worst).")
+        assert "95 % at least" in sentence
+        group = comparison.sections[0].groups[1]
+        assert summary_text(group.summaries[metric], comparison.primary) == "2.045 [2, –], 1 no number"
+        assert versus(group.versus_best).endswith(", –]")
+        assert "no number counts as worst; – is the end of an interval that reaches there" in legend(
+            comparison, comparison.metrics
+        )
+
+
+def test_the_headline_says_how_many_runs_of_the_best_have_no_number():
+    runs = seeds(8, lambda s: math.nan if s == 3 else 1.0 + s, clusterer="a") + seeds(
+        8, lambda s: 50.0 + s, clusterer="b"
+    )
+    comparison = compare(runs)
+    assert headline(comparison)[0].endswith(
+        "the median of 8 runs, 1 of them without a number, which counts as worst (lower is better)."
+    )
+    assert not any("no number" in sentence or "inf" in sentence for sentence in effects(comparison))
+
+
+def test_a_better_one_by_ratio_against_one_without_a_number_has_an_open_interval():
+    better = [(1.0 + k / 10, math.nan if k == 0 else 4.0) for k in range(8)]
+    found = difference(better, METRICS["derivative_error"])
+    sentence = difference_sentence(found, "a", "b")
+    assert "95 % at least 2.35 (8 pairs, 1 of them" in sentence
+
+
+def test_without_broken_values_nothing_is_said_of_numbers():
+    runs = seeds(8, lambda s: 1.0 + s, clusterer="a") + seeds(8, lambda s: 50.0 + s * s, clusterer="b")
+    comparison = compare(runs)
+    said = [*headline(comparison), *effects(comparison), legend(comparison, comparison.metrics)]
+    assert not any("number" in text or "–" in text for text in said)
