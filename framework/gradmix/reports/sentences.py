@@ -10,6 +10,7 @@ from gradmix.contracts.metrics import Metric
 from gradmix.reports.cells import amount, better_text, is_bounded, mark, ratio_text, runs_text, summary_text
 from gradmix.reports.comparison import Comparison, Standing
 from gradmix.reports.effects import TIME, Effect
+from gradmix.reports.factors import value_of
 from gradmix.reports.grouping import Group, Section, Settings
 from gradmix.reports.intervals import FEWEST
 from gradmix.reports.pairs import Difference, Verdict
@@ -51,10 +52,15 @@ def counts(comparison: Comparison) -> str:
 
 
 def _repeats(comparison: Comparison) -> str:
-    """What was repeated over, and over how many values: ``5 values of seed``."""
+    """All that was repeated over, and over how many values: ``2 values of clusterer and 5 values of seed``."""
     factors = comparison.factors
-    seeds = [key for key in factors.repeats if key == "seed"] or list(factors.repeats)
-    return " and ".join(f"{len(factors.values[key])} values of {factors.short[key]}" for key in seeds)
+    repeats = [key for key in factors.repeats if key == "seed" or not _follows_seed(key, comparison.runs)]
+    return " and ".join(f"{len(factors.values[key])} values of {factors.short[key]}" for key in repeats)
+
+
+def _follows_seed(key: str, runs: Sequence[Run]) -> bool:
+    """Whether it is a component's own seed, and always the one of the run: then it is no second thing to name."""
+    return key.endswith(".random_state") and all(value_of(run, key) in (None, value_of(run, "seed")) for run in runs)
 
 
 def effect_sentence(comparison: Comparison, effect: Effect) -> str:

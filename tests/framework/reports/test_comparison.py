@@ -383,3 +383,21 @@ def test_without_broken_values_nothing_is_said_of_numbers():
     comparison = compare(runs)
     said = [*headline(comparison), *effects(comparison), legend(comparison, comparison.metrics)]
     assert not any("number" in text or "–" in text for text in said)
+
+
+def test_the_header_names_all_that_is_repeated_over():
+    runs = [
+        run({"bic": 1.0 * k}, clusterer=c, clusterer__n_components=k, clusterer__random_state=s, seed=s)
+        for c in ("a", "b")
+        for k in (1, 2)
+        for s in range(8)
+    ]
+    assert counts(compare(runs)).endswith("repeated over 8 values of seed")
+    assert counts(compare(runs, over=["clusterer"])).endswith(
+        "repeated over 2 values of clusterer and 8 values of seed"
+    )
+
+
+def test_a_random_state_of_its_own_is_named_beside_the_seed():
+    runs = [run({"bic": 1.0}, clusterer__random_state=r, seed=s) for r in (5, 6, 7) for s in range(2)]
+    assert counts(compare(runs)).endswith("repeated over 3 values of random_state and 2 values of seed")
