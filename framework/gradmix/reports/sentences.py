@@ -11,7 +11,7 @@ from gradmix.reports.cells import amount, better_text, is_bounded, mark, ratio_t
 from gradmix.reports.comparison import Comparison, Standing
 from gradmix.reports.effects import TIME, Effect
 from gradmix.reports.factors import value_of
-from gradmix.reports.grouping import Group, Section, Settings
+from gradmix.reports.grouping import Group, Section, Settings, timed_apart
 from gradmix.reports.intervals import FEWEST
 from gradmix.reports.pairs import Difference, Verdict
 from gradmix.runs.reading import Run
@@ -159,7 +159,7 @@ def _caveats(comparison: Comparison, primary: Metric) -> Iterator[str]:
         yield f"Take care: {primary.name} improves with {names} by itself, so it does not tell which is right."
     ranked = [section for section in comparison.sections if section.is_ranked]
     if primary.name == TIME:
-        yield from _caveats_of_time([run for each in ranked for group in each.groups for run in group.finished])
+        yield from _caveats_of_time(comparison, ranked)
     best = ranked[0].groups[0]
     if len(ranked) == 1 and len(best.finished) < len(best.runs):
         yield f"Take care: only {runs_text(best)} runs of the best have a result."
@@ -176,7 +176,8 @@ def _caveats(comparison: Comparison, primary: Metric) -> Iterator[str]:
         yield _REPEAT_HINT
 
 
-def _caveats_of_time(runs: Sequence[Run]) -> Iterator[str]:
+def _caveats_of_time(comparison: Comparison, ranked: Sequence[Section]) -> Iterator[str]:
+    runs = [run for section in ranked for group in section.groups for run in group.finished]
     n_single = sum(run.timing is None and TIME in run.metrics for run in runs)
     if n_single:
         which = "these times" if n_single == len(runs) else f"the times of {n_single} of {len(runs)} runs"
@@ -184,6 +185,10 @@ def _caveats_of_time(runs: Sequence[Run]) -> Iterator[str]:
             f"Take care: {which} are single ones without warm-up, in which the first run of a process pays for what it "
             f"loads. timing.repeats=20 timing.paired=true gives times that can be compared."
         )
+    apart = [group.settings for section in ranked for group in timed_apart(section, comparison.factors.repeats)]
+    if apart:
+        names = _listed(list(dict.fromkeys(map(comparison.factors.label, apart))))
+        yield f"Take care: not timed in turns with the others: {names}. reuse=false times all anew."
 
 
 def _value(group: Group, metric: Metric, plain: bool = False) -> str:

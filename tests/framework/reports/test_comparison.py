@@ -401,3 +401,28 @@ def test_the_header_names_all_that_is_repeated_over():
 def test_a_random_state_of_its_own_is_named_beside_the_seed():
     runs = [run({"bic": 1.0}, clusterer__random_state=r, seed=s) for r in (5, 6, 7) for s in range(2)]
     assert counts(compare(runs)).endswith("repeated over 3 values of random_state and 2 values of seed")
+
+
+def timed_in(block, seconds, **params):
+    return run({"time.seconds": seconds}, timing=rounds(seconds, block), **params)
+
+
+@pytest.mark.parametrize("other", [None, "another"])
+def test_runs_not_timed_in_turns_with_the_others_are_named_when_ranked_by_time(other):
+    runs = [
+        timed_in(other if name == "c" and seed == 1 else f"block {seed}", seconds, seed=seed, differentiator=name)
+        for name, seconds in (("a", 1.0), ("b", 2.0), ("c", 3.0))
+        for seed in range(3)
+    ]
+    cautions = [each for each in headline(compare(runs, ["time.seconds"])) if "in turns" in each]
+    assert cautions == ["Take care: not timed in turns with the others: c. reuse=false times all anew."]
+
+
+@pytest.mark.parametrize("blocks", [("one", "two"), (None, None)])
+def test_runs_timed_in_turns_with_those_they_are_set_against_need_no_caution(blocks):
+    runs = [
+        timed_in(block, seconds, seed=0, problem=problem, differentiator=name)
+        for problem, block in zip("pq", blocks, strict=True)
+        for name, seconds in (("a", 1.0), ("b", 2.0))
+    ]
+    assert not any("in turns" in sentence for sentence in headline(compare(runs, ["time.seconds"])))
