@@ -6,8 +6,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gradmix.contracts.errors import ConfigError, GradmixError, StorageError
+from gradmix.contracts.errors import GradmixError, StorageError
+
+if TYPE_CHECKING:
+    from gradmix.reports.comparison import Comparison
+    from gradmix.sweeps.selection import Selection
 
 _DESCRIPTION = """\
 Group runs by what varies, rank them, and compare each with the best by pairs of runs that agree in all else. Data sets
@@ -18,7 +23,8 @@ examples:
   gradmix compare covariances --html page.html   all of an experiment, as a page with plots
   gradmix compare --metric time.seconds --by differentiator
   gradmix compare --metric loss:lower            a metric of your own: say which way is better
-"""
+
+exit code: 0 if all is well, 1 if a file could not be written, 2 if nothing could be compared"""
 _MOST_WARNINGS = 10
 
 
@@ -26,10 +32,19 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        return _compare(options)
+        selection, comparison = _compare(options)
     except GradmixError as error:
-        print(f"gradmix compare: {error}", file=sys.stderr)
-        return 2 if isinstance(error, ConfigError) else 1
+        return _refuse(error, code=2)
+    try:
+        _tell(selection, comparison, options)
+    except GradmixError as error:
+        return _refuse(error, code=1)
+    return 0
+
+
+def _refuse(error: GradmixError, code: int) -> int:
+    print(f"gradmix compare: {error}", file=sys.stderr)
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,9 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _compare(options: argparse.Namespace) -> int:
+def _compare(options: argparse.Namespace) -> tuple[Selection, Comparison]:
     from gradmix.reports.comparison import compare
-    from gradmix.reports.comparison_table import print_comparison, save_csv, write_csv
     from gradmix.sweeps.selection import select
 
     selection = select(options.what, options.runs_dir)
@@ -61,9 +75,15 @@ def _compare(options: argparse.Namespace) -> int:
     comparison = compare(
         selection.runs, options.metric, options.by, options.over, selection.n_unreadable, selection.n_missing
     )
+    return selection, comparison
+
+
+def _tell(selection: Selection, comparison: Comparison, options: argparse.Namespace) -> None:
+    from gradmix.reports.comparison_table import print_comparison, save_csv, write_csv
+
     if options.csv == Path("-"):
         write_csv(selection.runs, sys.stdout)
-        return 0
+        return
     print_comparison(comparison, selection.title)
     page = options.html or (options.runs_dir / "comparison.html" if options.open else None)
     try:
@@ -81,7 +101,6 @@ def _compare(options: argparse.Namespace) -> int:
         import webbrowser
 
         webbrowser.open(page.absolute().as_uri())
-    return 0
 
 
 def _warn(warnings: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from gradmix.contracts.metrics import Metric
 from gradmix.reports.comparison import Comparison
+from gradmix.reports.factors import ABSENT
 from gradmix.reports.grouping import Group, Summary
 from gradmix.reports.intervals import FEWEST
 from gradmix.reports.pairs import Difference, Verdict
@@ -26,8 +27,18 @@ def versus(found: Difference | None) -> str:
     low, high = found.estimate.low, found.estimate.high
     text = amount(found.estimate.median, found, signed=True)
     if found.estimate.has_interval and not found.is_unvarying:
-        text += f" [{amount(low, found)}, {amount(high, found)}]"
+        text += f" [{_end(low, found)}, {_end(high, found)}]"
     return text
+
+
+def _end(value: float, found: Difference) -> str:
+    """An end of an interval; a dash where it is open."""
+    return amount(value, found) if is_bounded(value, found) else ABSENT
+
+
+def is_bounded(value: float, found: Difference) -> bool:
+    """Whether an end of an interval is a number: it is not if it comes from a pair in which one has none."""
+    return math.isfinite(value) and not (found.is_ratio and value == 0)
 
 
 MARKS = {
@@ -57,10 +68,13 @@ def legend(comparison: Comparison, metrics: Sequence[Metric]) -> str:
     shown = [group.summaries[each.name] for group in groups for each in metrics if each.name in group.summaries]
     full = {summary.estimate.has_interval for summary in shown if _spreads(summary)}
     used = {mark(group) for section in comparison.sections if section.is_ranked for group in section.groups}
+    broken = any(summary.n_broken for summary in shown)
+    versus_broken = any(group.versus_best.n_broken for group in groups if group.versus_best)
     direction = {"lower": "↓ lower is better", "higher": "↑ higher is better", None: ""}
     said = {
         direction[comparison.primary.better if comparison.primary else None]: True,
         "[ ] 95 % interval of the median": True in full,
+        "no number counts as worst; – is the end of an interval that reaches there": broken or versus_broken,
         f"( ) smallest and largest, of fewer than {FEWEST}": False in full,
         "≈ best: within noise of it": "≈ best" in used,
         "worse?: too few pairs to be sure": "worse?" in used,
@@ -77,7 +91,7 @@ def summary_text(summary: Summary | None, metric: Metric, plain: bool = False) -
     if not math.isfinite(found.median):
         return f"no number ({summary.n_broken} of {found.n})"
     text = measured(found.median, metric.unit)
-    low, high = measured(found.low, metric.unit), measured(found.high, metric.unit)
+    low, high = (measured(end, metric.unit) if math.isfinite(end) else ABSENT for end in (found.low, found.high))
     if not plain and _spreads(summary) and low != high:
         text += f" [{low}, {high}]" if found.has_interval else f" ({low}, {high})"
     return f"{text}, {summary.n_broken} no number" if summary.n_broken else text

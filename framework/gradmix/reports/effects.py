@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gradmix.contracts.metrics import Metric
 from gradmix.reports.factors import Factors, value_of
-from gradmix.reports.grouping import Group, Settings
+from gradmix.reports.grouping import Group, Settings, summarize
 from gradmix.reports.intervals import estimate
 from gradmix.reports.pairs import Difference, Verdict, difference, pair_up
 from gradmix.runs.reading import Run
@@ -40,19 +40,31 @@ class Effect:
 def find_effects(
     groups: Sequence[Group], best: Settings, factors: Factors, metrics: Sequence[Metric]
 ) -> Iterator[Effect]:
-    """Compare for each choice its values with that of the best group; by the metric to rank by, and by time."""
+    """Compare for each choice its values with that of the best group; by the metric to rank by, and by time.
+
+    By time only where rounds were timed: a single time has no warm-up, and in the first run of a process it tells of
+    what had to be loaded.
+    """
     told = [metric for metric in metrics[:1] if metric.better] + [m for m in metrics[1:] if m.name == TIME]
+    fit = {metric.name: _timed(groups, metric) if metric.name == TIME else groups for metric in told}
     for factor in factors.choices:
-        present = [value for value in factors.values[factor] if any(g.settings[factor] == value for g in groups)]
-        if len(present) < 2:
-            continue
         for metric in told:
-            reference = best[factor] if metric is metrics[0] else _best_value(groups, factor, present, metric)
+            members = fit[metric.name]
+            present = [value for value in factors.values[factor] if any(g.settings[factor] == value for g in members)]
+            if len(present) < 2:
+                continue
+            reference = best[factor] if metric is metrics[0] else _best_value(members, factor, present, metric)
             for value in present:
                 if value != reference:
-                    found = _effect(groups, factor, value, reference, metric, factors)
+                    found = _effect(members, factor, value, reference, metric, factors)
                     if found.verdict is not Verdict.UNPAIRED:
                         yield Effect(factor, value, reference, found)
+
+
+def _timed(groups: Sequence[Group], time: Metric) -> list[Group]:
+    """The groups with those of their runs that were timed by rounds only."""
+    timed = [(group, tuple(run for run in group.finished if run.timing is not None)) for group in groups]
+    return [replace(group, runs=runs, summaries=summarize(runs, [time])) for group, runs in timed if runs]
 
 
 def _best_value(groups: Sequence[Group], factor: str, values: Sequence[Any], metric: Metric) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,6 +62,11 @@ class Group:
         """Its runs that have a result."""
         return tuple(run for run in self.runs if run.is_finished)
 
+    @property
+    def is_timed(self) -> bool:
+        """Whether the times of all its results come from repeated rounds, after a warm-up."""
+        return all(run.timing is not None for run in self.finished)
+
 
 @dataclass(frozen=True)
 class Section:
@@ -93,13 +99,33 @@ def group_runs(runs: Sequence[Run], factors: Factors, metrics: Sequence[Metric])
     for values in ordered:
         settings = dict(zip(keys, values, strict=True))
         given = {key: settings.pop(key) for key in factors.given}
-        summaries = _summaries(members[values], metrics)
+        summaries = summarize(members[values], metrics)
         group = Group(settings, given, tuple(members[values]), summaries)
         groups.setdefault(tuple(given.values()), []).append(group)
     return groups
 
 
-def _summaries(runs: Iterable[Run], metrics: Sequence[Metric]) -> dict[str, Summary]:
+def timed_apart(section: Section, repeats: Sequence[str]) -> list[Group]:
+    """Groups with a run that was not timed in turns with those of the others that it is set against.
+
+    Those that agree in `repeats` are set against each other; where none of these was timed in turns, none is apart.
+    """
+    blocks: dict[tuple[Any, ...], Counter[str]] = {}
+    timed = [(group, run, run.timing) for group in section.groups for run in group.finished if run.timing]
+    for _, run, timing in timed:
+        if timing.block is not None:
+            blocks.setdefault(_cell(run, repeats), Counter())[timing.block] += 1
+    usual = {cell: counted.most_common(1)[0][0] for cell, counted in blocks.items()}
+    apart = [group for group, run, timing in timed if usual.get(_cell(run, repeats)) not in (None, timing.block)]
+    return list({id(group): group for group in apart}.values())
+
+
+def _cell(run: Run, repeats: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(value_of(run, key) for key in repeats)
+
+
+def summarize(runs: Iterable[Run], metrics: Sequence[Metric]) -> dict[str, Summary]:
+    """Metric → its summary over the runs that have it."""
     finished = [run for run in runs if run.is_finished]
     summaries: dict[str, Summary] = {}
     for metric in metrics:

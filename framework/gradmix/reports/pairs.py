@@ -54,6 +54,8 @@ class Difference:
         In how many pairs it was worse and better than the reference.
     is_unvarying
         Whether all pairs differ by the same amount.
+    n_broken
+        In how many pairs one of the two has no number, which counts as worst.
     """
 
     metric: Metric
@@ -62,6 +64,7 @@ class Difference:
     n_worse: int = 0
     n_better: int = 0
     is_unvarying: bool = False
+    n_broken: int = 0
 
     @property
     def n(self) -> int:
@@ -121,6 +124,7 @@ def difference(pairs: Sequence[Pair], metric: Metric) -> Difference:
         n_worse=n_worse,
         n_better=len(unequal) - n_worse,
         is_unvarying=all(_equal(each, contrasts[0], 1e-6) for each in contrasts),
+        n_broken=sum(not (math.isfinite(a) and math.isfinite(b)) for a, b in pairs),
     )
 
 

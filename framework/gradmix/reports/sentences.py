@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from gradmix.contracts.metrics import Metric
-from gradmix.reports.cells import amount, better_text, mark, ratio_text, runs_text, summary_text
+from gradmix.reports.cells import amount, better_text, is_bounded, mark, ratio_text, runs_text, summary_text
 from gradmix.reports.comparison import Comparison, Standing
-from gradmix.reports.effects import Effect
-from gradmix.reports.grouping import Group, Section, Settings
+from gradmix.reports.effects import TIME, Effect
+from gradmix.reports.factors import value_of
+from gradmix.reports.grouping import Group, Section, Settings, timed_apart
 from gradmix.reports.intervals import FEWEST
 from gradmix.reports.pairs import Difference, Verdict
+from gradmix.runs.reading import Run
 
 _MOST_NAMED = 4
 _REPEAT_HINT = "Repeat over seeds to tell noise from difference: seed=range(10)."
@@ -48,10 +52,15 @@ def counts(comparison: Comparison) -> str:
 
 
 def _repeats(comparison: Comparison) -> str:
-    """What was repeated over, and over how many values: ``5 values of seed``."""
+    """All that was repeated over, and over how many values: ``2 values of clusterer and 5 values of seed``."""
     factors = comparison.factors
-    seeds = [key for key in factors.repeats if key == "seed"] or list(factors.repeats)
-    return " and ".join(f"{len(factors.values[key])} values of {factors.short[key]}" for key in seeds)
+    repeats = [key for key in factors.repeats if key == "seed" or not _follows_seed(key, comparison.runs)]
+    return " and ".join(f"{len(factors.values[key])} values of {factors.short[key]}" for key in repeats)
+
+
+def _follows_seed(key: str, runs: Sequence[Run]) -> bool:
+    """Whether it is a component's own seed, and always the one of the run: then it is no second thing to name."""
+    return key.endswith(".random_state") and all(value_of(run, key) in (None, value_of(run, "seed")) for run in runs)
 
 
 def effect_sentence(comparison: Comparison, effect: Effect) -> str:
@@ -76,17 +85,16 @@ def difference_sentence(found: Difference, one: str, reference: str) -> str:
     worse = (found.estimate.median - found.neutral) * found.metric.sign > 0
     better, other = (reference, one) if worse else (one, reference)
     if not found.is_finite:
-        return f"{better} has a finite {name}, {other} none in most pairs ({_pairs(found)})."
-    return f"{better} {_by_how_much(found, other)}{_interval(found)} ({_pairs(found)}{_reservation(found)})."
+        return f"{better} has a finite {name}, {other} none in most pairs ({_n_pairs(found)})."
+    return f"{better} {_by_how_much(found, other)}{_interval(found)} ({_pairs(found, _reservation(found))})."
 
 
 def _best(comparison: Comparison, section: Section, primary: Metric) -> Iterator[str]:
     best, *others = section.groups
     label = comparison.factors.label
-    median = summary_text(best.summaries[primary.name], primary, plain=True)
     yield (
-        f"{label(best.settings)} is best by {primary.name}: {median}"
-        f"{_median_of(best)} ({better_text(primary)}){_where(comparison, section.given)}."
+        f"{label(best.settings)} is best by {primary.name}: {_value(best, primary, plain=True)} "
+        f"({better_text(primary)}){_where(comparison, section.given)}."
     )
     level = [group for group in others if group.versus_best and group.versus_best.verdict.is_level]
     if level:
@@ -94,8 +102,13 @@ def _best(comparison: Comparison, section: Section, primary: Metric) -> Iterator
         what = "Equal to it" if equal else "Within noise of it"
         yield f"{what}: {_listed([label(group.settings) for group in level])}."
     following = next((group for group in others if group not in level), None)
-    if following is not None and following.versus_best is not None:
+    if following is not None and following.versus_best is not None and _tells(primary, best, following):
         yield difference_sentence(following.versus_best, label(following.settings), label(best.settings))
+
+
+def _tells(metric: Metric, *groups: Group) -> bool:
+    """Whether groups may be set against each other in words: by times only if these come from rounds."""
+    return metric.name != TIME or all(group.is_timed for group in groups)
 
 
 def _overall(comparison: Comparison, primary: Metric) -> Iterator[str]:
@@ -127,7 +140,7 @@ def _unranked(comparison: Comparison, primary: Metric) -> Iterator[str]:
         yield "No run has finished: there is nothing to compare yet."
     elif len(groups) == 1:
         (group,) = groups
-        yield f"{primary.name} {summary_text(group.summaries[primary.name], primary)}{_median_of(group)}."
+        yield f"{primary.name} {_value(group, primary)}."
         yield "Nothing varies but what is repeated over: there is nothing to rank."
     elif primary.better is None:
         yield (
@@ -145,6 +158,8 @@ def _caveats(comparison: Comparison, primary: Metric) -> Iterator[str]:
         names = _listed([comparison.factors.short[key] for key in freedom], "and")
         yield f"Take care: {primary.name} improves with {names} by itself, so it does not tell which is right."
     ranked = [section for section in comparison.sections if section.is_ranked]
+    if primary.name == TIME:
+        yield from _caveats_of_time(comparison, ranked)
     best = ranked[0].groups[0]
     if len(ranked) == 1 and len(best.finished) < len(best.runs):
         yield f"Take care: only {runs_text(best)} runs of the best have a result."
@@ -161,8 +176,32 @@ def _caveats(comparison: Comparison, primary: Metric) -> Iterator[str]:
         yield _REPEAT_HINT
 
 
-def _median_of(group: Group) -> str:
-    return f", the median of {runs_text(group)} runs" if len(group.runs) > 1 else ""
+def _caveats_of_time(comparison: Comparison, ranked: Sequence[Section]) -> Iterator[str]:
+    runs = [run for section in ranked for group in section.groups for run in group.finished]
+    n_single = sum(run.timing is None and TIME in run.metrics for run in runs)
+    if n_single:
+        which = "these times" if n_single == len(runs) else f"the times of {n_single} of {len(runs)} runs"
+        yield (
+            f"Take care: {which} are single ones without warm-up, in which the first run of a process pays for what it "
+            f"loads. timing.repeats=20 timing.paired=true gives times that can be compared."
+        )
+    apart = [group.settings for section in ranked for group in timed_apart(section, comparison.factors.repeats)]
+    if apart:
+        names = _listed(list(dict.fromkeys(map(comparison.factors.label, apart))))
+        yield f"Take care: not timed in turns with the others: {names}. reuse=false times all anew."
+
+
+def _value(group: Group, metric: Metric, plain: bool = False) -> str:
+    """What a group reached: ``13.5, the median of 8 runs``; how many of these have no number is said at the end."""
+    summary = group.summaries[metric.name]
+    is_told = summary.n_broken > 0 and math.isfinite(summary.estimate.median)
+    text = summary_text(replace(summary, n_broken=0) if is_told else summary, metric, plain)
+    median = f", the median of {runs_text(group)} runs" if len(group.runs) > 1 else ""
+    return f"{text}{median}{_without_number(summary.n_broken) if is_told else ''}"
+
+
+def _without_number(n: int) -> str:
+    return f", {n} of them without a number, which counts as worst" if n else ""
 
 
 def _where(comparison: Comparison, given: Settings) -> str:
@@ -175,7 +214,7 @@ def _by_how_much(found: Difference, other: str) -> str:
     if not found.is_ratio:
         return f"has a {found.metric.better} {name} than {other}, by {amount(abs(median), found)}"
     times = ratio_text(max(median, 1 / median) if median > 0 else median)
-    if name == "time.seconds":
+    if name == TIME:
         return f"is {times} times faster than {other}"
     direction = "less" if found.metric.better == "lower" else "more"
     return f"has {times} times {direction} {name} than {other}"
@@ -189,13 +228,27 @@ def _interval(found: Difference) -> str:
     if found.verdict is not Verdict.NOISE:  # said from the better one's side
         flips = found.estimate.median < found.neutral
         if found.is_ratio:
-            low, high = (1 / high, 1 / low) if flips else (low, high)
+            low, high = (1 / high, 1 / low if low else math.inf) if flips else (low, high)
         else:
             low, high = sorted((abs(low), abs(high)))
-    return f", 95 % {amount(low, found)} to {amount(high, found)}"
+    return _range(low, high, found)
 
 
-def _pairs(found: Difference) -> str:
+def _range(low: float, high: float, found: Difference) -> str:
+    """An interval in words; open where a pair in which one has no number is its end."""
+    ends = [amount(end, found) if is_bounded(end, found) else "" for end in (low, high)]
+    if all(ends):
+        return f", 95 % {ends[0]} to {ends[1]}"
+    if not any(ends):
+        return ""
+    return f", 95 % at least {ends[0]}" if ends[0] else f", 95 % at most {ends[1]}"
+
+
+def _pairs(found: Difference, reservation: str = "") -> str:
+    return f"{_n_pairs(found)}{reservation}{_without_number(found.n_broken)}"
+
+
+def _n_pairs(found: Difference) -> str:
     return f"{found.n} pair{'s' if found.n != 1 else ''}"
 
 

@@ -83,13 +83,14 @@ class View:
 def view_of(record: Record) -> View:
     """Say what MLflow is to show of a journal."""
     started = record.started
+    start_time = _milliseconds(started["time"])
     points = tuple(_points(record))
     return View(
         experiment=started["name"],
         run_name=started["label"],
         status=_MLFLOW_STATUS[record.status],
-        start_time=_milliseconds(started["time"]),
-        end_time=_milliseconds(record.last_time),
+        start_time=start_time,
+        end_time=max(start_time, _milliseconds(record.last_time)),  # a clock that went back ends no run before it began
         points=tuple(point for point in points if math.isfinite(point.value)),
         params={key: _text(value) for key, value in started.get("params", {}).items()},
         tags=dict(_tags(record, [point for point in points if not math.isfinite(point.value)])),
@@ -99,29 +100,33 @@ def view_of(record: Record) -> View:
 
 
 def _points(record: Record) -> Iterator[Point]:
-    """Iterations of the best start under their own names, how the other starts ended, and the final metrics."""
+    """Iterations of the best start under their own names, how the other starts ended, and the final metrics.
+
+    None is from before the run's start, wherever the clock went.
+    """
     if record.status == "running":
         return  # which start is the best is not known yet, and a point that MLflow has it keeps
+    since = _milliseconds(record.started["time"])
     for step, event in enumerate(event for event in record.events if event["event"] == "system"):
-        yield from _event_points(event, step, prefix=SYSTEM)
+        yield from _event_points(event, step, since, prefix=SYSTEM)
     iterations = record.iterations
     result = record.result
     shown = result.get("best_start", iterations[-1]["start"] if iterations else 0)
     for event in iterations:
         if event["start"] == shown:
-            yield from _event_points(event, event["step"])
+            yield from _event_points(event, event["step"], since)
     last_of_start = {event["start"]: event for event in iterations}
     if len(last_of_start) > 1:
         for start, event in last_of_start.items():
-            yield from _event_points(event, start, prefix=STARTS)
+            yield from _event_points(event, start, since, prefix=STARTS)
     stepped = {key for event in iterations for key in event["metrics"]}
     results = [event for event in record.events if event["event"] == "result"]  # a sweep has one for each stretch
     for step, event in enumerate(results):
-        yield from (point for point in _event_points(event, step) if point.key not in stepped)
+        yield from (point for point in _event_points(event, step, since) if point.key not in stepped)
 
 
-def _event_points(event: Mapping[str, Any], step: int, prefix: str = "") -> Iterator[Point]:
-    time = _milliseconds(event["time"])
+def _event_points(event: Mapping[str, Any], step: int, since: int, prefix: str = "") -> Iterator[Point]:
+    time = max(since, _milliseconds(event["time"]))
     return (Point(prefix + key, float(value), time, step) for key, value in event["metrics"].items())
 
 

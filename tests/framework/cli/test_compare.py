@@ -92,7 +92,7 @@ def test_damaged_journals_are_named_and_cost_only_themselves(gradmix_command, sw
         (["--metric", "bik"], 2, "no run has a metric 'bik'. Did you mean bic?"),
         (["--by", "clusterers"], 2, "no run has a parameter 'clusterers'. Did you mean clusterer?"),
         (["--over", "sed"], 2, "Did you mean seed?"),
-        (["--runs-dir", "nowhere"], 1, "there is no run in nowhere"),
+        (["--runs-dir", "nowhere"], 2, "there is no run in nowhere"),
         (["--html", "exists/page.html"], 1, "cannot write exists"),
         (["--nonsense"], 2, "unrecognized arguments"),
     ],
@@ -105,7 +105,7 @@ def test_errors_are_one_clear_message(gradmix_command, sweep, arguments, code, m
 
 def test_a_sweep_over_nothing_is_told(gradmix_command, empty_folder):
     write_sweep(RUNS / "exp" / "2026-sweep", [], n_planned=3, ended=False)
-    _, err = gradmix_command("compare", code=1)
+    _, err = gradmix_command("compare", code=2)
     assert "nothing to compare" in err
 
 
@@ -132,6 +132,7 @@ def test_no_number_is_cut_at_any_width(empty_folder, width, monkeypatch):
 def test_help_has_examples(gradmix_command):
     out, _ = gradmix_command("compare", "--help")
     assert "gradmix compare --metric loss:lower" in out
+    assert "2 if nothing could be compared" in out
 
 
 @pytest.mark.slow

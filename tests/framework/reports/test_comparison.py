@@ -6,10 +6,11 @@ import pytest
 
 from gradmix import ConfigError, UnknownNameError
 from gradmix.contracts.metrics import METRICS
+from gradmix.reports.cells import legend, summary_text, versus
 from gradmix.reports.comparison import compare
 from gradmix.reports.factors import find_factors
 from gradmix.reports.pairs import Verdict, difference, pair_up
-from gradmix.reports.sentences import counts, effects, headline
+from gradmix.reports.sentences import counts, difference_sentence, effects, headline
 from gradmix.runs.reading import Run, Timing
 
 
@@ -20,6 +21,10 @@ def run(metrics=None, *, status="finished", timing=None, **params):
 
 def seeds(n, value, metric="bic", **params):
     return [run({metric: value(seed)}, seed=seed, **params) for seed in range(n)]
+
+
+def rounds(seconds, block=None):
+    return Timing((seconds,) * 3, block)
 
 
 def noise(scale, salt=0):
@@ -259,7 +264,12 @@ def test_one_run_each_says_that_it_cannot_tell_noise():
 def test_the_sentence_says_which_is_faster_by_how_much_and_how_sure_that_is():
     ratios = [1.7, 1.75, 1.8, 1.8, 1.85, 1.9, 1.72, 1.88, 1.79, 1.81]
     runs = [
-        run({"derivative_error": 0.0, "time.seconds": 0.01 * factor}, differentiator=name, seed=seed)
+        run(
+            {"derivative_error": 0.0, "time.seconds": 0.01 * factor},
+            timing=rounds(0.01 * factor),
+            differentiator=name,
+            seed=seed,
+        )
         for seed, ratio in enumerate(ratios)
         for name, factor in (("tape", 1.0), ("dual", ratio))
     ]
@@ -287,3 +297,132 @@ def test_choices_without_a_partner_are_not_paired_with_somebody_elses():
     runs = [run({"adjusted_rand_index": 0.1 * k}, clusterer="gmm", clusterer__n_components=k, seed=0) for k in (1, 2)]
     runs += [run({"adjusted_rand_index": 0.2 * k}, clusterer="kmeans", clusterer__n_clusters=k, seed=0) for k in (1, 2)]
     assert not any("gmm" in sentence and "kmeans" in sentence for sentence in effects(compare(runs)))
+
+
+def test_single_times_without_warmup_are_never_said_to_be_faster():
+    runs = [
+        run({"bic": 1.0, "time.seconds": 15.9 if k == 2 else 1.0}, seed=0, clusterer__n_components=k) for k in (2, 3)
+    ]
+    assert not any("faster" in sentence or "time" in sentence for sentence in effects(compare(runs)))
+    by_time = compare(runs, ["time.seconds"])
+    assert effects(by_time) == []
+    assert "n_components=3 is best by time.seconds" in headline(by_time)[0]
+    assert not any("faster" in sentence for sentence in headline(by_time))
+    (caution,) = (
+        sentence for sentence in headline(by_time) if "these times are single ones without warm-up" in sentence
+    )
+    assert "timing.repeats=20 timing.paired=true" in caution
+
+
+def test_times_of_rounds_are_told_without_a_caution():
+    def timed(name, seconds):
+        return run({"bic": 1.0, "time.seconds": seconds}, timing=rounds(seconds, "b"), seed=0, clusterer=name)
+
+    runs = [timed("a", 2.0), timed("b", 1.0)]
+    assert "b is 2 times faster than a (3 pairs, the same in each)." in effects(compare(runs))
+    said = headline(compare(runs, ["time.seconds"]))
+    assert "b is 2 times faster than a (3 pairs, the same in each)." in said
+    assert not any("Take care" in sentence for sentence in said)
+
+
+def test_where_some_runs_were_timed_speed_is_told_of_these_only():
+    runs = [
+        *(
+            run({"bic": 1.0, "time.seconds": t}, timing=rounds(t, "b"), seed=0, clusterer=c)
+            for c, t in (("a", 2.0), ("b", 1.0))
+        ),
+        run({"bic": 1.0, "time.seconds": 0.1}, seed=0, clusterer="c"),
+    ]
+    (sentence,) = (each for each in effects(compare(runs)) if "faster" in each)
+    assert sentence.startswith("b is 2 times faster than a")
+    assert any("the times of 1 of 3 runs are single ones" in each for each in headline(compare(runs, ["time.seconds"])))
+
+
+@pytest.mark.parametrize("metric", ["bic", "derivative_error"])
+def test_a_run_without_a_number_is_told_in_words_and_in_the_legend(metric):
+    def value(base, lost):
+        return lambda s: math.nan if s == lost else base + s / 100
+
+    # as differences and as ratios, and whichever of the two is set against the other
+    for names in (("a", "b"), ("b", "a")):
+        good, bad = names
+        runs = seeds(8, value(1.0, None), metric, clusterer=good) + seeds(8, value(2.0, 3), metric, clusterer=bad)
+        runs = sorted(runs, key=lambda each: each.params["clusterer"])
+        comparison = compare(runs, [metric], by=["clusterer"])
+        (sentence,) = effects(comparison)
+        assert sentence.endswith("(8 pairs, 1 of them without a number, which counts as worst).")
+        assert "95 % at least" in sentence
+        group = comparison.sections[0].groups[1]
+        assert summary_text(group.summaries[metric], comparison.primary) == "2.045 [2, –], 1 no number"
+        assert versus(group.versus_best).endswith(", –]")
+        assert "no number counts as worst; – is the end of an interval that reaches there" in legend(
+            comparison, comparison.metrics
+        )
+
+
+def test_the_headline_says_how_many_runs_of_the_best_have_no_number():
+    runs = seeds(8, lambda s: math.nan if s == 3 else 1.0 + s, clusterer="a") + seeds(
+        8, lambda s: 50.0 + s, clusterer="b"
+    )
+    comparison = compare(runs)
+    assert headline(comparison)[0].endswith(
+        "the median of 8 runs, 1 of them without a number, which counts as worst (lower is better)."
+    )
+    assert not any("no number" in sentence or "inf" in sentence for sentence in effects(comparison))
+
+
+def test_a_better_one_by_ratio_against_one_without_a_number_has_an_open_interval():
+    better = [(1.0 + k / 10, math.nan if k == 0 else 4.0) for k in range(8)]
+    found = difference(better, METRICS["derivative_error"])
+    sentence = difference_sentence(found, "a", "b")
+    assert "95 % at least 2.35 (8 pairs, 1 of them" in sentence
+
+
+def test_without_broken_values_nothing_is_said_of_numbers():
+    runs = seeds(8, lambda s: 1.0 + s, clusterer="a") + seeds(8, lambda s: 50.0 + s * s, clusterer="b")
+    comparison = compare(runs)
+    said = [*headline(comparison), *effects(comparison), legend(comparison, comparison.metrics)]
+    assert not any("number" in text or "–" in text for text in said)
+
+
+def test_the_header_names_all_that_is_repeated_over():
+    runs = [
+        run({"bic": 1.0 * k}, clusterer=c, clusterer__n_components=k, clusterer__random_state=s, seed=s)
+        for c in ("a", "b")
+        for k in (1, 2)
+        for s in range(8)
+    ]
+    assert counts(compare(runs)).endswith("repeated over 8 values of seed")
+    assert counts(compare(runs, over=["clusterer"])).endswith(
+        "repeated over 2 values of clusterer and 8 values of seed"
+    )
+
+
+def test_a_random_state_of_its_own_is_named_beside_the_seed():
+    runs = [run({"bic": 1.0}, clusterer__random_state=r, seed=s) for r in (5, 6, 7) for s in range(2)]
+    assert counts(compare(runs)).endswith("repeated over 3 values of random_state and 2 values of seed")
+
+
+def timed_in(block, seconds, **params):
+    return run({"time.seconds": seconds}, timing=rounds(seconds, block), **params)
+
+
+@pytest.mark.parametrize("other", [None, "another"])
+def test_runs_not_timed_in_turns_with_the_others_are_named_when_ranked_by_time(other):
+    runs = [
+        timed_in(other if name == "c" and seed == 1 else f"block {seed}", seconds, seed=seed, differentiator=name)
+        for name, seconds in (("a", 1.0), ("b", 2.0), ("c", 3.0))
+        for seed in range(3)
+    ]
+    cautions = [each for each in headline(compare(runs, ["time.seconds"])) if "in turns" in each]
+    assert cautions == ["Take care: not timed in turns with the others: c. reuse=false times all anew."]
+
+
+@pytest.mark.parametrize("blocks", [("one", "two"), (None, None)])
+def test_runs_timed_in_turns_with_those_they_are_set_against_need_no_caution(blocks):
+    runs = [
+        timed_in(block, seconds, seed=0, problem=problem, differentiator=name)
+        for problem, block in zip("pq", blocks, strict=True)
+        for name, seconds in (("a", 1.0), ("b", 2.0))
+    ]
+    assert not any("in turns" in sentence for sentence in headline(compare(runs, ["time.seconds"])))

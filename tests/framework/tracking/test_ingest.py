@@ -20,6 +20,7 @@ from gradmix.tracking.mark import MARK, read_mark
 from gradmix.tracking.newest import Newest
 from gradmix.tracking.store import open_client
 from gradmix.tracking.view import view_of
+from made_journals import START, write_events
 
 RUNS = Path("runs")
 TRACKING = Tracking()
@@ -114,6 +115,29 @@ def test_syncing_twice_changes_nothing(client):
     for mark in RUNS.rglob("tracked.json"):  # even with the marks lost in part: the run is found and filled again
         mark.write_text(mark.read_text()[:-20])
     assert len(sync(RUNS, TRACKING)[0]) == 2
+    assert snapshot(client) == before
+
+
+def test_a_clock_that_went_back_ends_nothing_before_its_start_and_syncing_again_changes_nothing(client):
+    at = {"time": START - 3600}
+    started = {"event": "started", "format": 1, "run_id": "id", "run_key": "key", "name": "trial", "label": "run"}
+    iterations = [
+        {"event": "iteration", "start": start, "step": step, "metrics": {"inertia": 1.0 / step}, **at}
+        for start in (0, 1)
+        for step in (1, 2)
+    ]
+    events = [{"event": "system", "metrics": {"cpu": 1.0}, **at}, *iterations]
+    events += [{"event": "result", "metrics": {"bic": 5.0}, "best_start": 1, **at}, {"event": "finished", **at}]
+    write_events(RUNS / "trial" / "back", [{**started, "kind": "run", "tracking": TRACKING.uri}, *events])
+    assert sync(RUNS, TRACKING)[1] == []
+    (run,) = all_runs(client)
+    assert run.info.start_time == run.info.end_time == START * 1000
+    keys = ("inertia", "start.inertia", "system/cpu", "bic")
+    times = [point.timestamp for key in keys for point in client.get_metric_history(run.info.run_id, key)]
+    assert times == [START * 1000] * 6
+    before = snapshot(client)
+    (RUNS / "trial" / "back" / MARK).unlink()
+    assert len(sync(RUNS, TRACKING)[0]) == 1
     assert snapshot(client) == before
 
 
