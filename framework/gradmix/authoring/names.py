@@ -13,6 +13,9 @@ from gradmix.registry.kinds import KINDS
 from gradmix.registry.loading import NOT_NAMES, in_snake_case
 from gradmix.registry.registry import registry
 
+_LONGEST = 50
+"""Letters of a name: files and distributions are called after it."""
+
 GROUPS = frozenset({*KINDS, "experiment", "gradmix", "hydra", "plugins", "tracking"})
 """Names that stand for something else in a config or on the command line."""
 
@@ -36,9 +39,10 @@ def check_name(kind: str, name: str) -> None:
     ConfigError
         Says why not, and which name would do.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or len(name) > _LONGEST:
         raise ConfigError(
-            f"{name!r} cannot be a name: small letters and digits, words joined by _, a letter first.{_near(name)}"
+            f"{name!r} cannot be a name: at most {_LONGEST} small letters and digits, words joined by _, "
+            f"a letter first.{_near(name)}"
         )
     reason = _is_a_word(name) or _is_a_metric(kind, name) or _is_offered(kind, name) or _is_a_module(name)
     if reason:
@@ -48,15 +52,15 @@ def check_name(kind: str, name: str) -> None:
 def _near(name: str) -> str:
     """A name that would do, as a phrase; empty if nothing of what was given is left."""
     words = re.sub(r"[^a-z0-9]+", "_", in_snake_case(name).encode("ascii", "ignore").decode()).strip("_")
-    near = words.lstrip("0123456789_")
+    near = words.lstrip("0123456789_")[:_LONGEST]
     return f" Did you mean {near}?" if near else ""
 
 
 def _is_a_word(name: str) -> str:
     if keyword.iskeyword(name):
         return "is a word of Python's own"
-    if name in NOT_NAMES:
-        return "would be taken for a value by an override"
+    if name in NOT_NAMES or name in ("on", "off", "yes", "no", "y", "n"):
+        return "would be taken for a value by an override or a config file"
     return "is the name of a config group, or of gradmix's own" if name in GROUPS else ""
 
 

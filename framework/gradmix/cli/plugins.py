@@ -80,7 +80,7 @@ def _list(console: Console) -> int:
 def _document(console: Console, name: str) -> int:
     found = registry().search(name)
     if not found:
-        names = {entry.name for entry in registry()}
+        names = {"doctor", *(entry.name for entry in registry())}
         print(f"gradmix plugins: there is no component {name!r}.{did_you_mean(name, names)}", file=sys.stderr)
         return 2
     for entry in found:

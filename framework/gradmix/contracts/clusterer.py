@@ -111,9 +111,14 @@ class Clusterer(Component, ABC, Generic[ModelT]):
             iterations = self.iterate(rows, np.random.default_rng(seed))
             if not isinstance(iterations, Iterable):
                 raise PluginError(f"{type(self).__name__}.iterate must yield; it returned {iterations!r}.")
+            step = 0
             for step, iteration in enumerate(iterations, start=1):
                 self._check_iteration(iteration)
                 yield dataclasses.replace(iteration, start=start, step=step)
+            if not step:
+                raise PluginError(
+                    f"{type(self).__name__}.iterate ended without an iteration; it must yield one at least."
+                )
 
     def _check_iteration(self, iteration: Any) -> None:
         if not isinstance(iteration, Iteration):
@@ -122,6 +127,14 @@ class Clusterer(Component, ABC, Generic[ModelT]):
             raise PluginError(
                 f"{type(self).__name__}.iterate must give its objective, {self.objective.metric}, in the metrics of "
                 f"every iteration; it gave {listing(iteration.metrics) or 'none'}."
+            )
+        for name, value in iteration.metrics.items():
+            if isinstance(value, str | bytes) or not hasattr(value, "__float__"):
+                raise PluginError(f"{type(self).__name__}.iterate must give numbers as metrics; {name} is {value!r}.")
+        if not isinstance(iteration.estimate, Model):
+            raise PluginError(
+                f"{type(self).__name__}.iterate must yield estimates of a gradmix.Model, such as gradmix.Centers; "
+                f"it yielded one of the type {type(iteration.estimate).__name__}."
             )
 
     def exhaust(self, X: Any) -> None:

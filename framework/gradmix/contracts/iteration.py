@@ -62,7 +62,7 @@ class Objective:
         sign = 1.0 if self.maximise else -1.0
         usable = [last for last in last_iterations if last.metrics[self.metric] == last.metrics[self.metric]]
         if not usable:
-            raise NumericalError(f"no start reached a {self.metric} that is a number")
+            raise NumericalError(f"no start reached a number for {self.metric}")
         return max(usable, key=lambda last: (sign * last.metrics[self.metric], -last.start))
 
 

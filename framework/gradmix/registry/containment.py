@@ -9,6 +9,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
@@ -32,12 +33,11 @@ def contained() -> Iterator[list[str]]:
         If it raised KeyboardInterrupt itself.
     """
     trespasses: list[str] = []
-    process, folder = os.getpid(), os.getcwd()
     output = _Listening(sys.stderr)
-    numpy: dict[str, Any] = {}
-    errors, filters = _floating_point_errors(), list(warnings.filters)
+    filters = list(warnings.filters)
+    undone: Undone | None = None
     try:
-        with _interrupts_of_a_person() as was_pressed, redirect_stdout(output), _numpy_as_it_was() as numpy:
+        with _interrupts_of_a_person() as was_pressed, redirect_stdout(output), undoing() as undone:
             try:
                 yield trespasses
             except KeyboardInterrupt:
@@ -45,21 +45,65 @@ def contained() -> Iterator[list[str]]:
                     raise
                 raise PluginError("KeyboardInterrupt: it raised that itself") from None
     finally:
-        if os.getpid() != process:
-            os._exit(0)  # it has forked, and this is the child: there must be one of us only
         if output.has_heard:
             trespasses.append("it prints when it is imported")
-        if os.getcwd() != folder:
-            os.chdir(folder)
-            trespasses.append("it changes the working folder when it is imported")
-        if changed := _restore(numpy):
-            trespasses.append(f"it changes NumPy when it is imported ({listing(changed)})")
-        if _floating_point_errors() != errors:
-            sys.modules["numpy"].seterr(**errors)
-            trespasses.append("it changes NumPy when it is imported (seterr)")
+        if undone is not None:
+            trespasses += [f"it changes {what} when it is imported" for what in undone.told]
         if strict := [each for each in warnings.filters if each[0] == "error" and each not in filters]:
             warnings.filters[:] = [each for each in warnings.filters if each not in strict]  # type: ignore[index]
             trespasses.append("it makes errors of warnings when it is imported")
+
+
+@dataclass
+class Undone:
+    """What somebody's code did to the process, and was undone.
+
+    Parameters
+    ----------
+    has_moved
+        Whether it changed the working folder.
+    numpy
+        Names of NumPy's that it changed.
+    has_set_errors
+        Whether it changed what NumPy does about overflow and the like.
+    """
+
+    has_moved: bool = False
+    numpy: tuple[str, ...] = ()
+    has_set_errors: bool = False
+
+    @property
+    def told(self) -> list[str]:
+        """What was changed, in words."""
+        names = f"NumPy ({listing(self.numpy)})" if self.numpy else ""
+        settings = "what NumPy does about floating-point errors (numpy.seterr)" if self.has_set_errors else ""
+        return [each for each in ("the working folder" * self.has_moved, names, settings) if each]
+
+
+@contextmanager
+def undoing() -> Iterator[Undone]:
+    """Undo what somebody's code does to the process that others work in, too; a child that it has forked ends here.
+
+    Yields
+    ------
+    Undone
+        What that was, known when the context ends.
+    """
+    undone = Undone()
+    process, folder, errors = os.getpid(), os.getcwd(), _floating_point_errors()
+    try:
+        with _numpy_as_it_was() as numpy:
+            yield undone
+    finally:
+        if os.getpid() != process:
+            os._exit(0)  # there must be one of us only
+        if os.getcwd() != folder:
+            os.chdir(folder)
+            undone.has_moved = True
+        undone.numpy = tuple(_restore(numpy))
+        if _floating_point_errors() != errors:
+            sys.modules["numpy"].seterr(**errors)
+            undone.has_set_errors = True
 
 
 class _Listening:
@@ -76,11 +120,17 @@ class _Listening:
         return getattr(self.stream, name)
 
 
+_NAMESPACES = ("numpy", "numpy.linalg")
+"""Modules of NumPy's whose names are kept."""
+
+Names = dict[str, dict[str, Any]]
+"""Module → its names."""
+
+
 @contextmanager
-def _numpy_as_it_was() -> Iterator[dict[str, Any]]:
+def _numpy_as_it_was() -> Iterator[Names]:
     """NumPy's names, as they are or as they are once it is loaded within the context."""
-    loaded = _loaded_numpy()
-    names = dict(vars(loaded)) if loaded else {}
+    names: Names = _names_of_numpy() if _loaded_numpy() else {}
     finder = _NumpyFinder(names)
     sys.meta_path.insert(0, finder)
     try:
@@ -89,10 +139,14 @@ def _numpy_as_it_was() -> Iterator[dict[str, Any]]:
         sys.meta_path.remove(finder)
 
 
+def _names_of_numpy() -> Names:
+    return {module: dict(vars(sys.modules[module])) for module in _NAMESPACES}
+
+
 class _NumpyFinder(MetaPathFinder):
     """Finds NumPy where it is, and writes its names down when it has been loaded."""
 
-    def __init__(self, names: dict[str, Any]) -> None:
+    def __init__(self, names: Names) -> None:
         self.names = names
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
@@ -102,18 +156,20 @@ class _NumpyFinder(MetaPathFinder):
 
             def load_and_note(module: ModuleType) -> None:
                 load(module)
-                self.names.update(vars(module))
+                self.names.update(_names_of_numpy())
 
             spec.loader.exec_module = load_and_note  # type: ignore[method-assign]
         return spec
 
 
-def _restore(names: dict[str, Any]) -> list[str]:
+def _restore(names: Names) -> list[str]:
     """Put NumPy's names back; those that had changed."""
-    now = vars(sys.modules["numpy"]) if names else {}
-    changed = [name for name, value in names.items() if now.get(name) is not value]
-    for name in changed:
-        now[name] = names[name]
+    changed = []
+    for module, before in names.items():
+        now = vars(sys.modules[module])
+        for name in [name for name, value in before.items() if now.get(name) is not value]:
+            now[name] = before[name]
+            changed.append(f"{module}.{name}".removeprefix("numpy."))
     return changed
 
 

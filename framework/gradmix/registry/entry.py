@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from gradmix.contracts.component import Component
@@ -77,12 +79,12 @@ class Entry:
         except ModuleNotFoundError as error:
             package = _package(error.name or "")
             if not package or not brought_by(package, self.plugin.metadata):
-                raise PluginError(f"{where} cannot be used: {describe(error)}.") from error
+                raise PluginError(f"{where} cannot be used: {describe_import(error)}.") from error
             raise self._not_installed(where, package) from error
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # an import may raise SystemExit, too
-            raise PluginError(f"{where} cannot be used: {describe(error)}.") from error
+            raise PluginError(f"{where} cannot be used: {describe_import(error)}.") from error
         if absent:
             raise self._not_installed(where, absent[0])
         return component
@@ -127,7 +129,29 @@ def describe(error: BaseException) -> str:
     >>> describe(ModuleNotFoundError("No module named 'jax'"))
     "ModuleNotFoundError: No module named 'jax'"
     """
-    text = " ".join(str(error).split())
+    text = _text(error)
     if isinstance(error, PluginError):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def describe_import(error: BaseException) -> str:
+    """One line for what an import raised, with the line of the file that did."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_machinery(frame.filename)]
+    if isinstance(error, PluginError | SyntaxError) or not frames:
+        return describe(error)
+    return f"{describe(error)} ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
+
+
+def _is_machinery(file: str) -> bool:
+    return file.startswith("<frozen") or Path(file).is_relative_to(_GRADMIX) or "importlib" in Path(file).parts
+
+
+_GRADMIX = Path(__file__).parents[1]
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return " ".join(str(error).split())
+    except Exception:  # an error of a plugin's own may fail to tell of itself
+        return ""

@@ -43,12 +43,17 @@ def check_component(kind: str, component: Any) -> type[Component]:
         raise PluginError(f"it must be a dataclass derived from gradmix.{contract.__name__}")
     if inspect.isabstract(component):
         raise PluginError(f"it does not define {listing(component.__abstractmethods__)}")
-    _check_fields(component)
+    declared = [name for name, of in inspect.get_annotations(contract).items() if str(of).startswith("ClassVar")]
+    if undefined := [name for name in declared if not hasattr(component, name)]:
+        raise PluginError(f"it does not define {listing(undefined)}")
+    _check_fields(component, contract)
     return component
 
 
-def _check_fields(component: type[Component]) -> None:
+def _check_fields(component: type[Component], contract: type[Component]) -> None:
     for option in options_of(component):
+        if callable(getattr(contract, option.name, None)):
+            raise PluginError(f"the option {option.name} would hide the method of that name; call it something else")
         if option.name in _TAKEN_FIELDS:
             raise PluginError(f"no option may be called {option.name}")
         if option.name.startswith("_"):
@@ -63,6 +68,8 @@ def _check_fields(component: type[Component]) -> None:
 
 
 def _is_plain(value: Any) -> bool:
+    if getattr(value, "ndim", 0):
+        return False  # an array, which a list becomes only once it is used
     try:
         return bool(json.dumps(plain(value)))
     except (TypeError, ValueError, RecursionError):

@@ -89,7 +89,7 @@ class Registry:
         """What to tell of a name that no plugin offers: what is near it, all there are, and what could be meant."""
         names = self.names(kind)
         return UnknownNameError(
-            f"unknown {kind} {name!r}.{_lying_about(name) or did_you_mean(name, names)} "
+            f"unknown {kind} {name!r}.{self._broken_one(name) or _lying_about(name) or did_you_mean(name, names)} "
             f"There are: {listing(names)}.{self._broken()}"
         )
 
@@ -140,6 +140,17 @@ class Registry:
                 yield Failure(
                     entry.plugin, f"{kind} {name!r} is also offered by {rivals}; this one is {kind}={entry.qualified}"
                 )
+
+    def _broken_one(self, name: str) -> str:
+        """Why the plugin of that name cannot be used, if there is one that cannot."""
+        for each in self.found:
+            if each.failure and name in (
+                each.plugin.name,
+                each.plugin.name.rpartition(".")[2],
+                each.plugin.distribution,
+            ):
+                return f" The plugin {each.plugin.label} cannot be used: {each.failure.rstrip('.')}."
+        return ""
 
     def _broken(self) -> str:
         labels = {each.plugin.label for each in self.found if each.failure}

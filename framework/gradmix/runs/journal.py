@@ -84,6 +84,7 @@ class Journal:
         self._clock = time.time() - time.monotonic()  # fixed here: a clock set back must not turn events around
         self._synced = time.monotonic()
         self._lock = threading.Lock()
+        self._process = os.getpid()
 
     def write(self, event: str, **content: Any) -> None:
         """Append one event; threads may write at once.
@@ -93,6 +94,8 @@ class Journal:
         StorageError
             If the disk is full or the file has gone; what was written before stays whole.
         """
+        if os.getpid() != self._process:
+            os._exit(0)  # somebody's code has forked, and this is the child, which would write all a second time
         encoded = encode(content)
         with self._lock:
             now = time.monotonic()

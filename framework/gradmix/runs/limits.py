@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import resource
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from types import FrameType
 from typing import Any
@@ -17,6 +18,9 @@ from gradmix.contracts.errors import GradmixError
 
 _AGAIN_SECONDS = 1.0
 """How soon the alarm goes off again if somebody's code has swallowed it."""
+
+_MOST_RINGS = 10
+"""How often it does so before there is no more hope."""
 
 
 class TimedOutError(GradmixError, TimeoutError):
@@ -28,18 +32,27 @@ class OutOfMemoryError(GradmixError, MemoryError):
 
 
 @contextmanager
-def limited(limits: Limits) -> Iterator[Deadline]:
+def limited(limits: Limits, abandon: Callable[[TimedOutError], None] | None = None) -> Iterator[Deadline]:
     """Hold what runs in the context to its limits.
 
-    The alarm of a time limit interrupts Python code at once; a call into compiled code returns first. Memory is limited
-    by the system (Linux): an allocation beyond it fails.
+    Parameters
+    ----------
+    limits
+        The limits.
+    abandon
+        Called if what runs swallows every alarm and goes on.
 
     Raises
     ------
     TimedOutError, OutOfMemoryError
         Name the limit.
+
+    Notes
+    -----
+    The alarm of a time limit interrupts Python code at once; a call into compiled code returns first. Memory is limited
+    by the system (Linux): an allocation beyond it fails.
     """
-    with _alarm(limits.seconds), _memory_limit(limits.bytes), _threads(limits.threads):
+    with _alarm(limits.seconds, abandon), _memory_limit(limits.bytes), _threads(limits.threads):
         try:
             yield Deadline(limits.seconds)
         except MemoryError as error:
@@ -74,14 +87,17 @@ def _timed_out(seconds: float | None) -> TimedOutError:
 
 
 @contextmanager
-def _alarm(seconds: float | None) -> Iterator[None]:
+def _alarm(seconds: float | None, abandon: Callable[[TimedOutError], None] | None) -> Iterator[None]:
     if seconds is None or threading.current_thread() is not threading.main_thread():
         yield
         return
 
     is_on = True
+    rings = itertools.count(1)
 
     def ring(number: int, frame: FrameType | None) -> None:
+        if is_on and abandon is not None and next(rings) > _MOST_RINGS:
+            abandon(_timed_out(seconds))
         if is_on:
             raise _timed_out(seconds)
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import statistics
+import sys
 import traceback
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from gradmix.config.spec import RunSpec
-from gradmix.contracts.errors import GradmixError, PluginError, StorageError
+from gradmix.contracts.errors import GradmixError, PluginError, StorageError, listing
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.contracts.task import Result, Writer
+from gradmix.registry.containment import Undone, undoing
 from gradmix.registry.entry import describe
 from gradmix.runs.chosen_events import ChosenEvents, Wish
 from gradmix.runs.environment import environment, timings_key
@@ -178,11 +182,32 @@ class _Execution:
     def compute(self) -> None:
         self._start()
         watched = sampling(self.journal) if self.spec.settings.tracking.system_metrics else nullcontext()
-        with watched, limited(self.spec.settings.limits) as deadline:
+        with watched, self._guarded(), limited(self.spec.settings.limits, self._abandon) as deadline:
             self.pulled = pull(self.spec.task.run(), self._tell_iteration, deadline)
             self.measured = measured(self.spec.metrics.components, self.pulled.result)
         if self.pulled.stopped is not None:
             tell_watchers("stopped", self.run, self.pulled.stopped.by, self.pulled.stopped.stop.reason)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Undo what components do to the process; a result that was computed by another NumPy is none."""
+        undone: Undone | None = None
+        try:
+            with undoing() as undone:
+                yield
+        finally:
+            if undone is not None and undone.told:
+                report_problem(f"{self.spec.label} changed {listing(undone.told)} while it ran; that was undone.")
+        if undone.numpy:
+            raise PluginError(
+                f"NumPy was changed while this ran ({listing(undone.numpy)}): its result counts for nothing."
+            )
+
+    def _abandon(self, error: TimedOutError) -> None:
+        """End the process of a run that goes on although its time is over: its code catches whatever is raised."""
+        self._end("timed_out", error)
+        print(f"gradmix run: {error} It caught that and went on: its process was ended.", file=sys.stderr, flush=True)
+        os._exit(1)
 
     def set_stopwatch(self) -> None:
         timing = self.spec.settings.timing
@@ -231,6 +256,7 @@ class _Execution:
 
     def _tell_iteration(self, iteration: Iteration[Any]) -> Wish | None:
         self.journal.write("iteration", start=iteration.start, step=iteration.step, metrics=iteration.metrics)
+        iteration = replace(iteration, metrics=MappingProxyType(dict(iteration.metrics)))  # lent, not given
         self.audience.tell("gradmix_iteration", run=self.run, iteration=iteration)
         return self.events.iterated(iteration)
 
@@ -305,6 +331,8 @@ def _key(spec: RunSpec) -> str:
 def _write_artifact(path: Path, write: Writer) -> None:
     """Write one artifact; what is wrong with it is reported, and costs the run nothing else."""
     try:
+        if path.parent.name != ARTIFACTS or path.name in ("", ".", ".."):
+            raise PluginError("an artifact has a plain file name, as it is written beside the others")
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path)
     except Exception as error:

@@ -50,15 +50,22 @@ def doctor(label):
 
 
 AT_IMPORT = {
-    "raises": ("1 / 0", "ZeroDivisionError"),
+    "raises": ("1 / 0", "ZeroDivisionError: division by zero (other_plugin.py, line 1"),
+    "raises what cannot be told": (
+        "class E(Exception):\n    def __str__(self): raise ValueError\nraise E",
+        "E (other_plugin.py, line 1",
+    ),
     "system exit": ("raise SystemExit(3)", "SystemExit: 3"),
     "keyboard interrupt": ("raise KeyboardInterrupt", "KeyboardInterrupt: it raised that itself"),
     "optional dependency": ("import no_such_package", "No module named 'no_such_package'"),
     "syntax": ("def", "SyntaxError"),
     "prints": ("print('look at me')", "it prints when it is imported"),
     "moves": ("import os; os.chdir('/')", "it changes the working folder"),
-    "patches NumPy": ("import numpy; numpy.sum = None", "it changes NumPy when it is imported (sum)"),
-    "sets NumPy's errors": ("import numpy; numpy.seterr(all='raise')", "it changes NumPy when it is imported (seterr)"),
+    "patches NumPy": ("import numpy; numpy.sum = None", "it changes NumPy (sum) when it is imported"),
+    "sets NumPy's errors": (
+        "import numpy; numpy.seterr(all='raise')",
+        "it changes what NumPy does about floating-point errors (numpy.seterr) when",
+    ),
     "is strict": ("import warnings; warnings.simplefilter('error')", "it makes errors of warnings"),
     "forks": ("import os; os.fork()", ""),
     "ends the process": ("import os; os._exit(7)", "the interpreter ended when it was imported (exit code 7)"),
@@ -109,9 +116,12 @@ def test_what_cannot_be_offered_is_told(path, case):
     assert reason in doctor("other-plugin:other_plugin")[1]
 
 
+ARRAY = "__import__('dataclasses').field(default_factory=lambda: __import__('numpy').zeros(3))"
 FIELDS = {
     "a function for a default": ("step: object = print", "which a config cannot express"),
     "an array for a default": ("start: object = object()", "which a config cannot express"),
+    "the name of a method": ("check: int = 1", "would hide the method of that name"),
+    "an array": (f"start: object = {ARRAY}", "which a config cannot express"),
     "a name of its own": ("name: str = 'x'", "no option may be called name"),
     "the word for its kind": ("kind: str = 'x'", "no option may be called kind"),
     "Hydra's word for a call": ("_target_: str = 'os.system'", "begins with an underscore"),
@@ -166,6 +176,102 @@ def test_what_entry_points_may_have_besides_a_class_is_read_over(path):
     for name in ("spaced", "extra"):
         assert f"name: {name}" in gradmix("run", "--cfg", "job", f"clusterer={name}").stdout
     assert "it must name a class, 'module:Class'" in doctor("other-plugin:clusterer.whole")[1]
+
+
+USED = """
+import dataclasses, os
+from dataclasses import dataclass
+
+import gradmix
+import numpy as np
+
+
+@dataclass
+class Odd(gradmix.Clusterer[gradmix.Centers]):
+    \"\"\"Does what it must not.\"\"\"
+
+    objective = gradmix.INERTIA
+
+    def iterate(self, X, rng):
+        good = gradmix.Iteration(gradmix.Centers(X[:1]), {"inertia": 1.0}, True)
+        CODE
+
+
+@dataclass
+class Meddler(gradmix.Events):
+    \"\"\"Writes into what it is lent.\"\"\"
+
+    def iteration(self, iteration):
+        iteration.metrics["log_likelihood"] = 0.0
+
+    def pictures(self, metrics):
+        return {"../../elsewhere.png": lambda path: path.write_text("x")}
+"""
+
+IN_USE = {
+    "patches NumPy": (
+        "np.log = np.sin; yield good",
+        1,
+        "NumPy was changed while this ran (log): its result counts for",
+    ),
+    "patches a part of NumPy": (
+        "np.linalg.slogdet = None; yield good",
+        1,
+        "NumPy was changed while this ran (linalg.slog",
+    ),
+    "sets NumPy's errors": (
+        "np.seterr(all='raise'); yield good",
+        0,
+        "about floating-point errors (numpy.seterr) while it",
+    ),
+    "moves": ("os.chdir('/'); yield good", 0, "odd on old_faithful changed the working folder while it ran"),
+    "measures a text": (
+        "yield dataclasses.replace(good, metrics={'inertia': '12'})",
+        1,
+        "numbers as metrics; inertia is '12'",
+    ),
+    "estimates no model": ("yield dataclasses.replace(good, estimate=X)", 1, "must yield estimates of a gradmix.Model"),
+    "yields nothing": ("return; yield", 1, "Odd.iterate ended without an iteration"),
+    "forks": ("os.fork(); yield good", 0, ""),
+}
+
+
+def use(code, *arguments):
+    Path("odd.py").write_text(USED.replace("CODE", code))
+    return gradmix("run", *arguments, "plugins.files=[odd.py]", "pictures=false", "tracking=none")
+
+
+@pytest.mark.parametrize("case", IN_USE)
+def test_what_it_does_in_use_is_undone_and_told(path, case):
+    code, status, reason = IN_USE[case]
+    ended = use(code, "clusterer=odd")
+    assert (ended.returncode, reason in ended.stderr) == (status, True), ended.stderr
+    (journal,) = Path("runs").rglob("journal.jsonl")
+    events = [json.loads(line)["event"] for line in journal.read_text().splitlines()]
+    assert events.count("finished") == 1 - status
+    assert (journal.parent / "artifacts" / "model.json").exists() == (not status)
+
+
+def test_a_job_that_changes_numpy_does_not_spoil_the_next_one(path):
+    ended = use("np.log = np.sin; np.einsum = None; yield good", "-m", "clusterer=odd,gmm")
+    assert "2/2  clusterer=gmm  log_likelihood -1130.2640" in ended.stdout
+
+
+def test_events_cannot_write_into_what_a_run_has_reached_nor_beside_its_folder(path):
+    ended = use("yield good", "events=meddler", "pictures=true")
+    assert "events.meddler failed in iteration" in ended.stderr
+    assert "log_likelihood      -1130.2640" in ended.stdout
+    assert not list(Path("runs").rglob("elsewhere.png"))
+
+
+@pytest.mark.slow
+def test_what_goes_on_although_its_time_is_over_is_ended(path):
+    endless = "while True:\n            try: __import__('time').sleep(9)\n            except BaseException: pass\n        yield good"
+    ended = use(endless, "clusterer=odd", "limits.seconds=0.2")
+    assert ended.returncode == 1
+    assert "It caught that and went on: its process was ended." in ended.stderr
+    (journal,) = Path("runs").rglob("journal.jsonl")
+    assert json.loads(journal.read_text().splitlines()[-1])["event"] == "timed_out"
 
 
 def test_what_lies_in_the_working_folder_and_is_no_plugin_yet_is_told(path):
@@ -274,7 +380,7 @@ def test_a_file_is_a_plugin_in_every_process_of_a_sweep(path):
         ended = gradmix("run", *sweep, "reuse=false", f"hydra/launcher={launcher}", "plugins.files=[jump.py]")
         assert "failed              0" in ended.stdout, ended.stderr
     refused = gradmix("resume", "last")
-    assert "unknown differentiator 'jump'" in refused.stderr, refused
+    assert "was started with plugins.files=[jump.py], which is code to run" in refused.stderr, refused
     assert gradmix("resume", "last", "plugins.files=[jump.py]").returncode == 0
 
 

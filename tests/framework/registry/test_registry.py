@@ -13,6 +13,8 @@ from gradmix.registry.registry import build_registry, registry
 class Groups(gradmix.Clusterer):
     """A clusterer of a test."""
 
+    objective = gradmix.INERTIA
+
     def iterate(self, X, rng):
         yield from ()
 

@@ -149,7 +149,14 @@ def test_a_finished_job_whose_folder_is_gone_is_told(tmp_path):
     assert "job 1" in reading.warnings[0]
 
 
+@pytest.mark.parametrize("value", ["text", True, None, [1.0]])
+def test_a_metric_that_is_no_number_is_told_with_its_line(tmp_path, value):
+    write_run(tmp_path, {}, {"a": value})
+    with pytest.raises(StorageError, match=r"line 2 of the journal .* has a=.*, which is no number; was it edited\?"):
+        read_run(tmp_path)
+
+
 def test_numbers_of_any_kind_come_back_as_they_were(tmp_path):
-    write_run(tmp_path, {}, {"a": 1e-300, "b": 0.1 + 0.2, "c": 7, "d": "nan", "e": "-inf", "f": "text", "g": True})
+    write_run(tmp_path, {}, {"a": 1e-300, "b": 0.1 + 0.2, "c": 7, "d": "nan", "e": "-inf"})
     metrics = read_run(tmp_path).metrics
     assert json.dumps(metrics) == '{"a": 1e-300, "b": 0.30000000000000004, "c": 7.0, "d": NaN, "e": -Infinity}'
