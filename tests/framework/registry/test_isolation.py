@@ -266,8 +266,8 @@ def test_events_cannot_write_into_what_a_run_has_reached_nor_beside_its_folder(p
 
 @pytest.mark.slow
 def test_what_goes_on_although_its_time_is_over_is_ended(path):
-    endless = "while True:\n            try: __import__('time').sleep(9)\n            except BaseException: pass\n        yield good"
-    ended = use(endless, "clusterer=odd", "limits.seconds=0.2")
+    endless = ["while True:", "    try: __import__('time').sleep(9)", "    except BaseException: pass", "yield good"]
+    ended = use("\n        ".join(endless), "clusterer=odd", "limits.seconds=0.2")
     assert ended.returncode == 1
     assert "It caught that and went on: its process was ended." in ended.stderr
     (journal,) = Path("runs").rglob("journal.jsonl")
