@@ -89,10 +89,11 @@ class GradmixOptunaSweeper(GradmixSweeper):
         search = Search(parsed, Goal(self.metric, self.better), self.sampler, seed)
         trials = [] if earlier else search.ask(min(self.batch, self.n_trials))
         first = earlier or planner.plan({number: overrides for number, (_, overrides) in enumerate(trials)})
+        n_jobs = max(self.n_trials, len(first))
         if intent().plan_only:
-            self._tell_plan(first)
+            self._tell_plan(first, min(self._workers(), self.batch), n_jobs)
             return []
-        with self._begun(first, search.varies, max(self.n_trials, len(first))) as sweep:
+        with self._begun(first, search.varies, n_jobs) as sweep:
             ends = {end.number: end for end in sweep.run(first)}
             for job in earlier:
                 if job.number in ends:

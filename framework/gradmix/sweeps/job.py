@@ -59,7 +59,7 @@ def _run(config: DictConfig) -> Outcome | None:
     check_working_folder(hydra)
     overrides = tuple(hydra.overrides.task)
     if intent().plan_only:
-        tell_watchers("planned", Planner(lambda _: plain_config(config), overrides).plan({0: ()}), 1)
+        tell_watchers("planned", Planner(lambda _: plain_config(config), overrides).plan({0: ()}), 1, 1)
         return None
     spec = read_spec(plain_config(config))
     check_code_options(spec, overrides)

@@ -179,6 +179,21 @@ def test_a_sweep_stays_where_it_is(empty_folder, capsys):
 SEARCH = ["-m", "hydra/sweeper=gradmix_optuna", *FAST]
 
 
+def test_the_plan_of_a_search_counts_the_jobs_that_it_has_yet_to_choose(empty_folder, capsys):
+    search = [*SEARCH, "clusterer.n_components=range(1,7)"]
+    assert run([*search, "hydra.sweeper.n_trials=5", "--plan"]) == 0
+    out = capsys.readouterr().out
+    assert "a search of 5 jobs: 1 new, 4 to be chosen as it goes on; up to 5 to run, and no earlier run" in out
+    assert run([*search, "hydra.sweeper.n_trials=1"]) == 0
+    capsys.readouterr()
+    assert run([*search, "hydra.sweeper.n_trials=5", "--plan"]) == 0
+    out = capsys.readouterr().out
+    assert "a search of 5 jobs: 1 done, 4 to be chosen as it goes on; up to 4 to run, about" in out
+    assert resume(["last", "hydra.sweeper.n_trials=3", "--plan"]) == 0
+    assert "a search of 3 jobs: 1 done, 2 to be chosen as it goes on" in capsys.readouterr().out
+    assert len(runs()) == 1
+
+
 def test_a_search_makes_no_more_jobs_than_asked_for_and_is_whole_when_it_has_more(empty_folder, capsys):
     assert run([*SEARCH, "hydra.sweeper.n_trials=2", "hydra.sweeper.batch=5", "seed=range(0,99)"]) == 0
     assert len(runs()) == 2
