@@ -12,7 +12,8 @@ from typing import Any
 from gradmix.contracts.errors import ConfigError, GradmixError
 
 _MAY_CHANGE = (
-    *("hydra/launcher", "hydra.launcher", "hydra.sweeper.n_trials"),
+    *("hydra/launcher", "hydra.launcher"),
+    *("hydra.sweeper.n_trials", "hydra.sweeper.metric", "hydra.sweeper.better"),  # which job comes next
     *("limits", "on_error", "pictures", "tracking", "timing"),
 )
 """Overrides that may differ when a sweep is taken up again: how it runs, not what it computes."""

@@ -201,6 +201,28 @@ def test_a_search_makes_no_more_jobs_than_asked_for_and_is_whole_when_it_has_mor
     assert len(runs()) == 2
 
 
+@pytest.mark.parametrize("plan", [[], ["--plan"]])
+def test_a_direction_that_is_none_is_refused_before_anything_starts(empty_folder, capsys, plan):
+    assert run([*SEARCH, "hydra.sweeper.better=low", "seed=range(0,99)", *plan]) == 2
+    assert "hydra.sweeper.better must be lower or higher; given: 'low'" in capsys.readouterr().err
+    assert not journals()
+
+
+def test_a_search_for_a_metric_that_is_none_goes_on_with_another_one(empty_folder, capsys):
+    search = [*SEARCH, "hydra.sweeper.n_trials=3", "hydra.sweeper.metric=bicc", "clusterer.n_components=range(1,7)"]
+    assert run(search) == 2
+    assert len(runs()) == 1
+    assert "`gradmix resume` takes another one: hydra.sweeper.metric=…" in capsys.readouterr().err
+    assert resume(["last", "hydra.sweeper.metric=bic", "hydra.sweeper.better=lower"]) == 0
+    assert "done                3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("metric", "is_doubted"), [("bicc", True), ("bic", False), ("somebodys_own", False)])
+def test_a_plan_doubts_a_metric_that_is_nearly_a_known_one(empty_folder, capsys, metric, is_doubted):
+    assert run([*SEARCH, f"hydra.sweeper.metric={metric}", "seed=range(0,99)", "--plan"]) == 0
+    assert ("Did you mean bic?" in capsys.readouterr().err) == is_doubted
+
+
 def test_a_search_can_be_resumed_though_some_of_its_jobs_are_impossible(empty_folder, capsys):
     choices = "clusterer.n_components=choice(1,2,998,999)"
     assert run([*SEARCH, "hydra.sweeper.n_trials=8", "hydra.sweeper.sampler=random", choices]) == 1
