@@ -173,7 +173,6 @@ class GradmixSweeper(Sweeper):
 
         with open_dict(self.master):
             self.master.hydra.sweep.dir = str(job.folder)
-            self.master.hydra.sweep.subdir = "."
             set_defaults(self.master.hydra.runtime.choices["hydra/launcher"], self.master.hydra.launcher)
         with threads_for(self._workers()) as threads:
             return launch(self._instantiate_launcher, job, jobs, threads)

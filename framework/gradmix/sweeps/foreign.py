@@ -11,7 +11,7 @@ from typing import Any
 
 from gradmix.registry.entry import describe
 from gradmix.runs.environment import threads_of_each
-from gradmix.sweeps.job import Report, SweepJob, numbered
+from gradmix.sweeps.job import Report, SweepJob, for_launcher
 from gradmix.sweeps.plan import Job
 from gradmix.sweeps.worker import THREAD_VARIABLES, warm_up
 
@@ -31,7 +31,8 @@ def launch(instantiate: Callable[[SweepJob], Any], job: SweepJob, jobs: Sequence
         Threads for each.
     """
     launcher = instantiate(replace(job, threads=threads, parent=os.getpid()))
-    returned = launcher.launch([numbered(each.number, each.overrides) for each in jobs], initial_job_idx=0)
+    overrides = [for_launcher(each.number, each.overrides, job.folder) for each in jobs]
+    returned = launcher.launch(overrides, initial_job_idx=0)
     return [_report(each, result) for each, result in zip(jobs, returned, strict=True)]
 
 

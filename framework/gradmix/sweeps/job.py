@@ -225,14 +225,15 @@ def label_of(overrides: Sequence[str], varies: Sequence[str]) -> str:
     return ", ".join(each for each in overrides if each.partition("=")[0] in varies)
 
 
-def numbered(number: int, overrides: Sequence[str]) -> list[str]:
-    """A job's overrides as a launcher takes them, with its number."""
-    return [*overrides, f"{_NUMBER}='{number}'"]
+def for_launcher(number: int, overrides: Sequence[str], sweep: Path) -> list[str]:
+    """A job's overrides as a launcher takes them, with its number, and with the sweep's folder.
 
+    Workers compose the job anew, by its overrides alone, and Hydra makes the folder that it finds there.
+    """
+    from hydra.core.override_parser.types import Quote, QuotedString
 
-def number_of(overrides: Sequence[str]) -> int:
-    """The number of a job that `numbered` made."""
-    return int(overrides[-1].removeprefix(f"{_NUMBER}=").strip("'"))
+    folder = QuotedString(str(sweep), Quote.single).with_quotes()
+    return [*overrides, f"hydra.sweep.dir={folder}", "hydra.sweep.subdir='.'", f"{_NUMBER}='{number}'"]
 
 
 def _parcel(folder: Path, sweep: Path) -> Mapping[str, bytes]:

@@ -176,6 +176,15 @@ def test_a_sweep_stays_where_it_is(empty_folder, capsys):
     assert not runs()
 
 
+@pytest.mark.parametrize("launcher", [["basic"], ["joblib", "hydra.launcher.n_jobs=2"]], ids=["basic", "joblib"])
+@pytest.mark.parametrize("runs_dir", ["runs", "it's, {my} [runs]=1"])
+def test_launchers_of_others_leave_nothing_beside_the_sweeps_own_folder(empty_folder, launcher, runs_dir):
+    choice, *options = launcher
+    where = runs_dir.replace("'", "\\'")
+    assert run(["-m", "seed=1,2", f"hydra/launcher={choice}", *options, f"runs_dir='{where}'", *FAST]) == 0
+    assert [path.name[-6:] for path in Path(runs_dir, "cluster").iterdir()] == ["-sweep"]
+
+
 SEARCH = ["-m", "hydra/sweeper=gradmix_optuna", *FAST]
 
 
