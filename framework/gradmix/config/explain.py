@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException, ValidationError
 from yaml import YAMLError
 
 from gradmix.config.build import unknown_option
@@ -75,6 +75,8 @@ def _composition(error: ConfigCompositionException) -> ConfigError:
             if group in KINDS
             else f"there is no group {group}.{did_you_mean(group, KINDS)} Groups: {listing(KINDS)}."
         )
+    if isinstance(cause, ValidationError):  # an option of somebody's typed config, such as a launcher's
+        return ConfigError(f"{cause.full_key}: {_first_line(cause)}.")
     if isinstance(cause, OmegaConfBaseException) and isinstance(cause.parent_node, DictConfig):
         return _unknown_option(_quoted(text), cause.parent_node)
     ambiguous = re.match(r"Ambiguous value for argument '(.+?)=(.+)'|Sweep parameters '(.+?)=(.+)' requires", text)

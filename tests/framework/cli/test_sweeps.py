@@ -275,9 +275,22 @@ def test_a_search_of_nothing_is_told(empty_folder, capsys, option):
     assert "must be a whole number > 0" in capsys.readouterr().err
 
 
-def test_a_launchers_own_objection_is_told_as_it_is(empty_folder, capsys):
-    assert run(["-m", "seed=1,2", "hydra.launcher.workers=0"]) == 2
-    assert "gradmix run: hydra.launcher.workers must be a whole number > 0; given: 0." in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("options", "objection"),
+    [
+        (["hydra.launcher.workers=0"], "hydra.launcher.workers must be a whole number > 0; given: 0."),
+        (["hydra.launcher.workers=x"], "hydra.launcher.workers must be a whole number > 0; given: 'x'."),
+        (["hydra/launcher=joblib", "hydra.launcher.n_jobs=x"], "hydra.launcher.n_jobs: Value 'x' of type 'str' could"),
+        (["hydra/launcher=joblib", "hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs must be a whole number > 0, or"),
+    ],
+)
+@pytest.mark.parametrize("plan", [[], ["--plan"]])
+def test_a_number_of_workers_that_is_none_is_refused_by_run_and_plan_alike(
+    empty_folder, capsys, options, objection, plan
+):
+    assert run(["-m", "seed=1,2", *options, *plan]) == 2
+    assert f"gradmix run: {objection}" in capsys.readouterr().err
+    assert not journals()
 
 
 def test_a_result_that_was_not_tracked_shows_under_the_tracked_sweep_that_reuses_it(folder_with_store, client):
