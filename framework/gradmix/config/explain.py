@@ -98,11 +98,18 @@ def _unknown_option(path: str, node: DictConfig) -> ConfigError:
     name = rest.partition(".")[0]
     if kind in KINDS and KINDS[kind].several and name and node._key() in (None, kind):
         return _not_chosen(path, kind, name)
+    path = ".".join(path.split(".")[: 1 + len(_parts(node))])  # what comes after the unknown part is not what is wrong
     known = [str(key) for key in node if key not in ("hydra", "name" if node._key() is not None else "")]
     parent = path.rpartition(".")[0]
     has_own_name = parent.rpartition(".")[2] != node.get("name")  # events.patience says it already
     owner = f"{parent} {node.get('name')}" if parent and "name" in node and has_own_name else parent or "a run"
     return UnknownNameError(unknown_option(path, owner, known, _component_at(parent, node)))
+
+
+def _parts(node: DictConfig) -> list[str]:
+    """Keys that lead to a node."""
+    place = str(node._get_full_key(None))
+    return place.split(".") if place else []
 
 
 def _component_at(path: str, node: DictConfig) -> type[Component] | None:

@@ -309,6 +309,11 @@ def test_an_option_given_once_belongs_to_each_component_that_is_swept_over(empty
     assert "unknown option clusterer.n_clusters. Options of clusterer gmm" in capsys.readouterr().err
 
 
+def test_of_an_unknown_option_the_part_that_is_unknown_is_named(empty_folder, capsys):
+    assert run(["hydra.lancher.workers=2", *FAST]) == 2
+    assert "unknown option hydra.lancher. Did you mean hydra.launcher?" in capsys.readouterr().err
+
+
 def test_a_component_is_documented_once(gradmix_command):
     out, _ = gradmix_command("plugins", "kmeans")
     assert out.count("clusterer kmeans  (gradmix") == 1
