@@ -92,6 +92,12 @@ def test_resume_works_from_anywhere(empty_folder, monkeypatch, capsys):
     [
         (["2001"], "there is no sweep, experiment or run '2001'"),
         (["last", "clusterer.n_components=3"], "would change what the sweep computes"),
+        (["last", "bogus=1"], "unknown option bogus"),
+        (["last", "picturse=false"], "Did you mean pictures?"),
+        (["last", "hydra.lancher.workers=2"], "unknown option hydra.lancher. Did you mean hydra.launcher?"),
+        (["last", "hydra/lancher=joblib"], "unknown option hydra/lancher"),
+        (["last", "hydra/sweeper=basic"], "would change what the sweep computes"),
+        (["last", "hydra.mode=RUN"], "would change what the sweep computes"),
         (["last", "--fast"], "unknown option --fast"),
     ],
 )
