@@ -40,12 +40,10 @@ class GradmixLauncher(Launcher):
     """
 
     def __init__(self, workers: int = 1) -> None:
-        from gradmix.contracts.errors import ConfigError
         from gradmix.sweeps.crew import Crew
+        from gradmix.sweeps.foreign import workers_of
 
-        if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-            raise ConfigError(f"hydra.launcher.workers must be a whole number > 0; given: {workers!r}.")
-        self.crew = Crew(workers)
+        self.crew = Crew(workers_of("gradmix", {"workers": workers}))
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Nothing to prepare: the workers load already."""

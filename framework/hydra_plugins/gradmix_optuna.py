@@ -76,23 +76,28 @@ class GradmixOptunaSweeper(GradmixSweeper):
 
     def sweep(self, arguments: list[str]) -> list[JobEnd]:
         """Run the search."""
+        from gradmix.runs.events import report_problem
         from gradmix.sweeps.intent import intent
         from gradmix.sweeps.ledger import jobs_of_resumed
         from gradmix.sweeps.search import Goal, Search, fixed_of
 
         self._check_counts()
+        goal = Goal(None if self.metric is None else str(self.metric), self.better)
         given = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
         planner = self._planner(arguments)
         parsed = self.composed.parse(given)
         earlier = planner.plan(jobs_of_resumed(fixed_of(parsed)))
         seed = self.seed + len(earlier)  # not the same random choices again
-        search = Search(parsed, Goal(self.metric, self.better), self.sampler, seed)
+        search = Search(parsed, goal, self.sampler, seed)
         trials = [] if earlier else search.ask(min(self.batch, self.n_trials))
         first = earlier or planner.plan({number: overrides for number, (_, overrides) in enumerate(trials)})
+        if goal.doubt:
+            report_problem(goal.doubt)
+        n_jobs = max(self.n_trials, len(first))
         if intent().plan_only:
-            self._tell_plan(first)
+            self._tell_plan(first, min(self._workers(), self.batch), n_jobs)
             return []
-        with self._begun(first, search.varies, max(self.n_trials, len(first))) as sweep:
+        with self._begun(first, search.varies, n_jobs) as sweep:
             ends = {end.number: end for end in sweep.run(first)}
             for job in earlier:
                 if job.number in ends:

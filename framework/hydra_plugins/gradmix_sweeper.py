@@ -76,7 +76,7 @@ class GradmixSweeper(Sweeper):
         jobs = jobs_of_resumed(fixed) or dict(enumerate(itertools.product(*choices.values())))
         planned = self._planner(arguments).plan(jobs)
         if intent().plan_only:
-            self._tell_plan(planned)
+            self._tell_plan(planned, self._workers(), len(planned))
             return []
         with self._begun(planned, varies, len(planned)) as sweep:
             return sweep.run(planned)
@@ -111,13 +111,13 @@ class GradmixSweeper(Sweeper):
         named = arguments if intent().resumed is None else intent().typed  # a journal may be a stranger's
         return Planner(self._compose, named, intent().resumed, intent().stale, self._workers())
 
-    def _tell_plan(self, planned: Sequence[Job]) -> None:
+    def _tell_plan(self, planned: Sequence[Job], workers: int, n_jobs: int) -> None:
         from gradmix.runs.events import tell_watchers
         from gradmix.sweeps.sweep import common_settings
 
         if any(job.spec is not None for job in planned):
             common_settings(planned)
-        tell_watchers("planned", planned, self._workers())
+        tell_watchers("planned", planned, workers, n_jobs)
 
     def _choices(self, arguments: Sequence[str]) -> dict[str, list[str]]:
         """Key → the overrides that the command line and the config ask for; the command line wins."""
@@ -173,7 +173,6 @@ class GradmixSweeper(Sweeper):
 
         with open_dict(self.master):
             self.master.hydra.sweep.dir = str(job.folder)
-            self.master.hydra.sweep.subdir = "."
             set_defaults(self.master.hydra.runtime.choices["hydra/launcher"], self.master.hydra.launcher)
         with threads_for(self._workers()) as threads:
             return launch(self._instantiate_launcher, job, jobs, threads)

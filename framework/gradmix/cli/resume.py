@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gradmix.contracts.errors import ConfigError, GradmixError
+from gradmix.contracts.errors import ConfigError, GradmixError, StorageError
 from gradmix.registry.choice import SECTION
 
 _MAY_CHANGE = (
-    *("hydra/launcher", "hydra.launcher", "hydra.sweeper.n_trials"),
+    *("hydra/launcher", "hydra.launcher"),
+    *(f"hydra.sweeper.{option}" for option in ("n_trials", "metric", "better", "batch", "sampler")),  # what comes next
     *("limits", "on_error", "pictures", "tracking", "timing"),
 )
 """Overrides that may differ when a sweep is taken up again: how it runs, not what it computes."""
@@ -34,31 +35,48 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--runs-dir", default="runs", help="where to look for it (default: %(default)s)")
     options, overrides = parser.parse_known_args(arguments)
     from gradmix.cli.run import run_as
-    from gradmix.runs.journal import read_journal
     from gradmix.sweeps.intent import Intent
     from gradmix.sweeps.selection import find
 
     try:
         folder = find(options.sweep, Path(options.runs_dir)).absolute()
-        started = read_journal(folder).started
-        again = _arguments(started, overrides)
+        started = _started(folder)
+        _check_kind(started)
         folder = _return_to_working_folder(started, folder)
+        again = _arguments(started, overrides)
     except GradmixError as error:
         print(f"gradmix resume: {error}", file=sys.stderr)
         return 2
     return run_as(Intent(tuple(again), tuple(overrides), options.plan, folder, options.stale))
 
 
-def _arguments(started: Mapping[str, Any], overrides: Sequence[str]) -> list[str]:
-    """The arguments that the sweep was started with, except those that are given anew."""
+def _started(folder: Path) -> Mapping[str, Any]:
+    from gradmix.runs.journal import read_journal
+
+    try:
+        return read_journal(folder).started
+    except StorageError as error:
+        raise StorageError(
+            f"{error} What its jobs have computed is kept: the same gradmix run -m … takes it."
+        ) from error
+
+
+def _check_kind(started: Mapping[str, Any]) -> None:
     if started.get("kind") != "sweep":
         raise ConfigError("that is a run and no sweep; `gradmix run` with its overrides runs it again.")
+
+
+def _arguments(started: Mapping[str, Any], overrides: Sequence[str]) -> list[str]:
+    """The arguments that the sweep was started with, except those that are given anew."""
+    from gradmix.cli.run import check_composition
+
     for override in overrides:
         key = _key(override)
         if override.startswith("-"):
             raise ConfigError(f"unknown option {override}; see gradmix resume --help.")
         is_same = override in started["arguments"]  # as code must be named again, which a journal does not vouch for
         if not is_same and not any(key == each or key.startswith(f"{each}.") for each in _MAY_CHANGE):
+            check_composition([*started["arguments"], override])  # a slip is told as one
             raise ConfigError(
                 f"{override} would change what the sweep computes; start a new one by gradmix run -m. "
                 f"May be changed: {', '.join(_MAY_CHANGE)}."

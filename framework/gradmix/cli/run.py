@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ import gradmix
 from gradmix.contracts.errors import ConfigError, GradmixError
 
 if TYPE_CHECKING:
+    from gradmix.config.guarded import GuardedLoader
     from gradmix.sweeps.intent import Intent
 
 _QUESTIONS = ("-h", "--h", "-c", "--cfg", "-i", "--info", "-s", "--shell", "--version")
@@ -42,7 +43,7 @@ def _ask(arguments: Sequence[str]) -> int:
 
 
 def _no_job(config: Any) -> None:
-    raise AssertionError("a question runs nothing")
+    raise AssertionError("a question or a check runs nothing")
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -88,7 +89,21 @@ def run_as(wanted: Intent) -> int:
     return report.exit_code
 
 
-def _hand_over(arguments: Sequence[str], job: Callable[[Any], Any]) -> None:
+def check_composition(arguments: Sequence[str]) -> None:
+    """Check that a config, or that of a sweep, can be composed; nothing is run.
+
+    Raises
+    ------
+    ConfigError
+        If not, since an option is unknown, for example.
+    """
+    from gradmix.config.guarded import ComposedError, ComposingOnly
+
+    with suppress(ComposedError):
+        _hand_over(arguments, _no_job, ComposingOnly)
+
+
+def _hand_over(arguments: Sequence[str], job: Callable[[Any], Any], loader: type[GuardedLoader] | None = None) -> None:
     """Hand over to Hydra: it composes, and calls `job`, once or through a sweeper and a launcher."""
     import hydra
     from hydra.conf import HydraConf
@@ -113,7 +128,7 @@ def _hand_over(arguments: Sequence[str], job: Callable[[Any], Any]) -> None:
     flags_first = sorted(arguments, key=lambda argument: argument not in ("-m", "--multirun"))  # argparse wants that
     sys.argv = ["gradmix", *flags_first]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, who can say more about them
-    with explained(), guarded():
+    with explained(), guarded(loader):
         application()
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException, ValidationError
 from yaml import YAMLError
 
 from gradmix.config.build import unknown_option
@@ -75,6 +75,8 @@ def _composition(error: ConfigCompositionException) -> ConfigError:
             if group in KINDS
             else f"there is no group {group}.{did_you_mean(group, KINDS)} Groups: {listing(KINDS)}."
         )
+    if isinstance(cause, ValidationError):  # an option of somebody's typed config, such as a launcher's
+        return ConfigError(f"{cause.full_key}: {_first_line(cause)}.")
     if isinstance(cause, OmegaConfBaseException) and isinstance(cause.parent_node, DictConfig):
         return _unknown_option(_quoted(text), cause.parent_node)
     ambiguous = re.match(r"Ambiguous value for argument '(.+?)=(.+)'|Sweep parameters '(.+?)=(.+)' requires", text)
@@ -96,11 +98,18 @@ def _unknown_option(path: str, node: DictConfig) -> ConfigError:
     name = rest.partition(".")[0]
     if kind in KINDS and KINDS[kind].several and name and node._key() in (None, kind):
         return _not_chosen(path, kind, name)
+    path = ".".join(path.split(".")[: 1 + len(_parts(node))])  # what comes after the unknown part is not what is wrong
     known = [str(key) for key in node if key not in ("hydra", "name" if node._key() is not None else "")]
     parent = path.rpartition(".")[0]
     has_own_name = parent.rpartition(".")[2] != node.get("name")  # events.patience says it already
     owner = f"{parent} {node.get('name')}" if parent and "name" in node and has_own_name else parent or "a run"
     return UnknownNameError(unknown_option(path, owner, known, _component_at(parent, node)))
+
+
+def _parts(node: DictConfig) -> list[str]:
+    """Keys that lead to a node."""
+    place = str(node._get_full_key(None))
+    return place.split(".") if place else []
 
 
 def _component_at(path: str, node: DictConfig) -> type[Component] | None:

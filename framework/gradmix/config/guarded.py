@@ -35,12 +35,22 @@ _MOST_VALUES = 20_000
 _MOST_TOLD = 200
 
 
+class ComposedError(Exception):
+    """A config could be composed, and nothing more was wanted."""
+
+
 @contextmanager
-def guarded() -> Iterator[None]:
-    """Have Hydra refuse, within the context, config files that do more than set values and choose options."""
+def guarded(loader: type[GuardedLoader] | None = None) -> Iterator[None]:
+    """Have Hydra refuse, within the context, config files that do more than set values and choose options.
+
+    Parameters
+    ----------
+    loader
+        What composes; None for `GuardedLoader`.
+    """
     application: Any = hydra._internal.hydra  # has no other place to say which loader it is to use
     before = application.ConfigLoaderImpl
-    application.ConfigLoaderImpl = GuardedLoader
+    application.ConfigLoaderImpl = loader or GuardedLoader
     try:
         yield
     finally:
@@ -116,6 +126,17 @@ class GuardedLoader(ConfigLoaderImpl):
             placed = self._embed_result_config(loaded, default.package)
             check_hydra(_plain(placed.config), f"{place}/{default.config_path}.yaml")
         return super()._load_single_config(default, repo)
+
+
+class ComposingOnly(GuardedLoader):
+    """A guarded loader after which nothing happens: whoever composes hears of it by `ComposedError`."""
+
+    def load_configuration(
+        self, config_name: str | None, overrides: list[str], *args: Any, **kwargs: Any
+    ) -> DictConfig:
+        """Compose, and go no further."""
+        super().load_configuration(config_name, overrides, *args, **kwargs)
+        raise ComposedError
 
 
 def _plain(config: Any) -> Any:

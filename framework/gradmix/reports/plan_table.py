@@ -35,7 +35,7 @@ _IN_WORDS: Mapping[State, str] = {
 }
 
 
-def print_plan(console: Console, jobs: Sequence[Job], workers: int) -> None:
+def print_plan(console: Console, jobs: Sequence[Job], workers: int, n_jobs: int) -> None:
     """Print the plan of a sweep.
 
     Parameters
@@ -43,9 +43,11 @@ def print_plan(console: Console, jobs: Sequence[Job], workers: int) -> None:
     console
         Where to.
     jobs
-        The jobs, planned.
+        The jobs, planned; the first ones, if a search chooses more as it goes on.
     workers
         How many run at a time.
+    n_jobs
+        How many there will be.
     """
     from rich.table import Table
     from rich.text import Text
@@ -63,8 +65,11 @@ def print_plan(console: Console, jobs: Sequence[Job], workers: int) -> None:
         seconds = f"{duration(job.seconds)}" if job.is_to_run and job.seconds is not None else ""
         table.add_row(str(job.number + 1), state, seconds, _what(job, common))
     console.print(table, soft_wrap=not console.is_terminal)
+    in_all = _in_all(jobs) if len(jobs) == n_jobs else _search_in_all(jobs, n_jobs)
     console.print(
-        f"\n{_in_all(jobs)}; {estimate(jobs, workers)}. Nothing was started.", highlight=False, soft_wrap=True
+        f"\n{in_all}; {estimate(jobs, workers, n_jobs - len(jobs))}. Nothing was started.",
+        highlight=False,
+        soft_wrap=True,
     )
 
 
@@ -74,21 +79,41 @@ def _what(job: Job, common: Set[str]) -> str:
 
 
 def _in_all(jobs: Sequence[Job]) -> str:
-    states = ", ".join(f"{count} {_IN_WORDS[state]}" for state, count in summary(jobs).items())  # type: ignore[index]
-    return f"{len(jobs)} job{'s' if len(jobs) != 1 else ''}: {states}"
+    return f"{len(jobs)} job{'s' if len(jobs) != 1 else ''}: {_states(jobs)}"
 
 
-def estimate(jobs: Sequence[Job], workers: int) -> str:
-    """How long those that are to run may take, from earlier runs of their kinds."""
+def _search_in_all(jobs: Sequence[Job], n_jobs: int) -> str:
+    return f"a search of {n_jobs} jobs: {_states(jobs)}, {n_jobs - len(jobs)} to be chosen as it goes on"
+
+
+def _states(jobs: Sequence[Job]) -> str:
+    return ", ".join(f"{count} {_IN_WORDS[state]}" for state, count in summary(jobs).items())  # type: ignore[index]
+
+
+def estimate(jobs: Sequence[Job], workers: int, unchosen: int = 0) -> str:
+    """How long those that are to run may take, from earlier runs of their kinds.
+
+    Parameters
+    ----------
+    jobs
+        The jobs, planned.
+    workers
+        How many run at a time.
+    unchosen
+        How many more a search will choose, of which some may turn out to be done.
+    """
     to_run = [job for job in jobs if job.is_to_run]
-    known = [job.seconds for job in to_run if job.seconds is not None]
-    if not to_run:
+    tells = jobs if unchosen else to_run  # a search chooses jobs like those that it has had
+    known = [job.seconds for job in tells if job.seconds is not None]
+    count = len(to_run) + unchosen
+    if not count:
         return "nothing is to be run"
+    said = f"up to {count} to run" if unchosen else f"{count} to run"
     if not known:
-        return f"{len(to_run)} to run, and no earlier run tells how long that takes"
-    total = sum(known) / len(known) * len(to_run) / workers
-    basis = "" if len(known) == len(to_run) else f", from what is known of {len(known)}"
-    return f"{len(to_run)} to run, about {duration(total)}{basis}"
+        return f"{said}, and no earlier run tells how long that takes"
+    total = sum(known) / len(known) * count / workers
+    basis = "" if len(known) == count else f", from what is known of {len(known)}"
+    return f"{said}, about {duration(total)}{basis}"
 
 
 def opening(sweep: SweepInfo, jobs: Sequence[Job]) -> str:

@@ -34,10 +34,10 @@ class SessionReport(SweepWatcher):
         self._settings = settings
         self._report = RunReport(make_console())
 
-    def planned(self, jobs: Sequence[Job], workers: int) -> None:
+    def planned(self, jobs: Sequence[Job], workers: int, n_jobs: int) -> None:
         """Show what would run."""
         self._report = None
-        print_plan(make_console(), jobs, workers)
+        print_plan(make_console(), jobs, workers, n_jobs)
 
     def sweep_started(self, sweep: SweepInfo, jobs: Sequence[Job]) -> None:
         """Tell of a sweep instead."""

@@ -88,8 +88,8 @@ class JobEnd:
 class SweepWatcher(Watcher):
     """Somebody within gradmix itself who is told of the events of sweeps, too."""
 
-    def planned(self, jobs: Sequence[Job], workers: int) -> None:
-        """A sweep is planned, and nothing more was asked for."""
+    def planned(self, jobs: Sequence[Job], workers: int, n_jobs: int) -> None:
+        """A sweep is planned, and nothing more was asked for; a search of `n_jobs` has its first jobs only."""
 
     def sweep_started(self, sweep: SweepInfo, jobs: Sequence[Job]) -> None:
         """A sweep's journal stands; its jobs come next."""

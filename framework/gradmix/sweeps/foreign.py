@@ -9,9 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
+from gradmix.contracts.errors import ConfigError
 from gradmix.registry.entry import describe
 from gradmix.runs.environment import threads_of_each
-from gradmix.sweeps.job import Report, SweepJob, numbered
+from gradmix.sweeps.job import Report, SweepJob, for_launcher
 from gradmix.sweeps.plan import Job
 from gradmix.sweeps.worker import THREAD_VARIABLES, warm_up
 
@@ -31,7 +32,8 @@ def launch(instantiate: Callable[[SweepJob], Any], job: SweepJob, jobs: Sequence
         Threads for each.
     """
     launcher = instantiate(replace(job, threads=threads, parent=os.getpid()))
-    returned = launcher.launch([numbered(each.number, each.overrides) for each in jobs], initial_job_idx=0)
+    overrides = [for_launcher(each.number, each.overrides, job.folder) for each in jobs]
+    returned = launcher.launch(overrides, initial_job_idx=0)
     return [_report(each, result) for each, result in zip(jobs, returned, strict=True)]
 
 
@@ -66,6 +68,11 @@ def workers_of(choice: str, config: Mapping[str, Any]) -> int:
 
     >>> workers_of("joblib", {"n_jobs": 2})
     2
+
+    Raises
+    ------
+    ConfigError
+        If its option for that is no such number.
     """
     count = _WORKERS.get(choice)
     return 1 if count is None else max(1, count(config))
@@ -75,13 +82,31 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
+def _own_workers(config: Mapping[str, Any]) -> int:
+    workers = config["workers"]
+    if not _is_whole(workers) or workers < 1:
+        raise ConfigError(f"hydra.launcher.workers must be a whole number > 0; given: {workers!r}.")
+    return int(workers)
+
+
 def _joblib_workers(config: Mapping[str, Any]) -> int:
-    n_jobs = int(config.get("n_jobs") or 1)
-    return n_jobs if n_jobs > 0 else _cores() + 1 + n_jobs
+    n_jobs = config.get("n_jobs")
+    if n_jobs is None:
+        return 1
+    if not _is_whole(n_jobs) or n_jobs == 0:
+        raise ConfigError(
+            "hydra.launcher.n_jobs must be a whole number > 0, or -1 for all cores, -2 for all but one, …; "
+            f"given: {n_jobs!r}."
+        )
+    return int(n_jobs) if n_jobs > 0 else _cores() + 1 + int(n_jobs)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 _WORKERS: Mapping[str, Callable[[Mapping[str, Any]], int]] = {
-    "gradmix": lambda config: int(config["workers"]),
+    "gradmix": _own_workers,
     "joblib": _joblib_workers,
     "ray": lambda config: _cores(),
     "submitit_local": lambda config: _cores(),

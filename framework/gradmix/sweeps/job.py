@@ -59,7 +59,7 @@ def _run(config: DictConfig) -> Outcome | None:
     check_working_folder(hydra)
     overrides = tuple(hydra.overrides.task)
     if intent().plan_only:
-        tell_watchers("planned", Planner(lambda _: plain_config(config), overrides).plan({0: ()}), 1)
+        tell_watchers("planned", Planner(lambda _: plain_config(config), overrides).plan({0: ()}), 1, 1)
         return None
     spec = read_spec(plain_config(config))
     check_code_options(spec, overrides)
@@ -225,14 +225,15 @@ def label_of(overrides: Sequence[str], varies: Sequence[str]) -> str:
     return ", ".join(each for each in overrides if each.partition("=")[0] in varies)
 
 
-def numbered(number: int, overrides: Sequence[str]) -> list[str]:
-    """A job's overrides as a launcher takes them, with its number."""
-    return [*overrides, f"{_NUMBER}='{number}'"]
+def for_launcher(number: int, overrides: Sequence[str], sweep: Path) -> list[str]:
+    """A job's overrides as a launcher takes them, with its number, and with the sweep's folder.
 
+    Workers compose the job anew, by its overrides alone, and Hydra makes the folder that it finds there.
+    """
+    from hydra.core.override_parser.types import Quote, QuotedString
 
-def number_of(overrides: Sequence[str]) -> int:
-    """The number of a job that `numbered` made."""
-    return int(overrides[-1].removeprefix(f"{_NUMBER}=").strip("'"))
+    folder = QuotedString(str(sweep), Quote.single).with_quotes()
+    return [*overrides, f"hydra.sweep.dir={folder}", "hydra.sweep.subdir='.'", f"{_NUMBER}='{number}'"]
 
 
 def _parcel(folder: Path, sweep: Path) -> Mapping[str, bytes]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gradmix.contracts.errors import ConfigError, PluginError, did_you_mean, listing
-from gradmix.contracts.metrics import metric_named, ranking_metric
+from gradmix.contracts.metrics import METRICS, metric_named, ranking_metric
+from gradmix.registry.registry import registry
 from gradmix.sweeps.events import JobEnd
 from gradmix.sweeps.plan import Overrides
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _SIGNS = {"lower": 1.0, "higher": -1.0}
 """Which way is better → what to multiply with, so that less is better."""
+
+_SLIP = 0.8
+"""How much alike two names are (as `difflib` measures it) of which one is probably a slip of the other."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,30 @@ class Goal:
         ``lower`` or ``higher``; None where the metric tells.
     varies
         What is searched: a metric that these improve by themselves, as more clusters do, is none to search for.
+
+    Raises
+    ------
+    ConfigError
+        If `better` is something else.
     """
 
     metric: str | None = None
     better: str | None = None
     varies: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.better not in (None, *_SIGNS):
+            raise ConfigError(f"hydra.sweeper.better must be lower or higher; given: {self.better!r}.")
+
+    @property
+    def doubt(self) -> str:
+        """Why the metric is probably a slip; empty if nothing speaks for that. A plugin's may have any name."""
+        from difflib import get_close_matches
+
+        if self.metric is None or self.metric in METRICS or self.metric in registry().names("metric"):
+            return ""
+        near = get_close_matches(self.metric, METRICS, n=1, cutoff=_SLIP)
+        return f"hydra.sweeper.metric={self.metric} is none of gradmix's own. Did you mean {near[0]}?" if near else ""
 
     def loss(self, end: JobEnd) -> float | None:
         """What a job reached, signed so that less is better; None if it reached nothing.
@@ -67,7 +90,7 @@ class Goal:
             near = did_you_mean(self.metric, end.metrics)
             raise ConfigError(
                 f"hydra.sweeper.metric={self.metric}: the runs have no such metric.{near} "
-                f"They have: {listing(end.metrics)}."
+                f"They have: {listing(end.metrics)}. `gradmix resume` takes another one: hydra.sweeper.metric=…"
             )
         return self.metric
 

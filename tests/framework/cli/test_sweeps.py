@@ -93,6 +93,12 @@ def test_resume_works_from_anywhere(empty_folder, monkeypatch, capsys):
     [
         (["2001"], "there is no sweep, experiment or run '2001'"),
         (["last", "clusterer.n_components=3"], "would change what the sweep computes"),
+        (["last", "bogus=1"], "unknown option bogus"),
+        (["last", "picturse=false"], "Did you mean pictures?"),
+        (["last", "hydra.lancher.workers=2"], "unknown option hydra.lancher. Did you mean hydra.launcher?"),
+        (["last", "hydra/lancher=joblib"], "unknown option hydra/lancher"),
+        (["last", "hydra/sweeper=basic"], "would change what the sweep computes"),
+        (["last", "hydra.mode=RUN"], "would change what the sweep computes"),
         (["last", "--fast"], "unknown option --fast"),
     ],
 )
@@ -177,7 +183,31 @@ def test_a_sweep_stays_where_it_is(empty_folder, capsys):
     assert not runs()
 
 
+@pytest.mark.parametrize("launcher", [["basic"], ["joblib", "hydra.launcher.n_jobs=2"]], ids=["basic", "joblib"])
+@pytest.mark.parametrize("runs_dir", ["runs", "it's, {my} [runs]=1"])
+def test_launchers_of_others_leave_nothing_beside_the_sweeps_own_folder(empty_folder, launcher, runs_dir):
+    choice, *options = launcher
+    where = runs_dir.replace("'", "\\'")
+    assert run(["-m", "seed=1,2", f"hydra/launcher={choice}", *options, f"runs_dir='{where}'", *FAST]) == 0
+    assert [path.name[-6:] for path in Path(runs_dir, "cluster").iterdir()] == ["-sweep"]
+
+
 SEARCH = ["-m", "hydra/sweeper=gradmix_optuna", *FAST]
+
+
+def test_the_plan_of_a_search_counts_the_jobs_that_it_has_yet_to_choose(empty_folder, capsys):
+    search = [*SEARCH, "clusterer.n_components=range(1,7)"]
+    assert run([*search, "hydra.sweeper.n_trials=5", "--plan"]) == 0
+    out = capsys.readouterr().out
+    assert "a search of 5 jobs: 1 new, 4 to be chosen as it goes on; up to 5 to run, and no earlier run" in out
+    assert run([*search, "hydra.sweeper.n_trials=1"]) == 0
+    capsys.readouterr()
+    assert run([*search, "hydra.sweeper.n_trials=5", "--plan"]) == 0
+    out = capsys.readouterr().out
+    assert "a search of 5 jobs: 1 done, 4 to be chosen as it goes on; up to 4 to run, about" in out
+    assert resume(["last", "hydra.sweeper.n_trials=3", "--plan"]) == 0
+    assert "a search of 3 jobs: 1 done, 2 to be chosen as it goes on" in capsys.readouterr().out
+    assert len(runs()) == 1
 
 
 def test_a_search_makes_no_more_jobs_than_asked_for_and_is_whole_when_it_has_more(empty_folder, capsys):
@@ -185,6 +215,28 @@ def test_a_search_makes_no_more_jobs_than_asked_for_and_is_whole_when_it_has_mor
     assert len(runs()) == 2
     assert resume(["last", "hydra.sweeper.n_trials=1"]) == 0
     assert len(runs()) == 2
+
+
+@pytest.mark.parametrize("plan", [[], ["--plan"]])
+def test_a_direction_that_is_none_is_refused_before_anything_starts(empty_folder, capsys, plan):
+    assert run([*SEARCH, "hydra.sweeper.better=low", "seed=range(0,99)", *plan]) == 2
+    assert "hydra.sweeper.better must be lower or higher; given: 'low'" in capsys.readouterr().err
+    assert not journals()
+
+
+def test_a_search_for_a_metric_that_is_none_goes_on_with_another_one(empty_folder, capsys):
+    search = [*SEARCH, "hydra.sweeper.n_trials=3", "hydra.sweeper.metric=bicc", "clusterer.n_components=range(1,7)"]
+    assert run(search) == 2
+    assert len(runs()) == 1
+    assert "`gradmix resume` takes another one: hydra.sweeper.metric=…" in capsys.readouterr().err
+    assert resume(["last", "hydra.sweeper.metric=bic", "hydra.sweeper.better=lower"]) == 0
+    assert "done                3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("metric", "is_doubted"), [("bicc", True), ("bic", False), ("somebodys_own", False)])
+def test_a_plan_doubts_a_metric_that_is_nearly_a_known_one(empty_folder, capsys, metric, is_doubted):
+    assert run([*SEARCH, f"hydra.sweeper.metric={metric}", "seed=range(0,99)", "--plan"]) == 0
+    assert ("Did you mean bic?" in capsys.readouterr().err) == is_doubted
 
 
 def test_a_search_can_be_resumed_though_some_of_its_jobs_are_impossible(empty_folder, capsys):
@@ -230,9 +282,22 @@ def test_a_search_of_nothing_is_told(empty_folder, capsys, option):
     assert "must be a whole number > 0" in capsys.readouterr().err
 
 
-def test_a_launchers_own_objection_is_told_as_it_is(empty_folder, capsys):
-    assert run(["-m", "seed=1,2", "hydra.launcher.workers=0"]) == 2
-    assert "gradmix run: hydra.launcher.workers must be a whole number > 0; given: 0." in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("options", "objection"),
+    [
+        (["hydra.launcher.workers=0"], "hydra.launcher.workers must be a whole number > 0; given: 0."),
+        (["hydra.launcher.workers=x"], "hydra.launcher.workers must be a whole number > 0; given: 'x'."),
+        (["hydra/launcher=joblib", "hydra.launcher.n_jobs=x"], "hydra.launcher.n_jobs: Value 'x' of type 'str' could"),
+        (["hydra/launcher=joblib", "hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs must be a whole number > 0, or"),
+    ],
+)
+@pytest.mark.parametrize("plan", [[], ["--plan"]])
+def test_a_number_of_workers_that_is_none_is_refused_by_run_and_plan_alike(
+    empty_folder, capsys, options, objection, plan
+):
+    assert run(["-m", "seed=1,2", *options, *plan]) == 2
+    assert f"gradmix run: {objection}" in capsys.readouterr().err
+    assert not journals()
 
 
 def test_a_result_that_was_not_tracked_shows_under_the_tracked_sweep_that_reuses_it(folder_with_store, client):
@@ -265,6 +330,11 @@ def test_code_that_a_sweep_was_started_with_is_named_again_to_resume_it(empty_fo
 def test_a_run_of_its_own_says_what_ended_it(empty_folder, capsys, limit, status):
     assert run([limit, *FAST]) == 1
     assert re.search(rf"status +{status}", capsys.readouterr().out)
+
+
+def test_of_an_unknown_option_the_part_that_is_unknown_is_named(empty_folder, capsys):
+    assert run(["hydra.lancher.workers=2", *FAST]) == 2
+    assert "unknown option hydra.lancher. Did you mean hydra.launcher?" in capsys.readouterr().err
 
 
 def test_a_component_is_documented_once(gradmix_command):
