@@ -25,7 +25,7 @@ def commands(text):
             yield command, output
 
 
-YOURS = {"my.py", "wards.py", "complex_step.py"}
+YOURS = {"my.py", "wards.py", "central_difference.py"}
 """Files that a document has its reader write."""
 
 SHOWN = dict(commands(README))
@@ -110,15 +110,18 @@ def test_from_nothing_to_a_checked_plugin_as_shown(folder_with_store, text, monk
             check_prints(command, shown, path)
 
 
-def test_algorithms_of_others_are_plugins_in_as_many_lines_as_said(tmp_path):
+def test_algorithms_of_others_are_plugins_in_as_many_lines_as_said_and_keep_what_is_said(tmp_path):
     shown = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "plugins.md").read_text(), flags=re.S)
-    wards, complex_step = (next(block for block in shown if name in block) for name in ("from_sklearn", "from_jvp"))
-    assert (len(wards.splitlines()), len(complex_step.splitlines())) == (3, 5)
+    wards, central = (next(block for block in shown if name in block) for name in ("from_sklearn", "from_jvp"))
+    assert (len(wards.splitlines()), len(central.splitlines())) == (3, 5)
     (tmp_path / "wards.py").write_text(wards)
-    (tmp_path / "complex_step.py").write_text(complex_step)
-    for file, name in (("wards", "wards"), ("complex_step", "complex_step")):
-        out = run_shown(f"gradmix plugins {name} 'plugins.files=[{tmp_path / file}.py]'")
-        assert name in out
+    (tmp_path / "central_difference.py").write_text(central)
+    files = f"plugins.files=[{tmp_path / 'wards.py'},{tmp_path / 'central_difference.py'}]"
+    assert " 0 failed" in run_shown(f"gradmix check central_difference '{files}'")
+    assert "clusterer wards" in run_shown(f"gradmix plugins wards '{files}'")
+    assert "inertia" in run_shown(
+        f"gradmix run clusterer=wards pictures=false tracking=none runs_dir={tmp_path} '{files}'"
+    )
 
 
 def test_the_guide_has_every_hook():

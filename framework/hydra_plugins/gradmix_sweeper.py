@@ -6,6 +6,7 @@ Hydra scans this module in every process, so it imports nothing heavy; other Hyd
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ComponentSource", "GradmixSweeper"]
 
+_MOST_JOBS = 100_000
+"""A slip, or a stranger's file, could ask for so many that the command would never begin."""
 
 ConfigStore.instance().store(
     group="hydra/sweeper",
@@ -130,7 +133,8 @@ class GradmixSweeper(Sweeper):
             if not override.is_sweep_override():
                 choices[key] = [f"{key}={override.get_value_element_as_str()}"]
             elif override.is_discrete_sweep():
-                choices[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
+                values = itertools.islice(override.sweep_string_iterator(), _MOST_JOBS + 1)
+                choices[key] = [f"{key}={value}" for value in values]
             else:
                 raise ConfigError(
                     f"{override.input_line}: list the values to try; an interval has no end of them "
@@ -138,6 +142,8 @@ class GradmixSweeper(Sweeper):
                 )
             if not choices[key]:
                 raise ConfigError(f"{override.input_line}: there is nothing to sweep over.")
+            if math.prod(map(len, choices.values())) > _MOST_JOBS:
+                raise ConfigError(f"{override.input_line}: a sweep has at most {_MOST_JOBS:,} jobs; this one has more.")
         return choices
 
     def _compose(self, overrides: Overrides) -> Mapping[str, Any]:

@@ -4,30 +4,36 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from gradmix.adapters.signature import described, fields_of, make_component
 from gradmix.contracts.differentiator import Differentiator, as_point, check_shape, is_traced
 from gradmix.contracts.errors import NumericalError
 
+Primitive = Callable[..., Any]
+"""``jvp(f, x, v)`` or ``vjp(f, x, w)``, with its options."""
+
 
 def from_jvp(
-    function: Callable[..., Any],
+    function: Primitive | None = None,
+    /,
     *,
     name: str | None = None,
     accuracy: float = 1e-12,
     lacks: Mapping[str, str] | None = None,
     requires: Sequence[str] = (),
-) -> type[Differentiator]:
+) -> Any:
     """Make a differentiator of a function that pushes forward, ``jvp(f, x, v)``; all operators follow.
 
     Parameters
     ----------
     function
         Takes the function, a point and a direction (floats, or arrays of float64) and returns J(x)·v. Its further
-        parameters are the differentiator's options: annotation, default and docstring are theirs.
+        parameters are the differentiator's options: annotation, default and docstring are theirs. Left out, what comes
+        back makes one: ``@gradmix.from_jvp`` and ``@gradmix.from_jvp(accuracy=1e-8)`` both decorate a function.
     name
-        Name of the class; the function's own unless given, so that it can be used as a decorator.
+        Name of the class; the function's own unless given.
     accuracy
         Relative error that it stays within on smooth functions of moderate size.
     lacks
@@ -35,15 +41,22 @@ def from_jvp(
     requires
         Packages that it imports when it runs and that an extra installs.
 
+    Returns
+    -------
+    type of Differentiator
+        The class; without a function, what makes it of one.
+
     Examples
     --------
     >>> import gradmix
-    >>> @gradmix.from_jvp
-    ... def ComplexStep(f, x, v, step: float = 1e-20):
-    ...     return f(x + 1j * step * v).imag / step
-    >>> ComplexStep().gradient(lambda x: x[0] * x[1], [2.0, 5.0])
+    >>> @gradmix.from_jvp(accuracy=1e-8)
+    ... def Central(f, x, v, step: float = 1e-5):
+    ...     return (f(x + step * v) - f(x - step * v)) / (2 * step)
+    >>> Central().gradient(lambda x: x[0] * x[1], [2.0, 5.0]).round(6)
     array([5., 2.])
     """
+    if function is None:
+        return partial(from_jvp, name=name, accuracy=accuracy, lacks=lacks, requires=requires)
     fields = fields_of(function, without=_leading(function))
 
     def jvp(self: Differentiator, f: Any, x: Any, v: Any) -> Any:
@@ -58,13 +71,14 @@ def from_jvp(
 
 
 def from_vjp(
-    function: Callable[..., Any],
+    function: Primitive | None = None,
+    /,
     *,
     name: str | None = None,
     accuracy: float = 1e-12,
     lacks: Mapping[str, str] | None = None,
     requires: Sequence[str] = (),
-) -> type[Differentiator]:
+) -> Any:
     """Make a differentiator of a function that pulls back, ``vjp(f, x, w)``; as `from_jvp`, the other way round.
 
     Examples
@@ -75,6 +89,8 @@ def from_vjp(
     >>> float(Mine().derivative(lambda x: x**3, 2.0))
     12.0
     """
+    if function is None:
+        return partial(from_vjp, name=name, accuracy=accuracy, lacks=lacks, requires=requires)
     fields = fields_of(function, without=_leading(function))
 
     def vjp(self: Differentiator, f: Any, x: Any, w: Any) -> Any:

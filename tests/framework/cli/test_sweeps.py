@@ -316,6 +316,12 @@ def test_an_option_given_once_belongs_to_each_component_that_is_swept_over(empty
     assert "unknown option clusterer.n_clusters. Options of clusterer gmm" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("swept", [["seed=range(100000000)"], ["seed=range(1000)", "clusterer.max_iter=range(1,1001)"]])
+def test_more_jobs_than_anybody_can_mean_are_refused_at_once(empty_folder, capsys, swept):
+    assert run(["-m", *swept, *FAST]) == 2
+    assert "a sweep has at most 100,000 jobs" in capsys.readouterr().err
+
+
 def test_code_that_a_sweep_was_started_with_is_named_again_to_resume_it(empty_folder, gradmix_command):
     gradmix_command("new", "clusterer", "nearest_median", "--file")
     files = "plugins.files=[nearest_median.py]"
