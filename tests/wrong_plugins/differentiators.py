@@ -87,6 +87,37 @@ class PositivePoints(DualNumbers):
 
 
 @dataclass
+class ChunkOf64(DualNumbers):
+    """Forgets the first variable of the second chunk of 64."""
+
+    def gradient(self, f, x):
+        gradient = np.array(super().gradient(f, x))
+        if gradient.ndim == 1:
+            gradient[64:65] = 0.0
+        return gradient
+
+
+@dataclass
+class ColumnsUpTo32(DualNumbers):
+    """Fills 32 columns of a Jacobian."""
+
+    def jacobian(self, f, x):
+        jacobian = np.array(super().jacobian(f, x))
+        if jacobian.ndim == 2:
+            jacobian[:, 32:] = 0.0
+        return jacobian
+
+
+@dataclass
+class TriangularLargeHessian(DualNumbers):
+    """Computes one triangle of a Hessian by six variables or more."""
+
+    def hessian(self, f, x):
+        hessian = super().hessian(f, x)
+        return np.triu(hessian) if np.ndim(hessian) == 2 and len(hessian) >= 6 else hessian
+
+
+@dataclass
 class CoarseVjp(DualNumbers):
     """Pulls back to six digits only."""
 
@@ -435,6 +466,9 @@ WRONG = [
     ("hvp_is_right", GaussNewton),
     ("hessian_is_right", DiagonalHessian),
     ("solves_installed_problems", PositivePoints),
+    ("is_right_for_many_variables", ChunkOf64),
+    ("is_right_for_many_variables", ColumnsUpTo32),
+    ("is_right_for_many_variables", TriangularLargeHessian),
     ("jvp_and_vjp_are_dual", CoarseVjp),
     ("jvp_is_linear", NormalisedDirection),
     ("vjp_is_linear", ClippedWeights),

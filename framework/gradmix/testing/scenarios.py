@@ -42,6 +42,8 @@ class Scenario:
         constant from a function that is not analytic.
     looks_at_values
         Whether it branches by a value that it computes, which a method may refuse that says so by `follows_values`.
+    among
+        Where this module keeps it.
     """
 
     name: str
@@ -52,11 +54,12 @@ class Scenario:
     second: Exact | None = None
     may_be_refused: bool = False
     looks_at_values: bool = False
+    among: str = "SCENARIOS"
 
     @property
     def code(self) -> str:
         """Python that names the function."""
-        return f"from gradmix.testing.scenarios import SCENARIOS\nf = SCENARIOS[{self.name!r}].f"
+        return f"from gradmix.testing.scenarios import {self.among}\nf = {self.among}[{self.name!r}].f"
 
 
 def wave(x: Any) -> Any:
@@ -147,6 +150,36 @@ def transformed(x: Any) -> Any:
     return x @ x
 
 
+def _signs(n: int) -> Array:
+    """1, 1, −1, −1, …: sums of many terms stay small, and differences of them exact."""
+    return np.array([1.0, 1.0, -1.0, -1.0])[np.arange(n) % 4]
+
+
+def coupled(x: Any) -> Any:
+    """½ Σ ± xᵢ² + sin Σ ± xᵢ."""
+    signs = _signs(len(x))
+    return np.sum(np.roll(signs, 1) * x * x) / 2.0 + np.sin(np.sum(signs * x))
+
+
+def coupled_pair(x: Any) -> Any:
+    """M x² with a matrix M of two rows."""
+    return _rows(len(x)) @ (x * x)
+
+
+def _rows(n: int) -> Array:
+    return np.stack([_signs(n), np.roll(_signs(n), 1) * np.linspace(0.5, 1.5, n)])
+
+
+def _coupled_first(x: Array) -> Array:
+    signs = _signs(len(x))
+    return np.asarray(np.roll(signs, 1) * x + np.cos(np.sum(signs * x)) * signs)
+
+
+def _coupled_second(x: Array) -> Array:
+    signs = _signs(len(x))
+    return np.asarray(np.diag(np.roll(signs, 1)) - np.sin(np.sum(signs * x)) * np.outer(signs, signs))
+
+
 def _softmax(x: Array) -> Array:
     powers = np.exp(x - np.max(x))
     return np.asarray(powers / powers.sum())
@@ -233,3 +266,13 @@ _ALL = (
 
 SCENARIOS = {scenario.name: scenario for scenario in _ALL}
 """The scenarios by name."""
+
+MANY = {
+    f"{name}_{n}": Scenario(f"{name}_{n}", f, (n,), shape, first, second, among="MANY")
+    for name, f, shape, first, second, sizes in (
+        ("coupled", coupled, (), _coupled_first, _coupled_second, (100, 12)),
+        ("coupled_pair", coupled_pair, (2,), lambda x: 2 * x * _rows(len(x)), None, (100, 40)),
+    )
+    for n in sizes
+}
+"""Scenarios of many variables by name, each of which depends on all of them."""

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from gradmix.testing.extended import Extended, NotExtendedError, jacobian
-from gradmix.testing.scenarios import SCENARIOS
+from gradmix.testing.scenarios import MANY, SCENARIOS
 
+ALL = [*SCENARIOS.values(), *MANY.values()]
 POINTS = (0.375, 0.5, 1.0, 1.125, 2.0)
 
 
@@ -16,7 +17,7 @@ def point_of(scenario, shift):
     return np.array(values).reshape(scenario.shape)[()]
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+@pytest.mark.parametrize("scenario", ALL, ids=lambda each: each.name)
 @pytest.mark.parametrize("shift", range(len(POINTS)))
 def test_first_derivatives(scenario, shift):
     x = point_of(scenario, shift)
@@ -25,7 +26,7 @@ def test_first_derivatives(scenario, shift):
     assert np.shape(scenario.first(x)) == scenario.result_shape + scenario.shape
 
 
-@pytest.mark.parametrize("scenario", [each for each in SCENARIOS.values() if each.second], ids=lambda each: each.name)
+@pytest.mark.parametrize("scenario", [each for each in ALL if each.second], ids=lambda each: each.name)
 @pytest.mark.parametrize("shift", range(len(POINTS)))
 def test_second_derivatives_are_derivatives_of_the_first(scenario, shift):
     x = point_of(scenario, shift)
