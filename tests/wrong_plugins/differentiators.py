@@ -36,6 +36,15 @@ class CoarseDerivative(DualNumbers):
 
 
 @dataclass
+class NegativePoints(DualNumbers):
+    """Gives derivatives at negative points with the wrong sign."""
+
+    def derivative(self, f, x):
+        derivative = super().derivative(f, x)
+        return -derivative if np.ndim(x) == 0 and x < 0 else derivative
+
+
+@dataclass
 class FlattenedGradient(DualNumbers):
     """Gives gradients by matrices as vectors."""
 
@@ -460,6 +469,7 @@ WRONG = [
     ("jvp_is_right", DoubledJvp),
     ("vjp_is_right", NegativeVjp),
     ("derivative_is_right", CoarseDerivative),
+    ("derivative_is_right", NegativePoints),
     ("gradient_is_right", FlattenedGradient),
     ("value_and_gradient_is_right", RoundedValue),
     ("jacobian_is_right", TransposedJacobian),

@@ -1,4 +1,4 @@
-"""Scenarios: small functions with their exact derivatives, for points with positive entries of moderate size."""
+"""Scenarios: small functions with their exact derivatives, for points with entries of moderate size."""
 
 from __future__ import annotations
 
@@ -44,6 +44,8 @@ class Scenario:
         Whether it branches by a value that it computes, which a method may refuse that says so by `follows_values`.
     among
         Where this module keeps it.
+    is_for_positive_points
+        Whether it is not smooth, or not there, at others.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Scenario:
     may_be_refused: bool = False
     looks_at_values: bool = False
     among: str = "SCENARIOS"
+    is_for_positive_points: bool = False
 
     @property
     def code(self) -> str:
@@ -227,6 +230,7 @@ _ALL = (
         lambda x: 2 * x if x > 1.05 else 1 / x,
         lambda x: 2.0 if x > 1.05 else -1 / x**2,
         looks_at_values=True,
+        is_for_positive_points=True,
     ),
     Scenario("loop", loop, (), (), _loop_first, _loop_second),
     Scenario("constant", constant, (), (), lambda x: 0.0, lambda x: 0.0, may_be_refused=True),

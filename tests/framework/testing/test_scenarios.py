@@ -11,6 +11,15 @@ ALL = [*SCENARIOS.values(), *MANY.values()]
 POINTS = (0.375, 0.5, 1.0, 1.125, 2.0)
 
 
+@pytest.mark.parametrize("scenario", ALL, ids=lambda each: each.name)
+def test_first_derivatives_at_negative_points_and_zero(scenario):
+    if scenario.is_for_positive_points:
+        pytest.skip("it is for positive points")
+    x = point_of(scenario, 0)
+    for each in (-x, 0.0 * x):
+        np.testing.assert_allclose(scenario.first(each), jacobian(scenario.f, each), rtol=1e-14, atol=1e-15)
+
+
 def point_of(scenario, shift):
     size = int(np.prod(scenario.shape))
     values = [POINTS[(i + shift) % len(POINTS)] for i in range(size)]

@@ -58,6 +58,13 @@ def points(shape: tuple[int, ...]) -> st.SearchStrategy[Any]:
     return _arrays(shape, st.integers(3, 16).map(lambda eighths: eighths / 8))
 
 
+def points_of(scenario: Scenario) -> st.SearchStrategy[Any]:
+    """Points where a scenario is smooth: eighths from −2 to 2, zero first, or else positive ones."""
+    if scenario.is_for_positive_points:
+        return points(scenario.shape)
+    return _arrays(scenario.shape, st.integers(-16, 16).map(lambda eighths: eighths / 8))
+
+
 def directions(shape: tuple[int, ...]) -> st.SearchStrategy[Any]:
     """Directions of a shape: halves from −2 to 2."""
     return _arrays(shape, st.integers(-4, 4).map(lambda halves: halves / 2))
