@@ -260,6 +260,14 @@ class EqualStarts(KMeans):
 
 
 @dataclass
+class OwnSeed(KMeans):
+    """Has one seed of its own for all starts, whatever random_state is."""
+
+    def iterate(self, X, rng):
+        return super().iterate(X, np.random.default_rng(0))
+
+
+@dataclass
 class IgnoresWeights(KMeans):
     """Takes weights, and ignores them."""
 
@@ -557,6 +565,7 @@ WRONG = [
     ("starts_do_not_depend_on_their_number", SeedsTogether),
     ("makes_as_many_starts_as_asked", OneStart),
     ("starts_differ", EqualStarts),
+    ("starts_differ", OwnSeed),
     ("a_weight_of_two_is_a_row_twice", IgnoresWeights),
     ("equal_weights_make_no_difference", WeightsAreAColumn),
     ("takes_lists_and_tables", AsksForTheShape),

@@ -23,6 +23,7 @@ CENTRES = np.array([[0.0, 0.0], [12.0, 2.0], [-3.0, 14.0]])
 
 GROUP_SIZE = 40
 _STARTS = 5
+_MANY_GROUPS = 5
 
 
 def use(clusterer: Clusterer[Any]) -> Any:
@@ -70,6 +71,13 @@ def group_option(subject: Subject) -> str:
 def looking_for(subject: Subject, k: int, **changes: Any) -> Clusterer[Any]:
     """Make the clusterer, to look for k groups."""
     made: Clusterer[Any] = subject.make(**{group_option(subject): k}, **changes)
+    return made
+
+
+def with_groups(subject: Subject, **changes: Any) -> Clusterer[Any]:
+    """Make the clusterer, to look for so many groups, if it is told how many, that a fit takes several iterations."""
+    groups = {name: _MANY_GROUPS for name in NUMBER_OF_GROUPS if name in subject.defaults}
+    made: Clusterer[Any] = subject.make(**{**groups, **changes})
     return made
 
 
