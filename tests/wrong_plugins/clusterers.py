@@ -49,6 +49,15 @@ class ConvergesTwice(KMeans):
 
 
 @dataclass
+class OneIterationMore(KMeans):
+    """Makes one iteration more than it is asked."""
+
+    def iterate(self, X, rng):
+        more = dataclasses.replace(self, max_iter=self.max_iter + 1)
+        return KMeans.iterate(more, X, rng)
+
+
+@dataclass
 class NoIteration(KMeans):
     """Never iterates."""
 
@@ -543,6 +552,7 @@ WRONG = [
     ("improves_its_objective", Worsening),
     ("numbers_its_iterations", Unnumbered),
     ("numbers_its_iterations", ConvergesTwice),
+    ("iterates_at_most_as_often_as_asked", OneIterationMore),
     ("yields_at_least_one_iteration", NoIteration),
     ("leaves_earlier_estimates_alone", OneArray),
     ("iterates_when_asked", Eager),

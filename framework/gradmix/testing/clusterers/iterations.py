@@ -8,10 +8,17 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from gradmix.contracts.clusterer import Model
+from gradmix.contracts.clusterer import Clusterer, Model
 from gradmix.contracts.iteration import Iteration, Objective, last_of_each_start
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
-from gradmix.testing.clusterers.fits import KNOWN_CODE, all_iterations, known_rows, overlapping_code, overlapping_rows
+from gradmix.testing.clusterers.fits import (
+    KNOWN_CODE,
+    all_iterations,
+    known_rows,
+    overlapping_code,
+    overlapping_rows,
+    with_groups,
+)
 from gradmix.testing.counting import python_calls
 from gradmix.testing.law import for_all
 from gradmix.testing.subject import Subject
@@ -19,6 +26,7 @@ from gradmix.testing.values import plain_value, shown
 
 _ROUNDING = 1e-9
 _EXAMPLES = 12
+_ROWS = (200, 2, 0)
 
 
 def reports_its_objective(subject: Subject) -> None:
@@ -76,6 +84,16 @@ def numbers_its_iterations(subject: Subject) -> None:
         expected_step, has_converged = expected_step + 1, iteration.converged
 
 
+def iterates_at_most_as_often_as_asked(subject: Subject) -> None:
+    """With `max_iter` 1, 2 and 3, no start makes more iterations than that."""
+    _require_max_iter(subject)
+    for most in (1, 2, 3):
+        for last in last_of_each_start(_limited(subject, most).iterations(overlapping_rows(*_ROWS))):
+            if _count(last) > most:
+                found = f"{_count(last):g}, in start {last.start}"
+                raise BrokenPromiseError(f"at most {most} iteration(s)", found, f"max_iter={most}", _limited_code(most))
+
+
 def yields_at_least_one_iteration(subject: Subject) -> None:
     """A fit has an iteration, with a frozen `Model` for its estimate."""
     iterations = all_iterations(subject.make(), known_rows()[0])
@@ -119,12 +137,30 @@ def keeps_the_best_start(subject: Subject) -> None:
     made.fit(X)
     metric = made.objective.metric
     kept = {metric: getattr(made, f"{metric}_", None), "n_iter": made.n_iter_, "converged": made.converged_}
-    steps = best.metrics.get("n_iter", best.step)  # one that iterates inside says how often
-    wanted = {metric: best.metrics[metric], "n_iter": steps, "converged": best.converged}
+    wanted = {metric: best.metrics[metric], "n_iter": _count(best), "converged": best.converged}
     if kept != wanted or plain_value(made.model_) != plain_value(best.estimate):
         raise BrokenPromiseError(
             str(wanted), str(kept), "after fit", _run(overlapping_code(80, 2, 0), "component.fit(X)")
         )
+
+
+def _require_max_iter(subject: Subject) -> None:
+    if "max_iter" not in subject.defaults:
+        raise NotApplicableError("it has no option max_iter")
+
+
+def _limited(subject: Subject, most: int) -> Clusterer[Any]:
+    return with_groups(subject, max_iter=most)
+
+
+def _limited_code(most: int) -> str:
+    call = f"component.set_params(max_iter={most})\n[(each.start, each.step, each.converged) for each in "
+    return _run(overlapping_code(*_ROWS), f"{call}component.iterations(X)]")
+
+
+def _count(last: Iteration[Any]) -> float:
+    """Iterations of a start, by its last one: one that iterates inside says how often."""
+    return last.metrics.get("n_iter", last.step)
 
 
 def _pull_one(iterations: Iterator[Any]) -> None:
