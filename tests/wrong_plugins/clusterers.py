@@ -58,6 +58,23 @@ class OneIterationMore(KMeans):
 
 
 @dataclass
+class NeverConverged(KMeans):
+    """Never says that it has converged."""
+
+    def iterate(self, X, rng):
+        return (dataclasses.replace(each, converged=False) for each in super().iterate(X, rng))
+
+
+@dataclass
+class AlwaysConverged(KMeans):
+    """Says at its end that it has converged, whatever ended it."""
+
+    def iterate(self, X, rng):
+        for number, each in enumerate(super().iterate(X, rng), start=1):
+            yield dataclasses.replace(each, converged=each.converged or number == self.max_iter)
+
+
+@dataclass
 class NoIteration(KMeans):
     """Never iterates."""
 
@@ -553,6 +570,8 @@ WRONG = [
     ("numbers_its_iterations", Unnumbered),
     ("numbers_its_iterations", ConvergesTwice),
     ("iterates_at_most_as_often_as_asked", OneIterationMore),
+    ("says_whether_it_has_converged", NeverConverged),
+    ("says_whether_it_has_converged", AlwaysConverged),
     ("yields_at_least_one_iteration", NoIteration),
     ("leaves_earlier_estimates_alone", OneArray),
     ("iterates_when_asked", Eager),

@@ -27,6 +27,8 @@ from gradmix.testing.values import plain_value, shown
 _ROUNDING = 1e-9
 _EXAMPLES = 12
 _ROWS = (200, 2, 0)
+_ENOUGH = 1000
+_CLEARLY = 1e-3
 
 
 def reports_its_objective(subject: Subject) -> None:
@@ -92,6 +94,25 @@ def iterates_at_most_as_often_as_asked(subject: Subject) -> None:
             if _count(last) > most:
                 found = f"{_count(last):g}, in start {last.start}"
                 raise BrokenPromiseError(f"at most {most} iteration(s)", found, f"max_iter={most}", _limited_code(most))
+
+
+def says_whether_it_has_converged(subject: Subject) -> None:
+    """A start that stops before `max_iter` says that it has converged; one that `max_iter=1` cuts off does not.
+
+    Cut off is where a second iteration would have changed the objective by more than a thousandth.
+    """
+    _require_max_iter(subject)
+    for last in last_of_each_start(subject.make(max_iter=_ENOUGH).iterations(known_rows()[0])):
+        if _count(last) < _ENOUGH and not last.converged:
+            where = f"iteration {_count(last):g}, the last one, with max_iter={_ENOUGH}"
+            raise BrokenPromiseError("converged", "not converged", where, _run(KNOWN_CODE))
+    X = overlapping_rows(*_ROWS)
+    one, two = (next(last_of_each_start(_limited(subject, most).iterations(X))) for most in (1, 2))
+    metric = subject.make().objective.metric
+    was, now = one.metrics[metric], two.metrics[metric]
+    if one.converged and abs(now - was) > _CLEARLY * abs(was):
+        expected = f"not converged: {metric} {was!r} becomes {now!r} in iteration 2"
+        raise BrokenPromiseError(expected, "converged", "max_iter=1", _limited_code(1))
 
 
 def yields_at_least_one_iteration(subject: Subject) -> None:
