@@ -506,6 +506,24 @@ class Unscored(KMeans):
 
 
 @dataclass
+class MeanInertia(KMeans):
+    """Divides the inertia by the number of rows."""
+
+    def iterate(self, X, rng):
+        for each in super().iterate(X, rng):
+            yield dataclasses.replace(each, metrics={"inertia": each.metrics["inertia"] / len(X)})
+
+
+@dataclass
+class MeanLogLikelihood(GaussianMixture):
+    """Divides the log-likelihood by the number of rows."""
+
+    def iterate(self, X, rng):
+        for each in super().iterate(X, rng):
+            yield dataclasses.replace(each, metrics={"log_likelihood": each.metrics["log_likelihood"] / len(X)})
+
+
+@dataclass
 class KeepsTheRows(KMeans):
     """Keeps the rows under a plain name."""
 
@@ -613,6 +631,8 @@ WRONG = [
     ("names_the_class_of_its_models", OtherModels),
     ("makes_models_that_stay_as_they_are", Thawed),
     ("scores_with_finite_numbers", Unscored),
+    ("reaches_the_objective_of_its_model", MeanInertia),
+    ("reaches_the_objective_of_its_model", MeanLogLikelihood),
     ("fits_and_returns_itself", KeepsTheRows),
     ("forgets_an_earlier_fit", WarmStart),
     ("can_be_cloned", ClonesItsFit),
