@@ -184,6 +184,37 @@ class Shrunken(KMeans):
 
 
 @dataclass
+class FirstFiveColumns(KMeans):
+    """Leaves centers as they started in all columns but the first five."""
+
+    def iterate(self, X, rng):
+        start = X[0, 5:]
+        for each in super().iterate(X, rng):
+            centers = np.array(each.estimate.centers)
+            centers[:, 5:] = start
+            yield dataclasses.replace(each, estimate=KMeansModel(centers))
+
+
+@dataclass
+class FourGroups(KMeans):
+    """Puts all centers but the first four in one place."""
+
+    def iterate(self, X, rng):
+        for each in super().iterate(X, rng):
+            centers = np.array(each.estimate.centers)
+            centers[4:] = centers[0]
+            yield dataclasses.replace(each, estimate=KMeansModel(centers))
+
+
+@dataclass
+class RowsUpTo5000(KMeans):
+    """Looks at the first rows only where there are more than 5000."""
+
+    def iterate(self, X, rng):
+        return super().iterate(X[:20] if len(X) > 5000 else X, rng)
+
+
+@dataclass
 class FirstRows(KMeans):
     """Groups rows by the nearest of the first k."""
 
@@ -601,6 +632,9 @@ WRONG = [
     ("probabilities_are_probabilities", Unnormalised),
     ("predicts_the_most_probable_group", LeastProbable),
     ("finds_known_groups", FirstRows),
+    ("finds_groups_in_many_columns", FirstFiveColumns),
+    ("finds_many_groups", FourGroups),
+    ("finds_groups_in_many_rows", RowsUpTo5000),
     ("estimates_known_centres", Shrunken),
     ("order_of_rows_makes_no_difference", FirstRows),
     ("order_of_columns_makes_no_difference", FirstColumnOnly),
