@@ -118,6 +118,23 @@ class ColumnsUpTo32(DualNumbers):
 
 
 @dataclass
+class ClippedGradient(DualNumbers):
+    """Clips large gradients."""
+
+    def gradient(self, f, x):
+        return np.clip(super().gradient(f, x), -1e6, 1e6)
+
+
+@dataclass
+class FlushedGradient(DualNumbers):
+    """Takes small entries of gradients for zero."""
+
+    def gradient(self, f, x):
+        gradient = super().gradient(f, x)
+        return np.where(np.abs(gradient) < 1e-12, 0.0, gradient)
+
+
+@dataclass
 class TriangularLargeHessian(DualNumbers):
     """Computes one triangle of a Hessian by six variables or more."""
 
@@ -294,6 +311,17 @@ class SwallowsErrors(DualNumbers):
             return super().jvp(f, x, v)
         except Exception as error:
             raise gradmix.DifferentiationError("the function failed") from error
+
+
+@dataclass
+class SwallowsDivisionByZero(DualNumbers):
+    """Takes NaN for the gradient where the function divides by zero."""
+
+    def gradient(self, f, x):
+        try:
+            return super().gradient(f, x)
+        except ZeroDivisionError:
+            return np.full(np.shape(x), np.nan)
 
 
 @dataclass
@@ -477,6 +505,8 @@ WRONG = [
     ("hessian_is_right", DiagonalHessian),
     ("solves_installed_problems", PositivePoints),
     ("is_right_for_many_variables", ChunkOf64),
+    ("gradient_is_right_whatever_its_size", ClippedGradient),
+    ("gradient_is_right_whatever_its_size", FlushedGradient),
     ("is_right_for_many_variables", ColumnsUpTo32),
     ("is_right_for_many_variables", TriangularLargeHessian),
     ("jvp_and_vjp_are_dual", CoarseVjp),
@@ -497,6 +527,7 @@ WRONG = [
     ("keeps_no_state_between_calls", RemembersByShape),
     ("gives_the_same_from_several_threads", SharedPoint),
     ("lets_errors_of_the_function_through", SwallowsErrors),
+    ("lets_errors_of_the_function_through", SwallowsDivisionByZero),
     ("refuses_a_direction_of_another_shape", Broadcasting),
     ("refuses_the_gradient_of_several_values", SummedValues),
     ("refuses_the_derivative_by_several_variables", DerivativeAlongOnes),

@@ -123,6 +123,16 @@ def squares(x: Any) -> Any:
     return np.sum(x**2)
 
 
+def large(x: Any) -> Any:
+    """10⁸ Σ xᵢ²."""
+    return 1e8 * np.sum(x**2)
+
+
+def small(x: Any) -> Any:
+    """10⁻¹⁵ Σ xᵢ²."""
+    return 1e-15 * np.sum(x**2)
+
+
 def mixed(x: Any) -> Any:
     """M exp x with a matrix M."""
     return MIX @ np.exp(x)
@@ -280,3 +290,9 @@ MANY = {
     for n in sizes
 }
 """Scenarios of many variables by name, each of which depends on all of them."""
+
+SIZED = {
+    "large": Scenario("large", large, (3,), (), lambda x: 2e8 * x, among="SIZED"),
+    "small": Scenario("small", small, (3,), (), lambda x: 2e-15 * x, among="SIZED"),
+}
+"""Scenarios whose values are large or small, by name."""

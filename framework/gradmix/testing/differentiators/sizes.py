@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from gradmix.testing.differentiators.points import (
     require_close,
     second_tolerance,
 )
-from gradmix.testing.scenarios import MANY, Scenario
+from gradmix.testing.scenarios import MANY, SIZED, Scenario
 from gradmix.testing.subject import Subject
 
 Case = tuple[str, str, dict[str, Any], Callable[[], Any]]
@@ -26,6 +27,16 @@ def is_right_for_many_variables(subject: Subject) -> None:
     for operator, name, inputs, exact in _cases():
         if operator not in made.lacks:
             _require_right(made, operator, MANY[name], inputs, exact())
+
+
+def gradient_is_right_whatever_its_size(subject: Subject) -> None:
+    """`gradient` of 10⁸ Σ xᵢ² and of 10⁻¹⁵ Σ xᵢ² is right in relation to its own size."""
+    made = differentiator_with(subject, "gradient")
+    x = np.array([0.5, -1.0, 1.5])
+    for scenario in SIZED.values():
+        exact, tolerance = scenario.first(x), first_tolerance(made)
+        compute = partial(made.gradient, scenario.f, x)
+        require_close("gradient(f, x)", compute, exact, tolerance, scenario, {"x": x}, least=0.0)
 
 
 def _require_right(made: Differentiator, operator: str, scenario: Scenario, inputs: dict[str, Any], exact: Any) -> None:
