@@ -215,6 +215,16 @@ class RowsUpTo5000(KMeans):
 
 
 @dataclass
+class EqualCenters(KMeans):
+    """Puts the last center where the first one is."""
+
+    def iterate(self, X, rng):
+        for each in super().iterate(X, rng):
+            centers = np.concatenate([each.estimate.centers[:-1], each.estimate.centers[:1]])
+            yield dataclasses.replace(each, estimate=KMeansModel(centers))
+
+
+@dataclass
 class FirstRows(KMeans):
     """Groups rows by the nearest of the first k."""
 
@@ -623,6 +633,7 @@ WRONG = [
     ("says_whether_it_has_converged", AlwaysConverged),
     ("yields_at_least_one_iteration", NoIteration),
     ("leaves_earlier_estimates_alone", OneArray),
+    ("keeps_its_centers_apart", EqualCenters),
     ("iterates_when_asked", Eager),
     ("keeps_the_best_start", KeepsTheLastStart),
     ("labels_every_row", LabelsInAColumn),

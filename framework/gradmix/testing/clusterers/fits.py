@@ -29,7 +29,7 @@ SIX_CENTRES = 30.0 * np.array([[i % 3, i // 3] for i in range(6)])
 
 GROUP_SIZE = 40
 _STARTS = 5
-_MANY_GROUPS = 5
+_MANY_GROUPS = 6
 
 
 def use(clusterer: Clusterer[Any]) -> Any:

@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
 from gradmix.contracts.clusterer import Clusterer, Model
-from gradmix.contracts.iteration import Iteration, Objective, last_of_each_start
+from gradmix.contracts.iteration import INERTIA, Iteration, Objective, last_of_each_start
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
 from gradmix.testing.clusterers.fits import (
     KNOWN_CODE,
@@ -133,6 +134,19 @@ def leaves_earlier_estimates_alone(subject: Subject) -> None:
             raise BrokenPromiseError(
                 shown(before), shown(iteration.estimate), f"the estimate of iteration {iteration.step}, at the end"
             )
+
+
+def keeps_its_centers_apart(subject: Subject) -> None:
+    """Where the objective is the inertia, no two centers are in one place: one of them would be lost."""
+    if subject.make().objective != INERTIA:
+        raise NotApplicableError("its objective is not the inertia")
+    for iteration in all_iterations(with_groups(subject), overlapping_rows(*_ROWS)):
+        centers = getattr(iteration.estimate, "centers", None)
+        if centers is None:
+            raise NotApplicableError("its model has no centers")
+        if len(np.unique(centers, axis=0)) < len(centers):
+            where = f"start {iteration.start}, iteration {iteration.step}"
+            raise BrokenPromiseError(f"{len(centers)} different centers", shown(centers), where)
 
 
 def iterates_when_asked(subject: Subject) -> None:
