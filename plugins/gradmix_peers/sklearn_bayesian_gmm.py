@@ -41,6 +41,7 @@ class SklearnBayesianGaussianMixture(SklearnClusterer):
     objective = LOG_LIKELIHOOD
     deviates: ClassVar[Mapping[str, str]] = {
         **SklearnClusterer.deviates,
+        "finds_many_groups": "its prior draws far means towards the mean of all rows",
         "improves_its_objective": "it improves a lower bound of the evidence, and the likelihood mostly",
     }
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from gradmix import NonNegativeFloat, PositiveInt, Seed, SklearnClusterer
 
@@ -31,6 +32,10 @@ class SklearnBisectingKMeans(SklearnClusterer):
     """
 
     estimator = "sklearn.cluster:BisectingKMeans"
+    deviates: ClassVar[Mapping[str, str]] = {
+        **SklearnClusterer.deviates,
+        "says_whether_it_has_converged": "the estimator does not tell how many iterations its splits took",
+    }
 
     n_clusters: PositiveInt = 2
     init: Literal["k-means++", "random"] = "random"

@@ -49,6 +49,32 @@ class ConvergesTwice(KMeans):
 
 
 @dataclass
+class OneIterationMore(KMeans):
+    """Makes one iteration more than it is asked."""
+
+    def iterate(self, X, rng):
+        more = dataclasses.replace(self, max_iter=self.max_iter + 1)
+        return KMeans.iterate(more, X, rng)
+
+
+@dataclass
+class NeverConverged(KMeans):
+    """Never says that it has converged."""
+
+    def iterate(self, X, rng):
+        return (dataclasses.replace(each, converged=False) for each in super().iterate(X, rng))
+
+
+@dataclass
+class AlwaysConverged(KMeans):
+    """Says at its end that it has converged, whatever ended it."""
+
+    def iterate(self, X, rng):
+        for number, each in enumerate(super().iterate(X, rng), start=1):
+            yield dataclasses.replace(each, converged=each.converged or number == self.max_iter)
+
+
+@dataclass
 class NoIteration(KMeans):
     """Never iterates."""
 
@@ -158,6 +184,47 @@ class Shrunken(KMeans):
 
 
 @dataclass
+class FirstFiveColumns(KMeans):
+    """Leaves centers as they started in all columns but the first five."""
+
+    def iterate(self, X, rng):
+        start = X[0, 5:]
+        for each in super().iterate(X, rng):
+            centers = np.array(each.estimate.centers)
+            centers[:, 5:] = start
+            yield dataclasses.replace(each, estimate=KMeansModel(centers))
+
+
+@dataclass
+class FourGroups(KMeans):
+    """Puts all centers but the first four in one place."""
+
+    def iterate(self, X, rng):
+        for each in super().iterate(X, rng):
+            centers = np.array(each.estimate.centers)
+            centers[4:] = centers[0]
+            yield dataclasses.replace(each, estimate=KMeansModel(centers))
+
+
+@dataclass
+class RowsUpTo5000(KMeans):
+    """Looks at the first rows only where there are more than 5000."""
+
+    def iterate(self, X, rng):
+        return super().iterate(X[:20] if len(X) > 5000 else X, rng)
+
+
+@dataclass
+class EqualCenters(KMeans):
+    """Puts the last center where the first one is."""
+
+    def iterate(self, X, rng):
+        for each in super().iterate(X, rng):
+            centers = np.concatenate([each.estimate.centers[:-1], each.estimate.centers[:1]])
+            yield dataclasses.replace(each, estimate=KMeansModel(centers))
+
+
+@dataclass
 class FirstRows(KMeans):
     """Groups rows by the nearest of the first k."""
 
@@ -257,6 +324,14 @@ class EqualStarts(KMeans):
 
     def iterate(self, X, rng):
         return super().iterate(X, np.random.default_rng(self.random_state))
+
+
+@dataclass
+class OwnSeed(KMeans):
+    """Has one seed of its own for all starts, whatever random_state is."""
+
+    def iterate(self, X, rng):
+        return super().iterate(X, np.random.default_rng(0))
 
 
 @dataclass
@@ -472,6 +547,24 @@ class Unscored(KMeans):
 
 
 @dataclass
+class MeanInertia(KMeans):
+    """Divides the inertia by the number of rows."""
+
+    def iterate(self, X, rng):
+        for each in super().iterate(X, rng):
+            yield dataclasses.replace(each, metrics={"inertia": each.metrics["inertia"] / len(X)})
+
+
+@dataclass
+class MeanLogLikelihood(GaussianMixture):
+    """Divides the log-likelihood by the number of rows."""
+
+    def iterate(self, X, rng):
+        for each in super().iterate(X, rng):
+            yield dataclasses.replace(each, metrics={"log_likelihood": each.metrics["log_likelihood"] / len(X)})
+
+
+@dataclass
 class KeepsTheRows(KMeans):
     """Keeps the rows under a plain name."""
 
@@ -535,8 +628,12 @@ WRONG = [
     ("improves_its_objective", Worsening),
     ("numbers_its_iterations", Unnumbered),
     ("numbers_its_iterations", ConvergesTwice),
+    ("iterates_at_most_as_often_as_asked", OneIterationMore),
+    ("says_whether_it_has_converged", NeverConverged),
+    ("says_whether_it_has_converged", AlwaysConverged),
     ("yields_at_least_one_iteration", NoIteration),
     ("leaves_earlier_estimates_alone", OneArray),
+    ("keeps_its_centers_apart", EqualCenters),
     ("iterates_when_asked", Eager),
     ("keeps_the_best_start", KeepsTheLastStart),
     ("labels_every_row", LabelsInAColumn),
@@ -546,6 +643,9 @@ WRONG = [
     ("probabilities_are_probabilities", Unnormalised),
     ("predicts_the_most_probable_group", LeastProbable),
     ("finds_known_groups", FirstRows),
+    ("finds_groups_in_many_columns", FirstFiveColumns),
+    ("finds_many_groups", FourGroups),
+    ("finds_groups_in_many_rows", RowsUpTo5000),
     ("estimates_known_centres", Shrunken),
     ("order_of_rows_makes_no_difference", FirstRows),
     ("order_of_columns_makes_no_difference", FirstColumnOnly),
@@ -557,6 +657,7 @@ WRONG = [
     ("starts_do_not_depend_on_their_number", SeedsTogether),
     ("makes_as_many_starts_as_asked", OneStart),
     ("starts_differ", EqualStarts),
+    ("starts_differ", OwnSeed),
     ("a_weight_of_two_is_a_row_twice", IgnoresWeights),
     ("equal_weights_make_no_difference", WeightsAreAColumn),
     ("takes_lists_and_tables", AsksForTheShape),
@@ -575,6 +676,8 @@ WRONG = [
     ("names_the_class_of_its_models", OtherModels),
     ("makes_models_that_stay_as_they_are", Thawed),
     ("scores_with_finite_numbers", Unscored),
+    ("reaches_the_objective_of_its_model", MeanInertia),
+    ("reaches_the_objective_of_its_model", MeanLogLikelihood),
     ("fits_and_returns_itself", KeepsTheRows),
     ("forgets_an_earlier_fit", WarmStart),
     ("can_be_cloned", ClonesItsFit),

@@ -36,6 +36,15 @@ class CoarseDerivative(DualNumbers):
 
 
 @dataclass
+class NegativePoints(DualNumbers):
+    """Gives derivatives at negative points with the wrong sign."""
+
+    def derivative(self, f, x):
+        derivative = super().derivative(f, x)
+        return -derivative if np.ndim(x) == 0 and x < 0 else derivative
+
+
+@dataclass
 class FlattenedGradient(DualNumbers):
     """Gives gradients by matrices as vectors."""
 
@@ -84,6 +93,54 @@ class PositivePoints(DualNumbers):
 
     def gradient(self, f, x):
         return super().gradient(f, np.abs(as_floats(x)))
+
+
+@dataclass
+class ChunkOf64(DualNumbers):
+    """Forgets the first variable of the second chunk of 64."""
+
+    def gradient(self, f, x):
+        gradient = np.array(super().gradient(f, x))
+        if gradient.ndim == 1:
+            gradient[64:65] = 0.0
+        return gradient
+
+
+@dataclass
+class ColumnsUpTo32(DualNumbers):
+    """Fills 32 columns of a Jacobian."""
+
+    def jacobian(self, f, x):
+        jacobian = np.array(super().jacobian(f, x))
+        if jacobian.ndim == 2:
+            jacobian[:, 32:] = 0.0
+        return jacobian
+
+
+@dataclass
+class ClippedGradient(DualNumbers):
+    """Clips large gradients."""
+
+    def gradient(self, f, x):
+        return np.clip(super().gradient(f, x), -1e6, 1e6)
+
+
+@dataclass
+class FlushedGradient(DualNumbers):
+    """Takes small entries of gradients for zero."""
+
+    def gradient(self, f, x):
+        gradient = super().gradient(f, x)
+        return np.where(np.abs(gradient) < 1e-12, 0.0, gradient)
+
+
+@dataclass
+class TriangularLargeHessian(DualNumbers):
+    """Computes one triangle of a Hessian by six variables or more."""
+
+    def hessian(self, f, x):
+        hessian = super().hessian(f, x)
+        return np.triu(hessian) if np.ndim(hessian) == 2 and len(hessian) >= 6 else hessian
 
 
 @dataclass
@@ -254,6 +311,17 @@ class SwallowsErrors(DualNumbers):
             return super().jvp(f, x, v)
         except Exception as error:
             raise gradmix.DifferentiationError("the function failed") from error
+
+
+@dataclass
+class SwallowsDivisionByZero(DualNumbers):
+    """Takes NaN for the gradient where the function divides by zero."""
+
+    def gradient(self, f, x):
+        try:
+            return super().gradient(f, x)
+        except ZeroDivisionError:
+            return np.full(np.shape(x), np.nan)
 
 
 @dataclass
@@ -429,12 +497,18 @@ WRONG = [
     ("jvp_is_right", DoubledJvp),
     ("vjp_is_right", NegativeVjp),
     ("derivative_is_right", CoarseDerivative),
+    ("derivative_is_right", NegativePoints),
     ("gradient_is_right", FlattenedGradient),
     ("value_and_gradient_is_right", RoundedValue),
     ("jacobian_is_right", TransposedJacobian),
     ("hvp_is_right", GaussNewton),
     ("hessian_is_right", DiagonalHessian),
     ("solves_installed_problems", PositivePoints),
+    ("is_right_for_many_variables", ChunkOf64),
+    ("gradient_is_right_whatever_its_size", ClippedGradient),
+    ("gradient_is_right_whatever_its_size", FlushedGradient),
+    ("is_right_for_many_variables", ColumnsUpTo32),
+    ("is_right_for_many_variables", TriangularLargeHessian),
     ("jvp_and_vjp_are_dual", CoarseVjp),
     ("jvp_is_linear", NormalisedDirection),
     ("vjp_is_linear", ClippedWeights),
@@ -453,6 +527,7 @@ WRONG = [
     ("keeps_no_state_between_calls", RemembersByShape),
     ("gives_the_same_from_several_threads", SharedPoint),
     ("lets_errors_of_the_function_through", SwallowsErrors),
+    ("lets_errors_of_the_function_through", SwallowsDivisionByZero),
     ("refuses_a_direction_of_another_shape", Broadcasting),
     ("refuses_the_gradient_of_several_values", SummedValues),
     ("refuses_the_derivative_by_several_variables", DerivativeAlongOnes),

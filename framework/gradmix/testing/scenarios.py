@@ -1,4 +1,4 @@
-"""Scenarios: small functions with their exact derivatives, for points with positive entries of moderate size."""
+"""Scenarios: small functions with their exact derivatives, for points with entries of moderate size."""
 
 from __future__ import annotations
 
@@ -42,6 +42,10 @@ class Scenario:
         constant from a function that is not analytic.
     looks_at_values
         Whether it branches by a value that it computes, which a method may refuse that says so by `follows_values`.
+    among
+        Where this module keeps it.
+    is_for_positive_points
+        Whether it is not smooth, or not there, at others.
     """
 
     name: str
@@ -52,11 +56,13 @@ class Scenario:
     second: Exact | None = None
     may_be_refused: bool = False
     looks_at_values: bool = False
+    among: str = "SCENARIOS"
+    is_for_positive_points: bool = False
 
     @property
     def code(self) -> str:
         """Python that names the function."""
-        return f"from gradmix.testing.scenarios import SCENARIOS\nf = SCENARIOS[{self.name!r}].f"
+        return f"from gradmix.testing.scenarios import {self.among}\nf = {self.among}[{self.name!r}].f"
 
 
 def wave(x: Any) -> Any:
@@ -117,6 +123,16 @@ def squares(x: Any) -> Any:
     return np.sum(x**2)
 
 
+def large(x: Any) -> Any:
+    """10⁸ Σ xᵢ²."""
+    return 1e8 * np.sum(x**2)
+
+
+def small(x: Any) -> Any:
+    """10⁻¹⁵ Σ xᵢ²."""
+    return 1e-15 * np.sum(x**2)
+
+
 def mixed(x: Any) -> Any:
     """M exp x with a matrix M."""
     return MIX @ np.exp(x)
@@ -145,6 +161,36 @@ def form(x: Any) -> Any:
 def transformed(x: Any) -> Any:
     """X X."""
     return x @ x
+
+
+def _signs(n: int) -> Array:
+    """1, 1, −1, −1, …: sums of many terms stay small, and differences of them exact."""
+    return np.array([1.0, 1.0, -1.0, -1.0])[np.arange(n) % 4]
+
+
+def coupled(x: Any) -> Any:
+    """½ Σ ± xᵢ² + sin Σ ± xᵢ."""
+    signs = _signs(len(x))
+    return np.sum(np.roll(signs, 1) * x * x) / 2.0 + np.sin(np.sum(signs * x))
+
+
+def coupled_pair(x: Any) -> Any:
+    """M x² with a matrix M of two rows."""
+    return _rows(len(x)) @ (x * x)
+
+
+def _rows(n: int) -> Array:
+    return np.stack([_signs(n), np.roll(_signs(n), 1) * np.linspace(0.5, 1.5, n)])
+
+
+def _coupled_first(x: Array) -> Array:
+    signs = _signs(len(x))
+    return np.asarray(np.roll(signs, 1) * x + np.cos(np.sum(signs * x)) * signs)
+
+
+def _coupled_second(x: Array) -> Array:
+    signs = _signs(len(x))
+    return np.asarray(np.diag(np.roll(signs, 1)) - np.sin(np.sum(signs * x)) * np.outer(signs, signs))
 
 
 def _softmax(x: Array) -> Array:
@@ -194,6 +240,7 @@ _ALL = (
         lambda x: 2 * x if x > 1.05 else 1 / x,
         lambda x: 2.0 if x > 1.05 else -1 / x**2,
         looks_at_values=True,
+        is_for_positive_points=True,
     ),
     Scenario("loop", loop, (), (), _loop_first, _loop_second),
     Scenario("constant", constant, (), (), lambda x: 0.0, lambda x: 0.0, may_be_refused=True),
@@ -233,3 +280,19 @@ _ALL = (
 
 SCENARIOS = {scenario.name: scenario for scenario in _ALL}
 """The scenarios by name."""
+
+MANY = {
+    f"{name}_{n}": Scenario(f"{name}_{n}", f, (n,), shape, first, second, among="MANY")
+    for name, f, shape, first, second, sizes in (
+        ("coupled", coupled, (), _coupled_first, _coupled_second, (100, 12)),
+        ("coupled_pair", coupled_pair, (2,), lambda x: 2 * x * _rows(len(x)), None, (100, 40)),
+    )
+    for n in sizes
+}
+"""Scenarios of many variables by name, each of which depends on all of them."""
+
+SIZED = {
+    "large": Scenario("large", large, (3,), (), lambda x: 2e8 * x, among="SIZED"),
+    "small": Scenario("small", small, (3,), (), lambda x: 2e-15 * x, among="SIZED"),
+}
+"""Scenarios whose values are large or small, by name."""

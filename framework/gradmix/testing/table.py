@@ -50,6 +50,7 @@ KINDS: Mapping[str, KindChecks] = {
     "differentiator": KindChecks(
         (
             "differentiators.answers",
+            "differentiators.sizes",
             "differentiators.laws",
             "differentiators.inputs",
             "differentiators.purity",

@@ -5,9 +5,25 @@ import numpy as np
 import pytest
 
 from gradmix.testing.extended import Extended, NotExtendedError, jacobian
-from gradmix.testing.scenarios import SCENARIOS
+from gradmix.testing.scenarios import MANY, SCENARIOS, SIZED
 
+ALL = [*SCENARIOS.values(), *MANY.values(), *SIZED.values()]
 POINTS = (0.375, 0.5, 1.0, 1.125, 2.0)
+
+
+@pytest.mark.parametrize("scenario", ALL, ids=lambda each: each.name)
+def test_first_derivatives_at_negative_points_and_zero(scenario):
+    if scenario.is_for_positive_points:
+        pytest.skip("it is for positive points")
+    x = point_of(scenario, 0)
+    for each in (-x, 0.0 * x):
+        np.testing.assert_allclose(
+            scenario.first(each), jacobian(scenario.f, each), rtol=1e-14, atol=1e-15 * scale_of(scenario)
+        )
+
+
+def scale_of(scenario):
+    return 1e-15 if scenario.name == "small" else 1.0
 
 
 def point_of(scenario, shift):
@@ -16,16 +32,16 @@ def point_of(scenario, shift):
     return np.array(values).reshape(scenario.shape)[()]
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+@pytest.mark.parametrize("scenario", ALL, ids=lambda each: each.name)
 @pytest.mark.parametrize("shift", range(len(POINTS)))
 def test_first_derivatives(scenario, shift):
     x = point_of(scenario, shift)
     assert np.shape(scenario.f(x)) == scenario.result_shape
-    np.testing.assert_allclose(scenario.first(x), jacobian(scenario.f, x), rtol=1e-14, atol=1e-15)
+    np.testing.assert_allclose(scenario.first(x), jacobian(scenario.f, x), rtol=1e-14, atol=1e-15 * scale_of(scenario))
     assert np.shape(scenario.first(x)) == scenario.result_shape + scenario.shape
 
 
-@pytest.mark.parametrize("scenario", [each for each in SCENARIOS.values() if each.second], ids=lambda each: each.name)
+@pytest.mark.parametrize("scenario", [each for each in ALL if each.second], ids=lambda each: each.name)
 @pytest.mark.parametrize("shift", range(len(POINTS)))
 def test_second_derivatives_are_derivatives_of_the_first(scenario, shift):
     x = point_of(scenario, shift)

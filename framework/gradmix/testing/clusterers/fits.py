@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gradmix.contracts.clusterer import Clusterer
 from gradmix.contracts.errors import GradmixError
-from gradmix.contracts.iteration import Iteration
+from gradmix.contracts.iteration import Iteration, last_of_each_start
 from gradmix.contracts.rows import Matrix
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
 from gradmix.testing.subject import Subject
@@ -21,8 +21,15 @@ NUMBER_OF_GROUPS = ("n_components", "n_clusters")
 CENTRES = np.array([[0.0, 0.0], [12.0, 2.0], [-3.0, 14.0]])
 """Means of the known groups."""
 
+IN_EIGHT_COLUMNS = 10.0 * ((np.arange(3)[:, None] + np.arange(8)) % 3)
+"""Means of three groups that differ in every column."""
+
+SIX_CENTRES = 30.0 * np.array([[i % 3, i // 3] for i in range(6)])
+"""Means of six groups in the plane."""
+
 GROUP_SIZE = 40
 _STARTS = 5
+_MANY_GROUPS = 6
 
 
 def use(clusterer: Clusterer[Any]) -> Any:
@@ -34,9 +41,15 @@ def use(clusterer: Clusterer[Any]) -> Any:
 
 def known_rows() -> tuple[Matrix, NDArray[np.intp]]:
     """Three groups of 40 rows in the plane, each about 1 wide and 12 or more from the others, and the group of each."""
+    return rows_around(CENTRES, GROUP_SIZE)
+
+
+def rows_around(centres: Matrix, size: int) -> tuple[Matrix, NDArray[np.intp]]:
+    """Groups of as many rows each around centres, about 1 wide, in no order, and the group of each row."""
     rng = np.random.default_rng(1)
-    labels = np.repeat(np.arange(3), GROUP_SIZE)[rng.permutation(3 * GROUP_SIZE)]
-    return CENTRES[labels] + rng.normal(size=(len(labels), 2)), labels
+    n = len(centres) * size
+    labels = np.repeat(np.arange(len(centres)), size)[rng.permutation(n)]
+    return centres[labels] + rng.normal(size=(n, centres.shape[1])), labels
 
 
 KNOWN_CODE = "from gradmix.testing.clusterers.fits import known_rows\nX = known_rows()[0]"
@@ -73,10 +86,27 @@ def looking_for(subject: Subject, k: int, **changes: Any) -> Clusterer[Any]:
     return made
 
 
+def with_groups(subject: Subject, **changes: Any) -> Clusterer[Any]:
+    """Make the clusterer, to look for so many groups, if it is told how many, that a fit takes several iterations."""
+    groups = {name: _MANY_GROUPS for name in NUMBER_OF_GROUPS if name in subject.defaults}
+    made: Clusterer[Any] = subject.make(**{**groups, **changes})
+    return made
+
+
 def patient(subject: Subject) -> Clusterer[Any]:
     """Make the clusterer so that it finds the three known groups: several starts, where it has starts."""
     starts = {"n_init": max(_STARTS, _starts(subject))} if "n_init" in subject.defaults else {}
     return looking_for(subject, 3, **starts)
+
+
+def models_of_starts(subject: Subject, X: Matrix, k: int, most: int) -> Iterator[Any]:
+    """Models of k groups, one a start, or a seed where it has no `n_init`; each is made when it is asked for."""
+    if "n_init" in subject.defaults:
+        made = looking_for(subject, k, n_init=most)
+        yield from (last.estimate for last in last_of_each_start(made.iterations(X)))
+        return
+    seeds = [{"random_state": seed} for seed in range(most)] if "random_state" in subject.defaults else [{}]
+    yield from (looking_for(subject, k, **seed).fit(X).model_ for seed in seeds)
 
 
 def _starts(subject: Subject) -> int:

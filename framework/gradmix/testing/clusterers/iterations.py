@@ -6,12 +6,20 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
-from gradmix.contracts.clusterer import Model
-from gradmix.contracts.iteration import Iteration, Objective, last_of_each_start
+from gradmix.contracts.clusterer import Clusterer, Model
+from gradmix.contracts.iteration import INERTIA, Iteration, Objective, last_of_each_start
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
-from gradmix.testing.clusterers.fits import KNOWN_CODE, all_iterations, known_rows, overlapping_code, overlapping_rows
+from gradmix.testing.clusterers.fits import (
+    KNOWN_CODE,
+    all_iterations,
+    known_rows,
+    overlapping_code,
+    overlapping_rows,
+    with_groups,
+)
 from gradmix.testing.counting import python_calls
 from gradmix.testing.law import for_all
 from gradmix.testing.subject import Subject
@@ -19,6 +27,9 @@ from gradmix.testing.values import plain_value, shown
 
 _ROUNDING = 1e-9
 _EXAMPLES = 12
+_ROWS = (200, 2, 0)
+_ENOUGH = 1000
+_CLEARLY = 1e-3
 
 
 def reports_its_objective(subject: Subject) -> None:
@@ -76,6 +87,35 @@ def numbers_its_iterations(subject: Subject) -> None:
         expected_step, has_converged = expected_step + 1, iteration.converged
 
 
+def iterates_at_most_as_often_as_asked(subject: Subject) -> None:
+    """With `max_iter` 1, 2 and 3, no start makes more iterations than that."""
+    _require_max_iter(subject)
+    for most in (1, 2, 3):
+        for last in last_of_each_start(_limited(subject, most).iterations(overlapping_rows(*_ROWS))):
+            if _count(last) > most:
+                found = f"{_count(last):g}, in start {last.start}"
+                raise BrokenPromiseError(f"at most {most} iteration(s)", found, f"max_iter={most}", _limited_code(most))
+
+
+def says_whether_it_has_converged(subject: Subject) -> None:
+    """A start that stops before `max_iter` says that it has converged; one that `max_iter=1` cuts off does not.
+
+    Cut off is where a second iteration would have changed the objective by more than a thousandth.
+    """
+    _require_max_iter(subject)
+    for last in last_of_each_start(subject.make(max_iter=_ENOUGH).iterations(known_rows()[0])):
+        if _count(last) < _ENOUGH and not last.converged:
+            where = f"iteration {_count(last):g}, the last one, with max_iter={_ENOUGH}"
+            raise BrokenPromiseError("converged", "not converged", where, _run(KNOWN_CODE))
+    X = overlapping_rows(*_ROWS)
+    one, two = (next(last_of_each_start(_limited(subject, most).iterations(X))) for most in (1, 2))
+    metric = subject.make().objective.metric
+    was, now = one.metrics[metric], two.metrics[metric]
+    if one.converged and abs(now - was) > _CLEARLY * abs(was):
+        expected = f"not converged: {metric} {was!r} becomes {now!r} in iteration 2"
+        raise BrokenPromiseError(expected, "converged", "max_iter=1", _limited_code(1))
+
+
 def yields_at_least_one_iteration(subject: Subject) -> None:
     """A fit has an iteration, with a frozen `Model` for its estimate."""
     iterations = all_iterations(subject.make(), known_rows()[0])
@@ -94,6 +134,19 @@ def leaves_earlier_estimates_alone(subject: Subject) -> None:
             raise BrokenPromiseError(
                 shown(before), shown(iteration.estimate), f"the estimate of iteration {iteration.step}, at the end"
             )
+
+
+def keeps_its_centers_apart(subject: Subject) -> None:
+    """Where the objective is the inertia, no two centers are in one place: one of them would be lost."""
+    if subject.make().objective != INERTIA:
+        raise NotApplicableError("its objective is not the inertia")
+    for iteration in all_iterations(with_groups(subject), overlapping_rows(*_ROWS)):
+        centers = getattr(iteration.estimate, "centers", None)
+        if centers is None:
+            raise NotApplicableError("its model has no centers")
+        if len(np.unique(centers, axis=0)) < len(centers):
+            where = f"start {iteration.start}, iteration {iteration.step}"
+            raise BrokenPromiseError(f"{len(centers)} different centers", shown(centers), where)
 
 
 def iterates_when_asked(subject: Subject) -> None:
@@ -119,12 +172,30 @@ def keeps_the_best_start(subject: Subject) -> None:
     made.fit(X)
     metric = made.objective.metric
     kept = {metric: getattr(made, f"{metric}_", None), "n_iter": made.n_iter_, "converged": made.converged_}
-    steps = best.metrics.get("n_iter", best.step)  # one that iterates inside says how often
-    wanted = {metric: best.metrics[metric], "n_iter": steps, "converged": best.converged}
+    wanted = {metric: best.metrics[metric], "n_iter": _count(best), "converged": best.converged}
     if kept != wanted or plain_value(made.model_) != plain_value(best.estimate):
         raise BrokenPromiseError(
             str(wanted), str(kept), "after fit", _run(overlapping_code(80, 2, 0), "component.fit(X)")
         )
+
+
+def _require_max_iter(subject: Subject) -> None:
+    if "max_iter" not in subject.defaults:
+        raise NotApplicableError("it has no option max_iter")
+
+
+def _limited(subject: Subject, most: int) -> Clusterer[Any]:
+    return with_groups(subject, max_iter=most)
+
+
+def _limited_code(most: int) -> str:
+    call = f"component.set_params(max_iter={most})\n[(each.start, each.step, each.converged) for each in "
+    return _run(overlapping_code(*_ROWS), f"{call}component.iterations(X)]")
+
+
+def _count(last: Iteration[Any]) -> float:
+    """Iterations of a start, by its last one: one that iterates inside says how often."""
+    return last.metrics.get("n_iter", last.step)
 
 
 def _pull_one(iterations: Iterator[Any]) -> None:

@@ -13,12 +13,15 @@ import numpy as np
 from gradmix.config.models import read_model, restore, write_model
 from gradmix.contracts.clusterer import Clusterer
 from gradmix.contracts.errors import PluginError
+from gradmix.contracts.iteration import INERTIA, LOG_LIKELIHOOD
 from gradmix.contracts.options import plain
 from gradmix.registry.registry import registry
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
-from gradmix.testing.clusterers.fits import KNOWN_CODE, known_rows, overlapping_rows
+from gradmix.testing.clusterers.fits import KNOWN_CODE, NUMBER_OF_GROUPS, known_rows, overlapping_rows, patient
 from gradmix.testing.subject import Subject
 from gradmix.testing.values import plain_value, shown
+
+_ROUNDING = 1e-6
 
 
 def is_read_again_as_it_was_written(subject: Subject) -> None:
@@ -59,6 +62,39 @@ def scores_with_finite_numbers(subject: Subject) -> None:
     for name, value in scores.items():
         if not isinstance(value, int | float | np.number) or not np.isfinite(value):
             raise BrokenPromiseError("a finite number", repr(value), f"scores(X)[{name!r}]", f"{KNOWN_CODE}")
+
+
+def reaches_the_objective_of_its_model(subject: Subject) -> None:
+    """`inertia_` sums the squared distances to the model's centers, `log_likelihood_` the model's log-densities."""
+    X, _ = known_rows()
+    made: Any = patient(subject) if set(NUMBER_OF_GROUPS) & set(subject.defaults) else subject.make()
+    made.fit(X)
+    expected, found = _objective_of(made, X), getattr(made, f"{made.objective.metric}_")
+    if not abs(found - expected) <= _ROUNDING * max(abs(expected), _ROUNDING):
+        what = f"{made.objective.metric}_"
+        raise BrokenPromiseError(
+            f"{what} = {expected!r}", repr(found), "known groups", f"{KNOWN_CODE}\ncomponent.fit(X).{what}"
+        )
+
+
+def _objective_of(made: Clusterer[Any], X: Any) -> float:
+    """What the fitted model gives for the rows.
+
+    Raises
+    ------
+    NotApplicableError
+        If it gives nothing to compare with.
+    """
+    model = made.model_
+    if made.objective == LOG_LIKELIHOOD and hasattr(model, "score_samples"):
+        return float(np.sum(model.score_samples(X)))
+    if made.objective == LOG_LIKELIHOOD and hasattr(model, "log_likelihood"):
+        return float(model.log_likelihood(X))
+    if made.objective == INERTIA and hasattr(model, "centers") and getattr(model, "metric", "euclidean") == "euclidean":
+        centers, labels = np.asarray(model.centers), np.asarray(made.labels_)
+        if labels.min() >= 0 and labels.max() < len(centers):
+            return float(np.sum((X - centers[labels]) ** 2))
+    raise NotApplicableError(f"its model does not tell the {made.objective.metric} of rows")
 
 
 def fits_and_returns_itself(subject: Subject) -> None:

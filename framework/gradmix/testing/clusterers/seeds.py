@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
-from gradmix.testing.clusterers.fits import all_iterations, overlapping_code, overlapping_rows
+from gradmix.testing.clusterers.fits import all_iterations, overlapping_code, overlapping_rows, with_groups
 from gradmix.testing.subject import Subject
 from gradmix.testing.values import plain_value
 
@@ -40,13 +40,12 @@ def makes_as_many_starts_as_asked(subject: Subject) -> None:
 
 
 def starts_differ(subject: Subject) -> None:
-    """Several starts draw different random numbers, where starts are random at all."""
-    if "n_init" not in subject.defaults:
-        raise NotApplicableError("it has no option n_init")
-    X = overlapping_rows(*_ROWS)
-    firsts = {str(_told(each)) for each in all_iterations(subject.make(n_init=4), X) if each.step == 1}
-    seeded = {str(_told(next(iter(subject.make(n_init=1, random_state=seed).iterations(X))))) for seed in range(4)}
-    if len(firsts) == 1 and len(seeded) > 1:
+    """Several starts draw different random numbers, where it has the options `n_init` and `random_state`."""
+    if not {"n_init", "random_state"} <= set(subject.defaults):
+        raise NotApplicableError("it has no options n_init and random_state")
+    X, made = overlapping_rows(*_ROWS), with_groups(subject, n_init=4)
+    firsts = {str(_told(each)) for each in all_iterations(made, X) if each.step == 1}
+    if len(firsts) == 1:
         raise BrokenPromiseError("different starts", "four times the same", "n_init=4", _code("n_init=4"))
 
 

@@ -16,7 +16,7 @@ from gradmix.testing.differentiators.points import (
     differentiator_with,
     directions,
     first_tolerance,
-    points,
+    points_of,
     require_close,
     scenarios_for,
     second_tolerance,
@@ -27,7 +27,7 @@ from gradmix.testing.subject import Subject
 from gradmix.testing.subject import subject as subject_named
 from gradmix.testing.values import shown
 
-_EXAMPLES = 4
+_EXAMPLES = 5
 
 
 def jvp_is_right(subject: Subject) -> None:
@@ -61,7 +61,10 @@ def vjp_is_right(subject: Subject) -> None:
 
 
 def derivative_is_right(subject: Subject) -> None:
-    """`derivative` gives f′(x) of a function of one variable, of the shape of f(x), within the promised accuracy."""
+    """`derivative` gives f′(x) of a function of one variable, of the shape of f(x), within the promised accuracy.
+
+    Points are negative, too, and zero, where the function is smooth there.
+    """
     made = differentiator_with(subject, "derivative")
     _compare("derivative(f, x)", made.derivative, made, lambda scenario: scenario.shape == ())
 
@@ -185,9 +188,9 @@ def _compare(what: str, operator: Callable[..., Any], made: Differentiator, fits
 
 
 def _for_points(scenario: Scenario, compare: Callable[[Scenario, Any], None]) -> None:
-    for_all(points(scenario.shape), lambda x: compare(scenario, x), _EXAMPLES)
+    for_all(points_of(scenario), lambda x: compare(scenario, x), _EXAMPLES)
 
 
 def _for_points_and(scenario: Scenario, shape: tuple[int, ...], compare: Callable[[Scenario, Any, Any], None]) -> None:
-    pairs = st.tuples(points(scenario.shape), directions(shape))
+    pairs = st.tuples(points_of(scenario), directions(shape))
     for_all(pairs, lambda pair: compare(scenario, *pair), _EXAMPLES)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.errors import GradmixError
 from gradmix.testing.check import BrokenPromiseError
 from gradmix.testing.differentiators.points import OPERATORS, differentiator_with
@@ -20,27 +21,28 @@ class _UserError(Exception):
 
 
 def lets_errors_of_the_function_through(subject: Subject) -> None:
-    """What the function raises reaches the caller as it is."""
+    """What the function raises reaches the caller as it is: an error of the user's own, and an arithmetic one."""
     made = differentiator_with(subject)
-    raised = _UserError("a user's own error")
+    for raised in (_UserError("a user's own error"), ZeroDivisionError("division by zero")):
+        _require_raised(made, raised)
 
+
+def _require_raised(made: Differentiator, raised: Exception) -> None:
     def fails(x: Any) -> Any:
         raise raised
 
+    example = f"of a function that raises {type(raised).__name__.strip('_')}"
     for operator in (name for name in OPERATORS if name not in made.lacks):
         x = 1.0 if operator == "derivative" else np.ones(2)
         arguments = (x, np.ones(2)) if operator in ("jvp", "vjp", "hvp") else (x,)
         try:
             getattr(made, operator)(fails, *arguments)
-        except _UserError as error:
+        except Exception as error:
             if error is raised:
                 continue
-        except Exception as error:
             found = f"{type(error).__name__}: {error}"
-            raise BrokenPromiseError(
-                "the error of the function", found, f"{operator} of a function that raises"
-            ) from error
-        raise BrokenPromiseError("the error of the function", "none", f"{operator} of a function that raises")
+            raise BrokenPromiseError("the error of the function", found, f"{operator} {example}") from error
+        raise BrokenPromiseError("the error of the function", "none", f"{operator} {example}")
 
 
 def refuses_a_direction_of_another_shape(subject: Subject) -> None:

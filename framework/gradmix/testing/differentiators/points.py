@@ -58,6 +58,13 @@ def points(shape: tuple[int, ...]) -> st.SearchStrategy[Any]:
     return _arrays(shape, st.integers(3, 16).map(lambda eighths: eighths / 8))
 
 
+def points_of(scenario: Scenario) -> st.SearchStrategy[Any]:
+    """Points where a scenario is smooth: eighths from −2 to 2, zero first, or else positive ones."""
+    if scenario.is_for_positive_points:
+        return points(scenario.shape)
+    return _arrays(scenario.shape, st.integers(-16, 16).map(lambda eighths: eighths / 8))
+
+
 def directions(shape: tuple[int, ...]) -> st.SearchStrategy[Any]:
     """Directions of a shape: halves from −2 to 2."""
     return _arrays(shape, st.integers(-4, 4).map(lambda halves: halves / 2))
@@ -76,10 +83,11 @@ def require_close(
     tolerance: float,
     scenario: Scenario,
     inputs: Mapping[str, Any],
+    least: float = 1.0,
 ) -> None:
     """Require that a derivative has the shape and the values of the exact one, if it may not be refused.
 
-    The error is the largest of an entry, relative to the largest entry of the exact one, or to 1 where that is more.
+    The error is the largest of an entry, relative to the largest entry of the exact one, or to `least` if that is more.
 
     Raises
     ------
@@ -105,7 +113,7 @@ def require_close(
             f"{what} = {shown(wanted)}", f"{type(error).__name__}: {error}", example, code
         ) from error
     require_array(what, got, wanted.shape, example, code)
-    distance = float(np.max(np.abs(np.asarray(got) - wanted), initial=0.0) / np.max(np.abs(wanted), initial=1.0))
+    distance = float(np.max(np.abs(np.asarray(got) - wanted), initial=0.0) / np.max(np.abs(wanted), initial=least))
     if not distance <= tolerance:
         raise BrokenPromiseError(
             f"{what} = {shown(wanted)}, to {tolerance:.1e}", f"{shown(got)}, an error of {distance:.1e}", example, code
