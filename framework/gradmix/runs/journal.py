@@ -231,10 +231,9 @@ def check_start(started: Mapping[str, Any] | None, path: Path) -> None:
     """
     if started is None or started["event"] != "started":
         raise StorageError(f"the journal {path} has no start; nothing was journalled in it.")
-    if started.get("format", 0) > FORMAT:
-        raise StorageError(
-            f"the journal {path} is of a newer gradmix (format {started['format']}); upgrade to read it."
-        )
+    written = started.get("format", 0)
+    if not isinstance(written, float | int) or written > FORMAT:
+        raise StorageError(f"the journal {path} is of a newer gradmix (format {written}); upgrade to read it.")
     if not isinstance(started.get("params", {}), Mapping):
         raise StorageError(f"line 1 of the journal {path} has no parameters; was it edited?")
 

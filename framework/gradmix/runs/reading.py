@@ -11,7 +11,7 @@ from typing import Any
 
 from gradmix.contracts.errors import StorageError
 from gradmix.contracts.metrics import metric_named
-from gradmix.runs.journal import FILE_NAME, FORMAT, TERMINAL_EVENTS, check_metrics
+from gradmix.runs.journal import FILE_NAME, TERMINAL_EVENTS, check_metrics, check_start
 from gradmix.runs.lock import is_locked
 
 _ITERATION = b'{"event": "iteration"'
@@ -203,13 +203,7 @@ def read_events(folder: Path) -> tuple[list[Mapping[str, Any]], list[bytes]]:
     whole = text[: text.rfind(b"\n") + 1].split(b"\n")[:-1]
     lines = [line for line in whole if line.startswith(_ITERATION)]
     events = [_event(line, number, path) for number, line in enumerate(whole, 1) if not line.startswith(_ITERATION)]
-    if not events or events[0]["event"] != "started":
-        raise StorageError(f"the journal {path} has no start; nothing was journalled in it.")
-    written = events[0].get("format", 0)
-    if not _is_number(written) or written > FORMAT:
-        raise StorageError(f"the journal {path} is of a newer gradmix (format {written}); upgrade to read it.")
-    if not isinstance(events[0].get("params", {}), dict):
-        raise StorageError(f"line 1 of the journal {path} has no parameters; was it edited?")
+    check_start(events[0] if events else None, path)
     return events, lines
 
 
