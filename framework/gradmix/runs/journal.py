@@ -272,7 +272,7 @@ def check_metrics(event: Mapping[str, Any], where: str) -> None:
     if not isinstance(metrics, dict):
         raise StorageError(f"{where} has no metrics; was it edited?")
     for name, value in metrics.items():
-        if isinstance(value, bool) or not (isinstance(value, float | int) or value in _NOT_FINITE):
+        if not isinstance(value, float | int) and value not in _NOT_FINITE:
             raise StorageError(f"{where} has {name}={value!r}, which is no number; was it edited?")
 
 
