@@ -117,6 +117,7 @@ class Sweep:
         suspects: list[Job] = []
         before = self._begun(pending)
         while pending and (error := self._launch(pending)) is not None:
+            self._wait_for_running(pending)  # a worker that is being ended may have begun one more
             waiting = [job for job in pending if not self._has_begun(job, before)]
             suspects += [job for job in pending if job not in waiting and self._was_cut_off(job)]
             if len(waiting) == len(pending):
@@ -126,6 +127,7 @@ class Sweep:
         for job in suspects:
             if not self.is_stopped:
                 self._launch([job])
+                self._wait_for_running([job])
 
     def _begun(self, jobs: Sequence[Job]) -> tuple[str, ...]:
         """Names of the folders of the attempts that there are at jobs."""
