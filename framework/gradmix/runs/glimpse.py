@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from gradmix.contracts.errors import StorageError
-from gradmix.runs.journal import FILE_NAME, check_start, ending, last_event, parse_event, status_of
+from gradmix.runs.journal import FILE_NAME, ITERATION_BEGINS, check_start, ending, last_event, parse_event, status_of
 from gradmix.runs.lock import is_held
 
 _TAIL = 8192
 """Bytes at the end that are read first; a journal's result and end are nearly always in there."""
-
-
-_ITERATION = b'{"event": "iteration"'
 
 
 @dataclass(frozen=True)
@@ -107,9 +104,9 @@ def _tail(descriptor: int, begin: int) -> list[bytes]:
         if result >= 0:
             return text[result + 1 :].splitlines()
         is_whole = offset == begin
-        if is_whole or (_ITERATION in text and b'"event": "finished"' not in text):  # in the middle of its work
+        if is_whole or (ITERATION_BEGINS in text and b'"event": "finished"' not in text):  # in the middle of its work
             lines = text.splitlines()[0 if is_whole else 1 :]
-            return [line for line in lines[:-1] if not line.startswith(_ITERATION)] + lines[-1:]
+            return [line for line in lines[:-1] if not line.startswith(ITERATION_BEGINS)] + lines[-1:]
         length *= 8
 
 

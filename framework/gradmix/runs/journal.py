@@ -33,6 +33,8 @@ TERMINAL_EVENTS = {
     "out_of_memory": "out_of_memory",
 }
 """Event that ends a journal → status of its run."""
+ITERATION_BEGINS = b'{"event": "iteration"'
+"""How the line of an iteration begins: most of a journal, and not needed for a table."""
 RESUMED = "resumed"
 """Event that takes up a journal again that had ended."""
 

@@ -11,11 +11,8 @@ from typing import Any
 
 from gradmix.contracts.errors import StorageError
 from gradmix.contracts.metrics import metric_named
-from gradmix.runs.journal import FILE_NAME, TERMINAL_EVENTS, check_metrics, check_start
+from gradmix.runs.journal import FILE_NAME, ITERATION_BEGINS, TERMINAL_EVENTS, check_metrics, check_start
 from gradmix.runs.lock import is_locked
-
-_ITERATION = b'{"event": "iteration"'
-"""How the line of an iteration begins: most of a journal, and not needed for a table."""
 
 
 @dataclass(frozen=True)
@@ -201,8 +198,10 @@ def read_events(folder: Path) -> tuple[list[Mapping[str, Any]], list[bytes]]:
     except OSError as error:
         raise _unreadable(folder, error) from error
     whole = text[: text.rfind(b"\n") + 1].split(b"\n")[:-1]
-    lines = [line for line in whole if line.startswith(_ITERATION)]
-    events = [_event(line, number, path) for number, line in enumerate(whole, 1) if not line.startswith(_ITERATION)]
+    lines = [line for line in whole if line.startswith(ITERATION_BEGINS)]
+    events = [
+        _event(line, number, path) for number, line in enumerate(whole, 1) if not line.startswith(ITERATION_BEGINS)
+    ]
     check_start(events[0] if events else None, path)
     return events, lines
 
