@@ -8,6 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FLOORS = [
     "contracts",
+    "journal",
     "adapters",
     "registry",
     "config",
@@ -20,8 +21,11 @@ FLOORS = [
     "cli",
 ]
 """The core's floors, from the ground up."""
-PUBLIC = {"gradmix", "gradmix.testing", "gradmix.typing"}
+PUBLIC = {"gradmix", "gradmix.testing", "gradmix.arrays"}
 """What plugins may import of the core."""
+
+SHIPPED = {"gradmix.tracking.served_model"}
+"""Code that MLflow copies into a model and runs on its own: it uses the public face, as a user's would."""
 
 CORE = sorted((ROOT / "framework" / "gradmix").rglob("*.py"))
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
@@ -37,10 +41,16 @@ def imported(file):
             yield node.module
 
 
+ROOF = len(FLOORS)
+"""The public face, `gradmix` itself: above all floors, so that a floor that imports it would import upward."""
+
+
 def floor(module):
-    """Number of the floor of one of the core's modules; None for its public face."""
+    """Number of the floor of one of the core's modules; None for a single file beside the floors."""
     parts = module.split(".")
-    return FLOORS.index(parts[1]) if len(parts) > 1 and parts[1] in FLOORS else None
+    if len(parts) == 1:
+        return ROOF
+    return FLOORS.index(parts[1]) if parts[1] in FLOORS else None
 
 
 def name_of(file):
@@ -49,10 +59,10 @@ def name_of(file):
 
 @pytest.mark.parametrize("file", CORE, ids=name_of)
 def test_core_imports_point_down(file):
-    own = floor(name_of(file))
+    own = None if name_of(file) in SHIPPED else floor(name_of(file))
     for module in imported(file):
         assert not module.startswith(("gradmix_", "hydra_plugins")), f"{file} imports the plugin {module}"
-        if own is not None and module.startswith("gradmix."):
+        if own is not None and module.split(".")[0] == "gradmix":
             other = floor(module)
             assert other is None or other <= own, f"{file} imports upward: {module}"
 
@@ -72,4 +82,4 @@ def test_only_tracking_knows_mlflow():
 
 def test_the_rule_would_catch_an_upward_import():
     assert floor("gradmix.runs.runner") > floor("gradmix.contracts.errors")
-    assert floor("gradmix") is None
+    assert floor("gradmix") > floor("gradmix.cli.main")

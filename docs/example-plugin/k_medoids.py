@@ -11,7 +11,7 @@ import numpy as np
 import gradmix
 
 if TYPE_CHECKING:
-    from gradmix.typing import Array
+    from gradmix.arrays import Array
 
 _BLOCK = 256
 """Rows whose distances to a whole group are held at once: memory grows with the rows, not with their square."""

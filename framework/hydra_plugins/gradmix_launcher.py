@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hydra.types import HydraContext, TaskFunction
     from omegaconf import DictConfig
 
-    from gradmix.sweeps.job import Report, SweepJob
+    from gradmix.sweeps.job import JobReport, SweepJob
     from gradmix.sweeps.plan import Job
 
 __all__ = ["GradmixLauncher"]
@@ -40,10 +40,10 @@ class GradmixLauncher(Launcher):
     """
 
     def __init__(self, workers: int = 1) -> None:
-        from gradmix.sweeps.crew import Crew
         from gradmix.sweeps.foreign import workers_of
+        from gradmix.sweeps.worker_pool import WorkerPool
 
-        self.crew = Crew(workers_of("gradmix", {"workers": workers}))
+        self.pool = WorkerPool(workers_of("gradmix", {"workers": workers}))
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Nothing to prepare: the workers load already."""
@@ -54,18 +54,18 @@ class GradmixLauncher(Launcher):
 
         raise ConfigError("hydra/launcher=gradmix runs the jobs of gradmix's own sweepers only.")
 
-    def run(self, job: SweepJob, jobs: Sequence[Job]) -> list[Report]:
+    def run(self, job: SweepJob, jobs: Sequence[Job]) -> list[JobReport]:
         """Run planned jobs; those whose plugins are to be timed in turns, together."""
         from gradmix.runs.timing import rounds_of
-        from gradmix.sweeps.job import Errand
+        from gradmix.sweeps.job import JobRequest
         from gradmix.sweeps.plan import blocks
 
-        errands = [[Errand(each.number, each.config, each.overrides) for each in block] for block in blocks(jobs)]
+        requests = [[JobRequest(each.number, each.config, each.overrides) for each in block] for block in blocks(jobs)]
         specs = [each.spec for each in jobs if each.spec is not None]
         settings = specs[0].settings
         rounds = max(rounds_of(spec.task, settings.timing) for spec in specs)
         try:
-            return self.crew.run(job, errands, settings.limits, rounds)
+            return self.pool.run(job, requests, settings.limits, rounds)
         except BaseException:
-            self.crew.interrupt()
+            self.pool.interrupt()
             raise

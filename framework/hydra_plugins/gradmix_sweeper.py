@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from gradmix.sweeps.events import JobEnd
-    from gradmix.sweeps.job import Report, SweepJob
+    from gradmix.sweeps.job import JobReport, SweepJob
     from gradmix.sweeps.plan import Job, Overrides, Planner
     from gradmix.sweeps.sweep import Sweep
 
@@ -99,7 +99,7 @@ class GradmixSweeper(Sweeper):
                 yield sweep
         finally:
             if self._own is not None:
-                self._own.crew.close()
+                self._own.pool.close()
 
     def _check(self, planned: Sequence[Job]) -> None:
         """Check that all can be run."""
@@ -168,7 +168,7 @@ class GradmixSweeper(Sweeper):
         choice = self.master.hydra.runtime.choices["hydra/launcher"]
         return workers_of(choice, self.master.hydra.launcher)
 
-    def _launch(self, job: SweepJob, jobs: Sequence[Job]) -> Sequence[Report]:
+    def _launch(self, job: SweepJob, jobs: Sequence[Job]) -> Sequence[JobReport]:
         """Have the chosen launcher run jobs."""
         from gradmix.sweeps.foreign import launch, set_defaults, threads_for
 

@@ -37,7 +37,7 @@ class DualNumbers(Differentiator):
         """Carry one component, v, through f."""
         import numpy as np
 
-        from gradmix.typing import as_point, check_shape
+        from gradmix.arrays import as_point, check_shape
 
         point, tangent = as_point(x), as_point(v)
         check_shape("v", tangent, "x", np.shape(point))
@@ -47,7 +47,7 @@ class DualNumbers(Differentiator):
         """Carry one component for each entry of x through f."""
         import numpy as np
 
-        from gradmix.typing import as_point, check_scalar
+        from gradmix.arrays import as_point, check_scalar
 
         point = as_point(x)
         value, tangents = self._push_all(f, point)
@@ -58,7 +58,7 @@ class DualNumbers(Differentiator):
         """Carry one component for each entry of x through f: they are the columns."""
         import numpy as np
 
-        from gradmix.typing import as_point
+        from gradmix.arrays import as_point
 
         point = as_point(x)
         value, tangents = self._push_all(f, point)
@@ -68,7 +68,7 @@ class DualNumbers(Differentiator):
     def _push_all(self, f: Function, point: Any) -> tuple[Any, Any]:
         import numpy as np
 
-        from gradmix.typing import unit_vectors
+        from gradmix.arrays import unit_vectors
 
         seeds = unit_vectors(np.shape(point))
         starts = range(0, max(1, len(seeds)), self.components)  # one evaluation, too, where there are no variables

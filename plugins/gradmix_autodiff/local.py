@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gradmix.typing import stacked
+from gradmix.arrays import stacked
 from gradmix_autodiff.dispatch import OPERATIONS, Local, Operation, apply
 
 

@@ -25,7 +25,7 @@ class Tape(Differentiator):
 
     def vjp(self, f: Function, x: Any, w: Any) -> Any:
         """Record f, pull w back."""
-        from gradmix.typing import as_point, check_shape
+        from gradmix.arrays import as_point, check_shape
         from gradmix_autodiff.recording import Recording
 
         recording, cotangent = Recording(f, as_point(x)), as_point(w)
@@ -34,7 +34,7 @@ class Tape(Differentiator):
 
     def value_and_gradient(self, f: Function, x: Any) -> tuple[Any, Any]:
         """Record f once, pull 1 back."""
-        from gradmix.typing import as_point, check_scalar
+        from gradmix.arrays import as_point, check_scalar
         from gradmix_autodiff.recording import Recording
 
         recording = Recording(f, as_point(x))
@@ -45,7 +45,7 @@ class Tape(Differentiator):
         """Record f once, pull each unit vector back: they give the rows."""
         import numpy as np
 
-        from gradmix.typing import as_point, stacked, unit_vectors
+        from gradmix.arrays import as_point, stacked, unit_vectors
         from gradmix_autodiff.recording import Recording
 
         point = as_point(x)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gradmix.typing import Array
+from gradmix.arrays import Array
 
 _ENTRIES = 2**16
 """Entries of an array over components, rows and features: half a megabyte."""

@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from gradmix import NumericalError
-from gradmix.typing import Array
+from gradmix.arrays import Array
 
 
 class CovarianceType(ABC):
@@ -26,12 +26,12 @@ class CovarianceType(ABC):
         """Count the free parameters of the covariances."""
 
     @abstractmethod
-    def scatter(self, centred: Array, weighted: Array) -> Array:
+    def scatter(self, centered: Array, weighted: Array) -> Array:
         """Second moment of a block of rows around each component's old mean, shape (k, …): additive over blocks.
 
         Parameters
         ----------
-        centred
+        centered
             Rows less each old mean, shape (k, n, d).
         weighted
             The same, times each row's responsibility, shape (k, n, d).
@@ -64,7 +64,7 @@ class CovarianceType(ABC):
         """
 
     @abstractmethod
-    def whiten(self, centred: Array, whiteners: Array) -> Array:
+    def whiten(self, centered: Array, whiteners: Array) -> Array:
         """Rows less each mean, in standard deviations, shape (k, n, d): the squared norm is Mahalanobis's distance."""
 
     @abstractmethod
@@ -85,9 +85,9 @@ class Full(CovarianceType):
         """K symmetric matrices."""
         return k * d * (d + 1) // 2
 
-    def scatter(self, centred: Array, weighted: Array) -> Array:
+    def scatter(self, centered: Array, weighted: Array) -> Array:
         """Σ r (x − μ)(x − μ)ᵀ, shape (k, d, d)."""
-        return np.swapaxes(weighted, 1, 2) @ centred
+        return np.swapaxes(weighted, 1, 2) @ centered
 
     def estimate(self, counts: Array, scatter: Array, shifts: Array, reg_covar: float) -> Array:
         """Scatter by count, less the outer product of the shift."""
@@ -98,9 +98,9 @@ class Full(CovarianceType):
         """Transposed inverse Cholesky factors, shape (k, d, d)."""
         return _inverse_cholesky(covariances, "the covariance of component {}")
 
-    def whiten(self, centred: Array, whiteners: Array) -> Array:
+    def whiten(self, centered: Array, whiteners: Array) -> Array:
         """(x − μ)ᵀ L⁻ᵀ."""
-        return centred @ whiteners
+        return centered @ whiteners
 
     def log_determinants(self, whiteners: Array, d: int) -> Array:
         """Sum of the diagonal's logarithms."""
@@ -143,9 +143,9 @@ class Diag(CovarianceType):
         """K · d variances."""
         return k * d
 
-    def scatter(self, centred: Array, weighted: Array) -> Array:
+    def scatter(self, centered: Array, weighted: Array) -> Array:
         """Σ r (x − μ)², shape (k, d)."""
-        return np.einsum("knd,knd->kd", weighted, centred)
+        return np.einsum("knd,knd->kd", weighted, centered)
 
     def estimate(self, counts: Array, scatter: Array, shifts: Array, reg_covar: float) -> Array:
         """Scatter by count, less the squared shift."""
@@ -155,9 +155,9 @@ class Diag(CovarianceType):
         """Reciprocal standard deviations, shape (k, d)."""
         return _reciprocal_root(covariances)
 
-    def whiten(self, centred: Array, whiteners: Array) -> Array:
+    def whiten(self, centered: Array, whiteners: Array) -> Array:
         """(x − μ) / σ."""
-        return centred * whiteners[:, None]
+        return centered * whiteners[:, None]
 
     def log_determinants(self, whiteners: Array, d: int) -> Array:
         """−Σ log σ."""
@@ -177,9 +177,9 @@ class Spherical(CovarianceType):
         """k variances."""
         return k
 
-    def scatter(self, centred: Array, weighted: Array) -> Array:
+    def scatter(self, centered: Array, weighted: Array) -> Array:
         """Σ r |x − μ|²/d, shape (k,)."""
-        return np.einsum("knd,knd->k", weighted, centred) / centred.shape[2]
+        return np.einsum("knd,knd->k", weighted, centered) / centered.shape[2]
 
     def estimate(self, counts: Array, scatter: Array, shifts: Array, reg_covar: float) -> Array:
         """Scatter by count, less the mean squared shift."""
@@ -189,9 +189,9 @@ class Spherical(CovarianceType):
         """Reciprocal standard deviations, shape (k,)."""
         return _reciprocal_root(covariances)
 
-    def whiten(self, centred: Array, whiteners: Array) -> Array:
+    def whiten(self, centered: Array, whiteners: Array) -> Array:
         """(x − μ) / σ."""
-        return centred * whiteners[:, None, None]
+        return centered * whiteners[:, None, None]
 
     def log_determinants(self, whiteners: Array, d: int) -> Array:
         """−d log σ."""

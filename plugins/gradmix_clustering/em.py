@@ -9,7 +9,7 @@ from functools import reduce
 
 import numpy as np
 
-from gradmix.typing import Array
+from gradmix.arrays import Array
 from gradmix_clustering.blocks import blocks
 from gradmix_clustering.covariance import CovarianceType
 from gradmix_clustering.mixture_model import GaussianMixtureModel, normalise
@@ -51,15 +51,17 @@ def expectation(X: Array, model: GaussianMixtureModel) -> Moments:
 
 
 def _expect(X: Array, model: GaussianMixtureModel) -> Moments:
-    centred = model.centre(X)
-    log_density, responsibilities = normalise(model.log_joint(centred))
-    return gather(centred, responsibilities, model.covariance, float(log_density.sum()))
+    centered = model.center(X)
+    log_density, responsibilities = normalise(model.log_joint(centered))
+    return gather(centered, responsibilities, model.covariance, float(log_density.sum()))
 
 
-def gather(centred: Array, responsibilities: Array, covariance: CovarianceType, log_likelihood: float = 0.0) -> Moments:
+def gather(
+    centered: Array, responsibilities: Array, covariance: CovarianceType, log_likelihood: float = 0.0
+) -> Moments:
     """Moments of a block of rows, given less each mean, shape (k, n, d), under responsibilities of shape (k, n)."""
-    weighted = centred * responsibilities[:, :, None]
-    scatter = covariance.scatter(centred, weighted)
+    weighted = centered * responsibilities[:, :, None]
+    scatter = covariance.scatter(centered, weighted)
     return Moments(log_likelihood, responsibilities.sum(axis=1), weighted.sum(axis=1), scatter)
 
 
@@ -82,9 +84,9 @@ def start_model(
     X: Array, responsibilities: Array, covariance: CovarianceType, reg_covar: float
 ) -> GaussianMixtureModel:
     """M-step from responsibilities alone: the moments are taken around the means that these give."""
-    centre = X.mean(axis=0)
+    center = X.mean(axis=0)
     counts = np.maximum(responsibilities.sum(axis=0), np.finfo(float).tiny)
-    means = centre + responsibilities.T @ (X - centre) / counts[:, None]
+    means = center + responsibilities.T @ (X - center) / counts[:, None]
     moments = _total(
         gather(X[block] - means[:, None], responsibilities[block].T, covariance) for block in blocks(X, len(means))
     )

@@ -20,7 +20,7 @@ from gradmix import (
 if TYPE_CHECKING:
     import numpy as np
 
-    from gradmix.typing import Array, IntArray
+    from gradmix.arrays import Array, IntArray
     from gradmix_clustering.mixture_model import GaussianMixtureModel
 
 
@@ -96,7 +96,7 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
 
     def check_rows(self, X: Array) -> None:
         """Check that there are rows enough, and no constant column."""
-        from gradmix.typing import constant_columns
+        from gradmix.arrays import constant_columns
 
         super().check_rows(X)
         constant = constant_columns(X)

@@ -11,7 +11,7 @@ from gradmix import INERTIA, Clusterer, Iteration, NonNegativeFloat, PositiveInt
 if TYPE_CHECKING:
     import numpy as np
 
-    from gradmix.typing import Array
+    from gradmix.arrays import Array
     from gradmix_clustering.kmeans_model import KMeansModel
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradmix import Model
-from gradmix.typing import Array, IntArray
+from gradmix.arrays import Array, IntArray
 from gradmix_clustering.lloyd import assign
 
 

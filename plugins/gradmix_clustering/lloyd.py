@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradmix import DataError
-from gradmix.typing import Array, IntArray
+from gradmix.arrays import Array, IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +49,8 @@ def lloyd(X: Array, centers: Array) -> Iterator[LloydStep]:
 
 def assign(X: Array, centers: Array) -> tuple[IntArray, Array]:
     """Nearest center of each row, and its squared distance; shapes (n,) and (n,)."""
-    centre = centers.mean(axis=0)  # a common offset would cost digits in the expansion of the square
-    rows, near = X - centre, centers - centre
+    center = centers.mean(axis=0)  # a common offset would cost digits in the expansion of the square
+    rows, near = X - center, centers - center
     labels = ((near**2).sum(axis=1) - 2 * rows @ near.T).argmin(axis=1)
     return labels, ((X - centers[labels]) ** 2).sum(axis=1)
 

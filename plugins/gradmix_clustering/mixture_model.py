@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradmix import Model
-from gradmix.typing import Array, IntArray
+from gradmix.arrays import Array, IntArray
 from gradmix_clustering.blocks import blocks
 from gradmix_clustering.covariance import COVARIANCE_TYPES, CovarianceType
 
@@ -65,12 +65,12 @@ class GaussianMixtureModel(Model):
         k, d = self.means.shape
         return k - 1 + k * d + self.covariance.n_parameters(k, d)
 
-    def log_joint(self, centred: Array) -> Array:
+    def log_joint(self, centered: Array) -> Array:
         """Log πₖ N(x | μₖ, Σₖ) of each component and row, shape (k, n), from x − μₖ, shape (k, n, d)."""
-        whitened = self.covariance.whiten(centred, self.whiteners)
+        whitened = self.covariance.whiten(centered, self.whiteners)
         return self.log_constants[:, None] - 0.5 * np.einsum("knd,knd->kn", whitened, whitened)
 
-    def centre(self, X: Array) -> Array:
+    def center(self, X: Array) -> Array:
         """Rows less each mean, shape (k, n, d)."""
         return X - self.means[:, None]
 
@@ -87,7 +87,7 @@ class GaussianMixtureModel(Model):
         return self._by_blocks(X, lambda joint: joint.argmax(axis=0))
 
     def _by_blocks(self, X: Array, of_joint: Callable[[Array], Any]) -> Any:
-        parts = [of_joint(self.log_joint(self.centre(X[block]))) for block in blocks(X, len(self.means))]
+        parts = [of_joint(self.log_joint(self.center(X[block]))) for block in blocks(X, len(self.means))]
         return np.concatenate(parts)
 
     def log_likelihood(self, X: Array) -> float:

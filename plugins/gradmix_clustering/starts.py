@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gradmix.typing import Array, IntArray
+from gradmix.arrays import Array, IntArray
 from gradmix_clustering.lloyd import assign, choose_centers, lloyd
 
 _KMEANS_ITERATIONS = 300

@@ -78,7 +78,7 @@ class File(Dataset):
         )
 
     def _data(self, features: pd.DataFrame, names: list[str], labels: Any) -> Data:
-        from gradmix.typing import as_rows
+        from gradmix.arrays import as_rows
 
         return Data(as_rows(features.to_numpy(), names, self.path), labels, tuple(names))
 

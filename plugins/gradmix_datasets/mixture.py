@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gradmix import Data, DataError, Dataset, PositiveFloat, PositiveInt, Seed
 
 if TYPE_CHECKING:
-    from gradmix.typing import Array
+    from gradmix.arrays import Array
 
 Row = tuple[float, ...]
 Covariance = PositiveFloat | Row | tuple[Row, ...]

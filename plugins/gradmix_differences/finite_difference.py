@@ -49,7 +49,7 @@ class FiniteDifference(Differentiator):
         """Differences along v."""
         import numpy as np
 
-        from gradmix.typing import as_point, check_shape
+        from gradmix.arrays import as_point, check_shape
 
         point, tangent = as_point(x), as_point(v)
         check_shape("v", tangent, "x", np.shape(point))
@@ -60,7 +60,7 @@ class FiniteDifference(Differentiator):
         """Differences along each variable; f(x) is evaluated once."""
         import numpy as np
 
-        from gradmix.typing import as_point, check_scalar, stacked, unit_vectors
+        from gradmix.arrays import as_point, check_scalar, stacked, unit_vectors
 
         point, own = as_point(x), isolated(f)
         at_point = remember(own)
@@ -103,7 +103,7 @@ def isolated(f: Function) -> Function:
     """f with arrays of its own, given and returned: it may change them in place without touching another evaluation."""
     import numpy as np
 
-    from gradmix.typing import is_traced
+    from gradmix.arrays import is_traced
 
     def evaluate(x: Any) -> Any:
         y = f(x if is_traced(x) else np.array(x)[()])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gradmix import Data, DataError, Events, PositiveInt, Seed, Writer
 
 if TYPE_CHECKING:
-    from gradmix.typing import IntArray
+    from gradmix.arrays import IntArray
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gradmix import Data, Metric, PositiveInt, Seed
 
 if TYPE_CHECKING:
-    from gradmix.typing import IntArray
+    from gradmix.arrays import IntArray
 
 
 @dataclass

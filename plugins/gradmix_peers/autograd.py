@@ -44,7 +44,7 @@ class Autograd(Peer):
 
 
 def _own(f: Function) -> Function:
-    from gradmix_peers.handing_over import hand_over
+    from gradmix_peers.tracer import hand_over
 
     return hand_over(f, tool())
 

@@ -67,7 +67,7 @@ def _graph(f: Function, x: Any) -> tuple[Any, Any, tuple[int, ...]]:
     import casadi
     import numpy as np
 
-    from gradmix_peers.handing_over import record
+    from gradmix_peers.tracer import record
 
     symbol = casadi.SX.sym("x", np.size(x))
     entries, shape = record(f, casadi.vertsplit(symbol), x, tool())

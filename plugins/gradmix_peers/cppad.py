@@ -46,7 +46,7 @@ def _program(f: Function, x: Any) -> Any:
     import numpy as np
 
     from gradmix_peers.cppad_program import TOOL, Program, point
-    from gradmix_peers.handing_over import record
+    from gradmix_peers.tracer import record
 
     program: list[str] = []
     entries, shape = record(f, point(np.size(x), program), x, TOOL)

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from gradmix import DifferentiationError, PluginError
-from gradmix.typing import Array
+from gradmix.arrays import Array
 from gradmix_peers.tool import ARCS, Tool
 
 _OPERATORS = {"add": "+", "sub": "-", "mul": "*", "truediv": "/"}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from gradmix import PositiveInt, Seed, SklearnClusterer
 
 if TYPE_CHECKING:
-    from gradmix.typing import Array
+    from gradmix.arrays import Array
 
 
 @dataclass

@@ -59,7 +59,7 @@ class Jax(Peer):
 
 def own(f: Function) -> Function:
     """f as a function of JAX's arrays."""
-    from gradmix_peers.handing_over import hand_over
+    from gradmix_peers.tracer import hand_over
 
     return hand_over(f, tool())
 

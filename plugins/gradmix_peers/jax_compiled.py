@@ -36,7 +36,7 @@ class JaxCompiled(Jax):
         """Both in one compiled function."""
         import numpy as np
 
-        from gradmix.typing import check_scalar
+        from gradmix.arrays import check_scalar
         from gradmix_peers.peer import number, plain
 
         point = number(x)

@@ -28,7 +28,7 @@ class Peer(Differentiator):
         """J(x): rows pulled back one by one, unless the peer has a function for it."""
         import numpy as np
 
-        from gradmix.typing import stacked, unit_vectors
+        from gradmix.arrays import stacked, unit_vectors
 
         value, pullback = self.pull(f, x)
         shape = np.shape(plain(value))
@@ -62,7 +62,7 @@ class Peer(Differentiator):
         """Push forward."""
         import numpy as np
 
-        from gradmix.typing import check_shape
+        from gradmix.arrays import check_shape
 
         point, tangent = number(x), number(v)
         check_shape("v", tangent, "x", np.shape(point))
@@ -73,7 +73,7 @@ class Peer(Differentiator):
         """Pull back."""
         import numpy as np
 
-        from gradmix.typing import check_shape
+        from gradmix.arrays import check_shape
 
         with self._working():
             point, cotangent = number(x), number(w)
@@ -85,7 +85,7 @@ class Peer(Differentiator):
         """Pull 1 back."""
         import numpy as np
 
-        from gradmix.typing import check_scalar
+        from gradmix.arrays import check_scalar
 
         with self._working():
             point = number(x)
@@ -109,7 +109,7 @@ class Peer(Differentiator):
         """The Hessian's product with a direction, by its own function for that, if it has one."""
         import numpy as np
 
-        from gradmix.typing import check_shape
+        from gradmix.arrays import check_shape
 
         point, tangent = number(x), number(v)
         check_shape("v", tangent, "x", np.shape(point))
@@ -176,8 +176,8 @@ def number(x: Any) -> Any:
     DifferentiationError
         Within a function that a differentiator is following: peers do not nest.
     """
-    from gradmix.typing import as_point, is_traced
-    from gradmix_peers.handing_over import is_following
+    from gradmix.arrays import as_point, is_traced
+    from gradmix_peers.tracer import is_following
 
     point = as_point(x)
     if is_traced(point) or is_following():

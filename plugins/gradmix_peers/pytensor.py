@@ -63,7 +63,7 @@ def _graph(f: Function, x: Any) -> tuple[Any, Any]:
     import numpy as np
     import pytensor.tensor as pt
 
-    from gradmix_peers.handing_over import follow
+    from gradmix_peers.tracer import follow
 
     symbol = pt.tensor("x", dtype="float64", shape=np.shape(x))
     return symbol, follow(f, symbol, tool(), x)

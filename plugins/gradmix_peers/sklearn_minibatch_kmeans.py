@@ -34,7 +34,7 @@ class SklearnMiniBatchKMeans(SklearnClusterer):
     estimator = "sklearn.cluster:MiniBatchKMeans"
     deviates: ClassVar[Mapping[str, str]] = {
         **SklearnClusterer.deviates,
-        "a_far_offset_makes_no_difference": "it does not centre the rows, and expands squares",
+        "a_far_offset_makes_no_difference": "it does not center the rows, and expands squares",
     }
 
     n_clusters: PositiveInt = 2

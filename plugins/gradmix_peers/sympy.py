@@ -57,7 +57,7 @@ def _formulas(f: Function, x: Any) -> tuple[Any, list[Any], tuple[int, ...]]:
     import numpy as np
     import sympy
 
-    from gradmix_peers.handing_over import record
+    from gradmix_peers.tracer import record
 
     # Symbols of its own: one differentiation inside another must not take the other's for its own.
     symbols = [sympy.Dummy(f"x{i}", real=True) for i in range(np.size(x))]

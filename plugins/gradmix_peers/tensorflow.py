@@ -63,7 +63,7 @@ def _recorded_gradient(f: Function, x: Any) -> tuple[Any, Any, Any]:
 
 
 def _own(f: Function) -> Function:
-    from gradmix_peers.handing_over import hand_over
+    from gradmix_peers.tracer import hand_over
 
     return hand_over(f, tool())
 

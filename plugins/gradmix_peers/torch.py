@@ -52,7 +52,7 @@ class Torch(Peer):
 
 
 def _own(f: Function) -> Function:
-    from gradmix_peers.handing_over import hand_over
+    from gradmix_peers.tracer import hand_over
 
     return hand_over(f, tool())
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from gradmix import Bounds, DataError, Problem
 
 if TYPE_CHECKING:
-    from gradmix.typing import Array
+    from gradmix.arrays import Array
 
 
 @dataclass

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gradmix.typing import Array
+    from gradmix.arrays import Array
 
 
 def adjusted_rand_index(one: Any, other: Any) -> float:

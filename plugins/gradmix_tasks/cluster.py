@@ -24,7 +24,7 @@ from gradmix import (
 )
 
 if TYPE_CHECKING:
-    from gradmix.typing import IntArray
+    from gradmix.arrays import IntArray
 
 
 @dataclass

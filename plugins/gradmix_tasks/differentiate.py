@@ -12,7 +12,7 @@ from gradmix import Differentiator, NumericalError, Problem, Result, Steps, Task
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gradmix.typing import Array
+    from gradmix.arrays import Array
 
 
 @dataclass

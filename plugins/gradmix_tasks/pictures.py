@@ -14,7 +14,7 @@ from matplotlib.patches import Ellipse
 from matplotlib.ticker import MaxNLocator
 
 from gradmix import Data, Iteration
-from gradmix.typing import Array
+from gradmix.arrays import Array
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 """Okabe & Ito's palette, which colour-blind readers can tell apart."""

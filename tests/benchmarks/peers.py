@@ -21,13 +21,13 @@ from typing import Any
 import yaml
 
 from gradmix.contracts.errors import NotInstalledError
-from gradmix.contracts.metrics import metric_named
+from gradmix.contracts.meaning import metric_named
+from gradmix.journal.reading import Run
 from gradmix.registry.registry import registry
 from gradmix.reports.cells import versus
 from gradmix.reports.intervals import estimate
 from gradmix.reports.pairs import Difference, Verdict, difference, pair_up
 from gradmix.reports.wording import measured
-from gradmix.runs.reading import Run
 from gradmix.sweeps.selection import select
 
 ROOT = Path(__file__).parents[2]

@@ -140,7 +140,7 @@ class StaleLabels(KMeans):
 
 @dataclass
 class PredictsTogether(KMeans):
-    """Centres the rows that it predicts."""
+    """Centers the rows that it predicts."""
 
     def fit(self, X, y=None):
         return super().fit(np.asarray(X) - np.mean(X, axis=0))
@@ -394,8 +394,8 @@ class SecondColumn(KMeans):
 
 
 @dataclass
-class CentresInPlace(KMeans):
-    """Centres the caller's rows."""
+class CentersInPlace(KMeans):
+    """Centers the caller's rows."""
 
     def fit(self, X, y=None):
         if isinstance(X, np.ndarray) and X.dtype == float and X.flags.writeable:
@@ -646,7 +646,7 @@ WRONG = [
     ("finds_groups_in_many_columns", FirstFiveColumns),
     ("finds_many_groups", FourGroups),
     ("finds_groups_in_many_rows", RowsUpTo5000),
-    ("estimates_known_centres", Shrunken),
+    ("estimates_known_centers", Shrunken),
     ("order_of_rows_makes_no_difference", FirstRows),
     ("order_of_columns_makes_no_difference", FirstColumnOnly),
     ("names_of_columns_make_no_difference", DropsNamedColumns),
@@ -664,7 +664,7 @@ WRONG = [
     ("takes_any_numbers", Overflowing),
     ("takes_any_memory_layout", NeedsToWrite),
     ("takes_one_column", SecondColumn),
-    ("leaves_the_rows_alone", CentresInPlace),
+    ("leaves_the_rows_alone", CentersInPlace),
     ("refuses_numbers_that_are_not_finite", NoNumberIsZero),
     ("refuses_what_is_no_matrix_of_numbers", MakesAMatrix),
     ("refuses_fewer_rows_than_groups", FewerGroups),

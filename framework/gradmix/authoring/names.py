@@ -8,7 +8,7 @@ import sys
 from importlib.util import find_spec
 
 from gradmix.contracts.errors import ConfigError, PluginError, UnknownNameError
-from gradmix.contracts.metrics import METRICS, RESERVED
+from gradmix.contracts.meaning import METRICS, RESERVED
 from gradmix.registry.kinds import KINDS
 from gradmix.registry.loading import NOT_NAMES, in_snake_case
 from gradmix.registry.registry import registry

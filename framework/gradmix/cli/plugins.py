@@ -19,7 +19,7 @@ from gradmix.contracts.errors import GradmixError, NotInstalledError, PluginErro
 from gradmix.contracts.options import Option, options_of
 from gradmix.registry.entry import Entry
 from gradmix.registry.kinds import KINDS
-from gradmix.registry.registry import Failure, registry
+from gradmix.registry.registry import PluginFailure, registry
 
 _WIDTH_IN_A_PIPE = 120
 
@@ -59,7 +59,7 @@ def _list(console: Console) -> int:
             absent.append((entry, error.command))
             continue
         except PluginError as error:
-            failures.append(Failure(entry.plugin, str(error)))
+            failures.append(PluginFailure(entry.plugin, str(error)))
             continue
         if entry.kind != kind:
             kind = entry.kind

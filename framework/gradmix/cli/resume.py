@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _started(folder: Path) -> Mapping[str, Any]:
-    from gradmix.runs.journal import read_journal
+    from gradmix.journal.journal import read_journal
 
     try:
         return read_journal(folder).started

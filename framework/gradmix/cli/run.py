@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import gradmix
 from gradmix.contracts.errors import ConfigError, GradmixError
 
 if TYPE_CHECKING:
@@ -56,10 +55,10 @@ def _run(arguments: Sequence[str]) -> int:
 
 def run_as(wanted: Intent) -> int:
     """Run what the arguments say, as wanted; returns the exit code."""
+    from gradmix.journal.folder import unwritable
     from gradmix.reports.sweep_artifacts import SweepArtifacts
     from gradmix.reports.terminal import SessionReport
     from gradmix.runs.events import watched_by
-    from gradmix.runs.folder import unwritable
     from gradmix.sweeps.intent import intending
     from gradmix.sweeps.job import run_job
     from gradmix.tracking.process import TrackingProcess
@@ -146,7 +145,7 @@ def _hydra_defaults() -> list[Any]:
 
 def config_folder() -> Path:
     """The folder of gradmix's own configs: inside the installed package, or at the top of a checkout."""
-    package = Path(gradmix.__file__).parent
+    package = Path(__file__).parents[1]
     installed = package / "configs"
     return installed if installed.is_dir() else package.parent.parent / "configs"
 

@@ -11,8 +11,8 @@ from gradmix.contracts.by_name import lacking
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import ConfigError, PluginError, did_you_mean, listing
 from gradmix.contracts.events import HEARD, WITH_ANSWER, Events
+from gradmix.contracts.meaning import METRICS, RESERVED
 from gradmix.contracts.metric import Metric
-from gradmix.contracts.metrics import METRICS, RESERVED
 from gradmix.contracts.task import Task
 
 ComponentT = TypeVar("ComponentT", bound=Component)
@@ -49,7 +49,7 @@ class Chosen(Generic[ComponentT]):
         }
 
     @property
-    def onlookers(self) -> dict[str, str]:
+    def observers(self) -> dict[str, str]:
         """As `identities`, for the others."""
         others = [marks for name, marks in self.plugins.items() if not self._counts(name)]
         return {path: mark for marks in others for path, mark in marks.items()}

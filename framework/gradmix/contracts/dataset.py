@@ -115,7 +115,7 @@ def _standardised(data: Data) -> Data:
         )
     assert data.preparation is not None
     means = data.X.mean(axis=0)
-    centred = data.X - means
-    scales = centred.std(axis=0)
+    centered = data.X - means
+    scales = centered.std(axis=0)
     preparation = replace(data.preparation, means=tuple(means.tolist()), scales=tuple(scales.tolist()))
-    return replace(data, X=centred / scales, preparation=preparation)
+    return replace(data, X=centered / scales, preparation=preparation)

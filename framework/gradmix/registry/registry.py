@@ -21,7 +21,7 @@ from gradmix.registry.plugin import FilePlugin, Plugin
 
 
 @dataclass(frozen=True)
-class Failure:
+class PluginFailure:
     """A plugin, or a part of one, that could not be used, and why."""
 
     plugin: Plugin
@@ -128,16 +128,16 @@ class Registry:
         return (entry for _, found in sorted(self.entries.items()) for entry in found)
 
     @property
-    def failures(self) -> tuple[Failure, ...]:
+    def failures(self) -> tuple[PluginFailure, ...]:
         """Plugins that could not be used, and names that two offer."""
-        broken = [Failure(each.plugin, each.failure) for each in self.found if each.failure]
+        broken = [PluginFailure(each.plugin, each.failure) for each in self.found if each.failure]
         return (*broken, *self._collisions())
 
-    def _collisions(self) -> Iterator[Failure]:
+    def _collisions(self) -> Iterator[PluginFailure]:
         for (kind, name), found in self.entries.items():
             for entry in found if len(found) > 1 else ():
                 rivals = listing(other.plugin.label for other in found if other is not entry)
-                yield Failure(
+                yield PluginFailure(
                     entry.plugin, f"{kind} {name!r} is also offered by {rivals}; this one is {kind}={entry.qualified}"
                 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from gradmix.contracts.metrics import Metric
+from gradmix.contracts.meaning import Meaning
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.factors import ABSENT
 from gradmix.reports.grouping import Group, Summary
@@ -62,7 +62,7 @@ def mark(group: Group, is_ranked: bool = True) -> str:
     return MARKS[group.versus_best.verdict if group.versus_best else None]
 
 
-def legend(comparison: Comparison, metrics: Sequence[Metric]) -> str:
+def legend(comparison: Comparison, metrics: Sequence[Meaning]) -> str:
     """What arrows, brackets and marks mean, as far as they are used, in a table that shows some metrics in full."""
     groups = [group for section in comparison.sections for group in section.groups]
     shown = [group.summaries[each.name] for group in groups for each in metrics if each.name in group.summaries]
@@ -83,7 +83,7 @@ def legend(comparison: Comparison, metrics: Sequence[Metric]) -> str:
     return " · ".join(text for text, is_used in said.items() if text and is_used)
 
 
-def summary_text(summary: Summary | None, metric: Metric, plain: bool = False) -> str:
+def summary_text(summary: Summary | None, metric: Meaning, plain: bool = False) -> str:
     """A median with its interval, as a cell of a table: ``2314.3 [2314.1, 2315.0]``."""
     if summary is None:
         return ""
@@ -111,7 +111,7 @@ def runs_text(group: Group) -> str:
     return str(finished) if finished == len(group.runs) else f"{finished} of {len(group.runs)}"
 
 
-def better_text(metric: Metric) -> str:
+def better_text(metric: Meaning) -> str:
     """Which way is better."""
     return f"{metric.better} is better" if metric.better else ""
 

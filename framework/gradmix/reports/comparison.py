@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gradmix.contracts.metrics import Metric, is_flattered
+from gradmix.contracts.meaning import Meaning, is_confounded
+from gradmix.journal.reading import Run
 from gradmix.reports.effects import Effect, find_effects
 from gradmix.reports.factors import Factors, find_factors
 from gradmix.reports.grouping import Group, Section, Settings, group_runs
 from gradmix.reports.metric_choice import asked_metric, told_metrics, usual_metrics
 from gradmix.reports.pairs import Difference, difference, pair_up
-from gradmix.runs.reading import Run
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Comparison:
 
     runs: tuple[Run, ...]
     factors: Factors
-    metrics: tuple[Metric, ...]
+    metrics: tuple[Meaning, ...]
     sections: tuple[Section, ...]
     effects: tuple[Effect, ...]
     standings: tuple[Standing, ...]
@@ -74,7 +74,7 @@ class Comparison:
     n_missing: int = 0
 
     @property
-    def primary(self) -> Metric | None:
+    def primary(self) -> Meaning | None:
         """The metric to rank by, if runs have any."""
         return self.metrics[0] if self.metrics else None
 
@@ -84,9 +84,9 @@ class Comparison:
         return any(section.is_ranked for section in self.sections)
 
     @property
-    def is_flattered(self) -> bool:
+    def is_confounded(self) -> bool:
         """Whether something that varies improves the primary metric by itself."""
-        return self.primary is not None and is_flattered(self.primary, self.factors.choices)
+        return self.primary is not None and is_confounded(self.primary, self.factors.choices)
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -143,7 +143,7 @@ def compare(
     )
 
 
-def _section(given: tuple[Any, ...], groups: Sequence[Group], factors: Factors, metrics: Sequence[Metric]) -> Section:
+def _section(given: tuple[Any, ...], groups: Sequence[Group], factors: Factors, metrics: Sequence[Meaning]) -> Section:
     settings = dict(zip(factors.given, given, strict=True))
     if not metrics or metrics[0].better is None:
         return Section(settings, tuple(groups))
@@ -155,12 +155,12 @@ def _section(given: tuple[Any, ...], groups: Sequence[Group], factors: Factors, 
     return Section(settings, (best, *compared), is_ranked=bool(others))
 
 
-def _rank_key(group: Group, metric: Metric) -> float:
+def _rank_key(group: Group, metric: Meaning) -> float:
     summary = group.summaries.get(metric.name)
     return summary.estimate.median * metric.sign if summary else math.inf
 
 
-def _against(one: Group, reference: Group, metric: Metric, same: Sequence[str]) -> Difference:
+def _against(one: Group, reference: Group, metric: Meaning, same: Sequence[str]) -> Difference:
     return difference(pair_up(one.finished, reference.finished, metric, same), metric)
 
 
@@ -190,7 +190,7 @@ def _shared_ranks(groups: Sequence[Group]) -> list[float]:
 
 
 def _effects(
-    ranked: Sequence[Section], standings: Sequence[Standing], factors: Factors, metrics: Sequence[Metric]
+    ranked: Sequence[Section], standings: Sequence[Standing], factors: Factors, metrics: Sequence[Meaning]
 ) -> Iterator[Effect]:
     if not ranked:
         return iter(())

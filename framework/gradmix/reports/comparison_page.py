@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 from gradmix.contracts.errors import StorageError
+from gradmix.journal.reading import Run
 from gradmix.reports.cells import legend
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.factors import text_of, value_of
@@ -27,7 +28,6 @@ from gradmix.reports.figures.figure import Figure
 from gradmix.reports.links import mlflow_link
 from gradmix.reports.ranking_html import ranking_html
 from gradmix.reports.sentences import counts, effects, headline
-from gradmix.runs.reading import Run
 
 _POLICY = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:"
 """Nothing may be loaded. plotly.js compiles its WebGL drawing by eval; no text of a journal comes near it."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from gradmix.journal.reading import Run
 from gradmix.reports.cells import legend, mark, runs_text, summary_text, versus
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.console import make_console
@@ -16,7 +17,6 @@ from gradmix.reports.grouping import Group, Section
 from gradmix.reports.links import mlflow_link
 from gradmix.reports.sentences import counts, effects, headline
 from gradmix.reports.wording import shown
-from gradmix.runs.reading import Run
 
 if TYPE_CHECKING:
     from rich.console import Console

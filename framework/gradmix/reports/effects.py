@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gradmix.contracts.metrics import Metric
+from gradmix.contracts.meaning import Meaning
+from gradmix.journal.reading import Run
 from gradmix.reports.factors import Factors, value_of
 from gradmix.reports.grouping import Group, Settings, summarize
 from gradmix.reports.intervals import estimate
 from gradmix.reports.pairs import Difference, Verdict, difference, pair_up
-from gradmix.runs.reading import Run
 
 TIME = "time.seconds"
 
@@ -38,7 +38,7 @@ class Effect:
 
 
 def find_effects(
-    groups: Sequence[Group], best: Settings, factors: Factors, metrics: Sequence[Metric]
+    groups: Sequence[Group], best: Settings, factors: Factors, metrics: Sequence[Meaning]
 ) -> Iterator[Effect]:
     """Compare for each choice its values with that of the best group; by the metric to rank by, and by time.
 
@@ -61,13 +61,13 @@ def find_effects(
                         yield Effect(factor, value, reference, found)
 
 
-def _timed(groups: Sequence[Group], time: Metric) -> list[Group]:
+def _timed(groups: Sequence[Group], time: Meaning) -> list[Group]:
     """The groups with those of their runs that were timed by rounds only."""
     timed = [(group, tuple(run for run in group.finished if run.timing is not None)) for group in groups]
     return [replace(group, runs=runs, summaries=summarize(runs, [time])) for group, runs in timed if runs]
 
 
-def _best_value(groups: Sequence[Group], factor: str, values: Sequence[Any], metric: Metric) -> Any:
+def _best_value(groups: Sequence[Group], factor: str, values: Sequence[Any], metric: Meaning) -> Any:
     """The value of a choice with the best median over all its groups' medians."""
 
     def score(value: Any) -> float:
@@ -82,7 +82,7 @@ def _best_value(groups: Sequence[Group], factor: str, values: Sequence[Any], met
 
 
 def _effect(
-    groups: Sequence[Group], factor: str, value: Any, reference: Any, metric: Metric, factors: Factors
+    groups: Sequence[Group], factor: str, value: Any, reference: Any, metric: Meaning, factors: Factors
 ) -> Difference:
     ones = [run for group in groups if group.settings[factor] == value for run in group.finished]
     references = [run for group in groups if group.settings[factor] == reference for run in group.finished]

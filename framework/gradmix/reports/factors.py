@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from gradmix.contracts.errors import UnknownNameError, did_you_mean, listing
-from gradmix.runs.reading import Run
+from gradmix.journal.reading import Run
 
 GIVEN = frozenset({"dataset", "problem"})
 """Groups that say what there is to solve: results are compared within each, not across."""

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gradmix.contracts.metrics import Metric
+from gradmix.contracts.meaning import Meaning
+from gradmix.journal.reading import Run
 from gradmix.reports.factors import Factors, value_of
 from gradmix.reports.intervals import Estimate, estimate
 from gradmix.reports.pairs import Difference
-from gradmix.runs.reading import Run
 
 Settings = Mapping[str, Any]
 
@@ -87,7 +87,7 @@ class Section:
     is_ranked: bool = False
 
 
-def group_runs(runs: Sequence[Run], factors: Factors, metrics: Sequence[Metric]) -> dict[tuple[Any, ...], list[Group]]:
+def group_runs(runs: Sequence[Run], factors: Factors, metrics: Sequence[Meaning]) -> dict[tuple[Any, ...], list[Group]]:
     """Values of what was given → the groups there, both in the order of values."""
     members: dict[tuple[Any, ...], list[Run]] = {}
     keys = (*factors.given, *factors.choices)
@@ -124,7 +124,7 @@ def _cell(run: Run, repeats: Sequence[str]) -> tuple[Any, ...]:
     return tuple(value_of(run, key) for key in repeats)
 
 
-def summarize(runs: Iterable[Run], metrics: Sequence[Metric]) -> dict[str, Summary]:
+def summarize(runs: Iterable[Run], metrics: Sequence[Meaning]) -> dict[str, Summary]:
     """Metric → its summary over the runs that have it."""
     finished = [run for run in runs if run.is_finished]
     summaries: dict[str, Summary] = {}
@@ -135,7 +135,7 @@ def summarize(runs: Iterable[Run], metrics: Sequence[Metric]) -> dict[str, Summa
     return summaries
 
 
-def _summary(values: Sequence[float], metric: Metric) -> Summary:
+def _summary(values: Sequence[float], metric: Meaning) -> Summary:
     worst = math.copysign(math.inf, metric.sign or 1.0)
     sound = [value if math.isfinite(value) else worst for value in values]
     return Summary(estimate(sound), sum(map(math.isinf, sound)))

@@ -6,20 +6,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gradmix.contracts.errors import ConfigError, UnknownNameError, did_you_mean, listing
-from gradmix.contracts.metrics import COSTS, METRICS, PRIMARY, Direction, Metric, is_flattered, metric_named, told_of
+from gradmix.contracts.meaning import (
+    COSTS,
+    METRICS,
+    PRIMARY,
+    Direction,
+    Meaning,
+    is_confounded,
+    metric_named,
+    metrics_from_journal,
+)
+from gradmix.journal.reading import Run
 from gradmix.reports.factors import Factors, value_of
-from gradmix.runs.reading import Run
 
 _BESIDE = ("adjusted_rand_index", "log_likelihood", "inertia", "function_evaluations", "n_iter", "time.seconds")
 """Metrics to show beside the primary one, where runs have them."""
 
 
-def told_metrics(runs: Sequence[Run]) -> Mapping[str, Metric]:
+def told_metrics(runs: Sequence[Run]) -> Mapping[str, Meaning]:
     """What the runs' journals tell of metrics that their configs have added."""
-    return {name: metric for run in runs for name, metric in told_of(run.started.get("metrics")).items()}
+    return {name: metric for run in runs for name, metric in metrics_from_journal(run.started.get("metrics")).items()}
 
 
-def asked_metric(asked: str, names: Sequence[str], told: Mapping[str, Metric]) -> Metric:
+def asked_metric(asked: str, names: Sequence[str], told: Mapping[str, Meaning]) -> Meaning:
     """The metric that a person names, as ``name``, ``name:lower`` or ``name:higher``; `told` is what journals tell.
 
     Raises
@@ -39,7 +48,7 @@ def asked_metric(asked: str, names: Sequence[str], told: Mapping[str, Metric]) -
     return replace(metric, better=better) if better else metric
 
 
-def usual_metrics(runs: Sequence[Run], names: Sequence[str], factors: Factors) -> tuple[Metric, ...]:
+def usual_metrics(runs: Sequence[Run], names: Sequence[str], factors: Factors) -> tuple[Meaning, ...]:
     """What to show if nobody says: the metric to rank by, what belongs beside it, else what there is."""
     primary = primary_metric(runs, names, factors)
     shown = dict.fromkeys([*([primary] if primary else []), *(name for name in _BESIDE if name in names)])
@@ -57,7 +66,7 @@ def primary_metric(runs: Sequence[Run], names: Sequence[str], factors: Factors) 
     finished = [run for run in runs if run.is_finished]
     known = [name for name in PRIMARY if name in names]
     shared = [name for name in known if all(name in run.metrics for run in finished)]
-    results = [name for name in known if name not in COSTS and not is_flattered(metric_named(name), factors.choices)]
+    results = [name for name in known if name not in COSTS and not is_confounded(metric_named(name), factors.choices)]
     fair = [name for name in results if name in shared]
     somewhere = [name for name in results if _is_whole_somewhere(name, finished, factors)]
     strangers = [name for name in names if name not in METRICS]

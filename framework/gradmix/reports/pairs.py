@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from gradmix.contracts.metrics import Metric
+from gradmix.contracts.meaning import Meaning
+from gradmix.journal.reading import Run
 from gradmix.reports.factors import value_of
 from gradmix.reports.intervals import Estimate, estimate
-from gradmix.runs.reading import Run
 
 Pair = tuple[float, float]
 
@@ -58,7 +58,7 @@ class Difference:
         In how many pairs one of the two has no number, which counts as worst.
     """
 
-    metric: Metric
+    metric: Meaning
     is_ratio: bool = False
     estimate: Estimate | None = None
     n_worse: int = 0
@@ -102,10 +102,10 @@ class Difference:
         return Verdict.WORSE if worse else Verdict.BETTER
 
 
-def difference(pairs: Sequence[Pair], metric: Metric) -> Difference:
+def difference(pairs: Sequence[Pair], metric: Meaning) -> Difference:
     """Compare by pairs (one, reference); pairs that have no number at all do not count.
 
-    >>> from gradmix.contracts.metrics import METRICS
+    >>> from gradmix.contracts.meaning import METRICS
     >>> twice = difference([(2.0 * t, t) for t in (1.0, 1.1, 0.9, 1.2, 1.0, 1.0)], METRICS["time.seconds"])
     >>> twice.estimate.median, twice.verdict
     (2.0, <Verdict.WORSE: 'worse'>)
@@ -128,7 +128,7 @@ def difference(pairs: Sequence[Pair], metric: Metric) -> Difference:
     )
 
 
-def pair_up(ones: Iterable[Run], references: Iterable[Run], metric: Metric, same: Sequence[str]) -> list[Pair]:
+def pair_up(ones: Iterable[Run], references: Iterable[Run], metric: Meaning, same: Sequence[str]) -> list[Pair]:
     """Pair the values of runs that agree in the parameters `same`.
 
     Runs that were timed in turns are paired round by round. Where several runs agree in all of `same`, they are paired
@@ -154,7 +154,7 @@ def _rounds(one: Run, reference: Run, name: str) -> list[Pair]:
     return [(one.metrics[name], reference.metrics[name])]
 
 
-def _contrast(a: float, b: float, metric: Metric, is_ratio: bool) -> float:
+def _contrast(a: float, b: float, metric: Meaning, is_ratio: bool) -> float:
     if not (math.isfinite(a) and math.isfinite(b)):
         worse = math.copysign(math.inf, metric.sign or 1.0)  # what is no number lost
         lost = not math.isfinite(a)
@@ -162,7 +162,7 @@ def _contrast(a: float, b: float, metric: Metric, is_ratio: bool) -> float:
     return a / b if is_ratio else a - b
 
 
-def _penalty(value: float, metric: Metric) -> float:
+def _penalty(value: float, metric: Meaning) -> float:
     return value * (metric.sign or 1.0) if math.isfinite(value) else math.inf
 
 

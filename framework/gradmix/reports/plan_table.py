@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _STYLES: Mapping[State, str] = {
     "new": "cyan",
     "done": "green",
-    "twin": "green",
+    "duplicate": "green",
     "failed": "yellow",
     "killed": "yellow",
     "running": "magenta",
@@ -26,7 +26,7 @@ _STYLES: Mapping[State, str] = {
 _IN_WORDS: Mapping[State, str] = {
     "new": "new",
     "done": "done",
-    "twin": "same as another",
+    "duplicate": "same as another",
     "failed": "failed before",
     "killed": "killed before",
     "running": "running elsewhere",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from html import escape
 
-from gradmix.contracts.metrics import COSTS, Metric
+from gradmix.contracts.meaning import COSTS, Meaning
 from gradmix.reports.cells import better_text, mark, runs_text, summary_text, versus
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.factors import text_of
@@ -44,7 +44,7 @@ def _columns(comparison: Comparison) -> list[tuple[str, str]]:
     return columns + [(metric.name, "number") for metric in _beside(comparison)]
 
 
-def _beside(comparison: Comparison) -> list[Metric]:
+def _beside(comparison: Comparison) -> list[Meaning]:
     return sorted(comparison.metrics[1:], key=lambda metric: metric.name not in COSTS)[:_BESIDE]
 
 
@@ -87,7 +87,7 @@ def _cell(kind: str, text: str) -> str:
 class _Scale:
     """Where values stand in the bars of a section: the best at the left, far ones cut off at the right."""
 
-    def __init__(self, section: Section, metric: Metric) -> None:
+    def __init__(self, section: Section, metric: Meaning) -> None:
         self.metric = metric
         found = [each.summaries[metric.name].estimate for each in section.groups if metric.name in each.summaries]
         ends = [end for each in found for end in (each.low, each.median, each.high) if math.isfinite(end)]

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gradmix.contracts.metrics import Metric
+from gradmix.contracts.meaning import Meaning
+from gradmix.journal.reading import Run
 from gradmix.reports.cells import amount, better_text, is_bounded, mark, ratio_text, runs_text, summary_text
 from gradmix.reports.comparison import Comparison, Standing
 from gradmix.reports.effects import TIME, Effect
@@ -14,7 +15,6 @@ from gradmix.reports.factors import value_of
 from gradmix.reports.grouping import Group, Section, Settings, timed_apart
 from gradmix.reports.intervals import FEWEST
 from gradmix.reports.pairs import Difference, Verdict
-from gradmix.runs.reading import Run
 
 _MOST_NAMED = 4
 _REPEAT_HINT = "Repeat over seeds to tell noise from difference: seed=range(10)."
@@ -89,7 +89,7 @@ def difference_sentence(found: Difference, one: str, reference: str) -> str:
     return f"{better} {_by_how_much(found, other)}{_interval(found)} ({_pairs(found, _reservation(found))})."
 
 
-def _best(comparison: Comparison, section: Section, primary: Metric) -> Iterator[str]:
+def _best(comparison: Comparison, section: Section, primary: Meaning) -> Iterator[str]:
     best, *others = section.groups
     label = comparison.factors.label
     yield (
@@ -106,12 +106,12 @@ def _best(comparison: Comparison, section: Section, primary: Metric) -> Iterator
         yield difference_sentence(following.versus_best, label(following.settings), label(best.settings))
 
 
-def _tells(metric: Metric, *groups: Group) -> bool:
+def _tells(metric: Meaning, *groups: Group) -> bool:
     """Whether groups may be set against each other in words: by times only if these come from rounds."""
     return metric.name != TIME or all(group.is_timed for group in groups)
 
 
-def _overall(comparison: Comparison, primary: Metric) -> Iterator[str]:
+def _overall(comparison: Comparison, primary: Meaning) -> Iterator[str]:
     standings, label = comparison.standings, comparison.factors.label
     first = standings[0]
     ties = [each for each in standings if each.mean_rank == first.mean_rank]
@@ -134,7 +134,7 @@ def _what_was_given(comparison: Comparison) -> str:
     return f"{short[0]}s" if short in (["problem"], ["dataset"]) else f"cases ({' × '.join(short)})"
 
 
-def _unranked(comparison: Comparison, primary: Metric) -> Iterator[str]:
+def _unranked(comparison: Comparison, primary: Meaning) -> Iterator[str]:
     groups = [group for section in comparison.sections for group in section.groups]
     if not any(primary.name in group.summaries for group in groups):
         yield "No run has finished: there is nothing to compare yet."
@@ -152,9 +152,9 @@ def _unranked(comparison: Comparison, primary: Metric) -> Iterator[str]:
         yield f"Only what was given varies ({varies}): there is nothing to rank. To rank it, say --by KEY."
 
 
-def _caveats(comparison: Comparison, primary: Metric) -> Iterator[str]:
-    if comparison.is_flattered:
-        freedom = [key for key in comparison.factors.choices if key.rpartition(".")[2] in primary.flattered_by]
+def _caveats(comparison: Comparison, primary: Meaning) -> Iterator[str]:
+    if comparison.is_confounded:
+        freedom = [key for key in comparison.factors.choices if key.rpartition(".")[2] in primary.confounded_by]
         names = _listed([comparison.factors.short[key] for key in freedom], "and")
         yield f"Take care: {primary.name} improves with {names} by itself, so it does not tell which is right."
     ranked = [section for section in comparison.sections if section.is_ranked]
@@ -191,7 +191,7 @@ def _caveats_of_time(comparison: Comparison, ranked: Sequence[Section]) -> Itera
         yield f"Take care: not timed in turns with the others: {names}. reuse=false times all anew."
 
 
-def _value(group: Group, metric: Metric, plain: bool = False) -> str:
+def _value(group: Group, metric: Meaning, plain: bool = False) -> str:
     """What a group reached: ``13.5, the median of 8 runs``; how many of these have no number is said at the end."""
     summary = group.summaries[metric.name]
     is_told = summary.n_broken > 0 and math.isfinite(summary.estimate.median)

@@ -15,13 +15,13 @@ from gradmix.contracts.run import RunInfo
 from gradmix.contracts.task import Writer
 from gradmix.registry.entry import describe
 from gradmix.runs.events import report_problem
-from gradmix.runs.lending import lent
 from gradmix.runs.limits import TimedOutError
+from gradmix.runs.read_only import read_only
 
 
 @dataclass(frozen=True)
-class Wish:
-    """The wish to end a run here.
+class StopRequest:
+    """A request to end a run here.
 
     Parameters
     ----------
@@ -61,9 +61,9 @@ class ChosenEvents:
         """The run's journal stands."""
         self._tell("run_started")
 
-    def iterated(self, iteration: Iteration[Any]) -> Wish | None:
-        """An iteration is journalled; the first wish to end the run here, if somebody has it."""
-        wishes: list[Wish] = []
+    def iterated(self, iteration: Iteration[Any]) -> StopRequest | None:
+        """An iteration is journalled; the first request to end the run here, if somebody has it."""
+        requests: list[StopRequest] = []
         for name in self._hearing("iteration"):
             with self._heard(name, "iteration"):
                 try:
@@ -71,8 +71,8 @@ class ChosenEvents:
                 except StopRun as stop:
                     if not self._chosen[name].may_stop:
                         raise PluginError("it asks to stop the run, but its class lacks may_stop = True") from stop
-                    wishes.append(Wish(name, stop))
-        return wishes[0] if wishes else None
+                    requests.append(StopRequest(name, stop))
+        return requests[0] if requests else None
 
     def finishing(self, what: Mapping[str, Any]) -> None:
         """The result is about to be journalled: those that must not fail hear of it."""
@@ -110,7 +110,7 @@ class ChosenEvents:
         return [name for name, each in self._chosen.items() if name not in self._silenced and event in each.heard()]
 
     def _call(self, name: str, event: str, what: Mapping[str, Any]) -> Any:
-        with lent(what):
+        with read_only(what):
             return call_by_name(getattr(self._chosen[name], event), {**what, **self._always})
 
     @contextmanager

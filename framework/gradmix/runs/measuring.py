@@ -13,8 +13,8 @@ from gradmix.contracts.errors import PluginError, listing
 from gradmix.contracts.metric import Metric
 from gradmix.contracts.task import Result
 from gradmix.registry.entry import describe
-from gradmix.runs.lending import lent
 from gradmix.runs.limits import TimedOutError
+from gradmix.runs.read_only import read_only
 
 _PLAIN_NAME = re.compile(r"[\w.-]+")
 _BETTER = {True: "higher", False: "lower", None: None}
@@ -49,7 +49,7 @@ def _measured(own: str, metric: Metric, result: Result) -> Iterator[tuple[str, f
             f"metric.{own} needs {listing(missing)}, which the task's answer lacks though its class names it."
         )
     try:
-        with lent(result.answer):
+        with read_only(result.answer):
             value = call_by_name(metric.measure, result.answer)
     except (KeyboardInterrupt, MemoryError, TimedOutError):
         raise

@@ -12,7 +12,7 @@ from gradmix.contracts.errors import ConfigError
 from gradmix.contracts.events import StopRun
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.task import Result, Steps
-from gradmix.runs.chosen_events import Wish
+from gradmix.runs.chosen_events import StopRequest
 from gradmix.runs.limits import Deadline
 
 
@@ -32,10 +32,10 @@ class Pulled:
 
     result: Result
     seconds: tuple[float, ...]
-    stopped: Wish | None = None
+    stopped: StopRequest | None = None
 
 
-def pull(steps: Steps, tell: Callable[[Iteration[Any]], Wish | None], deadline: Deadline) -> Pulled:
+def pull(steps: Steps, tell: Callable[[Iteration[Any]], StopRequest | None], deadline: Deadline) -> Pulled:
     """Pull all iterations of a task.
 
     Parameters
@@ -44,7 +44,7 @@ def pull(steps: Steps, tell: Callable[[Iteration[Any]], Wish | None], deadline: 
         The task at work.
     tell
         Told of each iteration, which has the task's number within its start or else ours; returns
-        the wish to end here, if there is one.
+        the request to end here, if there is one.
     deadline
         When it must be over.
 
@@ -66,20 +66,20 @@ def pull(steps: Steps, tell: Callable[[Iteration[Any]], Wish | None], deadline: 
         seconds.append(time.perf_counter() - begin)
         deadline.check()
         made[iteration.start] += 1
-        wish = tell(iteration if iteration.step else replace(iteration, step=made[iteration.start]))
-        if wish is not None:
-            return Pulled(_ended(steps, wish), tuple(seconds), wish)
+        request = tell(iteration if iteration.step else replace(iteration, step=made[iteration.start]))
+        if request is not None:
+            return Pulled(_ended(steps, request), tuple(seconds), request)
 
 
-def _ended(steps: Steps, wish: Wish) -> Result:
+def _ended(steps: Steps, request: StopRequest) -> Result:
     """Have the task end, and return what it has."""
     try:
-        steps.throw(wish.stop)
+        steps.throw(request.stop)
     except StopIteration as end:
         return _checked(end.value)
     except StopRun:
         raise ConfigError(
-            f"events.{wish.by} wants the run to stop ({wish.stop.reason}), but its task cannot stop early: "
+            f"events.{request.by} wants the run to stop ({request.stop.reason}), but its task cannot stop early: "
             "it does not catch gradmix.StopRun where it yields."
         ) from None
     steps.close()

@@ -20,12 +20,12 @@ from gradmix.contracts.errors import GradmixError, PluginError, StorageError, li
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.contracts.task import Result, Writer
+from gradmix.journal.journal import FORMAT, Journal
 from gradmix.registry.containment import Undone, undoing
 from gradmix.registry.entry import describe
-from gradmix.runs.chosen_events import ChosenEvents, Wish
+from gradmix.runs.chosen_events import ChosenEvents, StopRequest
 from gradmix.runs.environment import environment, timings_key
 from gradmix.runs.events import Audience, report_problem, tell_watchers
-from gradmix.runs.journal import FORMAT, Journal
 from gradmix.runs.limits import OutOfMemoryError, TimedOutError, limited
 from gradmix.runs.measuring import measured, told
 from gradmix.runs.pulling import Pulled, pull
@@ -79,7 +79,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """How a run ended.
 
     Parameters
@@ -100,7 +100,7 @@ class Outcome:
     error: str = ""
 
 
-def execute(order: Order) -> Outcome:
+def execute(order: Order) -> RunOutcome:
     """Make one run.
 
     Everything is journalled before anybody is told of it. What goes wrong from then on is part of the outcome.
@@ -115,7 +115,7 @@ def execute(order: Order) -> Outcome:
     return execute_together([order])[0]
 
 
-def execute_together(orders: Sequence[Order]) -> list[Outcome]:
+def execute_together(orders: Sequence[Order]) -> list[RunOutcome]:
     """Make several runs whose work is timed in turns, round by round; like `execute`. One that fails harms no other."""
     with ExitStack() as journals:
         runs = [_Execution(order, journals.enter_context(closing(Journal(order.folder)))) for order in orders]
@@ -161,7 +161,7 @@ class _Execution:
         self.stopwatch: Stopwatch | None = None
         self.pulled: Pulled | None = None
         self.measured: Mapping[str, float] = {}
-        self.outcome: Outcome | None = None
+        self.outcome: RunOutcome | None = None
 
     def attempt(self, stage: Callable[[], None]) -> None:
         """Go through a stage, unless the run has ended."""
@@ -172,7 +172,7 @@ class _Execution:
         except Exception as error:
             status = status_of_error(error)
             self._end(status, error)
-            self.outcome = Outcome(status, self.run, error=explain_failure(error, self.run.folder))
+            self.outcome = RunOutcome(status, self.run, error=explain_failure(error, self.run.folder))
 
     def give_up(self, error: BaseException) -> None:
         """End the run where it stands."""
@@ -251,10 +251,10 @@ class _Execution:
 
     def _of_chosen(self) -> Mapping[str, Any]:
         """What the journal tells of chosen metrics and of events that are no part of the run's identity, if any."""
-        chosen = {"metrics": told(self.spec.metrics.components), "onlookers": self.spec.events.onlookers}
+        chosen = {"metrics": told(self.spec.metrics.components), "observers": self.spec.events.observers}
         return {name: each for name, each in chosen.items() if each}
 
-    def _tell_iteration(self, iteration: Iteration[Any]) -> Wish | None:
+    def _tell_iteration(self, iteration: Iteration[Any]) -> StopRequest | None:
         self.journal.write("iteration", start=iteration.start, step=iteration.step, metrics=iteration.metrics)
         iteration = replace(iteration, metrics=MappingProxyType(dict(iteration.metrics)))  # lent, not given
         self.audience.tell("gradmix_iteration", run=self.run, iteration=iteration)
@@ -262,26 +262,26 @@ class _Execution:
 
     def finish(self, block: str | None) -> None:
         assert self.pulled is not None
-        result, wish = self.pulled.result, self.pulled.stopped
+        result, request = self.pulled.result, self.pulled.stopped
         if self.stopwatch is not None:
             self.journal.write("timing", block=block, **self.stopwatch.content)
         metrics = {**self._timings(self.pulled.seconds), **result.metrics, **self.measured}
         artifacts = self._artifacts(result, metrics)
-        what = {**result.answer, "metrics": dict(metrics), "stopped": str(wish or "")}
+        what = {**result.answer, "metrics": dict(metrics), "stopped": str(request or "")}
         self.events.finishing(what)
         self.journal.write(
             "result",
             metrics=metrics,
             best_start=result.best_start,
             inputs=[*map(vars, result.inputs)],
-            **({} if wish is None else {"stopped": {"by": wish.by, "reason": wish.stop.reason}}),
+            **({} if request is None else {"stopped": {"by": request.by, "reason": request.stop.reason}}),
         )
         for name, write in artifacts.items():
             _write_artifact(self.run.folder / ARTIFACTS / name, write)
         self.journal.write("finished")
         self.audience.tell("gradmix_run_finished", run=self.run, metrics=metrics)
         self.events.finished(what)
-        self.outcome = Outcome("finished", self.run, metrics)
+        self.outcome = RunOutcome("finished", self.run, metrics)
 
     def _artifacts(self, result: Result, metrics: Mapping[str, float]) -> Mapping[str, Writer]:
         """Files that the run leaves: the task's own and, if pictures are wanted, those that events add."""

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from gradmix.contracts.errors import StorageError
+from gradmix.journal.journal import Journal
 from gradmix.registry.entry import describe
 from gradmix.runs.events import report_problem
-from gradmix.runs.journal import Journal
 
 _SECONDS = 1.0
 _SHORTEST = 0.1

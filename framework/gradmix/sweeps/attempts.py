@@ -8,8 +8,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from gradmix.contracts.errors import StorageError
-from gradmix.runs.folder import unwritable
-from gradmix.runs.glimpse import Glimpse, glimpse
+from gradmix.journal.folder import unwritable
+from gradmix.journal.summary import RunSummary, summarize
 
 _START_SECONDS = 2.0
 """How long after its folder was made a job may take to begin its journal."""
@@ -52,7 +52,7 @@ def job_of(folder: Path) -> int:
     return int(folder.name.partition("-")[0])
 
 
-def telling(sweep: Path, number: int, but_for: Collection[str] = ()) -> Glimpse | None:
+def telling(sweep: Path, number: int, but_for: Collection[str] = ()) -> RunSummary | None:
     """The attempt at a job that tells most: the newest that finished, else one that is running, else the newest.
 
     Parameters
@@ -94,9 +94,9 @@ def _has_just_begun(folder: Path) -> bool:
     return 0 <= time.time() - folder.stat().st_mtime < _START_SECONDS
 
 
-def _look(folder: Path) -> Glimpse | None:
+def _look(folder: Path) -> RunSummary | None:
     try:
-        return glimpse(folder)
+        return summarize(folder)
     except StorageError:
         return None
 

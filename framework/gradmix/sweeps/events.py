@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gradmix.contracts.metrics import Metric
+from gradmix.contracts.meaning import Meaning
 from gradmix.runs.events import Watcher
 from gradmix.sweeps.plan import Job
 
@@ -82,7 +82,7 @@ class JobEnd:
     is_reused: bool = False
     has_timings: bool = True
     stopped: str = ""
-    told: Mapping[str, Metric] = field(default_factory=dict)
+    told: Mapping[str, Meaning] = field(default_factory=dict)
 
 
 class SweepWatcher(Watcher):

@@ -12,12 +12,12 @@ from typing import Any
 from gradmix.contracts.errors import ConfigError
 from gradmix.registry.entry import describe
 from gradmix.runs.environment import threads_of_each
-from gradmix.sweeps.job import Report, SweepJob, for_launcher
+from gradmix.sweeps.job import JobReport, SweepJob, for_launcher
 from gradmix.sweeps.plan import Job
 from gradmix.sweeps.worker import THREAD_VARIABLES, warm_up
 
 
-def launch(instantiate: Callable[[SweepJob], Any], job: SweepJob, jobs: Sequence[Job], threads: int) -> list[Report]:
+def launch(instantiate: Callable[[SweepJob], Any], job: SweepJob, jobs: Sequence[Job], threads: int) -> list[JobReport]:
     """Have a launcher run jobs and wait for them.
 
     Parameters
@@ -37,12 +37,12 @@ def launch(instantiate: Callable[[SweepJob], Any], job: SweepJob, jobs: Sequence
     return [_report(each, result) for each, result in zip(jobs, returned, strict=True)]
 
 
-def _report(job: Job, returned: Any) -> Report:
+def _report(job: Job, returned: Any) -> JobReport:
     try:
         report = returned.return_value
     except Exception as error:  # what was raised in the worker, where nothing of ours could catch it
-        return Report(job.number, describe(error))
-    return report if isinstance(report, Report) else Report(job.number, f"the launcher returned {report!r}")
+        return JobReport(job.number, describe(error))
+    return report if isinstance(report, JobReport) else JobReport(job.number, f"the launcher returned {report!r}")
 
 
 def prepare(choice: str, config: Mapping[str, Any]) -> None:

@@ -15,10 +15,10 @@ from gradmix.config.code_options import check_code_options
 from gradmix.config.composition import plain_config
 from gradmix.config.spec import RunSpec, read_spec
 from gradmix.contracts.errors import ConfigError, GradmixError
+from gradmix.journal.folder import fresh_folder
+from gradmix.journal.journal import FILE_NAME
 from gradmix.runs.events import Watcher, tell_watchers, watched_only_by
-from gradmix.runs.folder import fresh_folder
-from gradmix.runs.journal import FILE_NAME
-from gradmix.runs.runner import Order, Outcome, execute, execute_together
+from gradmix.runs.runner import Order, RunOutcome, execute, execute_together
 from gradmix.sweeps.attempts import is_taken, new_attempt
 from gradmix.sweeps.intent import intent
 from gradmix.sweeps.plan import Planner
@@ -36,12 +36,12 @@ _NUMBER = "hydra.job.name"
 """Hydra's key by which a job's number travels to its worker: launchers set all others themselves."""
 
 
-def run_job(config: DictConfig) -> Outcome | GradmixError | None:
+def run_job(config: DictConfig) -> RunOutcome | GradmixError | None:
     """Run what a composed config describes.
 
     Returns
     -------
-    Outcome or GradmixError
+    RunOutcome or GradmixError
         How the run ended; an error if it could not even start, because the config is wrong or its folder cannot be
         written. None if only a plan was wanted.
     """
@@ -52,7 +52,7 @@ def run_job(config: DictConfig) -> Outcome | GradmixError | None:
         return error
 
 
-def _run(config: DictConfig) -> Outcome | None:
+def _run(config: DictConfig) -> RunOutcome | None:
     from hydra.core.hydra_config import HydraConfig
 
     hydra = HydraConfig.get()
@@ -87,7 +87,7 @@ def _slug(spec: RunSpec) -> str:
 
 
 @dataclass(frozen=True)
-class Errand:
+class JobRequest:
     """One job of a sweep, on its way to a worker.
 
     Parameters
@@ -106,7 +106,7 @@ class Errand:
 
 
 @dataclass(frozen=True)
-class Report:
+class JobReport:
     """What a worker says of a job when it is over; the journal says it, too, if it came to one.
 
     Parameters
@@ -155,25 +155,25 @@ class SweepJob:
     anew: tuple[str, ...] = ()
     workers: int = 1
 
-    def __call__(self, config: DictConfig) -> Report:
+    def __call__(self, config: DictConfig) -> JobReport:
         """Run the job that a launcher of Hydra's has composed."""
         from hydra.core.hydra_config import HydraConfig
 
         if os.getppid() == self.parent:
             _end_with_parent(self.parent)
         hydra = HydraConfig.get()
-        return self.run([Errand(int(hydra.job.name), plain_config(config), tuple(hydra.overrides.task))])[0]
+        return self.run([JobRequest(int(hydra.job.name), plain_config(config), tuple(hydra.overrides.task))])[0]
 
-    def run(self, errands: Sequence[Errand]) -> list[Report]:
+    def run(self, requests: Sequence[JobRequest]) -> list[JobReport]:
         """Run one job, or several whose work is timed in turns. A job that somebody else has taken is left to them."""
         is_remote = not (self.folder / FILE_NAME).exists()
         with _working, watched_only_by(_Stderr()):
             try:
-                free = [each for each in errands if not self._is_stopped and not self._is_taken(each.number)]
+                free = [each for each in requests if not self._is_stopped and not self._is_taken(each.number)]
                 orders = [self._order(each) for each in free]
                 outcomes = execute_together(orders) if orders else []
             except GradmixError as error:
-                return [Report(each.number, str(error)) for each in errands]
+                return [JobReport(each.number, str(error)) for each in requests]
         if self.stops_on_error and any(outcome.status != "finished" for outcome in outcomes):
             (self.folder / STOPPED).touch()
         parcels = {
@@ -181,7 +181,7 @@ class SweepJob:
             for each, order in zip(free, orders, strict=True)
             if is_remote
         }
-        return [Report(each.number, parcel=parcels.get(each.number, {})) for each in errands]
+        return [JobReport(each.number, parcel=parcels.get(each.number, {})) for each in requests]
 
     def _is_taken(self, number: int) -> bool:
         return is_taken(self.folder, number, self.anew)
@@ -190,13 +190,13 @@ class SweepJob:
     def _is_stopped(self) -> bool:
         return self.stops_on_error and (self.folder / STOPPED).exists()
 
-    def _order(self, errand: Errand) -> Order:
-        spec = read_spec(errand.config)
+    def _order(self, request: JobRequest) -> Order:
+        spec = read_spec(request.config)
         limits = replace(spec.settings.limits, threads=spec.settings.limits.threads or self.threads)
         spec = replace(spec, settings=replace(spec.settings, limits=limits))
-        label = label_of(errand.overrides, self.varies) or spec.label
-        folder = new_attempt(self.folder, errand.number)
-        return Order(spec, folder, self.run_id, errand.overrides, label, self.workers)
+        label = label_of(request.overrides, self.varies) or spec.label
+        folder = new_attempt(self.folder, request.number)
+        return Order(spec, folder, self.run_id, request.overrides, label, self.workers)
 
 
 _working = threading.Lock()

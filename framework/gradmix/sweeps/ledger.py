@@ -11,12 +11,12 @@ from typing import Any
 
 from gradmix.config.spec import Settings
 from gradmix.contracts.errors import StorageError
-from gradmix.contracts.metrics import ranking_metric
+from gradmix.contracts.meaning import ranking_metric
+from gradmix.journal.folder import fresh_folder
+from gradmix.journal.journal import FORMAT, RESUMED, Journal, Record, read_journal
 from gradmix.registry.entry import describe
 from gradmix.runs.environment import environment
 from gradmix.runs.events import report_problem, tell_watchers
-from gradmix.runs.folder import fresh_folder
-from gradmix.runs.journal import FORMAT, RESUMED, Journal, Record, read_journal
 from gradmix.sweeps.events import JobEnd, SweepInfo
 from gradmix.sweeps.intent import intent
 from gradmix.sweeps.plan import Job, Overrides

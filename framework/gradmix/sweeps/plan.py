@@ -13,13 +13,13 @@ from gradmix.config.code_options import check_code_options
 from gradmix.config.spec import RunSpec, read_spec
 from gradmix.contracts.errors import GradmixError, StorageError, listing
 from gradmix.contracts.options import options_of
+from gradmix.journal.history import History
+from gradmix.journal.journal import read_journal
+from gradmix.journal.reading import read_run
+from gradmix.journal.summary import RunSummary, summarize
 from gradmix.registry.entry import describe
 from gradmix.runs.environment import timings_key
 from gradmix.runs.events import tell_watchers
-from gradmix.runs.glimpse import Glimpse, glimpse
-from gradmix.runs.history import History
-from gradmix.runs.journal import read_journal
-from gradmix.runs.reading import read_run
 from gradmix.sweeps.attempts import telling
 from gradmix.sweeps.reading import reused_by
 
@@ -27,7 +27,7 @@ Overrides = tuple[str, ...]
 Compose = Callable[[Overrides], Mapping[str, Any]]
 """Makes a job's config, as plain values, from its overrides."""
 
-State = Literal["new", "done", "twin", "failed", "killed", "running", "stale", "impossible"]
+State = Literal["new", "done", "duplicate", "failed", "killed", "running", "stale", "impossible"]
 _ALGORITHMS = ("clusterer", "differentiator")
 """Kinds of components that are compared with one another on the same work."""
 
@@ -46,7 +46,7 @@ class Job:
     overrides
         What makes it.
     state
-        ``new``; ``done``: its result is there; ``twin``: another job of the sweep computes the same; ``failed`` or
+        ``new``; ``done``: its result is there; ``duplicate``: another job of the sweep computes the same; ``failed`` or
         ``killed`` before, and to be run again; ``running`` in another process; ``stale``: it finished, but with other
         options, plugins or data than today's; ``impossible``.
     config
@@ -69,7 +69,7 @@ class Job:
     config: Mapping[str, Any]
     spec: RunSpec | None = None
     reason: str = ""
-    earlier: Glimpse | None = None
+    earlier: RunSummary | None = None
     has_timings: bool = True
     seconds: float | None = None
 
@@ -148,7 +148,7 @@ class Planner:
             return Job(number, overrides, "stale", config, reason=f"it cannot be made anew: {reason}", earlier=own)
         return Job(number, overrides, "impossible", config, reason=reason)
 
-    def _state(self, number: int, spec: RunSpec, key: str) -> tuple[State, str, Glimpse | None]:
+    def _state(self, number: int, spec: RunSpec, key: str) -> tuple[State, str, RunSummary | None]:
         assert self.history is not None
         own = telling(self.resumed, number) if self.resumed else None
         if own is not None and own.status == "running":
@@ -160,7 +160,7 @@ class Planner:
                 return "stale", "; ".join(differences(own, spec)), own
         first = self._first_of_key.setdefault(key, number)
         if first != number:
-            return "twin", f"the same as job {first + 1}", None
+            return "duplicate", f"the same as job {first + 1}", None
         unknown = spec.unidentified
         if unknown:
             return "new", f"nothing is reused, since the version of {listing(unknown)} cannot be told", None
@@ -178,16 +178,16 @@ class Planner:
         return ("killed" if earlier.status == "killed" else "failed"), earlier.error or earlier.status, earlier
 
 
-def _result_of(sweep: Path, number: int) -> Glimpse | None:
+def _result_of(sweep: Path, number: int) -> RunSummary | None:
     """What a sweep has of a job: its own attempt that tells most, or the earlier run whose result it took."""
     own = telling(sweep, number)
     earlier = reused_by(sweep, number) if own is None else None
     with suppress(StorageError):
-        return glimpse(earlier) if earlier is not None else own
+        return summarize(earlier) if earlier is not None else own
     return None
 
 
-def _damage(run: Glimpse) -> str:
+def _damage(run: RunSummary) -> str:
     """Why a finished run's journal cannot be read in full, as MLflow and comparisons want it; nothing if it can."""
     try:
         read_journal(run.folder)
@@ -196,12 +196,12 @@ def _damage(run: Glimpse) -> str:
     return ""
 
 
-def _has_timings(spec: RunSpec, earlier: Glimpse, workers: int) -> bool:
+def _has_timings(spec: RunSpec, earlier: RunSummary, workers: int) -> bool:
     """Whether an earlier run's timings were taken in this environment, in this way."""
     return bool(earlier.started.get("timings_key") == timings_key(spec.settings, workers))
 
 
-def differences(run: Glimpse, spec: RunSpec) -> list[str]:
+def differences(run: RunSummary, spec: RunSpec) -> list[str]:
     """What has changed between an earlier run and what would be computed today, in words."""
     was, now = run.started.get("params", {}), spec.params
     options = [
@@ -258,6 +258,6 @@ def _work(spec: RunSpec) -> str:
 
 def summary(jobs: Sequence[Job]) -> Mapping[str, int]:
     """How many jobs there are of each state, in a fixed order."""
-    order: tuple[State, ...] = ("new", "failed", "killed", "done", "twin", "running", "stale", "impossible")
+    order: tuple[State, ...] = ("new", "failed", "killed", "done", "duplicate", "running", "stale", "impossible")
     counts = {state: sum(job.state == state for job in jobs) for state in order}
     return {state: count for state, count in counts.items() if count}

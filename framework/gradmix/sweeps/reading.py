@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from gradmix.contracts.errors import StorageError
-from gradmix.runs.journal import FILE_NAME
-from gradmix.runs.reading import Reading, Run, read_events, read_run, read_runs
+from gradmix.journal.journal import FILE_NAME
+from gradmix.journal.reading import Reading, Run, read_events, read_run, read_runs
 
 _ATTEMPT = re.compile(r"(\d+)(?:-(\d+))?")
 """Folder of a job inside its sweep: ``7``, and ``7-2`` for its second attempt."""

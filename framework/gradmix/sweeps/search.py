@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gradmix.contracts.errors import ConfigError, PluginError, did_you_mean, listing
-from gradmix.contracts.metrics import METRICS, metric_named, ranking_metric
+from gradmix.contracts.meaning import METRICS, metric_named, ranking_metric
 from gradmix.registry.registry import registry
 from gradmix.sweeps.events import JobEnd
 from gradmix.sweeps.plan import Overrides

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradmix.contracts.errors import StorageError, UnknownNameError, did_you_mean, listing
-from gradmix.runs.journal import FILE_NAME
-from gradmix.runs.reading import Reading, Run, read_kind, read_runs
+from gradmix.journal.journal import FILE_NAME
+from gradmix.journal.reading import Reading, Run, read_kind, read_runs
 from gradmix.sweeps.reading import read_sweep
 
 LAST = "last"

@@ -14,13 +14,13 @@ from typing import Protocol, Self
 
 from gradmix.config.spec import RunSpec, Settings
 from gradmix.contracts.errors import ConfigError, GradmixError
-from gradmix.contracts.metrics import told_of
+from gradmix.contracts.meaning import metrics_from_journal
+from gradmix.journal.summary import RunSummary
 from gradmix.registry.entry import describe
 from gradmix.runs.events import report_problem, tell_watchers
-from gradmix.runs.glimpse import Glimpse
 from gradmix.sweeps.attempts import attempts, finished, telling
 from gradmix.sweeps.events import JobEnd
-from gradmix.sweeps.job import STOPPED, Report, SweepJob, label_of
+from gradmix.sweeps.job import STOPPED, JobReport, SweepJob, label_of
 from gradmix.sweeps.ledger import Ledger
 from gradmix.sweeps.plan import Job
 from gradmix.sweeps.watch import JobWatch
@@ -32,7 +32,7 @@ _WAIT_SECONDS = 0.2
 class Launch(Protocol):
     """Launches jobs and waits for them; may raise whatever it likes when a worker dies."""
 
-    def __call__(self, job: SweepJob, jobs: Sequence[Job], /) -> Iterable[Report]:
+    def __call__(self, job: SweepJob, jobs: Sequence[Job], /) -> Iterable[JobReport]:
         """Launch."""
 
 
@@ -91,13 +91,13 @@ class Sweep:
                 pending = [job for job in pending if self._has_failed(job)]
             if pending:
                 self._launch_all(pending)
-        self._follow_twins([job for job in jobs if job.state == "twin"])
+        self._follow_duplicates([job for job in jobs if job.state == "duplicate"])
         return [self.ledger.ends[job.number] for job in jobs if job.number in self.ledger.ends]
 
-    def _follow_twins(self, twins: Sequence[Job]) -> None:
+    def _follow_duplicates(self, duplicates: Sequence[Job]) -> None:
         """Enter jobs that compute the same as another one: they end as that one has."""
         first_of_key = {end.run_key: end for end in self.ledger.ends.values()}
-        for job in twins:
+        for job in duplicates:
             first = first_of_key.get(_key(job.spec))
             if first is not None:
                 label = label_of(job.overrides, self.varies)
@@ -158,7 +158,7 @@ class Sweep:
             self.info.folder.absolute(), self.info.run_id, self.varies, self.settings.stops_on_error, anew=self._anew
         )
 
-        def tell(number: int, seen: Glimpse) -> None:
+        def tell(number: int, seen: RunSummary) -> None:
             self._take(by_number[number], seen)
 
         error = None
@@ -175,7 +175,7 @@ class Sweep:
                 self._wait_for_running(jobs)
         return error
 
-    def _unpack(self, report: Report) -> None:
+    def _unpack(self, report: JobReport) -> None:
         """Write down here the files of a worker that does not share our disk."""
         for name, content in report.parcel.items():
             path = self.info.folder / name
@@ -187,7 +187,7 @@ class Sweep:
         label = label_of(job.overrides, self.varies)
         self.ledger.enter(JobEnd(job.number, job.overrides, label, "failed", run_key=_key(job.spec), error=error))
 
-    def _take(self, job: Job, seen: Glimpse | None, is_reused: bool = False) -> None:
+    def _take(self, job: Job, seen: RunSummary | None, is_reused: bool = False) -> None:
         """Take what a journal says of how a job ended."""
         assert seen is not None
         end = JobEnd(
@@ -203,7 +203,7 @@ class Sweep:
             is_reused=is_reused,
             has_timings=job.has_timings or not is_reused,
             stopped=seen.stopped,
-            told=told_of(seen.started.get("metrics")),
+            told=metrics_from_journal(seen.started.get("metrics")),
         )
         if not is_reused and self.settings.stops_on_error and end.status != "finished":
             (self.info.folder / STOPPED).touch()

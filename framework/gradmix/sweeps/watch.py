@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from gradmix.contracts.errors import StorageError
-from gradmix.runs.glimpse import Glimpse, glimpse
+from gradmix.journal.summary import RunSummary, summarize
 from gradmix.sweeps.attempts import attempts
 
 _PERIOD_SECONDS = 0.1
@@ -26,10 +26,10 @@ class JobWatch:
     numbers
         The jobs.
     tell
-        Called with a job's number and a glimpse of the attempt that ended.
+        Called with a job's number and a summarize of the attempt that ended.
     """
 
-    def __init__(self, sweep: Path, numbers: Iterable[int], tell: Callable[[int, Glimpse], None]) -> None:
+    def __init__(self, sweep: Path, numbers: Iterable[int], tell: Callable[[int, RunSummary], None]) -> None:
         self.sweep, self.tell = sweep, tell
         self._pending = sorted(numbers)
         self._dead: set[Path] = set()
@@ -62,7 +62,7 @@ class JobWatch:
 
     def _look_at(self, number: int, folder: Path) -> None:
         try:
-            seen = glimpse(folder)
+            seen = summarize(folder)
         except StorageError:
             return
         if seen.status == "running":

@@ -1,6 +1,6 @@
 """A worker: a process beside the main one that runs a sweep's jobs one after the other, and may die of one of them.
 
-The parent writes one line for each errand on the worker's standard input; the worker answers with one line when it is
+The parent writes one line for each request on the worker's standard input; the worker answers with one line when it is
 over, and ends when its input ends. What plugins print goes to standard error.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 
 from gradmix.contracts.errors import StorageError
-from gradmix.sweeps.job import Errand, Report, SweepJob
+from gradmix.sweeps.job import JobReport, JobRequest, SweepJob
 
 _PATIENCE_SECONDS = 5.0
 """How long a worker may take to end by itself when it is asked to, or when its job's time is over."""
@@ -51,14 +51,14 @@ class Worker:
             env={**limits, **os.environ},
         )
 
-    def run(self, job: SweepJob, errands: Sequence[Errand], seconds: float | None = None) -> list[Report]:
+    def run(self, job: SweepJob, requests: Sequence[JobRequest], seconds: float | None = None) -> list[JobReport]:
         """Have jobs run together.
 
         Parameters
         ----------
         job
             The sweep's side of it.
-        errands
+        requests
             The jobs; several are timed in turns.
         seconds
             After how long the worker is killed; None for never.
@@ -70,7 +70,7 @@ class Worker:
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        message = {"job": _plain(job), "errands": [dataclasses.asdict(each) for each in errands]}
+        message = {"job": _plain(job), "requests": [dataclasses.asdict(each) for each in requests]}
         try:
             self._process.stdin.write(json.dumps(message) + "\n")
             self._process.stdin.flush()
@@ -83,7 +83,7 @@ class Worker:
         answer = self._process.stdout.readline()
         if not answer:
             raise WorkerDiedError(self._end())
-        return [Report(**each) for each in json.loads(answer)]
+        return [JobReport(**each) for each in json.loads(answer)]
 
     def _answers_within(self, seconds: float) -> bool:
         assert self._process.stdout is not None
@@ -118,10 +118,10 @@ def _plain(job: SweepJob) -> dict[str, object]:
 
 
 def main() -> None:
-    """Serve the parent until it has no more errands, or has gone."""
+    """Serve the parent until it has no more requests, or has gone."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     errands_in = os.fdopen(os.dup(0), encoding="utf-8")
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # whoever asks for input must not be given our errands
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # whoever asks for input must not be given our requests
     os.dup2(2, 1)
     signal.signal(signal.SIGTERM, _interrupt)
     warm_up()
@@ -132,8 +132,8 @@ def main() -> None:
             sweep_job = SweepJob(
                 **{**job, "folder": Path(job["folder"]), "varies": tuple(job["varies"]), "anew": tuple(job["anew"])}
             )
-            errands = [Errand(**{**each, "overrides": tuple(each["overrides"])}) for each in message["errands"]]
-            reports = sweep_job.run(errands)
+            requests = [JobRequest(**{**each, "overrides": tuple(each["overrides"])}) for each in message["requests"]]
+            reports = sweep_job.run(requests)
             print(
                 json.dumps([{"number": each.number, "error": each.error} for each in reports]), file=answers, flush=True
             )

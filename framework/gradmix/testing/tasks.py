@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradmix.contracts.iteration import Iteration
-from gradmix.contracts.metrics import metric_named
+from gradmix.contracts.meaning import metric_named
 from gradmix.contracts.task import Input, Result, Task, Timed
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
 from gradmix.testing.component.uses import result_of

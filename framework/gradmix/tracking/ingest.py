@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from gradmix.config.spec import Tracking
 from gradmix.contracts.errors import GradmixError, StorageError
-from gradmix.runs.journal import FILE_NAME, Record, find_journals, read_journal
+from gradmix.journal.journal import FILE_NAME, Record, find_journals, read_journal
 from gradmix.tracking.bulk import Bulk
 from gradmix.tracking.mark import Mark, marking, parse_mark, read_mark, write_mark
 from gradmix.tracking.newest import Newest
@@ -20,7 +20,7 @@ from gradmix.tracking.trouble import explain, how_to_sync
 from gradmix.tracking.upload import Target, find_source, upload, upload_new
 from gradmix.tracking.view import View, view_of
 
-OUTDONE = "outdone"
+SUPERSEDED = "superseded"
 """Status of a mark: another journal computed the same and tells more; MLflow shows that one."""
 
 ADOPTED = "gradmix.adopted"
@@ -110,8 +110,8 @@ class Ingester:
             with marking(folder) as file:
                 mark = self._bring_in(folder, file)
             if mark != was:  # not before: who holds two marks may wait for ever
-                for outdone in self.newest.outdone_by(folder):
-                    self._withdraw(outdone)
+                for superseded in self.newest.superseded_by(folder):
+                    self._withdraw(superseded)
                 self._adopt(folder, mark)
             return mark
         except GradmixError:
@@ -128,7 +128,7 @@ class Ingester:
             return mark
         size = (folder / FILE_NAME).stat().st_size
         record = read_journal(folder)
-        if self.newest.is_outdone(folder):
+        if self.newest.is_superseded(folder):
             return self._take_back(mark, file, size)
         view = view_of(record)
         experiment = self._experiment(view.experiment)
@@ -147,15 +147,15 @@ class Ingester:
         """Take a run out of MLflow's sight, since another one of the same key tells more."""
         with marking(folder) as file:
             mark = parse_mark(file.read())
-            if mark is None or mark.status != OUTDONE:
+            if mark is None or mark.status != SUPERSEDED:
                 self._take_back(mark, file, (folder / FILE_NAME).stat().st_size)
 
     def _take_back(self, mark: Mark | None, file: IO[str], size: int) -> Mark:
         if mark is not None and mark.run_id and mark.is_of(self.uri):
             self.client.delete_run(mark.run_id)  # MLflow keeps it, and can restore it
-        outdone = Mark(self.uri, store_identity(self.uri), size=size, status=OUTDONE)
-        write_mark(file, outdone)
-        return outdone
+        superseded = Mark(self.uri, store_identity(self.uri), size=size, status=SUPERSEDED)
+        write_mark(file, superseded)
+        return superseded
 
     def _adopt(self, folder: Path, sweep: Mark) -> None:
         """Put runs whose results a sweep has reused under it when it has ended, if no newer one has them."""

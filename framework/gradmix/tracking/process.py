@@ -21,7 +21,7 @@ from pathlib import Path
 
 from gradmix.config.spec import Settings, Tracking
 from gradmix.contracts.run import RunInfo
-from gradmix.runs.journal import find_journals
+from gradmix.journal.journal import find_journals
 from gradmix.sweeps.events import JobEnd, SweepInfo, SweepWatcher
 from gradmix.sweeps.plan import Job
 from gradmix.tracking.ingest import Ingester, bring_in_all, is_meant_for, pending

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradmix.config.spec import Tracking
 from gradmix.contracts.errors import StorageError
-from gradmix.runs.lock import locked
+from gradmix.journal.lock import locked
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

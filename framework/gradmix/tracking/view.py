@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gradmix.runs.journal import Record
+from gradmix.journal.journal import Record
 
 _MLFLOW_STATUS = {
     "running": "RUNNING",

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from gradmix.journal.journal import find_journals
 from gradmix.reports import comparison_table
 from gradmix.reports.comparison import compare
-from gradmix.runs.journal import find_journals
 from gradmix.sweeps.selection import select
 from made_journals import job, write_run, write_seeds, write_sweep
 

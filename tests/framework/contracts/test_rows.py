@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from gradmix import DataError
-from gradmix.typing import as_rows, constant_columns
+from gradmix.arrays import as_rows, constant_columns
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from gradmix import ConfigError, UnknownNameError
-from gradmix.contracts.metrics import METRICS
+from gradmix.contracts.meaning import METRICS
+from gradmix.journal.reading import Run, TimedRounds
 from gradmix.reports.cells import legend, summary_text, versus
 from gradmix.reports.comparison import compare
 from gradmix.reports.factors import find_factors
 from gradmix.reports.pairs import Verdict, difference, pair_up
 from gradmix.reports.sentences import counts, difference_sentence, effects, headline
-from gradmix.runs.reading import Run, Timing
 
 
 def run(metrics=None, *, status="finished", timing=None, **params):
@@ -24,7 +24,7 @@ def seeds(n, value, metric="bic", **params):
 
 
 def rounds(seconds, block=None):
-    return Timing((seconds,) * 3, block)
+    return TimedRounds((seconds,) * 3, block)
 
 
 def noise(scale, salt=0):
@@ -115,7 +115,7 @@ def test_runs_are_paired_by_seed_and_not_by_their_order():
 def test_runs_that_were_timed_in_turns_are_paired_round_by_round():
     def timed(factor, block):
         rounds = tuple(factor * drift for drift in (1.0, 5.0, 2.0, 9.0, 3.0, 7.0))
-        return run({"time.seconds": factor * 4.0}, timing=Timing(rounds, block), seed=0)
+        return run({"time.seconds": factor * 4.0}, timing=TimedRounds(rounds, block), seed=0)
 
     metric = METRICS["time.seconds"]
     together = difference(pair_up([timed(1.8, "b")], [timed(1.0, "b")], metric, ["seed"]), metric)

@@ -11,8 +11,8 @@ from conftest import journals
 from gradmix import Events, Iteration, Objective, Result, StopRun, Task
 from gradmix.config.chosen import Chosen
 from gradmix.config.spec import Limits, RunSpec, Settings
+from gradmix.journal.summary import summarize
 from gradmix.runs.events import Watcher, watched_by
-from gradmix.runs.glimpse import glimpse
 from gradmix.runs.runner import Order, execute
 
 
@@ -230,13 +230,13 @@ def test_a_stopping_rule_ends_the_run_with_what_it_has(tmp_path):
     assert events[-2]["stopped"] == {"by": "rule", "reason": "it is enough"}
     assert listener.stops == [("rule", "it is enough")]
     assert recording.told[-1] == ("finished", 2.0, 2, "rule: it is enough")
-    assert glimpse(tmp_path).stopped == "rule"
+    assert summarize(tmp_path).stopped == "rule"
 
 
 def test_a_run_that_nobody_stops_says_nothing_of_it(tmp_path):
     run(tmp_path, rule=StopAt(99))
     assert "stopped" not in journals(tmp_path)[0][-2]
-    assert glimpse(tmp_path).stopped == ""
+    assert summarize(tmp_path).stopped == ""
 
 
 def test_of_two_that_would_stop_it_the_first_is_named(tmp_path):

@@ -6,8 +6,8 @@ import psutil
 import pytest
 
 from gradmix.contracts.errors import StorageError
+from gradmix.journal.journal import Journal, read_journal
 from gradmix.runs.events import Watcher, watched_by
-from gradmix.runs.journal import Journal, read_journal
 from gradmix.runs.sampling import sampling
 
 

@@ -10,15 +10,15 @@ import pytest
 
 from conftest import journals
 from gradmix import ConfigError, StorageError
+from gradmix.journal.folder import fresh_folder
+from gradmix.journal.journal import Journal, find_journals, read_journal
+from gradmix.journal.summary import summaries
 from gradmix.registry.plugin import UNKNOWN, Plugin
 from gradmix.runs.events import watched_by
-from gradmix.runs.folder import fresh_folder
-from gradmix.runs.glimpse import glimpses
-from gradmix.runs.journal import Journal, find_journals, read_journal
 from gradmix.sweeps.attempts import attempts, is_taken, new_attempt, telling
 from gradmix.sweeps.events import SweepWatcher
 from gradmix.sweeps.intent import Intent, intending
-from gradmix.sweeps.job import Errand, Report, label_of
+from gradmix.sweeps.job import JobReport, JobRequest, label_of
 from gradmix.sweeps.ledger import jobs_of
 from gradmix.sweeps.plan import Planner, blocks, summary
 from gradmix.sweeps.reading import read_sweep
@@ -67,7 +67,7 @@ class Told(SweepWatcher):
 
 def here(job, jobs):
     """A launcher that runs jobs in this process."""
-    return [job.run([Errand(each.number, each.config, each.overrides)])[0] for each in jobs]
+    return [job.run([JobRequest(each.number, each.config, each.overrides)])[0] for each in jobs]
 
 
 def swept(jobs, launch=here, intent=None, stale=False):
@@ -187,7 +187,7 @@ def failing_once(path):
         for each in jobs:
             if each.number == 1 and not path.exists():
                 path.touch()
-                reports.append(Report(1, "the first time goes wrong"))
+                reports.append(JobReport(1, "the first time goes wrong"))
             else:
                 reports += here(job, [each])
         return reports
@@ -428,7 +428,7 @@ def test_a_job_is_called_by_what_varies_however_it_was_typed(plus):
 def test_a_sweep_that_is_still_running_is_not_resumed(empty_folder):
     first, _ = swept(JOBS)
     program = (
-        "import sys, time\nfrom pathlib import Path\nfrom gradmix.runs.journal import Journal\n"
+        "import sys, time\nfrom pathlib import Path\nfrom gradmix.journal.journal import Journal\n"
         "journal = Journal.reopen(Path(sys.argv[1]))\nprint('held', flush=True)\ninput()"
     )
     holder = subprocess.Popen(
@@ -478,7 +478,7 @@ def test_what_is_timed_in_turns_is_reused_as_a_whole_or_not_at_all(empty_folder)
 
     def run(planned):
         def launch(job, jobs):
-            return job.run([Errand(each.number, each.config, each.overrides) for each in jobs])
+            return job.run([JobRequest(each.number, each.config, each.overrides) for each in jobs])
 
         with intending(Intent()), Sweep(common_settings(planned), [], launch, planned, len(planned)) as sweep:
             sweep.run(planned)
@@ -560,7 +560,7 @@ def test_the_time_of_earlier_runs_is_the_estimate(empty_folder):
     same, kind, strange = Planner(compose).plan(
         {0: ("seed=5", "clusterer.n_components=1"), 1: ("clusterer.n_components=7",), 2: ("clusterer.name=kmeans",)}
     )
-    (seconds,) = {run.seconds for run in glimpses(find_journals(empty_folder)) if run.started.get("label") == LABEL}
+    (seconds,) = {run.seconds for run in summaries(find_journals(empty_folder)) if run.started.get("label") == LABEL}
     assert same.seconds == seconds
     assert kind.seconds is not None
     assert strange.seconds is None

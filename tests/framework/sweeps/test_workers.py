@@ -8,11 +8,11 @@ import time
 import pytest
 
 from gradmix.config.spec import read_spec
-from gradmix.runs.journal import FILE_NAME, Journal
+from gradmix.journal.journal import FILE_NAME, Journal
 from gradmix.sweeps.attempts import telling
-from gradmix.sweeps.crew import Crew
-from gradmix.sweeps.job import Errand, SweepJob
+from gradmix.sweeps.job import JobRequest, SweepJob
 from gradmix.sweeps.worker import Worker, WorkerDiedError
+from gradmix.sweeps.worker_pool import WorkerPool
 
 HANG = """
 import ctypes, os, signal
@@ -57,7 +57,7 @@ def config(function, **settings):
     }
 
 
-DEAF = Errand(0, config("deaf"), ())
+DEAF = JobRequest(0, config("deaf"), ())
 
 
 @pytest.fixture
@@ -70,10 +70,10 @@ def sweep(empty_folder):
 
 
 def run(sweep, *configs, size=1):
-    crew = Crew(size)
-    errands = [[Errand(number, each, ())] for number, each in enumerate(configs)]
-    reports = crew.run(sweep, errands, read_spec(configs[0]).settings.limits)
-    crew.close()
+    pool = WorkerPool(size)
+    requests = [[JobRequest(number, each, ())] for number, each in enumerate(configs)]
+    reports = pool.run(sweep, requests, read_spec(configs[0]).settings.limits)
+    pool.close()
     return reports, [telling(sweep.folder, number) for number in range(len(configs))]
 
 
@@ -91,13 +91,13 @@ def test_a_plugin_that_reads_standard_input_takes_no_errands(sweep):
 
 
 def test_a_worker_that_died_before_its_job_costs_no_job(sweep):
-    crew = Crew(1)
-    crew.run(sweep, [[Errand(0, config("loud"), ())]], read_spec(config("loud")).settings.limits)
-    (worker,) = crew._workers
+    pool = WorkerPool(1)
+    pool.run(sweep, [[JobRequest(0, config("loud"), ())]], read_spec(config("loud")).settings.limits)
+    (worker,) = pool._workers
     worker._process.kill()
     worker._process.wait()
-    crew.run(sweep, [[Errand(1, config("loud"), ())]], read_spec(config("loud")).settings.limits)
-    crew.close()
+    pool.run(sweep, [[JobRequest(1, config("loud"), ())]], read_spec(config("loud")).settings.limits)
+    pool.close()
     assert telling(sweep.folder, 1).status == "finished"
 
 
@@ -155,7 +155,7 @@ def test_a_job_that_another_process_has_begun_is_left_to_it(sweep):
 
 
 def test_what_travels_is_plain(sweep):
-    assert json.loads(json.dumps(dataclasses.asdict(Errand(1, config("loud"), ("a=1",)))))["number"] == 1
+    assert json.loads(json.dumps(dataclasses.asdict(JobRequest(1, config("loud"), ("a=1",)))))["number"] == 1
 
 
 @pytest.mark.slow

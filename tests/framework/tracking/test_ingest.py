@@ -14,7 +14,7 @@ import pytest
 from conftest import all_runs
 from gradmix import StorageError
 from gradmix.config.spec import Tracking
-from gradmix.runs.journal import Journal, read_journal
+from gradmix.journal.journal import Journal, read_journal
 from gradmix.tracking.ingest import Ingester, is_meant_for, pending, sync
 from gradmix.tracking.mark import MARK, read_mark
 from gradmix.tracking.newest import Newest
@@ -463,8 +463,8 @@ def test_a_session_brings_in_what_was_meant_for_its_store_alone(empty_folder):
 
 def test_only_journals_of_the_same_store_outdo_one_another(empty_folder):
     folders = {name: journal(name, key="same", tracking=uri) for name, uri in STORES.items()}
-    assert not Newest(RUNS, STORES["here"]).is_outdone(folders["here"])
-    assert Newest(RUNS).is_outdone(folders["here"])
+    assert not Newest(RUNS, STORES["here"]).is_superseded(folders["here"])
+    assert Newest(RUNS).is_superseded(folders["here"])
 
 
 STORES = {"here": "sqlite:///runs/mlflow.db", "there": "http://127.0.0.1:9", "nowhere": None}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gradmix.config.spec import Tracking, read_spec
-from gradmix.runs.journal import Journal, read_journal
+from gradmix.journal.journal import Journal, read_journal
 from gradmix.runs.runner import Order, execute
 from gradmix.tracking.ingest import Ingester, sync
 

@@ -34,7 +34,7 @@ def silhouette(X, groups):
 def test_they_are_what_one_finds_by_hand():
     # Rows 0 and 1 against 4 and 6. a = 1, 1, 2, 2; b = 5, 4, 3.5, 5.5.
     assert Silhouette().measure(LINE, PAIRS) == pytest.approx((4 / 5 + 3 / 4 + 1.5 / 3.5 + 3.5 / 5.5) / 4)
-    # Mean distances to the centres 0.5 and 5 are 0.5 and 1; the centres are 4.5 apart.
+    # Mean distances to the centers 0.5 and 5 are 0.5 and 1; the centers are 4.5 apart.
     assert DaviesBouldin().measure(LINE, PAIRS) == pytest.approx(1.5 / 4.5)
     # Between: 2·(2.75 - 0.5)² + 2·(5 - 2.75)² with 1 degree; within: 2·0.5² + 2·1² with 2.
     assert CalinskiHarabasz().measure(LINE, PAIRS) == pytest.approx(20.25 / (2.5 / 2))

@@ -7,7 +7,7 @@ from sklearn.preprocessing import StandardScaler
 
 import gradmix
 from gradmix.config.spec import read_spec
-from gradmix.runs.journal import read_journal
+from gradmix.journal.journal import read_journal
 from gradmix.runs.runner import Order, execute
 from gradmix_tasks.differentiate import errors
 

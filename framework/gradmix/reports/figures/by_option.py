@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from gradmix.contracts.metrics import Metric
+from gradmix.contracts.meaning import Meaning
 from gradmix.reports.cells import summary_text
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.effects import TIME
@@ -57,7 +57,7 @@ def _numeric_option(comparison: Comparison) -> str | None:
     return widest if widest is not None and counts[widest] >= _FEWEST_FOR_LINE else None
 
 
-def _option_lines(comparison: Comparison, groups: Sequence[Group], key: str, metric: Metric) -> list[Trace]:
+def _option_lines(comparison: Comparison, groups: Sequence[Group], key: str, metric: Meaning) -> list[Trace]:
     lines: dict[Values, list[Group]] = {}
     others = [each for each in comparison.factors.choices if each != key]
     for group in groups:

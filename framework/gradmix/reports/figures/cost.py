@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradmix.contracts.metrics import COSTS, metric_named
+from gradmix.contracts.meaning import COSTS, metric_named
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.figures.figure import MOST_VARIANTS, Figure, Trace, Variant, axis, finite, variant_name
 from gradmix.reports.figures.styles import Styles

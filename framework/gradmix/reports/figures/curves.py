@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gradmix.contracts.metrics import metric_named
+from gradmix.contracts.meaning import metric_named
+from gradmix.journal.reading import Run
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.figures.figure import MOST_VARIANTS, Figure, Trace, Variant, axis_title, finite, variant_name
 from gradmix.reports.figures.styles import Styles
 from gradmix.reports.grouping import Group, Section
-from gradmix.runs.reading import Run
 
 _MOST_SINGLE_LINES = 80
 """Curves that are drawn one by one, each with its name; more are drawn by group."""

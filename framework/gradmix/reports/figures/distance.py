@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from gradmix.contracts.metrics import Metric
+from gradmix.contracts.meaning import Meaning
 
 
-def distance(value: float, best: float, metric: Metric) -> float:
+def distance(value: float, best: float, metric: Meaning) -> float:
     """How far a value is from the best: a difference; orders of magnitude, for what is compared by ratios."""
     if metric.by_ratio and value > 0 and best >= 0:
         return math.log10(value / max(best, 1e-17)) if best < value else 0.0

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gradmix.contracts.metrics import Metric
+from gradmix.contracts.meaning import Meaning
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.grouping import Group, Section
 
@@ -59,12 +59,12 @@ class Figure:
     best: str | None = None
 
 
-def axis_title(metric: Metric) -> str:
+def axis_title(metric: Meaning) -> str:
     """A metric's name with its unit."""
     return f"{metric.name} ({metric.unit})" if metric.unit else metric.name
 
 
-def axis(metric: Metric, values: Iterable[float]) -> dict[str, Any]:
+def axis(metric: Meaning, values: Iterable[float]) -> dict[str, Any]:
     """A linear axis; a logarithmic one where values differ by orders of magnitude."""
     axis: dict[str, Any] = {"title": {"text": axis_title(metric)}, "exponentformat": "power"}
     present = list(values)

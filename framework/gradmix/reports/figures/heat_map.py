@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gradmix.contracts.metrics import Metric
+from gradmix.contracts.meaning import Meaning
 from gradmix.reports.cells import summary_text
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.factors import text_of
@@ -67,7 +67,7 @@ def _two_widest(comparison: Comparison) -> tuple[str, str] | None:
 
 
 def _heat(
-    comparison: Comparison, cells: Sequence[tuple[Section, Group]], keys: tuple[str, str], metric: Metric
+    comparison: Comparison, cells: Sequence[tuple[Section, Group]], keys: tuple[str, str], metric: Meaning
 ) -> Trace:
     across = [
         value for value in comparison.factors.values[keys[0]] if any(setting_of(g, keys[0]) == value for _, g in cells)
@@ -97,7 +97,7 @@ def _heat(
     }
 
 
-def _distance_at(cell: tuple[Section, Group] | None, metric: Metric) -> float | None:
+def _distance_at(cell: tuple[Section, Group] | None, metric: Meaning) -> float | None:
     if cell is None:
         return None
     section, group = cell
@@ -108,7 +108,7 @@ def _distance_at(cell: tuple[Section, Group] | None, metric: Metric) -> float | 
     return finite(distance(group.summaries[metric.name].estimate.median, best, metric))
 
 
-def _text_at(cell: tuple[Section, Group] | None, metric: Metric, plain: bool = True) -> str:
+def _text_at(cell: tuple[Section, Group] | None, metric: Meaning, plain: bool = True) -> str:
     if cell is None:
         return ""
     return summary_text(cell[1].summaries[metric.name], metric, plain=plain)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from gradmix.journal.reading import Run
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.factors import value_of
 from gradmix.reports.grouping import Group
-from gradmix.runs.reading import Run
 
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6D1F", "#332288")
 """Colours that people with any colour vision tell apart (after Okabe and Ito), best group first."""

@@ -18,13 +18,13 @@ from gradmix.testing.subject import Subject
 NUMBER_OF_GROUPS = ("n_components", "n_clusters")
 """Options that say how many groups are looked for."""
 
-CENTRES = np.array([[0.0, 0.0], [12.0, 2.0], [-3.0, 14.0]])
+CENTERS = np.array([[0.0, 0.0], [12.0, 2.0], [-3.0, 14.0]])
 """Means of the known groups."""
 
 IN_EIGHT_COLUMNS = 10.0 * ((np.arange(3)[:, None] + np.arange(8)) % 3)
 """Means of three groups that differ in every column."""
 
-SIX_CENTRES = 30.0 * np.array([[i % 3, i // 3] for i in range(6)])
+SIX_CENTERS = 30.0 * np.array([[i % 3, i // 3] for i in range(6)])
 """Means of six groups in the plane."""
 
 GROUP_SIZE = 40
@@ -41,15 +41,15 @@ def use(clusterer: Clusterer[Any]) -> Any:
 
 def known_rows() -> tuple[Matrix, NDArray[np.intp]]:
     """Three groups of 40 rows in the plane, each about 1 wide and 12 or more from the others, and the group of each."""
-    return rows_around(CENTRES, GROUP_SIZE)
+    return rows_around(CENTERS, GROUP_SIZE)
 
 
-def rows_around(centres: Matrix, size: int) -> tuple[Matrix, NDArray[np.intp]]:
-    """Groups of as many rows each around centres, about 1 wide, in no order, and the group of each row."""
+def rows_around(centers: Matrix, size: int) -> tuple[Matrix, NDArray[np.intp]]:
+    """Groups of as many rows each around centers, about 1 wide, in no order, and the group of each row."""
     rng = np.random.default_rng(1)
-    n = len(centres) * size
-    labels = np.repeat(np.arange(len(centres)), size)[rng.permutation(n)]
-    return centres[labels] + rng.normal(size=(n, centres.shape[1])), labels
+    n = len(centers) * size
+    labels = np.repeat(np.arange(len(centers)), size)[rng.permutation(n)]
+    return centers[labels] + rng.normal(size=(n, centers.shape[1])), labels
 
 
 KNOWN_CODE = "from gradmix.testing.clusterers.fits import known_rows\nX = known_rows()[0]"

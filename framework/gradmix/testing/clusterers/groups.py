@@ -10,7 +10,7 @@ import numpy as np
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
 from gradmix.testing.clusterers import fits
 from gradmix.testing.clusterers.fits import (
-    CENTRES,
+    CENTERS,
     GROUP_SIZE,
     KNOWN_CODE,
     canonical,
@@ -110,10 +110,10 @@ def finds_known_groups(subject: Subject) -> None:
     require_partition(labels, made.labels_, "three groups in the plane", _code(subject))
 
 
-def estimates_known_centres(subject: Subject) -> None:
+def estimates_known_centers(subject: Subject) -> None:
     """Means or centers of the known groups come out within 5 standard errors; medoids, within 5 deviations."""
     X = known_rows()[0]
-    _require_centres(patient(subject).fit(X).model_, CENTRES, X, GROUP_SIZE, _code(subject))
+    _require_centers(patient(subject).fit(X).model_, CENTERS, X, GROUP_SIZE, _code(subject))
 
 
 def finds_groups_in_many_columns(subject: Subject) -> None:
@@ -123,38 +123,38 @@ def finds_groups_in_many_columns(subject: Subject) -> None:
 
 def finds_many_groups(subject: Subject) -> None:
     """Some start finds six groups, 30 standard deviations from one another, centers within 5 standard errors."""
-    _require_found(subject, "SIX_CENTRES", GROUP_SIZE)
+    _require_found(subject, "SIX_CENTERS", GROUP_SIZE)
 
 
 def finds_groups_in_many_rows(subject: Subject) -> None:
     """Some start finds three groups of 2000 rows each, centers within 5 standard errors."""
-    _require_found(subject, "CENTRES", _MANY_ROWS)
+    _require_found(subject, "CENTERS", _MANY_ROWS)
 
 
 def _require_found(subject: Subject, name: str, size: int) -> None:
-    """Require the groups around the centres of that name."""
-    centres: Any = getattr(fits, name)
-    k = len(centres)
-    X, labels = rows_around(centres, size)
+    """Require the groups around the centers of that name."""
+    centers: Any = getattr(fits, name)
+    k = len(centers)
+    X, labels = rows_around(centers, size)
     given = f"from gradmix.testing.clusterers.fits import {name}, rows_around\nX = rows_around({name}, {size})[0]"
     code = f"{given}\ncomponent.set_params({group_option(subject)}={k}).fit(X).model_"
     for model in models_of_starts(subject, X, k, _STARTS):
         if canonical(found := model.predict(X)) == canonical(labels):
             with suppress(NotApplicableError):  # the groups are found, and nothing says where
-                _require_centres(model, centres, X, size, code)
+                _require_centers(model, centers, X, size, code)
             return
     require_partition(labels, found, f"{k} groups of {size} rows of {X.shape[1]} columns, the last start", code)
 
 
-def _require_centres(model: Any, centres: Any, X: Any, size: int, code: str) -> None:
+def _require_centers(model: Any, centers: Any, X: Any, size: int, code: str) -> None:
     name = next((each for each in ("means", "centers") if hasattr(model, each)), None)
     if name is None:
         raise NotApplicableError("its model has neither means nor centers")
     found = np.asarray(getattr(model, name))
-    error = max(float(np.abs(found - centre).max(axis=1).min()) for centre in centres)
+    error = max(float(np.abs(found - center).max(axis=1).min()) for center in centers)
     are_rows = bool((found[:, None] == X).all(axis=2).any(axis=1).all())  # medoids lie as far off as rows do
     if not error <= _DEVIATIONS / (1.0 if are_rows else np.sqrt(size)):
-        raise BrokenPromiseError(f"near {shown(centres)}", shown(found), f"model_.{name}", code)
+        raise BrokenPromiseError(f"near {shown(centers)}", shown(found), f"model_.{name}", code)
 
 
 def _probabilities(subject: Subject, X: Any) -> Any:

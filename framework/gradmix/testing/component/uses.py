@@ -6,7 +6,7 @@ from typing import Any
 
 from gradmix.contracts.dataset import Data, Dataset
 from gradmix.contracts.differentiator import Differentiator
-from gradmix.contracts.metrics import metric_named
+from gradmix.contracts.meaning import metric_named
 from gradmix.contracts.problem import Problem
 from gradmix.contracts.task import Task
 

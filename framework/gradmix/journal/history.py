@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from gradmix.runs.glimpse import Glimpse, glimpses
-from gradmix.runs.journal import find_journals
+from gradmix.journal.journal import find_journals
+from gradmix.journal.summary import RunSummary, summaries
 
 
 class History:
@@ -19,18 +19,18 @@ class History:
     Parameters
     ----------
     runs
-        A glimpse of each.
+        A summarize of each.
     """
 
-    def __init__(self, runs: Iterable[Glimpse]) -> None:
+    def __init__(self, runs: Iterable[RunSummary]) -> None:
         self.runs = sorted((run for run in runs if run.started.get("kind") == "run"), key=_age)
 
     @classmethod
     def read(cls, runs_dir: Path) -> History:
         """Look at every journal under `runs_dir`; one that cannot be read tells nothing."""
-        return cls(glimpses(find_journals(runs_dir)))
+        return cls(summaries(find_journals(runs_dir)))
 
-    def latest(self, run_key: str) -> Glimpse | None:
+    def latest(self, run_key: str) -> RunSummary | None:
         """The run of this key that tells most: the newest finished one, else one that is running, else the newest."""
         runs = self._by_key.get(run_key, [])
         for status in ("finished", "running"):
@@ -48,7 +48,7 @@ class History:
         return None
 
     @cached_property
-    def _by_key(self) -> Mapping[str, list[Glimpse]]:
+    def _by_key(self) -> Mapping[str, list[RunSummary]]:
         found = defaultdict(list)
         for run in self.runs:
             if run.run_key:
@@ -71,7 +71,7 @@ class History:
         return found
 
 
-def _age(run: Glimpse) -> float:
+def _age(run: RunSummary) -> float:
     return float(run.started["time"])
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradmix import StorageError
-from gradmix.runs.journal import Journal, encode, find_journals, read_journal
+from gradmix.journal.journal import Journal, encode, find_journals, read_journal
 
 
 def write(folder, *events):
@@ -120,7 +120,7 @@ def test_a_clock_that_is_set_back_does_not_turn_events_around(tmp_path, monkeypa
 WRITER = """
 import sys, time
 from pathlib import Path
-from gradmix.runs.journal import Journal
+from gradmix.journal.journal import Journal
 Journal(Path(sys.argv[1])).write("started", format=1)
 print("ready", flush=True)
 time.sleep(600)

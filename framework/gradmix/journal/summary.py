@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from gradmix.contracts.errors import StorageError
-from gradmix.runs.journal import FILE_NAME, ITERATION_BEGINS, check_start, ending, last_event, parse_event, status_of
-from gradmix.runs.lock import is_held
+from gradmix.journal.journal import FILE_NAME, ITERATION_BEGINS, check_start, ending, last_event, parse_event, status_of
+from gradmix.journal.lock import is_held
 
 _TAIL = 8192
 """Bytes at the end that are read first; a journal's result and end are nearly always in there."""
 
 
 @dataclass(frozen=True)
-class Glimpse:
+class RunSummary:
     """What the ends of a journal tell.
 
     Parameters
@@ -57,7 +57,7 @@ class Glimpse:
         return self.status == "finished"
 
 
-def glimpse(folder: Path) -> Glimpse:
+def summarize(folder: Path) -> RunSummary:
     """Look at a journal.
 
     Raises
@@ -78,7 +78,7 @@ def glimpse(folder: Path) -> Glimpse:
     assert started is not None
     events = [started, *(parse_event(line, path) for line in tail)]
     ended, result = ending(events), last_event(events, "result") or {}
-    return Glimpse(
+    return RunSummary(
         folder=folder,
         started=started,
         status=status_of(ended, is_live),
@@ -110,10 +110,10 @@ def _tail(descriptor: int, begin: int) -> list[bytes]:
         length *= 8
 
 
-def glimpses(folders: Iterator[Path]) -> Iterator[Glimpse]:
+def summaries(folders: Iterator[Path]) -> Iterator[RunSummary]:
     """Look at many journals; those that cannot be read are passed over."""
     for folder in folders:
         try:
-            yield glimpse(folder)
+            yield summarize(folder)
         except StorageError:
             continue

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from gradmix.contracts.errors import StorageError
-from gradmix.runs.lock import is_locked, lock, try_lock
+from gradmix.journal.lock import is_locked, lock, try_lock
 
 Event = Mapping[str, Any]
 """One line of a journal: its ``event``, its ``time``, and what belongs to it."""

@@ -4,8 +4,8 @@ import shutil
 import pytest
 
 from gradmix import StorageError
-from gradmix.runs.journal import Journal, read_journal
-from gradmix.runs.reading import read_run, read_runs
+from gradmix.journal.journal import Journal, read_journal
+from gradmix.journal.reading import read_run, read_runs
 from gradmix.sweeps.reading import read_sweep
 from made_journals import job, write_run, write_sweep
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from gradmix.contracts.errors import StorageError
-from gradmix.contracts.metrics import metric_named
-from gradmix.runs.journal import FILE_NAME, ITERATION_BEGINS, TERMINAL_EVENTS, check_metrics, check_start
-from gradmix.runs.lock import is_locked
+from gradmix.contracts.meaning import metric_named
+from gradmix.journal.journal import FILE_NAME, ITERATION_BEGINS, TERMINAL_EVENTS, check_metrics, check_start
+from gradmix.journal.lock import is_locked
 
 
 @dataclass(frozen=True)
-class Timing:
+class TimedRounds:
     """Times of repeated rounds of one run.
 
     Parameters
@@ -66,7 +66,7 @@ class Run:
     started: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     error: str = ""
-    timing: Timing | None = None
+    timing: TimedRounds | None = None
     best_start: int | None = None
     number: int | None = None
     is_reused: bool = False
@@ -230,12 +230,12 @@ def _last(events: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
     return next((event for event in reversed(events) if event["event"] == name), {})
 
 
-def _timing(event: Mapping[str, Any]) -> Timing | None:
+def _timing(event: Mapping[str, Any]) -> TimedRounds | None:
     seconds = event.get("seconds")
     if not isinstance(seconds, list) or not seconds or not all(map(_is_number, seconds)):
         return None
     block = event.get("block")
-    return Timing(tuple(map(float, seconds)), None if block is None else str(block))
+    return TimedRounds(tuple(map(float, seconds)), None if block is None else str(block))
 
 
 def _is_number(value: Any) -> bool:

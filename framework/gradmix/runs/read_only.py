@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def lent(values: Mapping[str, Any]) -> Iterator[None]:
+def read_only(values: Mapping[str, Any]) -> Iterator[None]:
     """Lend values: whoever writes into their arrays meanwhile is refused, so that all see the same.
 
     >>> import numpy as np
     >>> groups = np.array([0, 1])
-    >>> with lent({"groups": groups}):
+    >>> with read_only({"groups": groups}):
     ...     groups[0] = 1
     Traceback (most recent call last):
         ...

@@ -1,4 +1,4 @@
-"""A crew of workers on this machine: each job is handed to the next free one, and a worker that dies is replaced."""
+"""A pool of workers on this machine: each job is handed to the next free one, and a worker that dies is replaced."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 
 from gradmix.config.spec import Limits
+from gradmix.journal.journal import Journal
 from gradmix.runs.environment import threads_of_each
-from gradmix.runs.journal import Journal
 from gradmix.sweeps.attempts import telling
-from gradmix.sweeps.job import Errand, Report, SweepJob
+from gradmix.sweeps.job import JobReport, JobRequest, SweepJob
 from gradmix.sweeps.worker import Worker, WorkerDiedError
 
 
-class Crew:
+class WorkerPool:
     """Workers that share the jobs of a sweep.
 
     Parameters
@@ -32,7 +32,9 @@ class Crew:
         self._workers: set[Worker] = set()
         self._add()  # one at least loads while we get ready
 
-    def run(self, job: SweepJob, blocks: Sequence[Sequence[Errand]], limits: Limits, rounds: int = 0) -> list[Report]:
+    def run(
+        self, job: SweepJob, blocks: Sequence[Sequence[JobRequest]], limits: Limits, rounds: int = 0
+    ) -> list[JobReport]:
         """Run blocks of jobs; those of a block together, in one worker.
 
         Parameters
@@ -48,15 +50,15 @@ class Crew:
 
         Returns
         -------
-        list of Report
+        list of JobReport
             One for each job. One whose worker died says nothing: its journal is ended here, with the reason.
         """
         while len(self._workers) < min(self.size, len(blocks)):
             self._add()
-        todo: queue.SimpleQueue[Sequence[Errand]] = queue.SimpleQueue()
+        todo: queue.SimpleQueue[Sequence[JobRequest]] = queue.SimpleQueue()
         for block in blocks:
             todo.put(block)
-        reports: list[Report] = []
+        reports: list[JobReport] = []
         threads = [
             threading.Thread(target=self._serve, args=(job, todo, limits, rounds, reports.extend), daemon=True)
             for _ in range(min(self.size, len(blocks)))
@@ -86,13 +88,13 @@ class Crew:
     def _serve(
         self,
         job: SweepJob,
-        todo: queue.SimpleQueue[Sequence[Errand]],
+        todo: queue.SimpleQueue[Sequence[JobRequest]],
         limits: Limits,
         rounds: int,
-        take: Callable[[Sequence[Report]], None],
+        take: Callable[[Sequence[JobReport]], None],
     ) -> None:
         worker = self._free.get()
-        again: Sequence[Errand] | None = None
+        again: Sequence[JobRequest] | None = None
         while True:
             try:
                 block = todo.get_nowait()
@@ -103,13 +105,13 @@ class Crew:
                 take(worker.run(job, block, _most_seconds(limits, rounds, len(block))))
                 continue
             except WorkerDiedError as error:
-                if any(telling(job.folder, errand.number, job.anew) is not None for errand in block):
+                if any(telling(job.folder, request.number, job.anew) is not None for request in block):
                     _end_journals(job, block, "interrupted", str(error))
                 elif block is not again and not self._is_over:
                     again = block  # it died before it began: of nothing of the block's
                     todo.put(block)
                 else:
-                    take([Report(errand.number, f"no worker began it: {error}") for errand in block])
+                    take([JobReport(request.number, f"no worker began it: {error}") for request in block])
             except TimeoutError:
                 _end_journals(job, block, "timed_out", f"stopped after limits.seconds={limits.seconds:g}.")
             if self._is_over:
@@ -124,10 +126,10 @@ def _most_seconds(limits: Limits, rounds: int, jobs: int) -> float | None:
     return None if limits.seconds is None else limits.seconds * jobs * (rounds + 3)
 
 
-def _end_journals(job: SweepJob, block: Sequence[Errand], event: str, error: str) -> None:
+def _end_journals(job: SweepJob, block: Sequence[JobRequest], event: str, error: str) -> None:
     """Say in the journals that a dead worker left open how it ended."""
-    for errand in block:
-        last = telling(job.folder, errand.number)
+    for request in block:
+        last = telling(job.folder, request.number)
         if last is not None and last.status == "killed" and not last.error:
             with closing(Journal.reopen(last.folder)) as journal:
                 journal.write(event, error=error)

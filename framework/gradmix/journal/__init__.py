@@ -1,0 +1,1 @@
+"""The first floor: journals, what runs leave behind: writing, reading, locking and finding them."""
