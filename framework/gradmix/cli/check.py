@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from gradmix.contracts.errors import GradmixError
+from gradmix.contracts.terminal import visible
 
 _DESCRIPTION = """\
 Check that a component keeps its contract: an installed one by its name, or a class by where it is. Options are given as
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return _list(options) if options.list else _check(options)
     except GradmixError as error:
-        print(f"gradmix check: {error}", file=sys.stderr)
+        print(visible(f"gradmix check: {error}"), file=sys.stderr)
         return 2
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradmix.contracts.errors import GradmixError, StorageError
+from gradmix.contracts.terminal import visible
 
 if TYPE_CHECKING:
     from gradmix.reports.comparison import Comparison
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _refuse(error: GradmixError, code: int) -> int:
-    print(f"gradmix compare: {error}", file=sys.stderr)
+    print(visible(f"gradmix compare: {error}"), file=sys.stderr)
     return code
 
 
@@ -89,12 +90,12 @@ def _tell(selection: Selection, comparison: Comparison, options: argparse.Namesp
     try:
         if options.csv is not None:
             save_csv(selection.runs, options.csv)
-            print(f"\nruns: {options.csv}")
+            print(visible(f"\nruns: {options.csv}"))
         if page is not None:
             from gradmix.reports.comparison_page import write_page
 
             write_page(comparison, selection.title, page)
-            print(f"\npage: {page}")
+            print(visible(f"\npage: {page}"))
     except OSError as error:
         raise StorageError(f"cannot write {error.filename}: {error.strerror}.") from error
     if options.open and page is not None:
@@ -105,6 +106,6 @@ def _tell(selection: Selection, comparison: Comparison, options: argparse.Namesp
 
 def _warn(warnings: Sequence[str]) -> None:
     for warning in warnings[:_MOST_WARNINGS]:
-        print(f"warning: {warning}", file=sys.stderr)
+        print(visible(f"warning: {warning}"), file=sys.stderr)
     if len(warnings) > _MOST_WARNINGS:
-        print(f"warning: … and {len(warnings) - _MOST_WARNINGS} more", file=sys.stderr)
+        print(visible(f"warning: … and {len(warnings) - _MOST_WARNINGS} more"), file=sys.stderr)

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from gradmix.contracts.terminal import visible
+
 COMMANDS = {
     "run": "run an experiment, or a sweep with -m; a Hydra application: see gradmix run --help",
     "resume": "run what of a sweep is missing or failed, by any launcher",
@@ -33,14 +35,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     if command == "--version":
         from importlib.metadata import version
 
-        print(f"gradmix {version('gradmix')}")
+        print(visible(f"gradmix {version('gradmix')}"))
         return 0
     if command == "-sc":
         return _complete(arguments)
     if command not in COMMANDS:
         from gradmix.contracts.errors import did_you_mean
 
-        print(f"gradmix: unknown command {command!r}.{did_you_mean(command, COMMANDS)}\n\n{_help()}", file=sys.stderr)
+        print(
+            visible(f"gradmix: unknown command {command!r}.{did_you_mean(command, COMMANDS)}\n\n{_help()}"),
+            file=sys.stderr,
+        )
         return 2
     try:
         return _run(command, arguments[1:])
@@ -64,7 +69,7 @@ def _run(command: str, arguments: list[str]) -> int:
         if others != arguments and command != "plugins":  # which tells of broken ones, too
             registry().check_files()
     except GradmixError as error:
-        print(f"gradmix {command}: {error}", file=sys.stderr)
+        print(visible(f"gradmix {command}: {error}"), file=sys.stderr)
         return 2
     keeps_them = command in ("run", "resume")  # Hydra takes them, too, so that the journal tells of them
     return int(import_module(f"gradmix.cli.{command}").main(arguments if keeps_them else others))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gradmix.authoring.project import KINDS, New, write
 from gradmix.contracts.errors import GradmixError, StorageError
+from gradmix.contracts.terminal import visible
 
 _EXAMPLES = """\
 examples:
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
         new = New(options.kind, options.name)
         return _write_file(new, options.folder) if options.file else _write_project(new, options.folder)
     except GradmixError as error:
-        print(f"gradmix new: {error}", file=sys.stderr)
+        print(visible(f"gradmix new: {error}"), file=sys.stderr)
         return 2
 
 
@@ -67,7 +68,7 @@ def _write_project(new: New, folder: Path | None) -> int:
         f"test_{new.name}.py": "the conformance kit, as tests",
         "pyproject.toml": "the entry point by which gradmix finds it",
     }
-    print(f"wrote {folder}/, a plugin that works as it is ({new.kind}: {KINDS[new.kind].example}):")
+    print(visible(f"wrote {folder}/, a plugin that works as it is ({new.kind}: {KINDS[new.kind].example}):"))
     _print_files(project, told)
     _print_next(
         f"cd {shlex.quote(str(folder))}",
@@ -83,7 +84,7 @@ def _write_file(new: New, folder: Path | None) -> int:
     path = (folder or Path()) / f"{new.name}.py"
     write(new.source(), path.parent)
     files = shlex.quote(f"plugins.files=[{path}]")
-    print(f"wrote {path}, a plugin that works as it is ({new.kind}: {KINDS[new.kind].example})")
+    print(visible(f"wrote {path}, a plugin that works as it is ({new.kind}: {KINDS[new.kind].example})"))
     print("the fields of its class are its options")
     _print_next(
         f"gradmix plugins {new.name} {files}",
@@ -96,11 +97,11 @@ def _write_file(new: New, folder: Path | None) -> int:
 def _print_files(project: Mapping[str, str], told: Mapping[str, str]) -> None:
     width = max(map(len, told))
     for name, what in told.items():
-        print(f"  {name:<{width}}  {what}")
-    print("  " + "  ".join(name for name in project if name not in told))
+        print(visible(f"  {name:<{width}}  {what}"))
+    print(visible("  " + "  ".join(name for name in project if name not in told)))
 
 
 def _print_next(*commands: str) -> None:
     print("\nnext:")
     for command in commands:
-        print(f"  {command}")
+        print(visible(f"  {command}"))

@@ -17,11 +17,11 @@ from gradmix.config.nodes import plain_default
 from gradmix.contracts.component import summary
 from gradmix.contracts.errors import GradmixError, NotInstalledError, PluginError, did_you_mean
 from gradmix.contracts.options import Option, options_of
+from gradmix.contracts.terminal import visible
 from gradmix.registry.entry import Entry
 from gradmix.registry.kinds import KINDS
 from gradmix.registry.registry import PluginFailure, registry
-
-_WIDTH_IN_A_PIPE = 120
+from gradmix.reports.console import make_console
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("name", nargs="?", help="a component, such as gmm; or doctor, which examines every plugin")
     parser.add_argument("--json", action="store_true", help="with doctor: for programs")
     options = parser.parse_args(arguments)
-    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH_IN_A_PIPE)
+    console = make_console()
     if options.name == "doctor":
         from gradmix.cli.doctor import report
 
@@ -81,13 +81,13 @@ def _document(console: Console, name: str) -> int:
     found = registry().search(name)
     if not found:
         names = {"doctor", *(entry.name for entry in registry())}
-        print(f"gradmix plugins: there is no component {name!r}.{did_you_mean(name, names)}", file=sys.stderr)
+        print(visible(f"gradmix plugins: there is no component {name!r}.{did_you_mean(name, names)}"), file=sys.stderr)
         return 2
     for entry in found:
         try:
             _document_entry(console, entry)
         except GradmixError as error:
-            print(f"gradmix plugins: {error}", file=sys.stderr)
+            print(visible(f"gradmix plugins: {error}"), file=sys.stderr)
             return 1
     return 0
 
@@ -99,7 +99,7 @@ def _document_entry(console: Console, entry: Entry) -> None:
         console.print(Text(paragraph), highlight=False)
     for option in options_of(component):
         _document_option(console, entry, option)
-    console.print(f"\nin a run:   gradmix run {_example(entry)}", highlight=False, markup=False)
+    console.print(f"\nin a run:   gradmix run {_example(entry)}", highlight=False)
     if entry.kind in ("clusterer", "differentiator"):
         console.print(f"in Python:  gradmix.{entry.kind}({entry.name!r})", highlight=False)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gradmix.contracts.errors import ConfigError, GradmixError, StorageError
+from gradmix.contracts.terminal import visible
 from gradmix.registry.choice import SECTION
 
 _MAY_CHANGE = (
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         folder = _return_to_working_folder(started, folder)
         again = _arguments(started, overrides)
     except GradmixError as error:
-        print(f"gradmix resume: {error}", file=sys.stderr)
+        print(visible(f"gradmix resume: {error}"), file=sys.stderr)
         return 2
     return run_as(Intent(tuple(again), tuple(overrides), options.plan, folder, options.stale))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradmix.contracts.errors import ConfigError, GradmixError
+from gradmix.contracts.terminal import visible
 
 if TYPE_CHECKING:
     from gradmix.config.guarded import GuardedLoader
@@ -36,7 +37,7 @@ def _ask(arguments: Sequence[str]) -> int:
     try:
         _hand_over(arguments, _no_job)
     except GradmixError as error:
-        print(f"gradmix run: {error}", file=sys.stderr)
+        print(visible(f"gradmix run: {error}"), file=sys.stderr)
         return 2
     return 0
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gradmix.contracts.errors import ConfigError, GradmixError
+from gradmix.contracts.terminal import visible
 
 HELP = """usage: gradmix sync [runs_dir=DIR] [tracking.uri=URI] [tracking.artifacts=DIR] [tracking.models=false]
 
@@ -26,17 +27,18 @@ def main(arguments: Sequence[str]) -> int:
     try:
         settings = _settings(arguments)
     except GradmixError as error:
-        print(f"gradmix sync: {error}\n\n{HELP}", file=sys.stderr)
+        print(visible(f"gradmix sync: {error}\n\n{HELP}"), file=sys.stderr)
         return 2
     if not Path(settings.runs_dir).is_dir():
-        print(f"gradmix sync: there is no folder {settings.runs_dir}; say runs_dir=…", file=sys.stderr)
+        print(visible(f"gradmix sync: there is no folder {settings.runs_dir}; say runs_dir=…"), file=sys.stderr)
         return 1
     from gradmix.tracking.ingest import sync
 
     marks, errors = sync(Path(settings.runs_dir), settings.tracking)
     for message in errors:
-        print(f"gradmix sync: {message}", file=sys.stderr)
-    print(f"{len(marks)} journal(s) brought into {settings.tracking.uri}" + (f", {len(errors)} not" if errors else ""))
+        print(visible(f"gradmix sync: {message}"), file=sys.stderr)
+    left = f", {len(errors)} not" if errors else ""
+    print(visible(f"{len(marks)} journal(s) brought into {settings.tracking.uri}{left}"))
     return 1 if errors else 0
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gradmix.config.spec import Tracking
 from gradmix.contracts.errors import GradmixError
+from gradmix.contracts.terminal import visible
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -20,7 +21,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     store = Path(options.runs_dir) / "mlflow.db"
     if not store.exists():
-        print(f"gradmix ui: there is no store {store} yet; `gradmix run` makes one.", file=sys.stderr)
+        print(visible(f"gradmix ui: there is no store {store} yet; `gradmix run` makes one."), file=sys.stderr)
         return 1
     from gradmix.tracking.store import absolute_uri, open_client
 
@@ -28,10 +29,10 @@ def main(arguments: Sequence[str]) -> int:
     try:
         open_client(Tracking(uri=uri))
     except GradmixError as error:
-        print(f"gradmix ui: {error}", file=sys.stderr)
+        print(visible(f"gradmix ui: {error}"), file=sys.stderr)
         return 1
     page = f"http://127.0.0.1:{options.port}/#/experiments?workflowType=machine_learning"  # its view of runs
-    print(f"MLflow's dashboard: {page} (Ctrl-C ends it)", flush=True)
+    print(visible(f"MLflow's dashboard: {page} (Ctrl-C ends it)"), flush=True)
     command = ["-m", "mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(options.port)]
     artifacts = (store.parent / "mlflow-artifacts").absolute().as_uri()
     return os.execv(sys.executable, [sys.executable, *command, "--default-artifact-root", artifacts, "--workers", "1"])

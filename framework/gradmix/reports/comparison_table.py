@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from gradmix.contracts.terminal import visible
 from gradmix.journal.reading import Run
 from gradmix.reports.cells import legend, mark, runs_text, summary_text, versus
 from gradmix.reports.comparison import Comparison
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 MOST_ROWS = 20
 """Groups that the terminal shows; the page and the CSV file have all."""
 _MOST_EFFECTS = 12
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""How a cell begins that spreadsheets take for a formula."""
 _NO_EDGE = 10_000
 """Width of a pipe: nothing there has to fit."""
 _ARROWS = {"lower": "↓", "higher": "↑", None: ""}
@@ -181,9 +184,13 @@ def write_csv(runs: Sequence[Run], file: IO[str]) -> None:
     params = list(dict.fromkeys(key for run in runs for key in run.params))
     metrics = list(dict.fromkeys(name for run in runs for name in run.metrics))
     writer = csv.writer(file)
-    writer.writerow(["run", *params, *metrics, "status", "error", "reused", "folder", "mlflow"])
+
+    def write(cells: Iterable[object]) -> None:
+        writer.writerow(harmless(str(cell)) for cell in cells)
+
+    write(["run", *params, *metrics, "status", "error", "reused", "folder", "mlflow"])
     for run in runs:
-        writer.writerow(
+        write(
             [
                 run.started.get("label", "" if run.number is None else f"job {run.number}"),
                 *(_csv_text(run.params[key]) if key in run.params else "" for key in params),
@@ -201,6 +208,24 @@ def save_csv(runs: Sequence[Run], path: Path) -> None:
     """Write the CSV file of RFC 4180."""
     with path.open("w", newline="", encoding="utf-8") as file:
         write_csv(runs, file)
+
+
+def harmless(cell: str) -> str:
+    r"""Return a CSV cell as text that a spreadsheet does not compute and a terminal does not obey; numbers stay.
+
+    >>> harmless('=HYPERLINK("http://x")'), harmless("-1.5"), harmless("-x")
+    ('\'=HYPERLINK("http://x")', '-1.5', "'-x")
+    """
+    text = visible(cell)
+    return f"'{text}" if cell.startswith(_FORMULA_STARTS) and not _is_number(cell) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _csv_text(value: Any) -> str:

@@ -1,31 +1,44 @@
-"""The terminal itself: a console that outlives its reader, tables of two columns, messages on standard error."""
+"""The terminal: a console that shows text from outside as it is, tables of two columns, messages on standard error."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from gradmix.contracts.terminal import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.segment import Segment
 
 
 _WIDTH_IN_A_PIPE = 120
 
 
 def make_console(stderr: bool = False) -> Console:
-    """A console on standard output; a reader that goes away, as `| head` does, ends the output and not the run."""
-    from rich.console import Console
+    """Return a console on standard output, or standard error.
 
-    class PatientConsole(Console):
+    It takes text literally: neither markup (``metric=[silhouette]``) nor emoji codes nor control characters have an
+    effect. If the reader goes away, as ``| head`` does, the output ends, but not the run.
+    """
+    from rich.console import Console
+    from rich.segment import Segment
+
+    class LiteralConsole(Console):
+        def render(self, renderable: Any, options: Any = None) -> Iterable[Segment]:
+            for segment in super().render(renderable, options):
+                text, style, control = segment
+                yield segment if control else Segment(visible(text), style)
+
         def on_broken_pipe(self) -> None:
             self.quiet = True
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else _WIDTH_IN_A_PIPE
-    return PatientConsole(stderr=stderr, markup=False, width=width)  # metric=[silhouette] is no markup
+    return LiteralConsole(stderr=stderr, markup=False, emoji=False, width=width)
 
 
 def print_table(console: Console, rows: Mapping[str, str]) -> None:
@@ -41,7 +54,7 @@ def print_table(console: Console, rows: Mapping[str, str]) -> None:
 
 
 def say(prefix: str, message: str) -> None:
-    """One message for the person, on standard error."""
+    """Print one message on standard error."""
     from rich.text import Text
 
     style = "yellow" if prefix == "warning" else "red"

@@ -20,6 +20,7 @@ from gradmix.contracts.errors import GradmixError, PluginError, StorageError, li
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.contracts.task import Result, Writer
+from gradmix.contracts.terminal import visible
 from gradmix.journal.journal import FORMAT, Journal
 from gradmix.registry.containment import Undone, undoing
 from gradmix.registry.entry import describe
@@ -206,7 +207,11 @@ class _Execution:
     def _abandon(self, error: TimedOutError) -> None:
         """End the process of a run that goes on although its time is over: its code catches whatever is raised."""
         self._end("timed_out", error)
-        print(f"gradmix run: {error} It caught that and went on: its process was ended.", file=sys.stderr, flush=True)
+        print(
+            visible(f"gradmix run: {error} It caught that and went on: its process was ended."),
+            file=sys.stderr,
+            flush=True,
+        )
         os._exit(1)
 
     def set_stopwatch(self) -> None:

@@ -15,6 +15,7 @@ from gradmix.config.code_options import check_code_options
 from gradmix.config.composition import plain_config
 from gradmix.config.spec import RunSpec, read_spec
 from gradmix.contracts.errors import ConfigError, GradmixError
+from gradmix.contracts.terminal import visible
 from gradmix.journal.folder import fresh_folder
 from gradmix.journal.journal import FILE_NAME
 from gradmix.runs.events import Watcher, tell_watchers, watched_only_by
@@ -247,4 +248,4 @@ class _Stderr(Watcher):
     def problem(self, message: str) -> None:
         import sys
 
-        print(f"warning: {message}", file=sys.stderr, flush=True)
+        print(visible(f"warning: {message}"), file=sys.stderr, flush=True)
