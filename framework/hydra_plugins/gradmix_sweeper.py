@@ -114,13 +114,14 @@ class GradmixSweeper(Sweeper):
         named = arguments if intent().resumed is None else intent().typed  # a journal may be a stranger's
         return Planner(self._compose, named, intent().resumed, intent().stale, self._workers())
 
-    def _tell_plan(self, planned: Sequence[Job], workers: int, n_jobs: int) -> None:
-        from gradmix.runs.events import tell_watchers
+    def _tell_plan(self, jobs: Sequence[Job], workers: int, n_jobs: int) -> None:
+        from gradmix.runs.events import tell
+        from gradmix.sweeps.events import planned
         from gradmix.sweeps.sweep import common_settings
 
-        if any(job.spec is not None for job in planned):
-            common_settings(planned)
-        tell_watchers("planned", planned, workers, n_jobs)
+        if any(job.spec is not None for job in jobs):
+            common_settings(jobs)
+        tell(planned, jobs, workers, n_jobs)
 
     def _choices(self, arguments: Sequence[str]) -> dict[str, list[str]]:
         """Key → the overrides that the command line and the config ask for; the command line wins."""

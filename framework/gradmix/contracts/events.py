@@ -45,10 +45,10 @@ class Events(Component):
 
     Each method is written with those arguments that it needs, by name, and no others: ``def iteration(self,
     iteration)``. On offer are ``run`` (a `RunInfo`) and, where the task improves one metric, ``objective`` always, and
-    what the methods name below. One object hears of one run at a time; what it keeps for itself stands in attributes
-    that are no options, and is begun anew in `run_started`.
+    what the methods name below. One object hears of one run at a time; what it keeps for itself belongs in attributes
+    that are not options, and is reset in `run_started`.
 
-    What one of them raises is reported, and that one hears no more of the run, which goes on.
+    What one of them raises is reported, and that one is disabled for the rest of the run, which goes on.
     """
 
     kind: ClassVar[str] = "events"

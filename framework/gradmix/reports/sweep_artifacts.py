@@ -6,15 +6,14 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradmix.registry.entry import describe
+from gradmix.contracts.hooks import hookimpl
 from gradmix.reports.comparison import Comparison, compare
 from gradmix.reports.comparison_table import markdown, save_csv
 from gradmix.reports.figures.figure import axis_title
 from gradmix.reports.figures.styles import Styles
 from gradmix.reports.grouping import Group
-from gradmix.runs.events import report_problem
 from gradmix.runs.runner import ARTIFACTS
-from gradmix.sweeps.events import SweepInfo, SweepWatcher
+from gradmix.sweeps.events import SweepInfo
 from gradmix.sweeps.reading import read_sweep
 
 if TYPE_CHECKING:
@@ -25,22 +24,21 @@ if TYPE_CHECKING:
 _MOST_BARS = 15
 
 
-class SweepArtifacts(SweepWatcher):
+class SweepArtifacts:
     """Leaves the comparison of a sweep's jobs in its folder when it ends."""
 
     def __init__(self) -> None:
         self._pictures = True
 
+    @hookimpl
     def settings_known(self, settings: Settings) -> None:
         """Take note of whether pictures are wanted."""
         self._pictures = settings.pictures
 
+    @hookimpl
     def sweep_ended(self, sweep: SweepInfo) -> None:
-        """Write; what goes wrong with it is told, and costs the sweep nothing."""
-        try:
-            write_sweep_artifacts(sweep.folder, self._pictures)
-        except Exception as error:
-            report_problem(f"the comparison of the sweep could not be written: {describe(error)}")
+        """Write the comparison."""
+        write_sweep_artifacts(sweep.folder, self._pictures)
 
 
 def write_sweep_artifacts(sweep_folder: Path, pictures: bool = True) -> None:

@@ -6,20 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gradmix.contracts.errors import GradmixError, StorageError
+from gradmix.contracts.hooks import hookimpl
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.reports.console import make_console, print_table, say
 from gradmix.reports.plan_table import print_plan
 from gradmix.reports.run_report import RunReport
 from gradmix.reports.sweep_report import SweepReport
-from gradmix.sweeps.events import JobEnd, SweepInfo, SweepWatcher
+from gradmix.sweeps.events import JobEnd, SweepInfo
 from gradmix.sweeps.plan import Job
 
 if TYPE_CHECKING:
     from gradmix.config.spec import Settings
 
 
-class SessionReport(SweepWatcher):
+class SessionReport:
     """Tells of one ``gradmix run``: a run or a sweep, what went wrong, where all is, and how to go on."""
 
     def __init__(self) -> None:
@@ -29,60 +30,72 @@ class SessionReport(SweepWatcher):
         self._settings: Settings | None = None
         self._complaint = ""
 
+    @hookimpl
     def settings_known(self, settings: Settings) -> None:
         """Begin with a single run; a sweep says so next."""
         self._settings = settings
         self._report = RunReport(make_console())
 
+    @hookimpl
     def planned(self, jobs: Sequence[Job], workers: int, n_jobs: int) -> None:
         """Show what would run."""
         self._report = None
         print_plan(make_console(), jobs, workers, n_jobs)
 
+    @hookimpl
     def sweep_started(self, sweep: SweepInfo, jobs: Sequence[Job]) -> None:
         """Tell of a sweep instead."""
         self._sweep = SweepReport(make_console(), sweep, jobs)
 
+    @hookimpl
     def job_ended(self, sweep: SweepInfo, end: JobEnd) -> None:
         """Pass on."""
         if self._sweep is not None:
             self._sweep.ended(end)
 
+    @hookimpl
     def sweep_ended(self, sweep: SweepInfo) -> None:
         """A sweep in which not every job is done has failed."""
         if self._sweep is not None and not self._sweep.is_complete:
             self.exit_code = self.exit_code or 1
 
+    @hookimpl
     def gradmix_run_started(self, run: RunInfo) -> None:
         """Pass on."""
         if self._report is not None:
             self._report.started(run)
 
+    @hookimpl
     def gradmix_iteration(self, run: RunInfo, iteration: Iteration[Any]) -> None:
         """Pass on."""
         if self._report is not None:
             self._report.iterated(iteration)
 
+    @hookimpl
     def gradmix_run_finished(self, run: RunInfo, metrics: Mapping[str, float]) -> None:
         """Pass on."""
         if self._report is not None:
             self._report.finished(run, metrics)
 
+    @hookimpl
     def stopped(self, run: RunInfo, by: str, reason: str) -> None:
         """Pass on."""
         if self._report is not None:
             self._report.stopped(by, reason)
 
+    @hookimpl
     def gradmix_run_failed(self, run: RunInfo, error: BaseException) -> None:
         """Pass on."""
         if self._report is not None:
             self._report.failed(run, error)
         self.exit_code = 1
 
+    @hookimpl
     def problem(self, message: str) -> None:
         """Warn."""
         say("warning", message)
 
+    @hookimpl
     def refused(self, error: GradmixError) -> None:
         """A wrong config is the person's to mend, a folder that cannot be written the machine's."""
         self.fail(1 if isinstance(error, StorageError) else 2, str(error))

@@ -1,109 +1,249 @@
-"""Run events: told to every watcher, none of which can harm the run."""
+"""Events: one loop calls every listener of a run or a session, and what a listener raises harms only itself.
+
+Listeners are plugins that implement hooks, components that the config chooses (`gradmix.Events`), and parts of gradmix
+itself, such as the report in the terminal. All are implementations of pluggy's. The loop over them is our own: pluggy's
+would end at the first one that raises.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import inspect
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ParamSpec
+
+from pluggy import PluginManager
 
 from gradmix.config.spec import Settings
-from gradmix.contracts.errors import GradmixError
-from gradmix.contracts.iteration import Iteration
+from gradmix.contracts.by_name import call_by_name
+from gradmix.contracts.errors import GradmixError, PluginError
+from gradmix.contracts.events import HEARD, Events, StopRun
+from gradmix.contracts.hooks import PROJECT
+from gradmix.contracts.iteration import Iteration, Objective
 from gradmix.contracts.run import RunInfo
+from gradmix.contracts.task import Writer
+from gradmix.contracts.terminal import visible
 from gradmix.registry.entry import describe
 from gradmix.registry.registry import registry
 from gradmix.runs.limits import TimedOutError
+from gradmix.runs.read_only import read_only
+
+P = ParamSpec("P")
 
 
-class Watcher:
-    """Somebody within gradmix itself who is told of run events; plugins implement the hooks instead."""
-
-    def gradmix_run_started(self, run: RunInfo) -> None:
-        """A run's journal stands."""
-
-    def gradmix_iteration(self, run: RunInfo, iteration: Iteration[Any]) -> None:
-        """An iteration is journalled."""
-
-    def gradmix_run_finished(self, run: RunInfo, metrics: Mapping[str, float]) -> None:
-        """A run has finished."""
-
-    def gradmix_run_failed(self, run: RunInfo, error: BaseException) -> None:
-        """A run has failed or was interrupted."""
-
-    def stopped(self, run: RunInfo, by: str, reason: str) -> None:
-        """A run has ended early, because chosen events wanted it to; it finishes next."""
-
-    def settings_known(self, settings: Settings) -> None:
-        """The first config has been checked: runs with these settings come next."""
-
-    def refused(self, error: GradmixError) -> None:
-        """A job could not even start."""
-
-    def problem(self, message: str) -> None:
-        """Something else went wrong that does not stop the run."""
+def settings_known(settings: Settings) -> None:
+    """The first config has been checked: runs with these settings come next."""
 
 
-_watchers: ContextVar[tuple[Watcher, ...]] = ContextVar("gradmix_watchers", default=())
+def refused(error: GradmixError) -> None:
+    """A job could not even start."""
+
+
+def stopped(run: RunInfo, by: str, reason: str) -> None:
+    """Chosen events end a run early; it finishes next."""
+
+
+def problem(message: str) -> None:
+    """Something went wrong that does not stop the run."""
+
+
+_listeners: ContextVar[PluginManager] = ContextVar("gradmix_listeners")
+"""The session's own listeners. Ambient, because Hydra is between those who listen and those who report."""
 
 
 @contextmanager
-def watched_by(*watchers: Watcher) -> Iterator[None]:
-    """Tell `watchers` of the run events of this process, as long as the context lasts."""
-    token = _watchers.set((*_watchers.get(), *watchers))
+def watched_by(*watchers: object, alone: bool = False) -> Iterator[None]:
+    """Have parts of gradmix listen to the events of this process, as long as the context lasts.
+
+    Parameters
+    ----------
+    *watchers
+        Objects whose methods are marked with `hookimpl`, and called as the events. They hear in this order.
+    alone
+        Whether those that listen already are left out meanwhile.
+    """
+    manager = PluginManager(PROJECT)
+    before = [] if alone else [plugin for _, plugin in _session().list_name_plugin()]
+    for watcher in [*reversed(watchers), *before]:  # pluggy calls the last one first
+        manager.register(watcher, type(watcher).__name__)
+    token = _listeners.set(manager)
     try:
         yield
     finally:
-        _watchers.reset(token)
+        _listeners.reset(token)
 
 
-@contextmanager
-def watched_only_by(*watchers: Watcher) -> Iterator[None]:
-    """Tell `watchers` and nobody else."""
-    token = _watchers.set(watchers)
-    try:
-        yield
-    finally:
-        _watchers.reset(token)
+def tell(event: Callable[P, None], *args: P.args, **what: P.kwargs) -> None:
+    """Call the session's listeners that implement an event, which a function of this signature specifies."""
 
+    def report(listener: _Listener, error: BaseException) -> None:
+        message = f"{listener.name} raised in {event.__name__}: {describe(error)}"
+        if event is problem:
+            print(f"warning: {visible(message)}", file=sys.stderr)
+        else:
+            report_problem(message)
 
-def tell_watchers(event: str, *what: Any) -> None:
-    """Tell the watchers of this process of something that plugins do not hear of; not every watcher needs to know."""
-    for watcher in _watchers.get():
-        hear = getattr(watcher, event, None)
-        if hear is not None:
-            hear(*what)
+    offered = inspect.signature(event).bind(*args, **what).arguments
+    _call(_implementations(_session(), event.__name__), offered, report)
 
 
 def report_problem(message: str) -> None:
-    """Tell the watchers of something that went wrong without stopping the run."""
-    tell_watchers("problem", message)
+    """Report something that went wrong without stopping the run."""
+    tell(problem, message)
 
 
-class Audience:
-    """Tells plugins that implement hooks, and watchers, of one run's events."""
+@dataclass(frozen=True)
+class StopRequest:
+    """A request to end a run here.
 
-    def __init__(self) -> None:
-        self._silenced: set[str] = set()
+    Parameters
+    ----------
+    by
+        Name of the events that ask for it.
+    stop
+        What they have raised.
+    """
 
-    def tell(self, event: str, **arguments: Any) -> None:
-        """Call every implementation of the hook `event`; one that raises is reported once, and not called again."""
-        for name, call, names in _listeners(event):
-            if name in self._silenced:
-                continue
+    by: str
+    stop: StopRun
+
+    def __str__(self) -> str:
+        return f"{self.by}: {self.stop.reason}"
+
+
+class RunEvents:
+    """Calls the listeners of one run: one that raises is reported, and disabled for the rest of the run.
+
+    Parameters
+    ----------
+    chosen
+        The events that its config has chosen, by name.
+    run
+        The run.
+    improves
+        Says what its task improves, if it does; asked only if there are chosen events.
+    """
+
+    def __init__(self, chosen: Mapping[str, Events], run: RunInfo, improves: Callable[[], Objective | None]) -> None:
+        objective = improves() if chosen else None
+        self._always = {"run": run} if objective is None else {"run": run, "objective": objective}
+        self._disabled: set[str] = set()
+        self._listeners = {
+            event: [
+                *_implementations(registry().hooks, f"gradmix_{event}"),
+                *_implementations(_session(), f"gradmix_{event}"),
+                *_methods(chosen, event),
+            ]
+            for event in HEARD
+        }
+
+    def started(self) -> None:
+        """The run's journal exists."""
+        self._tell("run_started", {})
+
+    def iterated(self, iteration: Iteration[Any]) -> StopRequest | None:
+        """An iteration is journalled; the first request to end the run here, if there is one."""
+        requests: list[StopRequest] = []
+
+        def failed(listener: _Listener, error: BaseException) -> None:
+            if not isinstance(error, StopRun) or not isinstance(listener.owner, Events):
+                self._disable("iteration", listener, error)
+            elif listener.owner.may_stop:
+                requests.append(StopRequest(listener.name.removeprefix("events."), error))
+            else:
+                missing = PluginError("it asks to stop the run, but its class lacks may_stop = True")
+                self._disable("iteration", listener, missing)
+
+        _call(self._enabled("iteration"), {"iteration": iteration, **self._always}, failed)
+        return requests[0] if requests else None
+
+    def finishing(self, what: Mapping[str, Any]) -> None:
+        """The result is about to be journalled: those that must not fail hear of it."""
+        self._tell("run_finished", what, [each for each in self._enabled("run_finished") if each.must])
+
+    def finished(self, what: Mapping[str, Any]) -> None:
+        """The run has finished, and all of it is journalled."""
+        self._tell("run_finished", what, [each for each in self._enabled("run_finished") if not each.must])
+
+    def failed(self, error: BaseException) -> None:
+        """The run has failed already."""
+        self._tell("run_failed", {"error": error})
+
+    def pictures(self, what: Mapping[str, Any], taken: Collection[str]) -> dict[str, Writer]:
+        """Pictures that they add, by file name; `taken` has those of the run itself."""
+        found: dict[str, Writer] = {}
+        for listener, added in self._tell("pictures", what):
             try:
-                call(**{argument: arguments[argument] for argument in names})
-            except (KeyboardInterrupt, TimedOutError):  # Ctrl-C and limits are meant for the run
-                raise
-            except BaseException as error:  # SystemExit, too, would end more than this run
-                self._silenced.add(name)
-                report_problem(f"{name} failed in {event} and hears no more of this run: {describe(error)}")
+                again = sorted(added.keys() & {*found, *taken})
+                if again:
+                    raise PluginError(f"there is a file {again[0]} already")
+                found.update(added)
+            except Exception as error:
+                self._disable("pictures", listener, error)
+        return found
+
+    def _tell(
+        self, event: str, what: Mapping[str, Any], listeners: Iterable[_Listener] | None = None
+    ) -> list[tuple[_Listener, Any]]:
+        called = self._enabled(event) if listeners is None else listeners
+        return _call(called, {**what, **self._always}, lambda *failed: self._disable(event, *failed))
+
+    def _enabled(self, event: str) -> list[_Listener]:
+        return [each for each in self._listeners[event] if each.name not in self._disabled]
+
+    def _disable(self, event: str, listener: _Listener, error: BaseException) -> None:
+        self._disabled.add(listener.name)
+        if listener.must and event != "run_failed":
+            raise PluginError(f"{listener.name}, which must not fail, raised in {event}: {describe(error)}") from error
+        report_problem(f"{listener.name} raised in {event} and was disabled for the rest of the run: {describe(error)}")
 
 
-def _listeners(event: str) -> Iterator[tuple[str, Callable[..., None], tuple[str, ...]]]:
-    for implementation in getattr(registry().hooks.hook, event).get_hookimpls():
-        yield implementation.plugin_name, implementation.function, implementation.argnames
-    for watcher in _watchers.get():
-        call = getattr(watcher, event)
-        code = call.__func__.__code__
-        yield type(watcher).__name__, call, code.co_varnames[1 : code.co_argcount]
+def _call(
+    listeners: Iterable[_Listener], offered: Mapping[str, Any], failed: Callable[[_Listener, BaseException], None]
+) -> list[tuple[_Listener, Any]]:
+    """Call each listener with what it takes of what is offered; its answer, unless it raised."""
+    answers = []
+    for listener in listeners:
+        try:
+            with read_only(offered):
+                answers.append((listener, call_by_name(listener.function, offered)))
+        except (KeyboardInterrupt, TimedOutError):  # Ctrl-C and limits are meant for the run
+            raise
+        except BaseException as error:  # SystemExit, too, would end more than this run
+            failed(listener, error)
+    return answers
+
+
+@dataclass(frozen=True, eq=False)
+class _Listener:
+    """An implementation of an event: a hook's, as pluggy has found it, or a method of chosen events."""
+
+    name: str
+    owner: object
+    function: Callable[..., Any]
+
+    @property
+    def must(self) -> bool:
+        """Whether the run fails if it raises."""
+        return isinstance(self.owner, Events) and self.owner.must
+
+
+def _implementations(manager: PluginManager, event: str) -> list[_Listener]:
+    caller = getattr(manager.hook, event, None)
+    found = [] if caller is None else caller.get_hookimpls()
+    return [_Listener(each.plugin_name, each.plugin, each.function) for each in reversed(found)]  # as pluggy calls them
+
+
+def _methods(chosen: Mapping[str, Events], event: str) -> list[_Listener]:
+    hearing = {f"events.{name}": events for name, events in chosen.items() if event in events.heard()}
+    return [_Listener(name, events, getattr(events, event)) for name, events in hearing.items()]
+
+
+def _session() -> PluginManager:
+    return _listeners.get(_NO_LISTENERS)
+
+
+_NO_LISTENERS = PluginManager(PROJECT)

@@ -12,7 +12,7 @@ from gradmix.contracts.errors import ConfigError
 from gradmix.contracts.events import StopRun
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.task import Result, Steps
-from gradmix.runs.chosen_events import StopRequest
+from gradmix.runs.events import StopRequest
 from gradmix.runs.limits import Deadline
 
 

@@ -24,9 +24,8 @@ from gradmix.contracts.terminal import visible
 from gradmix.journal.journal import FORMAT, Journal
 from gradmix.registry.containment import Undone, undoing
 from gradmix.registry.entry import describe
-from gradmix.runs.chosen_events import ChosenEvents, StopRequest
 from gradmix.runs.environment import environment, timings_key
-from gradmix.runs.events import Audience, report_problem, tell_watchers
+from gradmix.runs.events import RunEvents, StopRequest, report_problem, stopped, tell
 from gradmix.runs.limits import OutOfMemoryError, TimedOutError, limited
 from gradmix.runs.measuring import measured, told
 from gradmix.runs.pulling import Pulled, pull
@@ -156,8 +155,7 @@ class _Execution:
             sweep=order.sweep,
             overrides=order.overrides,
         )
-        self.audience = Audience()
-        self.events = ChosenEvents(spec.events.components, self.run, spec.task.improves)
+        self.events = RunEvents(spec.events.components, self.run, spec.task.improves)
         self.rounds = rounds_of(spec.task, spec.settings.timing)
         self.stopwatch: Stopwatch | None = None
         self.pulled: Pulled | None = None
@@ -187,7 +185,7 @@ class _Execution:
             self.pulled = pull(self.spec.task.run(), self._tell_iteration, deadline)
             self.measured = measured(self.spec.metrics.components, self.pulled.result)
         if self.pulled.stopped is not None:
-            tell_watchers("stopped", self.run, self.pulled.stopped.by, self.pulled.stopped.stop.reason)
+            tell(stopped, self.run, self.pulled.stopped.by, self.pulled.stopped.stop.reason)
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -251,7 +249,6 @@ class _Execution:
             **self._of_chosen(),
         )
         _write_artifact(self.run.folder / ARTIFACTS / "config.yaml", self._write_config)
-        self.audience.tell("gradmix_run_started", run=self.run)
         self.events.started()
 
     def _of_chosen(self) -> Mapping[str, Any]:
@@ -262,7 +259,6 @@ class _Execution:
     def _tell_iteration(self, iteration: Iteration[Any]) -> StopRequest | None:
         self.journal.write("iteration", start=iteration.start, step=iteration.step, metrics=iteration.metrics)
         iteration = replace(iteration, metrics=MappingProxyType(dict(iteration.metrics)))  # lent, not given
-        self.audience.tell("gradmix_iteration", run=self.run, iteration=iteration)
         return self.events.iterated(iteration)
 
     def finish(self, block: str | None) -> None:
@@ -284,7 +280,6 @@ class _Execution:
         for name, write in artifacts.items():
             _write_artifact(self.run.folder / ARTIFACTS / name, write)
         self.journal.write("finished")
-        self.audience.tell("gradmix_run_finished", run=self.run, metrics=metrics)
         self.events.finished(what)
         self.outcome = RunOutcome("finished", self.run, metrics)
 
@@ -321,7 +316,6 @@ class _Execution:
             self.journal.write(event, error=in_words(error), traceback=trace)
         except StorageError as storage_error:
             report_problem(str(storage_error))
-        self.audience.tell("gradmix_run_failed", run=self.run, error=error)
         self.events.failed(error)
 
 

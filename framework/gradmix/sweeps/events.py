@@ -1,4 +1,4 @@
-"""Sweep events: told to every watcher that wants to know."""
+"""Sweep events: what they say, and the signatures that their listeners implement."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gradmix.contracts.meaning import Meaning
-from gradmix.runs.events import Watcher
 from gradmix.sweeps.plan import Job
 
 
@@ -85,17 +84,17 @@ class JobEnd:
     told: Mapping[str, Meaning] = field(default_factory=dict)
 
 
-class SweepWatcher(Watcher):
-    """Somebody within gradmix itself who is told of the events of sweeps, too."""
+def planned(jobs: Sequence[Job], workers: int, n_jobs: int) -> None:
+    """A sweep is planned, and nothing more was asked for; a search of `n_jobs` has its first jobs only."""
 
-    def planned(self, jobs: Sequence[Job], workers: int, n_jobs: int) -> None:
-        """A sweep is planned, and nothing more was asked for; a search of `n_jobs` has its first jobs only."""
 
-    def sweep_started(self, sweep: SweepInfo, jobs: Sequence[Job]) -> None:
-        """A sweep's journal stands; its jobs come next."""
+def sweep_started(sweep: SweepInfo, jobs: Sequence[Job]) -> None:
+    """A sweep's journal exists; its jobs come next."""
 
-    def job_ended(self, sweep: SweepInfo, end: JobEnd) -> None:
-        """A job of the sweep has ended, and its journal tells how; perhaps it is tried again."""
 
-    def sweep_ended(self, sweep: SweepInfo) -> None:
-        """A sweep has ended, one way or another, and its journal is closed."""
+def job_ended(sweep: SweepInfo, end: JobEnd) -> None:
+    """A job of the sweep has ended, and its journal says how; perhaps it is tried again."""
+
+
+def sweep_ended(sweep: SweepInfo) -> None:
+    """A sweep has ended, one way or another, and its journal is closed."""

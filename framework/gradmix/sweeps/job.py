@@ -15,12 +15,14 @@ from gradmix.config.code_options import check_code_options
 from gradmix.config.composition import plain_config
 from gradmix.config.spec import RunSpec, read_spec
 from gradmix.contracts.errors import ConfigError, GradmixError
+from gradmix.contracts.hooks import hookimpl
 from gradmix.contracts.terminal import visible
 from gradmix.journal.folder import fresh_folder
 from gradmix.journal.journal import FILE_NAME
-from gradmix.runs.events import Watcher, tell_watchers, watched_only_by
+from gradmix.runs.events import refused, settings_known, tell, watched_by
 from gradmix.runs.runner import Order, RunOutcome, execute, execute_together
 from gradmix.sweeps.attempts import is_taken, new_attempt
+from gradmix.sweeps.events import planned
 from gradmix.sweeps.intent import intent
 from gradmix.sweeps.plan import Planner
 
@@ -49,7 +51,7 @@ def run_job(config: DictConfig) -> RunOutcome | GradmixError | None:
     try:
         return _run(config)
     except GradmixError as error:
-        tell_watchers("refused", error)
+        tell(refused, error)
         return error
 
 
@@ -60,11 +62,11 @@ def _run(config: DictConfig) -> RunOutcome | None:
     check_working_folder(hydra)
     overrides = tuple(hydra.overrides.task)
     if intent().plan_only:
-        tell_watchers("planned", Planner(lambda _: plain_config(config), overrides).plan({0: ()}), 1, 1)
+        tell(planned, Planner(lambda _: plain_config(config), overrides).plan({0: ()}), 1, 1)
         return None
     spec = read_spec(plain_config(config))
     check_code_options(spec, overrides)
-    tell_watchers("settings_known", spec.settings)
+    tell(settings_known, spec.settings)
     folder = fresh_folder(Path(spec.settings.runs_dir) / spec.settings.name, _slug(spec))
     return execute(Order(spec, folder, overrides=overrides))
 
@@ -168,7 +170,7 @@ class SweepJob:
     def run(self, requests: Sequence[JobRequest]) -> list[JobReport]:
         """Run one job, or several whose work is timed in turns. A job that somebody else has taken is left to them."""
         is_remote = not (self.folder / FILE_NAME).exists()
-        with _working, watched_only_by(_Stderr()):
+        with _working, watched_by(_Stderr(), alone=True):
             try:
                 free = [each for each in requests if not self._is_stopped and not self._is_taken(each.number)]
                 orders = [self._order(each) for each in free]
@@ -242,9 +244,10 @@ def _parcel(folder: Path, sweep: Path) -> Mapping[str, bytes]:
     return {str(path.relative_to(sweep)): path.read_bytes() for path in files}
 
 
-class _Stderr(Watcher):
+class _Stderr:
     """Says on standard error what went wrong besides the run; the sweep's own watchers are in another process."""
 
+    @hookimpl
     def problem(self, message: str) -> None:
         import sys
 

@@ -16,8 +16,8 @@ from gradmix.journal.folder import fresh_folder
 from gradmix.journal.journal import FORMAT, RESUMED, Journal, Record, read_journal
 from gradmix.registry.entry import describe
 from gradmix.runs.environment import environment
-from gradmix.runs.events import report_problem, tell_watchers
-from gradmix.sweeps.events import JobEnd, SweepInfo
+from gradmix.runs.events import report_problem, tell
+from gradmix.sweeps.events import JobEnd, SweepInfo, job_ended, sweep_ended
 from gradmix.sweeps.intent import intent
 from gradmix.sweeps.plan import Job, Overrides
 
@@ -96,7 +96,7 @@ class Ledger:
                 timings=end.has_timings,
                 error=end.error,
             )
-        tell_watchers("job_ended", self.info, end)
+        tell(job_ended, self.info, end)
 
     def close(self, error: BaseException | None) -> None:
         """End, with what it all comes to, and with the error that ended it if there was one."""
@@ -111,7 +111,7 @@ class Ledger:
                     self.journal.write(event, error=describe(error))
         finally:
             self.journal.close()
-            tell_watchers("sweep_ended", self.info)
+            tell(sweep_ended, self.info)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -19,7 +19,7 @@ from gradmix.journal.reading import read_run
 from gradmix.journal.summary import RunSummary, summarize
 from gradmix.registry.entry import describe
 from gradmix.runs.environment import timings_key
-from gradmix.runs.events import tell_watchers
+from gradmix.runs.events import settings_known, tell
 from gradmix.sweeps.attempts import telling
 from gradmix.sweeps.reading import reused_by
 
@@ -126,7 +126,7 @@ class Planner:
         except Exception as error:
             return self._impossible(number, overrides, config, describe(error))
         if self.history is None:
-            tell_watchers("settings_known", spec.settings)
+            tell(settings_known, spec.settings)
             self.history = History.read(Path(spec.settings.runs_dir))
         state, reason, earlier = self._state(number, spec, key)
         return Job(

@@ -17,9 +17,9 @@ from gradmix.contracts.errors import ConfigError, GradmixError
 from gradmix.contracts.meaning import metrics_from_journal
 from gradmix.journal.summary import RunSummary
 from gradmix.registry.entry import describe
-from gradmix.runs.events import report_problem, tell_watchers
+from gradmix.runs.events import report_problem, tell
 from gradmix.sweeps.attempts import attempts, finished, telling
-from gradmix.sweeps.events import JobEnd
+from gradmix.sweeps.events import JobEnd, sweep_started
 from gradmix.sweeps.job import STOPPED, JobReport, SweepJob, label_of
 from gradmix.sweeps.ledger import Ledger
 from gradmix.sweeps.plan import Job
@@ -67,7 +67,7 @@ class Sweep:
     def __enter__(self) -> Self:
         (self.info.folder / STOPPED).unlink(missing_ok=True)
         self.ledger.open(self._jobs)
-        tell_watchers("sweep_started", self.info, self._jobs)
+        tell(sweep_started, self.info, self._jobs)
         return self
 
     def __exit__(

@@ -20,16 +20,17 @@ from dataclasses import asdict
 from pathlib import Path
 
 from gradmix.config.spec import Settings, Tracking
+from gradmix.contracts.hooks import hookimpl
 from gradmix.contracts.run import RunInfo
 from gradmix.journal.journal import find_journals
-from gradmix.sweeps.events import JobEnd, SweepInfo, SweepWatcher
+from gradmix.sweeps.events import JobEnd, SweepInfo
 from gradmix.sweeps.plan import Job
 from gradmix.tracking.ingest import Ingester, bring_in_all, is_meant_for, pending
 from gradmix.tracking.newest import Newest
 from gradmix.tracking.store import import_mlflow
 
 
-class TrackingProcess(SweepWatcher):
+class TrackingProcess:
     """Hands the folders of runs to an ingester in another process."""
 
     def __init__(self) -> None:
@@ -50,6 +51,7 @@ class TrackingProcess(SweepWatcher):
         # A thread feeds it: a stuck server must not hold up the run.
         threading.Thread(target=self._feed, args=(self._process,), daemon=True).start()
 
+    @hookimpl
     def settings_known(self, settings: Settings) -> None:
         """Name the store, and bring in first what earlier runs have left behind."""
         if self._is_wanted or settings.tracking.uri is None:
@@ -67,23 +69,28 @@ class TrackingProcess(SweepWatcher):
         if self._is_wanted:
             self._lines.put(str(folder.absolute()))
 
+    @hookimpl
     def gradmix_run_finished(self, run: RunInfo, metrics: Mapping[str, float]) -> None:
         """Bring in a finished run."""
         self.submit(run.folder)
 
+    @hookimpl
     def gradmix_run_failed(self, run: RunInfo, error: BaseException) -> None:
         """Bring in a failed run."""
         self.submit(run.folder)
 
+    @hookimpl
     def sweep_started(self, sweep: SweepInfo, jobs: Sequence[Job]) -> None:
         """Bring in the sweep itself, under which its jobs will stand."""
         self.submit(sweep.folder)
 
+    @hookimpl
     def job_ended(self, sweep: SweepInfo, end: JobEnd) -> None:
         """Bring in a job's run; results that were there come with the sweep."""
         if end.folder is not None and not end.is_reused:
             self.submit(end.folder)
 
+    @hookimpl
     def sweep_ended(self, sweep: SweepInfo) -> None:
         """Bring in how it ended, and what of its jobs is not in yet."""
         for folder in find_journals(sweep.folder):

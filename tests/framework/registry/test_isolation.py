@@ -259,7 +259,7 @@ def test_a_job_that_changes_numpy_does_not_spoil_the_next_one(path):
 
 def test_events_cannot_write_into_what_a_run_has_reached_nor_beside_its_folder(path):
     ended = use("yield good", "events=meddler", "pictures=true")
-    assert "events.meddler failed in iteration" in ended.stderr
+    assert "events.meddler raised in iteration" in ended.stderr
     assert "log_likelihood      -1130.2640" in ended.stdout
     assert not list(Path("runs").rglob("elsewhere.png"))
 

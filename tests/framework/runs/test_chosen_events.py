@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+import gradmix
 from conftest import journals
 from gradmix import Events, Iteration, Objective, Result, StopRun, Task
 from gradmix.config.chosen import Chosen
 from gradmix.config.spec import Limits, RunSpec, Settings
 from gradmix.journal.summary import summarize
-from gradmix.runs.events import Watcher, watched_by
+from gradmix.runs.events import watched_by
 from gradmix.runs.runner import Order, execute
 
 
@@ -128,13 +129,15 @@ class Drawing(Events):
         return {self.name: lambda path: path.write_text(f"a picture of {total}")}
 
 
-class Listener(Watcher):
+class Listener:
     def __init__(self):
         self.problems, self.stops = [], []
 
+    @gradmix.hookimpl
     def problem(self, message):
         self.problems.append(message)
 
+    @gradmix.hookimpl
     def stopped(self, run, by, reason):
         self.stops.append((by, reason))
 
@@ -177,7 +180,7 @@ def test_what_events_raise_is_reported_once_and_the_run_goes_on(tmp_path, where,
     assert raising.calls == 1
     assert recording.told[-1] == ("finished", 5.0, 5, "")
     (problem,) = listener.problems
-    assert f"events.bad failed in {where}" in problem
+    assert f"events.bad raised in {where}" in problem
     assert names(tmp_path)[-1] == "finished"
 
 
@@ -187,7 +190,7 @@ def test_those_that_must_not_fail_end_the_run_as_failed(tmp_path, where, error):
     recording = Recording()
     outcome, listener = run(tmp_path, bad=Must(where, error), good=recording)
     assert outcome.status == "failed"
-    assert f"events.bad, which must not fail, failed in {where}: {type(error).__name__}" in outcome.error
+    assert f"events.bad, which must not fail, raised in {where}: {type(error).__name__}" in outcome.error
     assert recording.told[-1] == ("failed", "PluginError")
     assert names(tmp_path)[-1] == "failed"
     assert "result" not in names(tmp_path)
@@ -199,7 +202,7 @@ def test_those_that_must_not_fail_end_the_run_as_failed(tmp_path, where, error):
 def test_an_error_on_the_way_out_hides_no_other(tmp_path):
     outcome, listener = run(tmp_path, task=Counting(then=ZeroDivisionError("oh")), bad=Must("run_failed"))
     assert "ZeroDivisionError: oh" in outcome.error
-    assert "events.bad failed in run_failed" in listener.problems[0]
+    assert "events.bad raised in run_failed" in listener.problems[0]
 
 
 def test_ctrl_c_within_events_is_the_runs(tmp_path):

@@ -9,7 +9,7 @@ import gradmix
 from conftest import journals
 from gradmix import Iteration, NumericalError, Result, Task
 from gradmix.config.spec import RunSpec, Settings, read_spec
-from gradmix.runs.events import Watcher, watched_by
+from gradmix.runs.events import settings_known, tell, watched_by
 from gradmix.runs.runner import Order
 from gradmix.runs.runner import execute as execute_order
 
@@ -56,24 +56,29 @@ def counting(then=None):
     return RunSpec(settings, Counting(then=then), {"task": {"name": "counting"}, "seed": 0}, {"task": "test 1"})
 
 
-class Recorder(Watcher):
+class Recorder:
     """Writes down what it is told."""
 
     def __init__(self):
         self.told, self.problems = [], []
 
+    @gradmix.hookimpl
     def gradmix_run_started(self, run):
         self.told.append("started")
 
+    @gradmix.hookimpl
     def gradmix_iteration(self, run, iteration):
         self.told.append(iteration.step)
 
+    @gradmix.hookimpl
     def gradmix_run_finished(self, run, metrics):
         self.told.append("finished")
 
+    @gradmix.hookimpl
     def gradmix_run_failed(self, run, error):
         self.told.append(type(error).__name__)
 
+    @gradmix.hookimpl
     def problem(self, message):
         self.problems.append(message)
 
@@ -151,6 +156,7 @@ def test_a_task_that_returns_no_result_fails_clearly(tmp_path):
 
 def test_a_watcher_that_raises_is_reported_once_and_stops_nothing(tmp_path):
     class Broken(Recorder):
+        @gradmix.hookimpl
         def gradmix_iteration(self, run, iteration):
             super().gradmix_iteration(run, iteration)
             raise ValueError("no network")
@@ -161,20 +167,22 @@ def test_a_watcher_that_raises_is_reported_once_and_stops_nothing(tmp_path):
     assert broken.told == ["started", 1]
     assert recorder.told == ["started", 1, 2, 3, "finished"]
     (problem,) = recorder.problems
-    assert "Broken failed in gradmix_iteration" in problem
+    assert "Broken raised in iteration" in problem
     assert "no network" in problem
 
 
-class Leaving(Watcher):
+class Leaving:
     """Would end the process, if it could."""
 
+    @gradmix.hookimpl
     def gradmix_run_started(self, run):
         sys.exit(3)
 
 
-class LeavingLate(Watcher):
+class LeavingLate:
     """As that, in the midst of the run."""
 
+    @gradmix.hookimpl
     def gradmix_iteration(self, run):
         sys.exit(3)
 
@@ -186,7 +194,7 @@ def test_a_watcher_cannot_end_the_process(tmp_path, watcher):
         assert execute(counting(), tmp_path).status == "finished"
     assert recorder.told == ["started", 1, 2, 3, "finished"]
     (problem,) = recorder.problems
-    assert f"{type(watcher).__name__} failed in gradmix_" in problem
+    assert f"{type(watcher).__name__} raised in " in problem
     assert "SystemExit: 3" in problem
 
 
@@ -220,3 +228,43 @@ def test_data_that_cannot_be_read_are_a_failed_run_with_its_reason(tmp_path):
     assert outcome.status == "failed"
     assert "missing.csv: No such file" in outcome.error
     assert json.loads((tmp_path / "journal.jsonl").read_text().splitlines()[-1])["event"] == "failed"
+
+
+def test_a_listener_of_the_session_that_raises_keeps_no_other_from_hearing(capsys):
+    class Broken:
+        @gradmix.hookimpl
+        def settings_known(self):
+            raise ValueError("no terminal")
+
+        @gradmix.hookimpl
+        def problem(self, message):
+            raise ValueError("no terminal either")
+
+    class Hearing:
+        def __init__(self):
+            self.heard = []
+
+        @gradmix.hookimpl
+        def settings_known(self, settings):
+            self.heard.append(settings)
+
+        @gradmix.hookimpl
+        def problem(self, message):
+            self.heard.append(message)
+
+    hearing = Hearing()
+    with watched_by(Broken(), hearing):
+        tell(settings_known, Settings(name="trial"))
+    reported, settings = hearing.heard
+    assert settings == Settings(name="trial")
+    assert "Broken raised in settings_known: ValueError: no terminal" in reported
+    assert "no terminal either" in capsys.readouterr().err
+
+
+def test_listeners_can_be_left_out_for_a_while(tmp_path):
+    outer, inner = Recorder(), Recorder()
+    with watched_by(outer):
+        with watched_by(inner, alone=True):
+            execute(counting(), tmp_path)
+        assert outer.told == []
+    assert inner.told == ["started", 1, 2, 3, "finished"]

@@ -5,16 +5,18 @@ import time
 import psutil
 import pytest
 
+import gradmix
 from gradmix.contracts.errors import StorageError
 from gradmix.journal.journal import Journal, read_journal
-from gradmix.runs.events import Watcher, watched_by
+from gradmix.runs.events import watched_by
 from gradmix.runs.sampling import sampling
 
 
-class Problems(Watcher):
+class Problems:
     def __init__(self):
         self.heard = []
 
+    @gradmix.hookimpl
     def problem(self, message):
         self.heard.append(message)
 

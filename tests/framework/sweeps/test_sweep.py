@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+import gradmix
 from conftest import journals
 from gradmix import ConfigError, StorageError
 from gradmix.journal.folder import fresh_folder
@@ -16,7 +17,6 @@ from gradmix.journal.summary import summaries
 from gradmix.registry.plugin import UNKNOWN, Plugin
 from gradmix.runs.events import watched_by
 from gradmix.sweeps.attempts import attempts, is_taken, new_attempt, telling
-from gradmix.sweeps.events import SweepWatcher
 from gradmix.sweeps.intent import Intent, intending
 from gradmix.sweeps.job import JobReport, JobRequest, label_of
 from gradmix.sweeps.ledger import jobs_of
@@ -52,15 +52,17 @@ def combinations(**choices):
 BROKEN = ("clusterer.reg_covar=0", "clusterer.covariance_type=full", "clusterer.n_components=120", "clusterer.tol=0")
 
 
-class Told(SweepWatcher):
+class Told:
     """Writes down how jobs ended."""
 
     def __init__(self):
         self.ends, self.problems = [], []
 
+    @gradmix.hookimpl
     def job_ended(self, sweep, end):
         self.ends.append((end.number, end.status, end.is_reused))
 
+    @gradmix.hookimpl
     def problem(self, message):
         self.problems.append(message)
 

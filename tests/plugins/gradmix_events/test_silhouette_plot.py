@@ -2,17 +2,19 @@
 
 import pytest
 
+import gradmix
 from gradmix.config.spec import read_spec
-from gradmix.runs.events import Watcher, watched_by
+from gradmix.runs.events import watched_by
 from gradmix.runs.runner import Order, execute
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-class Listener(Watcher):
+class Listener:
     def __init__(self):
         self.problems = []
 
+    @gradmix.hookimpl
     def problem(self, message):
         self.problems.append(message)
 
