@@ -623,7 +623,18 @@ class AllPairsOneByOne(KMeans):
         return super().iterate(X, rng)
 
 
+@dataclass
+class Endless(KMeans):
+    """Never has enough."""
+
+    def iterate(self, X, rng):
+        first = next(super().iterate(X, rng))
+        while True:
+            yield dataclasses.replace(first, converged=False)
+
+
 WRONG = [
+    ("ends", Endless),
     ("reports_its_objective", SilentObjective),
     ("improves_its_objective", Worsening),
     ("numbers_its_iterations", Unnumbered),

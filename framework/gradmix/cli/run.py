@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradmix.contracts.errors import ConfigError, GradmixError
 from gradmix.contracts.terminal import visible
+from gradmix.interrupts import Terminated, termination_as_interrupt
 
 if TYPE_CHECKING:
     from gradmix.config.guarded import GuardedLoader
@@ -69,7 +69,7 @@ def run_as(wanted: Intent) -> int:
     if not wanted.plan_only and "tracking=none" not in wanted.arguments:
         tracking.prepare()  # MLflow loads while the config is composed
     try:
-        with intending(wanted), watched_by(*watchers), _termination_as_interrupt():
+        with intending(wanted), watched_by(*watchers), termination_as_interrupt():
             here = ("hydra.run.dir=.",) if wanted.plan_only else ()  # Hydra would make a folder
             _hand_over((*wanted.arguments, *here), run_job)
     except GradmixError as error:
@@ -149,21 +149,3 @@ def config_folder() -> Path:
     package = Path(__file__).parents[1]
     installed = package / "configs"
     return installed if installed.is_dir() else package.parent.parent / "configs"
-
-
-class Terminated(KeyboardInterrupt):
-    """The process was asked to end by SIGTERM."""
-
-
-@contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM end a run as Ctrl-C does: journalled."""
-
-    def terminate(number: int, frame: object) -> None:
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.abc import Loader, MetaPathFinder
@@ -16,6 +14,7 @@ from types import ModuleType
 from typing import Any, TextIO
 
 from gradmix.contracts.errors import PluginError, listing
+from gradmix.interrupts import ctrl_c_noticed
 
 
 @contextmanager
@@ -37,7 +36,7 @@ def contained() -> Iterator[list[str]]:
     filters = list(warnings.filters)
     undone: Undone | None = None
     try:
-        with _interrupts_of_a_person() as was_pressed, redirect_stdout(output), undoing() as undone:
+        with ctrl_c_noticed() as was_pressed, redirect_stdout(output), undoing() as undone:
             try:
                 yield trespasses
             except KeyboardInterrupt:
@@ -190,24 +189,3 @@ def _loaded_numpy() -> ModuleType | None:
     import numpy  # which waits for it
 
     return numpy
-
-
-@contextmanager
-def _interrupts_of_a_person() -> Iterator[Callable[[], bool]]:
-    """Tell a person's Ctrl-C from an exception that somebody raises."""
-    pressed: list[int] = []
-
-    def interrupt(number: int, frame: object) -> None:
-        pressed.append(number)
-        raise KeyboardInterrupt
-
-    is_ours = threading.current_thread() is threading.main_thread() and (
-        signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    )
-    if is_ours:
-        signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield lambda: bool(pressed)
-    finally:
-        if is_ours:
-            signal.signal(signal.SIGINT, signal.default_int_handler)

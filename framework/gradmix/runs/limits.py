@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import resource
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from types import FrameType
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from gradmix.config.spec import Limits
 from gradmix.contracts.errors import GradmixError
-
-_AGAIN_SECONDS = 1.0
-"""How soon the alarm goes off again if somebody's code has swallowed it."""
-
-_MOST_RINGS = 10
-"""How often it does so before there is no more hope."""
+from gradmix.interrupts import time_limit
 
 
 class TimedOutError(GradmixError, TimeoutError):
@@ -52,7 +43,7 @@ def limited(limits: Limits, abandon: Callable[[TimedOutError], None] | None = No
     The alarm of a time limit interrupts Python code at once; a call into compiled code returns first. Memory is limited
     by the system (Linux): an allocation beyond it fails.
     """
-    with _alarm(limits.seconds, abandon), _memory_limit(limits.bytes), _threads(limits.threads):
+    with _time_limit(limits.seconds, abandon), _memory_limit(limits.bytes), _threads(limits.threads):
         try:
             yield Deadline(limits.seconds)
         except MemoryError as error:
@@ -82,36 +73,18 @@ class Deadline:
             raise _timed_out(self.seconds)
 
 
+def within(seconds: float | None) -> AbstractContextManager[None]:
+    """Hold what runs in the context to a time limit alone; raises `TimedOutError`."""
+    return _time_limit(seconds, None)
+
+
+def _time_limit(seconds: float | None, abandon: Callable[[TimedOutError], None] | None) -> AbstractContextManager[None]:
+    give_up = None if abandon is None else lambda: abandon(_timed_out(seconds))
+    return time_limit(seconds, lambda: _timed_out(seconds), give_up)
+
+
 def _timed_out(seconds: float | None) -> TimedOutError:
     return TimedOutError(f"stopped after limits.seconds={seconds:g}.")
-
-
-@contextmanager
-def _alarm(seconds: float | None, abandon: Callable[[TimedOutError], None] | None) -> Iterator[None]:
-    if seconds is None or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    is_on = True
-    rings = itertools.count(1)
-
-    def ring(number: int, frame: FrameType | None) -> None:
-        if is_on and abandon is not None and next(rings) > _MOST_RINGS:
-            abandon(_timed_out(seconds))
-        if is_on:
-            raise _timed_out(seconds)
-
-    before = signal.signal(signal.SIGALRM, ring)
-    try:
-        try:
-            signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_SECONDS)
-            yield
-        finally:
-            is_on = False
-    finally:  # entered also when the alarm rang in the midst of the other one; the next is a second away
-        is_on = False
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 @contextmanager

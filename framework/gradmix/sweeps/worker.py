@@ -13,12 +13,13 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
+from typing import Any, TextIO
 
 from gradmix.contracts.errors import StorageError
+from gradmix.interrupts import termination_as_interrupt
 from gradmix.sweeps.job import JobReport, JobRequest, SweepJob
 
 _PATIENCE_SECONDS = 5.0
@@ -123,26 +124,24 @@ def main() -> None:
     errands_in = os.fdopen(os.dup(0), encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # whoever asks for input must not be given our requests
     os.dup2(2, 1)
-    signal.signal(signal.SIGTERM, _interrupt)
-    warm_up()
     try:
-        for line in errands_in:
-            message = json.loads(line)
-            job = message["job"]
-            sweep_job = SweepJob(
-                **{**job, "folder": Path(job["folder"]), "varies": tuple(job["varies"]), "anew": tuple(job["anew"])}
-            )
-            requests = [JobRequest(**{**each, "overrides": tuple(each["overrides"])}) for each in message["requests"]]
-            reports = sweep_job.run(requests)
-            print(
-                json.dumps([{"number": each.number, "error": each.error} for each in reports]), file=answers, flush=True
-            )
+        with termination_as_interrupt():
+            warm_up()
+            for line in errands_in:
+                _answer(json.loads(line), answers)
     except (KeyboardInterrupt, BrokenPipeError):
-        os._exit(130)  # the journal says so; nobody listens any more
+        os._exit(130)  # the journal says so; the parent does not listen any more
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _answer(message: Mapping[str, Any], answers: TextIO) -> None:
+    """Run the jobs of one line, and answer with one."""
+    job = message["job"]
+    sweep_job = SweepJob(
+        **{**job, "folder": Path(job["folder"]), "varies": tuple(job["varies"]), "anew": tuple(job["anew"])}
+    )
+    requests = [JobRequest(**{**each, "overrides": tuple(each["overrides"])}) for each in message["requests"]]
+    reports = sweep_job.run(requests)
+    print(json.dumps([{"number": each.number, "error": each.error} for each in reports]), file=answers, flush=True)
 
 
 def warm_up() -> None:

@@ -57,5 +57,9 @@ class BrokenPromiseError(AssertionError):
         self.expected, self.found, self.example, self.code = expected, found, example, code
 
 
+class NoEndError(BrokenPromiseError):
+    """Raised by a check that found that the component's work does not end: no further check is tried."""
+
+
 class NotApplicableError(Exception):
     """Raised by a check that has nothing to say of a component; its text is the reason."""

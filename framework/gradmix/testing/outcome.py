@@ -46,12 +46,15 @@ class Outcome:
         Why the check is not applicable.
     failure
         What is wrong, where it failed.
+    is_last
+        Whether it makes every other check pointless.
     """
 
     check: Check
     status: Status
     reason: str = ""
     failure: Failure | None = None
+    is_last: bool = False
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""

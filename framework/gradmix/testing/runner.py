@@ -8,8 +8,9 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 
-from gradmix.testing.check import BrokenPromiseError, Check, NotApplicableError
-from gradmix.testing.limit import Interrupts, TimeIsUpError, time_limit
+from gradmix.interrupts import ctrl_c_noticed, time_limit
+from gradmix.testing.check import BrokenPromiseError, Check, NoEndError, NotApplicableError
+from gradmix.testing.limit import TimeIsUpError
 from gradmix.testing.outcome import Failure, Outcome
 from gradmix.testing.subject import Subject
 
@@ -18,8 +19,17 @@ CHECK_SECONDS = 60.0
 
 
 def outcomes(subject: Subject, checks: Iterable[Check], seconds: float = CHECK_SECONDS) -> Iterator[Outcome]:
-    """Run checks one by one; what a component raises, prints or hangs in is the outcome of that check only."""
-    return (outcome_of(check, subject, seconds) for check in checks)
+    """Run checks one by one; what a component raises, prints or hangs in is the outcome of that check only.
+
+    After one that found that the work has no end, the others are not tried: each would run into its time limit.
+    """
+    remaining = iter(checks)
+    for check in remaining:
+        outcome = outcome_of(check, subject, seconds)
+        yield outcome
+        if outcome.is_last:
+            reason = f"not tried, since {check.name} failed"
+            yield from (Outcome(each, "not applicable", reason) for each in remaining)
 
 
 def outcome_of(check: Check, subject: Subject, seconds: float = CHECK_SECONDS) -> Outcome:
@@ -37,18 +47,20 @@ def outcome_of(check: Check, subject: Subject, seconds: float = CHECK_SECONDS) -
     excuse = subject.component.deviates.get(check.name)
     if excuse is not None:
         return Outcome(check, "not applicable", f"it says so itself: {excuse}")
-    interrupts, silence = Interrupts(), io.StringIO()
-    try:
-        with interrupts.watched(), redirect_stdout(silence), redirect_stderr(silence), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with time_limit(seconds):
-                check.function(subject)
-    except NotApplicableError as reason:
-        return Outcome(check, "not applicable", str(reason))
-    except BaseException as error:  # a component may raise SystemExit and KeyboardInterrupt, too
-        if interrupts.pressed:
-            raise
-        return Outcome(check, "failed", failure=_failure(check, subject, error, seconds))
+    silence = io.StringIO()
+    with ctrl_c_noticed() as is_pressed:
+        try:
+            with redirect_stdout(silence), redirect_stderr(silence), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                with time_limit(seconds, TimeIsUpError):
+                    check.function(subject)
+        except NotApplicableError as reason:
+            return Outcome(check, "not applicable", str(reason))
+        except BaseException as error:  # a component may raise SystemExit and KeyboardInterrupt, too
+            if is_pressed():
+                raise
+            failure = _failure(check, subject, error, seconds)
+            return Outcome(check, "failed", failure=failure, is_last=isinstance(error, NoEndError))
     return Outcome(check, "passed")
 
 

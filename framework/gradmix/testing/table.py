@@ -23,10 +23,13 @@ class KindChecks:
     use
         ``module:function`` that makes a small, typical use of a component, and returns what came out; empty where a
         use would reach outside.
+    first
+        Modules of checks without which all others are pointless: they are tried before those of any component.
     """
 
     modules: tuple[str, ...]
     use: str = ""
+    first: tuple[str, ...] = ()
 
 
 ANY = ("component.config", "component.source", "component.conduct")
@@ -45,6 +48,7 @@ KINDS: Mapping[str, KindChecks] = {
             "clusterers.cost",
         ),
         "clusterers.fits:use",
+        first=("clusterers.ending",),
     ),
     "dataset": KindChecks(("datasets",), "component.uses:load"),
     "differentiator": KindChecks(
@@ -71,8 +75,9 @@ KINDS: Mapping[str, KindChecks] = {
 @cache
 def checks_of(kind: str) -> tuple[Check, ...]:
     """Every check of a kind: those of any component, then its own."""
-    own = KINDS[kind].modules if kind in KINDS else ()
-    return tuple(check for module in (*ANY, *own) for check in _checks_in(module) if check.name != "use")
+    own = KINDS.get(kind, KindChecks(()))
+    modules = (*own.first, *ANY, *own.modules)
+    return tuple(check for module in modules for check in _checks_in(module) if check.name != "use")
 
 
 def _checks_in(name: str) -> list[Check]:

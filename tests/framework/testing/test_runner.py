@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import threading
 from dataclasses import dataclass
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 import gradmix
 from gradmix.testing import BrokenPromiseError, NotApplicableError, conformance, run_check, subject
 from gradmix.testing.check import Check
-from gradmix.testing.limit import time_limit
 from gradmix.testing.outcome import Report
 from gradmix.testing.runner import outcome_of, outcomes
 from gradmix_problems.cubic import Cubic
@@ -91,18 +89,14 @@ def test_ctrl_c_is_not_taken_for_the_component():
         outcome_of(Check("trial", press), subject("cubic"))
 
 
-def test_an_alarm_that_was_set_before_goes_off_still():
-    rung = threading.Event()
-    before = signal.signal(signal.SIGALRM, lambda number, frame: rung.set())
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 0.2)
-        with time_limit(60):
-            assert not rung.is_set()
-        assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
-        assert rung.wait(5)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+def test_after_a_fit_without_end_no_other_check_is_tried():
+    from wrong_plugins.clusterers import Endless
+
+    first, *others = conformance("clusterer", Endless).outcomes
+    assert first.check.name == "ends"
+    assert "iterations, none converged" in first.failure.found
+    assert {outcome.status for outcome in others} == {"not applicable"}
+    assert {outcome.reason for outcome in others} == {"not tried, since ends failed"}
 
 
 def test_what_is_printed_in_a_check_goes_nowhere(capsys):
