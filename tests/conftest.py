@@ -75,6 +75,20 @@ def gradmix_command():
     return Command()
 
 
+@pytest.fixture
+def gradmix_main(capsys, monkeypatch):
+    """The command in this process, for commands that run nothing; returns what it prints."""
+    from gradmix.cli.main import main
+
+    def call(*arguments, code=0):
+        capsys.readouterr()
+        assert main(arguments) == code, capsys.readouterr()
+        return capsys.readouterr().out
+
+    monkeypatch.setenv("COLUMNS", "200")
+    return call
+
+
 def all_runs(client):
     """Every run of every experiment of a store."""
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +22,7 @@ from gradmix.registry.entry import describe
 from gradmix.runs.environment import timings_key
 from gradmix.runs.events import settings_known, tell
 from gradmix.sweeps.attempts import telling
-from gradmix.sweeps.reading import reused_by
+from gradmix.sweeps.reading import reused_results
 
 Overrides = tuple[str, ...]
 Compose = Callable[[Overrides], Mapping[str, Any]]
@@ -143,14 +144,14 @@ class Planner:
 
     def _impossible(self, number: int, overrides: Overrides, config: Mapping[str, Any], reason: str) -> Job:
         """A job that cannot be run today; what it has computed before is kept all the same."""
-        own = None if self.resumed is None or self.stale else _result_of(self.resumed, number)
+        own = None if self.stale else self._own(number)
         if own is not None and own.is_finished and not _damage(own):
             return Job(number, overrides, "stale", config, reason=f"it cannot be made anew: {reason}", earlier=own)
         return Job(number, overrides, "impossible", config, reason=reason)
 
     def _state(self, number: int, spec: RunSpec, key: str) -> tuple[State, str, RunSummary | None]:
         assert self.history is not None
-        own = telling(self.resumed, number) if self.resumed else None
+        own = self._own(number)
         if own is not None and own.status == "running":
             return "running", "in another process", own
         if own is not None and own.is_finished:
@@ -177,14 +178,21 @@ class Planner:
             return "new", "", None
         return ("killed" if earlier.status == "killed" else "failed"), earlier.error or earlier.status, earlier
 
+    def _own(self, number: int) -> RunSummary | None:
+        """The attempt at a job that counts, or the earlier run whose result the resumed sweep took for it."""
+        if self.resumed is None:
+            return None
+        own, taken = telling(self.resumed, number), self._taken.get(number)
+        with suppress(StorageError):
+            return summarize(taken) if own is None and taken is not None else own
+        return own
 
-def _result_of(sweep: Path, number: int) -> RunSummary | None:
-    """What a sweep has of a job: its own attempt that tells most, or the earlier run whose result it took."""
-    own = telling(sweep, number)
-    earlier = reused_by(sweep, number) if own is None else None
-    with suppress(StorageError):
-        return summarize(earlier) if earlier is not None else own
-    return None
+    @cached_property
+    def _taken(self) -> Mapping[int, Path]:
+        assert self.resumed is not None
+        with suppress(StorageError):  # of a sweep without its journal, only the jobs' folders are known
+            return reused_results(self.resumed)
+        return {}
 
 
 def _damage(run: RunSummary) -> str:

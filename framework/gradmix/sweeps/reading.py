@@ -37,11 +37,13 @@ def read_sweep(folder: Path) -> Reading:
     return Reading(tuple(runs), tuple(warnings), n_known - len(runs), n_missing)
 
 
-def reused_by(sweep: Path, number: int) -> Path | None:
-    """Folder of the earlier run whose result a sweep has taken for one of its jobs, as its journal says."""
+def reused_results(sweep: Path) -> Mapping[int, Path]:
+    """Number of a job → folder of the earlier run whose result the sweep took for it, as its journal says."""
     events, _ = read_events(sweep)
-    told = [event for event in events if _is_job(event) and event["number"] == number]
-    return sweep / told[-1]["folder"] if told and told[-1].get("reused") and told[-1].get("folder") else None
+    last = {event["number"]: event for event in events if _is_job(event)}
+    return {
+        number: sweep / event["folder"] for number, event in last.items() if event.get("reused") and event.get("folder")
+    }
 
 
 def _job(number: int, sweep: Path, event: Mapping[str, Any] | None, attempts: Sequence[Path]) -> Run:
