@@ -99,6 +99,8 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
         from gradmix.arrays import constant_columns
 
         super().check_rows(X)
+        if len(X) == 1:
+            raise DataError("X has 1 sample: its variance is zero and the likelihood has no maximum.")
         constant = constant_columns(X)
         if constant:
             raise DataError(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import warnings
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast, get_args
 
 from gradmix.contracts.component import Component
-from gradmix.contracts.errors import DataError, NotFittedError, PluginError, UnknownNameError, did_you_mean, listing
+from gradmix.contracts.errors import DataError, PluginError, UnknownNameError, did_you_mean, listing, not_fitted
 from gradmix.contracts.iteration import Iteration, Objective, last_of_each_start
 from gradmix.contracts.preparation import Preparation
 
@@ -33,7 +34,28 @@ class Model(ABC):
         return {}
 
 
+_MOST_NAMES = 5
+"""Names of features that a message lists."""
+
 ModelT = TypeVar("ModelT", bound=Model)
+
+
+def _different_names(fitted: tuple[str, ...], given: tuple[str, ...]) -> str:
+    """Say how the names of features differ from those in ``fit``, in scikit-learn's words."""
+    lines = ["The feature names should match those that were passed during fit."]
+    for heading, names in (
+        ("Feature names unseen at fit time:", sorted(set(given) - set(fitted))),
+        ("Feature names seen at fit time, yet now missing:", sorted(set(fitted) - set(given))),
+    ):
+        if names:
+            lines += [
+                heading,
+                *(f"- {name}" for name in names[:_MOST_NAMES]),
+                *(["- ..."] * (len(names) > _MOST_NAMES)),
+            ]
+    if len(lines) == 1:
+        lines.append("Feature names must be in the same order as they were in fit.")
+    return "\n".join(lines) + "\n"
 
 
 class Clusterer(Component, ABC, Generic[ModelT]):
@@ -144,8 +166,8 @@ class Clusterer(Component, ABC, Generic[ModelT]):
     def fit(self, X: Any, y: object = None) -> Self:
         """Fit the model to `X`, shape (n, d), and keep the best start.
 
-        Sets ``model_``, ``labels_``, ``n_iter_``, ``converged_``, ``n_features_in_`` and the objective as
-        ``log_likelihood_``, ``inertia_``, …
+        Sets ``model_``, ``labels_``, ``n_iter_``, ``converged_``, ``n_features_in_``, the objective as
+        ``log_likelihood_``, ``inertia_``, … and, for a data frame, ``feature_names_in_``.
 
         Raises
         ------
@@ -156,9 +178,12 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         """
         import numpy as np
 
+        from gradmix.contracts.rows import feature_names_of
+
         best = self.objective.best(last_of_each_start(self.iterations(X)))
         self.model_, self.n_iter_, self.converged_ = best.estimate, best.step, best.converged
         self.n_features_in_, self.preparation_ = np.shape(X)[1], None
+        self.keep_feature_names(feature_names_of(X))
         for metric, value in best.metrics.items():
             setattr(self, f"{metric}_", value)
         self.labels_ = self.predict(X)
@@ -181,18 +206,52 @@ class Clusterer(Component, ABC, Generic[ModelT]):
             Before `fit`.
         """
         if not self.__sklearn_is_fitted__():
-            raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit(X) before {attribute}.")
+            raise not_fitted(f"this {type(self).__name__} is not fitted yet: call fit(X) before {attribute}.")
         return getattr(self.model_, attribute)
 
     def rows(self, X: Any) -> Matrix:
-        """Check rows handed to a fitted model, as many columns as it was fitted to, and prepare them as those were."""
+        """Check rows handed to a fitted model, and prepare them as those were that it was fitted to.
+
+        Columns must have the names and the order that they had in `fit`, as in scikit-learn. A model that was read from
+        a file finds the columns by their names instead.
+
+        Raises
+        ------
+        DataError
+            If columns are missing, are too many, or are named otherwise.
+        """
         from gradmix.contracts.rows import as_rows
 
         preparation = self.preparation_
+        if preparation is None:
+            self._check_feature_names(X)
         rows = as_rows(X if preparation is None else preparation.select(X))
         if rows.shape[1] != self.n_features_in_:
-            raise DataError(f"X has {rows.shape[1]} columns, but the model was fitted to {self.n_features_in_}.")
+            name, expected = type(self).__name__, self.n_features_in_
+            raise DataError(f"X has {rows.shape[1]} features, but {name} is expecting {expected} features as input.")
         return rows if preparation is None else preparation.apply(rows)
+
+    def keep_feature_names(self, names: tuple[str, ...]) -> None:
+        """Set ``feature_names_in_``; without names there is no such attribute, as scikit-learn has it."""
+        import numpy as np
+
+        if names:
+            self.feature_names_in_ = np.array(names, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+
+    def _check_feature_names(self, X: Any) -> None:
+        from gradmix.contracts.rows import feature_names_of
+
+        fitted, given = tuple(getattr(self, "feature_names_in_", ())), feature_names_of(X)
+        name = type(self).__name__
+        if given and not fitted:
+            warnings.warn(f"X has feature names, but {name} was fitted without feature names", stacklevel=4)
+        elif fitted and not given:
+            message = f"X does not have valid feature names, but {name} was fitted with feature names"
+            warnings.warn(message, stacklevel=4)
+        elif fitted != given:
+            raise DataError(_different_names(fitted, given))
 
     # What scikit-learn asks of an estimator: the options are the parameters.
 

@@ -85,7 +85,14 @@ class Dataset(Component, ABC):
 def _check_labels(data: Data) -> None:
     if data.labels is None:
         return
-    missing = [row for row, label in enumerate(data.labels) if label is None or label != label]
+    from gradmix.contracts.rows import mask_of
+
+    mask = mask_of(data.labels)
+    missing = [
+        row
+        for row, label in enumerate(data.labels)
+        if label is None or label != label or (mask is not None and mask[row])
+    ]
     if len(data.labels) != len(data.X) or missing:
         where = f"row {missing[0]} (counted from 0) has none" if missing else f"there are {len(data.labels)}"
         raise DataError(f"the data need one label for each of their {len(data.X)} rows; {where}.")

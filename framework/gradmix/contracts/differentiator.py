@@ -160,6 +160,8 @@ def as_point(x: Any) -> Any:
 
     if is_traced(x):
         return x
+    if np.ma.is_masked(x):
+        raise DifferentiationError(f"points and directions have no masked values; given: {x!r}.")
     array = np.asarray(x)
     if array.dtype == object and any(is_traced(entry) for entry in array.flat):
         return np.stack([as_point(entry) for entry in array])

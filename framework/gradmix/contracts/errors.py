@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
+from typing import cast
 
 
 class GradmixError(Exception):
@@ -51,6 +53,20 @@ class DifferentiationError(GradmixError, TypeError):
 
 class NotFittedError(GradmixError, ValueError, AttributeError):
     """A method that needs a fitted clusterer was called before ``fit``."""
+
+
+def not_fitted(message: str) -> NotFittedError:
+    """Return a `NotFittedError` that is scikit-learn's, too, if scikit-learn is loaded."""
+    known = sys.modules.get("sklearn.exceptions")
+    if known is None:
+        return NotFittedError(message)
+    both = type("NotFittedError", (NotFittedError, known.NotFittedError), {"__reduce__": _reduced})
+    return cast("NotFittedError", both(message))
+
+
+def _reduced(error: NotFittedError) -> tuple[object, ...]:
+    """Pickle the error by its message: no module has its class."""
+    return not_fitted, error.args
 
 
 class StorageError(GradmixError, OSError):

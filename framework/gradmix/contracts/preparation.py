@@ -46,13 +46,16 @@ class Preparation:
         DataError
             If one is missing.
         """
-        given = list(getattr(X, "columns", ()))
-        if not self.names or not given or not all(isinstance(name, str) for name in given):
+        from gradmix.contracts.rows import feature_names_of
+
+        given = feature_names_of(X)
+        if not self.names or not given:
             return X
         missing = [name for name in self.names if name not in given]
         if missing:
             raise DataError(f"X has no column {listing(missing)}; the model was fitted to {listing(self.names)}.")
-        return X[list(self.names)]
+        names = list(self.names)
+        return X.select(names) if hasattr(X, "select") else X[names]  # pandas alone has no `select`
 
     def apply(self, rows: Matrix) -> Matrix:
         """Treat new rows, shape (n, n_columns), as those were to which the model was fitted."""

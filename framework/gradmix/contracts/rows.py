@@ -20,7 +20,8 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
     Parameters
     ----------
     X
-        Anything that NumPy reads as a matrix of numbers, shape (n, d).
+        Anything that NumPy reads as a matrix of numbers, shape (n, d): an array, nested lists, a data frame of pandas
+        or Polars, a table of PyArrow.
     feature_names
         Names of the columns, for messages.
     source
@@ -29,28 +30,76 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
     Raises
     ------
     DataError
-        If it is no matrix, holds anything but numbers, or NaN or infinity (row and column named).
+        If it is not a matrix, is sparse, or holds anything but finite real numbers (the first such row and column are
+        named). Masked values count as missing; a masked array without any is accepted.
     """
-    names = feature_names or list(map(str, getattr(X, "columns", ())))
+    names = feature_names or [str(name) for name in column_labels(X)]
+    if hasattr(X, "nnz") and hasattr(X, "toarray"):
+        raise DataError(f"{source} is sparse, and sparse input is not supported. Convert it by X.toarray().")
     if getattr(getattr(X, "dtype", None), "kind", "") in ("m", "M", "V"):
         raise DataError(f"{source} must be numbers; given: {X.dtype}.")
+    mask = mask_of(X)
     try:
+        if np.iscomplexobj(X):
+            raise TypeError("Complex data not supported")
         rows = np.ascontiguousarray(X, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"{source} must be numbers only{_first_text(X, names)}: {error}.") from error
-    if np.iscomplexobj(X):
-        raise DataError(f"{source} must be real numbers; given: {np.asarray(X).dtype}.")
-    if rows.ndim != 2 or not rows.shape[1]:
-        hint = " Reshape a single feature by X.reshape(-1, 1)." if rows.ndim == 1 else ""
+        raise DataError(f"{source} must be real numbers only{_first_text(X, names)}: {error}.") from error
+    if rows.ndim != 2:
+        hint = " Reshape your data by X.reshape(-1, 1) if it has a single feature." if rows.ndim == 1 else ""
         raise DataError(f"{source} must be a matrix of rows and columns; its shape is {rows.shape}.{hint}")
-    if not np.isfinite(rows).all():
-        row, column = np.argwhere(~np.isfinite(rows))[0]
-        count = np.count_nonzero(~np.isfinite(rows))
-        raise DataError(
-            f"{source} must be finite; row {row} (counted from 0), column {column_name(column, names)} is "
-            f"{rows[row, column]}, one of {count} such value(s). Drop or fill those rows first."
-        )
+    if not rows.shape[1]:
+        raise DataError(f"{source} has 0 feature(s) (shape={rows.shape}) while a minimum of 1 is required.")
+    _check_finite(rows, mask, names, source)
     return rows
+
+
+def _check_finite(rows: Matrix, mask: NDArray[np.bool_] | None, names: Sequence[str], source: str) -> None:
+    unusable = ~np.isfinite(rows) if mask is None else ~np.isfinite(rows) | mask
+    if unusable.any():
+        row, column = np.argwhere(unusable)[0]
+        value = "masked" if mask is not None and mask[row, column] else rows[row, column]
+        raise DataError(
+            f"{source} must be finite numbers, without NaN, infinity or masked values; row {row} (counted from 0), "
+            f"column {column_name(column, names)} is {value}, one of {np.count_nonzero(unusable)} such value(s). "
+            "Drop or fill those rows first."
+        )
+
+
+def mask_of(X: Any) -> NDArray[np.bool_] | None:
+    """Return the mask of a masked array, or of a list of such rows; None if nothing is masked."""
+    if isinstance(X, list | tuple) and any(isinstance(row, np.ma.MaskedArray) for row in X):
+        X = np.ma.array(X)
+    mask = np.ma.getmaskarray(X) if isinstance(X, np.ma.MaskedArray) else None
+    return mask if mask is not None and mask.any() else None
+
+
+def column_labels(X: Any) -> list[Any]:
+    """Return the labels of the columns of a data frame or table; empty for an array.
+
+    pandas and Polars have them in ``columns``, PyArrow in ``column_names``.
+    """
+    found = getattr(X, "column_names", None)
+    return list(getattr(X, "columns", ()) if found is None else found)
+
+
+def feature_names_of(X: Any) -> tuple[str, ...]:
+    """Return the names of the features of a data frame or table; empty if its columns are only numbered.
+
+    Raises
+    ------
+    DataError
+        If only some columns have a string as their label, as scikit-learn has it.
+    """
+    labels = column_labels(X)
+    strings = [label for label in labels if isinstance(label, str)]
+    if strings and len(strings) < len(labels):
+        kinds = sorted({type(label).__name__ for label in labels})
+        raise DataError(
+            f"Feature names are only supported if all columns have string names; X has names of the types "
+            f"{', '.join(kinds)}. Convert them by X.columns = X.columns.astype(str)."
+        )
+    return tuple(strings)
 
 
 def column_name(column: int, names: Sequence[str]) -> str:

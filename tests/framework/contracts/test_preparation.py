@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sklearn.preprocessing import StandardScaler
 
@@ -42,6 +43,20 @@ def test_columns_of_a_table_are_found_by_name_whatever_their_order():
     assert preparation.select(table).to_numpy().tolist() == [[2.0, 1.0]]
     with pytest.raises(gradmix.DataError, match="no column b; the model was fitted to a, b"):
         preparation.select(table[["a"]])
+
+
+def test_a_table_of_pyarrow_is_reordered_too():
+    table = pa.table({"b": [1.0], "note": ["x"], "a": [2.0]})
+    assert Preparation.none(2, ("a", "b")).select(table).to_pylist() == [{"a": 2.0, "b": 1.0}]
+
+
+def test_masked_labels_count_as_missing():
+    class Labelled(Dataset):
+        def read(self):
+            return Data(RAW, labels=np.ma.array([0, 1, 1], mask=[0, 0, 1]))
+
+    with pytest.raises(gradmix.DataError, match="row 2"):
+        Labelled().load()
 
 
 @pytest.mark.parametrize("table", [pd.DataFrame([[2.0, 1.0]]), np.array([[2.0, 1.0]]), [[2.0, 1.0]]])
