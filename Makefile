@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 LARGE := $(VENV)/.large
 SOURCES := framework plugins tests docs/example-plugin
 
-.PHONY: run test lint types imports peers docs benchmark clean
+.PHONY: run test lint types imports peers docs record benchmark clean
 
 run: $(READY)
 	$(BIN)/gradmix run
@@ -31,6 +31,9 @@ peers: $(LARGE)
 docs: $(READY)
 	$(BIN)/python -m gradmix.authoring.reference > docs/.reference.md
 	mv docs/.reference.md docs/reference.md
+
+record: $(READY)
+	$(BIN)/python -m tests.recorded_results
 
 benchmark: $(LARGE)
 	$(BIN)/python -m tests.benchmarks.sweep_overhead

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _MATTERS_FOR_TIMINGS = ("python", "machine", "processor", "cores", "numpy", "scipy", "blas")
 
+TIMES_MEAN = 2
+"""Edition of what ``time.*`` mean: raised with every change of that, so that no older times are taken for today's."""
+
 
 @cache
 def environment() -> Mapping[str, str | int | None]:
@@ -48,6 +51,7 @@ def timings_key(settings: Settings, workers: int = 1, known: Mapping[str, Any] |
     """
     here = environment() if known is None else known
     identity = {
+        "times_mean": TIMES_MEAN,
         "environment": {name: here.get(name) for name in _MATTERS_FOR_TIMINGS},
         "how": dataclasses.asdict(settings.timing),
         "threads": settings.limits.threads or threads_of_each(workers),
