@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gradmix import Model
+from gradmix import DataError, Model
 from gradmix.arrays import Array, IntArray
 from gradmix_clustering.lloyd import assign
 
@@ -20,6 +20,10 @@ class KMeansModel(Model):
     """
 
     centers: Array
+
+    def __post_init__(self) -> None:
+        if self.centers.ndim != 2:
+            raise DataError(f"centers must have the shape (k, d); it is {self.centers.shape}.")
 
     def predict(self, X: Array) -> IntArray:
         """Nearest center of each row, shape (n,)."""

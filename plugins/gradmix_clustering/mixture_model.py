@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradmix import Model
+from gradmix import DataError, Model
 from gradmix.arrays import Array, IntArray
 from gradmix_clustering.blocks import blocks
 from gradmix_clustering.covariance import COVARIANCE_TYPES, CovarianceType
@@ -35,6 +35,13 @@ class GaussianMixtureModel(Model):
     means: Array
     covariances: Array
     covariance_type: str
+
+    def __post_init__(self) -> None:
+        k, d = self.means.shape if self.means.ndim == 2 else (0, 0)
+        has_covariances = self.covariances.ndim == 1 or self.covariances.shape[-1] == d
+        if self.weights.shape != (k,) or not has_covariances:
+            shapes = ", ".join(str(array.shape) for array in (self.weights, self.means, self.covariances))
+            raise DataError(f"weights, means and covariances of a mixture do not fit each other: {shapes}.")
 
     @cached_property
     def covariance(self) -> CovarianceType:

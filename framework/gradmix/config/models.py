@@ -6,17 +6,20 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from gradmix.config.build import build
 from gradmix.contracts.clusterer import Clusterer, Model
 from gradmix.contracts.dataset import Data
-from gradmix.contracts.errors import DataError, StorageError
+from gradmix.contracts.errors import DataError, NotInstalledError, StorageError
 from gradmix.contracts.options import options_of, plain
 from gradmix.contracts.preparation import Preparation
 from gradmix.registry.registry import registry
 
 FORMAT = 1
+_PARTS = ("clusterer", "model")
+_MOST_TRIED = 100
+"""Rows of each array of a model that are tried out when it is read."""
 
 
 def write_model(path: Path, clusterer: Clusterer[Any], model: Model, data: Data | None = None) -> None:
@@ -31,7 +34,7 @@ def write_model(path: Path, clusterer: Clusterer[Any], model: Model, data: Data 
     model
         The model: a frozen dataclass of arrays and plain values. Every number comes back as it was.
     data
-        What it was fitted to. With them the file tells what its columns are and how they were prepared.
+        What it was fitted to. With it, the file also records the columns and how they were prepared.
 
     Raises
     ------
@@ -40,7 +43,9 @@ def write_model(path: Path, clusterer: Clusterer[Any], model: Model, data: Data 
     """
     entry = registry().entry_of(clusterer)
     if entry is None:
-        raise DataError(f"{type(clusterer).__name__} is no registered clusterer, so its model could not be read again.")
+        raise DataError(
+            f"{type(clusterer).__name__} is not a registered clusterer, so its model could not be read again."
+        )
     options = {option.name: plain(getattr(clusterer, option.name)) for option in options_of(type(clusterer))}
     fields = {field.name: plain(getattr(model, field.name)) for field in dataclasses.fields(model)}  # type: ignore[arg-type]
     content = {
@@ -72,25 +77,78 @@ def read_model(path: str | Path) -> Clusterer[Any]:
     StorageError
         If the file cannot be read.
     DataError
-        If it is no model.
+        If it is not a model, or is one that this version, or what is installed, cannot read. Names the file.
 
     Examples
     --------
     ``gradmix.read_model("runs/…/artifacts/model.json").predict(X)``
     """
+    path = Path(path)
+    content = _read(path)
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        node, fields, columns = content["clusterer"], content["model"], content.get("columns")
+        return _restored(content)
+    except NotInstalledError:
+        raise  # says what to install
+    except Exception as error:  # whatever a plugin's model makes of a file that is not its own
+        raise DataError(f"cannot read the model {path}: {error}{_what_is_missing(content)}") from error
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    """Return the content of a model file, of the right format."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise StorageError(f"cannot read the model {path}: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{path} holds no model that gradmix wrote: {error}.") from error
-    clusterer = build("clusterer", node).component
-    assert isinstance(clusterer, Clusterer)
-    try:
-        return restore(clusterer, fields, columns)
-    except (TypeError, ValueError, AttributeError, StopIteration) as error:
-        raise DataError(f"{path} holds no model of {node['name']}: {error}.") from error
+    except RecursionError as error:
+        raise DataError(f"{path} is not a model that gradmix wrote: it is nested too deeply.") from error
+    except ValueError as error:
+        raise DataError(f"{path} is not a model that gradmix wrote: {error}.") from error
+    if not isinstance(content, Mapping) or not all(isinstance(content.get(key), Mapping) for key in _PARTS):
+        raise DataError(f"{path} is not a model that gradmix wrote: it has no {' and no '.join(_PARTS)}.")
+    if content.get("format") != FORMAT or isinstance(content["format"], bool):
+        raise DataError(
+            f"{path} has the format {content.get('format')!r}; this version of gradmix reads the format {FORMAT}."
+        )
+    return content
+
+
+def _restored(content: Mapping[str, Any]) -> Clusterer[Any]:
+    clusterer = cast("Clusterer[Any]", build("clusterer", content["clusterer"]).component)
+    restore(clusterer, content["model"], content.get("columns"))
+    _try_out(clusterer)
+    return clusterer
+
+
+def _try_out(clusterer: Clusterer[Any]) -> None:
+    """Predict some rows, so that arrays that do not fit each other are noticed now.
+
+    The rows are those of the model's own arrays that look like rows (its centers), and zeros.
+    """
+    import numpy as np
+
+    model = clusterer.model_
+    prepared = clusterer.rows(np.zeros((1, clusterer.n_features_in_)))
+    d = prepared.shape[1]
+    arrays = [value for value in vars(model).values() if isinstance(value, np.ndarray)]
+    rows = np.vstack([prepared, *(each[:_MOST_TRIED] for each in arrays if each.ndim == 2 and each.shape[1] == d)])
+    for name in ("predict", "predict_proba"):
+        if hasattr(model, name):
+            shape = np.shape(getattr(model, name)(rows))
+            if shape[:1] != (len(rows),):
+                raise DataError(f"{name} gives the shape {shape} for {len(rows)} rows.")
+
+
+def _what_is_missing(content: Mapping[str, Any]) -> str:
+    """Say which of the distributions that a model requires are missing or have another version."""
+    here = {each.plugin.distribution: each.plugin.version for each in registry().found}
+    requires = content.get("requires")
+    for requirement in requires if isinstance(requires, list) else ():
+        name, _, version = str(requirement).partition("==")
+        if name not in here:
+            return f" The model requires {requirement}, which is not installed."
+        if here[name] != version:
+            return f" The model was written by {requirement}; installed is {name}=={here[name]}."
+    return ""
 
 
 def restore(
@@ -104,7 +162,10 @@ def restore(
     }
     clusterer.model_ = clusterer.model_class()(**arrays)
     if columns is None:
-        clusterer.n_features_in_ = next(value.shape[1] for value in arrays.values() if np.ndim(value) == 2)
+        widths = [value.shape[1] for value in arrays.values() if np.ndim(value) == 2]
+        if not widths:
+            raise DataError("it has neither columns nor an array of shape (k, d)")
+        clusterer.n_features_in_ = widths[0]
     else:
         values = {name: tuple(value) if isinstance(value, list) else value for name, value in columns.items()}
         clusterer.preparation_ = Preparation(**values)  # type: ignore[arg-type]

@@ -33,6 +33,17 @@ class Preparation:
     means: tuple[float, ...] = ()
     scales: tuple[float, ...] = ()
 
+    def __post_init__(self) -> None:
+        is_sound = (
+            isinstance(self.n_columns, int)
+            and len(self.names) in (0, self.n_columns)
+            and all(isinstance(column, int) and 0 <= column < self.n_columns for column in self.kept)
+            and len(self.means) == len(self.scales)
+            and len(self.means) in (0, len(self.kept))
+        )
+        if not is_sound:
+            raise DataError(f"the columns and how they were prepared do not fit each other: {self}.")
+
     @classmethod
     def none(cls, n_columns: int, names: tuple[str, ...]) -> Self:
         """Columns as they were read."""
