@@ -57,13 +57,8 @@ class Entry:
             return ""
         return f", {package} ({fingerprint_of_package(package)})"
 
-    def load(self, trespasses: list[str] | None = None) -> type[Component]:
+    def load(self) -> type[Component]:
         """Import the class and check that it keeps the contract of its kind.
-
-        Parameters
-        ----------
-        trespasses
-            Takes what the import does besides, which is undone.
 
         Raises
         ------
@@ -74,7 +69,7 @@ class Entry:
         """
         where = f"{self.kind} {self.name!r} of {self.plugin.label}"
         try:
-            component = check_component(self.kind, self._import([] if trespasses is None else trespasses))
+            component = check_component(self.kind, self._import())
             absent = missing(component.requires)
         except ModuleNotFoundError as error:
             package = _package(error.name or "")
@@ -99,18 +94,14 @@ class Entry:
             found = getattr(found, part, None)
         return found is cls
 
-    def _import(self, trespasses: list[str]) -> Any:
+    def _import(self) -> Any:
         if not isinstance(self.implementation, str):
             return self.implementation
         module, _, attribute = self.implementation.partition(":")
-        told: list[str] = []
-        try:
-            with contained() as told:
-                found: Any = import_module(module)
-                for part in attribute.split("."):
-                    found = getattr(found, part)
-        finally:
-            trespasses.extend(told)
+        with contained(self.plugin.label):
+            found: Any = import_module(module)
+            for part in attribute.split("."):
+                found = getattr(found, part)
         return found
 
     def _not_installed(self, where: str, package: str) -> NotInstalledError:

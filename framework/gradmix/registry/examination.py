@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -9,15 +10,19 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from gradmix.contracts.errors import NotInstalledError, PluginError
+import numpy as np
+
+from gradmix.contracts.errors import NotInstalledError, PluginError, listing
 from gradmix.registry.choice import chosen
 from gradmix.registry.entry import Entry
 from gradmix.registry.loading import load, new_manager
+from gradmix.registry.originals import replaced
 from gradmix.registry.plugin import Plugin
 from gradmix.registry.registry import installed_plugins
 
@@ -99,7 +104,7 @@ class _Answer:
     failure: str = ""
     seconds: float = 0.0
     hooks: Sequence[str] = ()
-    trespasses: Sequence[str] = ()
+    changes: Sequence[str] = ()
     components: Sequence[Mapping[str, Any]] = field(default_factory=list)
 
 
@@ -115,7 +120,7 @@ def _examine(plugin: Plugin) -> Examined:
     answer = _ask(plugin)
     failures = [answer.failure.rstrip(".")] if answer.failure else []
     problems = [f"{failure}; or leave it out: plugins.block=[{plugin.label}]" for failure in failures]
-    problems += answer.trespasses
+    problems += answer.changes
     if answer.seconds > SLOW_SECONDS:
         problems.append(
             f"it takes {answer.seconds:.1f} s to import, for which every command waits: import heavy packages inside "
@@ -159,29 +164,26 @@ def _ask(plugin: Plugin) -> _Answer:
 
 def main(label: str) -> _Answer:
     """Import one plugin and all that it offers; how that went."""
-    import numpy  # noqa: F401  a plugin is not to be charged for it, and may change it
-
     plugin = next(each for each in chosen().of(installed_plugins()) if each.label == label)
     before = _surroundings()
+    sys.stderr = heard = io.StringIO()  # standard output, too, goes there during an import
     found = load(new_manager(), plugin)
-    trespasses = [*found.trespasses]
-    components = [_component(entry, trespasses) for entry in found.entries]
+    components = [_component(entry) for entry in found.entries]
+    sys.stderr = sys.__stderr__
     after = _surroundings()
-    changed = [f"it changes {what} when it is imported" for what in before if before[what] != after[what]]
-    return _Answer(
-        found.failure,
-        found.seconds,
-        found.hooks,
-        [*dict.fromkeys(trespasses), *changed],
-        [asdict(each) for each in components],
-    )
+    changes = [f"it changes {what} when it is imported" for what in before if before[what] != after[what]]
+    if names := replaced():
+        changes.append(f"it replaces {listing(names)} when it is imported, so that every run fails")
+    if heard.getvalue().strip():
+        changes.append("it prints or warns when it is imported")
+    return _Answer(found.failure, found.seconds, found.hooks, changes, [asdict(each) for each in components])
 
 
-def _component(entry: Entry, trespasses: list[str]) -> ExaminedComponent:
-    """Load a component, and note what its import does besides."""
+def _component(entry: Entry) -> ExaminedComponent:
+    """Load a component; how that went."""
     begin = time.perf_counter()
     try:
-        entry.load(trespasses)
+        entry.load()
     except NotInstalledError as error:
         return ExaminedComponent(entry.kind, entry.name, "not installed", str(error), error.command)
     except PluginError as error:
@@ -190,15 +192,14 @@ def _component(entry: Entry, trespasses: list[str]) -> ExaminedComponent:
 
 
 def _surroundings() -> Mapping[str, Any]:
-    """What an import has no business to change."""
-    import numpy as np
-
+    """What an import must not change."""
     state = np.random.get_state(legacy=False)  # noqa: NPY002  the global one is what is looked at
     return {
         "what threads there are": threading.active_count(),
         "the environment variables": dict(os.environ),
         "the global random numbers of Python": random.getstate(),
         "the global random numbers of NumPy": repr(state),
+        "which warnings are errors": [each for each in warnings.filters if each[0] == "error"],
     }
 
 

@@ -44,8 +44,6 @@ class Found:
         How long that took; nothing but the entry point is read of one that stands for a component.
     failure
         Why it could not be used; empty if it can.
-    trespasses
-        What it did besides.
     """
 
     plugin: Plugin
@@ -53,7 +51,6 @@ class Found:
     hooks: tuple[str, ...] = ()
     seconds: float = 0.0
     failure: str = ""
-    trespasses: tuple[str, ...] = ()
 
 
 def new_manager() -> pluggy.PluginManager:
@@ -64,15 +61,8 @@ def new_manager() -> pluggy.PluginManager:
 
 
 def load(manager: pluggy.PluginManager, plugin: Plugin) -> Found:
-    """Load one plugin and register what it implements.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        If a person pressed Ctrl-C meanwhile.
-    """
+    """Load one plugin and register what it implements."""
     begin = time.perf_counter()
-    trespasses: list[str] = []
     entries: list[Entry] = []
     names: tuple[str, ...] = ()
     failure = ""
@@ -82,7 +72,7 @@ def load(manager: pluggy.PluginManager, plugin: Plugin) -> Found:
         if plugin.component is not None:
             entries = [_entry(plugin, *plugin.component, plugin.target)]
         else:
-            with contained() as trespasses:
+            with contained(plugin.label):
                 implementation = plugin.load()
             names = _implemented(manager, implementation)
             entries = _register(manager, plugin, implementation, names)
@@ -90,7 +80,7 @@ def load(manager: pluggy.PluginManager, plugin: Plugin) -> Found:
         raise
     except BaseException as error:  # a plugin may raise SystemExit, too
         failure = describe_import(error)
-    return Found(plugin, tuple(entries), names, time.perf_counter() - begin, failure, tuple(trespasses))
+    return Found(plugin, tuple(entries), names, time.perf_counter() - begin, failure)
 
 
 def _register(manager: pluggy.PluginManager, plugin: Plugin, implementation: Any, names: Iterable[str]) -> list[Entry]:

@@ -7,23 +7,25 @@ import statistics
 import sys
 import traceback
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, chdir, closing, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+import numpy as np
+
 from gradmix.config.spec import RunSpec
-from gradmix.contracts.errors import GradmixError, PluginError, StorageError, listing
+from gradmix.contracts.errors import GradmixError, PluginError, StorageError
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.contracts.task import Result, Writer
 from gradmix.contracts.terminal import visible
 from gradmix.journal.journal import FORMAT, Journal
-from gradmix.registry.containment import Undone, undoing
 from gradmix.registry.entry import describe
+from gradmix.registry.originals import originals
 from gradmix.runs.environment import environment, timings_key
 from gradmix.runs.events import RunEvents, StopRequest, report_problem, stopped, tell
 from gradmix.runs.limits import OutOfMemoryError, TimedOutError, limited
@@ -181,26 +183,12 @@ class _Execution:
     def compute(self) -> None:
         self._start()
         watched = sampling(self.journal) if self.spec.settings.tracking.system_metrics else nullcontext()
-        with watched, self._guarded(), limited(self.spec.settings.limits, self._abandon) as deadline:
+        settings = self.spec.settings
+        with watched, originals(), chdir("."), np.errstate(), limited(settings.limits, self._abandon) as deadline:
             self.pulled = pull(self.spec.task.run(), self._tell_iteration, deadline)
             self.measured = measured(self.spec.metrics.components, self.pulled.result)
         if self.pulled.stopped is not None:
             tell(stopped, self.run, self.pulled.stopped.by, self.pulled.stopped.stop.reason)
-
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        """Undo what components do to the process; a result that was computed by another NumPy is none."""
-        undone: Undone | None = None
-        try:
-            with undoing() as undone:
-                yield
-        finally:
-            if undone is not None and undone.told:
-                report_problem(f"{self.spec.label} changed {listing(undone.told)} while it ran; that was undone.")
-        if undone.numpy:
-            raise PluginError(
-                f"NumPy was changed while this ran ({listing(undone.numpy)}): its result counts for nothing."
-            )
 
     def _abandon(self, error: TimedOutError) -> None:
         """End the process of a run that goes on although its time is over: its code catches whatever is raised."""

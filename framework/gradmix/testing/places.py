@@ -50,7 +50,7 @@ def class_at(place: str) -> Any:
     """
     source, _, name = place.rpartition(":")
     try:
-        with contained():
+        with contained(source):
             module = _module_at(source)
     except KeyboardInterrupt:
         raise

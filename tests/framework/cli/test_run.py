@@ -247,7 +247,7 @@ def test_hydras_questions_are_answered(gradmix_command, empty_folder, flags):
     assert not list(empty_folder.iterdir())
 
 
-HEAVY = ["mlflow", "sklearn", "matplotlib", "numba", "pandas", "pydantic", "scipy", "numpy", "rich"]
+HEAVY = ["mlflow", "sklearn", "matplotlib", "numba", "pandas", "pydantic", "scipy", "rich"]
 
 
 def test_help_loads_nothing_heavy(empty_folder):

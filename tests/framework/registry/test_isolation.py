@@ -59,15 +59,15 @@ AT_IMPORT = {
     "keyboard interrupt": ("raise KeyboardInterrupt", "KeyboardInterrupt: it raised that itself"),
     "optional dependency": ("import no_such_package", "No module named 'no_such_package'"),
     "syntax": ("def", "SyntaxError"),
-    "prints": ("print('look at me')", "it prints when it is imported"),
-    "moves": ("import os; os.chdir('/')", "it changes the working folder"),
-    "patches NumPy": ("import numpy; numpy.sum = None", "it changes NumPy (sum) when it is imported"),
-    "sets NumPy's errors": (
-        "import numpy; numpy.seterr(all='raise')",
-        "it changes what NumPy does about floating-point errors (numpy.seterr) when",
+    "prints": ("print('look at me')", "it prints or warns when it is imported"),
+    "moves": ("import os; os.chdir('/')", ""),
+    "patches NumPy": ("import numpy; numpy.sum = None", "it replaces numpy.sum when it is imported"),
+    "patches Python": (
+        "import builtins; builtins.sum = lambda x: 0",
+        "it replaces builtins.sum (by other_plugin) when",
     ),
-    "is strict": ("import warnings; warnings.simplefilter('error')", "it makes errors of warnings"),
-    "forks": ("import os; os.fork()", ""),
+    "sets NumPy's errors": ("import numpy; numpy.seterr(all='raise')", ""),
+    "is strict": ("import warnings; warnings.simplefilter('error')", "it changes which warnings are errors"),
     "ends the process": ("import os; os._exit(7)", "the interpreter ended when it was imported (exit code 7)"),
     "seeds": ("import numpy; numpy.random.seed(0)", "it changes the global random numbers of NumPy"),
     "sets variables": ("import os; os.environ['MINE'] = '1'", "it changes the environment variables"),
@@ -90,11 +90,29 @@ def test_whatever_an_import_does_a_question_is_answered_as_if_it_were_not_there(
     assert gradmix("run", "--cfg", "job").stdout == clean.stdout != ""
 
 
-def test_a_run_works_beside_a_plugin_that_moves_and_patches(path):
-    make_distribution(path, source=SOUND + "import os, numpy\nos.chdir('/')\nnumpy.exp = numpy.sin\n")
+def test_a_run_works_beside_a_plugin_that_moves_and_is_strict_about_overflow(path):
+    make_distribution(path, source=SOUND + "import os, numpy\nos.chdir('/')\nnumpy.seterr(all='raise')\n")
     ended = gradmix("run", "pictures=false", "tracking=none", "clusterer.max_iter=3")
     assert ended.returncode == 0, ended.stderr
     assert os.path.isdir("runs")
+
+
+REPLACED = {
+    "numpy.random.default_rng": "import numpy\nkept = numpy.random.default_rng\n"
+    "def seeded(seed=None): return kept(0)\nnumpy.random.default_rng = seeded\n",
+    "numpy.exp": "import numpy\ndef sine(*a, **k): return numpy.sin(*a, **k)\nnumpy.exp = sine\n",
+    "builtins.sum": "import builtins\nkept = builtins.sum\ndef total(*a): return kept(*a)\nbuiltins.sum = total\n",
+}
+
+
+@pytest.mark.parametrize("name", REPLACED)
+def test_no_run_gives_a_result_while_a_plugin_replaces_what_it_computes_with(path, name):
+    make_distribution(path, source=SOUND + REPLACED[name])
+    ended = gradmix("run", "pictures=false", "tracking=none", "clusterer.max_iter=3")
+    assert ended.returncode == 1
+    assert f"{name} (by other_plugin)" in ended.stderr
+    (journal,) = Path("runs").rglob("journal.jsonl")
+    assert "result" not in [json.loads(line)["event"] for line in journal.read_text().splitlines()]
 
 
 COMPONENTS = {
@@ -212,19 +230,20 @@ IN_USE = {
     "patches NumPy": (
         "np.log = np.sin; yield good",
         1,
-        "NumPy was changed while this ran (log): its result counts for",
+        "numpy.log was replaced during the run; the result is discarded",
     ),
     "patches a part of NumPy": (
         "np.linalg.slogdet = None; yield good",
         1,
-        "NumPy was changed while this ran (linalg.slog",
+        "numpy.linalg.slogdet was replaced during the run",
     ),
-    "sets NumPy's errors": (
-        "np.seterr(all='raise'); yield good",
-        0,
-        "about floating-point errors (numpy.seterr) while it",
+    "replaces the random numbers": (
+        "np.random.default_rng = lambda seed=None: np.random.Generator(np.random.PCG64(0)); yield good",
+        1,
+        "numpy.random.default_rng (by odd) was replaced during the run",
     ),
-    "moves": ("os.chdir('/'); yield good", 0, "odd on old_faithful changed the working folder while it ran"),
+    "sets NumPy's errors": ("np.seterr(all='raise'); yield good", 0, ""),
+    "moves": ("os.chdir('/'); yield good", 0, ""),
     "measures a text": (
         "yield dataclasses.replace(good, metrics={'inertia': '12'})",
         1,
@@ -242,7 +261,7 @@ def use(code, *arguments):
 
 
 @pytest.mark.parametrize("case", IN_USE)
-def test_what_it_does_in_use_is_undone_and_told(path, case):
+def test_what_it_does_in_use_spoils_no_other_run(path, case):
     code, status, reason = IN_USE[case]
     ended = use(code, "clusterer=odd")
     assert (ended.returncode, reason in ended.stderr) == (status, True), ended.stderr
@@ -302,7 +321,7 @@ def test_what_the_import_of_a_lazy_component_does_besides_is_told(path):
     source = "print('here')\nimport threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\n"
     make_distribution(path, entry_points={"clusterer.lazy": "other_plugin:Groups"}, source=source + CLUSTERER)
     told = doctor("other-plugin:clusterer.lazy")[1]
-    assert "it prints when it is imported" in told
+    assert "it prints or warns when it is imported" in told
     assert "it changes what threads there are when it is imported" in told
 
 
