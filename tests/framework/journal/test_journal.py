@@ -142,3 +142,37 @@ def test_journals_are_found_a_sweep_before_its_jobs(tmp_path):
         write(tmp_path / folder)
     found = [str(folder.relative_to(tmp_path)) for folder in find_journals(tmp_path)]
     assert found == ["a", "b", "b/0"]
+
+
+class Clock:
+    """A clock that only a test moves."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_no_event_waits_longer_than_a_second_for_the_disk_while_others_follow(tmp_path, monkeypatch):
+    clock, synced = Clock(), []
+    monkeypatch.setattr("time.monotonic", clock)
+    monkeypatch.setattr("os.fsync", lambda descriptor: synced.append(clock.now))
+    journal = Journal(tmp_path)
+    written = []
+    for number in range(40):
+        clock.now += 0.3
+        journal.write("iteration", start=0, step=number, metrics={})
+        written.append(clock.now)
+    for each in written[:-5]:
+        assert any(each <= at <= each + 1.0 + 0.3 + 1e-6 for at in synced)
+    assert len(synced) < len(written) / 2  # and not at every event, which would cost a run its speed
+
+
+@pytest.mark.parametrize("event", ["finished", "failed", "interrupted"])
+def test_the_end_is_on_the_disk_at_once(tmp_path, monkeypatch, event):
+    synced = []
+    journal = Journal(tmp_path)
+    monkeypatch.setattr("os.fsync", synced.append)
+    journal.write(event)
+    assert synced

@@ -426,3 +426,15 @@ def test_runs_timed_in_turns_with_those_they_are_set_against_need_no_caution(blo
         for name, seconds in (("a", 1.0), ("b", 2.0))
     ]
     assert not any("in turns" in sentence for sentence in headline(compare(runs, ["time.seconds"])))
+
+
+def test_runs_that_agree_in_all_are_paired_each_with_another_one_in_their_order():
+    ones = [run({"bic": value}, seed=0) for value in (1.0, 2.0, 3.0)]
+    references = [run({"bic": value}, seed=0) for value in (10.0, 20.0)]
+    assert pair_up(ones, references, METRICS["bic"], ["seed"]) == [(1.0, 10.0), (2.0, 20.0)]
+
+
+def test_no_run_is_the_partner_of_two():
+    ones = [run({"bic": 10.0 + each}, seed=seed) for seed in (0, 1) for each in range(3)]
+    references = [run({"bic": 20.0 + seed}, seed=seed) for seed in (0, 1)]
+    assert pair_up(ones, references, METRICS["bic"], ["seed"]) == [(10.0, 20.0), (10.0, 21.0)]

@@ -208,6 +208,31 @@ def test_a_failed_job_is_tried_again_as_often_as_asked(empty_folder):
     assert sweep.ledger.counts == {"done": 3, "failed": 0}
 
 
+def failing(times, tried):
+    """A launcher under which the job 1 fails so often; `tried` takes the numbers of the jobs that are launched."""
+
+    def launch(job, jobs):
+        reports = []
+        for each in jobs:
+            tried.append(each.number)
+            failed = each.number == 1 and tried.count(1) <= times
+            reports += [JobReport(1, "it goes wrong")] if failed else here(job, [each])
+        return reports
+
+    return launch
+
+
+@pytest.mark.parametrize(("times", "ended"), [(1, "finished"), (2, "finished"), (3, "failed"), (9, "failed")])
+def test_retry_2_means_two_more_attempts_and_no_more(empty_folder, times, ended):
+    tried = []
+    planned = Planner(lambda overrides: {**compose(overrides), "on_error": "retry:2"}).plan(JOBS)
+    with Sweep(common_settings(planned), [], failing(times, tried), planned, len(planned)) as sweep:
+        ends = sweep.run(planned)
+    assert [end.status for end in ends] == ["finished", ended, "finished"]
+    assert tried.count(1) == min(times + 1, 3)
+    assert tried.count(0) == tried.count(2) == 1
+
+
 def test_on_error_stop_starts_no_more(empty_folder):
     def compose_stopping(overrides):
         return {**compose(overrides), "on_error": "stop", "limits": {"seconds": 1e-6}}

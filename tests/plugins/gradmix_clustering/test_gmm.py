@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import multivariate_normal
+from scipy.stats import entropy, multivariate_normal
 from sklearn.mixture import GaussianMixture as Peer
 
 import gradmix
@@ -231,3 +231,35 @@ def test_icl_is_at_least_bic():
     model = fit(OLD_FAITHFUL, n_components=3).model_
     scores = model.scores(OLD_FAITHFUL)
     assert scores["icl"] >= scores["bic"] >= scores["aic"]
+
+
+@pytest.mark.parametrize("tol", [1e-4, 1e-5, 1e-7])
+def test_tol_is_the_gain_per_row(tol):
+    gmm = gradmix.clusterer("gmm", n_components=3, tol=tol, random_state=0)
+    steps = list(gmm.iterations(OLD_FAITHFUL))
+    gains = np.diff([step.metrics["log_likelihood"] for step in steps]) / len(OLD_FAITHFUL)
+    assert len(gains) > 3
+    assert abs(gains[-1]) < tol
+    assert (gains[1:-1] >= tol).all()
+
+
+def test_more_copies_of_the_same_rows_take_as_many_iterations():
+    means = [[2.0, 55.0], [4.0, 60.0], [4.5, 85.0]]
+    steps = [_steps_until(np.tile(OLD_FAITHFUL, (copies, 1)), means, tol=1e-4) for copies in (1, 7)]
+    assert steps[0] == steps[1] > 3
+
+
+def _steps_until(X, means, tol):
+    responsibilities = np.eye(3)[((X[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)]
+    start = start_model(X, responsibilities, COVARIANCE_TYPES["full"], 1e-6)
+    gains = (step.gain for step in em(X, start, 1e-6))
+    return next(number for number, gain in enumerate(gains) if abs(gain) < tol)
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "spherical"])
+def test_icl_adds_twice_the_entropy_of_the_assignments_to_bic(covariance_type):
+    gmm = fit(OLD_FAITHFUL, n_components=3, covariance_type=covariance_type)
+    total = entropy(gmm.predict_proba(OLD_FAITHFUL), axis=1).sum()
+    assert total > 1
+    scores = gmm.model_.scores(OLD_FAITHFUL)
+    assert scores["icl"] == pytest.approx(scores["bic"] + 2 * total, rel=1e-12)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.cluster import KMeans as Peer
+from sklearn.cluster import kmeans_plusplus
 
 import gradmix
 from gradmix_clustering.lloyd import assign, choose_centers, lloyd
@@ -83,3 +84,21 @@ def test_fewer_different_rows_than_clusters_are_refused():
 def test_fewer_rows_than_clusters_are_refused():
     with pytest.raises(gradmix.DataError, match="2 rows are fewer than n_clusters=3"):
         gradmix.clusterer("kmeans", n_clusters=3).fit([[0.0], [1.0]])
+
+
+def mean_inertia_of_starts(choose):
+    """Over 200 random starts of 8 centers."""
+    chosen = [choose(np.random.default_rng(seed)) for seed in range(200)]
+    return np.mean([assign(OLD_FAITHFUL, centers)[1].sum() for centers in chosen])
+
+
+def test_the_start_is_as_greedy_as_scikit_learns():
+    def peers(n_local_trials):
+        return lambda rng: kmeans_plusplus(
+            OLD_FAITHFUL, 8, random_state=int(rng.integers(2**31)), n_local_trials=n_local_trials
+        )[0]
+
+    plain, greedy = mean_inertia_of_starts(peers(1)), mean_inertia_of_starts(peers(None))
+    ours = mean_inertia_of_starts(lambda rng: choose_centers(OLD_FAITHFUL, 8, rng))
+    assert greedy < 0.9 * plain  # so that the two can be told apart
+    assert ours == pytest.approx(greedy, rel=0.04)
