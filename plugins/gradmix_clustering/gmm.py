@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 from gradmix import (
@@ -79,6 +80,12 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
         from gradmix_clustering.mixture_model import GaussianMixtureModel
 
         return GaussianMixtureModel
+
+    def setup(self) -> None:
+        """Import EM, and what it needs of SciPy."""
+        super().setup()
+        for module in ("gradmix_clustering.em", "scipy.linalg.lapack"):
+            import_module(module)
 
     def iterate(self, X: Array, rng: np.random.Generator) -> Iterator[Iteration[GaussianMixtureModel]]:
         """EM from one start."""

@@ -100,6 +100,13 @@ class SklearnClusterer(Clusterer[Model]):
         random = RandomState(rng.bit_generator)
         return self._steps(X, random) if self._has_steps else iter((self._whole(X, random_state=random),))
 
+    def setup(self) -> None:
+        """Import the estimator."""
+        from gradmix.adapters.estimates import imported
+
+        super().setup()
+        imported(self.estimator)
+
     def exhaust(self, X: Any) -> None:
         """Fit once, as the estimator does it by itself: with all its starts, and no look at single iterations."""
         self._fitted(self._checked(X))

@@ -6,10 +6,11 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 from gradmix.config.build import build, unknown_option
 from gradmix.config.chosen import Chosen, read_events, read_metrics
@@ -55,7 +56,8 @@ class Limits:
     Parameters
     ----------
     seconds
-        Time for its computation, and again for each timed round; null sets no limit.
+        Time for its computation, data loaded; again for reading what its identity depends on, and for each timed round.
+        Null sets no limit.
     bytes
         Memory beyond what its process held at the start (Linux); null sets no limit.
     threads
@@ -67,12 +69,21 @@ class Limits:
     threads: PositiveInt | None = None
 
 
+CLOCKS: Mapping[str, Callable[[], float]] = {"wall": time.perf_counter, "processor": time.process_time}
+"""Name → clock, in seconds."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Timing:
     """How a run's work is timed.
 
     Parameters
     ----------
+    clock
+        ``wall``, or ``processor``: the time that the process's threads were at work together.
+    allocator
+        ``pinned``: freed memory stays with the process from the first timed round on, so that no round pays for
+        getting it from the system, whatever ran before (glibc; elsewhere as ``default``). ``default``: as it is.
     repeats
         Timed rounds, whose median is reported; null leaves it to the task, 0 times only the run itself.
     warmup
@@ -83,10 +94,17 @@ class Timing:
         Measure the peak of memory, too, in a round of its own.
     """
 
+    clock: Literal["wall", "processor"] = "wall"
+    allocator: Literal["pinned", "default"] = "pinned"
     repeats: NonNegativeInt | None = None
     warmup: NonNegativeInt = 1
     paired: bool = False
     memory: bool = False
+
+    @property
+    def now(self) -> Callable[[], float]:
+        """The clock, in seconds."""
+        return CLOCKS[self.clock]
 
     @property
     def is_asked_for(self) -> bool:
@@ -193,6 +211,8 @@ class RunSpec:
         What is measured besides the task's own metrics.
     events
         Who is told of the run; `config` and `plugins` have those of them that may change its result.
+    seconds
+        How long it took to import and build the components, by the run's own clock.
     """
 
     settings: Settings
@@ -201,6 +221,7 @@ class RunSpec:
     plugins: Mapping[str, str]
     metrics: Chosen[Metric] = dataclasses.field(default_factory=Chosen)
     events: Chosen[Events] = dataclasses.field(default_factory=Chosen)
+    seconds: float = 0.0
 
     @cached_property
     def params(self) -> dict[str, Any]:
@@ -241,6 +262,7 @@ def read_spec(config: Mapping[str, Any]) -> RunSpec:
     ConfigError
         If anything is unknown, ill-typed or missing.
     """
+    begun = {name: clock() for name, clock in CLOCKS.items()}
     node = config.get("task")
     if not isinstance(node, Mapping) or not isinstance(node.get("name"), str):
         raise ConfigError(f"a run needs a task, such as task=cluster; given: {node!r}.")
@@ -271,6 +293,7 @@ def read_spec(config: Mapping[str, Any]) -> RunSpec:
         },
         metrics=metrics,
         events=events,
+        seconds=read.timing.now() - begun[read.timing.clock],
     )
 
 

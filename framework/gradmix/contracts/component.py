@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Any, ClassVar
 
 from gradmix.contracts.errors import ConfigError
@@ -51,8 +52,29 @@ class Component:
         tuple of str
             Empty unless there is such a thing. Cheap: it must not read more than it has to.
         """
-        parts = (getattr(self, field.name) for field in dataclasses.fields(self))  # type: ignore[arg-type]
-        return tuple(mark for part in parts if isinstance(part, Component) for mark in part.content())
+        return tuple(mark for part in parts_of(self) for mark in part.content())
+
+    def setup(self) -> None:
+        """Import and load what the work needs, so that this is not timed as part of the work.
+
+        A run calls it once for each of its components before the first iteration; it is optional, and what it takes is
+        the run's ``time.startup``, or ``time.load`` for a data set. Unless overridden it imports `requires`.
+        """
+        for package in self.requires:
+            import_module(package)
+
+
+def parts_of(component: Component) -> Iterator[Component]:
+    """The components that are fields of a component."""
+    fields = (getattr(component, field.name) for field in dataclasses.fields(component))  # type: ignore[arg-type]
+    return (part for part in fields if isinstance(part, Component))
+
+
+def with_parts(component: Component) -> Iterator[Component]:
+    """All components that a component is made of, and then itself."""
+    for part in parts_of(component):
+        yield from with_parts(part)
+    yield component
 
 
 def summary(component: type[Any]) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -62,14 +65,27 @@ class Dataset(Component, ABC):
         """Where the data come from, a path or an address, for those who look at a run; empty if they are made here."""
         return ""
 
+    def setup(self) -> None:
+        """Load the data: within a run, whatever loads it afterwards gets the same data at once."""
+        super().setup()
+        self.load()
+
     def load(self) -> Data:
-        """Read, check and, if asked, scale the data.
+        """Read, check and, if asked, scale the data. A run does that once.
 
         Raises
         ------
         DataError
             If they cannot be read, are not finite numbers, or cannot be scaled.
         """
+        loaded = _loaded.get()
+        if loaded is None:
+            return self._load()
+        if id(self) not in loaded:
+            loaded[id(self)] = (self, self._load())
+        return loaded[id(self)][1]
+
+    def _load(self) -> Data:
         from gradmix.contracts.rows import as_rows
 
         data = self.read()
@@ -80,6 +96,22 @@ class Dataset(Component, ABC):
         data = replace(data, preparation=Preparation.none(data.X.shape[1], data.feature_names))
         data = _without_constant_columns(data) if self.drop_constant else data
         return _standardised(data) if self.standardise else data
+
+
+Loaded = dict[int, tuple[Dataset, Data]]
+"""Data sets that are loaded, by identity; each is kept alive, so that no other one can have its identity."""
+
+_loaded: ContextVar[Loaded | None] = ContextVar("gradmix_loaded", default=None)
+
+
+@contextmanager
+def loaded_once(loaded: Loaded) -> Iterator[None]:
+    """Load each data set once while the context lasts, and keep the data in `loaded`."""
+    token = _loaded.set(loaded)
+    try:
+        yield
+    finally:
+        _loaded.reset(token)
 
 
 def _check_labels(data: Data) -> None:

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 _MATTERS_FOR_TIMINGS = ("python", "machine", "processor", "cores", "numpy", "scipy", "blas")
 
 TIMES_MEAN = 2
-"""Edition of what ``time.*`` mean: raised with every change of that, so that no older times are taken for today's."""
+"""Edition of what ``time.*`` mean: raised with every change of that, so that no older times are taken for today's.
+
+1 (gradmix 0.1): ``time.seconds`` of a run without rounds had the loading of its data in it. 2: the work alone;
+``time.load`` and ``time.startup`` are apart.
+"""
 
 
 @cache
@@ -51,8 +55,8 @@ def timings_key(settings: Settings, workers: int = 1, known: Mapping[str, Any] |
     """
     here = environment() if known is None else known
     identity = {
-        "times_mean": TIMES_MEAN,
         "environment": {name: here.get(name) for name in _MATTERS_FOR_TIMINGS},
+        "times_mean": TIMES_MEAN,
         "how": dataclasses.asdict(settings.timing),
         "threads": settings.limits.threads or threads_of_each(workers),
         "workers": workers,

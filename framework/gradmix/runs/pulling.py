@@ -35,7 +35,12 @@ class Pulled:
     stopped: StopRequest | None = None
 
 
-def pull(steps: Steps, tell: Callable[[Iteration[Any]], StopRequest | None], deadline: Deadline) -> Pulled:
+def pull(
+    steps: Steps,
+    tell: Callable[[Iteration[Any]], StopRequest | None],
+    deadline: Deadline,
+    now: Callable[[], float] = time.perf_counter,
+) -> Pulled:
     """Pull all iterations of a task.
 
     Parameters
@@ -47,6 +52,8 @@ def pull(steps: Steps, tell: Callable[[Iteration[Any]], StopRequest | None], dea
         the request to end here, if there is one.
     deadline
         When it must be over.
+    now
+        The clock, in seconds.
 
     Raises
     ------
@@ -58,12 +65,12 @@ def pull(steps: Steps, tell: Callable[[Iteration[Any]], StopRequest | None], dea
     seconds: list[float] = []
     made: Counter[int] = Counter()
     while True:
-        begin = time.perf_counter()
+        begin = now()
         try:
             iteration = next(steps)
         except StopIteration as end:
             return Pulled(_checked(end.value), tuple(seconds))
-        seconds.append(time.perf_counter() - begin)
+        seconds.append(now() - begin)
         deadline.check()
         made[iteration.start] += 1
         request = tell(iteration if iteration.step else replace(iteration, step=made[iteration.start]))

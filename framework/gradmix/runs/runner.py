@@ -18,6 +18,8 @@ from typing import Any, Literal
 import numpy as np
 
 from gradmix.config.spec import RunSpec
+from gradmix.contracts.component import with_parts
+from gradmix.contracts.dataset import Dataset, Loaded, loaded_once
 from gradmix.contracts.errors import GradmixError, PluginError, StorageError
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
@@ -28,7 +30,7 @@ from gradmix.registry.entry import describe
 from gradmix.registry.originals import originals
 from gradmix.runs.environment import environment, timings_key
 from gradmix.runs.events import RunEvents, StopRequest, report_problem, stopped, tell
-from gradmix.runs.limits import OutOfMemoryError, TimedOutError, limited
+from gradmix.runs.limits import OutOfMemoryError, TimedOutError, limited, within
 from gradmix.runs.measuring import measured, told
 from gradmix.runs.pulling import Pulled, pull
 from gradmix.runs.sampling import sampling
@@ -150,16 +152,18 @@ class _Execution:
         self.run = RunInfo(
             name=spec.settings.name,
             run_id=uuid.uuid4().hex,
-            run_key=_key(spec),
+            run_key="",
             folder=order.folder,
             params=spec.params,
             plugins=spec.plugins,
             sweep=order.sweep,
             overrides=order.overrides,
         )
-        self.events = RunEvents(spec.events.components, self.run, spec.task.improves)
+        self.events: RunEvents | None = None
         self.rounds = rounds_of(spec.task, spec.settings.timing)
         self.stopwatch: Stopwatch | None = None
+        self.loaded: Loaded = {}
+        self.ready: Mapping[str, float] = {}
         self.pulled: Pulled | None = None
         self.measured: Mapping[str, float] = {}
         self.outcome: RunOutcome | None = None
@@ -169,7 +173,8 @@ class _Execution:
         if self.outcome is not None:
             return
         try:
-            stage()
+            with loaded_once(self.loaded):
+                stage()
         except Exception as error:
             status = status_of_error(error)
             self._end(status, error)
@@ -181,11 +186,12 @@ class _Execution:
             self._end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", error)
 
     def compute(self) -> None:
-        self._start()
-        watched = sampling(self.journal) if self.spec.settings.tracking.system_metrics else nullcontext()
         settings = self.spec.settings
+        self._start()
+        watched = sampling(self.journal) if settings.tracking.system_metrics else nullcontext()
         with watched, originals(), chdir("."), np.errstate(), limited(settings.limits, self._abandon) as deadline:
-            self.pulled = pull(self.spec.task.run(), self._tell_iteration, deadline)
+            self.ready = self._set_up()
+            self.pulled = pull(self.spec.task.run(), self._tell_iteration, deadline, settings.timing.now)
             self.measured = measured(self.spec.metrics.components, self.pulled.result)
         if self.pulled.stopped is not None:
             tell(stopped, self.run, self.pulled.stopped.by, self.pulled.stopped.stop.reason)
@@ -204,7 +210,7 @@ class _Execution:
         timing = self.spec.settings.timing
         with limited(self.spec.settings.limits):
             timed = self.spec.task.timed() if self.rounds or timing.memory else None
-            self.stopwatch = None if timed is None else Stopwatch(timed, timing.warmup)
+            self.stopwatch = None if timed is None else Stopwatch(timed, timing)
 
     def time(self, number: int) -> None:
         if self.stopwatch is not None and number < self.rounds:
@@ -217,6 +223,33 @@ class _Execution:
                 self.stopwatch.measure_memory()
 
     def _start(self) -> None:
+        """Journal the start, also if it ends here, because the files that its key depends on take too long to read."""
+        late: TimedOutError | None = None
+        try:
+            with within(self.spec.settings.limits.seconds):
+                self.run = replace(self.run, run_key=self.spec.run_key)
+        except TimedOutError as error:
+            late = error
+        except GradmixError:
+            pass  # what the key depends on cannot be read: the run will say why
+        self._journal_start()
+        self.events = RunEvents(self.spec.events.components, self.run, self.spec.task.improves)
+        self.events.started()
+        if late is not None:
+            raise late
+
+    def _set_up(self) -> Mapping[str, float]:
+        """Import and load what the work needs; how long that took."""
+        now = self.spec.settings.timing.now
+        seconds = {"time.startup": self.spec.seconds}
+        for component in (part for owner in (self.spec.task, *self.spec.chosen.values()) for part in with_parts(owner)):
+            begin = now()
+            component.setup()
+            name = "time.load" if isinstance(component, Dataset) else "time.startup"
+            seconds[name] = seconds.get(name, 0.0) + now() - begin
+        return seconds
+
+    def _journal_start(self) -> None:
         settings = self.spec.settings
         self.journal.write(
             "started",
@@ -237,7 +270,6 @@ class _Execution:
             **self._of_chosen(),
         )
         _write_artifact(self.run.folder / ARTIFACTS / "config.yaml", self._write_config)
-        self.events.started()
 
     def _of_chosen(self) -> Mapping[str, Any]:
         """What the journal tells of chosen metrics and of events that are no part of the run's identity, if any."""
@@ -247,10 +279,12 @@ class _Execution:
     def _tell_iteration(self, iteration: Iteration[Any]) -> StopRequest | None:
         self.journal.write("iteration", start=iteration.start, step=iteration.step, metrics=iteration.metrics)
         iteration = replace(iteration, metrics=MappingProxyType(dict(iteration.metrics)))  # lent, not given
+        assert self.events is not None
         return self.events.iterated(iteration)
 
     def finish(self, block: str | None) -> None:
         assert self.pulled is not None
+        assert self.events is not None
         result, request = self.pulled.result, self.pulled.stopped
         if self.stopwatch is not None:
             self.journal.write("timing", block=block, **self.stopwatch.content)
@@ -273,7 +307,7 @@ class _Execution:
 
     def _artifacts(self, result: Result, metrics: Mapping[str, float]) -> Mapping[str, Writer]:
         """Files that the run leaves: the task's own and, if pictures are wanted, those that events add."""
-        if not self.spec.settings.pictures:
+        if self.events is None or not self.spec.settings.pictures:
             return result.artifacts
         own = {**result.artifacts, **result.pictures}
         return {**own, **self.events.pictures({**result.answer, "metrics": dict(metrics)}, taken=own)}
@@ -284,7 +318,7 @@ class _Execution:
         if seconds:
             warm = seconds[1:] or seconds
             own = {"time.seconds": sum(seconds), "time.per_iteration": statistics.median(warm)}
-        return {**own, **(self.stopwatch.metrics if self.stopwatch is not None else {})}
+        return {**self.ready, **own, **(self.stopwatch.metrics if self.stopwatch is not None else {})}
 
     def _write_config(self, path: Path) -> None:
         import yaml
@@ -304,15 +338,8 @@ class _Execution:
             self.journal.write(event, error=in_words(error), traceback=trace)
         except StorageError as storage_error:
             report_problem(str(storage_error))
-        self.events.failed(error)
-
-
-def _key(spec: RunSpec) -> str:
-    """The run's key, or nothing if what it depends on cannot be read; the run itself will then say why."""
-    try:
-        return spec.run_key
-    except GradmixError:
-        return ""
+        if self.events is not None:
+            self.events.failed(error)
 
 
 def _write_artifact(path: Path, write: Writer) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import time
 import tracemalloc
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from gradmix.config.spec import Timing
 from gradmix.contracts.task import Task, Timed
+from gradmix.runs import allocator
 
 PAIRED_ROUNDS = 11
 """Rounds of plugins that are compared in turns, for tasks that do not say how many they want."""
@@ -33,13 +33,14 @@ class Stopwatch:
     ----------
     timed
         The work.
-    warmup
-        Rounds that are not counted.
+    timing
+        How it is timed.
     """
 
-    def __init__(self, timed: Timed, warmup: int) -> None:
-        self._work = _Clock(timed.work, warmup)
-        self._reference = None if timed.reference is None else _Clock(timed.reference, warmup)
+    def __init__(self, timed: Timed, timing: Timing) -> None:
+        self._how = {"clock": timing.clock, "allocator": "pinned" if _is_pinned(timing) else "default"}
+        self._work = _Clock(timed.work, timing)
+        self._reference = None if timed.reference is None else _Clock(timed.reference, timing)
         self.seconds: list[float] = []
         self.reference_seconds: list[float] = []
         self.peak_bytes: int | None = None
@@ -75,15 +76,16 @@ class Stopwatch:
             "reference_seconds": self.reference_seconds,
             "calls_per_round": self._work.calls,
             "peak_bytes": self.peak_bytes,
+            **self._how,
         }
 
 
 class _Clock:
     """One piece of work, warmed up, and repeated within a round so often that the clock can tell."""
 
-    def __init__(self, work: Callable[[], object], warmup: int) -> None:
-        self.work, self.calls = work, 1
-        for _ in range(warmup):
+    def __init__(self, work: Callable[[], object], timing: Timing) -> None:
+        self.work, self.calls, self._now = work, 1, timing.now
+        for _ in range(timing.warmup):
             work()
         while self._elapsed() < _SHORTEST_ROUND:
             self.calls *= 2
@@ -93,10 +95,14 @@ class _Clock:
         return self._elapsed() / self.calls
 
     def _elapsed(self) -> float:
-        begin = time.perf_counter()
+        begin = self._now()
         for _ in range(self.calls):
             self.work()
-        return time.perf_counter() - begin
+        return self._now() - begin
+
+
+def _is_pinned(timing: Timing) -> bool:
+    return timing.allocator == "pinned" and allocator.pin()
 
 
 def peak_bytes(work: Callable[[], object]) -> int:
@@ -119,6 +125,7 @@ def _peak_traced(work: Callable[[], object]) -> int:
 
 
 def _peak_resident(work: Callable[[], object]) -> int:
+    allocator.trim()  # what the process keeps would hide what the work takes
     try:
         Path("/proc/self/clear_refs").write_text("5")  # sets the high-water mark to what is resident now
         before = _high_water()

@@ -21,6 +21,7 @@ from gradmix.journal.summary import RunSummary, summarize
 from gradmix.registry.entry import describe
 from gradmix.runs.environment import timings_key
 from gradmix.runs.events import settings_known, tell
+from gradmix.runs.limits import TimedOutError, within
 from gradmix.sweeps.attempts import telling
 from gradmix.sweeps.reading import reused_results
 
@@ -120,8 +121,7 @@ class Planner:
             config = self.compose(overrides)
             spec = read_spec(config)
             check_code_options(spec, self.named)
-            spec.task.preflight()
-            key = spec.run_key
+            key = _looked_at(spec)
         except GradmixError as error:
             return self._impossible(number, overrides, config, str(error))
         except Exception as error:
@@ -129,7 +129,7 @@ class Planner:
         if self.history is None:
             tell(settings_known, spec.settings)
             self.history = History.read(Path(spec.settings.runs_dir))
-        state, reason, earlier = self._state(number, spec, key)
+        state, reason, earlier = self._state(number, spec, key) if key else ("new", _SLOW, None)
         return Job(
             number=number,
             overrides=overrides,
@@ -193,6 +193,19 @@ class Planner:
         with suppress(StorageError):  # of a sweep without its journal, only the jobs' folders are known
             return reused_results(self.resumed)
         return {}
+
+
+_SLOW = "its data take longer to read than limits.seconds"
+
+
+def _looked_at(spec: RunSpec) -> str:
+    """The key of a job whose parts go together; empty if its time is over before that is known: its run will say so."""
+    try:
+        with within(spec.settings.limits.seconds):
+            spec.task.preflight()
+            return spec.run_key
+    except TimedOutError:
+        return ""
 
 
 def _damage(run: RunSummary) -> str:

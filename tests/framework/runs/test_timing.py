@@ -1,4 +1,7 @@
+import ctypes
 import statistics
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 
@@ -6,8 +9,9 @@ import numpy as np
 import pytest
 
 from conftest import journals
-from gradmix import Result, Task, Timed
-from gradmix.config.spec import RunSpec, Settings, Timing
+from gradmix import Data, Dataset, Iteration, Result, Task, Timed
+from gradmix.config.spec import CLOCKS, RunSpec, Settings, Timing
+from gradmix.runs.environment import timings_key
 from gradmix.runs.runner import Order, execute, execute_together
 from gradmix.runs.timing import PAIRED_ROUNDS, Stopwatch, peak_bytes, rounds_of
 
@@ -64,10 +68,109 @@ def test_medians_of_rounds_with_the_warm_up_left_out(tmp_path):
 
 
 def test_short_work_is_repeated_within_a_round():
-    watch = Stopwatch(Timed(lambda: None), warmup=1)
+    watch = Stopwatch(Timed(lambda: None), Timing(warmup=1))
     watch.round()
     assert watch.content["calls_per_round"] > 1000
     assert 0 < watch.metrics["time.seconds"] < 1e-5
+
+
+@dataclass
+class Clock:
+    """A clock that shows what the work says it took."""
+
+    now: float = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@dataclass
+class SlowData(Dataset):
+    """Takes ten seconds to read."""
+
+    clock: Clock = None
+
+    def read(self):
+        self.clock.now += 10.0
+        return Data([[0.0], [1.0]])
+
+
+@dataclass
+class Loading(Task):
+    """Needs data twice, and a second for each iteration."""
+
+    dataset: Dataset
+    clock: Clock
+
+    def setup(self):
+        self.clock.now += 3.0
+
+    def run(self):
+        first = self.dataset.load()
+        for step in range(4):
+            self.clock.now += 1.0
+            yield Iteration(None, {"step": float(step)})
+        return Result({"same": float(first is self.dataset.load())})
+
+
+@pytest.mark.parametrize("name", CLOCKS)
+def test_the_time_of_the_work_has_neither_loading_nor_imports_in_it(tmp_path, monkeypatch, name):
+    clock = Clock()
+    monkeypatch.setitem(CLOCKS, name, clock)
+    task = Loading(SlowData(clock=clock), clock)
+    settings = Settings(name="trial", timing=Timing(clock=name))
+    outcome = execute(
+        Order(RunSpec(settings, task, {"task": {"name": "loading"}, "seed": 0}, {}, seconds=0.5), tmp_path)
+    )
+    assert outcome.error == ""
+    times = {"time.startup": 3.5, "time.load": 10.0, "time.seconds": 4.0, "time.per_iteration": 1.0}
+    assert outcome.metrics == {"same": 1.0, **times}
+
+
+def test_rounds_are_timed_by_the_chosen_clock(tmp_path, monkeypatch):
+    clock = Clock()
+    monkeypatch.setitem(CLOCKS, "processor", clock)
+
+    def work():
+        clock.now += 2.0
+
+    watch = Stopwatch(Timed(work), Timing(clock="processor"))
+    watch.round()
+    assert watch.metrics == {"time.seconds": 2.0}
+    assert watch.content["clock"] == "processor"
+
+
+def test_how_it_was_timed_is_part_of_what_the_times_mean():
+    keys = {
+        timings_key(Settings(name="trial", timing=Timing(**how)))
+        for how in ({}, {"clock": "processor"}, {"allocator": "default"})
+    }
+    assert len(keys) == 3
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="the C library is not glibc")
+def test_a_pinned_allocator_keeps_the_memory_of_a_round():
+    program = """
+import resource
+import numpy as np
+from gradmix.config.spec import Timing
+from gradmix.contracts.task import Timed
+from gradmix.runs.timing import Stopwatch, peak_bytes
+
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+def work():
+    return np.ones(2_000_000) + 1
+
+watch = Stopwatch(Timed(work), Timing(allocator="pinned"))
+before = faults()
+for _ in range(20):
+    watch.round()
+print(watch.content["allocator"], (faults() - before) < 100, peak_bytes(work) > 15_000_000)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ended.stdout == "pinned True True\n", ended.stderr
 
 
 def test_together_they_take_turns_round_by_round(tmp_path):
