@@ -1,6 +1,7 @@
 """Journals as runs and sweeps write them, made without running anything."""
 
 import json
+import re
 from pathlib import Path
 
 START = 1.7e9
@@ -33,6 +34,13 @@ def job(number, **content):
     """The event that tells of an ended job."""
     event = {"event": "job", "number": number, "folder": str(number), "status": "finished", "run_key": str(number)}
     return {**event, "reused": False, "timings": True, **content}
+
+
+def edit(folder, change):
+    """Change the text of a journal as if it had been written so, by a version that wrote no checksum."""
+    path = Path(folder) / "journal.jsonl"
+    path.write_text(re.sub(r', "crc32": \d+', "", change(path.read_text())))
+    return folder
 
 
 def write_events(folder, events, at=0.0):

@@ -52,10 +52,14 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _started(folder: Path) -> Mapping[str, Any]:
-    from gradmix.journal.journal import read_journal
+    from gradmix.journal.reading import read_run
 
     try:
-        return read_journal(folder).started
+        run = read_run(folder)
+        if run.kind == "sweep":
+            for name in ("arguments", "working_folder"):
+                run.require(name)
+        return run.started
     except StorageError as error:
         raise StorageError(
             f"{error} What its jobs have computed is kept: the same gradmix run -m … takes it."

@@ -1,1 +1,1 @@
-"""The first floor: journals, what runs leave behind: writing, reading, locking and finding them."""
+"""Journals, what runs leave behind: written, read, locked and found. Only this floor knows their format."""

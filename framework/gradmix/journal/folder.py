@@ -1,16 +1,21 @@
-"""Folders that belong to one run or sweep alone."""
+"""Folders of runs and sweeps: a new one that belongs to one run alone, and those that hold a journal."""
 
 from __future__ import annotations
 
 import itertools
+import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from gradmix.contracts.errors import StorageError
 
+FILE_NAME = "journal.jsonl"
+"""The journal inside the folder of its run or sweep."""
+
 
 def fresh_folder(parent: Path, suffix: str) -> Path:
-    """Make a folder ``TIME-SUFFIX`` under `parent` that nobody else has, also when several processes ask at once.
+    """Make a folder ``TIME-SUFFIX`` under `parent` that no other process has, even if several ask at once.
 
     Raises
     ------
@@ -35,3 +40,22 @@ def fresh_folder(parent: Path, suffix: str) -> Path:
 def unwritable(folder: Path, error: OSError) -> StorageError:
     """The error for a folder of runs that cannot be written."""
     return StorageError(f"cannot write to {folder}: {error.strerror}. Choose another folder by runs_dir=…")
+
+
+def has_journal(folder: Path) -> bool:
+    """Whether a run or sweep has begun its journal there."""
+    return (folder / FILE_NAME).exists()
+
+
+def find_journals(runs_dir: Path) -> Iterator[Path]:
+    """Folders under `runs_dir` that hold a journal, a sweep before its jobs."""
+    for directory, subdirectories, files in os.walk(runs_dir):
+        subdirectories.sort()
+        if FILE_NAME in files and _has_begun(Path(directory) / FILE_NAME):
+            yield Path(directory)
+
+
+def _has_begun(path: Path) -> bool:
+    """Whether there is a whole line: a full disk or a kill may leave a journal without one."""
+    with path.open("rb") as file:
+        return file.readline().endswith(b"\n")

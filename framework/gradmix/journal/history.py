@@ -1,54 +1,49 @@
-"""Earlier runs: which results there are, by key; what failed; how long the like of it took."""
+"""Earlier runs: which results there are, by key; what failed; how long similar runs took."""
 
 from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from gradmix.journal.journal import find_journals
-from gradmix.journal.summary import RunSummary, summaries
+from gradmix.journal.folder import find_journals
+from gradmix.journal.reading import Run, read_runs
 
 
 class History:
-    """What the journals under a folder tell of earlier runs.
+    """What the journals under a folder say of earlier runs.
 
     Parameters
     ----------
     runs
-        A summarize of each.
+        The runs; sweeps among them are passed over.
     """
 
-    def __init__(self, runs: Iterable[RunSummary]) -> None:
-        self.runs = sorted((run for run in runs if run.started.get("kind") == "run"), key=_age)
+    def __init__(self, runs: Iterable[Run]) -> None:
+        self.runs = sorted((run for run in runs if run.kind == "run"), key=lambda run: run.began)
 
     @classmethod
     def read(cls, runs_dir: Path) -> History:
-        """Look at every journal under `runs_dir`; one that cannot be read tells nothing."""
-        return cls(summaries(find_journals(runs_dir)))
+        """Read every journal under `runs_dir`; those that cannot be read are passed over."""
+        return cls(read_runs(find_journals(runs_dir)).runs)
 
-    def latest(self, run_key: str) -> RunSummary | None:
-        """The run of this key that tells most: the newest finished one, else one that is running, else the newest."""
-        runs = self._by_key.get(run_key, [])
-        for status in ("finished", "running"):
-            found = [run for run in runs if run.status == status]
-            if found:
-                return found[-1]
-        return runs[-1] if runs else None
+    def latest(self, run_key: str) -> Run | None:
+        """The run of this key that says most: the newest finished one, else one that is running, else the newest."""
+        return most_telling(self._by_key.get(run_key, []))
 
     def seconds(self, params: Mapping[str, Any]) -> float | None:
-        """How long such a run takes: the median of those with the same options but for seeds, else of the same kind."""
+        """How long such a run takes: the median of those that differ in seeds only, else of those of the same kind."""
         for table, likeness in ((self._seconds_of_options, _options), (self._seconds_of_kind, _kind)):
             known = table.get(likeness(params))
-            if known:
-                return statistics.median(known)
+            if known is not None:
+                return known
         return None
 
     @cached_property
-    def _by_key(self) -> Mapping[str, list[RunSummary]]:
+    def _by_key(self) -> Mapping[str, list[Run]]:
         found = defaultdict(list)
         for run in self.runs:
             if run.run_key:
@@ -56,31 +51,33 @@ class History:
         return found
 
     @cached_property
-    def _seconds_of_options(self) -> Mapping[Any, list[float]]:
-        return self._seconds_by(_options)
+    def _seconds_of_options(self) -> Mapping[Hashable, float]:
+        return self._median_seconds(_options)
 
     @cached_property
-    def _seconds_of_kind(self) -> Mapping[Any, list[float]]:
-        return self._seconds_by(_kind)
+    def _seconds_of_kind(self) -> Mapping[Hashable, float]:
+        return self._median_seconds(_kind)
 
-    def _seconds_by(self, likeness: Any) -> Mapping[Any, list[float]]:
+    def _median_seconds(self, likeness: Callable[[Mapping[str, Any]], Hashable]) -> Mapping[Hashable, float]:
         found = defaultdict(list)
         for run in self.runs:
             if run.is_finished:
-                found[likeness(run.started.get("params", {}))].append(run.seconds)
-        return found
+                found[likeness(run.params)].append(run.seconds)
+        return {alike: statistics.median(seconds) for alike, seconds in found.items()}
 
 
-def _age(run: RunSummary) -> float:
-    return float(run.started["time"])
+def most_telling(runs: Iterable[Run]) -> Run | None:
+    """Of attempts at the same work, oldest first: the last that finished, else one that is running, else the last."""
+    last = {run.status if run.status in ("finished", "running") else "": run for run in runs}
+    return last.get("finished") or last.get("running") or last.get("")
 
 
-def _options(params: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+def _options(params: Mapping[str, Any]) -> Hashable:
     """Everything but seeds."""
     return frozenset((name, str(value)) for name, value in params.items() if not is_seed(name))
 
 
-def _kind(params: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+def _kind(params: Mapping[str, Any]) -> Hashable:
     """The names of the components alone."""
     return frozenset((name, str(value)) for name, value in params.items() if "." not in name and not is_seed(name))
 

@@ -1,18 +1,39 @@
-"""Many journals, read fast: of each run its start, its end and its metrics; iterations only for those who ask."""
+"""Reading a journal: its ends at once, what is between them only on demand.
+
+How a run ended, its result and its metrics are on the last lines, whatever its length; thousands of iterations before
+them are not parsed unless they are asked for.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import os
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from gradmix.contracts.errors import StorageError
 from gradmix.contracts.meaning import metric_named
-from gradmix.journal.journal import FILE_NAME, ITERATION_BEGINS, TERMINAL_EVENTS, check_metrics, check_start
-from gradmix.journal.lock import is_locked
+from gradmix.journal.events import (
+    CHECKSUM,
+    ITERATION,
+    RESUMED,
+    TERMINAL_EVENTS,
+    Event,
+    InvalidEventError,
+    check_started,
+    name_of,
+    parse_event,
+)
+from gradmix.journal.folder import FILE_NAME
+from gradmix.journal.lock import is_held
+
+_TAIL = 8192
+"""Bytes at the end that are read first; the result and the end of a run are nearly always among them."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +43,7 @@ class TimedRounds:
     Parameters
     ----------
     seconds
-        A time a round.
+        Time of each round.
     block
         What runs that were timed in turns, round by round, have in common; None if it was timed by itself.
     """
@@ -33,7 +54,7 @@ class TimedRounds:
 
 @dataclass(frozen=True)
 class Run:
-    """A run, as its journal tells.
+    """A run as its journal records it. A sweep's own journal is read in the same way.
 
     Parameters
     ----------
@@ -42,36 +63,55 @@ class Run:
     status
         ``finished``, ``failed``, ``killed``, ``running``, ``timed_out`` or ``out_of_memory``.
     started
-        The event of its start; empty if it did not come to that.
+        Its first event; empty for a job that never began.
     metrics
-        Its final metrics; not all need be finite.
+        Its final metrics, some perhaps not finite; empty without a result.
     error
         What went wrong, in one line.
     timing
-        Times of repeated rounds, if it was timed so.
+        Times of repeated rounds, if it was timed in that way.
     best_start
         The start that counts, of several.
+    stopped_by
+        The chosen event that ended it early; empty if none did.
+    has_ended
+        Whether an event ended it. A run that is killed from outside has ended without one.
+    last_time
+        Time of its last event, in seconds since 1970.
     number
         Its number as a job of a sweep.
     is_reused
-        Whether the sweep took it over from an earlier one.
-    is_stopped
-        Whether chosen events ended it early.
-    lines
-        Its iterations, not parsed yet.
+        Whether the sweep took the result from an earlier run.
+    size
+        Length of the whole lines of the journal when it was read, in bytes; what is read later ends there, too.
+    checksum
+        CRC-32 of all lines but the last, if the last one records it.
     """
 
     folder: Path
     status: str
-    started: Mapping[str, Any] = field(default_factory=dict)
+    started: Event = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     error: str = ""
     timing: TimedRounds | None = None
     best_start: int | None = None
+    stopped_by: str = ""
+    has_ended: bool = False
+    last_time: float = 0.0
     number: int | None = None
     is_reused: bool = False
-    is_stopped: bool = False
-    lines: tuple[bytes, ...] = field(default=(), repr=False)
+    size: int = field(default=0, repr=False)
+    checksum: int | None = field(default=None, repr=False)
+
+    @property
+    def kind(self) -> str:
+        """``run`` or ``sweep``."""
+        return str(self.started.get("kind", "run"))
+
+    @property
+    def run_key(self) -> str:
+        """Identity of what it computes; empty if that is unknown."""
+        return str(self.started.get("run_key", ""))
 
     @property
     def params(self) -> Mapping[str, Any]:
@@ -79,20 +119,88 @@ class Run:
         return self.started.get("params", {})  # type: ignore[no-any-return]
 
     @property
+    def began(self) -> float:
+        """Time of its first event, in seconds since 1970; 0 for a job that never began."""
+        return float(self.started.get("time", 0.0))
+
+    @property
+    def seconds(self) -> float:
+        """Time from the first event to the last."""
+        return self.last_time - self.began
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a chosen event ended it early."""
+        return bool(self.stopped_by)
+
+    @property
     def is_finished(self) -> bool:
         """Whether it has a result that counts."""
         return self.status == "finished"
 
+    def require(self, name: str) -> Any:
+        """A field of the first event.
+
+        Raises
+        ------
+        StorageError
+            If it is missing.
+        """
+        if name not in self.started:
+            raise StorageError(f"line 1 of the journal {self.folder / FILE_NAME} has no {name}; was the file edited?")
+        return self.started[name]
+
     @cached_property
-    def iterations(self) -> list[Mapping[str, Any]]:
-        """Iterations of the start that counts, in order; a line that is no iteration is left out."""
+    def events(self) -> tuple[Event, ...]:
+        """Every event, oldest first.
+
+        Raises
+        ------
+        StorageError
+            If the journal cannot be read, or a line is not a valid event.
+        """
+        return tuple(_parsed(line, number, self.folder) for number, line in enumerate(self._lines(), start=1))
+
+    def events_named(self, name: str) -> list[Event]:
+        """Every event of a name, oldest first; as `events`."""
+        return [event for event in self.events if event["event"] == name]
+
+    @cached_property
+    def iterations(self) -> list[Event]:
+        """Iterations of the start that counts, in order; a line that is not a valid iteration is left out.
+
+        Raises
+        ------
+        StorageError
+            If the journal cannot be read.
+        """
+        lines = [line for line in self._lines() if line.startswith(ITERATION) or name_of(line) == "iteration"]
         try:
-            events = json.loads(b"[" + b",".join(self.lines) + b"]")  # at once: a third of the time of one by one
-        except ValueError:
-            events = [event for event in map(_parsed, self.lines) if event is not None]
-        events = [event for event in events if isinstance(event.get("metrics"), dict) and _is_number(event.get("step"))]
+            events = json.loads(b"[" + b",".join(lines) + b"]")  # at once: a third of the time of one by one
+        except (ValueError, RecursionError):
+            events = list(_valid(lines))
+        events = [
+            event for event in events if isinstance(event.get("metrics"), dict) and isinstance(event.get("step"), int)
+        ]
         shown = self.best_start if self.best_start is not None else events[-1].get("start") if events else None
         return [event for event in events if event.get("start") == shown]
+
+    def verify(self) -> None:
+        """Check that the journal of a run that has ended is as it was written.
+
+        A journal of version 0.1 has no checksum; each of its lines must be a valid event.
+
+        Raises
+        ------
+        StorageError
+            If it was changed or damaged since.
+        """
+        text = self._text()
+        if self.checksum == zlib.crc32(text[: text.rfind(b"\n", 0, -1) + 1]):
+            return
+        _ = self.events  # names the line that is not a valid event, if there is one
+        if self.checksum is not None:
+            raise StorageError(f"the journal {self.folder / FILE_NAME} was changed after it was written.")
 
     def samples(self, name: str) -> Sequence[float]:
         """What was measured of a metric: the rounds of a repeated timing, or the one value; empty if it has none."""
@@ -104,6 +212,15 @@ class Run:
         """The same run without what holds for the machine that it ran on only."""
         kept = {name: value for name, value in self.metrics.items() if not metric_named(name).is_timing}
         return replace(self, metrics=kept, timing=None)
+
+    def _lines(self) -> list[bytes]:
+        return self._text().split(b"\n")[:-1]
+
+    def _text(self) -> bytes:
+        if self.size == 0:
+            return b""
+        with _opened(self.folder) as file:
+            return file.read(self.size)
 
 
 @dataclass(frozen=True)
@@ -129,114 +246,179 @@ class Reading:
 
 
 def read_run(folder: Path) -> Run:
-    """Read one run's journal.
+    """Read the ends of a journal; a last line that was cut off by a kill is left out.
 
     Raises
     ------
     StorageError
-        If it is missing, was edited, or is of a newer format.
+        If there is none, if one of the lines read is not a valid event, or if a newer version wrote it.
     """
-    events, lines = read_events(folder)
-    ended = next((event for event in events if event["event"] in TERMINAL_EVENTS), None)
-    if ended is not None:
-        status = TERMINAL_EVENTS[ended["event"]]
-    else:
-        status = "running" if is_locked(folder / FILE_NAME) else "killed"
-    result = _last(events, "result")
-    timing = _timing(_last(events, "timing"))
+    with _opened(folder) as file:
+        is_live = is_held(file.fileno())  # asked before reading: a run that ends in between is read in full
+        head = file.readline()
+        if not head.endswith(b"\n"):
+            raise StorageError(f"the journal {folder / FILE_NAME} is empty.")
+        started = _parsed(head, 1, folder, check_started)
+        try:
+            closing = _Closing.read(file.fileno(), len(head))
+            last, end, result, timing = map(
+                parse_event, (closing.last or head, closing.end, closing.result, closing.timing)
+            )
+        except InvalidEventError:
+            raise _damage(file, folder) from None
+    status = TERMINAL_EVENTS.get(end["event"], "running" if is_live else "killed")
     return Run(
         folder=folder,
         status=status,
-        started=events[0],
+        started=started,
         metrics={name: float(value) for name, value in result.get("metrics", {}).items()},
-        error=str((ended or {}).get("error", "")),
-        timing=timing,
+        error=str(end.get("error", "")),
+        timing=TimedRounds(tuple(map(float, timing["seconds"])), timing.get("block"))
+        if timing.get("seconds")
+        else None,
         best_start=result.get("best_start"),
-        is_stopped="stopped" in result,
-        lines=tuple(lines),
+        stopped_by=str(result.get("stopped", {}).get("by", "")),
+        has_ended=end["event"] in TERMINAL_EVENTS,
+        last_time=float(last["time"]),
+        size=closing.size,
+        checksum=last.get(CHECKSUM),
     )
 
 
-def read_runs(folders: Iterable[Path]) -> Reading:
+def read_unchanged(folder: Path) -> Run:
+    """Read a run whose result is to be shown: as `read_run`, and its checksum is verified if it has one.
+
+    Raises
+    ------
+    StorageError
+        Also if the journal was changed after it was written.
+    """
+    run = read_run(folder)
+    if run.checksum is not None:
+        run.verify()
+    return run
+
+
+def read_runs(folders: Iterable[Path], read: Callable[[Path], Run] = read_run) -> Reading:
     """Read several runs' journals; those that cannot be read become warnings."""
     runs: list[Run] = []
     warnings: list[str] = []
     for folder in folders:
         try:
-            runs.append(read_run(folder))
+            runs.append(read(folder))
         except StorageError as error:
             warnings.append(f"left out: {error}")
     return Reading(tuple(runs), tuple(warnings), n_unreadable=len(warnings))
 
 
-def read_kind(folder: Path) -> tuple[str, float]:
-    """Whether a journal is of a ``run`` or a ``sweep``, and when it began, by its first line alone.
+def read_start(folder: Path) -> Event:
+    """The first event of a journal; empty if it is not valid.
 
     Raises
     ------
     StorageError
-        If it has none.
+        If there is no journal.
     """
-    started = _parsed(_first_line(folder)) or {}
-    time = started.get("time", 0.0)
-    return str(started.get("kind", "run")), float(time) if _is_number(time) else 0.0
+    with _opened(folder) as file:
+        return next(_valid([file.readline()]), {})
 
 
-def _first_line(folder: Path) -> bytes:
+_NOTHING = b'{"event": "", "time": 0}'
+"""Stands for a line that a journal does not have."""
+
+
+@dataclass(frozen=True)
+class _Closing:
+    """The lines that say how a run ended, not parsed yet.
+
+    Parameters
+    ----------
+    size
+        Where the last whole line ends.
+    last
+        The last line but the first; empty if there is only one.
+    end
+        The last event that ended the journal, or continued it.
+    result, timing
+        The last result, and the times that were journalled right before it.
+    """
+
+    size: int
+    last: bytes = b""
+    end: bytes = _NOTHING
+    result: bytes = _NOTHING
+    timing: bytes = _NOTHING
+
+    @classmethod
+    def read(cls, descriptor: int, begin: int) -> _Closing:
+        """Look backwards from the end, in growing steps; `begin` is where the first line ends."""
+        end, length = os.fstat(descriptor).st_size, _TAIL
+        while True:
+            offset = max(begin, end - length)
+            text = os.pread(descriptor, end - offset, offset)
+            text = text[: text.rfind(b"\n") + 1]
+            lines = text.split(b"\n")[(0 if offset == begin else 1) : -1]
+            found, is_complete = _look_back(lines)
+            if is_complete or offset == begin:
+                return cls(offset + len(text), lines[-1] if lines else b"", **found)
+            length *= 8
+
+
+def _look_back(lines: Sequence[bytes]) -> tuple[dict[str, bytes], bool]:
+    """Closing lines by field of `_Closing`; whether no earlier line can be one.
+
+    Raises
+    ------
+    InvalidEventError
+        If a line among them has no event's name.
+    """
+    found: dict[str, bytes] = {}
+    for line in reversed(lines):
+        name = name_of(line)
+        if not name:
+            raise InvalidEventError("has no event")
+        if name == "iteration" or ("result" in found and name != "timing"):
+            return found, True
+        if name in TERMINAL_EVENTS or name == RESUMED:
+            found.setdefault("end", line)
+        elif name in ("result", "timing"):
+            found.setdefault(name, line)
+    return found, False
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[BinaryIO]:
     try:
         with (folder / FILE_NAME).open("rb") as file:
-            return file.readline()
+            yield file
+    except StorageError:
+        raise
     except OSError as error:
-        raise _unreadable(folder, error) from error
+        raise StorageError(f"cannot read the journal {folder / FILE_NAME}: {error.strerror}.") from error
 
 
-def read_events(folder: Path) -> tuple[list[Mapping[str, Any]], list[bytes]]:
-    """Events of a journal but for its iterations, and the lines of these."""
-    path = folder / FILE_NAME
+def _parsed(line: bytes, number: int, folder: Path, check: Callable[[Event], None] | None = None) -> Event:
     try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise _unreadable(folder, error) from error
-    whole = text[: text.rfind(b"\n") + 1].split(b"\n")[:-1]
-    lines = [line for line in whole if line.startswith(ITERATION_BEGINS)]
-    events = [
-        _event(line, number, path) for number, line in enumerate(whole, 1) if not line.startswith(ITERATION_BEGINS)
-    ]
-    check_start(events[0] if events else None, path)
-    return events, lines
-
-
-def _event(line: bytes, number: int, path: Path) -> Mapping[str, Any]:
-    event = _parsed(line)
-    if event is None or not isinstance(event.get("event"), str) or not _is_number(event.get("time")):
-        raise StorageError(f"line {number} of the journal {path} is no event; was it edited?")
-    check_metrics(event, f"line {number} of the journal {path}")
+        event = parse_event(line)
+        if check is not None:
+            check(event)
+    except InvalidEventError as error:
+        raise StorageError(f"line {number} of the journal {folder / FILE_NAME} {error}") from None
     return event
 
 
-def _parsed(line: bytes) -> Mapping[str, Any] | None:
+def _damage(file: BinaryIO, folder: Path) -> StorageError:
+    """The error that names the first line that is not a valid event."""
+    file.seek(0)
     try:
-        event = json.loads(line)
-    except ValueError:
-        return None
-    return event if isinstance(event, dict) else None
+        for number, line in enumerate(file, start=1):
+            _parsed(line, number, folder)
+    except StorageError as error:
+        return error
+    return StorageError(f"the journal {folder / FILE_NAME} was changed while it was read.")
 
 
-def _unreadable(folder: Path, error: OSError) -> StorageError:
-    return StorageError(f"cannot read the journal {folder / FILE_NAME}: {error.strerror}.")
-
-
-def _last(events: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
-    return next((event for event in reversed(events) if event["event"] == name), {})
-
-
-def _timing(event: Mapping[str, Any]) -> TimedRounds | None:
-    seconds = event.get("seconds")
-    if not isinstance(seconds, list) or not seconds or not all(map(_is_number, seconds)):
-        return None
-    block = event.get("block")
-    return TimedRounds(tuple(map(float, seconds)), None if block is None else str(block))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _valid(lines: Iterable[bytes]) -> Iterator[Event]:
+    for line in lines:
+        with suppress(InvalidEventError):
+            yield parse_event(line)

@@ -25,7 +25,8 @@ from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.contracts.task import Result, Writer
 from gradmix.contracts.terminal import visible
-from gradmix.journal.journal import FORMAT, Journal
+from gradmix.journal.events import FORMAT
+from gradmix.journal.writing import Journal
 from gradmix.registry.entry import describe
 from gradmix.registry.originals import originals
 from gradmix.runs.environment import environment, timings_key

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from gradmix.contracts.errors import StorageError
-from gradmix.journal.journal import Journal
+from gradmix.journal.writing import Journal
 from gradmix.registry.entry import describe
 from gradmix.runs.events import report_problem
 

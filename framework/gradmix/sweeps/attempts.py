@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import os
+import re
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from gradmix.contracts.errors import StorageError
 from gradmix.journal.folder import unwritable
-from gradmix.journal.summary import RunSummary, summarize
+from gradmix.journal.history import most_telling
+from gradmix.journal.reading import Run, read_runs
+
+_ATTEMPT = re.compile(r"(\d+)(?:-(\d+))?")
 
 _START_SECONDS = 2.0
 """How long after its folder was made a job may take to begin its journal."""
@@ -23,8 +27,18 @@ def attempts(sweep: Path, number: int) -> list[Path]:
     return list(itertools.takewhile(Path.is_dir, candidates))
 
 
+def attempts_at_jobs(sweep: Path) -> Mapping[int, list[Path]]:
+    """Number of each job that was begun → the folders of its attempts, oldest first; by one look at the disk."""
+    found: dict[int, list[tuple[int, Path]]] = {}
+    for name in os.listdir(sweep):
+        match = _ATTEMPT.fullmatch(name)
+        if match:
+            found.setdefault(int(match[1]), []).append((int(match[2] or 1), sweep / name))
+    return {number: [path for _, path in sorted(folders)] for number, folders in found.items()}
+
+
 def new_attempt(sweep: Path, number: int) -> Path:
-    """Make the folder of a job's next attempt, which nobody else has.
+    """Make the folder of a job's next attempt, which no other process has.
 
     Raises
     ------
@@ -43,17 +57,8 @@ def new_attempt(sweep: Path, number: int) -> Path:
     raise AssertionError("unreachable")
 
 
-def job_of(folder: Path) -> int:
-    """Number of the job that an attempt's folder belongs to.
-
-    >>> job_of(Path("runs/cluster/2026-01-01_12-00-00-sweep/3-2"))
-    3
-    """
-    return int(folder.name.partition("-")[0])
-
-
-def telling(sweep: Path, number: int, but_for: Collection[str] = ()) -> RunSummary | None:
-    """The attempt at a job that tells most: the newest that finished, else one that is running, else the newest.
+def telling(sweep: Path, number: int, but_for: Collection[str] = ()) -> Run | None:
+    """The attempt at a job that says most: the newest that finished, else one that is running, else the newest.
 
     Parameters
     ----------
@@ -62,24 +67,16 @@ def telling(sweep: Path, number: int, but_for: Collection[str] = ()) -> RunSumma
     but_for
         Names of attempts that do not count.
     """
-    seen = [
-        each for folder in attempts(sweep, number) if folder.name not in but_for and (each := _look(folder)) is not None
-    ]
-    for status in ("finished", "running"):
-        for each in reversed(seen):
-            if each.status == status:
-                return each
-    return seen[-1] if seen else None
+    return most_telling(read_runs(each for each in attempts(sweep, number) if each.name not in but_for).runs)
 
 
 def finished(sweep: Path, number: int) -> list[Path]:
     """Folders of those attempts at a job that finished."""
-    seen = map(_look, attempts(sweep, number))
-    return [each.folder for each in seen if each is not None and each.is_finished]
+    return [run.folder for run in read_runs(attempts(sweep, number)).runs if run.is_finished]
 
 
 def is_taken(sweep: Path, number: int, but_for: Collection[str] = ()) -> bool:
-    """Whether somebody has finished a job, or is at it right now; like `telling`.
+    """Whether another process has finished a job or is running it right now; as `telling`.
 
     Where a folder has only just been made, waits for the journal that a living process would begin there.
     """
@@ -92,13 +89,6 @@ def is_taken(sweep: Path, number: int, but_for: Collection[str] = ()) -> bool:
 
 def _has_just_begun(folder: Path) -> bool:
     return 0 <= time.time() - folder.stat().st_mtime < _START_SECONDS
-
-
-def _look(folder: Path) -> RunSummary | None:
-    try:
-        return summarize(folder)
-    except StorageError:
-        return None
 
 
 def _name(number: int, attempt: int) -> str:

@@ -17,8 +17,7 @@ from gradmix.config.spec import RunSpec, read_spec
 from gradmix.contracts.errors import ConfigError, GradmixError
 from gradmix.contracts.hooks import hookimpl
 from gradmix.contracts.terminal import visible
-from gradmix.journal.folder import fresh_folder
-from gradmix.journal.journal import FILE_NAME
+from gradmix.journal.folder import fresh_folder, has_journal
 from gradmix.runs.events import refused, settings_known, tell, watched_by
 from gradmix.runs.runner import Order, RunOutcome, execute, execute_together
 from gradmix.sweeps.attempts import is_taken, new_attempt
@@ -169,7 +168,7 @@ class SweepJob:
 
     def run(self, requests: Sequence[JobRequest]) -> list[JobReport]:
         """Run one job, or several whose work is timed in turns. A job that somebody else has taken is left to them."""
-        is_remote = not (self.folder / FILE_NAME).exists()
+        is_remote = not has_journal(self.folder)
         with _working, watched_by(_Stderr(), alone=True):
             try:
                 free = [each for each in requests if not self._is_stopped and not self._is_taken(each.number)]

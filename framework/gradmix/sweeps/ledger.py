@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from gradmix.config.spec import Settings
 from gradmix.contracts.errors import StorageError
 from gradmix.contracts.meaning import ranking_metric
+from gradmix.journal.events import FORMAT, RESUMED
 from gradmix.journal.folder import fresh_folder
-from gradmix.journal.journal import FORMAT, RESUMED, Journal, Record, read_journal
+from gradmix.journal.reading import Run, read_run
+from gradmix.journal.writing import Journal
 from gradmix.registry.entry import describe
 from gradmix.runs.environment import environment
 from gradmix.runs.events import report_problem, tell
@@ -50,7 +51,7 @@ class Ledger:
             self.journal, run_id = Journal(folder), uuid.uuid4().hex
         else:
             folder = resumed
-            self.journal, run_id = _reopened(folder), str(read_journal(folder).started["run_id"])
+            self.journal, run_id = _reopened(folder), str(read_run(folder).require("run_id"))
         self.info = SweepInfo(settings.name, run_id, folder, n_jobs, resumed is not None)
         self._settings = settings
 
@@ -162,7 +163,7 @@ def jobs_of_resumed(fixed: Mapping[str, str]) -> Mapping[int, Overrides]:
         Key → override, of those that all its jobs have in common, as they are wanted now.
     """
     resumed = intent().resumed
-    jobs = {} if resumed is None else jobs_of(read_journal(resumed))
+    jobs = {} if resumed is None else jobs_of(read_run(resumed))
     return {number: tuple({**_by_key(overrides), **fixed}.values()) for number, overrides in jobs.items()}
 
 
@@ -170,10 +171,9 @@ def _by_key(overrides: Overrides) -> dict[str, str]:
     return {override.partition("=")[0]: override for override in overrides}
 
 
-def jobs_of(record: Record) -> Mapping[int, Overrides]:
+def jobs_of(sweep: Run) -> Mapping[int, Overrides]:
     """The jobs of a sweep, by number, as its journal has them."""
-    jobs: dict[int, Any] = dict(enumerate(record.started.get("jobs", [])))
-    told = [event for event in record.events if event["event"] == "job"]
-    asked = [job for event in record.events if event["event"] == "asked" for job in event["jobs"]]
-    jobs |= {each["number"]: each["overrides"] for each in (*asked, *told)}
-    return {number: tuple(overrides) for number, overrides in jobs.items()}
+    asked = [job for event in sweep.events_named("asked") for job in event.get("jobs", [])]
+    later = {job["number"]: job.get("overrides", ()) for job in (*asked, *sweep.events_named("job"))}
+    planned: Sequence[Sequence[str]] = sweep.started.get("jobs", [])
+    return {number: tuple(overrides) for number, overrides in {**dict(enumerate(planned)), **later}.items()}

@@ -14,15 +14,13 @@ from gradmix.config.code_options import check_code_options
 from gradmix.config.spec import RunSpec, read_spec
 from gradmix.contracts.errors import GradmixError, StorageError, listing
 from gradmix.contracts.options import options_of
-from gradmix.journal.history import History
-from gradmix.journal.journal import read_journal
-from gradmix.journal.reading import read_run
-from gradmix.journal.summary import RunSummary, summarize
+from gradmix.journal.history import History, most_telling
+from gradmix.journal.reading import Run, read_run, read_runs
 from gradmix.registry.entry import describe
 from gradmix.runs.environment import timings_key
 from gradmix.runs.events import settings_known, tell
 from gradmix.runs.limits import TimedOutError, within
-from gradmix.sweeps.attempts import telling
+from gradmix.sweeps.attempts import attempts_at_jobs
 from gradmix.sweeps.reading import reused_results
 
 Overrides = tuple[str, ...]
@@ -71,7 +69,7 @@ class Job:
     config: Mapping[str, Any]
     spec: RunSpec | None = None
     reason: str = ""
-    earlier: RunSummary | None = None
+    earlier: Run | None = None
     has_timings: bool = True
     seconds: float | None = None
 
@@ -149,7 +147,7 @@ class Planner:
             return Job(number, overrides, "stale", config, reason=f"it cannot be made anew: {reason}", earlier=own)
         return Job(number, overrides, "impossible", config, reason=reason)
 
-    def _state(self, number: int, spec: RunSpec, key: str) -> tuple[State, str, RunSummary | None]:
+    def _state(self, number: int, spec: RunSpec, key: str) -> tuple[State, str, Run | None]:
         assert self.history is not None
         own = self._own(number)
         if own is not None and own.status == "running":
@@ -178,20 +176,27 @@ class Planner:
             return "new", "", None
         return ("killed" if earlier.status == "killed" else "failed"), earlier.error or earlier.status, earlier
 
-    def _own(self, number: int) -> RunSummary | None:
+    def _own(self, number: int) -> Run | None:
         """The attempt at a job that counts, or the earlier run whose result the resumed sweep took for it."""
         if self.resumed is None:
             return None
-        own, taken = telling(self.resumed, number), self._taken.get(number)
-        with suppress(StorageError):
-            return summarize(taken) if own is None and taken is not None else own
+        own = most_telling(read_runs(self._attempts.get(number, ())).runs)
+        taken = self._taken.get(number)
+        if own is None and taken is not None:
+            with suppress(StorageError):
+                return read_run(taken)
         return own
+
+    @cached_property
+    def _attempts(self) -> Mapping[int, Sequence[Path]]:
+        assert self.resumed is not None
+        return attempts_at_jobs(self.resumed)
 
     @cached_property
     def _taken(self) -> Mapping[int, Path]:
         assert self.resumed is not None
         with suppress(StorageError):  # of a sweep without its journal, only the jobs' folders are known
-            return reused_results(self.resumed)
+            return reused_results(read_run(self.resumed))
         return {}
 
 
@@ -208,23 +213,23 @@ def _looked_at(spec: RunSpec) -> str:
         return ""
 
 
-def _damage(run: RunSummary) -> str:
-    """Why a finished run's journal cannot be read in full, as MLflow and comparisons want it; nothing if it can."""
+def _damage(run: Run) -> str:
+    """Why a finished run's journal cannot be trusted; empty if it can."""
     try:
-        read_journal(run.folder)
+        run.verify()
     except StorageError as error:
         return str(error)
     return ""
 
 
-def _has_timings(spec: RunSpec, earlier: RunSummary, workers: int) -> bool:
+def _has_timings(spec: RunSpec, earlier: Run, workers: int) -> bool:
     """Whether an earlier run's timings were taken in this environment, in this way."""
     return bool(earlier.started.get("timings_key") == timings_key(spec.settings, workers))
 
 
-def differences(run: RunSummary, spec: RunSpec) -> list[str]:
+def differences(run: Run, spec: RunSpec) -> list[str]:
     """What has changed between an earlier run and what would be computed today, in words."""
-    was, now = run.started.get("params", {}), spec.params
+    was, now = run.params, spec.params
     options = [
         f"{name} was {was.get(name, 'not there')}, is {now.get(name, 'not there')}"
         for name in sorted({*was, *now})
@@ -267,7 +272,7 @@ def _block_of(job: Job) -> str | int | None:
     """What a job that is done has in common with those that it was timed in turns with; None if it is to be run."""
     if job.earlier is None or job.state != "done":
         return None
-    timing = read_run(job.earlier.folder).timing
+    timing = job.earlier.timing
     return job.number if timing is None or timing.block is None else timing.block
 
 

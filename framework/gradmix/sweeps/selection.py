@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradmix.contracts.errors import StorageError, UnknownNameError, did_you_mean, listing
-from gradmix.journal.journal import FILE_NAME
-from gradmix.journal.reading import Reading, Run, read_kind, read_runs
+from gradmix.journal.folder import has_journal
+from gradmix.journal.reading import Reading, Run, read_runs, read_start, read_unchanged
 from gradmix.sweeps.reading import read_sweep
 
 LAST = "last"
@@ -69,9 +69,9 @@ def select(names: Sequence[str], runs_dir: Path) -> Selection:
 
 
 def _read(folder: Path) -> Reading:
-    if not (folder / FILE_NAME).exists() and not _is_called_sweep(folder):
+    if not has_journal(folder) and not _is_called_sweep(folder):
         return _read_experiment(folder)
-    return read_sweep(folder) if _is_sweep(folder) else read_runs([folder])
+    return read_sweep(folder) if _is_sweep(folder) else read_runs([folder], read_unchanged)
 
 
 def _read_experiment(folder: Path) -> Reading:
@@ -117,7 +117,7 @@ def find(name: str, runs_dir: Path) -> Path:
     if name == LAST:
         return _newest_sweep(runs_dir)
     for path in (Path(name), runs_dir / name):
-        if (path / FILE_NAME).exists() or (path.is_dir() and _journalled(path)):
+        if has_journal(path) or (path.is_dir() and _journalled(path)):
             return path
     known = [folder for experiment in _experiments(runs_dir) for folder in _journalled(experiment)]
     matching = [each for each in known if each.name.startswith(name) or each.name.endswith(name)]
@@ -156,12 +156,12 @@ def _experiments(runs_dir: Path) -> list[Path]:
 
 
 def _journalled(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if (path / FILE_NAME).exists() or _has_lost_its_journal(path))
+    return sorted(path for path in folder.iterdir() if has_journal(path) or _has_lost_its_journal(path))
 
 
 def _has_lost_its_journal(folder: Path) -> bool:
     """Whether it is the folder of a sweep of which only jobs are left."""
-    return _is_called_sweep(folder) and folder.is_dir() and any((job / FILE_NAME).exists() for job in folder.iterdir())
+    return _is_called_sweep(folder) and folder.is_dir() and any(has_journal(job) for job in folder.iterdir())
 
 
 def _is_called_sweep(folder: Path) -> bool:
@@ -169,12 +169,12 @@ def _is_called_sweep(folder: Path) -> bool:
 
 
 def _is_sweep(folder: Path) -> bool:
-    return _is_called_sweep(folder) or read_kind(folder)[0] == "sweep"
+    return _is_called_sweep(folder) or read_start(folder).get("kind") == "sweep"
 
 
 def _begun(folder: Path) -> float:
     """When a sweep began; long ago if its journal does not tell."""
-    return read_kind(folder)[1] if (folder / FILE_NAME).exists() else 0.0
+    return float(read_start(folder).get("time", 0.0)) if has_journal(folder) else 0.0
 
 
 def _title(folder: Path, runs_dir: Path) -> str:

@@ -15,7 +15,7 @@ from typing import Protocol, Self
 from gradmix.config.spec import RunSpec, Settings
 from gradmix.contracts.errors import ConfigError, GradmixError
 from gradmix.contracts.meaning import metrics_from_journal
-from gradmix.journal.summary import RunSummary
+from gradmix.journal.reading import Run
 from gradmix.registry.entry import describe
 from gradmix.runs.events import report_problem, tell
 from gradmix.sweeps.attempts import attempts, finished, telling
@@ -158,7 +158,7 @@ class Sweep:
             self.info.folder.absolute(), self.info.run_id, self.varies, self.settings.stops_on_error, anew=self._anew
         )
 
-        def tell(number: int, seen: RunSummary) -> None:
+        def tell(number: int, seen: Run) -> None:
             self._take(by_number[number], seen)
 
         error = None
@@ -187,7 +187,7 @@ class Sweep:
         label = label_of(job.overrides, self.varies)
         self.ledger.enter(JobEnd(job.number, job.overrides, label, "failed", run_key=_key(job.spec), error=error))
 
-    def _take(self, job: Job, seen: RunSummary | None, is_reused: bool = False) -> None:
+    def _take(self, job: Job, seen: Run | None, is_reused: bool = False) -> None:
         """Take what a journal says of how a job ended."""
         assert seen is not None
         end = JobEnd(
@@ -202,7 +202,7 @@ class Sweep:
             error=seen.error or ("its process has gone" if seen.status == "killed" else ""),
             is_reused=is_reused,
             has_timings=job.has_timings or not is_reused,
-            stopped=seen.stopped,
+            stopped=seen.stopped_by,
             told=metrics_from_journal(seen.started.get("metrics")),
         )
         if not is_reused and self.settings.stops_on_error and end.status != "finished":

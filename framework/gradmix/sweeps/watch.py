@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from gradmix.contracts.errors import StorageError
-from gradmix.journal.summary import RunSummary, summarize
+from gradmix.journal.reading import Run, read_run
 from gradmix.sweeps.attempts import attempts
 
 _PERIOD_SECONDS = 0.1
@@ -26,10 +26,10 @@ class JobWatch:
     numbers
         The jobs.
     tell
-        Called with a job's number and a summarize of the attempt that ended.
+        Called with a job's number and the attempt that ended.
     """
 
-    def __init__(self, sweep: Path, numbers: Iterable[int], tell: Callable[[int, RunSummary], None]) -> None:
+    def __init__(self, sweep: Path, numbers: Iterable[int], tell: Callable[[int, Run], None]) -> None:
         self.sweep, self.tell = sweep, tell
         self._pending = sorted(numbers)
         self._dead: set[Path] = set()
@@ -62,12 +62,12 @@ class JobWatch:
 
     def _look_at(self, number: int, folder: Path) -> None:
         try:
-            seen = summarize(folder)
+            seen = read_run(folder)
         except StorageError:
             return
         if seen.status == "running":
             return
-        if seen.status == "killed" and not seen.error and folder not in self._dead:
+        if seen.status == "killed" and not seen.has_ended and folder not in self._dead:
             self._dead.add(folder)  # perhaps it has only just been made, and is not locked yet
             return
         self._told.add(folder)

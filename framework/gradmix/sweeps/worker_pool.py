@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 
 from gradmix.config.spec import Limits
-from gradmix.journal.journal import Journal
+from gradmix.journal.writing import Journal
 from gradmix.runs.environment import threads_of_each
 from gradmix.sweeps.attempts import telling
 from gradmix.sweeps.job import JobReport, JobRequest, SweepJob
@@ -130,6 +130,6 @@ def _end_journals(job: SweepJob, block: Sequence[JobRequest], event: str, error:
     """Say in the journals that a dead worker left open how it ended."""
     for request in block:
         last = telling(job.folder, request.number)
-        if last is not None and last.status == "killed" and not last.error:
+        if last is not None and last.status == "killed" and not last.has_ended:
             with closing(Journal.reopen(last.folder)) as journal:
                 journal.write(event, error=error)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from gradmix.config.spec import Tracking
 from gradmix.contracts.errors import GradmixError, StorageError
-from gradmix.journal.journal import FILE_NAME, Record, find_journals, read_journal
+from gradmix.journal.folder import FILE_NAME, find_journals
+from gradmix.journal.reading import Run, read_run, read_start
 from gradmix.tracking.bulk import Bulk
 from gradmix.tracking.mark import Mark, marking, parse_mark, read_mark, write_mark
 from gradmix.tracking.newest import Newest
@@ -38,17 +38,8 @@ def pending(runs_dir: Path, tracking: Tracking) -> list[Path]:
 
 def is_meant_for(folder: Path, uri: str) -> bool:
     """Whether a run or sweep was to be tracked in the store at `uri`; any other is left to ``gradmix sync``."""
-    wanted = _started(folder).get("tracking")
+    wanted = read_start(folder).get("tracking")
     return wanted is not None and absolute_uri(wanted) == absolute_uri(uri)
-
-
-def _started(folder: Path) -> Mapping[str, Any]:
-    """What a journal begins with; nothing if it does not begin."""
-    with (folder / FILE_NAME).open("rb") as file:
-        try:
-            return dict(json.loads(file.readline()))
-        except (ValueError, TypeError):
-            return {}
 
 
 def _is_done(folder: Path, uri: str) -> bool:
@@ -127,10 +118,11 @@ class Ingester:
         if mark and mark.is_done(self.uri, folder):
             return mark
         size = (folder / FILE_NAME).stat().st_size
-        record = read_journal(folder)
+        run = read_run(folder)
+        run.verify()
         if self.newest.is_superseded(folder):
             return self._take_back(mark, file, size)
-        view = view_of(record)
+        view = view_of(run)
         experiment = self._experiment(view.experiment)
         source = find_source(view, folder) if self.tracking.models else None
         run_id = self._known_run(mark, experiment, view)
@@ -138,8 +130,8 @@ class Ingester:
             upload(self.client, Target(run_id, experiment), view, folder, source)
         else:
             write_mark(file, Mark(self.uri, store_identity(self.uri)))
-            run_id = upload_new(self.client, self.bulk, experiment, view, self._parent(record), folder, source)
-        done = Mark(self.uri, store_identity(self.uri), run_id, experiment, size, record.status)
+            run_id = upload_new(self.client, self.bulk, experiment, view, self._parent(run), folder, source)
+        done = Mark(self.uri, store_identity(self.uri), run_id, experiment, size, run.status)
         write_mark(file, done)
         return done
 
@@ -159,20 +151,20 @@ class Ingester:
 
     def _adopt(self, folder: Path, sweep: Mark) -> None:
         """Put runs whose results a sweep has reused under it when it has ended, if no newer one has them."""
-        if _started(folder).get("kind") != "sweep" or (record := read_journal(folder)).ended is None:
+        if read_start(folder).get("kind") != "sweep" or not (run := read_run(folder)).has_ended:
             return
-        reused = [event["folder"] for event in record.events if event.get("reused") and event.get("folder")]
+        reused = [each["folder"] for each in run.events_named("job") if each.get("reused") and each.get("folder")]
         for place in reused:
             if not (folder / place / FILE_NAME).exists():
                 continue
             try:
-                read_journal(folder / place)
+                read_run(folder / place).verify()
             except StorageError:
                 continue  # it is told of when its own turn comes
             run_id = self.bring_in(folder / place).run_id
-            if run_id and float(self.client.get_run(run_id).data.tags.get(ADOPTED, 0)) < record.started["time"]:
+            if run_id and float(self.client.get_run(run_id).data.tags.get(ADOPTED, 0)) < run.began:
                 self.client.set_tag(run_id, "mlflow.parentRunId", sweep.run_id)
-                self.client.set_tag(run_id, ADOPTED, repr(record.started["time"]))
+                self.client.set_tag(run_id, ADOPTED, repr(run.began))
 
     def _experiment(self, name: str) -> str:
         if name not in self._experiments:
@@ -212,10 +204,10 @@ class Ingester:
         found = self.client.search_runs([experiment], query, max_results=1)
         return str(found[0].info.run_id) if found else ""
 
-    def _parent(self, record: Record) -> str | None:
+    def _parent(self, run: Run) -> str | None:
         """MLflow's run of the sweep that a job belongs to, brought in first if it is meant to be there."""
-        sweep = record.folder.parent
-        if not record.started.get("sweep") or not (sweep / FILE_NAME).exists():
+        sweep = run.folder.parent
+        if not run.started.get("sweep") or not (sweep / FILE_NAME).exists():
             return None
         mark = read_mark(sweep)
         if mark is not None and mark.run_id and mark.is_of(self.uri):

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-from gradmix.journal.journal import FILE_NAME
+from gradmix.journal.folder import FILE_NAME
 from gradmix.tracking.store import store_identity
 
 MARK = "tracked.json"

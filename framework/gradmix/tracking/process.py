@@ -22,7 +22,7 @@ from pathlib import Path
 from gradmix.config.spec import Settings, Tracking
 from gradmix.contracts.hooks import hookimpl
 from gradmix.contracts.run import RunInfo
-from gradmix.journal.journal import find_journals
+from gradmix.journal.folder import find_journals
 from gradmix.sweeps.events import JobEnd, SweepInfo
 from gradmix.sweeps.plan import Job
 from gradmix.tracking.ingest import Ingester, bring_in_all, is_meant_for, pending

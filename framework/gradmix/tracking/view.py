@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gradmix.journal.journal import Record
+from gradmix.journal.reading import Run
 
 _MLFLOW_STATUS = {
     "running": "RUNNING",
@@ -80,38 +80,37 @@ class View:
     is_job: bool = False
 
 
-def view_of(record: Record) -> View:
+def view_of(run: Run) -> View:
     """Say what MLflow is to show of a journal."""
-    started = record.started
-    start_time = _milliseconds(started["time"])
-    points = tuple(_points(record))
+    start_time = _milliseconds(run.began)
+    points = tuple(_points(run))
+    results = run.events_named("result")
     return View(
-        experiment=started["name"],
-        run_name=started["label"],
-        status=_MLFLOW_STATUS[record.status],
+        experiment=run.require("name"),
+        run_name=run.require("label"),
+        status=_MLFLOW_STATUS[run.status],
         start_time=start_time,
-        end_time=max(start_time, _milliseconds(record.last_time)),  # a clock that went back ends no run before it began
+        end_time=max(start_time, _milliseconds(run.last_time)),  # a clock that went back ends no run before it began
         points=tuple(point for point in points if math.isfinite(point.value)),
-        params={key: _text(value) for key, value in started.get("params", {}).items()},
-        tags=dict(_tags(record, [point for point in points if not math.isfinite(point.value)])),
-        inputs=tuple(record.result.get("inputs", ())),
-        is_job=bool(started.get("sweep")),
+        params={key: _text(value) for key, value in run.params.items()},
+        tags=dict(_tags(run, [point for point in points if not math.isfinite(point.value)])),
+        inputs=tuple(results[-1].get("inputs", ())) if results else (),
+        is_job=bool(run.started.get("sweep")),
     )
 
 
-def _points(record: Record) -> Iterator[Point]:
+def _points(run: Run) -> Iterator[Point]:
     """Iterations of the best start under their own names, how the other starts ended, and the final metrics.
 
     None is from before the run's start, wherever the clock went.
     """
-    if record.status == "running":
+    if run.status == "running":
         return  # which start is the best is not known yet, and a point that MLflow has it keeps
-    since = _milliseconds(record.started["time"])
-    for step, event in enumerate(event for event in record.events if event["event"] == "system"):
+    since = _milliseconds(run.began)
+    for step, event in enumerate(run.events_named("system")):
         yield from _event_points(event, step, since, prefix=SYSTEM)
-    iterations = record.iterations
-    result = record.result
-    shown = result.get("best_start", iterations[-1]["start"] if iterations else 0)
+    iterations = run.events_named("iteration")
+    shown = run.best_start if run.best_start is not None else iterations[-1]["start"] if iterations else 0
     for event in iterations:
         if event["start"] == shown:
             yield from _event_points(event, event["step"], since)
@@ -120,8 +119,7 @@ def _points(record: Record) -> Iterator[Point]:
         for start, event in last_of_start.items():
             yield from _event_points(event, start, since, prefix=STARTS)
     stepped = {key for event in iterations for key in event["metrics"]}
-    results = [event for event in record.events if event["event"] == "result"]  # a sweep has one for each stretch
-    for step, event in enumerate(results):
+    for step, event in enumerate(run.events_named("result")):  # a sweep has one for each stretch
         yield from (point for point in _event_points(event, step, since) if point.key not in stepped)
 
 
@@ -130,24 +128,24 @@ def _event_points(event: Mapping[str, Any], step: int, since: int, prefix: str =
     return (Point(prefix + key, float(value), time, step) for key, value in event["metrics"].items())
 
 
-def _tags(record: Record, left_out: list[Point]) -> Iterator[tuple[str, str]]:
-    started = record.started
-    yield "gradmix.run_id", started["run_id"]
-    yield "gradmix.kind", started.get("kind", "run")
-    yield "gradmix.status", record.status
-    yield "gradmix.folder", str(record.folder.absolute())
-    if started.get("run_key"):
-        yield "gradmix.run_key", started["run_key"]
+def _tags(run: Run, left_out: list[Point]) -> Iterator[tuple[str, str]]:
+    started, (result, *_) = run.started, (*run.events_named("result")[-1:], {})
+    yield "gradmix.run_id", run.require("run_id")
+    yield "gradmix.kind", run.kind
+    yield "gradmix.status", run.status
+    yield "gradmix.folder", str(run.folder.absolute())
+    if run.run_key:
+        yield "gradmix.run_key", run.run_key
     if started.get("sweep"):
         yield "gradmix.sweep", started["sweep"]
     if started.get("plugins"):
         yield "gradmix.plugin", _text(", ".join(sorted(set(started["plugins"].values()))))
-    if record.ended and record.ended.get("error"):
-        yield "gradmix.error", _text(record.ended["error"])
-    if record.result.get("best"):
-        yield "gradmix.best", _text(record.result["best"])
-    if stopped := record.result.get("stopped"):
-        yield "gradmix.stopped", _text(f"{stopped['by']}: {stopped['reason']}")
+    if run.error:
+        yield "gradmix.error", _text(run.error)
+    if result.get("best"):
+        yield "gradmix.best", _text(result["best"])
+    if stopped := result.get("stopped"):
+        yield "gradmix.stopped", _text(f"{stopped.get('by')}: {stopped.get('reason')}")
     if left_out:
         yield "gradmix.non_finite", _text(", ".join(sorted({f"{point.key}={point.value}" for point in left_out})))
 

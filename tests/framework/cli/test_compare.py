@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from gradmix.journal.journal import find_journals
+from gradmix.journal.folder import find_journals
 from gradmix.reports import comparison_table
 from gradmix.reports.comparison import compare
 from gradmix.sweeps.selection import select
@@ -81,7 +81,7 @@ def test_damaged_journals_are_named_and_cost_only_themselves(gradmix_command, sw
     out, err = gradmix_command("compare")
     assert "14 finished, 2 unreadable" in out
     assert f"{sweep}/0/journal.jsonl is of a newer gradmix (format 7)" in err
-    assert f"line 2 of the journal {sweep}/1/journal.jsonl is no event" in err
+    assert f"line 2 of the journal {sweep}/1/journal.jsonl is not a valid event" in err
     assert "gmm is best" in out
 
 

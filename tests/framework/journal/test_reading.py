@@ -1,28 +1,25 @@
 import json
 import shutil
+from contextlib import closing
 
 import pytest
 
 from gradmix import StorageError
-from gradmix.journal.journal import Journal, read_journal
-from gradmix.journal.reading import read_run, read_runs
+from gradmix.journal.reading import TimedRounds, read_run, read_runs, read_unchanged
+from gradmix.journal.writing import Journal
 from gradmix.sweeps.reading import read_sweep
-from made_journals import job, write_run, write_sweep
-
-
-def edit(folder, change):
-    path = folder / "journal.jsonl"
-    path.write_text(change(path.read_text()))
+from made_journals import edit, job, write_run, write_sweep
 
 
 @pytest.mark.parametrize("status", ["finished", "failed", "killed"])
-def test_a_run_is_read_as_the_full_reader_reads_it(tmp_path, status):
+def test_the_ends_of_a_journal_say_the_same_as_all_of_it(tmp_path, status):
     write_run(tmp_path, {"seed": 1}, {"bic": 2.5}, status=status, curve=[1.0, 2.0, 3.0])
-    run, record = read_run(tmp_path), read_journal(tmp_path)
-    assert run.status == record.status == status
-    assert run.params == record.started["params"]
-    assert run.metrics == record.result.get("metrics", {})
-    assert [event["step"] for event in run.iterations] == [event["step"] for event in record.iterations]
+    run = read_run(tmp_path)
+    assert run.status == status
+    assert run.params == run.events[0]["params"] == {"seed": 1}
+    assert run.metrics == ({"bic": 2.5} if status == "finished" else {})
+    assert run.last_time == run.events[-1]["time"]
+    assert run.iterations == run.events_named("iteration")
 
 
 def test_what_the_journal_writes_is_read(tmp_path):
@@ -58,13 +55,13 @@ def test_a_last_line_that_was_cut_off_costs_only_that_line(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda text: text.replace('"event": "result"', '"evnt": "result"'), "line 2 .* no event"),
-        (lambda text: text.replace('"event": "result"', "event result"), "line 2 .* no event"),
+        (lambda text: text.replace('"event": "result"', '"evnt": "result"'), "line 2 .* not a valid event"),
+        (lambda text: text.replace('"event": "result"', "event result"), "line 2 .* not a valid event"),
         (lambda text: text.replace('"format": 1', '"format": 99'), "newer gradmix"),
-        (lambda text: "\n".join(text.splitlines()[1:]) + "\n", "no start"),
-        (lambda text: text.replace('"params": {}', '"params": 3'), "no parameters"),
-        (lambda text: "", "no start"),
-        (lambda text: "\0\0\0\n" + text, "line 1 .* no event"),
+        (lambda text: "\n".join(text.splitlines()[1:]) + "\n", "not the start"),
+        (lambda text: text.replace('"params": {}', '"params": 3'), "params must be a mapping"),
+        (lambda text: "", "is empty"),
+        (lambda text: "\0\0\0\n" + text, "line 1 .* not a valid event"),
     ],
 )
 def test_an_edited_journal_is_named_and_left_out(tmp_path, change, message):
@@ -152,7 +149,7 @@ def test_a_finished_job_whose_folder_is_gone_is_told(tmp_path):
 @pytest.mark.parametrize("value", ["text", None, [1.0]])
 def test_a_metric_that_is_no_number_is_told_with_its_line(tmp_path, value):
     write_run(tmp_path, {}, {"a": value})
-    with pytest.raises(StorageError, match=r"line 2 of the journal .* has a=.*, which is no number; was it edited\?"):
+    with pytest.raises(StorageError, match=r"line 2 of the journal .* metrics has 'a': .*, which is not a number"):
         read_run(tmp_path)
 
 
@@ -160,3 +157,102 @@ def test_numbers_of_any_kind_come_back_as_they_were(tmp_path):
     write_run(tmp_path, {}, {"a": 1e-300, "b": 0.1 + 0.2, "c": 7, "d": "nan", "e": "-inf"})
     metrics = read_run(tmp_path).metrics
     assert json.dumps(metrics) == '{"a": 1e-300, "b": 0.30000000000000004, "c": 7.0, "d": NaN, "e": -Infinity}'
+
+
+def journalled(folder, *events):
+    """A journal as the writer leaves it, checksum and all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with closing(Journal(folder)) as journal:
+        journal.write("started", format=1, kind="run", run_id="r", name="x", label="l", params={"seed": 1})
+        for event, content in events:
+            journal.write(event, **content)
+    return folder
+
+
+RESULT = ("result", {"metrics": {"bic": 3799.0, "n_iter": 3}, "best_start": 0})
+STEPS = [("iteration", {"start": 0, "step": step, "metrics": {"loss": float(-step)}}) for step in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("3799.0", "13799.0"),
+        lambda text: text.replace('"seed": 1', '"seed": 2'),
+        lambda text: "".join(line for line in text.splitlines(keepends=True) if '"step": 2' not in line),
+        lambda text: text.replace('"step": 2', '"step": 9'),
+    ],
+    ids=["a metric", "a parameter", "a line gone", "a step"],
+)
+def test_a_journal_that_was_changed_after_its_end_is_noticed(tmp_path, change):
+    journalled(tmp_path, *STEPS, RESULT, ("finished", {}))
+    read_run(tmp_path).verify()
+    path = tmp_path / "journal.jsonl"
+    path.write_text(change(path.read_text()))
+    with pytest.raises(StorageError, match="was changed"):
+        read_run(tmp_path).verify()
+    assert "was changed" in read_runs([tmp_path], read_unchanged).warnings[0]
+
+
+def test_a_journal_of_version_0_1_has_no_checksum_and_is_believed(tmp_path):
+    write_run(tmp_path, {}, {"bic": 1.0}, curve=[1.0, 2.0])
+    read_run(tmp_path).verify()
+    edit(tmp_path, lambda text: text.replace('{"log_likelihood": 2.0}}', "oops"))
+    with pytest.raises(StorageError, match="line 3 of the journal"):
+        read_run(tmp_path).verify()
+    assert read_unchanged(tmp_path).metrics == {"bic": 1.0}
+
+
+def test_a_journal_that_is_continued_has_a_checksum_of_all_before_its_new_end(tmp_path):
+    journalled(tmp_path, ("finished", {}))
+    with (tmp_path / "journal.jsonl").open("a") as file:
+        file.write('{"event": "jo')
+    with closing(Journal.reopen(tmp_path)) as journal:
+        journal.write("resumed")
+        assert read_run(tmp_path).status == "running"
+        journal.write("failed", error="it broke")
+    run = read_run(tmp_path)
+    run.verify()
+    assert (run.status, run.error, run.has_ended) == ("failed", "it broke", True)
+
+
+@pytest.mark.parametrize("status", ["finished", "failed", "killed"])
+@pytest.mark.parametrize("n_iterations", [0, 1, 5_000])
+def test_the_end_is_found_whatever_the_length(tmp_path, status, n_iterations):
+    more = {"timing": {"seconds": [0.5, 0.25], "block": "b"}} if status == "finished" else {}
+    many = {f"metric_{number}": float(number) for number in range(2_000)}  # a result longer than what is read at first
+    write_run(tmp_path, {"seed": 3}, many, status=status, curve=[float(step) for step in range(n_iterations)], **more)
+    run = read_run(tmp_path)
+    assert (run.status, run.params, len(run.iterations)) == (status, {"seed": 3}, n_iterations)
+    assert run.metrics == (many if status == "finished" else {})
+    assert run.timing == (TimedRounds((0.5, 0.25), "b") if status == "finished" else None)
+    assert run.last_time == run.events[-1]["time"]
+
+
+def test_what_comes_after_a_journal_was_read_is_no_part_of_it(tmp_path):
+    with closing(Journal(tmp_path)) as journal:
+        journal.write("started", format=1)
+        run = read_run(tmp_path)
+        journal.write("iteration", start=0, step=1, metrics={})
+        assert [event["event"] for event in run.events] == ["started"]
+        assert run.iterations == []
+
+
+def test_a_sample_that_comes_after_the_end_does_not_hide_it(tmp_path):
+    system = ("system", {"metrics": {"cpu": 1.0}})
+    run = read_run(journalled(tmp_path, *STEPS, ("timed_out", {"error": "after 3 s"}), system))
+    assert (run.status, run.error) == ("timed_out", "after 3 s")
+
+
+def test_the_result_of_an_earlier_stretch_of_a_sweep_is_its_result_until_there_is_another(tmp_path):
+    one, other = ({"event": "result", "metrics": {"done": number}} for number in (1, 2))
+    write_sweep(tmp_path, [job(0), one, {"event": "finished"}, {"event": "resumed"}, job(1)], ended=False)
+    assert (read_run(tmp_path).status, read_run(tmp_path).metrics) == ("killed", {"done": 1})
+    shutil.rmtree(tmp_path)
+    write_sweep(tmp_path, [job(0), one, {"event": "finished"}, {"event": "resumed"}, job(1), other])
+    assert (read_run(tmp_path).status, read_run(tmp_path).metrics) == ("finished", {"done": 2})
+
+
+def test_a_field_that_a_command_needs_and_that_is_missing_is_named(tmp_path):
+    write_run(tmp_path)
+    with pytest.raises(StorageError, match=r"line 1 of the journal .* has no arguments"):
+        read_run(tmp_path).require("arguments")

@@ -12,7 +12,7 @@ from conftest import journals
 from gradmix import Events, Iteration, Objective, Result, StopRun, Task
 from gradmix.config.chosen import Chosen
 from gradmix.config.spec import Limits, RunSpec, Settings
-from gradmix.journal.summary import summarize
+from gradmix.journal.reading import read_run
 from gradmix.runs.events import watched_by
 from gradmix.runs.runner import Order, execute
 
@@ -233,13 +233,13 @@ def test_a_stopping_rule_ends_the_run_with_what_it_has(tmp_path):
     assert events[-2]["stopped"] == {"by": "rule", "reason": "it is enough"}
     assert listener.stops == [("rule", "it is enough")]
     assert recording.told[-1] == ("finished", 2.0, 2, "rule: it is enough")
-    assert summarize(tmp_path).stopped == "rule"
+    assert read_run(tmp_path).stopped_by == "rule"
 
 
 def test_a_run_that_nobody_stops_says_nothing_of_it(tmp_path):
     run(tmp_path, rule=StopAt(99))
     assert "stopped" not in journals(tmp_path)[0][-2]
-    assert summarize(tmp_path).stopped == ""
+    assert read_run(tmp_path).stopped_by == ""
 
 
 def test_of_two_that_would_stop_it_the_first_is_named(tmp_path):

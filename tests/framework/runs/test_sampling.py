@@ -7,7 +7,8 @@ import pytest
 
 import gradmix
 from gradmix.contracts.errors import StorageError
-from gradmix.journal.journal import Journal, read_journal
+from gradmix.journal.reading import read_run
+from gradmix.journal.writing import Journal
 from gradmix.runs.events import watched_by
 from gradmix.runs.sampling import sampling
 
@@ -30,7 +31,7 @@ def journal(tmp_path):
 
 
 def samples(folder):
-    return [event["metrics"] for event in read_journal(folder).events if event["event"] == "system"]
+    return [event["metrics"] for event in read_run(folder).events if event["event"] == "system"]
 
 
 def test_a_short_run_has_a_sample_at_its_start_and_one_at_its_end(journal, tmp_path):
@@ -61,16 +62,16 @@ def test_it_samples_as_often_as_it_is_told_and_then_no_more(journal, tmp_path):
     assert n >= 5
     assert not [thread for thread in threading.enumerate() if thread.name == "gradmix-sampling"]
     journal.write("finished")
-    assert read_journal(tmp_path).events[-1]["event"] == "finished"
+    assert read_run(tmp_path).events[-1]["event"] == "finished"
 
 
 def test_a_sampler_that_fails_is_told_and_the_run_goes_on(journal, tmp_path, monkeypatch):
     monkeypatch.setattr(psutil, "virtual_memory", lambda: 1 / 0)
     problems = Problems()
     with watched_by(problems), sampling(journal):
-        journal.write("iteration", step=1)
+        journal.write("iteration", start=0, step=1, metrics={})
     assert problems.heard == ["the system metrics are not complete: ZeroDivisionError: division by zero"]
-    assert [event["event"] for event in read_journal(tmp_path).events] == ["started", "iteration"]
+    assert [event["event"] for event in read_run(tmp_path).events] == ["started", "iteration"]
 
 
 def test_a_full_disk_ends_the_samples_only(journal, monkeypatch):

@@ -109,11 +109,11 @@ def kill_all(process):
 
 def wait_until_nobody_works(seconds=60):
     """Wait for workers that finish their last job after their parent has gone."""
-    from gradmix.journal.journal import find_journals
-    from gradmix.journal.summary import summaries
+    from gradmix.journal.folder import find_journals
+    from gradmix.journal.reading import read_runs
 
     deadline = time.monotonic() + seconds
-    while any(each.status == "running" for each in summaries(find_journals(Path("runs")))):
+    while any(each.status == "running" for each in read_runs(find_journals(Path("runs"))).runs):
         assert time.monotonic() < deadline
         time.sleep(0.05)
 

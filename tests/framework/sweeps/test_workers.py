@@ -8,7 +8,8 @@ import time
 import pytest
 
 from gradmix.config.spec import read_spec
-from gradmix.journal.journal import FILE_NAME, Journal
+from gradmix.journal.folder import FILE_NAME
+from gradmix.journal.writing import Journal
 from gradmix.sweeps.attempts import telling
 from gradmix.sweeps.job import JobRequest, SweepJob
 from gradmix.sweeps.worker import Worker, WorkerDiedError
@@ -125,7 +126,7 @@ def test_chosen_events_and_metrics_are_in_the_process_of_the_run(sweep):
         "tracking": {"uri": None},
     }
     _, seen = run(sweep, slow, {**slow, "seed": 1}, size=2)
-    assert [(each.status, each.stopped) for each in seen] == [("finished", "patience")] * 2
+    assert [(each.status, each.stopped_by) for each in seen] == [("finished", "patience")] * 2
     assert all(0 < each.metrics["silhouette"] < 1 for each in seen)
 
 

@@ -13,7 +13,7 @@ from conftest import all_runs
 from every_journal import END, KINDS, PARAMS, dump, result, write
 from gradmix import StorageError
 from gradmix.config.spec import Tracking
-from gradmix.journal.journal import Journal
+from gradmix.journal.writing import Journal
 from gradmix.tracking import bulk
 from gradmix.tracking.bulk import REVISION, Bulk
 from gradmix.tracking.ingest import Ingester, sync

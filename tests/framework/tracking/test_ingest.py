@@ -14,7 +14,8 @@ import pytest
 from conftest import all_runs
 from gradmix import StorageError
 from gradmix.config.spec import Tracking
-from gradmix.journal.journal import Journal, read_journal
+from gradmix.journal.reading import read_run
+from gradmix.journal.writing import Journal
 from gradmix.tracking.ingest import Ingester, is_meant_for, pending, sync
 from gradmix.tracking.mark import MARK, read_mark
 from gradmix.tracking.newest import Newest
@@ -334,7 +335,7 @@ def test_a_broken_journal_does_not_stop_the_others(client):
 
 def test_what_mlflow_is_to_show_is_the_same_each_time(empty_folder):
     folder = journal(starts=2)
-    assert view_of(read_journal(folder)) == view_of(read_journal(folder))
+    assert view_of(read_run(folder)) == view_of(read_run(folder))
 
 
 def _open_fresh(folder):

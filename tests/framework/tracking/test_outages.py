@@ -20,6 +20,7 @@ from gradmix.config.spec import Tracking
 from gradmix.tracking.ingest import Ingester, sync
 from gradmix.tracking.store import open_client
 from gradmix.tracking.trouble import explain
+from made_journals import edit
 
 RUNS = Path("runs")
 STORE = RUNS / "mlflow.db"
@@ -87,8 +88,8 @@ def test_an_error_that_nobody_has_met_is_told_in_its_first_line():
 
 def test_a_store_that_answers_no_more_is_asked_once_and_not_for_every_journal(client, journalled, monkeypatch):
     for number in range(5):
-        copied = shutil.copytree(journalled, RUNS / "trial" / str(number)) / "journal.jsonl"
-        copied.write_text(copied.read_text().replace('"run_key": "', f'"run_key": "{number} ', 1))
+        copied = shutil.copytree(journalled, RUNS / "trial" / str(number))
+        edit(copied, lambda text, number=number: text.replace('"run_key": "', f'"run_key": "{number} ', 1))
     asked = []
 
     def refuse(*arguments, **options):

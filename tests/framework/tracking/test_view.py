@@ -2,7 +2,7 @@
 
 import json
 
-from gradmix.journal.journal import read_journal
+from gradmix.journal.reading import read_run
 from gradmix.tracking.view import view_of
 from made_journals import write_run
 
@@ -25,7 +25,7 @@ def shown(folder, best_start=1, **options):
     text = "".join([lines[0], *extra, *lines[1:]]).replace('"best_start": 0', f'"best_start": {best_start}')
     (folder / "journal.jsonl").write_text(text)
     curves = {}
-    for point in view_of(read_journal(folder)).points:
+    for point in view_of(read_run(folder)).points:
         curves.setdefault(point.key, []).append((point.step, point.value))
     return curves
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from gradmix.config.spec import Tracking, read_spec
-from gradmix.journal.journal import Journal, read_journal
+from gradmix.journal.reading import read_run
+from gradmix.journal.writing import Journal
 from gradmix.runs.runner import Order, execute
 from gradmix.tracking.ingest import Ingester, sync
 
@@ -92,7 +93,7 @@ def test_every_time_of_a_run_is_the_journals(client):  # of a model in its own r
         shown = {
             time for table, column in columns.items() for (time,) in store.execute(f"select {column} from {table}")
         }
-    records = [read_journal(path.parent) for path in RUNS.rglob("journal.jsonl")]
+    records = [read_run(path.parent) for path in RUNS.rglob("journal.jsonl")]
     assert shown <= {round(1000 * event["time"]) for record in records for event in record.events}
     assert len(shown) > len(records)
 
@@ -120,7 +121,7 @@ def test_a_run_that_was_seen_running_and_then_killed_is_closed(client):
     sync(RUNS, TRACKING)
     (seen,) = client.search_runs([client.get_experiment_by_name("trial").experiment_id])
     assert (seen.info.status, seen.data.tags["gradmix.status"]) == ("KILLED", "killed")
-    assert seen.info.end_time == round(1000 * read_journal(folder).last_time)
+    assert seen.info.end_time == round(1000 * read_run(folder).last_time)
     assert sync(RUNS, TRACKING) == ([], [])
 
 

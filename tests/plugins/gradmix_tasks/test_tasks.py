@@ -7,7 +7,7 @@ from sklearn.preprocessing import StandardScaler
 
 import gradmix
 from gradmix.config.spec import read_spec
-from gradmix.journal.journal import read_journal
+from gradmix.journal.reading import read_run
 from gradmix.runs.runner import Order, execute
 from gradmix_tasks.differentiate import errors
 
@@ -47,7 +47,7 @@ def test_cluster_takes_k_means_as_well(tmp_path):
 
 def test_cluster_tells_of_its_data(tmp_path):
     cluster(tmp_path, {"name": "kmeans", "random_state": 0}, {"name": "wine", "standardise": True})
-    (told,) = read_journal(tmp_path).result["inputs"]
+    (told,) = read_run(tmp_path).events_named("result")[-1]["inputs"]
     assert (told["name"], told["rows"], len(told["columns"])) == ("wine", 178, 13)
 
 
@@ -127,7 +127,7 @@ def test_check_scores_a_component_and_leaves_the_report(tmp_path):
     report = json.loads((tmp_path / "artifacts" / "report.json").read_text())
     assert report["options"] == {"x": 2.0}
     assert report["passed"] == done.metrics["checks.passed"] == sum(c["status"] == "passed" for c in report["checks"])
-    steps = [iteration["step"] for iteration in read_journal(tmp_path).iterations]
+    steps = [iteration["step"] for iteration in read_run(tmp_path).iterations]
     assert steps == list(range(1, len(report["checks"]) + 1))
 
 

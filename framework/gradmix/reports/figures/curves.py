@@ -39,7 +39,7 @@ def _iteration_metrics(comparison: Comparison, section: Section) -> list[str]:
     firsts: dict[str, None] = {}
     primary = comparison.primary.name if comparison.primary else None
     for run in runs:
-        if run.lines and run.iterations:
+        if run.iterations:
             names = list(run.iterations[-1]["metrics"])
             firsts.update(dict.fromkeys([primary] if primary is not None and primary in names else names[:1]))
     return list(firsts)
@@ -50,7 +50,7 @@ def _curve_traces(comparison: Comparison, section: Section, name: str, styles: S
     traces: list[Trace] = []
     named: set[str] = set()
     for group in sorted(section.groups, key=styles.rank, reverse=True):  # the best is drawn last, on top
-        lines = [(run, *_curve(run, name)) for run in group.runs if run.lines]
+        lines = [(run, *_curve(run, name)) for run in group.runs]
         lines = [(run, x, y) for run, x, y in lines if sum(each is not None for each in y) > 1]
         if not lines:
             continue

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradmix import StorageError
-from gradmix.journal.journal import Journal, encode, find_journals, read_journal
+from gradmix.journal.folder import find_journals
+from gradmix.journal.reading import read_run
+from gradmix.journal.writing import Journal, encode
 
 
 def write(folder, *events):
@@ -29,11 +31,11 @@ def test_what_is_written_is_read_back(tmp_path):
         ("result", {"metrics": {"b": 2}}),
         ("finished", {}),
     )
-    record = read_journal(tmp_path)
-    assert [event["event"] for event in record.events] == ["started", "iteration", "result", "finished"]
-    assert record.iterations[0]["metrics"] == {"a": 1.5}
-    assert record.status == "finished"
-    assert record.result["metrics"] == {"b": 2}
+    run = read_run(tmp_path)
+    assert [event["event"] for event in run.events] == ["started", "iteration", "result", "finished"]
+    assert run.iterations[0]["metrics"] == {"a": 1.5}
+    assert run.status == "finished"
+    assert run.metrics == {"b": 2}
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
@@ -51,7 +53,7 @@ def test_numbers_that_are_not_finite_become_text():
 def test_a_last_line_that_was_cut_off_is_left_out(tmp_path, cut):
     path = write(tmp_path, ("iteration", {"step": 1, "start": 0, "metrics": {}}))
     path.write_bytes(path.read_bytes()[:-cut])
-    assert [event["event"] for event in read_journal(tmp_path).events] == ["started"]
+    assert [event["event"] for event in read_run(tmp_path).events] == ["started"]
 
 
 @pytest.mark.parametrize("line", ["{not json}", "3", '{"time": 1}', '{"event": "iteration"}', ""])
@@ -60,22 +62,22 @@ def test_a_line_in_the_middle_that_is_no_event_is_named(tmp_path, line):
     first, last = path.read_text().splitlines()
     path.write_text("\n".join([first, line, last]) + "\n")
     with pytest.raises(StorageError, match="line 2 of the journal"):
-        read_journal(tmp_path)
+        _ = read_run(tmp_path).events
 
 
 def test_a_journal_of_a_newer_gradmix_is_not_misread(tmp_path):
     path = write(tmp_path)
     path.write_text(path.read_text().replace('"format": 1', '"format": 99'))
     with pytest.raises(StorageError, match="newer gradmix"):
-        read_journal(tmp_path)
+        read_run(tmp_path)
 
 
 def test_an_empty_or_missing_journal_is_an_error(tmp_path):
     with pytest.raises(StorageError, match="cannot read"):
-        read_journal(tmp_path)
+        read_run(tmp_path)
     (tmp_path / "journal.jsonl").touch()
-    with pytest.raises(StorageError, match="has no start"):
-        read_journal(tmp_path)
+    with pytest.raises(StorageError, match="is empty"):
+        read_run(tmp_path)
 
 
 def test_a_folder_with_a_journal_is_never_written_over(tmp_path):
@@ -113,14 +115,14 @@ def test_a_clock_that_is_set_back_does_not_turn_events_around(tmp_path, monkeypa
     monkeypatch.setattr(time, "time", lambda: now - 10_000)
     journal.write("finished")
     journal.close()
-    first, last = read_journal(tmp_path).events
+    first, last = read_run(tmp_path).events
     assert first["time"] <= last["time"]
 
 
 WRITER = """
 import sys, time
 from pathlib import Path
-from gradmix.journal.journal import Journal
+from gradmix.journal.writing import Journal
 Journal(Path(sys.argv[1])).write("started", format=1)
 print("ready", flush=True)
 time.sleep(600)
@@ -130,10 +132,10 @@ time.sleep(600)
 def test_a_journal_is_running_while_its_process_lives_and_killed_when_it_has_gone(tmp_path):
     process = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE)
     assert process.stdout.readline() == b"ready\n"
-    assert read_journal(tmp_path).status == "running"
+    assert read_run(tmp_path).status == "running"
     process.kill()
     process.wait()
-    assert read_journal(tmp_path).status == "killed"
+    assert read_run(tmp_path).status == "killed"
 
 
 def test_journals_are_found_a_sweep_before_its_jobs(tmp_path):

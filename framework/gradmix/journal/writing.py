@@ -1,0 +1,134 @@
+"""Writing the journal of a run: JSON lines, appended as things happen. All else is a view of it.
+
+A line is one event, whole once it is written. While the run lives, its process holds a lock on the file, so that any
+other process can tell a running journal from one whose process has died.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import threading
+import time
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gradmix.contracts.errors import StorageError
+from gradmix.journal.events import CHECKSUM, TERMINAL_EVENTS, InvalidEventError, parse_event
+from gradmix.journal.folder import FILE_NAME
+from gradmix.journal.lock import lock, try_lock
+
+_JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
+
+_SYNC_SECONDS = 1.0
+"""How long an event may wait to be forced to the disk; the kernel has it at once."""
+
+
+class Journal:
+    """A journal being written.
+
+    Parameters
+    ----------
+    folder
+        The run's own folder; must not have a journal yet.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._open(folder / FILE_NAME, os.O_CREAT | os.O_EXCL)
+        lock(self._descriptor)
+
+    @classmethod
+    def reopen(cls, folder: Path) -> Journal:
+        """Continue a journal whose process has died; a last line that was cut off is removed.
+
+        Raises
+        ------
+        StorageError
+            If there is none, or a live process is still writing it.
+        """
+        journal = cls.__new__(cls)
+        journal._open(folder / FILE_NAME, 0)
+        if not try_lock(journal._descriptor):
+            journal.close()
+            raise StorageError(f"the journal {journal.path} is being written by another process.")
+        text = journal.path.read_bytes()
+        whole = text[: text.rfind(b"\n") + 1]
+        os.ftruncate(journal._descriptor, len(whole))
+        journal._checksum = zlib.crc32(whole)
+        journal._clock += max(0.0, _last_time(whole) - time.time())  # the clock may have been set back since
+        return journal
+
+    def _open(self, path: Path, flags: int) -> None:
+        self.path = path
+        try:
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | flags, 0o644)
+        except OSError as error:
+            raise StorageError(f"cannot write the journal {path}: {error.strerror}.") from error
+        self._clock = time.time() - time.monotonic()  # fixed here: a clock set back must not turn events around
+        self._synced = time.monotonic()
+        self._checksum = 0
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+
+    def write(self, event: str, **content: Any) -> None:
+        """Append one event; several threads may write at once.
+
+        Raises
+        ------
+        StorageError
+            If the disk is full or the file is gone; what was written before stays whole.
+        """
+        if os.getpid() != self._process:
+            os._exit(0)  # the code of a component has forked, and this is the child: it would write all a second time
+        encoded = encode(content)
+        with self._lock:
+            now = time.monotonic()
+            record = {"event": event, "time": self._clock + now, **encoded}
+            if event in TERMINAL_EVENTS:
+                record[CHECKSUM] = self._checksum
+            line = (_JSON.encode(record) + "\n").encode()
+            self._append(line)
+            self._checksum = zlib.crc32(line, self._checksum)
+            if now - self._synced > _SYNC_SECONDS or event in TERMINAL_EVENTS:
+                os.fsync(self._descriptor)
+                self._synced = now
+
+    def _append(self, line: bytes) -> None:
+        end = os.fstat(self._descriptor).st_size
+        try:
+            written = os.write(self._descriptor, line)
+            if written < len(line):
+                raise OSError(28, "No space left on device")
+        except OSError as error:
+            os.ftruncate(self._descriptor, end)
+            raise StorageError(f"cannot append to the journal {self.path}: {error.strerror}.") from error
+
+    def close(self) -> None:
+        """Close the file and release its lock."""
+        os.close(self._descriptor)
+
+
+def encode(value: Any) -> Any:
+    """Plain values for JSON; a number that is not finite becomes the string ``"nan"``, ``"inf"`` or ``"-inf"``."""
+    if isinstance(value, Mapping):
+        return {str(key): encode(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [encode(each) for each in value]
+    if hasattr(value, "tolist"):
+        return encode(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def _last_time(text: bytes) -> float:
+    """Time of the last valid event; 0 if there is none."""
+    for line in reversed(text.splitlines()):
+        try:
+            return float(parse_event(line)["time"])
+        except InvalidEventError:
+            continue
+    return 0.0
