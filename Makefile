@@ -38,6 +38,7 @@ record: $(READY)
 benchmark: $(LARGE)
 	$(BIN)/python -m tests.benchmarks.sweep_overhead
 	$(BIN)/python -m tests.benchmarks.joblib_speedup
+	$(BIN)/python -m tests.benchmarks.reading_speed
 	$(BIN)/python -m tests.benchmarks.peers
 
 $(READY): pyproject.toml constraints.txt

@@ -8,8 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from gradmix.contracts.errors import NotInstalledError
+
+HANGS = 600
+"""Seconds after which something is taken to hang. No test asks how fast anything is: `tests/benchmarks` do."""
+
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture
@@ -63,7 +70,7 @@ class Command:
     def __call__(self, *arguments, code=0, **options):
         """Run it to its end, and check the exit code."""
         process = self.start(*arguments, **options)
-        out, err = process.communicate(timeout=240)
+        out, err = process.communicate(timeout=HANGS)
         assert process.returncode == code, f"exit code {process.returncode}\n{out}\n{err}"
         assert "Traceback" not in err, err
         return out, err
@@ -73,6 +80,26 @@ class Command:
 def gradmix_command():
     """The command."""
     return Command()
+
+
+_OPENED = []
+_WATCHES_FILES = False
+
+
+def _note_file(event, arguments):
+    if _WATCHES_FILES and event == "open" and isinstance(arguments[0], str):
+        _OPENED.append(os.path.realpath(arguments[0]))
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """Paths of the files that this process opens from now on, each as often as it does."""
+    if not hasattr(sys, "_gradmix_watches_files"):  # a hook cannot be taken away again
+        sys.addaudithook(_note_file)
+        sys._gradmix_watches_files = True
+    monkeypatch.setattr(sys.modules[__name__], "_WATCHES_FILES", True)
+    _OPENED.clear()
+    return _OPENED
 
 
 @pytest.fixture

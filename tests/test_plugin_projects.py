@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from conftest import HANGS
+
 EXAMPLE = Path(__file__).parent.parent / "docs" / "example-plugin"
 
 
@@ -19,7 +21,7 @@ def environment(tmp_path):
     python = str(folder / "bin" / "python")
 
     def run(*arguments, cwd=tmp_path):
-        done = subprocess.run([python, *arguments], capture_output=True, text=True, cwd=cwd, timeout=400, check=False)
+        done = subprocess.run([python, *arguments], capture_output=True, text=True, cwd=cwd, timeout=HANGS, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -48,7 +48,7 @@ def test_the_wheel_works_in_a_fresh_environment_and_an_empty_folder(wheel, tmp_p
     run(sys.executable, "-m", "venv", str(environment))
     python = environment / "bin" / "python"
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    run(*install, "--constraint", str(ROOT / "constraints.txt"), str(wheel), timeout=1200)
+    run(*install, "--constraint", str(ROOT / "constraints.txt"), str(wheel))
     clean = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     out = run(str(environment / "bin" / "gradmix"), "run", cwd=folder, env=clean)
     assert "log_likelihood      -1130.26" in out

@@ -4,6 +4,7 @@ import urllib.request
 
 import pytest
 
+from conftest import HANGS
 from gradmix.registry.registry import registry
 
 
@@ -59,7 +60,7 @@ def test_ui_serves_mlflows_dashboard_on_the_loopback_address(gradmix_command, fo
         port = probe.getsockname()[1]
     process = gradmix_command.start("ui", "--port", str(port))
     try:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + HANGS
         while True:
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as page:
@@ -71,4 +72,4 @@ def test_ui_serves_mlflows_dashboard_on_the_loopback_address(gradmix_command, fo
                 time.sleep(0.2)
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=HANGS)

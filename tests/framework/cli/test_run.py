@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import all_runs, journals
+from conftest import HANGS, all_runs, journals
 
 LONG = [
     *("clusterer.n_components=8", "clusterer.tol=0", "clusterer.max_iter=1000000", "clusterer.init_params=random"),
@@ -130,7 +130,7 @@ def test_a_folder_that_cannot_be_written(gradmix_command, empty_folder):
 
 def start_and_wait_for_iterations(gradmix_command, *arguments):
     process = gradmix_command.start("run", *LONG, *arguments)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + HANGS
     while time.monotonic() < deadline:
         if any(len(path.read_text().splitlines()) > 3 for path in Path("runs").rglob("journal.jsonl")):
             return process
@@ -143,7 +143,7 @@ def start_and_wait_for_iterations(gradmix_command, *arguments):
 def test_an_interrupted_run_keeps_its_journal_and_is_killed_in_mlflow(gradmix_command, client, number, code):
     process = start_and_wait_for_iterations(gradmix_command)
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=HANGS)
     assert process.returncode == code, err
     assert "what was journalled is kept" in err
     (events,) = journals()
@@ -170,7 +170,7 @@ def test_a_killed_run_is_brought_in_by_the_next_run_and_by_sync_once(gradmix_com
 def test_an_interrupted_sweep_stops_and_keeps_what_it_has(gradmix_command, client):
     process = start_and_wait_for_iterations(gradmix_command, "-m", "seed=1,2,3")
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=HANGS)
     assert process.returncode == 130
     assert "not reached" in out
     assert "killed: interrupted" in out
@@ -228,7 +228,7 @@ def test_a_reader_that_goes_away_does_not_end_the_run(gradmix_command, empty_fol
     process = gradmix_command.start("run", "tracking=none", "clusterer.n_init=50", "pictures=false")
     assert process.stdout.readline()
     process.stdout.close()
-    assert process.wait(timeout=120) == 0, process.stderr.read()
+    assert process.wait(timeout=HANGS) == 0, process.stderr.read()
     assert journals()[0][-1]["event"] == "finished"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import HANGS
 from gradmix.reports.comparison_table import harmless, save_csv
 from gradmix.sweeps.reading import read_sweep
 from made_journals import job, write_events, write_run, write_sweep
@@ -61,7 +62,7 @@ def test_damaged_journals_in_compare_sync_and_resume(gradmix_command, sweep):
     assert SHOWN in err
     for code in (1, 2):
         process = gradmix_command.start("resume", str(sweep))
-        out, err = process.communicate(timeout=240)
+        out, err = process.communicate(timeout=HANGS)
         assert process.returncode in (1, 2), code
         assert is_clean(out + err)
 
@@ -90,7 +91,7 @@ def test_a_plugin_in_runs_and_lists(gradmix_command, empty_folder):
     assert "[red]" in out
     run = ("metric=evil", "plugins.files=[evil.py]", "pictures=false", "tracking=none")
     process = gradmix_command.start("run", "-m", "seed=0,1", *run)
-    out, err = process.communicate(timeout=240)
+    out, err = process.communicate(timeout=HANGS)
     assert is_clean(out + err)
     assert SHOWN in out + err
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import HANGS
 from made_plugins import CLUSTERER, make_distribution
 
 SOUND = """
@@ -36,7 +37,7 @@ def path(tmp_path, monkeypatch):
 def gradmix(*arguments):
     """Run a command; its outcome."""
     command = [sys.executable, "-m", "gradmix", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=HANGS, check=False)
 
 
 def doctor(label):
@@ -445,7 +446,7 @@ def test_a_model_is_read_by_the_distribution_that_wrote_it(path):
         assert gradmix(*run, *choice, f"name={name}").returncode == 0
         (model,) = Path("runs", name).glob("*/artifacts/model.json")
         read = f"import gradmix; print(type(gradmix.read_model({str(model)!r})).__module__)"
-        ended = subprocess.run([sys.executable, "-c", read], capture_output=True, text=True, timeout=120, check=False)
+        ended = subprocess.run([sys.executable, "-c", read], capture_output=True, text=True, timeout=HANGS, check=False)
         assert ended.stdout == "other_plugin\n", ended.stderr
 
 

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from conftest import HANGS
 from gradmix.reports.comparison import compare
 from gradmix.reports.comparison_page import json_for_script, write_page
 from gradmix.sweeps.reading import read_sweep
@@ -57,7 +58,7 @@ def opened(page, profile):
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
     command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
     command += [f"--user-data-dir={profile}", "--window-size=1366,768", "--virtual-time-budget=20000", "--dump-dom"]
-    done = subprocess.run([*command, page.as_uri()], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([*command, page.as_uri()], capture_output=True, text=True, timeout=HANGS)
     assert done.returncode == 0, done.stderr
     assert "Uncaught" not in done.stderr, done.stderr
     return done.stdout

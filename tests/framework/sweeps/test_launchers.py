@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from conftest import all_runs
+from conftest import HANGS, all_runs
 
 TRAP = """
 import os, signal
@@ -72,7 +72,7 @@ def test_a_killed_worker_costs_its_own_job_alone(gradmix_command, client, launch
 SLOW_JOBS = ["clusterer.tol=0", "clusterer.n_components=6", "dataset=mixture", "dataset.n=5000", "pictures=false"]
 
 
-def wait_for(condition, process, seconds=120):
+def wait_for(condition, process, seconds=HANGS):
     deadline = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, process.communicate()
@@ -88,7 +88,7 @@ def test_a_killed_parent_loses_nothing_that_was_journalled(gradmix_command, clie
     process = gradmix_command.start("run", "-m", *SLOW_JOBS, "seed=range(6)", "clusterer.max_iter=150", *launcher)
     wait_for(lambda: len(list(Path("runs").rglob("artifacts/model.json"))) >= 2, process)
     os.kill(process.pid, signal.SIGKILL)  # the parent alone; its workers see that it has gone, and end
-    process.communicate(timeout=60)
+    process.communicate(timeout=HANGS)
     done = len(list(Path("runs").rglob("artifacts/model.json")))
     wait_until_nobody_works()
     out, _ = gradmix_command("resume", "last")
@@ -107,7 +107,7 @@ def kill_all(process):
         each.kill()
 
 
-def wait_until_nobody_works(seconds=60):
+def wait_until_nobody_works(seconds=HANGS):
     """Wait for workers that finish their last job after their parent has gone."""
     from gradmix.journal.folder import find_journals
     from gradmix.journal.reading import read_runs
@@ -124,7 +124,7 @@ def test_a_whole_session_killed_at_any_time_is_made_whole_by_resume(gradmix_comm
     process = gradmix_command.start("run", "-m", *SLOW_JOBS, "seed=range(4)", "clusterer.max_iter=60")
     wait_for(lambda: list(Path("runs").rglob("tracked.json")), process)  # ingestion is under way
     kill_all(process)
-    process.communicate(timeout=60)
+    process.communicate(timeout=HANGS)
     out, _ = gradmix_command("resume", "last")
     assert "done                4" in out
     runs = all_runs(client)
@@ -137,7 +137,7 @@ def test_a_session_killed_while_the_store_is_made(gradmix_command, empty_folder)
     process = gradmix_command.start("run", "-m", "seed=1,2", "pictures=false")
     wait_for(lambda: list(Path("runs").glob(".mlflow-*/mlflow.db")), process)
     kill_all(process)
-    process.communicate(timeout=60)
+    process.communicate(timeout=HANGS)
     assert not Path("runs/mlflow.db").exists()
     out, err = gradmix_command("run", "-m", "seed=1,2", "pictures=false")
     assert "done                2" in out
@@ -153,7 +153,7 @@ def test_a_session_killed_while_the_store_is_made(gradmix_command, empty_folder)
 def test_two_sweeps_at_once_into_one_store(gradmix_command, client):
     both = [gradmix_command.start("run", "-m", f"seed={seeds}", "pictures=false") for seeds in ("1,2,3", "3,4,5")]
     for process in both:
-        out, err = process.communicate(timeout=240)
+        out, err = process.communicate(timeout=HANGS)
         assert process.returncode == 0, err
         assert "done                3" in out
     runs = [run for run in all_runs(client) if run.data.tags["gradmix.kind"] == "run"]

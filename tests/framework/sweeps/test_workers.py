@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from conftest import HANGS
 from gradmix.config.spec import read_spec
 from gradmix.journal.folder import FILE_NAME
 from gradmix.journal.writing import Journal
@@ -174,6 +175,6 @@ def test_a_worker_that_does_not_heed_an_interrupt_is_killed(sweep, monkeypatch):
         assert thread.is_alive()
         time.sleep(0.02)
     worker.interrupt()
-    thread.join(30)
+    thread.join(HANGS)
     assert not thread.is_alive()
     assert telling(sweep.folder, 0).status == "killed"

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from conftest import HANGS
+
 THREE_LINES = """\
 from gradmix.testing import conformance_tests
 
@@ -22,7 +24,7 @@ test_my_plugin = conformance_tests("problem", NearlyExact)
 def run_pytest(folder, *arguments):
     clean = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTEST_ADDOPTS": ""}
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(folder), "-v", *arguments]
-    return subprocess.run(command, cwd=folder, env=clean, capture_output=True, text=True, timeout=240)
+    return subprocess.run(command, cwd=folder, env=clean, capture_output=True, text=True, timeout=HANGS)
 
 
 def test_three_lines_are_a_test_file(tmp_path):

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from conftest import all_runs
+from conftest import HANGS, all_runs
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
@@ -31,7 +31,7 @@ def dashboard(gradmix_command, client):
     )
     process = gradmix_command.start("ui", "--port", str(port))
     address = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + HANGS
     while True:
         try:
             urllib.request.urlopen(f"{address}/health", timeout=5).close()
@@ -42,13 +42,13 @@ def dashboard(gradmix_command, client):
             time.sleep(0.2)
     yield address
     process.terminate()
-    process.communicate(timeout=60)
+    process.communicate(timeout=HANGS)
 
 
 def page(address, profile):
     """What a browser makes of a page, once it has loaded and drawn all."""
     command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "--virtual-time-budget=60000", address]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=180).stdout
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=HANGS).stdout
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import all_runs
+from conftest import HANGS, all_runs
 from gradmix import StorageError
 from gradmix.config.spec import Tracking
 from gradmix.tracking.ingest import Ingester, sync
@@ -150,7 +150,7 @@ def server(port, folder):
 
 
 def _wait_for(address, process):
-    for _ in range(600):
+    for _ in range(10 * HANGS):
         assert process.poll() is None, "the server has ended"
         try:
             urllib.request.urlopen(address, timeout=1).close()
