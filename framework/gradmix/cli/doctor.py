@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gradmix.registry.examination import Examined, examine
+from gradmix.registry.overlooked import overlooked
 
 _COLUMNS: Mapping[str, JustifyMethod] = {
     "plugin": "left",
@@ -47,6 +48,8 @@ def _show(console: Console, examined: Sequence[Examined]) -> None:
     for each in examined:
         _show_problems(console, each)
     broken = sum(not each.is_sound for each in examined)
+    for note in overlooked():
+        console.print(Text("\nnote: ", style="yellow") + Text(note), highlight=False, soft_wrap=True)
     console.print(f"\n{len(examined)} plugins, {broken or 'nothing'} to mend", highlight=False)
 
 

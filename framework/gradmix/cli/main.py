@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 from collections.abc import Sequence
@@ -63,6 +64,7 @@ def _run(command: str, arguments: list[str]) -> int:
     from gradmix.registry.choice import choose, chosen
     from gradmix.registry.registry import installed_plugins, registry
 
+    faulthandler.enable(2)  # a plugin that crashes the process is seen in the stack
     try:
         others = choose(arguments)
         chosen().of(installed_plugins())

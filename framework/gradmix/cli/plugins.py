@@ -16,10 +16,13 @@ from rich.text import Text
 from gradmix.config.nodes import plain_default
 from gradmix.contracts.component import summary
 from gradmix.contracts.errors import GradmixError, NotInstalledError, PluginError, did_you_mean
+from gradmix.contracts.hooks import PROJECT
 from gradmix.contracts.options import Option, options_of
 from gradmix.contracts.terminal import visible
 from gradmix.registry.entry import Entry
 from gradmix.registry.kinds import KINDS
+from gradmix.registry.loading import slowness
+from gradmix.registry.overlooked import overlooked
 from gradmix.registry.registry import PluginFailure, registry
 from gradmix.reports.console import make_console
 
@@ -47,6 +50,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _list(console: Console) -> int:
+    """List all that can be listed, and then what is wrong; the doctor looks closer."""
     failures, absent = list(registry().failures), []
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("name", "what it is", "from"):
@@ -72,9 +76,22 @@ def _list(console: Console) -> int:
     for failure in failures:
         label = f"{failure.plugin.label} {failure.plugin.version}"
         console.print(Text(f"\nbroken: {label}: ", style="red") + Text(failure.reason), highlight=False, soft_wrap=True)
-    if failures:
-        console.print("\n`gradmix plugins doctor` tells more; plugins.block=[NAME] leaves one out.", highlight=False)
-    return 1 if failures else 0
+    notes = _notes()
+    for note in notes:
+        console.print(Text("\nnote: ", style="yellow") + Text(note), highlight=False, soft_wrap=True)
+    if failures or notes:
+        console.print(
+            "\n`gradmix plugins doctor` examines every plugin; plugins.block=[NAME] leaves one out.", highlight=False
+        )
+    return 0
+
+
+def _notes() -> list[str]:
+    """What its author should mend about a plugin that works."""
+    collisions = [f"{each.plugin.label}: {each.reason}" for each in registry().collisions]
+    third_party = [each for each in registry().found if each.plugin.distribution != PROJECT]
+    slow = [f"{each.plugin.label}: {text}" for each in third_party for text in slowness(each.seconds)]
+    return [*collisions, *slow, *overlooked()]
 
 
 def _document(console: Console, name: str) -> int:

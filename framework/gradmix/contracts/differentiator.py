@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import DifferentiationError
@@ -15,6 +16,22 @@ if TYPE_CHECKING:
 
 Function = Callable[[Any], Any]
 """A function of one scalar or array, written in plain NumPy, that returns a scalar or an array."""
+
+DERIVED = frozenset({"derivative", "gradient", "value_and_gradient", "jacobian", "hvp", "hessian"})
+"""Operators that follow from `jvp` or `vjp`."""
+
+OperatorT = TypeVar("OperatorT", bound=Callable[..., Any])
+
+
+def _if_offered(operator: OperatorT) -> OperatorT:
+    """Make an operator refuse where the differentiator's `lacks` names it."""
+
+    @wraps(operator)
+    def checked(self: Differentiator, *args: Any, **kwargs: Any) -> Any:
+        self.check_operator(operator.__name__)
+        return operator(self, *args, **kwargs)
+
+    return cast("OperatorT", checked)
 
 
 class Differentiator(Component, ABC):
@@ -35,7 +52,7 @@ class Differentiator(Component, ABC):
 
     kind: ClassVar[str] = "differentiator"
     lacks: ClassVar[Mapping[str, str]] = {}
-    """Operators that it does not offer, each with the reason: ``{"hvp": "second derivatives are not traced"}``."""
+    """Operators that it refuses, each with the reason: ``{"hvp": "second derivatives are not traced"}``."""
     follows_values: ClassVar[bool] = True
     """Whether functions may branch and loop by the values that they compute; if not, it refuses those that do."""
 
@@ -59,7 +76,10 @@ class Differentiator(Component, ABC):
         super().__init_subclass__(**kwargs)
         if cls.jvp is Differentiator.jvp and cls.vjp is Differentiator.vjp:
             raise TypeError(f"{cls.__name__} must define jvp(self, f, x, v) or vjp(self, f, x, w)")
+        for operator in DERIVED & vars(cls).keys():
+            setattr(cls, operator, _if_offered(vars(cls)[operator]))
 
+    @_if_offered
     def jvp(self, f: Function, x: Any, v: Any) -> Any:
         """Push forward: the directional derivative J(x)·v, of the shape of f(x).
 
@@ -79,6 +99,7 @@ class Differentiator(Component, ABC):
         jacobian = self.jacobian(f, point)
         return np.tensordot(jacobian, tangent, axes=np.ndim(tangent)) if np.ndim(tangent) else jacobian * tangent
 
+    @_if_offered
     def vjp(self, f: Function, x: Any, w: Any) -> Any:
         """Pull back: w·J(x), of the shape of `x`.
 
@@ -100,6 +121,7 @@ class Differentiator(Component, ABC):
             np.tensordot(cotangent, jacobian, axes=np.ndim(cotangent)) if np.ndim(cotangent) else cotangent * jacobian
         )
 
+    @_if_offered
     def derivative(self, f: Function, x: Any) -> Any:
         """f'(x) of a function of one real variable, of the shape of f(x)."""
         import numpy as np
@@ -111,10 +133,12 @@ class Differentiator(Component, ABC):
             )
         return self.jvp(f, x, 1.0)
 
+    @_if_offered
     def gradient(self, f: Function, x: Any) -> Any:
         """∇f(x) of a function with one real value, of the shape of `x`."""
         return self.value_and_gradient(f, x)[1]
 
+    @_if_offered
     def value_and_gradient(self, f: Function, x: Any) -> tuple[Any, Any]:
         """f(x) and ∇f(x) of a function with one real value."""
         point = as_point(x)
@@ -124,6 +148,7 @@ class Differentiator(Component, ABC):
             return value, self.vjp(f, point, 1.0)
         return value, _along_each_entry(self, f, point)
 
+    @_if_offered
     def jacobian(self, f: Function, x: Any) -> Any:
         """J(x): the derivative of each entry of f(x) by each entry of `x`, shape f(x).shape + x.shape.
 
@@ -137,12 +162,14 @@ class Differentiator(Component, ABC):
         shape = np.shape(f(point))
         return stacked([self.vjp(f, point, w[()]) for w in unit_vectors(shape)], (*shape, *np.shape(point)))
 
+    @_if_offered
     def hvp(self, f: Function, x: Any, v: Any) -> Any:
         """H(x)·v, the Hessian's product with a direction, of the shape of `x`."""
         if type(self).jvp is not Differentiator.jvp:
             return self.jvp(lambda y: self.gradient(f, y), x, v)
         return self.vjp(lambda y: self.gradient(f, y), x, v)
 
+    @_if_offered
     def hessian(self, f: Function, x: Any) -> Any:
         """H(x): second derivatives of a function with one real value, shape x.shape + x.shape."""
         return self.jacobian(lambda y: self.gradient(f, y), x)

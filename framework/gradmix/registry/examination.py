@@ -19,18 +19,16 @@ from typing import Any, Literal
 import numpy as np
 
 from gradmix.contracts.errors import NotInstalledError, PluginError, listing
+from gradmix.contracts.hooks import PROJECT
 from gradmix.registry.choice import chosen
 from gradmix.registry.entry import Entry
-from gradmix.registry.loading import load, new_manager
+from gradmix.registry.loading import load, new_manager, slowness
 from gradmix.registry.originals import replaced
 from gradmix.registry.plugin import Plugin
-from gradmix.registry.registry import installed_plugins
+from gradmix.registry.registry import collision, installed_plugins
 
 MOST_SECONDS = 60.0
 """How long a plugin may take before it is given up."""
-
-SLOW_SECONDS = 0.5
-"""More than this is told: every command waits for it."""
 
 
 @dataclass(frozen=True)
@@ -120,12 +118,7 @@ def _examine(plugin: Plugin) -> Examined:
     answer = _ask(plugin)
     failures = [answer.failure.rstrip(".")] if answer.failure else []
     problems = [f"{failure}; or leave it out: plugins.block=[{plugin.label}]" for failure in failures]
-    problems += answer.changes
-    if answer.seconds > SLOW_SECONDS:
-        problems.append(
-            f"it takes {answer.seconds:.1f} s to import, for which every command waits: import heavy packages inside "
-            'functions, or have an entry point for each component ("KIND.NAME" = "module:Class")'
-        )
+    problems += [*answer.changes, *slowness(answer.seconds)]
     return Examined(
         plugin=plugin.label,
         distribution=plugin.distribution,
@@ -140,15 +133,16 @@ def _examine(plugin: Plugin) -> Examined:
 
 
 def _with_collisions(examined: Examined, all_of_them: Sequence[Examined]) -> Examined:
+    if examined.distribution == PROJECT:  # whose components have their plain names
+        return examined
     others = [each for each in all_of_them if each is not examined]
-    told = [
-        f"{own.kind} {own.name!r} is also offered by {other.plugin}; this one is "
-        f"{own.kind}={examined.distribution}:{own.name}"
+    offered = [(each.kind, each.name, other.plugin) for other in others for each in other.components]
+    found = [
+        collision(own.kind, own.name, examined.distribution, rivals)
         for own in examined.components
-        for other in others
-        if any((own.kind, own.name) == (each.kind, each.name) for each in other.components)
+        if (rivals := [plugin for kind, name, plugin in offered if (kind, name) == (own.kind, own.name)])
     ]
-    return replace(examined, problems=(*examined.problems, *told))
+    return replace(examined, problems=(*examined.problems, *found))
 
 
 def _ask(plugin: Plugin) -> _Answer:

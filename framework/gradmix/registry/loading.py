@@ -20,6 +20,8 @@ from gradmix.registry.kinds import KINDS
 from gradmix.registry.needs import unmet
 from gradmix.registry.plugin import Plugin
 
+_SLOW_SECONDS = 0.5
+
 _VALID_NAME = re.compile(r"[A-Za-z]\w*")
 NOT_NAMES = frozenset({"null", "true", "false", "nan", "inf"})
 """Words that an override takes for values."""
@@ -51,6 +53,16 @@ class Found:
     hooks: tuple[str, ...] = ()
     seconds: float = 0.0
     failure: str = ""
+
+
+def slowness(seconds: float) -> list[str]:
+    """What to say of a plugin whose import takes so long, if it is too long."""
+    if seconds <= _SLOW_SECONDS:
+        return []
+    return [
+        f"it takes {seconds:.1f} s to import, for which every command waits: import heavy packages inside "
+        'functions, or have an entry point for each component ("KIND.NAME" = "module:Class")'
+    ]
 
 
 def new_manager() -> pluggy.PluginManager:
@@ -114,6 +126,8 @@ def _implemented(manager: pluggy.PluginManager, implementation: Any) -> tuple[st
         hook = options.get("specname") or attribute
         if hook not in SPECIFIED:
             raise PluginError(f"there is no hook {hook!r}.{did_you_mean(hook, SPECIFIED)}")
+        if options["wrapper"] or options["hookwrapper"]:
+            raise PluginError(f"{attribute} is a wrapper, which gradmix does not call: leave wrapper=True out")
         found.append(hook)
     return tuple(found)
 

@@ -55,6 +55,11 @@ def unmet(distribution: Distribution | None) -> str:
     return ""
 
 
+def requires_gradmix(distribution: Distribution) -> bool:
+    """Whether a distribution requires gradmix, also for an extra."""
+    return any(requirement.name == PROJECT for requirement in _requirements(distribution, PROJECT))
+
+
 @cache
 def _own_version() -> str:
     return version(PROJECT)

@@ -34,10 +34,11 @@ _ORIGINALS: Mapping[ModuleType, Mapping[str, Any]] = {
 def replaced() -> list[str]:
     """Names that are bound to something else by now, each with the module that has defined the replacement."""
     return [
-        f"{module.__name__}.{name}{_defined_by(getattr(module, name, None))}"
+        f"{module.__name__}.{name}{_defined_by(now(name))}"
         for module, names in _ORIGINALS.items()
+        for now in [vars(module).get]
         for name, original in names.items()
-        if getattr(module, name, None) is not original
+        if now(name) is not original
     ]
 
 

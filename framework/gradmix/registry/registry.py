@@ -47,13 +47,8 @@ class Registry:
     hooks: pluggy.PluginManager
 
     def names(self, kind: str) -> list[str]:
-        """Names of the components of a kind, sorted; those that are offered twice with their distributions."""
-        return sorted(
-            entry.name if len(found) == 1 else entry.qualified
-            for (entry_kind, _), found in self.entries.items()
-            if entry_kind == kind
-            for entry in found
-        )
+        """What a config calls the components of a kind, sorted."""
+        return sorted(self.name_of(entry) for entry in self if entry.kind == kind)
 
     def has(self, kind: str, name: str) -> bool:
         """Whether anybody offers such a component."""
@@ -106,9 +101,11 @@ class Registry:
                 raise PluginError(f"the plugin {each.plugin.path} cannot be used: {each.failure}")
 
     def _offers(self, kind: str, name: str) -> tuple[Entry, ...]:
+        """Components that a name can mean; of several that offer a plain name, the built-in one has it."""
         distribution, colon, own = name.rpartition(":")
         found = self.entries.get((kind, own), ())
-        return tuple(entry for entry in found if entry.plugin.distribution == distribution) if colon else found
+        wanted = distribution if colon else hooks.PROJECT
+        return tuple(entry for entry in found if entry.plugin.distribution == wanted) or (() if colon else found)
 
     def entry_of(self, component: Component) -> Entry | None:
         """The entry that offers a component's class, if there is one."""
@@ -116,8 +113,8 @@ class Registry:
         return next((entry for entry in self if entry.kind == cls.kind and entry.is_implemented_by(cls)), None)
 
     def name_of(self, entry: Entry) -> str:
-        """What a config calls a component: its name, with its distribution where two offer the same."""
-        return entry.name if len(self.entries[entry.kind, entry.name]) == 1 else entry.qualified
+        """What a config calls a component: its name; with its distribution, if the name alone means another one."""
+        return entry.name if self._offers(entry.kind, entry.name) == (entry,) else entry.qualified
 
     def search(self, name: str) -> list[Entry]:
         """All components of that name, of any kind."""
@@ -129,17 +126,19 @@ class Registry:
 
     @property
     def failures(self) -> tuple[PluginFailure, ...]:
-        """Plugins that could not be used, and names that two offer."""
-        broken = [PluginFailure(each.plugin, each.failure) for each in self.found if each.failure]
-        return (*broken, *self._collisions())
+        """Plugins that could not be used."""
+        return tuple(PluginFailure(each.plugin, each.failure) for each in self.found if each.failure)
 
-    def _collisions(self) -> Iterator[PluginFailure]:
-        for (kind, name), found in self.entries.items():
-            for entry in found if len(found) > 1 else ():
-                rivals = listing(other.plugin.label for other in found if other is not entry)
-                yield PluginFailure(
-                    entry.plugin, f"{kind} {name!r} is also offered by {rivals}; this one is {kind}={entry.qualified}"
-                )
+    @property
+    def collisions(self) -> tuple[PluginFailure, ...]:
+        """Components that a config must name with their distribution, as others offer the same name."""
+        return tuple(
+            PluginFailure(entry.plugin, collision(entry.kind, entry.name, entry.plugin.distribution, rivals))
+            for found in self.entries.values()
+            for entry in found
+            if self.name_of(entry) != entry.name
+            for rivals in [[other.plugin.label for other in found if other is not entry]]
+        )
 
     def _broken_one(self, name: str) -> str:
         """Why the plugin of that name cannot be used, if there is one that cannot."""
@@ -155,6 +154,11 @@ class Registry:
     def _broken(self) -> str:
         labels = {each.plugin.label for each in self.found if each.failure}
         return f" (Broken plugins: {listing(labels)}; see gradmix plugins.)" if labels else ""
+
+
+def collision(kind: str, name: str, distribution: str, rivals: Iterable[str]) -> str:
+    """What to say of a component whose name others offer, too."""
+    return f"{kind} {name!r} is also offered by {listing(rivals)}; this one is {kind}={distribution}:{name}"
 
 
 def _lying_about(name: str) -> str:

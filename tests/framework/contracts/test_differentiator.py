@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from gradmix import DifferentiationError, Differentiator
+from gradmix import DifferentiationError, Differentiator, from_jvp
 
 A = np.array([[2.0, 1.0, 0.0], [0.5, -1.0, 3.0]])
 
@@ -103,6 +103,36 @@ def test_an_operator_that_is_lacking_is_refused_with_its_reason():
         def jvp(self, f, x, v):
             return v
 
+    @dataclass
+    class HasItsOwn(FirstOrderOnly):
+        def hvp(self, f, x, v):
+            return v
+
+    @dataclass
+    class HasAll(HasItsOwn):
+        lacks: ClassVar = {}
+
     FirstOrderOnly().check_operator("gradient")
-    with pytest.raises(DifferentiationError, match=r"has no hvp: its steps are not differentiable\."):
-        FirstOrderOnly().check_operator("hvp")
+    for made in (
+        FirstOrderOnly(),
+        HasItsOwn(),
+        from_jvp(lambda f, x, v: v, name="Made", lacks=HasItsOwn.lacks)(),
+    ):
+        with pytest.raises(DifferentiationError, match=r"has no hvp: its steps are not differentiable\."):
+            made.check_operator("hvp")
+        with pytest.raises(DifferentiationError, match=r"has no hvp: its steps are not differentiable\."):
+            made.hvp(np.sum, np.ones(2), np.ones(2))
+    assert HasAll().hvp(np.sum, np.ones(2), 3.0) == 3.0
+
+
+def test_a_primitive_that_is_only_derived_is_refused_if_it_is_lacking():
+    @dataclass
+    class Pulling(Differentiator):
+        lacks: ClassVar = {"jvp": "it is not worth it"}
+
+        def vjp(self, f, x, w):
+            return 2 * w * x
+
+    assert Pulling().gradient(lambda x: x * x, 3.0) == 6.0
+    with pytest.raises(DifferentiationError, match="has no jvp"):
+        Pulling().jvp(lambda x: x * x, 3.0, 1.0)

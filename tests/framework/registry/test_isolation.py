@@ -379,6 +379,50 @@ def test_names_that_collide_are_told_apart_by_their_distributions(path):
     assert "(second-plugin 1.0)" in documented.stdout
 
 
+def test_a_plugin_that_takes_the_name_of_a_built_in_component_changes_no_plain_run(path):
+    make_distribution(path, source=CLUSTERER, entry_points={"clusterer.kmeans": "other_plugin:Groups"})
+    assert "n_clusters: 2" in gradmix("run", "clusterer=kmeans", "--cfg", "job").stdout
+    assert "n_groups: 1" in gradmix("run", "clusterer=other-plugin:kmeans", "--cfg", "job").stdout
+    told = "clusterer 'kmeans' is also offered by gradmix:clustering; this one is clusterer=other-plugin:kmeans"
+    assert told in doctor("other-plugin:clusterer.kmeans")[1]
+    listed = gradmix("plugins")
+    assert listed.returncode == 0
+    assert told in listed.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "requires", "group"),
+    [("gradmix-mine", [], "gradmix.plugins"), ("mine", ["gradmix>=0.1"], "gradmix_plugins"), ("gradmix_bare", [], "")],
+)
+def test_a_distribution_whose_entry_points_are_in_another_group_is_named(path, name, requires, group):
+    make_distribution(path, name, source=CLUSTERER, requires=requires)
+    (points,) = path.glob("*/entry_points.txt")
+    points.write_text(points.read_text().replace("[gradmix]", f"[{group}]") if group else "")
+    for command in (["plugins"], ["plugins", "doctor"]):
+        listed = gradmix(*command)
+        assert listed.returncode == 0
+        assert f"{name} 1.0 offers no plugin: it has no entry point in the group 'gradmix'" in listed.stdout
+        assert not group or f"those in {group} are not read" in listed.stdout
+
+
+@pytest.mark.parametrize("code", ["import os; os._exit(7)", "import ctypes; ctypes.string_at(0)"])
+def test_an_import_that_ends_the_process_is_seen(path, code):
+    make_distribution(path, source=code)
+    ended = gradmix("run", "--cfg", "job")
+    assert ended.returncode not in (0, 1, 2)
+    assert "other_plugin" in ended.stderr
+
+
+def test_an_import_that_hangs_is_named_while_it_lasts(path):
+    make_distribution(path, source="import threading; threading.Event().wait()")
+    command = [sys.executable, "-m", "gradmix", "run", "--cfg", "job"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr.readline() == "importing other-plugin:other_plugin …\n"
+        finally:
+            process.kill()
+
+
 def test_plugins_are_left_out_and_chosen_by_name(path):
     for name in ("first-plugin", "second-plugin"):
         source = CLUSTERER.replace("Groups", name.split("-")[0].title())

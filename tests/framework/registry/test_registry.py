@@ -116,7 +116,32 @@ def test_a_name_offered_twice_is_an_error_that_names_both_distributions():
     found = build_registry([SOUND, offering({"clusterer": {"groups": Groups}}, distribution="other")])
     with pytest.raises(PluginError, match=r"other:plugin and sound:plugin"):
         found.find("clusterer", "groups")
-    assert {failure.plugin.distribution for failure in found.failures} == {"sound", "other"}
+    assert {each.plugin.distribution for each in found.collisions} == {"sound", "other"}
+
+
+def test_a_built_in_component_keeps_its_name_and_the_other_one_is_qualified():
+    @dataclass
+    class Others(Groups):
+        """Another class."""
+
+    own = offering({"clusterer": {"groups": Groups}}, distribution="gradmix")
+    others = [offering({"clusterer": {"groups": Others}}, distribution=name) for name in ("a", "z")]
+    found = build_registry([*others, own])
+    assert found.find("clusterer", "groups").load() is Groups
+    assert found.find("clusterer", "a:groups").load() is Others
+    assert found.names("clusterer") == ["a:groups", "groups", "z:groups"]
+    assert [found.name_of(entry) for entry in found] == ["a:groups", "groups", "z:groups"]
+    assert {each.plugin.distribution for each in found.collisions} == {"a", "z"}
+
+
+def test_a_wrapper_of_a_hook_is_refused():
+    def started():
+        yield
+
+    wrapping = types.ModuleType("fake_module")
+    wrapping.gradmix_run_started = gradmix.hookimpl(wrapper=True)(started)
+    (failure,) = build_registry([Plugin(FakeEntryPoint(lambda: wrapping))]).failures
+    assert "gradmix_run_started is a wrapper" in failure.reason
 
 
 def test_the_same_entry_point_name_in_two_distributions_loses_neither():
