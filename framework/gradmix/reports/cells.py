@@ -24,22 +24,41 @@ def versus(found: Difference | None) -> str:
         return "equal"
     if not found.is_finite:
         return ""
-    low, high = found.estimate.low, found.estimate.high
     text = amount(found.estimate.median, found, signed=True)
-    if found.estimate.has_interval and not found.is_unvarying:
-        text += f" [{_end(low, found)}, {_end(high, found)}]"
-    return text
+    if found.is_unvarying or not (found.estimate.has_interval or found.n_conditions > 1):
+        return text
+    ends = ", ".join(_end(value, found) for value in (found.estimate.low, found.estimate.high))
+    return f"{text} [{ends}]" if found.estimate.has_interval else f"{text} ({ends})"
 
 
 def _end(value: float, found: Difference) -> str:
-    """An end of an interval; a dash where it is open."""
-    return amount(value, found) if is_bounded(value, found) else ABSENT
+    """An end of an interval; a dash where it is open, because in some pair one has no number."""
+    is_open = not math.isfinite(value) or (found.is_ratio and value == 0)
+    return ABSENT if is_open else amount(value, found)
 
 
-def is_bounded(value: float, found: Difference) -> bool:
-    """Whether an end of an interval is a number: it is not if it comes from a pair in which one has none."""
-    return math.isfinite(value) and not (found.is_ratio and value == 0)
+def evidence(found: Difference) -> str:
+    """What a difference rests on, as a cell of a table: ``worse, 8 pairs, the same in each``."""
+    verdict, broken = found.verdict, f", {found.n_broken} without a number" if found.n_broken else ""
+    if found.n_conditions > 1:
+        n_level = found.n_conditions - found.n_worse - found.n_better
+        counts = {"worse in": found.n_worse, "better in": found.n_better, "level in": n_level}
+        said = ", ".join(f"{words} {n}" for words, n in counts.items() if n)
+        return f"{said} of {found.n_conditions} conditions{broken}"
+    if verdict is Verdict.SINGLE:
+        return f"as measured, not repeated{broken}"
+    pairs = f"{found.n} pair{'s' if found.n != 1 else ''}"
+    same = ", the same in each" if found.is_unvarying and found.n > 1 and verdict is not Verdict.EQUAL else ""
+    return f"{_EVIDENCE.get(verdict, '')}{pairs}{same}{broken}"
 
+
+_EVIDENCE = {
+    Verdict.NOISE: "within noise, ",
+    Verdict.WORSE: "worse, ",
+    Verdict.BETTER: "better, ",
+    Verdict.LIKELY_WORSE: "worse in all, but too few for an interval: ",
+    Verdict.LIKELY_BETTER: "better in all, but too few for an interval: ",
+}
 
 MARKS = {
     None: "best",
@@ -49,10 +68,11 @@ MARKS = {
     Verdict.BETTER: "mixed",
     Verdict.LIKELY_WORSE: "worse?",
     Verdict.LIKELY_BETTER: "mixed",
-    Verdict.SINGLE: "worse?",
+    Verdict.MIXED: "mixed",
+    Verdict.SINGLE: "",
     Verdict.UNPAIRED: "?",
 }
-"""Verdict → a mark for a table; None is the best itself."""
+"""Verdict → a mark for a table; None is the best itself. What was not repeated has no mark: it is as measured."""
 
 
 def mark(group: Group, is_ranked: bool = True) -> str:
@@ -70,15 +90,17 @@ def legend(comparison: Comparison, metrics: Sequence[Meaning]) -> str:
     used = {mark(group) for section in comparison.sections if section.is_ranked for group in section.groups}
     broken = any(summary.n_broken for summary in shown)
     versus_broken = any(group.versus_best.n_broken for group in groups if group.versus_best)
+    is_single = any(group.versus_best and group.versus_best.verdict is Verdict.SINGLE for group in groups)
     direction = {"lower": "↓ lower is better", "higher": "↑ higher is better", None: ""}
     said = {
         direction[comparison.primary.better if comparison.primary else None]: True,
         "[ ] 95 % interval of the median": True in full,
         "no number counts as worst; – is the end of an interval that reaches there": broken or versus_broken,
-        f"( ) smallest and largest, of fewer than {FEWEST}": False in full,
+        f"( ) smallest and largest: fewer than {FEWEST} values, or not repetitions": False in full,
         "≈ best: within noise of it": "≈ best" in used,
-        "worse?: too few pairs to be sure": "worse?" in used,
-        "mixed: better than the best where they can be paired": "mixed" in used,
+        "worse?: too few repetitions to be sure": "worse?" in used,
+        "mixed: better than the best in some pairs or conditions": "mixed" in used,
+        "no mark: not repeated, so the difference is as measured": is_single,
     }
     return " · ".join(text for text, is_used in said.items() if text and is_used)
 

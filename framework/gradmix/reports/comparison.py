@@ -14,7 +14,7 @@ from gradmix.reports.effects import Effect, find_effects
 from gradmix.reports.factors import Factors, find_factors
 from gradmix.reports.grouping import Group, Section, Settings, group_runs
 from gradmix.reports.metric_choice import asked_metric, told_metrics, usual_metrics
-from gradmix.reports.pairs import Difference, difference, pair_up
+from gradmix.reports.pairs import contrast
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,9 @@ def compare(
     names = tuple(dict.fromkeys(name for run in runs if run.is_finished for name in run.metrics))
     told = told_metrics(runs)
     chosen = tuple(asked_metric(metric, names, told) for metric in metrics) or usual_metrics(runs, names, factors)
-    groups = group_runs(runs, factors, chosen)
-    sections = tuple(_section(given, members, factors, chosen) for given, members in groups.items())
+    seeds = [key for key in find_factors(runs, over=over).repeats if key in factors.repeats]
+    groups = group_runs(runs, factors, chosen, seeds)
+    sections = tuple(_section(given, members, factors, chosen, seeds) for given, members in groups.items())
     ranked = [section for section in sections if section.is_ranked]
     standings = _standings(ranked) if len(ranked) > 1 else ()
     return Comparison(
@@ -135,7 +136,7 @@ def compare(
         factors=factors,
         metrics=chosen,
         sections=sections,
-        effects=tuple(_effects(ranked, standings, factors, chosen)),
+        effects=tuple(_effects(ranked, standings, factors, chosen, seeds)),
         standings=standings,
         names=names,
         n_unreadable=n_unreadable,
@@ -143,7 +144,13 @@ def compare(
     )
 
 
-def _section(given: tuple[Any, ...], groups: Sequence[Group], factors: Factors, metrics: Sequence[Meaning]) -> Section:
+def _section(
+    given: tuple[Any, ...],
+    groups: Sequence[Group],
+    factors: Factors,
+    metrics: Sequence[Meaning],
+    seeds: Sequence[str],
+) -> Section:
     settings = dict(zip(factors.given, given, strict=True))
     if not metrics or metrics[0].better is None:
         return Section(settings, tuple(groups))
@@ -151,7 +158,10 @@ def _section(given: tuple[Any, ...], groups: Sequence[Group], factors: Factors, 
     best, *others = sorted(groups, key=lambda group: _rank_key(group, primary))
     if primary.name not in best.summaries:
         return Section(settings, tuple(groups))
-    compared = [replace(group, versus_best=_against(group, best, primary, factors.repeats)) for group in others]
+    compared = [
+        replace(group, versus_best=contrast(group.finished, best.finished, primary, factors.repeats, seeds))
+        for group in others
+    ]
     return Section(settings, (best, *compared), is_ranked=bool(others))
 
 
@@ -160,12 +170,8 @@ def _rank_key(group: Group, metric: Meaning) -> float:
     return summary.estimate.median * metric.sign if summary else math.inf
 
 
-def _against(one: Group, reference: Group, metric: Meaning, same: Sequence[str]) -> Difference:
-    return difference(pair_up(one.finished, reference.finished, metric, same), metric)
-
-
 def _standings(sections: Sequence[Section]) -> tuple[Standing, ...]:
-    """Rank choices over all sections by their mean rank in each."""
+    """Rank choices over all sections by their mean rank in each; those that are missing in some come last."""
     ranks: dict[tuple[Any, ...], list[float]] = {}
     level: Counter[tuple[Any, ...]] = Counter()
     settings: dict[tuple[Any, ...], Settings] = {}
@@ -178,7 +184,8 @@ def _standings(sections: Sequence[Section]) -> tuple[Standing, ...]:
     standings = [
         Standing(settings[values], level[values], len(each), sum(each) / len(each)) for values, each in ranks.items()
     ]
-    return tuple(sorted(standings, key=lambda each: (each.mean_rank, -each.n_level)))
+    n_sections = len(sections)
+    return tuple(sorted(standings, key=lambda each: (each.n_sections < n_sections, each.mean_rank, -each.n_level)))
 
 
 def _shared_ranks(groups: Sequence[Group]) -> list[float]:
@@ -190,9 +197,13 @@ def _shared_ranks(groups: Sequence[Group]) -> list[float]:
 
 
 def _effects(
-    ranked: Sequence[Section], standings: Sequence[Standing], factors: Factors, metrics: Sequence[Meaning]
+    ranked: Sequence[Section],
+    standings: Sequence[Standing],
+    factors: Factors,
+    metrics: Sequence[Meaning],
+    seeds: Sequence[str],
 ) -> Iterator[Effect]:
     if not ranked:
         return iter(())
     best = standings[0].settings if standings else ranked[0].groups[0].settings
-    return find_effects([group for section in ranked for group in section.groups], best, factors, metrics)
+    return find_effects([group for section in ranked for group in section.groups], best, factors, metrics, seeds)

@@ -1,7 +1,7 @@
 """A comparison as one static page: the answer on the first screen, then plots, then every run.
 
 The page holds all that it needs, plotly.js included, and is forbidden to load anything (by its content security
-policy). What comes from journals is escaped; what scripts read is JSON in which no tag can end.
+policy). The template escapes what comes from journals; what scripts read is JSON in which no tag can end.
 """
 
 from __future__ import annotations
@@ -10,24 +10,23 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from html import escape
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
-from string import Template
 from typing import Any
 from urllib.parse import quote
 
 from gradmix.contracts.errors import StorageError
+from gradmix.contracts.meaning import metric_named
 from gradmix.journal.reading import Run
 from gradmix.reports.cells import legend
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.factors import text_of, value_of
 from gradmix.reports.figures import figures
-from gradmix.reports.figures.figure import Figure
+from gradmix.reports.figures.figure import Figure, axis_title
 from gradmix.reports.links import mlflow_link
-from gradmix.reports.ranking_html import ranking_html
-from gradmix.reports.sentences import counts, effects, headline
+from gradmix.reports.ranking import ranking
+from gradmix.reports.sentences import EFFECT_COLUMNS, counts, effect_rows, effects_heading, headline
 
 _POLICY = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:"
 """Nothing may be loaded. plotly.js compiles its WebGL drawing by eval; no text of a journal comes near it."""
@@ -48,25 +47,29 @@ def write_page(comparison: Comparison, title: str, path: Path) -> None:
 
 
 def render(comparison: Comparison, title: str, folder: Path) -> str:
-    """The page as text; links to runs are relative to the folder where it will lie."""
-    drawn = figures(comparison)
-    data = {
-        "figures": [_plain_figure(figure) for figure in drawn],
-        "runs": _runs_table(comparison, folder),
-    }
-    return Template(_source("page.html")).substitute(
+    """The page as text; links to runs are relative to the folder that the page is in."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    drawn, ranked = figures(comparison), ranking(comparison)
+    data = {"figures": [_plain_figure(figure) for figure in drawn], "runs": _runs_table(comparison, folder)}
+    pages = Environment(autoescape=True, undefined=StrictUndefined, loader=PackageLoader("gradmix.reports", "page"))
+    return pages.get_template("page.html.j2").render(
         policy=_POLICY,
-        title=escape(title),
-        counts=escape(counts(comparison)),
-        constants=_constants(comparison),
-        headline=_headline(comparison),
-        ranking=ranking_html(comparison),
-        legend=escape(legend(comparison, comparison.metrics[:1])),
-        effects=_effects(comparison),
-        style=_source("page.css"),
-        data=json_for_script(data),
-        plotly=_plotly() if drawn else "",
-        script=_source("page.js"),
+        title=title,
+        counts=counts(comparison),
+        constants=[(key, text_of(value)) for key, value in comparison.factors.constants.items()],
+        headline=headline(comparison),
+        ranking=ranked,
+        n_before=[kind for kind, _ in ranked.columns].index("bar") if ranked else 0,
+        legend=legend(comparison, comparison.metrics[:1]),
+        effects_heading=effects_heading(comparison),
+        effect_columns=EFFECT_COLUMNS,
+        effects=effect_rows(comparison),
+        style=Markup(_source("page.css")),
+        data=Markup(json_for_script(data)),
+        plotly=Markup(_plotly() if drawn else ""),
+        script=Markup(_source("page.js")),
     )
 
 
@@ -109,41 +112,15 @@ def _plotly() -> str:
     return script.read_text(encoding="utf-8").replace("</script", "<\\/script")
 
 
-def _headline(comparison: Comparison) -> str:
-    first, *others = headline(comparison)
-    return f"<h1>{_prose(first)}</h1>" + "".join(f"<p>{_prose(each)}</p>" for each in others)
-
-
-def _prose(sentence: str) -> str:
-    """A sentence, escaped; its per cents are not torn from their numbers."""
-    return escape(sentence).replace("95 %", "95&nbsp;%")
-
-
-def _constants(comparison: Comparison) -> str:
-    pairs = comparison.factors.constants.items()
-    return " ".join(f"<span>{escape(key)}=<b>{escape(text_of(value))}</b></span>" for key, value in pairs)
-
-
-def _effects(comparison: Comparison) -> str:
-    sentences = effects(comparison)
-    if not sentences:
-        return ""
-    several = len(comparison.factors.choices) > 1
-    heading = "One choice at a time, all else being equal" if several else "By pairs of runs"
-    items = "".join(f"<li>{_prose(each)}</li>" for each in sentences)
-    return f'<section class="effects"><h2>{heading}</h2><ul>{items}</ul></section>'
-
-
 def _runs_table(comparison: Comparison, folder: Path) -> Mapping[str, Any]:
     """Every run: what varies, how it ended, its metrics, where it is."""
     factors = comparison.factors
     columns = [{"name": factors.short[key], "kind": "text"} for key in factors.varying]
     columns += [{"name": "status", "kind": "status"}]
-    names = [
-        *(m.name for m in comparison.metrics),
-        *(n for n in comparison.names if n not in {m.name for m in comparison.metrics}),
-    ]
-    columns += [{"name": name, "kind": "number"} for name in names]
+    names = list(dict.fromkeys([*(metric.name for metric in comparison.metrics), *comparison.names]))
+    known = {metric.name: metric for metric in comparison.metrics}
+    titles = [axis_title(known.get(name, metric_named(name))) for name in names]
+    columns += [{"name": title, "kind": "number"} for title in titles]
     rows = [_run_row(run, factors.varying, names, folder) for run in comparison.runs]
     has_links = any(row["mlflow"] for row in rows)
     return {"columns": columns, "rows": rows, "hasLinks": has_links}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from gradmix.reports.console import make_console
 from gradmix.reports.factors import text_of
 from gradmix.reports.grouping import Group, Section
 from gradmix.reports.links import mlflow_link
-from gradmix.reports.sentences import counts, effects, headline
+from gradmix.reports.sentences import EFFECT_COLUMNS, counts, effect_rows, effects_heading, headline
 from gradmix.reports.wording import shown
 
 if TYPE_CHECKING:
@@ -61,19 +61,23 @@ def print_comparison(comparison: Comparison, title: str) -> None:
     if n_groups > MOST_ROWS:
         say(f"… and {n_groups - MOST_ROWS} more; --html shows all", "dim")
     say(legend(comparison, () if room.plain else comparison.metrics[: room.n_metrics]), "dim")
-    _say_effects(comparison, say)
+    if comparison.effects:
+        say(f"\n{effects_heading(comparison)}:", "bold")
+        console.print(_effects_table(comparison))
+        if len(comparison.effects) > _MOST_EFFECTS:
+            say(f"… and {len(comparison.effects) - _MOST_EFFECTS} more; --html shows all", "dim")
 
 
-def _say_effects(comparison: Comparison, say: Callable[..., None]) -> None:
-    sentences = effects(comparison)
-    if not sentences:
-        return
-    several = len(comparison.factors.choices) > 1
-    say("\nOne choice at a time, all else being equal:" if several else "\nBy pairs of runs:", "bold")
-    for sentence in sentences[:_MOST_EFFECTS]:
-        say(f"  {sentence}")
-    if len(sentences) > _MOST_EFFECTS:
-        say(f"  … and {len(sentences) - _MOST_EFFECTS} more; --html shows all", "dim")
+def _effects_table(comparison: Comparison) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 2), pad_edge=False, header_style="dim")
+    for name in EFFECT_COLUMNS:
+        table.add_column(name, overflow="fold")
+    for row in effect_rows(comparison)[:_MOST_EFFECTS]:
+        table.add_row(*map(Text, row))
+    return table
 
 
 def _constants(comparison: Comparison) -> str:
@@ -164,7 +168,9 @@ def markdown(comparison: Comparison, title: str) -> str:
     ]
     lines += [_row(columns), _row(["---"] * len(columns)), *map(_row, rows), ""]
     lines += [legend(comparison, comparison.metrics), ""]
-    lines += [f"- {_plain(sentence)}" for sentence in effects(comparison)]
+    if comparison.effects:
+        lines += [f"## {effects_heading(comparison)}", "", _row(EFFECT_COLUMNS), _row(["---"] * len(EFFECT_COLUMNS))]
+        lines += map(_row, effect_rows(comparison))
     return "\n".join(lines) + "\n"
 
 

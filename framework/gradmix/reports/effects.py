@@ -12,7 +12,7 @@ from gradmix.journal.reading import Run
 from gradmix.reports.factors import Factors, value_of
 from gradmix.reports.grouping import Group, Settings, summarize
 from gradmix.reports.intervals import estimate
-from gradmix.reports.pairs import Difference, Verdict, difference, pair_up
+from gradmix.reports.pairs import Difference, Verdict, contrast
 
 TIME = "time.seconds"
 
@@ -38,17 +38,17 @@ class Effect:
 
 
 def find_effects(
-    groups: Sequence[Group], best: Settings, factors: Factors, metrics: Sequence[Meaning]
+    groups: Sequence[Group], best: Settings, factors: Factors, metrics: Sequence[Meaning], seeds: Sequence[str]
 ) -> Iterator[Effect]:
     """Compare for each choice its values with that of the best group; by the metric to rank by, and by time.
 
-    By time only where rounds were timed: a single time has no warm-up, and in the first run of a process it tells of
+    By time only where rounds were timed: a single time has no warm-up, and in the first run of a process it includes
     what had to be loaded.
     """
-    told = [metric for metric in metrics[:1] if metric.better] + [m for m in metrics[1:] if m.name == TIME]
-    fit = {metric.name: _timed(groups, metric) if metric.name == TIME else groups for metric in told}
+    compared = [metric for metric in metrics[:1] if metric.better] + [m for m in metrics[1:] if m.name == TIME]
+    fit = {metric.name: _timed(groups, metric) if metric.name == TIME else groups for metric in compared}
     for factor in factors.choices:
-        for metric in told:
+        for metric in compared:
             members = fit[metric.name]
             present = [value for value in factors.values[factor] if any(g.settings[factor] == value for g in members)]
             if len(present) < 2:
@@ -56,7 +56,7 @@ def find_effects(
             reference = best[factor] if metric is metrics[0] else _best_value(members, factor, present, metric)
             for value in present:
                 if value != reference:
-                    found = _effect(members, factor, value, reference, metric, factors)
+                    found = _effect(members, factor, value, reference, metric, factors, seeds)
                     if found.verdict is not Verdict.UNPAIRED:
                         yield Effect(factor, value, reference, found)
 
@@ -64,7 +64,9 @@ def find_effects(
 def _timed(groups: Sequence[Group], time: Meaning) -> list[Group]:
     """The groups with those of their runs that were timed by rounds only."""
     timed = [(group, tuple(run for run in group.finished if run.timing is not None)) for group in groups]
-    return [replace(group, runs=runs, summaries=summarize(runs, [time])) for group, runs in timed if runs]
+    return [
+        replace(group, runs=runs, summaries=summarize(runs, [time], group.is_repeated)) for group, runs in timed if runs
+    ]
 
 
 def _best_value(groups: Sequence[Group], factor: str, values: Sequence[Any], metric: Meaning) -> Any:
@@ -82,14 +84,20 @@ def _best_value(groups: Sequence[Group], factor: str, values: Sequence[Any], met
 
 
 def _effect(
-    groups: Sequence[Group], factor: str, value: Any, reference: Any, metric: Meaning, factors: Factors
+    groups: Sequence[Group],
+    factor: str,
+    value: Any,
+    reference: Any,
+    metric: Meaning,
+    factors: Factors,
+    seeds: Sequence[str],
 ) -> Difference:
     ones = [run for group in groups if group.settings[factor] == value for run in group.finished]
     references = [run for group in groups if group.settings[factor] == reference for run in group.finished]
     same = [key for key in factors.varying if key != factor and not _depends(key, ones, references)]
     if _is_ambiguous(ones, same, factors) or _is_ambiguous(references, same, factors):
         return Difference(metric)
-    return difference(pair_up(ones, references, metric, same), metric)
+    return contrast(ones, references, metric, same, seeds)
 
 
 def _depends(key: str, ones: Sequence[Run], references: Sequence[Run]) -> bool:

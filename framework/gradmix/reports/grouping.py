@@ -47,6 +47,8 @@ class Group:
         Its runs, those without result, too.
     summaries
         Metric → its summary over the runs that have it.
+    is_repeated
+        Whether its runs differ in nothing but seeds, so that they are repetitions of each other.
     versus_best
         Paired against the best group that had to solve the same; None for the best, and where nothing is ranked.
     """
@@ -55,6 +57,7 @@ class Group:
     given: Settings
     runs: tuple[Run, ...]
     summaries: Mapping[str, Summary]
+    is_repeated: bool = True
     versus_best: Difference | None = None
 
     @property
@@ -87,8 +90,11 @@ class Section:
     is_ranked: bool = False
 
 
-def group_runs(runs: Sequence[Run], factors: Factors, metrics: Sequence[Meaning]) -> dict[tuple[Any, ...], list[Group]]:
-    """Values of what was given → the groups there, both in the order of values."""
+def group_runs(
+    runs: Sequence[Run], factors: Factors, metrics: Sequence[Meaning], seeds: Sequence[str]
+) -> dict[tuple[Any, ...], list[Group]]:
+    """Values of what was given → the groups there, both in the order of values; `seeds` are keys that only repeat."""
+    conditions = [key for key in factors.repeats if key not in seeds]
     members: dict[tuple[Any, ...], list[Run]] = {}
     keys = (*factors.given, *factors.choices)
     for run in runs:
@@ -99,8 +105,9 @@ def group_runs(runs: Sequence[Run], factors: Factors, metrics: Sequence[Meaning]
     for values in ordered:
         settings = dict(zip(keys, values, strict=True))
         given = {key: settings.pop(key) for key in factors.given}
-        summaries = summarize(members[values], metrics)
-        group = Group(settings, given, tuple(members[values]), summaries)
+        is_repeated = len({_cell(run, conditions) for run in members[values]}) == 1
+        summaries = summarize(members[values], metrics, is_repeated)
+        group = Group(settings, given, tuple(members[values]), summaries, is_repeated)
         groups.setdefault(tuple(given.values()), []).append(group)
     return groups
 
@@ -124,18 +131,18 @@ def _cell(run: Run, repeats: Sequence[str]) -> tuple[Any, ...]:
     return tuple(value_of(run, key) for key in repeats)
 
 
-def summarize(runs: Iterable[Run], metrics: Sequence[Meaning]) -> dict[str, Summary]:
-    """Metric → its summary over the runs that have it."""
+def summarize(runs: Iterable[Run], metrics: Sequence[Meaning], is_repeated: bool) -> dict[str, Summary]:
+    """Metric → its summary over the runs that have it; with an interval only if they are repetitions."""
     finished = [run for run in runs if run.is_finished]
     summaries: dict[str, Summary] = {}
     for metric in metrics:
         values = [value for run in finished for value in run.samples(metric.name)]
         if values:
-            summaries[metric.name] = _summary(values, metric)
+            summaries[metric.name] = _summary(values, metric, is_repeated)
     return summaries
 
 
-def _summary(values: Sequence[float], metric: Meaning) -> Summary:
+def _summary(values: Sequence[float], metric: Meaning, is_repeated: bool) -> Summary:
     worst = math.copysign(math.inf, metric.sign or 1.0)
     sound = [value if math.isfinite(value) else worst for value in values]
-    return Summary(estimate(sound), sum(map(math.isinf, sound)))
+    return Summary(estimate(sound, is_repeated), sum(map(math.isinf, sound)))

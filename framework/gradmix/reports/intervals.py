@@ -1,6 +1,6 @@
 """Medians with intervals that hold for any distribution.
 
-The interval of a median is that between two order statistics: the median lies below the k-th smallest of n values only
+The interval of a median is that between two order statistics: the median is below the k-th smallest of n values only
 if fewer than k of them fall below it, which is a matter of n fair coins (Thompson, 1936). It assumes nothing but that
 the values are drawn independently, and it covers the median at least as often as it says; with fewer than six values no
 such interval reaches 95 %.
@@ -28,29 +28,28 @@ class Estimate:
     median
         Their median.
     low, high
-        The 95 % interval of the median; with fewer than `FEWEST` values the smallest and the largest.
+        The 95 % interval of the median; without one, the smallest and the largest value.
+    has_interval
+        Whether `low` and `high` are a 95 % interval.
     """
 
     n: int
     median: float
     low: float
     high: float
-
-    @property
-    def has_interval(self) -> bool:
-        """Whether `low` and `high` are a 95 % interval."""
-        return self.n >= FEWEST
+    has_interval: bool
 
 
-def estimate(values: Sequence[float]) -> Estimate:
-    """Median of at least one value, with its interval.
+def estimate(values: Sequence[float], repeated: bool = True) -> Estimate:
+    """Median of at least one value; with its interval, if they are repetitions of one thing, and enough.
 
     >>> estimate([5.0, 1.0, 4.0, 2.0, 3.0, 6.0])
-    Estimate(n=6, median=3.5, low=1.0, high=6.0)
+    Estimate(n=6, median=3.5, low=1.0, high=6.0, has_interval=True)
     """
     ordered = sorted(values)
-    rank = order_statistic(len(ordered)) or 1
-    return Estimate(len(ordered), statistics.median(ordered), ordered[rank - 1], ordered[-rank])
+    rank = order_statistic(len(ordered)) if repeated else 0
+    low, high = ordered[max(rank - 1, 0)], ordered[-max(rank, 1)]
+    return Estimate(len(ordered), statistics.median(ordered), low, high, rank > 0)
 
 
 @lru_cache
@@ -62,9 +61,9 @@ def order_statistic(n: int) -> int:
     >>> [order_statistic(n) for n in (5, 6, 8, 9, 20)]
     [0, 1, 1, 2, 6]
     """
-    ways, below, k = 1, 1, 0  # ways: n over k; below: sum of these up to k
-    while 40 * below <= 2**n:  # P(at most k of n coins) ≤ 2.5 %
-        k += 1
-        ways = ways * (n - k + 1) // k
-        below += ways
-    return k
+    if n < FEWEST:
+        return 0
+    import numpy as np
+    from scipy.special import bdtr
+
+    return int(np.count_nonzero(bdtr(np.arange(n), n, 0.5) <= 0.025))  # P(at most k of n coins) ≤ 2.5 %

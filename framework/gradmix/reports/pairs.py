@@ -21,7 +21,12 @@ _FEWEST_ALIKE = 3
 
 
 class Verdict(Enum):
-    """What pairs say about one against another."""
+    """What pairs say about one against another.
+
+    Only repetitions can tell noise from difference: runs that differ in nothing but their seeds, or rounds of a timing.
+    Over several conditions (data sets, values of the other options) each is judged by its own repetitions; then it is
+    counted in how many one is better.
+    """
 
     EQUAL = "equal"
     NOISE = "within noise"
@@ -29,7 +34,8 @@ class Verdict(Enum):
     BETTER = "better"
     LIKELY_WORSE = "worse in all pairs, too few for an interval"
     LIKELY_BETTER = "better in all pairs, too few for an interval"
-    SINGLE = "one pair, which cannot tell noise"
+    SINGLE = "not repeated: a difference as measured"
+    MIXED = "better in some conditions, worse in others"
     UNPAIRED = "no pairs"
 
     @property
@@ -49,13 +55,16 @@ class Difference:
     is_ratio
         Whether by ratios rather than by differences.
     estimate
-        Median of the paired differences (ratios): one minus (over) the reference; None without pairs.
+        Median of the paired differences (ratios): one minus (over) the reference; over several conditions, of their
+        medians; None without pairs.
     n_worse, n_better
-        In how many pairs it was worse and better than the reference.
+        In how many pairs, or conditions, it was worse and better than the reference.
     is_unvarying
         Whether all pairs differ by the same amount.
     n_broken
         In how many pairs one of the two has no number, which counts as worst.
+    n_conditions
+        In how many conditions they were compared.
     """
 
     metric: Meaning
@@ -65,16 +74,22 @@ class Difference:
     n_better: int = 0
     is_unvarying: bool = False
     n_broken: int = 0
+    n_conditions: int = 1
 
     @property
     def n(self) -> int:
-        """How many pairs."""
+        """How many pairs, or conditions."""
         return self.estimate.n if self.estimate else 0
 
     @property
     def neutral(self) -> float:
         """The value that says no difference."""
         return 1.0 if self.is_ratio else 0.0
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether its median is worse than the reference's."""
+        return self.estimate is not None and (self.estimate.median - self.neutral) * self.metric.sign > 0
 
     @property
     def is_finite(self) -> bool:
@@ -90,20 +105,70 @@ class Difference:
             return Verdict.UNPAIRED
         if self.n_worse == self.n_better == 0:
             return Verdict.EQUAL
-        worse = (self.estimate.median - self.neutral) * self.metric.sign > 0
-        if self.is_unvarying and self.n >= _FEWEST_ALIKE:
-            return Verdict.WORSE if worse else Verdict.BETTER
-        if self.estimate.low <= self.neutral <= self.estimate.high:
-            return Verdict.NOISE
+        if self.n_conditions > 1:
+            if self.n_worse and self.n_better:
+                return Verdict.MIXED
+            return Verdict.WORSE if self.n_worse else Verdict.BETTER
         if self.n == 1:
             return Verdict.SINGLE
-        if not self.estimate.has_interval:
-            return Verdict.LIKELY_WORSE if worse else Verdict.LIKELY_BETTER
-        return Verdict.WORSE if worse else Verdict.BETTER
+        if self.estimate.low <= self.neutral <= self.estimate.high:
+            return Verdict.NOISE
+        if self.estimate.has_interval or (self.is_unvarying and self.n >= _FEWEST_ALIKE):
+            return Verdict.WORSE if self.is_worse else Verdict.BETTER
+        return Verdict.LIKELY_WORSE if self.is_worse else Verdict.LIKELY_BETTER
 
 
-def difference(pairs: Sequence[Pair], metric: Meaning) -> Difference:
-    """Compare by pairs (one, reference); pairs that have no number at all do not count.
+def contrast(
+    ones: Sequence[Run], references: Sequence[Run], metric: Meaning, same: Sequence[str], seeds: Sequence[str]
+) -> Difference:
+    """Compare runs with others by pairs.
+
+    Parameters
+    ----------
+    ones, references
+        The runs.
+    metric
+        What to compare.
+    same
+        Parameters in which the two of a pair agree.
+    seeds
+        Those of `same` that only repeat; each combination of the rest is a condition.
+    """
+    conditions = [key for key in same if key not in seeds]
+    by_condition = {
+        condition: pair_up(runs, references, metric, same) for condition, runs in _by(conditions, ones).items()
+    }
+    pairs = [[pair for pair in each if any(map(math.isfinite, pair))] for each in by_condition.values()]
+    pairs = [each for each in pairs if each]
+    is_ratio = metric.by_ratio and all(value > 0 for each in pairs for pair in each for value in pair if value == value)
+    found = [difference(each, metric, is_ratio) for each in pairs]
+    if len(found) < 2:
+        return found[0] if found else Difference(metric)
+    medians = [each.estimate.median for each in found if each.estimate]
+    told = [each for each in found if not each.verdict.is_level]
+    n_worse = sum(each.is_worse for each in told)
+    return Difference(
+        metric=metric,
+        is_ratio=is_ratio,
+        estimate=estimate(medians, repeated=False),
+        n_worse=n_worse,
+        n_better=len(told) - n_worse,
+        is_unvarying=all(_equal(each, medians[0], 1e-6) for each in medians),
+        n_broken=sum(each.n_broken for each in found),
+        n_conditions=len(found),
+    )
+
+
+def _by(keys: Sequence[str], runs: Iterable[Run]) -> dict[tuple[object, ...], list[Run]]:
+    """Runs by their values of some parameters."""
+    cells: dict[tuple[object, ...], list[Run]] = {}
+    for run in runs:
+        cells.setdefault(tuple(value_of(run, key) for key in keys), []).append(run)
+    return cells
+
+
+def difference(pairs: Sequence[Pair], metric: Meaning, is_ratio: bool | None = None) -> Difference:
+    """Compare by repeated pairs (one, reference); pairs that have no number at all do not count.
 
     >>> from gradmix.contracts.meaning import METRICS
     >>> twice = difference([(2.0 * t, t) for t in (1.0, 1.1, 0.9, 1.2, 1.0, 1.0)], METRICS["time.seconds"])
@@ -113,7 +178,8 @@ def difference(pairs: Sequence[Pair], metric: Meaning) -> Difference:
     pairs = [(a, b) for a, b in pairs if math.isfinite(a) or math.isfinite(b)]
     if not pairs:
         return Difference(metric)
-    is_ratio = metric.by_ratio and all(value > 0 for pair in pairs for value in pair if not math.isnan(value))
+    if is_ratio is None:
+        is_ratio = metric.by_ratio and all(value > 0 for pair in pairs for value in pair if not math.isnan(value))
     unequal = [(a, b) for a, b in pairs if not _equal(a, b)]
     contrasts = [_contrast(a, b, metric, is_ratio) for a, b in pairs]
     n_worse = sum(_penalty(a, metric) > _penalty(b, metric) for a, b in unequal)
@@ -134,9 +200,7 @@ def pair_up(ones: Iterable[Run], references: Iterable[Run], metric: Meaning, sam
     Runs that were timed in turns are paired round by round. Where several runs agree in all of `same`, they are paired
     in the order in which they come.
     """
-    by_cell: dict[tuple[object, ...], list[Run]] = {}
-    for run in references:
-        by_cell.setdefault(tuple(value_of(run, key) for key in same), []).append(run)
+    by_cell = _by(same, references)
     pairs: list[Pair] = []
     for run in ones:
         partners = by_cell.get(tuple(value_of(run, key) for key in same))

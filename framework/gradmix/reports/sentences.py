@@ -1,4 +1,4 @@
-"""A comparison in sentences: which is better, by how much, and whether that is more than noise."""
+"""A comparison in a few sentences: what is best, what cannot be told from it, what came next, and what to beware of."""
 
 from __future__ import annotations
 
@@ -8,44 +8,62 @@ from dataclasses import replace
 
 from gradmix.contracts.meaning import Meaning
 from gradmix.journal.reading import Run
-from gradmix.reports.cells import amount, better_text, is_bounded, mark, ratio_text, runs_text, summary_text
+from gradmix.reports.cells import better_text, evidence, mark, runs_text, summary_text, versus
 from gradmix.reports.comparison import Comparison, Standing
-from gradmix.reports.effects import TIME, Effect
+from gradmix.reports.effects import TIME
 from gradmix.reports.factors import value_of
-from gradmix.reports.grouping import Group, Section, Settings, timed_apart
+from gradmix.reports.grouping import Group, Section, timed_apart
 from gradmix.reports.intervals import FEWEST
-from gradmix.reports.pairs import Difference, Verdict
+from gradmix.reports.pairs import Verdict
 
 _MOST_NAMED = 4
-_REPEAT_HINT = "Repeat over seeds to tell noise from difference: seed=range(10)."
+
+EFFECT_COLUMNS = ("choice", "against", "metric", "difference", "evidence")
+"""Columns of the table of effects."""
 
 
 def headline(comparison: Comparison) -> list[str]:
-    """The answer, in one to three sentences: the best, what it cannot be told from, and what came next."""
+    """The answer, in one to three sentences: the best, what cannot be told from it, and what came next."""
     primary = comparison.primary
     if primary is None:
         return ["No run has a metric yet."]
     if not comparison.is_ranked:
         return list(_unranked(comparison, primary))
-    ranked = [section for section in comparison.sections if section.is_ranked]
+    ranked = _ranked(comparison)
     said = _overall(comparison, primary) if comparison.standings else _best(comparison, ranked[0], primary)
-    return [*said, *_caveats(comparison, primary)]
+    return [*said, *_caveats(comparison, primary, ranked)]
 
 
-def effects(comparison: Comparison) -> list[str]:
-    """One choice at a time, all else being equal."""
-    return [effect_sentence(comparison, effect) for effect in comparison.effects]
+def effect_rows(comparison: Comparison) -> list[tuple[str, ...]]:
+    """One choice at a time, all else being equal: each value against the best one, as rows of a table."""
+    said = comparison.factors.said
+    return [
+        (
+            said(each.factor, each.value),
+            said(each.factor, each.reference),
+            each.difference.metric.name,
+            versus(each.difference),
+            evidence(each.difference),
+        )
+        for each in comparison.effects
+    ]
+
+
+def effects_heading(comparison: Comparison) -> str:
+    """What the table of effects shows."""
+    return "One choice at a time, all else being equal" if len(comparison.factors.choices) > 1 else "By pairs of runs"
 
 
 def counts(comparison: Comparison) -> str:
     """How many runs there are, and how they ended: ``60 runs: 58 finished, 2 failed``."""
     words = [f"{n} {status.replace('_', ' ')}" for status, n in comparison.counts.items()]
-    words += [f"{comparison.n_unreadable} unreadable"] if comparison.n_unreadable else []
-    words += [f"{comparison.n_missing} not reached"] if comparison.n_missing else []
-    n_reused = sum(run.is_reused for run in comparison.runs)
-    words += [f"{n_reused} of them reused"] if n_reused else []
-    n_stopped = sum(run.is_stopped for run in comparison.runs)
-    words += [f"{n_stopped} of them stopped early"] if n_stopped else []
+    more = {
+        "unreadable": comparison.n_unreadable,
+        "not reached": comparison.n_missing,
+        "of them reused": sum(run.is_reused for run in comparison.runs),
+        "of them stopped early": sum(run.is_stopped for run in comparison.runs),
+    }
+    words += [f"{n} {what}" for what, n in more.items() if n]
     words += [f"repeated over {_repeats(comparison)}"] if comparison.factors.repeats else []
     n = len(comparison.runs) + comparison.n_unreadable + comparison.n_missing
     return f"{n} run{'s' if n != 1 else ''}: {', '.join(words)}"
@@ -59,69 +77,49 @@ def _repeats(comparison: Comparison) -> str:
 
 
 def _follows_seed(key: str, runs: Sequence[Run]) -> bool:
-    """Whether it is a component's own seed, and always the one of the run: then it is no second thing to name."""
+    """Whether it is a component's own seed, and always the run's: then it need not be named beside that."""
     return key.endswith(".random_state") and all(value_of(run, key) in (None, value_of(run, "seed")) for run in runs)
-
-
-def effect_sentence(comparison: Comparison, effect: Effect) -> str:
-    """One value of a choice against another: ``tape is 1.8 times faster than dual, 95 % 1.7 to 1.9 (20 pairs)``."""
-    one, reference = (comparison.factors.said(effect.factor, value) for value in (effect.value, effect.reference))
-    return difference_sentence(effect.difference, one, reference)
-
-
-def difference_sentence(found: Difference, one: str, reference: str) -> str:
-    """What pairs say about one against a reference."""
-    name, verdict = found.metric.name, found.verdict
-    if found.estimate is None:
-        return f"{one} and {reference} have no runs in common to compare {name} by."
-    if verdict is Verdict.EQUAL:
-        return f"{one} and {reference} are equal in {name} ({_pairs(found)})."
-    if verdict is Verdict.NOISE:
-        kind = "ratio" if found.is_ratio else "difference"
-        return (
-            f"{one} and {reference} do not differ in {name} beyond noise: {kind} "
-            f"{amount(found.estimate.median, found)}{_interval(found)} ({_pairs(found)})."
-        )
-    worse = (found.estimate.median - found.neutral) * found.metric.sign > 0
-    better, other = (reference, one) if worse else (one, reference)
-    if not found.is_finite:
-        return f"{better} has a finite {name}, {other} none in most pairs ({_n_pairs(found)})."
-    return f"{better} {_by_how_much(found, other)}{_interval(found)} ({_pairs(found, _reservation(found))})."
 
 
 def _best(comparison: Comparison, section: Section, primary: Meaning) -> Iterator[str]:
     best, *others = section.groups
     label = comparison.factors.label
-    yield (
-        f"{label(best.settings)} is best by {primary.name}: {_value(best, primary, plain=True)} "
-        f"({better_text(primary)}){_where(comparison, section.given)}."
-    )
+    where = f" on {label(section.given)}" if section.given else ""
+    yield f"{label(best.settings)} is best by {primary.name}: {_value(best, primary)} ({better_text(primary)}){where}."
     level = [group for group in others if group.versus_best and group.versus_best.verdict.is_level]
     if level:
-        equal = all(group.versus_best and group.versus_best.verdict is Verdict.EQUAL for group in level)
-        what = "Equal to it" if equal else "Within noise of it"
+        is_equal = all(group.versus_best and group.versus_best.verdict is Verdict.EQUAL for group in level)
+        what = "Equal to it" if is_equal else "Within noise of it"
         yield f"{what}: {_listed([label(group.settings) for group in level])}."
     following = next((group for group in others if group not in level), None)
-    if following is not None and following.versus_best is not None and _tells(primary, best, following):
-        yield difference_sentence(following.versus_best, label(following.settings), label(best.settings))
-
-
-def _tells(metric: Meaning, *groups: Group) -> bool:
-    """Whether groups may be set against each other in words: by times only if these come from rounds."""
-    return metric.name != TIME or all(group.is_timed for group in groups)
+    if following is not None and following.versus_best is not None and following.versus_best.is_finite:
+        found = following.versus_best
+        yield f"Next: {label(following.settings)}, {versus(found)} ({evidence(found)})."
 
 
 def _overall(comparison: Comparison, primary: Meaning) -> Iterator[str]:
-    standings, label = comparison.standings, comparison.factors.label
-    first = standings[0]
-    ties = [each for each in standings if each.mean_rank == first.mean_rank]
-    names = _listed([label(each.settings) for each in ties], "and")
-    verb = "is" if len(ties) == 1 else "are"
-    where = f"best, or level with the best, on {_share(first)} {_what_was_given(comparison)}"
-    yield f"{names} {verb} {where}, by {primary.name} ({better_text(primary)})."
-    others = [each for each in standings if each not in ties]
-    if others:
-        yield f"The others: {_listed([f'{label(each.settings)} on {_share(each)}' for each in others])}."
+    label, n_sections = comparison.factors.label, len(_ranked(comparison))
+    everywhere = [each for each in comparison.standings if each.n_sections == n_sections]
+    partial = [each for each in comparison.standings if each.n_sections < n_sections]
+    given = _what_was_given(comparison)
+    by = f"by {primary.name} ({better_text(primary)})"
+    if everywhere:
+        ties = [each for each in everywhere if each.mean_rank == everywhere[0].mean_rank]
+        names, verb = _listed([label(each.settings) for each in ties], "and"), "is" if len(ties) == 1 else "are"
+        yield f"{names} {verb} best, or level with the best, on {_share(ties[0])} {given}, {by}."
+        others = [each for each in everywhere if each not in ties]
+        if others:
+            yield f"The others: {_listed([f'{label(each.settings)} on {_share(each)}' for each in others])}."
+    else:
+        bests = [f"{label(each.groups[0].settings)} on {label(each.given)}" for each in _ranked(comparison)]
+        yield f"No combination of choices ran on all {n_sections} {given}. Best {by}: {_listed(bests)}."
+    if partial and everywhere:
+        tried = [f"{label(each.settings)} on {each.n_sections} of {n_sections}" for each in partial]
+        yield f"Tried on some {given} only, and not ranked over all: {_listed(tried)}."
+
+
+def _ranked(comparison: Comparison) -> list[Section]:
+    return [section for section in comparison.sections if section.is_ranked]
 
 
 def _share(standing: Standing) -> str:
@@ -131,7 +129,7 @@ def _share(standing: Standing) -> str:
 def _what_was_given(comparison: Comparison) -> str:
     """``problems``, or ``cases (problem × n)`` if several things were given."""
     short = [comparison.factors.short[key] for key in comparison.factors.given]
-    return f"{short[0]}s" if short in (["problem"], ["dataset"]) else f"cases ({' × '.join(short)})"
+    return f"{short[0]}s" if len(short) == 1 and short[0].isidentifier() else f"cases ({' × '.join(short)})"
 
 
 def _unranked(comparison: Comparison, primary: Meaning) -> Iterator[str]:
@@ -140,11 +138,11 @@ def _unranked(comparison: Comparison, primary: Meaning) -> Iterator[str]:
         yield "No run has finished: there is nothing to compare yet."
     elif len(groups) == 1:
         (group,) = groups
-        yield f"{primary.name} {_value(group, primary)}."
+        yield f"{primary.name} {_value(group, primary, plain=False)}."
         yield "Nothing varies but what is repeated over: there is nothing to rank."
     elif primary.better is None:
         yield (
-            f"Nothing is ranked: nobody says which way {primary.name} is better. "
+            f"Nothing is ranked: it is not known which way {primary.name} is better. "
             f"Say --metric {primary.name}:lower or --metric {primary.name}:higher."
         )
     else:
@@ -152,12 +150,12 @@ def _unranked(comparison: Comparison, primary: Meaning) -> Iterator[str]:
         yield f"Only what was given varies ({varies}): there is nothing to rank. To rank it, say --by KEY."
 
 
-def _caveats(comparison: Comparison, primary: Meaning) -> Iterator[str]:
+def _caveats(comparison: Comparison, primary: Meaning, ranked: Sequence[Section]) -> Iterator[str]:
+    factors = comparison.factors
     if comparison.is_confounded:
-        freedom = [key for key in comparison.factors.choices if key.rpartition(".")[2] in primary.confounded_by]
-        names = _listed([comparison.factors.short[key] for key in freedom], "and")
-        yield f"Take care: {primary.name} improves with {names} by itself, so it does not tell which is right."
-    ranked = [section for section in comparison.sections if section.is_ranked]
+        freedom = [key for key in factors.choices if key.rpartition(".")[2] in primary.confounded_by]
+        names = _listed([factors.short[key] for key in freedom], "and")
+        yield f"Take care: {primary.name} improves with {names} by itself, so it does not show which is right."
     if primary.name == TIME:
         yield from _caveats_of_time(comparison, ranked)
     best = ranked[0].groups[0]
@@ -165,15 +163,13 @@ def _caveats(comparison: Comparison, primary: Meaning) -> Iterator[str]:
         yield f"Take care: only {runs_text(best)} runs of the best have a result."
     unranked = [section for section in comparison.sections if not section.is_ranked and len(section.groups) > 1]
     if unranked:
-        names = _listed([comparison.factors.label(section.given) for section in unranked], "and")
+        names = _listed([factors.label(section.given) for section in unranked], "and")
         yield f"Not ranked, because {primary.name} is missing there: {names}."
-    verdicts = {mark(group) for section in ranked for group in section.groups}
-    if "worse?" in verdicts and any(group.versus_best and group.versus_best.n > 1 for group in ranked[0].groups):
+    groups = [group for section in ranked for group in section.groups]
+    if any(mark(group) == "worse?" for group in groups):
         yield f"With {FEWEST} seeds or more, differences get 95 % intervals."
-    if all(len(group.finished) <= 1 for section in ranked for group in section.groups) and not any(
-        group.versus_best and group.versus_best.n > 1 for section in ranked for group in section.groups
-    ):
-        yield _REPEAT_HINT
+    if all(len(group.finished) <= 1 and not group.is_timed for group in groups):
+        yield "Nothing was repeated. If results depend on the seed, repeat: seed=range(10)."
 
 
 def _caveats_of_time(comparison: Comparison, ranked: Sequence[Section]) -> Iterator[str]:
@@ -187,77 +183,18 @@ def _caveats_of_time(comparison: Comparison, ranked: Sequence[Section]) -> Itera
         )
     apart = [group.settings for section in ranked for group in timed_apart(section, comparison.factors.repeats)]
     if apart:
-        names = _listed(list(dict.fromkeys(map(comparison.factors.label, apart))))
-        yield f"Take care: not timed in turns with the others: {names}. reuse=false times all anew."
+        names = _listed(list(dict.fromkeys(map(comparison.factors.label, apart))), "and")
+        yield f"Take care: not timed in turns with the others: {names}. reuse=false times all of them again."
 
 
-def _value(group: Group, metric: Meaning, plain: bool = False) -> str:
+def _value(group: Group, metric: Meaning, plain: bool = True) -> str:
     """What a group reached: ``13.5, the median of 8 runs``; how many of these have no number is said at the end."""
     summary = group.summaries[metric.name]
-    is_told = summary.n_broken > 0 and math.isfinite(summary.estimate.median)
-    text = summary_text(replace(summary, n_broken=0) if is_told else summary, metric, plain)
+    has_broken = summary.n_broken > 0 and math.isfinite(summary.estimate.median)
+    text = summary_text(replace(summary, n_broken=0) if has_broken else summary, metric, plain)
     median = f", the median of {runs_text(group)} runs" if len(group.runs) > 1 else ""
-    return f"{text}{median}{_without_number(summary.n_broken) if is_told else ''}"
-
-
-def _without_number(n: int) -> str:
-    return f", {n} of them without a number, which counts as worst" if n else ""
-
-
-def _where(comparison: Comparison, given: Settings) -> str:
-    return f" on {comparison.factors.label(given)}" if given else ""
-
-
-def _by_how_much(found: Difference, other: str) -> str:
-    assert found.estimate is not None
-    name, median = found.metric.name, found.estimate.median
-    if not found.is_ratio:
-        return f"has a {found.metric.better} {name} than {other}, by {amount(abs(median), found)}"
-    times = ratio_text(max(median, 1 / median) if median > 0 else median)
-    if name == TIME:
-        return f"is {times} times faster than {other}"
-    direction = "less" if found.metric.better == "lower" else "more"
-    return f"has {times} times {direction} {name} than {other}"
-
-
-def _interval(found: Difference) -> str:
-    assert found.estimate is not None
-    if found.is_unvarying or not found.estimate.has_interval:
-        return ""
-    low, high = found.estimate.low, found.estimate.high
-    if found.verdict is not Verdict.NOISE:  # said from the better one's side
-        flips = found.estimate.median < found.neutral
-        if found.is_ratio:
-            low, high = (1 / high, 1 / low if low else math.inf) if flips else (low, high)
-        else:
-            low, high = sorted((abs(low), abs(high)))
-    return _range(low, high, found)
-
-
-def _range(low: float, high: float, found: Difference) -> str:
-    """An interval in words; open where a pair in which one has no number is its end."""
-    ends = [amount(end, found) if is_bounded(end, found) else "" for end in (low, high)]
-    if all(ends):
-        return f", 95 % {ends[0]} to {ends[1]}"
-    if not any(ends):
-        return ""
-    return f", 95 % at least {ends[0]}" if ends[0] else f", 95 % at most {ends[1]}"
-
-
-def _pairs(found: Difference, reservation: str = "") -> str:
-    return f"{_n_pairs(found)}{reservation}{_without_number(found.n_broken)}"
-
-
-def _n_pairs(found: Difference) -> str:
-    return f"{found.n} pair{'s' if found.n != 1 else ''}"
-
-
-def _reservation(found: Difference) -> str:
-    if found.verdict in (Verdict.LIKELY_WORSE, Verdict.LIKELY_BETTER):
-        return ", all of them so, but too few for an interval"
-    if found.verdict is Verdict.SINGLE:
-        return ", which cannot tell noise"
-    return ", the same in each" if found.is_unvarying else ""
+    broken = f", {summary.n_broken} of them without a number, which counts as worst" if has_broken else ""
+    return text + median + broken
 
 
 def _listed(names: Sequence[str], last: str = "") -> str:

@@ -30,7 +30,7 @@ def test_the_answer_comes_first(gradmix_command, sweep):
     assert lines[0].startswith("exp/2026-01-01_00-00-00-sweep · 16 runs: 16 finished, repeated over 8 values of seed")
     assert lines[1] == "all with task=cluster"
     assert "gmm is best by bic: 13.5, the median of 8 runs (lower is better)." in lines
-    assert "gmm has a lower bic than kmeans, by 10 (8 pairs, the same in each)." in lines
+    assert "Next: kmeans, +10 (worse, 8 pairs, the same in each)." in lines
     rows = [line.split() for line in lines if line.startswith(("1 ", "2 "))]
     assert rows[0] == ["1", "gmm", "8", "13.5", "[10,", "17]", "best"]
     assert rows[1] == ["2", "kmeans", "8", "23.5", "[20,", "27]", "+10", "worse"]

@@ -7,11 +7,11 @@ import pytest
 from gradmix import ConfigError, UnknownNameError
 from gradmix.contracts.meaning import METRICS
 from gradmix.journal.reading import Run, TimedRounds
-from gradmix.reports.cells import legend, summary_text, versus
+from gradmix.reports.cells import evidence, legend, summary_text, versus
 from gradmix.reports.comparison import compare
 from gradmix.reports.factors import find_factors
 from gradmix.reports.pairs import Verdict, difference, pair_up
-from gradmix.reports.sentences import counts, difference_sentence, effects, headline
+from gradmix.reports.sentences import counts, effect_rows, headline
 
 
 def run(metrics=None, *, status="finished", timing=None, **params):
@@ -21,6 +21,11 @@ def run(metrics=None, *, status="finished", timing=None, **params):
 
 def seeds(n, value, metric="bic", **params):
     return [run({metric: value(seed)}, seed=seed, **params) for seed in range(n)]
+
+
+def effects(comparison):
+    """The rows of the table of effects, as lines."""
+    return [" | ".join(row) for row in effect_rows(comparison)]
 
 
 def rounds(seconds, block=None):
@@ -227,11 +232,9 @@ def test_what_is_no_number_never_wins(broken, metric):
     assert [group.settings["task"] for group in groups] == ["good", "bad"]
     assert groups[1].versus_best.verdict is Verdict.WORSE
     assert groups[1].summaries[metric].n_broken == 6
-    sentences = [*headline(compare(runs, [metric], by=["task"])), *effects(compare(runs, [metric], by=["task"]))]
-    assert any("none in most pairs" in sentence for sentence in sentences)
-    assert not any(
-        "inf" in word or "nan" in word for sentence in sentences for word in sentence.replace("finite", "").split()
-    )
+    said = " ".join([*headline(compare(runs, [metric], by=["task"])), *effects(compare(runs, [metric], by=["task"]))])
+    assert "6 without a number" in said
+    assert not {"inf", "nan", "-inf"} & set(said.replace("|", " ").split())
 
 
 def test_runs_without_a_result_are_counted_and_never_silently_dropped():
@@ -252,16 +255,86 @@ def test_runs_without_any_metric_give_an_answer_too(runs):
     assert effects(comparison) == []
 
 
-def test_one_run_each_says_that_it_cannot_tell_noise():
+def test_a_difference_that_was_not_repeated_is_stated_as_measured():
     comparison = compare([run({"bic": 1.0}, clusterer="a"), run({"bic": 2.0}, clusterer="b")])
     assert comparison.sections[0].groups[1].versus_best.verdict is Verdict.SINGLE
-    assert "Repeat over seeds" in headline(comparison)[-1]
+    assert "Next: b, +1 (as measured, not repeated)." in headline(comparison)
+    assert "repeat: seed=" in headline(comparison)[-1]
+
+
+def everything_said(comparison):
+    return " ".join([*headline(comparison), *effects(comparison), legend(comparison, comparison.metrics)])
+
+
+def test_values_of_the_other_options_are_conditions_and_not_repetitions():
+    """A criterion without randomness over 16 models, once each: nothing is noise, and nothing has an interval."""
+    bic = {"full": (2600, 2322, 2333, 2358), "tied": (2600, 2325, 2314, 2320), "diag": (3056, 2346, 2332, 2343)}
+    runs = [
+        run({"bic": float(value)}, clusterer__covariance_type=name, clusterer__n_components=k, seed=0)
+        for name, values in bic.items()
+        for k, value in enumerate(values, start=1)
+    ]
+    comparison = compare(runs)
+    said = everything_said(comparison)
+    assert not [word for word in ("noise", "95 %", "worse?", "interval") if word in said]
+    rows = {row[0]: row for row in effect_rows(comparison)}
+    assert rows["full"][3:] == ("+9.5 (-3, 38)", "worse in 2, better in 1, level in 1 of 4 conditions")
+    assert rows["diag"][4] == "worse in 4 of 4 conditions"
+    group = next(each for each in comparison.sections[0].groups if each.settings["clusterer.n_components"] == 1)
+    assert group.versus_best.verdict is Verdict.SINGLE
+
+
+def test_many_conditions_with_one_run_each_never_make_an_interval():
+    runs = [
+        run({"derivative_error": 1e-9 * (k + 1) * (3 if name == "b" else 1)}, differentiator=name, problem=f"p{k}")
+        for name in "ab"
+        for k in range(12)
+    ]
+    comparison = compare(runs)
+    assert "95 %" not in everything_said(comparison)
+    assert effect_rows(comparison)[0][3:] == ("×3", "worse in 12 of 12 conditions")
+
+
+def test_each_condition_is_judged_by_its_own_repetitions():
+    def value(a, k, s):
+        return 100.0 * k + s + (0.0 if a == "a" else 5.0 if k == 2 else 1.5 if s % 2 else -1.0)
+
+    runs = [run({"bic": value(a, k, s)}, a=a, k=k, seed=s) for a in "ab" for k in (1, 2) for s in range(12)]
+    (row,) = (row for row in effect_rows(compare(runs, ["bic"])) if row[0] == "b")
+    assert row[4] == "worse in 1, level in 1 of 2 conditions"
+
+
+def test_by_some_keys_all_else_is_a_condition():
+    runs = [run({"bic": float(10 * k + (a == "y"))}, a=a, k=k, seed=0) for a in "xy" for k in range(8)]
+    comparison = compare(runs, by=["a"])
+    (group,) = comparison.sections[0].groups[1:]
+    assert group.versus_best.n_conditions == 8
+    assert not group.summaries["bic"].estimate.has_interval
+    assert evidence(group.versus_best) == "worse in 8 of 8 conditions"
+    asked = compare(runs, over=["k"]).sections[0].groups[1]
+    assert asked.versus_best.n_conditions == 1
+    assert asked.summaries["bic"].estimate.has_interval
+
+
+def test_choices_that_were_not_tried_on_all_that_was_given_are_named_and_come_last():
+    def trial(name, dataset, value):
+        return seeds(3, lambda s: value + s, clusterer=name, dataset=dataset)
+
+    runs = trial("a", "one", 1.0) + trial("b", "one", 5.0) + trial("b", "two", 5.0) + trial("c", "two", 9.0)
+    comparison = compare(runs)
+    first, *others = headline(comparison)
+    assert first.startswith("b is best, or level with the best, on 1 of 2 datasets")
+    assert "Tried on some datasets only, and not ranked over all: a on 1 of 2; c on 1 of 2." in others
+    apart = trial("a", "one", 1.0) + trial("b", "one", 5.0) + trial("c", "two", 5.0) + trial("d", "two", 9.0)
+    assert headline(compare(apart))[0] == (
+        "No combination of choices ran on all 2 datasets. Best by bic (lower is better): a on one; c on two."
+    )
 
 
 # --- sentences -------------------------------------------------------------------------------------------------------
 
 
-def test_the_sentence_says_which_is_faster_by_how_much_and_how_sure_that_is():
+def test_the_table_says_which_is_faster_by_how_much_and_how_sure_that_is():
     ratios = [1.7, 1.75, 1.8, 1.8, 1.85, 1.9, 1.72, 1.88, 1.79, 1.81]
     runs = [
         run(
@@ -273,8 +346,8 @@ def test_the_sentence_says_which_is_faster_by_how_much_and_how_sure_that_is():
         for seed, ratio in enumerate(ratios)
         for name, factor in (("tape", 1.0), ("dual", ratio))
     ]
-    assert "tape is 1.8 times faster than dual, 95 % 1.72 to 1.88 (10 pairs)." in effects(compare(runs))
-    assert "dual and tape are equal in derivative_error (10 pairs)." in effects(compare(runs))
+    assert "dual | tape | time.seconds | ×1.8 [1.72, 1.88] | worse, 10 pairs" in effects(compare(runs))
+    assert "dual | tape | derivative_error | equal | 10 pairs" in effects(compare(runs))
 
 
 def test_one_choice_is_compared_all_else_being_equal():
@@ -289,8 +362,8 @@ def test_one_choice_is_compared_all_else_being_equal():
         for k in (1, 2, 3)
         for s in range(4)
     ]
-    (sentence,) = (each for each in effects(compare(runs)) if "full" in each)
-    assert sentence == "tied has a lower bic than full, by 5 (12 pairs, the same in each)."
+    (row,) = (each for each in effects(compare(runs)) if "full" in each)
+    assert row == "full | tied | bic | +5 | worse in 3 of 3 conditions"
 
 
 def test_choices_without_a_partner_are_not_paired_with_somebody_elses():
@@ -303,11 +376,10 @@ def test_single_times_without_warmup_are_never_said_to_be_faster():
     runs = [
         run({"bic": 1.0, "time.seconds": 15.9 if k == 2 else 1.0}, seed=0, clusterer__n_components=k) for k in (2, 3)
     ]
-    assert not any("faster" in sentence or "time" in sentence for sentence in effects(compare(runs)))
+    assert not any("time" in row for row in effects(compare(runs)))
     by_time = compare(runs, ["time.seconds"])
     assert effects(by_time) == []
     assert "n_components=3 is best by time.seconds" in headline(by_time)[0]
-    assert not any("faster" in sentence for sentence in headline(by_time))
     (caution,) = (
         sentence for sentence in headline(by_time) if "these times are single ones without warm-up" in sentence
     )
@@ -319,9 +391,9 @@ def test_times_of_rounds_are_told_without_a_caution():
         return run({"bic": 1.0, "time.seconds": seconds}, timing=rounds(seconds, "b"), seed=0, clusterer=name)
 
     runs = [timed("a", 2.0), timed("b", 1.0)]
-    assert "b is 2 times faster than a (3 pairs, the same in each)." in effects(compare(runs))
+    assert "a | b | time.seconds | ×2 | worse, 3 pairs, the same in each" in effects(compare(runs))
     said = headline(compare(runs, ["time.seconds"]))
-    assert "b is 2 times faster than a (3 pairs, the same in each)." in said
+    assert "Next: a, ×2 (worse, 3 pairs, the same in each)." in said
     assert not any("Take care" in sentence for sentence in said)
 
 
@@ -333,8 +405,8 @@ def test_where_some_runs_were_timed_speed_is_told_of_these_only():
         ),
         run({"bic": 1.0, "time.seconds": 0.1}, seed=0, clusterer="c"),
     ]
-    (sentence,) = (each for each in effects(compare(runs)) if "faster" in each)
-    assert sentence.startswith("b is 2 times faster than a")
+    (row,) = (each for each in effects(compare(runs)) if "time.seconds" in each)
+    assert row.startswith("a | b | time.seconds | ×2")
     assert any("the times of 1 of 3 runs are single ones" in each for each in headline(compare(runs, ["time.seconds"])))
 
 
@@ -349,9 +421,8 @@ def test_a_run_without_a_number_is_told_in_words_and_in_the_legend(metric):
         runs = seeds(8, value(1.0, None), metric, clusterer=good) + seeds(8, value(2.0, 3), metric, clusterer=bad)
         runs = sorted(runs, key=lambda each: each.params["clusterer"])
         comparison = compare(runs, [metric], by=["clusterer"])
-        (sentence,) = effects(comparison)
-        assert sentence.endswith("(8 pairs, 1 of them without a number, which counts as worst).")
-        assert "95 % at least" in sentence
+        (row,) = effects(comparison)
+        assert row.endswith("worse, 8 pairs, 1 without a number")
         group = comparison.sections[0].groups[1]
         assert summary_text(group.summaries[metric], comparison.primary) == "2.045 [2, –], 1 no number"
         assert versus(group.versus_best).endswith(", –]")
@@ -368,14 +439,13 @@ def test_the_headline_says_how_many_runs_of_the_best_have_no_number():
     assert headline(comparison)[0].endswith(
         "the median of 8 runs, 1 of them without a number, which counts as worst (lower is better)."
     )
-    assert not any("no number" in sentence or "inf" in sentence for sentence in effects(comparison))
+    assert effects(comparison)[0].endswith("8 pairs, 1 without a number")
 
 
 def test_a_better_one_by_ratio_against_one_without_a_number_has_an_open_interval():
-    better = [(1.0 + k / 10, math.nan if k == 0 else 4.0) for k in range(8)]
-    found = difference(better, METRICS["derivative_error"])
-    sentence = difference_sentence(found, "a", "b")
-    assert "95 % at least 2.35 (8 pairs, 1 of them" in sentence
+    found = difference([(1.0 + k / 10, math.nan if k == 0 else 4.0) for k in range(8)], METRICS["derivative_error"])
+    assert versus(found) == "×0.338 [–, 0.425]"
+    assert evidence(found) == "better, 8 pairs, 1 without a number"
 
 
 def test_without_broken_values_nothing_is_said_of_numbers():
@@ -415,7 +485,7 @@ def test_runs_not_timed_in_turns_with_the_others_are_named_when_ranked_by_time(o
         for seed in range(3)
     ]
     cautions = [each for each in headline(compare(runs, ["time.seconds"])) if "in turns" in each]
-    assert cautions == ["Take care: not timed in turns with the others: c. reuse=false times all anew."]
+    assert cautions == ["Take care: not timed in turns with the others: c. reuse=false times all of them again."]
 
 
 @pytest.mark.parametrize("blocks", [("one", "two"), (None, None)])

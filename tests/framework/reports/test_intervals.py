@@ -10,7 +10,7 @@ from scipy.stats import binom
 from gradmix.reports.intervals import FEWEST, estimate, order_statistic
 
 
-@pytest.mark.parametrize("n", [*range(6, 60), 200, 1000])
+@pytest.mark.parametrize("n", range(6, 400))
 def test_the_order_statistic_is_the_innermost_that_covers_95_percent(n):
     k = order_statistic(n)
     assert 1 - 2 * binom.cdf(k - 1, n, 0.5) >= 0.95 - 1e-12

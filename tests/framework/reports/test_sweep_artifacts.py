@@ -35,5 +35,6 @@ def test_sweeps_without_a_result_are_no_error(tmp_path):
 def test_labels_cannot_break_the_table(tmp_path):
     sweep = write_seeds(tmp_path / "2026-sweep", {"a|b": lambda s: 1.0 + s, "<i>c\n": lambda s: 2.0 + s})
     write_sweep_artifacts(sweep)
-    rows = [line for line in (sweep / "artifacts" / "comparison.md").read_text().splitlines() if line.startswith("|")]
-    assert len({row.replace("\\|", "").count("|") for row in rows}) == 1
+    for table in (sweep / "artifacts" / "comparison.md").read_text().split("## "):
+        rows = [line for line in table.splitlines() if line.startswith("|")]
+        assert len({row.replace("\\|", "").count("|") for row in rows}) == 1

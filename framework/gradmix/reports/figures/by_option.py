@@ -44,7 +44,9 @@ def by_option(comparison: Comparison) -> Figure | None:
                 )
                 variants.append(Variant(name, traces, {"xaxis": xaxis, "yaxis": axis(metric, medians)}))
     short = comparison.factors.short[key]
-    return Figure("option", f"By {short}", "Medians, with their intervals.", variants[:MOST_VARIANTS])
+    has_intervals = any(summary.estimate.has_interval for group in groups for summary in group.summaries.values())
+    note = "Medians, with their 95 % intervals." if has_intervals else "Medians; too few runs for intervals."
+    return Figure("option", f"By {short}", note, variants[:MOST_VARIANTS])
 
 
 def _numeric_option(comparison: Comparison) -> str | None:

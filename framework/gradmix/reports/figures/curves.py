@@ -14,6 +14,9 @@ from gradmix.reports.grouping import Group, Section
 _MOST_SINGLE_LINES = 80
 """Curves that are drawn one by one, each with its name; more are drawn by group."""
 
+_MOST_SINGLE_TICKS = 12
+"""Iterations up to which each has its tick."""
+
 
 def curves(comparison: Comparison, styles: Styles) -> Figure | None:
     """Curves by iteration, within each section."""
@@ -25,7 +28,12 @@ def curves(comparison: Comparison, styles: Styles) -> Figure | None:
             if traces:
                 metric = metric_named(name)
                 directions.add(metric.better or "")
-                layout = {"xaxis": {"title": {"text": "iteration"}}, "yaxis": {"title": {"text": axis_title(metric)}}}
+                last = max(x for trace in traces for x in trace["x"] if x is not None)
+                ticks = {"dtick": 1} if last <= _MOST_SINGLE_TICKS else {}
+                layout = {
+                    "xaxis": {"title": {"text": "iteration"}, **ticks},
+                    "yaxis": {"title": {"text": axis_title(metric)}},
+                }
                 variants.append(Variant(variant_name(comparison, section, name), traces, layout))
     best = directions.pop() if len(directions) == 1 else ""
     title = "By iteration" if len(variants) != 1 else f"{variants[0].name.partition(' · ')[0]} by iteration"

@@ -51,7 +51,9 @@ def heat_map(comparison: Comparison) -> Figure | None:
         if comparison.factors.given
         else ""
     )
-    note = f"Medians; the darker, the nearer to the best{where}."
+    note = (
+        f"Medians; the darker, the nearer to the best{where}. The lightest colour stands for all that are further away."
+    )
     return Figure("heat", f"{primary.name} over {short[1]} and {short[0]}", note, variants)
 
 
@@ -91,7 +93,7 @@ def _heat(
         "colorscale": "Cividis",
         "zmin": 0,
         "zmax": reach([each for row in distance for each in row if each is not None]),
-        "showscale": False,
+        "colorbar": {"title": {"text": "from the best", "side": "right"}, "thickness": 12},
         "xgap": 2,
         "ygap": 2,
     }
