@@ -4,15 +4,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LARGE := $(VENV)/.large
+PARALLEL := -n logical --dist loadgroup
 SOURCES := framework plugins tests docs/example-plugin
 
-.PHONY: run test lint types imports peers docs record benchmark clean
+.PHONY: run test fast lint types imports peers docs record benchmark clean
 
 run: $(READY)
 	$(BIN)/gradmix run
 
+# More arguments for pytest: make test PYTEST="--cov --cov-report=term:skip-covered"
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
+
+# The inner loop, under a minute: all that starts no process and opens no MLflow store.
+fast: $(READY)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not processes" $(PYTEST)
 
 lint: $(READY)
 	$(BIN)/ruff format --check $(SOURCES)
@@ -26,7 +32,7 @@ imports: $(READY)
 
 # PyTorch and TensorFlow are too large to be installed for `make test`, which leaves their tests out.
 peers: $(LARGE)
-	$(BIN)/python -m pytest tests/plugins/gradmix_peers tests/framework/testing/test_built_in_components.py -k 'torch or tensorflow'
+	$(BIN)/python -m pytest $(PARALLEL) tests/plugins/gradmix_peers tests/framework/testing/test_built_in_components.py -k 'torch or tensorflow'
 
 docs: $(READY)
 	$(BIN)/python -m gradmix.authoring.reference > docs/.reference.md
@@ -54,4 +60,4 @@ $(LARGE): $(READY)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,5 +1,6 @@
 """What tests share: an empty folder to work in, the command, and a store of MLflow that was made once."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -26,15 +27,37 @@ def empty_folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+PROCESSES = {"gradmix_command", "store_template"}
+"""Fixtures whose tests start processes or open MLflow's store."""
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if PROCESSES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.processes)
+
+
 @pytest.fixture(scope="session")
-def store_template(tmp_path_factory):
-    """A fresh MLflow store: its migrations take seconds."""
+def store_template(tmp_path_factory, shared_folder):
+    """A fresh MLflow store. Its migrations take seconds, so one worker of pytest-xdist makes it for all."""
     from gradmix.config.spec import Tracking
     from gradmix.tracking.store import open_client
 
-    path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    open_client(Tracking(uri=f"sqlite:///{path}")).search_experiments()
+    path = shared_folder / "mlflow.db"
+    with (shared_folder / "mlflow.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            fresh = tmp_path_factory.mktemp("store") / "mlflow.db"
+            open_client(Tracking(uri=f"sqlite:///{fresh}")).search_experiments()
+            shutil.copy(fresh, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory):
+    """A folder that all workers of pytest-xdist share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture
