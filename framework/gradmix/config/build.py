@@ -9,8 +9,9 @@ from typing import Any, cast
 from gradmix.contracts.clusterer import Clusterer
 from gradmix.contracts.component import Component
 from gradmix.contracts.differentiator import Differentiator
-from gradmix.contracts.errors import ConfigError, UnknownNameError, did_you_mean, listing
+from gradmix.contracts.errors import ConfigError, GradmixError, PluginError, UnknownNameError, did_you_mean, listing
 from gradmix.contracts.options import Option, check_option, options_of, plain, untyped
+from gradmix.registry.entry import describe_line
 from gradmix.registry.kinds import RESERVED_OPTIONS
 from gradmix.registry.registry import Registry, registry
 
@@ -95,11 +96,20 @@ def build(kind: str, node: Any, where: str | None = None, known: Registry | None
             raise UnknownNameError(unknown_option(f"{where}.{key}", f"{kind} {entry.name}", options, component))
     built = {name: _build_option(option, node, where, known) for name, option in options.items()}
     return Built(
-        component(**{name: value.component for name, value in built.items()}),
+        _made(component, where, {name: value.component for name, value in built.items()}),
         {"name": known.name_of(entry)} | {name: value.node for name, value in built.items()},
         {"": entry.identity}
         | {f"{name}.{path}".strip("."): mark for name, value in built.items() for path, mark in value.plugins.items()},
     )
+
+
+def _made(component: type[Component], where: str, options: Mapping[str, Any]) -> Component:
+    try:
+        return component(**options)
+    except GradmixError:
+        raise
+    except Exception as error:
+        raise PluginError(f"{where}: {component.__name__} raised when it was made: {describe_line(error)}.") from error
 
 
 def unknown_option(path: str, owner: str, known: Collection[str], component: type[Component] | None = None) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from gradmix.contracts.component import Component
-from gradmix.contracts.errors import DataError
+from gradmix.contracts.errors import DataError, PluginError
 from gradmix.contracts.preparation import Preparation
 
 if TYPE_CHECKING:
@@ -89,6 +89,10 @@ class Dataset(Component, ABC):
         from gradmix.contracts.rows import as_rows
 
         data = self.read()
+        if not isinstance(data, Data):
+            raise PluginError(
+                f"{type(self).__name__}.read must return gradmix.Data(X, labels); it returned {type(data).__name__}."
+            )
         data = replace(data, X=as_rows(data.X, data.feature_names, "the data"))
         if len(data.X) == 0:
             raise DataError("the data have no rows.")

@@ -11,9 +11,12 @@ import types
 import typing
 from collections.abc import Callable, Hashable, Mapping
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
-from gradmix.contracts.errors import ConfigError
+from gradmix.contracts.errors import ConfigError, PluginError
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 
 @dataclasses.dataclass(frozen=True)
@@ -235,19 +238,41 @@ def check_option(option: Option, value: Any, owner: str) -> Any:
     ------
     ConfigError
         Names the option, what was given and what is allowed.
+    PluginError
+        If a config cannot express its type.
     """
     from pydantic import ValidationError
 
+    path = f"{owner}.{option.name}".lstrip(".")
+    adapter = adapter_of(option, path)
     try:
         # Strict, in JSON's terms: "3" is no number and true is no 1, but a list may fill a tuple.
-        return _adapter(option.type).validate_json(json.dumps(value, default=_plain), strict=True)
+        return adapter.validate_json(json.dumps(value, default=_plain), strict=True)
     except (ValidationError, TypeError) as error:
-        path = f"{owner}.{option.name}".lstrip(".")
         raise ConfigError(f"{path} must be {option.allowed}; given: {value!r}.") from error
 
 
+def adapter_of(option: Option, path: str) -> TypeAdapter[Any]:
+    """What checks the values of an option.
+
+    Raises
+    ------
+    PluginError
+        If a config cannot express its type; names the option by its path.
+    """
+    from pydantic import PydanticUserError
+
+    try:
+        return _adapter(option.type)
+    except PydanticUserError:
+        raise PluginError(
+            f"the field {path} has the type {_type_name(option.type)}, which a config cannot express. Its type must be "
+            "int, float, str, bool, None, Literal[…], or list or tuple of these; an array is given as a list."
+        ) from None
+
+
 @cache
-def _adapter(annotation: Any) -> Any:
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
     from pydantic import TypeAdapter
 
     return TypeAdapter(annotation)

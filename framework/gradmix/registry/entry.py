@@ -74,12 +74,12 @@ class Entry:
         except ModuleNotFoundError as error:
             package = _package(error.name or "")
             if not package or not brought_by(package, self.plugin.metadata):
-                raise PluginError(f"{where} cannot be used: {describe_import(error)}.") from error
+                raise PluginError(f"{where} cannot be used: {describe_line(error)}.") from error
             raise self._not_installed(where, package) from error
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # an import may raise SystemExit, too
-            raise PluginError(f"{where} cannot be used: {describe_import(error)}.") from error
+            raise PluginError(f"{where} cannot be used: {describe_line(error)}.") from error
         if absent:
             raise self._not_installed(where, absent[0])
         return component
@@ -126,8 +126,16 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def describe_import(error: BaseException) -> str:
-    """One line for what an import raised, with the line of the file that did."""
+def describe_use(error: BaseException) -> str:
+    """One line for what a component raised in use; for a missing package also how to declare it."""
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return describe(error)
+    package = _package(error.name)
+    return f"{describe(error)}. Install it; a class that needs it can say so: requires = ({package!r},)"
+
+
+def describe_line(error: BaseException) -> str:
+    """One line for what code of a plugin raised, with the file and the line."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_machinery(frame.filename)]
     if isinstance(error, PluginError | SyntaxError) or not frames:
         return describe(error)

@@ -20,6 +20,7 @@ import numpy as np
 
 from gradmix.contracts.errors import NotInstalledError, PluginError, listing
 from gradmix.contracts.hooks import PROJECT
+from gradmix.contracts.options import adapter_of, options_of
 from gradmix.registry.choice import chosen
 from gradmix.registry.entry import Entry
 from gradmix.registry.loading import load, new_manager, slowness
@@ -177,7 +178,10 @@ def _component(entry: Entry) -> ExaminedComponent:
     """Load a component; how that went."""
     begin = time.perf_counter()
     try:
-        entry.load()
+        component = entry.load()
+        for option in options_of(component):
+            if option.part is None:
+                adapter_of(option, f"{component.__name__}.{option.name}")
     except NotInstalledError as error:
         return ExaminedComponent(entry.kind, entry.name, "not installed", str(error), error.command)
     except PluginError as error:

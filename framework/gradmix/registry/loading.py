@@ -15,7 +15,7 @@ from gradmix.contracts import hooks
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import PluginError, did_you_mean, listing
 from gradmix.registry.containment import contained
-from gradmix.registry.entry import Entry, describe_import
+from gradmix.registry.entry import Entry, describe_line
 from gradmix.registry.kinds import KINDS
 from gradmix.registry.needs import unmet
 from gradmix.registry.plugin import Plugin
@@ -91,7 +91,7 @@ def load(manager: pluggy.PluginManager, plugin: Plugin) -> Found:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may raise SystemExit, too
-        failure = describe_import(error)
+        failure = describe_line(error)
     return Found(plugin, tuple(entries), names, time.perf_counter() - begin, failure)
 
 

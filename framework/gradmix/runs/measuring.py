@@ -12,7 +12,7 @@ from gradmix.contracts.component import summary
 from gradmix.contracts.errors import PluginError, listing
 from gradmix.contracts.metric import Metric
 from gradmix.contracts.task import Result
-from gradmix.registry.entry import describe
+from gradmix.registry.entry import describe_use
 from gradmix.runs.limits import TimedOutError
 from gradmix.runs.read_only import read_only
 
@@ -54,7 +54,7 @@ def _measured(own: str, metric: Metric, result: Result) -> Iterator[tuple[str, f
     except (KeyboardInterrupt, MemoryError, TimedOutError):
         raise
     except BaseException as error:  # SystemExit, too, would end more than this run
-        raise PluginError(f"metric.{own} failed: {describe(error)}") from error
+        raise PluginError(f"metric.{own} failed: {describe_use(error)}") from error
     values = {f"{own}.{name}": each for name, each in value.items()} if isinstance(value, Mapping) else {own: value}
     for name, each in values.items():
         yield name, _number(name, each)

@@ -27,7 +27,7 @@ from gradmix.contracts.task import Result, Writer
 from gradmix.contracts.terminal import visible
 from gradmix.journal.events import FORMAT
 from gradmix.journal.writing import Journal
-from gradmix.registry.entry import describe
+from gradmix.registry.entry import describe, describe_use
 from gradmix.registry.originals import originals
 from gradmix.runs.environment import environment, timings_key
 from gradmix.runs.events import RunEvents, StopRequest, report_problem, stopped, tell
@@ -358,7 +358,7 @@ def in_words(error: BaseException) -> str:
     """What ended a run, in one line: our own errors speak for themselves."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
-    return str(error) if isinstance(error, GradmixError) else describe(error)
+    return str(error) if isinstance(error, GradmixError) else describe_use(error)
 
 
 def _speaks_for_itself(error: BaseException) -> bool:

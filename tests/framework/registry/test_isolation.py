@@ -170,6 +170,41 @@ def test_an_option_that_was_given_no_type_is_told_as_such(path):
     assert "`n_groups: int = 1`" in ended.stderr
 
 
+WRONG_CLASSES = {
+    "a type that no config has": (
+        "weights: __import__('numpy').ndarray = None",
+        "has the type ndarray, which a config cannot express. Its type must be int, float, str",
+    ),
+    "an error in __post_init__": (
+        "def __post_init__(self): raise RuntimeError('boom')",
+        "clusterer: Groups raised when it was made: RuntimeError: boom (other_plugin.py, line 11)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_CLASSES)
+@pytest.mark.parametrize("sweep", [[], ["-m", "seed=1,2"]], ids=["run", "sweep"])
+def test_a_class_that_cannot_be_made_is_told_without_a_traceback(path, case, sweep):
+    field, reason = WRONG_CLASSES[case]
+    make_distribution(path, source=CLUSTERER.replace("n_groups: int = 1", field))
+    ended = gradmix("run", "clusterer=groups", "tracking=none", *sweep)
+    assert ended.returncode == 2
+    assert reason in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_doctor_knows_which_types_a_config_can_express(path):
+    field = WRONG_CLASSES["a type that no config has"][0]
+    make_distribution(path, source=CLUSTERER.replace("n_groups: int = 1", field))
+    assert "the field Groups.weights has the type ndarray" in doctor("other-plugin:other_plugin")[1]
+
+
+def test_a_package_that_is_missing_in_use_is_to_be_declared(path):
+    ended = use("import no_such_package; yield good", "clusterer=odd")
+    assert ended.returncode == 1
+    assert "requires = ('no_such_package',)" in ended.stderr
+
+
 def test_fields_named_nearly_as_keywords_and_a_component_named_as_a_group_work(path):
     source = CLUSTERER.replace("n_groups: int = 1", "lambda_: float = 2.0\n    class_: str = 'a'").replace(
         "Groups", "Hydra"
