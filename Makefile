@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CHROMIUM ?= chromium
 READY := $(VENV)/.ready
 LARGE := $(VENV)/.large
 PARALLEL := -n logical --dist loadgroup
@@ -40,6 +41,15 @@ docs: $(READY)
 
 record: $(READY)
 	$(BIN)/python -m tests.recorded_results
+
+# The picture in the README: the comparison page of a ready-made sweep, as Chromium shows it.
+docs/comparison.png: $(READY) $(wildcard framework/gradmix/reports/page/*)
+	rm -rf .picture && mkdir .picture
+	$(BIN)/gradmix run experiment=covariances seed=0 tracking=none pictures=false runs_dir=.picture/runs
+	$(BIN)/gradmix compare --runs-dir .picture/runs --html .picture/page.html
+	$(CHROMIUM) --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=.picture/profile --virtual-time-budget=8000 \
+		--window-size=1366,1240 --screenshot=$@ file://$(CURDIR)/.picture/page.html
+	rm -rf .picture
 
 benchmark: $(LARGE)
 	$(BIN)/python -m tests.benchmarks.sweep_overhead
