@@ -42,13 +42,13 @@ def imported(file):
 
 
 ROOF = len(FLOORS)
-"""The public face, `gradmix` itself: above all floors, so that a floor that imports it would import upward."""
+"""The public face, `gradmix` with `gradmix.public`: above all floors, so that one that imports it imports upward."""
 
 
 def floor(module):
     """Number of the floor of one of the core's modules; None for a single file beside the floors."""
     parts = module.split(".")
-    if len(parts) == 1:
+    if parts in (["gradmix"], ["gradmix", "public"]):
         return ROOF
     return FLOORS.index(parts[1]) if parts[1] in FLOORS else None
 

@@ -10,102 +10,22 @@ array([5., 2.])
 The rest of what is here is for authors of plugins: the base classes, option types and hooks.
 """
 
-from gradmix.adapters.estimator import SklearnClusterer, from_sklearn
-from gradmix.adapters.primitives import from_jvp, from_vjp
-from gradmix.config.build import clusterer, differentiator
-from gradmix.config.inputs import input_of
-from gradmix.config.models import read_model, write_model
-from gradmix.contracts.centers import Centers
-from gradmix.contracts.clusterer import Clusterer, Model
-from gradmix.contracts.component import Component
-from gradmix.contracts.dataset import Data, Dataset
-from gradmix.contracts.differentiator import Differentiator, Function
-from gradmix.contracts.errors import (
-    ConfigError,
-    DataError,
-    DifferentiationError,
-    GradmixError,
-    NotFittedError,
-    NumericalError,
-    PluginError,
-    StorageError,
-    UnknownNameError,
-)
-from gradmix.contracts.events import Events, StopRun
-from gradmix.contracts.hooks import Components, hookimpl
-from gradmix.contracts.iteration import INERTIA, LOG_LIKELIHOOD, Iteration, Objective
-from gradmix.contracts.metric import Metric
-from gradmix.contracts.options import (
-    Bounds,
-    KeyOf,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    RunsCode,
-    Seed,
-    SendsTo,
-    part,
-)
-from gradmix.contracts.preparation import Preparation
-from gradmix.contracts.problem import Operator, Problem
-from gradmix.contracts.run import RunInfo
-from gradmix.contracts.task import Input, Result, Steps, Task, Timed, Writer
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "INERTIA",
-    "LOG_LIKELIHOOD",
-    "Bounds",
-    "Centers",
-    "Clusterer",
-    "Component",
-    "Components",
-    "ConfigError",
-    "Data",
-    "DataError",
-    "Dataset",
-    "DifferentiationError",
-    "Differentiator",
-    "Events",
-    "Function",
-    "GradmixError",
-    "Input",
-    "Iteration",
-    "KeyOf",
-    "Metric",
-    "Model",
-    "NonNegativeFloat",
-    "NonNegativeInt",
-    "NotFittedError",
-    "NumericalError",
-    "Objective",
-    "Operator",
-    "PluginError",
-    "PositiveFloat",
-    "PositiveInt",
-    "Preparation",
-    "Problem",
-    "Result",
-    "RunInfo",
-    "RunsCode",
-    "Seed",
-    "SendsTo",
-    "SklearnClusterer",
-    "Steps",
-    "StopRun",
-    "StorageError",
-    "Task",
-    "Timed",
-    "UnknownNameError",
-    "Writer",
-    "clusterer",
-    "differentiator",
-    "from_jvp",
-    "from_sklearn",
-    "from_vjp",
-    "hookimpl",
-    "input_of",
-    "part",
-    "read_model",
-    "write_model",
-]
+if TYPE_CHECKING:
+    from gradmix.public import *  # noqa: F403
+else:
+
+    def __getattr__(name):
+        """Import the public names when one is used: `import gradmix` alone, or of a part of it, loads none of them."""
+        if name.startswith("_") and name != "__all__":
+            raise AttributeError(f"module 'gradmix' has no attribute {name!r}")
+        public = vars(import_module("gradmix.public"))
+        globals().update({each: public[each] for each in ["__all__", *public["__all__"]]})
+        if name not in globals():
+            raise AttributeError(f"module 'gradmix' has no attribute {name!r}")
+        return globals()[name]
+
+    def __dir__():
+        return sorted({*globals(), *import_module("gradmix.public").__all__})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gradmix import Differentiator, Function, PositiveInt
 
 if TYPE_CHECKING:
@@ -35,8 +37,6 @@ class DualNumbers(Differentiator):
 
     def jvp(self, f: Function, x: Any, v: Any) -> Any:
         """Carry one component, v, through f."""
-        import numpy as np
-
         from gradmix.arrays import as_point, check_shape
 
         point, tangent = as_point(x), as_point(v)
@@ -45,8 +45,6 @@ class DualNumbers(Differentiator):
 
     def value_and_gradient(self, f: Function, x: Any) -> tuple[Any, Any]:
         """Carry one component for each entry of x through f."""
-        import numpy as np
-
         from gradmix.arrays import as_point, check_scalar
 
         point = as_point(x)
@@ -56,8 +54,6 @@ class DualNumbers(Differentiator):
 
     def jacobian(self, f: Function, x: Any) -> Any:
         """Carry one component for each entry of x through f: they are the columns."""
-        import numpy as np
-
         from gradmix.arrays import as_point
 
         point = as_point(x)
@@ -66,7 +62,6 @@ class DualNumbers(Differentiator):
         return np.reshape(columns, (*np.shape(value), *np.shape(point)))
 
     def _push_all(self, f: Function, point: Any) -> tuple[Any, Any]:
-        import numpy as np
 
         from gradmix.arrays import unit_vectors
 
@@ -78,8 +73,6 @@ class DualNumbers(Differentiator):
 
     def _push(self, f: Function, point: Any, tangents: Any) -> tuple[Any, Any]:
         """F at a point, and its tangents, stacked along a first axis."""
-        import numpy as np
-
         from gradmix_autodiff.dual_number import seed
         from gradmix_autodiff.evaluation import evaluate
 

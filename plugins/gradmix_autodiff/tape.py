@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from gradmix import Differentiator, Function
 
 
@@ -43,8 +45,6 @@ class Tape(Differentiator):
 
     def jacobian(self, f: Function, x: Any) -> Any:
         """Record f once, pull each unit vector back: they give the rows."""
-        import numpy as np
-
         from gradmix.arrays import as_point, stacked, unit_vectors
         from gradmix_autodiff.recording import Recording
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
+
 from gradmix import (
     LOG_LIKELIHOOD,
     Clusterer,
@@ -19,8 +21,6 @@ from gradmix import (
 )
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from gradmix.arrays import Array, IntArray
     from gradmix_clustering.mixture_model import GaussianMixtureModel
 
@@ -154,6 +154,4 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
 
     def sample(self, n_samples: int = 1) -> tuple[Array, IntArray]:
         """Draw rows and their components from the fitted mixture, shapes (n, d) and (n,)."""
-        import numpy as np
-
         return self.fitted("sample")(n_samples, np.random.default_rng(self.random_state))  # type: ignore[no-any-return]

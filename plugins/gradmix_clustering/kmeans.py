@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gradmix import INERTIA, Clusterer, Iteration, NonNegativeFloat, PositiveInt, Seed
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from gradmix.arrays import Array
     from gradmix_clustering.kmeans_model import KMeansModel
 

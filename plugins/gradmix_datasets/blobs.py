@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from gradmix import Data, Dataset, NonNegativeFloat, PositiveInt, Seed
 
 
@@ -44,8 +46,6 @@ class Blobs(Dataset):
 
     def read(self) -> Data:
         """Draw the rows."""
-        import numpy as np
-
         rng = np.random.default_rng(self.random_state)
         means = self.separation * rng.standard_normal((self.k, self.d))
         roots = rng.standard_normal((self.k, self.d, self.d)) / np.sqrt(self.d)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gradmix import Data, DataError, Dataset
 
 if TYPE_CHECKING:
@@ -106,7 +108,6 @@ def _read_parquet(file: File) -> pd.DataFrame:
 
 
 def _read_npy(file: File) -> pd.DataFrame:
-    import numpy as np
     import pandas as pd
 
     array = np.load(file.path, allow_pickle=False)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gradmix import Data, DataError, Dataset, PositiveFloat, PositiveInt, Seed
 
 if TYPE_CHECKING:
@@ -50,8 +52,6 @@ class Mixture(Dataset):
 
     def read(self) -> Data:
         """Draw the rows."""
-        import numpy as np
-
         self._check_shapes()
         rng = np.random.default_rng(self.random_state)
         weights, means = np.array(self.weights), np.array(self.means, dtype=float)
@@ -71,8 +71,6 @@ class Mixture(Dataset):
 
     def _factor(self, component: int) -> Array:
         """Cholesky factor of a component's covariance."""
-        import numpy as np
-
         d = len(self.means[0])
         given = np.array(self.covariances[component], dtype=float)
         fits = given.shape in ((), (d,), (d, d))

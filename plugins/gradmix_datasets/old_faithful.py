@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.resources import files
 
+import numpy as np
+
 from gradmix import Data, Dataset
 
 
@@ -25,8 +27,6 @@ class OldFaithful(Dataset):
 
     def read(self) -> Data:
         """Read the figures that come with the package."""
-        import numpy as np
-
         text = files("gradmix_datasets").joinpath("old_faithful.csv").read_text(encoding="utf-8")
         header, *rows = text.split()
         return Data(np.array([row.split(",") for row in rows], dtype=float), feature_names=tuple(header.split(",")))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from numbers import Number
 from typing import Annotated, Any
 
+import numpy as np
+
 from gradmix import DifferentiationError, Differentiator, Function, KeyOf, PositiveFloat
 
 
@@ -47,8 +49,6 @@ class FiniteDifference(Differentiator):
 
     def jvp(self, f: Function, x: Any, v: Any) -> Any:
         """Differences along v."""
-        import numpy as np
-
         from gradmix.arrays import as_point, check_shape
 
         point, tangent = as_point(x), as_point(v)
@@ -58,8 +58,6 @@ class FiniteDifference(Differentiator):
 
     def value_and_gradient(self, f: Function, x: Any) -> tuple[Any, Any]:
         """Differences along each variable; f(x) is evaluated once."""
-        import numpy as np
-
         from gradmix.arrays import as_point, check_scalar, stacked, unit_vectors
 
         point, own = as_point(x), isolated(f)
@@ -76,8 +74,6 @@ class FiniteDifference(Differentiator):
 
     def hessian(self, f: Function, x: Any) -> Any:
         """Differences of gradients, with steps for the second derivative; symmetric."""
-        import numpy as np
-
         inner, outer = self._second()
         hessian = outer.jacobian(lambda y: inner.gradient(f, y), x)
         n = np.size(x)
@@ -101,8 +97,6 @@ class FiniteDifference(Differentiator):
 
 def isolated(f: Function) -> Function:
     """f with arrays of its own, given and returned: it may change them in place without touching another evaluation."""
-    import numpy as np
-
     from gradmix.arrays import is_traced
 
     def evaluate(x: Any) -> Any:

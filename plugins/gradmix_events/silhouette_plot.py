@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gradmix import Data, DataError, Events, PositiveInt, Seed, Writer
 
 if TYPE_CHECKING:
@@ -38,7 +40,6 @@ class SilhouettePlot(Events):
         return {"silhouettes.png": partial(self._draw, data=data, groups=groups)}
 
     def _draw(self, path: Path, data: Data, groups: IntArray) -> None:
-        import numpy as np
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
         from sklearn.metrics import silhouette_samples

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from gradmix import Metric
 
 
@@ -20,8 +22,6 @@ class RelativeErrorL2(Metric):
 
     def measure(self, computed: Any, exact: Any) -> float:
         """Measure, in the Euclidean norm of all entries."""
-        import numpy as np
-
         if exact is None:
             return math.nan
         truth = np.ravel(np.asarray(exact, dtype=float))
@@ -32,7 +32,5 @@ class RelativeErrorL2(Metric):
 
 def _length(entries: Any) -> float:
     """Euclidean norm, also of entries whose squares are no longer numbers, or are 0."""
-    import numpy as np
-
     largest = float(np.max(np.abs(entries), initial=0.0))
     return largest * float(np.linalg.norm(entries / largest)) if 0 < largest < math.inf else largest

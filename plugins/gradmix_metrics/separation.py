@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gradmix import Data, Metric, PositiveInt, Seed
 
 if TYPE_CHECKING:
@@ -37,7 +39,6 @@ class Silhouette(Metric):
 
     def measure(self, data: Data, groups: IntArray) -> float:
         """Measure all rows, or a sample of them."""
-        import numpy as np
         from sklearn.metrics import silhouette_score
 
         X = data.X
@@ -88,6 +89,4 @@ class CalinskiHarabasz(Metric):
 
 
 def _can_be_told_apart(groups: IntArray) -> bool:
-    import numpy as np
-
     return 2 <= len(np.unique(groups)) < len(groups)

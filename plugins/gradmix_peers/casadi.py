@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from gradmix import Function
 from gradmix_peers.peer import Peer, Pullback
 from gradmix_peers.tool import ARCS, Tool
@@ -27,7 +29,6 @@ class CasADi(Peer):
     def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
         """`casadi.jtimes`, transposed."""
         import casadi
-        import numpy as np
 
         symbol, value, shape = _graph(f, x)
 
@@ -39,7 +40,6 @@ class CasADi(Peer):
     def matrix(self, f: Function, x: Any) -> Any:
         """`casadi.jacobian`, which colours sparse ones."""
         import casadi
-        import numpy as np
 
         symbol, value, shape = _graph(f, x)
         return _evaluate(casadi.jacobian(value, symbol), symbol, x, (*shape, *np.shape(x)))
@@ -47,7 +47,6 @@ class CasADi(Peer):
     def second(self, f: Function, x: Any) -> Any:
         """`casadi.hessian`."""
         import casadi
-        import numpy as np
 
         symbol, value, _ = _graph(f, x)
         return _evaluate(casadi.hessian(value, symbol)[0], symbol, x, np.shape(x) * 2)
@@ -55,7 +54,6 @@ class CasADi(Peer):
     def product(self, f: Function, x: Any, v: Any) -> Any:
         """`casadi.jtimes` of `casadi.gradient`."""
         import casadi
-        import numpy as np
 
         symbol, value, _ = _graph(f, x)
         along = casadi.jtimes(casadi.gradient(value, symbol), symbol, casadi.DM(v.ravel()))
@@ -65,7 +63,6 @@ class CasADi(Peer):
 def _graph(f: Function, x: Any) -> tuple[Any, Any, tuple[int, ...]]:
     """A column of symbols for the point, one of f's entries, and f's shape."""
     import casadi
-    import numpy as np
 
     from gradmix_peers.tracer import record
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from gradmix import Function
 from gradmix_peers.peer import Peer, Pullback
 
@@ -22,28 +24,21 @@ class CppAD(Peer):
 
     def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
         """`ADFun::Reverse`, first order."""
-        import numpy as np
-
         program = _program(f, x)
         value = program.run("value", x).reshape(program.shape)
         return value, lambda w: program.run("reverse", x, w).reshape(np.shape(x))
 
     def matrix(self, f: Function, x: Any) -> Any:
         """`ADFun::Jacobian`."""
-        import numpy as np
-
         program = _program(f, x)
         return program.run("jacobian", x).reshape((*program.shape, *np.shape(x)))
 
     def second(self, f: Function, x: Any) -> Any:
         """`ADFun::Hessian`."""
-        import numpy as np
-
         return _program(f, x).run("hessian", x).reshape(np.shape(x) * 2)
 
 
 def _program(f: Function, x: Any) -> Any:
-    import numpy as np
 
     from gradmix_peers.cppad_program import TOOL, Program, point
     from gradmix_peers.tracer import record

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
+import numpy as np
+
 from gradmix import Function
 from gradmix_peers.peer import Peer, Pullback
 
@@ -27,8 +29,6 @@ class Differences(Peer):
 
     def push(self, f: Function, x: Any, v: Any) -> Any:
         """Derivative along a line."""
-        import numpy as np
-
         shape = np.shape(f(x))
         if 0 in shape:
             return np.zeros(shape)
@@ -36,26 +36,18 @@ class Differences(Peer):
 
     def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
         """Products with the whole Jacobian, row by row."""
-        import numpy as np
-
         jacobian = self.matrix(f, x)
         return f(x), lambda w: np.tensordot(w, jacobian, axes=np.ndim(w))
 
     def matrix(self, f: Function, x: Any) -> Any:
         """Differences along each variable."""
-        import numpy as np
-
         shape = (*np.shape(f(x)), *np.shape(x))
         return np.zeros(shape) if 0 in shape else np.reshape(self.along(_flattened(f, x), np.ravel(x)), shape)
 
     def second(self, f: Function, x: Any) -> Any:
         """Differences of second order."""
-        import numpy as np
-
         return np.reshape(self.curvature(_flattened(f, x), np.ravel(x)), np.shape(x) * 2)
 
 
 def _flattened(f: Function, x: Any) -> Function:
-    import numpy as np
-
     return lambda flat: np.ravel(f(np.reshape(flat, np.shape(x))[()]))

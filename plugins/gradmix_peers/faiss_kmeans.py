@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import numpy as np
+
 from gradmix import PositiveInt, Seed, SklearnClusterer
 
 if TYPE_CHECKING:
@@ -50,7 +52,6 @@ class Estimator:
     def fit(self, X: Array) -> Self:
         """Find the centers; the inertia is summed in float64."""
         import faiss
-        import numpy as np
 
         rows = np.ascontiguousarray(X, dtype=np.float32)
         every_row: dict[str, Any] = {"min_points_per_centroid": 1, "max_points_per_centroid": max(256, len(X))}

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from gradmix import Function
 from gradmix_peers.peer import Peer, Pullback
 from gradmix_peers.tool import Tool
@@ -75,6 +77,5 @@ def array(x: Any) -> Any:
 def tool() -> Tool:
     """JAX's row."""
     import jax
-    import numpy as np
 
     return Tool("JAX", jax.numpy, concrete=lambda value: np.asarray(jax.lax.stop_gradient(value)))

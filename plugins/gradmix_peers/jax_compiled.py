@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
+import numpy as np
+
 from gradmix import DifferentiationError, Function
 from gradmix_peers.jax import Jax, array, own
 from gradmix_peers.peer import Pullback
@@ -34,8 +36,6 @@ class JaxCompiled(Jax):
 
     def value_and_gradient(self, f: Function, x: Any) -> tuple[Any, Any]:
         """Both in one compiled function."""
-        import numpy as np
-
         from gradmix.arrays import check_scalar
         from gradmix_peers.peer import number, plain
 

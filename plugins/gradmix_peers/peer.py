@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from gradmix import DifferentiationError, Differentiator, Function
 
 Pullback = Callable[[Any], Any]
@@ -26,8 +28,6 @@ class Peer(Differentiator):
 
     def matrix(self, f: Function, x: Any) -> Any:
         """J(x): rows pulled back one by one, unless the peer has a function for it."""
-        import numpy as np
-
         from gradmix.arrays import stacked, unit_vectors
 
         value, pullback = self.pull(f, x)
@@ -40,8 +40,6 @@ class Peer(Differentiator):
 
     def product(self, f: Function, x: Any, v: Any) -> Any:
         """H(x)·v."""
-        import numpy as np
-
         return np.tensordot(self.second(f, x), v, axes=np.ndim(v)) if np.ndim(v) else self.second(f, x) * v
 
     def session(self) -> AbstractContextManager[Any]:
@@ -60,8 +58,6 @@ class Peer(Differentiator):
 
     def jvp(self, f: Function, x: Any, v: Any) -> Any:
         """Push forward."""
-        import numpy as np
-
         from gradmix.arrays import check_shape
 
         point, tangent = number(x), number(v)
@@ -71,8 +67,6 @@ class Peer(Differentiator):
 
     def vjp(self, f: Function, x: Any, w: Any) -> Any:
         """Pull back."""
-        import numpy as np
-
         from gradmix.arrays import check_shape
 
         with self._working():
@@ -83,8 +77,6 @@ class Peer(Differentiator):
 
     def value_and_gradient(self, f: Function, x: Any) -> tuple[Any, Any]:
         """Pull 1 back."""
-        import numpy as np
-
         from gradmix.arrays import check_scalar
 
         with self._working():
@@ -107,8 +99,6 @@ class Peer(Differentiator):
 
     def hvp(self, f: Function, x: Any, v: Any) -> Any:
         """The Hessian's product with a direction, by its own function for that, if it has one."""
-        import numpy as np
-
         from gradmix.arrays import check_shape
 
         point, tangent = number(x), number(v)
@@ -117,8 +107,6 @@ class Peer(Differentiator):
             return plain(self._worker(point).product(Numeric(f), point, tangent))
 
     def _worker(self, point: Any) -> Peer | _NoVariables:
-        import numpy as np
-
         return self if np.size(point) else _NoVariables()
 
 
@@ -126,28 +114,18 @@ class _NoVariables:
     """Derivatives by no variables, which few peers know: they are empty."""
 
     def push(self, f: Function, x: Any, v: Any) -> Any:
-        import numpy as np
-
         return np.zeros(np.shape(f(x)))
 
     def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
-        import numpy as np
-
         return f(x), lambda w: np.zeros(np.shape(x))
 
     def matrix(self, f: Function, x: Any) -> Any:
-        import numpy as np
-
         return np.zeros((*np.shape(f(x)), *np.shape(x)))
 
     def second(self, f: Function, x: Any) -> Any:
-        import numpy as np
-
         return np.zeros(np.shape(x) * 2)
 
     def product(self, f: Function, x: Any, v: Any) -> Any:
-        import numpy as np
-
         return np.zeros(np.shape(x))
 
 
@@ -187,6 +165,4 @@ def number(x: Any) -> Any:
 
 def plain(result: Any) -> Any:
     """A result as a float or an array of float64 of NumPy's."""
-    import numpy as np
-
     return np.asarray(result, dtype=np.float64).copy()[()]  # a copy of one's own: peers may give views

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
+import numpy as np
+
 from gradmix import Function
 from gradmix_peers.peer import Peer, Pullback
 from gradmix_peers.tool import Tool
@@ -43,7 +45,6 @@ class PyTensor(Peer):
 
     def second(self, f: Function, x: Any) -> Any:
         """`pytensor.gradient.grad` of each entry of the gradient."""
-        import numpy as np
         import pytensor.tensor as pt
 
         symbol, value = _graph(f, x)
@@ -60,7 +61,6 @@ class PyTensor(Peer):
 
 def _graph(f: Function, x: Any) -> tuple[Any, Any]:
     """A symbol for the point, and what f makes of it."""
-    import numpy as np
     import pytensor.tensor as pt
 
     from gradmix_peers.tracer import follow
@@ -76,8 +76,6 @@ def _gradient(value: Any, symbol: Any) -> Any:
 
 
 def _entries(array: Any, shape: tuple[int, ...]) -> list[Any]:
-    import numpy as np
-
     return [array[index] for index in np.ndindex(shape)]
 
 
@@ -90,7 +88,6 @@ def _evaluate(graph: Any, symbol: Any, x: Any) -> Any:
 @cache
 def tool() -> Tool:
     """PyTensor's row."""
-    import numpy as np
     import pytensor.tensor as pt
 
     own = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from gradmix import Function, NumericalError, PositiveFloat, PositiveInt
 from gradmix_peers.differences import Differences
 
@@ -52,8 +54,6 @@ class SciPy(Differences):
         }
 
     def _checked(self, found: Any, name: str = "df") -> Any:
-        import numpy as np
-
         if not np.all(found.success):
             raise NumericalError(
                 f"scipy.differentiate did not converge: estimated error {np.max(found.error):.2g}. A smaller "
@@ -64,7 +64,6 @@ class SciPy(Differences):
 
 def _vectorised(f: Function) -> Function:
     """f, one column of the points after the other: SciPy evaluates many at once."""
-    import numpy as np
 
     def evaluate(points: Any) -> Any:
         columns = points.reshape(len(points), -1)

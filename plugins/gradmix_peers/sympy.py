@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
+import numpy as np
+
 from gradmix import DifferentiationError, Function
 from gradmix_peers.peer import Peer, Pullback
 from gradmix_peers.tool import ARCS, Tool
@@ -23,14 +25,10 @@ class SymPy(Peer):
 
     def push(self, f: Function, x: Any, v: Any) -> Any:
         """Sum of the derivatives by each symbol, weighted."""
-        import numpy as np
-
         return np.tensordot(self.matrix(f, x), v, axes=np.ndim(v)) if np.ndim(v) else self.matrix(f, x) * v
 
     def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
         """Sum of the derivatives of each entry, weighted."""
-        import numpy as np
-
         symbols, entries, shape = _formulas(f, x)
         rows = [entry.diff(symbol) for entry in entries for symbol in symbols]
         jacobian = _evaluate(rows, symbols, x, (*shape, *np.shape(x)))
@@ -38,23 +36,18 @@ class SymPy(Peer):
 
     def matrix(self, f: Function, x: Any) -> Any:
         """`Expr.diff` by each symbol."""
-        import numpy as np
-
         symbols, entries, shape = _formulas(f, x)
         rows = [entry.diff(symbol) for entry in entries for symbol in symbols]
         return _evaluate(rows, symbols, x, (*shape, *np.shape(x)))
 
     def second(self, f: Function, x: Any) -> Any:
         """`Expr.diff`, twice."""
-        import numpy as np
-
         symbols, (entry,), _ = _formulas(f, x)
         seconds = [entry.diff(one, other) for one in symbols for other in symbols]
         return _evaluate(seconds, symbols, x, np.shape(x) * 2)
 
 
 def _formulas(f: Function, x: Any) -> tuple[Any, list[Any], tuple[int, ...]]:
-    import numpy as np
     import sympy
 
     from gradmix_peers.tracer import record
@@ -65,7 +58,6 @@ def _formulas(f: Function, x: Any) -> tuple[Any, list[Any], tuple[int, ...]]:
 
 
 def _evaluate(formulas: list[Any], symbols: Any, x: Any, shape: tuple[int, ...]) -> Any:
-    import numpy as np
     import sympy
 
     foreign = set[Any]().union(*(formula.free_symbols for formula in formulas)) - set(symbols)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from gradmix import Function
 from gradmix_peers.peer import Peer, Pullback
 from gradmix_peers.tool import Tool, flat_index, is_forward_slice
@@ -77,7 +79,6 @@ def _tensor(x: Any) -> Any:
 @cache
 def tool() -> Tool:
     """TensorFlow's row: its own NumPy, and its operators."""
-    import numpy as np
     import tensorflow as tf
     import tensorflow.experimental.numpy as tnp
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from gradmix import Function
 from gradmix_peers.peer import Peer, Pullback
 from gradmix_peers.tool import Tool, flat_index, is_forward_slice
@@ -66,7 +68,6 @@ def _tensor(x: Any) -> Any:
 @cache
 def tool() -> Tool:
     """PyTorch's row: it has NumPy's names, mostly."""
-    import numpy as np
     import torch
 
     def constant(x: Any) -> Any:

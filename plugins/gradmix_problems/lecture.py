@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gradmix import Problem
 
 if TYPE_CHECKING:
@@ -32,18 +34,12 @@ class Lecture(Problem):
 
     def function(self, x: Any) -> Any:
         """x₁x₂ + sin x₁."""
-        import numpy as np
-
         return x[0] * x[1] + np.sin(x[0])
 
     def point(self) -> Array:
         """The point."""
-        import numpy as np
-
         return np.array(self.x, dtype=float)
 
     def exact(self) -> Array:
         """(x₂ + cos x₁, x₁)."""
-        import numpy as np
-
         return np.array([math.fsum([self.x[1], math.cos(self.x[0])]), self.x[0]])

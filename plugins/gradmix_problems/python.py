@@ -15,6 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
 
+import numpy as np
+
 from gradmix import ConfigError, Operator, Problem, RunsCode
 
 
@@ -45,8 +47,6 @@ class PythonFunction(Problem):
 
     def point(self) -> Any:
         """The point."""
-        import numpy as np
-
         return self.x if isinstance(self.x, float | int) else np.array(self.x, dtype=float)
 
     def exact(self) -> Any:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
+
 from gradmix import Bounds, DataError, Problem
 
 if TYPE_CHECKING:
@@ -39,14 +41,10 @@ class Rosenbrock(Problem):
 
     def function(self, x: Any) -> Any:
         """The sum."""
-        import numpy as np
-
         return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
 
     def point(self) -> Array:
         """The point."""
-        import numpy as np
-
         if self.x is None:
             return np.where(np.arange(self.n) % 2 == 0, -1.2, 1.0)
         if len(self.x) != self.n:
@@ -55,8 +53,6 @@ class Rosenbrock(Problem):
 
     def exact(self) -> Array:
         """−400 xᵢ (xᵢ₊₁ − xᵢ²) − 2 (1 − xᵢ) + 200 (xᵢ − xᵢ₋₁²), in rational numbers."""
-        import numpy as np
-
         x = [Fraction(each) for each in self.point().tolist()]
         gradient = [Fraction(0)] * len(x)
         for i in range(len(x) - 1):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from gradmix.arrays import Array
 
@@ -45,8 +47,6 @@ def normalized_mutual_information(one: Any, other: Any) -> float:
 
 def contingency(one: Any, other: Any) -> Array:
     """How many rows each pair of groups has in common, shape (groups of one, groups of the other)."""
-    import numpy as np
-
     groups, rows = np.unique(one, return_inverse=True)
     others, columns = np.unique(other, return_inverse=True)
     cells = np.bincount(rows * len(others) + columns, minlength=len(groups) * len(others))
@@ -58,7 +58,5 @@ def _pairs(counts: Any) -> float:
 
 
 def _entropy(counts: Array) -> float:
-    import numpy as np
-
     shares = counts[counts > 0] / counts.sum()
     return float(max(-(shares * np.log(shares)).sum(), 0.0))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from gradmix import Differentiator, NumericalError, Problem, Result, Steps, Task, Timed, part
 
 if TYPE_CHECKING:
@@ -100,8 +102,6 @@ def errors(computed: Any, exact: Any) -> Mapping[str, float]:
     >>> errors([3.0, 1.5], [3.0, 1.0])["derivative_error"]
     0.5
     """
-    import numpy as np
-
     got, truth = np.asarray(computed, dtype=float), np.asarray(exact, dtype=float)
     if got.shape != truth.shape:
         raise NumericalError(f"the derivative has the shape {got.shape}, but the exact one {truth.shape}.")
@@ -113,15 +113,11 @@ def errors(computed: Any, exact: Any) -> Mapping[str, float]:
 
 
 def _ulp(x: Array) -> Array:
-    import numpy as np
-
     return np.spacing(np.abs(x))
 
 
 def _write(path: Path, answer: Mapping[str, Any]) -> None:
     import json
-
-    import numpy as np
 
     plain = {name: None if value is None else np.asarray(value).tolist() for name, value in answer.items()}
     path.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")

@@ -10,14 +10,14 @@ from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from gradmix.adapters.signature import described, fields_of, make_component
 from gradmix.contracts.clusterer import Clusterer, Model
 from gradmix.contracts.errors import DataError, NumericalError
 from gradmix.contracts.iteration import INERTIA, LOG_LIKELIHOOD, Iteration
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from gradmix.contracts.rows import Matrix
 
 _NOT_OPTIONS = ("name", "warm_start", "compute_labels", "verbose", "verbose_interval", "copy", "copy_x")

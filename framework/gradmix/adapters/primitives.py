@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from gradmix.adapters.signature import described, fields_of, make_component
 from gradmix.contracts.differentiator import Differentiator, as_point, check_shape, is_traced
 from gradmix.contracts.errors import NumericalError
@@ -60,8 +62,6 @@ def from_jvp(
     fields = fields_of(function, without=_leading(function))
 
     def jvp(self: Differentiator, f: Any, x: Any, v: Any) -> Any:
-        import numpy as np
-
         point, tangent = as_point(x), as_point(v)
         check_shape("v", tangent, "x", np.shape(point))
         return _numbers(function(f, point, tangent, **_options(self)))
@@ -94,8 +94,6 @@ def from_vjp(
     fields = fields_of(function, without=_leading(function))
 
     def vjp(self: Differentiator, f: Any, x: Any, w: Any) -> Any:
-        import numpy as np
-
         point = as_point(x)
         pulled = _numbers(function(f, point, as_point(w), **_options(self)))
         if np.shape(pulled) != np.shape(point):
@@ -134,8 +132,6 @@ def _content(
 
 
 def _numbers(result: Any) -> Any:
-    import numpy as np
-
     if is_traced(result):
         return result
     if np.iscomplexobj(result):

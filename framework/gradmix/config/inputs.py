@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import PurePath
 
+import numpy as np
+
 from gradmix.contracts.dataset import Data, Dataset
 from gradmix.contracts.task import Input
 from gradmix.registry.registry import registry
@@ -40,8 +42,6 @@ def _name_of(dataset: Dataset) -> str:
 
 
 def _digest(data: Data) -> str:
-    import numpy as np
-
     digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
     digest.update(repr((data.X.shape, data.feature_names)).encode())
     digest.update(np.ascontiguousarray(data.X).data)

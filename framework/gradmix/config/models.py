@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+
 from gradmix.config.build import build
 from gradmix.contracts.clusterer import Clusterer, Model
 from gradmix.contracts.dataset import Data
@@ -124,8 +126,6 @@ def _try_out(clusterer: Clusterer[Any]) -> None:
 
     The rows are those of the model's own arrays that look like rows (its centers), and zeros.
     """
-    import numpy as np
-
     model = clusterer.model_
     prepared = clusterer.rows(np.zeros((1, clusterer.n_features_in_)))
     d = prepared.shape[1]
@@ -155,8 +155,6 @@ def restore(
     clusterer: Clusterer[Any], fields: Mapping[str, Any], columns: Mapping[str, Any] | None = None
 ) -> Clusterer[Any]:
     """Give a clusterer the model that its fields describe, and the preparation that its columns had."""
-    import numpy as np
-
     arrays = {
         name: np.array(value, dtype=float) if isinstance(value, list) else value for name, value in fields.items()
     }

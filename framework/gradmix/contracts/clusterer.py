@@ -10,13 +10,14 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast, get_args
 
+import numpy as np
+
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import DataError, PluginError, UnknownNameError, did_you_mean, listing, not_fitted
 from gradmix.contracts.iteration import Iteration, Objective, last_of_each_start
 from gradmix.contracts.preparation import Preparation
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from gradmix.contracts.rows import Matrix
@@ -121,8 +122,6 @@ class Clusterer(Component, ABC, Generic[ModelT]):
 
         Start i draws its random numbers from a stream of its own, the same for any `n_init`.
         """
-        import numpy as np
-
         from gradmix.contracts.rows import as_rows
 
         self.check()
@@ -176,8 +175,6 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         DataError
             If the data cannot be clustered.
         """
-        import numpy as np
-
         from gradmix.contracts.rows import feature_names_of
 
         best = self.objective.best(last_of_each_start(self.iterations(X)))
@@ -233,8 +230,6 @@ class Clusterer(Component, ABC, Generic[ModelT]):
 
     def keep_feature_names(self, names: tuple[str, ...]) -> None:
         """Set ``feature_names_in_``; without names there is no such attribute, as scikit-learn has it."""
-        import numpy as np
-
         if names:
             self.feature_names_in_ = np.array(names, dtype=object)
         elif hasattr(self, "feature_names_in_"):

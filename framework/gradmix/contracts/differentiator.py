@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
+import numpy as np
+
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import DifferentiationError
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 Function = Callable[[Any], Any]
@@ -92,8 +93,6 @@ class Differentiator(Component, ABC):
         v
             The direction (tangent), of the shape of `x`.
         """
-        import numpy as np
-
         point, tangent = as_point(x), as_point(v)
         check_shape("v", tangent, "x", np.shape(point))
         jacobian = self.jacobian(f, point)
@@ -112,8 +111,6 @@ class Differentiator(Component, ABC):
         w
             The weights (cotangent), of the shape of f(x).
         """
-        import numpy as np
-
         point, cotangent = as_point(x), as_point(w)
         jacobian = self.jacobian(f, point)
         check_shape("w", cotangent, "f(x)", np.shape(jacobian)[: np.ndim(jacobian) - np.ndim(point)])
@@ -124,8 +121,6 @@ class Differentiator(Component, ABC):
     @_if_offered
     def derivative(self, f: Function, x: Any) -> Any:
         """f'(x) of a function of one real variable, of the shape of f(x)."""
-        import numpy as np
-
         if np.ndim(as_point(x)):
             raise DifferentiationError(
                 f"a derivative needs a function of one variable; x has the shape {np.shape(x)}. "
@@ -154,8 +149,6 @@ class Differentiator(Component, ABC):
 
         Column by column with `jvp`, row by row with `vjp`.
         """
-        import numpy as np
-
         point = as_point(x)
         if type(self).vjp is Differentiator.vjp:
             return np.moveaxis(_along_each_entry(self, f, point), range(np.ndim(point)), range(-np.ndim(point), 0))
@@ -183,8 +176,6 @@ def as_point(x: Any) -> Any:
     DifferentiationError
         If it holds anything but real numbers.
     """
-    import numpy as np
-
     if is_traced(x):
         return x
     if np.ma.is_masked(x):
@@ -199,8 +190,6 @@ def as_point(x: Any) -> Any:
 
 def is_traced(x: Any) -> bool:
     """Whether something is not a number or an array but stands for one, as differentiators make them."""
-    import numpy as np
-
     return hasattr(x, "__array_ufunc__") and not isinstance(x, np.ndarray | np.generic)
 
 
@@ -212,8 +201,6 @@ def check_shape(name: str, given: Any, of: str, shape: tuple[int, ...]) -> None:
     DifferentiationError
         Names both shapes.
     """
-    import numpy as np
-
     if np.shape(given) != tuple(shape):
         raise DifferentiationError(f"{name} has the shape {np.shape(given)}, but {of} has {tuple(shape)}.")
 
@@ -226,8 +213,6 @@ def check_scalar(value: Any) -> None:
     DifferentiationError
         Names its shape, and what to ask for instead.
     """
-    import numpy as np
-
     if np.shape(value):
         raise DifferentiationError(
             f"a gradient needs a function with one real value; this one's has the shape {np.shape(value)}. "
@@ -237,22 +222,16 @@ def check_scalar(value: Any) -> None:
 
 def stacked(arrays: Sequence[Any], shape: tuple[int, ...]) -> Any:
     """Stack arrays and give the whole a shape; zeros if there are none."""
-    import numpy as np
-
     return np.reshape(np.stack(arrays), shape) if len(arrays) else np.zeros(shape)
 
 
 def unit_vectors(shape: tuple[int, ...]) -> NDArray[np.float64]:
     """One unit array for each entry of an array of `shape`, stacked: shape (size, *shape)."""
-    import numpy as np
-
     size = int(np.prod(shape))
     return np.eye(size).reshape(size, *shape)
 
 
 def _along_each_entry(differentiator: Differentiator, f: Function, point: Any) -> Any:
     """Derivatives of f along each entry of the point, shape x.shape + f(x).shape."""
-    import numpy as np
-
     columns = [differentiator.jvp(f, point, v[()]) for v in unit_vectors(np.shape(point))]
     return stacked(columns, (*np.shape(point), *np.shape(columns[0] if columns else f(point))))

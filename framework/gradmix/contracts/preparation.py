@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 from gradmix.contracts.errors import DataError, listing
 
 if TYPE_CHECKING:
@@ -70,8 +72,6 @@ class Preparation:
 
     def apply(self, rows: Matrix) -> Matrix:
         """Treat new rows, shape (n, n_columns), as those were to which the model was fitted."""
-        import numpy as np
-
         if len(self.kept) < self.n_columns:
             rows = np.ascontiguousarray(rows[:, list(self.kept)])
         return (rows - np.array(self.means)) / np.array(self.scales) if self.scales else rows

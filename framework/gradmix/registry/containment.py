@@ -7,7 +7,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager, redirect_stdout
-from unittest.mock import patch
 
 import numpy as np
 
@@ -61,8 +60,11 @@ def _ending_is_noticed(name: str) -> Iterator[None]:
             _say(f"gradmix: {name} ended the process when it was imported; leave it out by plugins.block=[{name}].")
         end(status)
 
-    with patch.object(os, "_exit", noticed):
+    os._exit = noticed  # type: ignore[assignment]
+    try:
         yield
+    finally:
+        os._exit = end
 
 
 def _say(text: str) -> None:

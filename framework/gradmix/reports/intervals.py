@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+
 FEWEST = 6
 """How many values an interval of 95 % needs."""
 
@@ -63,7 +65,6 @@ def order_statistic(n: int) -> int:
     """
     if n < FEWEST:
         return 0
-    import numpy as np
     from scipy.special import bdtr
 
     return int(np.count_nonzero(bdtr(np.arange(n), n, 0.5) <= 0.025))  # P(at most k of n coins) ≤ 2.5 %

@@ -12,6 +12,8 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from gradmix.config.spec import Settings
 
@@ -79,7 +81,5 @@ def _processor() -> str:
 
 
 def _blas() -> str:
-    import numpy as np
-
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip()

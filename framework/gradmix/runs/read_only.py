@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -35,8 +37,6 @@ def read_only(values: Mapping[str, Any]) -> Iterator[None]:
 
 def _arrays(value: Any) -> Iterator[NDArray[Any]]:
     """An array itself, or those of a dataclass and of its parts."""
-    import numpy as np
-
     if isinstance(value, np.ndarray):
         yield value
     elif is_dataclass(value) and not isinstance(value, type):

@@ -18,6 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+import numpy as np
+
 from gradmix.contracts.errors import StorageError
 from gradmix.interrupts import termination_as_interrupt
 from gradmix.sweeps.job import JobReport, JobRequest, SweepJob
@@ -146,8 +148,6 @@ def _answer(message: Mapping[str, Any], answers: TextIO) -> None:
 
 def warm_up() -> None:
     """Load what every job needs, while the parent is busy."""
-    import numpy as np
-
     from gradmix.registry.registry import registry
 
     registry()
