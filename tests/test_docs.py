@@ -13,6 +13,8 @@ import pytest
 
 from made_plugins import make_distribution
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

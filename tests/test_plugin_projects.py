@@ -10,6 +10,8 @@ import pytest
 
 from conftest import HANGS
 
+pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("projects")]
+
 EXAMPLE = Path(__file__).parent.parent / "docs" / "example-plugin"
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from gradmix.registry.kinds import KINDS
 
+pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("wheel")]
+
 ROOT = Path(__file__).parent.parent
 
 

@@ -15,6 +15,8 @@ from gradmix.contracts.errors import ConfigError, StorageError, UnknownNameError
 from gradmix.registry.kinds import KINDS as CONTRACTS
 from made_plugins import make_distribution
 
+pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("new")]
+
 MOST_LINES = 15
 
 

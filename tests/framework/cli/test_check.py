@@ -14,6 +14,8 @@ WRONG = '''\
 from dataclasses import dataclass
 import gradmix
 
+pytestmark = pytest.mark.processes
+
 
 @dataclass
 class Square(gradmix.Problem):

@@ -8,6 +8,8 @@ from gradmix.cli.plugins import main as plugins
 from gradmix.cli.resume import main as resume
 from gradmix.cli.run import main as run
 
+pytestmark = pytest.mark.processes
+
 FAST = ["pictures=false", "tracking=none"]
 SLOW = ["clusterer.n_components=3", "clusterer.tol=0"]
 

@@ -10,6 +10,8 @@ from conftest import all_runs, journals
 from gradmix.cli.resume import main as resume
 from gradmix.cli.run import main as run
 
+pytestmark = pytest.mark.processes
+
 FAST = ["pictures=false", "tracking=none"]
 FAILS = ["clusterer.reg_covar=0", "clusterer.tol=0"]
 """Options with which 120 components of Old Faithful end in a singular covariance."""

@@ -549,6 +549,8 @@ from dataclasses import dataclass
 
 import gradmix
 
+pytestmark = pytest.mark.processes
+
 
 @dataclass
 class Jump(gradmix.Differentiator):

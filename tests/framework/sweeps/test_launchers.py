@@ -16,6 +16,8 @@ TRAP = """
 import os, signal
 from pathlib import Path
 
+pytestmark = pytest.mark.processes
+
 def deadly(x):
     if abs(float(x) - 3) < 0.1 and not Path("disarmed").exists():
         os.kill(os.getpid(), signal.SIGKILL)

@@ -19,6 +19,8 @@ from gradmix.sweeps.worker_pool import WorkerPool
 HANG = """
 import ctypes, os, signal
 
+pytestmark = pytest.mark.processes
+
 def hang(x):
     signal.signal(signal.SIGALRM, signal.SIG_IGN)  # as a call into compiled code that never returns
     while True:

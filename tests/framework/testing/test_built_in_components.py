@@ -10,6 +10,8 @@ from gradmix.testing import checks_for, subject
 from gradmix.testing.pytest_tests import told
 from gradmix.testing.runner import outcomes
 
+pytestmark = pytest.mark.processes
+
 BUILT_IN = [entry for entry in registry() if entry.plugin.distribution == "gradmix"]
 OF_PEERS = [entry for entry in BUILT_IN if entry.plugin.module == "gradmix_peers"]
 OWN = [entry for entry in BUILT_IN if entry not in OF_PEERS]

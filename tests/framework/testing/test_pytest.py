@@ -17,6 +17,8 @@ WRONG = """\
 from wrong_plugins.others import NearlyExact
 from gradmix.testing import conformance_tests
 
+pytestmark = pytest.mark.processes
+
 test_my_plugin = conformance_tests("problem", NearlyExact)
 """
 
