@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from gradmix import Differentiator, Function, PositiveInt
-
-if TYPE_CHECKING:
-    from gradmix_autodiff.dual_number import DualNumber
+from gradmix.arrays import as_point, check_scalar, check_shape
 
 
 @dataclass
@@ -33,20 +31,16 @@ class DualNumbers(Differentiator):
            [0., 6.]])
     """
 
-    components: PositiveInt = 16
+    components: PositiveInt = 64
 
     def jvp(self, f: Function, x: Any, v: Any) -> Any:
         """Carry one component, v, through f."""
-        from gradmix.arrays import as_point, check_shape
-
         point, tangent = as_point(x), as_point(v)
         check_shape("v", tangent, "x", np.shape(point))
-        return self._push(f, point, np.expand_dims(tangent, 0))[1][0]
+        return _push(f, point, np.expand_dims(tangent, 0))[1][0]
 
     def value_and_gradient(self, f: Function, x: Any) -> tuple[Any, Any]:
         """Carry one component for each entry of x through f."""
-        from gradmix.arrays import as_point, check_scalar
-
         point = as_point(x)
         value, tangents = self._push_all(f, point)
         check_scalar(value)
@@ -54,30 +48,46 @@ class DualNumbers(Differentiator):
 
     def jacobian(self, f: Function, x: Any) -> Any:
         """Carry one component for each entry of x through f: they are the columns."""
-        from gradmix.arrays import as_point
-
         point = as_point(x)
         value, tangents = self._push_all(f, point)
         columns = np.moveaxis(tangents, 0, -1)
         return np.reshape(columns, (*np.shape(value), *np.shape(point)))
 
     def _push_all(self, f: Function, point: Any) -> tuple[Any, Any]:
-
-        from gradmix.arrays import unit_vectors
-
-        seeds = unit_vectors(np.shape(point))
-        starts = range(0, max(1, len(seeds)), self.components)  # one evaluation, too, where there are no variables
-        chunks = [seeds[start : start + self.components] for start in starts]
-        pushed = [self._push(f, point, chunk) for chunk in chunks]
+        shape, size = np.shape(point), int(np.size(point))
+        pushed = []
+        for start in range(0, max(1, size), self.components):  # one evaluation, too, where there are no variables
+            stop = min(size, start + self.components)
+            seeds = np.zeros((stop - start, size))
+            seeds[np.arange(stop - start), np.arange(start, stop)] = 1.0
+            pushed.append(_push(f, point, np.reshape(seeds, (stop - start, *shape))))
         return pushed[0][0], np.concatenate([tangents for _, tangents in pushed])
 
-    def _push(self, f: Function, point: Any, tangents: Any) -> tuple[Any, Any]:
-        """F at a point, and its tangents, stacked along a first axis."""
-        from gradmix_autodiff.dual_number import seed
-        from gradmix_autodiff.evaluation import evaluate
 
-        number: DualNumber = seed(point, tangents)
-        y = evaluate(f, number)
-        if getattr(y, "level", 0) == number.level:
-            return y.value, y.tangents
-        return y, np.zeros((len(tangents), *np.shape(y)))
+def _push(f: Function, point: Any, tangents: Any) -> tuple[Any, Any]:
+    """F at a point, and its tangents, stacked along a first axis.
+
+    If a tangent is not finite, f is evaluated again with care for what is absent rather than zero.
+    """
+    from gradmix_autodiff.traced import plain_value
+
+    value, pushed = _pushed(f, point, tangents, is_careful=False)
+    if np.isfinite(plain_value(pushed)).all():
+        return value, pushed
+    return _pushed(f, point, tangents, is_careful=True)
+
+
+def _pushed(f: Function, point: Any, tangents: Any, is_careful: bool) -> tuple[Any, Any]:
+    from gradmix_autodiff.dual_number import seed
+    from gradmix_autodiff.evaluation import evaluate
+
+    number = seed(point, tangents, is_careful)
+    evaluation = number.evaluation
+    try:
+        with np.errstate(all="ignore"):
+            y = evaluate(f, number)
+    finally:
+        evaluation.is_open = False
+    if getattr(y, "level", 0) == evaluation.level:
+        return y.value, y.tangents
+    return y, np.zeros((len(tangents), *np.shape(y)))

@@ -1,57 +1,245 @@
-"""Dual numbers, traced by NumPy's protocols."""
+"""Dual numbers, traced by NumPy's protocols: x + ẋ₁d₁ + … + ẋₚdₚ with dᵢdⱼ = 0."""
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from gradmix_autodiff.dispatch import Local, next_level
-from gradmix_autodiff.tracing import Traced, class_for, sized
+from gradmix_autodiff.recording import outlived
+from gradmix_autodiff.table import ELEMENTWISE, Elementwise, Rule, Spread
+from gradmix_autodiff.traced import ARITHMETIC, Traced, TracedArray, next_level, operate, plain_value, relate
+from gradmix_autodiff.unbounded import watch_infinite
 
 
-@sized
-class DualNumber(Traced):
-    """A value and its tangents.
+@dataclass
+class Push:
+    """One evaluation that carries tangents.
+
+    Parameters
+    ----------
+    count
+        How many tangents there are.
+    is_careful
+        Whether masks say which tangents are absent, rather than zero: an absent one times an infinite derivative
+        contributes nothing.
+    """
+
+    count: int
+    is_careful: bool = False
+    level: int = field(default_factory=next_level)
+    is_open: bool = True
+
+
+class _Dual(Traced):
+    """What dual numbers and dual arrays share."""
+
+    __slots__ = ()
+
+    tangents: Any
+    present: Any
+    evaluation: Push
+
+    @property
+    def level(self) -> int:  # type: ignore[override]
+        """Which differentiation it belongs to."""
+        return self.evaluation.level
+
+    def follow(self, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+        """ẏ = Σ (∂y/∂xᵢ) ẋᵢ."""
+        evaluation = self.evaluation
+        if not evaluation.is_open:
+            raise outlived()
+        active = [
+            (position, each)
+            for position, each in enumerate(arguments)
+            if isinstance(each, _Dual) and each.evaluation is evaluation
+        ]
+        values = [
+            each.value if isinstance(each, _Dual) and each.evaluation is evaluation else each for each in arguments
+        ]
+        y = operate(rule, *values, **keywords)
+        is_elementwise = type(rule) is Elementwise
+        tangents, present = None, None
+        for position, each in active:
+            if is_elementwise:
+                pushed = _push_elementwise(
+                    rule,  # type: ignore[arg-type]
+                    position,
+                    y,
+                    values,
+                    each,
+                    evaluation,
+                )
+            else:
+                pushed = _push(rule, position, y, values, keywords, each, evaluation)
+            if pushed is None:
+                continue
+            change, there = pushed
+            tangents = change if tangents is None else tangents + change
+            present = there if present is None or there is None else present | there
+        if tangents is None:
+            tangents, present = _no_change(evaluation, np.shape(y))
+        result = dual(y, tangents, present, evaluation)
+        if not is_elementwise and rule.is_view and isinstance(result, DualArray):  # type: ignore[union-attr]
+            relate(active[0][1], result, lambda x: rule.function(x, *values[1:], **keywords))
+        return result
+
+    def constant(self, value: Any) -> Any:
+        """A plain array that does not change."""
+        return dual(value, *_no_change(self.evaluation, np.shape(value)), self.evaluation)
+
+
+class DualNumber(_Dual):
+    """A number and its tangents.
 
     Parameters
     ----------
     value
-        A number or an array.
+        The number.
     tangents
-        Stacked along a first axis: shape (p, *value.shape).
-    level
+        Shape (p,).
+    present
+        Which tangents there are, in a careful evaluation.
+    evaluation
         Which differentiation it belongs to.
     """
 
-    __slots__ = ("tangents",)
+    __slots__ = ("evaluation", "present", "tangents", "value")
 
-    def __init__(self, value: Any, tangents: Any, level: int) -> None:
-        self.value, self.tangents, self.level, self.family = value, tangents, level, None
+    def __init__(self, value: Any, tangents: Any, present: Any, evaluation: Push) -> None:
+        self.value, self.tangents, self.present, self.evaluation = value, tangents, present, evaluation
 
-    def alias(self) -> Traced:
-        """Another handle."""
-        return make(self.value, self.tangents, self.level)
+
+class DualArray(_Dual, TracedArray):
+    """An array and its tangents, stacked along a first axis: shape (p, *value.shape)."""
+
+    __slots__ = ("evaluation", "present", "tangents", "value")
+
+    def __init__(self, value: Any, tangents: Any, present: Any, evaluation: Push) -> None:
+        self.value, self.tangents, self.present, self.evaluation = value, tangents, present, evaluation
+        self.relatives = self.source = self.exported = None
+
+    def follow_one(self, rule: Elementwise) -> Any:
+        """The result of an operation of this array alone."""
+        evaluation, value, make = self.evaluation, self.value, rule.changes[0]
+        if evaluation.is_careful or not evaluation.is_open or make is None or _is_complex(value):
+            return self.follow(rule, (self,), {})
+        y = operate(rule, value)
+        return DualArray(y, make(y, value)(self.tangents), None, evaluation)
 
     def become(self, other: Any) -> None:
         """Take over value and tangents."""
-        self.value, self.tangents, self.family = other.value, other.tangents, None
-
-    def follow(self, y: Any, locals_: list[tuple[Any, Local]]) -> Traced:
-        """ẏ = Σ (∂y/∂xᵢ) ẋᵢ."""
-        (first, local), *others = locals_
-        tangents = local.push(first.tangents)
-        for argument, other in others:
-            tangents = tangents + other.push(argument.tangents)
-        return make(y, tangents, self.level)
+        self.value, self.tangents, self.present = other.value, other.tangents, other.present
 
 
-def make(value: Any, tangents: Any, level: int) -> DualNumber:
-    """A dual number, scalar or array."""
-    return class_for(DualNumber, value)(value, tangents, level)  # type: ignore[call-arg, return-value]
+def dual(value: Any, tangents: Any, present: Any, evaluation: Push) -> Any:
+    """A dual number or array."""
+    return (DualArray if np.ndim(value) else DualNumber)(value, tangents, present, evaluation)
 
 
-def seed(point: Any, tangents: Any) -> DualNumber:
-    """Start a differentiation of its own at a point."""
-    value = np.array(point) if isinstance(point, np.ndarray) else point  # f may not change the caller's array
-    return make(value, tangents, next_level())
+def seed(point: Any, tangents: Any, is_careful: bool) -> Any:
+    """Start a differentiation at a point."""
+    evaluation = Push(np.shape(tangents)[0], is_careful)
+    present = np.not_equal(plain_value(tangents), 0) | isinstance(tangents, Traced) if is_careful else None
+    return dual(point, tangents, present, evaluation)
+
+
+def _no_change(evaluation: Push, shape: tuple[int, ...]) -> tuple[Any, Any]:
+    whole = (evaluation.count, *shape)
+    return np.zeros(whole), np.zeros(whole, dtype=bool) if evaluation.is_careful else None
+
+
+def _aligned(stacked: Any, ndim: int) -> Any:
+    """Tangents with new axes behind the first, as broadcasting gives the argument."""
+    missing = ndim + 1 - np.ndim(stacked)
+    return (
+        stacked
+        if missing <= 0
+        else np.reshape(stacked, (np.shape(stacked)[0], *(1,) * missing, *np.shape(stacked)[1:]))
+    )
+
+
+def _push_elementwise(
+    rule: Elementwise, position: int, y: Any, values: list[Any], argument: Any, evaluation: Push
+) -> tuple[Any, Any] | None:
+    make = rule.changes[position]
+    if make is None:
+        return None
+    ndim, whole = np.ndim(y), (evaluation.count, *np.shape(y))
+    change = _as_real_as(y, make(y, *values)(_aligned(argument.tangents, ndim)))
+    if not evaluation.is_careful:
+        return change if np.shape(change) == whole else np.broadcast_to(change, whole), None
+    there = np.broadcast_to(_aligned(argument.present, ndim), whole)
+    change = np.where(there, np.broadcast_to(change, whole), 0.0)
+    watch_infinite(rule, change, there)
+    return change, there
+
+
+def _is_complex(value: Any) -> bool:
+    return value.dtype.kind == "c" if type(value) is np.ndarray else np.iscomplexobj(plain_value(value))
+
+
+def _as_real_as(y: Any, change: Any) -> Any:
+    """The real part of a change, if the result is real: that of |z|, say, where z is complex."""
+    return np.real(change) if _is_complex(change) and not _is_complex(y) else change
+
+
+def _push(
+    rule: Any, position: int, y: Any, values: list[Any], keywords: Mapping[str, Any], argument: Any, evaluation: Push
+) -> tuple[Any, Any]:
+    push = rule.rule(position, y, tuple(values), keywords).push
+    whole = (evaluation.count, *np.shape(y))
+    if not evaluation.count:
+        return np.zeros(whole), np.zeros(whole, dtype=bool)
+    change = _as_real_as(y, push(argument.tangents))
+    if not evaluation.is_careful:
+        return change, None
+    if rule.spread is Spread.MOVES:
+        there = np.not_equal(plain_value(push(argument.present.astype(float))), 0)
+    else:
+        any_there = argument.present.reshape(evaluation.count, -1).any(axis=1)
+        there = np.broadcast_to(any_there.reshape(-1, *(1,) * np.ndim(y)), whole)
+    return np.where(there, change, 0.0), there
+
+
+# Operators of arrays go the same way as any function, without the detour through NumPy's protocols.
+
+
+def _operators(rule: Elementwise, function: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], ...]:
+    """An operator of arrays and its reflected form, where no tangent has to be broadcast."""
+    by_first, by_second = rule.changes
+
+    def forward(a_: Any, b_: Any) -> Any:
+        evaluation, kind, a = a_.evaluation, type(b_), a_.value
+        if evaluation.is_open and not evaluation.is_careful:
+            if kind is DualArray and b_.evaluation is evaluation and b_.value.shape == a.shape:
+                b = b_.value
+                y = function(a, b)
+                tangents = by_first(y, a, b)(a_.tangents) + by_second(y, a, b)(b_.tangents)  # type: ignore[misc]
+                return DualArray(y, tangents, None, evaluation)
+            if kind is float or kind is int or (kind is np.ndarray and b_.shape == a.shape and b_.dtype != object):
+                y = function(a, b_)
+                return DualArray(y, by_first(y, a, b_)(a_.tangents), None, evaluation)  # type: ignore[misc]
+        return rule.function(a_, np.asarray(b_) if isinstance(b_, list | tuple) else b_)
+
+    def reflected(b_: Any, a_: Any) -> Any:
+        evaluation, kind = b_.evaluation, type(a_)
+        if evaluation.is_open and not evaluation.is_careful and (kind is float or kind is int):
+            b = b_.value
+            y = function(a_, b)
+            return DualArray(y, by_second(y, a_, b)(b_.tangents), None, evaluation)  # type: ignore[misc]
+        return rule.function(np.asarray(a_) if isinstance(a_, list | tuple) else a_, b_)
+
+    return forward, reflected
+
+
+def complete() -> None:
+    """Make the operators of arrays."""
+    for name, ufunc in ARITHMETIC.items():
+        forward, reflected = _operators(ELEMENTWISE[ufunc], getattr(operator, name))
+        setattr(DualArray, f"__{name}__", forward)
+        setattr(DualArray, f"__r{name}__", reflected)

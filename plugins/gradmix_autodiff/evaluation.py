@@ -2,47 +2,57 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradmix import DifferentiationError
-from gradmix_autodiff.dispatch import Handle, as_array, plain_value
-from gradmix_autodiff.guidance import in_place
+from gradmix_autodiff import engine
+from gradmix_autodiff.guidance import aliased_plain_array, compiled_code, in_place
+from gradmix_autodiff.traced import Traced, as_array, plain_value
 
-_overwritten: ContextVar[list[tuple[NDArray[Any], NDArray[Any]]] | None] = ContextVar("overwritten", default=None)
-"""Plain arrays that the function wanted to update in place by traced values, and what they held."""
+engine.install()
+
+_is_evaluating: ContextVar[bool] = ContextVar("is_evaluating", default=False)
 
 
 def evaluate(f: Callable[[Any], Any], point: Any) -> Any:
     """Call a function on a traced point; what it returns as a number, an array or a traced value."""
-    overwritten: list[tuple[NDArray[Any], NDArray[Any]]] = []
-    token = _overwritten.set(overwritten)
+    token = _is_evaluating.set(True)
     try:
-        result = result_of(f(point))
-        if overwritten and np.isnan(plain_value(result)).any():
-            raise in_place("an update in place of a plain array that has other names (y += x)", "y = y + x")
-        return result
+        return result_of(f(point))
     except ValueError as error:
         if isinstance(error.__cause__, DifferentiationError):  # NumPy wraps it when an element is assigned
             raise error.__cause__ from None
         raise
+    except TypeError as error:
+        if not isinstance(error, DifferentiationError) and (guided := compiled_code(error)):
+            raise guided from error
+        raise
     finally:
-        _overwritten.reset(token)
-        for array, before in reversed(overwritten):
-            array[...] = before  # it may be the caller's
+        _is_evaluating.reset(token)
 
 
 def result_of(y: Any) -> Any:
     """What a function returned, as a number, an array or a traced value."""
-    if isinstance(y, Handle):
+    if isinstance(y, Traced):
+        if np.iscomplexobj(plain_value(y)):
+            raise DifferentiationError(f"the function returned {plain_value(y)!r}; it must return real numbers.")
         return y
     if isinstance(y, list | tuple) or (isinstance(y, np.ndarray) and y.dtype == object):
-        return as_array(y)
-    if y is None or isinstance(y, str) or np.iscomplexobj(y):
+        try:
+            y = as_array(y)
+        except ValueError as error:
+            raise DifferentiationError(
+                f"the function returned a list of parts of different shapes ({error}); it must return one array."
+            ) from error
+        return result_of(y)
+    if y is None or np.asarray(y).dtype.kind not in "biuf":
         raise DifferentiationError(f"the function returned {y!r}; it must return real numbers.")
     return np.asarray(y, dtype=np.float64)[()]
 
@@ -51,16 +61,46 @@ def write(result: Any, out: NDArray[Any]) -> Any:
     """Do what ``out += x`` does to a plain array, as far as that is possible.
 
     An object array takes the traced entries. One of floats cannot; the name before ``+=`` stands for the result from
-    now on. Other names for the same array would still show the old numbers: they show NaN instead, which `evaluate`
-    notices.
+    now on. Other names for the same array would still show the old numbers, so it is refused if there are any.
+
+    Raises
+    ------
+    DifferentiationError
+        If other names or views would have to see the update.
     """
+    if (counted := _counted.get()) is not None:
+        counted.append(sys.getrefcount(out))
+        return result
+    if isinstance(out, Traced):
+        out.update(result, "an operation with out=", "the operation without out=")
+        return out
+    if not isinstance(result, Traced):
+        out[...] = result
+        return out
     if out.dtype == object:
         for place in np.ndindex(out.shape):
             out[place] = result[place]
         return out
-    written = _overwritten.get()
-    if written is None or not np.issubdtype(out.dtype, np.floating):
+    if not _is_evaluating.get() or not np.issubdtype(out.dtype, np.floating):
         raise in_place(f"an update of a plain array of {out.dtype}", "y = y + x instead of y += x")
-    written.append((out, out.copy()))
-    out[...] = np.nan
+    if out.base is not None or sys.getrefcount(out) > _references_to_a_local():
+        raise aliased_plain_array()
     return result
+
+
+@cache
+def _references_to_a_local() -> int:
+    """References that `write` sees to an array that one local variable alone holds, when it is updated in place."""
+    from gradmix_autodiff.recording import Recording
+    from gradmix_autodiff.taped import leaf
+
+    token = _counted.set([])
+    try:
+        y = np.zeros(1)
+        y += leaf(np.zeros(1), Recording())
+        return _counted.get()[0]  # type: ignore[index]
+    finally:
+        _counted.reset(token)
+
+
+_counted: ContextVar[list[int] | None] = ContextVar("counted", default=None)

@@ -6,6 +6,8 @@ import linecache
 import re
 from typing import Any
 
+import numpy as np
+
 from gradmix import DifferentiationError
 
 
@@ -18,9 +20,14 @@ def unsupported(name: str, detail: str = "") -> DifferentiationError:
 
 
 def full_name(function: Any) -> str:
-    """What people call a function of NumPy's: ``np.linalg.norm``."""
+    """What people call a function of NumPy's or SciPy's: ``np.linalg.norm``, ``scipy.special.zeta``."""
+    name = function.__name__
+    if isinstance(function, np.ufunc) and getattr(np, name, None) is not function:
+        return f"scipy.special.{name.lstrip('_')}"
     module = str(getattr(function, "__module__", None) or "numpy")
-    return f"{module.replace('numpy', 'np', 1).replace('np._core', 'np')}.{function.__name__}"
+    return (
+        f"{module.replace('numpy', 'np', 1).replace('np._core', 'np').replace('np.linalg._linalg', 'np.linalg')}.{name}"
+    )
 
 
 def in_place(what: str, instead: str) -> DifferentiationError:
@@ -28,6 +35,37 @@ def in_place(what: str, instead: str) -> DifferentiationError:
     return DifferentiationError(
         f"{what} would be seen through other names or views of the same array in NumPy, which cannot be followed "
         f"here: write {instead}."
+    )
+
+
+def changed_later(shape: tuple[int, ...]) -> DifferentiationError:
+    """The error for a large plain array that changed after an operation had used it."""
+    return DifferentiationError(
+        f"a plain array of shape {shape} was changed in place after it had been used; the derivative needs it as it "
+        "was. Use a copy: y = y + v instead of y += v."
+    )
+
+
+def aliased_plain_array() -> DifferentiationError:
+    """The error for an update of a plain array, by a traced value, that other names would have to see."""
+    return DifferentiationError(
+        "an update in place of a plain array that has other names (y += x) cannot be followed: write y = y + x, or "
+        "make the array by np.zeros(n, like=x)."
+    )
+
+
+def compiled_code(error: TypeError) -> DifferentiationError | None:
+    """The error for an array of traced numbers that reached compiled code; None if it is another error."""
+    text = str(error)
+    if not re.search(
+        r"dtype\('O'\)|object array|type object|_ArrayObject|cannot be safely coerced|ufunc '\w+' not "
+        r"supported for the input types|has no callable \w+ method",
+        text,
+    ):
+        return None
+    return DifferentiationError(
+        f"an array that np.array([…]) made of traced numbers reached compiled code, which cannot follow them ({text}). "
+        "Make the array by np.stack([…]) or np.array([…], like=x)."
     )
 
 
@@ -49,7 +87,8 @@ def needs_a_number(frame: Any) -> DifferentiationError:
         advice = "; ".join(f"use {_NUMPY_NAMES.get(call, f'np.{call}')} instead of math.{call}" for call in calls)
     else:
         advice = (
-            "float(), int(), the math module and assignment into a plain array need a number; use NumPy's functions, "
-            "and np.stack([…]) to make arrays"
+            "float(), int(), round(), a format such as {x:.3f}, the math module and assignment into a plain array need "
+            "a number; use NumPy's functions, np.stack([…]) to make arrays, and np.zeros(n, like=x) for an array that "
+            "is filled entry by entry"
         )
     return DifferentiationError(f"a traced value is no plain number ({where}): {advice}.")

@@ -1,95 +1,237 @@
-"""A recording of one evaluation: a flat list of operations, walked backwards without recursion."""
+"""A recording of one evaluation: a flat list of operations, walked backwards without recursion.
+
+An operation on numbers is a tuple ``(i, ∂y/∂a, j, ∂y/∂b)`` of the places of its arguments and its partial derivatives
+(j = -1 for none). An operation on arrays is a list of `Pull`. Tuples of numbers cost the garbage collector nothing,
+and recordings of loops are made of these.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
-from gradmix_autodiff.dispatch import Local, next_level
-from gradmix_autodiff.evaluation import evaluate
-from gradmix_autodiff.tracing import Traced, class_for, sized
+from gradmix import DifferentiationError
+from gradmix_autodiff.rules.structure import scatter
+from gradmix_autodiff.table import Change, Elementwise, Spread
+from gradmix_autodiff.traced import Traced, next_level, plain_value
+from gradmix_autodiff.unbounded import watch_infinite
+from gradmix_autodiff.watched import WatchedArrays
+
+NOTHING = float("0.0")
+"""The cotangent of what the result does not depend on: known by its identity, and not the same as a zero."""
 
 
-@sized
-class Variable(Traced):
-    """A value on a recording.
+Pull = tuple[int, Change, "tuple[int, ...] | None", "Elementwise | None", Spread]
+"""How an operation on arrays pulls a cotangent back to one of its arguments.
 
-    Parameters
-    ----------
-    value
-        A number or an array.
-    recording
-        The recording.
-    index
-        Its place in the list.
-    """
+The place of the argument; the pullback, without what broadcasting does; the shape of the argument if its cotangent is
+to be summed over what was broadcast; the rule if the operation is elementwise, else None; how entries depend on others.
+"""
 
-    __slots__ = ("index", "recording")
 
-    def __init__(self, value: Any, recording: Recording, index: int) -> None:
-        self.value, self.recording, self.index = value, recording, index
-        self.level, self.family = recording.level, None
+class Slice:
+    """A cotangent that is zero but for a part: it is added in place to what is there, and made an array only once."""
 
-    is_deferred = True
+    __slots__ = ("index", "part", "shape")
 
-    def alias(self) -> Traced:
-        """Another handle."""
-        return class_for(Variable, self.value)(self.value, self.recording, self.index)  # type: ignore[call-arg]
+    def __init__(self, index: Any, part: Any, shape: tuple[int, ...]) -> None:
+        self.index, self.part, self.shape = index, part, shape
 
-    def become(self, other: Any) -> None:
-        """Take over value and place."""
-        self.value, self.index, self.family = other.value, other.index, None
+    def dense(self) -> Any:
+        """The whole array."""
+        whole = np.zeros(self.shape, dtype=np.result_type(self.part, np.float64))
+        whole[self.index] = self.part
+        return whole
 
-    def follow(self, y: Any, locals_: list[tuple[Any, Local]]) -> Traced:
-        """Append the operation."""
-        return self.recording.append(y, [(argument.index, local) for argument, local in locals_])
+
+class _Ended:
+    """What stands for the operations of an evaluation that has ended: nothing can be added."""
+
+    def __len__(self) -> NoReturn:
+        raise outlived()
+
+
+def outlived() -> DifferentiationError:
+    """The error for a traced value that is used after its evaluation has ended."""
+    return DifferentiationError(
+        "a traced value was used after the differentiation that it belongs to had ended: the function keeps a value "
+        "between calls, in a cache, a global or an attribute. Keep plain numbers, or compute the value in each call."
+    )
 
 
 class Recording:
-    """One evaluation of f at a point, recorded.
+    """One evaluation of a function at a point."""
+
+    __slots__ = ("array_operations", "has_complex", "infinite", "level", "operations", "watched")
+
+    def __init__(self) -> None:
+        self.level = next_level()
+        self.operations: Any = []
+        self.array_operations: list[int] = []
+        self.watched = WatchedArrays()
+        self.has_complex = False
+        self.infinite: list[Elementwise] = []  # rules of operations on numbers whose derivative is infinite
+
+    def append(self, pulls: list[Pull]) -> int:
+        """Add an operation on arrays; its place."""
+        operations = self.operations
+        index = len(operations)
+        operations.append(pulls)
+        self.array_operations.append(index)
+        return index
+
+    def end(self) -> list[Any]:
+        """End the evaluation: what it recorded."""
+        operations, self.operations = self.operations, _Ended()
+        return operations  # type: ignore[no-any-return]
+
+
+def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any, frees: bool = False) -> tuple[Any, bool]:
+    """Pull the cotangent `w` of operation `index` back to operation 0, the point; and whether that array is new.
 
     Parameters
     ----------
-    f
-        The function.
-    point
-        Where it is evaluated.
+    operations
+        What was recorded.
+    arrays
+        Places of the operations on arrays, in order.
+    index
+        Place of the result.
+    w
+        Its cotangent.
+    frees
+        Whether to drop operations once they are done.
     """
+    cotangents: list[Any] = [NOTHING] * (index + 1)
+    is_own = bytearray(index + 1)
+    cotangents[index] = w
+    pop, nothing = cotangents.pop, NOTHING
+    after = index + 1
+    for place in reversed(arrays):
+        if place > index:
+            continue
+        for i, by_a, j, by_b in reversed(operations[place + 1 : after]):  # operations on numbers
+            change = pop()
+            if change is not nothing:
+                cotangents[i] += change * by_a
+                if j >= 0:
+                    cotangents[j] += change * by_b
+        if place == 0:
+            break
+        after = place
+        cotangent = pop()
+        if cotangent is not nothing:
+            if type(cotangent) is Slice:
+                cotangent = cotangent.dense()
+            for i, pull, shape, _, _ in operations[place]:
+                change = pull(cotangent)
+                if shape is not None:
+                    change = unbroadcast(change, shape)
+                present = cotangents[i]
+                if present is nothing:
+                    cotangents[i] = change
+                    is_own[i] = False
+                else:
+                    cotangents[i] = _sum_of(present, change, is_own[i])
+                    is_own[i] = True
+        if frees:
+            operations[place] = None
+    return cotangents[0], bool(is_own[0])
 
-    def __init__(self, f: Callable[[Any], Any], point: Any) -> None:
-        self.level = next_level()
-        self._operations: list[list[tuple[int, Local]]] = []
-        self._point_shape = np.shape(point)
-        y = evaluate(f, self.append(np.array(point) if isinstance(point, np.ndarray) else point, []))
-        self._index = y.index if getattr(y, "level", 0) == self.level else None
-        self.value = y if self._index is None else y.value
 
-    @property
-    def result_shape(self) -> tuple[int, ...]:
-        """Shape of f's result."""
-        return np.shape(self.value)
+def _sum_of(present: Any, change: Any, is_own: int) -> Any:
+    """The sum of two cotangents; in the first one's place where the array is the walk's own."""
+    if type(present) is Slice:
+        present, is_own = present.dense(), True
+    if type(present) is not np.ndarray or type(change) not in (np.ndarray, Slice):
+        return present + (change.dense() if type(change) is Slice else change)
+    if not is_own:
+        present = np.array(present)
+    if type(change) is Slice:
+        if change.part.dtype != present.dtype:
+            return present + change.dense()
+        present[change.index] += change.part
+        return present
+    if change.dtype != present.dtype:
+        return present + change
+    present += change
+    return present
 
-    def append(self, value: Any, operation: list[tuple[int, Local]]) -> Traced:
-        """Add an operation: the places of its arguments and its local derivatives."""
-        self._operations.append(operation)
-        return class_for(Variable, value)(value, self, len(self._operations) - 1)  # type: ignore[call-arg]
 
-    def pull(self, w: Any) -> Any:
-        """w·J: walk the operations backwards, from the result's cotangent `w` to the point's."""
-        if self._index is None:
-            return np.zeros(self._point_shape)[()]
-        cotangents: dict[int, Any] = {self._index: w}
-        with np.errstate(all="ignore"):
-            for index in range(self._index, 0, -1):
-                cotangent = cotangents.pop(index, None)
-                if cotangent is None:
-                    continue
-                for argument, local in self._operations[index]:
-                    pulled = local.pull(cotangent)
-                    cotangents[argument] = cotangents[argument] + pulled if argument in cotangents else pulled
-        found = cotangents.get(0, 0.0)
-        if isinstance(found, Traced):
-            return +found
-        return np.array(np.broadcast_to(found, self._point_shape))[()]
+def walk_back_carefully(operations: list[Any], index: int, w: Any) -> Any:
+    """As `walk_back`, with a mask for each cotangent that says which entries the result depends on at all.
+
+    An entry that it does not depend on, such as one of a branch that `np.where` does not take, contributes nothing,
+    whatever its partial derivative. An entry that is zero by its value times an infinite derivative is NaN.
+
+    Parameters
+    ----------
+    operations, index, w
+        As for `walk_back`.
+    """
+    cotangents: list[Any] = [None] * (index + 1)
+    cotangents[index] = (w, np.ones(np.shape(w), dtype=bool) if isinstance(w, Traced) else np.not_equal(w, 0))
+    for place in range(index, 0, -1):
+        if cotangents[place] is None:
+            continue
+        cotangent, mask = cotangents[place]
+        cotangents[place] = None
+        if not np.any(mask):
+            continue
+        for at, change, through in _careful_pulls(operations[place], cotangent, mask):
+            known = cotangents[at]
+            cotangents[at] = (change, through) if known is None else (known[0] + change, known[1] | through)
+    return NOTHING if cotangents[0] is None else cotangents[0][0]
+
+
+def _careful_pulls(operation: Any, cotangent: Any, mask: Any) -> Any:
+    if type(operation) is tuple:
+        i, by_a, j, by_b = operation
+        yield i, cotangent * by_a, mask
+        if j >= 0:
+            yield j, cotangent * by_b, mask
+        return
+    for i, pull, own, rule, spread in operation:
+        change = dense(pull(cotangent))
+        if rule is not None:
+            shape = np.broadcast_shapes(np.shape(change), np.shape(mask))
+            through = np.broadcast_to(mask, shape)
+            change = np.where(through, np.broadcast_to(change, shape), 0.0)[()]
+            watch_infinite(rule, change, through)
+        elif spread is Spread.MOVES:
+            through = np.not_equal(plain_value(dense(pull(np.asarray(mask, dtype=float)))), 0)
+        else:
+            through = np.ones(np.shape(change), dtype=bool)
+        if own is not None:
+            change, through = unbroadcast(change, own), unbroadcast(through.astype(float), own) != 0
+        yield i, change, through
+
+
+def dense(change: Any) -> Any:
+    """A cotangent as one array."""
+    return change.dense() if type(change) is Slice else change
+
+
+def slice_pull(index: Any, shape: tuple[int, ...], positions: Any) -> Change:
+    """The pullback of ``x[index]`` for an index of slices and integers: by `Slice` where nothing is traced."""
+
+    def pull(w: Any) -> Any:
+        if isinstance(w, Traced):
+            return scatter(w, positions(), shape)
+        return Slice(index, np.asarray(w), shape)
+
+    return pull
+
+
+def unbroadcast(cotangent: Any, shape: tuple[int, ...]) -> Any:
+    """Sum over the axes that broadcasting added or stretched, so that the result has `shape`."""
+    have = np.shape(cotangent)
+    if have == shape:
+        return cotangent
+    extra = len(have) - len(shape)
+    if extra < 0 or any(size == 1 != wanted for size, wanted in zip(have[extra:], shape, strict=True)):
+        return unbroadcast(np.broadcast_to(cotangent, np.broadcast_shapes(have, shape)), shape)
+    stretched = [extra + axis for axis, size in enumerate(shape) if size == 1 and have[extra + axis] != 1]
+    summed = np.sum(cotangent, axis=(*range(extra), *stretched))
+    return summed if np.shape(summed) == shape else np.reshape(summed, shape)

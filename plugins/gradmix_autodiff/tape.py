@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradmix import Differentiator, Function
+from gradmix.arrays import as_point, check_scalar, check_shape, stacked
 
 
 @dataclass
@@ -27,28 +28,30 @@ class Tape(Differentiator):
 
     def vjp(self, f: Function, x: Any, w: Any) -> Any:
         """Record f, pull w back."""
-        from gradmix.arrays import as_point, check_shape
-        from gradmix_autodiff.recording import Recording
+        from gradmix_autodiff.pullback import Pullback
 
-        recording, cotangent = Recording(f, as_point(x)), as_point(w)
-        check_shape("w", cotangent, "f(x)", recording.result_shape)
-        return recording.pull(cotangent)
+        recorded, cotangent = Pullback(f, as_point(x)), as_point(w)
+        check_shape("w", cotangent, "f(x)", recorded.result_shape)
+        return recorded.pull(cotangent)
 
     def value_and_gradient(self, f: Function, x: Any) -> tuple[Any, Any]:
         """Record f once, pull 1 back."""
-        from gradmix.arrays import as_point, check_scalar
-        from gradmix_autodiff.recording import Recording
+        from gradmix_autodiff.pullback import Pullback
 
-        recording = Recording(f, as_point(x))
-        check_scalar(recording.value)
-        return recording.value, recording.pull(1.0)
+        recorded = Pullback(f, as_point(x))
+        check_scalar(recorded.value)
+        return recorded.value, recorded.pull(1.0)
 
     def jacobian(self, f: Function, x: Any) -> Any:
         """Record f once, pull each unit vector back: they give the rows."""
-        from gradmix.arrays import as_point, stacked, unit_vectors
-        from gradmix_autodiff.recording import Recording
+        from gradmix_autodiff.pullback import Pullback
 
         point = as_point(x)
-        recording = Recording(f, point)
-        rows = [recording.pull(w[()]) for w in unit_vectors(recording.result_shape)]
-        return stacked(rows, (*recording.result_shape, *np.shape(point)))
+        recorded = Pullback(f, point)
+        shape = recorded.result_shape
+        rows = []
+        for place in range(int(np.prod(shape))):
+            w = np.zeros(shape)
+            w.flat[place] = 1.0
+            rows.append(recorded.pull(w[()]))
+        return stacked(rows, (*shape, *np.shape(point)))

@@ -174,35 +174,27 @@ def test_threads_do_not_disturb_each_other(mode):
         (lambda x: math.sin(x[0]), r"np\.sin instead of math\.sin"),
         (lambda x: math.atan2(x[0], 1.0), r"np\.arctan2 instead of math\.atan2"),
         (lambda x: float(x[0]), "need a number"),
-        (lambda x: np.fft.fft(x).real.sum(), r"np\.fft\.fft has no derivative rule"),
-        (lambda x: np.sort(x)[0], r"np\.sort has no derivative rule"),
-        (lambda x: np.add.accumulate(x)[0], r"np\.add\.accumulate"),
+        (lambda x: np.linalg.eigvals(x[0] * np.eye(2)).sum(), r"np\.linalg\.eigvals has no derivative rule"),
+        (lambda x: np.add.reduceat(x, [0])[0], r"np\.add\.reduceat"),
         (lambda x: x.astype(int).sum(), "no derivative"),
-        (lambda x: np.maximum.reduce(x, initial=2.5), "initial"),
-        (lambda x: np.sum(x, where=np.array([True, False])), "where"),
-        (lambda x: np.sum(x, 0, float), r"np\.sum with these arguments"),
-        (lambda x: np.average(x, 0, np.array([1.0, 3.0])), r"np\.average with these arguments"),
-        (lambda x: np.std(x, 0, float), r"np\.std with these arguments"),
-        (lambda x: np.exp(1j * x).real.sum(), "complex"),
+        (lambda x: np.quantile(x, 0.5, method="closest_observation"), r"np\.quantile with these arguments"),
+        (lambda x: np.exp(1j * x).sum(), "real numbers"),
         (lambda x: None, "returned None"),
-        (lambda x: np.trace(x[:, None, None] * np.ones((2, 2))), "np.trace"),
+        (lambda x: "text", "returned 'text'"),
+        (lambda x: [x[0], [x[1], x[0]]], "parts of different shapes"),
     ],
     ids=[
         "sin",
         "atan2",
         "float",
-        "fft",
-        "sort",
-        "accumulate",
+        "eigvals",
+        "reduceat",
         "astype",
-        "initial",
-        "where",
-        "dtype",
-        "weights",
-        "dtype of std",
+        "quantile",
         "complex",
         "nothing",
-        "trace",
+        "text",
+        "ragged",
     ],
 )
 def test_what_cannot_be_followed_is_named_with_what_to_write_instead(mode, f, advice):
@@ -245,26 +237,6 @@ def test_numbers_have_no_aliases(mode):
     assert mode.derivative(f, 1.0) == 2.0
 
 
-def _view(x):
-    y = x * 2.0
-    z = y[1:]
-    z += 1.0
-    return np.sum(y)
-
-
-def _viewed(x):
-    y = x * 2.0
-    z = y.reshape(2, 1)
-    y += 1.0
-    return np.sum(z)
-
-
-def _element(x):
-    y = x * 2.0
-    y[0] = x[1]
-    return np.sum(y)
-
-
 def _element_of_a_plain_array(x):
     y = np.zeros(2)
     y[0] = x[0]
@@ -272,10 +244,30 @@ def _element_of_a_plain_array(x):
 
 
 @MODES
-@pytest.mark.parametrize("f", [_view, _viewed, _element, _element_of_a_plain_array])
-def test_updates_in_place_that_could_be_seen_elsewhere_are_refused(mode, f):
-    with pytest.raises(DifferentiationError):
-        mode.gradient(f, np.array([1.0, 2.0]))
+def test_writing_a_traced_number_into_a_plain_array_names_the_way_out(mode):
+    with pytest.raises(DifferentiationError, match=r"np\.zeros\(n, like=x\)"):
+        mode.gradient(_element_of_a_plain_array, np.array([1.0, 2.0]))
+
+
+@MODES
+def test_an_update_in_place_is_seen_through_views(mode):
+    def f(x):
+        y = x * 1.0
+        matrix = y.reshape(2, 2)
+        row, tail, column = matrix[1], y[1:], matrix.T[0]
+        tail *= x[0]
+        row += x[:2]
+        column -= 1.0
+        matrix[0, 0] = x[3] ** 2
+        return np.concatenate([y, matrix.ravel(), row, tail, column, np.asarray(y)])
+
+    def by_hand(x):
+        y = np.stack([x[3] ** 2, x[1] * x[0], x[2] * x[0] + x[0] - 1.0, x[3] * x[0] + x[1]])
+        return np.concatenate([y, y, y[2:], y[1:], y[[0, 2]], y])
+
+    x = np.array([2.0, 3.0, 5.0, 7.0])
+    np.testing.assert_array_equal(f(x.copy()), by_hand(x))
+    np.testing.assert_allclose(mode.jacobian(f, x), mode.jacobian(by_hand, x), rtol=1e-15)
 
 
 @MODES
@@ -291,7 +283,7 @@ def test_an_alias_of_a_plain_array_updated_in_place_is_no_silent_constant(mode):
 
 
 @MODES
-def test_an_array_of_the_callers_is_left_as_it_was(mode):
+def test_an_array_of_the_callers_is_not_updated_in_silence(mode):
     shared = np.ones(2)
 
     def f(x):
@@ -299,8 +291,27 @@ def test_an_array_of_the_callers_is_left_as_it_was(mode):
         total += x
         return np.sum(total**2)
 
-    np.testing.assert_array_equal(mode.gradient(f, np.array([1.0, 2.0])), [4.0, 6.0])
+    with pytest.raises(DifferentiationError, match=r"y = y \+ x"):
+        mode.gradient(f, np.array([1.0, 2.0]))
     np.testing.assert_array_equal(shared, [1.0, 1.0])
+
+
+@MODES
+def test_entries_of_a_traced_array_can_be_written(mode):
+    def f(x):
+        y = x * 2.0
+        alias = y
+        y[0] = x[1] * x[2]
+        y[1:] *= x[0]
+        out = np.zeros(4, like=x)
+        for i in range(3):
+            out[i] = alias[i] ** 2
+        out[3] += x[0]
+        out[np.array([1, 1])] = [x[0], x[1]]
+        return out
+
+    exact = [[0, 2 * 3 * 2 * 3, 2 * 2 * 3 * 2], [0, 1, 0], [8 * 9.0, 0, 24.0], [1, 0, 0]]
+    np.testing.assert_allclose(mode.jacobian(f, np.array([1.0, 2.0, 3.0])), exact)
 
 
 @MODES

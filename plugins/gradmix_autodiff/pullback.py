@@ -1,0 +1,78 @@
+"""A function recorded at a point, and its pullback."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradmix_autodiff.evaluation import evaluate
+from gradmix_autodiff.recording import NOTHING, Recording, Slice, walk_back, walk_back_carefully
+from gradmix_autodiff.taped import leaf
+from gradmix_autodiff.traced import Traced, plain_value
+from gradmix_autodiff.unbounded import warn_infinite
+
+
+class Pullback:
+    """One evaluation of f at a point, recorded.
+
+    Parameters
+    ----------
+    f
+        The function.
+    point
+        Where it is evaluated.
+    """
+
+    def __init__(self, f: Callable[[Any], Any], point: Any) -> None:
+        recording = Recording()
+        self._point_shape = np.shape(point)
+        self._watched, self._arrays = recording.watched, recording.array_operations
+        self._infinite = recording.infinite
+        try:
+            with np.errstate(all="ignore"):
+                y = evaluate(f, leaf(point, recording))
+        finally:
+            self._operations = recording.end()
+        is_taped = getattr(y, "recording", None) is recording
+        self._index: int | None = y.index if is_taped else None
+        self.value = y.value if is_taped else y
+
+    @property
+    def result_shape(self) -> tuple[int, ...]:
+        """Shape of f's result."""
+        return np.shape(self.value)
+
+    def pull(self, w: Any) -> Any:
+        """w·J: walk the operations backwards, from the result's cotangent `w` to the point's.
+
+        If what comes out is not finite, the walk is repeated with care for what is absent rather than zero.
+        """
+        if self._index is None:
+            return np.zeros(self._point_shape)[()]
+        self._watched.check()
+        with np.errstate(all="ignore"):
+            found, is_new = walk_back(self._operations, self._arrays, self._index, w)
+            if not _is_finite(found):
+                found = walk_back_carefully(self._operations, self._index, w)
+                for rule in self._infinite[:1]:
+                    warn_infinite(rule)
+        return self._as_point(found, is_new)
+
+    def _as_point(self, found: Any, is_new: bool) -> Any:
+        if type(found) is Slice:
+            return found.dense()
+        if isinstance(found, Traced):
+            return +found
+        if found is NOTHING:
+            return np.zeros(self._point_shape)[()]
+        if is_new and found.shape == self._point_shape:
+            return found
+        return np.array(np.broadcast_to(found, self._point_shape))[()]
+
+
+def _is_finite(found: Any) -> bool:
+    plain = found.part if type(found) is Slice else plain_value(found)
+    return math.isfinite(np.add.reduce(plain, axis=None)) or bool(np.isfinite(plain).all())

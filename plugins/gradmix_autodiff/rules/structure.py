@@ -1,0 +1,451 @@
+"""Rules of the functions that move, sum or multiply entries of arrays.
+
+Functions that only move entries are one rule: the positions that NumPy's function gives for an array of positions say
+which entry goes where. `gather` takes entries by their positions and `scatter` puts them back: each is the other's
+transpose, over any leading axes, so that tangents stacked along a first axis go through at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradmix_autodiff.table import PRIMITIVES, LinearMap, Primitive, Spread
+from gradmix_autodiff.traced import operate, plain_value
+
+Axis = int | tuple[int, ...] | None
+Arguments = tuple[Any, ...]
+Keywords = Mapping[str, Any]
+
+
+# gather and scatter
+
+
+def gather(x: Any, positions: Any, shape: tuple[int, ...]) -> Any:
+    """Entries of arrays of `shape`, the last axes of `x`, at flat positions."""
+    return operate(GATHER, x, positions, shape)
+
+
+def scatter(w: Any, positions: Any, shape: tuple[int, ...]) -> Any:
+    """Zeros of `shape` with `w` added at flat positions, which are its last axes: the transpose of `gather`."""
+    return operate(SCATTER, w, positions, shape)
+
+
+def _gather(x: Any, positions: Any, shape: tuple[int, ...]) -> Any:
+    lead = np.shape(x)[: np.ndim(x) - len(shape)]
+    return np.reshape(x, (*lead, math.prod(shape)))[..., positions]
+
+
+def _scatter(w: Any, positions: Any, shape: tuple[int, ...]) -> Any:
+    lead = np.shape(w)[: np.ndim(w) - np.ndim(positions)]
+    size, count = math.prod(shape), math.prod(lead)
+    flat = np.ravel(positions)
+    places = flat if count == 1 else (flat + size * np.arange(count)[:, None]).ravel()
+    entries = np.ravel(w)
+    if np.iscomplexobj(entries):
+        sums = np.bincount(places, entries.real, count * size) + 1j * np.bincount(places, entries.imag, count * size)
+    else:
+        sums = np.bincount(places, entries, count * size)
+    return sums.reshape(*lead, *shape)[()]
+
+
+GATHER = Primitive(
+    _gather,
+    lambda position, y, arguments, keywords: LinearMap(
+        lambda t: gather(t, *arguments[1:]), lambda w: _back(arguments[0], scatter(w, *arguments[1:]))
+    ),
+    Spread.MOVES,
+)
+SCATTER = Primitive(
+    _scatter,
+    lambda position, y, arguments, keywords: LinearMap(
+        lambda t: scatter(t, *arguments[1:]), lambda w: gather(w, *arguments[1:])
+    ),
+    Spread.MOVES,
+)
+
+
+def _back(x: Any, w: Any) -> Any:
+    return w if np.shape(w) == np.shape(x) else np.reshape(w, np.shape(x))
+
+
+def positions_after(function: Callable[..., Any], shape: tuple[int, ...], *args: Any, **kwargs: Any) -> Any:
+    """Where each entry of ``function(x, …)`` stands in `x`, an array of `shape`."""
+    return function(np.arange(math.prod(shape)).reshape(shape), *args, **kwargs)
+
+
+# getitem and setitem
+
+
+def _getitem(x: Any, index: Any) -> Any:
+    return x[index]
+
+
+def _getitem_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:
+    x, index = arguments
+    shape = np.shape(x)
+    parts = index if type(index) is tuple else (index,)
+    is_plain = all(isinstance(part, int | slice | None | type(Ellipsis)) for part in parts)
+
+    def push(t: Any) -> Any:
+        if is_plain:
+            return t[(slice(None), *parts)]
+        return gather(t, _positions(shape, index), shape)
+
+    return LinearMap(push, lambda w: scatter(w, _positions(shape, index), shape))
+
+
+def _positions(shape: tuple[int, ...], index: Any) -> Any:
+    return np.arange(math.prod(shape)).reshape(shape)[index]
+
+
+GETITEM = Primitive(_getitem, _getitem_rule, Spread.MOVES, is_view=True)
+
+
+def _setitem(x: Any, value: Any, index: Any) -> Any:
+    y = np.array(x, dtype=np.result_type(x, value))
+    y[index] = value
+    return y
+
+
+def _setitem_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:
+    x, value, index = arguments
+    shape = np.shape(x)
+    taken = np.ones(shape)
+    taken[index] = 0.0
+    if position == 0:
+        return LinearMap(lambda t: np.where(taken, t, 0.0), lambda w: np.where(taken, w, 0.0))
+    order = _last_writes(shape, index)
+    own = np.shape(value)
+
+    def push(t: Any) -> Any:
+        wide = np.broadcast_to(_aligned(t, len(own), np.ndim(order)), (np.shape(t)[0], *np.shape(order)))
+        return scatter(np.where(order >= 0, wide, 0.0), np.maximum(order, 0), shape)
+
+    def pull(w: Any) -> Any:
+        return _unbroadcast(np.where(order >= 0, gather(w, np.maximum(order, 0), shape), 0.0), own)
+
+    return LinearMap(push, pull)
+
+
+def _last_writes(shape: tuple[int, ...], index: Any) -> Any:
+    """Position that each entry of a value is written to by ``x[index] = value``; -1 if a later one overwrites it."""
+    positions = _positions(shape, index)
+    flat = np.ravel(positions)
+    last = np.full(math.prod(shape), -1)
+    last[flat] = np.arange(flat.size)
+    return np.where(last[flat] == np.arange(flat.size), flat, -1).reshape(np.shape(positions))
+
+
+SETITEM = Primitive(_setitem, _setitem_rule, Spread.MOVES)
+
+
+def _aligned(t: Any, have: int, want: int) -> Any:
+    """Tangents of an array of `have` axes, for one of `want` axes: new axes of length one behind the first."""
+    return t if have == want else np.reshape(t, (np.shape(t)[0], *(1,) * (want - have), *np.shape(t)[1:]))
+
+
+def _unbroadcast(w: Any, shape: tuple[int, ...]) -> Any:
+    from gradmix_autodiff.recording import unbroadcast
+
+    return unbroadcast(w, shape)
+
+
+# sums and shapes
+
+
+def _axes(axis: Axis, ndim: int) -> tuple[int, ...]:
+    given = range(ndim) if axis is None else (axis,) if isinstance(axis, int | np.integer) else axis
+    return tuple(int(each) % ndim if ndim else 0 for each in given)
+
+
+def _behind(axis: Axis, ndim: int) -> tuple[int, ...]:
+    """The same axes of tangents, which have one more in front."""
+    return tuple(each + 1 for each in _axes(axis, ndim))
+
+
+def _kept(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
+    gone = _axes(axis, len(shape))
+    return tuple(1 if place in gone else size for place, size in enumerate(shape))
+
+
+def _sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    return np.add.reduce(x, axis=axis, keepdims=keepdims)
+
+
+def _sum_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:
+    (x,), axis, keepdims = arguments, keywords.get("axis"), keywords.get("keepdims", False)
+    shape = np.shape(x)
+    kept = _kept(shape, axis)
+    behind = _behind(axis, len(shape))
+    return LinearMap(
+        lambda t: np.sum(t, axis=behind, keepdims=keepdims),
+        lambda w: _spread(w, shape, kept),
+    )
+
+
+def _spread(w: Any, shape: tuple[int, ...], kept: tuple[int, ...]) -> Any:
+    """A cotangent of a sum, broadcast to `shape`; of one number without NumPy's detour."""
+    if isinstance(w, float):
+        return np.ndarray(shape, np.float64, np.float64(w), 0, (0,) * len(shape))
+    return np.broadcast_to(np.reshape(w, kept), shape)
+
+
+SUM = Primitive(_sum, _sum_rule, Spread.MOVES)
+
+
+def _reshape_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:
+    shape, result = np.shape(arguments[0]), np.shape(y)
+    return LinearMap(lambda t: np.reshape(t, (np.shape(t)[0], *result)), lambda w: np.reshape(w, shape))
+
+
+RESHAPE = Primitive(np.reshape, _reshape_rule, Spread.MOVES, is_view=True)
+
+
+def _transpose_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:
+    axes = arguments[1]
+    back = tuple(int(axis) for axis in np.argsort(axes))
+    return LinearMap(lambda t: np.transpose(t, (0, *(axis + 1 for axis in axes))), lambda w: np.transpose(w, back))
+
+
+TRANSPOSE = Primitive(np.transpose, _transpose_rule, Spread.MOVES, is_view=True)
+
+
+def _broadcast_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:
+    shape, result = np.shape(arguments[0]), np.shape(y)
+    return LinearMap(
+        lambda t: np.broadcast_to(_aligned(t, len(shape), len(result)), (np.shape(t)[0], *result)),
+        lambda w: _unbroadcast(w, shape),
+    )
+
+
+BROADCAST = Primitive(np.broadcast_to, _broadcast_rule, Spread.MOVES, is_view=True)
+
+
+def _flip_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:
+    axes = arguments[1]
+    return LinearMap(lambda t: np.flip(t, tuple(axis + 1 for axis in axes)), lambda w: np.flip(w, axes))
+
+
+FLIP = Primitive(np.flip, _flip_rule, Spread.MOVES, is_view=True)
+
+
+def _cumsum_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:
+    axis = arguments[1]
+    return LinearMap(lambda t: np.cumsum(t, axis + 1), lambda w: np.flip(np.cumsum(np.flip(w, (axis,)), axis), (axis,)))
+
+
+CUMSUM = Primitive(np.cumsum, _cumsum_rule, Spread.MOVES)
+
+
+def _join(*arrays: Any, axis: int) -> Any:
+    return np.concatenate(arrays, axis=axis)
+
+
+def _join_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:
+    axis = keywords["axis"] % max(1, np.ndim(y))
+    sizes = [np.shape(each)[axis] for each in arguments]
+    begin = sum(sizes[:position])
+    index = (slice(None),) * axis + (slice(begin, begin + sizes[position]),)
+    before, after = begin, sum(sizes[position + 1 :])
+
+    def push(t: Any) -> Any:
+        widths = [(0, 0)] * (np.ndim(y) + 1)
+        widths[axis + 1] = (before, after)
+        return np.pad(t, widths)
+
+    return LinearMap(push, lambda w: w[index])
+
+
+JOIN = Primitive(_join, _join_rule, Spread.MOVES)
+
+
+def _select(condition: Any, x: Any, y: Any) -> Any:
+    return np.where(condition, x, y)[()]
+
+
+def _select_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:
+    condition, own, shape = arguments[0], np.shape(arguments[position]), np.shape(y)
+
+    def masked(change: Any) -> Any:
+        return np.where(condition, change, 0.0) if position == 1 else np.where(condition, 0.0, change)
+
+    def push(t: Any) -> Any:
+        pushed = masked(_aligned(t, len(own), len(shape)))
+        full = (np.shape(t)[0], *shape)
+        return pushed if np.shape(pushed) == full else np.broadcast_to(pushed, full)
+
+    return LinearMap(push, lambda w: _unbroadcast(masked(w), own))
+
+
+SELECT = Primitive(_select, _select_rule, Spread.MOVES)
+
+
+# products of matrices
+
+
+def _matmul_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:
+    a, b = arguments
+    if position == 0:
+        return LinearMap(lambda t: _push_left(t, a, b), lambda w: _pull_left(w, a, b))
+    return LinearMap(lambda t: _push_right(t, a, b), lambda w: _pull_right(w, a, b))
+
+
+def _push_left(t: Any, a: Any, b: Any) -> Any:
+    if np.ndim(a) == 1 and np.ndim(b) > 2:  # the row of each tangent meets every matrix
+        return np.matmul(np.expand_dims(t, tuple(range(1, np.ndim(b)))), b)[..., 0, :]
+    if np.ndim(a) < np.ndim(b) and np.ndim(b) > 2:
+        t = np.reshape(t, (np.shape(t)[0], *(1,) * (np.ndim(b) - np.ndim(a)), *np.shape(t)[1:]))
+    return np.matmul(t, b)
+
+
+def _push_right(t: Any, a: Any, b: Any) -> Any:
+    if np.ndim(b) == 1:
+        if np.ndim(a) <= 2:
+            return np.matmul(t, np.transpose(a))
+        return np.moveaxis(np.matmul(a, np.transpose(t)), -1, 0)
+    if np.ndim(a) == 1:
+        return np.matmul(a, t)
+    if np.ndim(b) < np.ndim(a):
+        t = np.reshape(t, (np.shape(t)[0], *(1,) * (np.ndim(a) - np.ndim(b)), *np.shape(t)[1:]))
+    return np.matmul(a, t)
+
+
+def _as_matrices(w: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
+    """Give vectors the axis that ``matmul`` gives them."""
+    if np.ndim(a) == 1:
+        a, w = np.expand_dims(a, 0), np.expand_dims(w, -1 if np.ndim(b) == 1 else -2)
+    if np.ndim(b) == 1:
+        b, w = np.expand_dims(b, 1), np.expand_dims(w, -1)
+    return w, a, b
+
+
+def _pull_left(w: Any, a: Any, b: Any) -> Any:
+    w, wide, b = _as_matrices(w, a, b)
+    return _back(a, _unbroadcast(np.matmul(w, np.swapaxes(b, -1, -2)), np.shape(wide)))
+
+
+def _pull_right(w: Any, a: Any, b: Any) -> Any:
+    w, a, wide = _as_matrices(w, a, b)
+    return _back(b, _unbroadcast(np.matmul(np.swapaxes(a, -1, -2), w), np.shape(wide)))
+
+
+MATMUL = Primitive(np.matmul, _matmul_rule)
+
+
+def _einsum(*operands: Any, subscripts: str) -> Any:
+    return np.einsum(subscripts, *operands, optimize=len(operands) > 2)
+
+
+def _einsum_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:
+    """Rule of ``einsum`` with explicit letters, each at most once in an operand."""
+    inputs, output = keywords["subscripts"].split("->")
+    letters = inputs.split(",")
+    own, others = letters[position], [each for i, each in enumerate(letters) if i != position]
+    rest = [each for i, each in enumerate(arguments) if i != position]
+    shape = np.shape(arguments[position])
+    batch = next(letter for letter in _LETTERS if letter not in keywords["subscripts"])
+
+    def push(t: Any) -> Any:
+        return einsum(_subscripts([*others, batch + own], batch + output), *rest, t)
+
+    def pull(w: Any) -> Any:
+        known = set(output).union(*others)
+        found = "".join(letter for letter in own if letter in known)
+        pulled = einsum(_subscripts([*others, output], found), *rest, w)
+        kept = tuple(size if letter in known else 1 for letter, size in zip(own, shape, strict=True))
+        return np.broadcast_to(np.reshape(pulled, kept), shape)
+
+    return LinearMap(push, pull)
+
+
+def _subscripts(inputs: Sequence[str], output: str) -> str:
+    return ",".join(inputs) + "->" + output
+
+
+def einsum(subscripts: str, *operands: Any) -> Any:
+    """``np.einsum`` with explicit output and no letter twice in an operand."""
+    return operate(EINSUM, *operands, subscripts=subscripts)
+
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+EINSUM = Primitive(_einsum, _einsum_rule)
+
+
+# extremes and norms
+
+
+def _extreme_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:
+    """Rule of max and min: entries that tie share the derivative."""
+    (x,), axis, keepdims = arguments, keywords.get("axis"), keywords.get("keepdims", False)
+    value, shape = plain_value(x), np.shape(x)
+    kept, behind = _kept(shape, axis), _behind(axis, len(shape))
+    is_extreme = np.equal(value, np.reshape(plain_value(y), kept))
+    count = is_extreme.sum(axis=_axes(axis, len(shape)), keepdims=True)
+    shares = is_extreme if np.all(count == 1) else is_extreme / count
+    return LinearMap(
+        lambda t: np.sum(np.where(is_extreme, t * shares, 0.0), axis=behind, keepdims=keepdims),
+        lambda w: np.where(is_extreme, np.reshape(w, kept) * shares, 0.0),
+    )
+
+
+def _max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    return np.maximum.reduce(x, axis=axis, keepdims=keepdims)
+
+
+def _min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    return np.minimum.reduce(x, axis=axis, keepdims=keepdims)
+
+
+MAX = Primitive(_max, _extreme_rule, Spread.MOVES)
+MIN = Primitive(_min, _extreme_rule, Spread.MOVES)
+
+
+def _norm(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    return np.linalg.norm(x, axis=axis, keepdims=keepdims)
+
+
+def _norm_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:
+    """Rule of the Euclidean norm: x/|x|, and 0 at 0, the smallest of its subgradients."""
+    from gradmix_autodiff.rules.elementwise import ratio
+
+    (x,), axis, keepdims = arguments, keywords.get("axis"), keywords.get("keepdims", False)
+    shape = np.shape(x)
+    kept, behind = _kept(shape, axis), _behind(axis, len(shape))
+    along = ratio(x, np.broadcast_to(np.reshape(y, kept), shape))
+    return LinearMap(lambda t: np.sum(along * t, axis=behind, keepdims=keepdims), lambda w: np.reshape(w, kept) * along)
+
+
+NORM = Primitive(_norm, _norm_rule)
+
+
+# complex numbers on the way: a cotangent of z = x + iy is ∂/∂x − i ∂/∂y
+
+REAL = Primitive(np.real, lambda position, y, arguments, keywords: LinearMap(np.real, lambda w: w + 0j), Spread.MOVES)
+IMAG = Primitive(np.imag, lambda position, y, arguments, keywords: LinearMap(np.imag, lambda w: -1j * w), Spread.MOVES)
+
+
+def install() -> None:
+    """Enter the primitives that are functions of NumPy's own, for those who look rules up."""
+    PRIMITIVES.update(
+        {
+            np.sum: SUM,
+            np.reshape: RESHAPE,
+            np.transpose: TRANSPOSE,
+            np.broadcast_to: BROADCAST,
+            np.flip: FLIP,
+            np.cumsum: CUMSUM,
+            np.concatenate: JOIN,
+            np.where: SELECT,
+            np.matmul: MATMUL,
+            np.einsum: EINSUM,
+            np.max: MAX,
+            np.min: MIN,
+            np.linalg.norm: NORM,
+            np.real: REAL,
+            np.imag: IMAG,
+        }
+    )

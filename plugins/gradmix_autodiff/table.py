@@ -1,0 +1,139 @@
+"""The table of derivative rules: what every mode reads, and how a rule is written.
+
+A rule says how a small change of an argument changes the result. There are three kinds:
+
+- an `Elementwise` rule is text, such as ``"d * cos(a)"``: d is the change, a and b are the arguments, y is the result.
+  The same text pushes a tangent forward and pulls a cotangent back, since a diagonal matrix is its own transpose;
+- a `Primitive` rule is a pair of linear maps, forward and back;
+- a `Composition` says the same as NumPy's function in terms of functions that have rules.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradmix import DifferentiationError
+
+Change = Callable[[Any], Any]
+"""Maps a change of one argument to that of the result, or back."""
+
+
+class Spread(IntEnum):
+    """Which entries of the result depend on which entries of an argument."""
+
+    DENSE = 0
+    """Any entry on any."""
+    MOVES = 1
+    """Each entry of the result is an entry of the argument, or a sum of some."""
+
+
+class LinearMap(NamedTuple):
+    """The derivative of an operation by one argument.
+
+    Parameters
+    ----------
+    push
+        Maps tangents of the argument, stacked along a first axis, to tangents of the result.
+    pull
+        Maps one cotangent of the result to one of the argument: the transpose.
+    """
+
+    push: Change
+    pull: Change
+
+
+@dataclass(frozen=True)
+class Elementwise:
+    """The rule of a function that works entry by entry, with broadcasting.
+
+    Parameters
+    ----------
+    function
+        The function, a ufunc.
+    texts
+        For each argument, the change of the result as Python text in ``d``, ``a``, ``b``, ``c`` and ``y``; None where
+        the argument takes whole numbers only; `UNKNOWN` where there is no closed form.
+    hint
+        What to use instead where the derivative is infinite.
+    """
+
+    function: Callable[..., Any]
+    texts: tuple[str | None, ...]
+    hint: str = ""
+
+    @cached_property
+    def changes(self) -> tuple[Callable[..., Change] | None, ...]:
+        """For each argument: (result, arguments) → the linear map of a change."""
+        arguments = ", ".join(ARGUMENTS[: len(self.texts)])
+        return tuple(
+            None
+            if text is None
+            else eval(f"lambda y, {arguments}: lambda d: {text}", NAMES)  # our own table
+            if text
+            else _unknown(self.function.__name__, argument)
+            for argument, text in enumerate(self.texts, start=1)
+        )
+
+
+UNKNOWN = ""
+"""Text of a derivative that has no closed form."""
+
+
+def _unknown(name: str, argument: int) -> Callable[..., Change]:
+    def refuse(*arguments: Any) -> Change:
+        raise DifferentiationError(
+            f"{name} has no derivative rule by its argument {argument}, only by the others. "
+            "Use differentiator=finite_difference."
+        )
+
+    return refuse
+
+
+@dataclass(frozen=True)
+class Primitive:
+    """The rule of any other function.
+
+    Parameters
+    ----------
+    function
+        The function; it takes the arguments that may be traced by position.
+    rule
+        (position, result, arguments, keywords) → the `LinearMap` by that argument.
+    spread
+        Which entries depend on which.
+    is_view
+        Whether the result may share memory with the first argument in NumPy.
+    """
+
+    function: Callable[..., Any]
+    rule: Callable[[int, Any, tuple[Any, ...], Mapping[str, Any]], LinearMap]
+    spread: Spread = Spread.DENSE
+    is_view: bool = False
+
+
+Rule = Elementwise | Primitive
+
+ARGUMENTS = ("a", "b", "c", "e", "f")
+"""What the texts of elementwise rules call the arguments."""
+
+NAMES: dict[str, Any] = {"np": np, "pi": math.pi}
+"""What the texts of elementwise rules may use."""
+
+ELEMENTWISE: dict[Any, Elementwise] = {}
+"""Function → its rule."""
+
+PRIMITIVES: dict[Any, Primitive] = {}
+"""Function → its rule."""
+
+COMPOSITIONS: dict[Any, Callable[..., Any]] = {}
+"""Function → the same, in terms of functions that have rules."""
+
+CONSTANT: set[Any] = set()
+"""Functions whose result does not change with small changes of the arguments."""

@@ -1,0 +1,392 @@
+"""Values on a recording: numbers, whose operations are made from the rules' texts, and arrays."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from gradmix_autodiff.recording import Pull, Recording, dense, slice_pull, unbroadcast
+from gradmix_autodiff.rules.structure import GETITEM
+from gradmix_autodiff.table import ARGUMENTS, ELEMENTWISE, NAMES, Elementwise, Rule, Spread
+from gradmix_autodiff.traced import ARITHMETIC, Traced, TracedArray, operate, plain_value, relate
+
+Taped = "TapedNumber | TapedArray"
+
+
+class TapedNumber(Traced):
+    """A number on a recording.
+
+    Parameters
+    ----------
+    value
+        A float; a traced value of a lower level if a derivative is differentiated.
+    index
+        Its place on the recording.
+    recording
+        The recording.
+    """
+
+    __slots__ = ("index", "recording", "value")
+
+    def __init__(self, value: Any, index: int, recording: Recording) -> None:
+        self.value, self.index, self.recording = value, index, recording
+
+    @property
+    def level(self) -> int:  # type: ignore[override]
+        """Which differentiation it belongs to."""
+        return self.recording.level
+
+    def follow(self, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+        """Record an operation."""
+        return record(self.recording, rule, arguments, keywords)
+
+    def constant(self, value: Any) -> Any:
+        """A plain array on the recording."""
+        return _taped(value, self.recording, [])
+
+
+class TapedArray(TracedArray):
+    """An array on a recording; like `TapedNumber`."""
+
+    __slots__ = ("index", "recording", "shape", "value")
+
+    def __init__(self, value: Any, index: int, recording: Recording) -> None:
+        self.value, self.index, self.recording = value, index, recording
+        self.shape = value.shape  # type: ignore[misc] -- kept, since it is asked for at every operation
+        self.relatives = self.source = self.exported = None
+
+    @property
+    def level(self) -> int:  # type: ignore[override]
+        """Which differentiation it belongs to."""
+        return self.recording.level
+
+    def follow(self, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+        """Record an operation."""
+        return record(self.recording, rule, arguments, keywords)
+
+    def constant(self, value: Any) -> Any:
+        """A plain array on the recording."""
+        return _taped(value, self.recording, [])
+
+    def follow_one(self, rule: Elementwise) -> Any:
+        """Record an operation of this array alone."""
+        recording, value = self.recording, self.value
+        if type(value) is not np.ndarray or recording.has_complex or (make := rule.changes[0]) is None:
+            return record(recording, rule, (self,), {})
+        y = rule.function(value)
+        operations = recording.operations
+        place = len(operations)
+        operations.append([(self.index, make(y, value), None, rule, Spread.DENSE)])
+        recording.array_operations.append(place)
+        return TapedArray(y, place, recording)
+
+    def become(self, other: Any) -> None:
+        """Take over value and place."""
+        self.value, self.index = other.value, other.index
+
+
+def leaf(point: Any, recording: Recording) -> Any:
+    """The first value on a recording: the point."""
+    return _taped(point, recording, [])
+
+
+def _taped(value: Any, recording: Recording, pulls: list[Pull]) -> Any:
+    index = recording.append(pulls)
+    if np.ndim(value):
+        return TapedArray(value, index, recording)
+    return TapedNumber(_number(value), index, recording)
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, Traced) or np.iscomplexobj(value):
+        return value
+    return float(value)
+
+
+def record(recording: Recording, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+    """Do an operation, and record how to pull a cotangent back through it."""
+    values: list[Any] = []
+    active: list[tuple[int, Any]] = []
+    for position, each in enumerate(arguments):
+        kind = type(each)
+        if (kind is TapedArray or kind is TapedNumber) and each.recording is recording:
+            active.append((position, each))
+            values.append(each.value)
+        elif kind is np.ndarray and each.flags.writeable:
+            values.append(recording.watched.kept(each))
+        else:
+            values.append(each)
+    y = operate(rule, *values, **keywords)
+    if type(rule) is Elementwise:
+        return _record_elementwise(recording, rule, y, values, active)
+    pulls: list[Pull] = []
+    for position, argument in active:
+        pull = rule.rule(position, y, tuple(values), keywords).pull  # type: ignore[union-attr]
+        if rule is GETITEM and (basic := _basic(values[1])) is not None:
+            pull = slice_pull(basic, argument.shape, lambda shape=argument.shape: _positions(shape, values[1]))
+        pulls.append((argument.index, _realised(recording, pull, argument, y), None, None, rule.spread))  # type: ignore[union-attr]
+    result = _taped(y, recording, pulls)
+    if rule.is_view and isinstance(result, TapedArray):  # type: ignore[union-attr]
+        relate(active[0][1], result, lambda x: rule.function(x, *values[1:], **keywords))
+    return result
+
+
+def _record_elementwise(
+    recording: Recording, rule: Elementwise, y: Any, values: list[Any], active: list[tuple[int, Any]]
+) -> Any:
+    shape = y.shape if hasattr(y, "shape") else ()
+    if not shape and len(active) <= 2 and not np.iscomplexobj(plain_value(y)):
+        return _record_number(recording, rule, y, values, active)
+    pulls: list[Pull] = []
+    for position, argument in active:
+        make = rule.changes[position]
+        if make is not None:
+            change = _realised(recording, make(y, *values), argument, y)
+            own = argument.shape
+            pulls.append((argument.index, change, None if own == shape else own, rule, Spread.DENSE))
+    if not shape:
+        return _taped(y, recording, pulls)
+    index = recording.append(pulls)
+    return TapedArray(y, index, recording)
+
+
+def _record_number(
+    recording: Recording, rule: Elementwise, y: Any, values: list[Any], active: list[tuple[int, Any]]
+) -> Any:
+    partials: list[tuple[int, Any]] = []
+    for position, argument in active:
+        make = rule.changes[position]
+        if make is not None:
+            with np.errstate(all="ignore"):
+                floats = [np.float64(each) if type(each) is float else each for each in values]
+                partial = _number(make(np.float64(y) if type(y) is float else y, *floats)(1.0))
+            if rule.hint and type(partial) is float and not math.isfinite(partial):
+                recording.infinite.append(rule)
+            partials.append((argument.index, partial))
+    (i, by_a), (j, by_b) = (*partials, (-1, 0.0), (-1, 0.0))[:2]
+    operations = recording.operations
+    index = len(operations)
+    if i < 0:
+        return _taped(y, recording, [])
+    operations.append((i, by_a, j, by_b))
+    return TapedNumber(_number(y), index, recording)
+
+
+def _realised(recording: Recording, change: Callable[[Any], Any], argument: Any, y: Any) -> Callable[[Any], Any]:
+    """A pullback whose result is real if its argument is."""
+    if not recording.has_complex:
+        kind = y.dtype.kind if isinstance(y, np.ndarray | np.generic) else ""
+        if kind == "f" or not (kind == "c" or np.iscomplexobj(plain_value(y))):
+            return change
+        recording.has_complex = True
+    return change if np.iscomplexobj(plain_value(argument.value)) else lambda w: np.real(dense(change(w)))
+
+
+def _basic(index: Any) -> Any:
+    """An index of slices, integers, None and Ellipsis alone, in which no entry comes twice; else None."""
+    parts = index if type(index) is tuple else (index,)
+    return index if all(type(part) in (int, slice, type(None), type(Ellipsis)) for part in parts) else None
+
+
+def _positions(shape: tuple[int, ...], index: Any) -> Any:
+    return np.arange(math.prod(shape)).reshape(shape)[index]
+
+
+# Operations on numbers are made from the rules' texts, one function each.
+
+_TEMPLATE = """
+def {name}(a_, b_):
+    recording = a_.recording
+    kind = type(b_)
+    if kind is TapedNumber and b_.recording is recording:
+        a = a_.value; b = b_.value
+        {both}
+        operations = recording.operations
+        index = len(operations)
+        operations.append((a_.index, da, b_.index, db))
+    elif kind is float or kind is int or (kind is TapedNumber and b_.recording.level < recording.level):
+        a = a_.value; b = b_
+        {first}
+        operations = recording.operations
+        index = len(operations)
+        operations.append((a_.index, da, -1, 0.0))
+    else:
+        return slow(a_, b_)
+    result = new(TapedNumber); result.value = y; result.index = index; result.recording = recording
+    return result
+
+def r{name}(b_, a_):
+    kind = type(a_)
+    recording = b_.recording
+    if kind is float or kind is int or (kind is TapedNumber and a_.recording.level < recording.level):
+        a = a_; b = b_.value
+        {second}
+        operations = recording.operations
+        index = len(operations)
+        operations.append((b_.index, db, -1, 0.0))
+        result = new(TapedNumber); result.value = y; result.index = index; result.recording = recording
+        return result
+    return slow(a_, b_)
+"""
+
+_UNARY = """
+def {name}(a_):
+    a = a_.value
+    y = {value}
+    recording = a_.recording
+    operations = recording.operations
+    index = len(operations)
+    operations.append((a_.index, {partial}, -1, 0.0))
+    result = new(TapedNumber); result.value = y; result.index = index; result.recording = recording
+    return result
+"""
+
+_VALUES = {"add": "a + b", "sub": "a - b", "mul": "a * b", "truediv": "a / b", "pow": "power(a, b)"}
+"""Operator → its value as text."""
+
+
+def _partial(text: str | None) -> str:
+    """The partial derivative, from the text of a change."""
+    text = text or "0.0 * d"
+    return text.removeprefix("d * ") if text.startswith("d * ") else text.replace("d", "1.0")
+
+
+def _power(a: Any, b: Any) -> Any:
+    if type(a) is float and a < 0.0 and type(b) is float and b != round(b):
+        return math.nan  # Python would give a complex number
+    return a**b
+
+
+def _rescue(rule: Elementwise, a: Any, b: Any) -> tuple[Any, Any, Any]:
+    """Value and partials as NumPy's numbers give them, where Python raises: 1/0, an overflow."""
+    with np.errstate(all="ignore"):
+        one, other = (np.float64(each) if isinstance(each, int | float) else each for each in (a, b))
+        y = rule.function(one, other)
+        partials = [_number(make(y, one, other)(1.0)) for make in rule.changes if make is not None]
+    return (_number(y), *partials)
+
+
+def _guarded(value: str, by_a: str, by_b: str, can_raise: bool) -> str:
+    line = f"y = {value}; da = {by_a}; db = {by_b}"
+    if not can_raise:
+        return line
+    return f"try: {line}\n        except (ArithmeticError, ValueError): y, da, db = rescue(rule, a, b)"
+
+
+# Operators of arrays go the same way as any function, without the detour through NumPy's protocols.
+
+
+def _array_operators(rule: Elementwise, function: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], ...]:
+    """An operator of arrays and its reflected form."""
+    by_first, by_second = rule.changes
+    dense = Spread.DENSE
+
+    def forward(a_: Any, b_: Any) -> Any:
+        recording, kind, a = a_.recording, type(b_), a_.value
+        if (kind is TapedArray or kind is TapedNumber) and b_.recording is recording:
+            b = b_.value
+            y = function(a, b)
+            shape, first, second = y.shape, a_.shape, b_.shape
+            entry = [
+                (a_.index, by_first(y, a, b), None if first == shape else first, rule, dense),  # type: ignore[misc]
+                (b_.index, by_second(y, a, b), None if second == shape else second, rule, dense),  # type: ignore[misc]
+            ]
+        elif kind is float or kind is int or (kind is np.ndarray and b_.dtype == np.float64 and b_.ndim):
+            b = recording.watched.kept(b_) if kind is np.ndarray and b_.flags.writeable else b_
+            y = function(a, b)
+            shape, first = y.shape, a_.shape
+            entry = [(a_.index, by_first(y, a, b), None if first == shape else first, rule, dense)]  # type: ignore[misc]
+        else:
+            return rule.function(a_, np.asarray(b_) if isinstance(b_, list | tuple) else b_)
+        if recording.has_complex or type(y) is not np.ndarray:
+            return rule.function(a_, b_)  # complex or traced numbers: all the care that there is
+        operations = recording.operations
+        place = len(operations)
+        operations.append(entry)
+        recording.array_operations.append(place)
+        return TapedArray(y, place, recording)
+
+    def reflected(b_: Any, a_: Any) -> Any:
+        recording, kind, b = b_.recording, type(a_), b_.value
+        if kind is not float and kind is not int:
+            return rule.function(np.asarray(a_) if isinstance(a_, list | tuple) else a_, b_)
+        y = function(a_, b)
+        if recording.has_complex or type(y) is not np.ndarray:
+            return rule.function(a_, b_)
+        return TapedArray(y, recording.append([(b_.index, by_second(y, a_, b), None, rule, dense)]), recording)  # type: ignore[misc]
+
+    return forward, reflected
+
+
+def _array_getitem(x: TapedArray, index: Any) -> Any:
+    """``x[index]``; an index of numbers and slices goes the short way."""
+    basic = _basic(index)
+    value = x.value
+    if basic is None or type(value) is not np.ndarray or x.recording.has_complex:
+        return Traced.__getitem__(x, index)
+    y = value[basic]
+    shape = x.shape
+    pull = slice_pull(basic, shape, lambda: _positions(shape, basic))
+    recording = x.recording
+    operations = recording.operations
+    place = len(operations)
+    operations.append([(x.index, pull, None, None, Spread.MOVES)])
+    recording.array_operations.append(place)
+    if type(y) is not np.ndarray:
+        return TapedNumber(float(y), place, recording)
+    result = TapedArray(y, place, recording)
+    relate(x, result, lambda places: places[basic])
+    return result
+
+
+def complete() -> None:
+    """Make the operators of numbers and arrays."""
+    TapedArray.__getitem__ = _array_getitem  # type: ignore[assignment,method-assign]
+    for name, ufunc in ARITHMETIC.items():
+        forward, reflected = _array_operators(ELEMENTWISE[ufunc], getattr(operator, name))
+        setattr(TapedArray, f"__{name}__", forward)
+        setattr(TapedArray, f"__r{name}__", reflected)
+    for name, ufunc in ARITHMETIC.items():
+        value, rule = _VALUES[name], ELEMENTWISE[ufunc]
+        by_a, by_b = map(_partial, rule.texts)
+        can_raise = name in ("truediv", "pow")
+
+        def slow(a: Any, b: Any, rule: Elementwise = rule) -> Any:
+            if isinstance(a, np.generic) or isinstance(b, np.generic):
+                a, b = (each.item() if isinstance(each, np.generic) else each for each in (a, b))
+            if isinstance(a, bool) or isinstance(b, bool):
+                a, b = (float(each) if isinstance(each, bool) else each for each in (a, b))
+            if isinstance(a, list | tuple) or isinstance(b, list | tuple):
+                a, b = (np.asarray(each) if isinstance(each, list | tuple) else each for each in (a, b))
+            return (
+                rule.function(a, b) if isinstance(a, np.ndarray) or isinstance(b, np.ndarray) else operate(rule, a, b)
+            )
+
+        space = {
+            **NAMES,
+            "TapedNumber": TapedNumber,
+            "new": TapedNumber.__new__,
+            "power": _power,
+            "rescue": _rescue,
+            "rule": rule,
+            "slow": slow,
+        }
+        text = _TEMPLATE.format(
+            name=name,
+            both=_guarded(value, by_a, by_b, can_raise),
+            first=_guarded(value, by_a, "0.0", can_raise),
+            second=_guarded(value, "0.0", by_b, can_raise),
+        )
+        exec(text, space)  # our own table and template
+        setattr(TapedNumber, f"__{name}__", space[name])
+        setattr(TapedNumber, f"__r{name}__", space[f"r{name}"])
+    space = {"TapedNumber": TapedNumber, "new": TapedNumber.__new__}
+    exec(_UNARY.format(name="neg", value="-a", partial="-1.0"), space)
+    TapedNumber.__neg__ = space["neg"]  # type: ignore[method-assign]
+
+
+__all__ = ["ARGUMENTS", "TapedArray", "TapedNumber", "leaf", "record", "unbroadcast"]

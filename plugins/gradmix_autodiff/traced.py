@@ -1,0 +1,494 @@
+"""Traced values: what a function gets instead of numbers, so that NumPy's own protocols bring every operation here.
+
+Each differentiation has a level of its own; a derivative taken within another has a higher one. An operation belongs
+to the highest level among its arguments, and takes those of lower levels as constants: so perturbations are never
+confused.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import warnings
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from gradmix import DifferentiationError
+from gradmix_autodiff.guidance import full_name, in_place, needs_a_number, unsupported
+from gradmix_autodiff.table import COMPOSITIONS, CONSTANT, ELEMENTWISE, PRIMITIVES, Elementwise, Rule
+
+_levels = itertools.count(1)
+
+
+def next_level() -> int:
+    """A level above all that are in use."""
+    return next(_levels)
+
+
+def operate(rule: Rule, *arguments: Any, **keywords: Any) -> Any:
+    """Do an operation on its highest level: the value by the levels below, the derivative by its rule."""
+    owner, level = None, 0
+    for each in arguments:
+        if isinstance(each, Traced) and each.level > level:
+            owner, level = each, each.level
+    if owner is None:
+        return rule.function(*arguments, **keywords)
+    return owner.follow(rule, arguments, keywords)
+
+
+def plain_value(x: Any) -> Any:
+    """The number or array underneath all levels; lists are searched."""
+    while isinstance(x, Traced):
+        x = x.value
+    if isinstance(x, list | tuple) and any(isinstance(each, Traced | list | tuple) for each in x):
+        return type(x)(plain_value(each) for each in x)
+    if isinstance(x, np.ndarray) and x.dtype == object:
+        return np.array([plain_value(each) for each in x.flat]).reshape(x.shape)
+    return x
+
+
+def operand(x: Any) -> Any:
+    """Traced scalars in a list, or in an object array that ``np.array([x, y])`` made of them, as one traced array."""
+    if isinstance(x, np.ndarray):
+        return as_array(x) if x.dtype == object else x
+    return as_array(x) if isinstance(x, list | tuple) and holds_traced(x) else x
+
+
+def holds_traced(x: Any) -> bool:
+    """Whether a list, or a list in it, has a traced value."""
+    if isinstance(x, list | tuple):
+        return any(isinstance(each, Traced) or holds_traced(each) for each in x)
+    return isinstance(x, np.ndarray) and x.dtype == object
+
+
+def as_array(entries: Any) -> Any:
+    """Stack nested lists or an object array of scalars, some of them traced, into one traced array."""
+    if isinstance(entries, Traced) or (isinstance(entries, np.ndarray) and entries.dtype != object):
+        return entries
+    if isinstance(entries, list | tuple | np.ndarray) and np.ndim(entries) != 0:
+        return np.stack([as_array(entry) for entry in entries])
+    return entries[()] if isinstance(entries, np.ndarray) else entries
+
+
+class Traced:
+    """A scalar that is being traced; arrays are `TracedArray`.
+
+    A scalar has no length and no dtype: NumPy would take it for one of its own.
+    """
+
+    __slots__ = ()
+    __array_priority__ = 1000.0
+    __hash__ = None  # type: ignore[assignment]
+
+    value: Any
+    """What it stands for on the level below."""
+    level: int
+
+    def follow(self, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+        """The result of an operation of this level."""
+        raise NotImplementedError
+
+    def follow_one(self, rule: Elementwise) -> Any:
+        """The result of an operation of this value alone."""
+        return self.follow(rule, (self,), {})
+
+    def constant(self, value: Any) -> Any:
+        """A plain array as a traced one of this level, so that traced values can be written into it."""
+        raise NotImplementedError
+
+    # NumPy's protocols
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
+        if method != "__call__":
+            return _ufunc_method(ufunc, method, inputs, out, options)
+        if out is None and not options:
+            rule = ELEMENTWISE.get(ufunc)
+            if rule is not None:
+                return self.follow_one(rule) if len(inputs) == 1 else operate(rule, *map(operand, inputs))
+            if ufunc is np.matmul:
+                return operate(PRIMITIVES[ufunc], *map(operand, inputs))
+        return _call_ufunc(ufunc, inputs, out, options)
+
+    def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        composition = COMPOSITIONS.get(function)
+        if composition is not None:
+            return supported(full_name(function), composition, *args, **kwargs)
+        if function in CONSTANT:
+            return function(*map(plain_value, args), **{name: plain_value(value) for name, value in kwargs.items()})
+        if function in _MADE_LIKE:  # np.zeros(3, like=x): NumPy asks x, and leaves out like=
+            return COMPOSITIONS["made"](self, function, args, kwargs)
+        raise unsupported(full_name(function))
+
+    # Python's operators
+
+    def __neg__(self) -> Any:
+        return operate(ELEMENTWISE[np.negative], self)
+
+    def __pos__(self) -> Any:
+        return operate(ELEMENTWISE[np.positive], self)
+
+    def __abs__(self) -> Any:
+        return operate(ELEMENTWISE[np.absolute], self)
+
+    def __getitem__(self, index: Any) -> Any:
+        return COMPOSITIONS["getitem"](self, index)
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __bool__(self) -> bool:
+        return bool(plain_value(self))
+
+    def __float__(self) -> float:
+        raise needs_a_number(sys._getframe(1))
+
+    __int__ = __index__ = __complex__ = __float__
+
+    def __round__(self, digits: int | None = None) -> Any:
+        raise needs_a_number(sys._getframe(1))
+
+    def __format__(self, spec: str) -> str:
+        if spec:
+            raise needs_a_number(sys._getframe(1))
+        return repr(self)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.value!r})"
+
+    # what arrays have
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the value."""
+        return np.shape(self.value)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return int(np.prod(self.shape))
+
+    @property
+    def T(self) -> Any:  # noqa: N802 -- NumPy's name
+        """Transpose."""
+        return np.transpose(self)
+
+    @property
+    def real(self) -> Any:
+        """Real part."""
+        return np.real(self)
+
+    @property
+    def imag(self) -> Any:
+        """Imaginary part."""
+        return np.imag(self)
+
+    @property
+    def flat(self) -> Iterator[Any]:
+        """The entries, row by row."""
+        return iter(np.ravel(self))
+
+    def item(self, *index: int) -> Any:
+        """One entry, traced: the only one, or the one at an index."""
+        if not index:
+            if self.size != 1:
+                raise ValueError("can only convert an array of size 1 to a Python scalar")
+            return np.reshape(self, ())
+        return np.ravel(self)[index[0]] if len(index) == 1 else self[index]
+
+    def reshape(self, *shape: Any, **options: Any) -> Any:
+        """As ``ndarray.reshape``."""
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, **options)
+
+    def transpose(self, *axes: Any) -> Any:
+        """As ``ndarray.transpose``."""
+        if len(axes) == 1 and not isinstance(axes[0], int):
+            axes = tuple(axes[0] or ())
+        return np.transpose(self, axes or None)
+
+    def copy(self, order: str = "C") -> Any:
+        """As ``ndarray.copy``."""
+        return +self
+
+    def __copy__(self) -> Any:
+        return +self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return +self
+
+    def astype(self, dtype: Any, **options: Any) -> Any:
+        """A copy, rounded to the precision of a floating-point type."""
+        return COMPOSITIONS["astype"](self, np.dtype(dtype))
+
+    def flatten(self, order: str = "C") -> Any:
+        """As ``ndarray.flatten``."""
+        return np.ravel(self, order) if self.ndim else np.reshape(self, (1,))
+
+
+class TracedArray(Traced):
+    """An array that is being traced.
+
+    An update in place makes the same object stand for a new value, so that aliases see it, as they do in NumPy. So do
+    views of the same memory: each knows which array it is a view of, and which entries it shows.
+    """
+
+    __slots__ = ("__weakref__", "exported", "relatives", "source")
+
+    relatives: list[weakref.ref[TracedArray]] | None
+    """Arrays on the same memory, if it was NumPy's: views of one another."""
+    source: tuple[TracedArray, tuple[Callable[[Any], Any], ...]] | None
+    """The array of which it is a view, and the steps that lead from that to this; None if it is no view."""
+
+    exported: list[weakref.ref[Any]] | None
+    """Object arrays that NumPy has made of it, which must see its updates, too."""
+
+    def become(self, other: Any) -> None:
+        """Stand for what `other`, of the same level, stands for."""
+        raise NotImplementedError
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """The entries as an object array: ``np.asarray(x)``, which NumPy lets nobody take over.
+
+        It shows later updates of this array, as an alias would. It cannot be written to.
+        """
+        if dtype not in (None, object):
+            raise needs_a_number(sys._getframe(1))
+        entries = np.empty(self.shape, dtype=object)
+        self._fill(entries)
+        if copy:
+            return entries
+        alias = entries.view()
+        alias.flags.writeable = False
+        self.exported = [*(self.exported or ()), weakref.ref(alias)]
+        return alias
+
+    def _fill(self, entries: Any) -> None:
+        for place in np.ndindex(self.shape):
+            entries[place] = self[place]
+
+    def _show(self) -> None:
+        """Let the object arrays that were made of this one see what it stands for now."""
+        for alias in (ref() for ref in self.exported or ()):
+            if alias is not None:
+                self._fill(alias.base)
+
+    def __len__(self) -> int:
+        return int(self.shape[0])
+
+    def __contains__(self, x: Any) -> bool:
+        return x in plain_value(self)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the value."""
+        return self.value.dtype  # type: ignore[no-any-return]
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """As the plain array's."""
+        return tuple(plain_value(self).strides)
+
+    def tolist(self) -> list[Any]:
+        """The entries, traced, as nested lists."""
+        return [each.tolist() if isinstance(each, TracedArray) else each for each in self]
+
+    def fill(self, value: Any) -> None:
+        """As ``ndarray.fill``."""
+        self[...] = value
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.update(COMPOSITIONS["setitem"](self, index, value), "x[i] = v", "np.where or np.concatenate")
+
+    def update(self, result: Any, what: str, instead: str) -> None:
+        """Stand for `result` from now on, and let aliases and views see it.
+
+        Raises
+        ------
+        DifferentiationError
+            If it is of a higher level or another shape.
+        """
+        if getattr(result, "level", None) != self.level or result.shape != self.shape:
+            raise in_place(what, instead)
+        views = [each for each in (ref() for ref in self.relatives or ()) if each is not None and each is not self]
+        if not views:
+            self.become(result)
+            self._show()
+            return
+        root = self if self.source is None else self.source[0]
+        if self.source is not None:
+            written = COMPOSITIONS["setitem"](np.ravel(root), np.ravel(self._places(root)), np.ravel(result))
+            result = np.reshape(written, root.shape)
+        root.become(result)
+        for view in {id(each): each for each in (self, *views)}.values():
+            if view is not root:
+                view.become(COMPOSITIONS["gather"](root, view._places(root), root.shape))
+            view._show()
+        root._show()
+
+    def _places(self, root: TracedArray) -> Any:
+        """Where the entries of a view are in the array that it is a view of."""
+        assert self.source is not None
+        places = np.arange(root.size).reshape(root.shape)
+        for step in self.source[1]:
+            places = step(places)
+        return places
+
+
+def relate(one: Traced, view: TracedArray, step: Callable[[Any], Any]) -> None:
+    """Note that an array is a view of another, to which `step` leads; of a number it is a new array."""
+    if isinstance(one, TracedArray):
+        if one.relatives is None:
+            one.relatives = [weakref.ref(one)]
+        relatives = one.relatives
+        relatives.append(weakref.ref(view))
+        if len(relatives) & (len(relatives) - 1) == 0 and len(relatives) > _MANY:  # now and then, drop those that died
+            relatives[:] = [each for each in relatives if each() is not None]
+        view.relatives = relatives
+        root, steps = (one, ()) if one.source is None else one.source
+        view.source = (root, (*steps, step))
+
+
+def supported(name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a composition; arguments of NumPy's that it does not know are reported, not dropped."""
+    try:
+        return function(*args, **kwargs)
+    except (TypeError, NotImplementedError) as error:
+        if isinstance(error, DifferentiationError):
+            raise
+        raise unsupported(name, f" with these arguments ({error})") from error
+
+
+def _call_ufunc(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+    from gradmix_autodiff.evaluation import write
+
+    where = options.pop("where", True)
+    if ufunc in CONSTANT:
+        options |= {} if where is True else {"where": plain_value(where)}
+        return ufunc(*map(plain_value, inputs), out=out, **options)
+    composition = COMPOSITIONS.get(ufunc)
+    rule = ELEMENTWISE.get(ufunc)
+    if composition is None and rule is None:
+        raise unsupported(full_name(ufunc))
+    if unknown := options.keys() - {"dtype", "casting", "order", "subok", "axes", "axis", "keepdims"}:
+        raise unsupported(full_name(ufunc), f" with {', '.join(unknown)}")
+    inputs = tuple(map(operand, inputs))
+    if composition is not None:
+        kept = {name: value for name, value in options.items() if name in ("axis", "keepdims")}
+        result = supported(full_name(ufunc), composition, *inputs, **kept)
+    else:
+        assert rule is not None
+        result = operate(rule, *inputs)
+    dtype = options.get("dtype")
+    if dtype is not None and np.dtype(dtype) != np.float64:
+        result = COMPOSITIONS["astype"](result, np.dtype(dtype))
+    if where is not True:
+        if out is None:
+            raise unsupported(full_name(ufunc), " with where= and no out=")
+        result = np.where(where, result, out[0])
+    return result if out is None else write(result, out[0])
+
+
+def _ufunc_method(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+    composition = COMPOSITIONS.get((ufunc, method))
+    if composition is None or out is not None:
+        raise unsupported(f"np.{ufunc.__name__}.{method}")
+    return supported(f"np.{ufunc.__name__}.{method}", composition, *map(operand, inputs), **options)
+
+
+_MANY = 64
+
+_MADE_LIKE = frozenset({np.zeros, np.ones, np.empty, np.full, np.eye, np.identity, np.arange, np.fromiter})
+
+ARITHMETIC = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "pow": np.power}
+"""Operator → the function whose rule it has."""
+
+_BINARY = {
+    **ARITHMETIC,
+    "mod": np.remainder,
+    "floordiv": np.floor_divide,
+    "matmul": np.matmul,
+}
+_COMPARISONS = {
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "ne": np.not_equal,
+}
+_METHODS: dict[str, Any] = {
+    name: getattr(np, name)
+    for name in (
+        *("all", "any", "argmax", "argmin", "argsort", "argpartition", "choose", "clip", "compress", "cumprod"),
+        *("cumsum", "diagonal", "dot", "max", "mean", "min", "nonzero", "prod", "ptp", "ravel", "repeat", "round"),
+        *("searchsorted", "squeeze", "std", "sum", "swapaxes", "take", "trace", "var"),
+    )
+}
+
+
+def _operator(ufunc: np.ufunc) -> Callable[[Any, Any], Any]:
+    return lambda self, other: ufunc(self, _right(other))
+
+
+def _reflected(ufunc: np.ufunc) -> Callable[[Any, Any], Any]:
+    return lambda self, other: ufunc(_right(other), self)
+
+
+def _right(other: Any) -> Any:
+    return np.asarray(other) if isinstance(other, list | tuple) else other
+
+
+def _in_place_operator(name: str, ufunc: np.ufunc) -> Callable[[Any, Any], Any]:
+    def operator(self: TracedArray, other: Any) -> Any:
+        self.update(ufunc(self, _right(other)), f"an in-place operation ({name})", "y = y + v instead of y += v")
+        return self
+
+    return operator
+
+
+def _method(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, *args, **kwargs: function(self, *args, **kwargs)
+
+
+def _equal(self: Traced, other: Any) -> Any:
+    found = np.equal(plain_value(self), plain_value(_right(other)))
+    if np.ndim(found) == 0 and found:
+        warnings.warn(
+            "a traced number was equal to another: a branch that is taken at one point only says nothing about the "
+            "derivative there.",
+            stacklevel=2,
+        )
+    return found
+
+
+def complete() -> None:
+    """Give traced values their operators and methods, once the table is filled."""
+    for name, ufunc in _BINARY.items():
+        setattr(Traced, f"__{name}__", _operator(ufunc))
+        setattr(Traced, f"__r{name}__", _reflected(ufunc))
+        setattr(TracedArray, f"__i{name}__", _in_place_operator(name, ufunc))
+    for name, ufunc in _COMPARISONS.items():
+        setattr(Traced, f"__{name}__", _operator(ufunc))
+    Traced.__eq__ = _equal  # type: ignore[assignment,method-assign]
+    for ufunc in (*ELEMENTWISE, *CONSTANT):  # on an object array a ufunc calls each element's method of its name
+        if isinstance(ufunc, np.ufunc) and not hasattr(Traced, ufunc.__name__):
+            setattr(Traced, ufunc.__name__, _method(ufunc))
+    for name, function in _METHODS.items():
+        setattr(Traced, name, _method(function))
+    for name in ("sort", "partition"):
+        setattr(TracedArray, name, _sorting(name))
+
+
+def _sorting(name: str) -> Callable[..., None]:
+    def method(self: TracedArray, *args: Any, **kwargs: Any) -> None:
+        self.update(getattr(np, name)(self, *args, **kwargs), f"x.{name}()", f"np.{name}(x)")
+
+    return method

@@ -1,0 +1,66 @@
+"""Plain arrays that a recording refers to: a change of one before the walk back must not change the derivative."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradmix_autodiff.guidance import changed_later
+
+_SMALL = 1 << 13
+"""Entries up to which an array is copied, which costs less than to look at it twice."""
+_WIDTHS = (4096, 4093)
+
+
+class WatchedArrays:
+    """Keeps plain arrays as they were when an operation used them: small ones by a copy, large ones by a checksum."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[NDArray[Any], bytes]] = {}
+
+    def kept(self, array: NDArray[Any]) -> NDArray[Any]:
+        """The array as it is now, for good.
+
+        Raises
+        ------
+        DifferentiationError
+            If it was used before, and has changed since.
+        """
+        if array.size <= _SMALL:
+            return array.copy()
+        if id(array) in self._known:
+            self._check(*self._known[id(array)])
+        else:
+            self._known[id(array)] = (array, checksum(array))
+        return array
+
+    def check(self) -> None:
+        """Check that all large arrays are what they were.
+
+        Raises
+        ------
+        DifferentiationError
+            If one is not.
+        """
+        for array, known in self._known.values():
+            self._check(array, known)
+
+    @staticmethod
+    def _check(array: NDArray[Any], known: bytes) -> None:
+        if checksum(array) != known:
+            raise changed_later(array.shape)
+
+
+def checksum(array: NDArray[Any]) -> bytes:
+    """Sums of an array's words in columns, for two widths: exchanged entries are in other columns of one of them."""
+    bits = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    words = bits[: len(bits) // 8 * 8].view(np.uint64)
+    parts = [bits[len(words) * 8 :].tobytes()]
+    for width in _WIDTHS:
+        table = words[: len(words) // width * width].reshape(-1, width)
+        parts += [table.sum(axis=0).tobytes(), words[table.size :].tobytes()]
+    return b"".join(parts)

@@ -1,0 +1,279 @@
+"""NumPy's functions in both modes, first and second derivatives, against differences with two steps (Richardson)."""
+
+import numpy as np
+import pytest
+
+import gradmix
+from gradmix import DifferentiationError
+
+DUAL, TAPE = gradmix.differentiator("dual"), gradmix.differentiator("tape")
+
+X = np.random.default_rng(1).normal(size=(3, 4))
+POSITIVE = np.exp(X)
+SQUARE = X[:, :3] @ X[:, :3].T + 2.0 * np.eye(3)
+WEIGHTS = np.array([0.5, 2.0, 1.0, 3.0])
+
+
+def square(x):
+    return x[:, :3] + 3.0 * np.eye(3)
+
+
+def definite(x):
+    return x @ x.T + 2.0 * np.eye(3)
+
+
+FUNCTIONS = {
+    # sums, means and their relatives
+    "sum where": lambda x: np.sum(x**2, axis=0, where=X > 0),
+    "sum initial": lambda x: np.sum(x**2, initial=x[0, 0]),
+    "sum of a tuple of axes, kept": lambda x: np.sum(x**2, axis=(0, -1), keepdims=True),
+    "mean where": lambda x: np.mean(x**3, axis=1, where=np.abs(X) > 0.3),
+    "average": lambda x: np.average(x**2, axis=1, weights=WEIGHTS),
+    "average by traced weights": lambda x: np.average(X, axis=1, weights=x**2),
+    "std": lambda x: np.std(x, axis=0, ddof=1),
+    "var where": lambda x: np.var(x, axis=1, where=X > -1.0),
+    "prod": lambda x: np.prod(x, axis=0),
+    "prod of two axes": lambda x: np.prod(x[:2, :2], axis=(0, 1)),
+    "cumprod": lambda x: np.cumprod(x, axis=1),
+    "cumsum": lambda x: np.cumsum(x**2),
+    "ptp": lambda x: np.ptp(x, axis=0),
+    "nansum": lambda x: np.nansum(np.where(X > 0, x**2, np.nan)),
+    "nanmean": lambda x: np.nanmean(np.where(X > 0, x**2, np.nan)),
+    "nanvar": lambda x: np.nanvar(np.where(X > 0, x, np.nan)),
+    "nanmax": lambda x: np.nanmax(np.where(X > 0, x**2, np.nan)),
+    "nanprod": lambda x: np.nanprod(np.where(X > 0, x, np.nan), axis=0),
+    "max where": lambda x: np.max(x, axis=1, initial=-9.0, where=X < 1.0),
+    "median of an even number": lambda x: np.median(x**3, axis=1),
+    "median of all": lambda x: np.median(x[:, :3] ** 3),
+    "quantiles": lambda x: np.quantile(x**3, [0.2, 0.75], axis=1),
+    "percentile": lambda x: np.percentile(x, 30.0, axis=0, keepdims=True) ** 2,
+    "quantile by q": lambda x: np.quantile(X, 0.3 + 0.1 * np.tanh(x[0, 0])),
+    "midpoint": lambda x: np.quantile(x, 0.3, method="midpoint") ** 2,
+    "cov": lambda x: np.cov(x),
+    "corrcoef": lambda x: np.corrcoef(x),
+    # order
+    "sort": lambda x: np.sort(x, axis=0) ** 2,
+    "sort all": lambda x: np.sort(x, axis=None) ** 2,
+    "partition": lambda x: np.partition(x[0], 2)[:3].sum() ** 2,
+    "sort in place": lambda x: _sorted_in_place(x),
+    # shapes
+    "reshape F": lambda x: x.reshape(2, 6, order="F") ** 2,
+    "rot90": lambda x: np.rot90(x, 1) ** 2,
+    "fliplr": lambda x: np.fliplr(x) * x,
+    "flipud": lambda x: np.flipud(x) * x,
+    "roll": lambda x: np.roll(x, 1, axis=1) * x,
+    "roll all": lambda x: np.roll(x, 2) * x,
+    "repeat": lambda x: np.repeat(x, [1, 2, 0], axis=0) ** 2,
+    "repeat all": lambda x: np.repeat(x, 2) ** 2,
+    "tile": lambda x: np.tile(x[0], (2, 2)) ** 2,
+    "split": lambda x: np.split(x, 2, axis=1)[1] ** 2,
+    "array_split": lambda x: np.array_split(x[0], 3)[0] ** 2,
+    "hsplit": lambda x: np.hsplit(x, 2)[0] ** 2,
+    "append": lambda x: np.append(x[0], x[1] ** 2),
+    "insert": lambda x: np.insert(x[0] ** 2, 1, x[1, 1]),
+    "delete": lambda x: np.delete(x, 1, axis=0) ** 2,
+    "pad": lambda x: np.pad(x[0], (1, 2)) ** 2,
+    "pad by a constant": lambda x: np.pad(x[0], 1, constant_values=3.0) ** 2,
+    "pad by the edge": lambda x: np.pad(x[0], 2, mode="edge") ** 2,
+    "pad by reflection": lambda x: np.pad(x, ((1, 1), (2, 0)), mode="reflect") ** 2,
+    "pad by wrapping": lambda x: np.pad(x[0], 2, mode="wrap") ** 2,
+    "tril": lambda x: np.tril(square(x)) ** 2,
+    "triu": lambda x: np.triu(square(x), 1) ** 2,
+    "trace with an offset": lambda x: np.trace(square(x) @ square(x), offset=1),
+    "diagonal": lambda x: np.diagonal(x, offset=1) ** 2,
+    "diag of a vector with an offset": lambda x: np.diag(x[0], 1) ** 2,
+    "diagflat": lambda x: np.diagflat(x[0] ** 2),
+    "atleast_3d": lambda x: np.atleast_3d(x) ** 2,
+    "dstack": lambda x: np.dstack([x, x**2]),
+    "block": lambda x: np.block([[x[:1, :1], x[:1, 1:]], [x[1:, :1] ** 2, x[1:, 1:]]]),
+    "concatenate of four": lambda x: np.concatenate([x[0], x[1] ** 2, x[2], x[0] * x[1]]),
+    "broadcast_arrays": lambda x: np.broadcast_arrays(x[0], x[:, :1])[0] * x,
+    "take along an axis": lambda x: np.take_along_axis(x, np.argsort(X, axis=1), axis=1) ** 2,
+    "compress": lambda x: np.compress([True, False, True], x, axis=0) ** 2,
+    "extract": lambda x: np.extract(X > 0, x**2),
+    "two index arrays apart": lambda x: (x[None] ** 2)[np.array([0, 0]), :, np.array([1, 3])],
+    "a mask and a slice": lambda x: x[X[:, 0] > -1.0, 1:] ** 2,
+    "meshgrid": lambda x: np.meshgrid(x[0], x[1])[0] * np.meshgrid(x[0], x[1])[1],
+    "apply_along_axis": lambda x: np.apply_along_axis(lambda row: row**2 * row[0], 1, x),
+    # choices
+    "select": lambda x: np.select([X > 1.0, X > 0.0], [x**2, x**3], 2.0 * x),
+    "choose": lambda x: np.choose([0, 1, 1, 0], [x[0], x[1] ** 2]),
+    "piecewise": lambda x: np.piecewise(x, [X < 0.0, X >= 0.0], [lambda v: v**2, lambda v: v**3]),
+    "nan_to_num": lambda x: np.nan_to_num(np.where(X > 0, x**2, np.nan)),
+    "clip by traced bounds": lambda x: np.clip(X, x[0, 0] - 0.1, x[0, 0] + 1.0) * x,
+    "maximum.accumulate": lambda x: np.maximum.accumulate(x, axis=1) ** 2,
+    # products
+    "einsum of matrices": lambda x: np.einsum("ij,kj->ik", x, x**2),
+    "einsum, implicit": lambda x: np.einsum("ij,jk", x, x.T),
+    "einsum, trace": lambda x: np.einsum("ii", square(x) ** 2),
+    "einsum, diagonal": lambda x: np.einsum("ii->i", square(x) ** 2),
+    "einsum, a sum over one": lambda x: np.einsum("ij->i", x**2),
+    "einsum, three": lambda x: np.einsum("ij,ik,il->jkl", x, x, x),
+    "einsum, dots": lambda x: np.einsum("...j,j->...", x, x[0]),
+    "kron": lambda x: np.kron(x[:2, :2], x[1:, 2:]),
+    "cross": lambda x: np.cross(x[:, :3], x[:, 1:]),
+    "cross of two": lambda x: np.cross(x[0, :3], x[1, 1:]),
+    "convolve": lambda x: np.convolve(x[0], x[1, :3]),
+    "convolve same": lambda x: np.convolve(x[0], x[1, :3], "same"),
+    "correlate": lambda x: np.correlate(x[0], x[1, :2]),
+    "correlate full": lambda x: np.correlate(x[0, :2], x[1], "full"),
+    "outer of ufuncs": lambda x: np.multiply.outer(x[0], x[1]) + np.add.outer(x[0], x[2]),
+    "vdot": lambda x: np.vdot(x, x**2),
+    "stacked matmul by a vector": lambda x: np.stack([square(x), square(x) ** 2]) @ x[0, :3],
+    "vector by stacked matrices": lambda x: x[0, :3] @ np.stack([square(x), square(x) ** 2]),
+    "broadcast matmul": lambda x: np.stack([x, x**2]) @ x.T,
+    "vander": lambda x: np.vander(x[0], 3),
+    "polyval": lambda x: np.polyval(x[0], x[1]),
+    # differences and integrals
+    "diff": lambda x: np.diff(x**2, n=2, axis=1),
+    "diff with ends": lambda x: np.diff(x[0] ** 2, prepend=0.0, append=x[1, 0]),
+    "ediff1d": lambda x: np.ediff1d(x**2),
+    "gradient": lambda x: np.gradient(x**2, axis=1),
+    "gradient of both axes": lambda x: np.stack(np.gradient(x**2, 0.5)),
+    "trapezoid": lambda x: np.trapezoid(x**2, np.arange(4.0) ** 2),
+    "trapezoid over a traced grid": lambda x: np.trapezoid(X[0], x[1]),
+    "interp": lambda x: np.interp([0.5, 1.7, -1.0, 9.0], np.arange(4.0), x[0] ** 2),
+    "interp at traced points": lambda x: np.interp(x[0], np.array([-2.0, 0.1, 1.0]), np.array([1.0, 5.0, 2.0])) ** 2,
+    "interp between traced points": lambda x: np.interp(0.3, np.stack([x[0, 0] - 9.0, x[0, 1] + 9.0]), x[1, :2]),
+    "linspace": lambda x: np.linspace(x[0, 0], x[0, 1] ** 2, 5) ** 2,
+    "geomspace": lambda x: np.geomspace(np.exp(x[0, 0]), np.exp(x[0, 1]), 4),
+    "unwrap": lambda x: np.unwrap(x[0] * 3.0) ** 2,
+    "sinc": lambda x: np.sinc(x),
+    "i0": lambda x: np.i0(x),
+    # linear algebra
+    "inv of a stack": lambda x: np.linalg.inv(np.stack([square(x), definite(x)])),
+    "solve of a stack": lambda x: np.linalg.solve(np.stack([square(x), definite(x)]), x[:, :2]),
+    "solve by a vector": lambda x: np.linalg.solve(definite(x), x[:, 0]),
+    "det of a stack": lambda x: np.linalg.det(np.stack([square(x), definite(x)])),
+    "slogdet": lambda x: np.linalg.slogdet(square(x))[1],
+    "cholesky": lambda x: np.linalg.cholesky(definite(x)),
+    "cholesky of a triangle": lambda x: np.linalg.cholesky(np.tril(square(x)) + 4.0 * np.eye(3)),
+    "eigvalsh": lambda x: np.linalg.eigvalsh(definite(x)),
+    "eigh": lambda x: np.abs(np.linalg.eigh(definite(x)).eigenvectors),
+    "svd": lambda x: np.abs(np.linalg.svd(x, full_matrices=False)[0]),
+    "svd, right": lambda x: np.abs(np.linalg.svd(x.T, full_matrices=False)[2]),
+    "singular values": lambda x: np.linalg.svd(x, compute_uv=False),
+    "qr": lambda x: np.concatenate([np.ravel(part) for part in np.linalg.qr(x.T)]),
+    "qr of a wide matrix": lambda x: np.linalg.qr(x)[1],
+    "pinv": lambda x: np.linalg.pinv(x),
+    "pinv of a tall matrix": lambda x: np.linalg.pinv(x.T),
+    "lstsq": lambda x: np.linalg.lstsq(x.T, x[0] ** 2, rcond=None)[0],
+    "matrix_power": lambda x: np.linalg.matrix_power(square(x), 3),
+    "matrix_power, negative": lambda x: np.linalg.matrix_power(square(x), -2),
+    "multi_dot": lambda x: np.linalg.multi_dot([x, x.T, x]),
+    "1-norm": lambda x: np.linalg.norm(x, 1),
+    "2-norm of a matrix": lambda x: np.linalg.norm(x, 2),
+    "nuclear norm": lambda x: np.linalg.norm(x, "nuc"),
+    "3-norm": lambda x: np.linalg.norm(x[0], 3),
+    "largest entry": lambda x: np.linalg.norm(x, np.inf, axis=1),
+    "Frobenius norms": lambda x: np.linalg.norm(np.stack([x, x**2]), axis=(1, 2)),
+    "cond": lambda x: np.linalg.cond(square(x)),
+    "tensorsolve": lambda x: np.linalg.tensorsolve(np.reshape(np.kron(square(x), np.eye(2)), (2, 3, 6)), x[:2, :3]),
+    # Fourier transforms
+    "fft": lambda x: np.abs(np.fft.fft(x)) ** 2,
+    "fft, longer": lambda x: np.fft.fft(x[0], 6).real + np.fft.fft(x[1], 6).imag,
+    "fft2": lambda x: np.real(np.fft.fft2(x) * (1 + 2j)),
+    "ifft": lambda x: np.real(np.fft.ifft(np.fft.fft(x) * np.exp(1j * np.arange(4.0)))) ** 2,
+    "rfft": lambda x: np.abs(np.fft.rfft(x, axis=0)) ** 2,
+    "irfft": lambda x: np.fft.irfft(np.fft.rfft(x) * (1.0 + 0.5j)) ** 2,
+    "irfft, odd": lambda x: np.fft.irfft(x[0, :3] * (1.0 + 0.5j), 5) ** 2,
+    "rfftn and back": lambda x: np.fft.irfftn(np.fft.rfftn(x) * 2.0, s=(3, 4), axes=(0, 1)) ** 2,
+    "fftshift": lambda x: np.fft.fftshift(x) * x,
+    "angle": lambda x: np.angle(x + 1j * x**2 + 3.0),
+    "a complex exponential": lambda x: np.real(np.exp(1j * x) * (x + 2j)),
+    # types and options
+    "astype float": lambda x: x.astype(float) ** 2,
+    "dtype": lambda x: np.sum(x**2, axis=0, dtype=np.float64),
+    "out of a ufunc": lambda x: _by_out(x),
+    "where of a ufunc": lambda x: np.exp(x, where=X > 0, out=np.zeros_like(x)),
+    "full_like": lambda x: np.full_like(x, x[0, 0] ** 2) * x,
+    "full with like": lambda x: np.full(3, x[0, 0] ** 2, like=x),
+    "zeros with like": lambda x: _filled(x),
+    "item": lambda x: x[0].item(2) ** 2 + x[:1, :1].item(),
+    "flat": lambda x: np.stack([entry**2 for entry in x.flat]),
+    "a list of rows": lambda x: np.vstack([row**2 for row in x]),
+    "nested lists": lambda x: np.array([[x[0, 0], 1.0], [x[1, 1] ** 2, x[2, 2]]]) @ np.ones(2),
+}
+
+
+def _sorted_in_place(x):
+    y = x[0] * 2.0
+    y.sort()
+    return y**2
+
+
+def _by_out(x):
+    y = np.zeros_like(x)
+    np.multiply(x, x[0], out=y)
+    np.add(y, 1.0, out=y)
+    return y
+
+
+def _filled(x):
+    out = np.zeros((2, 3), like=x)
+    out[0] = x[0, :3] ** 2
+    out[:, 1] += x[1, 0]
+    out[1, 2] *= 3.0
+    out[1, 2] -= x[2, 2]
+    return out
+
+
+def differences(f, x, h=1e-3):
+    """Jacobian by central differences of fourth order."""
+
+    def central(step):
+        columns = []
+        for place in np.ndindex(x.shape):
+            v = np.zeros(x.shape)
+            v[place] = step
+            columns.append((np.asarray(f(x + v), dtype=float) - np.asarray(f(x - v), dtype=float)) / (2 * step))
+        return np.reshape(np.stack(columns, axis=-1), (*np.shape(columns[0]), *x.shape))
+
+    return (4.0 * central(h / 2) - central(h)) / 3.0
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_first_derivatives(name):
+    f = FUNCTIONS[name]
+    exact = differences(f, X)
+    for mode in (DUAL, TAPE):
+        found = mode.jacobian(f, X)
+        assert found.shape == exact.shape
+        np.testing.assert_allclose(found, exact, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(DUAL.jacobian(f, X), TAPE.jacobian(f, X), rtol=1e-11, atol=1e-11)
+
+
+ONCE = {"quantile by q"}
+"""Functions whose second derivative is refused, or is a difference of rounding errors."""
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS.keys() - ONCE))
+def test_second_derivatives(name):
+    f = FUNCTIONS[name]
+
+    def g(x):
+        return np.sum(np.sin(f(x)))
+
+    v = np.cos(np.arange(12.0)).reshape(3, 4)
+    exact = differences(lambda s: np.sum(v * DUAL.gradient(g, X + s * np.ones((3, 4)) * v[0, 0])), np.zeros(()))
+    direction = np.ones((3, 4)) * v[0, 0]
+    by_modes = [
+        outer.derivative(lambda s, inner=inner: np.sum(v * inner.gradient(g, X + s * direction)), 0.0)
+        for outer in (DUAL, TAPE)
+        for inner in (DUAL, TAPE)
+    ]
+    np.testing.assert_allclose(by_modes, float(exact), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", [DUAL, TAPE], ids=["dual", "tape"])
+def test_values_are_those_of_the_plain_function(mode):
+    for name, f in FUNCTIONS.items():
+        value, _ = mode.value_and_gradient(lambda x, f=f: np.sum(f(x)), X)
+        np.testing.assert_allclose(value, np.sum(f(X.copy())), rtol=1e-13, atol=1e-13, err_msg=name)
+
+
+@pytest.mark.parametrize("mode", [DUAL, TAPE], ids=["dual", "tape"])
+@pytest.mark.parametrize("function", [np.linalg.eig, np.unique, np.roots, np.fft.hfft])
+def test_a_function_without_a_rule_is_named(mode, function):
+    with pytest.raises(DifferentiationError, match=function.__name__):
+        mode.jacobian(lambda x: function(x[:, :3])[0] * x[0, 0], X)
