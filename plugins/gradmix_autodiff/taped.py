@@ -56,7 +56,7 @@ class TapedArray(TracedArray):
 
     def __init__(self, value: Any, index: int, recording: Recording) -> None:
         self.value, self.index, self.recording = value, index, recording
-        self.shape = value.shape  # type: ignore[misc] -- kept, since it is asked for at every operation
+        self.shape = value.shape  # type: ignore[misc]  # kept, since every operation asks for it
         self.relatives = self.source = self.exported = None
 
     @property
