@@ -40,9 +40,9 @@ class KMedoids(gradmix.Clusterer[gradmix.Centers]):
     Source: Park & Jun, Expert Syst. Appl. 36 (2009) 3336-3341; the starts are those of k-means++, by distances.
     """
 
-    objective = gradmix.Objective("total_distance", maximise=False)
+    objective = gradmix.Objective("total_distance", maximise=False, rewards_freedom=True)
 
-    n_clusters: gradmix.PositiveInt = 2
+    n_clusters: gradmix.GroupCount = 2
     metric: Literal["euclidean", "cityblock", "chebyshev"] = "euclidean"
     n_init: gradmix.PositiveInt = 5
     max_iter: gradmix.PositiveInt = 100

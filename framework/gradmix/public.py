@@ -6,7 +6,7 @@ from gradmix.config.build import clusterer, differentiator
 from gradmix.config.inputs import input_of
 from gradmix.config.models import read_model, write_model
 from gradmix.contracts.centers import Centers
-from gradmix.contracts.clusterer import Clusterer, Model
+from gradmix.contracts.clusterer import AIC, BIC, Clusterer, Model
 from gradmix.contracts.component import Component
 from gradmix.contracts.dataset import Data, Dataset
 from gradmix.contracts.differentiator import Differentiator, Function
@@ -22,11 +22,14 @@ from gradmix.contracts.errors import (
     UnknownNameError,
 )
 from gradmix.contracts.events import Events, StopRun
-from gradmix.contracts.hooks import Components, hookimpl
+from gradmix.contracts.hooks import Components, Kinds, hookimpl
 from gradmix.contracts.iteration import INERTIA, LOG_LIKELIHOOD, Iteration, Objective
+from gradmix.contracts.meaning import Meaning
 from gradmix.contracts.metric import Metric
 from gradmix.contracts.options import (
     Bounds,
+    Freedom,
+    GroupCount,
     KeyOf,
     NonNegativeFloat,
     NonNegativeInt,
@@ -39,10 +42,13 @@ from gradmix.contracts.options import (
 )
 from gradmix.contracts.preparation import Preparation
 from gradmix.contracts.problem import Operator, Problem
+from gradmix.contracts.role import Role
 from gradmix.contracts.run import RunInfo
 from gradmix.contracts.task import Input, Result, Steps, Task, Timed, Writer
 
 __all__ = [
+    "AIC",
+    "BIC",
     "INERTIA",
     "LOG_LIKELIHOOD",
     "Bounds",
@@ -57,11 +63,15 @@ __all__ = [
     "DifferentiationError",
     "Differentiator",
     "Events",
+    "Freedom",
     "Function",
     "GradmixError",
+    "GroupCount",
     "Input",
     "Iteration",
     "KeyOf",
+    "Kinds",
+    "Meaning",
     "Metric",
     "Model",
     "NonNegativeFloat",
@@ -76,6 +86,7 @@ __all__ = [
     "Preparation",
     "Problem",
     "Result",
+    "Role",
     "RunInfo",
     "RunsCode",
     "Seed",

@@ -91,8 +91,9 @@ class GradmixOptunaSweeper(GradmixSweeper):
         search = Search(parsed, goal, self.sampler, seed)
         trials = [] if earlier else search.ask(min(self.batch, self.n_trials))
         first = earlier or planner.plan({number: overrides for number, (_, overrides) in enumerate(trials)})
-        if goal.doubt:
-            report_problem(goal.doubt)
+        declared = {name for job in first if job.spec is not None for name in job.spec.meanings}
+        if doubt := goal.doubt(declared):
+            report_problem(doubt)
         n_jobs = max(self.n_trials, len(first))
         if intent().plan_only:
             self._tell_plan(first, min(self._workers(), self.batch), n_jobs)

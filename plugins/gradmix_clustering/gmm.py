@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from gradmix import (
+    AIC,
+    BIC,
     LOG_LIKELIHOOD,
     Clusterer,
     DataError,
+    Freedom,
+    GroupCount,
     Iteration,
     KeyOf,
+    Meaning,
     NonNegativeFloat,
     PositiveInt,
     Seed,
@@ -65,8 +70,8 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
 
     objective = LOG_LIKELIHOOD
 
-    n_components: PositiveInt = 2
-    covariance_type: Annotated[str, KeyOf("gradmix_clustering.covariance:COVARIANCE_TYPES")] = "full"
+    n_components: GroupCount = 2
+    covariance_type: Annotated[str, KeyOf("gradmix_clustering.covariance:COVARIANCE_TYPES"), Freedom()] = "full"
     tol: NonNegativeFloat = 1e-6
     reg_covar: NonNegativeFloat = 1e-6
     max_iter: PositiveInt = 1000
@@ -86,6 +91,15 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
         super().setup()
         for module in ("gradmix_clustering.em", "scipy.linalg.lapack"):
             import_module(module)
+
+    def metrics(self) -> tuple[Meaning, ...]:
+        """The criteria that price parameters rank before the likelihood, which more components always improve."""
+        return (
+            BIC,
+            self.objective.meaning,
+            AIC,
+            Meaning("icl", "lower", "", "BIC, with a price for groups that overlap"),
+        )
 
     def iterate(self, X: Array, rng: np.random.Generator) -> Iterator[Iteration[GaussianMixtureModel]]:
         """EM from one start."""

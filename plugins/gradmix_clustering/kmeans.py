@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gradmix import INERTIA, Clusterer, Iteration, NonNegativeFloat, PositiveInt, Seed
+from gradmix import INERTIA, Clusterer, GroupCount, Iteration, NonNegativeFloat, PositiveInt, Seed
 
 if TYPE_CHECKING:
     from gradmix.arrays import Array
@@ -46,7 +46,7 @@ class KMeans(Clusterer["KMeansModel"]):
 
     objective = INERTIA
 
-    n_clusters: PositiveInt = 2
+    n_clusters: GroupCount = 2
     n_init: PositiveInt = 1
     tol: NonNegativeFloat = 1e-4
     max_iter: PositiveInt = 300

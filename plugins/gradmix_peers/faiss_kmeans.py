@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from gradmix import PositiveInt, Seed, SklearnClusterer
+from gradmix import GroupCount, PositiveInt, Seed, SklearnClusterer
 
 if TYPE_CHECKING:
     from gradmix.arrays import Array
@@ -37,7 +37,7 @@ class FaissKMeans(SklearnClusterer):
     }
     estimator = "gradmix_peers.faiss_kmeans:Estimator"
 
-    n_clusters: PositiveInt = 2
+    n_clusters: GroupCount = 2
     n_init: PositiveInt = 1
     max_iter: PositiveInt = 25
     random_state: Seed = None

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from gradmix import LOG_LIKELIHOOD, NonNegativeFloat, PositiveFloat, PositiveInt, Seed, SklearnClusterer
+from gradmix import (
+    LOG_LIKELIHOOD,
+    Freedom,
+    GroupCount,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    Seed,
+    SklearnClusterer,
+)
 
 
 @dataclass
@@ -45,8 +54,8 @@ class SklearnBayesianGaussianMixture(SklearnClusterer):
         "improves_its_objective": "it improves a lower bound of the evidence, and the likelihood mostly",
     }
 
-    n_components: PositiveInt = 2
-    covariance_type: Literal["full", "tied", "diag", "spherical"] = "full"
+    n_components: GroupCount = 2
+    covariance_type: Annotated[Literal["full", "tied", "diag", "spherical"], Freedom()] = "full"
     tol: NonNegativeFloat = 1e-3
     reg_covar: NonNegativeFloat = 1e-6
     max_iter: PositiveInt = 100

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from gradmix import NonNegativeFloat, PositiveInt, Seed, SklearnClusterer
+from gradmix import GroupCount, NonNegativeFloat, PositiveInt, Seed, SklearnClusterer
 
 
 @dataclass
@@ -37,7 +37,7 @@ class SklearnBisectingKMeans(SklearnClusterer):
         "says_whether_it_has_converged": "the estimator does not tell how many iterations its splits took",
     }
 
-    n_clusters: PositiveInt = 2
+    n_clusters: GroupCount = 2
     init: Literal["k-means++", "random"] = "random"
     n_init: PositiveInt = 1
     tol: NonNegativeFloat = 1e-4

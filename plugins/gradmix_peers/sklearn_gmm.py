@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from gradmix import LOG_LIKELIHOOD, NonNegativeFloat, PositiveInt, Seed, SklearnClusterer
+from gradmix import LOG_LIKELIHOOD, Freedom, GroupCount, NonNegativeFloat, PositiveInt, Seed, SklearnClusterer
 
 
 @dataclass
@@ -35,8 +35,8 @@ class SklearnGaussianMixture(SklearnClusterer):
     estimator = "sklearn.mixture:GaussianMixture"
     objective = LOG_LIKELIHOOD
 
-    n_components: PositiveInt = 2
-    covariance_type: Literal["full", "tied", "diag", "spherical"] = "full"
+    n_components: GroupCount = 2
+    covariance_type: Annotated[Literal["full", "tied", "diag", "spherical"], Freedom()] = "full"
     tol: NonNegativeFloat = 1e-3
     reg_covar: NonNegativeFloat = 1e-6
     max_iter: PositiveInt = 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from gradmix import NonNegativeFloat, PositiveInt, Seed, SklearnClusterer
+from gradmix import GroupCount, NonNegativeFloat, PositiveInt, Seed, SklearnClusterer
 
 
 @dataclass
@@ -32,7 +32,7 @@ class SklearnKMeans(SklearnClusterer):
 
     estimator = "sklearn.cluster:KMeans"
 
-    n_clusters: PositiveInt = 2
+    n_clusters: GroupCount = 2
     init: Literal["k-means++", "random"] = "k-means++"
     n_init: PositiveInt = 1
     tol: NonNegativeFloat = 1e-4

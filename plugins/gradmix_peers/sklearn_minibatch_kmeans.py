@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from gradmix import NonNegativeFloat, PositiveInt, Seed, SklearnClusterer
+from gradmix import GroupCount, NonNegativeFloat, PositiveInt, Seed, SklearnClusterer
 
 
 @dataclass
@@ -37,7 +37,7 @@ class SklearnMiniBatchKMeans(SklearnClusterer):
         "a_far_offset_makes_no_difference": "it does not center the rows, and expands squares",
     }
 
-    n_clusters: PositiveInt = 2
+    n_clusters: GroupCount = 2
     init: Literal["k-means++", "random"] = "k-means++"
     n_init: PositiveInt = 1
     batch_size: PositiveInt = 1024

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from gradmix import Iteration, Result, Steps, Task
+from gradmix import Iteration, Meaning, Result, Steps, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from gradmix.testing import Outcome, Report, Subject
+
+
+_METRICS = (
+    Meaning("conformance", "higher", "", "share of the applicable checks that passed"),
+    Meaning("checks.failed", "lower", "checks", "checks that failed"),
+    Meaning("checks.passed", "higher", "checks", "checks that passed"),
+)
 
 
 @dataclass
@@ -40,6 +47,10 @@ class Check(Task):
     component_kind: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     only: tuple[str, ...] = ()
+
+    def metrics(self) -> Sequence[Meaning]:
+        """The share of checks that passed, and how many did not."""
+        return _METRICS
 
     def preflight(self) -> None:
         """Check that there are such a component and such checks."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,6 +12,7 @@ from gradmix import (
     Data,
     Dataset,
     Iteration,
+    Meaning,
     Objective,
     Result,
     Steps,
@@ -25,6 +26,16 @@ from gradmix import (
 
 if TYPE_CHECKING:
     from gradmix.arrays import IntArray
+
+
+ADJUSTED_RAND_INDEX = Meaning(
+    "adjusted_rand_index", "higher", "", "agreement with the true groups; 1 is perfect, 0 is chance"
+)
+_OTHERS = (
+    Meaning("n_iter", None, "iterations", "iterations made"),
+    Meaning("converged", None, "", "whether it converged"),
+    Meaning("normalized_mutual_information", "higher", "", "information shared with the true groups; 1 is perfect"),
+)
 
 
 @dataclass
@@ -56,6 +67,12 @@ class Cluster(Task):
     def improves(self) -> Objective:
         """What the clusterer improves."""
         return self.clusterer.objective
+
+    def metrics(self) -> Sequence[Meaning]:
+        """The clusterer's criteria, agreement with the true groups, then what the clusterer improves."""
+        own = self.clusterer.metrics()
+        objective = [each.name for each in own].index(self.clusterer.objective.metric)
+        return (*own[:objective], ADJUSTED_RAND_INDEX, *own[objective:], *_OTHERS)
 
     def run(self) -> Steps:
         """Yield every iteration of every start; score the best, also of what there is when the run is to stop.

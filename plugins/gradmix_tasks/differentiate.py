@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from gradmix import Differentiator, NumericalError, Problem, Result, Steps, Task, Timed, part
+from gradmix import Differentiator, Meaning, NumericalError, Problem, Result, Steps, Task, Timed, part
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from gradmix.arrays import Array
+
+
+_METRICS = (
+    Meaning("derivative_error", "lower", "", "largest error, relative to max(|exact|, 1)", by_ratio=True),
+    Meaning("derivative_error_ulp", "lower", "ulp", "largest error in units in the last place", by_ratio=True),
+    Meaning("function_evaluations", "lower", "calls", "calls of the user's function", is_cost=True, by_ratio=True),
+)
 
 
 @dataclass
@@ -34,6 +41,10 @@ class Differentiate(Task):
 
     differentiator: Differentiator = part("dual")
     problem: Problem = part("lecture")
+
+    def metrics(self) -> Sequence[Meaning]:
+        """The error, in two units, and the cost."""
+        return _METRICS
 
     def preflight(self) -> None:
         """Check that the differentiator offers what the problem asks for."""

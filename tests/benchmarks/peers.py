@@ -21,7 +21,7 @@ from typing import Any
 import yaml
 
 from gradmix.contracts.errors import NotInstalledError
-from gradmix.contracts.meaning import metric_named
+from gradmix.contracts.meaning import TIME
 from gradmix.journal.reading import Run
 from gradmix.registry.registry import registry
 from gradmix.reports.cells import versus
@@ -34,7 +34,6 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PACKAGES = ("gradmix", "numpy", "scipy", "scikit-learn", "autograd", "jax", "torch")
 VERSIONS = "versions.json"
-TIME = metric_named("time.seconds")
 
 
 @dataclass(frozen=True)

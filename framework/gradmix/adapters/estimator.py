@@ -8,20 +8,29 @@ import warnings
 from collections.abc import Iterator, Mapping
 from functools import cache
 from math import isfinite
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
 from gradmix.adapters.signature import described, fields_of, make_component
-from gradmix.contracts.clusterer import Clusterer, Model
+from gradmix.contracts.clusterer import AIC, BIC, Clusterer, Model
 from gradmix.contracts.errors import DataError, NumericalError
 from gradmix.contracts.iteration import INERTIA, LOG_LIKELIHOOD, Iteration
+from gradmix.contracts.meaning import Meaning
+from gradmix.contracts.options import Freedom
 
 if TYPE_CHECKING:
     from gradmix.contracts.rows import Matrix
 
 _NOT_OPTIONS = ("name", "warm_start", "compute_labels", "verbose", "verbose_interval", "copy", "copy_x")
 """Parameters of estimators that change no result, or that the adapter sets itself."""
+
+_FREEDOM = {
+    "n_clusters": Freedom(needs_rows=True),
+    "n_components": Freedom(needs_rows=True),
+    "covariance_type": Freedom(),
+}
+"""Parameters with which an estimator fits more closely, as scikit-learn calls them."""
 
 
 def from_sklearn(estimator: type[Any], *, name: str | None = None) -> type[SklearnClusterer]:
@@ -52,9 +61,11 @@ def from_sklearn(estimator: type[Any], *, name: str | None = None) -> type[Sklea
     """
     objective = LOG_LIKELIHOOD if hasattr(estimator, "predict_proba") else INERTIA
     content = {"estimator": estimator, "objective": objective, "__doc__": described(estimator)}
-    return make_component(
-        SklearnClusterer, name or estimator.__name__, fields_of(estimator, without=_NOT_OPTIONS), content
-    )
+    fields = [
+        (option, Annotated[kind, _FREEDOM[option]] if option in _FREEDOM else kind, field)
+        for option, kind, field in fields_of(estimator, without=_NOT_OPTIONS)
+    ]
+    return make_component(SklearnClusterer, name or estimator.__name__, fields, content)
 
 
 class SklearnClusterer(Clusterer[Model]):
@@ -79,6 +90,11 @@ class SklearnClusterer(Clusterer[Model]):
     def model_class(cls) -> type[Model]:
         """`EstimatorModel` for a mixture, `NearestModel` for all others."""
         return _model_class(cls)
+
+    def metrics(self) -> tuple[Meaning, ...]:
+        """A mixture's criteria, and the objective."""
+        own = super().metrics()
+        return (BIC, *own, AIC) if self.objective is LOG_LIKELIHOOD else own
 
     def iterations(self, X: Any) -> Iterator[Iteration[Model]]:
         """Check, fit; the starts share one stream of random numbers, as scikit-learn's do."""

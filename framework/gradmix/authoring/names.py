@@ -5,19 +5,23 @@ from __future__ import annotations
 import keyword
 import re
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
+from typing import cast
 
-from gradmix.contracts.errors import ConfigError, PluginError, UnknownNameError
-from gradmix.contracts.meaning import METRICS, RESERVED
-from gradmix.registry.kinds import KINDS
+from gradmix.config.build import build
+from gradmix.contracts.errors import ConfigError, GradmixError, PluginError, UnknownNameError
+from gradmix.contracts.meaning import RESERVED
+from gradmix.contracts.metric import Metric
+from gradmix.contracts.task import Task
 from gradmix.registry.loading import NOT_NAMES, in_snake_case
 from gradmix.registry.registry import registry
 
 _LONGEST = 50
 """Letters of a name: files and distributions are called after it."""
 
-GROUPS = frozenset({*KINDS, "experiment", "gradmix", "hydra", "plugins", "tracking"})
-"""Names that stand for something else in a config or on the command line."""
+_GROUPS = frozenset({"experiment", "gradmix", "hydra", "plugins", "tracking"})
+"""Names that are not kinds and mean something else in a config or on the command line."""
 
 
 def class_name(name: str) -> str:
@@ -61,11 +65,22 @@ def _is_a_word(name: str) -> str:
         return "is a word of Python's own"
     if name in NOT_NAMES or name in ("on", "off", "yes", "no", "y", "n"):
         return "would be taken for a value by an override or a config file"
-    return "is the name of a config group, or of gradmix's own" if name in GROUPS else ""
+    return "is the name of a config group, or of gradmix's own" if name in _GROUPS or name in registry().kinds else ""
 
 
 def _is_a_metric(kind: str, name: str) -> str:
-    return "is what gradmix's own tasks call a metric" if kind == "metric" and name in {*METRICS, *RESERVED} else ""
+    return "is what gradmix or a task calls a metric" if kind == Metric.kind and name in _metrics_of_tasks() else ""
+
+
+def _metrics_of_tasks() -> set[str]:
+    """Names of metrics that runs have without asking: gradmix's own, and what tasks with default parts declare."""
+    names = set(RESERVED)
+    for task in registry():
+        if task.kind == Task.kind:
+            with suppress(GradmixError):  # a broken plugin, or a task with options that must be given
+                default = cast("Task", build(Task.kind, task.qualified).component)
+                names |= {each.name for each in default.metrics()}
+    return names
 
 
 def _is_offered(kind: str, name: str) -> str:

@@ -34,7 +34,7 @@ class Kind:
     run: str
 
 
-KINDS: Mapping[str, Kind] = {
+TEMPLATES: Mapping[str, Kind] = {
     "clusterer": Kind("finds groups in rows", "k-medians", "clusterer=$name"),
     "dataset": Kind("gives rows to cluster", "two half circles", "dataset=$name"),
     "differentiator": Kind("computes derivatives", "one-sided differences", "task=differentiate differentiator=$name"),
@@ -71,11 +71,13 @@ class New:
     name: str
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS and self.name in KINDS:
+        if self.kind not in TEMPLATES and self.name in TEMPLATES:
             raise UnknownNameError(f"the kind comes first: gradmix new {self.name} {self.kind}")
-        if self.kind not in KINDS:
+        if self.kind not in TEMPLATES and self.kind in registry().kinds:
+            raise UnknownNameError(f"there is no template for the kind {self.kind}, which a plugin adds.")
+        if self.kind not in TEMPLATES:
             raise UnknownNameError(
-                f"unknown kind {self.kind!r}.{did_you_mean(self.kind, KINDS)} There are: {listing(KINDS)}."
+                f"unknown kind {self.kind!r}.{did_you_mean(self.kind, TEMPLATES)} There are: {listing(TEMPLATES)}."
             )
         check_name(self.kind, self.name)
 
@@ -87,7 +89,7 @@ class New:
     @property
     def run(self) -> str:
         """Overrides by which it is run."""
-        return Template(KINDS[self.kind].run).substitute(name=self.name)
+        return Template(TEMPLATES[self.kind].run).substitute(name=self.name)
 
     @property
     def check(self) -> str:

@@ -9,7 +9,7 @@ from importlib import import_module
 from types import FunctionType
 
 from gradmix.authoring.contract import ONE_OF, first_paragraph, members
-from gradmix.authoring.project import KINDS as TEMPLATES
+from gradmix.authoring.project import TEMPLATES
 from gradmix.config.nodes import plain_default
 from gradmix.contracts import hooks
 from gradmix.contracts.component import Component, summary

@@ -77,13 +77,13 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from gradmix.registry.kinds import KINDS
+    from gradmix.registry.registry import registry
     from gradmix.reports.conformance_table import print_checks
     from gradmix.testing.checking import checks_for
     from gradmix.testing.places import options_from
     from gradmix.testing.subject import Subject, subject
 
-    is_kind = options.name in KINDS
+    is_kind = options.name in registry().kinds
     given = options_from(options.options)
     found = Subject(options.name, "") if is_kind else subject(options.name, options.kind, **given)
     print_checks(checks_for(found, options.only))

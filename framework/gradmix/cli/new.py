@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gradmix.authoring.project import KINDS, New, write
+from gradmix.authoring.project import TEMPLATES, New, write
 from gradmix.contracts.errors import GradmixError, StorageError
 from gradmix.contracts.terminal import visible
 
@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("kind", nargs="?", metavar="KIND", help="what it is: " + ", ".join(KINDS))
+    add("kind", nargs="?", metavar="KIND", help="what it is: " + ", ".join(TEMPLATES))
     add("name", nargs="?", metavar="NAME", help="what configs call it, such as nearest_median")
     add("--file", action="store_true", help="write the plugin's file only, without a project around it")
     add(
@@ -53,8 +53,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _kinds() -> str:
-    width = max(map(len, KINDS))
-    return "\n".join(f"  {name:<{width}}  {kind.what}: {kind.example}" for name, kind in KINDS.items())
+    width = max(map(len, TEMPLATES))
+    return "\n".join(f"  {name:<{width}}  {kind.what}: {kind.example}" for name, kind in TEMPLATES.items())
 
 
 def _write_project(new: New, folder: Path | None) -> int:
@@ -68,7 +68,7 @@ def _write_project(new: New, folder: Path | None) -> int:
         f"test_{new.name}.py": "the conformance kit, as tests",
         "pyproject.toml": "the entry point by which gradmix finds it",
     }
-    print(visible(f"wrote {folder}/, a plugin that works as it is ({new.kind}: {KINDS[new.kind].example}):"))
+    print(visible(f"wrote {folder}/, a plugin that works as it is ({new.kind}: {TEMPLATES[new.kind].example}):"))
     _print_files(project, told)
     _print_next(
         f"cd {shlex.quote(str(folder))}",
@@ -84,7 +84,7 @@ def _write_file(new: New, folder: Path | None) -> int:
     path = (folder or Path()) / f"{new.name}.py"
     write(new.source(), path.parent)
     files = shlex.quote(f"plugins.files=[{path}]")
-    print(visible(f"wrote {path}, a plugin that works as it is ({new.kind}: {KINDS[new.kind].example})"))
+    print(visible(f"wrote {path}, a plugin that works as it is ({new.kind}: {TEMPLATES[new.kind].example})"))
     print("the fields of its class are its options")
     _print_next(
         f"gradmix plugins {new.name} {files}",

@@ -13,18 +13,22 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from gradmix.config.build import clusterer, differentiator
 from gradmix.config.nodes import plain_default
-from gradmix.contracts.component import summary
+from gradmix.contracts.component import path_of, summary
 from gradmix.contracts.errors import GradmixError, NotInstalledError, PluginError, did_you_mean
 from gradmix.contracts.hooks import PROJECT
 from gradmix.contracts.options import Option, options_of
+from gradmix.contracts.role import Role
 from gradmix.contracts.terminal import visible
 from gradmix.registry.entry import Entry
-from gradmix.registry.kinds import KINDS
 from gradmix.registry.loading import slowness
 from gradmix.registry.overlooked import overlooked
 from gradmix.registry.registry import PluginFailure, registry
 from gradmix.reports.console import make_console
+
+_MADE_BY_NAME = tuple(maker.__name__ for maker in (clusterer, differentiator))
+"""Kinds with a function of their own that makes a component: ``gradmix.clusterer("gmm")``."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -117,7 +121,7 @@ def _document_entry(console: Console, entry: Entry) -> None:
     for option in options_of(component):
         _document_option(console, entry, option)
     console.print(f"\nin a run:   gradmix run {_example(entry)}", highlight=False)
-    if entry.kind in ("clusterer", "differentiator"):
+    if entry.kind in _MADE_BY_NAME:
         console.print(f"in Python:  gradmix.{entry.kind}({entry.name!r})", highlight=False)
 
 
@@ -144,8 +148,8 @@ def _prose(component: type) -> list[str]:
 
 
 def _path(entry: Entry, option: Option) -> str:
-    owner = f"{entry.kind}.{entry.name}" if KINDS[entry.kind].several else entry.kind
-    return option.name if option.part and entry.kind == "task" else f"{owner}.{option.name}"
+    owner = f"{entry.kind}.{entry.name}" if registry().kinds[entry.kind].role.has_several else entry.kind
+    return path_of(option, entry.load(), owner)
 
 
 def _default(option: Option) -> str:
@@ -164,7 +168,8 @@ def _example(entry: Entry) -> str:
         (
             task.name
             for task in registry()
-            if task.kind == "task" and any(option.part == entry.kind for option in options_of(task.load()))
+            if registry().kinds[task.kind].role is Role.TASK
+            and any(option.part and option.part.kind == entry.kind for option in options_of(task.load()))
         ),
         None,
     )

@@ -111,6 +111,7 @@ def _hand_over(arguments: Sequence[str], job: Callable[[Any], Any], loader: type
     from hydra.core.plugins import Plugins
 
     from gradmix.config.explain import explained
+    from gradmix.config.groups import group_arguments
     from gradmix.config.guarded import guarded
     from gradmix.config.source import ComponentSearchPath
     from gradmix.config.sweep_arguments import for_each_component
@@ -123,6 +124,7 @@ def _hand_over(arguments: Sequence[str], job: Callable[[Any], Any], loader: type
     # Hydra copies its store for each group that it lists, half of the time of --help. Nothing changes it any more.
     store.__deepcopy__ = lambda memo: store  # type: ignore[attr-defined]
     application = hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(job)
+    arguments = group_arguments(arguments)
     if {"-m", "--multirun"} & set(arguments):
         arguments = for_each_component(arguments)
     flags_first = sorted(arguments, key=lambda argument: argument not in ("-m", "--multirun"))  # argparse wants that

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from gradmix.contracts.clusterer import Clusterer
-from gradmix.contracts.component import Component
+from gradmix.contracts.component import Component, path_of
 from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.errors import ConfigError, GradmixError, PluginError, UnknownNameError, did_you_mean, listing
 from gradmix.contracts.options import Option, check_option, options_of, plain, untyped
@@ -79,13 +79,14 @@ def build(kind: str, node: Any, where: str | None = None, known: Registry | None
     kind
         Kind of the component.
     node
-        ``{"name": "gmm", "n_components": 3}``; what is left out takes its default.
+        ``{"name": "gmm", "n_components": 3}``, or the name alone; what is left out takes its default.
     where
         Path of the node in the config, for messages.
     known
         Where components are looked up; the installed ones unless told otherwise.
     """
     where, known = where or kind, known or registry()
+    node = {"name": node} if isinstance(node, str) else node
     if not isinstance(node, Mapping) or not isinstance(node.get("name"), str):
         raise ConfigError(f"{where} must be a mapping with a name, such as {{name: …}}; given: {node!r}.")
     entry = known.find(kind, node["name"])
@@ -94,7 +95,7 @@ def build(kind: str, node: Any, where: str | None = None, known: Registry | None
     for key in node:
         if key not in options and key not in RESERVED_OPTIONS:
             raise UnknownNameError(unknown_option(f"{where}.{key}", f"{kind} {entry.name}", options, component))
-    built = {name: _build_option(option, node, where, known) for name, option in options.items()}
+    built = {name: _build_option(option, component, node, where, known) for name, option in options.items()}
     return Built(
         _made(component, where, {name: value.component for name, value in built.items()}),
         {"name": known.name_of(entry)} | {name: value.node for name, value in built.items()},
@@ -127,13 +128,15 @@ def unknown_option(path: str, owner: str, known: Collection[str], component: typ
     )
 
 
-def _build_option(option: Option, node: Mapping[str, Any], where: str, known: Registry) -> Any:
+def _build_option(
+    option: Option, component: type[Component], node: Mapping[str, Any], where: str, known: Registry
+) -> Any:
     """An option's value as a leaf of the tree of what is built."""
-    path = option.name if option.part and where == "task" else f"{where}.{option.name}"
-    given = node.get(option.name, "???" if option.part else option.default)
+    path = path_of(option, component, where)
+    given = node.get(option.name, option.default)
     if given == "???" or (option.required and option.name not in node):
         raise ConfigError(f"{path} must be given: {option.allowed}.")
     if option.part and not isinstance(given, Component):
-        return build(option.part, given, path, known)
+        return build(option.part.kind, given, path, known)
     value = given if option.part else check_option(option, given, where)
     return Built(value, plain(value) if option.part is None else {"name": type(value).__name__})

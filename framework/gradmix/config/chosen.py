@@ -11,7 +11,7 @@ from gradmix.contracts.by_name import lacking
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import ConfigError, PluginError, did_you_mean, listing
 from gradmix.contracts.events import HEARD, WITH_ANSWER, Events
-from gradmix.contracts.meaning import METRICS, RESERVED
+from gradmix.contracts.meaning import RESERVED
 from gradmix.contracts.metric import Metric
 from gradmix.contracts.task import Task
 
@@ -72,8 +72,7 @@ def read_metrics(config: Mapping[str, Any], task: Task) -> Chosen[Metric]:
         If one is unknown or ill-set, needs what the task does not answer with, or has the name of another metric.
     """
     chosen = cast("Chosen[Metric]", _read("metric", config))
-    objective = task.improves() if chosen.components else None
-    taken = {*METRICS, *RESERVED, *([objective.metric] if objective else [])}
+    taken = {*RESERVED, *(_own_metrics(task) if chosen.components else ())}
     for name, metric in chosen.components.items():
         if name in taken:
             raise ConfigError(f"metric.{name}: runs have metrics of that name already; choose it under another name.")
@@ -81,6 +80,11 @@ def read_metrics(config: Mapping[str, Any], task: Task) -> Chosen[Metric]:
         if missing:
             raise ConfigError(f"metric.{name} needs {listing(missing)}{_not_of(missing[0], task)}")
     return chosen
+
+
+def _own_metrics(task: Task) -> set[str]:
+    objective = task.improves()
+    return {*(each.name for each in task.metrics()), *([objective.metric] if objective else [])}
 
 
 def read_events(config: Mapping[str, Any], task: Task) -> Chosen[Events]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from gradmix.config.groups import group_arguments
+
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
     from hydra.core.override_parser.types import Override
@@ -45,6 +47,7 @@ class ComposedOnce:
         """
         from hydra.core.override_parser.types import OverrideType
 
+        overrides = group_arguments(overrides)
         parsed = [self._parse_one(override) for override in overrides]
         if all(each.type == OverrideType.CHANGE and not each.key_or_group.startswith("hydra") for each in parsed):
             values = [each for each in parsed if not self._is_choice(each)]
@@ -58,7 +61,7 @@ class ComposedOnce:
         """Parse overrides by Hydra's grammar."""
         from hydra.core.override_parser.overrides_parser import OverridesParser
 
-        return OverridesParser.create(config_loader=self.loader).parse_overrides(list(overrides))
+        return OverridesParser.create(config_loader=self.loader).parse_overrides(group_arguments(overrides))
 
     def _parse_one(self, override: str) -> Override:
         if override not in self._parsed:

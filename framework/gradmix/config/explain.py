@@ -12,9 +12,9 @@ from omegaconf.errors import OmegaConfBaseException, ValidationError
 from yaml import YAMLError
 
 from gradmix.config.build import unknown_option
+from gradmix.config.groups import kind_in, kinds_of
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import ConfigError, GradmixError, UnknownNameError, did_you_mean, listing
-from gradmix.registry.kinds import KINDS
 from gradmix.registry.registry import registry
 
 
@@ -50,8 +50,8 @@ def explain(error: Exception) -> GradmixError:
 
 def _unknown_choice(error: MissingConfigException) -> ConfigError:
     group, _, name = (error.missing_cfg_file or "").rpartition("/")
-    if group in KINDS:
-        return registry().unknown(group, name)
+    if kinds := kinds_of(group):
+        return registry().unknown(kinds[0], name)
     options = list(error.options or [])
     what = f"{group}={name}" if group else name
     there_are = f" There are: {listing(options)}." if options else ""
@@ -62,18 +62,18 @@ def _composition(error: ConfigCompositionException) -> ConfigError:
     text = str(error)
     cause = error.__cause__
     if "No match in the defaults list" in text:
-        group = _quoted(text)
-        if group in KINDS and KINDS[group].several and "delete" in text:
+        group, known = _quoted(text), registry().kinds
+        if _has_several(group) and "delete" in text:
             return ConfigError(f"~{group} takes nothing away: none is chosen.")
-        if group in KINDS and KINDS[group].several:
+        if _has_several(group):
             return UnknownNameError(
                 f"{group}=… fits nothing here: the config's defaults list has no `- {group}: []`. Add that."
             )
         return UnknownNameError(
             f"{group}=… fits nothing here: the task has no {group}. "
             "Choose a task that has one: `gradmix plugins cluster` and `gradmix plugins differentiate` tell."
-            if group in KINDS
-            else f"there is no group {group}.{did_you_mean(group, KINDS)} Groups: {listing(KINDS)}."
+            if kinds_of(group)
+            else f"there is no group {group}.{did_you_mean(group, known)} Groups: {listing(known)}."
         )
     if isinstance(cause, ValidationError):  # an option of somebody's typed config, such as a launcher's
         return ConfigError(f"{cause.full_key}: {_first_line(cause)}.")
@@ -92,11 +92,11 @@ def _composition(error: ConfigCompositionException) -> ConfigError:
 
 
 def _unknown_option(path: str, node: DictConfig) -> ConfigError:
-    if path in KINDS and KINDS[path].several:
+    if _has_several(path):
         return ConfigError(f"{path} is chosen by name: {path}=[NAME,…], or {path}=NAME.")
     kind, _, rest = path.partition(".")
     name = rest.partition(".")[0]
-    if kind in KINDS and KINDS[kind].several and name and node._key() in (None, kind):
+    if _has_several(kind) and name and node._key() in (None, kind):
         return _not_chosen(path, kind, name)
     path = ".".join(path.split(".")[: 1 + len(_parts(node))])  # what comes after the unknown part is not what is wrong
     known = [str(key) for key in node if key not in ("hydra", "name" if node._key() is not None else "")]
@@ -114,8 +114,15 @@ def _parts(node: DictConfig) -> list[str]:
 
 def _component_at(path: str, node: DictConfig) -> type[Component] | None:
     """The class whose options a node has, if it is the node of one."""
-    kind, name = next((part for part in path.split(".") if part in KINDS), ""), node.get("name")
+    name, first = node.get("name"), path.partition(".")[0]
+    kind = kind_in(first if _has_several(first) else path.replace(".", "/"), name) if isinstance(name, str) else None
     return registry().find(kind, name).load() if kind and isinstance(name, str) else None
+
+
+def _has_several(kind: str) -> bool:
+    """Whether it is a kind of which a run may have several components."""
+    contract = registry().kinds.get(kind)
+    return contract is not None and contract.role.has_several
 
 
 def _not_chosen(path: str, kind: str, name: str) -> ConfigError:

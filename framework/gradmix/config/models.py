@@ -12,14 +12,16 @@ import numpy as np
 
 from gradmix.config.build import build
 from gradmix.contracts.clusterer import Clusterer, Model
+from gradmix.contracts.component import Component, options_within
 from gradmix.contracts.dataset import Data
 from gradmix.contracts.errors import DataError, NotInstalledError, StorageError
 from gradmix.contracts.options import options_of, plain
 from gradmix.contracts.preparation import Preparation
+from gradmix.registry.entry import Entry
 from gradmix.registry.registry import registry
 
 FORMAT = 1
-_PARTS = ("clusterer", "model")
+_PARTS = (Clusterer.kind, "model")
 _MOST_TRIED = 100
 """Rows of each array of a model that are tried out when it is read."""
 
@@ -43,21 +45,33 @@ def write_model(path: Path, clusterer: Clusterer[Any], model: Model, data: Data 
     DataError
         If the clusterer is not registered, so that the model could not be read again.
     """
-    entry = registry().entry_of(clusterer)
-    if entry is None:
-        raise DataError(
-            f"{type(clusterer).__name__} is not a registered clusterer, so its model could not be read again."
-        )
-    options = {option.name: plain(getattr(clusterer, option.name)) for option in options_of(type(clusterer))}
+    held = [value for *_, value in options_within(clusterer, clusterer.kind) if isinstance(value, Component)]
+    plugins = [_entry(component).plugin for component in (clusterer, *held)]
     fields = {field.name: plain(getattr(model, field.name)) for field in dataclasses.fields(model)}  # type: ignore[arg-type]
     content = {
         "format": FORMAT,
-        "requires": [f"{entry.plugin.distribution}=={entry.plugin.version}"],
-        "clusterer": {"name": entry.qualified, **options},
+        "requires": list(dict.fromkeys(f"{plugin.distribution}=={plugin.version}" for plugin in plugins)),
+        Clusterer.kind: _node(clusterer),
         "model": fields,
         **(_fitted_to(data, model) if data else {}),
     }
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _node(component: Component) -> dict[str, Any]:
+    """What a component is built from: its name and options, and the nodes of the components that it holds."""
+    options = {option.name: getattr(component, option.name) for option in options_of(type(component))}
+    nodes = {name: _node(each) if isinstance(each, Component) else plain(each) for name, each in options.items()}
+    return {"name": _entry(component).qualified, **nodes}
+
+
+def _entry(component: Component) -> Entry:
+    entry = registry().entry_of(component)
+    if entry is None:
+        raise DataError(
+            f"{type(component).__name__} is not a registered {component.kind}, so the model could not be read again."
+        )
+    return entry
 
 
 def _fitted_to(data: Data, model: Model) -> Mapping[str, Any]:
@@ -115,7 +129,7 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 
 def _restored(content: Mapping[str, Any]) -> Clusterer[Any]:
-    clusterer = cast("Clusterer[Any]", build("clusterer", content["clusterer"]).component)
+    clusterer = cast("Clusterer[Any]", build(Clusterer.kind, content[Clusterer.kind]).component)
     restore(clusterer, content["model"], content.get("columns"))
     _try_out(clusterer)
     return clusterer

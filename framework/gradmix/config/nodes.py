@@ -6,23 +6,20 @@ from typing import Any
 
 from gradmix.contracts.component import Component
 from gradmix.contracts.options import Option, options_of
+from gradmix.contracts.role import Role
 
 
-def config_node(kind: str, name: str, component: type[Component]) -> dict[str, Any]:
+def config_node(name: str, component: type[Component]) -> dict[str, Any]:
     """The Hydra config of a component: its name, its options at their defaults, and a defaults list of its parts.
 
-    A task's parts stand at the top of the config (``clusterer``, ``dataset``), those of others inside their node.
+    Each part is chosen from the group of its field's name: a task's at the top of the config, those of others inside
+    their own group and node.
     """
     options = options_of(component)
-    parts = [{f"/{_group(option)}": option.default} for option in options if option.part]
+    is_task = component.role is Role.TASK
+    parts = [{f"/{option.name}" if is_task else option.name: option.default} for option in options if option.part]
     values = {"name": name} | {option.name: plain_default(option) for option in options if not option.part}
-    if kind == "task":
-        return {"defaults": [*parts, "_self_"], kind: values}
-    return {"defaults": [*parts, "_self_"], **values}
-
-
-def _group(option: Option) -> str:
-    return option.part or "" if option.part == option.name else f"{option.part}@{option.name}"
+    return {"defaults": [*parts, "_self_"], **({component.kind: values} if is_task else values)}
 
 
 def plain_default(option: Option) -> Any:

@@ -11,8 +11,9 @@ from hydra.plugins.config_source import ConfigResult, ConfigSource
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
+from gradmix.config.groups import kind_in, kinds_of
 from gradmix.config.nodes import config_node
-from gradmix.registry.kinds import KINDS
+from gradmix.contracts.role import Role
 from gradmix.registry.registry import registry
 
 SCHEME = "gradmix"
@@ -31,30 +32,41 @@ class ComponentSource(ConfigSource):
         return True
 
     def is_group(self, config_path: str) -> bool:
-        """Whether there is such a kind of component."""
-        return config_path in KINDS or config_path == ""
+        """Whether components are chosen there."""
+        return config_path == "" or bool(kinds_of(config_path))
 
     def is_config(self, config_path: str) -> bool:
         """Whether there is such a component."""
-        kind, _, name = config_path.removesuffix(".yaml").partition("/")
-        return registry().has(kind, name)
+        group, _, name = config_path.removesuffix(".yaml").rpartition("/")
+        return kind_in(group, name) is not None
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
-        """List kinds, or the components of a kind."""
-        groups = sorted(KINDS) if config_path == "" and results_filter != ObjectType.CONFIG else []
-        return groups + (registry().names(config_path) if results_filter != ObjectType.GROUP else [])
+        """List groups, or the components of one."""
+        known = registry()
+        if config_path == "":
+            groups = [kind for kind, contract in known.kinds.items() if contract.role.has_group]
+            return sorted(groups) if results_filter != ObjectType.CONFIG else []
+        names = [name for kind in kinds_of(config_path) for name in known.names(kind)]
+        return names if results_filter != ObjectType.GROUP else []
 
     def load_config(self, config_path: str) -> ConfigResult:
         """Make the config of a component from its class."""
-        kind, _, name = config_path.removesuffix(".yaml").partition("/")
-        node = config_node(kind, name, registry().find(kind, name).load())
-        package = "_global_" if kind == "task" else f"{kind}.{name}" if KINDS[kind].several else None
+        group, _, name = config_path.removesuffix(".yaml").rpartition("/")
+        kind = kind_in(group, name) or kinds_of(group)[0]
+        component = registry().find(kind, name).load()
         return ConfigResult(
             provider=self.provider,
             path=f"{SCHEME}://{config_path}",
-            config=OmegaConf.create(node),
-            header={"package": package},
+            config=OmegaConf.create(config_node(name, component)),
+            header={"package": _package(component.role, group, name)},
         )
+
+
+def _package(role: Role, group: str, name: str) -> str | None:
+    """Where a component's node is in the config; None for the place of its group."""
+    if role is Role.TASK:
+        return "_global_"
+    return f"{group}.{name}" if role.has_several else None
 
 
 class ComponentSearchPath(SearchPathPlugin):

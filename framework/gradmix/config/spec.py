@@ -8,18 +8,28 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Annotated, Any, Literal, cast
 
 from gradmix.config.build import build, unknown_option
 from gradmix.config.chosen import Chosen, read_events, read_metrics
-from gradmix.contracts.component import Component
+from gradmix.contracts.component import Component, options_within
 from gradmix.contracts.errors import ConfigError, UnknownNameError, listing
 from gradmix.contracts.events import Events
 from gradmix.contracts.hooks import PROJECT
+from gradmix.contracts.meaning import TIME, Meaning
 from gradmix.contracts.metric import Metric
-from gradmix.contracts.options import LoadsPlugins, NonNegativeInt, PositiveFloat, PositiveInt, check_option, options_of
+from gradmix.contracts.options import (
+    LoadsPlugins,
+    NonNegativeInt,
+    Option,
+    PositiveFloat,
+    PositiveInt,
+    check_option,
+    options_of,
+)
+from gradmix.contracts.role import Role
 from gradmix.contracts.task import Task
 from gradmix.registry.plugin import UNKNOWN, distribution_identity
 from gradmix.registry.registry import registry
@@ -181,7 +191,7 @@ class Settings:
         return self.on_error == "stop"
 
 
-_SEVERAL = ("metric", "events")
+_SEVERAL = (Metric.kind, Events.kind)
 """Groups of which a run may have several or none."""
 
 _SECTIONS: Mapping[str, type] = {
@@ -231,9 +241,45 @@ class RunSpec:
     @property
     def label(self) -> str:
         """A short name, made of the names of the task's parts: ``gmm on old_faithful``."""
-        others = ("task", *_SEVERAL)
+        others = (Task.kind, *_SEVERAL)
         parts = [node["name"] for key, node in self.config.items() if isinstance(node, Mapping) and key not in others]
-        return " on ".join(parts) or str(self.config["task"]["name"])
+        return " on ".join(parts) or str(self.config[Task.kind]["name"])
+
+    @property
+    def options(self) -> Iterator[tuple[str, Option, Any]]:
+        """Every option of the run's components: path in the config, option and value."""
+        for path, component in {Task.kind: self.task, **self.chosen}.items():
+            yield from options_within(component, path)
+
+    @cached_property
+    def parts(self) -> Mapping[str, Component]:
+        """The run's components by their path in the config: the task, those that it holds, and so on."""
+        held = {path: value for path, _, value in self.options if isinstance(value, Component)}
+        return {Task.kind: self.task, **held, **self.chosen}
+
+    @cached_property
+    def seeds(self) -> list[str]:
+        """Paths of the run's seed and of its components' own: a run is repeated over these."""
+        return ["seed", *(path for path, option, _ in self.options if option.is_seed)]
+
+    @cached_property
+    def meanings(self) -> Mapping[str, Meaning]:
+        """What its metrics mean, by name, in the order in which results are ranked by them."""
+        algorithms = {name for name, part in self.parts.items() if part.role is Role.ALGORITHM and "." not in name}
+        freedom = frozenset({*algorithms, *(path for path, option, _ in self.options if option.freedom)})
+        objective = self.task.improves()
+        own = [*self.task.metrics(), *([] if objective is None else [objective.meaning])]
+        chosen = [metric.meaning(name) for name, metric in self.metrics.components.items()]
+        found: dict[str, Meaning] = {}
+        for each in (*own, *chosen, TIME):
+            found.setdefault(each.name, replace(each, confounded_by=freedom) if each.rewards_freedom else each)
+        return found
+
+    @property
+    def work(self) -> Mapping[str, Any]:
+        """The config of what is computed, whichever algorithm and engine compute it."""
+        roles = {path: component.role for path, component in self.parts.items()}
+        return {key: node for key, node in self.config.items() if key not in roles or not roles[key].is_compared}
 
     @property
     def chosen(self) -> Mapping[str, Component]:
@@ -263,14 +309,14 @@ def read_spec(config: Mapping[str, Any]) -> RunSpec:
         If anything is unknown, ill-typed or missing.
     """
     begun = {name: clock() for name, clock in CLOCKS.items()}
-    node = config.get("task")
+    node = config.get(Task.kind)
     if not isinstance(node, Mapping) or not isinstance(node.get("name"), str):
         raise ConfigError(f"a run needs a task, such as task=cluster; given: {node!r}.")
-    task_class = registry().find("task", node["name"]).load()
+    task_class = registry().find(Task.kind, node["name"]).load()
     parts = [option.name for option in options_of(task_class) if option.part]
-    settings = {name: value for name, value in config.items() if name not in ("task", *parts, *_SEVERAL)}
-    read = read_settings(settings, also_known=("task", *parts, *_SEVERAL))
-    built = build("task", {**node, **{name: config[name] for name in parts if name in config}})
+    settings = {name: value for name, value in config.items() if name not in (Task.kind, *parts, *_SEVERAL)}
+    read = read_settings(settings, also_known=(Task.kind, *parts, *_SEVERAL))
+    built = build(Task.kind, {**node, **{name: config[name] for name in parts if name in config}})
     task = cast("Task", built.component)
     own = {name: value for name, value in built.node.items() if name not in parts}
     metrics, events = read_metrics(config, task), read_events(config, task)
@@ -280,13 +326,13 @@ def read_spec(config: Mapping[str, Any]) -> RunSpec:
         settings=read,
         task=task,
         config={
-            "task": own,
+            Task.kind: own,
             **{name: built.node[name] for name in parts},
             **{kind: nodes for kind, each in zip(_SEVERAL, chosen, strict=True) if (nodes := each.config)},
             "seed": read.seed,
         },
         plugins={
-            **{path or "task": identity for path, identity in built.plugins.items()},
+            **{path or Task.kind: identity for path, identity in built.plugins.items()},
             **metrics.identities,
             **events.identities,
             PROJECT: core_identity(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gradmix.registry.kinds import KINDS
+from gradmix.config.groups import kinds_of
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
@@ -28,20 +28,20 @@ def for_each_component(arguments: Sequence[str]) -> list[str]:
         parsed = dict(zip(overrides, OverridesParser.create().parse_overrides(overrides), strict=True))
     except HydraException:
         return [*arguments]  # it will say itself what is wrong
-    swept = {each.key_or_group for each in parsed.values() if each.key_or_group in KINDS and each.is_sweep_override()}
+    sweeps = [each.key_or_group for each in parsed.values() if each.is_sweep_override()]
+    swept = [group.replace("/", ".") for group in sweeps if kinds_of(group)]
     return [
         _as_sweep(argument) if argument in parsed and _belongs(parsed[argument], swept) else argument
         for argument in arguments
     ]
 
 
-def _belongs(override: Override, swept: set[str]) -> bool:
+def _belongs(override: Override, swept: Sequence[str]) -> bool:
     """Whether an override gives one value to an option of a group that is swept over."""
     from hydra.core.override_parser.types import OverrideType
 
-    group = override.key_or_group.partition(".")[0]
     is_one_value = override.type == OverrideType.CHANGE and not override.is_sweep_override()
-    return is_one_value and "." in override.key_or_group and group in swept
+    return is_one_value and any(override.key_or_group.startswith(f"{group}.") for group in swept)
 
 
 def _as_sweep(argument: str) -> str:

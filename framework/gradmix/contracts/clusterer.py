@@ -8,14 +8,18 @@ import warnings
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast, get_args
 
 import numpy as np
 
-from gradmix.contracts.component import Component
+from gradmix.contracts.component import Component, options_within
 from gradmix.contracts.errors import DataError, PluginError, UnknownNameError, did_you_mean, listing, not_fitted
 from gradmix.contracts.iteration import Iteration, Objective, last_of_each_start
+from gradmix.contracts.meaning import Meaning
+from gradmix.contracts.options import options_of
 from gradmix.contracts.preparation import Preparation
+from gradmix.contracts.role import Role
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +35,7 @@ class Model(ABC):
         """Group of each row, shape (n,)."""
 
     def scores(self, X: Matrix) -> Mapping[str, float]:
-        """Metrics of the fit on `X`, by metric name: ``bic``, ``aic`` and the like."""
+        """Metrics of the fit on `X`, by name: ``bic``, ``aic`` and the like; `Clusterer.metrics` declares them."""
         return {}
 
 
@@ -39,6 +43,10 @@ _MOST_NAMES = 5
 """Names of features that a message lists."""
 
 ModelT = TypeVar("ModelT", bound=Model)
+
+
+BIC = Meaning("bic", "lower", "", "Bayesian information criterion: fit, with a price for each parameter")
+AIC = Meaning("aic", "lower", "", "Akaike's information criterion")
 
 
 def _different_names(fitted: tuple[str, ...], given: tuple[str, ...]) -> str:
@@ -73,6 +81,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
     """
 
     kind: ClassVar[str] = "clusterer"
+    role: ClassVar[Role] = Role.ALGORITHM
     objective: ClassVar[Objective]
     """The metric that each iteration improves."""
 
@@ -96,17 +105,24 @@ class Clusterer(Component, ABC, Generic[ModelT]):
     def check_rows(self, X: Matrix) -> None:
         """Check that rows can be clustered with these options, before the first iteration and when a sweep is planned.
 
-        There must be as many as the options ``n_clusters`` or ``n_components`` ask for.
+        There must be as many as each option of the type `GroupCount` asks for.
 
         Raises
         ------
         DataError
             Says why they cannot.
         """
-        for option in ("n_clusters", "n_components"):
-            asked = getattr(self, option, None)
+        for option in options_of(type(self)):
+            asked = getattr(self, option.name) if option.freedom and option.freedom.needs_rows else None
             if isinstance(asked, int) and len(X) < asked:
-                raise DataError(f"{len(X)} rows are fewer than {option}={asked}.")
+                raise DataError(f"{len(X)} rows are fewer than {option.name}={asked}.")
+
+    def metrics(self) -> tuple[Meaning, ...]:
+        """Metrics of its iterations and of its models' scores, in the order in which results are ranked by them.
+
+        The objective unless the class says otherwise.
+        """
+        return (self.objective.meaning,)
 
     @classmethod
     def model_class(cls) -> type[ModelT]:
@@ -251,32 +267,34 @@ class Clusterer(Component, ABC, Generic[ModelT]):
     # What scikit-learn asks of an estimator: the options are the parameters.
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Options by name, as scikit-learn's ``clone`` wants them."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        """Options by name; if `deep`, also those of components that it holds: ``differentiator__method``."""
+        options = {path.partition(".")[2]: value for path, _, value in options_within(self, self.kind)}
+        return {name.replace(".", "__"): value for name, value in options.items() if deep or "." not in name}
 
     def set_params(self, **options: Any) -> Self:
-        """Set options by name.
+        """Set options by the names that `get_params` gives.
 
         Raises
         ------
         UnknownNameError
             If there is no such option.
         """
-        known = self.get_params()
-        for name, value in options.items():
+        for name, value in sorted(options.items(), key=lambda item: item[0].count("__")):
+            known = self.get_params()
             if name not in known:
                 raise UnknownNameError(
                     f"{type(self).__name__} has no option {name!r}.{did_you_mean(name, known)} "
                     f"It has: {listing(known)}."
                 )
-            setattr(self, name, value)
+            *holders, option = name.split("__")
+            setattr(reduce(getattr, holders, self), option, value)
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_")
 
     def __sklearn_clone__(self) -> Self:
-        return type(self)(**copy.deepcopy(self.get_params()))
+        return type(self)(**copy.deepcopy(self.get_params(deep=False)))
 
     def __sklearn_tags__(self) -> Any:
         from sklearn.utils import InputTags, Tags, TargetTags

@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import Any, ClassVar
 
 from gradmix.contracts.errors import ConfigError
-from gradmix.contracts.options import check_option, options_of
+from gradmix.contracts.options import Option, check_option, options_of
+from gradmix.contracts.role import Role
 
 
 class Component:
@@ -19,9 +20,9 @@ class Component:
     """
 
     kind: ClassVar[str]
-    """The family: ``"clusterer"``, ``"dataset"``, ``"differentiator"``, ``"problem"``, ``"task"``, ``"metric"``, …"""
-    several: ClassVar[bool] = False
-    """Whether a run may have several of the family, ``metric=[silhouette,davies_bouldin]``, or none."""
+    """The kind, by which a registry finds it and a config chooses it: ``"clusterer"``, ``"task"``, ``"metric"``, …"""
+    role: ClassVar[Role]
+    """What components of the kind are for in an experiment."""
     requires: ClassVar[tuple[str, ...]] = ()
     """Packages that it imports when it runs and that an extra of its distribution installs: ``("jax",)``."""
     deviates: ClassVar[Mapping[str, str]] = {}
@@ -39,10 +40,10 @@ class Component:
             value = getattr(self, option.name)
             if option.part is None:
                 check_option(option, value, self.kind)
-            elif isinstance(value, Component) and value.kind == option.part:
+            elif isinstance(value, Component) and value.kind == option.part.kind:
                 value.check()
             else:
-                raise ConfigError(f"{self.kind}.{option.name} must be a {option.part}; given: {value!r}.")
+                raise ConfigError(f"{self.kind}.{option.name} must be a {option.part.kind}; given: {value!r}.")
 
     def content(self) -> tuple[str, ...]:
         """Fingerprints of what a result depends on besides the options and the plugin: a data file, a user's source.
@@ -75,6 +76,28 @@ def with_parts(component: Component) -> Iterator[Component]:
     for part in parts_of(component):
         yield from with_parts(part)
     yield component
+
+
+def options_within(component: Component, where: str) -> Iterator[tuple[str, Option, Any]]:
+    """Every option of a component and of those that it holds: path in a run's config, option and value.
+
+    Parameters
+    ----------
+    component
+        The component.
+    where
+        Its own path in the config.
+    """
+    for option in options_of(type(component)):
+        value, path = getattr(component, option.name), path_of(option, type(component), where)
+        yield path, option, value
+        if isinstance(value, Component):
+            yield from options_within(value, path)
+
+
+def path_of(option: Option, owner: type[Component], where: str) -> str:
+    """Path of an option in a run's config: what a task holds is at the top, all else below its owner."""
+    return option.name if option.part and owner.role is Role.TASK else f"{where}.{option.name}"
 
 
 def summary(component: type[Any]) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import DataError, PluginError
 from gradmix.contracts.preparation import Preparation
+from gradmix.contracts.role import Role
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,6 +55,7 @@ class Dataset(Component, ABC):
     """
 
     kind: ClassVar[str] = "dataset"
+    role: ClassVar[Role] = Role.GIVEN
     standardise: bool = False
     drop_constant: bool = False
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import DifferentiationError
+from gradmix.contracts.role import Role
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,6 +53,7 @@ class Differentiator(Component, ABC):
     """
 
     kind: ClassVar[str] = "differentiator"
+    role: ClassVar[Role] = Role.ALGORITHM
     lacks: ClassVar[Mapping[str, str]] = {}
     """Operators that it refuses, each with the reason: ``{"hvp": "second derivatives are not traced"}``."""
     follows_values: ClassVar[bool] = True

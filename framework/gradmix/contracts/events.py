@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import GradmixError
+from gradmix.contracts.role import Role
 
 if TYPE_CHECKING:
     from gradmix.contracts.task import Writer
@@ -52,7 +53,7 @@ class Events(Component):
     """
 
     kind: ClassVar[str] = "events"
-    several: ClassVar[bool] = True
+    role: ClassVar[Role] = Role.OBSERVER
     must: ClassVar[bool] = False
     """Whether what it raises ends the run as failed."""
     may_stop: ClassVar[bool] = False

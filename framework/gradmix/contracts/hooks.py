@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -18,6 +18,9 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 Components = Mapping[str, Mapping[str, "str | type[Any]"]]
 """kind → name → class, or where it is (``"package.module:Class"``), to be imported when it is used."""
 
+Kinds = Iterable["str | type[Any]"]
+"""Contracts, or where they are: ``"package.module:Class"``."""
+
 
 @hookspec
 def gradmix_components() -> Components:  # type: ignore[empty-body]
@@ -28,6 +31,18 @@ def gradmix_components() -> Components:  # type: ignore[empty-body]
     mapping
         kind → name → class or ``"package.module:Class"``, as in
         ``{"clusterer": {"kmeans": "gradmix_clustering.kmeans:KMeans"}}``.
+    """
+
+
+@hookspec
+def gradmix_kinds() -> Kinds:  # type: ignore[empty-body]
+    """Add kinds of component, for which this plugin and others may then offer components.
+
+    Returns
+    -------
+    iterable
+        The kinds' contracts, or where they are: base classes derived from `gradmix.Component` that state their ``kind``
+        and their ``role``.
     """
 
 

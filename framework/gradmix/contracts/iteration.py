@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from gradmix.contracts.errors import NumericalError
+from gradmix.contracts.meaning import Direction, Meaning
 
 Estimate_co = TypeVar("Estimate_co", covariant=True)
 
@@ -46,10 +47,25 @@ class Objective:
         Name of the metric, which every `Iteration` carries.
     maximise
         Whether more is better.
+    unit
+        Unit, as an axis shows it; empty for a pure number.
+    words
+        What it is, in a few words.
+    rewards_freedom
+        Whether more freedom improves it, whatever the data; see `Meaning`.
     """
 
     metric: str
     maximise: bool
+    unit: str = ""
+    words: str = ""
+    rewards_freedom: bool = False
+
+    @property
+    def meaning(self) -> Meaning:
+        """What the metric means."""
+        better: Direction = "higher" if self.maximise else "lower"
+        return Meaning(self.metric, better, self.unit, self.words, rewards_freedom=self.rewards_freedom)
 
     def best(self, last_iterations: Iterable[Iteration[Estimate_co]]) -> Iteration[Estimate_co]:
         """Choose the best start by its last iteration; of equals, the first.
@@ -77,5 +93,7 @@ def last_of_each_start(iterations: Iterable[Iteration[Estimate_co]]) -> Iterator
         yield previous
 
 
-LOG_LIKELIHOOD = Objective("log_likelihood", maximise=True)
-INERTIA = Objective("inertia", maximise=False)
+LOG_LIKELIHOOD = Objective(
+    "log_likelihood", maximise=True, unit="nats", words="total log-likelihood of the data", rewards_freedom=True
+)
+INERTIA = Objective("inertia", maximise=False, words="sum of squared distances to the centers", rewards_freedom=True)

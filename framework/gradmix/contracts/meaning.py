@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -13,12 +13,12 @@ _DIRECTIONS: tuple[Direction, ...] = ("lower", "higher")
 
 @dataclass(frozen=True)
 class Meaning:
-    """What is known of a metric.
+    """What is known of a metric; whoever reports the metric declares it.
 
     Parameters
     ----------
     name
-        As tasks and iterations report it.
+        Its name among the metrics of an iteration or a result.
     better
         Which way is better; None if neither is.
     unit
@@ -27,11 +27,21 @@ class Meaning:
         What it is, in a few words.
     is_timing
         Whether it depends on the machine and the moment, so that it holds for one environment only.
+    is_cost
+        Whether it says what a result costs: nothing is ranked by that unless asked, since the cheapest is rarely meant.
     by_ratio
         Whether two values are best compared by their ratio.
+    rewards_freedom
+        Whether it improves with every option that is marked `Freedom`, and may improve with another algorithm, whatever
+        the data: more clusters never fit worse. Over these it does not say what is better.
     confounded_by
-        Options that improve it by themselves, whatever the data: more clusters never fit worse. Over these it does not
-        tell what is better.
+        The parameters of a run that these are. Leave it empty: gradmix fills it in.
+
+    Examples
+    --------
+    >>> import gradmix
+    >>> gradmix.Meaning("rmse", "lower", "K", "root mean square error").unit
+    'K'
     """
 
     name: str
@@ -39,7 +49,9 @@ class Meaning:
     unit: str = ""
     meaning: str = ""
     is_timing: bool = False
+    is_cost: bool = False
     by_ratio: bool = False
+    rewards_freedom: bool = False
     confounded_by: frozenset[str] = frozenset()
 
     @property
@@ -47,101 +59,115 @@ class Meaning:
         """What to multiply with, so that less is better; 0 if neither way is."""
         return {"lower": 1.0, "higher": -1.0, None: 0.0}[self.better]
 
+    def is_confounded(self, keys: Iterable[str]) -> bool:
+        """Whether one of the parameters that vary improves the metric by itself."""
+        return not self.confounded_by.isdisjoint(keys)
 
-_FREEDOM = frozenset({"n_clusters", "n_components", "covariance_type", "clusterer"})
 
-_KNOWN = (
-    Meaning("derivative_error", "lower", "", "largest error, relative to max(|exact|, 1)", by_ratio=True),
-    Meaning("derivative_error_ulp", "lower", "ulp", "largest error in units in the last place", by_ratio=True),
-    Meaning("bic", "lower", "", "Bayesian information criterion: fit, with a price for each parameter"),
-    Meaning("aic", "lower", "", "Akaike's information criterion"),
-    Meaning("icl", "lower", "", "BIC, with a price for groups that overlap"),
-    Meaning("adjusted_rand_index", "higher", "", "agreement with the true groups; 1 is perfect, 0 is chance"),
-    Meaning("normalized_mutual_information", "higher", "", "information shared with the true groups; 1 is perfect"),
-    Meaning("log_likelihood", "higher", "nats", "total log-likelihood of the data", confounded_by=_FREEDOM),
-    Meaning("inertia", "lower", "", "sum of squared distances to the centers", confounded_by=_FREEDOM),
-    Meaning("conformance", "higher", "", "share of the applicable checks that passed"),
-    Meaning("checks.failed", "lower", "checks", "checks that failed"),
-    Meaning("checks.passed", "higher", "checks", "checks that passed"),
-    Meaning("n_iter", None, "iterations", "iterations made"),
-    Meaning("converged", None, "", "whether it converged"),
-    Meaning("function_evaluations", "lower", "calls", "calls of the user's function", by_ratio=True),
-    Meaning("time.seconds", "lower", "s", "time", is_timing=True, by_ratio=True),
-    Meaning("time.per_iteration", "lower", "s", "median time of an iteration", is_timing=True, by_ratio=True),
-    Meaning(
-        "time.ratio_to_function", "lower", "", "time, in calls of the plain function", is_timing=True, by_ratio=True
-    ),
-    Meaning("memory.peak_bytes", "lower", "B", "most memory held at once", is_timing=True, by_ratio=True),
-)
+TIME = Meaning("time.seconds", "lower", "s", "time", is_timing=True, is_cost=True, by_ratio=True)
 
-METRICS: Mapping[str, Meaning] = {metric.name: metric for metric in _KNOWN}
-"""Name → metric, for those that gradmix's own tasks report."""
+_OWN = {
+    metric.name: metric
+    for metric in (
+        TIME,
+        Meaning("time.per_iteration", "lower", "s", "median time of an iteration", is_timing=True, by_ratio=True),
+        Meaning(
+            "time.ratio_to_function", "lower", "", "time, in calls of the plain function", is_timing=True, by_ratio=True
+        ),
+        Meaning("memory.peak_bytes", "lower", "B", "most memory held at once", is_timing=True, by_ratio=True),
+    )
+}
+"""Metrics that gradmix itself measures."""
 
-COSTS = ("time.seconds", "function_evaluations")
-"""What a result costs."""
+_UNITS = {"time": "s", "memory": "B"}
+"""First part of a name → unit of gradmix's own metrics that are so called."""
 
-PRIMARY = ("derivative_error", "bic", "adjusted_rand_index", "log_likelihood", "inertia", *COSTS)
-"""Metrics to rank by: of those that fit, the first."""
-
-_TIMING_PREFIXES = ("time.", "memory.")
-
-RESERVED = frozenset({"time", "memory", "start", "system"})
+RESERVED = frozenset({*_UNITS, "start", "system"})
 """First parts of names by which metrics of gradmix's own are known."""
 
 
-def metrics_from_journal(journalled: Any) -> Mapping[str, Meaning]:
-    """What a run's journal tells of metrics that plugins have brought; whatever is not as a run writes it is left out.
+def meaning_of(name: str, declared: Mapping[str, Meaning] | None = None) -> Meaning:
+    """What is known of a metric: what gradmix itself measures, else what was declared, else its name.
 
-    >>> metrics_from_journal({"silhouette": {"better": "higher", "meaning": "how far apart"}})["silhouette"].better
+    A metric component that measures several values declares one meaning for all, under its own name.
+
+    >>> meaning_of("time.compile").is_timing, meaning_of("loss").better
+    (True, None)
+    >>> meaning_of("silhouette.worst", {"silhouette": Meaning("silhouette", "higher")}).better
     'higher'
     """
-    told = journalled.items() if isinstance(journalled, Mapping) else ()
-    return {
-        str(name): Meaning(str(name), _direction(what), str(what.get("unit", "")), str(what.get("meaning", "")))
-        for name, what in told
-        if isinstance(what, Mapping)
-    }
-
-
-def _direction(what: Mapping[str, Any]) -> Direction | None:
-    return next((each for each in _DIRECTIONS if each == what.get("better")), None)
-
-
-def metric_named(name: str, told: Mapping[str, Meaning] | None = None) -> Meaning:
-    """What is known of a metric; for a plugin's, what journals record (`metrics_from_journal`), else its name.
-
-    >>> metric_named("bic").better, metric_named("loss").better, metric_named("time.compile").is_timing
-    ('lower', None, True)
-    """
-    if name in METRICS:
-        return METRICS[name]
-    if name.startswith(_TIMING_PREFIXES):
-        unit = "s" if name.startswith("time.") else "B"
-        return Meaning(name, "lower", unit, is_timing=True, by_ratio=True)
-    owner = (told or {}).get(name) or (told or {}).get(name.partition(".")[0])
+    first = name.partition(".")[0]
+    if name in _OWN:
+        return _OWN[name]
+    if first in _UNITS:
+        return Meaning(name, "lower", _UNITS[first], is_timing=True, by_ratio=True)
+    owner = (declared or {}).get(name) or (declared or {}).get(first)
     return Meaning(name) if owner is None else replace(owner, name=name)
 
 
-def is_confounded(metric: Meaning, keys: Iterable[str]) -> bool:
-    """Whether one of the options that vary improves the metric by itself.
+def recorded(meaning: Meaning) -> dict[str, Any]:
+    """A meaning as a journal has it: flags that are not set are left out."""
+    said = {"better": meaning.better, "unit": meaning.unit, "meaning": meaning.meaning}
+    flags = {flag: True for flag in _FLAGS if getattr(meaning, flag)}
+    return {**said, **flags, **({"confounded_by": sorted(meaning.confounded_by)} if meaning.confounded_by else {})}
 
-    >>> is_confounded(METRICS["inertia"], ["clusterer.n_clusters"]), is_confounded(METRICS["bic"], ["clusterer"])
-    (True, False)
+
+_FLAGS = ("is_timing", "is_cost", "by_ratio", "rewards_freedom")
+
+
+def read_meanings(record: Any) -> dict[str, Meaning]:
+    """Meanings from a journal, by name; whatever is not as `recorded` writes it is left out.
+
+    >>> read_meanings({"silhouette": {"better": "higher", "meaning": "how far apart"}})["silhouette"].better
+    'higher'
     """
-    return any(key.rpartition(".")[2] in metric.confounded_by for key in keys)
+    found = record.items() if isinstance(record, Mapping) else ()
+    return {str(name): _read(str(name), what) for name, what in found if isinstance(what, Mapping)}
 
 
-def ranking_metric(runs: Sequence[Mapping[str, float]], varies: Iterable[str]) -> Meaning | None:
-    """The metric by which runs are ranked: the first of `PRIMARY` that all have and that what varies does not flatter.
+def _read(name: str, what: Mapping[str, Any]) -> Meaning:
+    confounded_by = what.get("confounded_by")
+    return Meaning(
+        name,
+        better=next((each for each in _DIRECTIONS if each == what.get("better")), None),
+        unit=str(what.get("unit", "")),
+        meaning=str(what.get("meaning", "")),
+        **{flag: what.get(flag) is True for flag in _FLAGS},
+        confounded_by=frozenset(map(str, confounded_by)) if isinstance(confounded_by, list) else frozenset(),
+    )
 
-    What a run costs ranks nothing by itself: the cheapest is rarely meant.
 
-    >>> ranking_metric([{"log_likelihood": -9.0, "bic": 20.0}], ["clusterer.n_components"]).name
-    'bic'
+def merged(meanings: Iterable[Mapping[str, Meaning]]) -> dict[str, Meaning]:
+    """What several runs declare, together: what confounds a metric in one of them confounds it in all."""
+    found: dict[str, Meaning] = {}
+    for each in meanings:
+        for name, meaning in each.items():
+            known = found.get(name, meaning)
+            found[name] = replace(known, confounded_by=known.confounded_by | meaning.confounded_by)
+    return found
+
+
+def ranking_metric(
+    runs: Sequence[Mapping[str, float]], declared: Mapping[str, Meaning], varies: Collection[str]
+) -> Meaning | None:
+    """The metric by which runs are ranked: the first that all have, that is no cost and that what varies leaves fair.
+
+    Parameters
+    ----------
+    runs
+        The metrics of each run.
+    declared
+        Meanings, in the order in which they rank.
+    varies
+        Parameters that vary.
     """
-    keys = list(varies)
-    for name in PRIMARY[: -len(COSTS)] if runs else ():
-        values = [run.get(name, math.nan) for run in runs]
-        if all(map(math.isfinite, values)) and not is_confounded(METRICS[name], keys):
-            return METRICS[name]
+    for meaning in declared.values() if runs else ():
+        values = [run.get(meaning.name, math.nan) for run in runs]
+        if (
+            meaning.better
+            and not meaning.is_cost
+            and not meaning.is_confounded(varies)
+            and all(map(math.isfinite, values))
+        ):
+            return meaning
     return None

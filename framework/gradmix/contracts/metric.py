@@ -6,7 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from gradmix.contracts.component import Component
+from gradmix.contracts.component import Component, summary
+from gradmix.contracts.meaning import Direction, Meaning
+from gradmix.contracts.role import Role
 
 
 class Metric(Component, ABC):
@@ -18,11 +20,17 @@ class Metric(Component, ABC):
     """
 
     kind: ClassVar[str] = "metric"
-    several: ClassVar[bool] = True
+    role: ClassVar[Role] = Role.MEASURE
     maximise: ClassVar[bool | None] = None
     """Whether more is better; None if neither way is, so that nothing is ranked by it."""
     unit: ClassVar[str] = ""
     """Unit, as an axis shows it."""
+
+    @classmethod
+    def meaning(cls, name: str) -> Meaning:
+        """What its values mean in a run that has it under a name."""
+        better: Mapping[bool | None, Direction | None] = {True: "higher", False: "lower", None: None}
+        return Meaning(name, better[cls.maximise], cls.unit, summary(cls).rstrip("."))
 
     @abstractmethod
     def measure(self, *args: Any, **answer: Any) -> float | Mapping[str, float]:

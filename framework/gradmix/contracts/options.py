@@ -25,6 +25,21 @@ class SeedMarker:
 
 
 @dataclasses.dataclass(frozen=True)
+class Freedom:
+    """Marks an option that decides how closely an algorithm can follow its data, such as the number of groups.
+
+    A metric with ``rewards_freedom`` improves with it, whatever the data, and cannot say which value is right.
+
+    Parameters
+    ----------
+    needs_rows
+        Whether the data must have as many rows as the option's value.
+    """
+
+    needs_rows: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class RunsCode:
     """Marks an option that names code to run, as in ``Annotated[str, RunsCode()]``.
 
@@ -90,6 +105,10 @@ Seed = Annotated[NonNegativeInt | None, SeedMarker()]
 """A seed of random numbers: None draws fresh entropy in Python, and is the run's ``seed`` in a run."""
 
 
+GroupCount = Annotated[PositiveInt, Freedom(needs_rows=True)]
+"""A number of groups to find: at most as many as there are rows, and more of them fit any data better."""
+
+
 @dataclasses.dataclass(frozen=True)
 class KeyOf:
     """Allows the keys of a table, and nothing else; the table is imported when the option is checked.
@@ -122,8 +141,8 @@ class Option:
     type: Any
     default: Any
     doc: str
-    part: str | None
-    """The kind of component that this option holds (``"clusterer"``, …), or None for a plain value."""
+    part: type[Any] | None
+    """Contract of the component that this option holds, with its kind and role; None for a plain value."""
 
     @property
     def required(self) -> bool:
@@ -133,18 +152,28 @@ class Option:
     @property
     def is_seed(self) -> bool:
         """Whether the run's own seed is the default."""
-        return any(isinstance(mark, SeedMarker) for mark in getattr(self.type, "__metadata__", ()))
+        return self._mark(SeedMarker) is not None
+
+    @property
+    def freedom(self) -> Freedom | None:
+        """How it lets an algorithm follow its data more closely; None if it does not."""
+        mark: Freedom | None = self._mark(Freedom)
+        return mark
 
     @property
     def danger(self) -> Danger | None:
         """Why its value is for the command line only; None if a config file may set it."""
-        marks = getattr(self.type, "__metadata__", ())
-        return next((mark for mark in marks if isinstance(mark, Danger)), None)
+        mark: Danger | None = self._mark(Danger)
+        return mark
 
     @property
     def allowed(self) -> str:
         """What values are allowed, in words."""
-        return f"the name of a {self.part}" if self.part else describe_type(self.type)
+        return f"the name of a {self.part.kind}" if self.part else describe_type(self.type)
+
+    def _mark(self, kind: Any) -> Any:
+        """The mark of a kind that its type is annotated with; None if there is none."""
+        return next((mark for mark in getattr(self.type, "__metadata__", ()) if isinstance(mark, kind)), None)
 
 
 def part(choice: str) -> Any:
@@ -154,7 +183,7 @@ def part(choice: str) -> Any:
     --------
     A task that needs a clusterer writes ``clusterer: Clusterer = part("gmm")``.
     """
-    return dataclasses.field(metadata={"choice": choice})
+    return dataclasses.field(metadata={"choice": choice}, kw_only=True)
 
 
 def options_of(component: type[Any]) -> tuple[Option, ...]:
@@ -173,7 +202,7 @@ def _options_of(component: Any) -> tuple[Option, ...]:
     hints = typing.get_type_hints(component, include_extras=True)
     docs = parameter_docs(component)
     return tuple(
-        Option(field.name, hints[field.name], _default(field), docs.get(field.name, ""), _part_kind(field, hints))
+        Option(field.name, hints[field.name], _default(field), docs.get(field.name, ""), _contract(field, hints))
         for field in dataclasses.fields(component)
         if field.init
     )
@@ -206,8 +235,13 @@ def _default(field: dataclasses.Field[Any]) -> Any:
     return field.default
 
 
-def _part_kind(field: dataclasses.Field[Any], hints: Mapping[str, Any]) -> str | None:
-    return hints[field.name].kind if "choice" in field.metadata else None
+def _contract(field: dataclasses.Field[Any], hints: Mapping[str, Any]) -> type[Any] | None:
+    if "choice" not in field.metadata:
+        return None
+    hint = hints[field.name]
+    while (origin := typing.get_origin(hint)) is not None:  # Annotated[Clusterer[Any], …]
+        hint = typing.get_args(hint)[0] if origin is Annotated else origin
+    return cast("type[Any]", hint)
 
 
 def parameter_docs(component: type) -> dict[str, str]:

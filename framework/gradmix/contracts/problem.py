@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Literal
 
 from gradmix.contracts.component import Component
+from gradmix.contracts.role import Role
 
 Operator = Literal["derivative", "gradient", "jacobian"]
 """What a problem asks of a differentiator: the method's name."""
@@ -15,6 +16,7 @@ class Problem(Component, ABC):
     """Base of all problems: a dataclass of options with a function, a point and, if known, the exact answer."""
 
     kind: ClassVar[str] = "problem"
+    role: ClassVar[Role] = Role.GIVEN
     operator: Operator = "gradient"
     """What is asked: ``derivative`` (ℝ→ℝᵐ), ``gradient`` (ℝⁿ→ℝ) or ``jacobian`` (ℝⁿ→ℝᵐ)."""
 

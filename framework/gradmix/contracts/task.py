@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from gradmix.contracts.component import Component
 from gradmix.contracts.iteration import Iteration, Objective
+from gradmix.contracts.meaning import Meaning
+from gradmix.contracts.role import Role
 
 Writer = Callable[[Path], None]
 """Writes one artifact to the path that it is given."""
@@ -95,6 +97,7 @@ class Task(Component, ABC):
     """
 
     kind: ClassVar[str] = "task"
+    role: ClassVar[Role] = Role.TASK
     rounds: ClassVar[int] = 0
     """How often the work is timed unless a config says so; 0 where the run itself is all there is to time."""
     answers: ClassVar[tuple[str, ...]] = ()
@@ -110,6 +113,14 @@ class Task(Component, ABC):
     def improves(self) -> Objective | None:
         """The metric that each iteration improves; None if there is none."""
         return None
+
+    def metrics(self) -> Sequence[Meaning]:
+        """Metrics of its iterations and its result, in the order in which results are ranked by them.
+
+        What `improves` names unless the class says otherwise. Those that are not listed rank nothing.
+        """
+        objective = self.improves()
+        return () if objective is None else (objective.meaning,)
 
     def preflight(self) -> None:
         """Raise what would make the run fail at its start; called for all runs of a sweep before the first. Cheap.

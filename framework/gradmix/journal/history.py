@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,10 @@ class History:
         """The run of this key that says most: the newest finished one, else one that is running, else the newest."""
         return most_telling(self._by_key.get(run_key, []))
 
-    def seconds(self, params: Mapping[str, Any]) -> float | None:
+    def seconds(self, params: Mapping[str, Any], seeds: Collection[str]) -> float | None:
         """How long such a run takes: the median of those that differ in seeds only, else of those of the same kind."""
         for table, likeness in ((self._seconds_of_options, _options), (self._seconds_of_kind, _kind)):
-            known = table.get(likeness(params))
+            known = table.get(likeness(params, seeds))
             if known is not None:
                 return known
         return None
@@ -58,11 +58,13 @@ class History:
     def _seconds_of_kind(self) -> Mapping[Hashable, float]:
         return self._median_seconds(_kind)
 
-    def _median_seconds(self, likeness: Callable[[Mapping[str, Any]], Hashable]) -> Mapping[Hashable, float]:
+    def _median_seconds(
+        self, likeness: Callable[[Mapping[str, Any], Collection[str]], Hashable]
+    ) -> Mapping[Hashable, float]:
         found = defaultdict(list)
         for run in self.runs:
             if run.is_finished:
-                found[likeness(run.params)].append(run.seconds)
+                found[likeness(run.params, run.declared.seeds)].append(run.seconds)
         return {alike: statistics.median(seconds) for alike, seconds in found.items()}
 
 
@@ -72,20 +74,11 @@ def most_telling(runs: Iterable[Run]) -> Run | None:
     return last.get("finished") or last.get("running") or last.get("")
 
 
-def _options(params: Mapping[str, Any]) -> Hashable:
+def _options(params: Mapping[str, Any], seeds: Collection[str]) -> Hashable:
     """Everything but seeds."""
-    return frozenset((name, str(value)) for name, value in params.items() if not is_seed(name))
+    return frozenset((name, str(value)) for name, value in params.items() if name not in seeds)
 
 
-def _kind(params: Mapping[str, Any]) -> Hashable:
+def _kind(params: Mapping[str, Any], seeds: Collection[str]) -> Hashable:
     """The names of the components alone."""
-    return frozenset((name, str(value)) for name, value in params.items() if "." not in name and not is_seed(name))
-
-
-def is_seed(param: str) -> bool:
-    """Whether a parameter of a run only says which random numbers it draws.
-
-    >>> is_seed("clusterer.random_state"), is_seed("clusterer.tol")
-    (True, False)
-    """
-    return param == "seed" or param.rpartition(".")[2] == "random_state"
+    return frozenset((name, str(value)) for name, value in params.items() if "." not in name and name not in seeds)

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from gradmix.contracts.errors import StorageError
-from gradmix.contracts.meaning import metric_named
+from gradmix.contracts.meaning import meaning_of
+from gradmix.journal.declared import Declared, declared_in
 from gradmix.journal.events import (
     CHECKSUM,
     ITERATION,
@@ -118,6 +119,11 @@ class Run:
         """Chosen components and options, flat."""
         return self.started.get("params", {})  # type: ignore[no-any-return]
 
+    @cached_property
+    def declared(self) -> Declared:
+        """What it declares of its parts, seeds and metrics."""
+        return declared_in(self.started)
+
     @property
     def began(self) -> float:
         """Time of its first event, in seconds since 1970; 0 for a job that never began."""
@@ -210,7 +216,11 @@ class Run:
 
     def without_timings(self) -> Run:
         """The same run without what holds for the machine that it ran on only."""
-        kept = {name: value for name, value in self.metrics.items() if not metric_named(name).is_timing}
+        kept = {
+            name: value
+            for name, value in self.metrics.items()
+            if not meaning_of(name, self.declared.meanings).is_timing
+        }
         return replace(self, metrics=kept, timing=None)
 
     def _lines(self) -> list[bytes]:

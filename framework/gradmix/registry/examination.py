@@ -23,6 +23,7 @@ from gradmix.contracts.hooks import PROJECT
 from gradmix.contracts.options import adapter_of, options_of
 from gradmix.registry.choice import chosen
 from gradmix.registry.entry import Entry
+from gradmix.registry.kinds import KINDS, unknown_kind
 from gradmix.registry.loading import load, new_manager, slowness
 from gradmix.registry.originals import replaced
 from gradmix.registry.plugin import Plugin
@@ -74,6 +75,8 @@ class Examined:
         How long its import took, gradmix and NumPy being there.
     hooks
         The hooks that it implements.
+    kinds
+        The kinds of component that it adds.
     components
         What it offers.
     problems
@@ -87,6 +90,7 @@ class Examined:
     module: str
     seconds: float = 0.0
     hooks: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
     components: tuple[ExaminedComponent, ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -103,6 +107,7 @@ class _Answer:
     failure: str = ""
     seconds: float = 0.0
     hooks: Sequence[str] = ()
+    kinds: Sequence[str] = ()
     changes: Sequence[str] = ()
     components: Sequence[Mapping[str, Any]] = field(default_factory=list)
 
@@ -128,6 +133,7 @@ def _examine(plugin: Plugin) -> Examined:
         module=plugin.module,
         seconds=answer.seconds,
         hooks=tuple(answer.hooks),
+        kinds=tuple(answer.kinds),
         components=tuple(ExaminedComponent(**each) for each in answer.components),
         problems=tuple(problems),
     )
@@ -143,6 +149,9 @@ def _with_collisions(examined: Examined, all_of_them: Sequence[Examined]) -> Exa
         for own in examined.components
         if (rivals := [plugin for kind, name, plugin in offered if (kind, name) == (own.kind, own.name)])
     ]
+    known = [*KINDS, *(kind for each in all_of_them for kind in each.kinds)]
+    found += [f"the kind {kind!r} is also added by another plugin" for kind in examined.kinds if known.count(kind) > 1]
+    found += [unknown_kind(own.kind, known) for own in examined.components if own.kind not in known]
     return replace(examined, problems=(*examined.problems, *found))
 
 
@@ -171,7 +180,8 @@ def main(label: str) -> _Answer:
         changes.append(f"it replaces {listing(names)} when it is imported, so that every run fails")
     if heard.getvalue().strip():
         changes.append("it prints or warns when it is imported")
-    return _Answer(found.failure, found.seconds, found.hooks, changes, [asdict(each) for each in components])
+    kinds = [contract.kind for contract in found.kinds]
+    return _Answer(found.failure, found.seconds, found.hooks, kinds, changes, [asdict(each) for each in components])
 
 
 def _component(entry: Entry) -> ExaminedComponent:

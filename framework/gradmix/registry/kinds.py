@@ -1,10 +1,11 @@
-"""Every kind of component, and what its classes must be."""
+"""Kinds of component, and what their classes must be."""
 
 from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import is_dataclass
 from typing import Any
 
@@ -12,17 +13,18 @@ from gradmix.contracts.clusterer import Clusterer
 from gradmix.contracts.component import Component
 from gradmix.contracts.dataset import Dataset
 from gradmix.contracts.differentiator import Differentiator
-from gradmix.contracts.errors import PluginError, listing
+from gradmix.contracts.errors import PluginError, did_you_mean, listing
 from gradmix.contracts.events import Events
 from gradmix.contracts.metric import Metric
 from gradmix.contracts.options import options_of, plain
 from gradmix.contracts.problem import Problem
+from gradmix.contracts.role import Role
 from gradmix.contracts.task import Task
 
 KINDS: Mapping[str, type[Component]] = {
     contract.kind: contract for contract in (Clusterer, Dataset, Differentiator, Events, Metric, Problem, Task)
 }
-"""Every kind of component, and the contract that its classes keep."""
+"""Every kind of component of our own, and the contract that its classes keep; plugins may add kinds."""
 
 RESERVED_OPTIONS = frozenset({"name"})
 """Keys of a component's config node that are not its options."""
@@ -30,17 +32,44 @@ RESERVED_OPTIONS = frozenset({"name"})
 _TAKEN_FIELDS = RESERVED_OPTIONS | {"kind", "requires"}
 
 
-def check_component(kind: str, component: Any) -> type[Component]:
-    """Check that something keeps the contract of its kind.
+def check_contract(contract: Any) -> type[Component]:
+    """Check that something is the contract of a kind that a plugin adds.
 
     Raises
     ------
     PluginError
         Says what its author is to change.
     """
-    contract = KINDS[kind]
+    if not (isinstance(contract, type) and issubclass(contract, Component)):
+        raise PluginError(f"gradmix_kinds must return classes derived from gradmix.Component; it returned {contract!r}")
+    kind, role = vars(contract).get("kind"), getattr(contract, "role", None)
+    if not isinstance(kind, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", kind):
+        raise PluginError(f"the kind {contract.__name__} must state its name in small letters, such as kind = 'solver'")
+    if not isinstance(role, Role) or not role.is_held:
+        roles = listing(f"gradmix.Role.{role.name}" for role in Role if role.is_held)
+        raise PluginError(f"the kind {contract.__name__} must state its role, one of {roles}; it is {role!r}")
+    return contract
+
+
+def unknown_kind(kind: str, known: Collection[str]) -> str:
+    """What to say of a kind that is not known."""
+    return f"unknown kind {kind!r}.{did_you_mean(kind, known)} Kinds: {listing(known)}."
+
+
+def check_component(kind: str, component: Any) -> type[Component]:
+    """Check that something keeps the contract of its kind: one of ours, or the class from which it has the kind.
+
+    Raises
+    ------
+    PluginError
+        Says what its author is to change.
+    """
+    contract = KINDS.get(kind) or _stating_kind(component)
+    base = f"gradmix.{contract.__name__}" if kind in KINDS else f"the contract of the kind {kind}"
     if not (isinstance(component, type) and issubclass(component, contract) and is_dataclass(component)):
-        raise PluginError(f"it must be a dataclass derived from gradmix.{contract.__name__}")
+        raise PluginError(f"it must be a dataclass derived from {base}")
+    if component.kind != kind:
+        raise PluginError(f"it must be derived from {base}; it is a {component.kind}")
     if inspect.isabstract(component):
         raise PluginError(f"it does not define {listing(component.__abstractmethods__)}")
     declared = [name for name, of in inspect.get_annotations(contract).items() if str(of).startswith("ClassVar")]
@@ -48,6 +77,12 @@ def check_component(kind: str, component: Any) -> type[Component]:
         raise PluginError(f"it does not define {listing(undefined)}")
     _check_fields(component, contract)
     return component
+
+
+def _stating_kind(component: Any) -> type[Component]:
+    """The class from which a component has its kind."""
+    bases: list[type[Component]] = [base for base in getattr(component, "__mro__", ()) if issubclass(base, Component)]
+    return next((base for base in bases if "kind" in vars(base)), Component)
 
 
 def _check_fields(component: type[Component], contract: type[Component]) -> None:

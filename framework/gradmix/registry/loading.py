@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint
 from typing import Any
 
 import pluggy
@@ -16,7 +17,7 @@ from gradmix.contracts.component import Component
 from gradmix.contracts.errors import PluginError, did_you_mean, listing
 from gradmix.registry.containment import contained
 from gradmix.registry.entry import Entry, describe_line
-from gradmix.registry.kinds import KINDS
+from gradmix.registry.kinds import KINDS, check_contract
 from gradmix.registry.needs import unmet
 from gradmix.registry.plugin import Plugin
 
@@ -40,6 +41,8 @@ class Found:
         The plugin.
     entries
         What it offers.
+    kinds
+        Contracts of the kinds that it adds.
     hooks
         The hooks that it implements.
     seconds
@@ -50,6 +53,7 @@ class Found:
 
     plugin: Plugin
     entries: tuple[Entry, ...] = ()
+    kinds: tuple[type[Component], ...] = ()
     hooks: tuple[str, ...] = ()
     seconds: float = 0.0
     failure: str = ""
@@ -76,6 +80,7 @@ def load(manager: pluggy.PluginManager, plugin: Plugin) -> Found:
     """Load one plugin and register what it implements."""
     begin = time.perf_counter()
     entries: list[Entry] = []
+    kinds: list[type[Component]] = []
     names: tuple[str, ...] = ()
     failure = ""
     try:
@@ -87,27 +92,39 @@ def load(manager: pluggy.PluginManager, plugin: Plugin) -> Found:
             with contained(plugin.label):
                 implementation = plugin.load()
             names = _implemented(manager, implementation)
-            entries = _register(manager, plugin, implementation, names)
+            with contained(plugin.label):
+                entries, kinds = _register(manager, plugin, implementation, names)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may raise SystemExit, too
         failure = describe_line(error)
-    return Found(plugin, tuple(entries), names, time.perf_counter() - begin, failure)
+    return Found(plugin, tuple(entries), tuple(kinds), names, time.perf_counter() - begin, failure)
 
 
-def _register(manager: pluggy.PluginManager, plugin: Plugin, implementation: Any, names: Iterable[str]) -> list[Entry]:
+def _register(
+    manager: pluggy.PluginManager, plugin: Plugin, implementation: Any, names: Iterable[str]
+) -> tuple[list[Entry], list[type[Component]]]:
     if not names:
-        return _own_components(plugin, implementation)
+        return _own_components(plugin, implementation), []
     try:
         manager.register(implementation, plugin.label)
-        callers = manager.get_hookcallers(implementation) or []
-        own = [hook for hook in callers if hook.name == "gradmix_components"]
-        hookimpls = [each for hook in own for each in hook.get_hookimpls() if each.plugin is implementation]
-        return [entry for each in hookimpls for entry in _offered(plugin, each.function())]
+        functions: dict[str, Callable[[], Any]] = {
+            hook.name: each.function
+            for hook in manager.get_hookcallers(implementation) or []
+            for each in hook.get_hookimpls()
+            if each.plugin is implementation
+        }
+        kinds = functions["gradmix_kinds"]() if "gradmix_kinds" in functions else ()
+        offered = functions["gradmix_components"]() if "gradmix_components" in functions else {}
+        return _offered(plugin, offered), [check_contract(_imported(each)) for each in kinds]
     except BaseException:
         if manager.is_registered(implementation):
             manager.unregister(implementation)
         raise
+
+
+def _imported(place: Any) -> Any:
+    return EntryPoint("", place, "").load() if isinstance(place, str) else place
 
 
 def _implemented(manager: pluggy.PluginManager, implementation: Any) -> tuple[str, ...]:
@@ -154,11 +171,7 @@ def _own_components(plugin: Plugin, module: Any) -> list[Entry]:
             "it offers nothing: it has no class derived from one of gradmix's "
             f"({listing(contract.__name__ for contract in KINDS.values())}), and no function marked gradmix.hookimpl"
         )
-    return [_entry(plugin, _kind_of(cls), in_snake_case(cls.__name__), cls) for cls in own]
-
-
-def _kind_of(cls: type[Component]) -> str:
-    return next((kind for kind, contract in KINDS.items() if issubclass(cls, contract)), "component")
+    return [_entry(plugin, getattr(cls, "kind", ""), in_snake_case(cls.__name__), cls) for cls in own]
 
 
 def in_snake_case(name: str) -> str:
@@ -186,8 +199,6 @@ def _offered(plugin: Plugin, offered: Any) -> list[Entry]:
 
 
 def _entry(plugin: Plugin, kind: Any, name: Any, implementation: Any) -> Entry:
-    if kind not in KINDS:
-        raise PluginError(f"unknown kind {kind!r}.{did_you_mean(str(kind), KINDS)} Kinds: {listing(KINDS)}.")
     if not isinstance(name, str) or not _VALID_NAME.fullmatch(name):
         raise PluginError(f"{kind} {name!r}: a name has letters, digits and underscores, a letter first.")
     if name.lower() in NOT_NAMES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from gradmix.contracts.component import Component
 from gradmix.contracts.errors import PluginError, UnknownNameError, did_you_mean, listing
 from gradmix.registry.choice import VARIABLE, chosen
 from gradmix.registry.entry import Entry
+from gradmix.registry.kinds import KINDS, unknown_kind
 from gradmix.registry.loading import Found, load, new_manager
 from gradmix.registry.plugin import FilePlugin, Plugin
 
@@ -40,11 +41,14 @@ class Registry:
         Every plugin, and what came of loading it.
     hooks
         pluggy's manager, with every sound plugin registered.
+    kinds
+        Every kind of component, and the contract that its classes keep.
     """
 
     entries: Mapping[tuple[str, str], tuple[Entry, ...]]
     found: tuple[Found, ...]
     hooks: pluggy.PluginManager
+    kinds: Mapping[str, type[Component]] = field(default_factory=lambda: KINDS)
 
     def names(self, kind: str) -> list[str]:
         """What a config calls the components of a kind, sorted."""
@@ -196,9 +200,37 @@ def installed_plugins() -> list[Plugin]:
 def build_registry(plugins: Iterable[Plugin]) -> Registry:
     """Load each plugin by itself: what one of them raises is its own failure and harms no other."""
     manager = new_manager()
-    found = tuple(load(manager, plugin) for plugin in sorted(plugins, key=lambda plugin: plugin.label))
+    loaded = [load(manager, plugin) for plugin in sorted(plugins, key=lambda plugin: plugin.label)]
+    kinds = dict(KINDS)
+    own_first = sorted(loaded, key=lambda each: each.plugin.distribution != hooks.PROJECT)
+    clashes = {id(each): _clash(each, kinds) for each in own_first}
+    found = tuple(_refused_if(clashes[id(each)] or _unknown_kind(each, kinds), each, manager) for each in loaded)
     entries: defaultdict[tuple[str, str], tuple[Entry, ...]] = defaultdict(tuple)
     for each in found:
         for entry in each.entries:
             entries[entry.kind, entry.name] += (entry,)
-    return Registry(dict(entries), found, manager)
+    return Registry(dict(entries), found, manager, kinds)
+
+
+def _clash(found: Found, kinds: dict[str, type[Component]]) -> str:
+    """Add a plugin's kinds to those known; why they cannot be, if one has the name of another."""
+    taken = next((contract for contract in found.kinds if contract.kind in kinds), None)
+    if taken is None:
+        kinds.update({contract.kind: contract for contract in found.kinds})
+        return ""
+    other = kinds[taken.kind]
+    return f"its kind {taken.kind!r} has the name of another, {other.__module__}:{other.__qualname__}"
+
+
+def _unknown_kind(found: Found, kinds: Mapping[str, type[Component]]) -> str:
+    """Why a plugin's components cannot be used, if one is of a kind that no plugin adds."""
+    return next((unknown_kind(entry.kind, kinds) for entry in found.entries if entry.kind not in kinds), "")
+
+
+def _refused_if(reason: str, found: Found, manager: pluggy.PluginManager) -> Found:
+    """What was found, or the plugin's failure: then nothing of it is used."""
+    if not reason:
+        return found
+    if manager.has_plugin(found.plugin.label):
+        manager.unregister(name=found.plugin.label)
+    return replace(found, entries=(), kinds=(), failure=reason)

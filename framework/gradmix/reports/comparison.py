@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gradmix.contracts.meaning import Meaning, is_confounded
+from gradmix.contracts.meaning import Meaning, meaning_of, merged
 from gradmix.journal.reading import Run
 from gradmix.reports.effects import Effect, find_effects
 from gradmix.reports.factors import Factors, find_factors
 from gradmix.reports.grouping import Group, Section, Settings, group_runs
-from gradmix.reports.metric_choice import asked_metric, told_metrics, usual_metrics
+from gradmix.reports.metric_choice import asked_metric, usual_metrics
 from gradmix.reports.pairs import contrast
 
 
@@ -59,6 +59,8 @@ class Comparison:
         Over all sections, if there are several; best first.
     names
         Every metric that a run has.
+    declared
+        What the runs' journals declare of their metrics.
     n_unreadable, n_missing
         Runs that had to be left out, and jobs that were never reached.
     """
@@ -70,6 +72,7 @@ class Comparison:
     effects: tuple[Effect, ...]
     standings: tuple[Standing, ...]
     names: tuple[str, ...]
+    declared: Mapping[str, Meaning]
     n_unreadable: int = 0
     n_missing: int = 0
 
@@ -79,6 +82,15 @@ class Comparison:
         return self.metrics[0] if self.metrics else None
 
     @property
+    def costs(self) -> list[Meaning]:
+        """Metrics that say what a result costs."""
+        return [metric for metric in self.declared.values() if metric.is_cost and metric.name in self.names]
+
+    def meaning(self, name: str) -> Meaning:
+        """What is known of a metric."""
+        return meaning_of(name, self.declared)
+
+    @property
     def is_ranked(self) -> bool:
         """Whether the primary metric has a better and a worse, and there is more than one group to rank."""
         return any(section.is_ranked for section in self.sections)
@@ -86,7 +98,7 @@ class Comparison:
     @property
     def is_confounded(self) -> bool:
         """Whether something that varies improves the primary metric by itself."""
-        return self.primary is not None and is_confounded(self.primary, self.factors.choices)
+        return self.primary is not None and self.primary.is_confounded(self.factors.choices)
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -124,8 +136,9 @@ def compare(
     """
     factors = find_factors(runs, by, over)
     names = tuple(dict.fromkeys(name for run in runs if run.is_finished for name in run.metrics))
-    told = told_metrics(runs)
-    chosen = tuple(asked_metric(metric, names, told) for metric in metrics) or usual_metrics(runs, names, factors)
+    declared = merged(run.declared.meanings for run in runs)
+    chosen = tuple(asked_metric(metric, names, declared) for metric in metrics)
+    chosen = chosen or usual_metrics(runs, names, declared, factors)
     seeds = [key for key in find_factors(runs, over=over).repeats if key in factors.repeats]
     groups = group_runs(runs, factors, chosen, seeds)
     sections = tuple(_section(given, members, factors, chosen, seeds) for given, members in groups.items())
@@ -139,6 +152,7 @@ def compare(
         effects=tuple(_effects(ranked, standings, factors, chosen, seeds)),
         standings=standings,
         names=names,
+        declared=declared,
         n_unreadable=n_unreadable,
         n_missing=n_missing,
     )

@@ -17,7 +17,6 @@ from typing import Any
 from urllib.parse import quote
 
 from gradmix.contracts.errors import StorageError
-from gradmix.contracts.meaning import metric_named
 from gradmix.journal.reading import Run
 from gradmix.reports.cells import legend
 from gradmix.reports.comparison import Comparison
@@ -119,7 +118,7 @@ def _runs_table(comparison: Comparison, folder: Path) -> Mapping[str, Any]:
     columns += [{"name": "status", "kind": "status"}]
     names = list(dict.fromkeys([*(metric.name for metric in comparison.metrics), *comparison.names]))
     known = {metric.name: metric for metric in comparison.metrics}
-    titles = [axis_title(known.get(name, metric_named(name))) for name in names]
+    titles = [axis_title(known.get(name, comparison.meaning(name))) for name in names]
     columns += [{"name": title, "kind": "number"} for title in titles]
     rows = [_run_row(run, factors.varying, names, folder) for run in comparison.runs]
     has_links = any(row["mlflow"] for row in rows)

@@ -7,14 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gradmix.contracts.meaning import Meaning
+from gradmix.contracts.meaning import TIME, Meaning
 from gradmix.journal.reading import Run
 from gradmix.reports.factors import Factors, value_of
 from gradmix.reports.grouping import Group, Settings, summarize
 from gradmix.reports.intervals import estimate
 from gradmix.reports.pairs import Difference, Verdict, contrast
-
-TIME = "time.seconds"
 
 
 @dataclass(frozen=True)
@@ -45,8 +43,8 @@ def find_effects(
     By time only where rounds were timed: a single time has no warm-up, and in the first run of a process it includes
     what had to be loaded.
     """
-    compared = [metric for metric in metrics[:1] if metric.better] + [m for m in metrics[1:] if m.name == TIME]
-    fit = {metric.name: _timed(groups, metric) if metric.name == TIME else groups for metric in compared}
+    compared = [metric for metric in metrics[:1] if metric.better] + [m for m in metrics[1:] if m.name == TIME.name]
+    fit = {metric.name: _timed(groups, metric) if metric.name == TIME.name else groups for metric in compared}
     for factor in factors.choices:
         for metric in compared:
             members = fit[metric.name]

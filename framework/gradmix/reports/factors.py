@@ -9,12 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from gradmix.contracts.errors import UnknownNameError, did_you_mean, listing
+from gradmix.contracts.role import Role
 from gradmix.journal.reading import Run
 
-GIVEN = frozenset({"dataset", "problem"})
-"""Groups that say what there is to solve: results are compared within each, not across."""
-
-_REPEATS = ("seed", "random_state")
 ABSENT = "–"
 
 
@@ -114,11 +111,12 @@ def find_factors(runs: Sequence[Run], by: Sequence[str] = (), over: Sequence[str
     by, over = [_full(key, keys) for key in by], [_full(key, keys) for key in over]
     values = {key: _ordered(value_of(run, key) for run in runs) for key in keys}
     varying = [key for key in keys if key in by or _varies(key, values[key], runs)]
-    repeats = [
-        key for key in varying if key not in by and (key in over or _is_repeat(key) or (by and not _is_given(key)))
-    ]
+    seeds = {key for run in runs for key in run.declared.seeds}
+    tasks_given = _given(runs)
+    is_given = {key: key.partition(".")[0] in tasks_given for key in varying}
+    repeats = [key for key in varying if key not in by and (key in over or key in seeds or (by and not is_given[key]))]
     rest = [key for key in varying if key not in repeats]
-    given = [key for key in rest if _is_given(key) and key not in by]
+    given = [key for key in rest if is_given[key] and key not in by]
     constants = {key: values[key][0] for key in keys if len(values[key]) == 1 and key not in by}
     return Factors(
         choices=tuple(key for key in rest if key not in given),
@@ -160,12 +158,10 @@ def _owner(key: str, known: Collection[str]) -> str:
     return next((key[:end] for end in reversed(ends) if key[:end] in known), key)
 
 
-def _is_repeat(key: str) -> bool:
-    return key.rpartition(".")[2] in _REPEATS
-
-
-def _is_given(key: str) -> bool:
-    return key.partition(".")[0] in GIVEN
+def _given(runs: Sequence[Run]) -> set[str]:
+    """Paths of what was given to the runs' tasks; what an algorithm holds belongs to the algorithm."""
+    parts = [item for run in runs for item in run.declared.parts.items()]
+    return {path for path, part in parts if part.role is Role.GIVEN and "." not in path}
 
 
 def _ordered(values: Iterable[Any]) -> tuple[Any, ...]:

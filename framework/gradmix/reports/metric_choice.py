@@ -6,30 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gradmix.contracts.errors import ConfigError, UnknownNameError, did_you_mean, listing
-from gradmix.contracts.meaning import (
-    COSTS,
-    METRICS,
-    PRIMARY,
-    Direction,
-    Meaning,
-    is_confounded,
-    metric_named,
-    metrics_from_journal,
-)
+from gradmix.contracts.meaning import Direction, Meaning, meaning_of
 from gradmix.journal.reading import Run
 from gradmix.reports.factors import Factors, value_of
 
-_BESIDE = ("adjusted_rand_index", "log_likelihood", "inertia", "function_evaluations", "n_iter", "time.seconds")
-"""Metrics to show beside the primary one, where runs have them."""
 
-
-def told_metrics(runs: Sequence[Run]) -> Mapping[str, Meaning]:
-    """What the runs' journals tell of metrics that their configs have added."""
-    return {name: metric for run in runs for name, metric in metrics_from_journal(run.started.get("metrics")).items()}
-
-
-def asked_metric(asked: str, names: Sequence[str], told: Mapping[str, Meaning]) -> Meaning:
-    """The metric that a person names, as ``name``, ``name:lower`` or ``name:higher``; `told` is what journals tell.
+def asked_metric(asked: str, names: Sequence[str], declared: Mapping[str, Meaning]) -> Meaning:
+    """The metric that a person names, as ``name``, ``name:lower`` or ``name:higher``.
 
     Raises
     ------
@@ -44,33 +27,41 @@ def asked_metric(asked: str, names: Sequence[str], told: Mapping[str, Meaning]) 
     if direction not in ("", "lower", "higher"):
         raise ConfigError(f"{asked!r}: say {name}:lower or {name}:higher, for which way is better.")
     better: Direction | None = "lower" if direction == "lower" else "higher" if direction else None
-    metric = metric_named(name, told)
+    metric = meaning_of(name, declared)
     return replace(metric, better=better) if better else metric
 
 
-def usual_metrics(runs: Sequence[Run], names: Sequence[str], factors: Factors) -> tuple[Meaning, ...]:
-    """What to show if nobody says: the metric to rank by, what belongs beside it, else what there is."""
-    primary = primary_metric(runs, names, factors)
-    shown = dict.fromkeys([*([primary] if primary else []), *(name for name in _BESIDE if name in names)])
-    told = told_metrics(runs)
-    return tuple(metric_named(name, told) for name in [*shown, *(name for name in names if name not in shown)])
+def usual_metrics(
+    runs: Sequence[Run], names: Sequence[str], declared: Mapping[str, Meaning], factors: Factors
+) -> tuple[Meaning, ...]:
+    """What to show unless asked: the metric to rank by, then costs, then all others in the order declared."""
+    primary = _primary_metric(runs, names, declared, factors)
+    ordered = dict.fromkeys([*(name for name in declared if name in names), *names])
+    metrics = [meaning_of(name, declared) for name in ordered]
+    return tuple(sorted(metrics, key=lambda metric: (metric.name != primary, not metric.is_cost)))
 
 
-def primary_metric(runs: Sequence[Run], names: Sequence[str], factors: Factors) -> str | None:
+def _primary_metric(
+    runs: Sequence[Run], names: Sequence[str], declared: Mapping[str, Meaning], factors: Factors
+) -> str | None:
     """The metric to rank by.
 
-    Of those in `PRIMARY`, which run from results to costs: one that all finished runs have and that nothing that varies
-    improves by itself; else one that at least all runs on something given have; else one that all have, whatever
-    flatters it; then any metric at all.
+    Of those declared with a better way, in their order and costs last: one that all finished runs have and that nothing
+    that varies improves by itself; else one that at least all runs on something given have; else one that all have,
+    whatever confounds it; then any metric at all.
     """
     finished = [run for run in runs if run.is_finished]
-    known = [name for name in PRIMARY if name in names]
+    found = [metric for name, metric in declared.items() if name in names and metric.better]
+    known = [metric.name for metric in sorted(found, key=lambda metric: metric.is_cost)]
     shared = [name for name in known if all(name in run.metrics for run in finished)]
-    results = [name for name in known if name not in COSTS and not is_confounded(metric_named(name), factors.choices)]
+    results = [
+        name for name in known if not declared[name].is_cost and not declared[name].is_confounded(factors.choices)
+    ]
     fair = [name for name in results if name in shared]
     somewhere = [name for name in results if _is_whole_somewhere(name, finished, factors)]
-    strangers = [name for name in names if name not in METRICS]
-    return next(iter([*fair, *somewhere, *shared, *strangers, *known, *names]), None)
+    results_shared = [name for name in shared if not declared[name].is_cost]
+    undeclared = [name for name in names if meaning_of(name) == Meaning(name) and name not in declared]
+    return next(iter([*fair, *somewhere, *results_shared, *undeclared, *shared, *known, *names]), None)
 
 
 def _is_whole_somewhere(name: str, runs: Sequence[Run], factors: Factors) -> bool:

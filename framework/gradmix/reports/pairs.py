@@ -170,8 +170,8 @@ def _by(keys: Sequence[str], runs: Iterable[Run]) -> dict[tuple[object, ...], li
 def difference(pairs: Sequence[Pair], metric: Meaning, is_ratio: bool | None = None) -> Difference:
     """Compare by repeated pairs (one, reference); pairs that have no number at all do not count.
 
-    >>> from gradmix.contracts.meaning import METRICS
-    >>> twice = difference([(2.0 * t, t) for t in (1.0, 1.1, 0.9, 1.2, 1.0, 1.0)], METRICS["time.seconds"])
+    >>> from gradmix.contracts.meaning import TIME
+    >>> twice = difference([(2.0 * t, t) for t in (1.0, 1.1, 0.9, 1.2, 1.0, 1.0)], TIME)
     >>> twice.estimate.median, twice.verdict
     (2.0, <Verdict.WORSE: 'worse'>)
     """

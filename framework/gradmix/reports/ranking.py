@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gradmix.contracts.meaning import COSTS, Meaning
+from gradmix.contracts.meaning import Meaning
 from gradmix.reports.cells import better_text, mark, runs_text, summary_text, versus
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.factors import text_of
@@ -94,7 +94,7 @@ def _columns(comparison: Comparison, primary: Meaning) -> list[tuple[str, str]]:
 
 
 def _beside(comparison: Comparison) -> list[Meaning]:
-    return sorted(comparison.metrics[1:], key=lambda metric: metric.name not in COSTS)[:_BESIDE]
+    return sorted(comparison.metrics[1:], key=lambda metric: not metric.is_cost)[:_BESIDE]
 
 
 def _row(comparison: Comparison, section: Section, group: Group, rank: int, scale: Scale, styles: Styles) -> Row:

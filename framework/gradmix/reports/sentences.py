@@ -6,11 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gradmix.contracts.meaning import Meaning
+from gradmix.contracts.meaning import TIME, Meaning
 from gradmix.journal.reading import Run
 from gradmix.reports.cells import better_text, evidence, mark, runs_text, summary_text, versus
 from gradmix.reports.comparison import Comparison, Standing
-from gradmix.reports.effects import TIME
 from gradmix.reports.factors import value_of
 from gradmix.reports.grouping import Group, Section, timed_apart
 from gradmix.reports.intervals import FEWEST
@@ -129,7 +128,13 @@ def _share(standing: Standing) -> str:
 def _what_was_given(comparison: Comparison) -> str:
     """``problems``, or ``cases (problem × n)`` if several things were given."""
     short = [comparison.factors.short[key] for key in comparison.factors.given]
-    return f"{short[0]}s" if len(short) == 1 and short[0].isidentifier() else f"cases ({' × '.join(short)})"
+    kinds = [
+        {run.declared.parts[key].kind for run in comparison.runs if key in run.declared.parts}
+        for key in comparison.factors.given
+    ]
+    if len(kinds) == 1 and len(kinds[0]) == 1:
+        return f"{kinds[0].pop()}s"
+    return f"cases ({' × '.join(short)})"
 
 
 def _unranked(comparison: Comparison, primary: Meaning) -> Iterator[str]:
@@ -153,10 +158,10 @@ def _unranked(comparison: Comparison, primary: Meaning) -> Iterator[str]:
 def _caveats(comparison: Comparison, primary: Meaning, ranked: Sequence[Section]) -> Iterator[str]:
     factors = comparison.factors
     if comparison.is_confounded:
-        freedom = [key for key in factors.choices if key.rpartition(".")[2] in primary.confounded_by]
+        freedom = [key for key in factors.choices if key in primary.confounded_by]
         names = _listed([factors.short[key] for key in freedom], "and")
         yield f"Take care: {primary.name} improves with {names} by itself, so it does not show which is right."
-    if primary.name == TIME:
+    if primary.name == TIME.name:
         yield from _caveats_of_time(comparison, ranked)
     best = ranked[0].groups[0]
     if len(ranked) == 1 and len(best.finished) < len(best.runs):
@@ -174,7 +179,7 @@ def _caveats(comparison: Comparison, primary: Meaning, ranked: Sequence[Section]
 
 def _caveats_of_time(comparison: Comparison, ranked: Sequence[Section]) -> Iterator[str]:
     runs = [run for section in ranked for group in section.groups for run in group.finished]
-    n_single = sum(run.timing is None and TIME in run.metrics for run in runs)
+    n_single = sum(run.timing is None and TIME.name in run.metrics for run in runs)
     if n_single:
         which = "these times" if n_single == len(runs) else f"the times of {n_single} of {len(runs)} runs"
         yield (

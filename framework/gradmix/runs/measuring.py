@@ -1,4 +1,4 @@
-"""Metrics that a config adds: measured on what a task has found, checked, and told of in the journal."""
+"""Metrics that a config adds: measured on what a task has found, checked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from numbers import Real
 from typing import Any
 
 from gradmix.contracts.by_name import call_by_name, lacking
-from gradmix.contracts.component import summary
 from gradmix.contracts.errors import PluginError, listing
 from gradmix.contracts.metric import Metric
 from gradmix.contracts.task import Result
@@ -17,7 +16,6 @@ from gradmix.runs.limits import TimedOutError
 from gradmix.runs.read_only import read_only
 
 _PLAIN_NAME = re.compile(r"[\w.-]+")
-_BETTER = {True: "higher", False: "lower", None: None}
 
 
 def measured(metrics: Mapping[str, Metric], result: Result) -> dict[str, float]:
@@ -64,11 +62,3 @@ def _number(name: str, value: Any) -> float:
     if not isinstance(value, Real) or not _PLAIN_NAME.fullmatch(name):
         raise PluginError(f"metric.{name} must be a number under a plain name; it is {value!r}.")
     return float(value)
-
-
-def told(metrics: Mapping[str, Metric]) -> dict[str, dict[str, str | None]]:
-    """What the journal is to tell of metrics, so that nobody who reads it needs the plugin."""
-    return {
-        name: {"better": _BETTER[metric.maximise], "unit": metric.unit, "meaning": summary(type(metric)).rstrip(".")}
-        for name, metric in metrics.items()
-    }

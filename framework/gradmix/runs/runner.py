@@ -22,6 +22,7 @@ from gradmix.contracts.component import with_parts
 from gradmix.contracts.dataset import Dataset, Loaded, loaded_once
 from gradmix.contracts.errors import GradmixError, PluginError, StorageError
 from gradmix.contracts.iteration import Iteration
+from gradmix.contracts.meaning import recorded
 from gradmix.contracts.run import RunInfo
 from gradmix.contracts.task import Result, Writer
 from gradmix.contracts.terminal import visible
@@ -32,7 +33,7 @@ from gradmix.registry.originals import originals
 from gradmix.runs.environment import environment, timings_key
 from gradmix.runs.events import RunEvents, StopRequest, report_problem, stopped, tell
 from gradmix.runs.limits import OutOfMemoryError, TimedOutError, limited, within
-from gradmix.runs.measuring import measured, told
+from gradmix.runs.measuring import measured
 from gradmix.runs.pulling import Pulled, pull
 from gradmix.runs.sampling import sampling
 from gradmix.runs.timing import Stopwatch, rounds_of
@@ -268,14 +269,13 @@ class _Execution:
             tracking=settings.tracking.uri,
             environment=environment(),
             timings_key=timings_key(settings, self.workers),
-            **self._of_chosen(),
+            parts={path: {"kind": each.kind, "role": each.role.value} for path, each in self.spec.parts.items()},
+            seeds=self.spec.seeds,
+            metrics={name: recorded(meaning) for name, meaning in self.spec.meanings.items()},
+            ranking=[*self.spec.meanings],
+            **({"observers": observers} if (observers := self.spec.events.observers) else {}),
         )
         _write_artifact(self.run.folder / ARTIFACTS / "config.yaml", self._write_config)
-
-    def _of_chosen(self) -> Mapping[str, Any]:
-        """What the journal tells of chosen metrics and of events that are no part of the run's identity, if any."""
-        chosen = {"metrics": told(self.spec.metrics.components), "observers": self.spec.events.observers}
-        return {name: each for name, each in chosen.items() if each}
 
     def _tell_iteration(self, iteration: Iteration[Any]) -> StopRequest | None:
         self.journal.write("iteration", start=iteration.start, step=iteration.step, metrics=iteration.metrics)

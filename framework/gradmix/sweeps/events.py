@@ -65,8 +65,8 @@ class JobEnd:
         Whether its timings hold in this environment.
     stopped
         Who ended it early, if somebody did.
-    told
-        What its journal tells of metrics that its config has added.
+    declared
+        What its journal declares of its metrics, in the order in which they rank.
     """
 
     number: int
@@ -81,7 +81,7 @@ class JobEnd:
     is_reused: bool = False
     has_timings: bool = True
     stopped: str = ""
-    told: Mapping[str, Meaning] = field(default_factory=dict)
+    declared: Mapping[str, Meaning] = field(default_factory=dict)
 
 
 def planned(jobs: Sequence[Job], workers: int, n_jobs: int) -> None:

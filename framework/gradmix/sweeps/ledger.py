@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gradmix.config.spec import Settings
 from gradmix.contracts.errors import StorageError
-from gradmix.contracts.meaning import ranking_metric
+from gradmix.contracts.meaning import merged, ranking_metric
 from gradmix.journal.events import FORMAT, RESUMED
 from gradmix.journal.folder import fresh_folder
 from gradmix.journal.reading import Run, read_run
@@ -123,7 +123,8 @@ class Ledger:
     def _best(self) -> tuple[dict[str, float], str]:
         """The best value of the metric by which such runs are ranked, and a line that says whose it is."""
         done = [end for end in self.ends.values() if end.status == "finished"]
-        metric = ranking_metric([end.metrics for end in done], self.varies)
+        declared = merged(end.declared for end in done)
+        metric = ranking_metric([end.metrics for end in done], declared, [key.replace("/", ".") for key in self.varies])
         if metric is None:
             return {}, ""
         best = min(done, key=lambda end: metric.sign * end.metrics[metric.name])

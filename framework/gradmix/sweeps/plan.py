@@ -13,7 +13,6 @@ from typing import Any, Literal
 from gradmix.config.code_options import check_code_options
 from gradmix.config.spec import RunSpec, read_spec
 from gradmix.contracts.errors import GradmixError, StorageError, listing
-from gradmix.contracts.options import options_of
 from gradmix.journal.history import History, most_telling
 from gradmix.journal.reading import Run, read_run, read_runs
 from gradmix.registry.entry import describe
@@ -28,9 +27,6 @@ Compose = Callable[[Overrides], Mapping[str, Any]]
 """Makes a job's config, as plain values, from its overrides."""
 
 State = Literal["new", "done", "duplicate", "failed", "killed", "running", "stale", "impossible"]
-_ALGORITHMS = ("clusterer", "differentiator")
-"""Kinds of components that are compared with one another on the same work."""
-
 TO_RUN: frozenset[State] = frozenset({"new", "failed", "killed"})
 """States of jobs that a sweep runs."""
 
@@ -137,7 +133,7 @@ class Planner:
             reason=reason,
             earlier=earlier,
             has_timings=earlier is None or _has_timings(spec, earlier, self.workers),
-            seconds=self.history.seconds(spec.params),
+            seconds=self.history.seconds(spec.params, spec.seeds),
         )
 
     def _impossible(self, number: int, overrides: Overrides, config: Mapping[str, Any], reason: str) -> Job:
@@ -278,8 +274,7 @@ def _block_of(job: Job) -> str | int | None:
 
 def _work(spec: RunSpec) -> str:
     """What is computed, whichever algorithm computes it."""
-    algorithms = {option.name for option in options_of(type(spec.task)) if option.part in _ALGORITHMS}
-    return json.dumps({name: node for name, node in spec.config.items() if name not in algorithms}, sort_keys=True)
+    return json.dumps(spec.work, sort_keys=True)
 
 
 def summary(jobs: Sequence[Job]) -> Mapping[str, int]:

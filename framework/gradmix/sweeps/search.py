@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gradmix.contracts.errors import ConfigError, PluginError, did_you_mean, listing
-from gradmix.contracts.meaning import METRICS, metric_named, ranking_metric
-from gradmix.registry.registry import registry
+from gradmix.contracts.meaning import meaning_of, ranking_metric
 from gradmix.sweeps.events import JobEnd
 from gradmix.sweeps.plan import Overrides
 
@@ -53,15 +52,14 @@ class Goal:
         if self.better not in (None, *_SIGNS):
             raise ConfigError(f"hydra.sweeper.better must be lower or higher; given: {self.better!r}.")
 
-    @property
-    def doubt(self) -> str:
-        """Why the metric is probably a slip; empty if nothing speaks for that. A plugin's may have any name."""
+    def doubt(self, declared: Iterable[str]) -> str:
+        """Why the metric is probably a slip, given those that the jobs declare; empty if nothing speaks for that."""
         from difflib import get_close_matches
 
-        if self.metric is None or self.metric in METRICS or self.metric in registry().names("metric"):
+        near = [] if self.metric is None else get_close_matches(self.metric, declared, n=1, cutoff=_SLIP)
+        if not near or near[0] == self.metric:
             return ""
-        near = get_close_matches(self.metric, METRICS, n=1, cutoff=_SLIP)
-        return f"hydra.sweeper.metric={self.metric} is none of gradmix's own. Did you mean {near[0]}?" if near else ""
+        return f"hydra.sweeper.metric={self.metric}: no job declares such a metric. Did you mean {near[0]}?"
 
     def loss(self, end: JobEnd) -> float | None:
         """What a job reached, signed so that less is better; None if it reached nothing.
@@ -74,7 +72,7 @@ class Goal:
         if end.status != "finished":
             return None
         name = self._metric(end)
-        better = self.better or metric_named(name, end.told).better
+        better = self.better or meaning_of(name, end.declared).better
         if better not in _SIGNS:
             raise ConfigError(f"say which way {name} is better: hydra.sweeper.better=lower or higher.")
         value = end.metrics[name]
@@ -82,7 +80,7 @@ class Goal:
 
     def _metric(self, end: JobEnd) -> str:
         if self.metric is None:
-            ranking = ranking_metric([end.metrics], self.varies)
+            ranking = ranking_metric([end.metrics], end.declared, self.varies)
             if ranking is None:
                 raise ConfigError(f"say what to search for: hydra.sweeper.metric=…, one of {listing(end.metrics)}.")
             return ranking.name
@@ -120,7 +118,7 @@ class Search:
                 "there is nothing to search: give a range, an interval or choices, such as "
                 "clusterer.n_components=range(1,9) clusterer.reg_covar='tag(log,interval(1e-9,1e-2))'."
             )
-        self.goal = replace(goal, varies=tuple(self.space))
+        self.goal = replace(goal, varies=tuple(key.replace("/", ".") for key in self.space))
         self._study: Study | None = None
         self._keys = [each.get_key_element() for each in overrides]
 

@@ -14,7 +14,6 @@ from typing import Protocol, Self
 
 from gradmix.config.spec import RunSpec, Settings
 from gradmix.contracts.errors import ConfigError, GradmixError
-from gradmix.contracts.meaning import metrics_from_journal
 from gradmix.journal.reading import Run
 from gradmix.registry.entry import describe
 from gradmix.runs.events import report_problem, tell
@@ -203,7 +202,7 @@ class Sweep:
             is_reused=is_reused,
             has_timings=job.has_timings or not is_reused,
             stopped=seen.stopped_by,
-            told=metrics_from_journal(seen.started.get("metrics")),
+            declared=seen.declared.meanings,
         )
         if not is_reused and self.settings.stops_on_error and end.status != "finished":
             (self.info.folder / STOPPED).touch()

@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 from gradmix.testing.check import Check
-from gradmix.testing.table import KINDS, checks_of
+from gradmix.testing.table import CHECKS, checks_of
 
 MARK = "<!-- Below: written by python -m gradmix.testing.promises docs/check.md -->\n"
 """In a page, all below this line is replaced."""
@@ -17,7 +17,7 @@ MARK = "<!-- Below: written by python -m gradmix.testing.promises docs/check.md 
 def promises() -> str:
     """A section for any component and one for each kind, with a line a check."""
     shared = checks_of("")
-    own = {kind: [check for check in checks_of(kind) if check not in shared] for kind in sorted(KINDS)}
+    own = {kind: [check for check in checks_of(kind) if check not in shared] for kind in sorted(CHECKS)}
     return "\n".join(
         [_section("Any component", shared), *(_section(f"A {kind}", checks) for kind, checks in own.items())]
     )

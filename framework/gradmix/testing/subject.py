@@ -13,7 +13,6 @@ from gradmix.contracts.component import Component
 from gradmix.contracts.errors import ConfigError, PluginError, UnknownNameError, did_you_mean, listing
 from gradmix.contracts.options import options_of
 from gradmix.registry.entry import Entry
-from gradmix.registry.kinds import KINDS
 from gradmix.registry.plugin import Plugin
 from gradmix.registry.registry import Registry, registry
 from gradmix.testing.places import class_at
@@ -82,7 +81,7 @@ def _seeded(kind: str, node: Mapping[str, Any], known: Registry) -> dict[str, An
             given = seeded.get(option.name, option.default)
             if isinstance(given, str | Mapping):
                 part = {"name": given} if isinstance(given, str) else given
-                seeded[option.name] = _seeded(option.part, part, known)
+                seeded[option.name] = _seeded(option.part.kind, part, known)
     return seeded
 
 
@@ -134,8 +133,8 @@ def _registered(name: str, kind: str | None) -> Subject:
 def _uninstalled(what: str | type[Any], kind: str | None) -> Subject:
     component: Any = class_at(what) if isinstance(what, str) else what
     own: Any = getattr(component, "kind", None)
-    if own not in KINDS or kind not in (None, own):
-        wanted = kind or f"component; its kind must be one of {listing(KINDS)}"
+    if own not in registry().kinds or kind not in (None, own):
+        wanted = kind or f"component; its kind must be one of {listing(registry().kinds)}"
         raise PluginError(f"{getattr(component, '__name__', component)} is no {wanted}.")
     place = what if isinstance(what, str) else f"{component.__module__}:{component.__qualname__}"
     plugin = Plugin(EntryPoint("uninstalled", component.__module__, "gradmix"))

@@ -35,7 +35,7 @@ class KindChecks:
 ANY = ("component.config", "component.source", "component.conduct")
 """Modules of checks that hold for any component."""
 
-KINDS: Mapping[str, KindChecks] = {
+CHECKS: Mapping[str, KindChecks] = {
     "clusterer": KindChecks(
         (
             "clusterers.iterations",
@@ -75,7 +75,7 @@ KINDS: Mapping[str, KindChecks] = {
 @cache
 def checks_of(kind: str) -> tuple[Check, ...]:
     """Every check of a kind: those of any component, then its own."""
-    own = KINDS.get(kind, KindChecks(()))
+    own = CHECKS.get(kind, KindChecks(()))
     modules = (*own.first, *ANY, *own.modules)
     return tuple(check for module in modules for check in _checks_in(module) if check.name != "use")
 
@@ -98,7 +98,7 @@ def use(kind: str, component: Any) -> Any:
     NotApplicableError
         If it is not known how its kind is used.
     """
-    place = KINDS[kind].use if kind in KINDS else ""
+    place = CHECKS[kind].use if kind in CHECKS else ""
     if not place:
         raise NotApplicableError(f"the kit makes no use of {kind}")
     module, _, function = place.partition(":")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradmix.contracts.iteration import Iteration
-from gradmix.contracts.meaning import metric_named
+from gradmix.contracts.meaning import meaning_of
 from gradmix.contracts.task import Input, Result, Task, Timed
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
 from gradmix.testing.component.uses import result_of
@@ -131,7 +131,7 @@ def _ran(subject: Subject) -> tuple[list[Any], Any]:
 def _measured(subject: Subject) -> list[Any]:
     iterations, result = _ran(subject)
     return [
-        {name: plain_value(value) for name, value in metrics.items() if not metric_named(name).is_timing}
+        {name: plain_value(value) for name, value in metrics.items() if not meaning_of(name).is_timing}
         for metrics in [*(each.metrics for each in iterations), result.metrics]
     ]
 

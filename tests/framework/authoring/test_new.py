@@ -9,7 +9,7 @@ import tomllib
 
 import pytest
 
-from gradmix.authoring.project import KINDS, New, write
+from gradmix.authoring.project import TEMPLATES, New, write
 from gradmix.cli.new import main
 from gradmix.contracts.errors import ConfigError, StorageError, UnknownNameError
 from gradmix.registry.kinds import KINDS as CONTRACTS
@@ -39,7 +39,7 @@ def made_name(kind):
 def installed(tmp_path_factory):
     """A folder with the plugins of all kinds, laid out as pip leaves them."""
     folder = tmp_path_factory.mktemp("installed")
-    for kind in KINDS:
+    for kind in TEMPLATES:
         project = New(kind, made_name(kind)).project()
         metadata = tomllib.loads(project["pyproject.toml"])["project"]
         (points,) = metadata["entry-points"].values()
@@ -69,10 +69,10 @@ def gradmix(installed, tmp_path):
 
 
 def test_every_kind_of_component_has_a_template():
-    assert set(KINDS) == set(CONTRACTS)
+    assert set(TEMPLATES) == set(CONTRACTS)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TEMPLATES)
 def test_a_plugin_is_short_and_its_test_three_lines(kind):
     project = New(kind, made_name(kind)).project()
     assert 5 < len(lines_of_code(project[f"{made_name(kind)}.py"])) <= MOST_LINES
@@ -90,7 +90,7 @@ def test_lines_of_code_are_counted():
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TEMPLATES)
 def test_a_plugin_is_listed_runs_and_passes_its_checks(kind, gradmix):
     new = New(kind, made_name(kind))
     assert f"gradmix run {new.run}\n" in gradmix("-m", "gradmix", "plugins", new.name)
@@ -112,7 +112,7 @@ def test_the_tests_of_a_project_pass(kind, gradmix, tmp_path):
     assert "passed" in gradmix("-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TEMPLATES)
 def test_a_file_works_without_packaging(kind, gradmix, tmp_path):
     new = New(kind, "one_file_2")
     write(new.source(), tmp_path)
@@ -141,7 +141,7 @@ def test_what_is_printed_can_be_typed(empty_folder, capsys):
 def test_without_a_kind_all_kinds_are_told(capsys):
     assert main([]) == 0
     printed = capsys.readouterr().out
-    for kind, about in KINDS.items():
+    for kind, about in TEMPLATES.items():
         assert kind in printed
         assert about.what in printed
 

@@ -122,3 +122,26 @@ def test_a_config_that_cannot_be_run_is_explained(change, error, message):
 @given(st.permutations(sorted(CONFIG)))
 def test_the_order_of_a_config_does_not_matter(order):
     assert read_spec({name: CONFIG[name] for name in order}).run_key == key()
+
+
+def test_a_fit_is_confounded_by_the_algorithm_and_its_marked_options_and_a_criterion_is_not():
+    meanings = read_spec(changed()).meanings
+    assert meanings["log_likelihood"].confounded_by == {
+        "clusterer",
+        "clusterer.n_components",
+        "clusterer.covariance_type",
+    }
+    assert not meanings["bic"].confounded_by
+    names = list(meanings)
+    assert names.index("bic") < names.index("adjusted_rand_index") < names.index("log_likelihood")
+    inertia = read_spec(changed(clusterer={"name": "kmeans"})).meanings["inertia"]
+    assert inertia.confounded_by == {"clusterer", "clusterer.n_clusters"}
+
+
+def test_seeds_are_the_options_of_that_type_whatever_they_are_called():
+    assert read_spec(changed()).seeds == ["seed", "clusterer.random_state"]
+
+
+def test_the_work_is_the_same_whichever_algorithm_does_it():
+    assert read_spec(changed()).work == read_spec(changed(clusterer={"name": "kmeans"})).work
+    assert read_spec(changed()).work != read_spec(changed(dataset={"name": "iris"})).work

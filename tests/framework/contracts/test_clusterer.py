@@ -121,7 +121,7 @@ def test_a_file_that_is_no_model_is_refused(content, tmp_path):
 class ByName(gradmix.Clusterer[gradmix.Centers]):
     """One center for all, whatever is asked for."""
 
-    n_clusters: int = 3
+    n_clusters: gradmix.GroupCount = 3
     objective = gradmix.INERTIA
 
     def iterate(self, X, rng):

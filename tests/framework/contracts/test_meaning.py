@@ -1,20 +1,51 @@
+import json
+
 import pytest
 
-from gradmix.contracts.meaning import COSTS, METRICS, PRIMARY, is_confounded, metric_named
+from gradmix import Meaning
+from gradmix.contracts.meaning import TIME, meaning_of, merged, ranking_metric, read_meanings, recorded
+
+ERROR = Meaning("error", "lower", "K", "root mean square error", by_ratio=True)
+FIT = Meaning("fit", "higher", rewards_freedom=True, confounded_by=frozenset({"solver", "solver.degree"}))
 
 
-def test_every_metric_that_is_ranked_by_has_a_better_way():
-    assert all(METRICS[name].better for name in (*PRIMARY, *COSTS))
+@pytest.mark.parametrize("meaning", [ERROR, FIT, TIME, Meaning("loss")])
+def test_a_meaning_is_read_from_a_journal_as_it_was_recorded(meaning):
+    assert read_meanings(json.loads(json.dumps({meaning.name: recorded(meaning)}))) == {meaning.name: meaning}
 
 
-def test_times_and_memory_are_timings_and_nothing_else_is():
-    assert {name for name, metric in METRICS.items() if metric.is_timing} == {
-        name for name in METRICS if name.startswith(("time.", "memory."))
-    }
+@pytest.mark.parametrize("record", [None, [], {"fit": None}, {"fit": 3}])
+def test_a_malformed_record_declares_nothing(record):
+    assert read_meanings(record) == {}
 
 
-@pytest.mark.parametrize("name", ["log_likelihood", "inertia"])
-def test_more_clusters_flatter_the_fit_but_not_the_criteria(name):
-    assert is_confounded(metric_named(name), ["clusterer.n_components"])
-    assert not is_confounded(metric_named(name), ["dataset", "clusterer.n_init"])
-    assert not any(is_confounded(METRICS[criterion], ["clusterer.n_components"]) for criterion in ("bic", "aic", "icl"))
+def test_a_malformed_field_says_nothing():
+    record = {"fit": {"better": "sideways", "confounded_by": "solver", "by_ratio": "no", "is_cost": 1}}
+    assert read_meanings(record) == {"fit": Meaning("fit")}
+
+
+def test_times_and_memory_are_timings_whoever_reports_them():
+    assert meaning_of("time.compile").is_timing
+    assert meaning_of("memory.peak_bytes").unit == "B"
+    assert not meaning_of("timely").is_timing
+
+
+def test_a_metric_is_confounded_by_the_parameters_that_improve_it_and_no_others():
+    assert FIT.is_confounded(["seed", "solver.degree"])
+    assert not FIT.is_confounded(["other.degree", "degree"])
+
+
+def test_what_confounds_a_metric_in_one_run_confounds_it_in_all():
+    other = {"fit": Meaning("fit", "higher", confounded_by=frozenset({"solver.knots"}))}
+    assert merged([{"fit": FIT}, other])["fit"].confounded_by == {"solver", "solver.degree", "solver.knots"}
+
+
+def test_runs_are_ranked_by_the_first_metric_that_all_have_and_that_is_fair():
+    cost = Meaning("calls", "lower", is_cost=True)
+    declared = {each.name: each for each in (FIT, cost, Meaning("rounds"), ERROR)}
+    runs = [{"fit": 1.0, "calls": 3.0, "rounds": 4.0, "error": 2.0}, {"fit": 2.0, "calls": 3.0, "error": 1.0}]
+    assert ranking_metric(runs, declared, []) == FIT
+    assert ranking_metric(runs, declared, ["solver"]) == ERROR
+    assert ranking_metric([*runs, {"fit": 3.0}], declared, ["solver"]) is None
+    assert ranking_metric([{"fit": float("nan"), "error": 1.0}], declared, []) == ERROR
+    assert ranking_metric([], declared, []) is None

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from gradmix import ConfigError, UnknownNameError
-from gradmix.contracts.meaning import METRICS
+from gradmix.contracts.meaning import TIME
+from gradmix.journal.legacy import meanings
 from gradmix.journal.reading import Run, TimedRounds
 from gradmix.reports.cells import evidence, legend, summary_text, versus
 from gradmix.reports.comparison import compare
@@ -113,7 +114,7 @@ def test_by_and_over_decide_and_take_short_names():
 def test_runs_are_paired_by_seed_and_not_by_their_order():
     ones = [run({"bic": 10.0 + seed}, seed=seed) for seed in range(8)]
     references = [run({"bic": float(seed)}, seed=seed) for seed in reversed(range(2, 10))]
-    found = difference(pair_up(ones, references, METRICS["bic"], ["seed"]), METRICS["bic"])
+    found = difference(pair_up(ones, references, meanings({})["bic"], ["seed"]), meanings({})["bic"])
     assert (found.n, found.estimate.median, found.verdict) == (6, 10.0, Verdict.WORSE)
 
 
@@ -122,7 +123,7 @@ def test_runs_that_were_timed_in_turns_are_paired_round_by_round():
         rounds = tuple(factor * drift for drift in (1.0, 5.0, 2.0, 9.0, 3.0, 7.0))
         return run({"time.seconds": factor * 4.0}, timing=TimedRounds(rounds, block), seed=0)
 
-    metric = METRICS["time.seconds"]
+    metric = TIME
     together = difference(pair_up([timed(1.8, "b")], [timed(1.0, "b")], metric, ["seed"]), metric)
     assert together.n == 6
     assert together.estimate.low == pytest.approx(1.8)
@@ -153,7 +154,7 @@ def test_runs_that_were_timed_in_turns_are_paired_round_by_round():
     ],
 )
 def test_verdicts(pairs, verdict):
-    assert difference(pairs, METRICS["bic"]).verdict is verdict
+    assert difference(pairs, meanings({})["bic"]).verdict is verdict
 
 
 def test_of_equal_methods_few_are_called_different():
@@ -162,14 +163,14 @@ def test_of_equal_methods_few_are_called_different():
     wrong = 0
     for _ in range(1000):
         pairs = list(map(tuple, generator.normal(size=(10, 2)).tolist()))
-        wrong += difference(pairs, METRICS["bic"]).verdict in (Verdict.WORSE, Verdict.BETTER)
+        wrong += difference(pairs, meanings({})["bic"]).verdict in (Verdict.WORSE, Verdict.BETTER)
     assert wrong / 1000 < 0.05
 
 
 def test_ratios_are_for_positive_values_only():
-    assert difference([(2.0, 1.0)] * 3, METRICS["derivative_error"]).is_ratio
-    assert not difference([(2.0, 0.0)] * 3, METRICS["derivative_error"]).is_ratio
-    assert not difference([(2.0, 1.0)] * 3, METRICS["bic"]).is_ratio
+    assert difference([(2.0, 1.0)] * 3, meanings({})["derivative_error"]).is_ratio
+    assert not difference([(2.0, 0.0)] * 3, meanings({})["derivative_error"]).is_ratio
+    assert not difference([(2.0, 1.0)] * 3, meanings({})["bic"]).is_ratio
 
 
 # --- ranking ---------------------------------------------------------------------------------------------------------
@@ -443,7 +444,9 @@ def test_the_headline_says_how_many_runs_of_the_best_have_no_number():
 
 
 def test_a_better_one_by_ratio_against_one_without_a_number_has_an_open_interval():
-    found = difference([(1.0 + k / 10, math.nan if k == 0 else 4.0) for k in range(8)], METRICS["derivative_error"])
+    found = difference(
+        [(1.0 + k / 10, math.nan if k == 0 else 4.0) for k in range(8)], meanings({})["derivative_error"]
+    )
     assert versus(found) == "×0.338 [–, 0.425]"
     assert evidence(found) == "better, 8 pairs, 1 without a number"
 
@@ -501,10 +504,10 @@ def test_runs_timed_in_turns_with_those_they_are_set_against_need_no_caution(blo
 def test_runs_that_agree_in_all_are_paired_each_with_another_one_in_their_order():
     ones = [run({"bic": value}, seed=0) for value in (1.0, 2.0, 3.0)]
     references = [run({"bic": value}, seed=0) for value in (10.0, 20.0)]
-    assert pair_up(ones, references, METRICS["bic"], ["seed"]) == [(1.0, 10.0), (2.0, 20.0)]
+    assert pair_up(ones, references, meanings({})["bic"], ["seed"]) == [(1.0, 10.0), (2.0, 20.0)]
 
 
 def test_no_run_is_the_partner_of_two():
     ones = [run({"bic": 10.0 + each}, seed=seed) for seed in (0, 1) for each in range(3)]
     references = [run({"bic": 20.0 + seed}, seed=seed) for seed in (0, 1)]
-    assert pair_up(ones, references, METRICS["bic"], ["seed"]) == [(10.0, 20.0), (10.0, 21.0)]
+    assert pair_up(ones, references, meanings({})["bic"], ["seed"]) == [(10.0, 20.0), (10.0, 21.0)]

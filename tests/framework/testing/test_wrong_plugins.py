@@ -7,7 +7,7 @@ import pytest
 
 from gradmix.testing import checks_for, subject
 from gradmix.testing.runner import outcome_of
-from gradmix.testing.table import KINDS, checks_of
+from gradmix.testing.table import CHECKS, checks_of
 from wrong_plugins import clusterers, differentiators, others
 
 WRONG = [*differentiators.WRONG, *clusterers.WRONG, *others.WRONG]
@@ -34,7 +34,7 @@ def test_the_check_that_is_meant_to_finds_it_out(check, plugin, empty_folder):
 
 
 def test_every_check_of_every_kind_finds_out_something():
-    checks = {check.name for kind in KINDS for check in checks_of(kind)}
+    checks = {check.name for kind in CHECKS for check in checks_of(kind)}
     assert checks - {check for check, _ in WRONG} == set()
 
 

@@ -6,10 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from gradmix.contracts.meaning import Meaning
+from gradmix.contracts.meaning import TIME, Meaning
 from gradmix.reports.cells import summary_text
 from gradmix.reports.comparison import Comparison
-from gradmix.reports.effects import TIME
 from gradmix.reports.figures.figure import MOST_VARIANTS, Figure, Trace, Variant, axis, finite, log_scale, setting_of
 from gradmix.reports.figures.styles import OTHERS, PALETTE, SYMBOLS
 from gradmix.reports.grouping import Group
@@ -24,7 +23,7 @@ def by_option(comparison: Comparison) -> Figure | None:
     key = _numeric_option(comparison)
     if key is None:
         return None
-    metrics = [*comparison.metrics[:1], *(metric for metric in comparison.metrics[1:] if metric.name == TIME)]
+    metrics = [*comparison.metrics[:1], *(metric for metric in comparison.metrics[1:] if metric.name == TIME.name)]
     rest = [each for each in comparison.factors.given if each != key]
     groups = [group for section in comparison.sections for group in section.groups]
     variants = []

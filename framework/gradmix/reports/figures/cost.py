@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradmix.contracts.meaning import COSTS, metric_named
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.figures.figure import MOST_VARIANTS, Figure, Trace, Variant, axis, finite, variant_name
 from gradmix.reports.figures.styles import Styles
@@ -14,22 +13,22 @@ from gradmix.reports.grouping import Group, Section
 def cost(comparison: Comparison, styles: Styles) -> Figure | None:
     """Ranked metric against each cost that varies."""
     primary = comparison.primary
-    if primary is None or primary.name in COSTS:
+    if primary is None or primary.is_cost:
         return None
     views = [(section, section.groups) for section in comparison.sections[:MOST_VARIANTS]]
     if primary.by_ratio and len(views) > 1:  # such a metric means the same on all that was given
         views.insert(0, (Section({}, ()), tuple(group for section in comparison.sections for group in section.groups)))
     variants = []
     for section, groups in views:
-        for name in COSTS:
-            traces = _points(groups, name, primary.name, styles)
+        for metric in comparison.costs:
+            traces = _points(groups, metric.name, primary.name, styles)
             distinct = {x for trace in traces for x in trace["x"]}
             if len(distinct) > 1:
                 layout = {
-                    "xaxis": axis(metric_named(name), distinct),
+                    "xaxis": axis(metric, distinct),
                     "yaxis": axis(primary, {y for trace in traces for y in trace["y"]}),
                 }
-                variants.append(Variant(variant_name(comparison, section, name), traces, layout))
+                variants.append(Variant(variant_name(comparison, section, metric.name), traces, layout))
     note = f"One point a run. {'Lower' if primary.better == 'lower' else 'Higher'} and to the left is better."
     return Figure("cost", f"{primary.name} against cost", note if primary.better else "One point a run.", variants)
 

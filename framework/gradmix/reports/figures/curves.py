@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gradmix.contracts.meaning import metric_named
 from gradmix.journal.reading import Run
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.figures.figure import MOST_VARIANTS, Figure, Trace, Variant, axis_title, finite, variant_name
@@ -26,7 +25,7 @@ def curves(comparison: Comparison, styles: Styles) -> Figure | None:
         for name in _iteration_metrics(comparison, section):
             traces = _curve_traces(comparison, section, name, styles)
             if traces:
-                metric = metric_named(name)
+                metric = comparison.meaning(name)
                 directions.add(metric.better or "")
                 last = max(x for trace in traces for x in trace["x"] if x is not None)
                 ticks = {"dtick": 1} if last <= _MOST_SINGLE_TICKS else {}

@@ -6,7 +6,7 @@ from typing import Any
 
 from gradmix.contracts.dataset import Data, Dataset
 from gradmix.contracts.differentiator import Differentiator
-from gradmix.contracts.meaning import metric_named
+from gradmix.contracts.meaning import meaning_of
 from gradmix.contracts.problem import Problem
 from gradmix.contracts.task import Task
 
@@ -34,7 +34,7 @@ def run(task: Task) -> Any:
     task.preflight()
     iterations: list[Any] = []
     result = result_of(task, iterations)
-    return iterations, {name: value for name, value in result.metrics.items() if not metric_named(name).is_timing}
+    return iterations, {name: value for name, value in result.metrics.items() if not meaning_of(name).is_timing}
 
 
 def result_of(task: Task, iterations: list[Any] | None = None) -> Any:

@@ -1,0 +1,47 @@
+"""Roles: what a kind of component is for in an experiment. Whoever treats kinds differently asks for the role."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Role(Enum):
+    """What the components of a kind are for.
+
+    A contract states its role once; planning, comparison, configs and listings ask the role, never the kind's name.
+    """
+
+    TASK = "task"
+    """What a run does with the other components; a run has one."""
+    ALGORITHM = "algorithm"
+    """Does the work: algorithms are compared on the same work."""
+    GIVEN = "given"
+    """What there is to solve, such as data or a problem: results are compared within each, never across."""
+    MEASURE = "measure"
+    """Scores what a run has found; a run has any number of them."""
+    OBSERVER = "observer"
+    """Follows a run; a run has any number of them."""
+    ENGINE = "engine"
+    """Where or by what means the work is done: engines are compared on the same work."""
+    INGREDIENT = "ingredient"
+    """Part of an algorithm, chosen inside the component that holds it."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its components are parts of a task or of another component."""
+        return self not in (Role.TASK, Role.MEASURE, Role.OBSERVER)
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether its components are set against each other on the same work."""
+        return self in (Role.ALGORITHM, Role.ENGINE)
+
+    @property
+    def has_several(self) -> bool:
+        """Whether a config chooses any number of its components for a run: ``metric=[silhouette,davies_bouldin]``."""
+        return self in (Role.MEASURE, Role.OBSERVER)
+
+    @property
+    def has_group(self) -> bool:
+        """Whether its kinds are config groups themselves, at the top of a config."""
+        return self is not Role.INGREDIENT

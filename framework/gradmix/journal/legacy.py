@@ -1,0 +1,69 @@
+"""What journals of version 0.1 leave unsaid: roles of parts, meanings of metrics, and which options are seeds.
+
+From 0.2 on a journal says so itself. This module gets no new rows, and only `gradmix.journal.declared` asks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from gradmix.contracts.meaning import Meaning
+from gradmix.contracts.role import Role
+
+ROLES: Mapping[str, Role] = {
+    "task": Role.TASK,
+    "clusterer": Role.ALGORITHM,
+    "differentiator": Role.ALGORITHM,
+    "dataset": Role.GIVEN,
+    "problem": Role.GIVEN,
+}
+"""Kind of a part, which was its field's name too, → its role."""
+
+_SEVERAL = {"metric": Role.MEASURE, "events": Role.OBSERVER}
+_SEEDS = ("seed", "random_state")
+_FREEDOM = ("n_clusters", "n_components", "covariance_type", "clusterer")
+
+_MEANINGS = (
+    Meaning("derivative_error", "lower", "", "largest error, relative to max(|exact|, 1)", by_ratio=True),
+    Meaning("bic", "lower", "", "Bayesian information criterion: fit, with a price for each parameter"),
+    Meaning("adjusted_rand_index", "higher", "", "agreement with the true groups; 1 is perfect, 0 is chance"),
+    Meaning("log_likelihood", "higher", "nats", "total log-likelihood of the data", rewards_freedom=True),
+    Meaning("inertia", "lower", "", "sum of squared distances to the centers", rewards_freedom=True),
+    Meaning("function_evaluations", "lower", "calls", "calls of the user's function", is_cost=True, by_ratio=True),
+    Meaning("n_iter", None, "iterations", "iterations made"),
+    Meaning("converged", None, "", "whether it converged"),
+    Meaning("derivative_error_ulp", "lower", "ulp", "largest error in units in the last place", by_ratio=True),
+    Meaning("aic", "lower", "", "Akaike's information criterion"),
+    Meaning("icl", "lower", "", "BIC, with a price for groups that overlap"),
+    Meaning("normalized_mutual_information", "higher", "", "information shared with the true groups; 1 is perfect"),
+    Meaning("conformance", "higher", "", "share of the applicable checks that passed"),
+    Meaning("checks.failed", "lower", "checks", "checks that failed"),
+    Meaning("checks.passed", "higher", "checks", "checks that passed"),
+)
+
+
+def roles(params: Mapping[str, Any]) -> dict[str, tuple[str, Role]]:
+    """Path of each part → its kind and role."""
+    found = {name: (name, ROLES[name]) for name in params if name in ROLES}
+    for path in params:
+        kind, _, name = path.partition(".")
+        if kind in _SEVERAL and name and "." not in name:
+            found[path] = (kind, _SEVERAL[kind])
+    return found
+
+
+def seeds(params: Mapping[str, Any]) -> frozenset[str]:
+    """Parameters that are seeds."""
+    return frozenset(path for path in params if _last(path) in _SEEDS)
+
+
+def meanings(params: Mapping[str, Any]) -> dict[str, Meaning]:
+    """Meanings of the metrics of 0.1's own tasks, in the order in which results were ranked by them."""
+    freedom = frozenset(path for path in params if _last(path) in _FREEDOM)
+    return {each.name: replace(each, confounded_by=freedom) if each.rewards_freedom else each for each in _MEANINGS}
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2]
