@@ -6,6 +6,7 @@ import csv
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,14 +50,11 @@ class File(Dataset):
 
     def content(self) -> tuple[str, ...]:
         """Fingerprint of the file."""
-        digest = hashlib.sha256()
         try:
-            with Path(self.path).open("rb") as file:
-                while block := file.read(1 << 20):
-                    digest.update(block)
+            seen = Path(self.path).stat()
+            return (_fingerprint(self.source(), seen.st_size, seen.st_mtime_ns),)
         except OSError as error:
             raise self._unreadable(error) from error
-        return (digest.hexdigest(),)
 
     def source(self) -> str:
         """The file's absolute path."""
@@ -83,6 +81,13 @@ class File(Dataset):
         from gradmix.arrays import as_rows
 
         return Data(as_rows(features.to_numpy(), names, self.path), labels, tuple(names))
+
+
+@lru_cache(maxsize=64)
+def _fingerprint(path: str, size: int, changed: int) -> str:
+    """Hash of a file. A sweep asks for it once a job; the file is read again only if its size or time has changed."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read_csv(file: File) -> pd.DataFrame:

@@ -69,7 +69,7 @@ class Entry:
         """
         where = f"{self.kind} {self.name!r} of {self.plugin.label}"
         try:
-            component = check_component(self.kind, self._import())
+            component = check_component(self.kind, self._imported)
             absent = missing(component.requires)
         except ModuleNotFoundError as error:
             package = _package(error.name or "")
@@ -94,7 +94,9 @@ class Entry:
             found = getattr(found, part, None)
         return found is cls
 
-    def _import(self) -> Any:
+    @cached_property
+    def _imported(self) -> Any:
+        """What the implementation names; a sweep's plan asks for it once a job."""
         if not isinstance(self.implementation, str):
             return self.implementation
         module, _, attribute = self.implementation.partition(":")

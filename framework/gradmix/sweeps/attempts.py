@@ -37,6 +37,16 @@ def attempts_at_jobs(sweep: Path) -> Mapping[int, list[Path]]:
     return {number: [path for _, path in sorted(folders)] for number, folders in found.items()}
 
 
+def job_of(name: str) -> int | None:
+    """Number of the job that an attempt's folder belongs to, by the folder's name; None if it is no attempt's.
+
+    >>> job_of("3-2"), job_of("artifacts")
+    (3, None)
+    """
+    match = _ATTEMPT.fullmatch(name)
+    return int(match[1]) if match else None
+
+
 def new_attempt(sweep: Path, number: int) -> Path:
     """Make the folder of a job's next attempt, which no other process has.
 

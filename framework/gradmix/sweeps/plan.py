@@ -162,7 +162,7 @@ class Planner:
         earlier = self.history.latest(key) if spec.settings.reuse else own
         if earlier is None:
             return "new", "", None
-        if earlier.is_finished and earlier is not own and (damage := _damage(earlier)):
+        if earlier.is_finished and (own is None or earlier.folder != own.folder) and (damage := _damage(earlier)):
             return "failed", damage, earlier
         if earlier.is_finished and earlier.run_key == key:
             if spec.settings.timing.is_asked_for and not _has_timings(spec, earlier, self.workers):

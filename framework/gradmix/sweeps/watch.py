@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from pathlib import Path
@@ -11,13 +13,19 @@ from typing import Self
 
 from gradmix.contracts.errors import StorageError
 from gradmix.journal.reading import Run, read_run
-from gradmix.sweeps.attempts import attempts
+from gradmix.sweeps.attempts import job_of
 
 _PERIOD_SECONDS = 0.1
 
+_REST = 20
+"""How many times as long as a look took the next one waits at least: many jobs are looked at less often."""
+
 
 class JobWatch:
-    """Looks at the journals of jobs, and tells of each attempt that has ended, once.
+    """Looks at the journals of jobs, and reports each attempt that has ended, once.
+
+    A look lists the sweep's folder, and reads the journals of those attempts only that have begun and not ended: the
+    many jobs that wait cost nothing.
 
     Parameters
     ----------
@@ -31,11 +39,12 @@ class JobWatch:
 
     def __init__(self, sweep: Path, numbers: Iterable[int], tell: Callable[[int, Run], None]) -> None:
         self.sweep, self.tell = sweep, tell
-        self._pending = sorted(numbers)
+        self._pending = set(numbers)
+        self._known = set(os.listdir(sweep))
+        self._begun: dict[Path, int] = {}
         self._dead: set[Path] = set()
-        self._told: set[Path] = {folder for number in self._pending for folder in attempts(sweep, number)}
         self._over = threading.Event()
-        here = copy_context()  # a thread has a context of its own, in which nobody watches
+        here = copy_context()  # a thread has a context of its own, in which nothing listens
         self._thread = threading.Thread(target=lambda: here.run(self._watch), daemon=True)
 
     def __enter__(self) -> Self:
@@ -48,17 +57,22 @@ class JobWatch:
         self._over.set()
         self._thread.join()
         self._look()
-        self._look()  # one that looks dead is told of at the second look
+        self._look()  # one that looks dead is reported at the second look
 
     def _watch(self) -> None:
-        while not self._over.wait(_PERIOD_SECONDS):
+        pause = _PERIOD_SECONDS
+        while not self._over.wait(pause):
+            began = time.thread_time()
             self._look()
+            pause = max(_PERIOD_SECONDS, _REST * (time.thread_time() - began))
 
     def _look(self) -> None:
-        for number in list(self._pending):
-            for folder in attempts(self.sweep, number):
-                if folder not in self._told:
-                    self._look_at(number, folder)
+        new = set(os.listdir(self.sweep)) - self._known
+        self._known |= new
+        self._begun |= {self.sweep / name: number for name in new if (number := job_of(name)) in self._pending}
+        for folder, number in list(self._begun.items()):
+            if number in self._pending:
+                self._look_at(number, folder)
 
     def _look_at(self, number: int, folder: Path) -> None:
         try:
@@ -70,7 +84,7 @@ class JobWatch:
         if seen.status == "killed" and not seen.has_ended and folder not in self._dead:
             self._dead.add(folder)  # perhaps it has only just been made, and is not locked yet
             return
-        self._told.add(folder)
+        del self._begun[folder]
         if seen.is_finished:
-            self._pending.remove(number)
+            self._pending.discard(number)
         self.tell(number, seen)

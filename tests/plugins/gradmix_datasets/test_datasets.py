@@ -1,4 +1,5 @@
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +149,17 @@ def test_the_fingerprint_of_a_file_is_its_hash(tmp_path):
     path = tmp_path / "data.csv"
     path.write_bytes(b"a\n1\n")
     assert dataset("file", path=str(path)).content() == (hashlib.sha256(b"a\n1\n").hexdigest(),)
+    path.write_bytes(b"a\n2\n")
+    os.utime(path, ns=(1, 1))  # as if a clock had been set back meanwhile
+    assert dataset("file", path=str(path)).content() == (hashlib.sha256(b"a\n2\n").hexdigest(),)
+
+
+def test_a_file_that_has_not_changed_is_read_once_for_its_fingerprint(tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"a\n1\n")
+    first = dataset("file", path=str(path)).content()
+    monkeypatch.setattr(hashlib, "file_digest", None)
+    assert dataset("file", path=str(path)).content() == first
 
 
 def test_reading_writes_nothing_into_the_working_folder(empty_folder):
