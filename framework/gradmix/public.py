@@ -22,6 +22,7 @@ from gradmix.contracts.errors import (
     UnknownNameError,
 )
 from gradmix.contracts.events import Events, StopRun
+from gradmix.contracts.files import regular_file
 from gradmix.contracts.hooks import Components, Kinds, hookimpl
 from gradmix.contracts.iteration import INERTIA, LOG_LIKELIHOOD, Iteration, Objective
 from gradmix.contracts.meaning import Meaning
@@ -40,11 +41,12 @@ from gradmix.contracts.options import (
     SendsTo,
     part,
 )
+from gradmix.contracts.palette import group_color
 from gradmix.contracts.preparation import Preparation
 from gradmix.contracts.problem import Operator, Problem
 from gradmix.contracts.role import Role
 from gradmix.contracts.run import RunInfo
-from gradmix.contracts.task import Input, Result, Steps, Task, Timed, Writer
+from gradmix.contracts.task import FinishedRun, Input, Result, Steps, Task, Timed, Writer
 
 __all__ = [
     "AIC",
@@ -63,6 +65,7 @@ __all__ = [
     "DifferentiationError",
     "Differentiator",
     "Events",
+    "FinishedRun",
     "Freedom",
     "Function",
     "GradmixError",
@@ -104,9 +107,11 @@ __all__ = [
     "from_jvp",
     "from_sklearn",
     "from_vjp",
+    "group_color",
     "hookimpl",
     "input_of",
     "part",
     "read_model",
+    "regular_file",
     "write_model",
 ]

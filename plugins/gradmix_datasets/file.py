@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradmix import Data, DataError, Dataset
+from gradmix import Data, DataError, Dataset, regular_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,7 @@ class File(Dataset):
     def content(self) -> tuple[str, ...]:
         """Fingerprint of the file."""
         try:
-            seen = Path(self.path).stat()
+            seen = regular_file(self.path).stat()
             return (_fingerprint(self.source(), seen.st_size, seen.st_mtime_ns),)
         except OSError as error:
             raise self._unreadable(error) from error
@@ -65,10 +65,11 @@ class File(Dataset):
         if suffix not in READERS:
             raise DataError(f"dataset.path={self.path}: its ending must be one of {', '.join(READERS)}.")
         try:
+            regular_file(self.path)
             return READERS[suffix](self)
         except DataError:
             raise
-        except (OSError, ValueError, EOFError, ImportError) as error:
+        except (OSError, ValueError, EOFError, ImportError, csv.Error) as error:
             raise self._unreadable(error) from error
 
     def _unreadable(self, error: Exception) -> DataError:
@@ -115,6 +116,10 @@ def _read_parquet(file: File) -> pd.DataFrame:
 def _read_npy(file: File) -> pd.DataFrame:
     import pandas as pd
 
+    try:  # mapped first: a header that promises more than the file holds is refused before memory is asked for
+        np.load(file.path, mmap_mode="r", allow_pickle=False)
+    except MemoryError as error:
+        raise ValueError(str(error)) from error
     array = np.load(file.path, allow_pickle=False)
     if not isinstance(array, np.ndarray) or array.ndim != 2:
         raise ValueError(f"it holds {getattr(array, 'shape', 'several arrays')}, not a matrix of rows")

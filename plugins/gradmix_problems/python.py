@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from gradmix import ConfigError, Operator, Problem, RunsCode
+from gradmix import ConfigError, Operator, Problem, RunsCode, regular_file
 
 
 @dataclass
@@ -83,7 +83,7 @@ def _module(place: str) -> ModuleType:
             return importlib.import_module(place)
     name = f"gradmix_user_{hashlib.sha256(str(Path(place).resolve()).encode()).hexdigest()[:12]}"
     if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, place)
+        spec = importlib.util.spec_from_file_location(name, regular_file(place))
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)

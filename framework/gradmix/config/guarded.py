@@ -26,6 +26,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from gradmix.config.guard import check_choices, check_content, check_hydra
 from gradmix.contracts.errors import ConfigError
+from gradmix.contracts.files import regular_file
 
 _HYDRAS_OWN = "hydra.conf"
 """The package of Hydra's own config files, which configure logging: they are as much code as Hydra is."""
@@ -57,6 +58,13 @@ def guarded(loader: type[GuardedLoader] | None = None) -> Iterator[None]:
         application.ConfigLoaderImpl = before
 
 
+def _text(file: Path) -> str:
+    try:
+        return regular_file(file).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot read the config {file}: {error.strerror}.") from error
+
+
 class GuardedFiles(FileConfigSource):
     """A folder of config files, each checked when it is loaded."""
 
@@ -65,7 +73,7 @@ class GuardedFiles(FileConfigSource):
         file = Path(self.path, self._normalize_file_name(config_path))
         try:
             if file.exists():
-                _check_extent(file.read_text(encoding="utf-8"), str(file))
+                _check_extent(_text(file), str(file))
             result = super().load_config(config_path)
             check_content(_plain(result.config), str(file))
         except RecursionError as error:

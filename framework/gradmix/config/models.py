@@ -15,6 +15,7 @@ from gradmix.contracts.clusterer import Clusterer, Model
 from gradmix.contracts.component import Component, options_within
 from gradmix.contracts.dataset import Data
 from gradmix.contracts.errors import DataError, NotInstalledError, StorageError
+from gradmix.contracts.files import regular_file
 from gradmix.contracts.options import options_of, plain
 from gradmix.contracts.preparation import Preparation
 from gradmix.registry.entry import Entry
@@ -112,7 +113,7 @@ def read_model(path: str | Path) -> Clusterer[Any]:
 def _read(path: Path) -> Mapping[str, Any]:
     """Return the content of a model file, of the right format."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(regular_file(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise StorageError(f"cannot read the model {path}: {error.strerror}.") from error
     except RecursionError as error:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
 from gradmix.contracts.component import Component
+from gradmix.contracts.errors import PluginError
 from gradmix.contracts.iteration import Iteration, Objective
 from gradmix.contracts.meaning import Meaning
 from gradmix.contracts.role import Role
@@ -54,8 +56,6 @@ class Result:
         The start whose iterations tell the story, where there were several.
     artifacts
         Files to leave in the run's folder: name → what writes it.
-    pictures
-        The same for pictures, which a run may leave out.
     inputs
         The data that it worked on.
     answer
@@ -65,9 +65,50 @@ class Result:
     metrics: Mapping[str, float]
     best_start: int = 0
     artifacts: Mapping[str, Writer] = field(default_factory=dict)
-    pictures: Mapping[str, Writer] = field(default_factory=dict)
     inputs: tuple[Input, ...] = ()
     answer: Mapping[str, Any] = field(default_factory=dict)
+    pictures: InitVar[None] = None
+
+    def __post_init__(self, pictures: None) -> None:
+        if pictures is not None:
+            raise PluginError(
+                "Result has no pictures: the task's method draw(run) gives them, so that a run can be drawn later, too."
+            )
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What a finished run has left: pictures are drawn from it, when the run ends or at any time later.
+
+    Parameters
+    ----------
+    metrics
+        Its final metrics, by name.
+    iterations
+        All iterations of all starts, in order; their ``estimate`` is None.
+    best_start
+        The start that counts.
+    recall
+        Gives the answer: the run's own, or what `Task.recall` makes of its artifacts.
+    """
+
+    metrics: Mapping[str, float]
+    iterations: Sequence[Iteration[None]]
+    best_start: int
+    recall: Callable[[], Mapping[str, Any]]
+
+    @cached_property
+    def answer(self) -> Mapping[str, Any]:
+        """What was found, by the names in `Task.answers`; read when it is first asked for."""
+        return self.recall()
+
+    def curves(self, metric: str) -> Mapping[int, Sequence[float]]:
+        """Start → values of a metric by iteration; an iteration without it is left out."""
+        found: dict[int, list[float]] = {}
+        for iteration in self.iterations:
+            if metric in iteration.metrics:
+                found.setdefault(iteration.start, []).append(iteration.metrics[metric])
+        return found
 
 
 @dataclass(frozen=True)
@@ -130,6 +171,17 @@ class Task(Component, ABC):
         GradmixError
             Says why the parts do not go together: too few rows, an operator that a differentiator lacks.
         """
+
+    def draw(self, run: FinishedRun) -> Mapping[str, Writer]:
+        """Pictures of a finished run: file name → what writes it. It may be another process than the run's."""
+        return {}
+
+    def recall(self, artifacts: Path) -> Mapping[str, Any]:
+        """Read what a finished run has found, as `Result.answer` had it, from the folder of its artifacts.
+
+        A task whose pictures, or those of events, need parts of the answer implements it.
+        """
+        return {}
 
     def timed(self) -> Timed | None:
         """What is timed, as often as a config asks; None if the run itself is all there is to time."""

@@ -1,4 +1,5 @@
 import hashlib
+import io
 import os
 from pathlib import Path
 
@@ -107,6 +108,13 @@ def test_a_csv_file_without_a_header_loses_no_row(tmp_path):
     np.testing.assert_array_equal(dataset("file", path=str(path), header=False).load().X, [[1, 2], [3, 4]])
 
 
+def npy_header(*shape):
+    """The beginning of a NumPy file that promises an array, and does not hold it."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": shape})
+    return file.getvalue()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -117,6 +125,8 @@ def test_a_csv_file_without_a_header_loses_no_row(tmp_path):
         ("data.parquet", b"not a table", "cannot read"),
         ("data.csv", b"a,b\n1,2,3\n4,5,6,7\n", "more fields"),
         ("data.csv", b"\xff\xfe\x00\x01", "cannot read"),
+        ("data.csv", b"a,b\n1," + b"2" * 200_000 + b"\n", r"data\.csv"),
+        ("data.npy", npy_header(2**20, 2**21), r"data\.npy"),
     ],
 )
 def test_files_that_cannot_be_read_are_named(tmp_path, name, content, message):
@@ -125,6 +135,24 @@ def test_files_that_cannot_be_read_are_named(tmp_path, name, content, message):
         path.write_bytes(content)
     with pytest.raises(gradmix.DataError, match=message):
         dataset("file", path=str(path)).load()
+
+
+@pytest.mark.parametrize("suffix", ["csv", "npy", "parquet"])
+@pytest.mark.parametrize(("kind", "name"), [("FIFO", "a FIFO"), ("link", "a device"), ("folder", "a folder")])
+def test_what_is_not_a_file_is_not_opened(tmp_path, kind, name, suffix):
+    path = tmp_path / f"data.{suffix}"
+    make = {"FIFO": os.mkfifo, "link": lambda path: path.symlink_to("/dev/zero"), "folder": os.mkdir}
+    make[kind](path)
+    made = dataset("file", path=str(path))
+    for use in (made.load, made.content):
+        with pytest.raises(gradmix.DataError, match=name):
+            use()
+
+
+def test_a_link_to_a_file_is_read(tmp_path):
+    (tmp_path / "real.csv").write_text("a\n1\n")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+    assert dataset("file", path=str(tmp_path / "link.csv")).load().X.tolist() == [[1.0]]
 
 
 def test_a_label_column_that_is_not_there_is_told_with_those_that_are(tmp_path):

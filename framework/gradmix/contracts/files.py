@@ -1,0 +1,36 @@
+"""Files that a person or a config names."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+_OTHERS = {
+    stat.S_ISDIR: "a folder",
+    stat.S_ISFIFO: "a FIFO",
+    stat.S_ISCHR: "a device",
+    stat.S_ISBLK: "a device",
+    stat.S_ISSOCK: "a socket",
+}
+
+
+def regular_file(path: str | os.PathLike[str]) -> Path:
+    """Check that a path names a regular file, also through links: opening a FIFO or reading a device may never end.
+
+    Returns
+    -------
+    pathlib.Path
+        The path.
+
+    Raises
+    ------
+    OSError
+        If there is nothing, or something else. Its ``strerror`` says what, as where a file cannot be opened.
+    """
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode):
+        kind = next((name for is_kind, name in _OTHERS.items() if is_kind(mode)), "something else")
+        raise OSError(errno.EINVAL, f"It is {kind}, not a file", str(path))
+    return Path(path)
