@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gradmix import Data, DataError, Events, PositiveInt, Seed, Writer
+from gradmix import Data, DataError, Events, PositiveInt, Seed, Writer, group_color
 
 if TYPE_CHECKING:
     from gradmix.arrays import IntArray
@@ -58,13 +58,14 @@ class SilhouettePlot(Events):
         begin = 0
         for name in names:
             own = np.sort(widths[groups == name])
-            axes.barh(np.arange(begin, begin + len(own)), own, height=1.0, label=f"group {name}")
+            rows, label = np.arange(begin, begin + len(own)), f"group {name} ({len(own)} rows)"
+            axes.barh(rows, own, height=1.0, color=group_color(name), label=label)
             begin += len(own)
         mean = float(widths.mean())
         axes.axvline(mean, color="black", linewidth=1, linestyle="--")
         axes.set_xlabel("silhouette")
         axes.set_ylabel("rows, by group")
-        axes.set_title(f"mean silhouette {mean:.3f}", fontsize="medium")
-        axes.legend(frameon=False, fontsize="small")
+        axes.set_title(f"mean silhouette {mean:.3f}".replace("-", "\N{MINUS SIGN}"), fontsize="medium")
+        axes.legend(frameon=False, fontsize="small", reverse=True)  # in the order of the bars, from the top
         axes.spines[["top", "right"]].set_visible(False)
         figure.savefig(path)

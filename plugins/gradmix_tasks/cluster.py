@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gradmix import (
     Clusterer,
     Data,
     Dataset,
+    FinishedRun,
     Iteration,
     Meaning,
     Objective,
@@ -20,13 +20,19 @@ from gradmix import (
     StopRun,
     Task,
     Timed,
+    Writer,
     input_of,
     part,
+    read_model,
     write_model,
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gradmix.arrays import IntArray
+
+_MODEL = "model.json"
 
 
 ADJUSTED_RAND_INDEX = Meaning(
@@ -71,9 +77,9 @@ class Cluster(Task):
 
     def metrics(self) -> Sequence[Meaning]:
         """The clusterer's criteria, agreement with the true groups, then what the clusterer improves."""
-        own, objective = self.clusterer.metrics(), self.clusterer.objective.metric
-        criteria = [*takewhile(lambda each: each.name != objective, own)]
-        return (*criteria, ADJUSTED_RAND_INDEX, *own[len(criteria) :], *_OTHERS)
+        own = self.clusterer.metrics()
+        objective = [each.name for each in own].index(self.clusterer.objective.metric)
+        return (*own[:objective], ADJUSTED_RAND_INDEX, *own[objective:], *_OTHERS)
 
     def run(self) -> Steps:
         """Yield every iteration of every start; score the best, also of what there is when the run is to stop.
@@ -82,14 +88,11 @@ class Cluster(Task):
         clustered, and the ``clusterer``.
         """
         data = self.dataset.load()
-        curves: list[list[float]] = []
         lasts: list[Iteration[Any]] = []
         objective = self.clusterer.objective
         for iteration in self.clusterer.iterations(data.X):
-            if iteration.start == len(curves):
-                curves.append([])
+            if iteration.start == len(lasts):
                 lasts.append(iteration)
-            curves[-1].append(iteration.metrics[objective.metric])
             lasts[-1] = iteration
             try:
                 yield iteration
@@ -100,11 +103,24 @@ class Cluster(Task):
         return Result(
             metrics=_metrics(best, groups, data),
             best_start=best.start,
-            artifacts={"model.json": partial(write_model, clusterer=self.clusterer, model=best.estimate, data=data)},
-            pictures={"fit.png": partial(_draw, metric=objective.metric, curves=curves, best=best, data=data)},
+            artifacts={_MODEL: partial(write_model, clusterer=self.clusterer, model=best.estimate, data=data)},
             inputs=(input_of(self.dataset, data),),
-            answer={"model": best.estimate, "groups": groups, "data": data, "clusterer": self.clusterer},
+            answer=self._answer(best.estimate, groups, data),
         )
+
+    def draw(self, run: FinishedRun) -> Mapping[str, Writer]:
+        """The objective by iteration, and the groups."""
+        objective = next(each for each in self.clusterer.metrics() if each.name == self.clusterer.objective.metric)
+        return {"fit.png": partial(_draw, run=run, objective=objective)}
+
+    def recall(self, artifacts: Path) -> Mapping[str, Any]:
+        """The answer again, from the model that was saved and the data as they are today."""
+        data = self.dataset.load()
+        model = read_model(artifacts / _MODEL).model_
+        return self._answer(model, model.predict(data.X), data)
+
+    def _answer(self, model: Any, groups: IntArray, data: Data) -> Mapping[str, Any]:
+        return {"model": model, "groups": groups, "data": data, "clusterer": self.clusterer}
 
 
 def _metrics(best: Iteration[Any], groups: IntArray, data: Data) -> Mapping[str, float]:
@@ -124,7 +140,7 @@ def _agreement(groups: IntArray, data: Data) -> Mapping[str, float]:
     }
 
 
-def _draw(path: Any, **what: Any) -> None:
+def _draw(path: Path, run: FinishedRun, objective: Meaning) -> None:
     from gradmix_tasks.pictures import draw_fit
 
-    draw_fit(path, **what)
+    draw_fit(path, objective, run.curves(objective.name), run.best_start, **run.answer)

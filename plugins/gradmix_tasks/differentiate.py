@@ -69,9 +69,23 @@ class Differentiate(Task):
         components = {"differentiator": self.differentiator, "problem": self.problem}
         return Result(
             metrics=metrics,
-            artifacts={self.problem.operator + ".json": partial(_write, answer=answer)},
+            artifacts={self._file: partial(_write, answer=answer)},
             answer={**answer, "function": self.problem.function, **components},
         )
+
+    def recall(self, artifacts: Path) -> Mapping[str, Any]:
+        """The answer again, from the derivative that was saved."""
+        import json
+
+        saved = json.loads((artifacts / self._file).read_text(encoding="utf-8"))
+        computed = saved["computed"] if np.ndim(saved["computed"]) == 0 else np.array(saved["computed"])
+        components = {"differentiator": self.differentiator, "problem": self.problem}
+        given = {"point": self.problem.point(), "exact": self.problem.exact(), "function": self.problem.function}
+        return {**given, "computed": computed, **components}
+
+    @property
+    def _file(self) -> str:
+        return f"{self.problem.operator}.json"
 
     def timed(self) -> Timed:
         """The derivative, beside one evaluation of the function."""

@@ -369,14 +369,6 @@ class NamesWithBrackets(Differentiate):
 
 
 @dataclass
-class DeclaresNoMetrics(Differentiate):
-    """Declares none of the metrics that it measures."""
-
-    def metrics(self):
-        return ()
-
-
-@dataclass
 class ThirdStart(Differentiate):
     """Tells the story of a start that there was not."""
 
@@ -515,6 +507,14 @@ class ForgetsAType(Cubic):
     factor = 1.0
 
 
+@dataclass
+class ForgetsItsAnswer(Differentiate):
+    """Recalls less than it has answered."""
+
+    def recall(self, artifacts):
+        return {"point": self.problem.point()}
+
+
 WRONG = [
     ("gives_every_option_a_type", ForgetsAType),
     ("comes_back_from_its_config", Doubling),
@@ -557,11 +557,11 @@ WRONG = [
     ("yields_iterations", ReturnsNothing),
     ("measures_finite_numbers", MeasuresNaN),
     ("measures_finite_numbers", NamesWithBrackets),
-    ("declares_its_metrics", DeclaresNoMetrics),
     ("tells_the_story_of_a_start_that_there_was", ThirdStart),
     ("runs_the_same_again", MeasuresNoise),
     ("writes_its_artifacts", WritesElsewhere),
     ("answers_what_it_says", AnswersMore),
+    ("recalls_its_answer", ForgetsItsAnswer),
     ("asks_for_what_tasks_answer", AsksForTheMoon),
     ("measures_a_number", MeasuresAText),
     ("measures_the_same_again", MeasuresAtRandom),

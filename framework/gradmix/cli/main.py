@@ -14,6 +14,7 @@ COMMANDS = {
     "run": "run an experiment, or a sweep with -m; a Hydra application: see gradmix run --help",
     "resume": "run what of a sweep is missing or failed, by any launcher",
     "sync": "bring the journals that MLflow does not have yet into it",
+    "show": "describe one run: status, options, metrics or error; with --picture, draw it",
     "compare": "say which is better, by how much, and whether that is more than noise; as a table or a page",
     "plugins": "list all components, the broken ones too; with a name, document that one",
     "new": "write a plugin of a kind, a working one to start from: an installable project or a single file",

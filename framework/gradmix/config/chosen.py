@@ -13,6 +13,7 @@ from gradmix.contracts.errors import ConfigError, PluginError, did_you_mean, lis
 from gradmix.contracts.events import HEARD, WITH_ANSWER, Events
 from gradmix.contracts.meaning import RESERVED
 from gradmix.contracts.metric import Metric
+from gradmix.contracts.options import options_of
 from gradmix.contracts.task import Task
 
 ComponentT = TypeVar("ComponentT", bound=Component)
@@ -54,6 +55,15 @@ class Chosen(Generic[ComponentT]):
         others = [marks for name, marks in self.plugins.items() if not self._counts(name)]
         return {path: mark for marks in others for path, mark in marks.items()}
 
+    @property
+    def drawing(self) -> dict[str, Mapping[str, Any]]:
+        """The config of run events that draw and are no part of the run's identity; none that holds a secret."""
+        return {
+            name: self.nodes[name]
+            for name, each in self.components.items()
+            if not self._counts(name) and isinstance(each, Events) and "pictures" in each.heard() and _is_open(each)
+        }
+
     def content(self) -> list[str]:
         """Fingerprints of what a result depends on because of them."""
         return [mark for name, each in self.components.items() if self._counts(name) for mark in each.content()]
@@ -61,6 +71,10 @@ class Chosen(Generic[ComponentT]):
     def _counts(self, name: str) -> bool:
         component = self.components[name]
         return not isinstance(component, Events) or component.can_change_result()
+
+
+def _is_open(component: Component) -> bool:
+    return not any(option.danger for option in options_of(type(component)))
 
 
 def read_metrics(config: Mapping[str, Any], task: Task) -> Chosen[Metric]:

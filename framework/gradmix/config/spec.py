@@ -154,7 +154,8 @@ class Settings:
     runs_dir
         Where runs leave their journals.
     pictures
-        Whether to draw the pictures of a run.
+        Whether to draw: ``true`` and ``false`` hold for every run; ``auto`` draws a single run, and of a sweep the best
+        run of each algorithm on each input, eight at most, and a comparison.
     reuse
         In a sweep: take results that there are already instead of computing them again.
     on_error
@@ -172,7 +173,7 @@ class Settings:
     name: str
     seed: NonNegativeInt = 0
     runs_dir: str = "runs"
-    pictures: bool = True
+    pictures: bool | Literal["auto"] = "auto"
     reuse: bool = True
     on_error: str = "continue"
     tracking: Tracking = dataclasses.field(default_factory=Tracking)

@@ -53,29 +53,18 @@ class Component:
         tuple of str
             Empty unless there is such a thing. Cheap: it must not read more than it has to.
         """
-        return tuple(mark for part in parts_of(self) for mark in part.content())
+        parts = (getattr(self, field.name) for field in dataclasses.fields(self))  # type: ignore[arg-type]
+        return tuple(mark for part in parts if isinstance(part, Component) for mark in part.content())
 
     def setup(self) -> None:
         """Import and load what the work needs, so that this is not timed as part of the work.
 
         A run calls it once for each of its components before the first iteration; it is optional, and what it takes is
-        the run's ``time.startup``, or ``time.load`` for a data set. Unless overridden it imports `requires`.
+        the run's ``time.load`` where the component gives something, such as data, else its ``time.startup``. Unless
+        overridden it imports `requires`.
         """
         for package in self.requires:
             import_module(package)
-
-
-def parts_of(component: Component) -> Iterator[Component]:
-    """The components that are fields of a component."""
-    fields = (getattr(component, field.name) for field in dataclasses.fields(component))  # type: ignore[arg-type]
-    return (part for part in fields if isinstance(part, Component))
-
-
-def with_parts(component: Component) -> Iterator[Component]:
-    """All components that a component is made of, and then itself."""
-    for part in parts_of(component):
-        yield from with_parts(part)
-    yield component
 
 
 def options_within(component: Component, where: str) -> Iterator[tuple[str, Option, Any]]:

@@ -71,6 +71,8 @@ _OWN = {
     for metric in (
         TIME,
         Meaning("time.per_iteration", "lower", "s", "median time of an iteration", is_timing=True, by_ratio=True),
+        Meaning("time.load", "lower", "s", "time to load the data", is_timing=True, by_ratio=True),
+        Meaning("time.startup", "lower", "s", "time to import and build the components", is_timing=True, by_ratio=True),
         Meaning(
             "time.ratio_to_function", "lower", "", "time, in calls of the plain function", is_timing=True, by_ratio=True
         ),

@@ -99,7 +99,7 @@ def _job_request(value: Any) -> str:
 EVENTS: Mapping[str, Mapping[str, _Check]] = {
     "started": {
         **dict.fromkeys(("kind", "run_id", "run_key", "name", "label", "timings_key", "working_folder"), _text),
-        **dict.fromkeys(("config", "params", "plugins", "environment", "settings", "metrics"), _mapping),
+        **dict.fromkeys(("config", "params", "plugins", "environment", "settings", "metrics", "drawn_by"), _mapping),
         **dict.fromkeys(("arguments", "overrides", "varies"), _texts),
         **dict.fromkeys(("sweep", "tracking"), _or_null(_text)),
         "format": _number,

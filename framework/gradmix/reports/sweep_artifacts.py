@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
+from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING
+from shutil import copyfile
+from typing import TYPE_CHECKING, Any, Literal
 
 from gradmix.contracts.hooks import hookimpl
+from gradmix.contracts.meaning import Meaning
+from gradmix.journal.reading import Run
+from gradmix.registry.entry import describe
 from gradmix.reports.comparison import Comparison, compare
 from gradmix.reports.comparison_table import markdown, save_csv
 from gradmix.reports.figures.figure import axis_title
 from gradmix.reports.figures.styles import Styles
 from gradmix.reports.grouping import Group
-from gradmix.runs.runner import ARTIFACTS
+from gradmix.runs.artifacts import ARTIFACTS, write_artifact
+from gradmix.runs.events import report_problem
+from gradmix.runs.pictures import pictures_later
 from gradmix.sweeps.events import SweepInfo
 from gradmix.sweeps.reading import read_sweep
 
@@ -24,11 +31,14 @@ if TYPE_CHECKING:
 _MOST_BARS = 15
 
 
+_MOST_RUNS_DRAWN = 8
+
+
 class SweepArtifacts:
-    """Leaves the comparison of a sweep's jobs in its folder when it ends."""
+    """Leaves the comparison of a sweep's jobs in its folder when it ends, and draws the best of them."""
 
     def __init__(self) -> None:
-        self._pictures = True
+        self._pictures: bool | Literal["auto"] = "auto"
 
     @hookimpl
     def settings_known(self, settings: Settings) -> None:
@@ -37,11 +47,11 @@ class SweepArtifacts:
 
     @hookimpl
     def sweep_ended(self, sweep: SweepInfo) -> None:
-        """Write the comparison."""
+        """Write the comparison, and draw."""
         write_sweep_artifacts(sweep.folder, self._pictures)
 
 
-def write_sweep_artifacts(sweep_folder: Path, pictures: bool = True) -> None:
+def write_sweep_artifacts(sweep_folder: Path, pictures: bool | Literal["auto"] = "auto") -> None:
     """Write ``comparison.md``, ``comparison.csv`` and, where there is something to draw, ``comparison.png``.
 
     Parameters
@@ -49,7 +59,8 @@ def write_sweep_artifacts(sweep_folder: Path, pictures: bool = True) -> None:
     sweep_folder
         Where the sweep's journal is.
     pictures
-        Whether to draw; the first picture of a process takes a second, to load matplotlib.
+        Whether to draw. With ``auto`` the best runs are drawn, too: into their own folders, and copied into the
+        sweep's, so that a dashboard shows them side by side.
 
     Raises
     ------
@@ -67,6 +78,45 @@ def write_sweep_artifacts(sweep_folder: Path, pictures: bool = True) -> None:
     shown = _drawable(comparison) if pictures else []
     if shown:
         _draw(comparison, shown).savefig(folder / "comparison.png", dpi=110)
+    if pictures == "auto":
+        for run in best_runs(comparison)[:_MOST_RUNS_DRAWN]:
+            _draw_run(run, folder / "pictures")
+
+
+def best_runs(comparison: Comparison) -> list[Run]:
+    """The best run of each algorithm on each input: first those of the algorithms that are best on theirs."""
+    sections: list[list[Group]] = []
+    for section in comparison.sections:
+        best: dict[tuple[Any, ...], Group] = {}
+        for group in section.groups:  # the best first, where they are ranked
+            algorithm = tuple(value for key, value in group.settings.items() if "." not in key)
+            if group.finished:
+                best.setdefault(algorithm, group)
+        sections.append(list(best.values()))
+    by_rank = (group for groups in zip_longest(*sections) for group in groups if group is not None)
+    return [_best_run(group, comparison.primary) for group in by_rank]
+
+
+def _best_run(group: Group, primary: Meaning | None) -> Run:
+    def rank(run: Run) -> float:
+        value = math.nan if primary is None else run.metrics.get(primary.name, math.nan) * primary.sign
+        return value if math.isfinite(value) else math.inf
+
+    return min(group.finished, key=rank)
+
+
+def _draw_run(run: Run, gallery: Path) -> None:
+    """Draw a run, unless it has its pictures already; what goes wrong with it is reported, and costs nothing else."""
+    own = run.folder / ARTIFACTS
+    try:
+        for name, write in pictures_later(run.folder).items():
+            if not (own / name).exists():
+                write_artifact(own / name, write)
+            if (own / name).is_file():
+                gallery.mkdir(exist_ok=True)
+                copyfile(own / name, gallery / f"{run.number if run.number is not None else run.folder.name}-{name}")
+    except Exception as error:
+        report_problem(f"the run {run.folder} could not be drawn: {describe(error)}")
 
 
 def _drawable(comparison: Comparison) -> list[Group]:

@@ -8,7 +8,7 @@ from pathlib import Path
 HEADLINES = ("log_likelihood", "inertia", "derivative_error", "conformance")
 """Metrics that a run is known by; of those that it has, the first."""
 
-_SECONDS = frozenset({"time.seconds", "time.per_iteration"})
+_SECONDS = frozenset({"time.seconds", "time.per_iteration", "time.load", "time.startup"})
 
 
 def number(value: float, name: str = "") -> str:

@@ -172,6 +172,11 @@ class RunEvents:
         """The run has failed already."""
         self._tell("run_failed", {"error": error})
 
+    @property
+    def have_pictures(self) -> bool:
+        """Whether any of them adds pictures."""
+        return bool(self._enabled("pictures"))
+
     def pictures(self, what: Mapping[str, Any], taken: Collection[str]) -> dict[str, Writer]:
         """Pictures that they add, by file name; `taken` has those of the run itself."""
         found: dict[str, Writer] = {}

@@ -18,28 +18,27 @@ from typing import Any, Literal
 import numpy as np
 
 from gradmix.config.spec import RunSpec
-from gradmix.contracts.component import with_parts
-from gradmix.contracts.dataset import Dataset, Loaded, loaded_once
+from gradmix.contracts.dataset import Loaded, loaded_once
 from gradmix.contracts.errors import GradmixError, PluginError, StorageError
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.meaning import recorded
+from gradmix.contracts.role import Role
 from gradmix.contracts.run import RunInfo
 from gradmix.contracts.task import Result, Writer
 from gradmix.contracts.terminal import visible
 from gradmix.journal.events import FORMAT
 from gradmix.journal.writing import Journal
-from gradmix.registry.entry import describe, describe_use
+from gradmix.registry.entry import describe_use
 from gradmix.registry.originals import originals
+from gradmix.runs.artifacts import ARTIFACTS, write_artifact
 from gradmix.runs.environment import environment, timings_key
 from gradmix.runs.events import RunEvents, StopRequest, report_problem, stopped, tell
 from gradmix.runs.limits import OutOfMemoryError, TimedOutError, limited, within
 from gradmix.runs.measuring import measured
+from gradmix.runs.pictures import draws_itself, pictures_of
 from gradmix.runs.pulling import Pulled, pull
 from gradmix.runs.sampling import sampling
 from gradmix.runs.timing import Stopwatch, rounds_of
-
-ARTIFACTS = "artifacts"
-
 
 Status = Literal["finished", "failed", "timed_out", "out_of_memory"]
 
@@ -244,10 +243,10 @@ class _Execution:
         """Import and load what the work needs; how long that took."""
         now = self.spec.settings.timing.now
         seconds = {"time.startup": self.spec.seconds}
-        for component in (part for owner in (self.spec.task, *self.spec.chosen.values()) for part in with_parts(owner)):
+        for component in self.spec.parts.values():
             begin = now()
             component.setup()
-            name = "time.load" if isinstance(component, Dataset) else "time.startup"
+            name = "time.load" if component.role is Role.GIVEN else "time.startup"
             seconds[name] = seconds.get(name, 0.0) + now() - begin
         return seconds
 
@@ -274,8 +273,9 @@ class _Execution:
             metrics={name: recorded(meaning) for name, meaning in self.spec.meanings.items()},
             ranking=[*self.spec.meanings],
             **({"observers": observers} if (observers := self.spec.events.observers) else {}),
+            **({"drawn_by": drawing} if (drawing := self.spec.events.drawing) else {}),
         )
-        _write_artifact(self.run.folder / ARTIFACTS / "config.yaml", self._write_config)
+        write_artifact(self.run.folder / ARTIFACTS / "config.yaml", self._write_config)
 
     def _tell_iteration(self, iteration: Iteration[Any]) -> StopRequest | None:
         self.journal.write("iteration", start=iteration.start, step=iteration.step, metrics=iteration.metrics)
@@ -301,17 +301,18 @@ class _Execution:
             **({} if request is None else {"stopped": {"by": request.by, "reason": request.stop.reason}}),
         )
         for name, write in artifacts.items():
-            _write_artifact(self.run.folder / ARTIFACTS / name, write)
+            write_artifact(self.run.folder / ARTIFACTS / name, write)
         self.journal.write("finished")
         self.events.finished(what)
         self.outcome = RunOutcome("finished", self.run, metrics)
 
     def _artifacts(self, result: Result, metrics: Mapping[str, float]) -> Mapping[str, Writer]:
-        """Files that the run leaves: the task's own and, if pictures are wanted, those that events add."""
-        if self.events is None or not self.spec.settings.pictures:
+        """Files that the run leaves: the task's own and, if it draws itself, its pictures."""
+        if self.events is None or not draws_itself(self.spec.settings, self.run.sweep is not None):
             return result.artifacts
-        own = {**result.artifacts, **result.pictures}
-        return {**own, **self.events.pictures({**result.answer, "metrics": dict(metrics)}, taken=own)}
+        folder, best_start = self.run.folder, result.best_start
+        drawn = pictures_of(self.spec, folder, metrics, best_start, self.events, lambda: result.answer)
+        return {**result.artifacts, **drawn}
 
     def _timings(self, seconds: Sequence[float]) -> Mapping[str, float]:
         """Medians of the timed rounds; of the run itself where there were none."""
@@ -341,17 +342,6 @@ class _Execution:
             report_problem(str(storage_error))
         if self.events is not None:
             self.events.failed(error)
-
-
-def _write_artifact(path: Path, write: Writer) -> None:
-    """Write one artifact; what is wrong with it is reported, and costs the run nothing else."""
-    try:
-        if path.parent.name != ARTIFACTS or path.name in ("", ".", ".."):
-            raise PluginError("an artifact has a plain file name, as it is written beside the others")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(path)
-    except Exception as error:
-        report_problem(f"the artifact {path.name} could not be written: {describe(error)}")
 
 
 def in_words(error: BaseException) -> str:

@@ -223,11 +223,8 @@ def label_of(overrides: Sequence[str], varies: Sequence[str]) -> str:
 
     >>> label_of(("dataset=iris", "seed=3"), ("seed",))
     'seed=3'
-    >>> label_of(("clusterer/differentiator=dual",), ("clusterer/differentiator",))
-    'clusterer.differentiator=dual'
     """
-    given = [each.partition("=") for each in overrides]
-    return ", ".join(f"{key.replace('/', '.')}={value}" for key, _, value in given if key in varies)
+    return ", ".join(each for each in overrides if each.partition("=")[0] in varies)
 
 
 def for_launcher(number: int, overrides: Sequence[str], sweep: Path) -> list[str]:

@@ -97,7 +97,7 @@ def _each_once(runs: Iterable[Run]) -> tuple[list[Run], int]:
     return list(by_key.values()), len(by_folder) - len(by_key)
 
 
-def find(name: str, runs_dir: Path) -> Path:
+def find(name: str, runs_dir: Path, sweeps_only: bool = True) -> Path:
     """Find the folder of a sweep, an experiment or a run.
 
     Parameters
@@ -106,6 +106,8 @@ def find(name: str, runs_dir: Path) -> Path:
         Its path, its name, the beginning or the ending of it; ``last`` for the newest sweep.
     runs_dir
         Where to look.
+    sweeps_only
+        Whether ``last`` is the newest sweep; else it is the newest sweep or single run.
 
     Raises
     ------
@@ -115,7 +117,7 @@ def find(name: str, runs_dir: Path) -> Path:
         If there is nothing to find.
     """
     if name == LAST:
-        return _newest_sweep(runs_dir)
+        return _newest(runs_dir, sweeps_only)
     for path in (Path(name), runs_dir / name):
         if has_journal(path) or (path.is_dir() and _journalled(path)):
             return path
@@ -135,18 +137,18 @@ def find(name: str, runs_dir: Path) -> Path:
     )
 
 
-def _newest_sweep(runs_dir: Path) -> Path:
+def _newest(runs_dir: Path, sweeps_only: bool) -> Path:
     experiments = _experiments(runs_dir)
     if not experiments:
         raise StorageError(
             f"there is no run in {runs_dir}. `gradmix run -m …` makes some; --runs-dir names another folder."
         )
     known = [folder for experiment in experiments for folder in _journalled(experiment)]
-    sweeps = {folder: _begun(folder) for folder in known if _is_sweep(folder)}
-    if not sweeps:
+    begun = {folder: _begun(folder) for folder in known if not sweeps_only or _is_sweep(folder)}
+    if not begun:
         names = listing(each.name for each in experiments)
         raise StorageError(f"there is no sweep in {runs_dir}; name an experiment, to compare its runs: {names}.")
-    return max(sweeps, key=lambda folder: (sweeps[folder], folder.name))
+    return max(begun, key=lambda folder: (begun[folder], folder.name))
 
 
 def _experiments(runs_dir: Path) -> list[Path]:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from gradmix.contracts.iteration import Iteration
-from gradmix.contracts.meaning import Meaning, meaning_of
-from gradmix.contracts.task import Input, Result, Task, Timed
+from gradmix.contracts.meaning import meaning_of
+from gradmix.contracts.task import FinishedRun, Input, Result, Task, Timed
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
 from gradmix.testing.component.uses import result_of
 from gradmix.testing.component.watching import watched
@@ -44,19 +44,6 @@ def measures_finite_numbers(subject: Subject) -> None:
         _require_metrics(where, metrics)
 
 
-def declares_its_metrics(subject: Subject) -> None:
-    """`metrics` says what each metric of the result means, and which way is better if either is."""
-    task: Task = subject.make()
-    declared: Any = task.metrics()
-    strange = [repr(each) for each in declared if not isinstance(each, Meaning)]
-    if strange:
-        raise BrokenPromiseError("a gradmix.Meaning", strange[0], "what metrics() returns")
-    names = {each.name for each in declared}
-    missing = [name for name in result_of(task).metrics if name not in names and not meaning_of(name).is_timing]
-    if missing:
-        raise BrokenPromiseError(f"a meaning of {missing[0]}", ", ".join(sorted(names)) or "none", "metrics()", _RUN)
-
-
 def tells_the_story_of_a_start_that_there_was(subject: Subject) -> None:
     """`best_start` is one of the starts whose iterations were yielded."""
     iterations, result = _ran(subject)
@@ -77,8 +64,9 @@ def runs_the_same_again(subject: Subject) -> None:
 
 def writes_its_artifacts(subject: Subject) -> None:
     """Each artifact and picture has a plain file name, and its writer makes that file and no other."""
-    _, result = _ran(subject)
-    for name, write in {**result.artifacts, **result.pictures}.items():
+    iterations, result = _ran(subject)
+    drawn = subject.make().draw(FinishedRun(result.metrics, iterations, result.best_start, lambda: result.answer))
+    for name, write in {**result.artifacts, **drawn}.items():
         if Path(name).name != name:
             raise BrokenPromiseError("a file name", repr(name), "artifacts", _RUN)
         with tempfile.TemporaryDirectory() as folder:
@@ -99,6 +87,20 @@ def answers_what_it_says(subject: Subject) -> None:
     answered = sorted(result_of(task).answer)
     if answered != sorted(task.answers):
         raise BrokenPromiseError(", ".join(sorted(task.answers)) or "nothing", ", ".join(answered), "answer", _RUN)
+
+
+def recalls_its_answer(subject: Subject) -> None:
+    """`recall` finds in the artifacts of a finished run what `answers` names, so that it can be drawn later."""
+    task = subject.make()
+    if type(task).recall is Task.recall:
+        raise NotApplicableError("it has no method recall")
+    result = result_of(task)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, write in result.artifacts.items():
+            write(Path(folder) / name)
+        recalled = sorted(subject.make().recall(Path(folder)))
+    if recalled != sorted(task.answers):
+        raise BrokenPromiseError(", ".join(sorted(task.answers)), ", ".join(recalled), "recall(artifacts)", _RUN)
 
 
 def tells_its_inputs(subject: Subject) -> None:

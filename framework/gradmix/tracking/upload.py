@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from gradmix.runs.runner import ARTIFACTS
+from gradmix.runs.artifacts import ARTIFACTS
 from gradmix.tracking.bulk import Bulk
 from gradmix.tracking.entities import inputs_of, metrics_of, params_of, run_tags
 from gradmix.tracking.model import FILE_NAME, NAME, Source, description, read_source, utc, write_model_folder

@@ -11,8 +11,6 @@ import pytest
 from conftest import HANGS
 from made_plugins import CLUSTERER, make_distribution
 
-pytestmark = pytest.mark.processes
-
 SOUND = """
 import gradmix
 
@@ -550,6 +548,8 @@ JUMP = """
 from dataclasses import dataclass
 
 import gradmix
+
+pytestmark = pytest.mark.processes
 
 
 @dataclass

@@ -40,8 +40,10 @@ class Counting(Task):
                     break
         if self.then is not None:
             raise self.then
-        pictures = {"own.png": lambda path: path.write_text("own")}
-        return Result({"reached": float(reached)}, pictures=pictures, answer={"total": reached})
+        return Result({"reached": float(reached)}, answer={"total": reached})
+
+    def draw(self, run):
+        return {"own.png": lambda path: path.write_text("own")}
 
 
 @dataclass
@@ -142,13 +144,13 @@ class Listener:
         self.stops.append((by, reason))
 
 
-def run(folder, *, task=None, limits=None, pictures=True, **events):
+def run(folder, *, task=None, limits=None, pictures=True, sweep=None, **events):
     settings = Settings(name="trial", pictures=pictures, limits=limits or Limits())
     chosen = Chosen(events, {name: {"name": name} for name in events}, {name: {} for name in events})
     spec = RunSpec(settings, task or Counting(), {"task": {"name": "counting"}, "seed": 0}, {}, events=chosen)
     listener = Listener()
     with watched_by(listener):
-        outcome = execute(Order(spec, folder))
+        outcome = execute(Order(spec, folder, sweep=sweep))
     return outcome, listener
 
 
@@ -279,6 +281,15 @@ def test_no_picture_replaces_another(tmp_path):
     _, listener = run(tmp_path, draw=Drawing("own.png"))
     assert (tmp_path / "artifacts" / "own.png").read_text() == "own"
     assert "there is a file own.png already" in listener.problems[0]
+
+
+def test_a_job_of_a_sweep_leaves_its_pictures_for_later(tmp_path):
+    for wanted in ("auto", True):
+        folder = tmp_path / str(wanted)
+        folder.mkdir()
+        run(folder, draw=Drawing(), pictures=wanted, sweep="abc")
+        assert (folder / "artifacts" / "more.png").exists() is (wanted is True)
+        assert (folder / "artifacts" / "own.png").exists() is (wanted is True)
 
 
 def test_pictures_can_be_left_out_here_too(tmp_path):

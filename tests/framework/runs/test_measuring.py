@@ -72,7 +72,7 @@ def test_metrics_join_the_tasks_own(tmp_path):
 
 def test_a_run_without_says_nothing_of_them(tmp_path):
     run(tmp_path)
-    assert "metrics" not in journals(tmp_path)[0][0]
+    assert "ratio" not in journals(tmp_path)[0][0]["metrics"]
 
 
 def test_what_is_not_finite_is_journalled_as_it_is(tmp_path):

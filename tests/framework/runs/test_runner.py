@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import sys
+import threading
 from dataclasses import dataclass
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 import gradmix
 from conftest import journals
 from gradmix import Iteration, NumericalError, Result, Task
-from gradmix.config.spec import RunSpec, Settings, read_spec
+from gradmix.config.spec import Limits, RunSpec, Settings, read_spec
 from gradmix.runs.events import settings_known, tell, watched_by
 from gradmix.runs.runner import Order
 from gradmix.runs.runner import execute as execute_order
@@ -268,3 +269,20 @@ def test_listeners_can_be_left_out_for_a_while(tmp_path):
             execute(counting(), tmp_path)
         assert outer.told == []
     assert inner.told == ["started", 1, 2, 3, "finished"]
+
+
+@dataclass
+class Endless(Counting):
+    """Depends on something that takes for ever to read."""
+
+    def content(self):
+        threading.Event().wait(60)
+
+
+def test_reading_what_the_key_depends_on_is_within_the_time_limit(tmp_path):
+    settings = Settings(name="trial", limits=Limits(seconds=0.05))
+    spec = RunSpec(settings, Endless(), {"task": {"name": "counting"}, "seed": 0}, {"task": "test 1"})
+    assert execute(spec, tmp_path).status == "timed_out"
+    (events,) = journals(tmp_path)
+    assert [event["event"] for event in events] == ["started", "timed_out"]
+    assert events[0]["run_key"] == ""

@@ -8,8 +8,6 @@ import pytest
 
 from conftest import HANGS
 
-pytestmark = pytest.mark.processes
-
 THREE_LINES = """\
 from gradmix.testing import conformance_tests
 
@@ -18,6 +16,8 @@ test_my_plugin = conformance_tests("problem", "cubic", x=2.0)
 WRONG = """\
 from wrong_plugins.others import NearlyExact
 from gradmix.testing import conformance_tests
+
+pytestmark = pytest.mark.processes
 
 test_my_plugin = conformance_tests("problem", NearlyExact)
 """

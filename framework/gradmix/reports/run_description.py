@@ -1,0 +1,50 @@
+"""One run in a few lines: status, options that differ from the defaults, metrics or error, folder."""
+
+from __future__ import annotations
+
+from gradmix.contracts.errors import GradmixError
+from gradmix.contracts.terminal import visible
+from gradmix.journal.events import TERMINAL_EVENTS
+from gradmix.journal.reading import Run
+from gradmix.reports.console import make_console, print_table
+from gradmix.reports.wording import duration, number, shown
+from gradmix.runs.pictures import spec_of
+
+
+def print_run(run: Run) -> None:
+    """Print what a journal, of a run or a sweep, says in short."""
+    console = make_console()
+    rows = {run.kind: str(run.started.get("label", "")), "status": run.status}
+    if run.error:
+        rows["error"] = run.error
+    if run.stopped_by:
+        rows["stopped by"] = run.stopped_by
+    rows["options"] = "\n".join(_options(run)) or "the defaults"
+    rows |= {name: number(value, name) for name, value in run.metrics.items()}
+    rows |= {"took": duration(run.seconds), "folder": shown(run.folder)}
+    print_table(console, rows)
+    if trace := _traceback(run):
+        console.print(f"\n{visible(trace.rstrip())}", highlight=False, soft_wrap=True)
+
+
+def _traceback(run: Run) -> str:
+    ends = [event for event in run.events if event["event"] in TERMINAL_EVENTS]
+    return str(ends[-1].get("traceback", "")) if ends else ""
+
+
+def _options(run: Run) -> list[str]:
+    """Options that differ from the defaults of today's components; what was asked for if these cannot be had."""
+    asked = [str(each) for each in run.started.get("overrides", run.started.get("arguments", ()))]
+    if run.kind != "run":
+        return asked
+    try:
+        spec = spec_of(run)
+    except GradmixError:
+        return asked
+    names = [f"{name}={value}" for name, value in run.params.items() if "." not in name]
+    changed = [
+        f"{path}={value}"
+        for path, option, value in spec.options
+        if not option.part and value != option.default and not (option.is_seed and value == spec.settings.seed)
+    ]
+    return [*names, *changed]
