@@ -19,6 +19,7 @@ _METRICS = (
     Meaning("conformance", "higher", "", "share of the applicable checks that passed"),
     Meaning("checks.failed", "lower", "checks", "checks that failed"),
     Meaning("checks.passed", "higher", "checks", "checks that passed"),
+    Meaning("checks.not_applicable", None, "checks", "checks that do not apply"),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gradmix import (
@@ -77,9 +78,9 @@ class Cluster(Task):
 
     def metrics(self) -> Sequence[Meaning]:
         """The clusterer's criteria, agreement with the true groups, then what the clusterer improves."""
-        own = self.clusterer.metrics()
-        objective = [each.name for each in own].index(self.clusterer.objective.metric)
-        return (*own[:objective], ADJUSTED_RAND_INDEX, *own[objective:], *_OTHERS)
+        own, objective = self.clusterer.metrics(), self.clusterer.objective.metric
+        criteria = [*takewhile(lambda each: each.name != objective, own)]
+        return (*criteria, ADJUSTED_RAND_INDEX, *own[len(criteria) :], *_OTHERS)
 
     def run(self) -> Steps:
         """Yield every iteration of every start; score the best, also of what there is when the run is to stop.
@@ -110,7 +111,8 @@ class Cluster(Task):
 
     def draw(self, run: FinishedRun) -> Mapping[str, Writer]:
         """The objective by iteration, and the groups."""
-        objective = next(each for each in self.clusterer.metrics() if each.name == self.clusterer.objective.metric)
+        name = self.clusterer.objective.metric
+        objective = next((each for each in self.clusterer.metrics() if each.name == name), Meaning(name))
         return {"fit.png": partial(_draw, run=run, objective=objective)}
 
     def recall(self, artifacts: Path) -> Mapping[str, Any]:

@@ -369,6 +369,14 @@ class NamesWithBrackets(Differentiate):
 
 
 @dataclass
+class DeclaresNoMetrics(Differentiate):
+    """Declares none of the metrics that it measures."""
+
+    def metrics(self):
+        return ()
+
+
+@dataclass
 class ThirdStart(Differentiate):
     """Tells the story of a start that there was not."""
 
@@ -557,6 +565,7 @@ WRONG = [
     ("yields_iterations", ReturnsNothing),
     ("measures_finite_numbers", MeasuresNaN),
     ("measures_finite_numbers", NamesWithBrackets),
+    ("declares_its_metrics", DeclaresNoMetrics),
     ("tells_the_story_of_a_start_that_there_was", ThirdStart),
     ("runs_the_same_again", MeasuresNoise),
     ("writes_its_artifacts", WritesElsewhere),

@@ -69,6 +69,10 @@ def _composition(error: ConfigCompositionException) -> ConfigError:
             return UnknownNameError(
                 f"{group}=… fits nothing here: the config's defaults list has no `- {group}: []`. Add that."
             )
+        holder, _, name = group.rpartition("/")
+        if holder and kinds_of(group):
+            place = group.replace("/", ".")
+            return UnknownNameError(f"{place}=… fits nothing here: the chosen {holder} has no {name}.")
         return UnknownNameError(
             f"{group}=… fits nothing here: the task has no {group}. "
             "Choose a task that has one: `gradmix plugins cluster` and `gradmix plugins differentiate` tell."

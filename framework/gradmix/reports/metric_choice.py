@@ -34,11 +34,11 @@ def asked_metric(asked: str, names: Sequence[str], declared: Mapping[str, Meanin
 def usual_metrics(
     runs: Sequence[Run], names: Sequence[str], declared: Mapping[str, Meaning], factors: Factors
 ) -> tuple[Meaning, ...]:
-    """What to show unless asked: the metric to rank by, then costs, then all others in the order declared."""
+    """What to show unless asked: the metric to rank by, costs, then all others in the order declared, timings last."""
     primary = _primary_metric(runs, names, declared, factors)
     ordered = dict.fromkeys([*(name for name in declared if name in names), *names])
     metrics = [meaning_of(name, declared) for name in ordered]
-    return tuple(sorted(metrics, key=lambda metric: (metric.name != primary, not metric.is_cost)))
+    return tuple(sorted(metrics, key=lambda metric: (metric.name != primary, not metric.is_cost, metric.is_timing)))
 
 
 def _primary_metric(

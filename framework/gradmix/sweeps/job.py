@@ -223,8 +223,11 @@ def label_of(overrides: Sequence[str], varies: Sequence[str]) -> str:
 
     >>> label_of(("dataset=iris", "seed=3"), ("seed",))
     'seed=3'
+    >>> label_of(("clusterer/differentiator=dual",), ("clusterer/differentiator",))
+    'clusterer.differentiator=dual'
     """
-    return ", ".join(each for each in overrides if each.partition("=")[0] in varies)
+    given = [each.partition("=") for each in overrides]
+    return ", ".join(f"{key.replace('/', '.')}={value}" for key, _, value in given if key in varies)
 
 
 def for_launcher(number: int, overrides: Sequence[str], sweep: Path) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradmix.contracts.iteration import Iteration
-from gradmix.contracts.meaning import meaning_of
+from gradmix.contracts.meaning import Meaning, meaning_of
 from gradmix.contracts.task import FinishedRun, Input, Result, Task, Timed
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
 from gradmix.testing.component.uses import result_of
@@ -42,6 +42,19 @@ def measures_finite_numbers(subject: Subject) -> None:
     iterations, result = _ran(subject)
     for where, metrics in [("iteration", each.metrics) for each in iterations] + [("result", result.metrics)]:
         _require_metrics(where, metrics)
+
+
+def declares_its_metrics(subject: Subject) -> None:
+    """`metrics` says what each metric of the result means, and which way is better if either is."""
+    task: Task = subject.make()
+    declared: Any = task.metrics()
+    strange = [repr(each) for each in declared if not isinstance(each, Meaning)]
+    if strange:
+        raise BrokenPromiseError("a gradmix.Meaning", strange[0], "what metrics() returns")
+    names = {each.name for each in declared}
+    missing = [name for name in result_of(task).metrics if name not in names and not meaning_of(name).is_timing]
+    if missing:
+        raise BrokenPromiseError(f"a meaning of {missing[0]}", ", ".join(sorted(names)) or "none", "metrics()", _RUN)
 
 
 def tells_the_story_of_a_start_that_there_was(subject: Subject) -> None:

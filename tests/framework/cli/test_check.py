@@ -10,11 +10,11 @@ import pytest
 
 from gradmix.cli.main import main
 
+pytestmark = pytest.mark.processes
+
 WRONG = '''\
 from dataclasses import dataclass
 import gradmix
-
-pytestmark = pytest.mark.processes
 
 
 @dataclass

@@ -11,6 +11,8 @@ import pytest
 from conftest import HANGS
 from made_plugins import CLUSTERER, make_distribution
 
+pytestmark = pytest.mark.processes
+
 SOUND = """
 import gradmix
 
@@ -548,8 +550,6 @@ JUMP = """
 from dataclasses import dataclass
 
 import gradmix
-
-pytestmark = pytest.mark.processes
 
 
 @dataclass

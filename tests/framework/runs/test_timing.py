@@ -216,6 +216,21 @@ def test_the_peak_of_memory_is_what_numpy_held_at_once():
     assert peak_bytes(work) == pytest.approx(64e6, rel=0.1)
 
 
+def test_where_the_system_does_not_tell_what_is_resident_the_peak_is_what_python_held(monkeypatch):
+    monkeypatch.setattr("gradmix.runs.timing._peak_resident", lambda work: 0)
+    kept = np.ones(1_000_000)  # is there before, and does not count
+    assert peak_bytes(lambda: (kept + 1).sum()) == pytest.approx(8e6, rel=0.1)
+
+
+def test_the_default_allocator_is_left_alone(monkeypatch):
+    pinned = []
+    monkeypatch.setattr("gradmix.runs.allocator.pin", lambda: pinned.append(True) or True)
+    Stopwatch(Timed(lambda: None), Timing(allocator="default"))
+    assert not pinned
+    Stopwatch(Timed(lambda: None), Timing(allocator="pinned"))
+    assert pinned
+
+
 def test_memory_is_measured_when_asked_for(tmp_path):
     assert "memory.peak_bytes" not in execute(Order(spec(repeats=1), folder(tmp_path, "a"))).metrics
     assert "memory.peak_bytes" in execute(Order(spec(memory=True), folder(tmp_path, "b"))).metrics

@@ -12,11 +12,11 @@ import pytest
 
 from conftest import HANGS, all_runs
 
+pytestmark = pytest.mark.processes
+
 TRAP = """
 import os, signal
 from pathlib import Path
-
-pytestmark = pytest.mark.processes
 
 def deadly(x):
     if abs(float(x) - 3) < 0.1 and not Path("disarmed").exists():

@@ -16,10 +16,10 @@ from gradmix.sweeps.job import JobRequest, SweepJob
 from gradmix.sweeps.worker import Worker, WorkerDiedError
 from gradmix.sweeps.worker_pool import WorkerPool
 
+pytestmark = pytest.mark.processes
+
 HANG = """
 import ctypes, os, signal
-
-pytestmark = pytest.mark.processes
 
 def hang(x):
     signal.signal(signal.SIGALRM, signal.SIG_IGN)  # as a call into compiled code that never returns

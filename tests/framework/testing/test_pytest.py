@@ -8,6 +8,8 @@ import pytest
 
 from conftest import HANGS
 
+pytestmark = pytest.mark.processes
+
 THREE_LINES = """\
 from gradmix.testing import conformance_tests
 
@@ -16,8 +18,6 @@ test_my_plugin = conformance_tests("problem", "cubic", x=2.0)
 WRONG = """\
 from wrong_plugins.others import NearlyExact
 from gradmix.testing import conformance_tests
-
-pytestmark = pytest.mark.processes
 
 test_my_plugin = conformance_tests("problem", NearlyExact)
 """
