@@ -39,6 +39,8 @@ class StopRun(GradmixError):  # noqa: N818 - no error, though it travels as one
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.by = ""
+        """Name in the config of the events that have raised it; gradmix fills it in."""
 
 
 class Events(Component):

@@ -13,7 +13,7 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -100,18 +100,6 @@ class Examined:
         return not self.problems and all(each.status != "broken" for each in self.components)
 
 
-@dataclass
-class _Answer:
-    """What a child process says of a plugin."""
-
-    failure: str = ""
-    seconds: float = 0.0
-    hooks: Sequence[str] = ()
-    kinds: Sequence[str] = ()
-    changes: Sequence[str] = ()
-    components: Sequence[Mapping[str, Any]] = field(default_factory=list)
-
-
 def examine() -> list[Examined]:
     """Examine every plugin that this session uses, several at a time; none is loaded in this process."""
     plugins = sorted(chosen().of(installed_plugins()), key=lambda plugin: plugin.label)
@@ -121,22 +109,25 @@ def examine() -> list[Examined]:
 
 
 def _examine(plugin: Plugin) -> Examined:
-    answer = _ask(plugin)
-    failures = [answer.failure.rstrip(".")] if answer.failure else []
-    problems = [f"{failure}; or leave it out: plugins.block=[{plugin.label}]" for failure in failures]
-    problems += [*answer.changes, *slowness(answer.seconds)]
-    return Examined(
-        plugin=plugin.label,
-        distribution=plugin.distribution,
-        version=plugin.version,
-        is_editable=plugin.is_editable,
-        module=plugin.module,
-        seconds=answer.seconds,
-        hooks=tuple(answer.hooks),
-        kinds=tuple(answer.kinds),
-        components=tuple(ExaminedComponent(**each) for each in answer.components),
-        problems=tuple(problems),
-    )
+    """Have a plugin examined by a process of its own, which it may end or keep busy."""
+    command = [sys.executable, "-m", "gradmix.registry.examination", plugin.label]
+    try:
+        child = subprocess.run(command, capture_output=True, text=True, timeout=MOST_SECONDS, check=False)
+        found = json.loads(child.stdout.splitlines()[-1])
+        return Examined(**{**found, "components": tuple(ExaminedComponent(**each) for each in found["components"])})
+    except subprocess.TimeoutExpired:
+        failure = f"it takes more than {MOST_SECONDS:g} s to import"
+    except (IndexError, ValueError, TypeError):
+        failure = f"the interpreter ended when it was imported (exit code {child.returncode})"
+    return replace(_unexamined(plugin), problems=_failed(plugin, failure))
+
+
+def _unexamined(plugin: Plugin) -> Examined:
+    return Examined(plugin.label, plugin.distribution, plugin.version, plugin.is_editable, plugin.module)
+
+
+def _failed(plugin: Plugin, failure: str) -> tuple[str, ...]:
+    return (f"{failure.rstrip('.')}; or leave it out: plugins.block=[{plugin.label}]",) if failure else ()
 
 
 def _with_collisions(examined: Examined, all_of_them: Sequence[Examined]) -> Examined:
@@ -155,18 +146,7 @@ def _with_collisions(examined: Examined, all_of_them: Sequence[Examined]) -> Exa
     return replace(examined, problems=(*examined.problems, *found))
 
 
-def _ask(plugin: Plugin) -> _Answer:
-    command = [sys.executable, "-m", "gradmix.registry.examination", plugin.label]
-    try:
-        child = subprocess.run(command, capture_output=True, text=True, timeout=MOST_SECONDS, check=False)
-        return _Answer(**json.loads(child.stdout.splitlines()[-1]))
-    except subprocess.TimeoutExpired:
-        return _Answer(f"it takes more than {MOST_SECONDS:g} s to import", MOST_SECONDS)
-    except (IndexError, ValueError, TypeError):
-        return _Answer(f"the interpreter ended when it was imported (exit code {child.returncode})")
-
-
-def main(label: str) -> _Answer:
+def main(label: str) -> Examined:
     """Import one plugin and all that it offers; how that went."""
     plugin = next(each for each in chosen().of(installed_plugins()) if each.label == label)
     before = _surroundings()
@@ -175,13 +155,19 @@ def main(label: str) -> _Answer:
     components = [_component(entry) for entry in found.entries]
     sys.stderr = sys.__stderr__
     after = _surroundings()
-    changes = [f"it changes {what} when it is imported" for what in before if before[what] != after[what]]
+    problems = [f"it changes {what} when it is imported" for what in before if before[what] != after[what]]
     if names := replaced():
-        changes.append(f"it replaces {listing(names)} when it is imported, so that every run fails")
+        problems.append(f"it replaces {listing(names)} when it is imported, so that every run fails")
     if heard.getvalue().strip():
-        changes.append("it prints or warns when it is imported")
-    kinds = [contract.kind for contract in found.kinds]
-    return _Answer(found.failure, found.seconds, found.hooks, kinds, changes, [asdict(each) for each in components])
+        problems.append("it prints or warns when it is imported")
+    return replace(
+        _unexamined(plugin),
+        seconds=found.seconds,
+        hooks=found.hooks,
+        kinds=tuple(contract.kind for contract in found.kinds),
+        components=tuple(components),
+        problems=(*_failed(plugin, found.failure), *problems, *slowness(found.seconds)),
+    )
 
 
 def _component(entry: Entry) -> ExaminedComponent:

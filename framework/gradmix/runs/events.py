@@ -95,25 +95,6 @@ def report_problem(message: str) -> None:
     tell(problem, message)
 
 
-@dataclass(frozen=True)
-class StopRequest:
-    """A request to end a run here.
-
-    Parameters
-    ----------
-    by
-        Name of the events that ask for it.
-    stop
-        What they have raised.
-    """
-
-    by: str
-    stop: StopRun
-
-    def __str__(self) -> str:
-        return f"{self.by}: {self.stop.reason}"
-
-
 class RunEvents:
     """Calls the listeners of one run: one that raises is reported, and disabled for the rest of the run.
 
@@ -140,37 +121,29 @@ class RunEvents:
             for event in HEARD
         }
 
-    def started(self) -> None:
-        """The run's journal exists."""
-        self._tell("run_started", {})
+    def call(
+        self, event: str, what: Mapping[str, Any] | None = None, must: bool | None = None
+    ) -> list[tuple[_Listener, Any]]:
+        """Call the listeners of an event, or only those that must not fail, or only the others; their answers."""
+        called = [each for each in self._enabled(event) if must in (None, each.must)]
+        return _call(called, {**(what or {}), **self._always}, lambda *failed: self._disable(event, *failed))
 
-    def iterated(self, iteration: Iteration[Any]) -> StopRequest | None:
+    def iterated(self, iteration: Iteration[Any]) -> StopRun | None:
         """An iteration is journalled; the first request to end the run here, if there is one."""
-        requests: list[StopRequest] = []
+        requests: list[StopRun] = []
 
         def failed(listener: _Listener, error: BaseException) -> None:
             if not isinstance(error, StopRun) or not isinstance(listener.owner, Events):
                 self._disable("iteration", listener, error)
             elif listener.owner.may_stop:
-                requests.append(StopRequest(listener.name.removeprefix("events."), error))
+                error.by = listener.name.removeprefix("events.")
+                requests.append(error)
             else:
                 missing = PluginError("it asks to stop the run, but its class lacks may_stop = True")
                 self._disable("iteration", listener, missing)
 
         _call(self._enabled("iteration"), {"iteration": iteration, **self._always}, failed)
         return requests[0] if requests else None
-
-    def finishing(self, what: Mapping[str, Any]) -> None:
-        """The result is about to be journalled: those that must not fail hear of it."""
-        self._tell("run_finished", what, [each for each in self._enabled("run_finished") if each.must])
-
-    def finished(self, what: Mapping[str, Any]) -> None:
-        """The run has finished, and all of it is journalled."""
-        self._tell("run_finished", what, [each for each in self._enabled("run_finished") if not each.must])
-
-    def failed(self, error: BaseException) -> None:
-        """The run has failed already."""
-        self._tell("run_failed", {"error": error})
 
     @property
     def have_pictures(self) -> bool:
@@ -180,7 +153,7 @@ class RunEvents:
     def pictures(self, what: Mapping[str, Any], taken: Collection[str]) -> dict[str, Writer]:
         """Pictures that they add, by file name; `taken` has those of the run itself."""
         found: dict[str, Writer] = {}
-        for listener, added in self._tell("pictures", what):
+        for listener, added in self.call("pictures", what):
             try:
                 again = sorted(added.keys() & {*found, *taken})
                 if again:
@@ -189,12 +162,6 @@ class RunEvents:
             except Exception as error:
                 self._disable("pictures", listener, error)
         return found
-
-    def _tell(
-        self, event: str, what: Mapping[str, Any], listeners: Iterable[_Listener] | None = None
-    ) -> list[tuple[_Listener, Any]]:
-        called = self._enabled(event) if listeners is None else listeners
-        return _call(called, {**what, **self._always}, lambda *failed: self._disable(event, *failed))
 
     def _enabled(self, event: str) -> list[_Listener]:
         return [each for each in self._listeners[event] if each.name not in self._disabled]

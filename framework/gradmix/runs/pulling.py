@@ -12,7 +12,6 @@ from gradmix.contracts.errors import ConfigError
 from gradmix.contracts.events import StopRun
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.task import Result, Steps
-from gradmix.runs.events import StopRequest
 from gradmix.runs.limits import Deadline
 
 
@@ -32,12 +31,12 @@ class Pulled:
 
     result: Result
     seconds: tuple[float, ...]
-    stopped: StopRequest | None = None
+    stopped: StopRun | None = None
 
 
 def pull(
     steps: Steps,
-    tell: Callable[[Iteration[Any]], StopRequest | None],
+    tell: Callable[[Iteration[Any]], StopRun | None],
     deadline: Deadline,
     now: Callable[[], float] = time.perf_counter,
 ) -> Pulled:
@@ -78,15 +77,15 @@ def pull(
             return Pulled(_ended(steps, request), tuple(seconds), request)
 
 
-def _ended(steps: Steps, request: StopRequest) -> Result:
+def _ended(steps: Steps, request: StopRun) -> Result:
     """Have the task end, and return what it has."""
     try:
-        steps.throw(request.stop)
+        steps.throw(request)
     except StopIteration as end:
         return _checked(end.value)
     except StopRun:
         raise ConfigError(
-            f"events.{request.by} wants the run to stop ({request.stop.reason}), but its task cannot stop early: "
+            f"events.{request.by} wants the run to stop ({request.reason}), but its task cannot stop early: "
             "it does not catch gradmix.StopRun where it yields."
         ) from None
     steps.close()

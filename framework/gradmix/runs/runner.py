@@ -20,6 +20,7 @@ import numpy as np
 from gradmix.config.spec import RunSpec
 from gradmix.contracts.dataset import Loaded, loaded_once
 from gradmix.contracts.errors import GradmixError, PluginError, StorageError
+from gradmix.contracts.events import StopRun
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.meaning import recorded
 from gradmix.contracts.role import Role
@@ -32,7 +33,7 @@ from gradmix.registry.entry import describe_use
 from gradmix.registry.originals import originals
 from gradmix.runs.artifacts import ARTIFACTS, write_artifact
 from gradmix.runs.environment import environment, timings_key
-from gradmix.runs.events import RunEvents, StopRequest, report_problem, stopped, tell
+from gradmix.runs.events import RunEvents, report_problem, stopped, tell
 from gradmix.runs.limits import OutOfMemoryError, TimedOutError, limited, within
 from gradmix.runs.measuring import measured
 from gradmix.runs.pictures import draws_itself, pictures_of
@@ -195,7 +196,7 @@ class _Execution:
             self.pulled = pull(self.spec.task.run(), self._tell_iteration, deadline, settings.timing.now)
             self.measured = measured(self.spec.metrics.components, self.pulled.result)
         if self.pulled.stopped is not None:
-            tell(stopped, self.run, self.pulled.stopped.by, self.pulled.stopped.stop.reason)
+            tell(stopped, self.run, self.pulled.stopped.by, self.pulled.stopped.reason)
 
     def _abandon(self, error: TimedOutError) -> None:
         """End the process of a run that goes on although its time is over: its code catches whatever is raised."""
@@ -235,7 +236,7 @@ class _Execution:
             pass  # what the key depends on cannot be read: the run will say why
         self._journal_start()
         self.events = RunEvents(self.spec.events.components, self.run, self.spec.task.improves)
-        self.events.started()
+        self.events.call("run_started")
         if late is not None:
             raise late
 
@@ -277,7 +278,7 @@ class _Execution:
         )
         write_artifact(self.run.folder / ARTIFACTS / "config.yaml", self._write_config)
 
-    def _tell_iteration(self, iteration: Iteration[Any]) -> StopRequest | None:
+    def _tell_iteration(self, iteration: Iteration[Any]) -> StopRun | None:
         self.journal.write("iteration", start=iteration.start, step=iteration.step, metrics=iteration.metrics)
         iteration = replace(iteration, metrics=MappingProxyType(dict(iteration.metrics)))  # lent, not given
         assert self.events is not None
@@ -291,19 +292,23 @@ class _Execution:
             self.journal.write("timing", block=block, **self.stopwatch.content)
         metrics = {**self._timings(self.pulled.seconds), **result.metrics, **self.measured}
         artifacts = self._artifacts(result, metrics)
-        what = {**result.answer, "metrics": dict(metrics), "stopped": str(request or "")}
-        self.events.finishing(what)
+        what = {
+            **result.answer,
+            "metrics": dict(metrics),
+            "stopped": "" if request is None else f"{request.by}: {request.reason}",
+        }
+        self.events.call("run_finished", what, must=True)
         self.journal.write(
             "result",
             metrics=metrics,
             best_start=result.best_start,
             inputs=[*map(vars, result.inputs)],
-            **({} if request is None else {"stopped": {"by": request.by, "reason": request.stop.reason}}),
+            **({} if request is None else {"stopped": {"by": request.by, "reason": request.reason}}),
         )
         for name, write in artifacts.items():
             write_artifact(self.run.folder / ARTIFACTS / name, write)
         self.journal.write("finished")
-        self.events.finished(what)
+        self.events.call("run_finished", what, must=False)
         self.outcome = RunOutcome("finished", self.run, metrics)
 
     def _artifacts(self, result: Result, metrics: Mapping[str, float]) -> Mapping[str, Writer]:
@@ -341,7 +346,7 @@ class _Execution:
         except StorageError as storage_error:
             report_problem(str(storage_error))
         if self.events is not None:
-            self.events.failed(error)
+            self.events.call("run_failed", {"error": error})
 
 
 def in_words(error: BaseException) -> str:
