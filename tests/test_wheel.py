@@ -35,7 +35,7 @@ def test_the_wheel_holds_packages_configs_and_data_and_nothing_else(wheel):
     assert "gradmix/configs/config.yaml" in names
     assert "gradmix_datasets/old_faithful.csv" in names
     assert "gradmix/py.typed" in names
-    assert {f"gradmix/reports/page/page.{kind}" for kind in ("html", "css", "js")} <= set(names)
+    assert {f"gradmix/reports/page/page.{kind}" for kind in ("html.j2", "css", "js")} <= set(names)
     assert {f"gradmix/authoring/templates/{kind}.py.txt" for kind in KINDS} <= set(names)
     assert "gradmix/authoring/templates/project/pyproject.toml.txt" in names
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}

@@ -118,7 +118,7 @@ class GradmixOptunaSweeper(GradmixSweeper):
 
         for name, value in (("n_trials", self.n_trials), ("batch", self.batch)):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ConfigError(f"hydra.sweeper.{name} must be a whole number > 0; given: {value!r}.")
+                raise ConfigError(f"hydra.sweeper.{name} must be an integer > 0; given: {value!r}.")
 
     def _go_on(self, search: Search, planner: Planner, sweep: Sweep, first: Sequence[Job]) -> None:
         """Ask for jobs, run them, and tell what they reached, until there have been enough."""

@@ -91,4 +91,4 @@ def needs_a_number(frame: Any) -> DifferentiationError:
             "a number; use NumPy's functions, np.stack([…]) to make arrays, and np.zeros(n, like=x) for an array that "
             "is filled entry by entry"
         )
-    return DifferentiationError(f"a traced value is no plain number ({where}): {advice}.")
+    return DifferentiationError(f"a traced value is not a plain number ({where}): {advice}.")

@@ -34,7 +34,7 @@ class SklearnBisectingKMeans(SklearnClusterer):
     estimator = "sklearn.cluster:BisectingKMeans"
     deviates: ClassVar[Mapping[str, str]] = {
         **SklearnClusterer.deviates,
-        "says_whether_it_has_converged": "the estimator does not tell how many iterations its splits took",
+        "says_whether_it_has_converged": "the estimator does not report how many iterations its splits took",
     }
 
     n_clusters: GroupCount = 2

@@ -73,7 +73,7 @@ def _load(option: str, path: str) -> tuple[Any, ModuleType]:
     except Exception as error:
         raise ConfigError(f"{option}={path} cannot be imported: {type(error).__name__}: {error}.") from error
     if not callable(function):
-        raise ConfigError(f"{option}={path} is no function but {type(function).__name__}.")
+        raise ConfigError(f"{option}={path} is not a function but {type(function).__name__}.")
     return function, inspect.getmodule(function) or module
 
 

@@ -10,8 +10,8 @@ from gradmix.contracts.errors import GradmixError
 from gradmix.contracts.terminal import visible
 
 _DESCRIPTION = """\
-Check that a component keeps its contract: an installed one by its name, or a class by where it is. Options are given as
-to a config."""
+Check that a component keeps its contract: an installed component by its name, or a class by its location. Options are
+given as in a config."""
 _EXAMPLES = """\
 examples:
   gradmix check gmm
@@ -20,7 +20,7 @@ examples:
   gradmix check tape --only jvp_and_vjp_are_dual --only hessian_is_right
   gradmix check clusterer --list          what is checked of a kind
 
-exit code: 0 if all is well, 1 if a check failed, 2 if nothing could be checked"""
+exit code: 0 on success, 1 if a check failed, 2 if nothing could be checked"""
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""``gradmix compare``: which is better, by how much, and whether that is more than noise."""
+"""``gradmix compare``: runs ranked, with differences and confidence intervals."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from gradmix.sweeps.selection import Selection
 
 _DESCRIPTION = """\
-Group runs by what varies, rank them, and compare each with the best by pairs of runs that agree in all else. Data sets
-and problems are compared within, not across; seeds are repeated over."""
+Group runs by what varies, rank the groups, and compare each with the best, by pairs of runs that agree in everything
+else. Results are compared within a data set or problem, not across. Runs that differ only in seeds are repetitions."""
 _EXAMPLES = """\
 examples:
   gradmix compare                                the newest sweep
@@ -25,7 +25,7 @@ examples:
   gradmix compare --metric time.seconds --by differentiator
   gradmix compare --metric loss:lower            a metric of your own: say which way is better
 
-exit code: 0 if all is well, 1 if a file could not be written, 2 if nothing could be compared"""
+exit code: 0 on success, 1 if a file could not be written, 2 if nothing could be compared"""
 _MOST_WARNINGS = 10
 
 
@@ -58,7 +58,14 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("what", nargs="*", metavar="WHAT", help="sweep, experiment or run: a path, a name or enough of it")
     add("--runs-dir", default="runs", type=Path, metavar="DIR", help="where the runs are (default: %(default)s)")
-    add("--metric", action="extend", nargs="+", default=[], metavar="NAME", help="what to show; the first ranks")
+    add(
+        "--metric",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="what to show; the first ranks the runs",
+    )
     add("--by", action="extend", nargs="+", default=[], metavar="KEY", help="compare by these parameters only")
     add("--over", action="extend", nargs="+", default=[], metavar="KEY", help="repeat over these, as over seeds")
     add("--csv", type=Path, metavar="FILE", help="write a row for each run; - writes to the standard output")

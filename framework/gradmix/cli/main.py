@@ -12,13 +12,13 @@ from gradmix.contracts.terminal import visible
 
 COMMANDS = {
     "run": "run an experiment, or a sweep with -m; a Hydra application: see gradmix run --help",
-    "resume": "run what of a sweep is missing or failed, by any launcher",
-    "sync": "bring the journals that MLflow does not have yet into it",
+    "resume": "finish a sweep: run its missing and failed jobs, with any launcher",
+    "sync": "import the journals that MLflow is missing",
     "show": "describe one run: status, options, metrics or error; with --picture, draw it",
-    "compare": "say which is better, by how much, and whether that is more than noise; as a table or a page",
-    "plugins": "list all components, the broken ones too; with a name, document that one",
-    "new": "write a plugin of a kind, a working one to start from: an installable project or a single file",
-    "check": "check that a component keeps its contract: the conformance kit, with what failed and how to see it",
+    "compare": "rank runs, with differences and confidence intervals, as a table or a page",
+    "plugins": "list all components, broken ones included; with a name, document that one",
+    "new": "write a working plugin to start from: an installable project or a single file",
+    "check": "check that a component keeps its contract; shows what failed and how to reproduce it",
     "ui": "open MLflow's dashboard on the local store",
 }
 """Command → what it does; each is a module of this package with a ``main(arguments)`` that returns the exit code."""
@@ -85,11 +85,11 @@ def _help() -> str:
         [
             "usage: gradmix COMMAND [arguments]",
             "",
-            "Experiments on derivatives and mixtures, by plugins, configs and journals.",
+            "Compare automatic-differentiation and clustering algorithms: plugins, configs, journals, MLflow.",
             "",
             *lines,
             "",
-            'gradmix COMMAND --help tells more. Tab completion: eval "$(gradmix run -sc install=bash)"',
+            'See gradmix COMMAND --help. Tab completion: eval "$(gradmix run -sc install=bash)"',
         ]
     )
 

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
         parser.print_help()
         return 0
     if options.name is None:
-        parser.error(f"say what the {options.kind} is to be called: gradmix new {options.kind} NAME")
+        parser.error(f"give the {options.kind} a name: gradmix new {options.kind} NAME")
     try:
         new = New(options.kind, options.name)
         return _write_file(new, options.folder) if options.file else _write_project(new, options.folder)
@@ -38,13 +38,13 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gradmix new",
-        description="Write a plugin that works as it is, to be changed into yours: a project to install, or one file.",
+        description="Write a working plugin for you to change: a project to install, or one file.",
         epilog=f"kinds, and what the plugin that is written does:\n{_kinds()}\n\n{_EXAMPLES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("kind", nargs="?", metavar="KIND", help="what it is: " + ", ".join(TEMPLATES))
-    add("name", nargs="?", metavar="NAME", help="what configs call it, such as nearest_median")
+    add("name", nargs="?", metavar="NAME", help="its name in configs, such as nearest_median")
     add("--file", action="store_true", help="write the plugin's file only, without a project around it")
     add(
         "--folder", type=Path, metavar="FOLDER", help="where to write it (default: a new folder NAME; for a file: here)"
@@ -60,7 +60,7 @@ def _kinds() -> str:
 def _write_project(new: New, folder: Path | None) -> int:
     folder = folder or Path(new.name)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise StorageError(f"{folder} is there already, and nothing is overwritten: give another --folder.")
+        raise StorageError(f"{folder} exists already, and nothing is overwritten: choose another --folder.")
     project = new.project()
     write(project, folder)
     told = {

@@ -28,10 +28,14 @@ def main(arguments: Sequence[str]) -> int:
         usage="gradmix resume SWEEP [--stale] [--plan] [overrides]",
         description="Run what of a sweep is missing, failed or was killed; what is done is kept.",
         epilog="Overrides may change how it runs (hydra/launcher=joblib, hydra.launcher.n_jobs=2, limits.seconds=60, "
-        "on_error=retry:2), not what it computes. Code that it was started with (plugins.files=[my.py]) is named anew.",
+        "on_error=retry:2), not what it computes. Name code options (plugins.files=[my.py]) again.",
     )
     parser.add_argument("sweep", metavar="SWEEP", help="the sweep's folder, its name or the beginning of it, or last")
-    parser.add_argument("--stale", action="store_true", help="make those anew, too, that today would compute otherwise")
+    parser.add_argument(
+        "--stale",
+        action="store_true",
+        help="also rerun jobs whose options, plugins or data changed since",
+    )
     parser.add_argument("--plan", action="store_true", help="say what would run, and run nothing")
     parser.add_argument("--runs-dir", default="runs", help="where to look for it (default: %(default)s)")
     options, overrides = parser.parse_known_args(arguments)

@@ -12,8 +12,8 @@ from gradmix.contracts.terminal import visible
 
 HELP = """usage: gradmix sync [runs_dir=DIR] [tracking.uri=URI] [tracking.artifacts=DIR] [tracking.models=false]
 
-Bring every journal under runs_dir (default: runs) into MLflow, unless it is there already. Runs whose process was
-killed become KILLED. Doing it again changes nothing."""
+Import every journal under runs_dir (default: runs) that MLflow is missing. Runs whose process was killed become
+KILLED. Repeating it changes nothing."""
 
 
 _FLAGS = {"true": True, "false": False}
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     for message in errors:
         print(visible(f"gradmix sync: {message}"), file=sys.stderr)
     left = f", {len(errors)} not" if errors else ""
-    print(visible(f"{len(marks)} journal(s) brought into {settings.tracking.uri}{left}"))
+    print(visible(f"{len(marks)} journal(s) imported into {settings.tracking.uri}{left}"))
     return 1 if errors else 0
 
 

@@ -119,7 +119,7 @@ def unknown_option(path: str, owner: str, known: Collection[str], component: typ
     if component is not None and name in (values := untyped(component)):
         value = values[name]
         return (
-            f"{path} is no option: {component.__name__}.{name} has no type. "
+            f"{path} is not an option: {component.__name__}.{name} has no type annotation. "
             f"Give it one in its class, such as `{name}: {type(value).__name__} = {value!r}`."
         )
     near = did_you_mean(name, known)

@@ -114,7 +114,7 @@ def read_events(config: Mapping[str, Any], task: Task) -> Chosen[Events]:
     chosen = cast("Chosen[Events]", _read("events", config))
     for name, events in chosen.components.items():
         if not events.heard():
-            raise PluginError(f"events.{name} hears of nothing: its class overrides none of {listing(HEARD)}.")
+            raise PluginError(f"events.{name} is never called: its class overrides none of {listing(HEARD)}.")
         for method in events.heard():
             _check_method(f"events.{name}", method, events, task)
     return chosen

@@ -1,4 +1,4 @@
-"""Hydra's and OmegaConf's errors, retold: which option, what was given, what is allowed, the nearest name."""
+"""Hydra's and OmegaConf's errors, reworded: which option, what was given, what is allowed, the nearest name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gradmix.registry.registry import registry
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Retell what Hydra and OmegaConf raise within the context as a `ConfigError`."""
+    """Reword what Hydra and OmegaConf raise within the context as a `ConfigError`."""
     try:
         yield
     except GradmixError:
@@ -36,14 +36,14 @@ def explain(error: Exception) -> GradmixError:
     if isinstance(error, MissingConfigException):
         return _unknown_choice(error)
     if isinstance(error, YAMLError):
-        return ConfigError(f"a config file is no YAML: {' '.join(str(error).split())}.")
+        return ConfigError(f"a config file is not valid YAML: {' '.join(str(error).split())}.")
     if isinstance(error, OverrideParseException):
         return ConfigError(f"cannot read the override {error.override!r}: {_first_line(error)}. Write key=value.")
     if isinstance(error, ConfigCompositionException):
         return _composition(error)
     if "Config group override must be a string or a list" in str(error):
         return ConfigError(
-            "an override of a group names what is chosen; where there may be several, [] is none: events=[]."
+            "an override of a group names what to choose; for a group of several, [] chooses none: events=[]."
         )
     return ConfigError(_first_line(error))
 
@@ -64,18 +64,18 @@ def _composition(error: ConfigCompositionException) -> ConfigError:
     if "No match in the defaults list" in text:
         group, known = _quoted(text), registry().kinds
         if _has_several(group) and "delete" in text:
-            return ConfigError(f"~{group} takes nothing away: none is chosen.")
+            return ConfigError(f"nothing to remove: no {group} is selected.")
         if _has_several(group):
             return UnknownNameError(
-                f"{group}=… fits nothing here: the config's defaults list has no `- {group}: []`. Add that."
+                f"{group}=… does not apply: the config's defaults list has no `- {group}: []`. Add it."
             )
         holder, _, name = group.rpartition("/")
         if holder and kinds_of(group):
             place = group.replace("/", ".")
             return UnknownNameError(f"{place}=… fits nothing here: the chosen {holder} has no {name}.")
         return UnknownNameError(
-            f"{group}=… fits nothing here: the task has no {group}. "
-            "Choose a task that has one: `gradmix plugins cluster` and `gradmix plugins differentiate` tell."
+            f"{group}=… does not apply: this task has no {group}. "
+            "Choose a task that has one; see `gradmix plugins cluster` and `gradmix plugins differentiate`."
             if kinds_of(group)
             else f"there is no group {group}.{did_you_mean(group, known)} Groups: {listing(known)}."
         )
@@ -87,7 +87,7 @@ def _composition(error: ConfigCompositionException) -> ConfigError:
     if ambiguous:
         key, values = (each for each in ambiguous.groups() if each)
         return ConfigError(
-            f"{key}={values} is several values. To try each, make it a sweep: gradmix run -m {key}={values}. "
+            f"{key}={values} lists several values. To try each, run a sweep: gradmix run -m {key}={values}. "
             f"To give one list, write '{key}=[{values}]'."
         )
     if cause is not None and not text:

@@ -25,7 +25,7 @@ r"""A ``$`` that is escaped, or that ends a literal."""
 
 @cache
 def problem_of(text: str) -> str:
-    r"""Say what is wrong with a text that has a ``$``; empty if nothing is.
+    r"""Return what is wrong with a string that has a ``$``; an empty string if nothing is.
 
     What is put together of several texts may be read again (as a sweep's overrides are), and then ``\${x}`` would be an
     interpolation, and so would ``${dollar}{x}``. So a ``$`` stands before ``{``, or before what can never be one.
@@ -44,7 +44,7 @@ def problem_of(text: str) -> str:
     try:
         unknown = {name for name in _resolvers(parse(text)) if name not in HARMLESS_RESOLVERS}
     except GrammarParseError:
-        return f"{text!r} is no interpolation that can be read"
+        return f"{text!r} is not a valid interpolation"
     there_are = f"a config file may use {listing(HARMLESS_RESOLVERS)}"
     return f"{text!r} uses the resolver {listing(unknown)}; {there_are}" if unknown else ""
 

@@ -57,7 +57,7 @@ class SendsTo:
     As with `RunsCode`, its value must be given on the command line.
     """
 
-    does: ClassVar[str] = "is where a run would send what it tells"
+    does: ClassVar[str] = "is an address that a run would send data to"
     is_secret: ClassVar[bool] = True  # who has the address of a webhook can write to it
 
 
@@ -323,14 +323,14 @@ def _plain(value: Any) -> Any:
         return value.tolist()
     if hasattr(value, "__fspath__"):
         return value.__fspath__()
-    raise TypeError(f"{type(value).__name__} is no plain value")
+    raise TypeError(f"{type(value).__name__} is not a plain value")
 
 
 _PLAIN_NAMES: dict[Any, str] = {
-    int: "a whole number",
+    int: "an integer",
     float: "a number",
     bool: "true or false",
-    str: "a text",
+    str: "a string",
     type(None): "null",
     Any: "any plain value",
 }
@@ -342,7 +342,7 @@ def describe_type(annotation: Any) -> str:
     >>> describe_type(Literal["full", "tied"])
     'one of full, tied'
     >>> describe_type(PositiveInt)
-    'a whole number > 0'
+    'an integer > 0'
     """
     origin = typing.get_origin(annotation)
     describe = _DESCRIBE.get(origin)

@@ -146,7 +146,7 @@ class FilePlugin(Plugin):
             raise PluginError(f"there is another module {self.name!r} already; call the file something else")
         spec = spec_from_file_location(self.name, self.path)
         if spec is None or spec.loader is None:
-            raise PluginError(f"{self.path} is no Python file: its name must end in .py")
+            raise PluginError(f"{self.path} is not a Python file: its name must end in .py")
         module = known or sys.modules.setdefault(self.name, module_from_spec(spec))
         if known is None:
             try:

@@ -107,10 +107,10 @@ def estimate(jobs: Sequence[Job], workers: int, unchosen: int = 0) -> str:
     known = [job.seconds for job in tells if job.seconds is not None]
     count = len(to_run) + unchosen
     if not count:
-        return "nothing is to be run"
+        return "nothing to run"
     said = f"up to {count} to run" if unchosen else f"{count} to run"
     if not known:
-        return f"{said}, and no earlier run tells how long that takes"
+        return f"{said}, no earlier run to estimate the time from"
     total = sum(known) / len(known) * count / workers
     basis = "" if len(known) == count else f", from what is known of {len(known)}"
     return f"{said}, about {duration(total)}{basis}"
@@ -137,4 +137,4 @@ def drift(jobs: Sequence[Job]) -> Iterator[str]:
     for change, numbers in changes.items():
         yield f"changed since: {change} ({len(numbers)} finished job{'s' if len(numbers) != 1 else ''}, kept as done)"
     if changes:
-        yield "`gradmix resume … --stale` makes those anew."
+        yield "`gradmix resume … --stale` runs them again."

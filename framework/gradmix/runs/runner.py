@@ -202,7 +202,7 @@ class _Execution:
         """End the process of a run that goes on although its time is over: its code catches whatever is raised."""
         self._end("timed_out", error)
         print(
-            visible(f"gradmix run: {error} It caught that and went on: its process was ended."),
+            visible(f"gradmix run: {error} The run ignored the limit, so its process was ended."),
             file=sys.stderr,
             flush=True,
         )

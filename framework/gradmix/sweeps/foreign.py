@@ -85,7 +85,7 @@ def _cores() -> int:
 def _own_workers(config: Mapping[str, Any]) -> int:
     workers = config["workers"]
     if not _is_whole(workers) or workers < 1:
-        raise ConfigError(f"hydra.launcher.workers must be a whole number > 0; given: {workers!r}.")
+        raise ConfigError(f"hydra.launcher.workers must be an integer > 0; given: {workers!r}.")
     return int(workers)
 
 
@@ -95,7 +95,7 @@ def _joblib_workers(config: Mapping[str, Any]) -> int:
         return 1
     if not _is_whole(n_jobs) or n_jobs == 0:
         raise ConfigError(
-            "hydra.launcher.n_jobs must be a whole number > 0, or -1 for all cores, -2 for all but one, …; "
+            "hydra.launcher.n_jobs must be an integer > 0, or -1 for all cores, -2 for all but one, …; "
             f"given: {n_jobs!r}."
         )
     return int(n_jobs) if n_jobs > 0 else _cores() + 1 + int(n_jobs)

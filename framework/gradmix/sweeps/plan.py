@@ -140,7 +140,7 @@ class Planner:
         """A job that cannot be run today; what it has computed before is kept all the same."""
         own = None if self.stale else self._own(number)
         if own is not None and own.is_finished and not _damage(own):
-            return Job(number, overrides, "stale", config, reason=f"it cannot be made anew: {reason}", earlier=own)
+            return Job(number, overrides, "stale", config, reason=f"it cannot be computed again: {reason}", earlier=own)
         return Job(number, overrides, "impossible", config, reason=reason)
 
     def _state(self, number: int, spec: RunSpec, key: str) -> tuple[State, str, Run | None]:
@@ -158,7 +158,7 @@ class Planner:
             return "duplicate", f"the same as job {first + 1}", None
         unknown = spec.unidentified
         if unknown:
-            return "new", f"nothing is reused, since the version of {listing(unknown)} cannot be told", None
+            return "new", f"results cannot be reused: the version of {listing(unknown)} is unknown", None
         earlier = self.history.latest(key) if spec.settings.reuse else own
         if earlier is None:
             return "new", "", None
@@ -233,7 +233,7 @@ def differences(run: Run, spec: RunSpec) -> list[str]:
     ]
     old, new = run.started.get("plugins", {}), spec.plugins
     plugins = [
-        f"{owner} was of {old.get(owner, 'nobody')}, is of {new.get(owner, 'nobody')}"
+        f"{owner} was of {old.get(owner, 'none')}, is of {new.get(owner, 'none')}"
         for owner in sorted({*old, *new})
         if old.get(owner) != new.get(owner)
     ]
@@ -260,7 +260,7 @@ def _timed_in_turns(jobs: Sequence[Job]) -> list[Job]:
         for job in block
         if job.state == "done"
     }
-    reason = "its times are taken in turns with the others', anew"
+    reason = "it is timed again, in turns with the others"
     return [replace(job, state="new", reason=reason) if job.number in broken else job for job in jobs]
 
 

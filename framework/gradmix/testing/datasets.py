@@ -99,10 +99,10 @@ def depends_on_its_seed(subject: Subject) -> None:
 
 
 def says_where_it_comes_from(subject: Subject) -> None:
-    """`source` is a text, empty if the data are made or come with the plugin."""
+    """`source` is a string, empty if the data are made or come with the plugin."""
     source = subject.make().source()
     if not isinstance(source, str):
-        raise BrokenPromiseError("a text", repr(source), "source()", "component.source()")
+        raise BrokenPromiseError("a string", repr(source), "source()", "component.source()")
 
 
 def _standardised(subject: Subject) -> Any:

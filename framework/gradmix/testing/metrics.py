@@ -63,12 +63,12 @@ def leaves_the_answer_alone(subject: Subject) -> None:
 
 
 def says_which_way_is_better(subject: Subject) -> None:
-    """`maximise` is True, False, or None where neither way is better; `unit` is a text."""
+    """`maximise` is True, False, or None where neither way is better; `unit` is a string."""
     metric: Metric = subject.make()
     if metric.maximise not in (True, False, None):
         raise BrokenPromiseError("True, False or None", repr(metric.maximise), "maximise")
     if not isinstance(metric.unit, str):
-        raise BrokenPromiseError("a text", repr(metric.unit), "unit")
+        raise BrokenPromiseError("a string", repr(metric.unit), "unit")
 
 
 def _tasks() -> list[Any]:

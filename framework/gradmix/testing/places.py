@@ -16,7 +16,7 @@ from gradmix.registry.plugin import FilePlugin
 
 
 def options_from(texts: Iterable[str]) -> dict[str, Any]:
-    """Read options as a config has them: ``n_components=3`` is a number, ``method=central`` a text.
+    """Read options as a config has them: ``n_components=3`` is a number, ``method=central`` a string.
 
     >>> options_from(["n_components=3", "covariance_type=tied", "x=[1.0, 2.0]"])
     {'n_components': 3, 'covariance_type': 'tied', 'x': [1.0, 2.0]}

@@ -135,7 +135,7 @@ def _uninstalled(what: str | type[Any], kind: str | None) -> Subject:
     own: Any = getattr(component, "kind", None)
     if own not in registry().kinds or kind not in (None, own):
         wanted = kind or f"component; its kind must be one of {listing(registry().kinds)}"
-        raise PluginError(f"{getattr(component, '__name__', component)} is no {wanted}.")
+        raise PluginError(f"{getattr(component, '__name__', component)} is not a {wanted}.")
     place = what if isinstance(what, str) else f"{component.__module__}:{component.__qualname__}"
     plugin = Plugin(EntryPoint("uninstalled", component.__module__, "gradmix"))
     entry = Entry(own, component.__name__, component, plugin)

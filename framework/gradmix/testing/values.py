@@ -10,7 +10,7 @@ import numpy as np
 
 
 def plain_value(value: Any) -> Any:
-    """A result as lists, mappings, numbers and texts; NaN as a text, so that it equals itself.
+    """A result as lists, mappings, numbers and strings; NaN as a string, so that it equals itself.
 
     >>> plain_value((np.array([1.0, np.nan]), {"a": 2}))
     [[1.0, 'nan'], {'a': 2}]

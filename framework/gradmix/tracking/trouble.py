@@ -46,7 +46,7 @@ _MEANINGS: dict[str, Callable[[re.Match[str], str], str]] = {
     r"Can't locate revision identified by '(\w+)'": _other_version,
     r"database is locked": lambda found, uri: "another process has locked it; wait until that is done, or end it",
     r"file is not a database": lambda found, uri: (
-        "it is no SQLite database. Move the file away: a new one is made of the journals"
+        "it is not a SQLite database. Move the file away: a new one is made from the journals"
     ),
     r"readonly database": lambda found, uri: f"it is read-only. Make it writable, or {_ELSEWHERE}",
     r"database or disk is full|No space left": lambda found, uri: "the disk is full. Make room there",

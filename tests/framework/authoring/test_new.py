@@ -195,7 +195,7 @@ def test_nothing_is_overwritten(empty_folder, capsys):
     assert main(["dataset", "moons"]) == 0
     before = {path: path.read_text() for path in (empty_folder / "moons").iterdir()}
     assert main(["dataset", "moons"]) == 2
-    assert "moons is there already" in capsys.readouterr().err
+    assert "moons exists already" in capsys.readouterr().err
     assert {path: path.read_text() for path in (empty_folder / "moons").iterdir()} == before
     (empty_folder / "kept.py").write_text("x = 1\n")
     assert main(["dataset", "kept", "--file"]) == 2

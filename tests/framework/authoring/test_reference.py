@@ -26,7 +26,7 @@ def test_it_has_every_hook_and_every_component_of_our_own():
 
 
 def test_it_has_options_with_defaults_and_what_is_allowed():
-    assert "| `n_components` | `2` | a whole number > 0 | Number of Gaussians" in reference()
+    assert "| `n_components` | `2` | an integer > 0 | Number of Gaussians" in reference()
 
 
 def test_what_must_be_defined_comes_first():

@@ -80,7 +80,7 @@ def test_checks_are_listed_with_their_promises(what, capsys):
     ("arguments", "complaint"),
     [
         (["gmmm"], "Did you mean gmm?"),
-        (["gmm", "n_components=0"], "clusterer.n_components must be a whole number > 0"),
+        (["gmm", "n_components=0"], "clusterer.n_components must be an integer > 0"),
         (["gmm", "n_components"], "options are written name=value"),
         (["gmm", "--kind", "problem"], "unknown problem 'gmm'"),
         (["gmm", "--only", "find_known_groups"], "Did you mean finds_known_groups?"),

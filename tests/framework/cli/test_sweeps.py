@@ -201,7 +201,7 @@ def test_the_plan_of_a_search_counts_the_jobs_that_it_has_yet_to_choose(empty_fo
     search = [*SEARCH, "clusterer.n_components=range(1,7)"]
     assert run([*search, "hydra.sweeper.n_trials=5", "--plan"]) == 0
     out = capsys.readouterr().out
-    assert "a search of 5 jobs: 1 new, 4 to be chosen as it goes on; up to 5 to run, and no earlier run" in out
+    assert "a search of 5 jobs: 1 new, 4 to be chosen as it goes on; up to 5 to run, no earlier run" in out
     assert run([*search, "hydra.sweeper.n_trials=1"]) == 0
     capsys.readouterr()
     assert run([*search, "hydra.sweeper.n_trials=5", "--plan"]) == 0
@@ -281,16 +281,16 @@ def test_what_cannot_be_searched_is_told(empty_folder, capsys, override):
 @pytest.mark.parametrize("option", ["n_trials=0", "batch=0"])
 def test_a_search_of_nothing_is_told(empty_folder, capsys, option):
     assert run([*SEARCH, f"hydra.sweeper.{option}", "seed=range(0,9)"]) == 2
-    assert "must be a whole number > 0" in capsys.readouterr().err
+    assert "must be an integer > 0" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("options", "objection"),
     [
-        (["hydra.launcher.workers=0"], "hydra.launcher.workers must be a whole number > 0; given: 0."),
-        (["hydra.launcher.workers=x"], "hydra.launcher.workers must be a whole number > 0; given: 'x'."),
+        (["hydra.launcher.workers=0"], "hydra.launcher.workers must be an integer > 0; given: 0."),
+        (["hydra.launcher.workers=x"], "hydra.launcher.workers must be an integer > 0; given: 'x'."),
         (["hydra/launcher=joblib", "hydra.launcher.n_jobs=x"], "hydra.launcher.n_jobs: Value 'x' of type 'str' could"),
-        (["hydra/launcher=joblib", "hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs must be a whole number > 0, or"),
+        (["hydra/launcher=joblib", "hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs must be an integer > 0, or"),
     ],
 )
 @pytest.mark.parametrize("plan", [[], ["--plan"]])

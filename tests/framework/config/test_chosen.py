@@ -140,8 +140,8 @@ def test_one_component_may_be_chosen_twice_under_names_of_its_own():
     [
         (changed(metric={"silhouete": {"name": "silhouete"}}), UnknownNameError, "Did you mean silhouette"),
         (changed(metric=silhouette(sample=1)), UnknownNameError, "Did you mean metric.silhouette.sample_size"),
-        (changed(metric=silhouette(sample_size=0)), ConfigError, "metric.silhouette.sample_size must be a whole"),
-        (changed(events=patience(rounds="x")), ConfigError, "events.patience.rounds must be a whole number > 0"),
+        (changed(metric=silhouette(sample_size=0)), ConfigError, "metric.silhouette.sample_size must be an integer"),
+        (changed(events=patience(rounds="x")), ConfigError, "events.patience.rounds must be an integer > 0"),
         (changed(events={"patience": {"rounds": 3}}), ConfigError, r"not chosen. Choose it by events=\[patience\]"),
         (changed(events="patience"), ConfigError, r"events must be chosen by events=\[NAME,…\]"),
         (changed(events={"notify": {"name": "notify"}}), ConfigError, "events.notify.url must be given"),
@@ -182,12 +182,12 @@ def test_a_misspelt_method_is_found_before_the_run(offer):
             pass
 
     offer(deaf=dataclass(Deaf))
-    with pytest.raises(PluginError, match="hears of nothing: its class overrides none of iteration, pictures"):
+    with pytest.raises(PluginError, match="is never called: its class overrides none of iteration, pictures"):
         read_spec(changed(events={"deaf": {"name": "deaf"}}))
 
 
 def test_what_a_file_must_not_set_is_looked_for_in_all_of_them():
     spec = read_spec(changed(events={"notify": WATCHING}))
-    with pytest.raises(ConfigError, match=r"events\.notify\.url: '…' is where a run would send"):
+    with pytest.raises(ConfigError, match=r"events\.notify\.url: '…' is an address that a run would send data to"):
         check_code_options(spec, ["events=[notify]", "events.notify.about=all"])
     check_code_options(read_spec(changed(metric=silhouette())), [])

@@ -99,19 +99,19 @@ def test_values_that_fit_are_taken(options, name, given, taken):
 @pytest.mark.parametrize(
     ("name", "given", "allowed"),
     [
-        ("count", 0, "a whole number > 0"),
-        ("count", 2.5, "a whole number > 0"),
-        ("count", "3", "a whole number > 0"),
-        ("count", True, "a whole number > 0"),
+        ("count", 0, "an integer > 0"),
+        ("count", 2.5, "an integer > 0"),
+        ("count", "3", "an integer > 0"),
+        ("count", True, "an integer > 0"),
         ("low", "1.0", "a number"),
         ("high", -1.0, "a number ≥ 0 or null"),
         ("kind", "c", "one of a, b"),
         ("colour", "blue", "one of red, green"),
         ("point", 1.0, "a list, each a number"),
-        ("pair", [1, 2, 3], "a list of 2: a whole number, a whole number"),
-        ("seed", -1, "a whole number ≥ 0 or null"),
+        ("pair", [1, 2, 3], "a list of 2: an integer, an integer"),
+        ("seed", -1, "an integer ≥ 0 or null"),
         ("flag", 1, "true or false"),
-        ("count", object(), "a whole number > 0"),
+        ("count", object(), "an integer > 0"),
     ],
 )
 def test_values_that_do_not_fit_are_refused_with_what_is_allowed(options, name, given, allowed):

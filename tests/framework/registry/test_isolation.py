@@ -168,7 +168,7 @@ def test_an_option_that_was_given_no_type_is_told_as_such(path):
     make_distribution(path, source=CLUSTERER.replace("n_groups: int = 1", "n_groups = 1"))
     ended = gradmix("run", "clusterer=groups", "clusterer.n_groups=2")
     assert ended.returncode == 2
-    assert "clusterer.n_groups is no option: Groups.n_groups has no type" in ended.stderr
+    assert "clusterer.n_groups is not an option: Groups.n_groups has no type" in ended.stderr
     assert "`n_groups: int = 1`" in ended.stderr
 
 
@@ -326,7 +326,7 @@ def test_what_goes_on_although_its_time_is_over_is_ended(path):
     endless = ["while True:", "    try: __import__('time').sleep(9)", "    except BaseException: pass", "yield good"]
     ended = use("\n        ".join(endless), "clusterer=odd", "limits.seconds=0.2")
     assert ended.returncode == 1
-    assert "It caught that and went on: its process was ended." in ended.stderr
+    assert "The run ignored the limit, so its process was ended." in ended.stderr
     (journal,) = Path("runs").rglob("journal.jsonl")
     assert json.loads(journal.read_text().splitlines()[-1])["event"] == "timed_out"
 

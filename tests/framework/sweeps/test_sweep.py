@@ -383,7 +383,7 @@ def test_what_is_done_is_kept_where_it_cannot_be_made_anew(empty_folder):
     (empty_folder / "a.csv").unlink()
     assert swept_files(resumed=first.info.folder).ledger.counts == {"done": 2, "failed": 0}
     (empty_folder / "b.csv").unlink()
-    with pytest.raises(ConfigError, match=r"what is done is kept\. Job 1: it cannot be made anew: cannot read"):
+    with pytest.raises(ConfigError, match=r"what is done is kept\. Job 1: it cannot be computed again: cannot read"):
         swept_files(resumed=first.info.folder)
 
 
@@ -576,7 +576,7 @@ def test_nothing_is_reused_of_a_plugin_whose_version_cannot_be_told(empty_folder
     monkeypatch.setattr(Plugin, "identity", property(lambda plugin: UNKNOWN))
     planned = Planner(compose).plan(JOBS)
     assert {job.state for job in planned} == {"new"}
-    assert "the version of clusterer, dataset, task cannot be told" in planned[0].reason
+    assert "the version of clusterer, dataset, task is unknown" in planned[0].reason
 
 
 LABEL = "clusterer.n_components=1"

@@ -166,8 +166,8 @@ def test_a_component_may_say_where_it_deviates_and_the_report_shows_it():
         (("problem", "cubik"), {}, "Did you mean cubic"),
         (("problem", "cubic"), {"y": 1.0}, r"problem\.y"),
         (("problem", "no_such_module:Cubic"), {}, "cannot be imported"),
-        (("clusterer", Cubic), {}, "no clusterer"),
-        (("problem", int), {}, "no problem"),
+        (("clusterer", Cubic), {}, "not a clusterer"),
+        (("problem", int), {}, "not a problem"),
         (("problem", "gradmix_problems.cubic:Cubik"), {}, "Did you mean Cubic"),
     ],
 )

@@ -71,14 +71,14 @@ def test_a_store_of_another_mlflow_is_left_alone_with_advice(journalled, gradmix
     with pytest.raises(StorageError, match=f"{says}.*Nothing is lost: `gradmix sync`"):
         Ingester(Tracking()).open()
     change(f"update alembic_version set version_num = '{own}'")
-    assert "1 journal(s) brought into" in gradmix_command("sync")[0]
+    assert "1 journal(s) imported into" in gradmix_command("sync")[0]
 
 
 def test_a_file_that_is_no_store_is_named(journalled, gradmix_command):
     STORE.write_text("nonsense")
-    assert "it is no SQLite database. Move the file away" in sync(RUNS, Tracking())[1][0]
+    assert "it is not a SQLite database. Move the file away" in sync(RUNS, Tracking())[1][0]
     STORE.unlink()
-    assert "1 journal(s) brought into" in gradmix_command("sync")[0]
+    assert "1 journal(s) imported into" in gradmix_command("sync")[0]
 
 
 def test_an_error_that_nobody_has_met_is_told_in_its_first_line():
@@ -176,7 +176,7 @@ def test_a_server_that_is_stopped_in_the_middle_loses_nothing(empty_folder, stor
     assert f"Nothing is lost: `gradmix sync {there}`" in warning
     with server(port, empty_folder):
         out, _ = gradmix_command("sync", there)
-        assert "1 journal(s) brought into" in out
+        assert "1 journal(s) imported into" in out
         client = open_client(tracking)
         runs = all_runs(client)
         assert [each.info.status for each in runs] == ["FINISHED"] * 2

@@ -34,14 +34,14 @@ _STARTS = 400
 
 
 def labels_every_row(subject: Subject) -> None:
-    """`labels_` and `predict` give one whole number a row, and fewer different ones than there are rows."""
+    """`labels_` and `predict` give one integer for each row, and fewer different ones than there are rows."""
     X = known_rows()[0]
     made = subject.make().fit(X)
     for name, labels in (("labels_", made.labels_), ("predict(X)", made.predict(X))):
         array = np.asarray(labels)
         if array.shape != (len(X),) or not np.issubdtype(array.dtype, np.integer):
             found = f"shape {array.shape}, {array.dtype}"
-            raise BrokenPromiseError(f"shape ({len(X)},), whole numbers", found, name, f"{_FIT}\ncomponent.{name}")
+            raise BrokenPromiseError(f"shape ({len(X)},), integers", found, name, f"{_FIT}\ncomponent.{name}")
 
 
 def numbers_its_groups_from_zero(subject: Subject) -> None:

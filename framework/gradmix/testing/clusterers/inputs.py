@@ -29,7 +29,7 @@ def takes_lists_and_tables(subject: Subject) -> None:
 
 
 def takes_any_numbers(subject: Subject) -> None:
-    """Rows of whole numbers and of float32 are clustered as their values in float64 are."""
+    """Rows of integers and of float32 are clustered as their values in float64 are."""
     X = np.round(known_rows()[0] * 8)
     expected = patient(subject).fit(X).labels_
     for kind in (np.int64, np.int16, np.float32):

@@ -94,7 +94,7 @@ def _objective_of(made: Clusterer[Any], X: Any) -> float:
         centers, labels = np.asarray(model.centers), np.asarray(made.labels_)
         if labels.min() >= 0 and labels.max() < len(centers):
             return float(np.sum((X - centers[labels]) ** 2))
-    raise NotApplicableError(f"its model does not tell the {made.objective.metric} of rows")
+    raise NotApplicableError(f"its model does not compute the {made.objective.metric} of rows")
 
 
 def fits_and_returns_itself(subject: Subject) -> None:

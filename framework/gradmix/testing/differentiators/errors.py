@@ -78,7 +78,7 @@ def refuses_points_that_are_no_numbers(subject: Subject) -> None:
 
 
 def refuses_functions_that_return_no_numbers(subject: Subject) -> None:
-    """A function that returns None or a text raises a `TypeError` or `ValueError`, best a `DifferentiationError`."""
+    """A function that returns None or a string raises a `TypeError` or `ValueError`, best a `DifferentiationError`."""
     made = differentiator_with(subject)
     for f in (_returns_none, _returns_text):
         _require_refusal(made, "derivative", f, 1.0, accepted=(TypeError, ValueError))
