@@ -14,6 +14,7 @@ import gradmix
 class Config:
     seed: int = 0
     n_components: int = 4
+    reg_covar: float = 1e-6
     iterations: int = 100
     store: str = "sqlite:///mlflow.db"
 
@@ -32,6 +33,7 @@ def main(config: DictConfig) -> None:
             "gmm",
             n_components=config.n_components,
             init_params="random",
+            reg_covar=config.reg_covar,
             tol=0.0,
             max_iter=config.iterations,
             random_state=config.seed,
