@@ -34,10 +34,10 @@ def main(arguments: Sequence[str]) -> int:
         else:
             _draw(folder, options.picture)
     except GradmixError as error:
-        print(f"gradmix show: {visible(str(error))}", file=sys.stderr)
+        print(visible(f"gradmix show: {error}"), file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"gradmix show: cannot write {error.filename}: {error.strerror}.", file=sys.stderr)
+        print(visible(f"gradmix show: cannot write {error.filename}: {error.strerror}."), file=sys.stderr)
         return 1
     return 0
 
@@ -94,7 +94,7 @@ def _draw(folder: Path, wanted: str) -> None:
     place.mkdir(parents=True, exist_ok=True)
     for name, write in pictures.items():
         write(place / name)
-        print(f"picture: {shown(place / name)}")
+        print(visible(f"picture: {shown(place / name)}"))
 
 
 def _check_allowed(spec: RunSpec) -> None:

@@ -82,7 +82,7 @@ def tell(event: Callable[P, None], *args: P.args, **what: P.kwargs) -> None:
     def report(listener: _Listener, error: BaseException) -> None:
         message = f"{listener.name} raised in {event.__name__}: {describe(error)}"
         if event is problem:
-            print(f"warning: {visible(message)}", file=sys.stderr)
+            print(visible(f"warning: {message}"), file=sys.stderr)
         else:
             report_problem(message)
 
