@@ -44,11 +44,11 @@ class StopRun(GradmixError):  # noqa: N818 - no error, though it travels as one
 
 
 class Events(Component):
-    """Base of run events: a dataclass of options that overrides what it wants to hear of.
+    """Base of run events: a dataclass of options that overrides the methods it needs.
 
     Each method is written with those arguments that it needs, by name, and no others: ``def iteration(self,
     iteration)``. On offer are ``run`` (a `RunInfo`) and, where the task improves one metric, ``objective`` always, and
-    what the methods name below. One object hears of one run at a time; what it keeps for itself belongs in attributes
+    what the methods name below. One object follows one run at a time; what it keeps for itself belongs in attributes
     that are not options, and is reset in `run_started`.
 
     What one of them raises is reported, and that one is disabled for the rest of the run, which goes on.
@@ -62,7 +62,7 @@ class Events(Component):
     """Whether the run ends when its `iteration` raises `StopRun`."""
 
     def run_started(self, *args: Any, **what: Any) -> None:
-        """Hear that a run's journal stands, before its first iteration."""
+        """Called when a run's journal has been opened, before its first iteration."""
 
     def iteration(self, *args: Any, **what: Any) -> None:
         """Hear of an iteration, when it is journalled: ``iteration``.
@@ -75,14 +75,14 @@ class Events(Component):
         """
 
     def run_finished(self, *args: Any, **what: Any) -> None:
-        """Hear that a run has finished: ``metrics``, ``stopped`` (by whom and why, in words; empty if by nobody).
+        """Called when a run has finished: ``metrics``, ``stopped`` (what stopped it early and why; empty otherwise).
 
         The parts of the task's answer, which `Task.answers` names, are on offer, too. One that must not fail hears of
         it before the result is journalled.
         """
 
     def run_failed(self, *args: Any, **what: Any) -> None:
-        """Hear that a run has failed, or was interrupted: ``error``."""
+        """Called when a run has failed or was interrupted: ``error``."""
 
     def pictures(self, *args: Any, **what: Any) -> Mapping[str, Writer]:
         """Add pictures to a run that draws any: ``metrics``, and the parts of the task's answer.

@@ -1,4 +1,4 @@
-"""Hearing: which events it hears of, and what it asks to be told."""
+"""Events: which methods it defines, and which arguments they ask for."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def asks_for_what_is_told(subject: Subject) -> None:
 
 
 def stops_runs_only_if_it_says_so(subject: Subject) -> None:
-    """`may_stop` and `must` are True or False, and one that may stop runs hears of iterations."""
+    """`may_stop` and `must` are True or False, and one that may stop runs defines `iteration`."""
     events: Events = subject.make()
     for name in ("may_stop", "must"):
         if not isinstance(getattr(events, name), bool):
