@@ -97,7 +97,7 @@ def _derivatives():
     found = {}
     for problem in _own("problem", but_for=("python",)):
         for differentiator in _own("differentiator"):
-            task = registry().find("task", "differentiate").load()(differentiator, problem)
+            task = registry().find("task", "differentiate").load()(differentiator=differentiator, problem=problem)
             steps = task.run()
             try:
                 next(steps)
