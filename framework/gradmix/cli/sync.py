@@ -5,15 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradmix.contracts.errors import ConfigError, GradmixError
 from gradmix.contracts.terminal import visible
 
-HELP = """usage: gradmix sync [runs_dir=DIR] [tracking.uri=URI] [tracking.artifacts=DIR] [tracking.models=false]
+if TYPE_CHECKING:
+    from gradmix.tracking.ingest import Tally
+
+HELP = """usage: gradmix sync [--deleted] [runs_dir=DIR] [tracking.uri=URI] [tracking.artifacts=DIR]
+                    [tracking.models=false]
 
 Import every journal under runs_dir (default: runs) that MLflow is missing. Runs whose process was killed become
-KILLED. Repeating it changes nothing."""
+KILLED. A local store that is empty, damaged or was moved is kept as ….bak, and a new one is made from the journals.
+Repeating it changes nothing.
+
+  --deleted  also bring back runs that were deleted in MLflow"""
 
 
 _FLAGS = {"true": True, "false": False}
@@ -34,12 +41,21 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     from gradmix.tracking.ingest import sync
 
-    marks, errors = sync(Path(settings.runs_dir), settings.tracking)
-    for message in errors:
+    tally = sync(Path(settings.runs_dir), settings.tracking, restores="--deleted" in arguments)
+    for message in (*tally.remarks, *tally.errors):
         print(visible(f"gradmix sync: {message}"), file=sys.stderr)
-    left = f", {len(errors)} not" if errors else ""
-    print(visible(f"{len(marks)} journal(s) imported into {settings.tracking.uri}{left}"))
-    return 1 if errors else 0
+    print(visible(_sentence(tally, settings.tracking.uri)))
+    return 1 if tally.errors else 0
+
+
+def _sentence(tally: Tally, uri: str) -> str:
+    """What was done."""
+    parts = [f"{len(tally.brought)} journal(s) imported into {uri}"]
+    if tally.errors:
+        parts.append(f"{len(tally.errors)} not")
+    if tally.deleted:
+        parts.append(f"{len(tally.deleted)} deleted there before (gradmix sync --deleted brings them back)")
+    return ", ".join(parts)
 
 
 def _settings(arguments: Sequence[str]) -> Any:
@@ -49,6 +65,8 @@ def _settings(arguments: Sequence[str]) -> Any:
     given: dict[str, Any] = {"name": "sync"}
     tracking: dict[str, Any] = {}
     for argument in arguments:
+        if argument == "--deleted":
+            continue
         key, equals, value = argument.partition("=")
         if not equals or not (key == "runs_dir" or key.startswith("tracking.")):
             raise ConfigError(f"cannot use {argument!r}")

@@ -1,50 +1,54 @@
-"""The ingester: brings journals into MLflow, in batches, as often as one likes: the second time changes nothing."""
+"""The ingester: brings journals into MLflow, in batches, as often as one likes: the second time changes nothing.
+
+MLflow itself is asked what it has. A run that it shows as ended, at the time of its journal's last event, is in.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-from functools import cached_property
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from gradmix.config.spec import Tracking
 from gradmix.contracts.errors import GradmixError, StorageError
-from gradmix.journal.folder import FILE_NAME, find_journals
-from gradmix.journal.reading import Run, read_run, read_start
-from gradmix.tracking.bulk import Bulk
-from gradmix.tracking.mark import Mark, marking, parse_mark, read_mark, write_mark
-from gradmix.tracking.newest import Newest
-from gradmix.tracking.store import absolute_uri, artifact_root, open_client, store_identity
+from gradmix.journal.folder import find_journals, has_journal
+from gradmix.journal.reading import Run, read_run, read_runs, read_unchanged
+from gradmix.runs.artifacts import ARTIFACTS
+from gradmix.tracking.artifacts import local_folder
+from gradmix.tracking.inventory import Inventory, Rank, StoredRun, rank
+from gradmix.tracking.note import Note, OpenNote, noting, read_note
+from gradmix.tracking.store import absolute_uri, artifact_root, open_client
 from gradmix.tracking.trouble import explain, how_to_sync
-from gradmix.tracking.upload import Target, find_source, upload, upload_new
-from gradmix.tracking.view import View, view_of
-
-SUPERSEDED = "superseded"
-"""Status of a mark: another journal computed the same and tells more; MLflow shows that one."""
-
-ADOPTED = "gradmix.adopted"
-"""Tag of a run under a sweep that reused it: when that sweep began."""
+from gradmix.tracking.upload import Upload
+from gradmix.tracking.view import milliseconds, mlflow_status, view_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
-def pending(runs_dir: Path, tracking: Tracking) -> list[Path]:
-    """Folders of journals that the store does not have in full yet, a sweep before its jobs."""
-    uri = absolute_uri(tracking.uri or "")
-    return [folder for folder in find_journals(runs_dir) if not _is_done(folder, uri)]
+@dataclass
+class Tally:
+    """What an ingester did.
 
+    Parameters
+    ----------
+    brought
+        Folders of journals that were brought in, whole or in part.
+    deleted
+        Folders of journals whose runs were deleted in MLflow, and stay so.
+    errors
+        What could not be brought in, in words.
+    remarks
+        What else the user should know.
+    """
 
-def is_meant_for(folder: Path, uri: str) -> bool:
-    """Whether a run or sweep was to be tracked in the store at `uri`; any other is left to ``gradmix sync``."""
-    wanted = read_start(folder).get("tracking")
-    return wanted is not None and absolute_uri(wanted) == absolute_uri(uri)
-
-
-def _is_done(folder: Path, uri: str) -> bool:
-    mark = read_mark(folder)
-    return mark is not None and mark.is_done(uri, folder)
+    brought: list[Path] = field(default_factory=list)
+    deleted: set[Path] = field(default_factory=set)
+    errors: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
 
 class Ingester:
@@ -54,23 +58,28 @@ class Ingester:
     ----------
     tracking
         The store. It is opened when the first journal comes.
-    since
-        A run that began later, in seconds since 1970, and has no mark was never brought in: no need to look for it.
-    newest
-        Knows the journals that share a ``run_key``; it alone is to be shown that tells most.
+    restores
+        Whether runs that were deleted in MLflow are brought back.
+    is_thorough
+        Whether a local store is checked for damage.
     """
 
-    def __init__(self, tracking: Tracking, since: float = math.inf, newest: Newest | None = None) -> None:
-        self.tracking, self.since = tracking, since
-        self.newest = newest or Newest(None)
+    def __init__(self, tracking: Tracking, restores: bool = False, is_thorough: bool = False) -> None:
+        self.tracking, self.restores, self.is_thorough = tracking, restores, is_thorough
         self.uri = absolute_uri(tracking.uri or "")
-        self.bulk = Bulk(self.uri)
-        self._experiments: dict[str, str] = {}
+        self.tally = Tally()
+        self._opened: MlflowClient | None = None
+        self._inventories: dict[str, Inventory] = {}
+        self._notes: dict[Path, str] = {}
+        """Notes as they were when MLflow was asked; one that has changed since means: ask again."""
+        self._superseded: set[Path] = set()
 
-    @cached_property
+    @property
     def client(self) -> MlflowClient:
         """MLflow's client."""
-        return open_client(self.tracking)
+        if self._opened is None:
+            self._opened = open_client(self.tracking, self.is_thorough, self.tally.remarks)
+        return self._opened
 
     def open(self) -> None:
         """Open the store, and ask it something.
@@ -82,14 +91,28 @@ class Ingester:
         """
         try:
             self.client.search_experiments(max_results=1)
+        except GradmixError:
+            raise
         except Exception as error:
             raise StorageError(
                 f"MLflow at {self.uri} cannot be opened: {explain(error, self.uri)}. "
                 f"Nothing is lost: `{how_to_sync(self.uri)}` brings all in later."
             ) from error
 
-    def bring_in(self, folder: Path) -> Mark:
+    def bring_in(self, folder: Path, seen: Run | None = None) -> StoredRun | None:
         """Bring in a journal, or what is new in it.
+
+        Parameters
+        ----------
+        folder
+            The journal's.
+        seen
+            Its summary, if that was made already.
+
+        Returns
+        -------
+        StoredRun or None
+            The run that shows it; None if it is not to be shown.
 
         Raises
         ------
@@ -97,14 +120,11 @@ class Ingester:
             If the journal cannot be read or the store does not take it. Nothing is lost by that.
         """
         try:
-            was = read_mark(folder)
-            with marking(folder) as file:
-                mark = self._bring_in(folder, file)
-            if mark != was:  # not before: who holds two marks may wait for ever
-                for superseded in self.newest.superseded_by(folder):
-                    self._withdraw(superseded)
-                self._adopt(folder, mark)
-            return mark
+            seen = seen or read_run(folder)
+            run = self._bring_in(folder, seen)
+            if run is not None and seen.kind == "sweep" and seen.has_ended:
+                self._adopt(seen, run)
+            return run
         except GradmixError:
             raise
         except Exception as error:
@@ -113,129 +133,234 @@ class Ingester:
                 f"Nothing is lost: `{how_to_sync(self.uri)}` brings it in later."
             ) from error
 
-    def _bring_in(self, folder: Path, file: IO[str]) -> Mark:
-        mark = parse_mark(file.read())
-        if mark and mark.is_done(self.uri, folder):
-            return mark
-        size = (folder / FILE_NAME).stat().st_size
-        run = read_run(folder)
-        run.verify()
-        if self.newest.is_superseded(folder):
-            return self._take_back(mark, file, size)
-        view = view_of(run)
-        experiment = self._experiment(view.experiment)
-        source = find_source(view, folder) if self.tracking.models else None
-        run_id = self._known_run(mark, experiment, view)
-        if run_id:
-            upload(self.client, Target(run_id, experiment), view, folder, source)
+    def bring_in_all(self, folders: Iterable[Path]) -> None:
+        """Bring in journals as they come.
+
+        One that cannot be brought in does not stop the others; a store that does not answer any more does.
+        """
+        try:
+            self.open()
+            for folder in folders:
+                try:
+                    self.bring_in(folder)
+                except StorageError as error:
+                    self.open()
+                    self.tally.errors.append(str(error))
+            for inventory in self._inventories.values():
+                inventory.close(time.time())
+        except StorageError as error:
+            self.tally.errors.append(str(error))
+
+    def left_behind(self, runs_dir: Path, before: float) -> Iterator[Path]:
+        """Journals meant for this store that earlier sessions have not brought in, as their notes say.
+
+        Parameters
+        ----------
+        runs_dir
+            Where to look.
+        before
+            Runs that began later, in seconds since 1970, are this session's own.
+        """
+        seen = [
+            each for each in _readable(find_journals(runs_dir)) if is_meant_for(each, self.uri) and each.began < before
+        ]
+        self._compare(seen)
+        for each in seen:
+            _, note = read_note(each.folder)
+            inventory = self._inventory(each.started["name"])
+            if note is None or note.size != each.size or not self._is_believed(note, inventory):
+                yield each.folder
+
+    def everything(self, runs_dir: Path) -> Iterator[Path]:
+        """All journals; those that share a ``run_key`` are compared, and all experiments asked for what they have."""
+        folders = list(find_journals(runs_dir))
+        self._notes = {folder: read_note(folder)[0] for folder in folders}
+        seen = _readable(folders)
+        self._compare(seen)
+        for name in {each.started["name"] for each in seen}:
+            inventory = self._inventory(name)
+            if self.restores:
+                inventory.restore()
+            inventory.load()
+        yield from folders
+        for inventory in self._inventories.values():
+            if not inventory.is_deleted:
+                inventory.withdraw_superseded()
+
+    def _bring_in(self, folder: Path, seen: Run) -> StoredRun | None:
+        inventory = self._inventory(seen.require("name"))
+        if seen.started.get("sweep") or seen.kind == "sweep":
+            inventory.load()  # many more will come
+        parent = self._parent(folder, seen, inventory)  # before the note is held: who holds two may wait for ever
+        with noting(folder) as note:
+            run = self._find(inventory, seen, note)
+            if self._is_superseded(inventory, seen):
+                inventory.withdraw([run] if run and not run.is_deleted else [])
+                run = None
+            elif self._stays_deleted(inventory, run, note.note):
+                self.tally.deleted.add(folder)
+                if run is None:
+                    return None
+            else:
+                run = self._give(inventory, folder, seen, run, parent, note)
+                inventory.withdraw(other for other in inventory.rivals(run.run_key) if other is not run)
+            where = (run.run_id, run.experiment_id) if run else ("", "")
+            note.write(Note(self.uri, *where, -1 if seen.status == "running" else seen.size, time.time()))
+            self._notes[folder] = note.text
+            inventory.is_touched = True
+        return run
+
+    def _find(self, inventory: Inventory, seen: Run, note: OpenNote) -> StoredRun | None:
+        """The run of a journal; MLflow is asked if we have not, or if another ingester was here since."""
+        run = inventory.find(seen.require("run_id"))
+        is_known = inventory.is_loaded and note.text == self._notes.get(seen.folder, "")
+        if is_known or (run is not None and inventory.is_loaded and _is_whole(run, seen)):
+            return run
+        inventory.ask(seen.started)
+        return inventory.find(seen.require("run_id"))
+
+    def _is_superseded(self, inventory: Inventory, seen: Run) -> bool:
+        """Whether another run of its key is to be shown instead."""
+        rivals = inventory.rivals(_run_key(seen))
+        other = (rival for rival in rivals if rival.journal_id != seen.require("run_id"))
+        return seen.folder in self._superseded or any(rival.rank > _rank(seen) for rival in other)
+
+    def _stays_deleted(self, inventory: Inventory, run: StoredRun | None, note: Note | None) -> bool:
+        """Whether a run was deleted in MLflow, perhaps for good, and is not to be brought back."""
+        if self.restores:
+            return False
+        if run is not None:
+            return run.is_deleted
+        was_there = note is not None and bool(note.run_id) and note.experiment_id == inventory.experiment_id
+        return was_there and note is not None and self._is_believed(note, inventory)
+
+    def _is_believed(self, note: Note, inventory: Inventory) -> bool:
+        """Whether the store that is there now is the one that a note speaks of, and not an earlier state of it."""
+        return note.uri == self.uri and note.size >= 0 and note.time <= inventory.until
+
+    def _give(
+        self,
+        inventory: Inventory,
+        folder: Path,
+        seen: Run,
+        run: StoredRun | None,
+        parent: str | None,
+        note: OpenNote,
+    ) -> StoredRun:
+        """Give MLflow what it does not have of a journal; the run that shows it."""
+        if run is not None and run.is_deleted:
+            self.client.restore_run(run.run_id)
+            run.is_deleted = False
+            self.tally.brought.append(folder)
+        if run is not None and _is_whole(run, seen):
+            return run
+        seen.verify()
+        upload = Upload(self.client, view_of(seen), folder, self.tracking.models)
+        if run is None:
+            inventory.prepare(self._artifacts_of(seen.require("name")))
+            note.write(Note(self.uri))  # whoever finds this asks MLflow
+            run, left_out = upload.make(inventory.experiment_id, parent)
+            inventory.add(run)
         else:
-            write_mark(file, Mark(self.uri, store_identity(self.uri)))
-            run_id = upload_new(self.client, self.bulk, experiment, view, self._parent(run), folder, source)
-        done = Mark(self.uri, store_identity(self.uri), run_id, experiment, size, run.status)
-        write_mark(file, done)
-        return done
-
-    def _withdraw(self, folder: Path) -> None:
-        """Take a run out of MLflow's sight, since another one of the same key tells more."""
-        with marking(folder) as file:
-            mark = parse_mark(file.read())
-            if mark is None or mark.status != SUPERSEDED:
-                self._take_back(mark, file, (folder / FILE_NAME).stat().st_size)
-
-    def _take_back(self, mark: Mark | None, file: IO[str], size: int) -> Mark:
-        if mark is not None and mark.run_id and mark.is_of(self.uri):
-            self.client.delete_run(mark.run_id)  # MLflow keeps it, and can restore it
-        superseded = Mark(self.uri, store_identity(self.uri), size=size, status=SUPERSEDED)
-        write_mark(file, superseded)
-        return superseded
-
-    def _adopt(self, folder: Path, sweep: Mark) -> None:
-        """Put runs whose results a sweep has reused under it when it has ended, if no newer one has them."""
-        if read_start(folder).get("kind") != "sweep" or not (run := read_run(folder)).has_ended:
-            return
-        reused = [each["folder"] for each in run.events_named("job") if each.get("reused") and each.get("folder")]
-        for place in reused:
-            if not (folder / place / FILE_NAME).exists():
-                continue
-            try:
-                read_run(folder / place).verify()
-            except StorageError:
-                continue  # it is told of when its own turn comes
-            run_id = self.bring_in(folder / place).run_id
-            if run_id and float(self.client.get_run(run_id).data.tags.get(ADOPTED, 0)) < run.began:
-                self.client.set_tag(run_id, "mlflow.parentRunId", sweep.run_id)
-                self.client.set_tag(run_id, ADOPTED, repr(run.began))
-
-    def _experiment(self, name: str) -> str:
-        if name not in self._experiments:
-            self._experiments[name] = self._find_or_create_experiment(name)
-        return self._experiments[name]
-
-    def _find_or_create_experiment(self, name: str) -> str:
-        from mlflow.exceptions import MlflowException
-
-        found = self.client.get_experiment_by_name(name)
-        if found is None:
-            root = artifact_root(self.tracking)
-            try:
-                return str(self.client.create_experiment(name, f"{root}/{name}" if root else None))
-            except MlflowException:
-                found = self.client.get_experiment_by_name(name)  # somebody else was faster
-                if found is None:
-                    raise
-        if found.lifecycle_stage != "active":
-            raise StorageError(
-                f"the experiment {name!r} was deleted in MLflow; restore it there, or choose another name=…"
+            left_out = upload.complete(run)
+        self.tally.brought.append(folder)
+        if left_out:
+            self.tally.remarks.append(
+                f"{left_out[0]} stays out of MLflow{_and_more(left_out)}: only files in the run's own folder are "
+                "uploaded, and links to such files."
             )
-        return str(found.experiment_id)
+        return run
 
-    def _known_run(self, mark: Mark | None, experiment: str, view: View) -> str:
-        """The run of an earlier ingestion into this store, perhaps interrupted, perhaps with its mark deleted."""
-        if mark and mark.run_id and mark.is_of(self.uri):
-            return mark.run_id
-        is_fresh = mark is None and view.start_time > self.since * 1000
-        return "" if is_fresh else self._search(experiment, view)
+    def _adopt(self, seen: Run, sweep: StoredRun) -> None:
+        """Nest runs whose results a sweep has reused under it, unless a newer one has reused them, too."""
+        jobs = seen.events_named("job")
+        reused = [seen.folder / job["folder"] for job in jobs if job.get("reused") and job.get("folder")]
+        for each in read_runs(reused, read_unchanged).runs:  # what is wrong with another is said when its turn comes
+            run = self.bring_in(each.folder, each)
+            if run is None or run.is_deleted:
+                continue
+            parents = [each.get(run.tags.get("mlflow.parentRunId", "")) for each in self._inventories.values()]
+            if all(parent.start_time < sweep.start_time for parent in parents if parent):
+                self.client.set_tag(run.run_id, "mlflow.parentRunId", sweep.run_id)
+                run.tags["mlflow.parentRunId"] = sweep.run_id
 
-    def _search(self, experiment: str, view: View) -> str:
-        known = self.bulk.find(experiment, view.tags["gradmix.run_id"])
-        if known is not None:
-            return known
-        query = f"tags.`gradmix.run_id` = '{view.tags['gradmix.run_id']}'"
-        found = self.client.search_runs([experiment], query, max_results=1)
-        return str(found[0].info.run_id) if found else ""
+    def _inventory(self, name: str) -> Inventory:
+        if name not in self._inventories:
+            self._inventories[name] = Inventory(self.client, name)
+        return self._inventories[name]
 
-    def _parent(self, run: Run) -> str | None:
-        """MLflow's run of the sweep that a job belongs to, brought in first if it is meant to be there."""
-        sweep = run.folder.parent
-        if not run.started.get("sweep") or not (sweep / FILE_NAME).exists():
+    def _artifacts_of(self, experiment: str) -> str | None:
+        root = artifact_root(self.tracking)
+        return f"{root}/{experiment}" if root else None
+
+    def _parent(self, folder: Path, seen: Run, inventory: Inventory) -> str | None:
+        """The run of the sweep that a job belongs to, brought in first if it is meant to be there."""
+        sweep = seen.started.get("sweep")
+        if not sweep:
             return None
-        mark = read_mark(sweep)
-        if mark is not None and mark.run_id and mark.is_of(self.uri):
-            return mark.run_id
-        return self.bring_in(sweep).run_id if is_meant_for(sweep, self.uri) else None
+        run = inventory.find(sweep)
+        if run is None and has_journal(folder.parent):
+            above = read_run(folder.parent)
+            run = self.bring_in(folder.parent, above) if is_meant_for(above, self.uri) else None
+        return run.run_id if run else None
+
+    def _compare(self, seen: Iterable[Run]) -> None:
+        """Find the journals that others of the same key supersede."""
+        by_key: defaultdict[tuple[str, str], list[Run]] = defaultdict(list)
+        for each in seen:
+            if _run_key(each):
+                by_key[each.started["name"], _run_key(each)].append(each)
+        for same in by_key.values():
+            self._superseded |= {each.folder for each in sorted(same, key=_rank)[:-1]}
 
 
-def bring_in_all(ingester: Ingester, folders: Iterable[Path]) -> tuple[list[Mark], list[str]]:
-    """Open the store, then bring in journals as they come; the marks, and what went wrong.
+def sync(runs_dir: Path, tracking: Tracking, restores: bool = False) -> Tally:
+    """Bring in every journal under `runs_dir` that the store does not have.
 
-    A journal that cannot be brought in does not stop the others; a store that answers no more does.
+    Parameters
+    ----------
+    runs_dir
+        Where the journals are.
+    tracking
+        The store.
+    restores
+        Whether runs that were deleted in MLflow are brought back.
     """
-    marks: list[Mark] = []
-    errors: list[str] = []
-    try:
-        ingester.open()
-        for folder in folders:
-            try:
-                marks.append(ingester.bring_in(folder))
-            except StorageError as error:
-                ingester.open()
-                errors.append(str(error))
-    except StorageError as error:
-        errors.append(str(error))
-    return marks, errors
+    ingester = Ingester(tracking, restores, is_thorough=True)
+    ingester.bring_in_all(ingester.everything(runs_dir))
+    return ingester.tally
 
 
-def sync(runs_dir: Path, tracking: Tracking) -> tuple[list[Mark], list[str]]:
-    """Bring in every journal under `runs_dir` that the store does not have; the marks, and what went wrong."""
-    ingester = Ingester(tracking, newest=Newest(runs_dir))
-    return bring_in_all(ingester, pending(runs_dir, tracking))
+def is_meant_for(seen: Run, uri: str) -> bool:
+    """Whether a run or sweep was to be tracked in the store at `uri`; any other is left to ``gradmix sync``."""
+    wanted = seen.started.get("tracking")
+    return isinstance(wanted, str) and absolute_uri(wanted) == absolute_uri(uri)
+
+
+def _readable(folders: Iterable[Path]) -> list[Run]:
+    """The journals that can be brought in; what is wrong with another one is said when its turn comes."""
+    return [run for run in read_runs(folders).runs if {"name", "run_id", "label"} <= set(run.started)]
+
+
+def _is_whole(run: StoredRun, seen: Run) -> bool:
+    """Whether MLflow has all of a journal, and of a local store the artifacts, too."""
+    end = max(run.start_time, milliseconds(seen.last_time))
+    has_ended = run.status == mlflow_status(seen.status) != "RUNNING" and run.end_time == end
+    return has_ended and not _lacks_artifacts(run, seen.folder / ARTIFACTS)
+
+
+def _lacks_artifacts(run: StoredRun, folder: Path) -> bool:
+    place = local_folder(run.artifact_uri)
+    return place is not None and not place.exists() and folder.is_dir() and not folder.is_symlink()
+
+
+def _rank(seen: Run) -> Rank:
+    return rank(mlflow_status(seen.status), milliseconds(seen.began), str(seen.require("run_id")))
+
+
+def _run_key(seen: Run) -> str:
+    return "" if seen.kind == "sweep" else seen.run_key
+
+
+def _and_more(paths: Sequence[Path]) -> str:
+    return f", nor do {len(paths) - 1} more" if len(paths) > 1 else ""

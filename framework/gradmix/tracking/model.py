@@ -39,7 +39,7 @@ def read_source(path: Path) -> Source | None:
     """Read a model's file; None if there is none, or it is somebody else's."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return Source(path, content) if isinstance(content, dict) and {"clusterer", "model"} <= set(content) else None
 

@@ -1,7 +1,7 @@
 """The ingester in a process of its own: MLflow loads while the run works, and nothing that it does can harm the run.
 
-The parent writes on the child's standard input, one a line, where all is and then folders, and closes it when there are
-no more; the child answers on its standard output, once, with what went wrong.
+The parent writes the settings and then folders on the child's standard input, one a line, and closes it when there are
+no more; the child answers once, on its standard output, with what went wrong.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 from gradmix.config.spec import Settings, Tracking
@@ -25,8 +26,7 @@ from gradmix.contracts.run import RunInfo
 from gradmix.journal.folder import find_journals
 from gradmix.sweeps.events import JobEnd, SweepInfo
 from gradmix.sweeps.plan import Job
-from gradmix.tracking.ingest import Ingester, bring_in_all, is_meant_for, pending
-from gradmix.tracking.newest import Newest
+from gradmix.tracking.ingest import Ingester
 from gradmix.tracking.store import import_mlflow
 
 
@@ -53,16 +53,13 @@ class TrackingProcess:
 
     @hookimpl
     def settings_known(self, settings: Settings) -> None:
-        """Name the store, and bring in first what earlier runs have left behind."""
+        """Name the store; the ingester brings in first what earlier sessions have left behind."""
         if self._is_wanted or settings.tracking.uri is None:
             return
         self._is_wanted = True
         if self._process is None:
             self.prepare()
         self._lines.put(json.dumps({"tracking": asdict(settings.tracking), "runs_dir": settings.runs_dir}))
-        for folder in pending(Path(settings.runs_dir), settings.tracking):
-            if is_meant_for(folder, settings.tracking.uri):
-                self.submit(folder)
 
     def submit(self, folder: Path) -> None:
         """Ask for a journal to be brought in, soon."""
@@ -132,10 +129,10 @@ def main() -> None:
     line = sys.stdin.readline()
     if line:
         told = json.loads(line)
-        tracking = Tracking(**told["tracking"])
-        ingester = Ingester(tracking, began, Newest(Path(told["runs_dir"]), tracking.uri))
-        _, errors = bring_in_all(ingester, (Path(line.rstrip("\n")) for line in sys.stdin))
-        print(json.dumps(errors), flush=True)
+        ingester = Ingester(Tracking(**told["tracking"]))
+        left_behind = ingester.left_behind(Path(told["runs_dir"]), before=began)
+        ingester.bring_in_all(chain(left_behind, (Path(line.rstrip("\n")) for line in sys.stdin)))
+        print(json.dumps([*ingester.tally.errors, *ingester.tally.remarks]), flush=True)
         os._exit(0)  # all is in: what MLflow still has to tidy up when a process ends would take a second
 
 

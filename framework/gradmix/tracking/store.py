@@ -1,23 +1,28 @@
-"""MLflow's store: made once and safely, opened by its client."""
+"""MLflow's store, opened by its client: a local one is made once, and made again when it is broken or was moved."""
 
 from __future__ import annotations
 
 import logging
 import os
+import shutil
+import sqlite3
 import tempfile
-import uuid
-from importlib import import_module
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradmix.config.spec import Tracking
 from gradmix.contracts.errors import StorageError
 from gradmix.journal.lock import locked
+from gradmix.tracking.artifacts import local_folder
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _SQLITE = "sqlite:///"
+_HEADER = b"SQLite format 3\0"
+_DRAFTS = ".mlflow-"
+_ARTIFACTS = "mlflow-artifacts"
 
 
 def absolute_uri(uri: str) -> str:
@@ -26,12 +31,12 @@ def absolute_uri(uri: str) -> str:
 
 
 def sqlite_path(uri: str) -> Path | None:
-    """Where a store in a SQLite file is; None of any other."""
+    """Where a store in an SQLite file is; None of any other."""
     return Path(uri.removeprefix(_SQLITE)) if uri.startswith(_SQLITE) else None
 
 
 def import_mlflow() -> None:
-    """Load MLflow, quiet and impatient as suits us: the parts that every client needs."""
+    """Load MLflow, quiet and impatient."""
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the journal is safe: no use in waiting minutes
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
@@ -39,12 +44,23 @@ def import_mlflow() -> None:
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # it would read each run from the server
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    for module in ("mlflow", "mlflow.store.tracking.sqlalchemy_store"):
-        import_module(module)
+    import mlflow  # noqa: F401
 
 
-def open_client(tracking: Tracking) -> MlflowClient:
-    """Open the store that `tracking` names, made first if it is a SQLite file that is not there yet.
+def open_client(tracking: Tracking, is_thorough: bool = False, remarks: list[str] | None = None) -> MlflowClient:
+    """Open the store that `tracking` names.
+
+    A local store that is not there yet is made; one that is empty, damaged, or was moved, so that its artifacts are
+    elsewhere, is set aside as ``….bak`` first.
+
+    Parameters
+    ----------
+    tracking
+        Names it.
+    is_thorough
+        Whether a local store is read in full to find damage.
+    remarks
+        Gets a line if a store was set aside.
 
     Raises
     ------
@@ -54,58 +70,90 @@ def open_client(tracking: Tracking) -> MlflowClient:
     assert tracking.uri is not None
     uri = absolute_uri(tracking.uri)
     import_mlflow()
-    if uri.startswith(_SQLITE):
-        _make_once(Path(uri.removeprefix(_SQLITE)))
+    if (path := sqlite_path(uri)) is not None:
+        try:
+            found = _make_ready(path, tracking, is_thorough)
+        except OSError as error:
+            raise StorageError(f"cannot make MLflow's store {path}: {error.strerror or error}.") from error
+        if found and remarks is not None:
+            remarks.append(found)
     from mlflow import MlflowClient
 
     return MlflowClient(tracking_uri=uri)
 
 
-def _make_once(path: Path) -> None:
-    """Make the SQLite store beside its place and move it there whole, one process at a time."""
-    if path.exists():
-        return
+def artifact_root(tracking: Tracking) -> str | None:
+    """Where a new experiment of a local store keeps its artifacts; None leaves it to the server."""
+    if tracking.artifacts is not None:
+        return Path(tracking.artifacts).absolute().as_uri()
+    path = sqlite_path(absolute_uri(tracking.uri or ""))
+    return None if path is None else path.with_name(_ARTIFACTS).as_uri()
+
+
+def _make_ready(path: Path, tracking: Tracking, is_thorough: bool) -> str:
+    """Make a local store, or set it aside and make it again; what was done about it, in a line."""
+    if path.is_dir():
+        raise StorageError(f"MLflow's store {path} is a folder. Name the file in it by tracking.uri=sqlite:///….")
+    if path.exists() and not _fault(path, tracking, is_thorough) and not list(path.parent.glob(f"{_DRAFTS}*")):
+        return ""
+    with locked(path.with_name(f"{path.name}.lock")):  # one process at a time
+        for draft in path.parent.glob(f"{_DRAFTS}*"):  # drafts are made under this lock: their process was killed
+            shutil.rmtree(draft, ignore_errors=True)
+        done = ""
+        if path.exists() and (fault := _fault(path, tracking, is_thorough)):
+            done = (
+                f"MLflow's store {path} {fault}. It is kept as {_set_aside(path)}; a new one is made from the journals."
+            )
+        if not path.exists():
+            _make(path)
+        return done
+
+
+def _fault(path: Path, tracking: Tracking, is_thorough: bool) -> str:
+    """Why a store cannot be used; empty if it can, or MLflow is to say what is wrong."""
+    if path.stat().st_size == 0:
+        return "was empty"
+    with path.open("rb") as file:
+        if file.read(len(_HEADER)) != _HEADER:
+            return "was not an SQLite database"
     try:
-        with locked(path.with_name(path.name + ".lock")):
-            if not path.exists():
-                _make(path)
-    except OSError as error:
-        raise StorageError(f"cannot make MLflow's store {path}: {error.strerror or error}.") from error
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", timeout=1.0, uri=True)) as store:
+            if is_thorough and (found := store.execute("PRAGMA quick_check(1)").fetchone()) != ("ok",):
+                return f"was damaged ({found[0].splitlines()[-1]})"
+            # MLflow stores absolute paths. Its client cannot be asked: the file might be moved under its connections.
+            places = [local_folder(place) for (place,) in store.execute("SELECT artifact_location FROM experiments")]
+    except sqlite3.DatabaseError as error:
+        is_damaged = error.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+        return f"was damaged ({error})" if is_damaged else ""
+    return next(("was moved" for place in places if place is not None and _is_elsewhere(place, path, tracking)), "")
+
+
+def _is_elsewhere(place: Path, path: Path, tracking: Tracking) -> bool:
+    """Whether an experiment's artifacts are beside a store, but not beside this one."""
+    chosen = None if tracking.artifacts is None else Path(tracking.artifacts).resolve()
+    is_beside_a_store = place.parent.name == _ARTIFACTS and place.parent.resolve() != chosen
+    return is_beside_a_store and place.parent.parent.resolve() != path.parent.resolve()
+
+
+def _set_aside(path: Path) -> Path:
+    """Rename a store, with its artifacts and what SQLite keeps beside it; the new name."""
+    numbers = (f".bak{number}" for number in range(1, 10_000))
+    suffix = next(each for each in (".bak", *numbers) if not path.with_name(path.name + each).exists())
+    for ending in ("-journal", "-wal", "-shm"):  # first: SQLite would take them for the new file's
+        if (beside := path.with_name(path.name + ending)).exists():
+            beside.rename(path.with_name(path.name + suffix + ending))
+    artifacts, backup = path.with_name(_ARTIFACTS), path.with_name(path.name + suffix)
+    if artifacts.is_dir() and not artifacts.with_name(_ARTIFACTS + suffix).exists():
+        artifacts.rename(artifacts.with_name(_ARTIFACTS + suffix))
+    path.rename(backup)
+    return backup
 
 
 def _make(path: Path) -> None:
+    """Make a store beside its place and move it there whole."""
     from mlflow import MlflowClient
 
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".mlflow-") as folder:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=_DRAFTS) as folder:
         draft = Path(folder) / path.name
         MlflowClient(tracking_uri=_SQLITE + str(draft)).search_experiments(max_results=1)  # MLflow makes its tables
-        _identity_file(path).write_text(uuid.uuid4().hex)
         draft.replace(path)
-
-
-def store_identity(uri: str) -> str:
-    """What tells a SQLite store from another one at the same place; nothing for a server.
-
-    Marks of what has been brought in hold for one store: when it is deleted and made anew, all has to come in again.
-    """
-    if not uri.startswith(_SQLITE):
-        return ""
-    path = Path(uri.removeprefix(_SQLITE))
-    try:
-        return _identity_file(path).read_text() if path.exists() else "none yet"
-    except OSError:
-        return ""  # somebody else made it
-
-
-def _identity_file(path: Path) -> Path:
-    return path.with_name(path.name + ".id")
-
-
-def artifact_root(tracking: Tracking) -> str | None:
-    """Where a new experiment of a local store keeps its artifacts; None leaves it to the server."""
-    uri = absolute_uri(tracking.uri or "")
-    if tracking.artifacts is not None:
-        return Path(tracking.artifacts).absolute().as_uri()
-    if uri.startswith(_SQLITE):
-        return (Path(uri.removeprefix(_SQLITE)).parent / "mlflow-artifacts").as_uri()
-    return None

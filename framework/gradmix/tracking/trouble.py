@@ -1,12 +1,13 @@
-"""What MLflow's own errors mean, told to the person who started a run."""
+"""What MLflow's own errors mean, said to the person who started a run."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
-from importlib.resources import files
 
 from gradmix.registry.entry import describe
+from gradmix.tracking.store import sqlite_path
 
 
 def explain(error: Exception, uri: str) -> str:
@@ -20,9 +21,9 @@ def explain(error: Exception, uri: str) -> str:
         The store's URI.
     """
     text = str(error).strip()
-    for pattern, tell in _MEANINGS.items():
+    for pattern, say in _MEANINGS.items():
         if found := re.search(pattern, text):
-            return tell(found, uri)
+            return say(found, uri)
     lines = text.splitlines()
     return lines[0].rstrip(".") if lines else describe(error)
 
@@ -33,25 +34,33 @@ def how_to_sync(uri: str) -> str:
 
 
 def _other_version(found: re.Match[str], uri: str) -> str:
-    revision = found[1]
-    if any(file.name.startswith(f"{revision}_") for file in files("mlflow.store.db_migrations.versions").iterdir()):
-        return f"an older MLflow made it. Copy it, then upgrade it by `mlflow db upgrade {uri}`, or {_ELSEWHERE}"
-    return f"a newer MLflow made it (its revision {revision} is not known here). Upgrade MLflow, or {_ELSEWHERE}"
+    return (
+        f"another version of MLflow made it (schema {found[1]}). If that was a newer one, upgrade MLflow; if it was an "
+        f"older one, copy the store and upgrade the copy by `mlflow db upgrade URI`, or {_ELSEWHERE}"
+    )
+
+
+def _read_only(found: re.Match[str], uri: str) -> str:
+    path = sqlite_path(uri)
+    if path is None or not path.exists():
+        return "it was moved or deleted while it was in use"
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        return "its file was replaced while it was in use"
+    return f"it is read-only. Make it writable, or {_ELSEWHERE}"
 
 
 _ELSEWHERE = "name another store by tracking.uri=…"
+_DAMAGED = "it is damaged. `gradmix sync` makes a new one from the journals, and keeps the file as ….bak"
 
 _MEANINGS: dict[str, Callable[[re.Match[str], str], str]] = {
     r"out-of-date database schema \(found version (\w+)": _other_version,
     r"Can't locate revision identified by '(\w+)'": _other_version,
     r"database is locked": lambda found, uri: "another process has locked it; wait until that is done, or end it",
-    r"file is not a database": lambda found, uri: (
-        "it is not a SQLite database. Move the file away: a new one is made from the journals"
-    ),
-    r"readonly database": lambda found, uri: f"it is read-only. Make it writable, or {_ELSEWHERE}",
+    r"file is not a database|disk image is malformed": lambda found, uri: _DAMAGED,
+    r"readonly database|unable to open database file": _read_only,
     r"database or disk is full|No space left": lambda found, uri: "the disk is full. Make room there",
     r"Connection refused|Max retries exceeded|Name or service not known": lambda found, uri: (
         f"no server answers there. Start it, or {_ELSEWHERE}"
     ),
 }
-"""Pattern in an error of MLflow's → what it means there."""
+"""Pattern in an error of MLflow → what it means there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -80,17 +81,27 @@ class View:
     is_job: bool = False
 
 
+def mlflow_status(status: str) -> str:
+    """MLflow's word for the status of a run."""
+    return _MLFLOW_STATUS[status]
+
+
+def milliseconds(seconds: float) -> int:
+    """A time as MLflow has it."""
+    return round(seconds * 1000)
+
+
 def view_of(run: Run) -> View:
     """Say what MLflow is to show of a journal."""
-    start_time = _milliseconds(run.began)
+    start_time = milliseconds(run.began)
     points = tuple(_points(run))
     results = run.events_named("result")
     return View(
         experiment=run.require("name"),
         run_name=run.require("label"),
-        status=_MLFLOW_STATUS[run.status],
+        status=mlflow_status(run.status),
         start_time=start_time,
-        end_time=max(start_time, _milliseconds(run.last_time)),  # a clock that went back ends no run before it began
+        end_time=max(start_time, milliseconds(run.last_time)),  # a clock that went back ends no run before it began
         points=tuple(point for point in points if math.isfinite(point.value)),
         params={key: _text(value) for key, value in run.params.items()},
         tags=dict(_tags(run, [point for point in points if not math.isfinite(point.value)])),
@@ -106,7 +117,7 @@ def _points(run: Run) -> Iterator[Point]:
     """
     if run.status == "running":
         return  # which start is the best is not known yet, and a point that MLflow has it keeps
-    since = _milliseconds(run.began)
+    since = milliseconds(run.began)
     for step, event in enumerate(run.events_named("system")):
         yield from _event_points(event, step, since, prefix=SYSTEM)
     iterations = run.events_named("iteration")
@@ -124,7 +135,7 @@ def _points(run: Run) -> Iterator[Point]:
 
 
 def _event_points(event: Mapping[str, Any], step: int, since: int, prefix: str = "") -> Iterator[Point]:
-    time = max(since, _milliseconds(event["time"]))
+    time = max(since, milliseconds(event["time"]))
     return (Point(prefix + key, float(value), time, step) for key, value in event["metrics"].items())
 
 
@@ -139,7 +150,10 @@ def _tags(run: Run, left_out: list[Point]) -> Iterator[tuple[str, str]]:
     if started.get("sweep"):
         yield "gradmix.sweep", started["sweep"]
     if started.get("plugins"):
-        yield "gradmix.plugin", _text(", ".join(sorted(set(started["plugins"].values()))))
+        kinds: defaultdict[str, list[str]] = defaultdict(list)
+        for kind, plugin in sorted(started["plugins"].items()):
+            kinds[plugin].append(kind)
+        yield "gradmix.plugin", _text(", ".join(f"{plugin}: {' '.join(kinds[plugin])}" for plugin in sorted(kinds)))
     if run.error:
         yield "gradmix.error", _text(run.error)
     if result.get("best"):
@@ -148,10 +162,6 @@ def _tags(run: Run, left_out: list[Point]) -> Iterator[tuple[str, str]]:
         yield "gradmix.stopped", _text(f"{stopped.get('by')}: {stopped.get('reason')}")
     if left_out:
         yield "gradmix.non_finite", _text(", ".join(sorted({f"{point.key}={point.value}" for point in left_out})))
-
-
-def _milliseconds(seconds: float) -> int:
-    return round(seconds * 1000)
 
 
 def _text(value: Any) -> str:

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,13 @@ from gradmix import StorageError
 from gradmix.config.spec import Tracking
 from gradmix.journal.reading import read_run
 from gradmix.journal.writing import Journal
-from gradmix.tracking.ingest import Ingester, is_meant_for, pending, sync
-from gradmix.tracking.mark import MARK, read_mark
-from gradmix.tracking.newest import Newest
+from gradmix.tracking.ingest import Ingester, is_meant_for, sync
+from gradmix.tracking.note import FILE_NAME as NOTE
+from gradmix.tracking.note import read_note
 from gradmix.tracking.store import open_client
 from gradmix.tracking.view import view_of
 from made_journals import START, write_events
+from tracked import brought, reconnect
 
 RUNS = Path("runs")
 TRACKING = Tracking()
@@ -101,21 +103,20 @@ def test_a_journal_comes_in_whole(client):
     }
     assert run.data.tags["gradmix.run_key"] == "key one"
     assert run.data.tags["gradmix.status"] == "finished"
-    assert run.data.tags["gradmix.plugin"] == "p 1"
+    assert run.data.tags["gradmix.plugin"] == "p 1: task"
     assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["model", "model.json"]
 
 
 def test_syncing_twice_changes_nothing(client):
     journal("one")
     journal("two", starts=2)
-    marks, errors = sync(RUNS, TRACKING)
-    assert (len(marks), errors) == (2, [])
+    assert brought(RUNS, TRACKING) == (2, [])
     before = snapshot(client)
-    assert sync(RUNS, TRACKING) == ([], [])
+    assert brought(RUNS, TRACKING) == (0, [])
     assert snapshot(client) == before
-    for mark in RUNS.rglob("tracked.json"):  # even with the marks lost in part: the run is found and filled again
-        mark.write_text(mark.read_text()[:-20])
-    assert len(sync(RUNS, TRACKING)[0]) == 2
+    for note in RUNS.rglob(NOTE):  # the notes decide nothing
+        note.write_text(note.read_text()[:-20])
+    assert brought(RUNS, TRACKING) == (0, [])
     assert snapshot(client) == before
 
 
@@ -130,15 +131,15 @@ def test_a_clock_that_went_back_ends_nothing_before_its_start_and_syncing_again_
     events = [{"event": "system", "metrics": {"cpu": 1.0}, **at}, *iterations]
     events += [{"event": "result", "metrics": {"bic": 5.0}, "best_start": 1, **at}, {"event": "finished", **at}]
     write_events(RUNS / "trial" / "back", [{**started, "kind": "run", "tracking": TRACKING.uri}, *events])
-    assert sync(RUNS, TRACKING)[1] == []
+    assert sync(RUNS, TRACKING).errors == []
     (run,) = all_runs(client)
     assert run.info.start_time == run.info.end_time == START * 1000
     keys = ("inertia", "start.inertia", "system/cpu", "bic")
     times = [point.timestamp for key in keys for point in client.get_metric_history(run.info.run_id, key)]
     assert times == [START * 1000] * 6
     before = snapshot(client)
-    (RUNS / "trial" / "back" / MARK).unlink()
-    assert len(sync(RUNS, TRACKING)[0]) == 1
+    (RUNS / "trial" / "back" / NOTE).unlink()
+    assert brought(RUNS, TRACKING) == (0, [])
     assert snapshot(client) == before
 
 
@@ -154,7 +155,7 @@ def test_an_ingestion_that_breaks_off_is_finished_later_without_doubling(client,
     folder = journal()
     (folder / "artifacts").mkdir()
     (folder / "artifacts" / "model.json").write_text(MODEL)
-    ingester = Ingester(TRACKING, since=0.0)
+    ingester = Ingester(TRACKING)
     call = getattr(ingester.client, broken_call)
 
     def break_off(*arguments, **options):
@@ -165,9 +166,7 @@ def test_an_ingestion_that_breaks_off_is_finished_later_without_doubling(client,
     monkeypatch.setattr(ingester.client, broken_call, break_off)
     with pytest.raises(StorageError, match=r"did not take .*`gradmix sync`"):
         ingester.bring_in(folder)
-    assert pending(RUNS, TRACKING) == [folder]
-    marks, errors = sync(RUNS, TRACKING)
-    assert (len(marks), errors) == (1, [])
+    assert brought(RUNS, TRACKING) == (0 if broken_call == "set_terminated" and is_done else 1, [])
     (run,) = all_runs(client)
     assert run.info.status == "FINISHED"
     assert len(points(client, run, "log_likelihood")) == 3
@@ -178,7 +177,7 @@ def test_an_ingestion_that_breaks_off_is_finished_later_without_doubling(client,
 
 
 @pytest.mark.parametrize("call", [1, 2])
-def test_a_mark_that_cannot_be_written_doubles_nothing(client, monkeypatch, call):
+def test_a_note_that_cannot_be_written_doubles_nothing(client, monkeypatch, call):
     folder, calls = journal(), []
     whole = json.dumps
 
@@ -189,19 +188,20 @@ def test_a_mark_that_cannot_be_written_doubles_nothing(client, monkeypatch, call
         return whole(value, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr("gradmix.tracking.mark.json.dumps", full_disk)
+        patch.setattr("gradmix.tracking.note.json.dumps", full_disk)
         with pytest.raises(StorageError):
             Ingester(TRACKING).bring_in(folder)
-    assert len(sync(RUNS, TRACKING)[0]) == 1
+    assert sync(RUNS, TRACKING).errors == []
     assert len(all_runs(client)) == 1
 
 
 def test_a_store_that_was_deleted_is_made_anew_from_the_journals(empty_folder):
     sweep = journal("sweep", kind="sweep", steps=0)
     journal("0", sweep="id-sweep", under=sweep)
-    assert len(sync(RUNS, TRACKING)[0]) == 2
+    assert brought(RUNS, TRACKING) == (2, [])
     (RUNS / "mlflow.db").unlink()
-    assert len(sync(RUNS, TRACKING)[0]) == 2
+    reconnect()
+    assert brought(RUNS, TRACKING) == (2, [])
     runs = {run.data.tags["gradmix.run_id"]: run for run in all_runs(open_client(TRACKING))}
     assert runs["id-0"].data.tags["mlflow.parentRunId"] == runs["id-sweep"].info.run_id
 
@@ -211,8 +211,7 @@ def test_a_journal_that_never_began_is_passed_over(client):
     for name, content in (("empty", ""), ("half", '{"event": "star')):
         (RUNS / "trial" / name).mkdir()
         (RUNS / "trial" / name / "journal.jsonl").write_text(content)
-    marks, errors = sync(RUNS, TRACKING)
-    assert (len(marks), errors) == (1, [])
+    assert brought(RUNS, TRACKING) == (1, [])
 
 
 def test_a_run_whose_process_was_killed_is_killed_in_mlflow_too(client):
@@ -300,10 +299,10 @@ def test_a_journal_of_many_metrics_and_params_goes_in_batches(client):
 
 def test_a_store_that_cannot_be_reached_loses_nothing(folder_with_store):
     journal()
-    marks, errors = sync(RUNS, Tracking(uri="http://127.0.0.1:1"))
-    assert marks == []
+    count, errors = brought(RUNS, Tracking(uri="http://127.0.0.1:1"))
+    assert count == 0
     assert "Nothing is lost" in errors[0]
-    assert len(sync(RUNS, TRACKING)[0]) == 1
+    assert brought(RUNS, TRACKING) == (1, [])
 
 
 def test_another_store_gets_all_of_it_as_well(client, tmp_path):
@@ -311,7 +310,7 @@ def test_another_store_gets_all_of_it_as_well(client, tmp_path):
     sync(RUNS, TRACKING)
     other = Tracking(uri=f"sqlite:///{tmp_path}/other/mlflow.db")
     sync(RUNS, other)
-    assert read_mark(folder).uri == other.uri
+    assert read_note(folder)[1].uri == other.uri
     assert len(all_runs(open_client(other))) == 1
     sync(RUNS, TRACKING)
     assert len(all_runs(client)) == 1
@@ -320,7 +319,7 @@ def test_another_store_gets_all_of_it_as_well(client, tmp_path):
 def test_an_experiment_deleted_in_mlflow_is_named(client):
     client.delete_experiment(client.create_experiment("trial"))
     journal()
-    _, errors = sync(RUNS, TRACKING)
+    _, errors = brought(RUNS, TRACKING)
     assert "deleted in MLflow" in errors[0]
 
 
@@ -328,8 +327,8 @@ def test_a_broken_journal_does_not_stop_the_others(client):
     broken = journal("a")
     (broken / "journal.jsonl").write_text("nonsense\n")
     journal("b")
-    marks, errors = sync(RUNS, TRACKING)
-    assert len(marks) == 1
+    count, errors = brought(RUNS, TRACKING)
+    assert count == 1
     assert "line 1" in errors[0]
 
 
@@ -410,28 +409,20 @@ def test_one_run_for_each_key_the_newest_that_finished(client):
     assert shown(client) == ["id-first", "id-other"]
     journal("second", key="same")
     journal("killed later", key="same", ends=False)
-    _, errors = sync(RUNS, TRACKING)
+    _, errors = brought(RUNS, TRACKING)
     assert shown(client) == ["id-other", "id-second"]
     assert errors == []
     before = snapshot(client)
-    assert sync(RUNS, TRACKING) == ([], [])
+    assert brought(RUNS, TRACKING) == (0, [])
     assert snapshot(client) == before
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_one_run_for_each_key_whatever_comes_in_first(client, order):
     folders = [journal("first", key="same"), journal("second", key="same")]
-    newest = Newest(RUNS)
     for folder in folders[::order]:
-        Ingester(TRACKING, newest=newest).bring_in(folder)
+        Ingester(TRACKING).bring_in(folder)
     assert shown(client) == ["id-second"]
-
-
-def test_what_was_not_to_be_tracked_outdoes_nothing(client):
-    old = journal("tracked", key="same")
-    journal("not tracked", key="same", tracking=None)
-    Ingester(TRACKING, newest=Newest(RUNS, TRACKING.uri)).bring_in(old)
-    assert shown(client) == ["id-tracked"]
 
 
 def test_a_run_stands_under_the_newest_sweep_that_has_its_result(client):
@@ -448,7 +439,7 @@ def test_a_run_stands_under_the_newest_sweep_that_has_its_result(client):
     sync(RUNS, TRACKING)
     runs = {run.data.tags["gradmix.run_id"]: run for run in all_runs(client)}
     assert runs["id-0"].data.tags["mlflow.parentRunId"] == runs["id-sweep2"].info.run_id
-    (sweeps[1] / MARK).unlink()
+    (sweeps[1] / NOTE).unlink()
     sync(RUNS, TRACKING)
     runs = {run.data.tags["gradmix.run_id"]: run for run in all_runs(client)}
     assert runs["id-0"].data.tags["mlflow.parentRunId"] == runs["id-sweep2"].info.run_id
@@ -456,16 +447,18 @@ def test_a_run_stands_under_the_newest_sweep_that_has_its_result(client):
 
 
 def test_a_session_brings_in_what_was_meant_for_its_store_alone(empty_folder):
-    here, there, nowhere = (journal(name, tracking=uri) for name, uri in STORES.items())
+    here, there, nowhere = (read_run(journal(name, tracking=uri)) for name, uri in STORES.items())
     uri = STORES["here"]
-    assert [is_meant_for(folder, uri) for folder in (here, there, nowhere)] == [True, False, False]
+    assert [is_meant_for(each, uri) for each in (here, there, nowhere)] == [True, False, False]
     assert is_meant_for(here, f"sqlite:///{Path.cwd()}/runs/mlflow.db")
 
 
-def test_only_journals_of_the_same_store_outdo_one_another(empty_folder):
-    folders = {name: journal(name, key="same", tracking=uri) for name, uri in STORES.items()}
-    assert not Newest(RUNS, STORES["here"]).is_superseded(folders["here"])
-    assert Newest(RUNS).is_superseded(folders["here"])
+def test_only_journals_meant_for_a_store_supersede_others_in_a_session(client):
+    for name, uri in STORES.items():
+        journal(name, key="same", tracking=uri)
+    ingester = Ingester(TRACKING)
+    ingester.bring_in_all(ingester.left_behind(RUNS, before=time.time()))
+    assert shown(client) == ["id-here"]
 
 
 STORES = {"here": "sqlite:///runs/mlflow.db", "there": "http://127.0.0.1:9", "nowhere": None}

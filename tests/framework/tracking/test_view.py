@@ -79,6 +79,6 @@ def test_a_resumed_sweep_has_a_point_for_each_stretch(tmp_path):
     assert [(point.key, point.step, point.value) for point in seen.points] == [("done", 0, 1.0), ("done", 1, 3.0)]
 
 
-def test_each_plugin_is_named_once_and_in_order(tmp_path):
+def test_each_plugin_is_named_once_and_in_order_with_what_comes_from_it(tmp_path):
     seen = view(tmp_path, plugins={"task": "p 2", "clusterer": "a 1", "dataset": "p 2"})
-    assert seen.tags["gradmix.plugin"] == "a 1, p 2"
+    assert seen.tags["gradmix.plugin"] == "a 1: clusterer, p 2: dataset task"

@@ -1,0 +1,204 @@
+"""What an experiment of MLflow's has of our journals: asked in few questions, and kept up to date by the ingester."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gradmix.contracts.errors import StorageError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+_PAGE = 1000
+_UNTIL = "gradmix.ingested"
+"""Tag of an experiment: when an ingester was last done with it. Whatever was brought in before, the store has had."""
+
+Rank = tuple[bool, int, str]
+"""Of runs that computed the same, the one of the highest rank is shown: one that finished, of two the newer one."""
+
+
+def rank(status: str, start_time: int, run_id: str) -> Rank:
+    """Rank among the runs of one ``run_key``.
+
+    >>> rank("FAILED", 2, "b") < rank("FINISHED", 1, "a") < rank("FINISHED", 2, "a")
+    True
+    """
+    return status == "FINISHED", start_time, run_id
+
+
+@dataclass
+class StoredRun:
+    """A run of MLflow's that shows a journal.
+
+    Parameters
+    ----------
+    run_id, experiment_id, artifact_uri, status
+        MLflow's own.
+    start_time, end_time
+        In milliseconds since 1970; 0 of a run that has not ended.
+    is_deleted
+        Whether it is out of sight: by the user, or since another run of its key supersedes it.
+    tags
+        Its tags.
+    """
+
+    run_id: str
+    experiment_id: str
+    artifact_uri: str
+    status: str
+    start_time: int
+    end_time: int
+    is_deleted: bool = False
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, run: Run) -> StoredRun:
+        """From MLflow's own object."""
+        info = run.info
+        times = (info.start_time or 0, info.end_time or 0)
+        where = (info.run_id, info.experiment_id, info.artifact_uri or "")
+        return cls(*where, info.status, *times, info.lifecycle_stage != "active", dict(run.data.tags))
+
+    @property
+    def journal_id(self) -> str:
+        """The journal's own ``run_id``."""
+        return self.tags.get("gradmix.run_id", "")
+
+    @property
+    def run_key(self) -> str:
+        """What it computed; empty of a sweep."""
+        return self.tags.get("gradmix.run_key", "") if self.tags.get("gradmix.kind") == "run" else ""
+
+    @property
+    def rank(self) -> Rank:
+        """Rank among the runs of its key."""
+        return rank(self.status, self.start_time, self.journal_id)
+
+
+class Inventory:
+    """The runs of one experiment.
+
+    Parameters
+    ----------
+    client
+        MLflow's client.
+    name
+        The experiment's.
+    """
+
+    def __init__(self, client: MlflowClient, name: str) -> None:
+        self._client, self._name = client, name
+        self._runs: dict[str, StoredRun] = {}
+        self._by_journal: defaultdict[str, dict[str, StoredRun]] = defaultdict(dict)
+        self._by_key: defaultdict[str, dict[str, StoredRun]] = defaultdict(dict)
+        self.is_loaded = False
+        self.is_touched = False
+        found = client.get_experiment_by_name(name)
+        self.experiment_id = "" if found is None else str(found.experiment_id)
+        self.is_deleted = found is not None and found.lifecycle_stage != "active"
+        self.until = _time({} if found is None else found.tags)
+
+    def load(self) -> None:
+        """Ask for all runs, unless that was done."""
+        if not self.is_loaded:
+            self._ask("")
+        self.is_loaded = True
+
+    def ask(self, started: Mapping[str, Any]) -> None:
+        """Ask for the run of one journal, and for those that computed the same."""
+        key = started.get("run_key") if started.get("kind", "run") == "run" else None
+        tag, value = ("run_key", key) if key else ("run_id", started["run_id"])
+        quoted = str(value).replace("'", "")  # an id of ours has none
+        self._ask(f"tags.`gradmix.{tag}` = '{quoted}'")
+
+    def find(self, journal_id: str) -> StoredRun | None:
+        """The run of a journal among those asked for; of several the one in sight that tells most."""
+        same = self._by_journal[journal_id].values()
+        return max(same, key=lambda run: (not run.is_deleted, run.rank), default=None)
+
+    def add(self, run: StoredRun) -> None:
+        """Add a run, or what has become of it."""
+        for place in (self._runs, self._by_journal[run.journal_id], self._by_key[run.run_key]):
+            place[run.run_id] = run
+
+    def get(self, run_id: str) -> StoredRun | None:
+        """A run by MLflow's id."""
+        return self._runs.get(run_id)
+
+    def rivals(self, run_key: str) -> list[StoredRun]:
+        """The runs in sight that computed the same."""
+        return [run for run in self._by_key[run_key].values() if run_key and not run.is_deleted]
+
+    def withdraw(self, runs: Iterable[StoredRun]) -> None:
+        """Take runs out of sight. MLflow keeps them, and can restore them."""
+        for run in runs:
+            self._client.delete_run(run.run_id)
+            run.is_deleted = True
+
+    def withdraw_superseded(self) -> None:
+        """Leave of each ``run_key`` one run in sight."""
+        for key in list(self._by_key):
+            self.withdraw(sorted(self.rivals(key), key=lambda run: run.rank)[:-1])
+
+    def prepare(self, artifacts: str | None) -> None:
+        """Make the experiment, unless it is there.
+
+        Raises
+        ------
+        StorageError
+            If it was deleted.
+        """
+        from mlflow.exceptions import MlflowException
+
+        if not self.experiment_id:
+            try:
+                self.experiment_id = str(self._client.create_experiment(self._name, artifacts))
+            except MlflowException:
+                found = self._client.get_experiment_by_name(self._name)  # another process was faster
+                if found is None:
+                    raise
+                self.experiment_id = str(found.experiment_id)
+        if self.is_deleted:
+            raise StorageError(
+                f"the experiment {self._name!r} was deleted in MLflow; restore it by gradmix sync --deleted, "
+                "or choose another name=…"
+            )
+
+    def restore(self) -> None:
+        """Bring the experiment back, and all its runs with it, if it was deleted."""
+        if self.is_deleted:
+            self._client.restore_experiment(self.experiment_id)
+            self.is_deleted = self.is_loaded = False
+
+    def close(self, now: float) -> None:
+        """Say in the store when all that was brought in so far was in."""
+        if self.is_touched and not self.is_deleted:
+            self._client.set_experiment_tag(self.experiment_id, _UNTIL, repr(max(now, self.until)))
+
+    def _ask(self, query: str) -> None:
+        for run in self._search(query) if self.experiment_id else ():
+            self.add(StoredRun.of(run))
+
+    def _search(self, query: str) -> Iterator[Run]:
+        from mlflow.entities import ViewType
+
+        token = None
+        while True:
+            page = self._client.search_runs([self.experiment_id], query, ViewType.ALL, _PAGE, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+
+def _time(tags: Mapping[str, str]) -> float:
+    """When an experiment was last done with; long ago if it does not say."""
+    try:
+        return float(tags[_UNTIL])
+    except (KeyError, ValueError):
+        return -math.inf

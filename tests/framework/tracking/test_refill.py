@@ -1,0 +1,324 @@
+"""MLflow is asked what it has: whatever it has lost comes in again from the journals, once."""
+
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from conftest import all_runs
+from gradmix.config.spec import Tracking
+from gradmix.journal.folder import FILE_NAME
+from gradmix.journal.writing import Journal
+from gradmix.tracking.ingest import Ingester, sync
+from gradmix.tracking.store import open_client
+from made_journals import write_run
+from tracked import brought, reconnect
+
+RUNS = Path("runs")
+STORE = RUNS / "mlflow.db"
+BACKUP = RUNS / "mlflow.db.bak"
+TRACKING = Tracking()
+
+
+def runs(number, first=0, **options):
+    """Journals of some runs, each with an artifact."""
+    folders = [write_run(RUNS / "curves" / str(each), curve=(-3.0, -2.0), **options) for each in range(first, number)]
+    for folder in folders:
+        (folder / "artifacts").mkdir()
+        (folder / "artifacts" / "config.yaml").write_text("seed: 0\n")
+    return folders
+
+
+def names(client):
+    """Names of the runs in sight."""
+    return sorted(run.info.run_name for run in all_runs(client))
+
+
+def session():
+    """What a run's own ingester does at its start."""
+    ingester = Ingester(TRACKING)
+    ingester.bring_in_all(ingester.left_behind(RUNS, before=time.time()))
+    return ingester.tally
+
+
+def meant_for_the_store(folders):
+    for folder in folders:
+        path = folder / FILE_NAME
+        path.write_text(
+            path.read_text().replace('"kind": "run"', '"kind": "run", "tracking": "sqlite:///runs/mlflow.db"')
+        )
+
+
+def test_an_older_backup_is_filled_up(client):
+    runs(2)
+    sync(RUNS, TRACKING)
+    shutil.copy(STORE, "older.db")
+    runs(5, first=2)
+    assert brought(RUNS, TRACKING) == (3, [])
+    shutil.copy("older.db", STORE)
+    reconnect()
+    assert names(client) == ["0", "1"]
+    assert brought(RUNS, TRACKING) == (3, [])
+    assert names(client) == ["0", "1", "2", "3", "4"]
+    assert brought(RUNS, TRACKING) == (0, [])
+
+
+def test_a_store_that_went_back_is_filled_up_by_the_next_session_too(client):
+    meant_for_the_store(runs(2))
+    assert len(session().brought) == 2
+    shutil.copy(STORE, "older.db")
+    meant_for_the_store(runs(4, first=2))
+    assert len(session().brought) == 2
+    assert session().brought == []
+    shutil.copy("older.db", STORE)
+    reconnect()
+    assert len(session().brought) == 2
+    assert names(client) == ["0", "1", "2", "3"]
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", None], ids=["empty", "not a database", "damaged"])
+def test_a_broken_store_is_kept_and_made_again(client, content):
+    runs(3)
+    sync(RUNS, TRACKING)
+    content = STORE.read_bytes()[: STORE.stat().st_size // 2] if content is None else content
+    STORE.write_bytes(content)
+    reconnect()
+    tally = sync(RUNS, TRACKING)
+    assert (len(tally.brought), tally.errors) == (3, [])
+    assert [str(BACKUP.absolute()) in remark for remark in tally.remarks] == [True]
+    assert BACKUP.read_bytes() == content
+    reconnect()
+    assert names(client) == ["0", "1", "2"]
+    assert brought(RUNS, TRACKING) == (0, [])
+
+
+def test_each_broken_store_is_kept(client):
+    runs(1)
+    for content in (b"first", b"second"):
+        STORE.write_bytes(content)
+        reconnect()
+        assert brought(RUNS, TRACKING) == (1, [])
+    kept = {path.name: path.read_bytes() for path in RUNS.glob("mlflow.db.bak*")}
+    assert kept == {"mlflow.db.bak": b"first", "mlflow.db.bak1": b"second"}
+
+
+@pytest.mark.parametrize("move", [shutil.move, shutil.copytree], ids=["moved", "copied"])
+def test_a_store_elsewhere_has_its_artifacts_beside_it(client, move, monkeypatch):
+    runs(2)
+    sync(RUNS, TRACKING)
+    before = {path for path in Path().rglob("*") if path.is_file()}
+    move(RUNS, "elsewhere")
+    there = Tracking(uri="sqlite:///elsewhere/mlflow.db")
+    tally = sync(Path("elsewhere"), there)
+    assert len(tally.brought) == 2
+    assert "was moved" in tally.remarks[0]
+    for run in all_runs(open_client(there)):
+        place = Path(run.info.artifact_uri.removeprefix("file://"))
+        assert place.is_relative_to(Path("elsewhere").absolute())
+        assert (place / "config.yaml").exists()
+    assert brought(Path("elsewhere"), there) == (0, [])
+    assert move is shutil.move or {path for path in before if not path.exists()} == set()
+
+
+def test_a_store_reached_by_a_link_was_not_moved(client):
+    runs(1)
+    sync(RUNS, TRACKING)
+    Path("link").symlink_to(RUNS)
+    assert brought(Path("link"), Tracking(uri="sqlite:///link/mlflow.db")) == (0, [])
+    assert not BACKUP.exists()
+
+
+def test_runs_deleted_by_the_user_count_as_present_until_they_are_wanted_back(client):
+    runs(3)
+    sync(RUNS, TRACKING)
+    deleted, purged, _ = sorted(all_runs(client), key=lambda run: run.info.run_name)
+    client.delete_run(deleted.info.run_id)
+    client.delete_run(purged.info.run_id)
+    purge(purged)
+    tally = sync(RUNS, TRACKING)
+    assert (tally.brought, len(tally.deleted), tally.errors) == ([], 2, [])
+    assert names(client) == ["2"]
+    assert brought(RUNS, TRACKING, restores=True) == (2, [])
+    assert names(client) == ["0", "1", "2"]
+    assert client.get_run(deleted.info.run_id).info.lifecycle_stage == "active"
+    assert brought(RUNS, TRACKING, restores=True) == (0, [])
+
+
+def test_an_experiment_deleted_by_the_user_is_wanted_back(client):
+    runs(2)
+    sync(RUNS, TRACKING)
+    client.delete_experiment(client.get_experiment_by_name("curves").experiment_id)
+    assert brought(RUNS, TRACKING) == (0, [])
+    assert sync(RUNS, TRACKING, restores=True).errors == []
+    assert names(client) == ["0", "1"]
+
+
+def purge(run):
+    """What ``mlflow gc`` does to a deleted run."""
+    from click.testing import CliRunner
+    from mlflow.cli import gc
+
+    uri = f"sqlite:///{STORE.absolute()}"
+    arguments = ["--backend-store-uri", uri, "--tracking-uri", uri, "--run-ids", run.info.run_id]
+    result = CliRunner().invoke(gc, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+
+
+def test_what_a_newer_run_supersedes_is_not_brought_back(client):
+    write_run(RUNS / "curves" / "old", started={"run_key": "same"})
+    sync(RUNS, TRACKING)
+    write_run(RUNS / "curves" / "new", started={"run_key": "same"}, at=10.0)
+    sync(RUNS, TRACKING)
+    assert names(client) == ["new"]
+    tally = sync(RUNS, TRACKING, restores=True)
+    assert (tally.brought, tally.deleted) == ([], set())
+    assert names(client) == ["new"]
+
+
+@pytest.mark.parametrize("loss", ["folder", "journal", "notes"])
+@pytest.mark.parametrize(
+    "brings_in", [sync, lambda runs_dir, tracking: Ingester(tracking).bring_in(RUNS / "curves" / "new")]
+)
+def test_a_key_is_shown_once_even_if_the_earlier_journal_is_gone(client, loss, brings_in):
+    old = write_run(RUNS / "curves" / "old", started={"run_key": "same"})
+    sync(RUNS, TRACKING)
+    if loss == "folder":
+        shutil.rmtree(old)
+    elif loss == "journal":
+        (old / FILE_NAME).write_bytes(b"")
+    else:
+        (old / "tracked.json").unlink()
+    write_run(RUNS / "curves" / "new", started={"run_key": "same"}, at=10.0)
+    brings_in(RUNS, TRACKING)
+    assert names(client) == ["new"]
+
+
+def test_keys_that_are_shown_twice_are_put_right_by_sync_without_any_journal(client):
+    write_run(RUNS / "curves" / "old", started={"run_key": "same"})
+    sync(RUNS, TRACKING)
+    experiment = client.get_experiment_by_name("curves").experiment_id
+    tags = {"gradmix.run_id": "another", "gradmix.run_key": "same", "gradmix.kind": "run"}
+    older = client.create_run(experiment, start_time=1, tags=tags, run_name="older")
+    client.set_terminated(older.info.run_id, "FINISHED", 2)
+    sync(RUNS, TRACKING)
+    assert names(client) == ["old"]
+
+
+def test_artifacts_that_are_gone_are_uploaded_again(client):
+    runs(2)
+    sync(RUNS, TRACKING)
+    shutil.rmtree(RUNS / "mlflow-artifacts")
+    assert brought(RUNS, TRACKING) == (2, [])
+    for run in all_runs(client):
+        assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["config.yaml"]
+    assert brought(RUNS, TRACKING) == (0, [])
+
+
+def test_many_journals_take_a_few_questions(client, monkeypatch):
+    runs(30)
+    sync(RUNS, TRACKING)
+    calls = []
+    from mlflow import MlflowClient
+
+    for name in ("search_runs", "get_run", "get_experiment_by_name", "log_batch", "create_run", "set_tag"):
+        call = getattr(MlflowClient, name)
+        monkeypatch.setattr(
+            MlflowClient, name, lambda *a, _call=call, _name=name, **o: calls.append(_name) or _call(*a, **o)
+        )
+    assert brought(RUNS, TRACKING) == (0, [])
+    assert sorted(calls) == ["get_experiment_by_name", "search_runs"]
+
+
+def test_a_job_costs_four_requests(client, monkeypatch):
+    sweep = RUNS / "curves" / "sweep"
+    sweep.mkdir(parents=True)
+    book = Journal(sweep)
+    book.write("started", format=1, run_id="sweep", name="curves", label="sweep", kind="sweep")
+    ingester = Ingester(TRACKING)
+    ingester.bring_in(sweep)
+    inputs = [{"name": "d", "digest": "d1", "rows": 9, "columns": [["a", "float64"]], "source": "/d.csv"}]
+    more = {"status": "killed", "result": {"metrics": {"b": 1.0}, "inputs": inputs}, "finished": {}}
+    jobs = [write_run(sweep / str(each), {"a": 1}, started={"sweep": "sweep"}, **more) for each in range(3)]
+    calls = []
+    client = ingester.client
+    for name in dir(client):
+        if not name.startswith("_") and callable(call := getattr(client, name)):
+            monkeypatch.setattr(
+                client, name, lambda *a, _call=call, _name=name, **o: calls.append(_name) or _call(*a, **o)
+            )
+    for job in jobs:
+        ingester.bring_in(job)
+    assert calls == ["create_run", "log_batch", "log_inputs", "set_terminated"] * 3
+    book.close()
+
+
+def test_an_unlinked_store_is_not_called_read_only(client):
+    runs(1)
+    ingester = Ingester(TRACKING)
+    ingester.bring_in(RUNS / "curves" / "0")
+    STORE.unlink()
+    runs(2, first=1)
+    with pytest.raises(Exception, match="moved or deleted while it was in use"):
+        ingester.bring_in(RUNS / "curves" / "1")
+    reconnect()
+    assert brought(RUNS, TRACKING) == (2, [])  # at once: no note speaks of a store that is not there
+    assert brought(RUNS, TRACKING) == (0, [])
+
+
+def test_drafts_of_killed_processes_are_removed(client):
+    draft = RUNS / ".mlflow-killed"
+    draft.mkdir()
+    (draft / "mlflow.db").write_bytes(b"half")
+    runs(1)
+    assert brought(RUNS, TRACKING) == (1, [])
+    assert not draft.exists()
+
+
+def test_a_store_that_is_a_folder_is_named(empty_folder):
+    STORE.mkdir(parents=True)
+    runs(1)
+    _, (error,) = brought(RUNS, TRACKING)
+    assert "is a folder" in error
+
+
+def _sync_in(folder):
+    os.chdir(folder)
+    reconnect()
+    return sync(RUNS, TRACKING).errors
+
+
+def test_two_ingesters_at_once_make_each_run_once(folder_with_store):
+    runs(20)
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        assert pool.map(_sync_in, [folder_with_store] * 2, chunksize=1) == [[], []]
+    assert names(open_client(TRACKING)) == sorted(map(str, range(20)))
+
+
+@pytest.mark.slow
+def test_killed_at_random_and_let_through_all_is_there_once(folder_with_store):
+    runs(25)
+    chance = random.Random(0)
+    context = multiprocessing.get_context("spawn")
+    for _ in range(5):
+        process = context.Process(target=_sync_in, args=(folder_with_store,))
+        process.start()
+        process.join(chance.uniform(2.0, 6.0))
+        if process.is_alive():
+            os.kill(process.pid, signal.SIGKILL)
+        process.join()
+    assert sync(RUNS, TRACKING).errors == []
+    client = open_client(TRACKING)
+    found = all_runs(client)
+    assert sorted(run.info.run_name for run in found) == sorted(map(str, range(25)))
+    assert {run.info.status for run in found} == {"FINISHED"}
+    places = {Path(run.info.artifact_uri.removeprefix("file://")).parent.name for run in found}
+    assert {path.name for path in (RUNS / "mlflow-artifacts" / "curves").iterdir()} == places
+    assert brought(RUNS, TRACKING) == (0, [])
+    with sqlite3.connect(STORE) as store:
+        assert store.execute("SELECT count(*) FROM metrics").fetchone() == (50,)
