@@ -163,6 +163,8 @@ def _own_components(plugin: Plugin, module: Any) -> list[Entry]:
     for cls in own:
         if "__dataclass_fields__" not in vars(cls):
             raise PluginError(f"the class {cls.__name__} must be a dataclass: write @dataclass above it")
+        if "kind" in vars(cls)["__dataclass_fields__"]:  # which would pass for the kind itself
+            raise PluginError(f"the class {cls.__name__}: no option may be called kind")
     for cls in written if not own else ():
         absent = getattr(cls, "__abstractmethods__", ())
         raise PluginError(f"the class {cls.__name__} does not define {listing(absent)}")
