@@ -50,7 +50,7 @@ def render(comparison: Comparison, title: str, folder: Path) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    drawn, ranked = figures(comparison), ranking(comparison)
+    drawn = figures(comparison)
     data = {"figures": [_plain_figure(figure) for figure in drawn], "runs": _runs_table(comparison, folder)}
     pages = Environment(autoescape=True, undefined=StrictUndefined, loader=PackageLoader("gradmix.reports", "page"))
     return pages.get_template("page.html.j2").render(
@@ -59,8 +59,7 @@ def render(comparison: Comparison, title: str, folder: Path) -> str:
         counts=counts(comparison),
         constants=[(key, text_of(value)) for key, value in comparison.factors.constants.items()],
         headline=headline(comparison),
-        ranking=ranked,
-        n_before=[kind for kind, _ in ranked.columns].index("bar") if ranked else 0,
+        ranking=ranking(comparison),
         legend=legend(comparison, comparison.metrics[:1]),
         effects_heading=effects_heading(comparison),
         effect_columns=EFFECT_COLUMNS,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from gradmix.contracts.meaning import Meaning
 from gradmix.reports.cells import better_text, mark, runs_text, summary_text, versus
@@ -23,65 +23,23 @@ _LEAST = 1e-17
 _ROW_STYLES = {"best": "is-best", "= best": "is-level", "≈ best": "is-level"}
 
 
-@dataclass(frozen=True)
-class Row:
-    """A group in the ranked table.
-
-    Parameters
-    ----------
-    style
-        Class of the row in the page.
-    before, after
-        Cells (class, text) on both sides of the dot.
-    dot
-        Where its median is on the scale, in per cent; None off the scale, or without a value.
-    line
-        Where its interval begins on the scale, and how wide it is, in per cent.
-    is_off_scale
-        Whether it has a value that is off the scale.
-    color
-        Its colour in all plots.
-    """
-
-    style: str
-    before: Sequence[tuple[str, str]]
-    after: Sequence[tuple[str, str]]
-    dot: float | None
-    line: tuple[float, float]
-    is_off_scale: bool
-    color: str
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """The table: names of its columns with their classes, and its sections.
-
-    Parameters
-    ----------
-    columns
-        Class and name of each column.
-    sections
-        What was given, the values at both ends of the scale, and the rows, of each section.
-    is_reversed
-        Whether what is worse is to the left.
-    """
-
-    columns: Sequence[tuple[str, str]]
-    sections: Sequence[tuple[str, tuple[str, str], Sequence[Row]]]
-    is_reversed: bool
-
-
-def ranking(comparison: Comparison) -> Ranking | None:
-    """The ranked table of a comparison; None if runs have no metric."""
+def ranking(comparison: Comparison) -> Mapping[str, Any] | None:
+    """What the page's template needs for the ranked table; None if runs have no metric."""
     if comparison.primary is None:
         return None
-    styles = Styles(comparison)
-    sections = []
+    styles, sections = Styles(comparison), []
     for section in comparison.sections:
         scale = Scale(section, comparison.primary)
         rows = [_row(comparison, section, group, rank, scale, styles) for rank, group in enumerate(section.groups, 1)]
-        sections.append((comparison.factors.label(section.given) if section.given else "", scale.ends, rows))
-    return Ranking(_columns(comparison, comparison.primary), sections, comparison.primary.better == "higher")
+        label = comparison.factors.label(section.given) if section.given else ""
+        sections.append({"given": label, "ends": scale.ends, "rows": rows})
+    columns = _columns(comparison, comparison.primary)
+    return {
+        "columns": columns,
+        "n_before": [kind for kind, _ in columns].index("bar"),
+        "sections": sections,
+        "is_reversed": comparison.primary.better == "higher",
+    }
 
 
 def _columns(comparison: Comparison, primary: Meaning) -> list[tuple[str, str]]:
@@ -97,28 +55,30 @@ def _beside(comparison: Comparison) -> list[Meaning]:
     return sorted(comparison.metrics[1:], key=lambda metric: not metric.is_cost)[:_BESIDE]
 
 
-def _row(comparison: Comparison, section: Section, group: Group, rank: int, scale: Scale, styles: Styles) -> Row:
+def _row(
+    comparison: Comparison, section: Section, group: Group, rank: int, scale: Scale, styles: Styles
+) -> Mapping[str, Any]:
+    """A group's row: cells (class, text) on both sides of the dot, and places on the scale in per cent."""
     before = [("number", str(rank) if section.is_ranked else "")] if comparison.is_ranked else []
     before += [("", text_of(value)) for value in group.settings.values()]
-    summary = group.summaries.get(scale.metric.name)
+    summary, verdict = group.summaries.get(scale.metric.name), mark(group, section.is_ranked)
     after = [("number", summary_text(summary, scale.metric))]
-    if comparison.is_ranked:
-        after += [("number", versus(group.versus_best)), ("mark", mark(group, section.is_ranked))]
+    after += [("number", versus(group.versus_best)), ("mark", verdict)] if comparison.is_ranked else []
     after += [
         ("number", summary_text(group.summaries.get(each.name), each, plain=True)) for each in _beside(comparison)
     ]
     dot = scale.at(summary.estimate.median) if summary else None
     ends = [scale.at(end) for end in (summary.estimate.low, summary.estimate.high)] if summary else []
     left, right = sorted(scale.edge if end is None else end for end in ends) if ends else (0.0, 0.0)
-    return Row(
-        style=_ROW_STYLES.get(mark(group, section.is_ranked), ""),
-        before=[*before, ("number", runs_text(group))],
-        after=after,
-        dot=dot,
-        line=(left, right - left),
-        is_off_scale=summary is not None and dot is None,
-        color=styles.color(group),
-    )
+    return {
+        "style": _ROW_STYLES.get(verdict, ""),
+        "before": [*before, ("number", runs_text(group))],
+        "after": after,
+        "dot": dot,
+        "line": (left, right - left),
+        "is_off_scale": summary is not None and dot is None,
+        "color": styles.color(group),
+    }
 
 
 class Scale:
