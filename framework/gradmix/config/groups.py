@@ -7,13 +7,15 @@ within that component's: ``clusterer/differentiator``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
 
 from gradmix.config.spec import Settings
 from gradmix.contracts.errors import GradmixError
 from gradmix.contracts.options import options_of
-from gradmix.contracts.role import Role
-from gradmix.registry.registry import registry
+from gradmix.contracts.task import Task
+from gradmix.registry.registry import Registry, registry
 
 _NO_FIELDS = frozenset({"hydra", "experiment", *(option.name for option in options_of(Settings))})
 """First parts of paths that are no component's, so that no class is imported to find out."""
@@ -28,27 +30,22 @@ def kinds_of(group: str) -> list[str]:
     contract = registry().kinds.get(name)
     if contract is not None and (contract.role.has_group if not parent else kinds_of(parent)):
         return [name]
-    return list(dict.fromkeys(_kinds_of_fields(parent, name)))
+    if not name.isidentifier() or group.partition("/")[0] in _NO_FIELDS:
+        return []
+    owners = kinds_of(parent) if parent else [Task.kind]
+    held = [fields[name] for owner in owners for fields in _fields_of(registry(), owner) if name in fields]
+    return list(dict.fromkeys(held))
 
 
-def _kinds_of_fields(parent: str, name: str) -> Iterator[str]:
-    """Kinds that fields of a name hold: fields of tasks at the top, else of components in the parent group."""
-    if not name.isidentifier() or group_is_hydras(parent or name):
-        return
-    known = registry()
-    owners = kinds_of(parent) if parent else [kind for kind, each in known.kinds.items() if each.role is Role.TASK]
+@cache
+def _fields_of(known: Registry, kind: str) -> list[dict[str, str]]:
+    """For each component of a kind: the fields that hold another one, and the kind of that."""
+    found = []
     for entry in known:
-        if entry.kind in owners:
-            try:
-                options = options_of(entry.load())
-            except GradmixError:  # what cannot be used has no fields; listings say why
-                continue
-            yield from (option.part.kind for option in options if option.part and option.name == name)
-
-
-def group_is_hydras(group: str) -> bool:
-    """Whether a group is Hydra's or one of settings."""
-    return group.partition("/")[0] in _NO_FIELDS
+        if entry.kind == kind:
+            with suppress(GradmixError):  # what cannot be used has no fields; listings say why
+                found.append({option.name: option.part.kind for option in options_of(entry.load()) if option.part})
+    return found
 
 
 def kind_in(group: str, name: str) -> str | None:

@@ -29,7 +29,7 @@ class PluginFailure:
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Registry:
     """Everything that the installed plugins offer.
 
