@@ -170,7 +170,7 @@ def test_a_name_that_cannot_be_is_refused_with_one_that_can(name):
 
 
 def test_a_metric_is_not_called_as_one_of_the_tasks():
-    with pytest.raises(ConfigError, match="gradmix's own tasks"):
+    with pytest.raises(ConfigError, match="a task calls a metric"):
         New("metric", "bic")
     assert New("dataset", "bic").name == "bic"
 
