@@ -1,22 +1,19 @@
 """A worker: a process beside the main one that runs a sweep's jobs one after the other, and may die of one of them.
 
-The parent writes one line for each request on the worker's standard input; the worker answers with one line when it is
-over, and ends when its input ends. What plugins print goes to standard error.
+Parent and worker exchange pickles through the worker's standard input and output. The worker ends when its input ends,
+so none outlives its parent by more than one job. What plugins print goes to standard error.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import os
+import pickle
 import select
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import Any, TextIO
 
 import numpy as np
 
@@ -31,7 +28,7 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 
 
 class WorkerDiedError(StorageError):
-    """The worker's process has gone before it answered."""
+    """The worker's process died before it answered."""
 
 
 class Worker:
@@ -49,10 +46,12 @@ class Worker:
             [sys.executable, "-m", "gradmix.sweeps.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
-            process_group=0,  # Ctrl-C is for the parent, who tells us by SIGTERM
+            process_group=0,  # Ctrl-C is for the parent, which passes it on as SIGTERM
             env={**limits, **os.environ},
         )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._requests, self._answers = self._process.stdin, self._process.stdout
 
     def run(self, job: SweepJob, requests: Sequence[JobRequest], seconds: float | None = None) -> list[JobReport]:
         """Have jobs run together.
@@ -64,34 +63,31 @@ class Worker:
         requests
             The jobs; several are timed in turns.
         seconds
-            After how long the worker is killed; None for never.
+            After how long the worker is killed, which even compiled code that never returns cannot prevent; None for
+            never.
 
         Raises
         ------
         WorkerDiedError
             Says how it died.
+        TimeoutError
+            If it was killed because its time was over.
         """
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        message = {"job": _plain(job), "requests": [dataclasses.asdict(each) for each in requests]}
         try:
-            self._process.stdin.write(json.dumps(message) + "\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
+            pickle.dump((job, tuple(requests)), self._requests)
+            self._requests.flush()
+            if seconds is not None and not select.select([self._answers], [], [], seconds + _PATIENCE_SECONDS)[0]:
+                self._kill()
+                raise TimeoutError
+            reports: list[JobReport] = pickle.load(self._answers)
+        except (BrokenPipeError, EOFError, pickle.UnpicklingError):
             raise WorkerDiedError(self._end()) from None
-        if seconds is not None and not self._answers_within(seconds + _PATIENCE_SECONDS):
-            self._process.kill()
-            self._process.wait()
-            raise TimeoutError
-        answer = self._process.stdout.readline()
-        if not answer:
-            raise WorkerDiedError(self._end())
-        return [JobReport(**each) for each in json.loads(answer)]
+        return reports
 
-    def _answers_within(self, seconds: float) -> bool:
-        assert self._process.stdout is not None
-        ready, _, _ = select.select([self._process.stdout], [], [], seconds)
-        return bool(ready)
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can take more jobs."""
+        return self._process.poll() is None
 
     def _end(self) -> str:
         code = self._process.wait()
@@ -101,9 +97,8 @@ class Worker:
 
     def close(self) -> None:
         """Let it end when it is done with what it is at."""
-        assert self._process.stdin is not None
         with suppress(BrokenPipeError):
-            self._process.stdin.close()
+            self._requests.close()
         self._process.wait()
 
     def interrupt(self) -> None:
@@ -112,38 +107,27 @@ class Worker:
         try:
             self._process.wait(_PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self._kill()
 
-
-def _plain(job: SweepJob) -> dict[str, object]:
-    return {**dataclasses.asdict(job), "folder": str(job.folder.absolute())}
+    def _kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
 
 
 def main() -> None:
-    """Serve the parent until it has no more requests, or has gone."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    errands_in = os.fdopen(os.dup(0), encoding="utf-8")
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # whoever asks for input must not be given our requests
+    """Serve the parent until it has no more requests, or has died."""
+    answers, requests_in = os.fdopen(os.dup(1), "wb"), os.fdopen(os.dup(0), "rb")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # a component that reads its input must not be given our requests
     os.dup2(2, 1)
     try:
-        with termination_as_interrupt():
+        with termination_as_interrupt(), suppress(EOFError):
             warm_up()
-            for line in errands_in:
-                _answer(json.loads(line), answers)
+            while True:
+                job, requests = pickle.load(requests_in)
+                pickle.dump(job.run(requests), answers)
+                answers.flush()
     except (KeyboardInterrupt, BrokenPipeError):
         os._exit(130)  # the journal says so; the parent does not listen any more
-
-
-def _answer(message: Mapping[str, Any], answers: TextIO) -> None:
-    """Run the jobs of one line, and answer with one."""
-    job = message["job"]
-    sweep_job = SweepJob(
-        **{**job, "folder": Path(job["folder"]), "varies": tuple(job["varies"]), "anew": tuple(job["anew"])}
-    )
-    requests = [JobRequest(**{**each, "overrides": tuple(each["overrides"])}) for each in message["requests"]]
-    reports = sweep_job.run(requests)
-    print(json.dumps([{"number": each.number, "error": each.error} for each in reports]), file=answers, flush=True)
 
 
 def warm_up() -> None:

@@ -1,11 +1,12 @@
-"""A pool of workers on this machine: each job is handed to the next free one, and a worker that dies is replaced."""
+"""A pool of workers on this machine: each job goes to the next free one, and a worker that dies is replaced."""
 
 from __future__ import annotations
 
 import queue
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from itertools import chain
 
 from gradmix.config.spec import Limits
 from gradmix.journal.writing import Journal
@@ -13,6 +14,9 @@ from gradmix.runs.environment import threads_of_each
 from gradmix.sweeps.attempts import telling
 from gradmix.sweeps.job import JobReport, JobRequest, SweepJob
 from gradmix.sweeps.worker import Worker, WorkerDiedError
+
+_TRIES = 2
+"""Workers that may die before one of them begins a block; more, and it is the block that kills them."""
 
 
 class WorkerPool:
@@ -30,7 +34,7 @@ class WorkerPool:
         self._is_over = False
         self._free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
         self._workers: set[Worker] = set()
-        self._add()  # one at least loads while we get ready
+        self._free.put(self._add())  # one at least loads while we get ready
 
     def run(
         self, job: SweepJob, blocks: Sequence[Sequence[JobRequest]], limits: Limits, rounds: int = 0
@@ -51,23 +55,16 @@ class WorkerPool:
         Returns
         -------
         list of JobReport
-            One for each job. One whose worker died says nothing: its journal is ended here, with the reason.
+            One for each job. A job whose worker died has none: its journal is ended here, with the reason.
         """
         while len(self._workers) < min(self.size, len(blocks)):
-            self._add()
-        todo: queue.SimpleQueue[Sequence[JobRequest]] = queue.SimpleQueue()
-        for block in blocks:
-            todo.put(block)
-        reports: list[JobReport] = []
-        threads = [
-            threading.Thread(target=self._serve, args=(job, todo, limits, rounds, reports.extend), daemon=True)
-            for _ in range(min(self.size, len(blocks)))
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        return reports
+            self._free.put(self._add())
+        with ThreadPoolExecutor(self.size) as threads:  # a thread for each worker: there is always one free
+            try:
+                return list(chain(*threads.map(lambda block: self._run(job, block, limits, rounds), blocks)))
+            except BaseException:
+                self.interrupt()
+                raise
 
     def close(self) -> None:
         """Let the workers go."""
@@ -75,50 +72,39 @@ class WorkerPool:
             worker.close()
 
     def interrupt(self) -> None:
-        """Have every worker journal that it was interrupted, and end."""
+        """Have every worker journal that it was interrupted, and end; nothing more is begun."""
         self._is_over = True
-        for worker in self._workers:
+        for worker in list(self._workers):
             worker.interrupt()
 
-    def _add(self) -> None:
+    def _add(self) -> Worker:
         worker = Worker(self.threads)
         self._workers.add(worker)
-        self._free.put(worker)
+        return worker
 
-    def _serve(
-        self,
-        job: SweepJob,
-        todo: queue.SimpleQueue[Sequence[JobRequest]],
-        limits: Limits,
-        rounds: int,
-        take: Callable[[Sequence[JobReport]], None],
-    ) -> None:
-        worker = self._free.get()
-        again: Sequence[JobRequest] | None = None
-        while True:
+    def _run(self, job: SweepJob, block: Sequence[JobRequest], limits: Limits, rounds: int) -> Sequence[JobReport]:
+        death = ""
+        for _ in range(_TRIES):
+            if self._is_over:
+                return []
+            worker = self._free.get()
             try:
-                block = todo.get_nowait()
-            except queue.Empty:
-                self._free.put(worker)
-                return
-            try:
-                take(worker.run(job, block, _most_seconds(limits, rounds, len(block))))
-                continue
-            except WorkerDiedError as error:
-                if any(telling(job.folder, request.number, job.anew) is not None for request in block):
-                    _end_journals(job, block, "interrupted", str(error))
-                elif block is not again and not self._is_over:
-                    again = block  # it died before it began: of nothing of the block's
-                    todo.put(block)
-                else:
-                    take([JobReport(request.number, f"no worker began it: {error}") for request in block])
+                return worker.run(job, block, _most_seconds(limits, rounds, len(block)))
             except TimeoutError:
                 _end_journals(job, block, "timed_out", f"stopped after limits.seconds={limits.seconds:g}.")
-            if self._is_over:
-                return
-            self._workers.discard(worker)
-            worker = Worker(self.threads)
-            self._workers.add(worker)
+                return []
+            except WorkerDiedError as error:
+                death = str(error)
+                if any(telling(job.folder, request.number, job.anew) is not None for request in block):
+                    _end_journals(job, block, "interrupted", death)
+                    return []
+            finally:
+                self._free.put(worker if worker.is_alive or self._is_over else self._replacement(worker))
+        return [JobReport(request.number, f"no worker began it: {death}") for request in block]
+
+    def _replacement(self, dead: Worker) -> Worker:
+        self._workers.discard(dead)
+        return self._add()
 
 
 def _most_seconds(limits: Limits, rounds: int, jobs: int) -> float | None:
