@@ -64,8 +64,4 @@ class GradmixLauncher(Launcher):
         specs = [each.spec for each in jobs if each.spec is not None]
         settings = specs[0].settings
         rounds = max(rounds_of(spec.task, settings.timing) for spec in specs)
-        try:
-            return self.pool.run(job, requests, settings.limits, rounds)
-        except BaseException:
-            self.pool.interrupt()
-            raise
+        return self.pool.run(job, requests, settings.limits, rounds)

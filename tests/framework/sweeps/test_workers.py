@@ -28,6 +28,7 @@ def hang(x):
 
 def deaf(x):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    open("deaf", "w").close()
     while True:
         pass
 
@@ -173,7 +174,7 @@ def test_a_worker_that_does_not_heed_an_interrupt_is_killed(sweep, monkeypatch):
 
     thread = threading.Thread(target=run_it)
     thread.start()
-    while telling(sweep.folder, 0) is None:
+    while not (sweep.folder.parent / "deaf").exists():
         assert thread.is_alive()
         time.sleep(0.02)
     worker.interrupt()
