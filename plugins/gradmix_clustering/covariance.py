@@ -107,7 +107,7 @@ class Full(CovarianceType):
         return np.log(np.diagonal(whiteners, axis1=-2, axis2=-1)).sum(axis=-1)
 
     def matrices(self, covariances: Array, k: int, d: int) -> Array:
-        """Themselves."""
+        """Return the covariances, which are full matrices already."""
         return covariances
 
 

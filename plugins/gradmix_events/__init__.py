@@ -1,4 +1,4 @@
-"""Run events: stopping early, telling somebody, one more picture."""
+"""Run events: stopping early, notifications, one more picture."""
 
 import gradmix
 

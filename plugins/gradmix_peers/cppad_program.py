@@ -163,7 +163,7 @@ extern "C" const char* derive(int what, const double* at, const double* along, d
 }}
 """
 _one_at_a_time = threading.Lock()
-"""CppAD has one tape for all threads, unless it is told of each."""
+"""CppAD has one tape for all threads, unless each is registered."""
 
 _WHAT = ("value", "forward", "reverse", "jacobian", "hessian")
 

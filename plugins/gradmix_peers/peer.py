@@ -16,7 +16,7 @@ Pullback = Callable[[Any], Any]
 
 
 class Peer(Differentiator):
-    """Base of differentiators that are somebody else's: each method takes f as NumPy has it, and a point of float64."""
+    """Base of differentiators from other libraries: each method takes f as NumPy has it, and a point of float64."""
 
     @abstractmethod
     def push(self, f: Function, x: Any, v: Any) -> Any:

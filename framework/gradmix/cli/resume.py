@@ -76,7 +76,7 @@ def _check_kind(started: Mapping[str, Any]) -> None:
 
 
 def _arguments(started: Mapping[str, Any], overrides: Sequence[str]) -> list[str]:
-    """The arguments that the sweep was started with, except those that are given anew."""
+    """The arguments that the sweep was started with, except those that are given again."""
     from gradmix.cli.run import check_composition
 
     for override in overrides:

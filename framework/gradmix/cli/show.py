@@ -98,7 +98,7 @@ def _draw(folder: Path, wanted: str) -> None:
 
 
 def _check_allowed(spec: RunSpec) -> None:
-    """Refuse to run code that a journal names, which may come from somebody else."""
+    """Refuse to run code that a journal names, which may come from another person."""
     from gradmix.config.code_options import check_code_options
 
     check_code_options(spec, ())

@@ -1,4 +1,4 @@
-"""What a run tells of the data that it worked on."""
+"""Description and digest of the data that a run works on."""
 
 from __future__ import annotations
 

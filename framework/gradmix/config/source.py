@@ -28,7 +28,7 @@ class ComponentSource(ConfigSource):
         return SCHEME
 
     def available(self) -> bool:
-        """Always."""
+        """Report that the source is available: it needs no files."""
         return True
 
     def is_group(self, config_path: str) -> bool:

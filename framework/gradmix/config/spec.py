@@ -221,7 +221,7 @@ class RunSpec:
     metrics
         What is measured besides the task's own metrics.
     events
-        Who is told of the run; `config` and `plugins` have those of them that may change its result.
+        Components that follow the run; `config` and `plugins` include those that may change its result.
     seconds
         How long it took to import and build the components, by the run's own clock.
     """

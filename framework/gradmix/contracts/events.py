@@ -77,8 +77,8 @@ class Events(Component):
     def run_finished(self, *args: Any, **what: Any) -> None:
         """Called when a run has finished: ``metrics``, ``stopped`` (what stopped it early and why; empty otherwise).
 
-        The parts of the task's answer, which `Task.answers` names, are on offer, too. One that must not fail hears of
-        it before the result is journalled.
+        The parts of the task's answer, which `Task.answers` names, are on offer, too. One that must not fail
+        is called before the result is journalled.
         """
 
     def run_failed(self, *args: Any, **what: Any) -> None:

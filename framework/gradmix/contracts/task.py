@@ -21,7 +21,7 @@ Writer = Callable[[Path], None]
 
 @dataclass(frozen=True)
 class Input:
-    """Data that a run worked on, as it tells of them; `gradmix.input_of` makes one of a data set.
+    """Description of the data that a run worked on; `gradmix.input_of` makes one of a data set.
 
     Parameters
     ----------

@@ -41,7 +41,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that is to be told.
+    """A comparison of runs, ready to be shown.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def compare(
     by, over
         Keys to compare by, and to repeat over.
     n_unreadable, n_missing
-        Runs that had to be left out, and jobs that were never reached: told, not compared.
+        Runs that had to be left out, and jobs that were never reached: counted, not compared.
 
     Raises
     ------

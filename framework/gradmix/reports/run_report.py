@@ -23,7 +23,7 @@ _LINES_IN_FULL = 20
 
 
 class RunReport:
-    """Tells of one run, iteration by iteration.
+    """Reports one run, iteration by iteration.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class RunReport:
 
     @property
     def has_begun(self) -> bool:
-        """Whether there is a run to tell of."""
+        """Whether a run has started."""
         return self._run is not None
 
     def close(self) -> None:

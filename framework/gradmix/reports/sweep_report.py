@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _LINES_IN_SIGHT = 20
-"""Jobs of a sweep whose lines one can still see at its end; of more, those that failed are told again."""
+"""Jobs of a sweep whose lines one can still see at its end; of more, those that failed are listed again."""
 
 _ALWAYS = ("done", "failed")
-"""Counts that are told also when they are 0."""
+"""Counts that are shown even if they are 0."""
 
 
 class SweepReport:
-    """Tells of a sweep, job by job.
+    """Reports a sweep, job by job.
 
     Parameters
     ----------

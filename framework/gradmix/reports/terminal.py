@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class SessionReport:
-    """Tells of one ``gradmix run``: a run or a sweep, what went wrong, where all is, and how to go on."""
+    """Reports one ``gradmix run``: a run or a sweep, what went wrong, where the results are, and how to continue."""
 
     def __init__(self) -> None:
         self.exit_code = 0
@@ -44,12 +44,12 @@ class SessionReport:
 
     @hookimpl
     def sweep_started(self, sweep: SweepInfo, jobs: Sequence[Job]) -> None:
-        """Tell of a sweep instead."""
+        """Report a sweep instead."""
         self._sweep = SweepReport(make_console(), sweep, jobs)
 
     @hookimpl
     def job_ended(self, sweep: SweepInfo, end: JobEnd) -> None:
-        """Pass on."""
+        """Forward to the report of the run or sweep."""
         if self._sweep is not None:
             self._sweep.ended(end)
 
@@ -61,38 +61,38 @@ class SessionReport:
 
     @hookimpl
     def gradmix_run_started(self, run: RunInfo) -> None:
-        """Pass on."""
+        """Forward to the report of the run or sweep."""
         if self._report is not None:
             self._report.started(run)
 
     @hookimpl
     def gradmix_iteration(self, run: RunInfo, iteration: Iteration[Any]) -> None:
-        """Pass on."""
+        """Forward to the report of the run or sweep."""
         if self._report is not None:
             self._report.iterated(iteration)
 
     @hookimpl
     def gradmix_run_finished(self, run: RunInfo, metrics: Mapping[str, float]) -> None:
-        """Pass on."""
+        """Forward to the report of the run or sweep."""
         if self._report is not None:
             self._report.finished(run, metrics)
 
     @hookimpl
     def stopped(self, run: RunInfo, by: str, reason: str) -> None:
-        """Pass on."""
+        """Forward to the report of the run or sweep."""
         if self._report is not None:
             self._report.stopped(by, reason)
 
     @hookimpl
     def gradmix_run_failed(self, run: RunInfo, error: BaseException) -> None:
-        """Pass on."""
+        """Forward to the report of the run or sweep."""
         if self._report is not None:
             self._report.failed(run, error)
         self.exit_code = 1
 
     @hookimpl
     def problem(self, message: str) -> None:
-        """Warn."""
+        """Print a warning."""
         say("warning", message)
 
     @hookimpl
