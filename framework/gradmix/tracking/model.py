@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from gradmix.contracts.clusterer import Clusterer
 from gradmix.tracking.entities import columns_schema
 
 NAME = "model"
@@ -41,7 +42,7 @@ def read_source(path: Path) -> Source | None:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    return Source(path, content) if isinstance(content, dict) and {"clusterer", "model"} <= set(content) else None
+    return Source(path, content) if isinstance(content, dict) and {Clusterer.kind, "model"} <= set(content) else None
 
 
 def write_model_folder(folder: Path, source: Source, **about: str) -> None:

@@ -9,6 +9,7 @@ import gradmix
 from gradmix.config.groups import group_arguments, kind_in, kinds_of
 from gradmix.config.spec import read_spec
 from gradmix.contracts.role import Role
+from gradmix.testing import conformance
 
 PLUGIN = Path(__file__).parents[2] / "plugin_with_parts.py"
 CONFIG = {"name": "trial", "seed": 0, "task": {"name": "cluster"}, "dataset": {"name": "iris"}}
@@ -116,3 +117,12 @@ def test_scikit_learn_sees_the_options_of_nested_components():
     assert swapped.differentiator.components == 2
     with pytest.raises(gradmix.UnknownNameError, match="differentiator__methd"):
         made.set_params(differentiator__methd="forward")
+
+
+@pytest.mark.parametrize(
+    "check",
+    ["sets_its_options_by_name", "can_be_cloned", "comes_back_from_its_config", "is_read_again_as_it_was_written"],
+)
+def test_the_kit_takes_a_clusterer_that_holds_a_component(check):
+    report = conformance("clusterer", "descent", only=[check])
+    assert report.passed == 1, report.failures
