@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import chdir, contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def contained(name: str) -> Iterator[None]:
         with (
             ctrl_c_noticed() as was_pressed,
             _ending_is_noticed(name),
-            chdir("."),
+            same_folder(),
             redirect_stdout(sys.stderr),
             np.errstate(),
         ):
@@ -49,6 +49,17 @@ def contained(name: str) -> Iterator[None]:
     finally:
         slow.cancel()
         slow.join()
+
+
+@contextmanager
+def same_folder() -> Iterator[None]:
+    """Return to the working folder if what runs in the context has left it."""
+    before = os.getcwd()
+    try:
+        yield
+    finally:
+        if os.getcwd() != before:
+            os.chdir(before)
 
 
 @contextmanager
