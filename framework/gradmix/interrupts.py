@@ -99,12 +99,31 @@ class Terminated(KeyboardInterrupt):
 @contextmanager
 def termination_as_interrupt() -> Iterator[None]:
     """Let SIGTERM end the work as Ctrl-C does, journalled, by raising `Terminated`."""
+    is_asked = False
 
     def terminate(number: int, frame: FrameType | None) -> None:
+        nonlocal is_asked
+        is_asked = True
         raise Terminated
 
     with _handling(signal.SIGTERM, terminate):
+        try:
+            yield
+        except KeyboardInterrupt as error:
+            if is_asked and not isinstance(error, Terminated):
+                raise Terminated from error  # Ray raises an interrupt of its own in its place
+            raise
+
+
+@contextmanager
+def sigterm_kept() -> Iterator[None]:
+    """Undo what a library does to the handling of SIGTERM in the context."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
         yield
+    finally:
+        if _is_main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

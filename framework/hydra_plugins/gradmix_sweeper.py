@@ -171,7 +171,7 @@ class GradmixSweeper(Sweeper):
 
     def _launch(self, job: SweepJob, jobs: Sequence[Job]) -> Sequence[JobReport]:
         """Have the chosen launcher run jobs."""
-        from gradmix.sweeps.foreign import launch, set_defaults, threads_for
+        from gradmix.sweeps.foreign import launch, set_defaults, start_ray, threads_for
 
         job = replace(job, workers=self._workers())
         if self._own is not None:
@@ -180,8 +180,9 @@ class GradmixSweeper(Sweeper):
 
         with open_dict(self.master):
             self.master.hydra.sweep.dir = str(job.folder)
-            set_defaults(self.master.hydra.runtime.choices["hydra/launcher"], self.master.hydra.launcher)
+            set_defaults(choice := self.master.hydra.runtime.choices["hydra/launcher"], self.master.hydra.launcher)
         with threads_for(self._workers()) as threads:
+            start_ray(choice, self.master.hydra.launcher)
             return launch(self._instantiate_launcher, job, jobs, threads)
 
     def _instantiate_launcher(self, task: Any) -> Launcher:

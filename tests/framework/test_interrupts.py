@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from gradmix.interrupts import Terminated, ctrl_c_noticed, termination_as_interrupt, time_limit
+from gradmix.interrupts import Terminated, ctrl_c_noticed, sigterm_kept, termination_as_interrupt, time_limit
 
 
 class TooLongError(Exception):
@@ -119,3 +119,24 @@ def test_sigterm_is_an_interrupt_within_the_context():
         work()
     assert signal.getsignal(signal.SIGTERM) is before
     assert issubclass(Terminated, KeyboardInterrupt)
+
+
+def replaced_interrupt():
+    """What Ray makes of an interrupt while it waits."""
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt from None
+
+
+def test_sigterm_is_known_even_if_a_library_raises_an_interrupt_of_its_own():
+    with pytest.raises(Terminated), termination_as_interrupt():
+        replaced_interrupt()
+
+
+def test_a_library_that_takes_sigterm_over_gives_it_back():
+    with termination_as_interrupt():
+        before = signal.getsignal(signal.SIGTERM)
+        with sigterm_kept():
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        assert signal.getsignal(signal.SIGTERM) is before

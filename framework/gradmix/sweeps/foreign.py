@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from gradmix.contracts.errors import ConfigError
+from gradmix.interrupts import sigterm_kept
 from gradmix.registry.entry import describe
 from gradmix.runs.environment import threads_of_each
 from gradmix.sweeps.job import JobReport, SweepJob, for_launcher
@@ -49,6 +50,18 @@ def prepare(choice: str, config: Mapping[str, Any]) -> None:
     """Start a launcher's workers while the sweep is planned, where that can be done: joblib keeps them for later."""
     if choice == "joblib" and workers_of(choice, config) > 1:
         threading.Thread(target=_start_joblib_workers, args=(dict(config),), daemon=True).start()
+
+
+def start_ray(choice: str, config: Any) -> None:
+    """Start Ray, if it is the launcher: left to the launcher, it would keep SIGTERM for itself."""
+    if choice != "ray":
+        return
+    import ray
+    from omegaconf import OmegaConf
+
+    if not ray.is_initialized():
+        with sigterm_kept():
+            ray.init(**dict(OmegaConf.to_object(config.ray.init)))  # type: ignore[arg-type]
 
 
 def _start_joblib_workers(config: Mapping[str, Any]) -> None:
@@ -115,7 +128,12 @@ _WORKERS: Mapping[str, Callable[[Mapping[str, Any]], int]] = {
 
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     # Retries are the sweep's, by on_error; Ray's own messages would drown the sweep's.
-    "ray": {"ray.remote.max_retries": 0, "ray.init.log_to_driver": False, "ray.init.include_dashboard": False},
+    "ray": {
+        "ray.remote.max_retries": 0,
+        "ray.init.log_to_driver": False,
+        "ray.init.include_dashboard": False,
+        "ray.init.object_store_memory": 78_643_200,  # as the launcher sets it: jobs hand little over
+    },
 }
 """Choice of launcher → its options as suits us, unless a person has set them."""
 

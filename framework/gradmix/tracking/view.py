@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gradmix.journal.events import Event
 from gradmix.journal.reading import Run
 
 _MLFLOW_STATUS = {
@@ -131,7 +132,14 @@ def _points(run: Run) -> Iterator[Point]:
             yield from _event_points(event, start, since, prefix=STARTS)
     stepped = {key for event in iterations for key in event["metrics"]}
     for step, event in enumerate(run.events_named("result")):  # a sweep has one for each stretch
-        yield from (point for point in _event_points(event, step, since) if point.key not in stepped)
+        yield from (point for point in _event_points(_with_named_best(event), step, since) if point.key not in stepped)
+
+
+def _with_named_best(event: Event) -> Event:
+    """A sweep's result with its best value under the name of the metric: values of several must not share an axis."""
+    metric = str(event.get("best", "")).partition(" ")[0]
+    metrics = {f"best.{metric}" if key == "best" and metric else key: each for key, each in event["metrics"].items()}
+    return {**event, "metrics": metrics}
 
 
 def _event_points(event: Mapping[str, Any], step: int, since: int, prefix: str = "") -> Iterator[Point]:

@@ -26,6 +26,12 @@ BACKUP = RUNS / "mlflow.db.bak"
 TRACKING = Tracking()
 
 
+@pytest.fixture(autouse=True)
+def quick_stores(monkeypatch, store_template):
+    """A new store is a copy of one that is ready: MLflow's migrations take seconds."""
+    monkeypatch.setattr("gradmix.tracking.store._make", lambda path: shutil.copy(store_template, path))
+
+
 def runs(number, first=0, **options):
     """Journals of some runs, each with an artifact."""
     folders = [write_run(RUNS / "curves" / str(each), curve=(-3.0, -2.0), **options) for each in range(first, number)]

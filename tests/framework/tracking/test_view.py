@@ -82,3 +82,9 @@ def test_a_resumed_sweep_has_a_point_for_each_stretch(tmp_path):
 def test_each_plugin_is_named_once_and_in_order_with_what_comes_from_it(tmp_path):
     seen = view(tmp_path, plugins={"task": "p 2", "clusterer": "a 1", "dataset": "p 2"})
     assert seen.tags["gradmix.plugin"] == "a 1: clusterer, p 2: dataset task"
+
+
+def test_the_best_value_of_a_sweep_is_named_after_its_metric(tmp_path):
+    result = {"event": "result", "metrics": {"done": 2, "best": 5.0}, "best": "bic 5: seed=1"}
+    seen = view(tmp_path, result, {"event": "finished"}, kind="sweep")
+    assert {point.key: point.value for point in seen.points} == {"done": 2.0, "best.bic": 5.0}
