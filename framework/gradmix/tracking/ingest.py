@@ -17,7 +17,7 @@ from gradmix.contracts.errors import GradmixError, StorageError
 from gradmix.journal.folder import find_journals, has_journal
 from gradmix.journal.reading import Run, read_run, read_runs, read_unchanged
 from gradmix.runs.artifacts import ARTIFACTS
-from gradmix.tracking.artifacts import local_folder
+from gradmix.tracking.artifacts import is_own_file, local_folder
 from gradmix.tracking.inventory import Inventory, Rank, StoredRun, rank
 from gradmix.tracking.note import Note, OpenNote, noting, read_note
 from gradmix.tracking.store import absolute_uri, artifact_root, open_client
@@ -253,6 +253,9 @@ class Ingester:
             run.is_deleted = False
             self.tally.brought.append(folder)
         if run is not None and _is_whole(run, seen):
+            if _has_more_artifacts(run, folder / ARTIFACTS, note.note):  # drawn since
+                Upload(self.client, view_of(seen), folder, with_model=False).add_artifacts(run)
+                self.tally.brought.append(folder)
             return run
         seen.verify()
         upload = Upload(self.client, view_of(seen), folder, self.tracking.models)
@@ -352,6 +355,15 @@ def _is_whole(run: StoredRun, seen: Run) -> bool:
 def _lacks_artifacts(run: StoredRun, folder: Path) -> bool:
     place = local_folder(run.artifact_uri)
     return place is not None and not place.exists() and folder.is_dir() and not folder.is_symlink()
+
+
+def _has_more_artifacts(run: StoredRun, folder: Path, note: Note | None) -> bool:
+    """Whether a run that is there in full has got artifacts since: by name in a local store, by age for a server."""
+    files = [path for path in folder.iterdir() if is_own_file(path, folder.parent)] if folder.is_dir() else []
+    place = local_folder(run.artifact_uri)
+    if place is not None:
+        return any(not (place / path.name).exists() for path in files)
+    return note is not None and any(path.stat().st_mtime > note.time for path in files)
 
 
 def _rank(seen: Run) -> Rank:

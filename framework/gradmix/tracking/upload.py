@@ -67,6 +67,10 @@ class Upload:
         """Fill a run that was made before; the artifacts that were left out. What it has already is not doubled."""
         return self._fill(run, self._tags(), is_new=False)
 
+    def add_artifacts(self, run: StoredRun) -> list[Path]:
+        """Upload the run's files once more; those that were left out."""
+        return self._log_artifacts(run, None)
+
     def _fill(self, run: StoredRun, tags: Mapping[str, str], is_new: bool) -> list[Path]:
         """Fill a run. That it has ended comes last: a run that MLflow shows as ended is there in full."""
         client, view = self._client, self._view

@@ -76,3 +76,13 @@ def test_a_link_to_a_file_of_the_run_is_followed(artifacts):
     (folder / "best.txt").symlink_to("own.txt")
     assert sync(RUNS, Tracking()).remarks == []
     assert uploaded() == {"own.txt", "best.txt"}
+
+
+def test_a_picture_that_is_drawn_later_joins_the_artifacts(artifacts):
+    folder, _ = artifacts
+    sync(RUNS, Tracking())
+    assert uploaded() == {"own.txt"}
+    (folder / "fit.png").write_text("a picture")
+    assert sync(RUNS, Tracking()).brought == [folder.parent]
+    assert uploaded() == {"own.txt", "fit.png"}
+    assert sync(RUNS, Tracking()).brought == []
