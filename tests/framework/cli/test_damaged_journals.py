@@ -92,6 +92,7 @@ def test_sync_names_every_damaged_journal_and_brings_in_the_others(folder_with_s
         (SWEEP / str(number) / "journal.jsonl").write_bytes(line + b"\n")
     assert sync.main([]) == 1
     out, err = capsys.readouterr()
-    assert out.startswith("1 journal(s) brought")
+    assert out.startswith("1 journal(s)")
+    assert f"{len(damaged)} not" in out
     for number in range(1, 1 + len(damaged)):
         assert f"line 1 of the journal {SWEEP}/{number}/journal.jsonl" in err
