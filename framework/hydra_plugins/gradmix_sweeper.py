@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.config_store import ConfigStore
 from hydra.plugins.sweeper import Sweeper
 
+from gradmix.config.checked_files import CheckedFiles
 from gradmix.config.source import ComponentSource
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from gradmix.sweeps.plan import Job, Overrides, Planner
     from gradmix.sweeps.sweep import Sweep
 
-__all__ = ["ComponentSource", "GradmixSweeper"]
+__all__ = ["CheckedFiles", "ComponentSource", "GradmixSweeper"]
 
 _MOST_JOBS = 100_000
 """A slip, or a stranger's file, could ask for so many that the command would never begin."""
@@ -87,11 +88,9 @@ class GradmixSweeper(Sweeper):
     @contextmanager
     def _begun(self, planned: Sequence[Job], varies: Sequence[str], n_jobs: int) -> Iterator[Sweep]:
         """Check what is planned, and begin; the workers go when the sweep is over."""
-        from gradmix.sweeps.job import check_working_folder
         from gradmix.sweeps.sweep import Sweep, common_settings
 
         try:
-            check_working_folder(self.master.hydra)
             self._check(planned)
             settings = common_settings(planned)
             self._check_launcher(settings.timing.paired)
@@ -188,9 +187,9 @@ class GradmixSweeper(Sweeper):
     def _instantiate_launcher(self, task: Any) -> Launcher:
         from hydra.core.plugins import Plugins
 
-        from gradmix.config.explain import explained
+        from gradmix.config.composer import started
 
-        with explained():
+        with started("launcher", self.master):
             return Plugins.instance().instantiate_launcher(
                 hydra_context=self.context, task_function=task, config=self.master
             )

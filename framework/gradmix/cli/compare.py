@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gradmix.config.user_file import default_runs_dir
 from gradmix.contracts.errors import GradmixError, StorageError
 from gradmix.contracts.terminal import visible
 
@@ -57,7 +58,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("what", nargs="*", metavar="WHAT", help="sweep, experiment or run: a path, a name or enough of it")
-    add("--runs-dir", default="runs", type=Path, metavar="DIR", help="where the runs are (default: %(default)s)")
+    add(
+        "--runs-dir",
+        default=default_runs_dir(),
+        type=Path,
+        metavar="DIR",
+        help="where the runs are (default: %(default)s)",
+    )
     add(
         "--metric",
         action="extend",

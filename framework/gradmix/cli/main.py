@@ -61,12 +61,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(command: str, arguments: list[str]) -> int:
     """Run a command with the plugins that the command line chooses."""
+    from gradmix.config.user_file import plugin_arguments
     from gradmix.contracts.errors import GradmixError
-    from gradmix.registry.choice import choose, chosen
+    from gradmix.registry.choice import VARIABLE, choose, chosen
     from gradmix.registry.registry import installed_plugins, registry
 
     faulthandler.enable(2)  # a plugin that crashes the process is seen in the stack
     try:
+        if VARIABLE not in os.environ:
+            choose(plugin_arguments())
         others = choose(arguments)
         chosen().of(installed_plugins())
         if others != arguments and command != "plugins":  # which lists broken ones, too

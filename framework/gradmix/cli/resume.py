@@ -1,17 +1,19 @@
-"""``gradmix resume``: run what of a sweep is missing or failed, by any launcher."""
+"""``gradmix resume``: finish a sweep by running its missing and failed jobs, by any launcher."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
-from typing import Any
 
+from gradmix.config.user_file import default_runs_dir
 from gradmix.contracts.errors import ConfigError, GradmixError, StorageError
 from gradmix.contracts.terminal import visible
-from gradmix.registry.choice import SECTION
 
 _MAY_CHANGE = (
     *("hydra/launcher", "hydra.launcher"),
@@ -20,15 +22,19 @@ _MAY_CHANGE = (
 )
 """Overrides that may differ when a sweep is taken up again: how it runs, not what it computes."""
 
+_ADDRESSES = ("tracking.uri", "tracking.artifacts", "runs_dir")
+"""Options that say where runs are written or sent."""
+
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="gradmix resume",
-        usage="gradmix resume SWEEP [--stale] [--plan] [overrides]",
-        description="Run what of a sweep is missing, failed or was killed; what is done is kept.",
+        usage="gradmix resume SWEEP [--stale] [--plan] [--as-before] [overrides]",
+        description="Run whatever is missing in a sweep, failed or was killed; what is done is kept.",
         epilog="Overrides may change how it runs (hydra/launcher=joblib, hydra.launcher.n_jobs=2, limits.seconds=60, "
-        "on_error=retry:2), not what it computes. Name code options (plugins.files=[my.py]) again.",
+        "on_error=retry:2), not what it computes. A sweep's journal may come from a stranger: launcher, addresses and "
+        "code that it names are left out and listed; give them again, or --as-before for all of them.",
     )
     parser.add_argument("sweep", metavar="SWEEP", help="the sweep's folder, its name or the beginning of it, or last")
     parser.add_argument(
@@ -37,7 +43,10 @@ def main(arguments: Sequence[str]) -> int:
         help="also rerun jobs whose options, plugins or data changed since",
     )
     parser.add_argument("--plan", action="store_true", help="say what would run, and run nothing")
-    parser.add_argument("--runs-dir", default="runs", help="where to look for it (default: %(default)s)")
+    parser.add_argument(
+        "--as-before", action="store_true", help="trust the sweep's journal: take launcher, addresses and code from it"
+    )
+    parser.add_argument("--runs-dir", default=default_runs_dir(), help="where to look for it (default: %(default)s)")
     options, overrides = parser.parse_known_args(arguments)
     from gradmix.cli.run import run_as
     from gradmix.sweeps.intent import Intent
@@ -45,75 +54,162 @@ def main(arguments: Sequence[str]) -> int:
 
     try:
         folder = find(options.sweep, Path(options.runs_dir)).absolute()
-        started = _started(folder)
-        _check_kind(started)
-        folder = _return_to_working_folder(started, folder)
-        again = _arguments(started, overrides)
+        earlier = _earlier(folder, options.as_before)
+        _check_overrides(overrides, earlier)
+        known = earlier.arguments if options.as_before else _trusted(earlier, overrides)
+        folder = _return_to_working_folder(earlier, options.as_before)
+        again = _merged(known, overrides)
     except GradmixError as error:
         print(visible(f"gradmix resume: {error}"), file=sys.stderr)
         return 2
-    return run_as(Intent(tuple(again), tuple(overrides), options.plan, folder, options.stale))
+    typed = again if options.as_before else tuple(overrides)
+    return run_as(Intent(again, typed, options.plan, folder, options.stale))
 
 
-def _started(folder: Path) -> Mapping[str, Any]:
+@dataclass(frozen=True)
+class _Earlier:
+    """What a sweep's journal says of how it was started."""
+
+    folder: Path
+    arguments: tuple[str, ...]
+    working_folder: Path
+
+
+def _earlier(folder: Path, is_trusted: bool) -> _Earlier:
     from gradmix.journal.reading import read_run
+    from gradmix.sweeps.ledger import jobs_of
 
     try:
-        run = read_run(folder)
-        if run.kind == "sweep":
-            for name in ("arguments", "working_folder"):
-                run.require(name)
-        return run.started
+        sweep = read_run(folder)
+        if sweep.kind != "sweep":
+            raise ConfigError("that is a run and not a sweep; `gradmix run` with its overrides runs it again.")
+        arguments, working_folder = sweep.require("arguments"), sweep.require("working_folder")
+        jobs = jobs_of(sweep)
     except StorageError as error:
         raise StorageError(
             f"{error} What its jobs have computed is kept: the same gradmix run -m … takes it."
         ) from error
+    if not is_trusted:
+        _check_jobs(jobs, folder)
+    return _Earlier(folder, tuple(arguments), Path(working_folder))
 
 
-def _check_kind(started: Mapping[str, Any]) -> None:
-    if started.get("kind") != "sweep":
-        raise ConfigError("that is a run and no sweep; `gradmix run` with its overrides runs it again.")
+def _check_jobs(jobs: Mapping[int, Sequence[str]], folder: Path) -> None:
+    """Check that a journal's jobs say nothing of Hydra and read no environment."""
+    from gradmix.config.guard import problem_of
+
+    for number, overrides in jobs.items():
+        for override in overrides:
+            if _is_of_hydra(_key(override)) or problem_of(override):
+                raise ConfigError(
+                    f"{folder}: job {number + 1} has the override {override!r}, which a stranger may have put into the "
+                    "journal. If you mean it, add --as-before."
+                )
 
 
-def _arguments(started: Mapping[str, Any], overrides: Sequence[str]) -> list[str]:
-    """The arguments that the sweep was started with, except those that are given again."""
+def _trusted(earlier: _Earlier, overrides: Sequence[str]) -> tuple[str, ...]:
+    """The arguments that may be taken from a journal, which may be a stranger's; the others are listed."""
+    given = {_key(override) for override in overrides}
+    left_out = [each for each in earlier.arguments if not _is_harmless(each, earlier.folder)]
+    missing = [each for each in left_out if _key(each) not in given]
+    if missing:
+        words = " ".join(f"'{each}'" for each in missing)
+        print(
+            visible(
+                f"gradmix resume: left out, since a sweep's journal may come from a stranger: {words}. "
+                "Add what you want again, or --as-before for all of it."
+            ),
+            file=sys.stderr,
+        )
+    return tuple(each for each in earlier.arguments if each not in left_out)
+
+
+def _is_harmless(argument: str, folder: Path) -> bool:
+    """Whether an argument names no launcher, no address, no code and nothing of the environment."""
+    from gradmix.config.guard import problem_of
+
+    if argument.startswith("-") or "=" not in argument:
+        return True
+    key, _, value = argument.lstrip("+~").partition("=")
+    if problem_of(argument) or (key in ("tracking", "plugins") and value.startswith("{")):
+        return False
+    if key == "runs_dir":
+        return Path(value).absolute() == folder.parents[1]
+    if _is_of_hydra(key):
+        return _is_harmless_to_hydra(argument)
+    return key not in _ADDRESSES and not key.startswith("plugins.files")
+
+
+def _is_of_hydra(key: str) -> bool:
+    return "hydra" in re.split(r"\W+", key)
+
+
+def _is_harmless_to_hydra(argument: str) -> bool:
+    """Whether a config file might say the same, for the sweeper: how jobs are launched is never taken."""
+    from hydra.errors import HydraException
+
+    from gradmix.config.composer import parse
+    from gradmix.config.guard import MAY_CHOOSE, check_hydra
+
+    try:
+        (override,) = parse([argument])
+        if override.key_or_group == "hydra/sweeper":
+            return override.value() in MAY_CHOOSE["hydra/sweeper"]
+        root, *path = override.key_or_group.split(".")
+        if root != "hydra" or path[:1] not in (["mode"], ["sweeper"]) or override.is_sweep_override():
+            return False
+        check_hydra(reduce(lambda inner, key: {key: inner}, reversed(path), override.value()), (), "")
+    except (HydraException, ConfigError):
+        return False
+    return True
+
+
+def _check_overrides(overrides: Sequence[str], earlier: _Earlier) -> None:
+    """Check that what is given again may differ from the sweep's own."""
     from gradmix.cli.run import check_composition
 
     for override in overrides:
         key = _key(override)
         if override.startswith("-"):
             raise ConfigError(f"unknown option {override}; see gradmix resume --help.")
-        is_same = override in started["arguments"]  # as code must be named again, which a journal does not vouch for
+        is_same = override in earlier.arguments
         if not is_same and not any(key == each or key.startswith(f"{each}.") for each in _MAY_CHANGE):
-            check_composition([*started["arguments"], override])  # a slip is told as one
+            known = [each for each in earlier.arguments if _is_harmless(each, earlier.folder)]
+            check_composition([*known, override])  # a slip is told as one
             raise ConfigError(
                 f"{override} would change what the sweep computes; start a new one by gradmix run -m. "
                 f"May be changed: {', '.join(_MAY_CHANGE)}."
             )
+
+
+def _merged(known: Sequence[str], overrides: Sequence[str]) -> tuple[str, ...]:
+    """Earlier arguments, except those that are given again, and then these."""
     given = {_key(override) for override in overrides}
-    code = [each for each in started["arguments"] if _key(each) == f"{SECTION}.files" and _key(each) not in given]
-    if code:
-        raise ConfigError(
-            f"the sweep was started with {code[0]}, which is code to run, and a journal does not vouch for it. "
-            f"If you mean it, say it again: add '{code[0]}'."
-        )
-    drops = {"hydra.launcher"} if "hydra/launcher" in given else set()  # another launcher's options
-    kept = [each for each in started["arguments"] if _key(each) not in given and not _is_of(_key(each), drops)]
-    return [*kept, *overrides]
-
-
-def _is_of(key: str, parents: set[str]) -> bool:
-    return any(key.startswith(f"{parent}.") for parent in parents)
+    drops = "hydra.launcher." if "hydra/launcher" in given else None  # another launcher's options
+    kept = [each for each in known if _key(each) not in given and not (drops and _key(each).startswith(drops))]
+    return (*kept, *overrides)
 
 
 def _key(override: str) -> str:
     return override.lstrip("+~").partition("=")[0]
 
 
-def _return_to_working_folder(started: Mapping[str, Any], folder: Path) -> Path:
-    """Go where the sweep was started, since its data files are named from there; the sweep's folder, seen from it."""
-    home = Path(started["working_folder"])
-    if not home.is_dir():
+def _return_to_working_folder(earlier: _Earlier, is_trusted: bool) -> Path:
+    """Go where the sweep was started, since its data files are named from there; the sweep's folder, seen from it.
+
+    A journal can name any folder, so the sweep must be inside, unless the journal is trusted.
+    """
+    home, folder = earlier.working_folder, earlier.folder
+    is_inside = folder.is_relative_to(home)
+    if not home.is_dir() or not (is_inside or is_trusted):
+        if home.is_dir() and home != Path.cwd():
+            print(
+                visible(
+                    f"gradmix resume: stays in {Path.cwd()}. The sweep was started in {home}, but its folder is not "
+                    "inside; go there, or add --as-before, if its data files are named from there."
+                ),
+                file=sys.stderr,
+            )
         return folder
     os.chdir(home)
-    return folder.relative_to(home) if folder.is_relative_to(home) else folder
+    return folder.relative_to(home) if is_inside else folder

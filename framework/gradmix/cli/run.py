@@ -2,56 +2,141 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
-import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NoReturn
 
 from gradmix.contracts.errors import ConfigError, GradmixError
 from gradmix.contracts.terminal import visible
 from gradmix.interrupts import Terminated, termination_as_interrupt
 
 if TYPE_CHECKING:
-    from gradmix.config.guarded import GuardedLoader
+    from omegaconf import DictConfig
+
+    from gradmix.config.composer import Composer, Request
     from gradmix.sweeps.intent import Intent
 
-_QUESTIONS = ("-h", "--h", "-c", "--cfg", "-i", "--info", "-s", "--shell", "--version")
-"""How those of Hydra's flags begin that ask for something and run nothing."""
-_CONFIG_FLAGS = {"-cd", "-cn", "-cp"}
 PLAN_FLAG = "--plan"
 """Our own: say what would run, and run nothing."""
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are ours."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"{message}. See gradmix run --help.")
+
+
+def _parser() -> _Parser:
+    """The flags of a Hydra application, and our own."""
+    parser = _Parser(prog="gradmix run", add_help=False, allow_abbrev=False)
+    add, flag = parser.add_argument, "store_true"
+    add("overrides", nargs="*", help="key=value, group=option, key=value,value for a sweep")
+    add("--help", "-h", action=flag, help="the groups of options, and the config")
+    add("--hydra-help", action=flag, help="Hydra's own options")
+    add("--version", action=flag, help="Hydra's version")
+    add("--cfg", "-c", choices=["job", "hydra", "all"], help="show the config instead of running it")
+    add("--resolve", action=flag, help="with --cfg: resolve interpolations")
+    add("--package", "-p", help="with --cfg: the part of the config to show")
+    add("--info", "-i", const="all", nargs="?", choices=_INFORMATION, help=f"show {', '.join(_INFORMATION)}")
+    add("--shell-completion", "-sc", action=flag, help="install=bash, uninstall=bash")
+    add("--run", "-r", action=flag, help="run a job; the default")
+    add("--multirun", "-m", action=flag, help="run a sweep")
+    add(PLAN_FLAG, action=flag, help="say what would run, and run nothing")
+    add("--config-path", "-cp", help="folder of configs instead of gradmix's own")
+    add("--config-name", "-cn", default="config", help="the primary config")
+    add("--config-dir", "-cd", help="folder of configs besides gradmix's own")
+    return parser
+
+
+_INFORMATION = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
-    flags = {argument.partition("=")[0] for argument in arguments if argument.startswith(_QUESTIONS)}
-    return _ask(arguments) if flags - _CONFIG_FLAGS else _run(arguments)
+    from gradmix.sweeps.intent import Intent
 
-
-def _ask(arguments: Sequence[str]) -> int:
-    """Have Hydra answer a question about the configuration; nothing that only a run needs is loaded."""
-    logging.raiseExceptions = False  # Hydra answers --info by logging, and the reader may be `head`
     try:
-        _hand_over(arguments, _no_job)
+        options = _read(arguments)
+        if _is_question(options):
+            return _answer(options)
     except GradmixError as error:
         print(visible(f"gradmix run: {error}"), file=sys.stderr)
         return 2
+    without_plan = tuple(argument for argument in arguments if argument != PLAN_FLAG)
+    return run_as(Intent(without_plan, without_plan, plan_only=options.plan))
+
+
+def _read(arguments: Sequence[str]) -> argparse.Namespace:
+    if any(argument.startswith("--experimental-rerun") for argument in arguments):
+        raise ConfigError("--experimental-rerun opens a pickle, which can run anything; give the overrides again.")
+    return _parser().parse_intermixed_args(arguments)
+
+
+def _request(options: argparse.Namespace) -> Request:
+    from gradmix.config.composer import Request
+    from gradmix.config.groups import group_arguments
+    from gradmix.config.sweep_arguments import for_each_component
+
+    overrides = group_arguments(options.overrides)
+    if options.multirun:
+        overrides = for_each_component(overrides)
+    return Request(tuple(overrides), options.multirun, options.config_name, options.config_path, options.config_dir)
+
+
+def _is_question(options: argparse.Namespace) -> bool:
+    return bool(
+        options.help or options.hydra_help or options.version or options.cfg or options.info or options.shell_completion
+    )
+
+
+def _answer(options: argparse.Namespace) -> int:
+    """Have Hydra answer a question about the configuration; nothing that only a run needs is loaded."""
+    from gradmix.config.composer import composing
+
+    logging.raiseExceptions = False  # Hydra answers --info by logging, and the reader may be `head`
+    if options.version:
+        from hydra import __version__
+
+        print(f"Hydra {__version__}")
+        return 0
+    with composing(_request(options)) as composer:
+        hydra, name, overrides = composer.hydra, options.config_name, composer.overrides
+        options.overrides = overrides
+        if options.help:
+            print(_help(composer, options.resolve))
+        elif options.hydra_help:
+            hydra.hydra_help(name, _parser(), options)
+        elif options.cfg:
+            hydra.show_cfg(name, overrides, options.cfg, options.package, options.resolve)
+        elif options.info:
+            hydra.show_info(options.info, name, overrides)
+        else:
+            hydra.shell_completion(name, overrides)
     return 0
 
 
-def _no_job(config: Any) -> None:
-    raise AssertionError("a question or a check runs nothing")
+def _help(composer: Composer, resolve: bool) -> str:
+    """The help that the config's template makes, as Hydra fills it in; Hydra itself copies its store for each group."""
+    from string import Template
 
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
 
-def _run(arguments: Sequence[str]) -> int:
-    """Run an experiment or a sweep, or plan it."""
-    from gradmix.sweeps.intent import Intent
-
-    without_plan = [argument for argument in arguments if argument != PLAN_FLAG]
-    return run_as(Intent(tuple(without_plan), tuple(without_plan), plan_only=len(without_plan) < len(arguments)))
+    config = composer.compose()
+    HydraConfig.instance().set_config(config)
+    groups = {group: f"{group}: {', '.join(options)}\n" for group, options in composer.groups().items()}
+    hydras = {group: line for group, line in groups.items() if group.partition("/")[0] == "hydra"}
+    shown = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    return Template(config.hydra.help.template).substitute(
+        APP_CONFIG_GROUPS="".join(line for group, line in groups.items() if group not in hydras),
+        HYDRA_CONFIG_GROUPS="".join(hydras.values()),
+        FLAGS_HELP=_parser().format_help(),
+        CONFIG=OmegaConf.to_yaml(shown, resolve=resolve),
+    )
 
 
 def run_as(wanted: Intent) -> int:
@@ -61,7 +146,6 @@ def run_as(wanted: Intent) -> int:
     from gradmix.reports.terminal import SessionReport
     from gradmix.runs.events import watched_by
     from gradmix.sweeps.intent import intending
-    from gradmix.sweeps.job import run_job
     from gradmix.tracking.process import TrackingProcess
 
     report, tracking = SessionReport(), TrackingProcess()
@@ -70,8 +154,7 @@ def run_as(wanted: Intent) -> int:
         tracking.prepare()  # MLflow loads while the config is composed
     try:
         with intending(wanted), watched_by(*watchers), termination_as_interrupt():
-            here = ("hydra.run.dir=.",) if wanted.plan_only else ()  # Hydra would make a folder
-            _hand_over((*wanted.arguments, *here), run_job)
+            _compose_and_run(wanted)
     except GradmixError as error:
         report.refused(error)
     except OSError as error:
@@ -89,6 +172,59 @@ def run_as(wanted: Intent) -> int:
     return report.exit_code
 
 
+def _compose_and_run(wanted: Intent) -> None:
+    """Compose what the arguments ask for; run it, sweep over it or plan it."""
+    from hydra.types import RunMode
+
+    from gradmix.config.composer import composing
+
+    with composing(_request(_read(wanted.arguments))) as composer:
+        config = composer.compose()
+        if config.hydra.job.chdir:
+            raise ConfigError(
+                "hydra.job.chdir=true is not for gradmix: runs_dir and data files are named from where you are."
+            )
+        if config.hydra.mode == RunMode.MULTIRUN:
+            composer.sweep(config)
+        elif wanted.plan_only:
+            _plan(config)
+        else:
+            composer.run(config, _run)
+
+
+def _plan(config: DictConfig) -> None:
+    """Say what a single run would do."""
+    from hydra.core.hydra_config import HydraConfig
+
+    from gradmix.config.composition import plain_config
+    from gradmix.runs.events import tell
+    from gradmix.sweeps.events import planned
+    from gradmix.sweeps.plan import Planner
+
+    HydraConfig.instance().set_config(config)
+    planner = Planner(lambda _: plain_config(config), tuple(config.hydra.overrides.task))
+    tell(planned, planner.plan({0: ()}), 1, 1)
+
+
+def _run(config: DictConfig) -> None:
+    """Run what a composed config describes, in a folder of its own."""
+    from hydra.core.hydra_config import HydraConfig
+
+    from gradmix.config.composition import plain_config
+    from gradmix.config.spec import read_spec
+    from gradmix.config.trust import check_trust
+    from gradmix.journal.folder import fresh_folder
+    from gradmix.runs.events import settings_known, tell
+    from gradmix.runs.runner import Order, execute
+
+    overrides = tuple(HydraConfig.get().overrides.task)
+    spec = read_spec(plain_config(config))
+    check_trust(spec, overrides)
+    tell(settings_known, spec.settings)
+    folder = fresh_folder(Path(spec.settings.runs_dir) / spec.settings.name, spec.label.replace(" on ", "-"))
+    execute(Order(spec, folder, overrides=overrides))
+
+
 def check_composition(arguments: Sequence[str]) -> None:
     """Check that a config, or that of a sweep, can be composed; nothing is run.
 
@@ -97,57 +233,7 @@ def check_composition(arguments: Sequence[str]) -> None:
     ConfigError
         If not, since an option is unknown, for example.
     """
-    from gradmix.config.guarded import ComposedError, ComposingOnly
+    from gradmix.config.composer import composing
 
-    with suppress(ComposedError):
-        _hand_over(arguments, _no_job, ComposingOnly)
-
-
-def _hand_over(arguments: Sequence[str], job: Callable[[Any], Any], loader: type[GuardedLoader] | None = None) -> None:
-    """Hand over to Hydra: it composes, and calls `job`, once or through a sweeper and a launcher."""
-    import hydra
-    from hydra.conf import HydraConf
-    from hydra.core.config_store import ConfigStore
-    from hydra.core.plugins import Plugins
-
-    from gradmix.config.explain import explained
-    from gradmix.config.groups import group_arguments
-    from gradmix.config.guarded import guarded
-    from gradmix.config.source import ComponentSearchPath
-    from gradmix.config.sweep_arguments import for_each_component
-
-    if any(argument.startswith("--e") for argument in arguments):
-        raise ConfigError("--experimental-rerun opens a pickle, which can run anything; give the overrides again.")
-    Plugins.instance().register(ComponentSearchPath)
-    store = ConfigStore.instance()
-    store.store(group="hydra", name="config", node=HydraConf(defaults=_hydra_defaults()), provider="hydra")
-    # Hydra copies its store for each group that it lists, half of the time of --help. Nothing changes it any more.
-    store.__deepcopy__ = lambda memo: store  # type: ignore[attr-defined]
-    application = hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")(job)
-    arguments = group_arguments(arguments)
-    if {"-m", "--multirun"} & set(arguments):
-        arguments = for_each_component(arguments)
-    flags_first = sorted(arguments, key=lambda argument: argument not in ("-m", "--multirun"))  # argparse wants that
-    sys.argv = ["gradmix", *flags_first]
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, who can say more about them
-    with explained(), guarded(loader):
-        application()
-
-
-_HYDRA_DEFAULTS = {"launcher": "gradmix", "sweeper": "gradmix", "job_logging": "disabled", "hydra_logging": "disabled"}
-"""Group of Hydra's own → its default for us; an override in our config could not be overridden by an experiment."""
-
-
-def _hydra_defaults() -> list[Any]:
-    from hydra.conf import HydraConf
-
-    return [
-        {group: _HYDRA_DEFAULTS.get(group, choice) for group, choice in each.items()} for each in HydraConf().defaults
-    ]
-
-
-def config_folder() -> Path:
-    """The folder of gradmix's own configs: inside the installed package, or at the top of a checkout."""
-    package = Path(__file__).parents[1]
-    installed = package / "configs"
-    return installed if installed.is_dir() else package.parent.parent / "configs"
+    with composing(_request(_read(arguments))) as composer:
+        composer.compose()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 HELP = """usage: gradmix sync [--deleted] [runs_dir=DIR] [tracking.uri=URI] [tracking.artifacts=DIR]
                     [tracking.models=false]
 
-Import every journal under runs_dir (default: runs) that MLflow is missing. Runs whose process was killed become
+Import every journal under runs_dir (default: your own file's, or runs) that MLflow is missing. Runs whose process was killed become
 KILLED. A local store that is empty, damaged or was moved is kept as ….bak, and a new one is made from the journals.
 Repeating it changes nothing.
 
@@ -61,6 +61,7 @@ def _sentence(tally: Tally, uri: str) -> str:
 def _settings(arguments: Sequence[str]) -> Any:
     """The settings that the overrides give, by the same table as a run's."""
     from gradmix.config.spec import read_settings
+    from gradmix.config.user_file import default_runs_dir, tracking_of
 
     given: dict[str, Any] = {"name": "sync"}
     tracking: dict[str, Any] = {}
@@ -71,5 +72,5 @@ def _settings(arguments: Sequence[str]) -> Any:
         if not equals or not (key == "runs_dir" or key.startswith("tracking.")):
             raise ConfigError(f"cannot use {argument!r}")
         (tracking if key.startswith("tracking.") else given)[key.removeprefix("tracking.")] = _FLAGS.get(value, value)
-    runs_dir = given.get("runs_dir", "runs")
-    return read_settings({**given, "tracking": {"uri": f"sqlite:///{runs_dir}/mlflow.db", **tracking}})
+    runs_dir = given.get("runs_dir", default_runs_dir())
+    return read_settings({**given, "runs_dir": runs_dir, "tracking": {**tracking_of(runs_dir), **tracking}})

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gradmix.config.spec import Tracking
+from gradmix.config.user_file import default_runs_dir
 from gradmix.contracts.errors import GradmixError
 from gradmix.contracts.terminal import visible
 
@@ -16,7 +17,7 @@ from gradmix.contracts.terminal import visible
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns only if something is wrong."""
     parser = argparse.ArgumentParser(prog="gradmix ui", description="Open MLflow's dashboard on the local store.")
-    parser.add_argument("--runs-dir", default="runs", help="where the runs are (default: %(default)s)")
+    parser.add_argument("--runs-dir", default=default_runs_dir(), help="where the runs are (default: %(default)s)")
     parser.add_argument("--port", type=int, default=5000, help="port on the loopback address (default: %(default)s)")
     options = parser.parse_args(arguments)
     store = Path(options.runs_dir) / "mlflow.db"

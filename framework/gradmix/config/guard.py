@@ -1,28 +1,30 @@
-"""What may stand in a config file: values and choices; nothing that imports, runs or reads the environment.
+"""What a config file may say: values and choices, but nothing that imports, calls, reads the environment or leaves.
 
-A file may come from a stranger, so no file is trusted, not even ours. What it may not say can be said on the command
-line: then somebody asked for it by name.
+A file may come from a stranger, so none is trusted but gradmix's own and the user's own. Whatever a file may not say,
+the command line can: then the user asked for it. Options that run code or name an address are the business of `trust`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from os import PathLike
 from typing import Any
 
-from gradmix.config.interpolation import problem_of
 from gradmix.contracts.errors import ConfigError
 
-_INSTANTIATED = frozenset({"_target_", "_args_", "_partial_", "_convert_", "_recursive_", "()"})
+_CALLS = frozenset({"_target_", "_args_", "_partial_", "_convert_", "_recursive_", "()"})
 """Keys by which Hydra and Python's logging know that something is to be called."""
+
+_HARMLESS = re.compile(r"\$\{(?:[\w.\[\]-]+|(?:hydra|now|oc\.select|oc\.deprecated|python_version):[^${}\\]*)\}")
+"""An interpolation that reads the config, the clock or Python's version."""
+
+_LOOSE = re.compile(r"\\\$|\$(?=[{}$\\'\"]|$)")
+r"""A ``$`` that could become an interpolation with what comes beside it or once it is read again (as ``\${x}`` is)."""
 
 Allowed = Callable[[Any], bool]
 Path = tuple[str, ...]
-
-
-def _nothing(value: Any) -> bool:
-    return value is None
 
 
 def _number(value: Any) -> bool:
@@ -33,71 +35,52 @@ def _word(value: Any) -> bool:
     return _number(value) or (isinstance(value, str) and re.fullmatch(r"\w[\w.:-]*", value) is not None)
 
 
-def _text(value: Any) -> bool:
-    return value is None or isinstance(value, str)
-
-
 def _plain(value: Any) -> bool:
-    return _number(value) or _text(value)
+    return _number(value) or isinstance(value, str)
 
 
 def _folder(value: Any) -> bool:
     return isinstance(value, str) and "$" not in value and "://" not in value.removeprefix("file://")
 
 
-_SLURM_WORDS = ("partition", "qos", "account", "constraint", "gres", "mem_per_cpu", "mem_per_gpu")
-_RAY_NUMBERS = (
-    *(("init", name) for name in ("num_cpus", "num_gpus", "object_store_memory")),
-    *(("remote", name) for name in ("num_cpus", "num_gpus", "memory", "max_calls", "max_retries")),
-)
-
 HYDRA_MAY: Mapping[Path, Allowed] = {
     ("mode",): _word,
     ("searchpath", "*"): _folder,
-    ("run", "dir"): _text,
-    ("sweep", "dir"): _text,
-    ("sweep", "subdir"): _text,
-    ("output_subdir",): _nothing,  # Hydra would write its files there, over others
-    ("job", "name"): _word,
-    ("job", "chdir"): _number,
-    ("verbose",): _number,
-    ("help", "*"): _text,
-    ("hydra_help", "*"): _text,
+    ("help", "*"): _plain,
     ("sweeper", "params", "*"): _plain,
     ("sweeper", "params", "*", "*"): _plain,
     ("sweeper", "*"): _word,
     ("launcher", "*"): _number,
-    **{("launcher", name): _word for name in ("backend", "prefer", "require", "batch_size", *_SLURM_WORDS)},
-    **{("launcher", "ray", *path): _number for path in _RAY_NUMBERS},
+    **{("launcher", name): _word for name in ("backend", "prefer", "require", "batch_size")},
+    **{("launcher", name): _word for name in ("partition", "qos", "account", "constraint", "gres")},
+    **{("launcher", name): _word for name in ("mem_per_cpu", "mem_per_gpu")},
+    ("launcher", "ray", "*", "*"): _number,
 }
 """What a file may say under ``hydra``, where words become folders, commands and imports: path → allowed values.
 
-``*`` is any one key. A joblib launcher's texts are evaluated, a SLURM launcher's go to a shell: numbers may stand
-there, and single words.
+``*`` is any one key. joblib evaluates some strings and SLURM gives them to a shell: only numbers and single words pass.
 """
 
-MAY_BE_CHOSEN: Mapping[str, Sequence[str]] = {
-    "launcher": (
-        "hydra._internal.core_plugins.basic_launcher.",
-        "hydra_plugins.gradmix_",
-        "hydra_plugins.hydra_joblib_launcher.",
-        "hydra_plugins.hydra_ray_launcher.ray_launcher.",
-        "hydra_plugins.hydra_submitit_launcher.",
-    ),
-    "sweeper": ("hydra_plugins.gradmix_",),
+MAY_CHOOSE: Mapping[str, frozenset[str]] = {
+    "hydra/launcher": frozenset({"basic", "gradmix", "joblib", "ray", "submitit_local", "submitit_slurm"}),
+    "hydra/sweeper": frozenset({"gradmix", "gradmix_optuna"}),
 }
-"""How the classes begin of those launchers and sweepers that a file may choose."""
+"""Group of Hydra's → the options that a file may choose: those that run jobs here, or where the user already can."""
 
 
-def check_content(content: Any, file: str) -> None:
-    """Check what a config file says, wherever its content will stand.
+def check_file(content: Mapping[str, Any], config_path: str, package: str | None, file: str) -> None:
+    """Check a config file.
 
     Parameters
     ----------
     content
-        The file's content as plain values, interpolations as texts, the defaults list included.
+        What it says, as plain values, interpolations as strings, with its defaults list.
+    config_path
+        Its path within the folder of configs, without the ending: ``experiment/mine``.
+    package
+        What its ``@package`` header says; None without one.
     file
-        Name of the file, for messages.
+        Its name, for messages.
 
     Raises
     ------
@@ -106,27 +89,39 @@ def check_content(content: Any, file: str) -> None:
     """
     for path, value in _leaves(content):
         for key in path:
-            if key in _INSTANTIATED:
+            if key in _CALLS:
                 _refuse(file, path, f"{key} names what is to be called, and a config file calls nothing")
-            if "${" in key or key.endswith("$"):
+            if "$" in key:
                 _refuse(file, path, f"the key {key!r} could become an interpolation")
-        text = str(value) if isinstance(value, str | PathLike) else ""  # YAML has a tag for paths
-        if "$" in text and (problem := problem_of(text)):
+        if isinstance(value, str | PathLike) and (problem := problem_of(str(value))):  # YAML has a tag for paths
             _refuse(file, path, problem)
-    check_hydra(content, file)
+    *groups, _ = config_path.split("/")
+    _check_place(content, groups, package or "", file)
+    own = {key: value for key, value in content.items() if key != "defaults"}
+    if groups[:1] == ["hydra"]:
+        check_hydra(own, tuple(groups[1:]), file)
+    check_hydra(own.get("hydra", {}), (), file)
 
 
-def check_hydra(content: Any, file: str) -> None:
-    """Check what a config file says of Hydra itself, given its content where it will stand in the whole config.
+def check_hydra(content: Any, place: Path, file: str) -> None:
+    """Check what a file says of Hydra itself.
+
+    Parameters
+    ----------
+    content
+        What it says.
+    place
+        Path of that content below ``hydra``.
+    file
+        Its name, for messages.
 
     Raises
     ------
     ConfigError
-        Names file, key and what was found, and says what would be right.
+        Names file and key.
     """
-    said = content.get("hydra", {}) if isinstance(content, Mapping) else {}
-    for path, value in _leaves(said):
-        if value == {} or value == []:
+    for path, value in _leaves(content, place):
+        if value in ({}, []):
             continue
         if not any(allowed(value) for pattern, allowed in HYDRA_MAY.items() if _matches(pattern, path)):
             _refuse(file, ("hydra", *path), f"{value!r} is not for a config file to set")
@@ -134,31 +129,55 @@ def check_hydra(content: Any, file: str) -> None:
             _refuse(file, ("hydra", *path), "Hydra's own options cannot be swept over")
 
 
-def check_choices(hydra: Mapping[str, Any], overrides: Sequence[str], kinds: Sequence[str]) -> None:
-    """Check launcher and sweeper that were chosen, unless the overrides choose them.
+def _check_place(content: Mapping[str, Any], groups: list[str], package: str, file: str) -> None:
+    """Check that content comes to be where its file says: below ``hydra`` by that key or in a group of Hydra's."""
+    is_hydras = groups[:1] == ["hydra"]
+    if package and (is_hydras or "hydra" in package):
+        _refuse(file, ("@package",), f"no header puts a file's content at {package}; write it below the key hydra")
+    defaults = content.get("defaults", [])
+    for item in defaults if isinstance(defaults, list) else [defaults]:
+        for key, chosen in item.items() if isinstance(item, Mapping) else [(None, item)]:
+            group, at, target = str(chosen if key is None else key).partition("@")
+            parts = group.split()[-1].strip("/").split("/") if group.split() else []
+            names = chosen if isinstance(chosen, list) else [chosen]
+            if key is None:
+                *parts, name = parts or [""]
+                names = [name]
+            if is_hydras and (key is not None or parts):
+                _refuse(file, ("defaults", str(item)), "a config of Hydra's takes defaults from its own group only")
+            if at and (is_hydras or "hydra" in target):
+                _refuse(file, ("defaults", str(item)), f"no defaults list puts content at {target}")
+            where = "/".join(groups if is_hydras else parts)
+            if "hydra" in where.split("/"):
+                _check_choice(where, names, file)
 
-    Parameters
-    ----------
-    hydra
-        Kind → its config, composed.
-    overrides
-        What was given on the command line.
-    kinds
-        Which to look at: ``"launcher"``, ``"sweeper"``.
 
-    Raises
-    ------
-    ConfigError
-        If a file chose one that files may not choose.
-    """
-    for kind in kinds:
-        target = str((hydra.get(kind) or {}).get("_target_", ""))
-        asked = any(text.lstrip("+~").startswith((f"hydra/{kind}", f"hydra.{kind}")) for text in overrides)
-        if target and not asked and not target.startswith(tuple(MAY_BE_CHOSEN[kind])):
+def _check_choice(group: str, names: list[Any], file: str) -> None:
+    for name in names:
+        if name not in (None, "_self_", *MAY_CHOOSE.get(group, ())):
             raise ConfigError(
-                f"the {kind} {target} was chosen in a config file. If you mean it, choose it on the command line: "
-                f"hydra/{kind}=…"
+                f"{file}: defaults: a config file cannot choose {group}={name}. "
+                "If you mean it, give it on the command line."
             )
+
+
+@cache
+def problem_of(text: str) -> str:
+    r"""Say which ``$`` of a string is not harmless; empty if all are.
+
+    Strings may be put together and read again (as a sweep's overrides are), so what is left when harmless
+    interpolations are taken away must not be able to become one.
+
+    Examples
+    --------
+    >>> problem_of("${runs_dir}/${now:%H}, $5 each")
+    ''
+    >>> problem_of("${oc.env:HOME}").partition(";")[0]
+    "'${oc.env:HOME}' is not a plain interpolation"
+    """
+    if "$" not in text or not _LOOSE.search(_HARMLESS.sub("}", text)):
+        return ""
+    return f"{text!r} is not a plain interpolation; a config file may use ${{key}}, ${{now:…}} and ${{hydra:…}}"
 
 
 def _leaves(node: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:

@@ -26,6 +26,7 @@ from gradmix.contracts.options import (
     Option,
     PositiveFloat,
     PositiveInt,
+    SendsTo,
     check_option,
     options_of,
 )
@@ -53,8 +54,8 @@ class Tracking:
         Whether a run samples, once a second, the processor and the memory that it uses.
     """
 
-    uri: str | None = "sqlite:///runs/mlflow.db"
-    artifacts: str | None = None
+    uri: Annotated[str | None, SendsTo(is_secret=False)] = "sqlite:///runs/mlflow.db"
+    artifacts: Annotated[str | None, SendsTo(is_secret=False)] = None
     models: bool = True
     system_metrics: bool = False
 
@@ -172,7 +173,7 @@ class Settings:
 
     name: str
     seed: NonNegativeInt = 0
-    runs_dir: str = "runs"
+    runs_dir: Annotated[str, SendsTo(is_secret=False)] = "runs"
     pictures: bool | Literal["auto"] = "auto"
     reuse: bool = True
     on_error: str = "continue"

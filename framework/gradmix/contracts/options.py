@@ -43,7 +43,8 @@ class Freedom:
 class RunsCode:
     """Marks an option that names code to run, as in ``Annotated[str, RunsCode()]``.
 
-    In a run its value must be given on the command line: a config file, which may be a stranger's, cannot set it.
+    In a run its value must come from the user: from the command line or their own ``~/.config/gradmix/config.yaml``.
+    Any other config file may be a stranger's and cannot set it.
     """
 
     does: ClassVar[str] = "is code to run"
@@ -52,13 +53,18 @@ class RunsCode:
 
 @dataclasses.dataclass(frozen=True)
 class SendsTo:
-    """Marks an option that says where a run sends something, as in ``Annotated[str, SendsTo()]``.
+    """Marks an option that says where a run writes or sends something, as in ``Annotated[str, SendsTo()]``.
 
-    As with `RunsCode`, its value must be given on the command line.
+    As with `RunsCode`, its value must come from the user.
+
+    Parameters
+    ----------
+    is_secret
+        Whether messages leave the value out: anyone who has the address of a webhook can write to it.
     """
 
-    does: ClassVar[str] = "is an address that a run would send data to"
-    is_secret: ClassVar[bool] = True  # who has the address of a webhook can write to it
+    does: ClassVar[str] = "is where a run would write or send what it finds"
+    is_secret: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +76,7 @@ class LoadsPlugins:
 
 
 Danger = RunsCode | SendsTo | LoadsPlugins
-"""Marks of options whose values are for the command line only."""
+"""Marks of options whose values must come from the user."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,7 +168,7 @@ class Option:
 
     @property
     def danger(self) -> Danger | None:
-        """Why its value is for the command line only; None if a config file may set it."""
+        """Why its value must come from the user; None if any config file may set it."""
         mark: Danger | None = self._mark(Danger)
         return mark
 

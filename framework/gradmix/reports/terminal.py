@@ -95,7 +95,6 @@ class SessionReport:
         """Print a warning."""
         say("warning", message)
 
-    @hookimpl
     def refused(self, error: GradmixError) -> None:
         """A wrong config is the person's to mend, a folder that cannot be written the machine's."""
         self.fail(1 if isinstance(error, StorageError) else 2, str(error))

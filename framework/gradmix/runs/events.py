@@ -19,7 +19,7 @@ from pluggy import PluginManager
 
 from gradmix.config.spec import Settings
 from gradmix.contracts.by_name import call_by_name
-from gradmix.contracts.errors import GradmixError, PluginError
+from gradmix.contracts.errors import PluginError
 from gradmix.contracts.events import HEARD, Events, StopRun
 from gradmix.contracts.hooks import PROJECT
 from gradmix.contracts.iteration import Iteration, Objective
@@ -36,10 +36,6 @@ P = ParamSpec("P")
 
 def settings_known(settings: Settings) -> None:
     """The first config has been checked: runs with these settings come next."""
-
-
-def refused(error: GradmixError) -> None:
-    """A job could not even start."""
 
 
 def stopped(run: RunInfo, by: str, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""One job of Hydra's: from its composed config to a run in a folder of its own. It works in any process."""
+"""One job of a sweep: from its composed config to a run in a folder of its own. It works in any process."""
 
 from __future__ import annotations
 
@@ -11,19 +11,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradmix.config.code_options import check_code_options
 from gradmix.config.composition import plain_config
-from gradmix.config.spec import RunSpec, read_spec
-from gradmix.contracts.errors import ConfigError, GradmixError
+from gradmix.config.spec import read_spec
+from gradmix.contracts.errors import GradmixError
 from gradmix.contracts.hooks import hookimpl
 from gradmix.contracts.terminal import visible
-from gradmix.journal.folder import fresh_folder, has_journal
-from gradmix.runs.events import refused, settings_known, tell, watched_by
-from gradmix.runs.runner import Order, RunOutcome, execute, execute_together
+from gradmix.journal.folder import has_journal
+from gradmix.runs.events import watched_by
+from gradmix.runs.runner import Order, execute_together
 from gradmix.sweeps.attempts import is_taken, new_attempt
-from gradmix.sweeps.events import planned
-from gradmix.sweeps.intent import intent
-from gradmix.sweeps.plan import Planner
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -36,56 +32,6 @@ _PARENT_SECONDS = 0.5
 
 _NUMBER = "hydra.job.name"
 """Hydra's key by which a job's number travels to its worker: launchers set all others themselves."""
-
-
-def run_job(config: DictConfig) -> RunOutcome | GradmixError | None:
-    """Run what a composed config describes.
-
-    Returns
-    -------
-    RunOutcome or GradmixError
-        How the run ended; an error if it could not even start, because the config is wrong or its folder cannot be
-        written. None if only a plan was wanted.
-    """
-    try:
-        return _run(config)
-    except GradmixError as error:
-        tell(refused, error)
-        return error
-
-
-def _run(config: DictConfig) -> RunOutcome | None:
-    from hydra.core.hydra_config import HydraConfig
-
-    hydra = HydraConfig.get()
-    check_working_folder(hydra)
-    overrides = tuple(hydra.overrides.task)
-    if intent().plan_only:
-        tell(planned, Planner(lambda _: plain_config(config), overrides).plan({0: ()}), 1, 1)
-        return None
-    spec = read_spec(plain_config(config))
-    check_code_options(spec, overrides)
-    tell(settings_known, spec.settings)
-    folder = fresh_folder(Path(spec.settings.runs_dir) / spec.settings.name, _slug(spec))
-    return execute(Order(spec, folder, overrides=overrides))
-
-
-def check_working_folder(hydra: Any) -> None:
-    """Check that Hydra is not to change the working folder.
-
-    Raises
-    ------
-    ConfigError
-        If it is.
-    """
-    if hydra.job.chdir:
-        raise ConfigError(
-            "hydra.job.chdir=true is not for gradmix: runs_dir and data files are named from where you are."
-        )
-
-
-def _slug(spec: RunSpec) -> str:
-    return spec.label.replace(" on ", "-")
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from gradmix.config.code_options import check_code_options
 from gradmix.config.spec import RunSpec, read_spec
+from gradmix.config.trust import check_trust
 from gradmix.contracts.errors import GradmixError, StorageError, listing
 from gradmix.journal.history import History, most_telling
 from gradmix.journal.reading import Run, read_run, read_runs
@@ -114,7 +114,7 @@ class Planner:
         try:
             config = self.compose(overrides)
             spec = read_spec(config)
-            check_code_options(spec, self.named)
+            check_trust(spec, self.named)
             key = _looked_at(spec)
         except GradmixError as error:
             return self._impossible(number, overrides, config, str(error))

@@ -209,7 +209,7 @@ def test_a_config_folder_of_ones_own(gradmix_command, empty_folder):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--config-dir", "mine", "clusterer=broken"], "no YAML"),
+        (["--config-dir", "mine", "clusterer=broken"], "broken.yaml: it is not valid YAML"),
         (["--config-name", "nowhere"], "no config nowhere"),
         (["hydra.job.chdir=true"], "runs_dir"),
         (["-m", "tracking=none,server"], "one tracking for all"),

@@ -8,8 +8,8 @@ import pytest
 import gradmix
 from gradmix import ConfigError, PluginError, UnknownNameError
 from gradmix.config.build import Built
-from gradmix.config.code_options import check_code_options
 from gradmix.config.spec import read_spec
+from gradmix.config.trust import check_trust
 
 CONFIG = {
     "name": "trial",
@@ -188,6 +188,6 @@ def test_a_misspelt_method_is_found_before_the_run(offer):
 
 def test_what_a_file_must_not_set_is_looked_for_in_all_of_them():
     spec = read_spec(changed(events={"notify": WATCHING}))
-    with pytest.raises(ConfigError, match=r"events\.notify\.url: '…' is an address that a run would send data to"):
-        check_code_options(spec, ["events=[notify]", "events.notify.about=all"])
-    check_code_options(read_spec(changed(metric=silhouette())), [])
+    with pytest.raises(ConfigError, match=r"events\.notify\.url: '…' is where a run would"):
+        check_trust(spec, ["events=[notify]", "events.notify.about=all"])
+    check_trust(read_spec(changed(metric=silhouette())), [])

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradmix import GradmixError, UnknownNameError
-from gradmix.cli.run import config_folder
 from gradmix.config.composition import ComposedOnce, plain_config
 from gradmix.config.explain import explained
+from gradmix.config.files import config_folder
 from gradmix.config.source import ComponentSearchPath
 from gradmix.config.spec import read_spec
 from gradmix.registry.registry import registry

@@ -1,17 +1,12 @@
-"""Config files from a stranger: what would import, run or read the environment is refused; what is ordinary passes."""
+"""Config files from a stranger: what would call, import or read the environment is refused; ordinary files pass."""
 
 import os
-import pickle
 import sys
 from contextlib import suppress
 from pathlib import Path
 
 import cloudpickle
 import pytest
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.sources_registry import SourcesRegistry
-from hydra._internal.utils import create_config_search_path
-from hydra.core.plugins import Plugins
 from hydra.types import RunMode
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -21,11 +16,10 @@ from omegaconf.errors import OmegaConfBaseException
 from conftest import journals
 from gradmix import ConfigError
 from gradmix.cli.main import main
-from gradmix.cli.run import config_folder
-from gradmix.config.guard import check_content
-from gradmix.config.guarded import GuardedLoader, guarded
-from gradmix.config.interpolation import HARMLESS_RESOLVERS
-from gradmix.config.source import ComponentSearchPath
+from gradmix.config.checked_files import CheckedFiles
+from gradmix.config.composer import Request, composing
+from gradmix.config.files import config_folder, read_config
+from gradmix.config.guard import check_file
 
 SECRET = "open-sesame-4711"
 
@@ -41,19 +35,17 @@ def f(x=1.0, **options):
 """
 
 GLOBAL = "# @package _global_\n"
-LOGGING = "version: 1\nroot: {level: INFO, handlers: [h]}\nhandlers: {h: {'()': evil.f}}\n"
 
 
 @pytest.fixture
 def stranger(empty_folder, monkeypatch):
-    """A folder of configs to be written to; beside it a module that leaves a trace as soon as it is imported."""
+    """A folder of configs to be written to; beside it modules that leave a trace as soon as they are imported."""
     (empty_folder / "evil.py").write_text(EVIL)
     (empty_folder / "evil_package").mkdir()
     (empty_folder / "evil_package" / "__init__.py").write_text(EVIL)
     monkeypatch.syspath_prepend(empty_folder)
     monkeypatch.setenv("PYTHONPATH", f"{empty_folder}:{os.environ.get('PYTHONPATH', '')}")
     monkeypatch.setenv("STRANGERS_AIM", SECRET)
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
     yield empty_folder / "stranger"
     for name in ("evil", "evil_package"):
         sys.modules.pop(name, None)
@@ -66,19 +58,15 @@ def write(folder, files):
         path.write_text(content)
 
 
-def gradmix(*arguments):
-    """Run the command in this process; returns its exit code."""
-    try:
-        return main(list(arguments))
-    except SystemExit as end:
-        return int(end.code or 0)
+def compose(folder, *overrides, config_name="config"):
+    """Compose with a folder of configs besides gradmix's own; nothing is run."""
+    with composing(Request(overrides, config_dir=str(folder), config_name=config_name)) as composer:
+        return composer.compose()
 
 
 def traces(*outputs):
     """What an attack that came through has left."""
     found = [path for path in Path().rglob("*") if path.name == "pwned" or SECRET in str(path)]
-    for path in Path().rglob("journal.jsonl"):
-        found += [path] if SECRET in path.read_text() else []
     return found + [output for output in outputs if SECRET in output]
 
 
@@ -86,316 +74,180 @@ def experiment(body):
     return {"experiment/x.yaml": GLOBAL + body}
 
 
-X = ["experiment=x"]
-SWEEP = ["-m", *X]
+def launcher(body, choice="submitit_slurm"):
+    return experiment(f"defaults: [{{override /hydra/launcher: {choice}}}]\nhydra: {{launcher: {body}}}")
+
+
+X = "experiment=x"
+LOGGING = "version: 1\nhandlers: {h: {class: subprocess.Popen}}\n"
 
 ATTACKS = {
-    "a callback": (
-        experiment("hydra: {callbacks: {c: {_target_: evil.f}}}"),
+    "a target": (experiment("hydra: {sweeper: {params: {x: {_target_: evil.f}}}}"), X, "_target_"),
+    "a factory of logging's": (
+        {"hydra/job_logging/l.yaml": "handlers: {h: {'()': evil.f}}"},
+        "hydra/job_logging=l",
+        "()",
+    ),
+    "an option of Hydra's": (experiment("hydra: {job: {env_set: {A: b}}}"), X, "hydra.job.env_set.A"),
+    "an option of Hydra's that copies another": (experiment("m: {}\nhydra: {callbacks: '${m}'}"), X, "hydra.callbacks"),
+    "a group of Hydra's": ({"hydra/job_logging/l.yaml": LOGGING}, "hydra/job_logging=l", "hydra.job_logging"),
+    "Hydra's config itself": (
+        {"hydra/config.yaml": "callbacks: {c: 1}", **experiment("defaults: [/hydra/config]")},
         X,
-        "hydra.callbacks.c._target_",
+        "defaults",
     ),
-    "a callback by its group": (
-        {"hydra/callbacks/c.yaml": "c: {_target_: evil.f}"} | experiment("defaults: [{override /hydra/callbacks: c}]"),
+    "a place by a header": ({"experiment/x.yaml": "# @package hydra.job_logging\n" + LOGGING}, X, "@package"),
+    "a place by a header in a group of Hydra's": (
+        {"hydra/launcher/two.yaml": "# @package _group_.x\nn_jobs: 2"},
+        "hydra/launcher=two",
+        "@package",
+    ),
+    "a place by a defaults list": (
+        {"mine/l.yaml": LOGGING, **experiment("defaults: [{/mine@hydra.job_logging: l}]")},
         X,
-        "c._target_",
+        "defaults",
     ),
-    "a callback made of what stands elsewhere": (
-        experiment("mine: {c: {_args_: [1]}}\nhydra: {callbacks: '${mine}'}"),
+    "a place by a defaults list, as one string": (
+        {"mine/l.yaml": LOGGING, **experiment("defaults: ['/mine/l@hydra.job_logging']")},
         X,
-        "_args_",
+        "defaults",
     ),
-    "a target that a resolver makes": (
-        experiment("hydra: {callbacks: {c: '${oc.create:{_target_:evil.f}}'}}"),
+    "a place by a parent in a group of Hydra's": (
+        {"mine/l.yaml": "pre_dispatch: evil", "hydra/launcher/two.yaml": "defaults: [/mine: l]"},
+        "hydra/launcher=two",
+        "defaults",
+    ),
+    "a launcher that rents machines": (
+        experiment("defaults: [{override /hydra/launcher: ray_aws}]"),
         X,
-        "oc.create",
+        "hydra/launcher=ray_aws",
     ),
-    "a target that a text is decoded to": (
-        experiment("hydra:\n  callbacks:\n    c: \"${oc.decode:'{_target_:evil.f}'}\""),
+    "a launcher by an interpolation": (
+        experiment("mine: ray_aws\ndefaults: [{override /hydra/launcher: '${mine}'}]"),
         X,
-        "oc.decode",
+        "hydra/launcher",
     ),
-    "a resolver's name that is itself an interpolation": (
-        experiment("a: env\nname: '${oc.${a}:STRANGERS_AIM}'"),
+    "a sweeper that checks nothing": (
+        experiment("defaults: [{override /hydra/sweeper: basic}]"),
         X,
-        "name",
+        "hydra/sweeper=basic",
     ),
-    "a target inside the launcher": (
-        experiment("hydra: {launcher: {x: {_target_: evil.f}}}"),
-        SWEEP,
-        "hydra.launcher.x._target_",
-    ),
-    "another class for the launcher": (
-        experiment("hydra: {launcher: {_target_: hydra_plugins.evil.Launcher}}"),
-        SWEEP,
-        "hydra.launcher._target_",
-    ),
-    "a target inside the sweeper": (
-        experiment("hydra: {sweeper: {params: {x: {_target_: evil.f}}}}"),
-        SWEEP,
-        "_target_",
-    ),
-    "a launcher that shadows Hydra's": (
-        {"hydra/launcher/gradmix.yaml": "x: {_target_: evil.f}"},
-        ["-m"],
-        "_target_",
-    ),
-    "logging with a factory": (
-        {"hydra/job_logging/l.yaml": LOGGING},
-        ["hydra/job_logging=l"],
-        "handlers.h.()",
-    ),
-    "logging with a class": (
-        {"hydra/hydra_logging/l.yaml": LOGGING.replace("()", "class")},
-        ["hydra/hydra_logging=l"],
-        "hydra.hydra_logging",
-    ),
-    "logging put in its place by a header": (
-        {"experiment/x.yaml": "# @package hydra.job_logging\n" + LOGGING.replace("()", "class")},
+    "another group of Hydra's": (
+        experiment("defaults: [{override /hydra/job_logging: default}]"),
         X,
-        "hydra.job_logging",
+        "hydra/job_logging",
     ),
-    "logging put in its place by a defaults list": (
-        experiment("defaults: [{/mine@hydra.job_logging: l}]")
-        | {"mine/l.yaml": LOGGING.replace("'()': evil.f", "class: logging.NullHandler, level: 'ext://evil.f'")},
+    "commands for a cluster": (launcher("{setup: ['touch pwned']}"), X, "hydra.launcher.setup"),
+    "words for a cluster": (launcher("{partition: 'a; touch pwned'}"), X, "hydra.launcher.partition"),
+    "another Python for a cluster": (launcher("{python: evil.py}"), X, "hydra.launcher.python"),
+    "an environment for Ray": (
+        launcher("{ray: {init: {runtime_env: {worker_process_setup_hook: evil.f}}}}", "ray"),
         X,
-        "hydra.job_logging",
+        "hydra.launcher.ray.init.runtime_env",
     ),
-    "logging copied from elsewhere": (
-        experiment("mine:\n  version: 1\nhydra: {job_logging: '${mine}'}"),
+    "a string that joblib evaluates": (
+        launcher("{pre_dispatch: '9**9**9'}", "joblib"),
         X,
-        "hydra.job_logging",
+        "hydra.launcher.pre_dispatch",
     ),
-    "a search path that imports a package": (
-        {"mine.yaml": "defaults: [config]\nhydra: {searchpath: ['pkg://evil_package']}"},
-        ["-cn", "mine"],
-        "hydra.searchpath",
-    ),
-    "a search path that imports a module": (
-        {"mine.yaml": "defaults: [config]\nhydra: {searchpath: ['structured://evil']}"},
-        ["-cn", "mine"],
-        "hydra.searchpath",
-    ),
-    "a search path made of what stands elsewhere": (
-        {"mine.yaml": "defaults: [config]\np: 'pkg://evil_package'\nhydra: {searchpath: ['${p}']}"},
-        ["-cn", "mine"],
-        "hydra.searchpath",
-    ),
-    "the environment": (experiment("name: ${oc.env:STRANGERS_AIM}"), X, "oc.env"),
-    "the environment in a defaults list": (
-        experiment("defaults: [{override /dataset: '${oc.env:STRANGERS_AIM}'}]"),
-        X,
-        "oc.env",
-    ),
-    "the environment in an argument of a harmless resolver": (
-        experiment("name: \"${oc.select:nothing,'${oc.env:STRANGERS_AIM}'}\""),
-        X,
-        "oc.env",
-    ),
-    "the environment by a key that becomes an interpolation": (
-        experiment(
-            "oc: {'env:STRANGERS_AIM,': {x: 1}}\nrow: \"${oc.dict.values:'oc.env:STRANGERS_AIM,'}\"\nname: ${row.0}"
-        ),
-        X,
-        "oc.dict.values",
-    ),
-    "the environment by a key in a list of keys": (
-        experiment("m: {'${oc.env:STRANGERS_AIM}': 1}\nrow: ${oc.dict.keys:m}\nname: ${row.0}"),
-        X,
-        "could become an interpolation",
-    ),
-    "the environment, copied by Hydra": (
-        experiment("hydra: {job: {env_copy: [STRANGERS_AIM]}}\nname: ${hydra:job.env_set.STRANGERS_AIM}"),
-        X,
-        "hydra.job.env_copy",
-    ),
-    "the environment, changed": (
-        experiment("hydra: {job: {env_set: {PYTHONSTARTUP: evil.py}}}"),
-        X,
-        "hydra.job.env_set",
-    ),
-    "half an interpolation, swept over": (
-        experiment("d: '$'\nhydra: {sweeper: {params: {name: '${d}{oc.env:STRANGERS_AIM}'}}}"),
-        SWEEP,
-        "could become an interpolation",
-    ),
-    "an escaped interpolation, swept over": (
-        experiment("hydra: {sweeper: {params: {name: '\\${oc.env:STRANGERS_AIM}'}}}"),
-        SWEEP,
-        "could become an interpolation",
-    ),
-    "half an interpolation as a folder": (
-        experiment("d: '$'\nruns_dir: '${d}{oc.env:STRANGERS_AIM}'"),
-        ["-m", "seed=1,2", *X],
-        "could become an interpolation",
-    ),
-    "an interpolation as a path, as a folder": (
-        experiment("runs_dir: !!python/object/apply:pathlib.Path ['${oc.env:STRANGERS_AIM}']"),
-        ["-m", "seed=1,2", *X],
-        "oc.env",
-    ),
-    "files of Hydra's written over others": (
-        experiment("hydra: {run: {dir: .}, output_subdir: pwned}"),
-        X,
-        "hydra.output_subdir",
-    ),
+    "a folder for Hydra": (experiment("hydra: {run: {dir: /tmp/pwned}}"), X, "hydra.run.dir"),
+    "a folder for Hydra's sweeps": (experiment("hydra: {sweep: {dir: /tmp/pwned}}"), X, "hydra.sweep.dir"),
     "Hydra's options, swept over": (
         experiment("hydra: {sweeper: {params: {+hydra.job_logging.handlers.h.class: evil.f}}}"),
-        SWEEP,
+        X,
         "hydra.sweeper.params",
     ),
-    "a search path, swept over": (
-        experiment("hydra: {sweeper: {params: {hydra.searchpath: '[pkg://evil_package]'}}}"),
-        SWEEP,
-        "hydra.sweeper.params",
-    ),
-    "overrides as if from the command line": (
+    "overrides as if typed": (
         experiment("hydra: {overrides: {task: ['problem.path=evil:f']}}"),
         X,
         "hydra.overrides.task",
     ),
-    "Hydra's overrides as if from the command line": (
-        experiment("hydra: {overrides: {hydra: ['hydra.searchpath=[pkg://evil_package]']}}"),
-        SWEEP,
-        "hydra.overrides.hydra",
-    ),
-    "a function of one's own": (
-        experiment(
-            "defaults: [{override /task: differentiate}, {override /problem: python}]\nproblem: {path: 'evil:f'}"
-        ),
+    "the environment": (experiment("name: ${oc.env:STRANGERS_AIM}"), X, "name"),
+    "the environment in a defaults list": (
+        experiment("defaults: [{override /dataset: '${oc.env:STRANGERS_AIM}'}]"),
         X,
-        "problem.path",
+        "defaults",
     ),
-    "a function of one's own, its derivative": (
-        experiment(
-            "defaults: [{override /task: differentiate}, {override /problem: python}]\nproblem: {derivative: 'evil:f'}"
-        ),
-        [*X, "problem.path=math:sin"],
-        "problem.derivative",
-    ),
-    "a function of one's own, swept over": (
-        experiment(
-            "defaults: [{override /task: differentiate}, {override /problem: python}]\n"
-            "hydra: {mode: MULTIRUN, sweeper: {params: {problem.path: 'evil:f,math:sin'}}}"
-        ),
+    "the environment inside a harmless resolver": (
+        experiment("name: \"${oc.select:a,'${oc.env:STRANGERS_AIM}'}\""),
         X,
-        "problem.path",
+        "name",
     ),
-    "somewhere to send what runs tell": (
-        experiment(
-            "defaults: [{override /events: [notify]}]\nevents: {notify: {url: 'https://evil.example.org/?pwned'}}"
-        ),
+    "a resolver that makes configs": (experiment("m: '${oc.create:{_target_:evil.f}}'"), X, "m"),
+    "half an interpolation": (experiment("d: '$'\nname: '${d}{oc.env:STRANGERS_AIM}'"), X, "d"),
+    "an escaped interpolation": (experiment("name: '\\${oc.env:STRANGERS_AIM}'"), X, "name"),
+    "an interpolation that an override unescapes": (experiment("name: '$\\{oc.env:STRANGERS_AIM\\}'"), X, "name"),
+    "a key that becomes an interpolation": (experiment("m: {'${oc.env:STRANGERS_AIM}': 1}"), X, "could become"),
+    "an interpolation as a path": (
+        experiment("name: !!python/object/apply:pathlib.Path ['${oc.env:STRANGERS_AIM}']"),
         X,
-        "events.notify.url",
+        "name",
     ),
-    "somewhere to send, under another name": (
-        experiment("events: {second: {name: notify, url: 'https://evil.example.org/?pwned'}}"),
-        [*X, "events=[notify]", "events.notify.url=https://example.org"],
-        "events.second.url",
-    ),
-    "somewhere to send, swept over": (
-        experiment(
-            "defaults: [{override /events: [notify]}]\n"
-            "hydra: {mode: MULTIRUN, sweeper: {params: {events.notify.url: 'https://a.example.org,https://b.example.org'}}}"
-        ),
-        X,
-        "events.notify.url",
-    ),
-    "commands for a cluster": (
-        experiment(
-            "defaults: [{override /hydra/launcher: submitit_slurm}]\nhydra: {launcher: {setup: ['touch pwned']}}"
-        ),
-        SWEEP,
-        "hydra.launcher.setup",
-    ),
-    "a parameter of a cluster's own": (
-        experiment(
-            "defaults: [{override /hydra/launcher: submitit_slurm}]\n"
-            "hydra: {launcher: {additional_parameters: {wrap: 'touch pwned'}}}"
-        ),
-        SWEEP,
-        "hydra.launcher.additional_parameters",
-    ),
-    "another Python for a cluster": (
-        experiment("defaults: [{override /hydra/launcher: submitit_slurm}]\nhydra: {launcher: {python: evil.py}}"),
-        SWEEP,
-        "hydra.launcher.python",
-    ),
-    "an environment for Ray": (
-        experiment(
-            "defaults: [{override /hydra/launcher: ray}]\n"
-            "hydra: {launcher: {ray: {init: {runtime_env: {worker_process_setup_hook: evil.f}}}}}"
-        ),
-        SWEEP,
-        "hydra.launcher.ray.init.runtime_env",
-    ),
-    "a text that joblib evaluates": (
-        experiment("defaults: [{override /hydra/launcher: joblib}]\nhydra: {launcher: {pre_dispatch: '9**9**9'}}"),
-        SWEEP,
-        "hydra.launcher.pre_dispatch",
-    ),
-    "a launcher that rents machines": (
-        experiment("defaults: [{override /hydra/launcher: ray_aws}]"),
-        SWEEP,
-        "hydra/launcher",
-    ),
-    "a sweeper that checks nothing": (
-        {"mine.yaml": "defaults: [config, {override hydra/sweeper: basic}, _self_]"},
-        ["-cn", "mine", "-m", "seed=1,2"],
-        "hydra/sweeper",
-    ),
-    "a line for a cluster's script in a folder's name": (
-        experiment('runs_dir: "runs\\ntouch pwned #"'),
-        X,
-        "runs_dir",
-    ),
-    "a custom tag": (experiment("name: !!python/object/apply:os.system ['touch pwned']"), X, "no YAML"),
-    "aliases without end": (
-        experiment("a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))),
-        X,
-        "aliases",
-    ),
-    "an alias of itself": (experiment("a: &a [*a]"), X, "aliases"),
-    "a deep nest": (experiment("a: " + "[" * 1500 + "]" * 1500), X, "nested too deeply"),
-    "a huge file": (experiment("a: " + "x" * 500_000), X, "characters"),
-    "a config of Hydra's": ({"hydra/config.yaml": "callbacks: {c: {_target_: evil.f}}"}, [], "callbacks.c._target_"),
 }
+"""Files, what is typed, and the key that the guard names."""
 
 
-@pytest.fixture(params=ATTACKS)
-def attack(request, stranger):
-    files, arguments, message = ATTACKS[request.param]
+@pytest.mark.parametrize(("files", "typed", "key"), ATTACKS.values(), ids=ATTACKS)
+def test_an_attack_is_refused_by_the_guard(stranger, capsys, files, typed, key):
     write(stranger, files)
-    return ["--config-dir", str(stranger), *arguments, "tracking=none", "pictures=false"], message
-
-
-def test_an_attack_leaves_no_trace_and_ends_with_one_message(attack, stranger, capsys):
-    arguments, message = attack
-    assert gradmix("run", *arguments) == 2
-    out, err = capsys.readouterr()
-    assert traces(out, err) == []
-    assert message in err
-    assert len(err.strip().splitlines()) == 1 or "combinations cannot be run" in err
-    assert "evil" not in sys.modules
-    assert journals() == []
-
-
-@pytest.mark.parametrize("question", [["--help"], ["--cfg", "all", "--resolve"], ["--info", "all"], ["--hydra-help"]])
-def test_questions_are_as_safe(attack, question, capsys):
-    arguments, _ = attack
-    gradmix("run", *[each for each in arguments if each != "-m"], *question)
+    with pytest.raises(ConfigError, match=r"If you mean it, give it on the command line\.$") as caught:
+        compose(stranger, typed)
+    named, _, problem = str(caught.value).partition(": ")
+    assert Path(named).is_relative_to(stranger)
+    assert key in problem
     assert traces(*capsys.readouterr()) == []
     assert "evil" not in sys.modules
 
 
-@pytest.mark.parametrize("name", ["a callback", "a search path that imports a package", "the environment"])
-def test_a_process_of_its_own_is_as_safe(gradmix_command, stranger, name):
-    files, arguments, message = ATTACKS[name]
-    write(stranger, files)
-    out, err = gradmix_command("run", "--config-dir", str(stranger), *arguments, code=2)
-    assert traces(out, err) == []
-    assert str(stranger) in err
-    assert message in err
+@pytest.mark.parametrize("folder", ["pkg://evil_package", "structured://evil", "${p}"])
+def test_a_search_path_imports_nothing(stranger, folder):
+    write(stranger, {"mine.yaml": f"defaults: [config]\np: pkg://evil_package\nhydra: {{searchpath: ['{folder}']}}"})
+    with pytest.raises(ConfigError, match=r"mine\.yaml: hydra\.searchpath"):
+        compose(stranger, config_name="mine")
+    assert traces() == []
+
+
+NO_CONFIGS = {
+    "a tag that calls": "name: !!python/object/apply:os.system ['touch pwned']",
+    "aliases without end": "a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 30)),
+    "an alias of itself": "a: &a [*a]",
+    "a deep nest": "a: " + "[" * 1500 + "]" * 1500,
+    "a huge file": "a: " + "x" * 500_000,
+    "a huge integer": "a: " + "9" * 5000,
+    "a scalar": "3",
+    "a list": "- 1",
+    "no YAML": "n: [",
+    "another encoding": "name: café".encode("latin-1"),
+}
+
+
+@pytest.mark.parametrize("content", NO_CONFIGS.values(), ids=NO_CONFIGS)
+def test_a_file_that_is_no_config_is_one_error_that_names_it(stranger, content):
+    file = stranger / "experiment" / "x.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ConfigError) as caught:
+        compose(stranger, X)
+    assert str(caught.value).startswith(f"{file}: ")
+    assert "\n" not in str(caught.value)
+    assert traces() == []
+
+
+QUESTIONS = {
+    "help": ["--help"],
+    "the config": ["--cfg", "all", "--resolve"],
+    "information": ["--info", "all"],
+    "Hydra's help": ["--hydra-help"],
+    "a plan": ["--plan"],
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
+def test_a_question_is_as_safe(stranger, question, capsys):
+    write(stranger, experiment("name: ${oc.env:STRANGERS_AIM}\nhydra: {callbacks: {c: {_target_: evil.f}}}"))
+    assert main(["run", "--config-dir", str(stranger), X, *question]) == 2
+    assert traces(*capsys.readouterr()) == []
+    assert "evil" not in sys.modules
 
 
 def test_tab_completion_is_as_safe(gradmix_command, stranger):
@@ -405,24 +257,26 @@ def test_tab_completion_is_as_safe(gradmix_command, stranger):
     assert traces(out, err) == []
 
 
-def test_a_config_path_of_a_strangers_is_as_safe(stranger, capsys):
-    write(
-        stranger, {"config.yaml": "defaults: [{task: cluster}]\nname: x\nhydra: {callbacks: {c: {_target_: evil.f}}}"}
-    )
-    assert gradmix("run", "--config-path", str(stranger)) == 2
-    out, err = capsys.readouterr()
-    assert traces(out, err) == []
-    assert "hydra.callbacks.c._target_" in err
+FOLDERS = {
+    "besides ours": lambda folder: ["--config-dir", folder, X],
+    "instead of ours": lambda folder: ["--config-path", folder],
+    "on the search path": lambda folder: [f"hydra.searchpath=[{folder}]", X],
+    "on the search path, as an address": lambda folder: [f"hydra.searchpath=[file://{folder}]", X],
+}
 
 
-def test_a_pickled_config_is_not_opened(stranger, capsys):
-    class Evil:
-        def __reduce__(self):
-            return os.system, ("touch pwned",)
+@pytest.mark.parametrize("arguments", FOLDERS.values(), ids=FOLDERS)
+def test_every_folder_is_checked_however_it_is_given(stranger, capsys, arguments):
+    evil = "hydra: {callbacks: {c: {_target_: evil.f}}}"
+    write(stranger, {**experiment(evil), "config.yaml": f"defaults: [{{task: cluster}}]\nname: x\n{evil}"})
+    assert main(["run", *arguments(str(stranger))]) == 2
+    assert "hydra.callbacks.c._target_" in capsys.readouterr().err
+    assert traces() == []
 
-    Path("config.pickle").write_bytes(pickle.dumps(Evil()))
-    assert gradmix("run", "--experimental-rerun", "config.pickle") == 2
-    assert traces(*capsys.readouterr()) == []
+
+def test_a_pickled_config_is_not_opened(empty_folder, capsys):
+    assert main(["run", "--experimental-rerun", "config.pickle"]) == 2
+    assert "opens a pickle" in capsys.readouterr().err
 
 
 ORDINARY = {
@@ -430,110 +284,92 @@ ORDINARY = {
         experiment(
             "defaults: [{override /clusterer: kmeans}]\nclusterer: {n_clusters: 3}\nname: '${clusterer.name} x'"
         ),
-        X,
+        [X],
     ),
-    "harmless resolvers": (
-        experiment("runs_dir: 'runs/${now:%Y-%m-%d}'\nname: \"py ${python_version:minor} ${oc.select:nothing,'x'}\""),
-        X,
-    ),
+    "harmless resolvers": (experiment("name: \"${now:%Y} py ${python_version:minor} ${oc.select:nothing,'x'}\""), [X]),
     "a component of one's own": ({"clusterer/three.yaml": "defaults: [gmm]\nn_components: 3\n"}, ["clusterer=three"]),
-    "a file of data": (
+    "dollars": (
         experiment("defaults: [{override /dataset: file}]\ndataset: {path: 'data, 5 $ each.csv', label: 'US$ (k)'}"),
-        X,
+        [X],
     ),
-    "a sweep": (experiment("hydra: {mode: MULTIRUN, sweeper: {params: {seed: 'range(1,3)'}}}"), X),
+    "a sweep": (experiment("hydra: {mode: MULTIRUN, sweeper: {params: {seed: 'range(1,3)'}}}"), [X]),
     "folders to look in": (
-        {"mine.yaml": "defaults: [config]\nhydra: {searchpath: [more]}\nname: x", "../more/experiment/y.yaml": GLOBAL},
+        {"mine.yaml": "defaults: [config]\nhydra: {searchpath: [more]}", "../more/experiment/y.yaml": GLOBAL},
         ["-cn", "mine", "experiment=y"],
     ),
-    "a launcher, its numbers and words": (
-        experiment(
-            "defaults: [{override /hydra/launcher: submitit_slurm}]\n"
-            "hydra: {launcher: {timeout_min: 10, cpus_per_task: 2, partition: short, gres: 'gpu:1'}}"
-        ),
-        X,
-    ),
+    "a launcher, its numbers and words": (launcher("{timeout_min: 10, partition: short, gres: 'gpu:1'}"), [X]),
     "a launcher of one's own": (
         {"hydra/launcher/two.yaml": "defaults: [joblib]\nn_jobs: 2\nprefer: processes"},
         ["hydra/launcher=two"],
     ),
-    "Ray with two cores": (
-        experiment("defaults: [{override /hydra/launcher: ray}]\nhydra: {launcher: {ray: {init: {num_cpus: 2}}}}"),
-        X,
-    ),
-    "aliases and merges": (
+    "aliases": (
         experiment("clusterer: &c {n_components: 3}\nhydra: {help: {header: &h '$5', footer: *h}}"),
-        X,
+        [X],
     ),
 }
 
 
-@pytest.mark.parametrize("name", ORDINARY)
-def test_ordinary_files_pass(name, stranger, capsys):
-    files, arguments = ORDINARY[name]
+@pytest.mark.parametrize(("files", "arguments"), ORDINARY.values(), ids=ORDINARY)
+def test_ordinary_files_pass(stranger, capsys, files, arguments):
     write(stranger, files)
     Path("data, 5 $ each.csv").write_text("a,b,US$ (k)\n1,2,x\n2,4,x\n3,7,y\n5,1,y\n")
-    code = gradmix("run", "--config-dir", str(stranger), *arguments, "tracking=none", "pictures=false")
+    code = main(["run", "--config-dir", str(stranger), *arguments, "tracking=none", "pictures=false"])
     assert code == 0, capsys.readouterr().err
     assert journals()[0][-1]["event"] == "finished"
+
+
+def test_our_own_configs_would_pass_too():
+    for file in config_folder().rglob("*.yaml"):
+        if file.name != "config.yaml":  # says what Hydra's own folders are
+            check_file(read_config(file), str(file.relative_to(config_folder()).with_suffix("")), "_global_", str(file))
 
 
 ASKED = {
     "the environment": ["name=${oc.env:STRANGERS_AIM}"],
     "code": ["task=differentiate", "problem=python", "problem.path=evil.py:f"],
     "code, swept over": ["-m", "task=differentiate", "problem=python", "problem.path=evil.py:f,evil:f"],
-    "a callback": ["+hydra.callbacks.c._target_=evil.f"],
-    "commands for a cluster": ["hydra/launcher=submitit_slurm", "hydra.launcher.setup=[true]"],
+    "a callback": ["+hydra.callbacks.c._target_=hydra.experimental.callback.Callback"],
     "a package of configs": ["hydra.searchpath=[pkg://evil_package]"],
 }
 
 
-@pytest.mark.parametrize("name", ASKED)
-def test_what_the_command_line_asks_for_by_name_is_done(name, stranger, capsys):
-    assert gradmix("run", *ASKED[name], "tracking=none", "pictures=false") == 0, capsys.readouterr().err
-
-
-def test_an_experiment_for_ones_own_function_takes_its_path_from_the_command_line(stranger, capsys):
-    write(stranger, experiment("defaults: [{override /task: differentiate}, {override /problem: python}]"))
-    given = ["problem.path=evil.py:f", "tracking=none", "pictures=false"]
-    assert gradmix("run", "--config-dir", str(stranger), *X, *given) == 0, capsys.readouterr().err
+@pytest.mark.parametrize("arguments", ASKED.values(), ids=ASKED)
+def test_what_is_typed_is_done(stranger, capsys, arguments):
+    assert main(["run", *arguments, "tracking=none", "pictures=false"]) == 0, capsys.readouterr().err
 
 
 def test_a_worker_checks_what_it_loads(stranger):
     write(stranger, experiment("seed: 1"))
-    Plugins.instance().register(ComponentSearchPath)
-    path = create_config_search_path(str(config_folder()))
-    path.prepend("command-line", f"file://{stranger}", anchor="schema")
-    with guarded():
-        loader = GuardedLoader(path)
-    worker = cloudpickle.loads(cloudpickle.dumps(loader))
-    assert worker.load_configuration("config", X, RunMode.RUN).seed == 1
-    write(stranger, experiment("hydra: {callbacks: {c: {_target_: evil.f}}}"))
-    with pytest.raises(ConfigError, match="_target_"):
-        worker.load_configuration("config", X, RunMode.RUN)
+    with composing(Request((), config_dir=str(stranger))) as composer:
+        worker = cloudpickle.loads(cloudpickle.dumps(composer.loader))
+        assert worker.load_configuration("config", [X], RunMode.RUN).seed == 1
+        write(stranger, experiment("hydra: {callbacks: {c: {_target_: evil.f}}}"))
+        with pytest.raises(ConfigError, match="_target_"):
+            worker.load_configuration("config", [X], RunMode.RUN)
 
 
-OWN = sorted(config_folder().rglob("*.yaml"))
+def test_a_checked_folder_lists_what_hydras_own_would(stranger):
+    from hydra.core.object_type import ObjectType
 
-
-@pytest.mark.parametrize("file", OWN, ids=lambda file: file.stem)
-def test_our_own_configs_pass(file):
-    check_content(OmegaConf.to_container(OmegaConf.load(file)), file.name)
-
-
-def test_other_applications_of_hydra_are_not_affected():
-    import hydra._internal.hydra as application
-
-    with guarded():
-        assert application.ConfigLoaderImpl is GuardedLoader
-    assert application.ConfigLoaderImpl is ConfigLoaderImpl
-    assert SourcesRegistry.instance().resolve("file").__module__.startswith("hydra.")
+    write(stranger, {"a/b/c.yaml": "", "a/d.yaml": "", "a/e.txt": ""})
+    source = CheckedFiles("main", f"checked://{stranger}")
+    assert source.list("a", ObjectType.CONFIG) == ["d"]
+    assert source.list("a", ObjectType.GROUP) == ["b"]
+    assert source.is_config("a/d")
+    assert not source.is_config("a/e")
 
 
 PIECES = st.sampled_from(
     [
         *("$", "{", "}", "${", "\\", "'", '"', ":", ",", " ", "x", "${a}", "oc.env:STRANGERS_AIM"),
-        *("{oc.env:STRANGERS_AIM}", "${oc.env:STRANGERS_AIM}", "${oc.select:x,'", "'}", "${now:"),
+        *(
+            "\\{oc.env:STRANGERS_AIM\\}",
+            "{oc.env:STRANGERS_AIM}",
+            "${oc.env:STRANGERS_AIM}",
+            "${oc.select:x,'",
+            "'}",
+            "${now:",
+        ),
     ]
 )
 
@@ -547,7 +383,7 @@ PIECES = st.sampled_from(
 def test_no_text_that_passes_reads_the_environment_however_often_it_is_read(texts):
     content = dict(zip("abc", texts, strict=True))
     try:
-        check_content(content, "x.yaml")
+        check_file(content, "experiment/x", "_global_", "x.yaml")
     except ConfigError:
         return
     with pytest.MonkeyPatch.context() as patch, suppress(OmegaConfBaseException):
@@ -555,7 +391,3 @@ def test_no_text_that_passes_reads_the_environment_however_often_it_is_read(text
         for _ in range(3):
             content = OmegaConf.to_container(OmegaConf.create(content), resolve=True)
             assert SECRET not in str(content)
-
-
-def test_the_harmless_resolvers_are_there():
-    assert all(OmegaConf.has_resolver(name) for name in HARMLESS_RESOLVERS)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 import pytest
+from gradmix.config.code_options import check_code_options
 
 from gradmix import ConfigError, PluginError, Result, StorageError
-from gradmix.config.code_options import check_code_options
 from gradmix.config.spec import read_spec
 from gradmix.runs.pictures import pictures_later
 from gradmix.runs.runner import Order, execute

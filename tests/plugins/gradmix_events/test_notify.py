@@ -8,8 +8,8 @@ import pytest
 
 import gradmix
 from gradmix import ConfigError
-from gradmix.config.code_options import check_code_options
 from gradmix.config.spec import read_spec
+from gradmix.config.trust import check_trust
 from gradmix.runs.events import watched_by
 from gradmix.runs.runner import Order, execute
 
@@ -122,5 +122,5 @@ def test_a_config_file_cannot_say_where_to_send():
     url = "https://example.org/hook"
     spec = read_spec({**CONFIG, "events": {"notify": {"name": "notify", "url": url}}})
     with pytest.raises(ConfigError, match=r"events\.notify\.url: .* not given on this command line"):
-        check_code_options(spec, ["events=[notify]", "seed=3"])
-    check_code_options(spec, ["events=[notify]", f"events.notify.url={url}"])
+        check_trust(spec, ["events=[notify]", "seed=3"])
+    check_trust(spec, ["events=[notify]", f"events.notify.url={url}"])

@@ -1,0 +1,86 @@
+"""Folders of config files that may come from a stranger: each file is checked when it is loaded."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from hydra.core.object_type import ObjectType
+from hydra.plugins.config_source import ConfigResult, ConfigSource
+from omegaconf import DictConfig, OmegaConf
+
+from gradmix.config.files import parse_config, plain_content, read_text, remember
+from gradmix.config.guard import check_file
+
+SCHEME = "checked"
+
+
+class CheckedFiles(ConfigSource):
+    """A folder of config files, as Hydra's own source is, except that a file sets values and chooses options only.
+
+    Workers of other launchers compose by copies of the source, so that they check what they load, too.
+    """
+
+    @staticmethod
+    def scheme() -> str:
+        """Scheme of such a folder's address: ``checked:///home/me/conf``."""
+        return SCHEME
+
+    def available(self) -> bool:
+        """Whether there is such a folder."""
+        return Path(self.path).is_dir()
+
+    def is_group(self, config_path: str) -> bool:
+        """Whether there is such a folder in it."""
+        return Path(self.path, config_path).is_dir()
+
+    def is_config(self, config_path: str) -> bool:
+        """Whether there is such a file in it."""
+        return self._file(config_path).is_file()
+
+    def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
+        """List the folders and files of a group."""
+        paths = sorted(Path(self.path, config_path).iterdir())
+        groups = [path.name for path in paths if path.is_dir() and results_filter != ObjectType.CONFIG]
+        configs = [path.stem for path in paths if path.suffix == ".yaml" and results_filter != ObjectType.GROUP]
+        return groups + configs
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        """Load a file and check it.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot be read, or says more than a config file may.
+        """
+        file = self._file(config_path)
+        text = read_text(file)
+        config = parse_config(text, file)
+        content = plain_content(config)
+        remember(file, content)
+        package = _package_of(text)
+        check_file(content, config_path.removesuffix(".yaml"), package, str(file))
+        _check_search_path_too(config)
+        return ConfigResult(self.provider, self.full_path(), config, {"package": package})
+
+    def _file(self, config_path: str) -> Path:
+        return Path(self.path, config_path.removesuffix(".yaml") + ".yaml")
+
+
+def address_of(folder: str) -> str:
+    """A folder's address for Hydra's search path; an address of another scheme stays as it is."""
+    folder = folder.removeprefix("file://")
+    return folder if "://" in folder else f"{SCHEME}://{Path(folder).absolute()}"
+
+
+def _package_of(text: str) -> str | None:
+    """The package that the comments at the top of a file name."""
+    comments = re.match(r"(?:\s*#[^\n]*\n)*", text)
+    found = re.findall(r"^\s*#\s*@package\s+(\S+)", comments[0] if comments else "", re.M)
+    return found[-1] if found else None
+
+
+def _check_search_path_too(config: DictConfig) -> None:
+    folders = OmegaConf.select(config, "hydra.searchpath")
+    if folders is not None:
+        OmegaConf.update(config, "hydra.searchpath", [address_of(folder) for folder in folders])

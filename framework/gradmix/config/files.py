@@ -1,0 +1,105 @@
+"""Config files: where gradmix's own are, and reading one, so that whatever is wrong is one error that names it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradmix.contracts.errors import ConfigError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+_MOST_CHARACTERS = 1 << 18
+_MOST_ALIASES = 20
+"""Aliases may repeat one another; few of them cannot make much of a small file."""
+_MOST_SHOWN = 200
+
+
+def config_folder() -> Path:
+    """The folder of gradmix's own configs: inside the installed package, or at the top of a checkout."""
+    package = Path(__file__).parents[1]
+    installed = package / "configs"
+    return installed if installed.is_dir() else package.parent.parent / "configs"
+
+
+def read_config(file: Path) -> Mapping[str, Any]:
+    """Read a config file as plain values, interpolations as strings.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read, or holds something else than a mapping.
+    """
+    return plain_content(parse_config(read_text(file), file))
+
+
+def plain_content(config: DictConfig) -> dict[str, Any]:
+    """A parsed file as plain values, interpolations as strings."""
+    from omegaconf import OmegaConf
+
+    content = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(content, dict)
+    return {str(key): value for key, value in content.items()}
+
+
+def read_text(file: Path) -> str:
+    """Read a config file's text."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: it is not UTF-8 (byte {error.start}); save it as UTF-8.") from error
+    except OSError as error:
+        raise ConfigError(f"{file}: it cannot be read: {error.strerror}.") from error
+    if len(text) > _MOST_CHARACTERS:
+        raise ConfigError(f"{file}: a config file has at most {_MOST_CHARACTERS} characters; this one: {len(text)}.")
+    return text
+
+
+def parse_config(text: str, file: Path) -> DictConfig:
+    """Parse a config file's text, as Hydra does."""
+    import yaml
+    from omegaconf import DictConfig, OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        if "&" in text and sum(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)) > _MOST_ALIASES:
+            raise ConfigError(f"{file}: a config file has at most {_MOST_ALIASES} aliases; write them out.")
+        content = OmegaConf.load(StringIO(text))
+    except RecursionError as error:
+        raise ConfigError(f"{file}: its values are nested too deeply.") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{file}: it is not valid YAML: {' '.join(str(error).split())[:_MOST_SHOWN]}.") from error
+    except (OmegaConfBaseException, ValueError) as error:
+        raise ConfigError(f"{file}: {str(error).splitlines()[0][:_MOST_SHOWN]}") from error
+    except OSError as error:  # what OmegaConf raises for a value that is no mapping
+        raise ConfigError(f"{file}: a config file is a mapping of keys to values.") from error
+    if not isinstance(content, DictConfig):
+        raise ConfigError(f"{file}: a config file is a mapping of keys to values, not a list.")
+    return content
+
+
+_STRANGERS: dict[str, Mapping[str, Any]] = {}
+"""Path of each config file that is not trusted, as it was last read → its content; only messages use it."""
+
+
+def remember(file: Path, content: Mapping[str, Any]) -> None:
+    """Note what an untrusted file says, so that `files_that_say` can name it."""
+    _STRANGERS[str(file)] = content
+
+
+def files_that_say(key: str, value: Any) -> list[str]:
+    """Untrusted files that were read and give a key this value, the newest first; or any value, if none gives this."""
+    said = {file: [given for name, given in _leaves(content) if name == key] for file, content in _STRANGERS.items()}
+    exact = [file for file, values in said.items() if value in values]
+    return [*reversed(exact or [file for file, values in said.items() if values])]
+
+
+def _leaves(node: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(node, Mapping):
+        for name, child in node.items():
+            yield from _leaves(child, str(name).rpartition(".")[2])
+    else:
+        yield key, tuple(node) if isinstance(node, list) else node

@@ -1,0 +1,76 @@
+"""Options that a stranger must not set, such as code to run or an address: where their values may come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from gradmix.config.files import files_that_say
+from gradmix.config.spec import RunSpec
+from gradmix.config.user_file import trusted_values, user_file
+from gradmix.contracts.errors import ConfigError
+from gradmix.contracts.options import Danger, options_of
+
+
+def check_trust(spec: RunSpec, typed: Sequence[str]) -> None:
+    """Check that whatever runs code, or names a place outside, was named by the user.
+
+    That is on the command line, in the environment or in the user's own file; no other config file may do so.
+
+    Parameters
+    ----------
+    spec
+        What is to be run.
+    typed
+        The overrides on the command line: ``["problem=python", "problem.path=my.py:f"]``, or a sweep's, with several
+        values.
+
+    Raises
+    ------
+    ConfigError
+        Names the first option with such a mark whose value comes from elsewhere, and what to type.
+    """
+    settings = spec.settings
+    owners = {
+        "": settings,
+        "tracking": settings.tracking,
+        "plugins": settings.plugins,
+        "task": spec.task,
+        **spec.chosen,
+    }
+    given = [each for where, owner in owners.items() for each in _dangerous(owner, where)]
+    named = _named(typed) if given else set()
+    for path, value, danger in given:
+        if path not in named and value not in trusted_values(path, settings.runs_dir):
+            shown = "…" if danger.is_secret else f"[{','.join(value)}]" if isinstance(value, tuple) else value
+            files = files_that_say(path.rpartition(".")[2], value)
+            source = f" ({files[0]} does)" if files else ""
+            raise ConfigError(
+                f"{path}: {shown!r} {danger.does}, and you did not name it{source}. If you mean it, add "
+                f"'{path}={shown}' to the command line, or write it into your own file {user_file()}."
+            )
+
+
+def _dangerous(owner: Any, where: str) -> Iterator[tuple[str, Any, Danger]]:
+    """Path, value and danger of every marked option that has a value of its own."""
+    for option in options_of(type(owner)):
+        path = option.name if option.part and where == "task" else f"{where}.{option.name}".lstrip(".")
+        value = getattr(owner, option.name)
+        if option.part:
+            yield from _dangerous(value, path)
+        elif option.danger and value != option.default:
+            yield path, value, option.danger
+
+
+def _named(overrides: Sequence[str]) -> set[str]:
+    """Paths of the values that overrides give, inside mappings too."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    inside = [
+        f"{each.key_or_group}.{key}"
+        for each in parsed
+        if not each.is_sweep_override() and isinstance(value := each.value(), Mapping)
+        for key in value
+    ]
+    return {*inside, *(each.key_or_group for each in parsed)}

@@ -1,0 +1,135 @@
+"""The user's own config file, ``~/.config/gradmix/config.yaml``: settings that hold for every command.
+
+It is the only config file that is trusted: it may say where runs are written and sent, and which code is loaded.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gradmix.config.files import config_folder, read_config
+from gradmix.contracts.errors import ConfigError, did_you_mean, listing
+
+TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
+"""MLflow's own variable for the address of its store; it wins over the file."""
+
+SETTINGS = (
+    *("runs_dir", "tracking", "limits", "timing", "pictures", "reuse", "on_error", "plugins"),
+    *("metric", "events", "hydra", "defaults"),
+)
+"""What the file may set.
+
+``metric`` and ``events`` hold options of components, which apply where these are chosen; ``defaults`` chooses a
+launcher (``- override /hydra/launcher: joblib``).
+"""
+
+_OPTIONS_OF_COMPONENTS = ("metric", "events")
+
+
+def user_file() -> Path:
+    """Where the file is looked for: in ``$XDG_CONFIG_HOME``, or in ``~/.config``."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "gradmix" / "config.yaml"
+
+
+def user_settings() -> Mapping[str, Any]:
+    """What the file says, as plain values; empty if there is no file.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read, or sets something else than settings.
+    """
+    return _read(user_file())
+
+
+@cache
+def _read(file: Path) -> Mapping[str, Any]:
+    if not file.is_file():
+        return {}
+    content = read_config(file)
+    for key in content:
+        if key not in SETTINGS:
+            near = did_you_mean(key, SETTINGS)
+            raise ConfigError(f"{file}: unknown setting {key}.{near} There are: {listing(SETTINGS)}.")
+    return content
+
+
+def default_runs_dir() -> str:
+    """Where runs are written unless the command line says otherwise."""
+    given = str(user_settings().get("runs_dir", "runs"))
+    return str(Path(_resolved({"runs_dir": given})["runs_dir"]).expanduser())
+
+
+def default_tracking() -> dict[str, Any]:
+    """The tracking section of a run whose command line does not choose one: environment, user's file, local store."""
+    local = {"uri": "sqlite:///${runs_dir}/mlflow.db", "artifacts": None, "models": True, "system_metrics": False}
+    uri = os.environ.get(TRACKING_VARIABLE)
+    return {**local, **(user_settings().get("tracking") or {}), **({"uri": uri} if uri else {})}
+
+
+def tracking_of(runs_dir: str) -> Mapping[str, Any]:
+    """The default tracking section of runs that are written to a folder, every interpolation resolved."""
+    return _resolved({**user_settings(), "tracking": default_tracking(), "runs_dir": runs_dir})["tracking"]  # type: ignore[no-any-return]
+
+
+def default_settings() -> dict[str, Any]:
+    """The file's other settings, as a config that is merged over gradmix's own."""
+    elsewhere = ("tracking", *_OPTIONS_OF_COMPONENTS)
+    others = {key: value for key, value in user_settings().items() if key not in elsewhere}
+    return {**others, "runs_dir": default_runs_dir()}
+
+
+def default_options(kind: str, name: str) -> Mapping[str, Any]:
+    """The options that the file gives to a metric or to run events of that name."""
+    section = user_settings().get(kind) if kind in _OPTIONS_OF_COMPONENTS else None
+    return (section or {}).get(name) or {}
+
+
+def plugin_arguments() -> list[str]:
+    """The file's choice of plugins, as the command line would give it."""
+    chosen = user_settings().get("plugins") or {}
+    lists = {key: value if isinstance(value, list) else [value] for key, value in chosen.items()}
+    return [f"plugins.{key}=[{','.join(map(str, names))}]" for key, names in lists.items()]
+
+
+def trusted_values(path: str, runs_dir: str) -> list[Any]:
+    """The values that an option may have though the command line does not give it.
+
+    They are the user's own, and what gradmix's own tracking options (``local``, ``none``, ``server``) set.
+
+    Parameters
+    ----------
+    path
+        Path of the option in a config, such as ``tracking.uri``.
+    runs_dir
+        The run's.
+    """
+    if path == "runs_dir":
+        return [default_runs_dir()]
+    return [_at(config, path) for config in _trusted_configs(user_file(), os.environ.get(TRACKING_VARIABLE), runs_dir)]
+
+
+@cache
+def _trusted_configs(file: Path, uri: str | None, runs_dir: str) -> list[Any]:
+    trackings = [default_tracking(), *map(read_config, sorted((config_folder() / "tracking").glob("*.yaml")))]
+    return [_resolved({**user_settings(), "tracking": each, "runs_dir": runs_dir}) for each in trackings]
+
+
+def _at(node: Any, path: str) -> Any:
+    for key in path.split("."):
+        node = node.get(key) if isinstance(node, Mapping) else None
+    return tuple(node) if isinstance(node, list) else node
+
+
+def _resolved(content: Mapping[str, Any]) -> Any:
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        return OmegaConf.to_container(OmegaConf.create(dict(content)), resolve=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{user_file()}: {str(error).splitlines()[0]}") from error
