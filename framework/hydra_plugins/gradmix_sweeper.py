@@ -110,7 +110,8 @@ class GradmixSweeper(Sweeper):
         from gradmix.sweeps.intent import intent
         from gradmix.sweeps.plan import Planner
 
-        named = arguments if intent().resumed is None else intent().typed  # a journal may be a stranger's
+        is_typed = intent().resumed is None or intent().trusts_journal  # a journal may be a stranger's
+        named = arguments if is_typed else intent().typed
         return Planner(self._compose, named, intent().resumed, intent().stale, self._workers())
 
     def _tell_plan(self, jobs: Sequence[Job], workers: int, n_jobs: int) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from gradmix.config.user_file import default_runs_dir
 from gradmix.contracts.errors import ConfigError, GradmixError, StorageError
 from gradmix.contracts.terminal import visible
+from gradmix.registry.choice import choose
 
 _MAY_CHANGE = (
     *("hydra/launcher", "hydra.launcher"),
@@ -56,14 +57,26 @@ def main(arguments: Sequence[str]) -> int:
         folder = find(options.sweep, Path(options.runs_dir)).absolute()
         earlier = _earlier(folder, options.as_before)
         _check_overrides(overrides, earlier)
-        known = earlier.arguments if options.as_before else _trusted(earlier, overrides)
+        left_out = () if options.as_before else _left_out(earlier, overrides)
+        known = [each for each in earlier.arguments if each not in left_out]
         folder = _return_to_working_folder(earlier, options.as_before)
         again = _merged(known, overrides)
+        if options.as_before:
+            choose(again)  # plugins are loaded before any config is read
     except GradmixError as error:
         print(visible(f"gradmix resume: {error}"), file=sys.stderr)
         return 2
-    typed = again if options.as_before else tuple(overrides)
-    return run_as(Intent(again, typed, options.plan, folder, options.stale))
+    return run_as(
+        Intent(
+            again,
+            tuple(overrides),
+            options.plan,
+            folder,
+            options.stale,
+            options.as_before,
+            frozenset(map(_key, left_out)),
+        )
+    )
 
 
 @dataclass(frozen=True)
@@ -107,10 +120,10 @@ def _check_jobs(jobs: Mapping[int, Sequence[str]], folder: Path) -> None:
                 )
 
 
-def _trusted(earlier: _Earlier, overrides: Sequence[str]) -> tuple[str, ...]:
-    """The arguments that may be taken from a journal, which may be a stranger's; the others are listed."""
+def _left_out(earlier: _Earlier, overrides: Sequence[str]) -> tuple[str, ...]:
+    """The arguments that are not taken from a journal, which may be a stranger's; those not given again are listed."""
     given = {_key(override) for override in overrides}
-    left_out = [each for each in earlier.arguments if not _is_harmless(each, earlier.folder)]
+    left_out = tuple(each for each in earlier.arguments if not _is_harmless(each, earlier.folder))
     missing = [each for each in left_out if _key(each) not in given]
     if missing:
         words = " ".join(f"'{each}'" for each in missing)
@@ -121,7 +134,7 @@ def _trusted(earlier: _Earlier, overrides: Sequence[str]) -> tuple[str, ...]:
             ),
             file=sys.stderr,
         )
-    return tuple(each for each in earlier.arguments if each not in left_out)
+    return left_out
 
 
 def _is_harmless(argument: str, folder: Path) -> bool:

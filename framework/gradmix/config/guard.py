@@ -88,9 +88,8 @@ def check_file(content: Mapping[str, Any], config_path: str, package: str | None
         Names file, key and what was found, and says what would be right.
     """
     for path, value in _leaves(content):
+        _check_calls(path, file)
         for key in path:
-            if key in _CALLS:
-                _refuse(file, path, f"{key} names what is to be called, and a config file calls nothing")
             if "$" in key:
                 _refuse(file, path, f"the key {key!r} could become an interpolation")
         if isinstance(value, str | PathLike) and (problem := problem_of(str(value))):  # YAML has a tag for paths
@@ -121,12 +120,18 @@ def check_hydra(content: Any, place: Path, file: str) -> None:
         Names file and key.
     """
     for path, value in _leaves(content, place):
+        _check_calls(path, file)
         if value in ({}, []):
             continue
         if not any(allowed(value) for pattern, allowed in HYDRA_MAY.items() if _matches(pattern, path)):
             _refuse(file, ("hydra", *path), f"{value!r} is not for a config file to set")
         if path[:2] == ("sweeper", "params") and "hydra" in re.split(r"\W+", path[2]):
             _refuse(file, ("hydra", *path), "Hydra's own options cannot be swept over")
+
+
+def _check_calls(path: Path, file: str) -> None:
+    for key in _CALLS.intersection(path):
+        _refuse(file, path, f"{key} names what is to be called, and a config file calls nothing")
 
 
 def _check_place(content: Mapping[str, Any], groups: list[str], package: str, file: str) -> None:

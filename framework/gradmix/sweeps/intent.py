@@ -25,6 +25,10 @@ class Intent:
         Folder of the sweep that is taken up again; None for a new one.
     stale
         When resumed: make those runs anew, too, that finished but are not what would be computed today.
+    trusts_journal
+        When resumed: take code and addresses that the journal names, as if they were typed.
+    left_out
+        When resumed: keys of the journal's arguments that are not taken, for its jobs neither.
     """
 
     arguments: tuple[str, ...] = ()
@@ -32,6 +36,8 @@ class Intent:
     plan_only: bool = False
     resumed: Path | None = None
     stale: bool = False
+    trusts_journal: bool = False
+    left_out: frozenset[str] = frozenset()
 
 
 _intent: ContextVar[Intent | None] = ContextVar("gradmix_intent", default=None)

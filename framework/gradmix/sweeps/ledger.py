@@ -165,11 +165,13 @@ def jobs_of_resumed(fixed: Mapping[str, str]) -> Mapping[int, Overrides]:
     """
     resumed = intent().resumed
     jobs = {} if resumed is None else jobs_of(read_run(resumed))
-    return {number: tuple({**_by_key(overrides), **fixed}.values()) for number, overrides in jobs.items()}
+    return {number: tuple({**_taken(overrides), **fixed}.values()) for number, overrides in jobs.items()}
 
 
-def _by_key(overrides: Overrides) -> dict[str, str]:
-    return {override.partition("=")[0]: override for override in overrides}
+def _taken(overrides: Overrides) -> dict[str, str]:
+    """Key → override, of those that may be taken from a journal."""
+    by_key = {override.partition("=")[0]: override for override in overrides}
+    return {key: override for key, override in by_key.items() if key not in intent().left_out}
 
 
 def jobs_of(sweep: Run) -> Mapping[int, Overrides]:

@@ -324,16 +324,6 @@ def test_more_jobs_than_anybody_can_mean_are_refused_at_once(empty_folder, capsy
     assert "a sweep has at most 100,000 jobs" in capsys.readouterr().err
 
 
-def test_code_that_a_sweep_was_started_with_is_named_again_to_resume_it(empty_folder, gradmix_command):
-    gradmix_command("new", "clusterer", "nearest_median", "--file")
-    files = "plugins.files=[nearest_median.py]"
-    gradmix_command("run", "-m", "clusterer=nearest_median,kmeans", files, *FAST)
-    _, errors = gradmix_command("resume", "last", code=2)
-    assert f"the sweep was started with {files}, which is code to run" in errors
-    out, _ = gradmix_command("resume", "last", files)
-    assert "2 jobs: 2 done" in out
-
-
 @pytest.mark.parametrize(("limit", "status"), [("limits.seconds=1e-6", "timed_out")])
 def test_a_run_of_its_own_says_what_ended_it(empty_folder, capsys, limit, status):
     assert run([limit, *FAST]) == 1
