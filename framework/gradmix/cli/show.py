@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gradmix.config.user_file import default_runs_dir
 from gradmix.contracts.errors import GradmixError, StorageError, UnknownNameError
 from gradmix.contracts.terminal import visible
 
@@ -51,7 +52,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("run", metavar="RUN", help="a path, a name or enough of it, NAME/NUMBER for a job of a sweep, last")
-    add("--runs-dir", default="runs", type=Path, metavar="DIR", help="where the runs are (default: %(default)s)")
+    add(
+        "--runs-dir",
+        default=default_runs_dir(),
+        type=Path,
+        metavar="DIR",
+        help="where the runs are (default: %(default)s)",
+    )
     add(
         "--picture",
         nargs="?",
@@ -99,6 +106,6 @@ def _draw(folder: Path, wanted: str) -> None:
 
 def _check_allowed(spec: RunSpec) -> None:
     """Refuse to run code that a journal names, which may come from another person."""
-    from gradmix.config.code_options import check_code_options
+    from gradmix.config.trust import check_trust
 
-    check_code_options(spec, ())
+    check_trust(spec, ())

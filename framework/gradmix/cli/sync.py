@@ -17,8 +17,8 @@ HELP = """usage: gradmix sync [--deleted] [runs_dir=DIR] [tracking.uri=URI] [tra
                     [tracking.models=false]
 
 Import every journal under runs_dir (default: your own file's, or runs) that MLflow is missing. Runs whose process was
-killed become KILLED. A local store that is empty, damaged or was moved is kept as ….bak, and a new one is made from the journals.
-Repeating it changes nothing.
+killed become KILLED. A local store that is empty, damaged or was moved is kept as ….bak, and a new one is made from
+the journals. Repeating it changes nothing.
 
   --deleted  also bring back runs that were deleted in MLflow"""
 

@@ -36,7 +36,7 @@ class CheckedFiles(ConfigSource):
 
     def is_config(self, config_path: str) -> bool:
         """Whether there is such a file in it."""
-        return self._file(config_path).is_file()
+        return self._file(config_path).exists() and not self._file(config_path).is_dir()
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
         """List the folders and files of a group."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradmix.contracts.errors import ConfigError
+from gradmix.contracts.files import regular_file
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -48,7 +49,7 @@ def plain_content(config: DictConfig) -> dict[str, Any]:
 def read_text(file: Path) -> str:
     """Read a config file's text."""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = regular_file(file).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: it is not UTF-8 (byte {error.start}); save it as UTF-8.") from error
     except OSError as error:

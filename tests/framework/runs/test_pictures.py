@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 
 import pytest
-from gradmix.config.code_options import check_code_options
 
 from gradmix import ConfigError, PluginError, Result, StorageError
 from gradmix.config.spec import read_spec
+from gradmix.config.trust import check_trust
 from gradmix.runs.pictures import pictures_later
 from gradmix.runs.runner import Order, execute
 
@@ -57,7 +57,7 @@ def test_code_that_a_journal_names_is_not_run(tmp_path, monkeypatch):
     }
     assert execute(Order(read_spec(config), tmp_path)).status == "finished"
     with pytest.raises(ConfigError, match="is code to run"):
-        pictures_later(tmp_path, lambda spec: check_code_options(spec, ()))
+        pictures_later(tmp_path, lambda spec: check_trust(spec, ()))
 
 
 def test_a_task_that_returns_pictures_is_told_what_to_do_instead():
