@@ -186,9 +186,9 @@ def test_the_users_own_file_gives_a_webhook_its_address_where_it_is_chosen(empty
 
 
 def test_the_users_own_file_chooses_plugins_and_a_folder_of_runs_for_every_command(own_file, tmp_path, gradmix_command):
-    gradmix_command("new", "dataset", "mine", "--file", cwd=tmp_path)
+    gradmix_command("new", "clusterer", "mine", "--file", cwd=tmp_path)
     own_file(f"plugins: {{files: ['{tmp_path}/mine.py']}}\nruns_dir: {tmp_path}/elsewhere\ntracking: {{uri: null}}\n")
-    gradmix_command("run", "dataset=mine", "pictures=false", cwd=tmp_path)
+    gradmix_command("run", "clusterer=mine", "pictures=false", cwd=tmp_path)
     assert len(journals(tmp_path / "elsewhere")) == 1
     out, _ = gradmix_command("compare", "--help", cwd=tmp_path)
     assert f"{tmp_path}/elsewhere" in "".join(out.split())
