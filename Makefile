@@ -17,7 +17,7 @@ run: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
-# The inner loop, under a minute: all that starts no process and opens no MLflow store.
+# The inner loop, about a minute: all that starts no process and opens no MLflow store.
 fast: $(READY)
 	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not processes" $(PYTEST)
 

@@ -97,7 +97,7 @@ def test_a_point_of_the_wrong_length_is_refused():
         ("nothing", "module:function"),
         ("no_such:f", "No module named"),
         ("math:nope", "nope"),
-        ("math:pi", "no function"),
+        ("math:pi", "not a function"),
     ],
 )
 def test_a_path_that_is_no_function_is_refused(path, message):
