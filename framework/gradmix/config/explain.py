@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
@@ -49,13 +50,34 @@ def explain(error: Exception) -> GradmixError:
 
 
 def _unknown_choice(error: MissingConfigException) -> ConfigError:
-    group, _, name = (error.missing_cfg_file or "").rpartition("/")
+    missing = error.missing_cfg_file or ""
+    if hint := _how_to_find(missing):
+        return UnknownNameError(f"there is no config {missing} among gradmix's own. {hint}")
+    group, _, name = missing.rpartition("/")
     if kinds := kinds_of(group):
         return registry().unknown(kinds[0], name)
     options = list(error.options or [])
     what = f"{group}={name}" if group else name
     there_are = f" There are: {listing(options)}." if options else ""
     return UnknownNameError(f"there is no config {what}.{did_you_mean(name, options)}{there_are}")
+
+
+def _how_to_find(missing: str) -> str:
+    """What to type for a config that is a file here; empty if there is none.
+
+    Parameters
+    ----------
+    missing
+        ``experiment/mine``, or with the file's path typed as the choice, ``experiment/conf/experiment/mine.yaml``.
+    """
+    group, _, name = missing.partition("/")
+    typed = Path(name)
+    is_path = typed.suffix == ".yaml" and typed.parent.name == group
+    is_name = re.fullmatch(r"[\w/-]+", missing) is not None
+    found = [typed] if is_path else sorted(Path().glob(f"*/{missing}.yaml")) if is_name else []
+    if not found or not found[0].is_file():
+        return ""
+    return f"To use {found[0]}, type --config-dir={found[0].parents[1]} {group}={found[0].stem}"
 
 
 def _composition(error: ConfigCompositionException) -> ConfigError:

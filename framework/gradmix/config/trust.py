@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from gradmix.config.files import files_that_say
@@ -39,9 +40,9 @@ def check_trust(spec: RunSpec, typed: Sequence[str]) -> None:
         **spec.chosen,
     }
     given = [each for where, owner in owners.items() for each in _dangerous(owner, where)]
-    named = _named(typed) if given else set()
-    for path, value, danger in given:
-        if path not in named and value not in trusted_values(path, settings.runs_dir):
+    doubtful = [each for each in given if each[1] not in trusted_values(each[0], settings.runs_dir)]
+    for path, value, danger in doubtful:
+        if path not in _named(tuple(typed)):
             shown = "…" if danger.is_secret else f"[{','.join(value)}]" if isinstance(value, tuple) else value
             files = files_that_say(path.rpartition(".")[2], value)
             source = f" ({files[0]} does)" if files else ""
@@ -62,7 +63,8 @@ def _dangerous(owner: Any, where: str) -> Iterator[tuple[str, Any, Danger]]:
             yield path, value, option.danger
 
 
-def _named(overrides: Sequence[str]) -> set[str]:
+@lru_cache
+def _named(overrides: tuple[str, ...]) -> set[str]:
     """Paths of the values that overrides give, inside mappings too."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from conftest import HANGS, all_runs, journals
+from gradmix.cli.main import main
 
 LONG = [
     *("clusterer.n_components=8", "clusterer.tol=0", "clusterer.max_iter=1000000", "clusterer.init_params=random"),
@@ -91,6 +92,14 @@ def test_a_wrong_command_line_ends_with_one_message_and_leaves_nothing(
     assert out == ""
     assert message in err
     assert not list(empty_folder.rglob("journal.jsonl"))
+
+
+@pytest.mark.parametrize("typed", ["mine", "conf/experiment/mine.yaml"])
+def test_an_experiment_that_is_a_file_here_is_told_how_to_be_found(empty_folder, capsys, typed):
+    Path("conf/experiment").mkdir(parents=True)
+    Path("conf/experiment/mine.yaml").write_text("# @package _global_\n")
+    assert main(["run", f"experiment={typed}"]) == 2
+    assert "type --config-dir=conf experiment=mine" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
