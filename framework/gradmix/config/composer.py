@@ -156,6 +156,8 @@ def started(kind: str, config: DictConfig) -> Iterator[None]:
     except GradmixError:
         raise
     except Exception as error:
+        if isinstance(error.__cause__, GradmixError):
+            raise error.__cause__ from error
         target = (config.hydra[kind] or {}).get("_target_")
         raise ConfigError(f"the {kind} {target} cannot be started: {describe(error)}") from error
 

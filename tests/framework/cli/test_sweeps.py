@@ -302,6 +302,18 @@ def test_a_number_of_workers_that_is_none_is_refused_by_run_and_plan_alike(
     assert not journals()
 
 
+@pytest.mark.parametrize(
+    "given",
+    [["hydra.launcher._target_=os.system"], ["+hydra.launcher.nonsense=1"], ["hydra.sweeper._target_=os.system"]],
+)
+def test_a_launcher_or_sweeper_that_cannot_be_made_is_one_error(empty_folder, capsys, given):
+    assert run(["-m", "seed=1,2", *given, *FAST]) == 2
+    error = capsys.readouterr().err
+    assert "cannot be started" in error
+    assert len(error.splitlines()) == 1
+    assert not journals()
+
+
 def test_a_result_that_was_not_tracked_shows_under_the_tracked_sweep_that_reuses_it(folder_with_store, client):
     assert run(["-m", "seed=1,2", "pictures=false", "tracking=none"]) == 0
     assert run(["-m", "seed=1,2", "pictures=false"]) == 0
