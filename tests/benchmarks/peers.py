@@ -239,7 +239,7 @@ def _rows(experiment: Experiment, runs: Sequence[Run]) -> Iterator[Row]:
             if experiment.name.startswith("em") and each.metrics["n_iter"] != ours.metrics["n_iter"]:
                 raise ValueError(f"{plugin} made {each.metrics['n_iter']} iterations at {setting}, ours another number")
             pairs = pair_up([each], [ours], TIME, [])
-            yield Row(setting, plugin, each, None if each is ours else difference(pairs, TIME))
+            yield Row(setting, plugin, each, None if each is ours else difference(pairs, metric=TIME))
 
 
 def _verdicts(experiment: Experiment, rows: Sequence[Row]) -> Iterator[str]:

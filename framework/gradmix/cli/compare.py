@@ -94,7 +94,8 @@ def _compare(options: argparse.Namespace) -> tuple[Selection, Comparison]:
 
 
 def _tell(selection: Selection, comparison: Comparison, options: argparse.Namespace) -> None:
-    from gradmix.reports.comparison_table import print_comparison, save_csv, write_csv
+    from gradmix.reports.comparison_table import print_comparison
+    from gradmix.reports.run_rows import save_csv, write_csv
 
     if options.csv == Path("-"):
         write_csv(selection.runs, sys.stdout)

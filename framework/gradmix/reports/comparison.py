@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -139,17 +138,20 @@ def compare(
     declared = merged(run.declared.meanings for run in runs)
     chosen = tuple(asked_metric(metric, names, declared) for metric in metrics)
     chosen = chosen or usual_metrics(runs, names, declared, factors)
-    seeds = [key for key in find_factors(runs, over=over).repeats if key in factors.repeats]
-    groups = group_runs(runs, factors, chosen, seeds)
-    sections = tuple(_section(given, members, factors, chosen, seeds) for given, members in groups.items())
+    groups = group_runs(runs, factors, chosen)
+    sections = tuple(_section(given, members, factors, chosen) for given, members in groups.items())
     ranked = [section for section in sections if section.is_ranked]
     standings = _standings(ranked) if len(ranked) > 1 else ()
+    effects: Iterable[Effect] = ()
+    if ranked:
+        best = standings[0].settings if standings else ranked[0].groups[0].settings
+        effects = find_effects([group for section in ranked for group in section.groups], best, factors, chosen)
     return Comparison(
         runs=tuple(runs),
         factors=factors,
         metrics=chosen,
         sections=sections,
-        effects=tuple(_effects(ranked, standings, factors, chosen, seeds)),
+        effects=tuple(effects),
         standings=standings,
         names=names,
         declared=declared,
@@ -158,66 +160,38 @@ def compare(
     )
 
 
-def _section(
-    given: tuple[Any, ...],
-    groups: Sequence[Group],
-    factors: Factors,
-    metrics: Sequence[Meaning],
-    seeds: Sequence[str],
-) -> Section:
-    settings = dict(zip(factors.given, given, strict=True))
-    if not metrics or metrics[0].better is None:
+def _section(given: tuple[Any, ...], groups: Sequence[Group], factors: Factors, metrics: Sequence[Meaning]) -> Section:
+    settings, primary = dict(zip(factors.given, given, strict=True)), metrics[0] if metrics else None
+    if primary is None or primary.better is None or not any(primary.name in group.summaries for group in groups):
         return Section(settings, tuple(groups))
-    primary = metrics[0]
-    best, *others = sorted(groups, key=lambda group: _rank_key(group, primary))
-    if primary.name not in best.summaries:
-        return Section(settings, tuple(groups))
+
+    def rank(group: Group) -> tuple[bool, float]:
+        summary = group.summaries.get(primary.name)
+        return summary is None, summary.estimate.median * primary.sign if summary else 0.0
+
+    best, *others = sorted(groups, key=rank)
     compared = [
-        replace(group, versus_best=contrast(group.finished, best.finished, primary, factors.repeats, seeds))
+        replace(group, versus_best=contrast(group.finished, best.finished, primary, factors.repeats, factors.seeds))
         for group in others
     ]
     return Section(settings, (best, *compared), is_ranked=bool(others))
 
 
-def _rank_key(group: Group, metric: Meaning) -> float:
-    summary = group.summaries.get(metric.name)
-    return summary.estimate.median * metric.sign if summary else math.inf
-
-
 def _standings(sections: Sequence[Section]) -> tuple[Standing, ...]:
     """Rank choices over all sections by their mean rank in each; those that are missing in some come last."""
     ranks: dict[tuple[Any, ...], list[float]] = {}
-    level: Counter[tuple[Any, ...]] = Counter()
+    n_level: Counter[tuple[Any, ...]] = Counter()
     settings: dict[tuple[Any, ...], Settings] = {}
     for section in sections:
-        for group, rank in zip(section.groups, _shared_ranks(section.groups), strict=True):
+        are_level = [group.versus_best is None or group.versus_best.verdict.is_level for group in section.groups]
+        n_tied = [*are_level, False].index(False)  # all that are level with the best share their rank
+        for index, (group, is_level) in enumerate(zip(section.groups, are_level, strict=True)):
             values = tuple(group.settings.values())
             settings[values] = group.settings
-            ranks.setdefault(values, []).append(rank)
-            level[values] += group.versus_best is None or group.versus_best.verdict.is_level
+            ranks.setdefault(values, []).append((n_tied + 1) / 2 if index < n_tied else index + 1.0)
+            n_level[values] += is_level
     standings = [
-        Standing(settings[values], level[values], len(each), sum(each) / len(each)) for values, each in ranks.items()
+        Standing(settings[values], n_level[values], len(each), sum(each) / len(each)) for values, each in ranks.items()
     ]
-    n_sections = len(sections)
-    return tuple(sorted(standings, key=lambda each: (each.n_sections < n_sections, each.mean_rank, -each.n_level)))
-
-
-def _shared_ranks(groups: Sequence[Group]) -> list[float]:
-    """Ranks from 1; all that are level with the best share theirs, as far down as they are."""
-    level = [group.versus_best is None or group.versus_best.verdict.is_level for group in groups]
-    n_level = level.index(False) if False in level else len(groups)
-    shared = (n_level + 1) / 2
-    return [shared if index < n_level else index + 1.0 for index in range(len(groups))]
-
-
-def _effects(
-    ranked: Sequence[Section],
-    standings: Sequence[Standing],
-    factors: Factors,
-    metrics: Sequence[Meaning],
-    seeds: Sequence[str],
-) -> Iterator[Effect]:
-    if not ranked:
-        return iter(())
-    best = standings[0].settings if standings else ranked[0].groups[0].settings
-    return find_effects([group for section in ranked for group in section.groups], best, factors, metrics, seeds)
+    n = len(sections)
+    return tuple(sorted(standings, key=lambda each: (each.n_sections < n, each.mean_rank, -each.n_level)))

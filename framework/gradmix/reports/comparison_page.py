@@ -8,25 +8,27 @@ from __future__ import annotations
 
 import json
 import math
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.resources import files
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from gradmix.contracts.errors import StorageError
-from gradmix.journal.reading import Run
-from gradmix.reports.cells import legend
+from gradmix.contracts.meaning import Meaning
 from gradmix.reports.comparison import Comparison
-from gradmix.reports.factors import text_of, value_of
+from gradmix.reports.factors import text_of
 from gradmix.reports.figures import figures
-from gradmix.reports.figures.figure import Figure, axis_title
-from gradmix.reports.links import mlflow_link
-from gradmix.reports.ranking import ranking
-from gradmix.reports.sentences import EFFECT_COLUMNS, counts, effect_rows, effects_heading, headline
+from gradmix.reports.figures.styles import Styles
+from gradmix.reports.run_rows import runs_table
+from gradmix.reports.scale import Scale
+from gradmix.reports.sentences import counts, headline
+from gradmix.reports.tables import EFFECT_COLUMNS, Ranking, effect_rows, effects_heading, ranking
 
+_BESIDE = 3
+"""Metrics in the ranked table beside the primary one, costs first; the table of runs has all."""
+_ROW_STYLES = {"best": "is-best", "= best": "is-level", "≈ best": "is-level"}
 _POLICY = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:"
 """Nothing may be loaded. plotly.js compiles its WebGL drawing by eval; no text of a journal comes near it."""
 
@@ -51,7 +53,11 @@ def render(comparison: Comparison, title: str, folder: Path) -> str:
     from markupsafe import Markup
 
     drawn = figures(comparison)
-    data = {"figures": [_plain_figure(figure) for figure in drawn], "runs": _runs_table(comparison, folder)}
+    # traces are plain already, and too large to be copied
+    plain = [{**vars(figure), "variants": [vars(variant) for variant in figure.variants]} for figure in drawn]
+    data = {"figures": plain, "runs": runs_table(comparison, folder)}
+    beside = sorted(comparison.metrics[1:], key=lambda metric: not metric.is_cost)[:_BESIDE]
+    ranked = ranking(comparison, [*comparison.metrics[:1], *beside], n_full=1)
     pages = Environment(autoescape=True, undefined=StrictUndefined, loader=PackageLoader("gradmix.reports", "page"))
     return pages.get_template("page.html.j2").render(
         policy=_POLICY,
@@ -59,8 +65,10 @@ def render(comparison: Comparison, title: str, folder: Path) -> str:
         counts=counts(comparison),
         constants=[(key, text_of(value)) for key, value in comparison.factors.constants.items()],
         headline=headline(comparison),
-        ranking=ranking(comparison),
-        legend=legend(comparison, comparison.metrics[:1]),
+        primary=comparison.primary,
+        ranking=ranked,
+        n_given=len(comparison.factors.given),
+        sections=_sections(comparison, ranked, comparison.primary) if comparison.primary else [],
         effects_heading=effects_heading(comparison),
         effect_columns=EFFECT_COLUMNS,
         effects=effect_rows(comparison),
@@ -69,6 +77,32 @@ def render(comparison: Comparison, title: str, folder: Path) -> str:
         plotly=Markup(_plotly() if drawn else ""),
         script=Markup(_source("page.js")),
     )
+
+
+def _sections(comparison: Comparison, ranked: Ranking, primary: Meaning) -> list[Mapping[str, Any]]:
+    """The rows of the ranking by what was given, each with its dot and its interval on a scale, in per cent."""
+    styles, left = Styles(comparison), iter(ranked.rows)
+    sections: list[Mapping[str, Any]] = []
+    for section in comparison.sections:
+        scale, rows = Scale(section, primary), []
+        for row in islice(left, len(section.groups)):
+            summary = row.group.summaries.get(primary.name)
+            found = summary.estimate if summary else None
+            dot = scale.at(found.median) if found else None
+            low, high = sorted(scale.end(value) for value in (found.low, found.high)) if found else (0.0, 0.0)
+            rows.append(
+                {
+                    "cells": row.cells,
+                    "style": _ROW_STYLES.get(row.mark, ""),
+                    "color": styles.color(row.group),
+                    "dot": dot,
+                    "line": (low, high - low),
+                    "is_off_scale": found is not None and dot is None,
+                }
+            )
+        label = comparison.factors.label(section.given) if section.given else ""
+        sections.append({"given": label, "ends": scale.ends, "rows": rows})
+    return sections
 
 
 def json_for_script(value: Any) -> str:
@@ -92,11 +126,6 @@ def _only_finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _plain_figure(figure: Figure) -> Mapping[str, Any]:
-    """A figure for JSON; its traces are plain already, and too large to be copied."""
-    return {**vars(figure), "variants": [vars(variant) for variant in figure.variants]}
-
-
 def _source(name: str) -> str:
     return (files("gradmix.reports") / "page" / name).read_text(encoding="utf-8")
 
@@ -108,41 +137,3 @@ def _plotly() -> str:
     if script is None or not script.exists():
         raise StorageError("plotly.js is missing: the page needs the package plotly; `pip install plotly` brings it.")
     return script.read_text(encoding="utf-8").replace("</script", "<\\/script")
-
-
-def _runs_table(comparison: Comparison, folder: Path) -> Mapping[str, Any]:
-    """Every run: what varies, how it ended, its metrics, where it is."""
-    factors = comparison.factors
-    columns = [{"name": factors.short[key], "kind": "text"} for key in factors.varying]
-    columns += [{"name": "status", "kind": "status"}]
-    names = list(dict.fromkeys([*(metric.name for metric in comparison.metrics), *comparison.names]))
-    known = {metric.name: metric for metric in comparison.metrics}
-    titles = [axis_title(known.get(name, comparison.meaning(name))) for name in names]
-    columns += [{"name": title, "kind": "number"} for title in titles]
-    rows = [_run_row(run, factors.varying, names, folder) for run in comparison.runs]
-    has_links = any(row["mlflow"] for row in rows)
-    return {"columns": columns, "rows": rows, "hasLinks": has_links}
-
-
-def _run_row(run: Run, keys: Sequence[str], names: Sequence[str], folder: Path) -> Mapping[str, Any]:
-    cells: list[Any] = [_setting(run, key) for key in keys]
-    cells += [run.status.replace("_", " ") + (" (reused)" if run.is_reused else "")]
-    cells += [_number(run.metrics.get(name)) for name in names]
-    return {
-        "cells": cells,
-        "name": str(run.started.get("label", "") or (f"job {run.number}" if run.number is not None else "")),
-        "failed": not run.is_finished,
-        "error": run.error,
-        "folder": quote(os.path.relpath(run.folder.absolute(), folder)) + "/",
-        "folderName": run.folder.name,
-        "mlflow": mlflow_link(run.folder),
-    }
-
-
-def _setting(run: Run, key: str) -> Any:
-    value = value_of(run, key)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else text_of(value)
-
-
-def _number(value: float | None) -> float | str | None:
-    return value if value is None or math.isfinite(value) else str(value)

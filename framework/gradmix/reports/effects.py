@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from gradmix.contracts.meaning import TIME, Meaning
 from gradmix.journal.reading import Run
-from gradmix.reports.factors import Factors, value_of
+from gradmix.reports.factors import Factors, by_values, values_of
 from gradmix.reports.grouping import Group, Settings, summarize
-from gradmix.reports.intervals import estimate
 from gradmix.reports.pairs import Difference, Verdict, contrast
 
 
@@ -36,7 +36,7 @@ class Effect:
 
 
 def find_effects(
-    groups: Sequence[Group], best: Settings, factors: Factors, metrics: Sequence[Meaning], seeds: Sequence[str]
+    groups: Sequence[Group], best: Settings, factors: Factors, metrics: Sequence[Meaning]
 ) -> Iterator[Effect]:
     """Compare for each choice its values with that of the best group; by the metric to rank by, and by time.
 
@@ -47,14 +47,18 @@ def find_effects(
     fit = {metric.name: _timed(groups, metric) if metric.name == TIME.name else groups for metric in compared}
     for factor in factors.choices:
         for metric in compared:
-            members = fit[metric.name]
-            present = [value for value in factors.values[factor] if any(g.settings[factor] == value for g in members)]
+            members: dict[Any, list[Group]] = {value: [] for value in factors.values[factor]}
+            for group in fit[metric.name]:
+                members[group.settings[factor]].append(group)
+            present = {value: each for value, each in members.items() if each}
             if len(present) < 2:
                 continue
-            reference = best[factor] if metric is metrics[0] else _best_value(members, factor, present, metric)
+            is_primary = metric is metrics[0]
+            reference = best[factor] if is_primary else min(present, key=lambda each: _median(present[each], metric))
+            runs = {value: [run for group in each for run in group.finished] for value, each in present.items()}
             for value in present:
                 if value != reference:
-                    found = _effect(members, factor, value, reference, metric, factors, seeds)
+                    found = _against(runs[value], runs.get(reference, []), factor, metric, factors)
                     if found.verdict is not Verdict.UNPAIRED:
                         yield Effect(factor, value, reference, found)
 
@@ -67,48 +71,24 @@ def _timed(groups: Sequence[Group], time: Meaning) -> list[Group]:
     ]
 
 
-def _best_value(groups: Sequence[Group], factor: str, values: Sequence[Any], metric: Meaning) -> Any:
-    """The value of a choice with the best median over all its groups' medians."""
-
-    def score(value: Any) -> float:
-        medians = [
-            group.summaries[metric.name].estimate.median * metric.sign
-            for group in groups
-            if group.settings[factor] == value and metric.name in group.summaries
-        ]
-        return estimate(medians).median if medians else math.inf
-
-    return min(values, key=score)
+def _median(groups: Sequence[Group], metric: Meaning) -> float:
+    """The median of all groups' medians, less being better."""
+    found = [group.summaries[metric.name].estimate.median for group in groups if metric.name in group.summaries]
+    return statistics.median(found) * metric.sign if found else math.inf
 
 
-def _effect(
-    groups: Sequence[Group],
-    factor: str,
-    value: Any,
-    reference: Any,
-    metric: Meaning,
-    factors: Factors,
-    seeds: Sequence[str],
+def _against(
+    ones: Sequence[Run], references: Sequence[Run], factor: str, metric: Meaning, factors: Factors
 ) -> Difference:
-    ones = [run for group in groups if group.settings[factor] == value for run in group.finished]
-    references = [run for group in groups if group.settings[factor] == reference for run in group.finished]
-    same = [key for key in factors.varying if key != factor and not _depends(key, ones, references)]
-    if _is_ambiguous(ones, same, factors) or _is_ambiguous(references, same, factors):
-        return Difference(metric)
-    return contrast(ones, references, metric, same, seeds)
-
-
-def _depends(key: str, ones: Sequence[Run], references: Sequence[Run]) -> bool:
-    """Whether only one side has the option at all: then the two cannot agree in it."""
-    return any(all(key not in run.params for run in side) for side in (ones, references))
-
-
-def _is_ambiguous(runs: Sequence[Run], same: Sequence[str], factors: Factors) -> bool:
-    """Whether runs with different choices would stand in for one another."""
-    choices: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-    for run in runs:
-        cell = tuple(value_of(run, key) for key in same)
-        chosen = tuple(value_of(run, key) for key in factors.choices)
-        if choices.setdefault(cell, chosen) != chosen:
-            return True
-    return False
+    """The difference, unless runs with different choices would stand in for one another."""
+    sides = (ones, references)
+    same = [
+        key
+        for key in factors.varying
+        if key != factor and all(any(key in run.params for run in side) for side in sides)  # else they cannot agree
+    ]
+    for side in sides:
+        cells = by_values(side, same).values()
+        if any(len({values_of(run, factors.choices) for run in cell}) > 1 for cell in cells):
+            return Difference(metric)
+    return contrast(ones, references, metric, same, factors.seeds)

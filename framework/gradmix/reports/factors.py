@@ -27,6 +27,8 @@ class Factors:
         What varies and says what was to be solved; results are compared within one value of each.
     repeats
         What varies and is only repeated over.
+    seeds
+        Those of `repeats` that only repeat; each combination of the others is a condition of its own.
     constants
         What is the same in all runs.
     values
@@ -36,6 +38,7 @@ class Factors:
     choices: tuple[str, ...]
     given: tuple[str, ...]
     repeats: tuple[str, ...]
+    seeds: tuple[str, ...]
     constants: Mapping[str, Any]
     values: Mapping[str, tuple[Any, ...]]
 
@@ -89,6 +92,19 @@ def value_of(run: Run, key: str) -> Any:
     return json.dumps(value, ensure_ascii=False) if value is None or isinstance(value, list | dict) else value
 
 
+def values_of(run: Run, keys: Iterable[str]) -> tuple[Any, ...]:
+    """A run's values of some parameters."""
+    return tuple(value_of(run, key) for key in keys)
+
+
+def by_values(runs: Iterable[Run], keys: Sequence[str]) -> dict[tuple[Any, ...], list[Run]]:
+    """Runs by their values of some parameters."""
+    found: dict[tuple[Any, ...], list[Run]] = {}
+    for run in runs:
+        found.setdefault(values_of(run, keys), []).append(run)
+    return found
+
+
 def find_factors(runs: Sequence[Run], by: Sequence[str] = (), over: Sequence[str] = ()) -> Factors:
     """Find out what varies among runs.
 
@@ -112,8 +128,11 @@ def find_factors(runs: Sequence[Run], by: Sequence[str] = (), over: Sequence[str
     values = {key: _ordered(value_of(run, key) for run in runs) for key in keys}
     varying = [key for key in keys if key in by or _varies(key, values[key], runs)]
     seeds = {key for run in runs for key in run.declared.seeds}
-    tasks_given = _given(runs)
-    is_given = {key: key.partition(".")[0] in tasks_given for key in varying}
+    parts = [item for run in runs for item in run.declared.parts.items()]
+    tasks = {
+        path for path, part in parts if part.role is Role.GIVEN
+    }  # what an algorithm holds belongs to the algorithm
+    is_given = {key: key.partition(".")[0] in tasks for key in varying}
     repeats = [key for key in varying if key not in by and (key in over or key in seeds or (by and not is_given[key]))]
     rest = [key for key in varying if key not in repeats]
     given = [key for key in rest if is_given[key] and key not in by]
@@ -122,6 +141,7 @@ def find_factors(runs: Sequence[Run], by: Sequence[str] = (), over: Sequence[str
         choices=tuple(key for key in rest if key not in given),
         given=tuple(given),
         repeats=tuple(repeats),
+        seeds=tuple(key for key in repeats if key in over or key in seeds),
         constants=constants,
         values={key: values[key] for key in varying},
     )
@@ -156,12 +176,6 @@ def _owner(key: str, known: Collection[str]) -> str:
     """
     ends = [index for index, letter in enumerate(key) if letter == "."]
     return next((key[:end] for end in reversed(ends) if key[:end] in known), key)
-
-
-def _given(runs: Sequence[Run]) -> set[str]:
-    """Paths of what was given to the runs' tasks; what an algorithm holds belongs to the algorithm."""
-    parts = [item for run in runs for item in run.declared.parts.items()]
-    return {path for path, part in parts if part.role is Role.GIVEN and "." not in path}
 
 
 def _ordered(values: Iterable[Any]) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from gradmix.contracts.meaning import Meaning
 from gradmix.journal.reading import Run
-from gradmix.reports.factors import Factors, value_of
+from gradmix.reports.factors import Factors, by_values, values_of
 from gradmix.reports.intervals import Estimate, estimate
 from gradmix.reports.pairs import Difference
 
@@ -66,6 +66,11 @@ class Group:
         return tuple(run for run in self.runs if run.is_finished)
 
     @property
+    def all_settings(self) -> Settings:
+        """What was given, and the choices."""
+        return {**self.given, **self.settings}
+
+    @property
     def is_timed(self) -> bool:
         """Whether the times of all its results come from repeated rounds, after a warm-up."""
         return all(run.timing is not None for run in self.finished)
@@ -90,25 +95,23 @@ class Section:
     is_ranked: bool = False
 
 
-def group_runs(
-    runs: Sequence[Run], factors: Factors, metrics: Sequence[Meaning], seeds: Sequence[str]
-) -> dict[tuple[Any, ...], list[Group]]:
-    """Values of what was given → the groups there, both in the order of values; `seeds` are keys that only repeat."""
-    conditions = [key for key in factors.repeats if key not in seeds]
-    members: dict[tuple[Any, ...], list[Run]] = {}
+def group_runs(runs: Iterable[Run], factors: Factors, metrics: Sequence[Meaning]) -> dict[tuple[Any, ...], list[Group]]:
+    """Values of what was given → the groups there, both in the order of values."""
+    conditions = [key for key in factors.repeats if key not in factors.seeds]
+    n_given = len(factors.given)
     keys = (*factors.given, *factors.choices)
-    for run in runs:
-        if run.params:
-            members.setdefault(tuple(value_of(run, key) for key in keys), []).append(run)
+    members = by_values((run for run in runs if run.params), keys)
     groups: dict[tuple[Any, ...], list[Group]] = {}
-    ordered = sorted(members, key=lambda values: factors.position(dict(zip(keys, values, strict=True))))
-    for values in ordered:
-        settings = dict(zip(keys, values, strict=True))
-        given = {key: settings.pop(key) for key in factors.given}
-        is_repeated = len({_cell(run, conditions) for run in members[values]}) == 1
-        summaries = summarize(members[values], metrics, is_repeated)
-        group = Group(settings, given, tuple(members[values]), summaries, is_repeated)
-        groups.setdefault(tuple(given.values()), []).append(group)
+    for values in sorted(members, key=lambda values: factors.position(dict(zip(keys, values, strict=True)))):
+        is_repeated = len(by_values(members[values], conditions)) == 1
+        group = Group(
+            settings=dict(zip(factors.choices, values[n_given:], strict=True)),
+            given=dict(zip(factors.given, values[:n_given], strict=True)),
+            runs=tuple(members[values]),
+            summaries=summarize(members[values], metrics, is_repeated),
+            is_repeated=is_repeated,
+        )
+        groups.setdefault(values[:n_given], []).append(group)
     return groups
 
 
@@ -118,31 +121,23 @@ def timed_apart(section: Section, repeats: Sequence[str]) -> list[Group]:
     Those that agree in `repeats` are set against each other; where none of these was timed in turns, none is apart.
     """
     blocks: dict[tuple[Any, ...], Counter[str]] = {}
-    timed = [(group, run, run.timing) for group in section.groups for run in group.finished if run.timing]
-    for _, run, timing in timed:
-        if timing.block is not None:
-            blocks.setdefault(_cell(run, repeats), Counter())[timing.block] += 1
+    timed = [(group, values_of(run, repeats), run.timing) for group in section.groups for run in group.finished]
+    for _, cell, timing in timed:
+        if timing and timing.block is not None:
+            blocks.setdefault(cell, Counter())[timing.block] += 1
     usual = {cell: counted.most_common(1)[0][0] for cell, counted in blocks.items()}
-    apart = [group for group, run, timing in timed if usual.get(_cell(run, repeats)) not in (None, timing.block)]
+    apart = [group for group, cell, timing in timed if timing and usual.get(cell) not in (None, timing.block)]
     return list({id(group): group for group in apart}.values())
 
 
-def _cell(run: Run, repeats: Sequence[str]) -> tuple[Any, ...]:
-    return tuple(value_of(run, key) for key in repeats)
-
-
-def summarize(runs: Iterable[Run], metrics: Sequence[Meaning], is_repeated: bool) -> dict[str, Summary]:
+def summarize(runs: Iterable[Run], metrics: Iterable[Meaning], is_repeated: bool) -> dict[str, Summary]:
     """Metric → its summary over the runs that have it; with an interval only if they are repetitions."""
     finished = [run for run in runs if run.is_finished]
     summaries: dict[str, Summary] = {}
     for metric in metrics:
+        worst = math.copysign(math.inf, metric.sign or 1.0)
         values = [value for run in finished for value in run.samples(metric.name)]
-        if values:
-            summaries[metric.name] = _summary(values, metric, is_repeated)
+        sound = [value if math.isfinite(value) else worst for value in values]
+        if sound:
+            summaries[metric.name] = Summary(estimate(sound, is_repeated), sum(map(math.isinf, sound)))
     return summaries
-
-
-def _summary(values: Sequence[float], metric: Meaning, is_repeated: bool) -> Summary:
-    worst = math.copysign(math.inf, metric.sign or 1.0)
-    sound = [value if math.isfinite(value) else worst for value in values]
-    return Summary(estimate(sound, is_repeated), sum(map(math.isinf, sound)))

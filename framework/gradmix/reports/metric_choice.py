@@ -8,7 +8,7 @@ from dataclasses import replace
 from gradmix.contracts.errors import ConfigError, UnknownNameError, did_you_mean, listing
 from gradmix.contracts.meaning import Direction, Meaning, meaning_of
 from gradmix.journal.reading import Run
-from gradmix.reports.factors import Factors, value_of
+from gradmix.reports.factors import Factors, values_of
 
 
 def asked_metric(asked: str, names: Sequence[str], declared: Mapping[str, Meaning]) -> Meaning:
@@ -66,5 +66,5 @@ def _primary_metric(
 
 def _is_whole_somewhere(name: str, runs: Sequence[Run], factors: Factors) -> bool:
     """Whether all runs on something given have a metric."""
-    lacking = {tuple(value_of(run, key) for key in factors.given) for run in runs if name not in run.metrics}
-    return any(tuple(value_of(run, key) for key in factors.given) not in lacking for run in runs)
+    lacking = {values_of(run, factors.given) for run in runs if name not in run.metrics}
+    return any(values_of(run, factors.given) not in lacking for run in runs)

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from gradmix.contracts.meaning import Meaning
+from gradmix.contracts.meaning import TIME, Meaning
 from gradmix.journal.reading import Run
-from gradmix.reports.factors import value_of
+from gradmix.reports.factors import by_values
 from gradmix.reports.intervals import Estimate, estimate
 
 Pair = tuple[float, float]
@@ -21,22 +21,25 @@ _FEWEST_ALIKE = 3
 
 
 class Verdict(Enum):
-    """What pairs say about one against another.
+    """What pairs say about one against another: a mark for a ranked table, and words for what it rests on.
 
     Only repetitions can tell noise from difference: runs that differ in nothing but their seeds, or rounds of a timing.
     Over several conditions (data sets, values of the other options) each is judged by its own repetitions; then it is
-    counted in how many one is better.
+    counted in how many one is better. What was not repeated has no mark: it is as measured.
     """
 
-    EQUAL = "equal"
-    NOISE = "within noise"
-    WORSE = "worse"
-    BETTER = "better"
-    LIKELY_WORSE = "worse in all pairs, too few for an interval"
-    LIKELY_BETTER = "better in all pairs, too few for an interval"
-    SINGLE = "not repeated: a difference as measured"
-    MIXED = "better in some conditions, worse in others"
-    UNPAIRED = "no pairs"
+    EQUAL = ("= best", "")
+    NOISE = ("≈ best", "within noise, ")
+    WORSE = ("worse", "worse, ")
+    BETTER = ("mixed", "better, ")
+    LIKELY_WORSE = ("worse?", "worse in all, but too few for an interval: ")
+    LIKELY_BETTER = ("mixed", "better in all, but too few for an interval: ")
+    MIXED = ("mixed", "")
+    SINGLE = ("", "")
+    UNPAIRED = ("?", "")
+
+    def __init__(self, mark: str, words: str) -> None:
+        self.mark, self.words = mark, words
 
     @property
     def is_level(self) -> bool:
@@ -119,29 +122,33 @@ class Difference:
 
 
 def contrast(
-    ones: Sequence[Run], references: Sequence[Run], metric: Meaning, same: Sequence[str], seeds: Sequence[str]
+    ones: Iterable[Run], references: Iterable[Run], metric: Meaning, same: Sequence[str], seeds: Sequence[str]
 ) -> Difference:
-    """Compare runs with others by pairs.
-
-    Parameters
-    ----------
-    ones, references
-        The runs.
-    metric
-        What to compare.
-    same
-        Parameters in which the two of a pair agree.
-    seeds
-        Those of `same` that only repeat; each combination of the rest is a condition.
-    """
+    """Compare runs with others by pairs that agree in the parameters `same`, of which `seeds` only repeat."""
     conditions = [key for key in same if key not in seeds]
-    by_condition = {
-        condition: pair_up(runs, references, metric, same) for condition, runs in _by(conditions, ones).items()
-    }
-    pairs = [[pair for pair in each if any(map(math.isfinite, pair))] for each in by_condition.values()]
-    pairs = [each for each in pairs if each]
-    is_ratio = metric.by_ratio and all(value > 0 for each in pairs for pair in each for value in pair if value == value)
-    found = [difference(each, metric, is_ratio) for each in pairs]
+    partners = by_values(references, conditions)
+    return difference(
+        *(
+            pair_up(runs, partners.get(condition, ()), metric, same)
+            for condition, runs in by_values(ones, conditions).items()
+        ),
+        metric=metric,
+    )
+
+
+def difference(*conditions: Sequence[Pair], metric: Meaning) -> Difference:
+    """Compare by pairs (one, reference), repeated under each condition; those that have no number at all do not count.
+
+    >>> from gradmix.contracts.meaning import TIME
+    >>> twice = difference([(2.0 * t, t) for t in (1.0, 1.1, 0.9, 1.2, 1.0, 1.0)], metric=TIME)
+    >>> twice.estimate.median, twice.verdict.mark
+    (2.0, 'worse')
+    """
+    sound = [[pair for pair in pairs if any(map(math.isfinite, pair))] for pairs in conditions]
+    sound = [pairs for pairs in sound if pairs]
+    values = [value for pairs in sound for pair in pairs for value in pair if not math.isnan(value)]
+    is_ratio = metric.by_ratio and all(value > 0 for value in values)
+    found = [_repeated(pairs, metric, is_ratio) for pairs in sound]
     if len(found) < 2:
         return found[0] if found else Difference(metric)
     medians = [each.estimate.median for each in found if each.estimate]
@@ -159,27 +166,7 @@ def contrast(
     )
 
 
-def _by(keys: Sequence[str], runs: Iterable[Run]) -> dict[tuple[object, ...], list[Run]]:
-    """Runs by their values of some parameters."""
-    cells: dict[tuple[object, ...], list[Run]] = {}
-    for run in runs:
-        cells.setdefault(tuple(value_of(run, key) for key in keys), []).append(run)
-    return cells
-
-
-def difference(pairs: Sequence[Pair], metric: Meaning, is_ratio: bool | None = None) -> Difference:
-    """Compare by repeated pairs (one, reference); pairs that have no number at all do not count.
-
-    >>> from gradmix.contracts.meaning import TIME
-    >>> twice = difference([(2.0 * t, t) for t in (1.0, 1.1, 0.9, 1.2, 1.0, 1.0)], TIME)
-    >>> twice.estimate.median, twice.verdict
-    (2.0, <Verdict.WORSE: 'worse'>)
-    """
-    pairs = [(a, b) for a, b in pairs if math.isfinite(a) or math.isfinite(b)]
-    if not pairs:
-        return Difference(metric)
-    if is_ratio is None:
-        is_ratio = metric.by_ratio and all(value > 0 for pair in pairs for value in pair if not math.isnan(value))
+def _repeated(pairs: Sequence[Pair], metric: Meaning, is_ratio: bool) -> Difference:
     unequal = [(a, b) for a, b in pairs if not _equal(a, b)]
     contrasts = [_contrast(a, b, metric, is_ratio) for a, b in pairs]
     n_worse = sum(_penalty(a, metric) > _penalty(b, metric) for a, b in unequal)
@@ -200,30 +187,31 @@ def pair_up(ones: Iterable[Run], references: Iterable[Run], metric: Meaning, sam
     Runs that were timed in turns are paired round by round. Where several runs agree in all of `same`, they are paired
     in the order in which they come.
     """
-    by_cell = _by(same, references)
-    pairs: list[Pair] = []
-    for run in ones:
-        partners = by_cell.get(tuple(value_of(run, key) for key in same))
-        if partners:
-            pairs += _rounds(run, partners.pop(0), metric.name)
-    return pairs
+    partners = by_values(references, same)
+    return [
+        pair
+        for values, runs in by_values(ones, same).items()
+        for run, partner in zip(runs, partners.get(values, ()), strict=False)
+        for pair in _pairs(run, partner, metric.name)
+    ]
 
 
-def _rounds(one: Run, reference: Run, name: str) -> list[Pair]:
+def _pairs(one: Run, reference: Run, name: str) -> list[Pair]:
     if name not in one.metrics or name not in reference.metrics:
         return []
     a, b = one.timing, reference.timing
-    if name == "time.seconds" and a and b and a.block is not None and a.block == b.block:
+    if name == TIME.name and a and b and a.block is not None and a.block == b.block:
         return list(zip(a.seconds, b.seconds, strict=False))
     return [(one.metrics[name], reference.metrics[name])]
 
 
 def _contrast(a: float, b: float, metric: Meaning, is_ratio: bool) -> float:
-    if not (math.isfinite(a) and math.isfinite(b)):
-        worse = math.copysign(math.inf, metric.sign or 1.0)  # what is no number lost
-        lost = not math.isfinite(a)
-        return (worse if lost else -worse) if not is_ratio else (math.inf if lost else 0.0)
-    return a / b if is_ratio else a - b
+    if math.isfinite(a) and math.isfinite(b):
+        return a / b if is_ratio else a - b
+    is_lost = not math.isfinite(a)  # what is no number lost
+    if is_ratio:
+        return math.inf if is_lost else 0.0
+    return math.copysign(math.inf, (metric.sign or 1.0) * (1 if is_lost else -1))
 
 
 def _penalty(value: float, metric: Meaning) -> float:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from gradmix.contracts.meaning import TIME, Meaning
 from gradmix.journal.reading import Run
-from gradmix.reports.cells import better_text, evidence, mark, runs_text, summary_text, versus
+from gradmix.reports.cells import evidence, runs_text, summary_text, versus
 from gradmix.reports.comparison import Comparison, Standing
 from gradmix.reports.factors import value_of
 from gradmix.reports.grouping import Group, Section, timed_apart
@@ -16,9 +16,6 @@ from gradmix.reports.intervals import FEWEST
 from gradmix.reports.pairs import Verdict
 
 _MOST_NAMED = 4
-
-EFFECT_COLUMNS = ("choice", "against", "metric", "difference", "evidence")
-"""Columns of the table of effects."""
 
 
 def headline(comparison: Comparison) -> list[str]:
@@ -33,26 +30,6 @@ def headline(comparison: Comparison) -> list[str]:
     return [*said, *_caveats(comparison, primary, ranked)]
 
 
-def effect_rows(comparison: Comparison) -> list[tuple[str, ...]]:
-    """One choice at a time, all else being equal: each value against the best one, as rows of a table."""
-    said = comparison.factors.said
-    return [
-        (
-            said(each.factor, each.value),
-            said(each.factor, each.reference),
-            each.difference.metric.name,
-            versus(each.difference),
-            evidence(each.difference),
-        )
-        for each in comparison.effects
-    ]
-
-
-def effects_heading(comparison: Comparison) -> str:
-    """What the table of effects shows."""
-    return "One choice at a time, all else being equal" if len(comparison.factors.choices) > 1 else "By pairs of runs"
-
-
 def counts(comparison: Comparison) -> str:
     """How many runs there are, and how they ended: ``60 runs: 58 finished, 2 failed``."""
     words = [f"{n} {status.replace('_', ' ')}" for status, n in comparison.counts.items()]
@@ -63,16 +40,12 @@ def counts(comparison: Comparison) -> str:
         "of them stopped early": sum(run.is_stopped for run in comparison.runs),
     }
     words += [f"{n} {what}" for what, n in more.items() if n]
-    words += [f"repeated over {_repeats(comparison)}"] if comparison.factors.repeats else []
-    n = len(comparison.runs) + comparison.n_unreadable + comparison.n_missing
-    return f"{n} run{'s' if n != 1 else ''}: {', '.join(words)}"
-
-
-def _repeats(comparison: Comparison) -> str:
-    """All that was repeated over, and over how many values: ``2 values of clusterer and 5 values of seed``."""
     factors = comparison.factors
     repeats = [key for key in factors.repeats if key == "seed" or not _follows_seed(key, comparison.runs)]
-    return " and ".join(f"{len(factors.values[key])} values of {factors.short[key]}" for key in repeats)
+    values = " and ".join(f"{len(factors.values[key])} values of {factors.short[key]}" for key in repeats)
+    words += [f"repeated over {values}"] if repeats else []
+    n = len(comparison.runs) + comparison.n_unreadable + comparison.n_missing
+    return f"{n} run{'s' if n != 1 else ''}: {', '.join(words)}"
 
 
 def _follows_seed(key: str, runs: Sequence[Run]) -> bool:
@@ -84,7 +57,8 @@ def _best(comparison: Comparison, section: Section, primary: Meaning) -> Iterato
     best, *others = section.groups
     label = comparison.factors.label
     where = f" on {label(section.given)}" if section.given else ""
-    yield f"{label(best.settings)} is best by {primary.name}: {_value(best, primary)} ({better_text(primary)}){where}."
+    direction = f"({primary.better} is better)"
+    yield f"{label(best.settings)} is best by {primary.name}: {_value(best, primary)} {direction}{where}."
     level = [group for group in others if group.versus_best and group.versus_best.verdict.is_level]
     if level:
         is_equal = all(group.versus_best and group.versus_best.verdict is Verdict.EQUAL for group in level)
@@ -101,7 +75,7 @@ def _overall(comparison: Comparison, primary: Meaning) -> Iterator[str]:
     everywhere = [each for each in comparison.standings if each.n_sections == n_sections]
     partial = [each for each in comparison.standings if each.n_sections < n_sections]
     given = _what_was_given(comparison)
-    by = f"by {primary.name} ({better_text(primary)})"
+    by = f"by {primary.name} ({primary.better} is better)"
     if everywhere:
         ties = [each for each in everywhere if each.mean_rank == everywhere[0].mean_rank]
         names, verb = _listed([label(each.settings) for each in ties], "and"), "is" if len(ties) == 1 else "are"
@@ -171,7 +145,7 @@ def _caveats(comparison: Comparison, primary: Meaning, ranked: Sequence[Section]
         names = _listed([factors.label(section.given) for section in unranked], "and")
         yield f"Not ranked, because {primary.name} is missing there: {names}."
     groups = [group for section in ranked for group in section.groups]
-    if any(mark(group) == "worse?" for group in groups):
+    if any(each.versus_best and each.versus_best.verdict is Verdict.LIKELY_WORSE for each in groups):
         yield f"With {FEWEST} seeds or more, differences get 95 % intervals."
     if all(len(group.finished) <= 1 and not group.is_timed for group in groups):
         yield "Nothing was repeated. If results depend on the seed, repeat: seed=range(10)."

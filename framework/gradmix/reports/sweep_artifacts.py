@@ -13,10 +13,11 @@ from gradmix.contracts.meaning import Meaning
 from gradmix.journal.reading import Run
 from gradmix.registry.entry import describe
 from gradmix.reports.comparison import Comparison, compare
-from gradmix.reports.comparison_table import markdown, save_csv
+from gradmix.reports.comparison_table import markdown
 from gradmix.reports.figures.figure import axis_title
 from gradmix.reports.figures.styles import Styles
 from gradmix.reports.grouping import Group
+from gradmix.reports.run_rows import save_csv
 from gradmix.runs.artifacts import ARTIFACTS, write_artifact
 from gradmix.runs.events import report_problem
 from gradmix.runs.pictures import pictures_later

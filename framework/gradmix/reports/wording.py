@@ -33,7 +33,7 @@ def duration(seconds: float) -> str:
     '120 µs'
     """
     for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= size:
+        if abs(seconds) >= size:
             return f"{seconds / size:.3g} {unit}"
     return f"{seconds / 1e-9:.3g} ns"
 
@@ -73,8 +73,4 @@ def memory(size: float) -> str:
     return f"{size:.0f} B"
 
 
-def _signed_duration(seconds: float) -> str:
-    return f"-{duration(-seconds)}" if seconds < 0 else duration(seconds)
-
-
-_SCALED = {"s": _signed_duration, "B": memory}
+_SCALED = {"s": duration, "B": memory}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import HANGS
-from gradmix.reports.comparison_table import harmless, save_csv
+from gradmix.reports.run_rows import harmless, save_csv
 from gradmix.sweeps.reading import read_sweep
 from made_journals import job, write_events, write_run, write_sweep
 

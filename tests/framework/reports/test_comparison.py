@@ -8,11 +8,12 @@ from gradmix import ConfigError, UnknownNameError
 from gradmix.contracts.meaning import TIME
 from gradmix.journal.legacy import meanings
 from gradmix.journal.reading import Run, TimedRounds
-from gradmix.reports.cells import evidence, legend, summary_text, versus
+from gradmix.reports.cells import evidence, summary_text, versus
 from gradmix.reports.comparison import compare
 from gradmix.reports.factors import find_factors
 from gradmix.reports.pairs import Verdict, difference, pair_up
-from gradmix.reports.sentences import counts, effect_rows, headline
+from gradmix.reports.sentences import counts, headline
+from gradmix.reports.tables import effect_rows, ranking
 
 
 def run(metrics=None, *, status="finished", timing=None, **params):
@@ -27,6 +28,10 @@ def seeds(n, value, metric="bic", **params):
 def effects(comparison):
     """The rows of the table of effects, as lines."""
     return [" | ".join(row) for row in effect_rows(comparison)]
+
+
+def legend(comparison):
+    return ranking(comparison, comparison.metrics, len(comparison.metrics)).legend
 
 
 def rounds(seconds, block=None):
@@ -114,7 +119,7 @@ def test_by_and_over_decide_and_take_short_names():
 def test_runs_are_paired_by_seed_and_not_by_their_order():
     ones = [run({"bic": 10.0 + seed}, seed=seed) for seed in range(8)]
     references = [run({"bic": float(seed)}, seed=seed) for seed in reversed(range(2, 10))]
-    found = difference(pair_up(ones, references, meanings({})["bic"], ["seed"]), meanings({})["bic"])
+    found = difference(pair_up(ones, references, meanings({})["bic"], ["seed"]), metric=meanings({})["bic"])
     assert (found.n, found.estimate.median, found.verdict) == (6, 10.0, Verdict.WORSE)
 
 
@@ -124,13 +129,13 @@ def test_runs_that_were_timed_in_turns_are_paired_round_by_round():
         return run({"time.seconds": factor * 4.0}, timing=TimedRounds(rounds, block), seed=0)
 
     metric = TIME
-    together = difference(pair_up([timed(1.8, "b")], [timed(1.0, "b")], metric, ["seed"]), metric)
+    together = difference(pair_up([timed(1.8, "b")], [timed(1.0, "b")], metric, ["seed"]), metric=metric)
     assert together.n == 6
     assert together.estimate.low == pytest.approx(1.8)
     assert together.estimate.high == pytest.approx(1.8)
-    apart = difference(pair_up([timed(1.8, "b")], [timed(1.0, "c")], metric, ["seed"]), metric)
+    apart = difference(pair_up([timed(1.8, "b")], [timed(1.0, "c")], metric, ["seed"]), metric=metric)
     assert (apart.n, apart.verdict) == (1, Verdict.SINGLE)
-    alone = difference(pair_up([timed(1.8, None)], [timed(1.0, None)], metric, ["seed"]), metric)
+    alone = difference(pair_up([timed(1.8, None)], [timed(1.0, None)], metric, ["seed"]), metric=metric)
     assert alone.n == 1
 
 
@@ -154,7 +159,7 @@ def test_runs_that_were_timed_in_turns_are_paired_round_by_round():
     ],
 )
 def test_verdicts(pairs, verdict):
-    assert difference(pairs, meanings({})["bic"]).verdict is verdict
+    assert difference(pairs, metric=meanings({})["bic"]).verdict is verdict
 
 
 def test_of_equal_methods_few_are_called_different():
@@ -163,14 +168,14 @@ def test_of_equal_methods_few_are_called_different():
     wrong = 0
     for _ in range(1000):
         pairs = list(map(tuple, generator.normal(size=(10, 2)).tolist()))
-        wrong += difference(pairs, meanings({})["bic"]).verdict in (Verdict.WORSE, Verdict.BETTER)
+        wrong += difference(pairs, metric=meanings({})["bic"]).verdict in (Verdict.WORSE, Verdict.BETTER)
     assert wrong / 1000 < 0.05
 
 
 def test_ratios_are_for_positive_values_only():
-    assert difference([(2.0, 1.0)] * 3, meanings({})["derivative_error"]).is_ratio
-    assert not difference([(2.0, 0.0)] * 3, meanings({})["derivative_error"]).is_ratio
-    assert not difference([(2.0, 1.0)] * 3, meanings({})["bic"]).is_ratio
+    assert difference([(2.0, 1.0)] * 3, metric=meanings({})["derivative_error"]).is_ratio
+    assert not difference([(2.0, 0.0)] * 3, metric=meanings({})["derivative_error"]).is_ratio
+    assert not difference([(2.0, 1.0)] * 3, metric=meanings({})["bic"]).is_ratio
 
 
 # --- ranking ---------------------------------------------------------------------------------------------------------
@@ -264,7 +269,7 @@ def test_a_difference_that_was_not_repeated_is_stated_as_measured():
 
 
 def everything_said(comparison):
-    return " ".join([*headline(comparison), *effects(comparison), legend(comparison, comparison.metrics)])
+    return " ".join([*headline(comparison), *effects(comparison), legend(comparison)])
 
 
 def test_values_of_the_other_options_are_conditions_and_not_repetitions():
@@ -427,9 +432,7 @@ def test_a_run_without_a_number_is_told_in_words_and_in_the_legend(metric):
         group = comparison.sections[0].groups[1]
         assert summary_text(group.summaries[metric], comparison.primary) == "2.045 [2, –], 1 no number"
         assert versus(group.versus_best).endswith(", –]")
-        assert "no number counts as worst; – is the end of an interval that reaches there" in legend(
-            comparison, comparison.metrics
-        )
+        assert "no number counts as worst; – is the end of an interval that reaches there" in legend(comparison)
 
 
 def test_the_headline_says_how_many_runs_of_the_best_have_no_number():
@@ -445,7 +448,7 @@ def test_the_headline_says_how_many_runs_of_the_best_have_no_number():
 
 def test_a_better_one_by_ratio_against_one_without_a_number_has_an_open_interval():
     found = difference(
-        [(1.0 + k / 10, math.nan if k == 0 else 4.0) for k in range(8)], meanings({})["derivative_error"]
+        [(1.0 + k / 10, math.nan if k == 0 else 4.0) for k in range(8)], metric=meanings({})["derivative_error"]
     )
     assert versus(found) == "×0.338 [–, 0.425]"
     assert evidence(found) == "better, 8 pairs, 1 without a number"
@@ -454,7 +457,7 @@ def test_a_better_one_by_ratio_against_one_without_a_number_has_an_open_interval
 def test_without_broken_values_nothing_is_said_of_numbers():
     runs = seeds(8, lambda s: 1.0 + s, clusterer="a") + seeds(8, lambda s: 50.0 + s * s, clusterer="b")
     comparison = compare(runs)
-    said = [*headline(comparison), *effects(comparison), legend(comparison, comparison.metrics)]
+    said = [*headline(comparison), *effects(comparison), legend(comparison)]
     assert not any("number" in text or "–" in text for text in said)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gradmix.contracts.meaning import Meaning
 from gradmix.reports.comparison import Comparison
-from gradmix.reports.grouping import Group, Section
+from gradmix.reports.grouping import Settings
 
 MOST_VARIANTS = 40
 """Views that a figure offers to choose from."""
@@ -64,20 +64,20 @@ def axis_title(metric: Meaning) -> str:
     return f"{metric.name} ({metric.unit})" if metric.unit else metric.name
 
 
-def axis(metric: Meaning, values: Iterable[float]) -> dict[str, Any]:
+def axis(metric: Meaning, values: Collection[float]) -> dict[str, Any]:
     """A linear axis; a logarithmic one where values differ by orders of magnitude."""
     axis: dict[str, Any] = {"title": {"text": axis_title(metric)}, "exponentformat": "power"}
-    present = list(values)
-    if metric.unit == "s" and min(present, default=0.0) >= 0:
+    least, most = min(values, default=0.0), max(values, default=0.0)
+    if metric.unit == "s" and least >= 0:
         axis |= {"exponentformat": "SI", "ticksuffix": "s", "title": {"text": metric.name}}
-    if metric.by_ratio and min(present, default=0.0) > 0 and max(present) > 10 * min(present):
-        return {**log_scale(present), **axis}
-    if metric.by_ratio and 0 in present and max(present) > 0:  # exact results beside inexact ones
-        return {**axis, "type": "log", "zeros": min(value for value in present if value > 0) / 100}
+    if metric.by_ratio and least > 0 and most > 10 * least:
+        return {**log_scale(values), **axis}
+    if metric.by_ratio and 0 in values and most > 0:  # exact results beside inexact ones
+        return {**axis, "type": "log", "zeros": min(value for value in values if value > 0) / 100}
     return axis
 
 
-def log_scale(values: Sequence[float]) -> dict[str, Any]:
+def log_scale(values: Collection[float]) -> dict[str, Any]:
     """A logarithmic axis for positive values, with at most about eight powers of ten named.
 
     >>> log_scale([1e-16, 1.0])["dtick"], log_scale([1.0, 100.0])["dtick"]
@@ -87,14 +87,22 @@ def log_scale(values: Sequence[float]) -> dict[str, Any]:
     return {"type": "log", "exponentformat": "power", "dtick": max(1, math.ceil(decades / 8))}
 
 
-def variant_name(comparison: Comparison, section: Section, name: str) -> str:
-    """Name of a view: the metric, and what was given."""
-    return " · ".join([name, *([comparison.factors.label(section.given)] if section.given else [])])
-
-
-def setting_of(group: Group, key: str) -> Any:
-    """A group's value of a key, chosen or given."""
-    return group.settings.get(key, group.given.get(key))
+def view(
+    comparison: Comparison,
+    name: str,
+    given: Settings,
+    traces: Sequence[Trace],
+    xaxis: Mapping[str, Any],
+    yaxis: Mapping[str, Any],
+) -> Variant:
+    """A view of a metric on what was given; what several traces share has one line in the legend."""
+    named: set[str] = set()
+    for trace in traces:
+        if "legendgroup" in trace:
+            trace["showlegend"] = trace["name"] not in named
+            named.add(trace["name"])
+    title = f"{name} · {comparison.factors.label(given)}" if given else name
+    return Variant(title, traces, {"xaxis": xaxis, "yaxis": yaxis})
 
 
 def finite(value: Any) -> float | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gradmix.journal.reading import Run
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.factors import value_of
@@ -44,6 +46,10 @@ class Styles:
     def legend(self, group: Group) -> str:
         """Its name in a legend: groups without a colour of their own share one line."""
         return self.label(group) if self.rank(group) < len(PALETTE) else f"{len(self._rank) - len(PALETTE)} others"
+
+    def trace(self, group: Group) -> dict[str, Any]:
+        """What all its traces have in common."""
+        return {"type": "scatter", "name": self.legend(group), "legendgroup": self.legend(group)}
 
     def repeat(self, group: Group, run: Run) -> str:
         """Which of its runs this is; with the group's name, if the legend does not say it."""
