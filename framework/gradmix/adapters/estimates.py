@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from pkgutil import resolve_name
 from typing import Any, ClassVar
 
 import numpy as np
@@ -144,7 +144,4 @@ def inertia(X: Matrix, labels: NDArray[Any]) -> float:
 
 def imported(estimator: str | type[Any]) -> Any:
     """A class, given itself or as ``"package.module:Class"``."""
-    if isinstance(estimator, type):
-        return estimator
-    module, _, name = estimator.partition(":")
-    return getattr(importlib.import_module(module), name)
+    return resolve_name(estimator) if isinstance(estimator, str) else estimator

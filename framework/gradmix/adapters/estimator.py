@@ -89,7 +89,10 @@ class SklearnClusterer(Clusterer[Model]):
     @classmethod
     def model_class(cls) -> type[Model]:
         """`EstimatorModel` for a mixture, `NearestModel` for all others."""
-        return _model_class(cls)
+        from gradmix.adapters.estimates import NearestModel, model_of
+
+        estimator: Any = cls.estimator
+        return model_of(f"{cls.__name__}Model", estimator) if cls.objective is LOG_LIKELIHOOD else NearestModel
 
     def metrics(self) -> tuple[Meaning, ...]:
         """A mixture's criteria, and the objective."""
@@ -100,7 +103,7 @@ class SklearnClusterer(Clusterer[Model]):
         """Check, fit; the starts share one stream of random numbers, as scikit-learn's do."""
         from numpy.random import RandomState
 
-        rows = self._checked(X)
+        rows = self._checked_rows(X)
         if not self._has_steps:
             yield dataclasses.replace(self._whole(rows), step=1)
             return
@@ -125,19 +128,11 @@ class SklearnClusterer(Clusterer[Model]):
 
     def exhaust(self, X: Any) -> None:
         """Fit once, as the estimator does it by itself: with all its starts, and no look at single iterations."""
-        self._fitted(self._checked(X))
+        self._fitted(self._checked_rows(X))
 
     @property
     def _has_steps(self) -> bool:
         return {"warm_start", "max_iter", "n_init"} <= _parameters(type(self))
-
-    def _checked(self, X: Any) -> Matrix:
-        from gradmix.contracts.rows import as_rows
-
-        self.check()
-        rows = as_rows(X)
-        self.check_rows(rows)
-        return rows
 
     def _steps(self, X: Matrix, random: Any) -> Iterator[Iteration[Model]]:
         """One start of an estimator that goes on where it stopped: a fit of one iteration, again and again."""
@@ -200,12 +195,3 @@ def _parameters(clusterer: type[SklearnClusterer]) -> frozenset[str]:
     from gradmix.adapters.estimates import imported
 
     return frozenset(inspect.signature(imported(clusterer.estimator)).parameters)
-
-
-def _model_class(clusterer: type[SklearnClusterer]) -> type[Model]:
-    from gradmix.adapters.estimates import NearestModel, model_of
-
-    if clusterer.objective is not LOG_LIKELIHOOD:
-        return NearestModel
-    estimator: Any = clusterer.estimator
-    return model_of(f"{clusterer.__name__}Model", estimator)

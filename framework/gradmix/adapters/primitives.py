@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -59,15 +60,14 @@ def from_jvp(
     """
     if function is None:
         return partial(from_jvp, name=name, accuracy=accuracy, lacks=lacks, requires=requires)
-    fields = fields_of(function, without=_leading(function))
 
     def jvp(self: Differentiator, f: Any, x: Any, v: Any) -> Any:
         point, tangent = as_point(x), as_point(v)
         check_shape("v", tangent, "x", np.shape(point))
         return _numbers(function(f, point, tangent, **_options(self)))
 
-    content = _content(function, accuracy, lacks, requires)
-    return make_component(Differentiator, name or function.__name__, fields, {"jvp": jvp, **content})
+    fields, content = _described(function, jvp, accuracy, lacks, requires)
+    return make_component(Differentiator, name or function.__name__, fields, content)
 
 
 def from_vjp(
@@ -91,7 +91,6 @@ def from_vjp(
     """
     if function is None:
         return partial(from_vjp, name=name, accuracy=accuracy, lacks=lacks, requires=requires)
-    fields = fields_of(function, without=_leading(function))
 
     def vjp(self: Differentiator, f: Any, x: Any, w: Any) -> Any:
         point = as_point(x)
@@ -102,33 +101,33 @@ def from_vjp(
             )
         return pulled
 
-    content = _content(function, accuracy, lacks, requires)
-    return make_component(Differentiator, name or function.__name__, fields, {"vjp": vjp, **content})
+    fields, content = _described(function, vjp, accuracy, lacks, requires)
+    return make_component(Differentiator, name or function.__name__, fields, content)
 
 
-def _leading(function: Callable[..., Any]) -> tuple[str, ...]:
-    """Names of the function's first three parameters, which are no options."""
-    import inspect
-
-    names = tuple(inspect.signature(function).parameters)[:3]
-    if len(names) < 3:
+def _described(
+    function: Primitive,
+    method: Callable[..., Any],
+    accuracy: float,
+    lacks: Mapping[str, str] | None,
+    requires: Sequence[str],
+) -> tuple[list[tuple[str, Any, Any]], Mapping[str, Any]]:
+    """Fields and content of a class whose `method`, jvp or vjp, calls the function."""
+    leading = tuple(inspect.signature(function).parameters)[:3]
+    if len(leading) < 3:
         raise TypeError(f"{function.__name__} must take a function, a point and a direction: (f, x, v)")
-    return names
-
-
-def _options(component: Differentiator) -> Mapping[str, Any]:
-    return {field.name: getattr(component, field.name) for field in dataclasses.fields(component)}  # type: ignore[arg-type]
-
-
-def _content(
-    function: Callable[..., Any], accuracy: float, lacks: Mapping[str, str] | None, requires: Sequence[str]
-) -> Mapping[str, Any]:
-    return {
+    content = {
+        method.__name__: method,
         "__doc__": described(function),
         "accuracy": property(lambda self: accuracy),
         "lacks": dict(lacks or {}),
         "requires": tuple(requires),
     }
+    return fields_of(function, without=leading), content
+
+
+def _options(component: Differentiator) -> Mapping[str, Any]:
+    return {field.name: getattr(component, field.name) for field in dataclasses.fields(component)}  # type: ignore[arg-type]
 
 
 def _numbers(result: Any) -> Any:

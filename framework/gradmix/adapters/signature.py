@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import re
 import sys
 import typing
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from gradmix.contracts.component import Component
+from gradmix.contracts.docstring import opening, sections
 from gradmix.contracts.options import Seed
 
 ComponentT = TypeVar("ComponentT", bound=Component)
@@ -77,7 +77,6 @@ def make_component(
 
 def described(function: Callable[..., Any]) -> str:
     """What a docstring says that a component's has to: its first paragraph, and its parameters."""
-    text = inspect.cleandoc(function.__doc__ or f"{function.__module__}.{function.__name__}.")
-    section = re.search(r"^Parameters\n-+\n.*?(?=^\S[^\n]*\n-{3,}$|\Z)", text, flags=re.M | re.S)
-    summary = text.partition("\n\n")[0]
-    return f"{summary}\n\n{section[0]}" if section else summary
+    text = function.__doc__ or f"{function.__module__}.{function.__name__}."
+    parameters = sections(text).get("Parameters")
+    return f"{opening(text)}\n\nParameters\n----------\n{parameters}" if parameters else opening(text)

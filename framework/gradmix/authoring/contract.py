@@ -12,6 +12,7 @@ from types import FunctionType
 
 from gradmix.contracts.component import Component
 from gradmix.contracts.differentiator import Differentiator
+from gradmix.contracts.docstring import opening
 
 ONE_OF: Mapping[type[Component], tuple[str, ...]] = {Differentiator: ("jvp", "vjp")}
 """Contracts of which one of several methods is to be defined."""
@@ -41,11 +42,6 @@ def members(contract: type[Component]) -> Iterator[Member]:
     yield from sorted([*_methods(contract), *_attributes(contract)], key=lambda member: not member.must)
 
 
-def first_paragraph(text: str | None) -> str:
-    """The first paragraph of a docstring, in one line."""
-    return " ".join(inspect.cleandoc(text or "").partition("\n\n")[0].split())
-
-
 def _methods(contract: type[Component]) -> Iterator[Member]:
     abstract: frozenset[str] = getattr(contract, "__abstractmethods__", frozenset())
     needed = {*abstract, *ONE_OF.get(contract, ())}
@@ -53,11 +49,11 @@ def _methods(contract: type[Component]) -> Iterator[Member]:
         if name.startswith("_"):
             continue
         if isinstance(method, FunctionType):
-            yield Member(f"{name}({_parameters(method)})", first_paragraph(method.__doc__), name in needed)
+            yield Member(f"{name}({_parameters(method)})", opening(method.__doc__), name in needed)
         elif isinstance(method, classmethod | property):
             inner = method.fget if isinstance(method, property) else method.__func__
             shown = name if isinstance(method, property) else f"{name}()"
-            yield Member(shown, first_paragraph(inner.__doc__ if inner else None), False)
+            yield Member(shown, opening(inner.__doc__ if inner else None), False)
 
 
 def _parameters(method: FunctionType) -> str:
@@ -74,6 +70,6 @@ def _attributes(contract: type[Component]) -> Iterator[Member]:
     for attribute, below in pairwise(body):
         is_told = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
         if isinstance(attribute, ast.AnnAssign) and isinstance(attribute.target, ast.Name) and is_told:
-            meaning = first_paragraph(str(below.value.value))  # type: ignore[attr-defined]
+            meaning = opening(str(below.value.value))  # type: ignore[attr-defined]
             is_left_open = attribute.value is None and contract is not Component
             yield Member(attribute.target.id, meaning, is_left_open)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator, Mapping
-from importlib import import_module
+from pkgutil import resolve_name
 from types import FunctionType
 
-from gradmix.authoring.contract import ONE_OF, first_paragraph, members
+from gradmix.authoring.contract import ONE_OF, members
 from gradmix.authoring.project import TEMPLATES
 from gradmix.config.nodes import plain_default
 from gradmix.contracts import hooks
 from gradmix.contracts.component import Component, summary
+from gradmix.contracts.docstring import opening
 from gradmix.contracts.options import Option, options_of
 from gradmix.registry.entry import Entry
 from gradmix.registry.kinds import KINDS
@@ -37,7 +38,7 @@ def _hooks() -> Iterator[str]:
     for name, hook in vars(hooks).items():
         if name.startswith("gradmix_") and isinstance(hook, FunctionType):
             arguments = ", ".join(inspect.signature(hook).parameters)
-            yield f"| `{name}({arguments})` | {_cell(first_paragraph(hook.__doc__))} |"
+            yield f"| `{name}({arguments})` | {_cell(opening(hook.__doc__))} |"
     yield ""
 
 
@@ -47,7 +48,7 @@ def _contracts() -> Iterator[str]:
     contracts: Mapping[str, type[Component]] = {"component": Component, **KINDS}
     for kind, contract in contracts.items():
         yield f"### {kind}: `gradmix.{contract.__name__}`\n"
-        yield f"{_what(kind)}{first_paragraph(contract.__doc__)}{_one_of(contract)}\n"
+        yield f"{_what(kind)}{opening(contract.__doc__)}{_one_of(contract)}\n"
         yield "| member | meaning |\n| --- | --- |"
         for member in members(contract):
             name = f"**`{member.name}`**" if member.must else f"`{member.name}`"
@@ -86,11 +87,8 @@ def _component(entry: Entry) -> Iterator[str]:
 
 def _class_of(entry: Entry) -> type[Component]:
     """The class, also of a component whose package is not installed here: the reference is the same everywhere."""
-    if not isinstance(entry.implementation, str):
-        return entry.implementation
-    module, _, name = entry.implementation.partition(":")
-    found: type[Component] = getattr(import_module(module), name)
-    return found
+    here = entry.implementation
+    return resolve_name(here) if isinstance(here, str) else here
 
 
 def _default(option: Option) -> str:

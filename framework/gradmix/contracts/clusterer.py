@@ -117,6 +117,15 @@ class Clusterer(Component, ABC, Generic[ModelT]):
             if isinstance(asked, int) and len(X) < asked:
                 raise DataError(f"{len(X)} rows are fewer than {option.name}={asked}.")
 
+    def _checked_rows(self, X: Any) -> Matrix:
+        """Check the options, and rows to fit to."""
+        from gradmix.contracts.rows import as_rows
+
+        self.check()
+        rows = as_rows(X)
+        self.check_rows(rows)
+        return rows
+
     def metrics(self) -> tuple[Meaning, ...]:
         """Metrics of its iterations and of its models' scores, in the order in which results are ranked by them.
 
@@ -138,11 +147,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
 
         Start i draws its random numbers from a stream of its own, the same for any `n_init`.
         """
-        from gradmix.contracts.rows import as_rows
-
-        self.check()
-        rows = as_rows(X)
-        self.check_rows(rows)
+        rows = self._checked_rows(X)
         seeds = np.random.SeedSequence(getattr(self, "random_state", None)).spawn(getattr(self, "n_init", 1))
         for start, seed in enumerate(seeds):
             iterations = self.iterate(rows, np.random.default_rng(seed))

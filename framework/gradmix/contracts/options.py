@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import inspect
 import json
-import re
+import pkgutil
 import types
 import typing
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, cast
 
+import annotated_types
+
+from gradmix.contracts.docstring import parameter_docs
 from gradmix.contracts.errors import ConfigError, PluginError
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+
+MarkT = TypeVar("MarkT")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,19 +44,26 @@ class Freedom:
 
 
 @dataclasses.dataclass(frozen=True)
-class RunsCode:
+class Danger:
+    """Marks an option whose value must come from the user, as a config file may be a stranger's."""
+
+    does: ClassVar[str]
+    is_secret: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class RunsCode(Danger):
     """Marks an option that names code to run, as in ``Annotated[str, RunsCode()]``.
 
     In a run its value must come from the user: from the command line or their own ``~/.config/gradmix/config.yaml``.
     Any other config file may be a stranger's and cannot set it.
     """
 
-    does: ClassVar[str] = "is code to run"
-    is_secret: ClassVar[bool] = False
+    does = "is code to run"
 
 
 @dataclasses.dataclass(frozen=True)
-class SendsTo:
+class SendsTo(Danger):
     """Marks an option that says where a run writes or sends something, as in ``Annotated[str, SendsTo()]``.
 
     As with `RunsCode`, its value must come from the user.
@@ -63,45 +74,19 @@ class SendsTo:
         Whether messages leave the value out: anyone who has the address of a webhook can write to it.
     """
 
-    does: ClassVar[str] = "is where a run would write or send what it finds"
+    does = "is where a run would write or send what it finds"
     is_secret: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
-class LoadsPlugins:
+class LoadsPlugins(Danger):
     """Marks an option that says which plugins are loaded, which is done before any config file is read."""
 
-    does: ClassVar[str] = "says which plugins are loaded"
-    is_secret: ClassVar[bool] = False
+    does = "says which plugins are loaded"
 
 
-Danger = RunsCode | SendsTo | LoadsPlugins
-"""Marks of options whose values must come from the user."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Bounds:
-    """Bounds of a number, as in ``Annotated[int, Bounds(ge=2)]``.
-
-    Parameters
-    ----------
-    gt, ge, lt, le
-        Greater than, at least, less than, at most.
-    """
-
-    gt: float | None = None
-    ge: float | None = None
-    lt: float | None = None
-    le: float | None = None
-
-    @property
-    def given(self) -> dict[str, float]:
-        """The bounds that there are, by name."""
-        return {name: bound for name, bound in vars(self).items() if bound is not None}
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        return {**handler(source), **self.given}
-
+Bounds = annotated_types.Interval
+"""Bounds of a number, any of ``gt``, ``ge``, ``lt`` and ``le``, as in ``Annotated[int, Bounds(ge=2)]``."""
 
 PositiveInt = Annotated[int, Bounds(gt=0)]
 NonNegativeInt = Annotated[int, Bounds(ge=0)]
@@ -130,8 +115,7 @@ class KeyOf:
     @property
     def keys(self) -> list[str]:
         """What is allowed."""
-        module, _, name = self.table.partition(":")
-        return list(getattr(importlib.import_module(module), name))
+        return list(pkgutil.resolve_name(self.table))
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         from pydantic_core import core_schema
@@ -163,21 +147,19 @@ class Option:
     @property
     def freedom(self) -> Freedom | None:
         """How it lets an algorithm follow its data more closely; None if it does not."""
-        mark: Freedom | None = self._mark(Freedom)
-        return mark
+        return self._mark(Freedom)
 
     @property
     def danger(self) -> Danger | None:
         """Why its value must come from the user; None if any config file may set it."""
-        mark: Danger | None = self._mark(Danger)
-        return mark
+        return self._mark(Danger)
 
     @property
     def allowed(self) -> str:
         """What values are allowed, in words."""
         return f"the name of a {self.part.kind}" if self.part else describe_type(self.type)
 
-    def _mark(self, kind: Any) -> Any:
+    def _mark(self, kind: type[MarkT]) -> MarkT | None:
         """The mark of a kind that its type is annotated with; None if there is none."""
         return next((mark for mark in getattr(self.type, "__metadata__", ()) if isinstance(mark, kind)), None)
 
@@ -248,18 +230,6 @@ def _contract(field: dataclasses.Field[Any], hints: Mapping[str, Any]) -> type[A
     while (origin := typing.get_origin(hint)) is not None:  # Annotated[Clusterer[Any], …]
         hint = typing.get_args(hint)[0] if origin is Annotated else origin
     return cast("type[Any]", hint)
-
-
-def parameter_docs(component: type) -> dict[str, str]:
-    """Read what the ``Parameters`` sections of a class and its bases say of each parameter."""
-    docs: dict[str, str] = {}
-    for cls in reversed(component.__mro__):
-        text = inspect.cleandoc(cls.__doc__ or "")
-        section = re.search(r"^Parameters\n-+\n(.*?)(?=^\S[^\n]*\n-{3,}$|\Z)", text, flags=re.M | re.S)
-        entries = re.findall(r"^(\w[\w, ]*?)(?: :.*)?\n((?:[ \t]+\S.*\n?|\n)+)", section[1] if section else "", re.M)
-        for names, body in entries:
-            docs.update(dict.fromkeys(names.split(", "), " ".join(body.split())))
-    return docs
 
 
 def check_option(option: Option, value: Any, owner: str) -> Any:
@@ -350,45 +320,37 @@ def describe_type(annotation: Any) -> str:
     >>> describe_type(PositiveInt)
     'an integer > 0'
     """
-    origin = typing.get_origin(annotation)
-    describe = _DESCRIBE.get(origin)
-    return describe(annotation) if describe else _PLAIN_NAMES.get(annotation, _type_name(annotation))
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Annotated:
+        return _describe_annotated(*arguments)
+    if origin is Literal:
+        return "one of " + ", ".join(map(str, arguments))
+    words = [describe_type(each) for each in arguments if each is not Ellipsis]
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(words)
+    if origin is tuple and Ellipsis not in arguments:
+        return f"a list of {len(words)}: {', '.join(words)}"
+    if origin in (tuple, list):
+        return f"a list, each {' or '.join(words)}"
+    return _PLAIN_NAMES.get(annotation, _type_name(annotation))
 
 
-def _type_name(annotation: Any) -> str:
-    return str(getattr(annotation, "__name__", annotation))
+def _describe_annotated(inner: Any, *marks: Any) -> str:
+    for mark in marks:
+        if isinstance(mark, KeyOf):
+            return f"one of {', '.join(mark.keys)}"
+    bounds = [
+        f"{sign} {bound}"
+        for mark in marks
+        if isinstance(mark, Bounds)
+        for name, sign in _SIGNS.items()
+        if (bound := getattr(mark, name)) is not None
+    ]
+    return f"{describe_type(inner)} {' and '.join(bounds)}".rstrip()
 
 
 _SIGNS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 
-def _describe_annotated(annotation: Any) -> str:
-    inner, *marks = typing.get_args(annotation)
-    for mark in marks:
-        if isinstance(mark, KeyOf):
-            return "one of " + ", ".join(mark.keys)
-    bounds = [
-        f"{_SIGNS[name]} {bound}" for mark in marks if isinstance(mark, Bounds) for name, bound in mark.given.items()
-    ]
-    return f"{describe_type(inner)} {' and '.join(bounds)}".rstrip()
-
-
-def _describe_union(annotation: Any) -> str:
-    return " or ".join(describe_type(arm) for arm in typing.get_args(annotation))
-
-
-def _describe_sequence(annotation: Any) -> str:
-    arms = [arm for arm in typing.get_args(annotation) if arm is not Ellipsis]
-    if typing.get_origin(annotation) is tuple and Ellipsis not in typing.get_args(annotation):
-        return f"a list of {len(arms)}: " + ", ".join(describe_type(arm) for arm in arms)
-    return "a list, each " + " or ".join(describe_type(arm) for arm in arms)
-
-
-_DESCRIBE: dict[Any, Callable[[Any], str]] = {
-    Annotated: _describe_annotated,
-    Literal: lambda annotation: "one of " + ", ".join(str(arm) for arm in typing.get_args(annotation)),
-    typing.Union: _describe_union,
-    types.UnionType: _describe_union,
-    tuple: _describe_sequence,
-    list: _describe_sequence,
-}
+def _type_name(annotation: Any) -> str:
+    return str(getattr(annotation, "__name__", annotation))
