@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import inspect
-import re
 import sys
 from collections.abc import Sequence
 
@@ -16,6 +14,7 @@ from rich.text import Text
 from gradmix.config.build import clusterer, differentiator
 from gradmix.config.nodes import plain_default
 from gradmix.contracts.component import path_of, summary
+from gradmix.contracts.docstring import sections
 from gradmix.contracts.errors import GradmixError, NotInstalledError, PluginError, did_you_mean
 from gradmix.contracts.hooks import PROJECT
 from gradmix.contracts.options import Option, options_of
@@ -24,7 +23,7 @@ from gradmix.contracts.terminal import visible
 from gradmix.registry.entry import Entry
 from gradmix.registry.loading import slowness
 from gradmix.registry.overlooked import overlooked
-from gradmix.registry.registry import PluginFailure, registry
+from gradmix.registry.registry import registry
 from gradmix.reports.console import make_console
 
 _MADE_BY_NAME = tuple(maker.__name__ for maker in (clusterer, differentiator))
@@ -55,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _list(console: Console) -> int:
     """List all that can be listed, and then what is wrong; the doctor looks closer."""
-    failures, absent = list(registry().failures), []
+    broken, absent = [(each.plugin, each.reason) for each in registry().failures], []
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("name", "what it is", "from"):
         table.add_column(heading, no_wrap=heading != "what it is")
@@ -67,7 +66,7 @@ def _list(console: Console) -> int:
             absent.append((entry, error.command))
             continue
         except PluginError as error:
-            failures.append(PluginFailure(entry.plugin, str(error)))
+            broken.append((entry.plugin, str(error)))
             continue
         if entry.kind != kind:
             kind = entry.kind
@@ -77,13 +76,13 @@ def _list(console: Console) -> int:
     for entry, command in absent:
         name = Text(f"{entry.kind} {entry.name}", style="dim")
         console.print(name + Text(f"  not installed: {command}"), highlight=False, soft_wrap=True)
-    for failure in failures:
-        label = f"{failure.plugin.label} {failure.plugin.version}"
-        console.print(Text(f"\nbroken: {label}: ", style="red") + Text(failure.reason), highlight=False, soft_wrap=True)
+    for plugin, reason in broken:
+        label = Text(f"\nbroken: {plugin.label} {plugin.version}: ", style="red")
+        console.print(label + Text(reason), highlight=False, soft_wrap=True)
     notes = _notes()
     for note in notes:
         console.print(Text("\nnote: ", style="yellow") + Text(note), highlight=False, soft_wrap=True)
-    if failures or notes:
+    if broken or notes:
         console.print(
             "\n`gradmix plugins doctor` examines every plugin; plugins.block=[NAME] leaves one out.", highlight=False
         )
@@ -92,7 +91,7 @@ def _list(console: Console) -> int:
 
 def _notes() -> list[str]:
     """What its author should mend about a plugin that works."""
-    collisions = [f"{each.plugin.label}: {each.reason}" for each in registry().collisions]
+    collisions = [f"{entry.plugin.label}: {text}" for entry, text in registry().collisions.items()]
     third_party = [each for each in registry().found if each.plugin.distribution != PROJECT]
     slow = [f"{each.plugin.label}: {text}" for each in third_party for text in slowness(each.seconds)]
     return [*collisions, *slow, *overlooked()]
@@ -138,13 +137,9 @@ def _origin(entry: Entry) -> str:
 
 def _prose(component: type) -> list[str]:
     """Paragraphs of the docstring, without what the options say and without examples."""
-    text = inspect.cleandoc(component.__doc__ or "")
-    sections = re.split(r"^(\w+)\n-{3,}\n", text, flags=re.M)
-    kept = [
-        sections[0],
-        *(body for title, body in zip(sections[1::2], sections[2::2], strict=True) if title == "Notes"),
-    ]
-    return [" ".join(paragraph.split()) for part in kept for paragraph in part.split("\n\n") if paragraph.strip()]
+    found = sections(component.__doc__)
+    paragraphs = f"{found['']}\n\n{found.get('Notes', '')}".split("\n\n")
+    return [" ".join(paragraph.split()) for paragraph in paragraphs if paragraph.strip()]
 
 
 def _path(entry: Entry, option: Option) -> str:

@@ -46,15 +46,16 @@ class Choice:
         ConfigError
             If a name fits nothing; names the nearest. If two files have the same name.
         """
-        by_name = {Path(file).stem: file for file in self.files}
+        by_name: dict[str, str] = {}
         for file in self.files:
-            if by_name[Path(file).stem] != file:
+            other = by_name.setdefault(Path(file).stem, file)
+            if other != file:
                 raise ConfigError(
-                    f"{SECTION}.files: {file} and {by_name[Path(file).stem]} are modules of the same name; "
+                    f"{SECTION}.files: {other} and {file} are modules of the same name; "
                     "call one of them something else."
                 )
         found = [*installed, *(FilePlugin(Path(file)) for file in self.files)]
-        known = {name for plugin in found for name in _names(plugin)}
+        known = {name for plugin in found for name in plugin.names}
         for key in ("block", "only"):
             for name in getattr(self, key):
                 if name not in known:
@@ -65,15 +66,8 @@ class Choice:
         return [*filter(self._is_wanted, found)]
 
     def _is_wanted(self, plugin: Plugin) -> bool:
-        names = _names(plugin)
-        is_always_in = plugin.distribution == PROJECT or isinstance(plugin, FilePlugin)
-        is_in = not self.only or is_always_in or not names.isdisjoint(self.only)
-        return is_in and names.isdisjoint(self.block)
-
-
-def _names(plugin: Plugin) -> set[str]:
-    """By what a plugin may be named: its distribution, its entry point, or both."""
-    return {plugin.distribution, plugin.name, plugin.label}
+        is_always_in = not self.only or plugin.distribution == PROJECT or isinstance(plugin, FilePlugin)
+        return (is_always_in or not plugin.names.isdisjoint(self.only)) and plugin.names.isdisjoint(self.block)
 
 
 def chosen() -> Choice:

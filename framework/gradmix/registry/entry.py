@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import sys
 import traceback
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from gradmix.contracts.errors import NotInstalledError, PluginError
 from gradmix.registry.containment import contained
 from gradmix.registry.fingerprint import fingerprint_of_package
 from gradmix.registry.kinds import check_component
-from gradmix.registry.needs import brought_by, how_to_install, missing
+from gradmix.registry.needs import extra_with
 from gradmix.registry.plugin import UNKNOWN, Plugin
 
 
@@ -70,18 +72,16 @@ class Entry:
         where = f"{self.kind} {self.name!r} of {self.plugin.label}"
         try:
             component = check_component(self.kind, self._imported)
-            absent = missing(component.requires)
-        except ModuleNotFoundError as error:
-            package = _package(error.name or "")
-            if not package or not brought_by(package, self.plugin.metadata):
-                raise PluginError(f"{where} cannot be used: {describe_line(error)}.") from error
-            raise self._not_installed(where, package) from error
+            absent = next((package for package in component.requires if find_spec(package) is None), None)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # an import may raise SystemExit, too
-            raise PluginError(f"{where} cannot be used: {describe_line(error)}.") from error
+            package = _package(error.name or "") if isinstance(error, ModuleNotFoundError) else ""
+            if not extra_with(package, self.plugin.metadata):  # the import may be misspelt
+                raise PluginError(f"{where} cannot be used: {describe_line(error)}.") from error
+            raise self._not_installed(where, package) from error
         if absent:
-            raise self._not_installed(where, absent[0])
+            raise self._not_installed(where, absent)
         return component
 
     def is_implemented_by(self, cls: type[Component]) -> bool:
@@ -99,15 +99,12 @@ class Entry:
         """What the implementation names; a sweep's plan asks for it once a job."""
         if not isinstance(self.implementation, str):
             return self.implementation
-        module, _, attribute = self.implementation.partition(":")
         with contained(self.plugin.label):
-            found: Any = import_module(module)
-            for part in attribute.split("."):
-                found = getattr(found, part)
-        return found
+            return pkgutil.resolve_name(self.implementation)
 
     def _not_installed(self, where: str, package: str) -> NotInstalledError:
-        command = how_to_install(package, self.plugin.metadata)
+        extra = extra_with(package, self.plugin.metadata)
+        command = f"pip install '{self.plugin.distribution}[{extra}]'" if extra else f"pip install {package}"
         return NotInstalledError(f"{where} needs {package}, which is not installed: {command}", command)
 
 
@@ -122,7 +119,10 @@ def describe(error: BaseException) -> str:
     >>> describe(ModuleNotFoundError("No module named 'jax'"))
     "ModuleNotFoundError: No module named 'jax'"
     """
-    text = _text(error)
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # an error of a plugin's own may fail to describe itself
+        text = ""
     if isinstance(error, PluginError):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
@@ -138,21 +138,8 @@ def describe_use(error: BaseException) -> str:
 
 def describe_line(error: BaseException) -> str:
     """One line for what code of a plugin raised, with the file and the line."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_machinery(frame.filename)]
+    machinery = ("<frozen", f"{Path(__file__).parents[1]}/", f"{Path(importlib.__file__).parent}/", pkgutil.__file__)
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(machinery)]
     if isinstance(error, PluginError | SyntaxError) or not frames:
         return describe(error)
     return f"{describe(error)} ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
-
-
-def _is_machinery(file: str) -> bool:
-    return file.startswith("<frozen") or Path(file).is_relative_to(_GRADMIX) or "importlib" in Path(file).parts
-
-
-_GRADMIX = Path(__file__).parents[1]
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return " ".join(str(error).split())
-    except Exception:  # an error of a plugin's own may fail to tell of itself
-        return ""

@@ -43,10 +43,8 @@ class ExaminedComponent:
         What it is found by.
     status
         ``ok``, ``not installed`` (a package is missing) or ``broken``.
-    reason
-        Why it cannot be used.
-    fix
-        What would help.
+    reason, fix
+        Why it cannot be used, and what would help.
     seconds
         How long its import took, after that of the plugin.
     """
@@ -65,20 +63,14 @@ class Examined:
 
     Parameters
     ----------
-    plugin, distribution, version
-        Its entry point, and where it comes from.
+    plugin, distribution, version, module
+        Its label, where it comes from and what is imported.
     is_editable
         Whether its source is used where it is written.
-    module
-        What is imported.
     seconds
         How long its import took, gradmix and NumPy being there.
-    hooks
-        The hooks that it implements.
-    kinds
-        The kinds of component that it adds.
-    components
-        What it offers.
+    hooks, kinds, components
+        The hooks that it implements, the kinds that it adds and what it offers.
     problems
         What is wrong with it, each with what would help.
     """
@@ -119,15 +111,20 @@ def _examine(plugin: Plugin) -> Examined:
         failure = f"it takes more than {MOST_SECONDS:g} s to import"
     except (IndexError, ValueError, TypeError):
         failure = f"the interpreter ended when it was imported (exit code {child.returncode})"
-    return replace(_unexamined(plugin), problems=_failed(plugin, failure))
+    return _examined(plugin, failure)
 
 
-def _unexamined(plugin: Plugin) -> Examined:
-    return Examined(plugin.label, plugin.distribution, plugin.version, plugin.is_editable, plugin.module)
-
-
-def _failed(plugin: Plugin, failure: str) -> tuple[str, ...]:
-    return (f"{failure.rstrip('.')}; or leave it out: plugins.block=[{plugin.label}]",) if failure else ()
+def _examined(plugin: Plugin, failure: str, problems: Sequence[str] = (), **found: Any) -> Examined:
+    failures = [f"{failure.rstrip('.')}; or leave it out: plugins.block=[{plugin.label}]"] if failure else []
+    return Examined(
+        plugin.label,
+        plugin.distribution,
+        plugin.version,
+        plugin.is_editable,
+        plugin.module,
+        problems=(*failures, *problems),
+        **found,
+    )
 
 
 def _with_collisions(examined: Examined, all_of_them: Sequence[Examined]) -> Examined:
@@ -160,13 +157,14 @@ def main(label: str) -> Examined:
         problems.append(f"it replaces {listing(names)} when it is imported, so that every run fails")
     if heard.getvalue().strip():
         problems.append("it prints or warns when it is imported")
-    return replace(
-        _unexamined(plugin),
+    return _examined(
+        plugin,
+        found.reason,
+        [*problems, *slowness(found.seconds)],
         seconds=found.seconds,
         hooks=found.hooks,
         kinds=tuple(contract.kind for contract in found.kinds),
         components=tuple(components),
-        problems=(*_failed(plugin, found.failure), *problems, *slowness(found.seconds)),
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from importlib.metadata import EntryPoint
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from pkgutil import resolve_name
 from typing import Any
 
 import pluggy
@@ -46,8 +46,8 @@ class Found:
     hooks
         The hooks that it implements.
     seconds
-        How long that took; nothing but the entry point is read of one that stands for a component.
-    failure
+        How long that took; nothing but the entry point is read of one that names a component.
+    reason
         Why it could not be used; empty if it can.
     """
 
@@ -56,7 +56,7 @@ class Found:
     kinds: tuple[type[Component], ...] = ()
     hooks: tuple[str, ...] = ()
     seconds: float = 0.0
-    failure: str = ""
+    reason: str = ""
 
 
 def slowness(seconds: float) -> list[str]:
@@ -76,66 +76,50 @@ def new_manager() -> pluggy.PluginManager:
     return manager
 
 
-def load(manager: pluggy.PluginManager, plugin: Plugin) -> Found:
-    """Load one plugin and register what it implements."""
+def load(manager: pluggy.PluginManager, plugin: Plugin, known: Mapping[str, type[Component]] = KINDS) -> Found:
+    """Load one plugin and register what it implements; `known` are the kinds that it may not add again."""
     begin = time.perf_counter()
-    entries: list[Entry] = []
-    kinds: list[type[Component]] = []
-    names: tuple[str, ...] = ()
-    failure = ""
+    found = Found(plugin)
     try:
         if plugin.distribution != hooks.PROJECT and (reason := unmet(plugin.metadata)):
             raise PluginError(reason)
         if plugin.component is not None:
-            entries = [_entry(plugin, *plugin.component, plugin.target)]
+            found = replace(found, entries=(_entry(plugin, *plugin.component, plugin.target),))
         else:
             with contained(plugin.label):
                 implementation = plugin.load()
-            names = _implemented(manager, implementation)
+            functions = _implemented(manager, implementation)
+            found = replace(found, hooks=tuple(functions))
             with contained(plugin.label):
-                entries, kinds = _register(manager, plugin, implementation, names)
+                entries, kinds = _offered(plugin, implementation, functions, known)
+            if functions:
+                _register(manager, implementation, plugin.label)
+            found = replace(found, entries=entries, kinds=kinds)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may raise SystemExit, too
-        failure = describe_line(error)
-    return Found(plugin, tuple(entries), tuple(kinds), names, time.perf_counter() - begin, failure)
+        found = replace(found, reason=describe_line(error))
+    return replace(found, seconds=time.perf_counter() - begin)
 
 
-def _register(
-    manager: pluggy.PluginManager, plugin: Plugin, implementation: Any, names: Iterable[str]
-) -> tuple[list[Entry], list[type[Component]]]:
-    if not names:
-        return _own_components(plugin, implementation), []
+def _register(manager: pluggy.PluginManager, implementation: Any, label: str) -> None:
     try:
-        manager.register(implementation, plugin.label)
-        functions: dict[str, Callable[[], Any]] = {
-            hook.name: each.function
-            for hook in manager.get_hookcallers(implementation) or []
-            for each in hook.get_hookimpls()
-            if each.plugin is implementation
-        }
-        kinds = functions["gradmix_kinds"]() if "gradmix_kinds" in functions else ()
-        offered = functions["gradmix_components"]() if "gradmix_components" in functions else {}
-        return _offered(plugin, offered), [check_contract(_imported(each)) for each in kinds]
-    except BaseException:
+        manager.register(implementation, label)
+    except pluggy.PluginValidationError:  # older versions of pluggy have taken some of its hooks by then
         if manager.is_registered(implementation):
             manager.unregister(implementation)
         raise
 
 
-def _imported(place: Any) -> Any:
-    return EntryPoint("", place, "").load() if isinstance(place, str) else place
-
-
-def _implemented(manager: pluggy.PluginManager, implementation: Any) -> tuple[str, ...]:
-    """Names of the hooks that a module or object implements.
+def _implemented(manager: pluggy.PluginManager, implementation: Any) -> dict[str, Callable[[], Any]]:
+    """The hooks that a module or object implements, by name.
 
     Raises
     ------
     PluginError
         If there is no such hook; names the nearest.
     """
-    found = []
+    found = {}
     for attribute in dir(implementation):
         options = manager.parse_hookimpl_opts(implementation, attribute)
         if options is None:
@@ -145,8 +129,28 @@ def _implemented(manager: pluggy.PluginManager, implementation: Any) -> tuple[st
             raise PluginError(f"there is no hook {hook!r}.{did_you_mean(hook, SPECIFIED)}")
         if options["wrapper"] or options["hookwrapper"]:
             raise PluginError(f"{attribute} is a wrapper, which gradmix does not call: leave wrapper=True out")
-        found.append(hook)
-    return tuple(found)
+        found[hook] = getattr(implementation, attribute)
+    return found
+
+
+def _offered(
+    plugin: Plugin,
+    implementation: Any,
+    functions: Mapping[str, Callable[[], Any]],
+    known: Mapping[str, type[Component]],
+) -> tuple[tuple[Entry, ...], tuple[type[Component], ...]]:
+    """The components and kinds of a module or object: what its hooks return, or the classes of one without hooks."""
+    if not functions:
+        return tuple(_own_components(plugin, implementation)), ()
+    kinds = functions["gradmix_kinds"]() if "gradmix_kinds" in functions else ()
+    components = functions["gradmix_components"]() if "gradmix_components" in functions else {}
+    contracts = [check_contract(resolve_name(each) if isinstance(each, str) else each) for each in kinds]
+    for contract in contracts:
+        if other := known.get(contract.kind):
+            raise PluginError(
+                f"its kind {contract.kind!r} has the name of another, {other.__module__}:{other.__qualname__}"
+            )
+    return tuple(_returned_components(plugin, components)), tuple(contracts)
 
 
 def _own_components(plugin: Plugin, module: Any) -> list[Entry]:
@@ -165,9 +169,9 @@ def _own_components(plugin: Plugin, module: Any) -> list[Entry]:
             raise PluginError(f"the class {cls.__name__} must be a dataclass: write @dataclass above it")
         if "kind" in vars(cls)["__dataclass_fields__"]:  # which would pass for the kind itself
             raise PluginError(f"the class {cls.__name__}: no option may be called kind")
-    for cls in written if not own else ():
-        absent = getattr(cls, "__abstractmethods__", ())
-        raise PluginError(f"the class {cls.__name__} does not define {listing(absent)}")
+    if written and not own:
+        absent: Collection[str] = getattr(written[0], "__abstractmethods__", ())
+        raise PluginError(f"the class {written[0].__name__} does not define {listing(absent)}")
     if not own:
         raise PluginError(
             "it offers nothing: it has no class derived from one of gradmix's "
@@ -185,19 +189,14 @@ def in_snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
-def _offered(plugin: Plugin, offered: Any) -> list[Entry]:
-    if not isinstance(offered, Mapping):
-        raise PluginError(
-            f"gradmix_components must return a mapping kind → name → class; it returned {type(offered).__name__}."
-        )
-    found = []
-    for kind, components in offered.items():
-        if not isinstance(components, Mapping):
-            raise PluginError(
-                f"gradmix_components must return a mapping kind → name → class; {kind!r} has {components!r}."
-            )
-        found += [_entry(plugin, kind, name, implementation) for name, implementation in components.items()]
-    return found
+def _returned_components(plugin: Plugin, components: Any) -> list[Entry]:
+    if not isinstance(components, Mapping) or not all(isinstance(each, Mapping) for each in components.values()):
+        raise PluginError(f"gradmix_components must return a mapping kind → name → class; it returned {components!r}.")
+    return [
+        _entry(plugin, kind, name, implementation)
+        for kind, named in components.items()
+        for name, implementation in named.items()
+    ]
 
 
 def _entry(plugin: Plugin, kind: Any, name: Any, implementation: Any) -> Entry:

@@ -7,7 +7,7 @@ from importlib.metadata import Distribution, distributions
 
 from gradmix.contracts.errors import listing
 from gradmix.contracts.hooks import PROJECT
-from gradmix.registry.needs import requires_gradmix
+from gradmix.registry.needs import requirements_of_gradmix
 
 
 def overlooked() -> list[str]:
@@ -18,7 +18,7 @@ def overlooked() -> list[str]:
 def _lacks(distribution: Distribution) -> Iterator[str]:
     groups = {point.group for point in distribution.entry_points}
     is_named_so = distribution.name.lower().replace("_", "-").startswith(f"{PROJECT}-")
-    if PROJECT in groups or distribution.name == PROJECT or not (is_named_so or requires_gradmix(distribution)):
+    if PROJECT in groups or distribution.name == PROJECT or not (is_named_so or requirements_of_gradmix(distribution)):
         return
     similar = sorted(group for group in groups if PROJECT in group)
     yield (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import Distribution, EntryPoint
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from os.path import realpath
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,9 @@ from gradmix.contracts.errors import PluginError
 from gradmix.registry.fingerprint import fingerprint, fingerprint_of_package, with_siblings
 
 UNKNOWN = "unknown"
-"""Identity of a plugin whose distribution or version cannot be told."""
+"""Distribution, version and identity of a plugin of which they cannot be told."""
 
 
-@dataclass(frozen=True)
 class Plugin:
     """An entry point of the group ``gradmix``.
 
@@ -26,19 +25,35 @@ class Plugin:
     ----------
     entry_point
         As the distribution's metadata give it.
+
+    Attributes
+    ----------
+    name, module
+        Its name, and the module that it names.
+    metadata
+        The distribution that brings it; None if that cannot be told.
+    distribution, version
+        Name and version of that distribution.
     """
 
-    entry_point: EntryPoint
+    def __init__(self, entry_point: EntryPoint) -> None:
+        self.entry_point = entry_point
+        self.name: str = entry_point.name
+        self.module = entry_point.module
+        self.metadata = entry_point.dist
+        header = self.metadata.metadata if self.metadata else {"Name": UNKNOWN, "Version": UNKNOWN}
+        self.distribution: str = header["Name"]
+        self.version: str = header["Version"]
 
     @property
-    def name(self) -> str:
-        """The entry point's name."""
-        return self.entry_point.name
+    def label(self) -> str:
+        """What messages call it: ``distribution:entry-point``."""
+        return f"{self.distribution}:{self.name}"
 
     @property
-    def module(self) -> str:
-        """The module that it names."""
-        return self.entry_point.module
+    def names(self) -> set[str]:
+        """What a choice of plugins may call it."""
+        return {self.distribution, self.name, self.label}
 
     @property
     def target(self) -> str:
@@ -47,7 +62,7 @@ class Plugin:
         Raises
         ------
         PluginError
-            If that is no class of a module.
+            If that is not a class of a module.
         """
         if not self.entry_point.attr:
             raise PluginError(f"it must name a class, 'module:Class'; it names {self.entry_point.value!r}")
@@ -59,41 +74,10 @@ class Plugin:
         kind, dot, name = self.name.partition(".")
         return (kind, name) if dot else None
 
-    @property
-    def metadata(self) -> Distribution | None:
-        """The distribution that brings it, if it can be told."""
-        return self.entry_point.dist
-
-    @cached_property
-    def distribution(self) -> str:
-        """Name of the distribution that brings it."""
-        return self._stamp[0]
-
-    @cached_property
-    def version(self) -> str:
-        """Version of the distribution."""
-        return self._stamp[1]
-
-    @cached_property
-    def _stamp(self) -> tuple[str, str]:
-        if self.metadata is None:
-            return UNKNOWN, UNKNOWN
-        header = self.metadata.metadata  # which is parsed anew each time that it is asked for
-        return header["Name"], header["Version"]
-
     @cached_property
     def is_editable(self) -> bool:
         """Whether its source is used where it is written."""
         return self.metadata is not None and is_editable(self.metadata)
-
-    @property
-    def label(self) -> str:
-        """What messages call it: ``distribution:entry-point``."""
-        return f"{self.distribution}:{self.name}"
-
-    def load(self) -> Any:
-        """Import what the entry point names; may raise anything."""
-        return self.entry_point.load()
 
     @cached_property
     def identity(self) -> str:
@@ -101,9 +85,15 @@ class Plugin:
         package = self.module.partition(".")[0]
         return distribution_identity(self.metadata, package) if self.metadata else UNKNOWN
 
+    def load(self) -> Any:
+        """Import what the entry point names; may raise anything."""
+        return self.entry_point.load()
+
 
 class FilePlugin(Plugin):
-    """A plugin that is one file, which no distribution brings: ``plugins.files=[my_plugin.py]``.
+    """A plugin that is one file, without a distribution: ``plugins.files=[my_plugin.py]``.
+
+    Its version is a fingerprint of the file, and of those beside it that it imports.
 
     Parameters
     ----------
@@ -111,61 +101,48 @@ class FilePlugin(Plugin):
         The file.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.__dict__["path"] = path
-        super().__init__(EntryPoint(path.stem, path.stem, "gradmix"))
-
-    path: Path
     is_editable = True
     component = None
 
-    @cached_property
-    def distribution(self) -> str:
-        """The file's name."""
-        return self.path.name
-
-    @cached_property
-    def version(self) -> str:
-        """A fingerprint of the file, and of those beside it that it imports."""
+    def __init__(self, path: Path) -> None:
+        super().__init__(EntryPoint(path.stem, path.stem, "gradmix"))
+        self.path, self.distribution = path, path.name
         try:
-            return fingerprint(with_siblings(self.path))
-        except OSError:
-            return UNKNOWN
+            self.version = fingerprint(with_siblings(path))
+        except OSError:  # `load` says what is wrong
+            self.version = UNKNOWN
 
     @cached_property
     def identity(self) -> str:
-        """The file's name, and a fingerprint of what it says."""
+        """The file's name, and its fingerprint."""
         return UNKNOWN if self.version == UNKNOWN else f"{self.path.name} ({self.version})"
 
     def load(self) -> Any:
         """Import the file, under its own name."""
         if not self.path.is_file():
             raise PluginError(f"there is no file {self.path}")
-        known = sys.modules.get(self.name)
-        if self._hides_another_module(known):
+        if self._hides_another_module():
             raise PluginError(f"there is another module {self.name!r} already; call the file something else")
         spec = spec_from_file_location(self.name, self.path)
         if spec is None or spec.loader is None:
             raise PluginError(f"{self.path} is not a Python file: its name must end in .py")
-        module = known or sys.modules.setdefault(self.name, module_from_spec(spec))
-        if known is None:
+        if self.name not in sys.modules:
+            sys.modules[self.name] = module_from_spec(spec)
             try:
-                spec.loader.exec_module(module)
+                spec.loader.exec_module(sys.modules[self.name])
             except BaseException:
                 del sys.modules[self.name]
                 raise
-        return module
+        return sys.modules[self.name]
 
-    def _hides_another_module(self, known: object) -> bool:
-        """Whether somebody else would be given this file for the module that they import."""
-        if known is not None:
-            return getattr(known, "__file__", None) != str(self.path)
-        found = find_spec(self.name) if self.name.isidentifier() else None
-        return found is not None and found.origin is not None and not _is_same(Path(found.origin), self.path)
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    return one.exists() and one.samefile(other)
+    def _hides_another_module(self) -> bool:
+        """Whether other code would get this file for the module that it imports."""
+        if self.name in sys.modules:
+            origin = getattr(sys.modules[self.name], "__file__", None) or "built-in"
+        else:
+            found = find_spec(self.name) if self.name.isidentifier() else None
+            origin = found.origin if found else None
+        return origin is not None and realpath(origin) != realpath(self.path)
 
 
 def distribution_identity(distribution: Distribution, package: str) -> str:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import pluggy
@@ -19,14 +20,6 @@ from gradmix.registry.entry import Entry
 from gradmix.registry.kinds import KINDS, unknown_kind
 from gradmix.registry.loading import Found, load, new_manager
 from gradmix.registry.plugin import FilePlugin, Plugin
-
-
-@dataclass(frozen=True)
-class PluginFailure:
-    """A plugin, or a part of one, that could not be used, and why."""
-
-    plugin: Plugin
-    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,10 +79,11 @@ class Registry:
 
     def unknown(self, kind: str, name: str) -> UnknownNameError:
         """What to tell of a name that no plugin offers: what is near it, all there are, and what could be meant."""
-        names = self.names(kind)
+        names, broken = self.names(kind), listing(each.plugin.label for each in self.failures)
+        hint = f" (Broken plugins: {broken}; see gradmix plugins.)" if self.failures else ""
         return UnknownNameError(
             f"unknown {kind} {name!r}.{self._broken_one(name) or _lying_about(name) or did_you_mean(name, names)} "
-            f"There are: {listing(names)}.{self._broken()}"
+            f"There are: {listing(names)}.{hint}"
         )
 
     def check_files(self) -> None:
@@ -100,9 +94,9 @@ class Registry:
         PluginError
             Says why the first that cannot be cannot.
         """
-        for each in self.found:
-            if each.failure and isinstance(each.plugin, FilePlugin):
-                raise PluginError(f"the plugin {each.plugin.path} cannot be used: {each.failure}")
+        for each in self.failures:
+            if isinstance(each.plugin, FilePlugin):
+                raise PluginError(f"the plugin {each.plugin.path} cannot be used: {each.reason}")
 
     def _offers(self, kind: str, name: str) -> tuple[Entry, ...]:
         """Components that a name can mean; of several that offer a plain name, the built-in one has it."""
@@ -129,35 +123,27 @@ class Registry:
         return (entry for _, found in sorted(self.entries.items()) for entry in found)
 
     @property
-    def failures(self) -> tuple[PluginFailure, ...]:
+    def failures(self) -> tuple[Found, ...]:
         """Plugins that could not be used."""
-        return tuple(PluginFailure(each.plugin, each.failure) for each in self.found if each.failure)
+        return tuple(each for each in self.found if each.reason)
 
     @property
-    def collisions(self) -> tuple[PluginFailure, ...]:
-        """Components that a config must name with their distribution, as others offer the same name."""
-        return tuple(
-            PluginFailure(entry.plugin, collision(entry.kind, entry.name, entry.plugin.distribution, rivals))
+    def collisions(self) -> Mapping[Entry, str]:
+        """Components that a config must name with their distribution, as others offer the same name, and the advice."""
+        return {
+            entry: collision(entry.kind, entry.name, entry.plugin.distribution, rivals)
             for found in self.entries.values()
             for entry in found
             if self.name_of(entry) != entry.name
             for rivals in [[other.plugin.label for other in found if other is not entry]]
-        )
+        }
 
     def _broken_one(self, name: str) -> str:
         """Why the plugin of that name cannot be used, if there is one that cannot."""
-        for each in self.found:
-            if each.failure and name in (
-                each.plugin.name,
-                each.plugin.name.rpartition(".")[2],
-                each.plugin.distribution,
-            ):
-                return f" The plugin {each.plugin.label} cannot be used: {each.failure.rstrip('.')}."
+        for plugin, reason in ((each.plugin, each.reason) for each in self.failures):
+            if name in plugin.names or name == plugin.name.rpartition(".")[2]:
+                return f" The plugin {plugin.label} cannot be used: {reason.rstrip('.')}."
         return ""
-
-    def _broken(self) -> str:
-        labels = {each.plugin.label for each in self.found if each.failure}
-        return f" (Broken plugins: {listing(labels)}; see gradmix plugins.)" if labels else ""
 
 
 def collision(kind: str, name: str, distribution: str, rivals: Iterable[str]) -> str:
@@ -198,39 +184,28 @@ def installed_plugins() -> list[Plugin]:
 
 
 def build_registry(plugins: Iterable[Plugin]) -> Registry:
-    """Load each plugin by itself: what one of them raises is its own failure and harms no other."""
+    """Load each plugin by itself: what one of them raises is its own failure and harms no other.
+
+    gradmix's own come first, so that no other plugin takes the name of one of its kinds.
+    """
     manager = new_manager()
-    loaded = [load(manager, plugin) for plugin in sorted(plugins, key=lambda plugin: plugin.label)]
     kinds = dict(KINDS)
-    own_first = sorted(loaded, key=lambda each: each.plugin.distribution != hooks.PROJECT)
-    clashes = {id(each): _clash(each, kinds) for each in own_first}
-    found = tuple(_refused_if(clashes[id(each)] or _unknown_kind(each, kinds), each, manager) for each in loaded)
+    found = []
+    for plugin in sorted(plugins, key=lambda plugin: (plugin.distribution != hooks.PROJECT, plugin.label)):
+        found.append(load(manager, plugin, kinds))
+        kinds.update({contract.kind: contract for contract in found[-1].kinds})
+    found = [_with_known_kinds(each, kinds, manager) for each in found]
     entries: defaultdict[tuple[str, str], tuple[Entry, ...]] = defaultdict(tuple)
-    for each in found:
-        for entry in each.entries:
-            entries[entry.kind, entry.name] += (entry,)
-    return Registry(dict(entries), found, manager, kinds)
+    for entry in chain.from_iterable(each.entries for each in found):
+        entries[entry.kind, entry.name] += (entry,)
+    return Registry(dict(entries), tuple(found), manager, kinds)
 
 
-def _clash(found: Found, kinds: dict[str, type[Component]]) -> str:
-    """Add a plugin's kinds to those known; why they cannot be, if one has the name of another."""
-    taken = next((contract for contract in found.kinds if contract.kind in kinds), None)
-    if taken is None:
-        kinds.update({contract.kind: contract for contract in found.kinds})
-        return ""
-    other = kinds[taken.kind]
-    return f"its kind {taken.kind!r} has the name of another, {other.__module__}:{other.__qualname__}"
-
-
-def _unknown_kind(found: Found, kinds: Mapping[str, type[Component]]) -> str:
-    """Why a plugin's components cannot be used, if one is of a kind that no plugin adds."""
-    return next((unknown_kind(entry.kind, kinds) for entry in found.entries if entry.kind not in kinds), "")
-
-
-def _refused_if(reason: str, found: Found, manager: pluggy.PluginManager) -> Found:
-    """What was found, or the plugin's failure: then nothing of it is used."""
-    if not reason:
+def _with_known_kinds(found: Found, kinds: Mapping[str, type[Component]], manager: pluggy.PluginManager) -> Found:
+    """A plugin as it was found; as a failure, if one of its components is of a kind that no plugin adds."""
+    unknown = next((entry.kind for entry in found.entries if entry.kind not in kinds), None)
+    if unknown is None:
         return found
     if manager.has_plugin(found.plugin.label):
         manager.unregister(name=found.plugin.label)
-    return replace(found, entries=(), kinds=(), failure=reason)
+    return replace(found, entries=(), reason=unknown_kind(unknown, kinds))

@@ -32,7 +32,9 @@ class FakeEntryPoint:
     def __init__(self, load, distribution="fake", name="plugin"):
         self.load, self.name, self.module = load, name, "fake_module"
         metadata = {"Name": distribution, "Version": "1.2"}
-        self.dist = types.SimpleNamespace(name=distribution, metadata=metadata, read_text=lambda file: None)
+        self.dist = types.SimpleNamespace(
+            name=distribution, metadata=metadata, read_text=lambda file: None, requires=[]
+        )
 
 
 def module(**implementations):
@@ -116,7 +118,7 @@ def test_a_name_offered_twice_is_an_error_that_names_both_distributions():
     found = build_registry([SOUND, offering({"clusterer": {"groups": Groups}}, distribution="other")])
     with pytest.raises(PluginError, match=r"other:plugin and sound:plugin"):
         found.find("clusterer", "groups")
-    assert {each.plugin.distribution for each in found.collisions} == {"sound", "other"}
+    assert {entry.plugin.distribution for entry in found.collisions} == {"sound", "other"}
 
 
 def test_a_built_in_component_keeps_its_name_and_the_other_one_is_qualified():
@@ -131,7 +133,7 @@ def test_a_built_in_component_keeps_its_name_and_the_other_one_is_qualified():
     assert found.find("clusterer", "a:groups").load() is Others
     assert found.names("clusterer") == ["a:groups", "groups", "z:groups"]
     assert [found.name_of(entry) for entry in found] == ["a:groups", "groups", "z:groups"]
-    assert {each.plugin.distribution for each in found.collisions} == {"a", "z"}
+    assert {entry.plugin.distribution for entry in found.collisions} == {"a", "z"}
 
 
 def test_a_wrapper_of_a_hook_is_refused():
