@@ -8,19 +8,26 @@ import warnings
 from collections.abc import Iterator, Mapping
 from functools import cache
 from math import isfinite
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
+from gradmix.adapters.estimates import (
+    EstimatorModel,
+    NearestModel,
+    estimator_model,
+    imported,
+    inertia,
+    model_of,
+    nearest_model,
+)
 from gradmix.adapters.signature import described, fields_of, make_component
 from gradmix.contracts.clusterer import AIC, BIC, Clusterer, Model
 from gradmix.contracts.errors import DataError, NumericalError
 from gradmix.contracts.iteration import INERTIA, LOG_LIKELIHOOD, Iteration
 from gradmix.contracts.meaning import Meaning
 from gradmix.contracts.options import Freedom
-
-if TYPE_CHECKING:
-    from gradmix.contracts.rows import Matrix
+from gradmix.contracts.rows import Matrix
 
 _NOT_OPTIONS = ("name", "warm_start", "compute_labels", "verbose", "verbose_interval", "copy", "copy_x")
 """Parameters of estimators that change no result, or that the adapter sets itself."""
@@ -89,8 +96,6 @@ class SklearnClusterer(Clusterer[Model]):
     @classmethod
     def model_class(cls) -> type[Model]:
         """`EstimatorModel` for a mixture, `NearestModel` for all others."""
-        from gradmix.adapters.estimates import NearestModel, model_of
-
         estimator: Any = cls.estimator
         return model_of(f"{cls.__name__}Model", estimator) if cls.objective is LOG_LIKELIHOOD else NearestModel
 
@@ -101,28 +106,22 @@ class SklearnClusterer(Clusterer[Model]):
 
     def iterations(self, X: Any) -> Iterator[Iteration[Model]]:
         """Check, fit; the starts share one stream of random numbers, as scikit-learn's do."""
-        from numpy.random import RandomState
-
         rows = self._checked_rows(X)
         if not self._has_steps:
             yield dataclasses.replace(self._whole(rows), step=1)
             return
-        random = RandomState(getattr(self, "random_state", None))
+        random = np.random.RandomState(getattr(self, "random_state", None))
         for start in range(getattr(self, "n_init", 1)):
             for step, iteration in enumerate(self._steps(rows, random), start=1):
                 yield dataclasses.replace(iteration, start=start, step=step)
 
     def iterate(self, X: Matrix, rng: np.random.Generator) -> Iterator[Iteration[Model]]:
         """One start, with random numbers of its own."""
-        from numpy.random import RandomState
-
-        random = RandomState(rng.bit_generator)
+        random = np.random.RandomState(rng.bit_generator)
         return self._steps(X, random) if self._has_steps else iter((self._whole(X, random_state=random),))
 
     def setup(self) -> None:
         """Import the estimator."""
-        from gradmix.adapters.estimates import imported
-
         super().setup()
         imported(self.estimator)
 
@@ -150,8 +149,6 @@ class SklearnClusterer(Clusterer[Model]):
         return Iteration(self._model(estimator, X), metrics, made is None or allowed is None or made < allowed)
 
     def _new(self, **changes: Any) -> Any:
-        from gradmix.adapters.estimates import imported
-
         known = _parameters(type(self))
         changed = {name: value for name, value in changes.items() if name in known}
         return imported(self.estimator)(**{**self.get_params(), **self.fixed, **changed})
@@ -170,8 +167,6 @@ class SklearnClusterer(Clusterer[Model]):
             raise DataError(f"{type(estimator).__name__} cannot fit these data with these options: {error}") from error
 
     def _reached(self, estimator: Any, X: Matrix) -> Mapping[str, float]:
-        from gradmix.adapters.estimates import inertia
-
         if self.objective is LOG_LIKELIHOOD:
             return {"log_likelihood": float(estimator.score(X)) * len(X)}
         own = getattr(estimator, "inertia_", None)
@@ -181,8 +176,6 @@ class SklearnClusterer(Clusterer[Model]):
         return {"inertia": reached}
 
     def _model(self, estimator: Any, X: Matrix) -> Model:
-        from gradmix.adapters.estimates import EstimatorModel, estimator_model, nearest_model
-
         model = self.model_class()
         if issubclass(model, EstimatorModel):
             options = {name: value for name, value in self.get_params().items() if name != "random_state"}
@@ -192,6 +185,4 @@ class SklearnClusterer(Clusterer[Model]):
 
 @cache
 def _parameters(clusterer: type[SklearnClusterer]) -> frozenset[str]:
-    from gradmix.adapters.estimates import imported
-
     return frozenset(inspect.signature(imported(clusterer.estimator)).parameters)

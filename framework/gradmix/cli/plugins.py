@@ -23,7 +23,7 @@ from gradmix.contracts.terminal import visible
 from gradmix.registry.entry import Entry
 from gradmix.registry.loading import slowness
 from gradmix.registry.overlooked import overlooked
-from gradmix.registry.registry import registry
+from gradmix.registry.registry import collisions, registry
 from gradmix.reports.console import make_console
 
 _MADE_BY_NAME = tuple(maker.__name__ for maker in (clusterer, differentiator))
@@ -91,10 +91,10 @@ def _list(console: Console) -> int:
 
 def _notes() -> list[str]:
     """What its author should mend about a plugin that works."""
-    collisions = [f"{entry.plugin.label}: {text}" for entry, text in registry().collisions.items()]
+    collided = [f"{entry.plugin.label}: {text}" for entry, text in collisions(registry())]
     third_party = [each for each in registry().found if each.plugin.distribution != PROJECT]
     slow = [f"{each.plugin.label}: {text}" for each in third_party for text in slowness(each.seconds)]
-    return [*collisions, *slow, *overlooked()]
+    return [*collided, *slow, *overlooked()]
 
 
 def _document(console: Console, name: str) -> int:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradmix.contracts.clusterer import Model
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from gradmix.contracts.rows import Matrix
+from gradmix.contracts.rows import Matrix
 
 
 @dataclass(frozen=True, eq=False)

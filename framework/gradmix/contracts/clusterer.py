@@ -9,9 +9,10 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast, get_args
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradmix.contracts.component import Component, options_within
 from gradmix.contracts.errors import DataError, PluginError, UnknownNameError, did_you_mean, listing, not_fitted
@@ -20,11 +21,7 @@ from gradmix.contracts.meaning import Meaning
 from gradmix.contracts.options import options_of
 from gradmix.contracts.preparation import Preparation
 from gradmix.contracts.role import Role
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from gradmix.contracts.rows import Matrix
+from gradmix.contracts.rows import Matrix, as_rows, feature_names_of
 
 
 class Model(ABC):
@@ -119,8 +116,6 @@ class Clusterer(Component, ABC, Generic[ModelT]):
 
     def _checked_rows(self, X: Any) -> Matrix:
         """Check the options, and rows to fit to."""
-        from gradmix.contracts.rows import as_rows
-
         self.check()
         rows = as_rows(X)
         self.check_rows(rows)
@@ -196,8 +191,6 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         DataError
             If the data cannot be clustered.
         """
-        from gradmix.contracts.rows import feature_names_of
-
         best = self.objective.best(last_of_each_start(self.iterations(X)))
         self.model_, self.n_iter_, self.converged_ = best.estimate, best.step, best.converged
         self.n_features_in_, self.preparation_ = np.shape(X)[1], None
@@ -238,8 +231,6 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         DataError
             If columns are missing, are too many, or are named otherwise.
         """
-        from gradmix.contracts.rows import as_rows
-
         preparation = self.preparation_
         if preparation is None:
             self._check_feature_names(X)
@@ -257,8 +248,6 @@ class Clusterer(Component, ABC, Generic[ModelT]):
             del self.feature_names_in_
 
     def _check_feature_names(self, X: Any) -> None:
-        from gradmix.contracts.rows import feature_names_of
-
         fitted, given = tuple(getattr(self, "feature_names_in_", ())), feature_names_of(X)
         name = type(self).__name__
         if given and not fitted:

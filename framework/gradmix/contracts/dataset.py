@@ -7,17 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
+
+from numpy.typing import NDArray
 
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import DataError, PluginError
 from gradmix.contracts.preparation import Preparation
 from gradmix.contracts.role import Role
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from gradmix.contracts.rows import Matrix
+from gradmix.contracts.rows import Matrix, as_rows, column_name, constant_columns, mask_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +86,6 @@ class Dataset(Component, ABC):
         return loaded[id(self)][1]
 
     def _load(self) -> Data:
-        from gradmix.contracts.rows import as_rows
-
         data = self.read()
         if not isinstance(data, Data):
             raise PluginError(
@@ -123,8 +119,6 @@ def loaded_once(loaded: Loaded) -> Iterator[None]:
 def _check_labels(data: Data) -> None:
     if data.labels is None:
         return
-    from gradmix.contracts.rows import mask_of
-
     mask = mask_of(data.labels)
     missing = [
         row
@@ -137,8 +131,6 @@ def _check_labels(data: Data) -> None:
 
 
 def _without_constant_columns(data: Data) -> Data:
-    from gradmix.contracts.rows import constant_columns
-
     dropped = set(constant_columns(data.X))
     if len(dropped) == data.X.shape[1]:
         raise DataError("every column of the data is constant; dataset.drop_constant would leave none.")
@@ -150,8 +142,6 @@ def _without_constant_columns(data: Data) -> Data:
 
 
 def _standardised(data: Data) -> Data:
-    from gradmix.contracts.rows import column_name, constant_columns
-
     constant = constant_columns(data.X)
     if constant:
         raise DataError(

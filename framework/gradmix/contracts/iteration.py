@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Generic, TypeVar
 
 from gradmix.contracts.errors import NumericalError
@@ -84,13 +87,8 @@ class Objective:
 
 def last_of_each_start(iterations: Iterable[Iteration[Estimate_co]]) -> Iterator[Iteration[Estimate_co]]:
     """Exhaust `iterations`, and yield the last one of each start."""
-    previous: Iteration[Estimate_co] | None = None
-    for iteration in iterations:
-        if previous is not None and iteration.start != previous.start:
-            yield previous
-        previous = iteration
-    if previous is not None:
-        yield previous
+    for _, of_one_start in groupby(iterations, key=attrgetter("start")):
+        yield from deque(of_one_start, maxlen=1)
 
 
 LOG_LIKELIHOOD = Objective(

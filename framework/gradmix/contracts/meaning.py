@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 Direction = Literal["lower", "higher"]
@@ -64,19 +65,19 @@ class Meaning:
         return not self.confounded_by.isdisjoint(keys)
 
 
-TIME = Meaning("time.seconds", "lower", "s", "time", is_timing=True, is_cost=True, by_ratio=True)
+_measured = partial(Meaning, better="lower", is_timing=True, by_ratio=True)
+
+TIME = _measured("time.seconds", unit="s", meaning="time", is_cost=True)
 
 _OWN = {
     metric.name: metric
     for metric in (
         TIME,
-        Meaning("time.per_iteration", "lower", "s", "median time of an iteration", is_timing=True, by_ratio=True),
-        Meaning("time.load", "lower", "s", "time to load the data", is_timing=True, by_ratio=True),
-        Meaning("time.startup", "lower", "s", "time to import and build the components", is_timing=True, by_ratio=True),
-        Meaning(
-            "time.ratio_to_function", "lower", "", "time, in calls of the plain function", is_timing=True, by_ratio=True
-        ),
-        Meaning("memory.peak_bytes", "lower", "B", "most memory held at once", is_timing=True, by_ratio=True),
+        _measured("time.per_iteration", unit="s", meaning="median time of an iteration"),
+        _measured("time.load", unit="s", meaning="time to load the data"),
+        _measured("time.startup", unit="s", meaning="time to import and build the components"),
+        _measured("time.ratio_to_function", meaning="time, in calls of the plain function"),
+        _measured("memory.peak_bytes", unit="B", meaning="most memory held at once"),
     )
 }
 """Metrics that gradmix itself measures."""
@@ -102,7 +103,7 @@ def meaning_of(name: str, declared: Mapping[str, Meaning] | None = None) -> Mean
     if name in _OWN:
         return _OWN[name]
     if first in _UNITS:
-        return Meaning(name, "lower", _UNITS[first], is_timing=True, by_ratio=True)
+        return _measured(name, unit=_UNITS[first])
     owner = (declared or {}).get(name) or (declared or {}).get(first)
     return Meaning(name) if owner is None else replace(owner, name=name)
 

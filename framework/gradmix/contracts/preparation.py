@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
 from gradmix.contracts.errors import DataError, listing
-
-if TYPE_CHECKING:
-    from gradmix.contracts.rows import Matrix
+from gradmix.contracts.rows import Matrix, feature_names_of
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,6 @@ class Preparation:
         DataError
             If one is missing.
         """
-        from gradmix.contracts.rows import feature_names_of
-
         given = feature_names_of(X)
         if not self.names or not given:
             return X

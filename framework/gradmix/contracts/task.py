@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import InitVar, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
 from gradmix.contracts.component import Component
-from gradmix.contracts.errors import PluginError
 from gradmix.contracts.iteration import Iteration, Objective
 from gradmix.contracts.meaning import Meaning
 from gradmix.contracts.role import Role
@@ -67,13 +66,6 @@ class Result:
     artifacts: Mapping[str, Writer] = field(default_factory=dict)
     inputs: tuple[Input, ...] = ()
     answer: Mapping[str, Any] = field(default_factory=dict)
-    pictures: InitVar[None] = None
-
-    def __post_init__(self, pictures: None) -> None:
-        if pictures is not None:
-            raise PluginError(
-                "Result has no pictures: the task's method draw(run) gives them, so that a run can be drawn later, too."
-            )
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import warnings
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -19,7 +20,6 @@ from typing import Any, Literal
 import numpy as np
 
 from gradmix.contracts.errors import NotInstalledError, PluginError, listing
-from gradmix.contracts.hooks import PROJECT
 from gradmix.contracts.options import adapter_of, options_of
 from gradmix.registry.choice import chosen
 from gradmix.registry.entry import Entry
@@ -27,7 +27,7 @@ from gradmix.registry.kinds import KINDS, unknown_kind
 from gradmix.registry.loading import load, new_manager, slowness
 from gradmix.registry.originals import replaced
 from gradmix.registry.plugin import Plugin
-from gradmix.registry.registry import collision, installed_plugins
+from gradmix.registry.registry import collisions, installed_plugins
 
 MOST_SECONDS = 60.0
 """How long a plugin may take before it is given up."""
@@ -97,7 +97,20 @@ def examine() -> list[Examined]:
     plugins = sorted(chosen().of(installed_plugins()), key=lambda plugin: plugin.label)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = list(pool.map(_examine, plugins))
-    return [_with_collisions(examined, found) for examined in found]
+    offered = [
+        Entry(own.kind, own.name, "", plugin)
+        for plugin, each in zip(plugins, found, strict=True)
+        for own in each.components
+    ]
+    problems: defaultdict[str, list[str]] = defaultdict(list)
+    for entry, problem in collisions(offered):
+        problems[entry.plugin.label].append(problem)
+    known = [*KINDS, *(kind for each in found for kind in each.kinds)]
+    for each in found:
+        added_twice = [kind for kind in each.kinds if known.count(kind) > 1]
+        problems[each.plugin] += [f"the kind {kind!r} is also added by another plugin" for kind in added_twice]
+        problems[each.plugin] += [unknown_kind(own.kind, known) for own in each.components if own.kind not in known]
+    return [replace(each, problems=(*each.problems, *problems[each.plugin])) for each in found]
 
 
 def _examine(plugin: Plugin) -> Examined:
@@ -125,22 +138,6 @@ def _examined(plugin: Plugin, failure: str, problems: Sequence[str] = (), **foun
         problems=(*failures, *problems),
         **found,
     )
-
-
-def _with_collisions(examined: Examined, all_of_them: Sequence[Examined]) -> Examined:
-    if examined.distribution == PROJECT:  # whose components have their plain names
-        return examined
-    others = [each for each in all_of_them if each is not examined]
-    offered = [(each.kind, each.name, other.plugin) for other in others for each in other.components]
-    found = [
-        collision(own.kind, own.name, examined.distribution, rivals)
-        for own in examined.components
-        if (rivals := [plugin for kind, name, plugin in offered if (kind, name) == (own.kind, own.name)])
-    ]
-    known = [*KINDS, *(kind for each in all_of_them for kind in each.kinds)]
-    found += [f"the kind {kind!r} is also added by another plugin" for kind in examined.kinds if known.count(kind) > 1]
-    found += [unknown_kind(own.kind, known) for own in examined.components if own.kind not in known]
-    return replace(examined, problems=(*examined.problems, *found))
 
 
 def main(label: str) -> Examined:

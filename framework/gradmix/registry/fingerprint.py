@@ -5,13 +5,12 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 
 def fingerprint_of_package(package: str) -> str:
     """Hash the files of an installed top-level package or module: 12 hexadecimal digits."""
-    from importlib.util import find_spec
-
     spec = find_spec(package)
     if spec is None:
         return "no source"

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import chain
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pluggy
@@ -127,17 +127,6 @@ class Registry:
         """Plugins that could not be used."""
         return tuple(each for each in self.found if each.reason)
 
-    @property
-    def collisions(self) -> Mapping[Entry, str]:
-        """Components that a config must name with their distribution, as others offer the same name, and the advice."""
-        return {
-            entry: collision(entry.kind, entry.name, entry.plugin.distribution, rivals)
-            for found in self.entries.values()
-            for entry in found
-            if self.name_of(entry) != entry.name
-            for rivals in [[other.plugin.label for other in found if other is not entry]]
-        }
-
     def _broken_one(self, name: str) -> str:
         """Why the plugin of that name cannot be used, if there is one that cannot."""
         for plugin, reason in ((each.plugin, each.reason) for each in self.failures):
@@ -146,9 +135,24 @@ class Registry:
         return ""
 
 
-def collision(kind: str, name: str, distribution: str, rivals: Iterable[str]) -> str:
-    """What to say of a component whose name others offer, too."""
-    return f"{kind} {name!r} is also offered by {listing(rivals)}; this one is {kind}={distribution}:{name}"
+def collisions(entries: Iterable[Entry]) -> Iterator[tuple[Entry, str]]:
+    """Components that a config must name with their distribution, as others offer the same name, and how.
+
+    A built-in component keeps its plain name.
+    """
+    for (kind, name), same in by_name(entries).items():
+        for entry in same if len(same) > 1 else ():
+            if entry.plugin.distribution != hooks.PROJECT:
+                rivals = listing(other.plugin.label for other in same if other is not entry)
+                yield entry, f"{kind} {name!r} is also offered by {rivals}; this one is {kind}={entry.qualified}"
+
+
+def by_name(entries: Iterable[Entry]) -> dict[tuple[str, str], tuple[Entry, ...]]:
+    """Group components: (kind, name) → all that have them."""
+    found: defaultdict[tuple[str, str], tuple[Entry, ...]] = defaultdict(tuple)
+    for entry in entries:
+        found[entry.kind, entry.name] += (entry,)
+    return dict(found)
 
 
 def _lying_about(name: str) -> str:
@@ -178,8 +182,6 @@ def _registry_of(choice: str) -> Registry:
 
 def installed_plugins() -> list[Plugin]:
     """Every plugin that is installed in this environment."""
-    from importlib.metadata import entry_points
-
     return [Plugin(entry_point) for entry_point in entry_points(group=hooks.PROJECT)]
 
 
@@ -195,10 +197,8 @@ def build_registry(plugins: Iterable[Plugin]) -> Registry:
         found.append(load(manager, plugin, kinds))
         kinds.update({contract.kind: contract for contract in found[-1].kinds})
     found = [_with_known_kinds(each, kinds, manager) for each in found]
-    entries: defaultdict[tuple[str, str], tuple[Entry, ...]] = defaultdict(tuple)
-    for entry in chain.from_iterable(each.entries for each in found):
-        entries[entry.kind, entry.name] += (entry,)
-    return Registry(dict(entries), tuple(found), manager, kinds)
+    entries = by_name(entry for each in found for entry in each.entries)
+    return Registry(entries, tuple(found), manager, kinds)
 
 
 def _with_known_kinds(found: Found, kinds: Mapping[str, type[Component]], manager: pluggy.PluginManager) -> Found:

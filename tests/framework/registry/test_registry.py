@@ -6,7 +6,7 @@ import pytest
 import gradmix
 from gradmix import PluginError, UnknownNameError
 from gradmix.registry.plugin import Plugin, distribution_identity
-from gradmix.registry.registry import build_registry, registry
+from gradmix.registry.registry import build_registry, collisions, registry
 
 
 @dataclass
@@ -118,7 +118,7 @@ def test_a_name_offered_twice_is_an_error_that_names_both_distributions():
     found = build_registry([SOUND, offering({"clusterer": {"groups": Groups}}, distribution="other")])
     with pytest.raises(PluginError, match=r"other:plugin and sound:plugin"):
         found.find("clusterer", "groups")
-    assert {entry.plugin.distribution for entry in found.collisions} == {"sound", "other"}
+    assert {entry.plugin.distribution for entry, _ in collisions(found)} == {"sound", "other"}
 
 
 def test_a_built_in_component_keeps_its_name_and_the_other_one_is_qualified():
@@ -132,8 +132,8 @@ def test_a_built_in_component_keeps_its_name_and_the_other_one_is_qualified():
     assert found.find("clusterer", "groups").load() is Groups
     assert found.find("clusterer", "a:groups").load() is Others
     assert found.names("clusterer") == ["a:groups", "groups", "z:groups"]
-    assert [found.name_of(entry) for entry in found] == ["a:groups", "groups", "z:groups"]
-    assert {entry.plugin.distribution for entry in found.collisions} == {"a", "z"}
+    assert {found.name_of(entry) for entry in found} == {"a:groups", "groups", "z:groups"}
+    assert {entry.plugin.distribution for entry, _ in collisions(found)} == {"a", "z"}
 
 
 def test_a_wrapper_of_a_hook_is_refused():

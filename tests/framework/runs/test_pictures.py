@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from gradmix import ConfigError, PluginError, Result, StorageError
+from gradmix import ConfigError, StorageError
 from gradmix.config.spec import read_spec
 from gradmix.config.trust import check_trust
 from gradmix.runs.pictures import pictures_later
@@ -58,11 +58,6 @@ def test_code_that_a_journal_names_is_not_run(tmp_path, monkeypatch):
     assert execute(Order(read_spec(config), tmp_path)).status == "finished"
     with pytest.raises(ConfigError, match="is code to run"):
         pictures_later(tmp_path, lambda spec: check_trust(spec, ()))
-
-
-def test_a_task_that_returns_pictures_is_told_what_to_do_instead():
-    with pytest.raises(PluginError, match=r"draw\(run\)"):
-        Result({}, pictures={"own.png": lambda path: None})
 
 
 def test_a_task_sees_all_its_iterations_and_reads_its_answer_only_if_it_asks(tmp_path):

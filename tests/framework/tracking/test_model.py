@@ -160,7 +160,9 @@ def somebodys_plugin(components):
     module = types.ModuleType("somebodys")
     module.gradmix_components = gradmix.hookimpl(lambda: components)
     metadata = {"Name": "fake", "Version": "1.2"}
-    distribution = types.SimpleNamespace(name="fake", version="1.2", metadata=metadata, read_text=lambda file: None)
+    distribution = types.SimpleNamespace(
+        name="fake", version="1.2", metadata=metadata, requires=[], read_text=lambda file: None
+    )
     return Plugin(types.SimpleNamespace(load=lambda: module, name="somebodys", module="somebodys", dist=distribution))
 
 
