@@ -5,12 +5,13 @@ from __future__ import annotations
 import keyword
 import re
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from importlib.util import find_spec
 from typing import cast
 
 from gradmix.config.build import build
-from gradmix.contracts.errors import ConfigError, GradmixError, PluginError, UnknownNameError
+from gradmix.contracts.errors import ConfigError, GradmixError
 from gradmix.contracts.meaning import RESERVED
 from gradmix.contracts.metric import Metric
 from gradmix.contracts.task import Task
@@ -48,8 +49,7 @@ def check_name(kind: str, name: str) -> None:
             f"{name!r} cannot be a name: at most {_LONGEST} small letters and digits, words joined by _, "
             f"a letter first.{_near(name)}"
         )
-    reason = _is_a_word(name) or _is_a_metric(kind, name) or _is_offered(kind, name) or _is_a_module(name)
-    if reason:
+    if reason := next(_objections(kind, name), ""):
         raise ConfigError(f"{name!r} {reason}; choose another name, such as my_{name}.")
 
 
@@ -60,16 +60,23 @@ def _near(name: str) -> str:
     return f" Did you mean {near}?" if near else ""
 
 
-def _is_a_word(name: str) -> str:
+def _objections(kind: str, name: str) -> Iterator[str]:
+    """Why a well-formed name is not free."""
     if keyword.iskeyword(name):
-        return "is a word of Python's own"
+        yield "is a word of Python's own"
     if name in NOT_NAMES or name in ("on", "off", "yes", "no", "y", "n"):
-        return "would be taken for a value by an override or a config file"
-    return "is the name of a config group, or of gradmix's own" if name in _GROUPS or name in registry().kinds else ""
-
-
-def _is_a_metric(kind: str, name: str) -> str:
-    return "is what gradmix or a task calls a metric" if kind == Metric.kind and name in _metrics_of_tasks() else ""
+        yield "would be taken for a value by an override or a config file"
+    if name in _GROUPS or name in registry().kinds:
+        yield "is the name of a config group, or of gradmix's own"
+    if kind == Metric.kind and name in _metrics_of_tasks():
+        yield "is what gradmix or a task calls a metric"
+    for plugin in [entry.plugin for entry in registry().search(name) if entry.kind == kind]:
+        yield f"is taken: {plugin.distribution} {plugin.version} has {kind}={name}"
+    if name in sys.stdlib_module_names:
+        yield f"is a module of Python's own, which {name}.py would hide"
+    spec = find_spec(name)
+    if spec is not None and spec.origin is not None:  # a mere folder has no origin
+        yield f"is the name of an installed module ({spec.origin})"
 
 
 def _metrics_of_tasks() -> set[str]:
@@ -81,21 +88,3 @@ def _metrics_of_tasks() -> set[str]:
                 default = cast("Task", build(Task.kind, task.qualified).component)
                 names |= {each.name for each in default.metrics()}
     return names
-
-
-def _is_offered(kind: str, name: str) -> str:
-    try:
-        plugin = registry().find(kind, name).plugin
-    except UnknownNameError:
-        return ""
-    except PluginError as error:
-        return f"is taken: {error}"
-    return f"is taken: {plugin.distribution} {plugin.version} has {kind}={name}"
-
-
-def _is_a_module(name: str) -> str:
-    """A module that the plugin's own would hide, or be hidden by; a mere folder is none."""
-    if name in sys.stdlib_module_names:
-        return f"is a module of Python's own, which {name}.py would hide"
-    spec = find_spec(name)
-    return "" if spec is None or spec.origin is None else f"is the name of an installed module ({spec.origin})"

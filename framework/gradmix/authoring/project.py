@@ -50,14 +50,7 @@ TEMPLATES: Mapping[str, Kind] = {
 
 @dataclass(frozen=True)
 class New:
-    """A plugin that is to be written.
-
-    Parameters
-    ----------
-    kind
-        Kind of its component.
-    name
-        Name of its component, and of its module.
+    """A plugin that is to be written: the kind and the name of its component, which is its module's name, too.
 
     Raises
     ------

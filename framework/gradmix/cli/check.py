@@ -62,17 +62,17 @@ def _check(options: argparse.Namespace) -> int:
     given = options_from(options.options)
     found = subject(options.name, options.kind, **given)
     checks = checks_for(found, options.only)
-    if options.json:
-        report = Report(found.kind, found.name, given, tuple(outcomes(found, checks, options.seconds)))
-        print(report.json())
-        return 1 if report.failed else 0
-    table = ConformanceTable(found)
+    table = None if options.json else ConformanceTable(found)
     done = []
     for outcome in outcomes(found, checks, options.seconds):
-        table.add(outcome)
         done.append(outcome)
+        if table:
+            table.add(outcome)
     report = Report(found.kind, found.name, given, tuple(done))
-    table.close(report)
+    if table:
+        table.close(report)
+    else:
+        print(report.json())
     return 1 if report.failed else 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from gradmix.authoring.project import TEMPLATES, New, write
@@ -36,10 +36,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    width = max(map(len, TEMPLATES))
+    kinds = "\n".join(f"  {name:<{width}}  {kind.what}: {kind.example}" for name, kind in TEMPLATES.items())
     parser = argparse.ArgumentParser(
         prog="gradmix new",
         description="Write a working plugin for you to change: a project to install, or one file.",
-        epilog=f"kinds, and what the plugin that is written does:\n{_kinds()}\n\n{_EXAMPLES}",
+        epilog=f"kinds, and what the plugin that is written does:\n{kinds}\n\n{_EXAMPLES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
@@ -52,30 +54,28 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _kinds() -> str:
-    width = max(map(len, TEMPLATES))
-    return "\n".join(f"  {name:<{width}}  {kind.what}: {kind.example}" for name, kind in TEMPLATES.items())
-
-
 def _write_project(new: New, folder: Path | None) -> int:
     folder = folder or Path(new.name)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise StorageError(f"{folder} exists already, and nothing is overwritten: choose another --folder.")
     project = new.project()
     write(project, folder)
-    told = {
+    described = {
         f"{new.name}.py": "the plugin itself; the fields of its class are its options",
         f"test_{new.name}.py": "the conformance kit, as tests",
         "pyproject.toml": "the entry point by which gradmix finds it",
     }
-    print(visible(f"wrote {folder}/, a plugin that works as it is ({new.kind}: {TEMPLATES[new.kind].example}):"))
-    _print_files(project, told)
-    _print_next(
-        f"cd {shlex.quote(str(folder))}",
-        "pip install -e '.[test]'",
-        f"gradmix plugins {new.name}",
-        f"gradmix run {new.run}",
-        f"gradmix check {new.check}",
+    width = max(map(len, described))
+    _print(
+        f"wrote {folder}/, a plugin that works as it is ({new.kind}: {TEMPLATES[new.kind].example}):",
+        *(f"  {name:<{width}}  {what}" for name, what in described.items()),
+        "  " + "  ".join(name for name in project if name not in described),
+        "\nnext:",
+        f"  cd {shlex.quote(str(folder))}",
+        "  pip install -e '.[test]'",
+        f"  gradmix plugins {new.name}",
+        f"  gradmix run {new.run}",
+        f"  gradmix check {new.check}",
     )
     return 0
 
@@ -84,24 +84,16 @@ def _write_file(new: New, folder: Path | None) -> int:
     path = (folder or Path()) / f"{new.name}.py"
     write(new.source(), path.parent)
     files = shlex.quote(f"plugins.files=[{path}]")
-    print(visible(f"wrote {path}, a plugin that works as it is ({new.kind}: {TEMPLATES[new.kind].example})"))
-    print("the fields of its class are its options")
-    _print_next(
-        f"gradmix plugins {new.name} {files}",
-        f"gradmix run {new.run} {files}",
-        f"gradmix check {new.check} {files}",
+    _print(
+        f"wrote {path}, a plugin that works as it is ({new.kind}: {TEMPLATES[new.kind].example})",
+        "the fields of its class are its options",
+        "\nnext:",
+        f"  gradmix plugins {new.name} {files}",
+        f"  gradmix run {new.run} {files}",
+        f"  gradmix check {new.check} {files}",
     )
     return 0
 
 
-def _print_files(project: Mapping[str, str], told: Mapping[str, str]) -> None:
-    width = max(map(len, told))
-    for name, what in told.items():
-        print(visible(f"  {name:<{width}}  {what}"))
-    print(visible("  " + "  ".join(name for name in project if name not in told)))
-
-
-def _print_next(*commands: str) -> None:
-    print("\nnext:")
-    for command in commands:
-        print(visible(f"  {command}"))
+def _print(*lines: str) -> None:
+    print(visible("\n".join(lines)))

@@ -15,7 +15,7 @@ from gradmix.contracts.component import Component
 from gradmix.contracts.errors import DataError, PluginError
 from gradmix.contracts.preparation import Preparation
 from gradmix.contracts.role import Role
-from gradmix.contracts.rows import Matrix, as_rows, column_name, constant_columns, mask_of
+from gradmix.contracts.rows import Matrix, as_rows, mask_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,9 +95,13 @@ class Dataset(Component, ABC):
         if len(data.X) == 0:
             raise DataError("the data have no rows.")
         _check_labels(data)
-        data = replace(data, preparation=Preparation.none(data.X.shape[1], data.feature_names))
-        data = _without_constant_columns(data) if self.drop_constant else data
-        return _standardised(data) if self.standardise else data
+        preparation = Preparation.fitted(data.X, data.feature_names, self.drop_constant, self.standardise)
+        return replace(
+            data,
+            X=preparation.apply(data.X),
+            feature_names=tuple(data.feature_names[column] for column in preparation.kept if data.feature_names),
+            preparation=preparation,
+        )
 
 
 Loaded = dict[int, tuple[Dataset, Data]]
@@ -128,29 +132,3 @@ def _check_labels(data: Data) -> None:
     if len(data.labels) != len(data.X) or missing:
         where = f"row {missing[0]} (counted from 0) has none" if missing else f"there are {len(data.labels)}"
         raise DataError(f"the data need one label for each of their {len(data.X)} rows; {where}.")
-
-
-def _without_constant_columns(data: Data) -> Data:
-    dropped = set(constant_columns(data.X))
-    if len(dropped) == data.X.shape[1]:
-        raise DataError("every column of the data is constant; dataset.drop_constant would leave none.")
-    kept = [column for column in range(data.X.shape[1]) if column not in dropped]
-    names = tuple(data.feature_names[column] for column in kept) if data.feature_names else ()
-    assert data.preparation is not None
-    preparation = replace(data.preparation, kept=tuple(kept))
-    return replace(data, X=preparation.apply(data.X), feature_names=names, preparation=preparation)
-
-
-def _standardised(data: Data) -> Data:
-    constant = constant_columns(data.X)
-    if constant:
-        raise DataError(
-            f"column {column_name(constant[0], data.feature_names)} is constant and cannot be scaled to standard "
-            "deviation 1. Leave such columns out by dataset.drop_constant=true."
-        )
-    assert data.preparation is not None
-    means = data.X.mean(axis=0)
-    centered = data.X - means
-    scales = centered.std(axis=0)
-    preparation = replace(data.preparation, means=tuple(means.tolist()), scales=tuple(scales.tolist()))
-    return replace(data, X=centered / scales, preparation=preparation)

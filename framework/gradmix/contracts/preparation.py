@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 
 from gradmix.contracts.errors import DataError, listing
-from gradmix.contracts.rows import Matrix, feature_names_of
+from gradmix.contracts.rows import Matrix, column_name, constant_columns, feature_names_of
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,32 @@ class Preparation:
     def none(cls, n_columns: int, names: tuple[str, ...]) -> Self:
         """Columns as they were read."""
         return cls(n_columns, names, tuple(range(n_columns)))
+
+    @classmethod
+    def fitted(cls, X: Matrix, names: tuple[str, ...], drop_constant: bool, standardise: bool) -> Self:
+        """What drops the constant columns of rows, scales the others to mean 0 and standard deviation 1, or both.
+
+        Raises
+        ------
+        DataError
+            If no column would be left, or if a constant one cannot be scaled.
+        """
+        unprepared = cls.none(X.shape[1], names)
+        constant = constant_columns(X) if drop_constant or standardise else []
+        if drop_constant and len(constant) == X.shape[1]:
+            raise DataError("every column of the data is constant; dataset.drop_constant would leave none.")
+        if constant and not drop_constant:
+            raise DataError(
+                f"column {column_name(constant[0], names)} is constant and cannot be scaled to standard deviation 1. "
+                "Leave such columns out by dataset.drop_constant=true."
+            )
+        kept = replace(unprepared, kept=tuple(column for column in unprepared.kept if column not in constant))
+        if not standardise:
+            return kept
+        rows = kept.apply(X)
+        means = rows.mean(axis=0)
+        scales = (rows - means).std(axis=0)
+        return replace(kept, means=tuple(means.tolist()), scales=tuple(scales.tolist()))
 
     def select(self, X: Any) -> Any:
         """The columns of a table in the order of those read, where both have names; other columns are left out.
