@@ -15,7 +15,7 @@ from gradmix.contracts.options import Seed
 
 ComponentT = TypeVar("ComponentT", bound=Component)
 
-_PLAIN = (bool, int, float, str, type(None), tuple, list)
+_PLAIN = (bool, int, float, str, type(None), tuple)
 """What an option's default may be; a parameter with any other default is no option."""
 
 
@@ -25,10 +25,17 @@ def fields_of(function: Callable[..., Any], without: Collection[str] = ()) -> li
     The type is the annotation. Without one it is true or false where the default is, a seed for ``random_state``,
     and else any plain value: what is right is then for the function to check.
     """
+    fields = []
     hints = _hints(function)
-    parameters = inspect.signature(function).parameters.values()
-    options = [each for each in parameters if each.name not in without and _is_option(each)]
-    return [(each.name, hints.get(each.name, _type_of(each)), _field(each)) for each in options]
+    for each in inspect.signature(function).parameters.values():
+        default = tuple(each.default) if isinstance(each.default, list) else each.default
+        is_plain = default is each.empty or isinstance(default, _PLAIN)
+        if each.name in without or not is_plain or each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD):
+            continue
+        inferred: Any = Seed if each.name == "random_state" else bool if isinstance(default, bool) else Any
+        field: Any = dataclasses.field(default=dataclasses.MISSING if default is each.empty else default)
+        fields.append((each.name, hints.get(each.name, inferred), field))
+    return fields
 
 
 def _hints(function: Callable[..., Any]) -> Mapping[str, Any]:
@@ -37,22 +44,6 @@ def _hints(function: Callable[..., Any]) -> Mapping[str, Any]:
         return typing.get_type_hints(annotated, include_extras=True)
     except NameError:  # names that the other's module imports for type checkers only
         return {}
-
-
-def _is_option(parameter: inspect.Parameter) -> bool:
-    is_plain = parameter.default is parameter.empty or isinstance(parameter.default, _PLAIN)
-    return is_plain and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-
-
-def _type_of(parameter: inspect.Parameter) -> Any:
-    if parameter.name == "random_state":
-        return Seed
-    return bool if isinstance(parameter.default, bool) else Any
-
-
-def _field(parameter: inspect.Parameter) -> Any:
-    default = tuple(parameter.default) if isinstance(parameter.default, list) else parameter.default
-    return dataclasses.field() if default is parameter.empty else dataclasses.field(default=default)
 
 
 def make_component(

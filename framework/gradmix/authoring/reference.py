@@ -48,20 +48,15 @@ def _contracts() -> Iterator[str]:
     contracts: Mapping[str, type[Component]] = {"component": Component, **KINDS}
     for kind, contract in contracts.items():
         yield f"### {kind}: `gradmix.{contract.__name__}`\n"
-        yield f"{_what(kind)}{opening(contract.__doc__)}{_one_of(contract)}\n"
+        what = f"It {TEMPLATES[kind].what}. " if kind in TEMPLATES else ""
+        primitives = " and ".join(f"`{name}`" for name in ONE_OF.get(contract, ()))
+        enough = f" One of {primitives} is enough." if primitives else ""
+        yield f"{what}{opening(contract.__doc__)}{enough}\n"
         yield "| member | meaning |\n| --- | --- |"
         for member in members(contract):
             name = f"**`{member.name}`**" if member.must else f"`{member.name}`"
             yield f"| {name} | {_cell(member.meaning)} |"
         yield ""
-
-
-def _what(kind: str) -> str:
-    return f"It {TEMPLATES[kind].what}. " if kind in TEMPLATES else ""
-
-
-def _one_of(contract: type[Component]) -> str:
-    return f" One of {' and '.join(f'`{name}`' for name in ONE_OF[contract])} is enough." if contract in ONE_OF else ""
 
 
 def _components() -> Iterator[str]:

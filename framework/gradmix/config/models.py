@@ -103,7 +103,10 @@ def read_model(path: str | Path) -> Clusterer[Any]:
     path = Path(path)
     content = _read(path)
     try:
-        return _restored(content)
+        clusterer = cast("Clusterer[Any]", build(Clusterer.kind, content[Clusterer.kind]).component)
+        restore(clusterer, content["model"], content.get("columns"))
+        _try_out(clusterer)
+        return clusterer
     except NotInstalledError:
         raise  # says what to install
     except Exception as error:  # whatever a plugin's model makes of a file that is not its own
@@ -127,13 +130,6 @@ def _read(path: Path) -> Mapping[str, Any]:
             f"{path} has the format {content.get('format')!r}; this version of gradmix reads the format {FORMAT}."
         )
     return content
-
-
-def _restored(content: Mapping[str, Any]) -> Clusterer[Any]:
-    clusterer = cast("Clusterer[Any]", build(Clusterer.kind, content[Clusterer.kind]).component)
-    restore(clusterer, content["model"], content.get("columns"))
-    _try_out(clusterer)
-    return clusterer
 
 
 def _try_out(clusterer: Clusterer[Any]) -> None:

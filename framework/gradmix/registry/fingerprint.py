@@ -14,7 +14,8 @@ def fingerprint_of_package(package: str) -> str:
     spec = find_spec(package)
     if spec is None:
         return "no source"
-    files = [file for place in spec.submodule_search_locations or [] for file in _sources(Path(place))]
+    inside = [file for place in spec.submodule_search_locations or [] for file in sorted(Path(place).rglob("*"))]
+    files = [file for file in inside if file.is_file() and "__pycache__" not in file.parts]
     if not files and spec.origin is not None:
         files = with_siblings(Path(spec.origin))
     return fingerprint(files) if files else "no source"
@@ -53,7 +54,3 @@ def _imported(file: Path) -> Iterator[str]:
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module.partition(".")[0]
-
-
-def _sources(folder: Path) -> list[Path]:
-    return [file for file in sorted(folder.rglob("*")) if file.is_file() and "__pycache__" not in file.parts]

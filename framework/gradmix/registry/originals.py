@@ -20,12 +20,11 @@ from gradmix.contracts.errors import PluginError, listing
 _BUILTINS = "abs all any divmod enumerate filter float int len map max min pow range reversed round sorted sum zip"
 
 
-def _public(module: ModuleType) -> dict[str, Any]:
-    return {name: value for name, value in vars(module).items() if not name.startswith("_")}
-
-
 _ORIGINALS: Mapping[ModuleType, Mapping[str, Any]] = {
-    **{module: _public(module) for module in (np, np.linalg, np.random, math)},
+    **{
+        module: {name: value for name, value in vars(module).items() if not name.startswith("_")}
+        for module in (np, np.linalg, np.random, math)
+    },
     builtins: {name: getattr(builtins, name) for name in _BUILTINS.split()},
 }
 """Module → name → what it was when gradmix was loaded."""
