@@ -6,7 +6,7 @@ import inspect
 import re
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pkgutil import resolve_name
 from typing import Any
 
@@ -167,7 +167,7 @@ def _own_components(plugin: Plugin, module: Any) -> list[Entry]:
     for cls in own:
         if "__dataclass_fields__" not in vars(cls):
             raise PluginError(f"the class {cls.__name__} must be a dataclass: write @dataclass above it")
-        if "kind" in vars(cls)["__dataclass_fields__"]:  # which would pass for the kind itself
+        if any(field.name == "kind" for field in fields(cls)):  # type: ignore[arg-type]  # it would hide the kind
             raise PluginError(f"the class {cls.__name__}: no option may be called kind")
     if written and not own:
         absent: Collection[str] = getattr(written[0], "__abstractmethods__", ())

@@ -123,7 +123,7 @@ class Planner:
         if self.history is None:
             tell(settings_known, spec.settings)
             self.history = History.read(Path(spec.settings.runs_dir))
-        state, reason, earlier = self._state(number, spec, key) if key else ("new", _SLOW, None)
+        state, reason, earlier = self._state(number, spec, key) if key else self._unknown_state(number)
         return Job(
             number=number,
             overrides=overrides,
@@ -135,6 +135,12 @@ class Planner:
             has_timings=earlier is None or _has_timings(spec, earlier, self.workers),
             seconds=self.history.seconds(spec.params, spec.seeds),
         )
+
+    def _unknown_state(self, number: int) -> tuple[State, str, Run | None]:
+        """The state of a job whose key cannot be told in time: what it has computed before is kept."""
+        own = None if self.stale else self._own(number)
+        is_kept = own is not None and own.is_finished and not _damage(own)
+        return ("stale", _SLOW, own) if is_kept else ("new", _SLOW, None)
 
     def _impossible(self, number: int, overrides: Overrides, config: Mapping[str, Any], reason: str) -> Job:
         """A job that cannot be run today; what it has computed before is kept all the same."""
