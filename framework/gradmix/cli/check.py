@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
-
-from gradmix.contracts.errors import GradmixError
-from gradmix.contracts.terminal import visible
 
 _DESCRIPTION = """\
 Check that a component keeps its contract: an installed component by its name, or a class by its location. Options are
@@ -26,11 +22,7 @@ exit code: 0 on success, 1 if a check failed, 2 if nothing could be checked"""
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     options = _parser().parse_args(arguments)
-    try:
-        return _list(options) if options.list else _check(options)
-    except GradmixError as error:
-        print(visible(f"gradmix check: {error}"), file=sys.stderr)
-        return 2
+    return _list(options) if options.list else _check(options)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -74,11 +74,11 @@ def _run(command: str, arguments: list[str]) -> int:
         chosen().of(installed_plugins())
         if others != arguments and command != "plugins":  # which lists broken ones, too
             registry().check_files()
+        keeps_them = command in ("run", "resume")  # Hydra takes them, too, so that the journal records them
+        return int(import_module(f"gradmix.cli.{command}").main(arguments if keeps_them else others))
     except GradmixError as error:
         print(visible(f"gradmix {command}: {error}"), file=sys.stderr)
         return 2
-    keeps_them = command in ("run", "resume")  # Hydra takes them, too, so that the journal records them
-    return int(import_module(f"gradmix.cli.{command}").main(arguments if keeps_them else others))
 
 
 def _help() -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from gradmix.authoring.project import TEMPLATES, New, write
-from gradmix.contracts.errors import GradmixError, StorageError
+from gradmix.contracts.errors import StorageError
 from gradmix.contracts.terminal import visible
 
 _EXAMPLES = """\
@@ -27,12 +26,12 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if options.name is None:
         parser.error(f"give the {options.kind} a name: gradmix new {options.kind} NAME")
-    try:
-        new = New(options.kind, options.name)
-        return _write_file(new, options.folder) if options.file else _write_project(new, options.folder)
-    except GradmixError as error:
-        print(visible(f"gradmix new: {error}"), file=sys.stderr)
-        return 2
+    new = New(options.kind, options.name)
+    if options.file:
+        _write_file(new, options.folder)
+    else:
+        _write_project(new, options.folder)
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _write_project(new: New, folder: Path | None) -> int:
+def _write_project(new: New, folder: Path | None) -> None:
     folder = folder or Path(new.name)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise StorageError(f"{folder} exists already, and nothing is overwritten: choose another --folder.")
@@ -77,10 +76,9 @@ def _write_project(new: New, folder: Path | None) -> int:
         f"  gradmix run {new.run}",
         f"  gradmix check {new.check}",
     )
-    return 0
 
 
-def _write_file(new: New, folder: Path | None) -> int:
+def _write_file(new: New, folder: Path | None) -> None:
     path = (folder or Path()) / f"{new.name}.py"
     write(new.source(), path.parent)
     files = shlex.quote(f"plugins.files=[{path}]")
@@ -92,7 +90,6 @@ def _write_file(new: New, folder: Path | None) -> int:
         f"  gradmix run {new.run} {files}",
         f"  gradmix check {new.check} {files}",
     )
-    return 0
 
 
 def _print(*lines: str) -> None:

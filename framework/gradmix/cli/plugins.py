@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -15,11 +14,10 @@ from gradmix.config.build import clusterer, differentiator
 from gradmix.config.nodes import plain_default
 from gradmix.contracts.component import path_of, summary
 from gradmix.contracts.docstring import sections
-from gradmix.contracts.errors import GradmixError, NotInstalledError, PluginError, did_you_mean
+from gradmix.contracts.errors import NotInstalledError, PluginError, UnknownNameError, did_you_mean
 from gradmix.contracts.hooks import PROJECT
 from gradmix.contracts.options import Option, options_of
 from gradmix.contracts.role import Role
-from gradmix.contracts.terminal import visible
 from gradmix.registry.entry import Entry
 from gradmix.registry.loading import slowness
 from gradmix.registry.overlooked import overlooked
@@ -48,11 +46,13 @@ def main(arguments: Sequence[str]) -> int:
     if options.json:
         parser.error("--json is for gradmix plugins doctor")
     if options.name is None:
-        return _list(console)
-    return _document(console, options.name)
+        _list(console)
+    else:
+        _document(console, options.name)
+    return 0
 
 
-def _list(console: Console) -> int:
+def _list(console: Console) -> None:
     """List all that can be listed, and then what is wrong; the doctor looks closer."""
     broken, absent = [(each.plugin, each.reason) for each in registry().failures], []
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
@@ -86,7 +86,6 @@ def _list(console: Console) -> int:
         console.print(
             "\n`gradmix plugins doctor` examines every plugin; plugins.block=[NAME] leaves one out.", highlight=False
         )
-    return 0
 
 
 def _notes() -> list[str]:
@@ -97,49 +96,34 @@ def _notes() -> list[str]:
     return [*collided, *slow, *overlooked()]
 
 
-def _document(console: Console, name: str) -> int:
+def _document(console: Console, name: str) -> None:
     found = registry().search(name)
     if not found:
         names = {"doctor", *(entry.name for entry in registry())}
-        print(visible(f"gradmix plugins: there is no component {name!r}.{did_you_mean(name, names)}"), file=sys.stderr)
-        return 2
+        raise UnknownNameError(f"there is no component {name!r}.{did_you_mean(name, names)}")
     for entry in found:
-        try:
-            _document_entry(console, entry)
-        except GradmixError as error:
-            print(visible(f"gradmix plugins: {error}"), file=sys.stderr)
-            return 1
-    return 0
+        _document_entry(console, entry)
 
 
 def _document_entry(console: Console, entry: Entry) -> None:
     component = entry.load()
     console.print(Text(f"{entry.kind} {entry.name}", style="bold cyan") + Text(f"  ({_origin(entry)})", style="dim"))
-    for paragraph in _prose(component):
-        console.print(Text(paragraph), highlight=False)
+    prose = sections(component.__doc__)
+    for paragraph in f"{prose['']}\n\n{prose.get('Notes', '')}".split("\n\n"):
+        if words := paragraph.split():
+            console.print(Text(" ".join(words)), highlight=False)
     for option in options_of(component):
-        _document_option(console, entry, option)
+        path = Text(f"\n{_path(entry, option)}", style="cyan") + Text(f" = {_default(option)}")
+        console.print(path + Text(f"   {option.allowed}", style="dim"), highlight=False)
+        if option.doc:
+            console.print(Padding(option.doc, (0, 0, 0, 4)), highlight=False)
     console.print(f"\nin a run:   gradmix run {_example(entry)}", highlight=False)
     if entry.kind in _MADE_BY_NAME:
         console.print(f"in Python:  gradmix.{entry.kind}({entry.name!r})", highlight=False)
 
 
-def _document_option(console: Console, entry: Entry, option: Option) -> None:
-    path = Text(f"\n{_path(entry, option)}", style="cyan") + Text(f" = {_default(option)}")
-    console.print(path + Text(f"   {option.allowed}", style="dim"), highlight=False)
-    if option.doc:
-        console.print(Padding(option.doc, (0, 0, 0, 4)), highlight=False)
-
-
 def _origin(entry: Entry) -> str:
     return f"{entry.plugin.distribution} {entry.plugin.version}"
-
-
-def _prose(component: type) -> list[str]:
-    """Paragraphs of the docstring, without what the options say and without examples."""
-    found = sections(component.__doc__)
-    paragraphs = f"{found['']}\n\n{found.get('Notes', '')}".split("\n\n")
-    return [" ".join(paragraph.split()) for paragraph in paragraphs if paragraph.strip()]
 
 
 def _path(entry: Entry, option: Option) -> str:

@@ -10,7 +10,7 @@ import tomllib
 import pytest
 
 from gradmix.authoring.project import TEMPLATES, New, write
-from gradmix.cli.new import main
+from gradmix.cli.main import main
 from gradmix.contracts.errors import ConfigError, StorageError, UnknownNameError
 from gradmix.registry.kinds import KINDS as CONTRACTS
 from made_plugins import make_distribution
@@ -128,18 +128,18 @@ def test_a_project_says_what_it_needs_and_is_imported_only_when_used():
 
 
 def test_what_is_printed_can_be_typed(empty_folder, capsys):
-    assert main(["dataset", "moons", "--folder", "my moons"]) == 0
+    assert main(["new", "dataset", "moons", "--folder", "my moons"]) == 0
     printed = capsys.readouterr().out
     assert "  cd 'my moons'\n  pip install -e '.[test]'\n" in printed
     assert "  gradmix check moons\n" in printed
     assert {path.name for path in (empty_folder / "my moons").iterdir()} == set(New("dataset", "moons").project())
-    assert main(["dataset", "moons", "--file"]) == 0
+    assert main(["new", "dataset", "moons", "--file"]) == 0
     assert "  gradmix run dataset=moons 'plugins.files=[moons.py]'\n" in capsys.readouterr().out
     assert (empty_folder / "moons.py").read_text() == New("dataset", "moons").source()["moons.py"]
 
 
 def test_without_a_kind_all_kinds_are_told(capsys):
-    assert main([]) == 0
+    assert main(["new"]) == 0
     printed = capsys.readouterr().out
     for kind, about in TEMPLATES.items():
         assert kind in printed
@@ -192,13 +192,13 @@ def test_a_name_of_another_kind_is_checked_by_its_kind():
 
 
 def test_nothing_is_overwritten(empty_folder, capsys):
-    assert main(["dataset", "moons"]) == 0
+    assert main(["new", "dataset", "moons"]) == 0
     before = {path: path.read_text() for path in (empty_folder / "moons").iterdir()}
-    assert main(["dataset", "moons"]) == 2
+    assert main(["new", "dataset", "moons"]) == 2
     assert "moons exists already" in capsys.readouterr().err
     assert {path: path.read_text() for path in (empty_folder / "moons").iterdir()} == before
     (empty_folder / "kept.py").write_text("x = 1\n")
-    assert main(["dataset", "kept", "--file"]) == 2
+    assert main(["new", "dataset", "kept", "--file"]) == 2
     assert (empty_folder / "kept.py").read_text() == "x = 1\n"
 
 
