@@ -101,7 +101,7 @@ def _answer(options: argparse.Namespace) -> int:
     if options.version:
         from hydra import __version__
 
-        print(f"Hydra {__version__}")
+        print(visible(f"Hydra {__version__}"))
         return 0
     with composing(_request(options)) as composer:
         hydra, name, overrides = composer.hydra, options.config_name, composer.overrides
