@@ -478,8 +478,9 @@ def test_a_file_is_a_plugin_in_every_process_of_a_sweep(path):
     for launcher in ("gradmix", "joblib"):
         ended = gradmix("run", *sweep, "reuse=false", f"hydra/launcher={launcher}", "plugins.files=[jump.py]")
         assert "failed              0" in ended.stdout, ended.stderr
-    refused = gradmix("resume", "last")
-    assert "was started with plugins.files=[jump.py], which is code to run" in refused.stderr, refused
+    without = gradmix("resume", "last")
+    assert "left out" in without.stderr, without
+    assert "'plugins.files=[jump.py]'" in without.stderr
     assert gradmix("resume", "last", "plugins.files=[jump.py]").returncode == 0
 
 
@@ -536,7 +537,8 @@ def test_a_config_file_cannot_choose_plugins(path):
         file.write("# @package _global_\nplugins:\n  files: [jump.py]\n")
     refused = gradmix("run", "--config-dir", "conf", "experiment=mine")
     assert refused.returncode == 2
-    assert "says which plugins are loaded, and was not given on this command line" in refused.stderr
+    assert "plugins.files" in refused.stderr
+    assert "says which plugins are loaded" in refused.stderr
 
 
 def write_file(more="", name="jump.py"):
