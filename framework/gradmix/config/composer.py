@@ -156,8 +156,11 @@ def started(kind: str, config: DictConfig) -> Iterator[None]:
     except GradmixError:
         raise
     except Exception as error:
-        if isinstance(error.__cause__, GradmixError):
-            raise error.__cause__ from error
+        cause = error.__cause__ or error.__context__
+        while cause is not None and not isinstance(cause, GradmixError):
+            cause = cause.__cause__ or cause.__context__
+        if cause is not None:
+            raise cause from None
         target = (config.hydra[kind] or {}).get("_target_")
         raise ConfigError(f"the {kind} {target} cannot be started: {describe(error)}") from error
 

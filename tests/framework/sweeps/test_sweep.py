@@ -524,7 +524,7 @@ def test_what_is_timed_in_turns_is_reused_as_a_whole_or_not_at_all(empty_folder)
     ["name=other", "runs_dir=elsewhere", "on_error=stop", "limits.threads=2", "timing.repeats=3", "pictures=true"],
 )
 def test_a_sweep_has_one_of_what_it_needs_one_of(empty_folder, setting):
-    planned = Planner(compose).plan({0: (), 1: (setting,)})
+    planned = Planner(compose, [setting]).plan({0: (), 1: (setting,)})
     with pytest.raises(ConfigError, match="a sweep has one"):
         common_settings(planned)
 
