@@ -149,7 +149,7 @@ def run_as(wanted: Intent) -> int:
     from gradmix.tracking.process import TrackingProcess
 
     report, tracking = SessionReport(), TrackingProcess()
-    watchers = (report,) if wanted.plan_only else (report, SweepArtifacts(), tracking)
+    watchers = report.watchers if wanted.plan_only else (*report.watchers, SweepArtifacts(), tracking)
     if not wanted.plan_only and "tracking=none" not in wanted.arguments:
         tracking.prepare()  # MLflow loads while the config is composed
     try:

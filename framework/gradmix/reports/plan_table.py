@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gradmix.reports.wording import duration
@@ -13,42 +13,21 @@ if TYPE_CHECKING:
 
     from gradmix.sweeps.events import SweepInfo
 
-_STYLES: Mapping[State, str] = {
-    "new": "cyan",
-    "done": "green",
-    "duplicate": "green",
-    "failed": "yellow",
-    "killed": "yellow",
-    "running": "magenta",
-    "stale": "yellow",
-    "impossible": "red",
+_LOOKS: Mapping[State, tuple[str, str]] = {
+    "new": ("new", "cyan"),
+    "done": ("done", "green"),
+    "duplicate": ("same as another", "green"),
+    "failed": ("failed before", "yellow"),
+    "killed": ("killed before", "yellow"),
+    "running": ("running elsewhere", "magenta"),
+    "stale": ("done, but outdated", "yellow"),
+    "impossible": ("impossible", "red"),
 }
-_IN_WORDS: Mapping[State, str] = {
-    "new": "new",
-    "done": "done",
-    "duplicate": "same as another",
-    "failed": "failed before",
-    "killed": "killed before",
-    "running": "running elsewhere",
-    "stale": "done, but outdated",
-    "impossible": "impossible",
-}
+"""State → words and style."""
 
 
 def print_plan(console: Console, jobs: Sequence[Job], workers: int, n_jobs: int) -> None:
-    """Print the plan of a sweep.
-
-    Parameters
-    ----------
-    console
-        Where to.
-    jobs
-        The jobs, planned; the first ones, if a search chooses more as it goes on.
-    workers
-        How many run at a time.
-    n_jobs
-        How many there will be.
-    """
+    """Print the plan of a sweep of `n_jobs` jobs; `jobs` are the first ones, if a search chooses more as it goes on."""
     from rich.table import Table
     from rich.text import Text
 
@@ -61,11 +40,15 @@ def print_plan(console: Console, jobs: Sequence[Job], workers: int, n_jobs: int)
     if common:
         console.print(f"all with {' '.join(each for each in jobs[0].overrides if each in common)}\n", highlight=False)
     for job in jobs:
-        state = Text(_IN_WORDS[job.state], style=_STYLES[job.state])
-        seconds = f"{duration(job.seconds)}" if job.is_to_run and job.seconds is not None else ""
-        table.add_row(str(job.number + 1), state, seconds, _what(job, common))
+        state = Text(*_LOOKS[job.state])
+        seconds = duration(job.seconds) if job.is_to_run and job.seconds is not None else ""
+        words = " ".join(each for each in job.overrides if each not in common) or "(defaults)"
+        reason = f"\n  {job.reason}" if job.reason else ""
+        table.add_row(str(job.number + 1), state, seconds, words + reason)
     console.print(table, soft_wrap=not console.is_terminal)
-    in_all = _in_all(jobs) if len(jobs) == n_jobs else _search_in_all(jobs, n_jobs)
+    in_all = _in_all(jobs)
+    if len(jobs) < n_jobs:
+        in_all = f"a search of {n_jobs} jobs: {_states(jobs)}, {n_jobs - len(jobs)} to be chosen as it goes on"
     console.print(
         f"\n{in_all}; {estimate(jobs, workers, n_jobs - len(jobs))}. Nothing was started.",
         highlight=False,
@@ -73,35 +56,16 @@ def print_plan(console: Console, jobs: Sequence[Job], workers: int, n_jobs: int)
     )
 
 
-def _what(job: Job, common: Set[str]) -> str:
-    words = " ".join(each for each in job.overrides if each not in common) or "(defaults)"
-    return words + (f"\n  {job.reason}" if job.reason else "")
-
-
 def _in_all(jobs: Sequence[Job]) -> str:
     return f"{len(jobs)} job{'s' if len(jobs) != 1 else ''}: {_states(jobs)}"
 
 
-def _search_in_all(jobs: Sequence[Job], n_jobs: int) -> str:
-    return f"a search of {n_jobs} jobs: {_states(jobs)}, {n_jobs - len(jobs)} to be chosen as it goes on"
-
-
 def _states(jobs: Sequence[Job]) -> str:
-    return ", ".join(f"{count} {_IN_WORDS[state]}" for state, count in summary(jobs).items())  # type: ignore[index]
+    return ", ".join(f"{count} {_LOOKS[state][0]}" for state, count in summary(jobs).items())  # type: ignore[index]
 
 
 def estimate(jobs: Sequence[Job], workers: int, unchosen: int = 0) -> str:
-    """How long those that are to run may take, from earlier runs of their kinds.
-
-    Parameters
-    ----------
-    jobs
-        The jobs, planned.
-    workers
-        How many run at a time.
-    unchosen
-        How many more a search will choose, of which some may turn out to be done.
-    """
+    """How long those that are to run may take, with `unchosen` more that a search will choose, as far as is known."""
     to_run = [job for job in jobs if job.is_to_run]
     tells = jobs if unchosen else to_run  # a search chooses jobs like those that it has had
     known = [job.seconds for job in tells if job.seconds is not None]
@@ -120,11 +84,9 @@ def opening(sweep: SweepInfo, jobs: Sequence[Job]) -> str:
     """First line of a sweep's report."""
     if len(jobs) < sweep.n_jobs:
         return f"a search of {sweep.n_jobs} jobs" + (f"; so far {_in_all(jobs)}" if sweep.is_resumed else "")
-    plural = "s" if sweep.n_jobs != 1 else ""
-    counts = summary(jobs)
-    if set(counts) <= {"new"}:
-        return f"{sweep.n_jobs} job{plural}, all checked"
-    return f"{_in_all(jobs)}"
+    if all(job.state == "new" for job in jobs):
+        return f"{sweep.n_jobs} job{'s' if sweep.n_jobs != 1 else ''}, all checked"
+    return _in_all(jobs)
 
 
 def drift(jobs: Sequence[Job]) -> Iterator[str]:

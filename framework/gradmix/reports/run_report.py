@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gradmix.contracts.hooks import hookimpl
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.reports.console import print_table, say
@@ -39,7 +40,8 @@ class RunReport:
         self._stopped: dict[str, str] = {}
         self._run: RunInfo | None = None
 
-    def started(self, run: RunInfo) -> None:
+    @hookimpl
+    def gradmix_run_started(self, run: RunInfo) -> None:
         """Say what runs."""
         from rich.live import Live
         from rich.text import Text
@@ -51,7 +53,8 @@ class RunReport:
             self._live = Live(console=self.console, refresh_per_second=12)
             self._live.start()
 
-    def iterated(self, iteration: Iteration[Any]) -> None:
+    @hookimpl
+    def gradmix_iteration(self, iteration: Iteration[Any]) -> None:
         """Show the iteration."""
         if self._live is not None:
             self._live.update(_line(iteration))
@@ -59,17 +62,20 @@ class RunReport:
             self.console.print(_line(iteration), highlight=False, soft_wrap=True)
             self._lines, self._last_line = self._lines + 1, time.monotonic()
 
-    def finished(self, run: RunInfo, metrics: Mapping[str, float]) -> None:
+    @hookimpl
+    def gradmix_run_finished(self, metrics: Mapping[str, float]) -> None:
         """Keep the metrics for the closing table."""
         self._stop()
         names = sorted(metrics, key=lambda name: (name.startswith("time."), name not in HEADLINES))
         self._table = {name: number(metrics[name], name) for name in names}
 
+    @hookimpl
     def stopped(self, by: str, reason: str) -> None:
         """Keep for the closing table why it ended early."""
         self._stopped = {"stopped": f"by {by}: {reason}"}
 
-    def failed(self, run: RunInfo, error: BaseException) -> None:
+    @hookimpl
+    def gradmix_run_failed(self, run: RunInfo, error: BaseException) -> None:
         """Say what went wrong."""
         self._stop()
         self._table = {"status": status_of_error(error) if isinstance(error, Exception) else "interrupted"}

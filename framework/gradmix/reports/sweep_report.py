@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gradmix.contracts.hooks import hookimpl
 from gradmix.reports.console import print_table
 from gradmix.reports.plan_table import drift, opening
 from gradmix.reports.wording import HEADLINES, duration, number, shown
@@ -30,63 +31,71 @@ class SweepReport:
     ----------
     console
         Where to write.
-    sweep
-        The sweep.
-    jobs
-        Its jobs, planned; the first ones, if more are found as it goes on.
     """
 
-    def __init__(self, console: Console, sweep: SweepInfo, jobs: Sequence[Job]) -> None:
-        self.console, self.sweep = console, sweep
-        self.has_begun = True
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._sweep: SweepInfo | None = None
         self._ends: dict[int, JobEnd] = {}
-        console.print(opening(sweep, jobs), highlight=False, soft_wrap=True)
-        for line in drift(jobs):
-            console.print(line, highlight=False, soft_wrap=True)
 
-    def ended(self, end: JobEnd) -> None:
+    @hookimpl
+    def sweep_started(self, sweep: SweepInfo, jobs: Sequence[Job]) -> None:
+        """Say what is planned, and what has changed since earlier runs."""
+        self._sweep = sweep
+        for line in (opening(sweep, jobs), *drift(jobs)):
+            self.console.print(line, highlight=False, soft_wrap=True)
+
+    @hookimpl
+    def job_ended(self, sweep: SweepInfo, end: JobEnd) -> None:
         """Say how a job ended, unless its result was there before."""
         self._ends[end.number] = end
         if not end.is_reused:
-            self.console.print(self._line(end), highlight=False, soft_wrap=True)
+            self.console.print(_line(end, sweep.n_jobs), highlight=False, soft_wrap=True)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a sweep has started."""
+        return self._sweep is not None
 
     @property
     def is_complete(self) -> bool:
         """Whether every job is done."""
         done = sum(end.status == "finished" for end in self._ends.values())
-        return done == self.sweep.n_jobs
+        return self._sweep is not None and done == self._sweep.n_jobs
 
     def close(self) -> None:
         """Print what failed, and the closing table."""
-        failed = [end for end in self._ends.values() if end.status != "finished"]
-        if failed and len(self._ends) > _LINES_IN_SIGHT:
+        sweep, ends = self._sweep, self._ends.values()
+        if sweep is None:
+            return
+        failed = [end for end in ends if end.status != "finished"]
+        if len(ends) > _LINES_IN_SIGHT:
             for end in sorted(failed, key=lambda end: end.number):
-                self.console.print(self._line(end), highlight=False, soft_wrap=True)
-        rows = {name: str(count) for name, count in self._counts().items()}
-        resume = {} if self.is_complete else {"go on": f"gradmix resume {self.sweep.folder.name}"}
-        compare = {"compare": f"gradmix compare {self.sweep.folder.name}"} if len(self._ends) > 1 else {}
-        print_table(self.console, rows | {"folder": shown(self.sweep.folder)} | resume | compare)
-
-    def _counts(self) -> Mapping[str, int]:
-        ends = self._ends.values()
+                self.console.print(_line(end, sweep.n_jobs), highlight=False, soft_wrap=True)
         statuses = Counter(end.status for end in ends)
-        done = statuses.pop("finished", 0)
-        reused = sum(end.is_reused for end in ends)
-        counts = {"done": done, "failed": statuses.pop("failed", 0), "of these reused": reused, **statuses}
-        missing = self.sweep.n_jobs - len(ends)
-        return {name: count for name, count in {**counts, "not reached": missing}.items() if count or name in _ALWAYS}
+        counts = {
+            "done": statuses.pop("finished", 0),
+            "failed": statuses.pop("failed", 0),
+            "of these reused": sum(end.is_reused for end in ends),
+            **statuses,
+            "not reached": sweep.n_jobs - len(ends),
+        }
+        rows = {name: str(count) for name, count in counts.items() if count or name in _ALWAYS}
+        rows |= {"folder": shown(sweep.folder)}
+        rows |= {} if self.is_complete else {"go on": f"gradmix resume {sweep.folder.name}"}
+        rows |= {"compare": f"gradmix compare {sweep.folder.name}"} if len(ends) > 1 else {}
+        print_table(self.console, rows)
 
-    def _line(self, end: JobEnd) -> Text:
-        from rich.text import Text
 
-        width = len(str(self.sweep.n_jobs))
-        text = Text(f"{end.number + 1:>{width}}/{self.sweep.n_jobs}  ") + Text(end.label or "(defaults)")
-        if end.status == "finished":
-            named = [name for name in (*HEADLINES, "bic") if name in end.metrics]
-            told = "  ".join(f"{name} {number(end.metrics[name])}" for name in named) or "finished"
-            result = Text(f"  {told}", style="green") + Text(f"  stopped by {end.stopped}" if end.stopped else "")
-        else:
-            result = Text(f"  {end.status.replace('_', ' ')}", style="red")
-            result += Text(f": {end.error}" if end.error else "")
-        took = Text(f"  {duration(end.seconds)}" if end.seconds else "", style="dim")
-        return text + result + took
+def _line(end: JobEnd, n_jobs: int) -> Text:
+    from rich.text import Text
+
+    text = Text(f"{end.number + 1:>{len(str(n_jobs))}}/{n_jobs}  ") + Text(end.label or "(defaults)")
+    if end.status == "finished":
+        named = [name for name in (*HEADLINES, "bic") if name in end.metrics]
+        told = "  ".join(f"{name} {number(end.metrics[name])}" for name in named) or "finished"
+        result = Text(f"  {told}", style="green") + Text(f"  stopped by {end.stopped}" if end.stopped else "")
+    else:
+        result = Text(f"  {end.status.replace('_', ' ')}", style="red")
+        result += Text(f": {end.error}" if end.error else "")
+    return text + result + Text(f"  {duration(end.seconds)}" if end.seconds else "", style="dim")
