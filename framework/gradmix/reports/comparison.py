@@ -81,28 +81,18 @@ class Comparison:
         return self.metrics[0] if self.metrics else None
 
     @property
-    def costs(self) -> list[Meaning]:
-        """Metrics that say what a result costs."""
-        return [metric for metric in self.declared.values() if metric.is_cost and metric.name in self.names]
+    def groups(self) -> list[Group]:
+        """The groups of all sections."""
+        return [group for section in self.sections for group in section.groups]
+
+    @property
+    def ranked(self) -> list[Section]:
+        """Sections with more than one group to rank, by a metric that has a better and a worse."""
+        return [section for section in self.sections if section.is_ranked]
 
     def meaning(self, name: str) -> Meaning:
-        """What is known of a metric."""
-        return meaning_of(name, self.declared)
-
-    @property
-    def is_ranked(self) -> bool:
-        """Whether the primary metric has a better and a worse, and there is more than one group to rank."""
-        return any(section.is_ranked for section in self.sections)
-
-    @property
-    def is_confounded(self) -> bool:
-        """Whether something that varies improves the primary metric by itself."""
-        return self.primary is not None and self.primary.is_confounded(self.factors.choices)
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """Status → how many runs."""
-        return Counter(run.status for run in self.runs)
+        """What is known of a metric; which way is better as a person said, who asked for it so."""
+        return next((metric for metric in self.metrics if metric.name == name), meaning_of(name, self.declared))
 
 
 def compare(

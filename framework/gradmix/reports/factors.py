@@ -126,13 +126,12 @@ def find_factors(runs: Sequence[Run], by: Sequence[str] = (), over: Sequence[str
     keys = list(dict.fromkeys(key for run in runs for key in run.params))
     by, over = [_full(key, keys) for key in by], [_full(key, keys) for key in over]
     values = {key: _ordered(value_of(run, key) for run in runs) for key in keys}
-    varying = [key for key in keys if key in by or _varies(key, values[key], runs)]
+    varying = [key for key in keys if key in by or _varies(key, values[key], keys, runs)]
     seeds = {key for run in runs for key in run.declared.seeds}
     parts = [item for run in runs for item in run.declared.parts.items()]
-    tasks = {
-        path for path, part in parts if part.role is Role.GIVEN
-    }  # what an algorithm holds belongs to the algorithm
-    is_given = {key: key.partition(".")[0] in tasks for key in varying}
+    given_parts = {path for path, part in parts if part.role is Role.GIVEN}
+    # what an algorithm holds belongs to the algorithm
+    is_given = {key: key.partition(".")[0] in given_parts for key in varying}
     repeats = [key for key in varying if key not in by and (key in over or key in seeds or (by and not is_given[key]))]
     rest = [key for key in varying if key not in repeats]
     given = [key for key in rest if is_given[key] and key not in by]
@@ -157,11 +156,11 @@ def _full(key: str, keys: Sequence[str]) -> str:
     raise UnknownNameError(f"no run has a parameter {key!r}.{did_you_mean(key, keys)}")
 
 
-def _varies(key: str, values: tuple[Any, ...], runs: Sequence[Run]) -> bool:
+def _varies(key: str, values: tuple[Any, ...], keys: Collection[str], runs: Iterable[Run]) -> bool:
     """An option that follows from the choice of its component, because each has its own default, does not vary."""
     if len(values) < 2:
         return False
-    component = _owner(key, {name for run in runs for name in run.params})
+    component = _owner(key, keys)
     if component == key:
         return True
     found: dict[Any, Any] = {}

@@ -72,11 +72,10 @@ def harmless(cell: str) -> str:
 def runs_table(comparison: Comparison, folder: Path) -> Mapping[str, Any]:
     """Columns and rows for a page in a folder: what varies, how a run ended, its metrics, where it is."""
     keys = comparison.factors.varying
-    metrics = {name: comparison.meaning(name) for name in comparison.names} | {m.name: m for m in comparison.metrics}
     names = list(dict.fromkeys([*(metric.name for metric in comparison.metrics), *comparison.names]))
     columns = [{"name": comparison.factors.short[key], "kind": "text"} for key in keys]
     columns += [{"name": "status", "kind": "status"}]
-    columns += [{"name": axis_title(metrics[name]), "kind": "number"} for name in names]
+    columns += [{"name": axis_title(comparison.meaning(name)), "kind": "number"} for name in names]
     rows = [
         {
             "cells": [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from gradmix.journal.reading import Run
 from gradmix.reports.cells import evidence, runs_text, summary_text, versus
 from gradmix.reports.comparison import Comparison, Standing
 from gradmix.reports.factors import value_of
-from gradmix.reports.grouping import Group, Section, timed_apart
+from gradmix.reports.grouping import Group, timed_apart
 from gradmix.reports.intervals import FEWEST
 from gradmix.reports.pairs import Verdict
 
@@ -23,16 +24,16 @@ def headline(comparison: Comparison) -> list[str]:
     primary = comparison.primary
     if primary is None:
         return ["No run has a metric yet."]
-    if not comparison.is_ranked:
+    if not comparison.ranked:
         return list(_unranked(comparison, primary))
-    ranked = _ranked(comparison)
-    said = _overall(comparison, primary) if comparison.standings else _best(comparison, ranked[0], primary)
-    return [*said, *_caveats(comparison, primary, ranked)]
+    said = _overall(comparison, primary) if comparison.standings else _best(comparison, primary)
+    return [*said, *_caveats(comparison, primary)]
 
 
 def counts(comparison: Comparison) -> str:
     """How many runs there are, and how they ended: ``60 runs: 58 finished, 2 failed``."""
-    words = [f"{n} {status.replace('_', ' ')}" for status, n in comparison.counts.items()]
+    statuses = Counter(run.status.replace("_", " ") for run in comparison.runs)
+    words = [f"{n} {status}" for status, n in statuses.items()]
     more = {
         "unreadable": comparison.n_unreadable,
         "not reached": comparison.n_missing,
@@ -53,7 +54,8 @@ def _follows_seed(key: str, runs: Sequence[Run]) -> bool:
     return key.endswith(".random_state") and all(value_of(run, key) in (None, value_of(run, "seed")) for run in runs)
 
 
-def _best(comparison: Comparison, section: Section, primary: Meaning) -> Iterator[str]:
+def _best(comparison: Comparison, primary: Meaning) -> Iterator[str]:
+    (section,) = comparison.ranked
     best, *others = section.groups
     label = comparison.factors.label
     where = f" on {label(section.given)}" if section.given else ""
@@ -64,14 +66,14 @@ def _best(comparison: Comparison, section: Section, primary: Meaning) -> Iterato
         is_equal = all(group.versus_best and group.versus_best.verdict is Verdict.EQUAL for group in level)
         what = "Equal to it" if is_equal else "Within noise of it"
         yield f"{what}: {_listed([label(group.settings) for group in level])}."
-    following = next((group for group in others if group not in level), None)
-    if following is not None and following.versus_best is not None and following.versus_best.is_finite:
-        found = following.versus_best
-        yield f"Next: {label(following.settings)}, {versus(found)} ({evidence(found)})."
+    behind = [(group, found) for group in others if (found := group.versus_best) and not found.verdict.is_level]
+    if behind and behind[0][1].is_finite:
+        group, found = behind[0]
+        yield f"Next: {label(group.settings)}, {versus(found)} ({evidence(found)})."
 
 
 def _overall(comparison: Comparison, primary: Meaning) -> Iterator[str]:
-    label, n_sections = comparison.factors.label, len(_ranked(comparison))
+    label, n_sections = comparison.factors.label, len(comparison.ranked)
     everywhere = [each for each in comparison.standings if each.n_sections == n_sections]
     partial = [each for each in comparison.standings if each.n_sections < n_sections]
     given = _what_was_given(comparison)
@@ -84,15 +86,11 @@ def _overall(comparison: Comparison, primary: Meaning) -> Iterator[str]:
         if others:
             yield f"The others: {_listed([f'{label(each.settings)} on {_share(each)}' for each in others])}."
     else:
-        bests = [f"{label(each.groups[0].settings)} on {label(each.given)}" for each in _ranked(comparison)]
+        bests = [f"{label(each.groups[0].settings)} on {label(each.given)}" for each in comparison.ranked]
         yield f"No combination of choices ran on all {n_sections} {given}. Best {by}: {_listed(bests)}."
     if partial and everywhere:
         tried = [f"{label(each.settings)} on {each.n_sections} of {n_sections}" for each in partial]
         yield f"Tried on some {given} only, and not ranked over all: {_listed(tried)}."
-
-
-def _ranked(comparison: Comparison) -> list[Section]:
-    return [section for section in comparison.sections if section.is_ranked]
 
 
 def _share(standing: Standing) -> str:
@@ -101,18 +99,15 @@ def _share(standing: Standing) -> str:
 
 def _what_was_given(comparison: Comparison) -> str:
     """``problems``, or ``cases (problem × n)`` if several things were given."""
-    short = [comparison.factors.short[key] for key in comparison.factors.given]
-    kinds = [
-        {run.declared.parts[key].kind for run in comparison.runs if key in run.declared.parts}
-        for key in comparison.factors.given
-    ]
-    if len(kinds) == 1 and len(kinds[0]) == 1:
-        return f"{kinds[0].pop()}s"
-    return f"cases ({' × '.join(short)})"
+    given = comparison.factors.given
+    kinds = {part.kind for run in comparison.runs for key in given if (part := run.declared.parts.get(key))}
+    if len(given) == len(kinds) == 1:
+        return f"{kinds.pop()}s"
+    return f"cases ({' × '.join(comparison.factors.short[key] for key in given)})"
 
 
 def _unranked(comparison: Comparison, primary: Meaning) -> Iterator[str]:
-    groups = [group for section in comparison.sections for group in section.groups]
+    groups = comparison.groups
     if not any(primary.name in group.summaries for group in groups):
         yield "No run has finished: there is nothing to compare yet."
     elif len(groups) == 1:
@@ -129,14 +124,14 @@ def _unranked(comparison: Comparison, primary: Meaning) -> Iterator[str]:
         yield f"Only what was given varies ({varies}): there is nothing to rank. To rank it, say --by KEY."
 
 
-def _caveats(comparison: Comparison, primary: Meaning, ranked: Sequence[Section]) -> Iterator[str]:
-    factors = comparison.factors
-    if comparison.is_confounded:
+def _caveats(comparison: Comparison, primary: Meaning) -> Iterator[str]:
+    factors, ranked = comparison.factors, comparison.ranked
+    if primary.is_confounded(factors.choices):
         freedom = [key for key in factors.choices if key in primary.confounded_by]
         names = _listed([factors.short[key] for key in freedom], "and")
         yield f"Take care: {primary.name} improves with {names} by itself, so it does not show which is right."
     if primary.name == TIME.name:
-        yield from _caveats_of_time(comparison, ranked)
+        yield from _caveats_of_time(comparison)
     best = ranked[0].groups[0]
     if len(ranked) == 1 and len(best.finished) < len(best.runs):
         yield f"Take care: only {runs_text(best)} runs of the best have a result."
@@ -151,8 +146,8 @@ def _caveats(comparison: Comparison, primary: Meaning, ranked: Sequence[Section]
         yield "Nothing was repeated. If results depend on the seed, repeat: seed=range(10)."
 
 
-def _caveats_of_time(comparison: Comparison, ranked: Sequence[Section]) -> Iterator[str]:
-    runs = [run for section in ranked for group in section.groups for run in group.finished]
+def _caveats_of_time(comparison: Comparison) -> Iterator[str]:
+    runs = [run for section in comparison.ranked for group in section.groups for run in group.finished]
     n_single = sum(run.timing is None and TIME.name in run.metrics for run in runs)
     if n_single:
         which = "these times" if n_single == len(runs) else f"the times of {n_single} of {len(runs)} runs"
@@ -160,9 +155,10 @@ def _caveats_of_time(comparison: Comparison, ranked: Sequence[Section]) -> Itera
             f"Take care: {which} are single ones without warm-up, in which the first run of a process pays for what it "
             f"loads. timing.repeats=20 timing.paired=true gives times that can be compared."
         )
-    apart = [group.settings for section in ranked for group in timed_apart(section, comparison.factors.repeats)]
+    factors = comparison.factors
+    apart = [group for section in comparison.ranked for group in timed_apart(section, factors.repeats)]
     if apart:
-        names = _listed(list(dict.fromkeys(map(comparison.factors.label, apart))), "and")
+        names = _listed(list(dict.fromkeys(factors.label(group.settings) for group in apart)), "and")
         yield f"Take care: not timed in turns with the others: {names}. reuse=false times all of them again."
 
 

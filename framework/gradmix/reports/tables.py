@@ -66,7 +66,7 @@ class Ranking:
 
 def ranking(comparison: Comparison, metrics: Sequence[Meaning], n_full: int) -> Ranking:
     """Rows of the groups with some metrics, the first `n_full` of them with their intervals."""
-    factors, is_ranked = comparison.factors, comparison.is_ranked
+    factors, is_ranked = comparison.factors, bool(comparison.ranked)
     before: list[tuple[str, Kind]] = [(factors.short[key], "text") for key in factors.given]
     before += [("", "number")] if is_ranked else []
     before += [*((factors.short[key], "text") for key in factors.choices), ("runs", "number")]

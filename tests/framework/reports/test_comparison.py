@@ -93,8 +93,8 @@ def test_journals_tell_which_way_a_plugins_metric_is_better():
         assert comparison.primary.better == better
         assert comparison.sections[0].groups[0].settings == {"clusterer.n_components": best}
         assert compare(runs, ["gap.worst"]).primary.better == better
-    assert not compare([told(1.0, None, 1), told(3.0, "sideways", 2)], ["gap"]).is_ranked
-    assert compare([told(1.0, None, 1), told(3.0, None, 2)], ["gap:lower"]).is_ranked
+    assert not compare([told(1.0, None, 1), told(3.0, "sideways", 2)], ["gap"]).ranked
+    assert compare([told(1.0, None, 1), told(3.0, None, 2)], ["gap:lower"]).ranked
 
 
 def test_an_option_that_is_null_in_some_runs_varies():
@@ -220,7 +220,7 @@ def test_metrics_that_more_clusters_flatter_are_not_ranked_by_if_there_is_anothe
 
 def test_somebody_elses_metric_is_shown_but_ranked_only_if_asked():
     runs = seeds(6, float, metric="loss", clusterer="a") + seeds(6, lambda s: s + 1.0, metric="loss", clusterer="b")
-    assert not compare(runs).is_ranked
+    assert not compare(runs).ranked
     assert "--metric loss:lower" in headline(compare(runs))[0]
     assert compare(runs, ["loss:lower"]).sections[0].groups[0].settings == {"clusterer": "a"}
     assert compare(runs, ["loss:higher"]).sections[0].groups[0].settings == {"clusterer": "b"}

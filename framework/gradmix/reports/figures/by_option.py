@@ -27,7 +27,7 @@ def by_option(comparison: Comparison) -> Figure | None:
     if counts.get(key, 0) < _FEWEST_FOR_LINE:
         return None
     rest = [each for each in factors.given if each != key]
-    groups = [group for section in comparison.sections for group in section.groups]
+    groups = comparison.groups
     facets: dict[tuple[Any, ...], list[Group]] = {}
     for group in groups:
         facets.setdefault(tuple(group.given[each] for each in rest), []).append(group)

@@ -15,13 +15,14 @@ def cost(comparison: Comparison, styles: Styles) -> Figure | None:
     primary = comparison.primary
     if primary is None or primary.is_cost:
         return None
+    costs = [metric for name, metric in comparison.declared.items() if metric.is_cost and name in comparison.names]
     shown: list[tuple[Settings, Sequence[Group]]]
     shown = [(section.given, section.groups) for section in comparison.sections[:MOST_VARIANTS]]
     if primary.by_ratio and len(shown) > 1:  # such a metric means the same on all that was given
-        shown.insert(0, ({}, [group for section in comparison.sections for group in section.groups]))
+        shown.insert(0, ({}, comparison.groups))
     variants = []
     for given, groups in shown:
-        for metric in comparison.costs:
+        for metric in costs:
             traces = _points(groups, metric.name, primary.name, styles)
             xs, ys = ({value for trace in traces for value in trace[key]} for key in "xy")
             if len(xs) > 1:

@@ -26,7 +26,7 @@ class Styles:
 
     def __init__(self, comparison: Comparison) -> None:
         ranked = [tuple(each.settings.values()) for each in comparison.standings]
-        groups = [tuple(group.settings.values()) for section in comparison.sections for group in section.groups]
+        groups = [tuple(group.settings.values()) for group in comparison.groups]
         self._rank = {values: rank for rank, values in enumerate(dict.fromkeys([*ranked, *groups]))}
         self._factors = comparison.factors
 
