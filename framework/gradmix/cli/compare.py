@@ -33,20 +33,15 @@ _MOST_WARNINGS = 10
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     options = _parser().parse_args(arguments)
+    code = 2
     try:
         selection, comparison = _compare(options)
-    except GradmixError as error:
-        return _refuse(error, code=2)
-    try:
+        code = 1
         _tell(selection, comparison, options)
     except GradmixError as error:
-        return _refuse(error, code=1)
+        print(visible(f"gradmix compare: {error}"), file=sys.stderr)
+        return code
     return 0
-
-
-def _refuse(error: GradmixError, code: int) -> int:
-    print(visible(f"gradmix compare: {error}"), file=sys.stderr)
-    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,7 +81,10 @@ def _compare(options: argparse.Namespace) -> tuple[Selection, Comparison]:
     from gradmix.sweeps.selection import select
 
     selection = select(options.what, options.runs_dir)
-    _warn(selection.warnings)
+    for warning in selection.warnings[:_MOST_WARNINGS]:
+        print(visible(f"warning: {warning}"), file=sys.stderr)
+    if len(selection.warnings) > _MOST_WARNINGS:
+        print(visible(f"warning: … and {len(selection.warnings) - _MOST_WARNINGS} more"), file=sys.stderr)
     comparison = compare(
         selection.runs, options.metric, options.by, options.over, selection.n_unreadable, selection.n_missing
     )
@@ -105,22 +103,16 @@ def _tell(selection: Selection, comparison: Comparison, options: argparse.Namesp
     try:
         if options.csv is not None:
             save_csv(selection.runs, options.csv)
-            print(visible(f"\nruns: {options.csv}"))
         if page is not None:
             from gradmix.reports.comparison_page import write_page
 
             write_page(comparison, selection.title, page)
-            print(visible(f"\npage: {page}"))
     except OSError as error:
         raise StorageError(f"cannot write {error.filename}: {error.strerror}.") from error
+    for what, path in {"runs": options.csv, "page": page}.items():
+        if path is not None:
+            print(visible(f"\n{what}: {path}"))
     if options.open and page is not None:
         import webbrowser
 
         webbrowser.open(page.absolute().as_uri())
-
-
-def _warn(warnings: Sequence[str]) -> None:
-    for warning in warnings[:_MOST_WARNINGS]:
-        print(visible(f"warning: {warning}"), file=sys.stderr)
-    if len(warnings) > _MOST_WARNINGS:
-        print(visible(f"warning: … and {len(warnings) - _MOST_WARNINGS} more"), file=sys.stderr)

@@ -23,13 +23,9 @@ def print_run(run: Run) -> None:
     rows |= {name: number(value, name) for name, value in run.metrics.items()}
     rows |= {"took": duration(run.seconds), "folder": shown(run.folder)}
     print_table(console, rows)
-    if trace := _traceback(run):
-        console.print(f"\n{visible(trace.rstrip())}", highlight=False, soft_wrap=True)
-
-
-def _traceback(run: Run) -> str:
     ends = [event for event in run.events if event["event"] in TERMINAL_EVENTS]
-    return str(ends[-1].get("traceback", "")) if ends else ""
+    if ends and (trace := str(ends[-1].get("traceback", ""))):
+        console.print(f"\n{visible(trace.rstrip())}", highlight=False, soft_wrap=True)
 
 
 def _options(run: Run) -> list[str]:

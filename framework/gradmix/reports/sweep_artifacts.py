@@ -9,7 +9,6 @@ from shutil import copyfile
 from typing import TYPE_CHECKING, Any, Literal
 
 from gradmix.contracts.hooks import hookimpl
-from gradmix.contracts.meaning import Meaning
 from gradmix.journal.reading import Run
 from gradmix.registry.entry import describe
 from gradmix.reports.comparison import Comparison, compare
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from gradmix.config.spec import Settings
 
 _MOST_BARS = 15
-
-
 _MOST_RUNS_DRAWN = 8
 
 
@@ -76,9 +73,9 @@ def write_sweep_artifacts(sweep_folder: Path, pictures: bool | Literal["auto"] =
     folder.mkdir(exist_ok=True)
     (folder / "comparison.md").write_text(markdown(comparison, sweep_folder.name), encoding="utf-8")
     save_csv(reading.runs, folder / "comparison.csv")
-    shown = _drawable(comparison) if pictures else []
-    if shown:
-        _draw(comparison, shown).savefig(folder / "comparison.png", dpi=110)
+    figure = _draw(comparison) if pictures else None
+    if figure is not None:
+        figure.savefig(folder / "comparison.png", dpi=110)
     if pictures == "auto":
         for run in best_runs(comparison)[:_MOST_RUNS_DRAWN]:
             _draw_run(run, folder / "pictures")
@@ -94,16 +91,14 @@ def best_runs(comparison: Comparison) -> list[Run]:
             if group.finished:
                 best.setdefault(algorithm, group)
         sections.append(list(best.values()))
-    by_rank = (group for groups in zip_longest(*sections) for group in groups if group is not None)
-    return [_best_run(group, comparison.primary) for group in by_rank]
+    primary = comparison.primary
 
-
-def _best_run(group: Group, primary: Meaning | None) -> Run:
     def rank(run: Run) -> float:
         value = math.nan if primary is None else run.metrics.get(primary.name, math.nan) * primary.sign
         return value if math.isfinite(value) else math.inf
 
-    return min(group.finished, key=rank)
+    by_rank = (group for groups in zip_longest(*sections) for group in groups if group is not None)
+    return [min(group.finished, key=rank) for group in by_rank]
 
 
 def _draw_run(run: Run, gallery: Path) -> None:
@@ -120,21 +115,17 @@ def _draw_run(run: Run, gallery: Path) -> None:
         report_problem(f"the run {run.folder} could not be drawn: {describe(error)}")
 
 
-def _drawable(comparison: Comparison) -> list[Group]:
-    """The best groups; those of the first section, where several were given."""
-    if comparison.primary is None or not comparison.sections:
-        return []
-    name = comparison.primary.name
-    groups = [group for group in comparison.sections[0].groups if name in group.summaries]
-    return [group for group in groups if math.isfinite(group.summaries[name].estimate.median)][:_MOST_BARS]
-
-
-def _draw(comparison: Comparison, groups: list[Group]) -> Figure:
-    """Medians with their intervals, the best on top."""
+def _draw(comparison: Comparison) -> Figure | None:
+    """Medians with their intervals, the best on top; those of the first section, where several were given."""
     from matplotlib.figure import Figure  # without pyplot, which takes as long as all the rest
 
     primary = comparison.primary
-    assert primary is not None
+    if primary is None or not comparison.sections:
+        return None
+    measured = [group for group in comparison.sections[0].groups if primary.name in group.summaries]
+    groups = [group for group in measured if math.isfinite(group.summaries[primary.name].estimate.median)][:_MOST_BARS]
+    if not groups:
+        return None
     styles = Styles(comparison)
     figure = Figure(figsize=(7, 1.2 + 0.3 * len(groups)), layout="constrained")
     axes = figure.subplots()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from gradmix.cli.compare import main
 from gradmix.reports import comparison_table
 from gradmix.reports.comparison import compare
 from gradmix.sweeps.selection import select
@@ -125,6 +126,19 @@ def test_no_number_is_cut_at_any_width(empty_folder, width, monkeypatch):
     for group in range(4):
         assert f"algorithm_{group}" in text
     assert f"{12345.678 + 6:.6g}" in text
+
+
+def test_a_reader_that_went_away_is_not_taken_for_a_page_that_cannot_be_written(sweep, monkeypatch):
+    class Gone(io.StringIO):
+        def write(self, text):
+            if "page.html" in text:
+                raise BrokenPipeError
+            return super().write(text)
+
+    monkeypatch.setattr("sys.stdout", Gone())
+    with pytest.raises(BrokenPipeError):
+        main(["--html", "page.html"])
+    assert Path("page.html").exists()
 
 
 def test_help_has_examples(gradmix_command):
