@@ -122,17 +122,15 @@ def nearest_model(estimator: Any, X: Matrix) -> NearestModel:
 def estimator_model(model: type[EstimatorModel], options: Mapping[str, Any], estimator: Any) -> EstimatorModel:
     """The model of an estimator that has just been fitted; its arrays are copied."""
     fitted = {name: value for name, value in vars(estimator).items() if name.endswith("_") and name[0] != "_"}
-    plain = {name: _frozen(value) for name, value in fitted.items() if isinstance(value, _STORED)}
-    return model(np.array(estimator.means_), dict(options), plain)
+    stored = {name: value for name, value in fitted.items() if isinstance(value, (*_PLAIN, *_ARRAYS))}
+    copied = {name: np.array(value) if isinstance(value, _ARRAYS) else value for name, value in stored.items()}
+    return model(np.array(estimator.means_), dict(options), copied)
 
 
 _ON_THE_BORDER = 1e-3
 
-_STORED = (bool, int, float, np.generic, np.ndarray, list, tuple)
-
-
-def _frozen(value: Any) -> Any:
-    return np.array(value) if isinstance(value, np.ndarray | list | tuple) else value
+_PLAIN = (bool, int, float, np.generic)
+_ARRAYS = (np.ndarray, list, tuple)
 
 
 def inertia(X: Matrix, labels: NDArray[Any]) -> float:

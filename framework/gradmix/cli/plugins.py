@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from contextlib import suppress
 
 from rich.console import Console
 from rich.padding import Padding
@@ -143,14 +144,16 @@ def _default(option: Option) -> str:
 def _example(entry: Entry) -> str:
     """An override that chooses the component, with the task that it needs and what must be given."""
     needed = [f"{_path(entry, option)}=…" for option in options_of(entry.load()) if option.required]
-    task = next(
-        (
-            task.name
-            for task in registry()
-            if registry().kinds[task.kind].role is Role.TASK
-            and any(option.part and option.part.kind == entry.kind for option in options_of(task.load()))
-        ),
-        None,
-    )
+    task = _task_with(entry.kind)
     prefix = [f"task={task}"] if task and task != "cluster" else []
     return " ".join([*prefix, f"{entry.kind}={entry.name}", *needed])
+
+
+def _task_with(kind: str) -> str | None:
+    """The first task that holds a component of a kind."""
+    for entry in registry():
+        if registry().kinds[entry.kind].role is Role.TASK:
+            with suppress(PluginError):  # the listing says that it is broken
+                if any(option.part and option.part.kind == kind for option in options_of(entry.load())):
+                    return entry.name
+    return None

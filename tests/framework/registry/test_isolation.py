@@ -224,6 +224,13 @@ def test_a_component_that_an_entry_point_names_is_not_imported_before_it_is_used
     assert "did you mean clusterer" not in gradmix("plugins").stdout.lower()
 
 
+def test_a_broken_task_does_not_keep_other_components_from_being_documented(path):
+    make_distribution(path, entry_points={"task.absent": "other_plugin:Task"}, source="1 / 0")
+    documented = gradmix("plugins", "dual")
+    assert documented.returncode == 0, documented.stderr
+    assert "gradmix run task=" in documented.stdout
+
+
 def test_what_entry_points_may_have_besides_a_class_is_read_over(path):
     points = {"clusterer.spaced": "other_plugin : Groups", "clusterer.extra": "other_plugin:Groups [fast]"}
     make_distribution(path, entry_points={**points, "clusterer.whole": "other_plugin"}, source=CLUSTERER)
