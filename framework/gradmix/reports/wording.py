@@ -5,22 +5,23 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+from gradmix.contracts.meaning import meaning_of
+
 HEADLINES = ("log_likelihood", "inertia", "derivative_error", "conformance")
 """Metrics that a run is known by; of those that it has, the first."""
 
-_SECONDS = frozenset({"time.seconds", "time.per_iteration", "time.load", "time.startup"})
-
 
 def number(value: float, name: str = "") -> str:
-    """A metric for reading: a time with its unit, a count as a whole number, others to what one can compare.
+    """A metric for reading: with a unit that suits it, a count as a whole number, others to what one can compare.
 
-    >>> number(-1130.26397), number(1.0, "converged"), number(3e-16)
-    ('-1130.2640', 'yes', '3.000e-16')
+    >>> number(-1130.26397), number(1.0, "converged"), number(3e-16), number(2048.0, "memory.peak_bytes")
+    ('-1130.2640', 'yes', '3.000e-16', '2 KiB')
     """
     if name == "converged":
         return "yes" if value else "no"
-    if name in _SECONDS:
-        return duration(value)
+    unit = meaning_of(name).unit
+    if unit in _SCALED:
+        return _SCALED[unit](value)
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{value:.0f}"
     return f"{value:.4f}" if 0.01 <= abs(value) < 1e7 else f"{value:.3e}"
