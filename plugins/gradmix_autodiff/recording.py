@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from gradmix import DifferentiationError
-from gradmix_autodiff.rules.structure import scatter
+from gradmix_autodiff.rules.structure import scatter, unbroadcast
 from gradmix_autodiff.table import Change, Elementwise, Spread
 from gradmix_autodiff.traced import Traced, next_level, plain_value
 from gradmix_autodiff.unbounded import watch_infinite
@@ -222,16 +222,3 @@ def slice_pull(index: Any, shape: tuple[int, ...], positions: Any) -> Change:
         return Slice(index, np.asarray(w), shape)
 
     return pull
-
-
-def unbroadcast(cotangent: Any, shape: tuple[int, ...]) -> Any:
-    """Sum over the axes that broadcasting added or stretched, so that the result has `shape`."""
-    have = np.shape(cotangent)
-    if have == shape:
-        return cotangent
-    extra = len(have) - len(shape)
-    if extra < 0 or any(size == 1 != wanted for size, wanted in zip(have[extra:], shape, strict=True)):
-        return unbroadcast(np.broadcast_to(cotangent, np.broadcast_shapes(have, shape)), shape)
-    stretched = [extra + axis for axis, size in enumerate(shape) if size == 1 and have[extra + axis] != 1]
-    summed = np.sum(cotangent, axis=(*range(extra), *stretched))
-    return summed if np.shape(summed) == shape else np.reshape(summed, shape)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradmix_autodiff.rules.structure import MATMUL, NORM, _unbroadcast
+from gradmix_autodiff.rules.structure import MATMUL, NORM, unbroadcast
 from gradmix_autodiff.table import COMPOSITIONS, LinearMap, Primitive
 from gradmix_autodiff.traced import Traced, operate, plain_value
 
@@ -46,11 +46,11 @@ def _solve_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords)
 
     if position == 1:
         return LinearMap(
-            lambda t: np.linalg.solve(a, _wide(t, b, y)), lambda w: _unbroadcast(solve_transposed(w), np.shape(b))
+            lambda t: np.linalg.solve(a, _wide(t, b, y)), lambda w: unbroadcast(solve_transposed(w), np.shape(b))
         )
     return LinearMap(
         lambda t: -np.linalg.solve(a, _wide(t, a, y) @ y),
-        lambda w: -_unbroadcast(solve_transposed(w) @ _mt(y), np.shape(a)),
+        lambda w: -unbroadcast(solve_transposed(w) @ _mt(y), np.shape(a)),
     )
 
 

@@ -126,7 +126,7 @@ def _setitem_rule(position: int, y: Any, arguments: Arguments, keywords: Keyword
         return scatter(np.where(order >= 0, wide, 0.0), np.maximum(order, 0), shape)
 
     def pull(w: Any) -> Any:
-        return _unbroadcast(np.where(order >= 0, gather(w, np.maximum(order, 0), shape), 0.0), own)
+        return unbroadcast(np.where(order >= 0, gather(w, np.maximum(order, 0), shape), 0.0), own)
 
     return LinearMap(push, pull)
 
@@ -148,27 +148,36 @@ def _aligned(t: Any, have: int, want: int) -> Any:
     return t if have == want else np.reshape(t, (np.shape(t)[0], *(1,) * (want - have), *np.shape(t)[1:]))
 
 
-def _unbroadcast(w: Any, shape: tuple[int, ...]) -> Any:
-    from gradmix_autodiff.recording import unbroadcast
-
-    return unbroadcast(w, shape)
+def unbroadcast(cotangent: Any, shape: tuple[int, ...]) -> Any:
+    """Sum over the axes that broadcasting added or stretched, so that the result has `shape`."""
+    have = np.shape(cotangent)
+    if have == shape:
+        return cotangent
+    extra = len(have) - len(shape)
+    if extra < 0 or any(size == 1 != wanted for size, wanted in zip(have[extra:], shape, strict=True)):
+        return unbroadcast(np.broadcast_to(cotangent, np.broadcast_shapes(have, shape)), shape)
+    stretched = [extra + axis for axis, size in enumerate(shape) if size == 1 and have[extra + axis] != 1]
+    summed = np.sum(cotangent, axis=(*range(extra), *stretched))
+    return summed if np.shape(summed) == shape else np.reshape(summed, shape)
 
 
 # sums and shapes
 
 
-def _axes(axis: Axis, ndim: int) -> tuple[int, ...]:
+def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
+    """The axes that an argument ``axis=`` names, none of them negative."""
     given = range(ndim) if axis is None else (axis,) if isinstance(axis, int | np.integer) else axis
     return tuple(int(each) % ndim if ndim else 0 for each in given)
 
 
 def _behind(axis: Axis, ndim: int) -> tuple[int, ...]:
     """The same axes of tangents, which have one more in front."""
-    return tuple(each + 1 for each in _axes(axis, ndim))
+    return tuple(each + 1 for each in axes_of(axis, ndim))
 
 
-def _kept(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
-    gone = _axes(axis, len(shape))
+def kept_shape(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
+    """The shape of a sum over axes that are kept with length one."""
+    gone = axes_of(axis, len(shape))
     return tuple(1 if place in gone else size for place, size in enumerate(shape))
 
 
@@ -179,7 +188,7 @@ def _sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 def _sum_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:
     (x,), axis, keepdims = arguments, keywords.get("axis"), keywords.get("keepdims", False)
     shape = np.shape(x)
-    kept = _kept(shape, axis)
+    kept = kept_shape(shape, axis)
     behind = _behind(axis, len(shape))
     return LinearMap(
         lambda t: np.sum(t, axis=behind, keepdims=keepdims),
@@ -218,7 +227,7 @@ def _broadcast_rule(position: int, y: Any, arguments: Arguments, keywords: Keywo
     shape, result = np.shape(arguments[0]), np.shape(y)
     return LinearMap(
         lambda t: np.broadcast_to(_aligned(t, len(shape), len(result)), (np.shape(t)[0], *result)),
-        lambda w: _unbroadcast(w, shape),
+        lambda w: unbroadcast(w, shape),
     )
 
 
@@ -278,7 +287,7 @@ def _select_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords
         full = (np.shape(t)[0], *shape)
         return pushed if np.shape(pushed) == full else np.broadcast_to(pushed, full)
 
-    return LinearMap(push, lambda w: _unbroadcast(masked(w), own))
+    return LinearMap(push, lambda w: unbroadcast(masked(w), own))
 
 
 SELECT = Primitive(_select, _select_rule, Spread.MOVES)
@@ -325,12 +334,12 @@ def _as_matrices(w: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
 
 def _pull_left(w: Any, a: Any, b: Any) -> Any:
     w, wide, b = _as_matrices(w, a, b)
-    return _back(a, _unbroadcast(np.matmul(w, np.swapaxes(b, -1, -2)), np.shape(wide)))
+    return _back(a, unbroadcast(np.matmul(w, np.swapaxes(b, -1, -2)), np.shape(wide)))
 
 
 def _pull_right(w: Any, a: Any, b: Any) -> Any:
     w, a, wide = _as_matrices(w, a, b)
-    return _back(b, _unbroadcast(np.matmul(np.swapaxes(a, -1, -2), w), np.shape(wide)))
+    return _back(b, unbroadcast(np.matmul(np.swapaxes(a, -1, -2), w), np.shape(wide)))
 
 
 MATMUL = Primitive(np.matmul, _matmul_rule)
@@ -347,7 +356,7 @@ def _einsum_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords
     own, others = letters[position], [each for i, each in enumerate(letters) if i != position]
     rest = [each for i, each in enumerate(arguments) if i != position]
     shape = np.shape(arguments[position])
-    batch = next(letter for letter in _LETTERS if letter not in keywords["subscripts"])
+    batch = next(letter for letter in LETTERS if letter not in keywords["subscripts"])
 
     def push(t: Any) -> Any:
         return einsum(_subscripts([*others, batch + own], batch + output), *rest, t)
@@ -371,7 +380,7 @@ def einsum(subscripts: str, *operands: Any) -> Any:
     return operate(EINSUM, *operands, subscripts=subscripts)
 
 
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 EINSUM = Primitive(_einsum, _einsum_rule)
 
 
@@ -382,9 +391,9 @@ def _extreme_rule(position: int, y: Any, arguments: Arguments, keywords: Keyword
     """Rule of max and min: entries that tie share the derivative."""
     (x,), axis, keepdims = arguments, keywords.get("axis"), keywords.get("keepdims", False)
     value, shape = plain_value(x), np.shape(x)
-    kept, behind = _kept(shape, axis), _behind(axis, len(shape))
+    kept, behind = kept_shape(shape, axis), _behind(axis, len(shape))
     is_extreme = np.equal(value, np.reshape(plain_value(y), kept))
-    count = is_extreme.sum(axis=_axes(axis, len(shape)), keepdims=True)
+    count = is_extreme.sum(axis=axes_of(axis, len(shape)), keepdims=True)
     shares = is_extreme if np.all(count == 1) else is_extreme / count
     return LinearMap(
         lambda t: np.sum(np.where(is_extreme, t * shares, 0.0), axis=behind, keepdims=keepdims),
@@ -414,7 +423,7 @@ def _norm_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) 
 
     (x,), axis, keepdims = arguments, keywords.get("axis"), keywords.get("keepdims", False)
     shape = np.shape(x)
-    kept, behind = _kept(shape, axis), _behind(axis, len(shape))
+    kept, behind = kept_shape(shape, axis), _behind(axis, len(shape))
     along = ratio(x, np.broadcast_to(np.reshape(y, kept), shape))
     return LinearMap(lambda t: np.sum(along * t, axis=behind, keepdims=keepdims), lambda w: np.reshape(w, kept) * along)
 

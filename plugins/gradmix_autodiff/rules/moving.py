@@ -1,0 +1,98 @@
+"""Moving entries of arrays: functions that only do that, indexing, and what all compositions share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradmix import DifferentiationError
+from gradmix_autodiff.rules.structure import GETITEM, SETITEM, gather, positions_after
+from gradmix_autodiff.traced import Traced, as_array, holds_traced, operand, operate, plain_value
+
+
+def array_of(x: Any) -> Any:
+    """A number or array, whatever it came as."""
+    return x if isinstance(x, Traced) else as_array(x) if holds_traced(x) else np.asarray(x)
+
+
+def moved(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that only moves entries of its first argument: by the positions that it gives for positions."""
+
+    def composition(x: Any, *args: Any, **kwargs: Any) -> Any:
+        x = array_of(x)
+        shape = np.shape(x)
+        return gather(x, positions_after(function, shape, *map(plain_value, args), **kwargs), shape)
+
+    return composition
+
+
+def moved_into_zeros(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As `moved`, for a function whose other entries are zero."""
+
+    def composition(x: Any, *args: Any, **kwargs: Any) -> Any:
+        x = array_of(x)
+        size = math.prod(np.shape(x))
+        positions = function(np.arange(1, size + 1).reshape(np.shape(x)), *args, **kwargs)
+        return gather(np.concatenate([np.zeros(1), np.ravel(x)]), positions, (size + 1,))
+
+    return composition
+
+
+def moved_apart(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As `moved`, for a function that returns several arrays."""
+
+    def composition(x: Any, *args: Any, **kwargs: Any) -> Any:
+        shape = np.shape(x)
+        parts = positions_after(function, shape, *args, **kwargs)
+        return [gather(x, part, shape) for part in parts]
+
+    return composition
+
+
+def getitem(x: Any, index: Any) -> Any:
+    """``x[index]``."""
+    index = plain_index(index)
+    if not np.ndim(x):
+        return x if index == () else np.reshape(x, np.shape(np.zeros(())[index]))
+    return operate(GETITEM, x, index)
+
+
+def plain_index(index: Any) -> Any:
+    """An index with nothing traced in it."""
+    return tuple(map(plain_value, index)) if isinstance(index, tuple) else plain_value(index)
+
+
+def setitem(x: Any, index: Any, value: Any) -> Any:
+    """A copy of x in which ``x[index]`` is `value`."""
+    value = operand(value)
+    return operate(SETITEM, x, value if isinstance(value, Traced) else np.asarray(value), plain_index(index))
+
+
+def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Any:
+    """``np.take``."""
+    return moved(np.take)(a, plain_value(indices), axis, mode=mode)
+
+
+def take_along(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    """``np.take_along_axis``."""
+    return moved(np.take_along_axis)(arr, plain_value(indices), axis)
+
+
+def rounded(x: Any, dtype: Any) -> Any:
+    """A copy of the type that an argument ``dtype=`` asks for; x itself if that changes nothing."""
+    return x if dtype is None or np.dtype(dtype) in (np.float64, np.complex128) else astype(x, np.dtype(dtype))
+
+
+def astype(x: Any, dtype: np.dtype[Any]) -> Any:
+    """A copy; a narrower floating-point type rounds the value."""
+    if dtype.kind == "c" and dtype.itemsize >= 16:
+        return x + 0j
+    if dtype.kind != "f":
+        raise DifferentiationError(f"a traced value cannot become {dtype}: that has no derivative.")
+    if dtype.itemsize >= 8:
+        return +x
+    value = plain_value(x)
+    return x + (np.asarray(value).astype(dtype).astype(float) - value)
