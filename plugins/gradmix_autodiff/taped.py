@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from gradmix_autodiff.recording import Pull, Recording, dense, slice_pull, unbroadcast
+from gradmix_autodiff.recording import Pull, Recording, dense, slice_pull
 from gradmix_autodiff.rules.structure import GETITEM
-from gradmix_autodiff.table import ARGUMENTS, ELEMENTWISE, NAMES, Elementwise, Rule, Spread
+from gradmix_autodiff.table import ELEMENTWISE, NAMES, Elementwise, Rule, Spread
 from gradmix_autodiff.traced import ARITHMETIC, Traced, TracedArray, operate, plain_value, relate
-
-Taped = "TapedNumber | TapedArray"
 
 
 class TapedNumber(Traced):
@@ -387,6 +385,3 @@ def complete() -> None:
     space = {"TapedNumber": TapedNumber, "new": TapedNumber.__new__}
     exec(_UNARY.format(name="neg", value="-a", partial="-1.0"), space)
     TapedNumber.__neg__ = space["neg"]  # type: ignore[method-assign]
-
-
-__all__ = ["ARGUMENTS", "TapedArray", "TapedNumber", "leaf", "record", "unbroadcast"]
