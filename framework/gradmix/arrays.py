@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gradmix.contracts.differentiator import as_point, check_scalar, check_shape, is_traced, stacked, unit_vectors
+from gradmix.contracts.differentiator import (
+    Traced,
+    as_point,
+    check_scalar,
+    check_shape,
+    is_traced,
+    stacked,
+    unit_vectors,
+)
 from gradmix.contracts.rows import as_rows, column_name, constant_columns
 
 Array = NDArray[np.float64]
@@ -17,6 +25,7 @@ IntArray = NDArray[np.intp]
 __all__ = [
     "Array",
     "IntArray",
+    "Traced",
     "as_point",
     "as_rows",
     "check_scalar",

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from gradmix import DifferentiationError
+from gradmix import DifferentiationError, arrays
 from gradmix_autodiff.guidance import full_name, in_place, needs_a_number, unsupported
 from gradmix_autodiff.table import COMPOSITIONS, CONSTANT, ELEMENTWISE, PRIMITIVES, Elementwise, Rule
 
@@ -73,7 +73,7 @@ def as_array(entries: Any) -> Any:
     return entries[()] if isinstance(entries, np.ndarray) else entries
 
 
-class Traced:
+class Traced(arrays.Traced):
     """A scalar that is being traced; arrays are `TracedArray`.
 
     A scalar has no length and no dtype: NumPy would take it for one of its own.

@@ -12,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 
 from gradmix import DifferentiationError
+from gradmix.arrays import Traced
 from gradmix_peers.tool import Tool
 
 
@@ -90,7 +91,7 @@ def real(result: Any) -> Any:
     return array.astype(np.float64)
 
 
-class Handed:
+class Handed(Traced):
     """A scalar of a peer's; arrays are `HandedArray`, which has a length."""
 
     __slots__ = ("_concrete", "shape", "tool", "value")

@@ -192,9 +192,18 @@ def as_point(x: Any) -> Any:
     return np.array(array, dtype=np.float64)[()]
 
 
+class Traced:
+    """Marker of values that stand for numbers or arrays while a function is followed; differentiators derive theirs.
+
+    Whatever else works with NumPy's functions, such as a pandas Series, is data.
+    """
+
+    __slots__ = ()
+
+
 def is_traced(x: Any) -> bool:
     """Whether something is not a number or an array but stands for one, as differentiators make them."""
-    return hasattr(x, "__array_ufunc__") and not isinstance(x, np.ndarray | np.generic)
+    return isinstance(x, Traced)
 
 
 def check_shape(name: str, given: Any, of: str, shape: tuple[int, ...]) -> None:

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import gradmix
 from gradmix import DifferentiationError, Differentiator, from_jvp
+from gradmix.arrays import is_traced
 
 A = np.array([[2.0, 1.0, 0.0], [0.5, -1.0, 3.0]])
 
@@ -136,3 +139,11 @@ def test_a_primitive_that_is_only_derived_is_refused_if_it_is_lacking():
     assert Pulling().gradient(lambda x: x * x, 3.0) == 6.0
     with pytest.raises(DifferentiationError, match="has no jvp"):
         Pulling().jvp(lambda x: x * x, 3.0, 1.0)
+
+
+def test_a_series_is_data_and_not_traced():
+    series = pd.Series([1.0, 2.0])
+    assert not is_traced(series)
+    for name in ("dual", "tape", "finite_difference"):
+        found = gradmix.differentiator(name).gradient(lambda x: np.sum(x**2), series)
+        np.testing.assert_allclose(found, [2.0, 4.0], rtol=1e-8)
