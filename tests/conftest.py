@@ -20,6 +20,13 @@ settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
 
+@pytest.fixture(autouse=True)
+def _store_of_its_own(_nobodys_settings):
+    """MLflow sets its variable in the process that names a store; the next test must not inherit it."""
+    yield
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _nobodys_settings(tmp_path_factory):
     """Neither the config file nor the environment of whoever runs the tests says where runs go."""

@@ -1,5 +1,6 @@
 """Plugin projects, installed by pip: a new one where it is written, the example as a wheel."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,10 @@ def environment(tmp_path):
     python = str(folder / "bin" / "python")
 
     def run(*arguments, cwd=tmp_path):
-        done = subprocess.run([python, *arguments], capture_output=True, text=True, cwd=cwd, timeout=HANGS, check=False)
+        wide = {**os.environ, "COLUMNS": "200"}
+        done = subprocess.run(
+            [python, *arguments], capture_output=True, text=True, cwd=cwd, timeout=HANGS, check=False, env=wide
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -37,7 +37,7 @@ def report(console: Console, as_json: bool) -> int:
 def _show(console: Console, examined: Sequence[Examined]) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for heading, justify in _COLUMNS.items():
-        table.add_column(heading, justify=justify, no_wrap=heading != "offers")
+        table.add_column(heading, justify=justify, overflow="fold")
     for each in examined:
         style = "cyan" if each.is_sound else "red"
         version = f"{each.version} (editable)" if each.is_editable else each.version

@@ -66,10 +66,11 @@ def main(arguments: Sequence[str]) -> int:
     except GradmixError as error:
         print(visible(f"gradmix resume: {error}"), file=sys.stderr)
         return 2
+    own_place = [each for each in known if _key(each) == "runs_dir"]  # where the sweep that was named is
     return run_as(
         Intent(
             again,
-            tuple(overrides),
+            (*overrides, *own_place),
             options.plan,
             folder,
             options.stale,

@@ -348,7 +348,7 @@ def _open_fresh(folder):
 def test_several_processes_may_make_the_store_at_once(empty_folder):
     (empty_folder / "runs").mkdir()
     with multiprocessing.get_context("spawn").Pool(3) as pool:
-        assert pool.map(_open_fresh, [empty_folder] * 3, chunksize=1) == ["finished"] * 3
+        assert pool.map(_open_fresh, [empty_folder] * 3, chunksize=1) == ["FINISHED"] * 3
     assert len(all_runs(open_client(TRACKING))) == 3
     assert not list((empty_folder / "runs").glob(".mlflow-*"))
 
