@@ -87,7 +87,7 @@ class Recording:
         return operations  # type: ignore[no-any-return]
 
 
-def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any, frees: bool = False) -> tuple[Any, bool]:
+def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any) -> tuple[Any, bool]:
     """Pull the cotangent `w` of operation `index` back to operation 0, the point; and whether that array is new.
 
     Parameters
@@ -100,8 +100,6 @@ def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any, free
         Place of the result.
     w
         Its cotangent.
-    frees
-        Whether to drop operations once they are done.
     """
     cotangents: list[Any] = [NOTHING] * (index + 1)
     is_own = bytearray(index + 1)
@@ -135,8 +133,6 @@ def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any, free
                 else:
                     cotangents[i] = _sum_of(present, change, is_own[i])
                     is_own[i] = True
-        if frees:
-            operations[place] = None
     return cotangents[0], bool(is_own[0])
 
 

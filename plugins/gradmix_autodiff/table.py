@@ -129,9 +129,6 @@ NAMES: dict[str, Any] = {"np": np, "pi": math.pi}
 ELEMENTWISE: dict[Any, Elementwise] = {}
 """Function → its rule."""
 
-PRIMITIVES: dict[Any, Primitive] = {}
-"""Function → its rule."""
-
 COMPOSITIONS: dict[Any, Callable[..., Any]] = {}
 """Function → the same, in terms of functions that have rules."""
 

@@ -15,7 +15,28 @@ from gradmix_autodiff.table import ELEMENTWISE, NAMES, Elementwise, Rule, Spread
 from gradmix_autodiff.traced import ARITHMETIC, Traced, TracedArray, operate, plain_value, relate
 
 
-class TapedNumber(Traced):
+class _Taped(Traced):
+    """What numbers and arrays on a recording share."""
+
+    __slots__ = ()
+
+    recording: Recording
+
+    @property
+    def level(self) -> int:  # type: ignore[override]
+        """Which differentiation it belongs to."""
+        return self.recording.level
+
+    def follow(self, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+        """Record an operation."""
+        return record(self.recording, rule, arguments, keywords)
+
+    def constant(self, value: Any) -> Any:
+        """A plain array on the recording."""
+        return _taped(value, self.recording, [])
+
+
+class TapedNumber(_Taped):
     """A number on a recording.
 
     Parameters
@@ -33,21 +54,8 @@ class TapedNumber(Traced):
     def __init__(self, value: Any, index: int, recording: Recording) -> None:
         self.value, self.index, self.recording = value, index, recording
 
-    @property
-    def level(self) -> int:  # type: ignore[override]
-        """Which differentiation it belongs to."""
-        return self.recording.level
 
-    def follow(self, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
-        """Record an operation."""
-        return record(self.recording, rule, arguments, keywords)
-
-    def constant(self, value: Any) -> Any:
-        """A plain array on the recording."""
-        return _taped(value, self.recording, [])
-
-
-class TapedArray(TracedArray):
+class TapedArray(_Taped, TracedArray):
     """An array on a recording; like `TapedNumber`."""
 
     __slots__ = ("index", "recording", "shape", "value")
@@ -56,19 +64,6 @@ class TapedArray(TracedArray):
         self.value, self.index, self.recording = value, index, recording
         self.shape = value.shape  # type: ignore[misc]  # kept, since every operation asks for it
         self.relatives = self.source = self.exported = None
-
-    @property
-    def level(self) -> int:  # type: ignore[override]
-        """Which differentiation it belongs to."""
-        return self.recording.level
-
-    def follow(self, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
-        """Record an operation."""
-        return record(self.recording, rule, arguments, keywords)
-
-    def constant(self, value: Any) -> Any:
-        """A plain array on the recording."""
-        return _taped(value, self.recording, [])
 
     def follow_one(self, rule: Elementwise) -> Any:
         """Record an operation of this array alone."""

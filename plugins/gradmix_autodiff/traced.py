@@ -18,7 +18,7 @@ import numpy as np
 
 from gradmix import DifferentiationError, arrays
 from gradmix_autodiff.guidance import full_name, in_place, needs_a_number, unsupported
-from gradmix_autodiff.table import COMPOSITIONS, CONSTANT, ELEMENTWISE, PRIMITIVES, Elementwise, Rule
+from gradmix_autodiff.table import COMPOSITIONS, CONSTANT, ELEMENTWISE, Elementwise, Rule
 
 _levels = itertools.count(1)
 
@@ -109,7 +109,7 @@ class Traced(arrays.Traced):
             if rule is not None:
                 return self.follow_one(rule) if len(inputs) == 1 else operate(rule, *map(operand, inputs))
             if ufunc is np.matmul:
-                return operate(PRIMITIVES[ufunc], *map(operand, inputs))
+                return COMPOSITIONS[ufunc](*map(operand, inputs))
         return _call_ufunc(ufunc, inputs, out, options)
 
     def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

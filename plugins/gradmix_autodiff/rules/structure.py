@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gradmix_autodiff.table import PRIMITIVES, LinearMap, Primitive, Spread
+from gradmix_autodiff.table import LinearMap, Primitive, Spread
 from gradmix_autodiff.traced import operate, plain_value
 
 Axis = int | tuple[int, ...] | None
@@ -435,26 +435,3 @@ NORM = Primitive(_norm, _norm_rule)
 
 REAL = Primitive(np.real, lambda position, y, arguments, keywords: LinearMap(np.real, lambda w: w + 0j), Spread.MOVES)
 IMAG = Primitive(np.imag, lambda position, y, arguments, keywords: LinearMap(np.imag, lambda w: -1j * w), Spread.MOVES)
-
-
-def install() -> None:
-    """Enter the primitives that are functions of NumPy's own, for those who look rules up."""
-    PRIMITIVES.update(
-        {
-            np.sum: SUM,
-            np.reshape: RESHAPE,
-            np.transpose: TRANSPOSE,
-            np.broadcast_to: BROADCAST,
-            np.flip: FLIP,
-            np.cumsum: CUMSUM,
-            np.concatenate: JOIN,
-            np.where: SELECT,
-            np.matmul: MATMUL,
-            np.einsum: EINSUM,
-            np.max: MAX,
-            np.min: MIN,
-            np.linalg.norm: NORM,
-            np.real: REAL,
-            np.imag: IMAG,
-        }
-    )
