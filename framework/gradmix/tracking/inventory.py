@@ -98,10 +98,10 @@ class Inventory:
         self._by_key: defaultdict[str, dict[str, StoredRun]] = defaultdict(dict)
         self.is_loaded = False
         self.is_touched = False
-        found = client.get_experiment_by_name(name)
-        self.experiment_id = "" if found is None else str(found.experiment_id)
-        self.is_deleted = found is not None and found.lifecycle_stage != "active"
-        self.until = _time({} if found is None else found.tags)
+        self.is_deleted = False
+        self.until = -math.inf
+        self.experiment_id = ""
+        self._look_up()
 
     def load(self) -> None:
         """Ask for all runs, unless that was done."""
@@ -159,10 +159,9 @@ class Inventory:
             try:
                 self.experiment_id = str(self._client.create_experiment(self._name, artifacts))
             except MlflowException:
-                found = self._client.get_experiment_by_name(self._name)  # another process was faster
-                if found is None:
+                self._look_up()  # another process was faster
+                if not self.experiment_id:
                     raise
-                self.experiment_id = str(found.experiment_id)
         if self.is_deleted:
             raise StorageError(
                 f"the experiment {self._name!r} was deleted in MLflow; restore it by gradmix sync --deleted, "
@@ -180,7 +179,17 @@ class Inventory:
         if self.is_touched and not self.is_deleted:
             self._client.set_experiment_tag(self.experiment_id, _UNTIL, repr(max(now, self.until)))
 
+    def _look_up(self) -> None:
+        """Find the experiment: another process may have made it since."""
+        found = self._client.get_experiment_by_name(self._name)
+        if found is not None:
+            self.experiment_id = str(found.experiment_id)
+            self.is_deleted = found.lifecycle_stage != "active"
+            self.until = _time(found.tags)
+
     def _ask(self, query: str) -> None:
+        if not self.experiment_id:
+            self._look_up()
         for run in self._search(query) if self.experiment_id else ():
             self.add(StoredRun.of(run))
 

@@ -293,6 +293,16 @@ def test_a_store_that_is_a_folder_is_named(empty_folder):
     assert "is a folder" in error
 
 
+def test_an_ingester_that_began_before_the_experiment_was_there_makes_no_run_twice(client):
+    (folder,) = runs(1)
+    late = Ingester(TRACKING)
+    journals = late.everything(RUNS)
+    assert next(journals) == folder  # it has asked MLflow, which has nothing yet
+    assert brought(RUNS, TRACKING) == (1, [])
+    late.bring_in(folder)
+    assert names(client) == ["0"]
+
+
 def _sync_in(folder):
     os.chdir(folder)
     reconnect()
