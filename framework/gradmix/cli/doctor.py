@@ -6,14 +6,15 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from rich.console import Console, JustifyMethod
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from gradmix.registry.distributions import overlooked
 from gradmix.registry.examination import Examined, examine
-from gradmix.registry.overlooked import overlooked
 
 _COLUMNS: Mapping[str, JustifyMethod] = {
     "plugin": "left",
@@ -28,10 +29,20 @@ def report(console: Console, as_json: bool) -> int:
     """Examine, and tell; returns the exit code: 1 if anything is to be mended."""
     examined = examine()
     if as_json:
-        print(json.dumps([{**asdict(each), "is_sound": each.is_sound} for each in examined], indent=2))
+        print(json.dumps([*map(_record, examined)], indent=2))
     else:
         _show(console, examined)
     return 0 if all(each.is_sound for each in examined) else 1
+
+
+def _record(examined: Examined) -> dict[str, Any]:
+    plugin = examined.plugin
+    return {
+        **{name: getattr(plugin, name) for name in ("distribution", "version", "is_editable", "module")},
+        **asdict(examined),
+        "plugin": plugin.label,
+        "is_sound": examined.is_sound,
+    }
 
 
 def _show(console: Console, examined: Sequence[Examined]) -> None:
@@ -40,10 +51,10 @@ def _show(console: Console, examined: Sequence[Examined]) -> None:
         table.add_column(heading, justify=justify, overflow="fold")
     for each in examined:
         style = "cyan" if each.is_sound else "red"
-        version = f"{each.version} (editable)" if each.is_editable else each.version
+        version = f"{each.plugin.version} (editable)" if each.plugin.is_editable else each.plugin.version
         seconds = (each.seconds, sum(component.seconds for component in each.components))
         times = [f"{each * 1000:.0f} ms" for each in seconds]
-        table.add_row(Text(each.plugin, style=style), version, *times, _offers(each))
+        table.add_row(Text(each.plugin.label, style=style), version, *times, _offers(each))
     console.print(table)
     for each in examined:
         _show_problems(console, each)
@@ -63,7 +74,7 @@ def _offers(examined: Examined) -> str:
 def _show_problems(console: Console, examined: Examined) -> None:
     broken = [each.reason for each in examined.components if each.status == "broken"]
     if examined.problems or broken:
-        console.print(Text(f"\n{examined.plugin} {examined.version}", style="bold red"))
+        console.print(Text(f"\n{examined.plugin.label} {examined.plugin.version}", style="bold red"))
     for problem in (*examined.problems, *broken):
         console.print(Padding(Text(problem), (0, 0, 0, 2)), highlight=False)
     commands: dict[str, list[str]] = {}
@@ -71,6 +82,6 @@ def _show_problems(console: Console, examined: Examined) -> None:
         if component.status == "not installed":
             commands.setdefault(component.fix, []).append(component.name)
     if commands:
-        console.print(Text(f"\nnot installed, of {examined.plugin}:", style="bold"))
+        console.print(Text(f"\nnot installed, of {examined.plugin.label}:", style="bold"))
     for command, names in commands.items():
         console.print(Text(f"  {', '.join(names)}: {command}"))

@@ -19,9 +19,9 @@ from gradmix.contracts.errors import NotInstalledError, PluginError, UnknownName
 from gradmix.contracts.hooks import PROJECT
 from gradmix.contracts.options import Option, options_of
 from gradmix.contracts.role import Role
+from gradmix.registry.distributions import overlooked
 from gradmix.registry.entry import Entry
 from gradmix.registry.loading import slowness
-from gradmix.registry.overlooked import overlooked
 from gradmix.registry.registry import collisions, registry
 from gradmix.reports.console import make_console
 

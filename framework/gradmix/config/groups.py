@@ -50,7 +50,7 @@ def _fields_of(known: Registry, kind: str) -> list[dict[str, str]]:
 
 def kind_in(group: str, name: str) -> str | None:
     """Kind of the component of that name in a group; None if there is none."""
-    return next((kind for kind in kinds_of(group) if registry().has(kind, name)), None)
+    return next((kind for kind in kinds_of(group) if registry().offers(kind, name)), None)
 
 
 def group_arguments(arguments: Sequence[str]) -> list[str]:

@@ -21,7 +21,6 @@ from gradmix.contracts.hooks import PROJECT
 from gradmix.contracts.meaning import TIME, Meaning
 from gradmix.contracts.metric import Metric
 from gradmix.contracts.options import (
-    LoadsPlugins,
     NonNegativeInt,
     Option,
     PositiveFloat,
@@ -32,10 +31,9 @@ from gradmix.contracts.options import (
 )
 from gradmix.contracts.role import Role
 from gradmix.contracts.task import Task
+from gradmix.registry.choice import Choice
 from gradmix.registry.plugin import UNKNOWN, distribution_identity
 from gradmix.registry.registry import registry
-
-Names = tuple[str, ...] | str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,25 +122,6 @@ class Timing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plugins:
-    """Which plugins are used; to be given on the command line, since they are loaded before any config is read.
-
-    Parameters
-    ----------
-    block
-        Distributions, or plugins of them, to leave out.
-    only
-        Distributions, or plugins of them, to use besides gradmix's own; an empty list uses all.
-    files
-        Python files that are plugins.
-    """
-
-    block: Annotated[Names, LoadsPlugins()] = ()
-    only: Annotated[Names, LoadsPlugins()] = ()
-    files: Annotated[Names, LoadsPlugins()] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
 class Settings:
     """What belongs to a run but not to what it computes.
 
@@ -180,7 +159,7 @@ class Settings:
     tracking: Tracking = dataclasses.field(default_factory=Tracking)
     limits: Limits = dataclasses.field(default_factory=Limits)
     timing: Timing = dataclasses.field(default_factory=Timing)
-    plugins: Plugins = dataclasses.field(default_factory=Plugins)
+    plugins: Choice = dataclasses.field(default_factory=Choice)
 
     @property
     def retries(self) -> int:
@@ -200,7 +179,7 @@ _SECTIONS: Mapping[str, type] = {
     "tracking": Tracking,
     "limits": Limits,
     "timing": Timing,
-    "plugins": Plugins,
+    "plugins": Choice,
 }
 """Settings that are mappings themselves."""
 

@@ -1,7 +1,7 @@
-"""Which plugins are used: a person's choice, the same in every process of a session.
+"""Which plugins are used: the user's choice, the same in every process of a session.
 
 The command line gives it by ``plugins.block=[…]``, ``plugins.only=[…]`` and ``plugins.files=[…]``; it travels in the
-environment variable ``GRADMIX_PLUGINS``, where a person may set it for good.
+environment variable ``GRADMIX_PLUGINS``, where a user may set it for good.
 """
 
 from __future__ import annotations
@@ -11,40 +11,42 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 from gradmix.contracts.errors import ConfigError, did_you_mean, listing
 from gradmix.contracts.hooks import PROJECT
+from gradmix.contracts.options import LoadsPlugins
 from gradmix.registry.plugin import FilePlugin, Plugin
 
 VARIABLE = "GRADMIX_PLUGINS"
 SECTION = "plugins"
 
+Names = tuple[str, ...] | str
+"""A config may have a single name as a string."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """Which plugins are used.
+    """Which plugins are used; to be given on the command line, since they are loaded before any config is read.
 
     Parameters
     ----------
     block
         Distributions, or plugins of them, to leave out.
     only
-        Distributions, or plugins of them, to use besides gradmix's own; empty uses all.
+        Distributions, or plugins of them, to use besides gradmix's own; an empty list uses all.
     files
         Python files that are plugins.
     """
 
-    block: tuple[str, ...] = ()
-    only: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
+    block: Annotated[Names, LoadsPlugins()] = ()
+    only: Annotated[Names, LoadsPlugins()] = ()
+    files: Annotated[Names, LoadsPlugins()] = ()
 
     def of(self, installed: Iterable[Plugin]) -> list[Plugin]:
         """The plugins to use: those of some installed ones that are wanted, and the files.
 
-        Raises
-        ------
-        ConfigError
-            If a name fits nothing; names the nearest. If two files have the same name.
+        Raises ConfigError if a name fits nothing, naming the nearest, or if two files have the same name.
         """
         by_name: dict[str, str] = {}
         for file in self.files:
@@ -71,35 +73,25 @@ class Choice:
 
 
 def chosen() -> Choice:
-    """The choice of this session.
-
-    Raises
-    ------
-    ConfigError
-        If the environment variable cannot be read.
-    """
+    """The choice of this session; raises ConfigError if the environment variable cannot be read."""
     text = os.environ.get(VARIABLE, "")
     try:
-        return Choice(**{key: _names_in(names) for key, names in json.loads(text or "{}").items()})
+        given = json.loads(text or "{}")
+        if not all(
+            isinstance(names, list) and all(isinstance(each, str) for each in names) for names in given.values()
+        ):
+            raise TypeError("each must be a list of names")
+        return Choice(**{key: tuple(names) for key, names in given.items()})
     except (ValueError, TypeError, AttributeError) as error:
         raise ConfigError(
             f'{VARIABLE} must be such as {{"block": ["slow-plugin"]}}, with any of block, only, files; given: {text}'
         ) from error
 
 
-def _names_in(names: object) -> tuple[str, ...]:
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise TypeError("it must be a list of names")
-    return tuple(names)
-
-
 def choose(arguments: Sequence[str]) -> list[str]:
-    """Take a command line's choice of plugins for this process and those that it starts; the other arguments.
+    """Take a command line's choice of plugins for this process and those that it starts; return the other arguments.
 
-    Raises
-    ------
-    ConfigError
-        If there is no such choice, or it is several.
+    Raises ConfigError if an option does not exist, or has several values to sweep over.
     """
     mine = [argument for argument in arguments if argument.startswith(f"{SECTION}.")]
     choice = chosen()

@@ -1,4 +1,4 @@
-"""Importing a plugin's code: it disturbs no output and no setting of ours, and a person sees which one is at fault."""
+"""Importing a plugin's code: it disturbs no output and no setting of ours, and the user sees which one is at fault."""
 
 from __future__ import annotations
 
@@ -24,11 +24,7 @@ def contained(name: str) -> Iterator[None]:
 
     What it prints goes to standard error. Where we are, and what NumPy does about overflow, is as before afterwards. An
     import that takes long, or that ends the process, is named; `faulthandler` shows the file of one that crashes it.
-
-    Raises
-    ------
-    PluginError
-        If the code raised KeyboardInterrupt, and nobody pressed Ctrl-C.
+    Raises PluginError if the code raised KeyboardInterrupt without a Ctrl-C.
     """
     slow = threading.Timer(PATIENCE_SECONDS, _say, [f"importing {name} …"])
     slow.daemon = True

@@ -15,29 +15,20 @@ from typing import Any
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import NotInstalledError, PluginError
 from gradmix.registry.containment import contained
+from gradmix.registry.distributions import extra_with
 from gradmix.registry.fingerprint import fingerprint_of_package
 from gradmix.registry.kinds import check_component
-from gradmix.registry.needs import extra_with
 from gradmix.registry.plugin import UNKNOWN, Plugin
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A component that some plugin offers; its class is imported when `load` is called.
-
-    Parameters
-    ----------
-    kind, name
-        What it is found by.
-    implementation
-        The class, or where it is: ``"package.module:Class"``.
-    plugin
-        Who offers it.
-    """
+    """A component that some plugin offers; its class is imported when `load` is called."""
 
     kind: str
     name: str
     implementation: str | type[Any]
+    """The class, or where it is: ``"package.module:Class"``."""
     plugin: Plugin
 
     @property
@@ -47,7 +38,7 @@ class Entry:
 
     @property
     def identity(self) -> str:
-        """That of its plugin; where its class is in another package of an editable one, with that one's fingerprint."""
+        """Its plugin's identity; if its class is in another package of an editable one, with that one's fingerprint."""
         own = self.plugin.identity
         return own if own == UNKNOWN else f"{own}{self._elsewhere}"
 
@@ -62,12 +53,8 @@ class Entry:
     def load(self) -> type[Component]:
         """Import the class and check that it keeps the contract of its kind.
 
-        Raises
-        ------
-        NotInstalledError
-            If a package is missing; names the command that installs it.
-        PluginError
-            Names the distribution and the reason.
+        Raises NotInstalledError with the command that installs it if a package is missing, else PluginError, which
+        names the distribution and the reason.
         """
         where = f"{self.kind} {self.name!r} of {self.plugin.label}"
         try:

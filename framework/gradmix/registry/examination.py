@@ -1,4 +1,4 @@
-"""Examining plugins: each is imported in a process of its own, so that whatever it does is seen and harms nobody."""
+"""Examining plugins: each is imported in a process of its own, so that whatever it does is seen and harms no other."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import sys
 import threading
 import time
 import warnings
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -24,7 +23,7 @@ from gradmix.contracts.options import adapter_of, options_of
 from gradmix.registry.choice import chosen
 from gradmix.registry.entry import Entry
 from gradmix.registry.kinds import KINDS, unknown_kind
-from gradmix.registry.loading import load, new_manager, slowness
+from gradmix.registry.loading import load, slowness
 from gradmix.registry.originals import replaced
 from gradmix.registry.plugin import Plugin
 from gradmix.registry.registry import collisions, installed_plugins
@@ -35,56 +34,30 @@ MOST_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class ExaminedComponent:
-    """A component, as found.
-
-    Parameters
-    ----------
-    kind, name
-        What it is found by.
-    status
-        ``ok``, ``not installed`` (a package is missing) or ``broken``.
-    reason, fix
-        Why it cannot be used, and what would help.
-    seconds
-        How long its import took, after that of the plugin.
-    """
+    """A component, as found; ``not installed`` means that a package is missing."""
 
     kind: str
     name: str
     status: Literal["ok", "not installed", "broken"] = "ok"
     reason: str = ""
+    """Why it cannot be used."""
     fix: str = ""
+    """The command that would help."""
     seconds: float = 0.0
+    """How long its import took, after that of the plugin."""
 
 
 @dataclass(frozen=True)
 class Examined:
-    """A plugin, as found.
+    """A plugin, as found: what it offers, and what is wrong with it, each problem with what would help."""
 
-    Parameters
-    ----------
-    plugin, distribution, version, module
-        Its label, where it comes from and what is imported.
-    is_editable
-        Whether its source is used where it is written.
-    seconds
-        How long its import took, gradmix and NumPy being there.
-    hooks, kinds, components
-        The hooks that it implements, the kinds that it adds and what it offers.
-    problems
-        What is wrong with it, each with what would help.
-    """
-
-    plugin: str
-    distribution: str
-    version: str
-    is_editable: bool
-    module: str
+    plugin: Plugin
     seconds: float = 0.0
-    hooks: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ()
-    components: tuple[ExaminedComponent, ...] = ()
-    problems: tuple[str, ...] = ()
+    """How long its import took, after that of gradmix and NumPy."""
+    hooks: Sequence[str] = ()
+    kinds: Sequence[str] = ()
+    components: Sequence[ExaminedComponent] = ()
+    problems: Sequence[str] = ()
 
     @property
     def is_sound(self) -> bool:
@@ -97,20 +70,20 @@ def examine() -> list[Examined]:
     plugins = sorted(chosen().of(installed_plugins()), key=lambda plugin: plugin.label)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = list(pool.map(_examine, plugins))
-    offered = [
-        Entry(own.kind, own.name, "", plugin)
-        for plugin, each in zip(plugins, found, strict=True)
-        for own in each.components
-    ]
-    problems: defaultdict[str, list[str]] = defaultdict(list)
-    for entry, problem in collisions(offered):
-        problems[entry.plugin.label].append(problem)
+    offered = [Entry(own.kind, own.name, "", each.plugin) for each in found for own in each.components]
     known = [*KINDS, *(kind for each in found for kind in each.kinds)]
-    for each in found:
-        added_twice = [kind for kind in each.kinds if known.count(kind) > 1]
-        problems[each.plugin] += [f"the kind {kind!r} is also added by another plugin" for kind in added_twice]
-        problems[each.plugin] += [unknown_kind(own.kind, known) for own in each.components if own.kind not in known]
-    return [replace(each, problems=(*each.problems, *problems[each.plugin])) for each in found]
+    return [replace(each, problems=[*each.problems, *_conflicts(each, offered, known)]) for each in found]
+
+
+def _conflicts(examined: Examined, offered: Sequence[Entry], known: Sequence[str]) -> Iterator[str]:
+    """What is wrong with a plugin beside the others, of which all components and kinds are given."""
+    yield from (problem for entry, problem in collisions(offered) if entry.plugin is examined.plugin)
+    for kind in examined.kinds:
+        if known.count(kind) > 1:
+            yield f"the kind {kind!r} is also added by another plugin"
+    for own in examined.components:
+        if own.kind not in known:
+            yield unknown_kind(own.kind, known)
 
 
 def _examine(plugin: Plugin) -> Examined:
@@ -119,50 +92,40 @@ def _examine(plugin: Plugin) -> Examined:
     try:
         child = subprocess.run(command, capture_output=True, text=True, timeout=MOST_SECONDS, check=False)
         found = json.loads(child.stdout.splitlines()[-1])
-        return Examined(**{**found, "components": tuple(ExaminedComponent(**each) for each in found["components"])})
+        return Examined(plugin, **found | {"components": [ExaminedComponent(**each) for each in found["components"]]})
     except subprocess.TimeoutExpired:
         failure = f"it takes more than {MOST_SECONDS:g} s to import"
     except (IndexError, ValueError, TypeError):
         failure = f"the interpreter ended when it was imported (exit code {child.returncode})"
-    return _examined(plugin, failure)
+    return Examined(plugin, problems=[_or_leave_it_out(failure, plugin)])
 
 
-def _examined(plugin: Plugin, failure: str, problems: Sequence[str] = (), **found: Any) -> Examined:
-    failures = [f"{failure.rstrip('.')}; or leave it out: plugins.block=[{plugin.label}]"] if failure else []
-    return Examined(
-        plugin.label,
-        plugin.distribution,
-        plugin.version,
-        plugin.is_editable,
-        plugin.module,
-        problems=(*failures, *problems),
-        **found,
-    )
+def _or_leave_it_out(failure: str, plugin: Plugin) -> str:
+    return f"{failure.rstrip('.')}; or leave it out: plugins.block=[{plugin.label}]"
 
 
-def main(label: str) -> Examined:
-    """Import one plugin and all that it offers; how that went."""
+def main(label: str) -> dict[str, Any]:
+    """Import one plugin and all that it offers; how that went, as `Examined` has it."""
     plugin = next(each for each in chosen().of(installed_plugins()) if each.label == label)
     before = _surroundings()
     sys.stderr = heard = io.StringIO()  # standard output, too, goes there during an import
-    found = load(new_manager(), plugin)
-    components = [_component(entry) for entry in found.entries]
+    found = load(plugin)
+    components = [asdict(_component(entry)) for entry in found.entries]
     sys.stderr = sys.__stderr__
     after = _surroundings()
-    problems = [f"it changes {what} when it is imported" for what in before if before[what] != after[what]]
+    problems = [_or_leave_it_out(found.reason, plugin)] if found.reason else []
+    problems += [f"it changes {what} when it is imported" for what in before if before[what] != after[what]]
     if names := replaced():
         problems.append(f"it replaces {listing(names)} when it is imported, so that every run fails")
     if heard.getvalue().strip():
         problems.append("it prints or warns when it is imported")
-    return _examined(
-        plugin,
-        found.reason,
-        [*problems, *slowness(found.seconds)],
-        seconds=found.seconds,
-        hooks=found.hooks,
-        kinds=tuple(contract.kind for contract in found.kinds),
-        components=tuple(components),
-    )
+    return {
+        "seconds": found.seconds,
+        "hooks": found.hooks,
+        "kinds": [contract.kind for contract in found.kinds],
+        "components": components,
+        "problems": [*problems, *slowness(found.seconds)],
+    }
 
 
 def _component(entry: Entry) -> ExaminedComponent:
@@ -195,5 +158,5 @@ def _surroundings() -> Mapping[str, Any]:
 if __name__ == "__main__":
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever else is printed is not our answer
-    print(json.dumps(asdict(main(sys.argv[1]))), file=answers, flush=True)
+    print(json.dumps(main(sys.argv[1])), file=answers, flush=True)
     os._exit(0)  # a thread that a plugin has started would keep us

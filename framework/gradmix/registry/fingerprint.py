@@ -33,14 +33,11 @@ def with_siblings(file: Path) -> list[Path]:
     """A module's file, and those of the modules and packages beside it that it imports, and that these import."""
     found = [file]
     for each in found:  # which grows
-        beside = [path for name in _imported(each) for path in _beside(file.parent, name)]
-        found += [path for path in dict.fromkeys(beside) if path not in found]
+        for name in _imported(each):
+            module = file.with_name(f"{name}.py")
+            beside = [module] if module.is_file() else sorted(file.with_name(name).rglob("*.py"))
+            found += [path for path in beside if path not in found]
     return found
-
-
-def _beside(folder: Path, name: str) -> list[Path]:
-    module = folder / f"{name}.py"
-    return [module] if module.is_file() else sorted((folder / name).rglob("*.py"))
 
 
 def _imported(file: Path) -> Iterator[str]:

@@ -33,13 +33,7 @@ _TAKEN_FIELDS = RESERVED_OPTIONS | {"kind", "requires"}
 
 
 def check_contract(contract: Any) -> type[Component]:
-    """Check that something is the contract of a kind that a plugin adds.
-
-    Raises
-    ------
-    PluginError
-        Says what its author is to change.
-    """
+    """Check that something is the contract of a kind that a plugin adds; PluginError says what to change."""
     if not (isinstance(contract, type) and issubclass(contract, Component)):
         raise PluginError(f"gradmix_kinds must return classes derived from gradmix.Component; it returned {contract!r}")
     kind, role = vars(contract).get("kind"), getattr(contract, "role", None)
@@ -52,19 +46,17 @@ def check_contract(contract: Any) -> type[Component]:
 
 
 def unknown_kind(kind: str, known: Collection[str]) -> str:
-    """What to say of a kind that is not known."""
+    """What to say about a kind that is not known."""
     return f"unknown kind {kind!r}.{did_you_mean(kind, known)} Kinds: {listing(known)}."
 
 
 def check_component(kind: str, component: Any) -> type[Component]:
     """Check that something keeps the contract of its kind: one of ours, or the class from which it has the kind.
 
-    Raises
-    ------
-    PluginError
-        Says what its author is to change.
+    PluginError says what its author is to change.
     """
-    contract = KINDS.get(kind) or _stating_kind(component)
+    bases: list[type[Component]] = [base for base in getattr(component, "__mro__", ()) if issubclass(base, Component)]
+    contract = KINDS.get(kind) or next((base for base in bases if "kind" in vars(base)), Component)
     base = f"gradmix.{contract.__name__}" if kind in KINDS else f"the contract of the kind {kind}"
     if not (isinstance(component, type) and issubclass(component, contract) and is_dataclass(component)):
         raise PluginError(f"it must be a dataclass derived from {base}")
@@ -77,12 +69,6 @@ def check_component(kind: str, component: Any) -> type[Component]:
         raise PluginError(f"it does not define {listing(undefined)}")
     _check_fields(component, contract)
     return component
-
-
-def _stating_kind(component: Any) -> type[Component]:
-    """The class from which a component has its kind."""
-    bases: list[type[Component]] = [base for base in getattr(component, "__mro__", ()) if issubclass(base, Component)]
-    return next((base for base in bases if "kind" in vars(base)), Component)
 
 
 def _check_fields(component: type[Component], contract: type[Component]) -> None:

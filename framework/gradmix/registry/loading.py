@@ -1,11 +1,11 @@
-"""Loading plugins: each by itself, so that what one of them raises is its own failure and harms no other."""
+"""Loading plugins: each by itself, so that an exception of one is its own failure and harms no other."""
 
 from __future__ import annotations
 
 import inspect
 import re
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pkgutil import resolve_name
 from typing import Any
@@ -16,9 +16,9 @@ from gradmix.contracts import hooks
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import PluginError, did_you_mean, listing
 from gradmix.registry.containment import contained
+from gradmix.registry.distributions import unmet
 from gradmix.registry.entry import Entry, describe_line
 from gradmix.registry.kinds import KINDS, check_contract
-from gradmix.registry.needs import unmet
 from gradmix.registry.plugin import Plugin
 
 _SLOW_SECONDS = 0.5
@@ -33,30 +33,21 @@ SPECIFIED = frozenset(name for name in vars(hooks) if name.startswith("gradmix_"
 
 @dataclass(frozen=True)
 class Found:
-    """A plugin, and what came of loading it.
-
-    Parameters
-    ----------
-    plugin
-        The plugin.
-    entries
-        What it offers.
-    kinds
-        Contracts of the kinds that it adds.
-    hooks
-        The hooks that it implements.
-    seconds
-        How long that took; nothing but the entry point is read of one that names a component.
-    reason
-        Why it could not be used; empty if it can.
-    """
+    """A plugin, and what came of loading it."""
 
     plugin: Plugin
-    entries: tuple[Entry, ...] = ()
-    kinds: tuple[type[Component], ...] = ()
+    implementation: Any = None
+    """The module or object that it is."""
     hooks: tuple[str, ...] = ()
+    """The hooks that it implements."""
+    entries: tuple[Entry, ...] = ()
+    """What it offers."""
+    kinds: tuple[type[Component], ...] = ()
+    """Contracts of the kinds that it adds."""
     seconds: float = 0.0
+    """How long that took; an entry point that names a component is only read."""
     reason: str = ""
+    """Why it cannot be used; empty if it can."""
 
 
 def slowness(seconds: float) -> list[str]:
@@ -76,8 +67,8 @@ def new_manager() -> pluggy.PluginManager:
     return manager
 
 
-def load(manager: pluggy.PluginManager, plugin: Plugin, known: Mapping[str, type[Component]] = KINDS) -> Found:
-    """Load one plugin and register what it implements; `known` are the kinds that it may not add again."""
+def load(plugin: Plugin, known: Mapping[str, type[Component]] = KINDS) -> Found:
+    """Load one plugin; `known` are the kinds that it may not add again."""
     begin = time.perf_counter()
     found = Found(plugin)
     try:
@@ -88,12 +79,10 @@ def load(manager: pluggy.PluginManager, plugin: Plugin, known: Mapping[str, type
         else:
             with contained(plugin.label):
                 implementation = plugin.load()
-            functions = _implemented(manager, implementation)
-            found = replace(found, hooks=tuple(functions))
+            functions = _implemented(implementation)
+            found = replace(found, implementation=implementation, hooks=tuple(functions))
             with contained(plugin.label):
                 entries, kinds = _offered(plugin, implementation, functions, known)
-            if functions:
-                _register(manager, implementation, plugin.label)
             found = replace(found, entries=entries, kinds=kinds)
     except KeyboardInterrupt:
         raise
@@ -102,24 +91,9 @@ def load(manager: pluggy.PluginManager, plugin: Plugin, known: Mapping[str, type
     return replace(found, seconds=time.perf_counter() - begin)
 
 
-def _register(manager: pluggy.PluginManager, implementation: Any, label: str) -> None:
-    try:
-        manager.register(implementation, label)
-    except pluggy.PluginValidationError:  # older versions of pluggy have taken some of its hooks by then
-        if manager.is_registered(implementation):
-            manager.unregister(implementation)
-        raise
-
-
-def _implemented(manager: pluggy.PluginManager, implementation: Any) -> dict[str, Callable[[], Any]]:
-    """The hooks that a module or object implements, by name.
-
-    Raises
-    ------
-    PluginError
-        If there is no such hook; names the nearest.
-    """
-    found = {}
+def _implemented(implementation: Any) -> dict[str, Callable[[], Any]]:
+    """The hooks that a module or object implements, by name; raises if one does not exist or asks for too much."""
+    found, manager = {}, new_manager()
     for attribute in dir(implementation):
         options = manager.parse_hookimpl_opts(implementation, attribute)
         if options is None:
@@ -130,6 +104,8 @@ def _implemented(manager: pluggy.PluginManager, implementation: Any) -> dict[str
         if options["wrapper"] or options["hookwrapper"]:
             raise PluginError(f"{attribute} is a wrapper, which gradmix does not call: leave wrapper=True out")
         found[hook] = getattr(implementation, attribute)
+    if found:
+        manager.register(implementation)  # pluggy checks the arguments
     return found
 
 
@@ -150,10 +126,13 @@ def _offered(
             raise PluginError(
                 f"its kind {contract.kind!r} has the name of another, {other.__module__}:{other.__qualname__}"
             )
-    return tuple(_returned_components(plugin, components)), tuple(contracts)
+    if not isinstance(components, Mapping) or not all(isinstance(each, Mapping) for each in components.values()):
+        raise PluginError(f"gradmix_components must return a mapping kind → name → class; it returned {components!r}.")
+    entries = [_entry(plugin, kind, name, each) for kind, named in components.items() for name, each in named.items()]
+    return tuple(entries), tuple(contracts)
 
 
-def _own_components(plugin: Plugin, module: Any) -> list[Entry]:
+def _own_components(plugin: Plugin, module: Any) -> Iterator[Entry]:
     """What a module without hooks offers: the components that are written in it, each by its class's name."""
     written = [
         cls
@@ -164,11 +143,6 @@ def _own_components(plugin: Plugin, module: Any) -> list[Entry]:
         and not name.startswith("_")
     ]
     own = [cls for cls in written if not inspect.isabstract(cls)]
-    for cls in own:
-        if "__dataclass_fields__" not in vars(cls):
-            raise PluginError(f"the class {cls.__name__} must be a dataclass: write @dataclass above it")
-        if any(field.name == "kind" for field in fields(cls)):  # type: ignore[arg-type]  # it would hide the kind
-            raise PluginError(f"the class {cls.__name__}: no option may be called kind")
     if written and not own:
         absent: Collection[str] = getattr(written[0], "__abstractmethods__", ())
         raise PluginError(f"the class {written[0].__name__} does not define {listing(absent)}")
@@ -177,7 +151,12 @@ def _own_components(plugin: Plugin, module: Any) -> list[Entry]:
             "it offers nothing: it has no class derived from one of gradmix's "
             f"({listing(contract.__name__ for contract in KINDS.values())}), and no function marked gradmix.hookimpl"
         )
-    return [_entry(plugin, getattr(cls, "kind", ""), in_snake_case(cls.__name__), cls) for cls in own]
+    for cls in own:
+        if "__dataclass_fields__" not in vars(cls):
+            raise PluginError(f"the class {cls.__name__} must be a dataclass: write @dataclass above it")
+        if any(field.name == "kind" for field in fields(cls)):  # type: ignore[arg-type]  # it would hide the kind
+            raise PluginError(f"the class {cls.__name__}: no option may be called kind")
+        yield _entry(plugin, getattr(cls, "kind", ""), in_snake_case(cls.__name__), cls)
 
 
 def in_snake_case(name: str) -> str:
@@ -187,16 +166,6 @@ def in_snake_case(name: str) -> str:
     ('k_medoids', 'gaussian_mixture', 'em_fit')
     """
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
-
-
-def _returned_components(plugin: Plugin, components: Any) -> list[Entry]:
-    if not isinstance(components, Mapping) or not all(isinstance(each, Mapping) for each in components.values()):
-        raise PluginError(f"gradmix_components must return a mapping kind → name → class; it returned {components!r}.")
-    return [
-        _entry(plugin, kind, name, implementation)
-        for kind, named in components.items()
-        for name, implementation in named.items()
-    ]
 
 
 def _entry(plugin: Plugin, kind: Any, name: Any, implementation: Any) -> Entry:

@@ -15,26 +15,11 @@ from gradmix.contracts.errors import PluginError
 from gradmix.registry.fingerprint import fingerprint, fingerprint_of_package, with_siblings
 
 UNKNOWN = "unknown"
-"""Distribution, version and identity of a plugin of which they cannot be told."""
+"""Distribution, version and identity of a plugin for which they cannot be determined."""
 
 
 class Plugin:
-    """An entry point of the group ``gradmix``.
-
-    Parameters
-    ----------
-    entry_point
-        As the distribution's metadata give it.
-
-    Attributes
-    ----------
-    name, module
-        Its name, and the module that it names.
-    metadata
-        The distribution that brings it; None if that cannot be told.
-    distribution, version
-        Name and version of that distribution.
-    """
+    """An entry point of the group ``gradmix``, as a distribution's metadata give it; a file has none."""
 
     def __init__(self, entry_point: EntryPoint) -> None:
         self.entry_point = entry_point
@@ -59,10 +44,7 @@ class Plugin:
     def target(self) -> str:
         """What it names, ``"module:Class"``, without the spaces and extras that metadata may have there.
 
-        Raises
-        ------
-        PluginError
-            If that is not a class of a module.
+        Raises PluginError if that is not a class of a module.
         """
         if not self.entry_point.attr:
             raise PluginError(f"it must name a class, 'module:Class'; it names {self.entry_point.value!r}")
@@ -70,7 +52,7 @@ class Plugin:
 
     @property
     def component(self) -> tuple[str, str] | None:
-        """Kind and name, if the entry point stands for one component: ``clusterer.kmedoids = "module:Class"``."""
+        """Kind and name, if the entry point names one component: ``clusterer.kmedoids = "module:Class"``."""
         kind, dot, name = self.name.partition(".")
         return (kind, name) if dot else None
 
@@ -94,11 +76,6 @@ class FilePlugin(Plugin):
     """A plugin that is one file, without a distribution: ``plugins.files=[my_plugin.py]``.
 
     Its version is a fingerprint of the file, and of those beside it that it imports.
-
-    Parameters
-    ----------
-    path
-        The file.
     """
 
     is_editable = True
@@ -121,7 +98,7 @@ class FilePlugin(Plugin):
         """Import the file, under its own name."""
         if not self.path.is_file():
             raise PluginError(f"there is no file {self.path}")
-        if self._hides_another_module():
+        if self._origin() not in (None, realpath(self.path)):  # other code would get this file for its module
             raise PluginError(f"there is another module {self.name!r} already; call the file something else")
         spec = spec_from_file_location(self.name, self.path)
         if spec is None or spec.loader is None:
@@ -135,14 +112,12 @@ class FilePlugin(Plugin):
                 raise
         return sys.modules[self.name]
 
-    def _hides_another_module(self) -> bool:
-        """Whether other code would get this file for the module that it imports."""
+    def _origin(self) -> str | None:
+        """The file of the module that the plugin's name is imported as; None if there is no such module."""
         if self.name in sys.modules:
-            origin = getattr(sys.modules[self.name], "__file__", None) or "built-in"
-        else:
-            found = find_spec(self.name) if self.name.isidentifier() else None
-            origin = found.origin if found else None
-        return origin is not None and realpath(origin) != realpath(self.path)
+            return realpath(getattr(sys.modules[self.name], "__file__", None) or "built-in")
+        found = find_spec(self.name) if self.name.isidentifier() else None
+        return realpath(found.origin) if found and found.origin else None
 
 
 def distribution_identity(distribution: Distribution, package: str) -> str:

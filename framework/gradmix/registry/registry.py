@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
+from itertools import chain, groupby
+from operator import attrgetter
 from pathlib import Path
 
 import pluggy
@@ -24,51 +25,28 @@ from gradmix.registry.plugin import FilePlugin, Plugin
 
 @dataclass(frozen=True, eq=False)
 class Registry:
-    """Everything that the installed plugins offer.
-
-    Parameters
-    ----------
-    entries
-        (kind, name) → all who offer it; more than one is a collision.
-    found
-        Every plugin, and what came of loading it.
-    hooks
-        pluggy's manager, with every sound plugin registered.
-    kinds
-        Every kind of component, and the contract that its classes keep.
-    """
+    """Everything that the installed plugins offer."""
 
     entries: Mapping[tuple[str, str], tuple[Entry, ...]]
+    """(kind, name), sorted → all that are so called; more than one is a collision."""
     found: tuple[Found, ...]
+    """Every plugin, and what came of loading it."""
     hooks: pluggy.PluginManager
-    kinds: Mapping[str, type[Component]] = field(default_factory=lambda: KINDS)
+    """pluggy's manager, with every sound plugin registered."""
+    kinds: Mapping[str, type[Component]]
+    """Every kind of component, and the contract that its classes keep."""
 
     def names(self, kind: str) -> list[str]:
         """What a config calls the components of a kind, sorted."""
         return sorted(self.name_of(entry) for entry in self if entry.kind == kind)
 
-    def has(self, kind: str, name: str) -> bool:
-        """Whether anybody offers such a component."""
-        return bool(self._offers(kind, name))
-
     def find(self, kind: str, name: str) -> Entry:
-        """Find a component.
+        """Find a component by its name, or by ``distribution:name`` where two offer the same.
 
-        Parameters
-        ----------
-        kind
-            Its kind.
-        name
-            Its name, or ``distribution:name`` where two offer the same.
-
-        Raises
-        ------
-        UnknownNameError
-            If no plugin offers it; names the nearest.
-        PluginError
-            If two distributions offer it; says how each is named.
+        Raises UnknownNameError with the nearest name if no plugin offers it, and PluginError with the name of each if
+        two distributions do.
         """
-        found = self._offers(kind, name)
+        found = self.offers(kind, name)
         if not found:
             raise self.unknown(kind, name)
         if len(found) > 1:
@@ -78,27 +56,22 @@ class Registry:
         return found[0]
 
     def unknown(self, kind: str, name: str) -> UnknownNameError:
-        """What to tell of a name that no plugin offers: what is near it, all there are, and what could be meant."""
-        names, broken = self.names(kind), listing(each.plugin.label for each in self.failures)
-        hint = f" (Broken plugins: {broken}; see gradmix plugins.)" if self.failures else ""
-        return UnknownNameError(
-            f"unknown {kind} {name!r}.{self._broken_one(name) or _lying_about(name) or did_you_mean(name, names)} "
-            f"There are: {listing(names)}.{hint}"
-        )
+        """The error for a name that no plugin offers: what is near it, all there are, and what could be meant."""
+        names, hint = self.names(kind), _in_working_folder(name) or did_you_mean(name, self.names(kind))
+        for plugin, reason in ((each.plugin, each.reason) for each in self.failures):
+            if name in plugin.names or name == plugin.name.rpartition(".")[2]:
+                hint = f" The plugin {plugin.label} cannot be used: {reason.rstrip('.')}."
+        labels = listing(each.plugin.label for each in self.failures)
+        broken = f" (Broken plugins: {labels}; see gradmix plugins.)" if self.failures else ""
+        return UnknownNameError(f"unknown {kind} {name!r}.{hint} There are: {listing(names)}.{broken}")
 
     def check_files(self) -> None:
-        """Check that the files that were named as plugins can be used.
-
-        Raises
-        ------
-        PluginError
-            Says why the first that cannot be cannot.
-        """
+        """Raise PluginError if a file that was named as a plugin cannot be used, with the reason."""
         for each in self.failures:
             if isinstance(each.plugin, FilePlugin):
                 raise PluginError(f"the plugin {each.plugin.path} cannot be used: {each.reason}")
 
-    def _offers(self, kind: str, name: str) -> tuple[Entry, ...]:
+    def offers(self, kind: str, name: str) -> tuple[Entry, ...]:
         """Components that a name can mean; of several that offer a plain name, the built-in one has it."""
         distribution, colon, own = name.rpartition(":")
         found = self.entries.get((kind, own), ())
@@ -112,27 +85,20 @@ class Registry:
 
     def name_of(self, entry: Entry) -> str:
         """What a config calls a component: its name; with its distribution, if the name alone means another one."""
-        return entry.name if self._offers(entry.kind, entry.name) == (entry,) else entry.qualified
+        return entry.name if self.offers(entry.kind, entry.name) == (entry,) else entry.qualified
 
     def search(self, name: str) -> list[Entry]:
         """All components of that name, of any kind."""
         kinds = dict.fromkeys(kind for kind, _ in self.entries)
-        return [entry for kind in kinds for entry in self._offers(kind, name)]
+        return [entry for kind in kinds for entry in self.offers(kind, name)]
 
     def __iter__(self) -> Iterator[Entry]:
-        return (entry for _, found in sorted(self.entries.items()) for entry in found)
+        return chain.from_iterable(self.entries.values())
 
     @property
     def failures(self) -> tuple[Found, ...]:
         """Plugins that could not be used."""
         return tuple(each for each in self.found if each.reason)
-
-    def _broken_one(self, name: str) -> str:
-        """Why the plugin of that name cannot be used, if there is one that cannot."""
-        for plugin, reason in ((each.plugin, each.reason) for each in self.failures):
-            if name in plugin.names or name == plugin.name.rpartition(".")[2]:
-                return f" The plugin {plugin.label} cannot be used: {reason.rstrip('.')}."
-        return ""
 
 
 def collisions(entries: Iterable[Entry]) -> Iterator[tuple[Entry, str]]:
@@ -140,23 +106,21 @@ def collisions(entries: Iterable[Entry]) -> Iterator[tuple[Entry, str]]:
 
     A built-in component keeps its plain name.
     """
-    for (kind, name), same in by_name(entries).items():
+    for (kind, name), same in _by_name(entries).items():
         for entry in same if len(same) > 1 else ():
             if entry.plugin.distribution != hooks.PROJECT:
                 rivals = listing(other.plugin.label for other in same if other is not entry)
                 yield entry, f"{kind} {name!r} is also offered by {rivals}; this one is {kind}={entry.qualified}"
 
 
-def by_name(entries: Iterable[Entry]) -> dict[tuple[str, str], tuple[Entry, ...]]:
-    """Group components: (kind, name) → all that have them."""
-    found: defaultdict[tuple[str, str], tuple[Entry, ...]] = defaultdict(tuple)
-    for entry in entries:
-        found[entry.kind, entry.name] += (entry,)
-    return dict(found)
+def _by_name(entries: Iterable[Entry]) -> dict[tuple[str, str], tuple[Entry, ...]]:
+    """Group components: (kind, name), sorted → all that are so called, in the order given."""
+    ordered = sorted(entries, key=attrgetter("kind", "name"))
+    return {key: tuple(same) for key, same in groupby(ordered, key=attrgetter("kind", "name"))}
 
 
-def _lying_about(name: str) -> str:
-    """How to use what is called so and lies in the working folder, but is no plugin of this session's."""
+def _in_working_folder(name: str) -> str:
+    """How to use a file or project of that name in the working folder; empty if there is none."""
     if not name.isidentifier():
         return ""
     if Path(name, "pyproject.toml").is_file():
@@ -165,13 +129,7 @@ def _lying_about(name: str) -> str:
 
 
 def registry() -> Registry:
-    """The registry of the plugins that this session uses.
-
-    Raises
-    ------
-    ConfigError
-        If plugins were chosen that there are not.
-    """
+    """The registry of the plugins that this session uses; raises ConfigError if a chosen one does not exist."""
     return _registry_of(os.environ.get(VARIABLE, ""))
 
 
@@ -186,26 +144,19 @@ def installed_plugins() -> list[Plugin]:
 
 
 def build_registry(plugins: Iterable[Plugin]) -> Registry:
-    """Load each plugin by itself: what one of them raises is its own failure and harms no other.
+    """Load each plugin, and register those that can be used.
 
-    gradmix's own come first, so that no other plugin takes the name of one of its kinds.
+    gradmix's own come first, so that no other plugin takes the name of one of its kinds. One that offers a component of
+    a kind that no plugin adds is a failure.
     """
-    manager = new_manager()
-    kinds = dict(KINDS)
-    found = []
+    kinds, found, manager = dict(KINDS), [], new_manager()
     for plugin in sorted(plugins, key=lambda plugin: (plugin.distribution != hooks.PROJECT, plugin.label)):
-        found.append(load(manager, plugin, kinds))
+        found.append(load(plugin, kinds))
         kinds.update({contract.kind: contract for contract in found[-1].kinds})
-    found = [_with_known_kinds(each, kinds, manager) for each in found]
-    entries = by_name(entry for each in found for entry in each.entries)
+    for number, each in enumerate(found):
+        if unknown := [entry.kind for entry in each.entries if entry.kind not in kinds]:
+            found[number] = replace(each, entries=(), reason=unknown_kind(unknown[0], kinds))
+        elif each.hooks and not each.reason:
+            manager.register(each.implementation, each.plugin.label)
+    entries = _by_name(entry for each in found for entry in each.entries)
     return Registry(entries, tuple(found), manager, kinds)
-
-
-def _with_known_kinds(found: Found, kinds: Mapping[str, type[Component]], manager: pluggy.PluginManager) -> Found:
-    """A plugin as it was found; as a failure, if one of its components is of a kind that no plugin adds."""
-    unknown = next((entry.kind for entry in found.entries if entry.kind not in kinds), None)
-    if unknown is None:
-        return found
-    if manager.has_plugin(found.plugin.label):
-        manager.unregister(name=found.plugin.label)
-    return replace(found, entries=(), reason=unknown_kind(unknown, kinds))

@@ -1,4 +1,4 @@
-"""What a plugin needs and does not have: a package that an extra installs, a newer gradmix. And how to get it."""
+"""What the metadata of installed distributions say: whose extra installs a package, who needs another gradmix."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
-from importlib.metadata import Distribution, version
+from importlib.metadata import Distribution, distributions, version
 from typing import TYPE_CHECKING
 
+from gradmix.contracts.errors import listing
 from gradmix.contracts.hooks import PROJECT
 
 if TYPE_CHECKING:
@@ -31,24 +32,36 @@ def extra_with(package: str, distribution: Distribution | None) -> str:
 
 def unmet(distribution: Distribution | None) -> str:
     """Why a distribution cannot work with this gradmix, and what would help; empty if it can."""
-    for requirement in requirements_of_gradmix(distribution):
+    for requirement in _requirements(distribution, PROJECT):
         if not requirement.specifier.contains(version(PROJECT), prereleases=True):
             wanted = f"{PROJECT}{requirement.specifier}"
             return f"it asks for {wanted}, and this is {version(PROJECT)}: pip install '{wanted}'"
     return ""
 
 
-def requirements_of_gradmix(distribution: Distribution | None) -> list[Requirement]:
-    """What a distribution requires of gradmix itself, also for an extra."""
-    return [each for each in _requirements(distribution, PROJECT) if each.name == PROJECT]
+def overlooked() -> list[str]:
+    """Say of each distribution that is called gradmix-… or requires gradmix, and offers no plugin, what it lacks."""
+    found: dict[str, None] = {}
+    for each in distributions():
+        groups = {point.group for point in each.entry_points}
+        is_named_so = each.name.lower().replace("_", "-").startswith(f"{PROJECT}-")
+        if PROJECT in groups or each.name == PROJECT or not (is_named_so or any(_requirements(each, PROJECT))):
+            continue
+        similar = [group for group in groups if PROJECT in group]
+        ignored = f"; those in {listing(similar)} are not read." if similar else "."
+        lacks = f"offers no plugin: it has no entry point in the group '{PROJECT}'{ignored}"
+        found[f"{each.name} {each.version} {lacks}"] = None  # a distribution may be found twice
+    return [*found]
 
 
-def _requirements(distribution: Distribution | None, beginning: str = "") -> Iterator[Requirement]:
-    """The valid requirements of a distribution whose text begins so."""
-    lines = [line for line in (distribution and distribution.requires) or () if line.startswith(beginning)]
+def _requirements(distribution: Distribution | None, name: str = "") -> Iterator[Requirement]:
+    """The valid requirements of a distribution, for extras too; if a name is given, those of the project so called."""
+    lines = [line for line in (distribution and distribution.requires) or () if line.startswith(name)]
     if lines:
         from packaging.requirements import InvalidRequirement, Requirement
 
         for line in lines:
             with suppress(InvalidRequirement):
-                yield Requirement(line)
+                requirement = Requirement(line)
+                if not name or requirement.name == name:
+                    yield requirement
