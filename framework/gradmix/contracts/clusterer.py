@@ -36,9 +36,6 @@ class Model(ABC):
         return {}
 
 
-_MOST_NAMES = 5
-"""Names of features that a message lists."""
-
 ModelT = TypeVar("ModelT", bound=Model)
 
 
@@ -47,18 +44,14 @@ AIC = Meaning("aic", "lower", "", "Akaike's information criterion")
 
 
 def _different_names(fitted: tuple[str, ...], given: tuple[str, ...]) -> str:
-    """Say how the names of features differ from those in ``fit``, in scikit-learn's words."""
+    """Say how the names of features differ from those in ``fit``, in scikit-learn's words: of five names at most."""
     lines = ["The feature names should match those that were passed during fit."]
     for heading, names in (
         ("Feature names unseen at fit time:", sorted(set(given) - set(fitted))),
         ("Feature names seen at fit time, yet now missing:", sorted(set(fitted) - set(given))),
     ):
-        if names:
-            lines += [
-                heading,
-                *(f"- {name}" for name in names[:_MOST_NAMES]),
-                *(["- ..."] * (len(names) > _MOST_NAMES)),
-            ]
+        shown = [*names[:5], *["..."][: len(names) > 5]]
+        lines += [heading, *(f"- {name}" for name in shown)] if names else []
     if len(lines) == 1:
         lines.append("Feature names must be in the same order as they were in fit.")
     return "\n".join(lines) + "\n"
@@ -85,7 +78,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
     random_state: int | None
     n_init: int
     preparation_: Preparation | None = None
-    """What is done first to rows that a model read from a file is given: what its run's data set did to them."""
+    """What its run's data set did to its rows, for a model that was read from a file: new rows are treated alike."""
 
     @abstractmethod
     def iterate(self, X: Matrix, rng: np.random.Generator) -> Iterator[Iteration[ModelT]]:
@@ -102,12 +95,12 @@ class Clusterer(Component, ABC, Generic[ModelT]):
     def check_rows(self, X: Matrix) -> None:
         """Check that rows can be clustered with these options, before the first iteration and when a sweep is planned.
 
-        There must be as many as each option of the type `GroupCount` asks for.
+        There must be at least as many as each option of the type `GroupCount` asks for.
 
         Raises
         ------
         DataError
-            Says why they cannot.
+            If the rows cannot be clustered.
         """
         for option in options_of(type(self)):
             asked = getattr(self, option.name) if option.freedom and option.freedom.needs_rows else None
@@ -122,15 +115,15 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         return rows
 
     def metrics(self) -> tuple[Meaning, ...]:
-        """Metrics of its iterations and of its models' scores, in the order in which results are ranked by them.
+        """Metrics of its iterations and of its models' scores, in the order in which they rank results.
 
-        The objective unless the class says otherwise.
+        Unless overridden, the objective.
         """
         return (self.objective.meaning,)
 
     @classmethod
     def model_class(cls) -> type[ModelT]:
-        """Class of the estimates, by which a saved model is read again: ``Clusterer[Centers]`` names it."""
+        """Class of the estimates, with which a saved model is read: ``Clusterer[Centers]`` names it."""
         for base in getattr(cls, "__orig_bases__", ()):
             for named in get_args(base):
                 if isinstance(named, type) and issubclass(named, Model) and named is not Model:
@@ -153,29 +146,28 @@ class Clusterer(Component, ABC, Generic[ModelT]):
                 self._check_iteration(iteration)
                 yield dataclasses.replace(iteration, start=start, step=step)
             if not step:
-                raise PluginError(
-                    f"{type(self).__name__}.iterate ended without an iteration; it must yield one at least."
-                )
+                raise PluginError(f"{type(self).__name__}.iterate ended without an iteration; it must yield some.")
 
     def _check_iteration(self, iteration: Any) -> None:
+        must = f"{type(self).__name__}.iterate must"
         if not isinstance(iteration, Iteration):
-            raise PluginError(f"{type(self).__name__}.iterate must yield gradmix.Iteration; it yielded {iteration!r}.")
+            raise PluginError(f"{must} yield gradmix.Iteration; it yielded {iteration!r}.")
         if self.objective.metric not in iteration.metrics:
             raise PluginError(
-                f"{type(self).__name__}.iterate must give its objective, {self.objective.metric}, in the metrics of "
-                f"every iteration; it gave {listing(iteration.metrics) or 'none'}."
+                f"{must} give its objective, {self.objective.metric}, in the metrics of every iteration; "
+                f"it gave {listing(iteration.metrics)}."
             )
         for name, value in iteration.metrics.items():
             if isinstance(value, str | bytes) or not hasattr(value, "__float__"):
-                raise PluginError(f"{type(self).__name__}.iterate must give numbers as metrics; {name} is {value!r}.")
+                raise PluginError(f"{must} give numbers as metrics; {name} is {value!r}.")
         if not isinstance(iteration.estimate, Model):
             raise PluginError(
-                f"{type(self).__name__}.iterate must yield estimates of a gradmix.Model, such as gradmix.Centers; "
+                f"{must} yield estimates of a gradmix.Model, such as gradmix.Centers; "
                 f"it yielded one of the type {type(iteration.estimate).__name__}."
             )
 
     def exhaust(self, X: Any) -> None:
-        """Do all the work of a fit, every iteration of every start, and keep nothing: what a timing times."""
+        """Do the work of a fit, every iteration of every start, and keep nothing: this is what a run times."""
         deque(self.iterations(X), maxlen=0)
 
     def fit(self, X: Any, y: object = None) -> Self:
@@ -221,7 +213,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         return getattr(self.model_, attribute)
 
     def rows(self, X: Any) -> Matrix:
-        """Check rows handed to a fitted model, and prepare them as those were that it was fitted to.
+        """Check rows handed to a fitted model, and prepare them as the rows were that it was fitted to.
 
         Columns must have the names and the order that they had in `fit`, as in scikit-learn. A model that was read from
         a file finds the columns by their names instead.
@@ -229,7 +221,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         Raises
         ------
         DataError
-            If columns are missing, are too many, or are named otherwise.
+            If there are too few or too many columns, or their names differ.
         """
         preparation = self.preparation_
         if preparation is None:
@@ -241,7 +233,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         return rows if preparation is None else preparation.apply(rows)
 
     def keep_feature_names(self, names: tuple[str, ...]) -> None:
-        """Set ``feature_names_in_``; without names there is no such attribute, as scikit-learn has it."""
+        """Set ``feature_names_in_``; without names there is no such attribute, as in scikit-learn."""
         if names:
             self.feature_names_in_ = np.array(names, dtype=object)
         elif hasattr(self, "feature_names_in_"):
@@ -261,7 +253,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
     # What scikit-learn asks of an estimator: the options are the parameters.
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Options by name; if `deep`, also those of components that it holds: ``differentiator__method``."""
+        """Options by name; if `deep`, also those of the components that it holds: ``differentiator__method``."""
         options = {path.partition(".")[2]: value for path, _, value in options_within(self, self.kind)}
         return {name.replace(".", "__"): value for name, value in options.items() if deep or "." not in name}
 

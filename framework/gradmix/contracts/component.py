@@ -13,20 +13,19 @@ from gradmix.contracts.role import Role
 
 
 class Component:
-    """What every plugin class is: a dataclass, found by kind and name, whose fields are its options.
+    """Base of everything that plugins offer: a dataclass, found by kind and name, whose fields are its options.
 
-    Nothing is checked when one is made; `check` does, and whoever runs it calls that first.
-    Running never changes the fields.
+    Options are not checked when it is made, but by `check`, before it is run. Running never changes the fields.
     """
 
     kind: ClassVar[str]
-    """The kind, by which a registry finds it and a config chooses it: ``"clusterer"``, ``"task"``, ``"metric"``, …"""
+    """The kind, by which the registry finds it and a config chooses it: ``"clusterer"``, ``"task"``, ``"metric"``, …"""
     role: ClassVar[Role]
     """What components of the kind are for in an experiment."""
     requires: ClassVar[tuple[str, ...]] = ()
     """Packages that it imports when it runs and that an extra of its distribution installs: ``("jax",)``."""
     deviates: ClassVar[Mapping[str, str]] = {}
-    """Checks of ``gradmix check`` whose promise cannot hold for it, each with the reason."""
+    """Checks of ``gradmix check`` that it cannot pass, each with the reason."""
 
     def check(self) -> None:
         """Check every option.
@@ -34,7 +33,7 @@ class Component:
         Raises
         ------
         ConfigError
-            Names the first option that is wrong, what was given and what is allowed.
+            If an option is wrong; names the first, what was given and what is allowed.
         """
         for option in options_of(type(self)):
             value = getattr(self, option.name)
@@ -46,12 +45,9 @@ class Component:
                 raise ConfigError(f"{self.kind}.{option.name} must be a {option.part.kind}; given: {value!r}.")
 
     def content(self) -> tuple[str, ...]:
-        """Fingerprints of what a result depends on besides the options and the plugin: a data file, a user's source.
+        """Fingerprints of what its results depend on besides options and plugin: a data file, a user's source.
 
-        Returns
-        -------
-        tuple of str
-            Empty unless there is such a thing. Cheap: it must not read more than it has to.
+        It is called for every run of a sweep, so it must not read more than it has to.
         """
         parts = (getattr(self, field.name) for field in dataclasses.fields(self))  # type: ignore[arg-type]
         return tuple(mark for part in parts if isinstance(part, Component) for mark in part.content())
@@ -59,9 +55,8 @@ class Component:
     def setup(self) -> None:
         """Import and load what the work needs, so that this is not timed as part of the work.
 
-        A run calls it once for each of its components before the first iteration; it is optional, and what it takes is
-        the run's ``time.load`` where the component gives something, such as data, else its ``time.startup``. Unless
-        overridden it imports `requires`.
+        A run calls it once for each component before the first iteration. Its time is the run's ``time.load`` if the
+        component's role is to be given, such as data, else ``time.startup``. Unless overridden, it imports `requires`.
         """
         for package in self.requires:
             import_module(package)
@@ -70,12 +65,7 @@ class Component:
 def options_within(component: Component, where: str) -> Iterator[tuple[str, Option, Any]]:
     """Every option of a component and of those that it holds: path in a run's config, option and value.
 
-    Parameters
-    ----------
-    component
-        The component.
-    where
-        Its own path in the config.
+    `where` is the component's own path.
     """
     for option in options_of(type(component)):
         value, path = getattr(component, option.name), path_of(option, type(component), where)

@@ -62,16 +62,16 @@ class Dataset(Component, ABC):
         """Read or make the data, as they are; `load` checks and scales."""
 
     def source(self) -> str:
-        """Where the data come from, a path or an address, for those who look at a run; empty if they are made here."""
+        """Where the data come from: a path or an address, for readers of a run; empty if they are made here."""
         return ""
 
     def setup(self) -> None:
-        """Load the data: within a run, whatever loads it afterwards gets the same data at once."""
+        """Load the data; within a run, later calls of `load` return the same data at once."""
         super().setup()
         self.load()
 
     def load(self) -> Data:
-        """Read, check and, if asked, scale the data. A run does that once.
+        """Read, check and, if asked, scale the data; a run does that once.
 
         Raises
         ------
@@ -105,14 +105,14 @@ class Dataset(Component, ABC):
 
 
 Loaded = dict[int, tuple[Dataset, Data]]
-"""Data sets that are loaded, by identity; each is kept alive, so that no other one can have its identity."""
+"""Data sets that are loaded, by identity; each is kept alive, so that no other can get its identity."""
 
 _loaded: ContextVar[Loaded | None] = ContextVar("gradmix_loaded", default=None)
 
 
 @contextmanager
 def loaded_once(loaded: Loaded) -> Iterator[None]:
-    """Load each data set once while the context lasts, and keep the data in `loaded`."""
+    """Load each data set once within the context, and keep the data in `loaded`."""
     token = _loaded.set(loaded)
     try:
         yield

@@ -25,7 +25,7 @@ WITH_ANSWER = ("run_finished", "pictures")
 """Methods that may take the parts of the task's answer, too."""
 
 
-class StopRun(GradmixError):  # noqa: N818 - no error, though it travels as one
+class StopRun(GradmixError):  # noqa: N818 - not an error, though it travels as one
     """Raised by `Events.iteration`: the run is to end here, with what it has found so far.
 
     A task that can end early catches it where it yields, and returns its result.
@@ -40,24 +40,24 @@ class StopRun(GradmixError):  # noqa: N818 - no error, though it travels as one
         super().__init__(reason)
         self.reason = reason
         self.by = ""
-        """Name in the config of the events that have raised it; gradmix fills it in."""
+        """Name in the config of the component that raised it; gradmix fills it in."""
 
 
 class Events(Component):
     """Base of run events: a dataclass of options that overrides the methods it needs.
 
-    Each method is written with those arguments that it needs, by name, and no others: ``def iteration(self,
-    iteration)``. On offer are ``run`` (a `RunInfo`) and, where the task improves one metric, ``objective`` always, and
-    what the methods name below. One object follows one run at a time; what it keeps for itself belongs in attributes
-    that are not options, and is reset in `run_started`.
+    Write each method with only those arguments that it needs, by name: ``def iteration(self, iteration)``. Every
+    method can take ``run`` (a `RunInfo`), ``objective`` if the task improves a metric, and what is named below. One
+    object follows one run at a time; its own state belongs in attributes that are not options, and is reset in
+    `run_started`.
 
-    What one of them raises is reported, and that one is disabled for the rest of the run, which goes on.
+    An exception in a method is reported, and the component is disabled for the rest of the run, which goes on.
     """
 
     kind: ClassVar[str] = "events"
     role: ClassVar[Role] = Role.OBSERVER
     must: ClassVar[bool] = False
-    """Whether what it raises ends the run as failed."""
+    """Whether an exception in it ends the run as failed."""
     may_stop: ClassVar[bool] = False
     """Whether the run ends when its `iteration` raises `StopRun`."""
 
@@ -65,32 +65,32 @@ class Events(Component):
         """Called when a run's journal has been opened, before its first iteration."""
 
     def iteration(self, *args: Any, **what: Any) -> None:
-        """Hear of an iteration, when it is journalled: ``iteration``.
+        """Called after each iteration, when it is journalled: ``iteration``.
 
         Raises
         ------
         StopRun
-            If the run is to end here; heeded only of a class with ``may_stop = True``. Of several starts none comes
-            any more: the best of what there is counts.
+            If the run is to end here; ignored unless the class has ``may_stop = True``. No further start begins, and
+            the best of those that have begun counts.
         """
 
     def run_finished(self, *args: Any, **what: Any) -> None:
         """Called when a run has finished: ``metrics``, ``stopped`` (what stopped it early and why; empty otherwise).
 
-        The parts of the task's answer, which `Task.answers` names, are on offer, too. One that must not fail
-        is called before the result is journalled.
+        It can also take the parts of the task's answer, which `Task.answers` names. A component with ``must = True`` is
+        called before the result is journalled.
         """
 
     def run_failed(self, *args: Any, **what: Any) -> None:
         """Called when a run has failed or was interrupted: ``error``."""
 
     def pictures(self, *args: Any, **what: Any) -> Mapping[str, Writer]:
-        """Add pictures to a run that draws any: ``metrics``, and the parts of the task's answer.
+        """Add pictures to a run, if pictures are drawn: ``metrics``, and the parts of the task's answer.
 
         Returns
         -------
         mapping
-            File name → what writes it: a function of the path.
+            File name → what writes it, a function of the path.
         """
         return {}
 
@@ -101,5 +101,5 @@ class Events(Component):
 
     @classmethod
     def can_change_result(cls) -> bool:
-        """Whether a run may end otherwise because of it, so that it is part of the run's identity."""
+        """Whether a run may end differently because of it, so that it is part of the run's identity."""
         return cls.may_stop or cls.must

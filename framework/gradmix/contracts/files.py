@@ -7,13 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-_OTHERS = {
-    stat.S_ISDIR: "a folder",
-    stat.S_ISFIFO: "a FIFO",
-    stat.S_ISCHR: "a device",
-    stat.S_ISBLK: "a device",
-    stat.S_ISSOCK: "a socket",
-}
+_OTHERS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
 
 
 def regular_file(path: str | os.PathLike[str]) -> Path:
@@ -31,6 +25,6 @@ def regular_file(path: str | os.PathLike[str]) -> Path:
     """
     mode = os.stat(path).st_mode
     if not stat.S_ISREG(mode):
-        kind = next((name for is_kind, name in _OTHERS.items() if is_kind(mode)), "something else")
+        kind = _OTHERS.get(stat.S_IFMT(mode), "a device")
         raise OSError(errno.EINVAL, f"It is {kind}, not a file", str(path))
     return Path(path)

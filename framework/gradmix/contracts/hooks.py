@@ -16,10 +16,10 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 Components = Mapping[str, Mapping[str, "str | type[Any]"]]
-"""kind → name → class, or where it is (``"package.module:Class"``), to be imported when it is used."""
+"""kind → name → class, or its place ``"package.module:Class"``, which is imported when the component is used."""
 
 Kinds = Iterable["str | type[Any]"]
-"""Contracts, or where they are: ``"package.module:Class"``."""
+"""Contracts, or their places: ``"package.module:Class"``."""
 
 
 @hookspec
@@ -41,14 +41,14 @@ def gradmix_kinds() -> Kinds:  # type: ignore[empty-body]
     Returns
     -------
     iterable
-        The kinds' contracts, or where they are: base classes derived from `gradmix.Component` that state their ``kind``
-        and their ``role``.
+        The kinds' contracts, or their places: base classes derived from `gradmix.Component` that state ``kind`` and
+        ``role``.
     """
 
 
 @hookspec
 def gradmix_run_started(run: RunInfo) -> None:
-    """Called once a run's journal stands and before its first iteration."""
+    """Called when a run's journal has been opened, before its first iteration."""
 
 
 @hookspec
@@ -58,9 +58,9 @@ def gradmix_iteration(run: RunInfo, iteration: Iteration[Any]) -> None:
 
 @hookspec
 def gradmix_run_finished(run: RunInfo, metrics: Mapping[str, float]) -> None:
-    """Called when a run has finished and all of it is journalled."""
+    """Called when a run has finished and its result is journalled."""
 
 
 @hookspec
 def gradmix_run_failed(run: RunInfo, error: BaseException) -> None:
-    """Called when a run has failed, or was interrupted (`error` is then a KeyboardInterrupt)."""
+    """Called when a run has failed or was interrupted (`error` is then a KeyboardInterrupt)."""

@@ -22,15 +22,15 @@ class Iteration(Generic[Estimate_co]):
     Parameters
     ----------
     estimate
-        The current estimate: a model of the data, a root, a minimum. Never changed afterwards.
+        The current estimate: a model of the data, a root, a minimum. It must not be changed afterwards.
     metrics
-        What this iteration reached, by metric name: ``{"log_likelihood": -1130.26}``.
+        Metrics by name: ``{"log_likelihood": -1130.26}``.
     converged
         Whether the algorithm stops here because it has converged.
     start
-        Which of several starts this belongs to, from 0. The framework fills it in.
+        Number of its start, from 0; the framework fills it in.
     step
-        Number of the iteration within its start, from 1. The framework fills it in.
+        Number of the iteration within its start, from 1; the framework fills it in.
     """
 
     estimate: Estimate_co
@@ -76,7 +76,7 @@ class Objective:
         Raises
         ------
         NumericalError
-            If there is none whose objective is a number.
+            If the objective of every start is NaN.
         """
         sign = 1.0 if self.maximise else -1.0
         usable = [last for last in last_iterations if last.metrics[self.metric] == last.metrics[self.metric]]

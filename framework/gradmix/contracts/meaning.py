@@ -6,15 +6,14 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Direction = Literal["lower", "higher"]
-_DIRECTIONS: tuple[Direction, ...] = ("lower", "higher")
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """What is known of a metric; whoever reports the metric declares it.
+    """What is known about a metric; whoever reports the metric declares it.
 
     Parameters
     ----------
@@ -29,7 +28,7 @@ class Meaning:
     is_timing
         Whether it depends on the machine and the moment, so that it holds for one environment only.
     is_cost
-        Whether it says what a result costs: nothing is ranked by that unless asked, since the cheapest is rarely meant.
+        Whether it says what a result costs. Nothing is ranked by a cost by default: the cheapest is rarely the best.
     by_ratio
         Whether two values are best compared by their ratio.
     rewards_freedom
@@ -61,7 +60,7 @@ class Meaning:
         return {"lower": 1.0, "higher": -1.0, None: 0.0}[self.better]
 
     def is_confounded(self, keys: Iterable[str]) -> bool:
-        """Whether one of the parameters that vary improves the metric by itself."""
+        """Whether one of these parameters of a run improves the metric by itself."""
         return not self.confounded_by.isdisjoint(keys)
 
 
@@ -83,14 +82,14 @@ _OWN = {
 """Metrics that gradmix itself measures."""
 
 _UNITS = {"time": "s", "memory": "B"}
-"""First part of a name → unit of gradmix's own metrics that are so called."""
+"""First part of a name → unit of gradmix's own metrics with such names."""
 
 RESERVED = frozenset({*_UNITS, "start", "system"})
-"""First parts of names by which metrics of gradmix's own are known."""
+"""First parts of the names of gradmix's own metrics."""
 
 
 def meaning_of(name: str, declared: Mapping[str, Meaning] | None = None) -> Meaning:
-    """What is known of a metric: what gradmix itself measures, else what was declared, else its name.
+    """What is known about a metric: what gradmix itself measures, else what was declared, else its name.
 
     A metric component that measures several values declares one meaning for all, under its own name.
 
@@ -108,6 +107,9 @@ def meaning_of(name: str, declared: Mapping[str, Meaning] | None = None) -> Mean
     return Meaning(name) if owner is None else replace(owner, name=name)
 
 
+_FLAGS = ("is_timing", "is_cost", "by_ratio", "rewards_freedom")
+
+
 def recorded(meaning: Meaning) -> dict[str, Any]:
     """A meaning as a journal has it: flags that are not set are left out."""
     said = {"better": meaning.better, "unit": meaning.unit, "meaning": meaning.meaning}
@@ -115,29 +117,25 @@ def recorded(meaning: Meaning) -> dict[str, Any]:
     return {**said, **flags, **({"confounded_by": sorted(meaning.confounded_by)} if meaning.confounded_by else {})}
 
 
-_FLAGS = ("is_timing", "is_cost", "by_ratio", "rewards_freedom")
-
-
 def read_meanings(record: Any) -> dict[str, Meaning]:
-    """Meanings from a journal, by name; whatever is not as `recorded` writes it is left out.
+    """Meanings from a journal, by name; whatever `recorded` would not write is ignored.
 
     >>> read_meanings({"silhouette": {"better": "higher", "meaning": "how far apart"}})["silhouette"].better
     'higher'
     """
-    found = record.items() if isinstance(record, Mapping) else ()
-    return {str(name): _read(str(name), what) for name, what in found if isinstance(what, Mapping)}
-
-
-def _read(name: str, what: Mapping[str, Any]) -> Meaning:
-    confounded_by = what.get("confounded_by")
-    return Meaning(
-        name,
-        better=next((each for each in _DIRECTIONS if each == what.get("better")), None),
-        unit=str(what.get("unit", "")),
-        meaning=str(what.get("meaning", "")),
-        **{flag: what.get(flag) is True for flag in _FLAGS},
-        confounded_by=frozenset(map(str, confounded_by)) if isinstance(confounded_by, list) else frozenset(),
-    )
+    found = {}
+    for name, what in record.items() if isinstance(record, Mapping) else ():
+        if isinstance(what, Mapping):
+            confounded_by = what.get("confounded_by")
+            found[str(name)] = Meaning(
+                str(name),
+                better=next((each for each in get_args(Direction) if each == what.get("better")), None),
+                unit=str(what.get("unit", "")),
+                meaning=str(what.get("meaning", "")),
+                **{flag: what.get(flag) is True for flag in _FLAGS},
+                confounded_by=frozenset(map(str, confounded_by)) if isinstance(confounded_by, list) else frozenset(),
+            )
+    return found
 
 
 def merged(meanings: Iterable[Mapping[str, Meaning]]) -> dict[str, Meaning]:
@@ -153,24 +151,13 @@ def merged(meanings: Iterable[Mapping[str, Meaning]]) -> dict[str, Meaning]:
 def ranking_metric(
     runs: Sequence[Mapping[str, float]], declared: Mapping[str, Meaning], varies: Collection[str]
 ) -> Meaning | None:
-    """The metric by which runs are ranked: the first that all have, that is no cost and that what varies leaves fair.
+    """The metric by which runs are ranked, each given by its metrics.
 
-    Parameters
-    ----------
-    runs
-        The metrics of each run.
-    declared
-        Meanings, in the order in which they rank.
-    varies
-        Parameters that vary.
+    It is the first of the declared ones that every run has as a finite number, that is not a cost, and that the
+    parameters that vary do not improve by themselves.
     """
     for meaning in declared.values() if runs else ():
-        values = [run.get(meaning.name, math.nan) for run in runs]
-        if (
-            meaning.better
-            and not meaning.is_cost
-            and not meaning.is_confounded(varies)
-            and all(map(math.isfinite, values))
-        ):
+        is_fair = meaning.better and not meaning.is_cost and not meaning.is_confounded(varies)
+        if is_fair and all(math.isfinite(run.get(meaning.name, math.nan)) for run in runs):
             return meaning
     return None

@@ -1,4 +1,4 @@
-"""Metrics that a run is asked for besides those of its task: what an author writes for one."""
+"""Metrics that a config adds to those of a task: what an author writes for one."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ class Metric(Component, ABC):
     """Base of all metrics: a dataclass of options with a `measure` that scores what a task has found.
 
     A run measures those that its config chooses, ``metric=[silhouette]``, each under its own name. They are part of
-    what the run computes. One that raises ends the run as failed; one that has no value, because there is but one
-    group, say, returns NaN.
+    what the run computes: an exception in one ends the run as failed. One that has no value returns NaN, for example
+    where there is only one group.
     """
 
     kind: ClassVar[str] = "metric"
     role: ClassVar[Role] = Role.MEASURE
     maximise: ClassVar[bool | None] = None
-    """Whether more is better; None if neither way is, so that nothing is ranked by it."""
+    """Whether more is better; None if it does not rank anything."""
     unit: ClassVar[str] = ""
     """Unit, as an axis shows it."""
 
     @classmethod
     def meaning(cls, name: str) -> Meaning:
-        """What its values mean in a run that has it under a name."""
+        """What its values mean in a run that measures it under this name."""
         better: Mapping[bool | None, Direction | None] = {True: "higher", False: "lower", None: None}
         return Meaning(name, better[cls.maximise], cls.unit, summary(cls).rstrip("."))
 
@@ -36,11 +36,11 @@ class Metric(Component, ABC):
     def measure(self, *args: Any, **answer: Any) -> float | Mapping[str, float]:
         """Measure what the task has found.
 
-        Write it with those parts of the task's answer that it needs, by name: ``def measure(self, data, groups)``.
-        What a task answers with, `Task.answers` says.
+        Write it with only those parts of the task's answer that it needs, by their names in `Task.answers`:
+        ``def measure(self, data, groups)``.
 
         Returns
         -------
         float or mapping
-            The value; or several by name, which the run has as ``silhouette.worst`` and so on.
+            The value, or several by name: the run has them as ``silhouette.worst`` and so on.
         """

@@ -8,7 +8,7 @@ import json
 import pkgutil
 import types
 import typing
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, cast
 
@@ -53,10 +53,9 @@ class Danger:
 
 @dataclasses.dataclass(frozen=True)
 class RunsCode(Danger):
-    """Marks an option that names code to run, as in ``Annotated[str, RunsCode()]``.
+    """Marks an option that names code to run, as in ``Annotated[str, RunsCode()]``: its value must come from the user.
 
-    In a run its value must come from the user: from the command line or their own ``~/.config/gradmix/config.yaml``.
-    Any other config file may be a stranger's and cannot set it.
+    In a run that is the command line or their own ``~/.config/gradmix/config.yaml``; no other config file can set it.
     """
 
     does = "is code to run"
@@ -165,7 +164,7 @@ class Option:
 
 
 def part(choice: str) -> Any:
-    """Declare a field that holds another component; `choice` is the one that a config takes unless told otherwise.
+    """Declare a field that holds another component; `choice` is the name of its default.
 
     Examples
     --------
@@ -175,13 +174,7 @@ def part(choice: str) -> Any:
 
 
 def options_of(component: type[Any]) -> tuple[Option, ...]:
-    """Read the options of a component's dataclass: name, type, default, documentation.
-
-    Parameters
-    ----------
-    component
-        A dataclass; its docstring's ``Parameters`` (NumPy format) documents the options.
-    """
+    """Read the options of a dataclass; its docstring's ``Parameters`` (NumPy format) documents them."""
     return _options_of(cast("Hashable", component))
 
 
@@ -190,86 +183,58 @@ def _options_of(component: Any) -> tuple[Option, ...]:
     hints = typing.get_type_hints(component, include_extras=True)
     docs = parameter_docs(component)
     return tuple(
-        Option(field.name, hints[field.name], _default(field), docs.get(field.name, ""), _contract(field, hints))
+        _option(field, hints[field.name], docs.get(field.name, ""))
         for field in dataclasses.fields(component)
         if field.init
     )
 
 
+def _option(field: dataclasses.Field[Any], hint: Any, doc: str) -> Option:
+    if "choice" not in field.metadata:
+        factory = field.default_factory
+        return Option(field.name, hint, field.default if factory is dataclasses.MISSING else factory(), doc, None)
+    contract = hint
+    while (origin := typing.get_origin(contract)) is not None:  # Annotated[Clusterer[Any], …]
+        contract = typing.get_args(contract)[0] if origin is Annotated else origin
+    return Option(field.name, hint, field.metadata["choice"], doc, contract)
+
+
 def untyped(component: type[Any]) -> dict[str, Any]:
-    """Plain values in the bodies of a component's classes that are no options, as they have no type: name → value.
+    """Plain values in the bodies of a component's classes that are not options, as they have no type: name → value.
 
     Python makes a field of ``n_clusters: int = 2`` only; ``n_clusters = 2`` is an attribute that no config can set.
     Attributes that a base class knows, constants in capitals and private names are meant so.
     """
-    found: list[str] = []
+    found: dict[str, Any] = {}
     known: set[str] = set()
     for cls in reversed(component.__mro__):
-        own = [name for name in vars(cls) if name not in known and name not in inspect.get_annotations(cls)]
-        if not cls.__module__.startswith("gradmix."):
-            found += [name for name in own if name.islower() and not name.startswith("_")]
-        known |= {*vars(cls), *inspect.get_annotations(cls)}
-    return {name: value for name in found if isinstance(value := getattr(component, name), _PLAIN_TYPES)}
-
-
-_PLAIN_TYPES = (bool, int, float, str, tuple, list)
-
-
-def _default(field: dataclasses.Field[Any]) -> Any:
-    if "choice" in field.metadata:
-        return field.metadata["choice"]
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    return field.default
-
-
-def _contract(field: dataclasses.Field[Any], hints: Mapping[str, Any]) -> type[Any] | None:
-    if "choice" not in field.metadata:
-        return None
-    hint = hints[field.name]
-    while (origin := typing.get_origin(hint)) is not None:  # Annotated[Clusterer[Any], …]
-        hint = typing.get_args(hint)[0] if origin is Annotated else origin
-    return cast("type[Any]", hint)
+        typed = inspect.get_annotations(cls)
+        for name in {} if cls.__module__.startswith("gradmix.") else vars(cls):
+            if name not in known and name not in typed and name.islower() and not name.startswith("_"):
+                found[name] = getattr(component, name)
+        known |= {*vars(cls), *typed}
+    return {name: value for name, value in found.items() if isinstance(value, bool | int | float | str | tuple | list)}
 
 
 def check_option(option: Option, value: Any, owner: str) -> Any:
-    """Return `value` as the option's type wants it.
+    """Return a plain value (numbers, strings, lists; NumPy's scalars and arrays) as the option's type has it.
 
-    Parameters
-    ----------
-    option
-        The option.
-    value
-        What was given: a plain value (numbers, strings, lists), NumPy's scalars and arrays included.
-    owner
-        Where the option lives, for the message: ``"clusterer"`` in ``clusterer.tol``.
-
-    Raises
-    ------
-    ConfigError
-        Names the option, what was given and what is allowed.
-    PluginError
-        If a config cannot express its type.
+    ConfigError names the option of its owner (``clusterer.tol``), what was given and what is allowed; PluginError says
+    that a config cannot express its type.
     """
     from pydantic import ValidationError
 
     path = f"{owner}.{option.name}".lstrip(".")
     adapter = adapter_of(option, path)
     try:
-        # Strict, in JSON's terms: "3" is no number and true is no 1, but a list may fill a tuple.
+        # Strict, in JSON's terms: "3" is not a number and true is not 1, but a list may fill a tuple.
         return adapter.validate_json(json.dumps(value, default=_plain), strict=True)
     except (ValidationError, TypeError) as error:
         raise ConfigError(f"{path} must be {option.allowed}; given: {value!r}.") from error
 
 
 def adapter_of(option: Option, path: str) -> TypeAdapter[Any]:
-    """What checks the values of an option.
-
-    Raises
-    ------
-    PluginError
-        If a config cannot express its type; names the option by its path.
-    """
+    """What checks the values of an option; PluginError if a config cannot express its type."""
     from pydantic import PydanticUserError
 
     try:

@@ -24,7 +24,7 @@ class Preparation:
     kept
         Numbers of the columns that were kept, in order.
     means, scales
-        What was subtracted from each kept column, and by what it was divided then; empty if they were left as they are.
+        What was subtracted from each kept column, and by what it was then divided; empty if columns were not scaled.
     """
 
     n_columns: int
@@ -53,10 +53,7 @@ class Preparation:
     def fitted(cls, X: Matrix, names: tuple[str, ...], drop_constant: bool, standardise: bool) -> Self:
         """What drops the constant columns of rows, scales the others to mean 0 and standard deviation 1, or both.
 
-        Raises
-        ------
-        DataError
-            If no column would be left, or if a constant one cannot be scaled.
+        DataError if no column would be left, or if a constant one cannot be scaled.
         """
         unprepared = cls.none(X.shape[1], names)
         constant = constant_columns(X) if drop_constant or standardise else []
@@ -76,13 +73,7 @@ class Preparation:
         return replace(kept, means=tuple(means.tolist()), scales=tuple(scales.tolist()))
 
     def select(self, X: Any) -> Any:
-        """The columns of a table in the order of those read, where both have names; other columns are left out.
-
-        Raises
-        ------
-        DataError
-            If one is missing.
-        """
+        """The columns of a table in the order of those read, where both have names; DataError if one is missing."""
         given = feature_names_of(X)
         if not self.names or not given:
             return X

@@ -9,7 +9,7 @@ from gradmix.contracts.component import Component
 from gradmix.contracts.role import Role
 
 Operator = Literal["derivative", "gradient", "jacobian"]
-"""What a problem asks of a differentiator: the method's name."""
+"""What a problem asks a differentiator for: the name of the method."""
 
 
 class Problem(Component, ABC):
@@ -29,8 +29,5 @@ class Problem(Component, ABC):
         """Where to differentiate: a float or an array."""
 
     def exact(self) -> Any:
-        """Derivative at the point, to the last place or so, by means that owe nothing to differentiators.
-
-        None if it is not known.
-        """
+        """Derivative at the point, nearly to the last digit, found without a differentiator; None if unknown."""
         return None

@@ -1,4 +1,4 @@
-"""Roles: what a kind of component is for in an experiment. Whoever treats kinds differently asks for the role."""
+"""Roles: what a kind of component is for in an experiment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 class Role(Enum):
     """What the components of a kind are for.
 
-    A contract states its role once; planning, comparison, configs and listings ask the role, never the kind's name.
+    A contract states its role once; planning, comparison, configs and listings depend on the role, not on the kind.
     """
 
     TASK = "task"
@@ -16,13 +16,13 @@ class Role(Enum):
     ALGORITHM = "algorithm"
     """Does the work: algorithms are compared on the same work."""
     GIVEN = "given"
-    """What there is to solve, such as data or a problem: results are compared within each, never across."""
+    """What is to be solved, such as data or a problem: results are compared within each, never across."""
     MEASURE = "measure"
     """Scores what a run has found; a run has any number of them."""
     OBSERVER = "observer"
     """Follows a run; a run has any number of them."""
     ENGINE = "engine"
-    """Where or by what means the work is done: engines are compared on the same work."""
+    """Where or with what the work is done: engines are compared on the same work."""
     INGREDIENT = "ingredient"
     """Part of an algorithm, chosen inside the component that holds it."""
 
@@ -33,7 +33,7 @@ class Role(Enum):
 
     @property
     def is_compared(self) -> bool:
-        """Whether its components are set against each other on the same work."""
+        """Whether its components are compared with each other on the same work."""
         return self in (Role.ALGORITHM, Role.ENGINE)
 
     @property

@@ -33,7 +33,7 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
         If it is not a matrix, is sparse, or holds anything but finite real numbers (the first such row and column are
         named). Masked values count as missing; a masked array without any is accepted.
     """
-    names = feature_names or [str(name) for name in column_labels(X)]
+    names = feature_names or [*map(str, column_labels(X))]
     if hasattr(X, "nnz") and hasattr(X, "toarray"):
         raise DataError(f"{source} is sparse, and sparse input is not supported. Convert it by X.toarray().")
     if getattr(getattr(X, "dtype", None), "kind", "") in ("m", "M", "V"):
@@ -50,11 +50,6 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
         raise DataError(f"{source} must be a matrix of rows and columns; its shape is {rows.shape}.{hint}")
     if not rows.shape[1]:
         raise DataError(f"{source} has 0 feature(s) (shape={rows.shape}) while a minimum of 1 is required.")
-    _check_finite(rows, mask, names, source)
-    return rows
-
-
-def _check_finite(rows: Matrix, mask: NDArray[np.bool_] | None, names: Sequence[str], source: str) -> None:
     unusable = ~np.isfinite(rows) if mask is None else ~np.isfinite(rows) | mask
     if unusable.any():
         row, column = np.argwhere(unusable)[0]
@@ -64,6 +59,7 @@ def _check_finite(rows: Matrix, mask: NDArray[np.bool_] | None, names: Sequence[
             f"column {column_name(column, names)} is {value}, one of {np.count_nonzero(unusable)} such value(s). "
             "Drop or fill those rows first."
         )
+    return rows
 
 
 def mask_of(X: Any) -> NDArray[np.bool_] | None:
@@ -75,21 +71,15 @@ def mask_of(X: Any) -> NDArray[np.bool_] | None:
 
 
 def column_labels(X: Any) -> list[Any]:
-    """Return the labels of the columns of a data frame or table; empty for an array.
-
-    pandas and Polars have them in ``columns``, PyArrow in ``column_names``.
-    """
-    found = getattr(X, "column_names", None)
+    """Return the labels of the columns of a data frame or table; empty for an array."""
+    found = getattr(X, "column_names", None)  # PyArrow; pandas and Polars call them columns
     return list(getattr(X, "columns", ()) if found is None else found)
 
 
 def feature_names_of(X: Any) -> tuple[str, ...]:
     """Return the names of the features of a data frame or table; empty if its columns are only numbered.
 
-    Raises
-    ------
-    DataError
-        If only some columns have a string as their label, as scikit-learn has it.
+    DataError if only some columns have a string as their label, as in scikit-learn.
     """
     labels = column_labels(X)
     strings = [label for label in labels if isinstance(label, str)]

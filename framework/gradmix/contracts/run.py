@@ -1,4 +1,4 @@
-"""What watchers of a run are told about it."""
+"""What hooks and events know about a run."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Any
 
 @dataclass(frozen=True)
 class RunInfo:
-    """A run, as events name it.
+    """A run, as hooks and events see it.
 
     Parameters
     ----------
     name
         The experiment's name.
     run_id
-        This run's own id, a fresh one each time.
+        Its own id; every run gets a new one.
     run_key
-        Identity of what is computed: the same key, the same result.
+        Identity of what is computed: runs with the same key have the same result.
     folder
         Where its journal and artifacts are.
     params
         Chosen components and their options, flat: ``{"clusterer": "gmm", "clusterer.n_components": 2}``.
     plugins
-        Which distribution and version each component came from.
+        Distribution and version of each component.
     sweep
-        Id of the sweep that it belongs to, if any.
+        Id of its sweep; None if it belongs to none.
     overrides
-        What the command line asked for.
+        Overrides from the command line.
     """
 
     name: str

@@ -25,15 +25,15 @@ class Input:
     Parameters
     ----------
     name
-        What they are called.
+        Name of the data.
     digest
         Fingerprint of their content.
     rows
-        How many there are.
+        Number of rows.
     columns
         Name and type of each column: ``(("waiting", "float64"), …)``.
     source
-        Where they come from: a path or an address; empty if they were made by the run.
+        Where the data come from: a path or an address; empty if the run made them.
     """
 
     name: str
@@ -50,11 +50,11 @@ class Result:
     Parameters
     ----------
     metrics
-        By name: ``{"bic": 2322.19, "n_iter": 18}``.
+        Metrics by name: ``{"bic": 2322.19, "n_iter": 18}``.
     best_start
-        The start whose iterations tell the story, where there were several.
+        Number of the start that the result comes from, if there were several.
     artifacts
-        Files to leave in the run's folder: name → what writes it.
+        Files for the run's folder: name → what writes it.
     inputs
         The data that it worked on.
     answer
@@ -70,18 +70,16 @@ class Result:
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What a finished run has left: pictures are drawn from it, when the run ends or at any time later.
+    """What a finished run has left: pictures are drawn from it, when the run ends or at any later time.
 
     Parameters
     ----------
-    metrics
-        Its final metrics, by name.
+    metrics, best_start
+        As in its `Result`.
     iterations
         All iterations of all starts, in order; their ``estimate`` is None.
-    best_start
-        The start that counts.
     recall
-        Gives the answer: the run's own, or what `Task.recall` makes of its artifacts.
+        Gives the answer: the run's own, or what `Task.recall` reads from its artifacts.
     """
 
     metrics: Mapping[str, float]
@@ -95,7 +93,7 @@ class FinishedRun:
         return self.recall()
 
     def curves(self, metric: str) -> Mapping[int, Sequence[float]]:
-        """Start → values of a metric by iteration; an iteration without it is left out."""
+        """Start → values of a metric by iteration; iterations without it are left out."""
         found: dict[int, list[float]] = {}
         for iteration in self.iterations:
             if metric in iteration.metrics:
@@ -105,14 +103,14 @@ class FinishedRun:
 
 @dataclass(frozen=True)
 class Timed:
-    """Work that is timed again and again.
+    """Work that is timed repeatedly.
 
     Parameters
     ----------
     work
-        The work; what it needs is ready, and calling it leaves nothing behind.
+        The work alone: what it needs has been loaded, and calling it has no lasting effect.
     reference
-        What its time is compared with, such as one evaluation of the function that is differentiated.
+        What its time is divided by, such as one evaluation of the function that is differentiated.
     """
 
     work: Callable[[], object]
@@ -120,7 +118,7 @@ class Timed:
 
 
 Steps = Generator[Iteration[Any], None, Result]
-"""What `Task.run` is: a generator that yields every iteration and returns the result."""
+"""What `Task.run` returns: a generator that yields every iteration and returns the result."""
 
 
 class Task(Component, ABC):
@@ -132,49 +130,49 @@ class Task(Component, ABC):
     kind: ClassVar[str] = "task"
     role: ClassVar[Role] = Role.TASK
     rounds: ClassVar[int] = 0
-    """How often the work is timed unless a config says so; 0 where the run itself is all there is to time."""
+    """Default number of timed rounds; with 0, only the run itself is timed."""
     answers: ClassVar[tuple[str, ...]] = ()
-    """Names of what `Result.answer` holds: ``("model", "data")``. Metrics and pictures ask for it by these."""
+    """Names of what `Result.answer` holds, ``("model", "data")``, by which metrics and pictures ask for it."""
 
     @abstractmethod
     def run(self) -> Steps:
-        """Do the work: yield every iteration, return the result. Journal, progress and time are the framework's.
+        """Do the work: yield every iteration, return the result. The framework writes the journal and takes the time.
 
-        A task that can end early catches `StopRun` where it yields, and returns the result of what it has by then.
+        A task that can end early catches `StopRun` where it yields, and returns its result so far.
         """
 
     def improves(self) -> Objective | None:
-        """The metric that each iteration improves; None if there is none."""
+        """The metric that each iteration improves; None if there is no such metric."""
         return None
 
     def metrics(self) -> Sequence[Meaning]:
-        """Metrics of its iterations and its result, in the order in which results are ranked by them.
+        """Metrics of its iterations and its result, in the order in which they rank results; others rank nothing.
 
-        What `improves` names unless the class says otherwise. Those that are not listed rank nothing.
+        Unless overridden, the metric that `improves` names.
         """
         objective = self.improves()
         return () if objective is None else (objective.meaning,)
 
     def preflight(self) -> None:
-        """Raise what would make the run fail at its start; called for all runs of a sweep before the first. Cheap.
+        """Check that the run can start; called for all runs of a sweep before the first, so it must be quick.
 
         Raises
         ------
         GradmixError
-            Says why the parts do not go together: too few rows, an operator that a differentiator lacks.
+            If the parts do not fit each other: too few rows, an operator that a differentiator lacks.
         """
 
     def draw(self, run: FinishedRun) -> Mapping[str, Writer]:
-        """Pictures of a finished run: file name → what writes it. It may be another process than the run's."""
+        """Pictures of a finished run: file name → what writes it. The process may be another one than the run's."""
         return {}
 
     def recall(self, artifacts: Path) -> Mapping[str, Any]:
         """Read what a finished run has found, as `Result.answer` had it, from the folder of its artifacts.
 
-        A task whose pictures, or those of events, need parts of the answer implements it.
+        Implement it if pictures of the task or of events need parts of the answer.
         """
         return {}
 
     def timed(self) -> Timed | None:
-        """What is timed, as often as a config asks; None if the run itself is all there is to time."""
+        """Work to time repeatedly, as a config asks; None if only the run itself can be timed."""
         return None
