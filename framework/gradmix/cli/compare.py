@@ -13,8 +13,8 @@ from gradmix.contracts.errors import GradmixError, StorageError
 from gradmix.contracts.terminal import visible
 
 if TYPE_CHECKING:
+    from gradmix.journal.reading import Reading
     from gradmix.reports.comparison import Comparison
-    from gradmix.sweeps.selection import Selection
 
 _DESCRIPTION = """\
 Group runs by what varies, rank the groups, and compare each with the best, by pairs of runs that agree in everything
@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _compare(options: argparse.Namespace) -> tuple[Selection, Comparison]:
+def _compare(options: argparse.Namespace) -> tuple[Reading, Comparison]:
     from gradmix.reports.comparison import compare
     from gradmix.sweeps.selection import select
 
@@ -91,7 +91,7 @@ def _compare(options: argparse.Namespace) -> tuple[Selection, Comparison]:
     return selection, comparison
 
 
-def _tell(selection: Selection, comparison: Comparison, options: argparse.Namespace) -> None:
+def _tell(selection: Reading, comparison: Comparison, options: argparse.Namespace) -> None:
     from gradmix.reports.comparison_table import print_comparison
     from gradmix.reports.run_rows import save_csv, write_csv
 

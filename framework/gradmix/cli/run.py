@@ -185,7 +185,9 @@ def _compose_and_run(wanted: Intent) -> None:
                 "hydra.job.chdir=true is not for gradmix: runs_dir and data files are named from where you are."
             )
         if config.hydra.mode == RunMode.MULTIRUN:
-            composer.sweep(config)
+            from gradmix.sweeps.sweeper import sweep
+
+            composer.sweep(config, sweep)
         elif wanted.plan_only:
             _plan(config)
         else:

@@ -110,17 +110,11 @@ class Composer:
         if isinstance(ended.return_value, GradmixError):
             raise ended.return_value
 
-    def sweep(self, config: DictConfig) -> None:
-        """Have the chosen sweeper run its jobs, by the chosen launcher."""
-        from hydra.core.plugins import Plugins
-
+    def sweep(self, config: DictConfig, sweep: Callable[[DictConfig, HydraContext], None]) -> None:
+        """Call `sweep` with a composed config, and the callbacks that it names."""
         context, name = self._context(config), self.request.config_name
         context.callbacks.on_multirun_start(config=config, config_name=name)
-        with started("sweeper", config):
-            sweeper = Plugins.instance().instantiate_sweeper(
-                config=config, hydra_context=context, task_function=_no_job
-            )
-        sweeper.sweep(list(config.hydra.overrides.task))
+        sweep(config, context)
         context.callbacks.on_multirun_end(config=config, config_name=name)
 
     def _context(self, config: DictConfig) -> HydraContext:
@@ -175,10 +169,6 @@ def _returning_errors(job: Callable[[DictConfig], Any]) -> Callable[[DictConfig]
             return error
 
     return call
-
-
-def _no_job(config: DictConfig) -> None:
-    raise ConfigError("hydra/sweeper: gradmix's jobs are run by its own sweepers only: gradmix or gradmix_optuna.")
 
 
 @contextmanager

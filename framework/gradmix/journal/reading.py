@@ -83,6 +83,8 @@ class Run:
         Its number as a job of a sweep.
     is_reused
         Whether the sweep took the result from an earlier run.
+    has_timings
+        Whether its timings hold in the environment of its sweep.
     size
         Length of the whole lines of the journal when it was read, in bytes; what is read later ends there, too.
     checksum
@@ -101,6 +103,7 @@ class Run:
     last_time: float = 0.0
     number: int | None = None
     is_reused: bool = False
+    has_timings: bool = True
     size: int = field(default=0, repr=False)
     checksum: int | None = field(default=None, repr=False)
 
@@ -113,6 +116,11 @@ class Run:
     def run_key(self) -> str:
         """Identity of what it computes; empty if that is unknown."""
         return str(self.started.get("run_key", ""))
+
+    @property
+    def label(self) -> str:
+        """What it is called where it is listed."""
+        return str(self.started.get("label", ""))
 
     @property
     def params(self) -> Mapping[str, Any]:
@@ -235,24 +243,24 @@ class Run:
 
 @dataclass(frozen=True)
 class Reading:
-    """Runs that were read.
-
-    Parameters
-    ----------
-    runs
-        The runs, in order.
-    warnings
-        What could not be read, and why.
-    n_unreadable
-        How many runs had to be left out.
-    n_missing
-        How many jobs of a sweep were never reached.
-    """
+    """Runs that were read, in order, and what could not be."""
 
     runs: tuple[Run, ...]
-    warnings: tuple[str, ...] = ()
-    n_unreadable: int = 0
-    n_missing: int = 0
+    warnings: tuple[str, ...] = ()  # what had to be left out, and why
+    n_unreadable: int = 0  # runs that had to be left out
+    n_missing: int = 0  # jobs of a sweep that were never reached
+    title: str = ""  # what was read, for a heading
+
+    @classmethod
+    def joined(cls, readings: Iterable[Reading]) -> Reading:
+        """Several readings as one."""
+        each = tuple(readings)
+        return cls(
+            runs=tuple(run for reading in each for run in reading.runs),
+            warnings=tuple(warning for reading in each for warning in reading.warnings),
+            n_unreadable=sum(reading.n_unreadable for reading in each),
+            n_missing=sum(reading.n_missing for reading in each),
+        )
 
 
 def read_run(folder: Path) -> Run:

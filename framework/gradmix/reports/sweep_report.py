@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gradmix.contracts.hooks import hookimpl
+from gradmix.journal.reading import Run
 from gradmix.reports.console import print_table
 from gradmix.reports.plan_table import drift, opening
 from gradmix.reports.wording import HEADLINES, duration, number, shown
-from gradmix.sweeps.events import JobEnd, SweepInfo
+from gradmix.sweeps.events import SweepInfo
 from gradmix.sweeps.plan import Job
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class SweepReport:
     def __init__(self, console: Console) -> None:
         self.console = console
         self._sweep: SweepInfo | None = None
-        self._ends: dict[int, JobEnd] = {}
+        self._ends: dict[int | None, Run] = {}
 
     @hookimpl
     def sweep_started(self, sweep: SweepInfo, jobs: Sequence[Job]) -> None:
@@ -46,7 +47,7 @@ class SweepReport:
             self.console.print(line, highlight=False, soft_wrap=True)
 
     @hookimpl
-    def job_ended(self, sweep: SweepInfo, end: JobEnd) -> None:
+    def job_ended(self, sweep: SweepInfo, end: Run) -> None:
         """Say how a job ended, unless its result was there before."""
         self._ends[end.number] = end
         if not end.is_reused:
@@ -70,7 +71,7 @@ class SweepReport:
             return
         failed = [end for end in ends if end.status != "finished"]
         if len(ends) > _LINES_IN_SIGHT:
-            for end in sorted(failed, key=lambda end: end.number):
+            for end in sorted(failed, key=lambda end: end.number or 0):
                 self.console.print(_line(end, sweep.n_jobs), highlight=False, soft_wrap=True)
         statuses = Counter(end.status for end in ends)
         counts = {
@@ -87,14 +88,14 @@ class SweepReport:
         print_table(self.console, rows)
 
 
-def _line(end: JobEnd, n_jobs: int) -> Text:
+def _line(end: Run, n_jobs: int) -> Text:
     from rich.text import Text
 
-    text = Text(f"{end.number + 1:>{len(str(n_jobs))}}/{n_jobs}  ") + Text(end.label or "(defaults)")
+    text = Text(f"{(end.number or 0) + 1:>{len(str(n_jobs))}}/{n_jobs}  ") + Text(end.label or "(defaults)")
     if end.status == "finished":
         named = [name for name in (*HEADLINES, "bic") if name in end.metrics]
         told = "  ".join(f"{name} {number(end.metrics[name])}" for name in named) or "finished"
-        result = Text(f"  {told}", style="green") + Text(f"  stopped by {end.stopped}" if end.stopped else "")
+        result = Text(f"  {told}", style="green") + Text(f"  stopped by {end.stopped_by}" if end.stopped_by else "")
     else:
         result = Text(f"  {end.status.replace('_', ' ')}", style="red")
         result += Text(f": {end.error}" if end.error else "")

@@ -21,10 +21,10 @@ _START_SECONDS = 2.0
 _LOOK_SECONDS = 0.1
 
 
-def attempts(sweep: Path, number: int) -> list[Path]:
-    """Folders of a job's attempts, oldest first."""
-    candidates = (sweep / _name(number, attempt) for attempt in itertools.count(1))
-    return list(itertools.takewhile(Path.is_dir, candidates))
+def attempts(sweep: Path, number: int, but_for: Collection[str] = ()) -> list[Path]:
+    """Folders of a job's attempts, oldest first, without those whose names do not count."""
+    candidates = (_folder(sweep, number, attempt) for attempt in itertools.count(1))
+    return [folder for folder in itertools.takewhile(Path.is_dir, candidates) if folder.name not in but_for]
 
 
 def attempts_at_jobs(sweep: Path) -> Mapping[int, list[Path]]:
@@ -38,7 +38,7 @@ def attempts_at_jobs(sweep: Path) -> Mapping[int, list[Path]]:
 
 
 def job_of(name: str) -> int | None:
-    """Number of the job that an attempt's folder belongs to, by the folder's name; None if it is no attempt's.
+    """Number of the job that an attempt's folder belongs to, by the folder's name; None for any other folder.
 
     >>> job_of("3-2"), job_of("artifacts")
     (3, None)
@@ -56,7 +56,7 @@ def new_attempt(sweep: Path, number: int) -> Path:
         If it cannot be made.
     """
     for attempt in itertools.count(1):
-        folder = sweep / _name(number, attempt)
+        folder = _folder(sweep, number, attempt)
         try:
             folder.mkdir(parents=attempt == 1)
         except FileExistsError:
@@ -68,38 +68,22 @@ def new_attempt(sweep: Path, number: int) -> Path:
 
 
 def telling(sweep: Path, number: int, but_for: Collection[str] = ()) -> Run | None:
-    """The attempt at a job that says most: the newest that finished, else one that is running, else the newest.
-
-    Parameters
-    ----------
-    sweep, number
-        The job.
-    but_for
-        Names of attempts that do not count.
-    """
-    return most_telling(read_runs(each for each in attempts(sweep, number) if each.name not in but_for).runs)
-
-
-def finished(sweep: Path, number: int) -> list[Path]:
-    """Folders of those attempts at a job that finished."""
-    return [run.folder for run in read_runs(attempts(sweep, number)).runs if run.is_finished]
+    """The attempt at a job that says most: the newest that finished, else one that is running, else the newest."""
+    return most_telling(read_runs(attempts(sweep, number, but_for)).runs)
 
 
 def is_taken(sweep: Path, number: int, but_for: Collection[str] = ()) -> bool:
-    """Whether another process has finished a job or is running it right now; as `telling`.
+    """Whether another process has finished a job or is running it right now.
 
     Where a folder has only just been made, waits for the journal that a living process would begin there.
     """
     while (seen := telling(sweep, number, but_for)) is None:
-        if not any(_has_just_begun(folder) for folder in attempts(sweep, number) if folder.name not in but_for):
+        ages = [time.time() - folder.stat().st_mtime for folder in attempts(sweep, number, but_for)]
+        if not any(0 <= age < _START_SECONDS for age in ages):
             return False
         time.sleep(_LOOK_SECONDS)
     return seen.status in ("finished", "running")
 
 
-def _has_just_begun(folder: Path) -> bool:
-    return 0 <= time.time() - folder.stat().st_mtime < _START_SECONDS
-
-
-def _name(number: int, attempt: int) -> str:
-    return str(number) if attempt == 1 else f"{number}-{attempt}"
+def _folder(sweep: Path, number: int, attempt: int) -> Path:
+    return sweep / (str(number) if attempt == 1 else f"{number}-{attempt}")

@@ -1,4 +1,4 @@
-"""What a person wants of a sweep besides running it: a plan only, or an earlier one taken up again."""
+"""What a user wants of a sweep besides running it: a plan only, or to resume an earlier one."""
 
 from __future__ import annotations
 
@@ -11,33 +11,15 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Intent:
-    """What the command line wants of a sweep.
+    """What the command line wants of a sweep."""
 
-    Parameters
-    ----------
-    arguments
-        The arguments of ``gradmix run``, by which the sweep can be taken up again.
-    typed
-        Of these, what a person has typed now, where the rest comes from a journal.
-    plan_only
-        Say what would run, and run nothing.
-    resumed
-        Folder of the sweep that is taken up again; None for a new one.
-    stale
-        When resumed: make those runs anew, too, that finished but are not what would be computed today.
-    trusts_journal
-        When resumed: take code and addresses that the journal names, as if they were typed.
-    left_out
-        When resumed: keys of the journal's arguments that are not taken, for its jobs neither.
-    """
-
-    arguments: tuple[str, ...] = ()
-    typed: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()  # of `gradmix run`, by which the sweep can be resumed
+    typed: tuple[str, ...] = ()  # those of them that were typed now; the rest comes from a journal
     plan_only: bool = False
-    resumed: Path | None = None
-    stale: bool = False
-    trusts_journal: bool = False
-    left_out: frozenset[str] = frozenset()
+    resumed: Path | None = None  # folder of the sweep to resume
+    stale: bool = False  # when resumed: rerun finished jobs, too, whose options, plugins or data changed since
+    trusts_journal: bool = False  # when resumed: take code and addresses from the journal, as if they were typed
+    left_out: frozenset[str] = frozenset()  # when resumed: keys of the journal that are not taken, for jobs neither
 
 
 _intent: ContextVar[Intent | None] = ContextVar("gradmix_intent", default=None)
@@ -50,7 +32,7 @@ def intent() -> Intent:
 
 @contextmanager
 def intending(wanted: Intent) -> Iterator[None]:
-    """Want something, as long as the context lasts."""
+    """Want something as long as the context lasts."""
     token = _intent.set(wanted)
     try:
         yield

@@ -1,15 +1,16 @@
-"""One job of a sweep: from its composed config to a run in a folder of its own. It works in any process."""
+"""The jobs of a sweep at work: from a composed config to a run in a folder of its own, in any process."""
 
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gradmix.config.composition import plain_config
 from gradmix.config.spec import read_spec
@@ -20,6 +21,7 @@ from gradmix.journal.folder import has_journal
 from gradmix.runs.events import watched_by
 from gradmix.runs.runner import Order, execute_together
 from gradmix.sweeps.attempts import is_taken, new_attempt
+from gradmix.sweeps.plan import Job
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -35,116 +37,70 @@ _NUMBER = "hydra.job.name"
 
 
 @dataclass(frozen=True)
-class JobRequest:
-    """One job of a sweep, on its way to a worker.
-
-    Parameters
-    ----------
-    number
-        Its place in the sweep.
-    config
-        Its config, as plain values.
-    overrides
-        What makes it.
-    """
-
-    number: int
-    config: Mapping[str, Any]
-    overrides: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class JobReport:
-    """What a worker says of a job when it is over; the journal says it, too, if it came to one.
-
-    Parameters
-    ----------
-    number
-        The job's.
-    error
-        Why it could not even start; empty if it did.
-    parcel
-        Path within the sweep's folder → content: the run's files, if the worker does not share our disk.
-    """
+    """What a worker says of a job when it is over; the job's journal says it, too, if it has one."""
 
     number: int
-    error: str = ""
+    error: str = ""  # why it could not even start
     parcel: Mapping[str, bytes] = field(default_factory=dict)
+    """Path within the sweep's folder → content: the run's files, if the worker does not share our disk."""
 
 
 @dataclass(frozen=True)
 class SweepJob:
-    """Runs the jobs of a sweep, in whichever process a launcher has put it; it is what launchers call.
+    """Runs the jobs of a sweep, in whichever process a launcher has put it; launchers call it."""
 
-    Parameters
-    ----------
-    folder, run_id
-        The sweep's.
-    varies
-        Keys that tell its jobs apart.
-    stops_on_error
-        Whether a job that fails keeps others from starting.
-    threads
-        Threads for each job, unless its config says so.
-    parent
-        Process that launched the jobs: its own workers end when it has gone.
-    anew
-        Names of the folders whose jobs have finished, and are to be run again all the same.
-    workers
-        How many jobs run at a time.
-    """
-
-    folder: Path
-    run_id: str
-    varies: tuple[str, ...] = ()
-    stops_on_error: bool = False
-    threads: int | None = None
-    parent: int | None = None
-    anew: tuple[str, ...] = ()
-    workers: int = 1
+    folder: Path  # the sweep's
+    run_id: str  # the sweep's
+    varies: tuple[str, ...] = ()  # keys that tell its jobs apart
+    stops_on_error: bool = False  # whether a job that fails keeps others from starting
+    threads: int | None = None  # of each job, unless its config says so
+    parent: int | None = None  # process that launched the jobs: its own workers end when it has gone
+    anew: tuple[str, ...] = ()  # names of folders whose jobs have finished, and are to be run again all the same
+    workers: int = 1  # how many jobs run at a time
 
     def __call__(self, config: DictConfig) -> JobReport:
-        """Run the job that a launcher of Hydra's has composed."""
+        """Run the job that one of Hydra's launchers has composed."""
         from hydra.core.hydra_config import HydraConfig
 
         if os.getppid() == self.parent:
             _end_with_parent(self.parent)
         hydra = HydraConfig.get()
-        return self.run([JobRequest(int(hydra.job.name), plain_config(config), tuple(hydra.overrides.task))])[0]
+        return self.run([Job(int(hydra.job.name), tuple(hydra.overrides.task), "new", plain_config(config))])[0]
 
-    def run(self, requests: Sequence[JobRequest]) -> list[JobReport]:
-        """Run one job, or several whose work is timed in turns. A job that somebody else has taken is left to them."""
+    def run(self, jobs: Sequence[Job]) -> list[JobReport]:
+        """Run one job, or several whose work is timed in turns. A job that another process has taken is left to it."""
         is_remote = not has_journal(self.folder)
         with _working, watched_by(_Stderr(), alone=True):
             try:
-                free = [each for each in requests if not self._is_stopped and not self._is_taken(each.number)]
-                orders = [self._order(each) for each in free]
+                free = [job for job in jobs if not self._is_stopped and not self._is_taken(job)]
+                orders = [self._order(job) for job in free]
                 outcomes = execute_together(orders) if orders else []
             except GradmixError as error:
-                return [JobReport(each.number, str(error)) for each in requests]
+                return [JobReport(job.number, str(error)) for job in jobs]
         if self.stops_on_error and any(outcome.status != "finished" for outcome in outcomes):
             (self.folder / STOPPED).touch()
-        parcels = {
-            each.number: _parcel(order.folder, self.folder)
-            for each, order in zip(free, orders, strict=True)
-            if is_remote
-        }
-        return [JobReport(each.number, parcel=parcels.get(each.number, {})) for each in requests]
+        folders = {job.number: order.folder for job, order in zip(free, orders, strict=True) if is_remote}
+        parcels = {number: self._parcel(folder) for number, folder in folders.items()}
+        return [JobReport(job.number, parcel=parcels.get(job.number, {})) for job in jobs]
 
-    def _is_taken(self, number: int) -> bool:
-        return is_taken(self.folder, number, self.anew)
+    def _is_taken(self, job: Job) -> bool:
+        return is_taken(self.folder, job.number, self.anew)
 
     @property
     def _is_stopped(self) -> bool:
         return self.stops_on_error and (self.folder / STOPPED).exists()
 
-    def _order(self, request: JobRequest) -> Order:
-        spec = read_spec(request.config)
+    def _order(self, job: Job) -> Order:
+        spec = read_spec(job.config)
         limits = replace(spec.settings.limits, threads=spec.settings.limits.threads or self.threads)
         spec = replace(spec, settings=replace(spec.settings, limits=limits))
-        label = label_of(request.overrides, self.varies) or spec.label
-        folder = new_attempt(self.folder, request.number)
-        return Order(spec, folder, self.run_id, request.overrides, label, self.workers)
+        label = label_of(job.overrides, self.varies) or spec.label
+        return Order(spec, new_attempt(self.folder, job.number), self.run_id, job.overrides, label, self.workers)
+
+    def _parcel(self, folder: Path) -> Mapping[str, bytes]:
+        files = (path for path in folder.rglob("*") if path.is_file())
+        return {str(path.relative_to(self.folder)): path.read_bytes() for path in files}
 
 
 _working = threading.Lock()
@@ -153,7 +109,7 @@ _working = threading.Lock()
 
 @cache
 def _end_with_parent(parent: int) -> None:
-    """End this process once its parent has gone, when it is done with the job that it is at; pools wait for ever."""
+    """End this process once its parent has gone, when it is done with its present job; pools wait for ever."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -176,20 +132,15 @@ def label_of(overrides: Sequence[str], varies: Sequence[str]) -> str:
     return ", ".join(f"{key.replace('/', '.')}={value}" for key, _, value in given if key in varies)
 
 
-def for_launcher(number: int, overrides: Sequence[str], sweep: Path) -> list[str]:
-    """A job's overrides as a launcher takes them, with its number, and with the sweep's folder.
+def for_launcher(job: Job, sweep: Path) -> list[str]:
+    """A job's overrides as a launcher takes them, with its number and the sweep's folder.
 
-    Workers compose the job anew, by its overrides alone, and Hydra makes the folder that it finds there.
+    Workers compose the job again from its overrides alone, and Hydra makes the folder that it finds there.
     """
     from hydra.core.override_parser.types import Quote, QuotedString
 
     folder = QuotedString(str(sweep), Quote.single).with_quotes()
-    return [*overrides, f"hydra.sweep.dir={folder}", "hydra.sweep.subdir='.'", f"{_NUMBER}='{number}'"]
-
-
-def _parcel(folder: Path, sweep: Path) -> Mapping[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(sweep)): path.read_bytes() for path in files}
+    return [*job.overrides, f"hydra.sweep.dir={folder}", "hydra.sweep.subdir='.'", f"{_NUMBER}='{job.number}'"]
 
 
 class _Stderr:
@@ -197,6 +148,4 @@ class _Stderr:
 
     @hookimpl
     def problem(self, message: str) -> None:
-        import sys
-
         print(visible(f"warning: {message}"), file=sys.stderr, flush=True)

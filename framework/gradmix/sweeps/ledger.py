@@ -1,10 +1,10 @@
-"""The ledger of a sweep: its own journal, what it tells of each job, and what all of them come to."""
+"""The ledger of a sweep: its own journal, how each job ended, and what all of them come to."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,32 +18,23 @@ from gradmix.journal.writing import Journal
 from gradmix.registry.entry import describe
 from gradmix.runs.environment import environment
 from gradmix.runs.events import report_problem, tell
-from gradmix.sweeps.events import JobEnd, SweepInfo, job_ended, sweep_ended
+from gradmix.sweeps.events import SweepInfo, job_ended, sweep_ended
 from gradmix.sweeps.intent import intent
 from gradmix.sweeps.plan import Job, Overrides
 
 
 class Ledger:
-    """Journals a sweep, a new one or one that is taken up again.
-
-    Parameters
-    ----------
-    settings
-        What its jobs have in common.
-    varies
-        Keys that tell the jobs apart.
-    n_jobs
-        How many there will be.
+    """Journals a sweep of `n_jobs` jobs, a new one or a resumed one; the keys in `varies` tell the jobs apart.
 
     Raises
     ------
     StorageError
-        If there is no place for it, or another process is still at it.
+        If there is no place for it, or another process is still writing it.
     """
 
     def __init__(self, settings: Settings, varies: Sequence[str], n_jobs: int) -> None:
-        self.varies = varies
-        self.ends: dict[int, JobEnd] = {}
+        self.settings, self.varies = settings, varies
+        self.ends: dict[int, Run] = {}
         self._is_full = False
         resumed = intent().resumed
         if resumed is None:
@@ -51,9 +42,12 @@ class Ledger:
             self.journal, run_id = Journal(folder), uuid.uuid4().hex
         else:
             folder = resumed
-            self.journal, run_id = _reopened(folder), str(read_run(folder).require("run_id"))
+            try:
+                self.journal = Journal.reopen(folder)
+            except StorageError as error:
+                raise StorageError(f"the sweep {folder} cannot be resumed: {error}") from error
+            run_id = str(read_run(folder).require("run_id"))
         self.info = SweepInfo(settings.name, run_id, folder, n_jobs, resumed is not None)
-        self._settings = settings
 
     def open(self, jobs: Sequence[Job]) -> None:
         """Begin, or begin again."""
@@ -71,26 +65,27 @@ class Ledger:
             jobs=[job.overrides for job in jobs],
             arguments=intent().arguments,
             working_folder=str(Path.cwd()),
-            settings=asdict(self._settings),
-            tracking=self._settings.tracking.uri,
+            settings=asdict(self.settings),
+            tracking=self.settings.tracking.uri,
             environment=environment(),
         )
 
     def ask(self, jobs: Sequence[Job]) -> None:
         """Journal jobs that a search has asked for, before any of them starts: their folders are theirs for ever."""
         with self._storing():
-            asked = [{"number": job.number, "overrides": job.overrides} for job in jobs]
-            self.journal.write("asked", jobs=asked)
+            self.journal.write("asked", jobs=[{"number": job.number, "overrides": job.overrides} for job in jobs])
 
-    def enter(self, end: JobEnd) -> None:
+    def enter(self, job: Job, end: Run) -> None:
         """Journal how a job ended, then tell of it."""
-        self.ends[end.number] = end
+        self.ends[job.number] = end
+        folder, sweep = end.folder.absolute(), self.info.folder.absolute()
+        place = folder.relative_to(sweep) if folder.is_relative_to(sweep) else folder
         with self._storing():
             self.journal.write(
                 "job",
-                number=end.number,
-                overrides=end.overrides,
-                folder=None if end.folder is None else self._place(end.folder),
+                number=job.number,
+                overrides=job.overrides,
+                folder=str(place) if end.began else None,
                 status=end.status,
                 run_key=end.run_key,
                 reused=end.is_reused,
@@ -117,13 +112,13 @@ class Ledger:
     @property
     def counts(self) -> dict[str, int]:
         """How many jobs are done, and how many are not."""
-        done = sum(end.status == "finished" for end in self.ends.values())
+        done = sum(end.is_finished for end in self.ends.values())
         return {"done": done, "failed": len(self.ends) - done}
 
     def _best(self) -> tuple[dict[str, float], str]:
         """The best value of the metric by which such runs are ranked, and a line that says whose it is."""
-        done = [end for end in self.ends.values() if end.status == "finished"]
-        declared = merged(end.declared for end in done)
+        done = [end for end in self.ends.values() if end.is_finished]
+        declared = merged(end.declared.meanings for end in done)
         metric = ranking_metric([end.metrics for end in done], declared, [key.replace("/", ".") for key in self.varies])
         if metric is None:
             return {}, ""
@@ -133,7 +128,7 @@ class Ledger:
 
     @contextmanager
     def _storing(self) -> Iterator[None]:
-        """Go on when the disk is full, and say so once: what the jobs have journalled tells all that is lost here."""
+        """Go on when the disk is full, and say so once: the jobs' own journals have all that is lost here."""
         try:
             yield
         except StorageError as error:
@@ -141,37 +136,20 @@ class Ledger:
                 report_problem(str(error))
             self._is_full = True
 
-    def _place(self, folder: Path) -> str:
-        """A run's folder, from the sweep's own if it is inside."""
-        with suppress(ValueError):
-            return str(folder.absolute().relative_to(self.info.folder.absolute()))
-        return str(folder.absolute())
-
-
-def _reopened(folder: Path) -> Journal:
-    try:
-        return Journal.reopen(folder)
-    except StorageError as error:
-        raise StorageError(f"the sweep {folder} cannot be resumed: {error}") from error
-
 
 def jobs_of_resumed(fixed: Mapping[str, str]) -> Mapping[int, Overrides]:
-    """The jobs of the sweep that is taken up again; none if there is no such sweep.
+    """The jobs of the sweep that is resumed; none if it is new.
 
-    Parameters
-    ----------
-    fixed
-        Key → override, of those that all its jobs have in common, as they are wanted now.
+    `fixed` has key → override, of those that all its jobs have in common, as they are wanted now.
     """
-    resumed = intent().resumed
-    jobs = {} if resumed is None else jobs_of(read_run(resumed))
-    return {number: tuple({**_taken(overrides), **fixed}.values()) for number, overrides in jobs.items()}
-
-
-def _taken(overrides: Overrides) -> dict[str, str]:
-    """Key → override, of those that may be taken from a journal."""
-    by_key = {override.partition("=")[0]: override for override in overrides}
-    return {key: override for key, override in by_key.items() if key not in intent().left_out}
+    wanted = intent()
+    jobs = {} if wanted.resumed is None else jobs_of(read_run(wanted.resumed))
+    found = {}
+    for number, overrides in jobs.items():
+        by_key = {override.partition("=")[0]: override for override in overrides}
+        taken = {key: override for key, override in by_key.items() if key not in wanted.left_out}
+        found[number] = tuple({**taken, **fixed}.values())
+    return found
 
 
 def jobs_of(sweep: Run) -> Mapping[int, Overrides]:

@@ -35,39 +35,20 @@ TO_RUN: frozenset[State] = frozenset({"new", "failed", "killed"})
 class Job:
     """A job of a sweep, as planned.
 
-    Parameters
-    ----------
-    number
-        Its place in the sweep, from 0.
-    overrides
-        What makes it.
-    state
-        ``new``; ``done``: its result is there; ``duplicate``: another job of the sweep computes the same; ``failed`` or
-        ``killed`` before, and to be run again; ``running`` in another process; ``stale``: it finished, but with other
-        options, plugins or data than today's; ``impossible``.
-    config
-        Its config, as plain values.
-    spec
-        What it would run; None if impossible.
-    reason
-        Why it is impossible, how it failed before, what has changed since.
-    earlier
-        The run that the state speaks of.
-    has_timings
-        Whether the earlier run's timings hold here and now.
-    seconds
-        How long it may take, from earlier runs of its kind; None if there were none.
+    Its state is ``new``; ``done``: its result is there; ``duplicate``: another job of the sweep computes the same;
+    ``failed`` or ``killed`` before, and to be run again; ``running`` in another process; ``stale``: it finished, but
+    with other options, plugins or data than today's; ``impossible``.
     """
 
-    number: int
+    number: int  # its place in the sweep, from 0
     overrides: Overrides
     state: State
-    config: Mapping[str, Any]
-    spec: RunSpec | None = None
-    reason: str = ""
-    earlier: Run | None = None
-    has_timings: bool = True
-    seconds: float | None = None
+    config: Mapping[str, Any]  # as plain values
+    spec: RunSpec | None = None  # what it would run; None if impossible
+    reason: str = ""  # why it is impossible, how it failed before, what has changed since
+    earlier: Run | None = None  # the run that the state refers to
+    has_timings: bool = True  # whether the earlier run's timings hold here and now
+    seconds: float | None = None  # how long earlier runs of its kind took
 
     @property
     def is_to_run(self) -> bool:
@@ -76,20 +57,10 @@ class Job:
 
 
 class Planner:
-    """Plans the jobs of a sweep.
+    """Plans the jobs of a sweep, of which so many are to run at a time.
 
-    Parameters
-    ----------
-    compose
-        Makes a job's config from its overrides.
-    named
-        The overrides that a person typed: code is run only if it was named there.
-    resumed
-        Folder of the sweep, if it is taken up again.
-    stale
-        Whether runs of it that are not what would be computed today are made anew.
-    workers
-        How many jobs are to run at a time.
+    Code is run only if one of the overrides in `named`, which the user typed, names it. With `stale`, jobs of a resumed
+    sweep that are not what would be computed today are run again.
     """
 
     def __init__(
@@ -116,14 +87,20 @@ class Planner:
             spec = read_spec(config)
             check_trust(spec, self.named)
             key = _looked_at(spec)
-        except GradmixError as error:
-            return self._impossible(number, overrides, config, str(error))
         except Exception as error:
-            return self._impossible(number, overrides, config, describe(error))
+            reason = str(error) if isinstance(error, GradmixError) else describe(error)
+            if kept := self._kept(number):
+                reason = f"it cannot be computed again: {reason}"
+                return Job(number, overrides, "stale", config, reason=reason, earlier=kept)
+            return Job(number, overrides, "impossible", config, reason=reason)
         if self.history is None:
             tell(settings_known, spec.settings)
             self.history = History.read(Path(spec.settings.runs_dir))
-        state, reason, earlier = self._state(number, spec, key) if key else self._unknown_state(number)
+        if key:
+            state, reason, earlier = self._state(number, spec, key)
+        else:
+            earlier = self._kept(number)
+            state, reason = "new" if earlier is None else "stale", "its data take longer to read than limits.seconds"
         return Job(
             number=number,
             overrides=overrides,
@@ -136,18 +113,10 @@ class Planner:
             seconds=self.history.seconds(spec.params, spec.seeds),
         )
 
-    def _unknown_state(self, number: int) -> tuple[State, str, Run | None]:
-        """The state of a job whose key cannot be told in time: what it has computed before is kept."""
+    def _kept(self, number: int) -> Run | None:
+        """What a job has computed before, if it is whole: kept where today's result cannot be looked into."""
         own = None if self.stale else self._own(number)
-        is_kept = own is not None and own.is_finished and not _damage(own)
-        return ("stale", _SLOW, own) if is_kept else ("new", _SLOW, None)
-
-    def _impossible(self, number: int, overrides: Overrides, config: Mapping[str, Any], reason: str) -> Job:
-        """A job that cannot be run today; what it has computed before is kept all the same."""
-        own = None if self.stale else self._own(number)
-        if own is not None and own.is_finished and not _damage(own):
-            return Job(number, overrides, "stale", config, reason=f"it cannot be computed again: {reason}", earlier=own)
-        return Job(number, overrides, "impossible", config, reason=reason)
+        return own if own is not None and own.is_finished and not _damage(own) else None
 
     def _state(self, number: int, spec: RunSpec, key: str) -> tuple[State, str, Run | None]:
         assert self.history is not None
@@ -162,8 +131,7 @@ class Planner:
         first = self._first_of_key.setdefault(key, number)
         if first != number:
             return "duplicate", f"the same as job {first + 1}", None
-        unknown = spec.unidentified
-        if unknown:
+        if unknown := spec.unidentified:
             return "new", f"results cannot be reused: the version of {listing(unknown)} is unknown", None
         earlier = self.history.latest(key) if spec.settings.reuse else own
         if earlier is None:
@@ -202,11 +170,8 @@ class Planner:
         return {}
 
 
-_SLOW = "its data take longer to read than limits.seconds"
-
-
 def _looked_at(spec: RunSpec) -> str:
-    """The key of a job whose parts go together; empty if its time is over before that is known: its run will say so."""
+    """The run key of a job whose parts go together; empty if its time limit is over before, as its run will be told."""
     try:
         with within(spec.settings.limits.seconds):
             spec.task.preflight()
@@ -231,19 +196,17 @@ def _has_timings(spec: RunSpec, earlier: Run, workers: int) -> bool:
 
 def differences(run: Run, spec: RunSpec) -> list[str]:
     """What has changed between an earlier run and what would be computed today, in words."""
-    was, now = run.params, spec.params
-    options = [
-        f"{name} was {was.get(name, 'not there')}, is {now.get(name, 'not there')}"
+    options = _changes(run.params, spec.params, "", "not there")
+    plugins = _changes(run.started.get("plugins", {}), spec.plugins, "of ", "none")
+    return [*options, *plugins] or ["the content of its data or source has changed"]
+
+
+def _changes(was: Mapping[str, Any], now: Mapping[str, Any], of: str, missing: str) -> list[str]:
+    return [
+        f"{name} was {of}{was.get(name, missing)}, is {of}{now.get(name, missing)}"
         for name in sorted({*was, *now})
         if str(was.get(name)) != str(now.get(name))
     ]
-    old, new = run.started.get("plugins", {}), spec.plugins
-    plugins = [
-        f"{owner} was of {old.get(owner, 'none')}, is of {new.get(owner, 'none')}"
-        for owner in sorted({*old, *new})
-        if old.get(owner) != new.get(owner)
-    ]
-    return [*options, *plugins] or ["the content of its data or source has changed"]
 
 
 def blocks(jobs: Sequence[Job]) -> list[list[Job]]:
@@ -252,12 +215,13 @@ def blocks(jobs: Sequence[Job]) -> list[list[Job]]:
     for job in jobs:
         assert job.spec is not None
         is_paired = job.spec.settings.timing.paired
-        found.setdefault(_work(job.spec) if is_paired else str(job.number), []).append(job)
+        work = json.dumps(job.spec.work, sort_keys=True) if is_paired else str(job.number)
+        found.setdefault(work, []).append(job)
     return list(found.values())
 
 
 def _timed_in_turns(jobs: Sequence[Job]) -> list[Job]:
-    """The jobs, those done among them to be run again whose times were not taken in turns with those they stand by."""
+    """The jobs; those that are done are run again if they were not timed in turns with the rest of their block."""
     planned = [job for job in jobs if job.spec is not None and job.spec.settings.timing.paired]
     broken = {
         job.number
@@ -276,11 +240,6 @@ def _block_of(job: Job) -> str | int | None:
         return None
     timing = job.earlier.timing
     return job.number if timing is None or timing.block is None else timing.block
-
-
-def _work(spec: RunSpec) -> str:
-    """What is computed, whichever algorithm computes it."""
-    return json.dumps(spec.work, sort_keys=True)
 
 
 def summary(jobs: Sequence[Job]) -> Mapping[str, int]:

@@ -15,7 +15,7 @@ from gradmix.sweeps.attempts import attempts_at_jobs
 
 
 def read_sweep(folder: Path) -> Reading:
-    """Read a sweep's runs: those that its journal names, and those that are found in it."""
+    """Read a sweep's runs: those that its journal names, and those that are found in its folder."""
     warnings: list[str] = []
     try:
         sweep = read_run(folder)

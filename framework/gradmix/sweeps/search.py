@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradmix.contracts.errors import ConfigError, PluginError, did_you_mean, listing
 from gradmix.contracts.meaning import meaning_of, ranking_metric
-from gradmix.sweeps.events import JobEnd
+from gradmix.journal.reading import Run
 from gradmix.sweeps.plan import Overrides
 
 if TYPE_CHECKING:
@@ -27,25 +27,10 @@ _SLIP = 0.8
 
 @dataclass(frozen=True)
 class Goal:
-    """What a search is after.
+    """What a search is after; a metric that what it varies improves by itself, as more clusters do, is no goal."""
 
-    Parameters
-    ----------
-    metric
-        The metric; None for the one by which runs of that kind are ranked.
-    better
-        ``lower`` or ``higher``; None where the metric tells.
-    varies
-        What is searched: a metric that these improve by themselves, as more clusters do, is none to search for.
-
-    Raises
-    ------
-    ConfigError
-        If `better` is something else.
-    """
-
-    metric: str | None = None
-    better: str | None = None
+    metric: str | None = None  # None for the one by which runs of that kind are ranked
+    better: str | None = None  # lower or higher; None where the metric tells
     varies: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -53,7 +38,7 @@ class Goal:
             raise ConfigError(f"hydra.sweeper.better must be lower or higher; given: {self.better!r}.")
 
     def doubt(self, declared: Iterable[str]) -> str:
-        """Why the metric is probably a slip, given those that the jobs declare; empty if nothing speaks for that."""
+        """Why the metric is probably a typing error, given those that the jobs declare; empty if it is not."""
         from difflib import get_close_matches
 
         near = [] if self.metric is None else get_close_matches(self.metric, declared, n=1, cutoff=_SLIP)
@@ -61,7 +46,7 @@ class Goal:
             return ""
         return f"hydra.sweeper.metric={self.metric}: no job declares such a metric. Did you mean {near[0]}?"
 
-    def loss(self, end: JobEnd) -> float | None:
+    def loss(self, end: Run) -> float | None:
         """What a job reached, signed so that less is better; None if it reached nothing.
 
         Raises
@@ -72,15 +57,15 @@ class Goal:
         if end.status != "finished":
             return None
         name = self._metric(end)
-        better = self.better or meaning_of(name, end.declared).better
+        better = self.better or meaning_of(name, end.declared.meanings).better
         if better not in _SIGNS:
             raise ConfigError(f"say which way {name} is better: hydra.sweeper.better=lower or higher.")
         value = end.metrics[name]
         return _SIGNS[better] * value if math.isfinite(value) else None
 
-    def _metric(self, end: JobEnd) -> str:
+    def _metric(self, end: Run) -> str:
         if self.metric is None:
-            ranking = ranking_metric([end.metrics], end.declared, self.varies)
+            ranking = ranking_metric([end.metrics], end.declared.meanings, self.varies)
             if ranking is None:
                 raise ConfigError(f"say what to search for: hydra.sweeper.metric=…, one of {listing(end.metrics)}.")
             return ranking.name
@@ -94,23 +79,11 @@ class Goal:
 
 
 class Search:
-    """A search among overrides.
-
-    Parameters
-    ----------
-    overrides
-        Those given: ranges, intervals and choices are searched, the others belong to every job.
-    goal
-        What it is after.
-    sampler
-        How the next job is chosen; one of `SAMPLERS`.
-    seed
-        Of the sampler.
-    """
+    """A search among overrides: ranges, intervals and choices are searched, the others belong to every job."""
 
     def __init__(self, overrides: Sequence[Override], goal: Goal, sampler: str, seed: int) -> None:
+        self._study = _study(sampler, seed)
         overrides = list({each.get_key_element(): each for each in overrides}.values())  # the last one wins
-        self.sampler = _sampler(sampler, seed)
         self.fixed = fixed_of(overrides)
         self.space = {each.get_key_element(): _distribution(each) for each in overrides if each.is_sweep_override()}
         if not self.space:
@@ -119,50 +92,35 @@ class Search:
                 "clusterer.n_components=range(1,9) clusterer.reg_covar='tag(log,interval(1e-9,1e-2))'."
             )
         self.goal = replace(goal, varies=tuple(key.replace("/", ".") for key in self.space))
-        self._study: Study | None = None
         self._keys = [each.get_key_element() for each in overrides]
-
-    @property
-    def varies(self) -> list[str]:
-        """Keys that are searched."""
-        return list(self.space)
 
     def ask(self, count: int) -> list[tuple[Any, Overrides]]:
         """The next trials, and the overrides of their jobs."""
-        study = self._the_study()
-        trials = [study.ask(self.space) for _ in range(count)]
+        trials = [self._study.ask(self.space) for _ in range(count)]
         return [(trial, self._overrides(trial.params)) for trial in trials]
 
-    def tell(self, trial: Any, end: JobEnd | None) -> None:
+    def tell(self, trial: Any, end: Run | None) -> None:
         """Take note of what a trial's job reached."""
         from optuna.trial import TrialState
 
         value = None if end is None else self.goal.loss(end)
         if value is None:
-            self._the_study().tell(trial, state=TrialState.FAIL)
+            self._study.tell(trial, state=TrialState.FAIL)
         else:
-            self._the_study().tell(trial, value)
+            self._study.tell(trial, value)
 
-    def remember(self, overrides: Overrides, end: JobEnd) -> None:
-        """Take note of a job of an earlier stretch of the same search."""
+    def remember(self, overrides: Overrides, end: Run) -> None:
+        """Take note of a job of the search before it was resumed."""
         from optuna.trial import create_trial
 
         value = self.goal.loss(end)
         texts = dict(override.split("=", 1) for override in overrides)
         if value is not None and set(self.space) <= set(texts):
             params = {key: _parsed(texts[key], space) for key, space in self.space.items()}
-            self._the_study().add_trial(create_trial(value=value, params=params, distributions=self.space))
-
-    def _the_study(self) -> Study:
-        if self._study is None:
-            import optuna
-
-            optuna.logging.set_verbosity(optuna.logging.WARNING)
-            self._study = optuna.create_study(direction="minimize", sampler=self.sampler)
-        return self._study
+            self._study.add_trial(create_trial(value=value, params=params, distributions=self.space))
 
     def _overrides(self, params: Mapping[str, Any]) -> Overrides:
-        texts = {**self.fixed, **{key: f"{key}={_text(value)}" for key, value in params.items()}}
+        texts = {**self.fixed, **{key: f"{key}={value}" for key, value in params.items()}}
         return tuple(texts[key] for key in self._keys)
 
 
@@ -172,16 +130,10 @@ def fixed_of(overrides: Sequence[Override]) -> dict[str, str]:
     return {key: f"{key}={each.get_value_element_as_str()}" for each in fixed if (key := each.get_key_element())}
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else repr(value)
-
-
 def _parsed(text: str, space: BaseDistribution) -> Any:
     from optuna.distributions import CategoricalDistribution
 
-    if isinstance(space, CategoricalDistribution):
-        return text
-    return space.to_external_repr(float(text))
+    return text if isinstance(space, CategoricalDistribution) else space.to_external_repr(float(text))
 
 
 def _distribution(override: Override) -> BaseDistribution:
@@ -210,7 +162,8 @@ def _distribution_of(override: Override) -> BaseDistribution:
     return CategoricalDistribution(list(override.sweep_string_iterator()))
 
 
-def _sampler(name: str, seed: int) -> BaseSampler:
+def _study(name: str, seed: int) -> Study:
+    """An empty study with the sampler of this name."""
     try:
         import optuna
     except ImportError as error:
@@ -226,4 +179,5 @@ def _sampler(name: str, seed: int) -> BaseSampler:
         raise ConfigError(
             f"unknown hydra.sweeper.sampler {name!r}.{did_you_mean(name, makers)} There are: {listing(makers)}."
         )
-    return makers[name]()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna.create_study(direction="minimize", sampler=makers[name]())

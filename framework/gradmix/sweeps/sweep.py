@@ -1,4 +1,4 @@
-"""A sweep: planned before the first job starts, launched by any of Hydra's launchers, told by its jobs' journals.
+"""A sweep: planned before the first job starts, launched by any of Hydra's launchers, known by its jobs' journals.
 
 Whatever a launcher returns or raises, how a job ended is read in its journal: a worker that was killed costs its own
 job alone, and what a launcher left undone when it broke is launched again.
@@ -7,18 +7,19 @@ job alone, and what a launcher left undone when it broke is launched again.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from gradmix.config.spec import RunSpec, Settings
 from gradmix.contracts.errors import ConfigError, GradmixError
-from gradmix.journal.reading import Run
+from gradmix.journal.reading import Run, read_runs
 from gradmix.registry.entry import describe
 from gradmix.runs.events import report_problem, tell
-from gradmix.sweeps.attempts import attempts, finished, telling
-from gradmix.sweeps.events import JobEnd, sweep_started
+from gradmix.sweeps.attempts import attempts, telling
+from gradmix.sweeps.events import sweep_started
 from gradmix.sweeps.job import STOPPED, JobReport, SweepJob, label_of
 from gradmix.sweeps.ledger import Ledger
 from gradmix.sweeps.plan import Job
@@ -27,30 +28,12 @@ from gradmix.sweeps.watch import JobWatch
 _MOST_ERRORS_SHOWN = 10
 _WAIT_SECONDS = 0.2
 
-
-class Launch(Protocol):
-    """Launches jobs and waits for them; may raise whatever it likes when a worker dies."""
-
-    def __call__(self, job: SweepJob, jobs: Sequence[Job], /) -> Iterable[JobReport]:
-        """Launch."""
+Launch = Callable[[SweepJob, Sequence[Job]], Iterable[JobReport]]
+"""Launches jobs and waits for them; may raise whatever it likes when a worker dies."""
 
 
 class Sweep:
-    """A sweep under way.
-
-    Parameters
-    ----------
-    settings
-        What its jobs have in common.
-    varies
-        Keys that tell the jobs apart.
-    launch
-        Launches jobs.
-    jobs
-        All of them, planned; the first ones, if more are found as it goes on.
-    n_jobs
-        How many there will be.
-    """
+    """A sweep under way, of `n_jobs` jobs: `jobs` are the first ones, if a search chooses more as it goes on."""
 
     def __init__(
         self, settings: Settings, varies: Sequence[str], launch: Launch, jobs: Sequence[Job], n_jobs: int
@@ -59,9 +42,8 @@ class Sweep:
         self.ledger = Ledger(settings, self.varies, n_jobs)
         self.info = self.ledger.info
         self._jobs = jobs
-        self._anew = tuple(
-            folder.name for job in jobs if job.is_to_run for folder in finished(self.info.folder, job.number)
-        )
+        earlier = (run for job in jobs if job.is_to_run for run in read_runs(self._attempts(job)).runs)
+        self._anew = tuple(run.folder.name for run in earlier if run.is_finished)
 
     def __enter__(self) -> Self:
         (self.info.folder / STOPPED).unlink(missing_ok=True)
@@ -74,13 +56,14 @@ class Sweep:
     ) -> None:
         self.ledger.close(error)
 
-    def run(self, jobs: Sequence[Job]) -> list[JobEnd]:
+    def run(self, jobs: Sequence[Job]) -> list[Run]:
         """Run those of the jobs that are to be run, and take the results of the others; how each ended.
 
         A job that no process got to is missing.
         """
         for job in jobs:
             if job.state in ("done", "stale"):
+                assert job.earlier is not None
                 self._take(job, job.earlier, is_reused=True)
             elif job.state == "impossible":
                 self._refuse(job, job.reason)
@@ -99,27 +82,25 @@ class Sweep:
         for job in duplicates:
             first = first_of_key.get(_key(job.spec))
             if first is not None:
-                label = label_of(job.overrides, self.varies)
                 error = f"{job.reason}, which {first.status}: {first.error}" if first.error else ""
-                self.ledger.enter(
-                    replace(first, number=job.number, overrides=job.overrides, label=label, is_reused=True, error=error)
-                )
+                self._take(job, replace(first, error=error), is_reused=True)
 
     def _has_failed(self, job: Job) -> bool:
-        return job.number in self.ledger.ends and self.ledger.ends[job.number].status != "finished"
+        return job.number in self.ledger.ends and not self.ledger.ends[job.number].is_finished
 
     def _launch_all(self, pending: Sequence[Job]) -> None:
         """Launch jobs, and again those that a launcher which broke has not got to; then, alone, those that it cut off.
 
-        Whoever dies alone dies of its own.
+        A job that dies alone is the cause of its own death.
         """
         suspects: list[Job] = []
-        before = self._begun(pending)
+        before = {folder.name for job in pending for folder in self._attempts(job)}
         while pending and (error := self._launch(pending)) is not None:
             self._wait_for_running(pending)  # a worker that is being ended may have begun one more
-            waiting = [job for job in pending if not self._has_begun(job, before)]
-            suspects += [job for job in pending if job not in waiting and self._was_cut_off(job)]
-            if len(waiting) == len(pending):
+            waiting = [job for job in pending if telling(self.info.folder, job.number, before) is None]
+            begun = [(job, telling(self.info.folder, job.number)) for job in pending if job not in waiting]
+            suspects += [job for job, seen in begun if seen is not None and seen.status == "killed"]
+            if not begun:
                 report_problem(f"the launcher failed, and started no job: {describe(error)}.")
                 return
             pending = [] if self.is_stopped else waiting
@@ -128,21 +109,13 @@ class Sweep:
                 self._launch([job])
                 self._wait_for_running([job])
 
-    def _begun(self, jobs: Sequence[Job]) -> tuple[str, ...]:
-        """Names of the folders of the attempts that there are at jobs."""
-        return tuple(folder.name for job in jobs for folder in attempts(self.info.folder, job.number))
-
-    def _has_begun(self, job: Job, before: Sequence[str]) -> bool:
-        return telling(self.info.folder, job.number, before) is not None
+    def _attempts(self, job: Job) -> list[Path]:
+        return attempts(self.info.folder, job.number)
 
     @property
     def is_stopped(self) -> bool:
         """Whether a job has failed after which no other is to start."""
         return (self.info.folder / STOPPED).exists()
-
-    def _was_cut_off(self, job: Job) -> bool:
-        seen = telling(self.info.folder, job.number)
-        return seen is not None and seen.status == "killed"
 
     def _wait_for_running(self, jobs: Sequence[Job]) -> None:
         """Wait for jobs that outlive the launcher's patience with another one."""
@@ -156,12 +129,7 @@ class Sweep:
         sweep_job = SweepJob(
             self.info.folder.absolute(), self.info.run_id, self.varies, self.settings.stops_on_error, anew=self._anew
         )
-
-        def tell(number: int, seen: Run) -> None:
-            self._take(by_number[number], seen)
-
-        error = None
-        with JobWatch(self.info.folder, by_number, tell):
+        with JobWatch(self.info.folder, by_number, lambda number, seen: self._take(by_number[number], seen)):
             try:
                 for report in self.launch(sweep_job, jobs):
                     self._unpack(report)
@@ -169,10 +137,10 @@ class Sweep:
                         self._refuse(by_number[report.number], report.error)
             except GradmixError:
                 raise
-            except Exception as broken:
-                error = broken
+            except Exception as error:
                 self._wait_for_running(jobs)
-        return error
+                return error
+        return None
 
     def _unpack(self, report: JobReport) -> None:
         """Write down here the files of a worker that does not share our disk."""
@@ -183,30 +151,23 @@ class Sweep:
                 path.write_bytes(content)
 
     def _refuse(self, job: Job, error: str) -> None:
-        label = label_of(job.overrides, self.varies)
-        self.ledger.enter(JobEnd(job.number, job.overrides, label, "failed", run_key=_key(job.spec), error=error))
+        """Enter a job that could not even start."""
+        run = Run(self.info.folder / str(job.number), "failed", {"run_key": _key(job.spec)}, error=error)
+        self._take(job, run)
 
-    def _take(self, job: Job, seen: Run | None, is_reused: bool = False) -> None:
+    def _take(self, job: Job, seen: Run, is_reused: bool = False) -> None:
         """Take what a journal says of how a job ended."""
-        assert seen is not None
-        end = JobEnd(
+        end = replace(
+            seen,
+            started={**seen.started, "overrides": job.overrides, "label": label_of(job.overrides, self.varies)},
             number=job.number,
-            overrides=job.overrides,
-            label=label_of(job.overrides, self.varies),
-            status=seen.status,
-            folder=seen.folder,
-            run_key=seen.run_key,
-            metrics=seen.metrics,
-            seconds=seen.seconds,
             error=seen.error or ("its process has gone" if seen.status == "killed" else ""),
             is_reused=is_reused,
-            has_timings=job.has_timings or not is_reused,
-            stopped=seen.stopped_by,
-            declared=seen.declared.meanings,
+            has_timings=seen.has_timings and (job.has_timings or not is_reused),
         )
-        if not is_reused and self.settings.stops_on_error and end.status != "finished":
+        if end.began and not is_reused and self.settings.stops_on_error and not end.is_finished:
             (self.info.folder / STOPPED).touch()
-        self.ledger.enter(end)
+        self.ledger.enter(job, end)
 
 
 def _key(spec: RunSpec | None) -> str:

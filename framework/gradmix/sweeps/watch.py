@@ -25,16 +25,7 @@ class JobWatch:
     """Looks at the journals of jobs, and reports each attempt that has ended, once.
 
     A look lists the sweep's folder, and reads the journals of those attempts only that have begun and not ended: the
-    many jobs that wait cost nothing.
-
-    Parameters
-    ----------
-    sweep
-        Folder of the sweep.
-    numbers
-        The jobs.
-    tell
-        Called with a job's number and the attempt that ended.
+    many jobs that wait cost nothing. `tell` is called with a job's number and the attempt that ended.
     """
 
     def __init__(self, sweep: Path, numbers: Iterable[int], tell: Callable[[int, Run], None]) -> None:

@@ -14,12 +14,14 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 
 from gradmix.contracts.errors import StorageError
 from gradmix.interrupts import termination_as_interrupt
-from gradmix.sweeps.job import JobReport, JobRequest, SweepJob
+from gradmix.sweeps.job import JobReport, SweepJob
+from gradmix.sweeps.plan import Job
 
 _PATIENCE_SECONDS = 5.0
 """How long a worker may take to end by itself when it is asked to, or when its job's time is over."""
@@ -32,13 +34,7 @@ class WorkerDiedError(StorageError):
 
 
 class Worker:
-    """The parent's side of a worker.
-
-    Parameters
-    ----------
-    threads
-        Threads of BLAS and the like in that process; None leaves them as they are.
-    """
+    """The parent's side of a worker; `threads` limits BLAS and the like in that process."""
 
     def __init__(self, threads: int | None = None) -> None:
         limits = {} if threads is None else dict.fromkeys(THREAD_VARIABLES, str(threads))
@@ -53,18 +49,10 @@ class Worker:
         assert self._process.stdout is not None
         self._requests, self._answers = self._process.stdin, self._process.stdout
 
-    def run(self, job: SweepJob, requests: Sequence[JobRequest], seconds: float | None = None) -> list[JobReport]:
-        """Have jobs run together.
+    def run(self, sweep_job: SweepJob, jobs: Sequence[Job], seconds: float | None = None) -> list[JobReport]:
+        """Have jobs run together; several are timed in turns.
 
-        Parameters
-        ----------
-        job
-            The sweep's side of it.
-        requests
-            The jobs; several are timed in turns.
-        seconds
-            After how long the worker is killed, which even compiled code that never returns cannot prevent; None for
-            never.
+        After so many seconds the worker is killed, which even compiled code that never returns cannot prevent.
 
         Raises
         ------
@@ -73,15 +61,18 @@ class Worker:
         TimeoutError
             If it was killed because its time was over.
         """
+        plain = [replace(job, spec=None, earlier=None) for job in jobs]  # the worker builds its own from the config
         try:
-            pickle.dump((job, tuple(requests)), self._requests)
+            pickle.dump((sweep_job, plain), self._requests)
             self._requests.flush()
             if seconds is not None and not select.select([self._answers], [], [], seconds + _PATIENCE_SECONDS)[0]:
                 self._kill()
                 raise TimeoutError
             reports: list[JobReport] = pickle.load(self._answers)
         except (BrokenPipeError, EOFError, pickle.UnpicklingError):
-            raise WorkerDiedError(self._end()) from None
+            code = self._process.wait()
+            end = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended, code {code}"
+            raise WorkerDiedError(f"its process {end}") from None
         return reports
 
     @property
@@ -89,20 +80,14 @@ class Worker:
         """Whether it can take more jobs."""
         return self._process.poll() is None
 
-    def _end(self) -> str:
-        code = self._process.wait()
-        return (
-            f"its process was killed by {signal.Signals(-code).name}" if code < 0 else f"its process ended, code {code}"
-        )
-
     def close(self) -> None:
-        """Let it end when it is done with what it is at."""
+        """Let it end when it has done its present job."""
         with suppress(BrokenPipeError):
             self._requests.close()
         self._process.wait()
 
     def interrupt(self) -> None:
-        """Have it journal that it was interrupted, and end; one that does not heed that is killed."""
+        """Have it journal that it was interrupted, and end; kill it if it does not."""
         self._process.terminate()
         try:
             self._process.wait(_PATIENCE_SECONDS)
@@ -123,8 +108,8 @@ def main() -> None:
         with termination_as_interrupt(), suppress(EOFError):
             warm_up()
             while True:
-                job, requests = pickle.load(requests_in)
-                pickle.dump(job.run(requests), answers)
+                sweep_job, jobs = pickle.load(requests_in)
+                pickle.dump(sweep_job.run(jobs), answers)
                 answers.flush()
     except (KeyboardInterrupt, BrokenPipeError):
         os._exit(130)  # the journal says so; the parent does not listen any more

@@ -24,7 +24,8 @@ from gradmix.config.spec import Settings, Tracking
 from gradmix.contracts.hooks import hookimpl
 from gradmix.contracts.run import RunInfo
 from gradmix.journal.folder import find_journals
-from gradmix.sweeps.events import JobEnd, SweepInfo
+from gradmix.journal.reading import Run
+from gradmix.sweeps.events import SweepInfo
 from gradmix.sweeps.plan import Job
 from gradmix.tracking.ingest import Ingester
 from gradmix.tracking.store import import_mlflow
@@ -82,9 +83,9 @@ class TrackingProcess:
         self.submit(sweep.folder)
 
     @hookimpl
-    def job_ended(self, sweep: SweepInfo, end: JobEnd) -> None:
+    def job_ended(self, sweep: SweepInfo, end: Run) -> None:
         """Bring in a job's run; results that were there come with the sweep."""
-        if end.folder is not None and not end.is_reused:
+        if end.began and not end.is_reused:
             self.submit(end.folder)
 
     @hookimpl

@@ -18,7 +18,7 @@ from gradmix.registry.plugin import UNKNOWN, Plugin
 from gradmix.runs.events import watched_by
 from gradmix.sweeps.attempts import attempts, is_taken, new_attempt, telling
 from gradmix.sweeps.intent import Intent, intending
-from gradmix.sweeps.job import JobReport, JobRequest, label_of
+from gradmix.sweeps.job import JobReport, label_of
 from gradmix.sweeps.ledger import jobs_of
 from gradmix.sweeps.plan import Planner, blocks, summary
 from gradmix.sweeps.reading import read_sweep
@@ -69,7 +69,7 @@ class Told:
 
 def here(job, jobs):
     """A launcher that runs jobs in this process."""
-    return [job.run([JobRequest(each.number, each.config, each.overrides)])[0] for each in jobs]
+    return [job.run([each])[0] for each in jobs]
 
 
 def swept(jobs, launch=here, intent=None, stale=False):
@@ -505,7 +505,7 @@ def test_what_is_timed_in_turns_is_reused_as_a_whole_or_not_at_all(empty_folder)
 
     def run(planned):
         def launch(job, jobs):
-            return job.run([JobRequest(each.number, each.config, each.overrides) for each in jobs])
+            return job.run(jobs)
 
         with intending(Intent()), Sweep(common_settings(planned), [], launch, planned, len(planned)) as sweep:
             sweep.run(planned)

@@ -12,7 +12,8 @@ from gradmix.config.spec import read_spec
 from gradmix.journal.folder import FILE_NAME
 from gradmix.journal.writing import Journal
 from gradmix.sweeps.attempts import telling
-from gradmix.sweeps.job import JobRequest, SweepJob
+from gradmix.sweeps.job import SweepJob
+from gradmix.sweeps.plan import Job
 from gradmix.sweeps.worker import Worker, WorkerDiedError
 from gradmix.sweeps.worker_pool import WorkerPool
 
@@ -62,7 +63,7 @@ def config(function, **settings):
     }
 
 
-DEAF = JobRequest(0, config("deaf"), ())
+DEAF = Job(0, (), "new", config("deaf"))
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def sweep(empty_folder):
 
 def run(sweep, *configs, size=1):
     pool = WorkerPool(size)
-    requests = [[JobRequest(number, each, ())] for number, each in enumerate(configs)]
+    requests = [[Job(number, (), "new", each)] for number, each in enumerate(configs)]
     reports = pool.run(sweep, requests, read_spec(configs[0]).settings.limits)
     pool.close()
     return reports, [telling(sweep.folder, number) for number in range(len(configs))]
@@ -97,11 +98,11 @@ def test_a_plugin_that_reads_standard_input_takes_no_errands(sweep):
 
 def test_a_worker_that_died_before_its_job_costs_no_job(sweep):
     pool = WorkerPool(1)
-    pool.run(sweep, [[JobRequest(0, config("loud"), ())]], read_spec(config("loud")).settings.limits)
+    pool.run(sweep, [[Job(0, (), "new", config("loud"))]], read_spec(config("loud")).settings.limits)
     (worker,) = pool._workers
     worker._process.kill()
     worker._process.wait()
-    pool.run(sweep, [[JobRequest(1, config("loud"), ())]], read_spec(config("loud")).settings.limits)
+    pool.run(sweep, [[Job(1, (), "new", config("loud"))]], read_spec(config("loud")).settings.limits)
     pool.close()
     assert telling(sweep.folder, 1).status == "finished"
 
@@ -160,7 +161,7 @@ def test_a_job_that_another_process_has_begun_is_left_to_it(sweep):
 
 
 def test_what_travels_is_plain(sweep):
-    assert json.loads(json.dumps(dataclasses.asdict(JobRequest(1, config("loud"), ("a=1",)))))["number"] == 1
+    assert json.loads(json.dumps(dataclasses.asdict(Job(1, ("a=1",), "new", config("loud")))))["number"] == 1
 
 
 @pytest.mark.slow

@@ -1,0 +1,177 @@
+"""Launching jobs: by gradmix's own workers, or by Hydra's launchers joblib, Ray and submitit."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import OmegaConf, open_dict
+
+from gradmix.config.composer import started
+from gradmix.contracts.errors import ConfigError
+from gradmix.interrupts import sigterm_kept
+from gradmix.registry.entry import describe
+from gradmix.runs.environment import threads_of_each
+from gradmix.runs.timing import rounds_of
+from gradmix.sweeps.job import JobReport, SweepJob, for_launcher
+from gradmix.sweeps.plan import Job, blocks
+from gradmix.sweeps.worker import THREAD_VARIABLES, warm_up
+from gradmix.sweeps.worker_pool import WorkerPool
+
+if TYPE_CHECKING:
+    from hydra.types import HydraContext
+    from omegaconf import DictConfig
+
+_OWN = "gradmix.sweeps.worker_pool.WorkerPool"
+"""``_target_`` of ``hydra/launcher=gradmix``."""
+
+
+class Launcher:
+    """The launcher that a sweep's config chooses.
+
+    Raises
+    ------
+    ConfigError
+        If its number of workers is not valid.
+    """
+
+    def __init__(self, config: DictConfig, context: HydraContext) -> None:
+        self.config, self.context = config, context
+        self.choice: str = config.hydra.runtime.choices["hydra/launcher"]
+        self.is_own = self.choice == "gradmix" or config.hydra.launcher.get("_target_") == _OWN
+        count = _own_workers if self.is_own else _WORKERS.get(self.choice)
+        self.workers = 1 if count is None else max(1, count(self._options))
+        self._pool: WorkerPool | None = None
+
+    @property
+    def _options(self) -> Mapping[str, Any]:
+        return {key: value for key, value in self.config.hydra.launcher.items() if (key, value) != ("_target_", _OWN)}
+
+    def prepare(self) -> None:
+        """Start the first workers, where that is possible: they load while the sweep is planned."""
+        if self.is_own:
+            with started("launcher", self.config):
+                self._pool = WorkerPool(**self._options)
+        elif self.choice == "joblib" and self.workers > 1:
+            threading.Thread(target=self._start_joblib_workers, daemon=True).start()
+
+    def launch(self, job: SweepJob, jobs: Sequence[Job]) -> Iterable[JobReport]:
+        """Launch jobs and wait for them; may raise whatever it likes when a worker dies."""
+        job = replace(job, workers=self.workers)
+        if self._pool is None:
+            return self._launch_by_hydra(job, jobs)
+        specs = [each.spec for each in jobs if each.spec is not None]
+        rounds = max(rounds_of(spec.task, spec.settings.timing) for spec in specs)
+        return self._pool.run(job, blocks(jobs), specs[0].settings.limits, rounds)
+
+    def close(self) -> None:
+        """Let the workers go."""
+        if self._pool is not None:
+            self._pool.close()
+
+    def _launch_by_hydra(self, job: SweepJob, jobs: Sequence[Job]) -> list[JobReport]:
+        from hydra.core.plugins import Plugins
+
+        with open_dict(self.config):
+            self.config.hydra.sweep.dir = str(job.folder)
+            for path, value in _DEFAULTS.get(self.choice, {}).items():
+                if OmegaConf.select(self.config.hydra.launcher, path) is None:
+                    OmegaConf.update(self.config.hydra.launcher, path, value, force_add=True)
+        with _threads_for(self.workers) as threads:
+            if self.choice == "ray":
+                self._start_ray()
+            job = replace(job, threads=threads, parent=os.getpid())
+            with started("launcher", self.config):
+                launcher = Plugins.instance().instantiate_launcher(
+                    hydra_context=self.context, task_function=job, config=self.config
+                )
+            returned = launcher.launch([for_launcher(each, job.folder) for each in jobs], initial_job_idx=0)
+        return [_report(each, result) for each, result in zip(jobs, returned, strict=True)]
+
+    def _start_ray(self) -> None:
+        """Start Ray: left to the launcher, it would keep SIGTERM for itself."""
+        import ray
+
+        if not ray.is_initialized():
+            with sigterm_kept():
+                ray.init(**OmegaConf.to_object(self.config.hydra.launcher.ray.init))  # type: ignore[arg-type]
+
+    def _start_joblib_workers(self) -> None:
+        """Start workers that joblib keeps for later, and finds again by these options."""
+        from joblib import Parallel, delayed
+
+        known = ("n_jobs", "timeout", "temp_folder", "max_nbytes", "mmap_mode")
+        options = {key: value for key, value in self._options.items() if key in known}
+        with suppress(Exception):  # the launcher will say what is wrong
+            Parallel(backend="loky", **options)(delayed(warm_up)() for _ in range(self.workers))
+
+
+def _report(job: Job, returned: Any) -> JobReport:
+    try:
+        report = returned.return_value
+    except Exception as error:  # what was raised in the worker, where nothing of ours could catch it
+        return JobReport(job.number, describe(error))
+    return report if isinstance(report, JobReport) else JobReport(job.number, f"the launcher returned {report!r}")
+
+
+def _cores() -> int:
+    return os.cpu_count() or 1
+
+
+def _own_workers(options: Mapping[str, Any]) -> int:
+    workers = options["workers"]
+    if not _is_whole(workers) or workers < 1:
+        raise ConfigError(f"hydra.launcher.workers must be an integer > 0; given: {workers!r}.")
+    return int(workers)
+
+
+def _joblib_workers(options: Mapping[str, Any]) -> int:
+    n_jobs = options.get("n_jobs")
+    if n_jobs is None:
+        return 1
+    if not _is_whole(n_jobs) or n_jobs == 0:
+        raise ConfigError(
+            "hydra.launcher.n_jobs must be an integer > 0, or -1 for all cores, -2 for all but one, …; "
+            f"given: {n_jobs!r}."
+        )
+    return int(n_jobs) if n_jobs > 0 else _cores() + 1 + int(n_jobs)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_WORKERS: Mapping[str, Callable[[Mapping[str, Any]], int]] = {
+    "joblib": _joblib_workers,
+    "ray": lambda options: _cores(),
+    "submitit_local": lambda options: _cores(),
+}
+"""Choice of another launcher → how many jobs it runs at a time on this machine; one for any that is not here."""
+
+_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    # Retries are the sweep's, by on_error; Ray's own messages would drown the sweep's.
+    "ray": {
+        "ray.remote.max_retries": 0,
+        "ray.init.log_to_driver": False,
+        "ray.init.include_dashboard": False,
+        "ray.init.object_store_memory": 78_643_200,  # as the launcher sets it: jobs hand little over
+    },
+}
+"""Choice of launcher → options that we set unless the user has."""
+
+
+@contextmanager
+def _threads_for(workers: int) -> Iterator[int]:
+    """Share the cores out among workers that are started in the context; yields the threads that each may have."""
+    threads = threads_of_each(workers)
+    added = [name for name in THREAD_VARIABLES if name not in os.environ]
+    os.environ.update(dict.fromkeys(added, str(threads)))
+    try:
+        yield threads
+    finally:
+        for name in added:
+            del os.environ[name]

@@ -1,0 +1,221 @@
+"""The sweepers that ``hydra/sweeper`` chooses: every combination of the overrides, or a search among them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import OmegaConf
+
+from gradmix.config.composer import started
+from gradmix.config.composition import ComposedOnce
+from gradmix.config.explain import explained
+from gradmix.contracts.errors import ConfigError
+from gradmix.runs.events import report_problem, tell
+from gradmix.sweeps.events import planned
+from gradmix.sweeps.intent import intent
+from gradmix.sweeps.launching import Launcher
+from gradmix.sweeps.ledger import jobs_of_resumed
+from gradmix.sweeps.plan import Job, Overrides, Planner
+from gradmix.sweeps.search import Goal, Search, fixed_of
+from gradmix.sweeps.sweep import Sweep, check, common_settings
+
+if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
+    from hydra.types import HydraContext
+    from omegaconf import DictConfig
+
+
+_MOST_JOBS = 100_000
+"""A slip, or a stranger's file, could ask for so many that the command would never begin."""
+
+
+def sweep(config: DictConfig, context: HydraContext) -> None:
+    """Run the sweep that a composed config describes, by the sweeper and the launcher that it chooses."""
+    options: dict[str, Any] = OmegaConf.to_container(config.hydra.sweeper, resolve=True)  # type: ignore[assignment]
+    target = options.pop("_target_", None)
+    if target not in _SWEEPERS:
+        raise ConfigError(
+            f"the sweeper {target} cannot be started: gradmix's jobs are run by its own sweepers only, "
+            "hydra/sweeper=gradmix or gradmix_optuna."
+        )
+    with started("sweeper", config):
+        sweeper = _SWEEPERS[target](config, context, **options)
+    sweeper.sweep()
+
+
+class Sweeper:
+    """Every combination of the overrides, all planned and checked before the first starts.
+
+    `params` says what to sweep over besides the command line: key → values, as after ``-m``.
+    """
+
+    def __init__(self, config: DictConfig, context: HydraContext, params: Mapping[str, str] | None = None) -> None:
+        self.config = config
+        self.composed = ComposedOnce(context.config_loader)
+        self.arguments: Sequence[str] = list(config.hydra.overrides.task)
+        self.given = [*(f"{key}={value}" for key, value in (params or {}).items()), *self.arguments]
+        self.launcher = Launcher(config, context)
+        if not intent().plan_only:
+            self.launcher.prepare()
+
+    def sweep(self) -> None:
+        """Run the sweep."""
+        choices = self._choices()
+        varies = [key for key, overrides in choices.items() if len(overrides) > 1]
+        fixed = {key: overrides[0] for key, overrides in choices.items() if len(overrides) == 1}
+        _check_resumed(varies)
+        numbered = jobs_of_resumed(fixed) or dict(enumerate(itertools.product(*choices.values())))
+        jobs = self._planner().plan(numbered)
+        if intent().plan_only:
+            self._tell_plan(jobs, self.launcher.workers, len(jobs))
+            return
+        with self._begun(jobs, varies, len(jobs)) as sweep:
+            sweep.run(jobs)
+
+    @contextmanager
+    def _begun(self, jobs: Sequence[Job], varies: Sequence[str], n_jobs: int) -> Iterator[Sweep]:
+        """Check what is planned, and begin; the workers go when the sweep is over."""
+        try:
+            self._check(jobs)
+            settings = common_settings(jobs)
+            if settings.timing.paired and not self.launcher.is_own:
+                raise ConfigError(
+                    "timing.paired=true times plugins in turns, in one process, which hydra/launcher=gradmix alone "
+                    f"can; chosen: {self.launcher.choice}."
+                )
+            with Sweep(settings, varies, self.launcher.launch, jobs, n_jobs) as sweep:
+                yield sweep
+        finally:
+            self.launcher.close()
+
+    def _check(self, jobs: Sequence[Job]) -> None:
+        """Check that all can be run."""
+        check(jobs)
+
+    def _planner(self) -> Planner:
+        wanted = intent()
+        is_typed = wanted.resumed is None or wanted.trusts_journal  # a journal may be a stranger's
+        named = self.arguments if is_typed else wanted.typed
+        return Planner(self._compose, named, wanted.resumed, wanted.stale, self.launcher.workers)
+
+    def _compose(self, overrides: Overrides) -> Mapping[str, Any]:
+        with explained():
+            return self.composed.compose(self.config, overrides)
+
+    def _tell_plan(self, jobs: Sequence[Job], workers: int, n_jobs: int) -> None:
+        if any(job.spec is not None for job in jobs):
+            common_settings(jobs)
+        tell(planned, jobs, workers, n_jobs)
+
+    def _choices(self) -> dict[str, list[str]]:
+        """Key → the overrides that the command line and the config ask for; the command line wins."""
+        choices: dict[str, list[str]] = {}
+        for override in self.composed.parse(self.given):
+            key = override.get_key_element()
+            choices[key] = _values(override, key)
+            if not choices[key]:
+                raise ConfigError(f"{override.input_line}: there is nothing to sweep over.")
+            if math.prod(map(len, choices.values())) > _MOST_JOBS:
+                raise ConfigError(f"{override.input_line}: a sweep has at most {_MOST_JOBS:,} jobs; this one has more.")
+        return choices
+
+
+def _values(override: Override, key: str) -> list[str]:
+    """The overrides of single values that one override asks for."""
+    if not override.is_sweep_override():
+        return [f"{key}={override.get_value_element_as_str()}"]
+    if not override.is_discrete_sweep():
+        raise ConfigError(
+            f"{override.input_line}: list the values to try; an interval has no end of them "
+            "(hydra/sweeper=gradmix_optuna searches one)."
+        )
+    return [f"{key}={value}" for value in itertools.islice(override.sweep_string_iterator(), _MOST_JOBS + 1)]
+
+
+def _check_resumed(varies: Sequence[str]) -> None:
+    """Check that what is given again to a resumed sweep has one value: its jobs are there already."""
+    given = {override.partition("=")[0] for override in intent().typed}
+    if intent().resumed is not None and (swept := [key for key in varies if key in given]):
+        raise ConfigError(f"{', '.join(swept)}: a sweep that is resumed has its jobs; give one value for all of them.")
+
+
+class OptunaSweeper(Sweeper):
+    """Searches among the overrides for the best value of a metric, a batch of jobs at a time.
+
+    Keys of `params` may have ``range(1,9)``, ``tag(log,interval(1e-9,1))`` or choices. Of `n_trials` jobs in all, as
+    many as `batch` are between two choices; as many as there are workers keep them busy. Without a `metric` the search
+    is for the one by which runs of that kind are ranked; `better` is ``lower`` or ``higher``, for a metric that does
+    not declare it.
+    """
+
+    def __init__(
+        self,
+        config: DictConfig,
+        context: HydraContext,
+        params: Mapping[str, str] | None = None,
+        n_trials: int = 20,
+        batch: int = 1,
+        metric: str | None = None,
+        better: str | None = None,
+        sampler: str = "tpe",
+        seed: int = 0,
+    ) -> None:
+        super().__init__(config, context, params)
+        for name, value in (("n_trials", n_trials), ("batch", batch)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ConfigError(f"hydra.sweeper.{name} must be an integer > 0; given: {value!r}.")
+        self.n_trials, self.batch, self.seed, self.sampler = n_trials, batch, seed, sampler
+        self.goal = Goal(None if metric is None else str(metric), better)
+
+    def sweep(self) -> None:
+        """Run the search."""
+        planner = self._planner()
+        parsed = self.composed.parse(self.given)
+        earlier = planner.plan(jobs_of_resumed(fixed_of(parsed)))
+        search = Search(parsed, self.goal, self.sampler, self.seed + len(earlier))  # not the same random choices again
+        trials = [] if earlier else search.ask(min(self.batch, self.n_trials))
+        first = earlier or planner.plan({number: overrides for number, (_, overrides) in enumerate(trials)})
+        declared = {name for job in first if job.spec is not None for name in job.spec.meanings}
+        if doubt := self.goal.doubt(declared):
+            report_problem(doubt)
+        n_jobs = max(self.n_trials, len(first))
+        if intent().plan_only:
+            self._tell_plan(first, min(self.launcher.workers, self.batch), n_jobs)
+            return
+        with self._begun(first, list(search.space), n_jobs) as sweep:
+            ends = {end.number: end for end in sweep.run(first)}
+            for job in earlier:
+                if job.number in ends:
+                    search.remember(job.overrides, ends[job.number])
+            for number, (trial, _) in enumerate(trials):
+                search.tell(trial, ends.get(number))
+            self._go_on(search, planner, sweep, first)
+
+    def _check(self, jobs: Sequence[Job]) -> None:
+        """A job that is impossible counts as failed, unless all are."""
+        if all(job.spec is None for job in jobs):
+            check(jobs)
+
+    def _go_on(self, search: Search, planner: Planner, sweep: Sweep, first: Sequence[Job]) -> None:
+        """Ask for jobs, run them, and tell what they reached, until there have been enough."""
+        count = 1 + max(job.number for job in first)
+        while count < self.n_trials and not sweep.is_stopped:
+            trials = search.ask(min(self.batch, self.n_trials - count))
+            jobs = planner.plan({count + place: overrides for place, (_, overrides) in enumerate(trials)})
+            common_settings([*first, *jobs])
+            sweep.ledger.ask(jobs)
+            ends = {end.number: end for end in sweep.run(jobs)}
+            for place, (trial, _) in enumerate(trials):
+                search.tell(trial, ends.get(count + place))
+            count += len(trials)
+
+
+_SWEEPERS: Mapping[str, type[Sweeper]] = {
+    "gradmix.sweeps.sweeper.Sweeper": Sweeper,
+    "gradmix.sweeps.sweeper.OptunaSweeper": OptunaSweeper,
+}
+"""``_target_`` of ``hydra/sweeper`` → its class."""
