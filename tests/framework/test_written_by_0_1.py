@@ -129,7 +129,7 @@ def test_a_comparison_answers_the_same(here, name):
         assert [dict(group.settings) for group in section.groups] == [each["settings"] for each in earlier["groups"]]
         for group, each in zip(section.groups, earlier["groups"], strict=True):
             assert (len(group.runs), len(group.finished)) == (each["n_runs"], each["n_finished"])
-            same({metric: summary.estimate.median for metric, summary in group.summaries.items()}, each["medians"])
+            same({metric: summary.median for metric, summary in group.summaries.items()}, each["medians"])
             same_difference(group.versus_best, each["versus_best"])
     standings = [[dict(each.settings), each.n_level, each.n_sections, each.mean_rank] for each in told.standings]
     assert standings == was["standings"]

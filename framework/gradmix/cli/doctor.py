@@ -60,8 +60,8 @@ def _show(console: Console, examined: Sequence[Examined]) -> None:
         _show_problems(console, each)
     broken = sum(not each.is_sound for each in examined)
     for note in overlooked():
-        console.print(Text("\nnote: ", style="yellow") + Text(note), highlight=False, soft_wrap=True)
-    console.print(f"\n{len(examined)} plugins, {broken or 'nothing'} to mend", highlight=False)
+        console.print(Text("\nnote: ", style="yellow") + Text(note), soft_wrap=True)
+    console.print(f"\n{len(examined)} plugins, {broken or 'nothing'} to mend")
 
 
 def _offers(examined: Examined) -> str:
@@ -76,7 +76,7 @@ def _show_problems(console: Console, examined: Examined) -> None:
     if examined.problems or broken:
         console.print(Text(f"\n{examined.plugin.label} {examined.plugin.version}", style="bold red"))
     for problem in (*examined.problems, *broken):
-        console.print(Padding(Text(problem), (0, 0, 0, 2)), highlight=False)
+        console.print(Padding(Text(problem), (0, 0, 0, 2)))
     commands: dict[str, list[str]] = {}
     for component in examined.components:
         if component.status == "not installed":

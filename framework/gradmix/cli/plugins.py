@@ -76,17 +76,15 @@ def _list(console: Console) -> None:
     console.print(table)
     for entry, command in absent:
         name = Text(f"{entry.kind} {entry.name}", style="dim")
-        console.print(name + Text(f"  not installed: {command}"), highlight=False, soft_wrap=True)
+        console.print(name + Text(f"  not installed: {command}"), soft_wrap=True)
     for plugin, reason in broken:
         label = Text(f"\nbroken: {plugin.label} {plugin.version}: ", style="red")
-        console.print(label + Text(reason), highlight=False, soft_wrap=True)
+        console.print(label + Text(reason), soft_wrap=True)
     notes = _notes()
     for note in notes:
-        console.print(Text("\nnote: ", style="yellow") + Text(note), highlight=False, soft_wrap=True)
+        console.print(Text("\nnote: ", style="yellow") + Text(note), soft_wrap=True)
     if broken or notes:
-        console.print(
-            "\n`gradmix plugins doctor` examines every plugin; plugins.block=[NAME] leaves one out.", highlight=False
-        )
+        console.print("\n`gradmix plugins doctor` examines every plugin; plugins.block=[NAME] leaves one out.")
 
 
 def _notes() -> list[str]:
@@ -112,15 +110,15 @@ def _document_entry(console: Console, entry: Entry) -> None:
     prose = sections(component.__doc__)
     for paragraph in f"{prose['']}\n\n{prose.get('Notes', '')}".split("\n\n"):
         if words := paragraph.split():
-            console.print(Text(" ".join(words)), highlight=False)
+            console.print(Text(" ".join(words)))
     for option in options_of(component):
         path = Text(f"\n{_path(entry, option)}", style="cyan") + Text(f" = {_default(option)}")
-        console.print(path + Text(f"   {option.allowed}", style="dim"), highlight=False)
+        console.print(path + Text(f"   {option.allowed}", style="dim"))
         if option.doc:
-            console.print(Padding(option.doc, (0, 0, 0, 4)), highlight=False)
-    console.print(f"\nin a run:   gradmix run {_example(entry)}", highlight=False)
+            console.print(Padding(option.doc, (0, 0, 0, 4)))
+    console.print(f"\nin a run:   gradmix run {_example(entry)}")
     if entry.kind in _MADE_BY_NAME:
-        console.print(f"in Python:  gradmix.{entry.kind}({entry.name!r})", highlight=False)
+        console.print(f"in Python:  gradmix.{entry.kind}({entry.name!r})")
 
 
 def _origin(entry: Entry) -> str:

@@ -6,23 +6,27 @@ import math
 
 from gradmix.contracts.meaning import Meaning
 from gradmix.reports.factors import ABSENT
-from gradmix.reports.grouping import Group, Summary
+from gradmix.reports.grouping import Group
+from gradmix.reports.intervals import Estimate
 from gradmix.reports.pairs import Difference, Verdict
 from gradmix.reports.wording import measured
 
 
-def summary_text(summary: Summary | None, metric: Meaning, plain: bool = False) -> str:
+def summary_text(found: Estimate | None, metric: Meaning, plain: bool = False) -> str:
     """A median with its interval: ``2314.3 [2314.1, 2315.0]``."""
-    if summary is None:
+    if found is None:
         return ""
-    found = summary.estimate
     if not math.isfinite(found.median):
-        return f"no number ({summary.n_broken} of {found.n})"
+        return f"no number ({found.n_broken} of {found.n})"
     text = measured(found.median, metric.unit)
     low, high = (measured(end, metric.unit) if math.isfinite(end) else ABSENT for end in (found.low, found.high))
     if not plain and low != high:
-        text += f" [{low}, {high}]" if found.has_interval else f" ({low}, {high})"
-    return f"{text}, {summary.n_broken} no number" if summary.n_broken else text
+        text += _interval(found, low, high)
+    return f"{text}, {found.n_broken} no number" if found.n_broken else text
+
+
+def _interval(found: Estimate, low: str, high: str) -> str:
+    return f" [{low}, {high}]" if found.has_interval else f" ({low}, {high})"
 
 
 def runs_text(group: Group) -> str:
@@ -41,12 +45,12 @@ def versus(found: Difference | None) -> str:
         return "equal"
     if not found.is_finite:
         return ""
-    median = _amount(found.estimate.median, found)
-    sign = "×" if found.is_ratio else "+" if found.estimate.median > 0 else ""
-    if found.is_unvarying or not (found.estimate.has_interval or found.n_conditions > 1):
-        return f"{sign}{median}"
-    low, high = (_amount(end, found) for end in (found.estimate.low, found.estimate.high))
-    return f"{sign}{median} [{low}, {high}]" if found.estimate.has_interval else f"{sign}{median} ({low}, {high})"
+    between = found.estimate
+    sign = "×" if found.is_ratio else "+" if between.median > 0 else ""
+    text = f"{sign}{_amount(between.median, found)}"
+    is_range = not found.is_unvarying and (between.has_interval or found.n_conditions > 1)
+    low, high = (_amount(end, found) for end in (between.low, between.high))
+    return text + _interval(between, low, high) if is_range else text
 
 
 def _amount(value: float, found: Difference) -> str:

@@ -20,16 +20,8 @@ from gradmix.reports.pairs import contrast
 class Standing:
     """How some choices did over all that was given.
 
-    Parameters
-    ----------
-    settings
-        The choices.
-    n_level
-        Where it was best, or not to be told from the best.
-    n_sections
-        Where it took part.
-    mean_rank
-        Its mean rank; equals share theirs.
+    They took part in `n_sections`, and were best, or not distinguishable from the best, in `n_level` of these. Equals
+    share their ranks.
     """
 
     settings: Settings
@@ -42,26 +34,9 @@ class Standing:
 class Comparison:
     """A comparison of runs, ready to be shown.
 
-    Parameters
-    ----------
-    runs
-        The runs compared.
-    factors
-        What varies.
-    metrics
-        Metrics to show; the first is the one to rank by.
-    sections
-        Groups, by what they had to solve.
-    effects
-        One choice at a time.
-    standings
-        Over all sections, if there are several; best first.
-    names
-        Every metric that a run has.
-    declared
-        What the runs' journals declare of their metrics.
-    n_unreadable, n_missing
-        Runs that had to be left out, and jobs that were never reached.
+    Of the metrics to show, the first is the one to rank by. Standings, over all sections if there are several, have the
+    best first. `names` has every metric of any run, `declared` what the journals declare of them. Runs that had to be
+    left out are counted as unreadable, jobs that were never reached as missing.
     """
 
     runs: tuple[Run, ...]
@@ -103,18 +78,9 @@ def compare(
     n_unreadable: int = 0,
     n_missing: int = 0,
 ) -> Comparison:
-    """Compare runs.
+    """Compare runs by some keys, repeated over others; show some metrics, the first to rank by.
 
-    Parameters
-    ----------
-    runs
-        The runs.
-    metrics
-        What to show, the first to rank by; ``name:lower`` or ``name:higher`` says which way is better.
-    by, over
-        Keys to compare by, and to repeat over.
-    n_unreadable, n_missing
-        Runs that had to be left out, and jobs that were never reached: counted, not compared.
+    A metric is asked for as ``name``, ``name:lower`` or ``name:higher``, which says which way is better.
 
     Raises
     ------
@@ -128,8 +94,7 @@ def compare(
     declared = merged(run.declared.meanings for run in runs)
     chosen = tuple(asked_metric(metric, names, declared) for metric in metrics)
     chosen = chosen or usual_metrics(runs, names, declared, factors)
-    groups = group_runs(runs, factors, chosen)
-    sections = tuple(_section(given, members, factors, chosen) for given, members in groups.items())
+    sections = tuple(_ranked(section, factors, chosen) for section in group_runs(runs, factors, chosen))
     ranked = [section for section in sections if section.is_ranked]
     standings = _standings(ranked) if len(ranked) > 1 else ()
     effects: Iterable[Effect] = ()
@@ -137,51 +102,40 @@ def compare(
         best = standings[0].settings if standings else ranked[0].groups[0].settings
         effects = find_effects([group for section in ranked for group in section.groups], best, factors, chosen)
     return Comparison(
-        runs=tuple(runs),
-        factors=factors,
-        metrics=chosen,
-        sections=sections,
-        effects=tuple(effects),
-        standings=standings,
-        names=names,
-        declared=declared,
-        n_unreadable=n_unreadable,
-        n_missing=n_missing,
+        tuple(runs), factors, chosen, sections, tuple(effects), standings, names, declared, n_unreadable, n_missing
     )
 
 
-def _section(given: tuple[Any, ...], groups: Sequence[Group], factors: Factors, metrics: Sequence[Meaning]) -> Section:
-    settings, primary = dict(zip(factors.given, given, strict=True)), metrics[0] if metrics else None
-    if primary is None or primary.better is None or not any(primary.name in group.summaries for group in groups):
-        return Section(settings, tuple(groups))
+def _ranked(section: Section, factors: Factors, metrics: Sequence[Meaning]) -> Section:
+    """The section with the best group first, each of the others compared with it; as it is, if it cannot be ranked."""
+    primary = metrics[0] if metrics else None
+    if primary is None or primary.better is None or not any(primary.name in each.summaries for each in section.groups):
+        return section
 
     def rank(group: Group) -> tuple[bool, float]:
-        summary = group.summaries.get(primary.name)
-        return summary is None, summary.estimate.median * primary.sign if summary else 0.0
+        found = group.summaries.get(primary.name)
+        return found is None, found.median * primary.sign if found else 0.0
 
-    best, *others = sorted(groups, key=rank)
+    best, *others = sorted(section.groups, key=rank)
     compared = [
         replace(group, versus_best=contrast(group.finished, best.finished, primary, factors.repeats, factors.seeds))
         for group in others
     ]
-    return Section(settings, (best, *compared), is_ranked=bool(others))
+    return Section(section.given, (best, *compared), is_ranked=bool(others))
 
 
 def _standings(sections: Sequence[Section]) -> tuple[Standing, ...]:
     """Rank choices over all sections by their mean rank in each; those that are missing in some come last."""
     ranks: dict[tuple[Any, ...], list[float]] = {}
     n_level: Counter[tuple[Any, ...]] = Counter()
-    settings: dict[tuple[Any, ...], Settings] = {}
     for section in sections:
         are_level = [group.versus_best is None or group.versus_best.verdict.is_level for group in section.groups]
         n_tied = [*are_level, False].index(False)  # all that are level with the best share their rank
         for index, (group, is_level) in enumerate(zip(section.groups, are_level, strict=True)):
-            values = tuple(group.settings.values())
-            settings[values] = group.settings
-            ranks.setdefault(values, []).append((n_tied + 1) / 2 if index < n_tied else index + 1.0)
-            n_level[values] += is_level
+            choices = tuple(group.settings.items())
+            ranks.setdefault(choices, []).append((n_tied + 1) / 2 if index < n_tied else index + 1.0)
+            n_level[choices] += is_level
     standings = [
-        Standing(settings[values], n_level[values], len(each), sum(each) / len(each)) for values, each in ranks.items()
+        Standing(dict(choices), n_level[choices], len(each), sum(each) / len(each)) for choices, each in ranks.items()
     ]
-    n = len(sections)
-    return tuple(sorted(standings, key=lambda each: (each.n_sections < n, each.mean_rank, -each.n_level)))
+    return tuple(sorted(standings, key=lambda each: (each.n_sections < len(sections), each.mean_rank, -each.n_level)))

@@ -7,8 +7,8 @@ policy). The template escapes what comes from journals; what scripts read is JSO
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from importlib.resources import files
 from importlib.util import find_spec
 from itertools import islice
@@ -20,7 +20,7 @@ from gradmix.contracts.meaning import Meaning
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.factors import text_of
 from gradmix.reports.figures import figures
-from gradmix.reports.figures.styles import Styles
+from gradmix.reports.figures.figure import Styles
 from gradmix.reports.run_rows import runs_table
 from gradmix.reports.scale import Scale
 from gradmix.reports.sentences import counts, headline
@@ -43,23 +43,16 @@ def write_page(comparison: Comparison, title: str, path: Path) -> None:
     StorageError
         If plotly.js is not where plotly installs it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(comparison, title, path.absolute().parent), encoding="utf-8")
-
-
-def render(comparison: Comparison, title: str, folder: Path) -> str:
-    """The page as text; links to runs are relative to the folder that the page is in."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     drawn = figures(comparison)
-    # traces are plain already, and too large to be copied
-    plain = [{**vars(figure), "variants": [vars(variant) for variant in figure.variants]} for figure in drawn]
-    data = {"figures": plain, "runs": runs_table(comparison, folder)}
+    data = {"figures": [vars(figure) for figure in drawn], "runs": runs_table(comparison, path.absolute().parent)}
     beside = sorted(comparison.metrics[1:], key=lambda metric: not metric.is_cost)[:_BESIDE]
     ranked = ranking(comparison, [*comparison.metrics[:1], *beside], n_full=1)
     pages = Environment(autoescape=True, undefined=StrictUndefined, loader=PackageLoader("gradmix.reports", "page"))
-    return pages.get_template("page.html.j2").render(
+    source = files("gradmix.reports") / "page"
+    text = pages.get_template("page.html.j2").render(
         policy=_POLICY,
         title=title,
         counts=counts(comparison),
@@ -72,22 +65,22 @@ def render(comparison: Comparison, title: str, folder: Path) -> str:
         effects_heading=effects_heading(comparison),
         effect_columns=EFFECT_COLUMNS,
         effects=effect_rows(comparison),
-        style=Markup(_source("page.css")),
+        style=Markup((source / "page.css").read_text(encoding="utf-8")),
         data=Markup(json_for_script(data)),
         plotly=Markup(_plotly() if drawn else ""),
-        script=Markup(_source("page.js")),
+        script=Markup((source / "page.js").read_text(encoding="utf-8")),
     )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
-def _sections(comparison: Comparison, ranked: Ranking, primary: Meaning) -> list[Mapping[str, Any]]:
+def _sections(comparison: Comparison, ranked: Ranking, primary: Meaning) -> Iterator[Mapping[str, Any]]:
     """The rows of the ranking by what was given, each with its dot and its interval on a scale, in per cent."""
     styles, left = Styles(comparison), iter(ranked.rows)
-    sections: list[Mapping[str, Any]] = []
     for section in comparison.sections:
         scale, rows = Scale(section, primary), []
         for row in islice(left, len(section.groups)):
-            summary = row.group.summaries.get(primary.name)
-            found = summary.estimate if summary else None
+            found = row.group.summaries.get(primary.name)
             dot = scale.at(found.median) if found else None
             low, high = sorted(scale.end(value) for value in (found.low, found.high)) if found else (0.0, 0.0)
             rows.append(
@@ -101,8 +94,7 @@ def _sections(comparison: Comparison, ranked: Ranking, primary: Meaning) -> list
                 }
             )
         label = comparison.factors.label(section.given) if section.given else ""
-        sections.append({"given": label, "ends": scale.ends, "rows": rows})
-    return sections
+        yield {"given": label, "ends": scale.ends, "rows": rows}
 
 
 def json_for_script(value: Any) -> str:
@@ -111,23 +103,12 @@ def json_for_script(value: Any) -> str:
     >>> json_for_script({"label": "</script>", "value": float("nan")})
     '{"label":"\\u003c/script\\u003e","value":null}'
     """
+    to_json = partial(json.dumps, allow_nan=False, separators=(",", ":"))
     try:
-        text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+        text = to_json(value)
     except ValueError:
-        text = json.dumps(_only_finite(value), allow_nan=False, separators=(",", ":"))
+        text = to_json(json.loads(json.dumps(value), parse_constant=lambda name: None))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _only_finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _only_finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_only_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _source(name: str) -> str:
-    return (files("gradmix.reports") / "page" / name).read_text(encoding="utf-8")
 
 
 def _plotly() -> str:

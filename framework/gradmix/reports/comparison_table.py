@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+
+from rich.box import Box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.console import make_console
@@ -11,28 +15,24 @@ from gradmix.reports.factors import text_of
 from gradmix.reports.sentences import counts, headline
 from gradmix.reports.tables import EFFECT_COLUMNS, Ranking, effect_rows, effects_heading, ranking
 
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
 MOST_ROWS = 20
 """Groups that the terminal shows; the page and the CSV file have all."""
 _MOST_EFFECTS = 12
 _NO_EDGE = 10_000
 """Width of a pipe: nothing there has to fit."""
 _STYLES = {"best": "bold green", "= best": "green", "≈ best": "green", "worse?": "dim"}
+_UNDER_THE_HEAD = Box("    \n    \n -- \n    \n    \n    \n    \n    \n")
+"""A line under the head of a table, and no other."""
 
 
 def print_comparison(comparison: Comparison, title: str) -> None:
     """Print the answer: the sentence, the ranked table, then one choice at a time."""
-    from rich.text import Text
-
     console = make_console()
     if not console.is_terminal:
         console.width = _NO_EDGE
 
     def say(text: str, style: str = "") -> None:
-        console.print(Text(text, style=style), highlight=False)
+        console.print(Text(text, style=style))
 
     def say_rest(n: int) -> None:
         if n > 0:
@@ -54,7 +54,12 @@ def print_comparison(comparison: Comparison, title: str) -> None:
     say(ranked.legend, "dim")
     if comparison.effects:
         say(f"\n{effects_heading(comparison)}:", "bold")
-        console.print(_effects_table(comparison))
+        table = Table(box=None, padding=(0, 2, 0, 2), pad_edge=False, header_style="dim")
+        for name in EFFECT_COLUMNS:
+            table.add_column(name, overflow="fold")
+        for row in effect_rows(comparison)[:_MOST_EFFECTS]:
+            table.add_row(*map(Text, row))
+        console.print(table)
         say_rest(len(comparison.effects) - _MOST_EFFECTS)
 
 
@@ -63,37 +68,15 @@ def _fitting(comparison: Comparison, console: Console) -> tuple[Ranking, Table]:
     rooms = [(n_metrics, n_metrics, 2) for n_metrics in range(len(comparison.metrics), 0, -1)]
     for n_metrics, n_full, gap in [*rooms, (1, 0, 2), (1, 0, 1)]:
         ranked = ranking(comparison, comparison.metrics[:n_metrics], n_full)
-        table = _ranked_table(ranked, gap)
+        table = Table(box=_UNDER_THE_HEAD, padding=(0, gap, 0, 0), pad_edge=False, show_edge=False, header_style="bold")
+        for name, kind in ranked.columns:
+            is_number = kind == "number"
+            table.add_column(Text(name), justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
+        for row in ranked.rows[:MOST_ROWS]:
+            table.add_row(*map(Text, row.cells), style=_STYLES.get(row.mark, ""))
         if console.measure(table).maximum < console.width:
             break
     return ranked, table
-
-
-def _ranked_table(ranked: Ranking, gap: int) -> Table:
-    from rich.box import Box
-    from rich.table import Table
-    from rich.text import Text
-
-    under_the_head = Box("    \n    \n -- \n    \n    \n    \n    \n    \n")
-    table = Table(box=under_the_head, padding=(0, gap, 0, 0), pad_edge=False, show_edge=False, header_style="bold")
-    for name, kind in ranked.columns:
-        is_number = kind == "number"
-        table.add_column(Text(name), justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
-    for row in ranked.rows[:MOST_ROWS]:
-        table.add_row(*map(Text, row.cells), style=_STYLES.get(row.mark, ""))
-    return table
-
-
-def _effects_table(comparison: Comparison) -> Table:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, padding=(0, 2, 0, 2), pad_edge=False, header_style="dim")
-    for name in EFFECT_COLUMNS:
-        table.add_column(name, overflow="fold")
-    for row in effect_rows(comparison)[:_MOST_EFFECTS]:
-        table.add_row(*map(Text, row))
-    return table
 
 
 def markdown(comparison: Comparison, title: str) -> str:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+
+from rich.text import Text
 
 from gradmix.reports.console import make_console
 from gradmix.testing.check import Check
-from gradmix.testing.outcome import Outcome, Report, Status
+from gradmix.testing.outcome import Failure, Outcome, Report, Status
 from gradmix.testing.subject import Subject
-
-if TYPE_CHECKING:
-    from rich.text import Text
 
 _MARKS: dict[Status, tuple[str, str]] = {
     "passed": ("passed", "green"),
@@ -22,62 +20,47 @@ _MARKS: dict[Status, tuple[str, str]] = {
 
 
 class ConformanceTable:
-    """Shows each outcome as it comes, then failures in full.
-
-    Parameters
-    ----------
-    subject
-        What is checked.
-    """
+    """Shows each outcome as it comes, then failures in full."""
 
     def __init__(self, subject: Subject) -> None:
         self._console = make_console()
         self._group = ""
         given = "".join(f" {name}={value}" for name, value in subject.options.items())
-        self._print(_styled(f"{subject.kind} {subject.name}{given}", "bold"))
+        self._print(f"{subject.kind} {subject.name}{given}", "bold")
 
     def add(self, outcome: Outcome) -> None:
         """Show one outcome."""
         if outcome.check.group != self._group:
             self._group = outcome.check.group
-            self._print(_styled(f"\n{self._group}", "cyan"))
+            self._print(f"\n{self._group}", "cyan")
         word, style = _MARKS[outcome.status]
-        line = _styled(f"  {word:<8}", style).append(outcome.check.name, "" if outcome.failure else "default")
-        self._print(line.append(f"  ({outcome.reason})", "dim") if outcome.reason else line)
+        more = Text(outcome.check.name, style=style if outcome.failure else "default")
+        more.append(f"  ({outcome.reason})" if outcome.reason else "", "dim")
+        self._print(f"  {word:<8}", style, more)
 
     def close(self, report: Report) -> None:
         """Show failures, those that one line of the component causes only once, and the count."""
-        for alike in _by_cause(report.failures):
-            self._failure(*alike)
+        causes: dict[tuple[str, str], list[tuple[Check, Failure]]] = {}
+        for outcome in report.failures:
+            if failure := outcome.failure:
+                causes.setdefault((failure.found, failure.example), []).append((outcome.check, failure))
+        for (check, failure), *alike in causes.values():
+            self._print(f"\n{check.name}", "bold red", f"  {check.promise}")
+            told = {
+                "expected": "" if failure.expected == check.promise else failure.expected,
+                "found": failure.found,
+                "example": failure.example,
+                "the same": f"in {len(alike)} other check{'s' * (len(alike) > 1)}" if alike else "",
+            }
+            for name, text in told.items():
+                if text:
+                    self._print(f"  {name:<10}", "cyan", text)
+            self._print("  in Python", "cyan", "".join(f"\n    {line}" for line in failure.reproduction.splitlines()))
         counts = f"{report.passed} passed, {report.failed} failed, {report.count('not applicable')} not applicable"
-        self._print(_styled(f"\n{counts}", "bold red" if report.failed else "bold green"))
+        self._print(f"\n{counts}", "bold red" if report.failed else "bold green")
 
-    def _failure(self, outcome: Outcome, *alike: Outcome) -> None:
-        failure, check = outcome.failure, outcome.check
-        if failure is None:
-            return
-        self._print(_styled(f"\n{check.name}", "bold red").append(f"  {check.promise}", "default"))
-        expected = "" if failure.expected == check.promise else failure.expected
-        also = f"in {len(alike)} other check{'s' * (len(alike) > 1)}" if alike else ""
-        told = {"expected": expected, "found": failure.found, "example": failure.example, "the same": also}
-        for name, text in told.items():
-            if text:
-                self._print(_styled(f"  {name:<10}", "cyan").append(text, "default"))
-        self._print(_styled("  in Python", "cyan"))
-        for line in failure.reproduction.splitlines():
-            self._print(_styled(f"    {line}", "default"))
-
-    def _print(self, text: Text) -> None:
-        self._console.print(text, highlight=False, soft_wrap=True)
-
-
-def _by_cause(failures: Iterable[Outcome]) -> list[list[Outcome]]:
-    """Failures that found the same at the same place, together."""
-    causes: dict[tuple[str, str], list[Outcome]] = {}
-    for outcome in failures:
-        if outcome.failure is not None:
-            causes.setdefault((outcome.failure.found, outcome.failure.example), []).append(outcome)
-    return list(causes.values())
+    def _print(self, text: str, style: str, more: Text | str = "") -> None:
+        self._console.print(Text(text, style=style), more, sep="", soft_wrap=True)
 
 
 def print_checks(checks: Iterable[Check]) -> None:
@@ -86,12 +69,5 @@ def print_checks(checks: Iterable[Check]) -> None:
     for check in checks:
         if check.group != group:
             group = check.group
-            console.print(_styled(f"\n{group}", "cyan"), highlight=False)
-        text = _styled(f"  {check.name}", "bold").append(f"  {check.promise}", "default")
-        console.print(text, highlight=False, soft_wrap=True)
-
-
-def _styled(text: str, style: str) -> Text:
-    from rich.text import Text
-
-    return Text(text, style=style)
+            console.print(Text(f"\n{group}", style="cyan"))
+        console.print(Text(f"  {check.name}", style="bold"), f"  {check.promise}", sep="", soft_wrap=True)

@@ -5,16 +5,29 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.console import Console
+from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
 
 from gradmix.contracts.terminal import visible
 
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.segment import Segment
-
-
 _WIDTH_IN_A_PIPE = 120
+
+
+class _LiteralConsole(Console):
+    """Shows control characters instead of sending them."""
+
+    def render(self, renderable: Any, options: Any = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            yield segment if control else Segment(visible(text), style)
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def make_console(stderr: bool = False) -> Console:
@@ -23,28 +36,13 @@ def make_console(stderr: bool = False) -> Console:
     It takes text literally: neither markup (``metric=[silhouette]``) nor emoji codes nor control characters have an
     effect. If the reader goes away, as ``| head`` does, the output ends, but not the run.
     """
-    from rich.console import Console
-    from rich.segment import Segment
-
-    class LiteralConsole(Console):
-        def render(self, renderable: Any, options: Any = None) -> Iterable[Segment]:
-            for segment in super().render(renderable, options):
-                text, style, control = segment
-                yield segment if control else Segment(visible(text), style)
-
-        def on_broken_pipe(self) -> None:
-            self.quiet = True
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else _WIDTH_IN_A_PIPE
-    return LiteralConsole(stderr=stderr, markup=False, emoji=False, width=width)
+    return _LiteralConsole(stderr=stderr, markup=False, emoji=False, highlight=False, width=width)
 
 
 def print_table(console: Console, rows: Mapping[str, str]) -> None:
     """Print names and values, a row each."""
-    from rich.table import Table
-
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(style="cyan", no_wrap=True, min_width=18)
     table.add_column(overflow="fold")
@@ -55,7 +53,5 @@ def print_table(console: Console, rows: Mapping[str, str]) -> None:
 
 def say(prefix: str, message: str) -> None:
     """Print one message on standard error."""
-    from rich.text import Text
-
     style = "yellow" if prefix == "warning" else "red"
-    make_console(stderr=True).print(Text(f"{prefix}: ", style=style) + Text(message), highlight=False, soft_wrap=True)
+    make_console(stderr=True).print(Text(f"{prefix}: ", style=style) + Text(message), soft_wrap=True)

@@ -17,17 +17,7 @@ from gradmix.reports.pairs import Difference, Verdict, contrast
 
 @dataclass(frozen=True)
 class Effect:
-    """What one value of a choice does against another, all else being equal.
-
-    Parameters
-    ----------
-    factor
-        The choice.
-    value, reference
-        The two values; the reference is the better one.
-    difference
-        Value against reference, over all pairs.
-    """
+    """What one value of a choice does against another, the better one, all else being equal."""
 
     factor: str
     value: Any
@@ -43,37 +33,36 @@ def find_effects(
     By time only where rounds were timed: a single time has no warm-up, and in the first run of a process it includes
     what had to be loaded.
     """
-    compared = [metric for metric in metrics[:1] if metric.better] + [m for m in metrics[1:] if m.name == TIME.name]
-    fit = {metric.name: _timed(groups, metric) if metric.name == TIME.name else groups for metric in compared}
+    compared = [metric for metric in metrics if metric is metrics[0] or metric.name == TIME.name]
+    fit = {metric.name: _timed(groups, factors) if metric.name == TIME.name else groups for metric in compared}
     for factor in factors.choices:
         for metric in compared:
-            members: dict[Any, list[Group]] = {value: [] for value in factors.values[factor]}
+            found: dict[Any, list[Group]] = {}
             for group in fit[metric.name]:
-                members[group.settings[factor]].append(group)
-            present = {value: each for value, each in members.items() if each}
-            if len(present) < 2:
+                found.setdefault(group.settings[factor], []).append(group)
+            members = {value: found[value] for value in factors.values[factor] if value in found}
+            if len(members) < 2:
                 continue
-            is_primary = metric is metrics[0]
-            reference = best[factor] if is_primary else min(present, key=lambda each: _median(present[each], metric))
-            runs = {value: [run for group in each for run in group.finished] for value, each in present.items()}
-            for value in present:
+            reference = (
+                best[factor] if metric is metrics[0] else min(members, key=lambda v: _median(members[v], metric))
+            )
+            runs = {value: [run for group in each for run in group.finished] for value, each in members.items()}
+            for value in members:
                 if value != reference:
-                    found = _against(runs[value], runs.get(reference, []), factor, metric, factors)
-                    if found.verdict is not Verdict.UNPAIRED:
-                        yield Effect(factor, value, reference, found)
+                    against = _against(runs[value], runs.get(reference, []), factor, metric, factors)
+                    if against.verdict is not Verdict.UNPAIRED:
+                        yield Effect(factor, value, reference, against)
 
 
-def _timed(groups: Sequence[Group], time: Meaning) -> list[Group]:
+def _timed(groups: Sequence[Group], factors: Factors) -> list[Group]:
     """The groups with those of their runs that were timed by rounds only."""
     timed = [(group, tuple(run for run in group.finished if run.timing is not None)) for group in groups]
-    return [
-        replace(group, runs=runs, summaries=summarize(runs, [time], group.is_repeated)) for group, runs in timed if runs
-    ]
+    return [replace(group, runs=runs, summaries=summarize(runs, [TIME], factors)) for group, runs in timed if runs]
 
 
 def _median(groups: Sequence[Group], metric: Meaning) -> float:
     """The median of all groups' medians, less being better."""
-    found = [group.summaries[metric.name].estimate.median for group in groups if metric.name in group.summaries]
+    found = [group.summaries[metric.name].median for group in groups if metric.name in group.summaries]
     return statistics.median(found) * metric.sign if found else math.inf
 
 

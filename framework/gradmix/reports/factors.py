@@ -19,20 +19,9 @@ ABSENT = "–"
 class Factors:
     """The parameters of runs, by their part in a comparison.
 
-    Parameters
-    ----------
-    choices
-        What varies and is to be compared.
-    given
-        What varies and says what was to be solved; results are compared within one value of each.
-    repeats
-        What varies and is only repeated over.
-    seeds
-        Those of `repeats` that only repeat; each combination of the others is a condition of its own.
-    constants
-        What is the same in all runs.
-    values
-        Key → its values among the runs, in order.
+    The choices are compared, within one value of each that is given (the problem to solve), and over the repeats. Of
+    the repeats, the seeds only repeat; each combination of the others is a condition of its own. Constants are the same
+    in all runs. `values` has the values of each parameter that varies, in order.
     """
 
     choices: tuple[str, ...]
@@ -56,20 +45,16 @@ class Factors:
     def label(self, settings: Mapping[str, Any]) -> str:
         """Some settings in words, names first: ``tied, n_components=3``."""
         present = [(key, value) for key, value in settings.items() if value is not None]
-        ordered = sorted(present, key=lambda item: not _speaks_for_itself(item[1]))
+        ordered = sorted(present, key=lambda item: not _is_name(item[1]))
         without = "without " + " and ".join(self.short[key] for key in settings) if settings else "all runs"
         return ", ".join(self.said(key, value) for key, value in ordered) or without
 
     def said(self, key: str, value: Any) -> str:
         """One setting in words: its value alone where that is a name."""
-        return value if _speaks_for_itself(value) else f"{self.short[key]}={text_of(value)}"
-
-    def position(self, settings: Mapping[str, Any]) -> tuple[int, ...]:
-        """Where settings stand in the order of values."""
-        return tuple(self.values[key].index(value) for key, value in settings.items())
+        return value if _is_name(value) else f"{self.short[key]}={text_of(value)}"
 
 
-def _speaks_for_itself(value: Any) -> bool:
+def _is_name(value: Any) -> bool:
     return isinstance(value, str) and value.replace("-", "_").isidentifier() and value != "null"
 
 
@@ -106,75 +91,56 @@ def by_values(runs: Iterable[Run], keys: Sequence[str]) -> dict[tuple[Any, ...],
 
 
 def find_factors(runs: Sequence[Run], by: Sequence[str] = (), over: Sequence[str] = ()) -> Factors:
-    """Find out what varies among runs.
+    """Find out what varies among runs; those without parameters do not count.
 
-    Parameters
-    ----------
-    runs
-        The runs; those without parameters do not count.
-    by
-        Keys to compare by; all else that varies is then repeated over, but for what was given.
-    over
-        Keys to repeat over, beside seeds.
+    With keys to compare `by`, all else that varies is repeated over, but for what was given. Keys of `over` are
+    repeated over, as seeds are.
 
     Raises
     ------
     UnknownNameError
-        If a key of `by` or `over` is no parameter of any run.
+        If a key of `by` or `over` is not a parameter of any run.
     """
     runs = [run for run in runs if run.params]
     keys = list(dict.fromkeys(key for run in runs for key in run.params))
     by, over = [_full(key, keys) for key in by], [_full(key, keys) for key in over]
     values = {key: _ordered(value_of(run, key) for run in runs) for key in keys}
-    varying = [key for key in keys if key in by or _varies(key, values[key], keys, runs)]
+    varying = [key for key in keys if key in by or (len(values[key]) > 1 and not _follows(key, keys, runs))]
     seeds = {key for run in runs for key in run.declared.seeds}
     parts = [item for run in runs for item in run.declared.parts.items()]
     given_parts = {path for path, part in parts if part.role is Role.GIVEN}
     # what an algorithm holds belongs to the algorithm
     is_given = {key: key.partition(".")[0] in given_parts for key in varying}
     repeats = [key for key in varying if key not in by and (key in over or key in seeds or (by and not is_given[key]))]
-    rest = [key for key in varying if key not in repeats]
-    given = [key for key in rest if is_given[key] and key not in by]
-    constants = {key: values[key][0] for key in keys if len(values[key]) == 1 and key not in by}
+    given = [key for key in varying if key not in repeats and is_given[key] and key not in by]
     return Factors(
-        choices=tuple(key for key in rest if key not in given),
+        choices=tuple(key for key in varying if key not in repeats and key not in given),
         given=tuple(given),
         repeats=tuple(repeats),
         seeds=tuple(key for key in repeats if key in over or key in seeds),
-        constants=constants,
+        constants={key: values[key][0] for key in keys if len(values[key]) == 1 and key not in by},
         values={key: values[key] for key in varying},
     )
 
 
 def _full(key: str, keys: Sequence[str]) -> str:
-    """A key that is meant, by its name or its last part."""
+    """The key that is meant by its name or its last part."""
     matching = [each for each in keys if each == key] or [each for each in keys if each.rpartition(".")[2] == key]
-    if len(matching) == 1:
-        return matching[0]
-    if matching:
+    if not matching:
+        raise UnknownNameError(f"no run has a parameter {key!r}.{did_you_mean(key, keys)}")
+    if len(matching) > 1:
         raise UnknownNameError(f"{key!r} may be {listing(matching)}; say which.")
-    raise UnknownNameError(f"no run has a parameter {key!r}.{did_you_mean(key, keys)}")
+    return matching[0]
 
 
-def _varies(key: str, values: tuple[Any, ...], keys: Collection[str], runs: Iterable[Run]) -> bool:
-    """An option that follows from the choice of its component, because each has its own default, does not vary."""
-    if len(values) < 2:
-        return False
-    component = _owner(key, keys)
-    if component == key:
-        return True
-    found: dict[Any, Any] = {}
-    return any(found.setdefault(value_of(run, component), value_of(run, key)) != value_of(run, key) for run in runs)
-
-
-def _owner(key: str, known: Collection[str]) -> str:
-    """The component that an option belongs to: ``clusterer`` has ``clusterer.tol``; itself if it is none's.
-
-    >>> _owner("events.patience.rounds", {"events.patience"}), _owner("events.patience", {"seed"})
-    ('events.patience', 'events.patience')
-    """
+def _follows(key: str, keys: Collection[str], runs: Iterable[Run]) -> bool:
+    """Whether an option follows from the choice of its component, because each has its own default."""
     ends = [index for index, letter in enumerate(key) if letter == "."]
-    return next((key[:end] for end in reversed(ends) if key[:end] in known), key)
+    component = next((key[:end] for end in reversed(ends) if key[:end] in keys), None)
+    if component is None:
+        return False
+    found: dict[Any, Any] = {}
+    return all(found.setdefault(value_of(run, component), value_of(run, key)) == value_of(run, key) for run in runs)
 
 
 def _ordered(values: Iterable[Any]) -> tuple[Any, ...]:

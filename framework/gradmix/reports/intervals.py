@@ -21,18 +21,10 @@ FEWEST = 6
 
 @dataclass(frozen=True)
 class Estimate:
-    """A median and how well it is known.
+    """A median of `n` values and how well it is known.
 
-    Parameters
-    ----------
-    n
-        How many values.
-    median
-        Their median.
-    low, high
-        The 95 % interval of the median; without one, the smallest and the largest value.
-    has_interval
-        Whether `low` and `high` are a 95 % interval.
+    `low` and `high` are its 95 % interval; without one, the smallest and the largest value. Of the values, `n_broken`
+    stand for what was not a finite number, which counts as worst.
     """
 
     n: int
@@ -40,18 +32,19 @@ class Estimate:
     low: float
     high: float
     has_interval: bool
+    n_broken: int = 0
 
 
-def estimate(values: Sequence[float], repeated: bool = True) -> Estimate:
+def estimate(values: Sequence[float], repeated: bool = True, n_broken: int = 0) -> Estimate:
     """Median of at least one value; with its interval, if they are repetitions of one thing, and enough.
 
     >>> estimate([5.0, 1.0, 4.0, 2.0, 3.0, 6.0])
-    Estimate(n=6, median=3.5, low=1.0, high=6.0, has_interval=True)
+    Estimate(n=6, median=3.5, low=1.0, high=6.0, has_interval=True, n_broken=0)
     """
     ordered = sorted(values)
     rank = order_statistic(len(ordered)) if repeated else 0
     low, high = ordered[max(rank - 1, 0)], ordered[-max(rank, 1)]
-    return Estimate(len(ordered), statistics.median(ordered), low, high, rank > 0)
+    return Estimate(len(ordered), statistics.median(ordered), low, high, rank > 0, n_broken)
 
 
 @lru_cache

@@ -54,17 +54,19 @@ def _primary_metric(
     found = [metric for name, metric in declared.items() if name in names and metric.better]
     known = [metric.name for metric in sorted(found, key=lambda metric: metric.is_cost)]
     shared = [name for name in known if all(name in run.metrics for run in finished)]
-    results = [
-        name for name in known if not declared[name].is_cost and not declared[name].is_confounded(factors.choices)
+    fair = [name for name in known if not declared[name].is_cost and not declared[name].is_confounded(factors.choices)]
+
+    def is_whole_somewhere(name: str) -> bool:
+        lacking = {values_of(run, factors.given) for run in finished if name not in run.metrics}
+        return any(values_of(run, factors.given) not in lacking for run in finished)
+
+    preferred = [
+        *(name for name in fair if name in shared),
+        *filter(is_whole_somewhere, fair),
+        *(name for name in shared if not declared[name].is_cost),
+        *(name for name in names if meaning_of(name) == Meaning(name) and name not in declared),
+        *shared,
+        *known,
+        *names,
     ]
-    fair = [name for name in results if name in shared]
-    somewhere = [name for name in results if _is_whole_somewhere(name, finished, factors)]
-    results_shared = [name for name in shared if not declared[name].is_cost]
-    undeclared = [name for name in names if meaning_of(name) == Meaning(name) and name not in declared]
-    return next(iter([*fair, *somewhere, *results_shared, *undeclared, *shared, *known, *names]), None)
-
-
-def _is_whole_somewhere(name: str, runs: Sequence[Run], factors: Factors) -> bool:
-    """Whether all runs on something given have a metric."""
-    lacking = {values_of(run, factors.given) for run in runs if name not in run.metrics}
-    return any(values_of(run, factors.given) not in lacking for run in runs)
+    return preferred[0] if preferred else None

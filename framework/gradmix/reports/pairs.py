@@ -51,23 +51,9 @@ class Verdict(Enum):
 class Difference:
     """One against a reference, pair by pair.
 
-    Parameters
-    ----------
-    metric
-        What was compared.
-    is_ratio
-        Whether by ratios rather than by differences.
-    estimate
-        Median of the paired differences (ratios): one minus (over) the reference; over several conditions, of their
-        medians; None without pairs.
-    n_worse, n_better
-        In how many pairs, or conditions, it was worse and better than the reference.
-    is_unvarying
-        Whether all pairs differ by the same amount.
-    n_broken
-        In how many pairs one of the two has no number, which counts as worst.
-    n_conditions
-        In how many conditions they were compared.
+    `estimate` is the median of the paired differences (ratios): one minus (over) the reference; over several
+    conditions, of their medians; None without pairs. `n_worse` and `n_better` count pairs, or conditions. All pairs of
+    what `is_unvarying` differ by the same amount.
     """
 
     metric: Meaning
@@ -76,13 +62,17 @@ class Difference:
     n_worse: int = 0
     n_better: int = 0
     is_unvarying: bool = False
-    n_broken: int = 0
     n_conditions: int = 1
 
     @property
     def n(self) -> int:
         """How many pairs, or conditions."""
         return self.estimate.n if self.estimate else 0
+
+    @property
+    def n_broken(self) -> int:
+        """In how many pairs one of the two has no number, which counts as worst."""
+        return self.estimate.n_broken if self.estimate else 0
 
     @property
     def neutral(self) -> float:
@@ -127,13 +117,29 @@ def contrast(
     """Compare runs with others by pairs that agree in the parameters `same`, of which `seeds` only repeat."""
     conditions = [key for key in same if key not in seeds]
     partners = by_values(references, conditions)
+    of_ones = by_values(ones, conditions).items()
     return difference(
-        *(
-            pair_up(runs, partners.get(condition, ()), metric, same)
-            for condition, runs in by_values(ones, conditions).items()
-        ),
-        metric=metric,
+        *(pair_up(runs, partners.get(values, ()), metric, same) for values, runs in of_ones), metric=metric
     )
+
+
+def pair_up(ones: Iterable[Run], references: Iterable[Run], metric: Meaning, same: Sequence[str]) -> list[Pair]:
+    """Pair the values of runs that agree in the parameters `same`.
+
+    Runs that were timed in turns are paired round by round. Where several runs agree in all of `same`, they are paired
+    in the order in which they come.
+    """
+    partners, name = by_values(references, same), metric.name
+    pairs: list[Pair] = []
+    for values, runs in by_values(ones, same).items():
+        for run, partner in zip(runs, partners.get(values, ()), strict=False):
+            if name in run.metrics and name in partner.metrics:
+                a, b = run.timing, partner.timing
+                if name == TIME.name and a and b and a.block is not None and a.block == b.block:
+                    pairs += zip(a.seconds, b.seconds, strict=False)
+                else:
+                    pairs.append((run.metrics[name], partner.metrics[name]))
+    return pairs
 
 
 def difference(*conditions: Sequence[Pair], metric: Meaning) -> Difference:
@@ -157,65 +163,39 @@ def difference(*conditions: Sequence[Pair], metric: Meaning) -> Difference:
     return Difference(
         metric=metric,
         is_ratio=is_ratio,
-        estimate=estimate(medians, repeated=False),
+        estimate=estimate(medians, repeated=False, n_broken=sum(each.n_broken for each in found)),
         n_worse=n_worse,
         n_better=len(told) - n_worse,
         is_unvarying=all(_equal(each, medians[0], 1e-6) for each in medians),
-        n_broken=sum(each.n_broken for each in found),
         n_conditions=len(found),
     )
 
 
 def _repeated(pairs: Sequence[Pair], metric: Meaning, is_ratio: bool) -> Difference:
+    sign = metric.sign or 1.0
+
+    def contrast_of(a: float, b: float) -> float:
+        if math.isfinite(a) and math.isfinite(b):
+            return a / b if is_ratio else a - b
+        is_lost = not math.isfinite(a)  # what has no number lost
+        if is_ratio:
+            return math.inf if is_lost else 0.0
+        return math.inf * sign if is_lost else -math.inf * sign
+
+    def penalty(value: float) -> float:
+        return value * sign if math.isfinite(value) else math.inf
+
     unequal = [(a, b) for a, b in pairs if not _equal(a, b)]
-    contrasts = [_contrast(a, b, metric, is_ratio) for a, b in pairs]
-    n_worse = sum(_penalty(a, metric) > _penalty(b, metric) for a, b in unequal)
+    contrasts = [contrast_of(a, b) for a, b in pairs]
+    n_worse = sum(penalty(a) > penalty(b) for a, b in unequal)
     return Difference(
         metric=metric,
         is_ratio=is_ratio,
-        estimate=estimate(contrasts),
+        estimate=estimate(contrasts, n_broken=sum(not all(map(math.isfinite, pair)) for pair in pairs)),
         n_worse=n_worse,
         n_better=len(unequal) - n_worse,
         is_unvarying=all(_equal(each, contrasts[0], 1e-6) for each in contrasts),
-        n_broken=sum(not (math.isfinite(a) and math.isfinite(b)) for a, b in pairs),
     )
-
-
-def pair_up(ones: Iterable[Run], references: Iterable[Run], metric: Meaning, same: Sequence[str]) -> list[Pair]:
-    """Pair the values of runs that agree in the parameters `same`.
-
-    Runs that were timed in turns are paired round by round. Where several runs agree in all of `same`, they are paired
-    in the order in which they come.
-    """
-    partners = by_values(references, same)
-    return [
-        pair
-        for values, runs in by_values(ones, same).items()
-        for run, partner in zip(runs, partners.get(values, ()), strict=False)
-        for pair in _pairs(run, partner, metric.name)
-    ]
-
-
-def _pairs(one: Run, reference: Run, name: str) -> list[Pair]:
-    if name not in one.metrics or name not in reference.metrics:
-        return []
-    a, b = one.timing, reference.timing
-    if name == TIME.name and a and b and a.block is not None and a.block == b.block:
-        return list(zip(a.seconds, b.seconds, strict=False))
-    return [(one.metrics[name], reference.metrics[name])]
-
-
-def _contrast(a: float, b: float, metric: Meaning, is_ratio: bool) -> float:
-    if math.isfinite(a) and math.isfinite(b):
-        return a / b if is_ratio else a - b
-    is_lost = not math.isfinite(a)  # what is no number lost
-    if is_ratio:
-        return math.inf if is_lost else 0.0
-    return math.copysign(math.inf, (metric.sign or 1.0) * (1 if is_lost else -1))
-
-
-def _penalty(value: float, metric: Meaning) -> float:
-    return value * (metric.sign or 1.0) if math.isfinite(value) else math.inf
 
 
 def _equal(a: float, b: float, tolerance: float = _SAME) -> bool:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
-from gradmix.reports.wording import duration
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gradmix.reports.wording import measured
+from gradmix.sweeps.events import SweepInfo
 from gradmix.sweeps.plan import Job, State, summary
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from gradmix.sweeps.events import SweepInfo
 
 _LOOKS: Mapping[State, tuple[str, str]] = {
     "new": ("new", "cyan"),
@@ -28,9 +27,6 @@ _LOOKS: Mapping[State, tuple[str, str]] = {
 
 def print_plan(console: Console, jobs: Sequence[Job], workers: int, n_jobs: int) -> None:
     """Print the plan of a sweep of `n_jobs` jobs; `jobs` are the first ones, if a search chooses more as it goes on."""
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("job", "state", "time", "overrides"):
         table.add_column(
@@ -38,10 +34,10 @@ def print_plan(console: Console, jobs: Sequence[Job], workers: int, n_jobs: int)
         )
     common = set.intersection(*(set(job.overrides) for job in jobs)) if len(jobs) > 1 else set()
     if common:
-        console.print(f"all with {' '.join(each for each in jobs[0].overrides if each in common)}\n", highlight=False)
+        console.print(f"all with {' '.join(each for each in jobs[0].overrides if each in common)}\n")
     for job in jobs:
         state = Text(*_LOOKS[job.state])
-        seconds = duration(job.seconds) if job.is_to_run and job.seconds is not None else ""
+        seconds = measured(job.seconds, "s") if job.is_to_run and job.seconds is not None else ""
         words = " ".join(each for each in job.overrides if each not in common) or "(defaults)"
         reason = f"\n  {job.reason}" if job.reason else ""
         table.add_row(str(job.number + 1), state, seconds, words + reason)
@@ -51,7 +47,6 @@ def print_plan(console: Console, jobs: Sequence[Job], workers: int, n_jobs: int)
         in_all = f"a search of {n_jobs} jobs: {_states(jobs)}, {n_jobs - len(jobs)} to be chosen as it goes on"
     console.print(
         f"\n{in_all}; {estimate(jobs, workers, n_jobs - len(jobs))}. Nothing was started.",
-        highlight=False,
         soft_wrap=True,
     )
 
@@ -77,7 +72,7 @@ def estimate(jobs: Sequence[Job], workers: int, unchosen: int = 0) -> str:
         return f"{said}, no earlier run to estimate the time from"
     total = sum(known) / len(known) * count / workers
     basis = "" if len(known) == count else f", from what is known of {len(known)}"
-    return f"{said}, about {duration(total)}{basis}"
+    return f"{said}, about {measured(total, 's')}{basis}"
 
 
 def opening(sweep: SweepInfo, jobs: Sequence[Job]) -> str:

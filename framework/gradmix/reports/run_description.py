@@ -7,7 +7,7 @@ from gradmix.contracts.terminal import visible
 from gradmix.journal.events import TERMINAL_EVENTS
 from gradmix.journal.reading import Run
 from gradmix.reports.console import make_console, print_table
-from gradmix.reports.wording import duration, number, shown
+from gradmix.reports.wording import measured, metric_text, shown
 from gradmix.runs.pictures import spec_of
 
 
@@ -20,12 +20,12 @@ def print_run(run: Run) -> None:
     if run.stopped_by:
         rows["stopped by"] = run.stopped_by
     rows["options"] = "\n".join(_options(run)) or "the defaults"
-    rows |= {name: number(value, name) for name, value in run.metrics.items()}
-    rows |= {"took": duration(run.seconds), "folder": shown(run.folder)}
+    rows |= {name: metric_text(name, value) for name, value in run.metrics.items()}
+    rows |= {"took": measured(run.seconds, "s"), "folder": shown(run.folder)}
     print_table(console, rows)
     ends = [event for event in run.events if event["event"] in TERMINAL_EVENTS]
     if ends and (trace := str(ends[-1].get("traceback", ""))):
-        console.print(f"\n{visible(trace.rstrip())}", highlight=False, soft_wrap=True)
+        console.print(f"\n{visible(trace.rstrip())}", soft_wrap=True)
 
 
 def _options(run: Run) -> list[str]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
@@ -17,10 +16,10 @@ from gradmix.reports.comparison import Comparison
 from gradmix.reports.factors import text_of, value_of
 from gradmix.reports.figures.figure import axis_title
 from gradmix.reports.wording import shown
+from gradmix.tracking.note import read_note
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """How a cell begins that spreadsheets take for a formula."""
-_MARK = "tracked.json"
 _DASHBOARD = "http://127.0.0.1:5000"
 """Where ``gradmix ui`` serves a local store."""
 
@@ -36,24 +35,21 @@ def write_csv(runs: Sequence[Run], file: IO[str]) -> None:
     params = list(dict.fromkeys(key for run in runs for key in run.params))
     metrics = list(dict.fromkeys(name for run in runs for name in run.metrics))
     writer = csv.writer(file)
-
-    def write(cells: Iterable[object]) -> None:
-        writer.writerow(harmless(str(cell)) for cell in cells)
-
-    write(["run", *params, *metrics, "status", "error", "reused", "folder", "mlflow"])
-    for run in runs:
-        write(
-            [
-                _name(run),
-                *("" if (value := run.params.get(key)) is None else text_of(value) for key in params),
-                *(repr(run.metrics[name]) if name in run.metrics else "" for name in metrics),
-                run.status,
-                run.error,
-                "true" if run.is_reused else "false",
-                shown(run.folder),
-                mlflow_link(run.folder) or "",
-            ]
-        )
+    head = ["run", *params, *metrics, "status", "error", "reused", "folder", "mlflow"]
+    rows = (
+        [
+            _name(run),
+            *("" if (value := run.params.get(key)) is None else text_of(value) for key in params),
+            *(repr(run.metrics[name]) if name in run.metrics else "" for name in metrics),
+            run.status,
+            run.error,
+            "true" if run.is_reused else "false",
+            shown(run.folder),
+            mlflow_link(run.folder) or "",
+        ]
+        for run in runs
+    )
+    writer.writerows(map(harmless, row) for row in (head, *rows))
 
 
 def harmless(cell: str) -> str:
@@ -71,19 +67,24 @@ def harmless(cell: str) -> str:
 
 def runs_table(comparison: Comparison, folder: Path) -> Mapping[str, Any]:
     """Columns and rows for a page in a folder: what varies, how a run ended, its metrics, where it is."""
-    keys = comparison.factors.varying
+    keys, short = comparison.factors.varying, comparison.factors.short
     names = list(dict.fromkeys([*(metric.name for metric in comparison.metrics), *comparison.names]))
-    columns = [{"name": comparison.factors.short[key], "kind": "text"} for key in keys]
+    columns = [{"name": short[key], "kind": "text"} for key in keys]
     columns += [{"name": "status", "kind": "status"}]
     columns += [{"name": axis_title(comparison.meaning(name)), "kind": "number"} for name in names]
+
+    def cell(value: Any) -> Any:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return value if is_number and math.isfinite(value) else text_of(value)
+
     rows = [
         {
             "cells": [
-                *(_setting(value_of(run, key)) for key in keys),
+                *(cell(value_of(run, key)) for key in keys),
                 run.status.replace("_", " ") + (" (reused)" if run.is_reused else ""),
-                *(_number(run.metrics.get(name)) for name in names),
+                *(cell(run.metrics[name]) if name in run.metrics else None for name in names),
             ],
-            "name": str(_name(run)),
+            "name": _name(run),
             "failed": not run.is_finished,
             "error": run.error,
             "folder": quote(os.path.relpath(run.folder.absolute(), folder)) + "/",
@@ -95,26 +96,15 @@ def runs_table(comparison: Comparison, folder: Path) -> Mapping[str, Any]:
     return {"columns": columns, "rows": rows, "hasLinks": any(row["mlflow"] for row in rows)}
 
 
-def _name(run: Run) -> Any:
-    return run.started.get("label") or ("" if run.number is None else f"job {run.number}")
-
-
-def _setting(value: Any) -> Any:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else text_of(value)
-
-
-def _number(value: float | None) -> float | str | None:
-    return value if value is None or math.isfinite(value) else str(value)
+def _name(run: Run) -> str:
+    return str(run.started.get("label") or ("" if run.number is None else f"job {run.number}"))
 
 
 def mlflow_link(folder: Path) -> str | None:
     """Address of a run in MLflow's dashboard: a server's own, or as ``gradmix ui`` serves a local store."""
-    try:
-        mark = json.loads((folder / _MARK).read_text(encoding="utf-8"))
-        uri, experiment, run = (mark[key] for key in ("uri", "experiment_id", "run_id"))
-    except (OSError, ValueError, TypeError, KeyError):
+    _, note = read_note(folder)
+    if note is None or not (note.experiment_id and note.run_id):
         return None
-    if not (isinstance(uri, str) and experiment and run):
-        return None
+    uri = str(note.uri)
     server = uri.rstrip("/") if uri.startswith(("http://", "https://")) else _DASHBOARD
-    return f"{server}/#/experiments/{quote(str(experiment), safe='')}/runs/{quote(str(run), safe='')}"
+    return f"{server}/#/experiments/{quote(str(note.experiment_id), safe='')}/runs/{quote(str(note.run_id), safe='')}"

@@ -15,22 +15,13 @@ _LEAST = 1e-17
 
 
 class Scale:
-    """From the best of a section to the contenders, smaller values to the left.
-
-    Parameters
-    ----------
-    section
-        The section.
-    metric
-        The metric that it is ranked by.
-    """
+    """From the best of a section to the contenders by the metric that ranks, smaller values to the left."""
 
     def __init__(self, section: Section, metric: Meaning) -> None:
         self._metric = metric
-        found = [each.summaries[metric.name].estimate for each in section.groups if metric.name in each.summaries]
+        found = [each.summaries[metric.name] for each in section.groups if metric.name in each.summaries]
         values = [value for each in found for value in (each.low, each.median, each.high) if math.isfinite(value)]
         self._is_log = metric.by_ratio and min(values, default=0.0) >= 0 and max(values, default=0.0) > 0
-        self._has_values = bool(values)
         best = min(values, key=lambda value: value * (metric.sign or 1.0), default=1.0)
         behind = sorted(self.distance(each.median, best) for each in found if math.isfinite(each.median))
         own = [self.distance(end, best) for each in found[:1] for end in (each.low, each.high) if math.isfinite(end)]
@@ -39,17 +30,12 @@ class Scale:
         reach = max([*own, *reached], default=0.0) or 1.0
         at_best = self._place(best)
         self._low, self._high = (at_best - reach, at_best) if metric.better == "higher" else (at_best, at_best + reach)
+        ends = (10**end if self._is_log else end for end in (self._low, self._high))
+        self.ends = [measured(float(f"{end:.4g}"), metric.unit) for end in ends] if values else ["", ""]
+        """The values at both ends, as text; empty if there is nothing to show."""
 
     def _place(self, value: float) -> float:
         return math.log10(max(value, _LEAST)) if self._is_log else value
-
-    @property
-    def ends(self) -> tuple[str, str]:
-        """The values at both ends of the scale; empty if there is nothing to show on it."""
-        if not self._has_values:
-            return ("", "")
-        low, high = ((10**end if self._is_log else end) for end in (self._low, self._high))
-        return measured(float(f"{low:.4g}"), self._metric.unit), measured(float(f"{high:.4g}"), self._metric.unit)
 
     def distance(self, value: float, best: float) -> float:
         """How far a value is from the best; in orders of magnitude on a logarithmic scale."""

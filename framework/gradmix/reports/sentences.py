@@ -10,7 +10,7 @@ from dataclasses import replace
 from gradmix.contracts.meaning import TIME, Meaning
 from gradmix.journal.reading import Run
 from gradmix.reports.cells import evidence, runs_text, summary_text, versus
-from gradmix.reports.comparison import Comparison, Standing
+from gradmix.reports.comparison import Comparison
 from gradmix.reports.factors import value_of
 from gradmix.reports.grouping import Group, timed_apart
 from gradmix.reports.intervals import FEWEST
@@ -42,16 +42,16 @@ def counts(comparison: Comparison) -> str:
     }
     words += [f"{n} {what}" for what, n in more.items() if n]
     factors = comparison.factors
-    repeats = [key for key in factors.repeats if key == "seed" or not _follows_seed(key, comparison.runs)]
+
+    def follows_seed(key: str) -> bool:  # a component's own seed that is always the run's need not be named beside it
+        own = [(value_of(run, key), value_of(run, "seed")) for run in comparison.runs]
+        return key.endswith(".random_state") and all(value in (None, seed) for value, seed in own)
+
+    repeats = [key for key in factors.repeats if key == "seed" or not follows_seed(key)]
     values = " and ".join(f"{len(factors.values[key])} values of {factors.short[key]}" for key in repeats)
     words += [f"repeated over {values}"] if repeats else []
     n = len(comparison.runs) + comparison.n_unreadable + comparison.n_missing
     return f"{n} run{'s' if n != 1 else ''}: {', '.join(words)}"
-
-
-def _follows_seed(key: str, runs: Sequence[Run]) -> bool:
-    """Whether it is a component's own seed, and always the run's: then it need not be named beside that."""
-    return key.endswith(".random_state") and all(value_of(run, key) in (None, value_of(run, "seed")) for run in runs)
 
 
 def _best(comparison: Comparison, primary: Meaning) -> Iterator[str]:
@@ -61,15 +61,15 @@ def _best(comparison: Comparison, primary: Meaning) -> Iterator[str]:
     where = f" on {label(section.given)}" if section.given else ""
     direction = f"({primary.better} is better)"
     yield f"{label(best.settings)} is best by {primary.name}: {_value(best, primary)} {direction}{where}."
-    level = [group for group in others if group.versus_best and group.versus_best.verdict.is_level]
+    compared = [(label(group.settings), found) for group in others if (found := group.versus_best)]
+    level = [(name, found) for name, found in compared if found.verdict.is_level]
     if level:
-        is_equal = all(group.versus_best and group.versus_best.verdict is Verdict.EQUAL for group in level)
-        what = "Equal to it" if is_equal else "Within noise of it"
-        yield f"{what}: {_listed([label(group.settings) for group in level])}."
-    behind = [(group, found) for group in others if (found := group.versus_best) and not found.verdict.is_level]
+        is_equal = all(found.verdict is Verdict.EQUAL for _, found in level)
+        yield f"{'Equal to it' if is_equal else 'Within noise of it'}: {_listed([name for name, _ in level])}."
+    behind = [(name, found) for name, found in compared if not found.verdict.is_level]
     if behind and behind[0][1].is_finite:
-        group, found = behind[0]
-        yield f"Next: {label(group.settings)}, {versus(found)} ({evidence(found)})."
+        name, found = behind[0]
+        yield f"Next: {name}, {versus(found)} ({evidence(found)})."
 
 
 def _overall(comparison: Comparison, primary: Meaning) -> Iterator[str]:
@@ -78,23 +78,23 @@ def _overall(comparison: Comparison, primary: Meaning) -> Iterator[str]:
     partial = [each for each in comparison.standings if each.n_sections < n_sections]
     given = _what_was_given(comparison)
     by = f"by {primary.name} ({primary.better} is better)"
-    if everywhere:
-        ties = [each for each in everywhere if each.mean_rank == everywhere[0].mean_rank]
-        names, verb = _listed([label(each.settings) for each in ties], "and"), "is" if len(ties) == 1 else "are"
-        yield f"{names} {verb} best, or level with the best, on {_share(ties[0])} {given}, {by}."
-        others = [each for each in everywhere if each not in ties]
-        if others:
-            yield f"The others: {_listed([f'{label(each.settings)} on {_share(each)}' for each in others])}."
-    else:
+    if not everywhere:
         bests = [f"{label(each.groups[0].settings)} on {label(each.given)}" for each in comparison.ranked]
         yield f"No combination of choices ran on all {n_sections} {given}. Best {by}: {_listed(bests)}."
-    if partial and everywhere:
+        return
+    shares = [
+        (each.mean_rank, label(each.settings), f"{each.n_level or 'none'} of {n_sections}") for each in everywhere
+    ]
+    best, _, share = shares[0]
+    ties = [name for rank, name, _ in shares if rank == best]
+    verb = "is" if len(ties) == 1 else "are"
+    yield f"{_listed(ties, 'and')} {verb} best, or level with the best, on {share} {given}, {by}."
+    others = [f"{name} on {share}" for rank, name, share in shares if rank != best]
+    if others:
+        yield f"The others: {_listed(others)}."
+    if partial:
         tried = [f"{label(each.settings)} on {each.n_sections} of {n_sections}" for each in partial]
         yield f"Tried on some {given} only, and not ranked over all: {_listed(tried)}."
-
-
-def _share(standing: Standing) -> str:
-    return f"{standing.n_level or 'none'} of {standing.n_sections}"
 
 
 def _what_was_given(comparison: Comparison) -> str:
@@ -126,28 +126,26 @@ def _unranked(comparison: Comparison, primary: Meaning) -> Iterator[str]:
 
 def _caveats(comparison: Comparison, primary: Meaning) -> Iterator[str]:
     factors, ranked = comparison.factors, comparison.ranked
+    groups = [group for section in ranked for group in section.groups]
     if primary.is_confounded(factors.choices):
-        freedom = [key for key in factors.choices if key in primary.confounded_by]
-        names = _listed([factors.short[key] for key in freedom], "and")
+        names = _listed([factors.short[key] for key in factors.choices if key in primary.confounded_by], "and")
         yield f"Take care: {primary.name} improves with {names} by itself, so it does not show which is right."
     if primary.name == TIME.name:
-        yield from _caveats_of_time(comparison)
-    best = ranked[0].groups[0]
+        yield from _caveats_of_time(comparison, [run for group in groups for run in group.finished])
+    best = groups[0]
     if len(ranked) == 1 and len(best.finished) < len(best.runs):
         yield f"Take care: only {runs_text(best)} runs of the best have a result."
     unranked = [section for section in comparison.sections if not section.is_ranked and len(section.groups) > 1]
     if unranked:
         names = _listed([factors.label(section.given) for section in unranked], "and")
         yield f"Not ranked, because {primary.name} is missing there: {names}."
-    groups = [group for section in ranked for group in section.groups]
     if any(each.versus_best and each.versus_best.verdict is Verdict.LIKELY_WORSE for each in groups):
         yield f"With {FEWEST} seeds or more, differences get 95 % intervals."
-    if all(len(group.finished) <= 1 and not group.is_timed for group in groups):
+    if all(len(group.finished) <= 1 and not all(run.timing for run in group.finished) for group in groups):
         yield "Nothing was repeated. If results depend on the seed, repeat: seed=range(10)."
 
 
-def _caveats_of_time(comparison: Comparison) -> Iterator[str]:
-    runs = [run for section in comparison.ranked for group in section.groups for run in group.finished]
+def _caveats_of_time(comparison: Comparison, runs: Sequence[Run]) -> Iterator[str]:
     n_single = sum(run.timing is None and TIME.name in run.metrics for run in runs)
     if n_single:
         which = "these times" if n_single == len(runs) else f"the times of {n_single} of {len(runs)} runs"
@@ -164,11 +162,11 @@ def _caveats_of_time(comparison: Comparison) -> Iterator[str]:
 
 def _value(group: Group, metric: Meaning, plain: bool = True) -> str:
     """What a group reached: ``13.5, the median of 8 runs``; how many of these have no number is said at the end."""
-    summary = group.summaries[metric.name]
-    has_broken = summary.n_broken > 0 and math.isfinite(summary.estimate.median)
-    text = summary_text(replace(summary, n_broken=0) if has_broken else summary, metric, plain)
+    found = group.summaries[metric.name]
+    has_broken = found.n_broken > 0 and math.isfinite(found.median)
+    text = summary_text(replace(found, n_broken=0) if has_broken else found, metric, plain)
     median = f", the median of {runs_text(group)} runs" if len(group.runs) > 1 else ""
-    broken = f", {summary.n_broken} of them without a number, which counts as worst" if has_broken else ""
+    broken = f", {found.n_broken} of them without a number, which counts as worst" if has_broken else ""
     return text + median + broken
 
 

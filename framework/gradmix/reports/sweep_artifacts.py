@@ -6,16 +6,15 @@ import math
 from itertools import zip_longest
 from pathlib import Path
 from shutil import copyfile
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
+from gradmix.config.spec import Settings
 from gradmix.contracts.hooks import hookimpl
 from gradmix.journal.reading import Run
 from gradmix.registry.entry import describe
 from gradmix.reports.comparison import Comparison, compare
 from gradmix.reports.comparison_table import markdown
-from gradmix.reports.figures.figure import axis_title
-from gradmix.reports.figures.styles import Styles
-from gradmix.reports.grouping import Group
+from gradmix.reports.figures.figure import Styles, axis_title
 from gradmix.reports.run_rows import save_csv
 from gradmix.runs.artifacts import ARTIFACTS, write_artifact
 from gradmix.runs.events import report_problem
@@ -25,8 +24,6 @@ from gradmix.sweeps.reading import read_sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from gradmix.config.spec import Settings
 
 _MOST_BARS = 15
 _MOST_RUNS_DRAWN = 8
@@ -52,13 +49,8 @@ class SweepArtifacts:
 def write_sweep_artifacts(sweep_folder: Path, pictures: bool | Literal["auto"] = "auto") -> None:
     """Write ``comparison.md``, ``comparison.csv`` and, where there is something to draw, ``comparison.png``.
 
-    Parameters
-    ----------
-    sweep_folder
-        Where the sweep's journal is.
-    pictures
-        Whether to draw. With ``auto`` the best runs are drawn, too: into their own folders, and copied into the
-        sweep's, so that a dashboard shows them side by side.
+    With ``auto`` the best runs are drawn, too: into their own folders, and copied into the sweep's, so that a dashboard
+    shows them side by side.
 
     Raises
     ------
@@ -83,22 +75,22 @@ def write_sweep_artifacts(sweep_folder: Path, pictures: bool | Literal["auto"] =
 
 def best_runs(comparison: Comparison) -> list[Run]:
     """The best run of each algorithm on each input: first those of the algorithms that are best on theirs."""
-    sections: list[list[Group]] = []
-    for section in comparison.sections:
-        best: dict[tuple[Any, ...], Group] = {}
-        for group in section.groups:  # the best first, where they are ranked
-            algorithm = tuple(value for key, value in group.settings.items() if "." not in key)
-            if group.finished:
-                best.setdefault(algorithm, group)
-        sections.append(list(best.values()))
-    primary = comparison.primary
+    sign = comparison.primary.sign if comparison.primary else 0.0
+    name = comparison.primary.name if comparison.primary else ""
 
     def rank(run: Run) -> float:
-        value = math.nan if primary is None else run.metrics.get(primary.name, math.nan) * primary.sign
+        value = run.metrics.get(name, math.nan) * sign
         return value if math.isfinite(value) else math.inf
 
-    by_rank = (group for groups in zip_longest(*sections) for group in groups if group is not None)
-    return [min(group.finished, key=rank) for group in by_rank]
+    sections: list[list[Run]] = []
+    for section in comparison.sections:
+        best: dict[object, Run] = {}
+        for group in section.groups:  # the best first, where they are ranked
+            algorithm = tuple(value for key, value in group.settings.items() if "." not in key)
+            if group.finished and algorithm not in best:
+                best[algorithm] = min(group.finished, key=rank)
+        sections.append(list(best.values()))
+    return [run for runs in zip_longest(*sections) for run in runs if run is not None]
 
 
 def _draw_run(run: Run, gallery: Path) -> None:
@@ -122,21 +114,21 @@ def _draw(comparison: Comparison) -> Figure | None:
     primary = comparison.primary
     if primary is None or not comparison.sections:
         return None
-    measured = [group for group in comparison.sections[0].groups if primary.name in group.summaries]
-    groups = [group for group in measured if math.isfinite(group.summaries[primary.name].estimate.median)][:_MOST_BARS]
-    if not groups:
+    measured = [(group, group.summaries.get(primary.name)) for group in comparison.sections[0].groups]
+    bars = [(group, found) for group, found in measured if found and math.isfinite(found.median)][:_MOST_BARS]
+    if not bars:
         return None
-    styles = Styles(comparison)
-    figure = Figure(figsize=(7, 1.2 + 0.3 * len(groups)), layout="constrained")
+    styles, label = Styles(comparison), comparison.factors.label
+    figure = Figure(figsize=(7, 1.2 + 0.3 * len(bars)), layout="constrained")
     axes = figure.subplots()
-    for row, group in enumerate(groups):
-        found = group.summaries[primary.name].estimate
+    for row, (group, found) in enumerate(bars):
         if math.isfinite(found.low) and math.isfinite(found.high):
             axes.plot([found.low, found.high], [row, row], color=styles.color(group), linewidth=3, alpha=0.5)
         axes.plot(found.median, row, "o", color=styles.color(group))
-    axes.set_yticks(range(len(groups)), [comparison.factors.label(group.settings) for group in groups])
+    axes.set_yticks(range(len(bars)), [label(group.settings) for group, _ in bars])
     axes.invert_yaxis()
     axes.set_xlabel(axis_title(primary) + (f", {primary.better} is better" if primary.better else ""))
-    axes.set_title(comparison.factors.label(groups[0].given) if groups[0].given else "medians and their intervals")
+    given = comparison.sections[0].given
+    axes.set_title(label(given) if given else "medians and their intervals")
     axes.grid(axis="x", alpha=0.3)
     return figure

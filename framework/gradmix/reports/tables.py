@@ -25,17 +25,7 @@ _ARROWS = {"lower": "↓", "higher": "↑", None: ""}
 
 @dataclass(frozen=True)
 class Row:
-    """A group in the ranking.
-
-    Parameters
-    ----------
-    group
-        The group.
-    mark
-        How it compares with the best, in a word.
-    cells
-        Texts of all columns.
-    """
+    """A group in the ranking: how it compares with the best, in a word, and the texts of all columns."""
 
     group: Group
     mark: str
@@ -46,16 +36,8 @@ class Row:
 class Ranking:
     """The groups of a comparison, ranked.
 
-    Parameters
-    ----------
-    columns
-        Name and kind of each column.
-    primary
-        Index of the column of the metric that ranks.
-    rows
-        A row for each group.
-    legend
-        What arrows, brackets and marks mean, as far as they are used.
+    Columns have a name and a kind; `primary` is the index of the one that ranks. The legend says what arrows, brackets
+    and marks mean, as far as they are used.
     """
 
     columns: Sequence[tuple[str, Kind]]
@@ -95,14 +77,14 @@ def ranking(comparison: Comparison, metrics: Sequence[Meaning], n_full: int) -> 
 def _legend(comparison: Comparison, rows: Sequence[Row], full: Sequence[Meaning]) -> str:
     summaries = [row.group.summaries[each.name] for row in rows for each in full if each.name in row.group.summaries]
     differences = [row.group.versus_best for row in rows if row.group.versus_best]
-    spreads = {each.estimate.has_interval for each in summaries if each.estimate.low != each.estimate.high}
+    spreads = {each.has_interval for each in summaries if each.low != each.high}
     marks = {row.mark for row in rows}
     better = comparison.primary.better if comparison.primary else None
     said = {
         f"{_ARROWS[better]} {better} is better": better is not None,
         "[ ] 95 % interval of the median": True in spreads,
-        "no number counts as worst; – is the end of an interval that reaches there": any(
-            found.n_broken for shown in (summaries, differences) for found in shown
+        "no number counts as worst; – is the end of an interval that reaches there": (
+            sum(each.n_broken for each in summaries) + sum(each.n_broken for each in differences) > 0
         ),
         f"( ) smallest and largest: fewer than {FEWEST} values, or not repetitions": False in spreads,
         "≈ best: within noise of it": "≈ best" in marks,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from gradmix.config.spec import Settings
 from gradmix.contracts.errors import GradmixError, StorageError
 from gradmix.contracts.hooks import hookimpl
 from gradmix.contracts.run import RunInfo
@@ -15,24 +15,18 @@ from gradmix.reports.sweep_report import SweepReport
 from gradmix.sweeps.events import SweepInfo
 from gradmix.sweeps.plan import Job
 
-if TYPE_CHECKING:
-    from gradmix.config.spec import Settings
-
 
 class SessionReport:
     """Reports one ``gradmix run``: a run or a sweep, what went wrong, where the results are, and how to continue."""
 
     def __init__(self) -> None:
         self.exit_code = 0
-        console = make_console()
-        self._run, self._sweep = RunReport(console), SweepReport(console)
+        self._console = make_console()
+        self._run, self._sweep = RunReport(self._console), SweepReport(self._console)
+        self.watchers = (self, self._run, self._sweep)
+        """Those that are to listen to the session's events."""
         self._settings: Settings | None = None
         self._complaint = ""
-
-    @property
-    def watchers(self) -> tuple[object, ...]:
-        """Those that are to listen to the session's events."""
-        return (self, self._run, self._sweep)
 
     @hookimpl
     def settings_known(self, settings: Settings) -> None:
@@ -42,7 +36,7 @@ class SessionReport:
     @hookimpl
     def planned(self, jobs: Sequence[Job], workers: int, n_jobs: int) -> None:
         """Show what would run."""
-        print_plan(self._run.console, jobs, workers, n_jobs)
+        print_plan(self._console, jobs, workers, n_jobs)
 
     @hookimpl
     def sweep_ended(self, sweep: SweepInfo) -> None:
@@ -78,15 +72,13 @@ class SessionReport:
 
     def close_tracking(self, errors: list[str]) -> None:
         """Say where it is in MLflow, when that is done, too."""
-        if self._settings is not None and (self._run.has_begun or self._sweep.has_begun):
-            print_table(self._run.console, _dashboard(self._settings, not errors))
+        settings = self._settings
+        if settings is not None and (self._run.run or self._sweep.sweep):
+            rows = {"experiment": f"{settings.name} in {settings.tracking.uri}", "dashboard": "gradmix ui"}
+            if settings.tracking.uri is None:
+                rows = {"tracking": "none; `gradmix sync` can bring it into MLflow later"}
+            elif errors:
+                rows = {"tracking": "not complete; see the warning"}
+            print_table(self._console, rows)
         for error in errors:
             say("warning", error)
-
-
-def _dashboard(settings: Settings, is_tracked: bool) -> dict[str, str]:
-    if settings.tracking.uri is None:
-        return {"tracking": "none; `gradmix sync` can bring it into MLflow later"}
-    if not is_tracked:
-        return {"tracking": "not complete; see the warning"}
-    return {"experiment": f"{settings.name} in {settings.tracking.uri}", "dashboard": "gradmix ui"}

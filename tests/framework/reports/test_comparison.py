@@ -315,11 +315,11 @@ def test_by_some_keys_all_else_is_a_condition():
     comparison = compare(runs, by=["a"])
     (group,) = comparison.sections[0].groups[1:]
     assert group.versus_best.n_conditions == 8
-    assert not group.summaries["bic"].estimate.has_interval
+    assert not group.summaries["bic"].has_interval
     assert evidence(group.versus_best) == "worse in 8 of 8 conditions"
     asked = compare(runs, over=["k"]).sections[0].groups[1]
     assert asked.versus_best.n_conditions == 1
-    assert asked.summaries["bic"].estimate.has_interval
+    assert asked.summaries["bic"].has_interval
 
 
 def test_choices_that_were_not_tried_on_all_that_was_given_are_named_and_come_last():

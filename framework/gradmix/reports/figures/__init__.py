@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from gradmix.reports.comparison import Comparison
-from gradmix.reports.figures.by_option import by_option
-from gradmix.reports.figures.cost import cost
-from gradmix.reports.figures.curves import curves
-from gradmix.reports.figures.figure import Figure
-from gradmix.reports.figures.heat_map import heat_map
-from gradmix.reports.figures.styles import Styles
+from gradmix.reports.figures.by_run import cost, curves
+from gradmix.reports.figures.figure import Figure, Styles
+from gradmix.reports.figures.medians import by_option, heat_map
 
 
 def figures(comparison: Comparison) -> list[Figure]:

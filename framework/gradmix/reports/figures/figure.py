@@ -1,4 +1,4 @@
-"""A plot as plain values that plotly.js draws, and what all plots have in common."""
+"""A plot as plain values that plotly.js draws, and what all plots have in common: views, axes, colours, names."""
 
 from __future__ import annotations
 
@@ -8,55 +8,48 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradmix.contracts.meaning import Meaning
+from gradmix.journal.reading import Run
 from gradmix.reports.comparison import Comparison
-from gradmix.reports.grouping import Settings
+from gradmix.reports.factors import Factors, value_of
+from gradmix.reports.grouping import Group, Settings
 
 MOST_VARIANTS = 40
 """Views that a figure offers to choose from."""
+
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6D1F", "#332288")
+"""Colours that people with any colour vision tell apart (after Okabe and Ito), best group first."""
+OTHERS = "#B8BEC6"
+SYMBOLS = ("circle", "square", "diamond", "cross", "triangle-up", "x", "star", "pentagon")
 
 Trace = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Variant:
-    """One view of a figure.
-
-    Parameters
-    ----------
-    name
-        What tells it from the others.
-    data, layout
-        As plotly.js takes them.
-    """
-
-    name: str
-    data: Sequence[Trace]
-    layout: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
 class Figure:
-    """A plot, with a choice of views.
+    """A plot, with a choice of views; `note` says how to read it.
 
-    Parameters
-    ----------
-    name
-        Short name.
-    title
-        What it shows.
-    note
-        How to read it.
-    variants
-        Its views, at least one.
-    best
-        For curves: which way is better, so that the distance to the best can be shown, too.
+    For curves, `best` says which way is better, so that the distance to the best can be shown, too.
     """
 
     name: str
     title: str
     note: str
-    variants: Sequence[Variant]
+    variants: Sequence[Mapping[str, Any]]
     best: str | None = None
+
+
+def view(
+    factors: Factors, name: str, given: Settings, traces: Sequence[Trace], xaxis: Any, yaxis: Any
+) -> Mapping[str, Any]:
+    """One view of a figure, as plotly.js takes it; what several traces share has one line in the legend."""
+    named: set[str] = set()
+    for trace in traces:
+        if "legendgroup" in trace:
+            trace["showlegend"] = trace["name"] not in named
+            named.add(trace["name"])
+    said = [name] if name else []
+    said += [factors.label(given)] if given else []
+    return {"name": " · ".join(said), "data": traces, "layout": {"xaxis": xaxis, "yaxis": yaxis}}
 
 
 def axis_title(metric: Meaning) -> str:
@@ -87,24 +80,41 @@ def log_scale(values: Collection[float]) -> dict[str, Any]:
     return {"type": "log", "exponentformat": "power", "dtick": max(1, math.ceil(decades / 8))}
 
 
-def view(
-    comparison: Comparison,
-    name: str,
-    given: Settings,
-    traces: Sequence[Trace],
-    xaxis: Mapping[str, Any],
-    yaxis: Mapping[str, Any],
-) -> Variant:
-    """A view of a metric on what was given; what several traces share has one line in the legend."""
-    named: set[str] = set()
-    for trace in traces:
-        if "legendgroup" in trace:
-            trace["showlegend"] = trace["name"] not in named
-            named.add(trace["name"])
-    title = f"{name} · {comparison.factors.label(given)}" if given else name
-    return Variant(title, traces, {"xaxis": xaxis, "yaxis": yaxis})
-
-
 def finite(value: Any) -> float | None:
     """A number, or None for what is none."""
     return value if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+class Styles:
+    """A colour and a name for each group, the same in all figures; the best groups get the colours."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        ranked = [tuple(each.settings.values()) for each in comparison.standings]
+        groups = [tuple(group.settings.values()) for group in comparison.groups]
+        self._rank = {values: rank for rank, values in enumerate(dict.fromkeys([*ranked, *groups]))}
+        self._factors = comparison.factors
+
+    def rank(self, group: Group) -> int:
+        """Its place, from 0."""
+        return self._rank[tuple(group.settings.values())]
+
+    def color(self, group: Group) -> str:
+        """Its colour; grey beyond the palette."""
+        rank = self.rank(group)
+        return PALETTE[rank] if rank < len(PALETTE) else OTHERS
+
+    def trace(self, group: Group) -> Trace:
+        """What all its traces have in common: groups without a colour of their own share one line of the legend."""
+        is_colored = self.rank(group) < len(PALETTE)
+        name = self.label(group) if is_colored else f"{len(self._rank) - len(PALETTE)} others"
+        return {"type": "scatter", "name": name, "legendgroup": name}
+
+    def label(self, group: Group) -> str:
+        """Its settings in words."""
+        return self._factors.label(group.settings)
+
+    def repeat(self, group: Group, run: Run) -> str:
+        """Which of its runs this is; with the group's name, if the legend does not say it."""
+        said = [self.label(group)] if self.rank(group) >= len(PALETTE) else []
+        said += [self._factors.label({key: value_of(run, key)}) for key in self._factors.repeats]
+        return ", ".join(said) or run.folder.name
