@@ -143,6 +143,7 @@ def test_python_shown_works():
 
 
 def test_events_and_metrics_of_ones_own_work_as_shown(tmp_path):
+    from gradmix.config.build import Built
     from gradmix.config.chosen import Chosen
     from gradmix.config.spec import read_spec
     from gradmix.runs.runner import Order, execute
@@ -153,7 +154,7 @@ def test_events_and_metrics_of_ones_own_work_as_shown(tmp_path):
     clusterer = {"name": "gmm", "n_components": 3, "random_state": 0}
     config = {"name": "x", "task": {"name": "cluster"}, "clusterer": clusterer, "dataset": {"name": "old_faithful"}}
     own = {
-        kind: Chosen({name: cls() for name, cls in classes.items()}, {name: {} for name in classes})
+        kind: Chosen(kind, {name: Built(cls(), {}) for name, cls in classes.items()})
         for kind, classes in names["gradmix_components"]().items()
     }
     spec = dataclasses.replace(read_spec(config), events=own["events"], metrics=own["metric"])

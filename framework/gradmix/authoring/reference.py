@@ -10,11 +10,11 @@ from types import FunctionType
 
 from gradmix.authoring.contract import ONE_OF, members
 from gradmix.authoring.project import TEMPLATES
-from gradmix.config.nodes import plain_default
+from gradmix.config.nodes import default_text
 from gradmix.contracts import hooks
 from gradmix.contracts.component import Component, summary
 from gradmix.contracts.docstring import opening
-from gradmix.contracts.options import Option, options_of
+from gradmix.contracts.options import options_of
 from gradmix.registry.entry import Entry
 from gradmix.registry.kinds import KINDS
 from gradmix.registry.registry import registry
@@ -76,7 +76,7 @@ def _component(entry: Entry) -> Iterator[str]:
     if options:
         yield "| option | default | allowed | meaning |\n| --- | --- | --- | --- |"
     for option in options:
-        yield f"| `{option.name}` | {_default(option)} | {_cell(option.allowed)} | {_cell(option.doc)} |"
+        yield f"| `{option.name}` | `{default_text(option)}` | {_cell(option.allowed)} | {_cell(option.doc)} |"
     yield ""
 
 
@@ -84,12 +84,6 @@ def _class_of(entry: Entry) -> type[Component]:
     """The class, also of a component whose package is not installed here: the reference is the same everywhere."""
     here = entry.implementation
     return resolve_name(here) if isinstance(here, str) else here
-
-
-def _default(option: Option) -> str:
-    default = plain_default(option)
-    shown = {"???": "*to be given*", "${seed}": "the run's seed", "None": "`null`"}
-    return shown.get(str(default), f"`{str(default).lower() if isinstance(default, bool) else default}`")
 
 
 def _cell(text: str) -> str:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gradmix.config.build import clusterer, differentiator
-from gradmix.config.nodes import plain_default
+from gradmix.config.nodes import default_text
 from gradmix.contracts.component import path_of, summary
 from gradmix.contracts.docstring import sections
 from gradmix.contracts.errors import NotInstalledError, PluginError, UnknownNameError, did_you_mean
@@ -112,7 +112,7 @@ def _document_entry(console: Console, entry: Entry) -> None:
         if words := paragraph.split():
             console.print(Text(" ".join(words)))
     for option in options_of(component):
-        path = Text(f"\n{_path(entry, option)}", style="cyan") + Text(f" = {_default(option)}")
+        path = Text(f"\n{_path(entry, option)}", style="cyan") + Text(f" = {default_text(option)}")
         console.print(path + Text(f"   {option.allowed}", style="dim"))
         if option.doc:
             console.print(Padding(option.doc, (0, 0, 0, 4)))
@@ -128,15 +128,6 @@ def _origin(entry: Entry) -> str:
 def _path(entry: Entry, option: Option) -> str:
     owner = f"{entry.kind}.{entry.name}" if registry().kinds[entry.kind].role.has_several else entry.kind
     return path_of(option, entry.load(), owner)
-
-
-def _default(option: Option) -> str:
-    default = plain_default(option)
-    if option.required:
-        return "(required)"
-    if default == "${seed}":
-        return "the run's seed"
-    return "null" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def _example(entry: Entry) -> str:

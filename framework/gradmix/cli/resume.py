@@ -162,7 +162,7 @@ def _is_harmless_to_hydra(argument: str) -> bool:
     """Whether a config file might say the same, for the sweeper: how jobs are launched is never taken."""
     from hydra.errors import HydraException
 
-    from gradmix.config.composer import parse
+    from gradmix.config.groups import parse
     from gradmix.config.guard import MAY_CHOOSE, check_hydra
 
     try:

@@ -16,7 +16,8 @@ from gradmix.interrupts import Terminated, termination_as_interrupt
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from gradmix.config.composer import Composer, Request
+    from gradmix.config.composer import Composer
+    from gradmix.config.source import Request
     from gradmix.sweeps.intent import Intent
 
 PLAN_FLAG = "--plan"
@@ -77,14 +78,10 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _request(options: argparse.Namespace) -> Request:
-    from gradmix.config.composer import Request
-    from gradmix.config.groups import group_arguments
-    from gradmix.config.sweep_arguments import for_each_component
+    from gradmix.config.source import Request
 
-    overrides = group_arguments(options.overrides)
-    if options.multirun:
-        overrides = for_each_component(overrides)
-    return Request(tuple(overrides), options.multirun, options.config_name, options.config_path, options.config_dir)
+    overrides = tuple(options.overrides)
+    return Request(overrides, options.multirun, options.config_name, options.config_path, options.config_dir)
 
 
 def _is_question(options: argparse.Namespace) -> bool:

@@ -54,36 +54,19 @@ def clusterer(name: str, **options: Any) -> Clusterer[Any]:
 
 @dataclass(frozen=True)
 class Built:
-    """A component, and what it was built from.
-
-    Parameters
-    ----------
-    component
-        The component, every option checked.
-    node
-        Its config in full, as plain values: name, options, the nodes of its parts.
-    plugins
-        Path within the node → identity of the plugin, for itself (path ``""``) and its parts.
-    """
+    """A component, every option checked, and what it was built from."""
 
     component: Component
     node: Mapping[str, Any]
+    """Its config in full, as plain values: name, options, the nodes of its parts."""
     plugins: Mapping[str, str] = field(default_factory=dict)
+    """Path within the node → identity of the plugin, for itself (path ``""``) and its parts."""
 
 
 def build(kind: str, node: Any, where: str | None = None, known: Registry | None = None) -> Built:
-    """Build the component that a config node describes.
+    """Build the component that a config node describes: ``{"name": "gmm", "n_components": 3}``, or the name alone.
 
-    Parameters
-    ----------
-    kind
-        Kind of the component.
-    node
-        ``{"name": "gmm", "n_components": 3}``, or the name alone; what is left out takes its default.
-    where
-        Path of the node in the config, for messages.
-    known
-        Where components are looked up; the installed ones unless told otherwise.
+    `where` is the node's path in the config, for messages; components are looked up in `known`, or the installed ones.
     """
     where, known = where or kind, known or registry()
     node = {"name": node} if isinstance(node, str) else node
@@ -96,25 +79,22 @@ def build(kind: str, node: Any, where: str | None = None, known: Registry | None
         if key not in options and key not in RESERVED_OPTIONS:
             raise UnknownNameError(unknown_option(f"{where}.{key}", f"{kind} {entry.name}", options, component))
     built = {name: _build_option(option, component, node, where, known) for name, option in options.items()}
+    try:
+        made = component(**{name: value.component for name, value in built.items()})
+    except GradmixError:
+        raise
+    except Exception as error:
+        raise PluginError(f"{where}: {component.__name__} raised when it was made: {describe_line(error)}.") from error
     return Built(
-        _made(component, where, {name: value.component for name, value in built.items()}),
+        made,
         {"name": known.name_of(entry)} | {name: value.node for name, value in built.items()},
         {"": entry.identity}
         | {f"{name}.{path}".strip("."): mark for name, value in built.items() for path, mark in value.plugins.items()},
     )
 
 
-def _made(component: type[Component], where: str, options: Mapping[str, Any]) -> Component:
-    try:
-        return component(**options)
-    except GradmixError:
-        raise
-    except Exception as error:
-        raise PluginError(f"{where}: {component.__name__} raised when it was made: {describe_line(error)}.") from error
-
-
 def unknown_option(path: str, owner: str, known: Collection[str], component: type[Component] | None = None) -> str:
-    """Message for an option that its owner does not have: why it is none, or the nearest one and all there are."""
+    """Message for an option that its owner does not have: what its class lacks, or the nearest name and all names."""
     prefix, _, name = path.rpartition(".")
     if component is not None and name in (values := untyped(component)):
         value = values[name]

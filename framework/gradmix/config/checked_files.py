@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigResult, ConfigSource
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from gradmix.config.files import parse_config, plain_content, read_text, remember
 from gradmix.config.guard import check_file
@@ -16,10 +16,7 @@ SCHEME = "checked"
 
 
 class CheckedFiles(ConfigSource):
-    """A folder of config files, as Hydra's own source is, except that a file sets values and chooses options only.
-
-    Workers of other launchers compose by copies of the source, so that they check what they load, too.
-    """
+    """A folder of config files, as Hydra's own source is, except that a file sets values and chooses options only."""
 
     @staticmethod
     def scheme() -> str:
@@ -58,9 +55,12 @@ class CheckedFiles(ConfigSource):
         config = parse_config(text, file)
         content = plain_content(config)
         remember(file, content)
-        package = _package_of(text)
+        comments = re.match(r"(?:\s*#[^\n]*\n)*", text)
+        packages = re.findall(r"^\s*#\s*@package\s+(\S+)", comments[0] if comments else "", re.M)
+        package = packages[-1] if packages else None
         check_file(content, config_path.removesuffix(".yaml"), package, str(file))
-        _check_search_path_too(config)
+        if (folders := OmegaConf.select(config, "hydra.searchpath")) is not None:
+            OmegaConf.update(config, "hydra.searchpath", [address_of(folder) for folder in folders])
         return ConfigResult(self.provider, self.full_path(), config, {"package": package})
 
     def _file(self, config_path: str) -> Path:
@@ -71,16 +71,3 @@ def address_of(folder: str) -> str:
     """A folder's address for Hydra's search path; an address of another scheme stays as it is."""
     folder = folder.removeprefix("file://")
     return folder if "://" in folder else f"{SCHEME}://{Path(folder).absolute()}"
-
-
-def _package_of(text: str) -> str | None:
-    """The package that the comments at the top of a file name."""
-    comments = re.match(r"(?:\s*#[^\n]*\n)*", text)
-    found = re.findall(r"^\s*#\s*@package\s+(\S+)", comments[0] if comments else "", re.M)
-    return found[-1] if found else None
-
-
-def _check_search_path_too(config: DictConfig) -> None:
-    folders = OmegaConf.select(config, "hydra.searchpath")
-    if folders is not None:
-        OmegaConf.update(config, "hydra.searchpath", [address_of(folder) for folder in folders])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
-from gradmix.config.build import build
+from gradmix.config.build import Built, build
 from gradmix.contracts.by_name import lacking
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import ConfigError, PluginError, did_you_mean, listing
@@ -21,60 +22,57 @@ ComponentT = TypeVar("ComponentT", bound=Component)
 
 @dataclass(frozen=True)
 class Chosen(Generic[ComponentT]):
-    """Components of one kind that a config has chosen.
+    """Components of one kind that a config has chosen, as they were built, by their name in the config."""
 
-    Parameters
-    ----------
-    components
-        Name in the config → component.
-    nodes
-        Name → its config in full, as plain values.
-    plugins
-        Name → path in the config → identity of the plugin, of itself and its parts.
-    """
+    kind: str = ""
+    built: Mapping[str, Built] = field(default_factory=dict)
 
-    components: Mapping[str, ComponentT] = field(default_factory=dict)
-    nodes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    plugins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    @cached_property
+    def components(self) -> dict[str, ComponentT]:
+        """Name in the config → component."""
+        return {name: cast("ComponentT", each.component) for name, each in self.built.items()}
 
     @property
     def config(self) -> dict[str, Mapping[str, Any]]:
         """The config of those that may change a run's result."""
-        return {name: node for name, node in self.nodes.items() if self._counts(name)}
+        return {name: each.node for name, each in self.built.items() if _counts(each.component)}
 
     @property
     def identities(self) -> dict[str, str]:
         """Path in the config → identity of the plugin, for those that may change a run's result."""
-        return {
-            path: mark for name, marks in self.plugins.items() if self._counts(name) for path, mark in marks.items()
-        }
+        return self._identities(counting=True)
 
     @property
     def observers(self) -> dict[str, str]:
         """As `identities`, for the others."""
-        others = [marks for name, marks in self.plugins.items() if not self._counts(name)]
-        return {path: mark for marks in others for path, mark in marks.items()}
+        return self._identities(counting=False)
 
     @property
     def drawing(self) -> dict[str, Mapping[str, Any]]:
-        """The config of run events that draw and are no part of the run's identity; none that holds a secret."""
+        """The config of run events that draw and are not part of the run's identity; none that holds a secret."""
         return {
-            name: self.nodes[name]
+            name: self.built[name].node
             for name, each in self.components.items()
-            if not self._counts(name) and isinstance(each, Events) and "pictures" in each.heard() and _is_open(each)
+            if isinstance(each, Events) and not _counts(each) and "pictures" in each.heard()
+            if not any(option.danger for option in options_of(type(each)))
         }
 
     def content(self) -> list[str]:
         """Fingerprints of what a result depends on because of them."""
-        return [mark for name, each in self.components.items() if self._counts(name) for mark in each.content()]
+        return [mark for each in self.components.values() if _counts(each) for mark in each.content()]
 
-    def _counts(self, name: str) -> bool:
-        component = self.components[name]
-        return not isinstance(component, Events) or component.can_change_result()
+    def _identities(self, counting: bool) -> dict[str, str]:
+        return {
+            f"{self.kind}.{name}.{path}".rstrip("."): mark
+            for name, each in self.built.items()
+            if _counts(each.component) is counting
+            for path, mark in each.plugins.items()
+        }
 
 
-def _is_open(component: Component) -> bool:
-    return not any(option.danger for option in options_of(type(component)))
+def _counts(component: Component) -> bool:
+    """Whether a run's result may depend on the component."""
+    return not isinstance(component, Events) or component.can_change_result()
 
 
 def read_metrics(config: Mapping[str, Any], task: Task) -> Chosen[Metric]:
@@ -86,19 +84,19 @@ def read_metrics(config: Mapping[str, Any], task: Task) -> Chosen[Metric]:
         If one is unknown or ill-set, needs what the task does not answer with, or has the name of another metric.
     """
     chosen = cast("Chosen[Metric]", _read("metric", config))
-    taken = {*RESERVED, *(_own_metrics(task) if chosen.components else ())}
+    taken = {*RESERVED, *([each.name for each in task.metrics()] if chosen.built else ())}
+    if chosen.built and (objective := task.improves()):
+        taken.add(objective.metric)
     for name, metric in chosen.components.items():
         if name in taken:
             raise ConfigError(f"metric.{name}: runs have metrics of that name already; choose it under another name.")
-        missing = lacking(metric.measure, task.answers)
-        if missing:
-            raise ConfigError(f"metric.{name} needs {listing(missing)}{_not_of(missing[0], task)}")
+        if missing := lacking(metric.measure, task.answers):
+            there_are = f"That has: {listing(task.answers)}." if task.answers else "That has nothing for metrics."
+            raise ConfigError(
+                f"metric.{name} needs {listing(missing)}, which is not in the answer of the task {type(task).__name__}."
+                f"{did_you_mean(missing[0], task.answers)} {there_are}"
+            )
     return chosen
-
-
-def _own_metrics(task: Task) -> set[str]:
-    objective = task.improves()
-    return {*(each.name for each in task.metrics()), *([objective.metric] if objective else [])}
 
 
 def read_events(config: Mapping[str, Any], task: Task) -> Chosen[Events]:
@@ -127,20 +125,13 @@ def _check_method(where: str, method: str, events: Events, task: Task) -> None:
     if not missing:
         return
     if "objective" in missing:
-        raise ConfigError(f"{where} needs a metric that the task improves, and {_name(task)} improves none.")
+        raise ConfigError(
+            f"{where} needs a metric that the task improves, and the task {type(task).__name__} improves none."
+        )
     raise ConfigError(
         f"{where} takes {listing(missing)} in {method}, which it is not offered."
         f"{did_you_mean(missing[0], [*offered, *answers])} There are: {listing([*offered, *answers])}."
     )
-
-
-def _not_of(name: str, task: Task) -> str:
-    there_are = f"That has: {listing(task.answers)}." if task.answers else "That has nothing for metrics."
-    return f", which is not in the answer of {_name(task)}.{did_you_mean(name, task.answers)} {there_are}"
-
-
-def _name(task: Task) -> str:
-    return f"the task {type(task).__name__}"
 
 
 def _read(kind: str, config: Mapping[str, Any]) -> Chosen[Component]:
@@ -153,11 +144,4 @@ def _read(kind: str, config: Mapping[str, Any]) -> Chosen[Component]:
     built = {str(name): build(kind, node, f"{kind}.{name}") for name, node in given.items()}
     for each in built.values():
         each.component.check()
-    return Chosen(
-        {name: each.component for name, each in built.items()},
-        {name: each.node for name, each in built.items()},
-        {
-            name: {f"{kind}.{name}.{path}".rstrip("."): mark for path, mark in each.plugins.items()}
-            for name, each in built.items()
-        },
-    )
+    return Chosen(kind, built)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradmix.config.explain import explained
 from gradmix.config.files import config_folder
+from gradmix.config.groups import kinds_of, parse
 from gradmix.contracts.errors import ConfigError, GradmixError
 from gradmix.registry.entry import describe
 
@@ -19,43 +19,14 @@ if TYPE_CHECKING:
     from hydra.types import HydraContext
     from omegaconf import DictConfig
 
+    from gradmix.config.source import Request
+
 _HYDRA_DEFAULTS = {"launcher": "gradmix", "sweeper": "gradmix", "job_logging": "disabled", "hydra_logging": "disabled"}
 """Group of Hydra's own → its default for us; an override in our config could not be overridden by an experiment."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """What is to be composed.
-
-    Parameters
-    ----------
-    overrides
-        As on the command line.
-    is_sweep
-        Whether a sweep was asked for; a config may ask for one, too.
-    config_name
-        The primary config.
-    config_path
-        Folder of configs instead of gradmix's own.
-    config_dir
-        Folder of configs besides these.
-    """
-
-    overrides: tuple[str, ...] = ()
-    is_sweep: bool = False
-    config_name: str = "config"
-    config_path: str | None = None
-    config_dir: str | None = None
-
-
 class Composer:
-    """Composes configs by Hydra, within the context `composing`.
-
-    Parameters
-    ----------
-    request
-        What is asked for.
-    """
+    """Composes configs by Hydra, within the context `composing`."""
 
     def __init__(self, request: Request) -> None:
         from hydra.core.global_hydra import GlobalHydra
@@ -64,7 +35,7 @@ class Composer:
         self.hydra: Any = GlobalHydra.instance().hydra
         self.loader: ConfigLoader = GlobalHydra.instance().config_loader()
         self.parsed = parse(request.overrides)
-        self.overrides = [_checked_search_path(each) for each in self.parsed]
+        self.overrides = _for_each_component(self.parsed) if request.is_sweep else list(map(_checked, self.parsed))
 
     def compose(self) -> DictConfig:
         """Compose the config of a run, or the one that a sweep's jobs have in common; ``hydra.mode`` says which."""
@@ -103,9 +74,15 @@ class Composer:
         """
         from hydra.core.utils import run_job
 
+        def call(config: DictConfig) -> Any:
+            try:
+                return job(config)
+            except GradmixError as error:
+                return error  # one that is raised, Hydra would print
+
         context, name = self._context(config), self.request.config_name
         context.callbacks.on_run_start(config=config, config_name=name)
-        ended = run_job(_returning_errors(job), config, "hydra.run.dir", None, context)
+        ended = run_job(call, config, "hydra.run.dir", None, context)
         context.callbacks.on_run_end(config=config, config_name=name, job_return=ended)
         if isinstance(ended.return_value, GradmixError):
             raise ended.return_value
@@ -131,20 +108,7 @@ class Composer:
 
 @contextmanager
 def started(kind: str, config: DictConfig) -> Iterator[None]:
-    """Explain what a launcher or a sweeper raises while it is made.
-
-    Parameters
-    ----------
-    kind
-        ``launcher`` or ``sweeper``.
-    config
-        The config that chooses it.
-
-    Raises
-    ------
-    ConfigError
-        Whatever it was; our own errors are explained already.
-    """
+    """Explain what the launcher or the sweeper of a config raises while it is made, as a `ConfigError`."""
     try:
         yield
     except GradmixError:
@@ -157,18 +121,6 @@ def started(kind: str, config: DictConfig) -> Iterator[None]:
             raise cause from None
         target = (config.hydra[kind] or {}).get("_target_")
         raise ConfigError(f"the {kind} {target} cannot be started: {describe(error)}") from error
-
-
-def _returning_errors(job: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
-    """A job that returns an error of ours: one that it raised, Hydra would print."""
-
-    def call(config: DictConfig) -> Any:
-        try:
-            return job(config)
-        except GradmixError as error:
-            return error
-
-    return call
 
 
 @contextmanager
@@ -185,32 +137,27 @@ def composing(request: Request) -> Iterator[Composer]:
     from hydra.core.config_store import ConfigStore
     from hydra.core.plugins import Plugins
 
-    from gradmix.config.source import ComponentSearchPath, Surroundings, surrounded_by
+    from gradmix.config.source import ComponentSearchPath, requested
 
     for folder in (request.config_path, request.config_dir):
         if folder is not None and not Path(folder).is_dir():
             raise ConfigError(f"there is no folder of configs {folder}.")
     Plugins.instance().register(ComponentSearchPath)
     store = ConfigStore.instance()
-    store.store(group="hydra", name="config", node=HydraConf(defaults=_hydra_defaults()), provider="hydra")
+    defaults = [
+        {group: _HYDRA_DEFAULTS.get(group, choice) for group, choice in each.items()} for each in HydraConf().defaults
+    ]
+    store.store(group="hydra", name="config", node=HydraConf(defaults=defaults), provider="hydra")
     home = str(Path(request.config_path or config_folder()).absolute())
-    chooses_launcher = any(text.lstrip("+~").startswith("hydra/launcher") for text in request.overrides)
-    with (
-        explained(),
-        surrounded_by(Surroundings(request.config_dir, request.config_path is None, chooses_launcher)),
-        initialize_config_dir(home, job_name="gradmix", version_base="1.3"),
-    ):
-        yield Composer(request)
+    token = requested.set(request)
+    try:
+        with explained(), initialize_config_dir(home, job_name="gradmix", version_base="1.3"):
+            yield Composer(request)
+    finally:
+        requested.reset(token)
 
 
-def parse(overrides: Sequence[str]) -> list[Override]:
-    """Parse overrides by Hydra's grammar."""
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
-    return OverridesParser.create().parse_overrides(list(overrides))
-
-
-def _checked_search_path(override: Override) -> str:
+def _checked(override: Override) -> str:
     """An override as it was typed, except that folders to look for configs in are checked."""
     from gradmix.config.checked_files import address_of
 
@@ -221,9 +168,22 @@ def _checked_search_path(override: Override) -> str:
     return f"{text.partition('=')[0]}=[{','.join(quoted)}]"
 
 
-def _hydra_defaults() -> list[Mapping[str, Any]]:
-    from hydra.conf import HydraConf
+def _for_each_component(parsed: Sequence[Override]) -> list[str]:
+    """Overrides of a sweep: an option that is given besides several components belongs to each of these.
 
-    return [
-        {group: _HYDRA_DEFAULTS.get(group, choice) for group, choice in each.items()} for each in HydraConf().defaults
-    ]
+    Hydra sets what is given once in the config of the sweep itself, which has the default component: an option that
+    this one lacks would be refused. As ``choice(3)`` it is part of the sweep.
+    """
+    from hydra.core.override_parser.types import OverrideType
+
+    groups = [each.key_or_group for each in parsed if each.is_sweep_override()]
+    swept = tuple(f"{group.replace('/', '.')}." for group in groups if kinds_of(group))
+    overrides = []
+    for each in parsed:
+        is_one_value = each.type == OverrideType.CHANGE and not each.is_sweep_override()
+        if is_one_value and each.key_or_group.startswith(swept):
+            key, _, value = str(each.input_line).partition("=")
+            overrides.append(f"{key}=choice({value})")
+        else:
+            overrides.append(_checked(each))
+    return overrides

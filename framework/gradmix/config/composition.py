@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, reduce
+from operator import getitem
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from gradmix.config.groups import group_arguments
+from gradmix.config.files import leaves
+from gradmix.config.groups import parse
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
-    from hydra.core.override_parser.types import Override
 
 _NUMBER = re.compile(r"([a-z_][\w.]*)=(-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?)")
 """An override that gives a number, which most jobs differ in: Hydra's parser takes a millisecond for each."""
@@ -28,27 +29,15 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True)
 class _Change:
-    """What one override changes.
-
-    Parameters
-    ----------
-    text
-        The override.
-    path
-        Path of what it changes.
-    value
-        The new value; meaningless for a choice.
-    is_choice
-        Whether it chooses an option of a group.
-    is_plain
-        Whether it does no more than give a value that is there another one, or choose.
-    """
+    """What one override changes."""
 
     text: str
     path: Path
     value: Any
     is_choice: bool = False
+    """Whether it chooses an option of a group; then it has no value."""
     is_plain: bool = True
+    """Whether it only chooses, or gives a value in place of another one."""
 
 
 class ComposedOnce:
@@ -56,50 +45,27 @@ class ComposedOnce:
 
     Jobs that choose the same options of the same groups differ in values alone: these are set in a copy of their common
     config. What is not plain is left to OmegaConf, and then to Hydra, who also say what is wrong with it.
-
-    Parameters
-    ----------
-    loader
-        Hydra's config loader.
     """
 
     def __init__(self, loader: ConfigLoader) -> None:
         self.loader = loader
-        self._bases: dict[tuple[str, ...], _Common] = {}
-        self._changes: dict[str, _Change] = {}
-        self._groups: dict[str, bool] = {}
+        self._common: dict[tuple[str, ...], _Common] = {}
+        self._change = cache(self._read)
+        self._is_group = cache(lambda key: bool(loader.get_group_options(key)))
 
     def compose(self, master: DictConfig, overrides: Sequence[str]) -> Mapping[str, Any]:
-        """Compose a job's config, as plain values.
-
-        Parameters
-        ----------
-        master
-            The config that the sweep itself was started with.
-        overrides
-            The job's own.
-        """
+        """Compose the config of a job with these overrides, as plain values; `master` is that of the sweep itself."""
         changes = [self._change(override) for override in overrides]
         if all(each.is_plain for each in changes):
             choices = tuple(each.text for each in changes if each.is_choice)
-            if choices not in self._bases:
-                self._bases[choices] = _Common(self._in_full(master, choices))
-            values = {each.path: each.value for each in changes if not each.is_choice}
-            config = self._bases[choices].with_values(values)
+            if choices not in self._common:
+                self._common[choices] = _Common(self.loader.load_sweep_config(master, list(choices)))
+            config = self._common[choices].with_values(
+                {each.path: each.value for each in changes if not each.is_choice}
+            )
             if config is not None:
                 return config
-        return plain_config(self._in_full(master, [each.text for each in changes]))
-
-    def parse(self, overrides: Sequence[str]) -> list[Override]:
-        """Parse overrides by Hydra's grammar."""
-        from hydra.core.override_parser.overrides_parser import OverridesParser
-
-        return OverridesParser.create(config_loader=self.loader).parse_overrides(group_arguments(overrides))
-
-    def _change(self, override: str) -> _Change:
-        if override not in self._changes:
-            self._changes[override] = self._read(override)
-        return self._changes[override]
+        return plain_config(self.loader.load_sweep_config(master, [each.text for each in changes]))
 
     def _read(self, override: str) -> _Change:
         from hydra.core.override_parser.types import OverrideType
@@ -108,96 +74,66 @@ class ComposedOnce:
         if number and not number[1].startswith("hydra") and not self._is_group(number[1]):
             is_whole = number[3] is None and number[4] is None
             return _Change(override, tuple(number[1].split(".")), int(number[2]) if is_whole else float(number[2]))
-        (parsed,) = self.parse([override])
+        (parsed,) = parse([override], self.loader)
         key, text = parsed.key_or_group, str(parsed.input_line)
         is_plain = parsed.type == OverrideType.CHANGE and not key.startswith("hydra") and "[" not in key
         is_choice = parsed.package is not None or self._is_group(key)
         value = parsed.value() if is_plain and not is_choice else None
         return _Change(text, tuple(key.split(".")), value, is_choice, is_plain)
 
-    def _is_group(self, key: str) -> bool:
-        """Whether a key is a group of which an option can be chosen."""
-        if key not in self._groups:
-            self._groups[key] = bool(self.loader.get_group_options(key))
-        return self._groups[key]
-
-    def _in_full(self, master: DictConfig, overrides: Sequence[str]) -> DictConfig:
-        return self.loader.load_sweep_config(master, list(overrides))
-
 
 class _Common:
-    """The config that jobs have in common, to be copied with other values.
-
-    Parameters
-    ----------
-    config
-        As Hydra has composed it.
-    """
+    """The config that jobs have in common, as Hydra has composed it, to be copied with other values."""
 
     def __init__(self, config: DictConfig) -> None:
         self.config = config
         self.resolved = plain_config(config)
-        self.raw: dict[str, Any] = OmegaConf.to_container(  # type: ignore[assignment]
-            OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]), resolve=False
-        )
-
-    @cached_property
-    def _texts(self) -> dict[Path, str]:
-        """Path → text of each interpolation."""
-        return {path: value for path, value in _leaves(self.raw) if "${" in str(value)}
-
-    @cached_property
-    def _is_simple(self) -> bool:
-        return all(isinstance(text, str) and "${" not in _REFERENCE.sub("", text) for text in self._texts.values())
-
-    @cached_property
-    def _names_hydra(self) -> bool:
-        return any("hydra" in str(text) for text in self._texts.values())
+        keys = [str(key) for key in config if key != "hydra"]
+        self.raw: Any = OmegaConf.to_container(OmegaConf.masked_copy(config, keys), resolve=False)
+        self.values = dict(leaves(self.raw))
+        self.interpolations = {path: value for path, value in self.values.items() if "${" in str(value)}
 
     def with_values(self, values: Mapping[Path, Any]) -> dict[str, Any] | None:
         """The config with other values, as plain ones; None if Hydra has to compose it."""
-        is_simple = self._is_simple and all(
-            not isinstance(value, dict) and "$" not in str(value) and self._has_value(path)
-            for path, value in values.items()
-        )
-        return self._copied(values) if is_simple else self._updated(values)
-
-    def _has_value(self, path: Path) -> bool:
-        node: Any = self.raw
-        for key in path:
-            if not isinstance(node, dict) or key not in node:
-                return False
-            node = node[key]
-        return not isinstance(node, dict)
-
-    def _copied(self, values: Mapping[Path, Any]) -> dict[str, Any] | None:
-        config = _copy(self.resolved)
-        for path, value in values.items():
-            _put(config, path, value)
         try:
-            for path, text in self._texts.items():
-                if path not in values:
-                    _put(config, path, self._resolve(text, values))
+            return self._copied(values)
         except _UnclearError:
             return self._updated(values)
+
+    def _copied(self, values: Mapping[Path, Any]) -> dict[str, Any]:
+        for path, value in values.items():
+            if isinstance(value, dict) or "$" in str(value) or isinstance(self.values.get(path, {}), dict):
+                raise _UnclearError
+        config = _copy(self.resolved)
+        others = {path: text for path, text in self.interpolations.items() if path not in values}
+        for path, value in {**values, **{path: self._resolve(text, values) for path, text in others.items()}}.items():
+            reduce(getitem, path[:-1], config)[path[-1]] = value
         return config
 
-    def _resolve(self, text: str, values: Mapping[Path, Any]) -> Any:
+    def _resolve(self, text: Any, values: Mapping[Path, Any]) -> Any:
         """What a text stands for, its references replaced."""
-        whole = _REFERENCE.fullmatch(text)
-        if whole:
-            return self._at(tuple(whole[1].split(".")), values)
-        return _REFERENCE.sub(lambda each: _word(self._at(tuple(each[1].split(".")), values)), text)
-
-    def _at(self, path: Path, values: Mapping[Path, Any]) -> Any:
-        if path not in values and not self._has_value(path):
+        if not isinstance(text, str) or "${" in _REFERENCE.sub("", text):
             raise _UnclearError
-        value = values[path] if path in values else _get(self.raw, path)
+        if whole := _REFERENCE.fullmatch(text):
+            return self._at(whole[1], values)
+        return _REFERENCE.sub(lambda each: self._word_at(each[1], values), text)
+
+    def _at(self, reference: str, values: Mapping[Path, Any]) -> Any:
+        path = tuple(reference.split("."))
+        value = values.get(path, self.values.get(path, {}))
+        if isinstance(value, dict):
+            raise _UnclearError
         return self._resolve(value, values) if isinstance(value, str) and "${" in value else value
+
+    def _word_at(self, reference: str, values: Mapping[Path, Any]) -> str:
+        value = self._at(reference, values)
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise _UnclearError
+        return str(value)
 
     def _updated(self, values: Mapping[Path, Any]) -> dict[str, Any] | None:
         """The same by OmegaConf, which knows all of its own interpolations."""
-        if self._names_hydra or any("hydra" in str(value) for value in values.values()):
+        if any("hydra" in str(value) for value in (*self.interpolations.values(), *values.values())):
             return None
         config = OmegaConf.create(self.raw)
         OmegaConf.set_struct(config, True)
@@ -211,35 +147,11 @@ class _Common:
 
 
 class _UnclearError(Exception):
-    """A reference to something else than a value."""
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise _UnclearError
-    return str(value)
+    """A value or a reference that is left to OmegaConf."""
 
 
 def _copy(node: Mapping[str, Any]) -> dict[str, Any]:
     return {key: _copy(value) if isinstance(value, dict) else value for key, value in node.items()}
-
-
-def _get(node: Any, path: Path) -> Any:
-    for key in path:
-        node = node[key]
-    return node
-
-
-def _put(config: dict[str, Any], path: Path, value: Any) -> None:
-    _get(config, path[:-1])[path[-1]] = value
-
-
-def _leaves(node: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    for key, value in node.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, (*path, str(key)))
-        else:
-            yield (*path, str(key)), value
 
 
 def plain_config(config: DictConfig) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from gradmix.contracts.errors import ConfigError
 from gradmix.contracts.files import regular_file
@@ -41,9 +41,7 @@ def plain_content(config: DictConfig) -> dict[str, Any]:
     """A parsed file as plain values, interpolations as strings."""
     from omegaconf import OmegaConf
 
-    content = OmegaConf.to_container(config, resolve=False)
-    assert isinstance(content, dict)
-    return {str(key): value for key, value in content.items()}
+    return {str(key): value for key, value in cast("dict[Any, Any]", OmegaConf.to_container(config)).items()}
 
 
 def read_text(file: Path) -> str:
@@ -82,25 +80,32 @@ def parse_config(text: str, file: Path) -> DictConfig:
     return content
 
 
-_STRANGERS: dict[str, Mapping[str, Any]] = {}
-"""Path of each config file that is not trusted, as it was last read → its content; only messages use it."""
+_UNTRUSTED: dict[str, Mapping[str, Any]] = {}
+"""Path of each untrusted config file, as it was last read → its content; only messages use it."""
 
 
 def remember(file: Path, content: Mapping[str, Any]) -> None:
     """Note what an untrusted file says, so that `files_that_say` can name it."""
-    _STRANGERS[str(file)] = content
+    _UNTRUSTED[str(file)] = content
 
 
 def files_that_say(key: str, value: Any) -> list[str]:
     """Untrusted files that were read and give a key this value, the newest first; or any value, if none gives this."""
-    said = {file: [given for name, given in _leaves(content) if name == key] for file, content in _STRANGERS.items()}
-    exact = [file for file, values in said.items() if value in values]
+    wanted = list(value) if isinstance(value, tuple) else value
+    said = {
+        file: [given for path, given in leaves(content) if path[-1:] and path[-1].rpartition(".")[2] == key]
+        for file, content in _UNTRUSTED.items()
+    }
+    exact = [file for file, values in said.items() if wanted in values]
     return [*reversed(exact or [file for file, values in said.items() if values])]
 
 
-def _leaves(node: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(node, Mapping):
-        for name, child in node.items():
-            yield from _leaves(child, str(name).rpartition(".")[2])
-    else:
-        yield key, tuple(node) if isinstance(node, list) else node
+def leaves(node: Any, into_lists: bool = False, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every value of nested mappings, and of lists if wanted, that holds no other value, with its path."""
+    children = (
+        node if isinstance(node, Mapping) else dict(enumerate(node)) if into_lists and isinstance(node, list) else {}
+    )
+    for key, value in children.items():
+        yield from leaves(value, into_lists, (*path, str(key)))
+    if not children:
+        yield path, node

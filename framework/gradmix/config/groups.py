@@ -10,12 +10,17 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
+from typing import TYPE_CHECKING
 
 from gradmix.config.spec import Settings
 from gradmix.contracts.errors import GradmixError
 from gradmix.contracts.options import options_of
 from gradmix.contracts.task import Task
 from gradmix.registry.registry import Registry, registry
+
+if TYPE_CHECKING:
+    from hydra.core.config_loader import ConfigLoader
+    from hydra.core.override_parser.types import Override
 
 _NO_FIELDS = frozenset({"hydra", "experiment", *(option.name for option in options_of(Settings))})
 """First parts of paths that are no component's, so that no class is imported to find out."""
@@ -53,13 +58,15 @@ def kind_in(group: str, name: str) -> str | None:
     return next((kind for kind in kinds_of(group) if registry().offers(kind, name)), None)
 
 
-def group_arguments(arguments: Sequence[str]) -> list[str]:
-    """Arguments in which a component is chosen by its path, as choices of Hydra's groups.
+def parse(overrides: Sequence[str], loader: ConfigLoader | None = None) -> list[Override]:
+    """Parse overrides by Hydra's grammar; a component that is chosen by its path is a choice of Hydra's group.
 
     ``clusterer.differentiator=dual`` becomes ``clusterer/differentiator=dual``; so does the spelling of version 0.1,
-    ``differentiator@clusterer.differentiator=dual``.
+    ``differentiator@clusterer.differentiator=dual``. Globs need Hydra's config loader.
     """
-    return [_as_group(argument) for argument in arguments]
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    return OverridesParser.create(config_loader=loader).parse_overrides(list(map(_as_group, overrides)))
 
 
 def _as_group(argument: str) -> str:
@@ -70,10 +77,8 @@ def _as_group(argument: str) -> str:
         return argument
     if at:
         return f"{group}={value}" if kind in kinds_of(group) else argument
-    return f"{group}={value}" if "/" in group and _names_component(group, value) else argument
-
-
-def _names_component(group: str, value: str) -> bool:
-    """Whether a value, or one of several, is the name of a component that the group may hold."""
-    words = re.findall(r"[\w-]+:\w+|\w+", value)
-    return any(entry.kind in kinds_of(group) for word in words for entry in registry().search(word))
+    if "/" not in group:
+        return argument
+    words = re.findall(r"[\w-]+:\w+|\w+", value)  # one name, or several
+    is_named = any(entry.kind in kinds_of(group) for word in words for entry in registry().search(word))
+    return f"{group}={value}" if is_named else argument

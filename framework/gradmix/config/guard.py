@@ -7,11 +7,12 @@ the command line can: then the user asked for it. Options that run code or name 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from os import PathLike
 from typing import Any
 
+from gradmix.config.files import leaves
 from gradmix.contracts.errors import ConfigError
 
 _CALLS = frozenset({"_target_", "_args_", "_partial_", "_convert_", "_recursive_", "()"})
@@ -69,25 +70,17 @@ MAY_CHOOSE: Mapping[str, frozenset[str]] = {
 
 
 def check_file(content: Mapping[str, Any], config_path: str, package: str | None, file: str) -> None:
-    """Check a config file.
+    """Check what a config file says, as plain values with interpolations as strings and its defaults list.
 
-    Parameters
-    ----------
-    content
-        What it says, as plain values, interpolations as strings, with its defaults list.
-    config_path
-        Its path within the folder of configs, without the ending: ``experiment/mine``.
-    package
-        What its ``@package`` header says; None without one.
-    file
-        Its name, for messages.
+    `config_path` is its path in the folder of configs (``experiment/mine``), `package` its ``@package`` header, `file`
+    its name for messages.
 
     Raises
     ------
     ConfigError
         Names file, key and what was found, and says what would be right.
     """
-    for path, value in _leaves(content):
+    for path, value in leaves(content, into_lists=True):
         _check_calls(path, file)
         for key in path:
             if "$" in key:
@@ -103,27 +96,17 @@ def check_file(content: Mapping[str, Any], config_path: str, package: str | None
 
 
 def check_hydra(content: Any, place: Path, file: str) -> None:
-    """Check what a file says of Hydra itself.
-
-    Parameters
-    ----------
-    content
-        What it says.
-    place
-        Path of that content below ``hydra``.
-    file
-        Its name, for messages.
-
-    Raises
-    ------
-    ConfigError
-        Names file and key.
-    """
-    for path, value in _leaves(content, place):
+    """Check what a file says of Hydra itself; `place` is the path of that content below ``hydra``."""
+    for path, value in leaves(content, True, place):
         _check_calls(path, file)
         if value in ({}, []):
             continue
-        if not any(allowed(value) for pattern, allowed in HYDRA_MAY.items() if _matches(pattern, path)):
+        fitting = [
+            allowed
+            for pattern, allowed in HYDRA_MAY.items()
+            if len(pattern) == len(path) and all(part in ("*", key) for part, key in zip(pattern, path, strict=True))
+        ]
+        if not any(allowed(value) for allowed in fitting):
             _refuse(file, ("hydra", *path), f"{value!r} is not for a config file to set")
         if path[:2] == ("sweeper", "params") and "hydra" in re.split(r"\W+", path[2]):
             _refuse(file, ("hydra", *path), "Hydra's own options cannot be swept over")
@@ -153,17 +136,14 @@ def _check_place(content: Mapping[str, Any], groups: list[str], package: str, fi
             if at and (is_hydras or "hydra" in target):
                 _refuse(file, ("defaults", str(item)), f"no defaults list puts content at {target}")
             where = "/".join(groups if is_hydras else parts)
-            if "hydra" in where.split("/"):
-                _check_choice(where, names, file)
-
-
-def _check_choice(group: str, names: list[Any], file: str) -> None:
-    for name in names:
-        if name not in (None, "_self_", *MAY_CHOOSE.get(group, ())):
-            raise ConfigError(
-                f"{file}: defaults: a config file cannot choose {group}={name}. "
-                "If you mean it, give it on the command line."
-            )
+            if "hydra" not in where.split("/"):
+                continue
+            for name in names:
+                if name not in (None, "_self_", *MAY_CHOOSE.get(where, ())):
+                    raise ConfigError(
+                        f"{file}: defaults: a config file cannot choose {where}={name}. "
+                        "If you mean it, give it on the command line."
+                    )
 
 
 @cache
@@ -183,22 +163,6 @@ def problem_of(text: str) -> str:
     if "$" not in text or not _LOOSE.search(_HARMLESS.sub("}", text)):
         return ""
     return f"{text!r} is not a plain interpolation; a config file may use ${{key}}, ${{now:…}} and ${{hydra:…}}"
-
-
-def _leaves(node: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every value that holds no other, with its path."""
-    if isinstance(node, Mapping) and node:
-        for key, value in node.items():
-            yield from _leaves(value, (*path, str(key)))
-    elif isinstance(node, list) and node:
-        for index, value in enumerate(node):
-            yield from _leaves(value, (*path, str(index)))
-    else:
-        yield path, node
-
-
-def _matches(pattern: Path, path: Path) -> bool:
-    return len(pattern) == len(path) and all(part in ("*", key) for part, key in zip(pattern, path, strict=True))
 
 
 def _refuse(file: str, path: Path, problem: str) -> None:

@@ -15,7 +15,7 @@ _DIGEST_BYTES = 8
 
 
 def input_of(dataset: Dataset, data: Data) -> Input:
-    """Tell of the data that a data set has loaded.
+    """Describe the data that a data set has loaded.
 
     Parameters
     ----------
@@ -27,22 +27,13 @@ def input_of(dataset: Dataset, data: Data) -> Input:
     source = dataset.source()
     n_rows, n_columns = data.X.shape
     names = data.feature_names or tuple(map(str, range(n_columns)))
+    entry = registry().entry_of(dataset)
+    digest = hashlib.blake2b(repr((data.X.shape, data.feature_names)).encode(), digest_size=_DIGEST_BYTES)
+    digest.update(np.ascontiguousarray(data.X).data)
     return Input(
-        name=PurePath(source).name or _name_of(dataset),
-        digest=_digest(data),
+        name=PurePath(source).name or (entry.name if entry else type(dataset).__name__),
+        digest=digest.hexdigest(),
         rows=n_rows,
         columns=tuple((name, data.X.dtype.name) for name in names),
         source=source,
     )
-
-
-def _name_of(dataset: Dataset) -> str:
-    entry = registry().entry_of(dataset)
-    return entry.name if entry else type(dataset).__name__
-
-
-def _digest(data: Data) -> str:
-    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
-    digest.update(repr((data.X.shape, data.feature_names)).encode())
-    digest.update(np.ascontiguousarray(data.X).data)
-    return digest.hexdigest()

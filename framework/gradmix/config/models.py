@@ -22,7 +22,6 @@ from gradmix.registry.entry import Entry
 from gradmix.registry.registry import registry
 
 FORMAT = 1
-_PARTS = (Clusterer.kind, "model")
 _MOST_TRIED = 100
 """Rows of each array of a model that are tried out when it is read."""
 
@@ -49,13 +48,17 @@ def write_model(path: Path, clusterer: Clusterer[Any], model: Model, data: Data 
     held = [value for *_, value in options_within(clusterer, clusterer.kind) if isinstance(value, Component)]
     plugins = [_entry(component).plugin for component in (clusterer, *held)]
     fields = {field.name: plain(getattr(model, field.name)) for field in dataclasses.fields(model)}  # type: ignore[arg-type]
-    content = {
+    content: dict[str, Any] = {
         "format": FORMAT,
         "requires": list(dict.fromkeys(f"{plugin.distribution}=={plugin.version}" for plugin in plugins)),
         Clusterer.kind: _node(clusterer),
         "model": fields,
-        **(_fitted_to(data, model) if data else {}),
     }
+    if data:
+        preparation = data.preparation or Preparation.none(data.X.shape[1], data.feature_names)
+        n_groups = model.predict_proba(data.X[:1]).shape[1] if hasattr(model, "predict_proba") else 0
+        content["columns"] = dataclasses.asdict(preparation)
+        content["outputs"] = ["group", *(f"probability_{group}" for group in range(n_groups))]
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
@@ -73,13 +76,6 @@ def _entry(component: Component) -> Entry:
             f"{type(component).__name__} is not a registered {component.kind}, so the model could not be read again."
         )
     return entry
-
-
-def _fitted_to(data: Data, model: Model) -> Mapping[str, Any]:
-    preparation = data.preparation or Preparation.none(data.X.shape[1], data.feature_names)
-    n_groups = model.predict_proba(data.X[:1]).shape[1] if hasattr(model, "predict_proba") else 0
-    outputs = ["group", *(f"probability_{group}" for group in range(n_groups))]
-    return {"columns": dataclasses.asdict(preparation), "outputs": outputs}
 
 
 def read_model(path: str | Path) -> Clusterer[Any]:
@@ -114,7 +110,6 @@ def read_model(path: str | Path) -> Clusterer[Any]:
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    """Return the content of a model file, of the right format."""
     try:
         content = json.loads(regular_file(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -123,8 +118,9 @@ def _read(path: Path) -> Mapping[str, Any]:
         raise DataError(f"{path} is not a model that gradmix wrote: it is nested too deeply.") from error
     except ValueError as error:
         raise DataError(f"{path} is not a model that gradmix wrote: {error}.") from error
-    if not isinstance(content, Mapping) or not all(isinstance(content.get(key), Mapping) for key in _PARTS):
-        raise DataError(f"{path} is not a model that gradmix wrote: it has no {' and no '.join(_PARTS)}.")
+    parts = (Clusterer.kind, "model")
+    if not isinstance(content, Mapping) or not all(isinstance(content.get(key), Mapping) for key in parts):
+        raise DataError(f"{path} is not a model that gradmix wrote: it has no {' and no '.join(parts)}.")
     if content.get("format") != FORMAT or isinstance(content["format"], bool):
         raise DataError(
             f"{path} has the format {content.get('format')!r}; this version of gradmix reads the format {FORMAT}."

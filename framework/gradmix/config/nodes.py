@@ -29,3 +29,13 @@ def plain_default(option: Option) -> Any:
     if option.is_seed and option.default is None:
         return "${seed}"
     return list(option.default) if isinstance(option.default, tuple) else option.default
+
+
+def default_text(option: Option) -> str:
+    """An option's default in words, as people read it."""
+    default = plain_default(option)
+    if option.required:
+        return "(required)"
+    if default == "${seed}":
+        return "the run's seed"
+    return "null" if default is None else str(default).lower() if isinstance(default, bool) else str(default)

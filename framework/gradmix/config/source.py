@@ -5,8 +5,7 @@ A component's class is imported only when its config is loaded, so that listing 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -34,43 +33,25 @@ _FROM_USER: Mapping[str, Callable[[], Mapping[str, Any]]] = {
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What the command line says of where configs come from.
+class Request:
+    """What is to be composed."""
 
-    Parameters
-    ----------
-    config_dir
-        A folder of configs besides gradmix's own.
-    is_home_ours
-        Whether the folder of the primary config is gradmix's own.
-    chooses_launcher
-        Whether a launcher is chosen there: then the options of another one, in the user's file, do not apply.
-    """
-
+    overrides: tuple[str, ...] = ()
+    is_sweep: bool = False
+    """Whether a sweep was asked for; a config may ask for one, too."""
+    config_name: str = "config"
+    config_path: str | None = None
+    """Folder of the primary config instead of gradmix's own."""
     config_dir: str | None = None
-    is_home_ours: bool = True
-    chooses_launcher: bool = False
+    """Folder of configs besides these."""
 
 
-_surroundings: ContextVar[Surroundings | None] = ContextVar("gradmix_surroundings", default=None)
-
-
-@contextmanager
-def surrounded_by(surroundings: Surroundings) -> Iterator[None]:
-    """Have Hydra's search path set up like this within the context; Hydra makes search paths without arguments."""
-    token = _surroundings.set(surroundings)
-    try:
-        yield
-    finally:
-        _surroundings.reset(token)
+requested: ContextVar[Request] = ContextVar("gradmix_request", default=Request())  # noqa: B039 (it is frozen)
+"""What is composed in this context; Hydra makes search paths and sources without arguments."""
 
 
 class ComponentSource(ConfigSource):
     """Configs made from the registered components, ``clusterer/gmm`` and so on, and from the user's own file."""
-
-    def __init__(self, provider: str, path: str) -> None:
-        super().__init__(provider, path)
-        self.surroundings = _surroundings.get() or Surroundings()
 
     @staticmethod
     def scheme() -> str:
@@ -104,31 +85,21 @@ class ComponentSource(ConfigSource):
     def load_config(self, config_path: str) -> ConfigResult:
         """Make the config of a component from its class, or of what the user's own file says."""
         path = config_path.removesuffix(".yaml")
-        if path in _FROM_USER:
-            return self._from_user(path)
         group, _, name = path.rpartition("/")
-        kind = kind_in(group, name) or kinds_of(group)[0]
-        component = registry().find(kind, name).load()
-        return ConfigResult(
-            provider=self.provider,
-            path=f"{SCHEME}://{config_path}",
-            config=OmegaConf.create({**config_node(name, component), **default_options(kind, name)}),
-            header={"package": _package(component.role, group, name)},
-        )
-
-    def _from_user(self, path: str) -> ConfigResult:
-        node, is_section = dict(_FROM_USER[path]()), "/" in path
-        if self.surroundings.chooses_launcher and "hydra" in node:
-            node["hydra"] = {key: value for key, value in node["hydra"].items() if key != "launcher"}
-        header = {"package": None if is_section else "_global_"}
-        return ConfigResult(self.provider, f"{SCHEME}://{path}", OmegaConf.create(node), header)
-
-
-def _package(role: Role, group: str, name: str) -> str | None:
-    """Where a component's node is in the config; None for the place of its group."""
-    if role is Role.TASK:
-        return "_global_"
-    return f"{group}.{name}" if role.has_several else None
+        if path in _FROM_USER:
+            node, package = dict(_FROM_USER[path]()), None if group else "_global_"
+            is_launcher_typed = any(
+                each.lstrip("+~").startswith("hydra/launcher") for each in requested.get().overrides
+            )
+            if "hydra" in node and is_launcher_typed:  # the file's options are those of another launcher
+                node["hydra"] = {key: value for key, value in node["hydra"].items() if key != "launcher"}
+        else:
+            kind = kind_in(group, name) or kinds_of(group)[0]
+            component = registry().find(kind, name).load()
+            node = {**config_node(name, component), **default_options(kind, name)}
+            package = f"{group}.{name}" if component.role.has_several else None  # None: the place of the group
+            package = "_global_" if component.role is Role.TASK else package
+        return ConfigResult(self.provider, f"{SCHEME}://{path}", OmegaConf.create(node), {"package": package})
 
 
 class ComponentSearchPath(SearchPathPlugin):
@@ -136,10 +107,10 @@ class ComponentSearchPath(SearchPathPlugin):
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         """Append the source, and have every folder checked but gradmix's own."""
-        surroundings = _surroundings.get() or Surroundings()
+        request = requested.get()
         search_path.append(provider=SCHEME, path=f"{SCHEME}://")
-        if surroundings.config_dir is not None:
-            search_path.append(provider="command-line", path=address_of(surroundings.config_dir))
+        if request.config_dir is not None:
+            search_path.append(provider="command-line", path=address_of(request.config_dir))
         for element in search_path.get_path():
-            if element.provider == "main" and element.path is not None and not surroundings.is_home_ours:
+            if element.provider == "main" and element.path is not None and request.config_path is not None:
                 element.path = address_of(element.path)

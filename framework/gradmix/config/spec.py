@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Annotated, Any, Literal, cast
 
 from gradmix.config.build import build, unknown_option
 from gradmix.config.chosen import Chosen, read_events, read_metrics
+from gradmix.config.files import leaves
 from gradmix.contracts.component import Component, options_within
 from gradmix.contracts.errors import ConfigError, UnknownNameError, listing
 from gradmix.contracts.events import Events
@@ -35,80 +35,49 @@ from gradmix.registry.choice import Choice
 from gradmix.registry.plugin import UNKNOWN, distribution_identity
 from gradmix.registry.registry import registry
 
-
-@dataclass(frozen=True, kw_only=True)
-class Tracking:
-    """Where MLflow's view of the runs is kept.
-
-    Parameters
-    ----------
-    uri
-        MLflow's tracking URI, such as sqlite:///runs/mlflow.db or http://127.0.0.1:5000; null tracks nothing.
-    artifacts
-        Folder for artifacts beside a local store; a server keeps its own.
-    models
-        Whether fitted clusterers are kept as models of MLflow's, which ``mlflow models serve`` takes.
-    system_metrics
-        Whether a run samples, once a second, the processor and the memory that it uses.
-    """
-
-    uri: Annotated[str | None, SendsTo(is_secret=False)] = "sqlite:///runs/mlflow.db"
-    artifacts: Annotated[str | None, SendsTo(is_secret=False)] = None
-    models: bool = True
-    system_metrics: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What a run may take; one that takes more is stopped, and its status says so.
-
-    Parameters
-    ----------
-    seconds
-        Time for its computation, data loaded; again for reading what its identity depends on, and for each timed round.
-        Null sets no limit.
-    bytes
-        Memory beyond what its process held at the start (Linux); null sets no limit.
-    threads
-        Threads of BLAS and the like for each run; null shares the cores among the processes of a sweep.
-    """
-
-    seconds: PositiveFloat | None = None
-    bytes: PositiveInt | None = None
-    threads: PositiveInt | None = None
-
-
 CLOCKS: Mapping[str, Callable[[], float]] = {"wall": time.perf_counter, "processor": time.process_time}
 """Name → clock, in seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Timing:
-    """How a run's work is timed.
+class Tracking:
+    """Where MLflow's view of the runs is kept."""
 
-    Parameters
-    ----------
-    clock
-        ``wall``, or ``processor``: the time that the process's threads were at work together.
-    allocator
-        ``pinned``: freed memory stays with the process from the first timed round on, so that no round pays for
-        getting it from the system, whatever ran before (glibc; elsewhere as ``default``). ``default``: as it is.
-    repeats
-        Timed rounds, whose median is reported; null leaves it to the task, 0 times only the run itself.
-    warmup
-        Rounds before these that are not counted.
-    paired
-        In a sweep: time the compared plugins in turns, round by round, in one process.
-    memory
-        Measure the peak of memory, too, in a round of its own.
-    """
+    uri: Annotated[str | None, SendsTo(is_secret=False)] = "sqlite:///runs/mlflow.db"  # None tracks nothing
+    artifacts: Annotated[str | None, SendsTo(is_secret=False)] = None  # of a local store; a server keeps its own
+    models: bool = True  # keep fitted clusterers as MLflow's models, which `mlflow models serve` takes
+    system_metrics: bool = False  # sample the processor and memory that a run uses, once a second
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a run may take; one that takes more is stopped, and its status says so. None sets no limit."""
+
+    seconds: PositiveFloat | None = None
+    """For its computation; again for reading what its identity depends on, and for each timed round."""
+    bytes: PositiveInt | None = None
+    """Of memory beyond what its process held at the start (Linux)."""
+    threads: PositiveInt | None = None
+    """Of BLAS and the like for each run; None shares the cores among the processes of a sweep."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """How a run's work is timed."""
 
     clock: Literal["wall", "processor"] = "wall"
+    """``processor`` is the time that the process's threads were at work together."""
     allocator: Literal["pinned", "default"] = "pinned"
+    """``pinned``: freed memory stays with the process from the first timed round on, so that no round pays for getting
+    it from the system, whatever ran before (glibc; elsewhere as ``default``)."""
     repeats: NonNegativeInt | None = None
+    """Timed rounds, whose median is reported; None leaves it to the task, 0 times only the run itself."""
     warmup: NonNegativeInt = 1
+    """Rounds before these that are not counted."""
     paired: bool = False
+    """In a sweep: time the compared plugins in turns, round by round, in one process."""
     memory: bool = False
+    """Measure the peak of memory, too, in a round of its own."""
 
     @property
     def now(self) -> Callable[[], float]:
@@ -117,49 +86,26 @@ class Timing:
 
     @property
     def is_asked_for(self) -> bool:
-        """Whether a person wants timings of their own, beyond what comes with every run."""
+        """Whether the user wants timings beyond those that come with every run."""
         return bool(self.repeats) or self.paired or self.memory
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What belongs to a run but not to what it computes.
-
-    Parameters
-    ----------
-    name
-        Name of the experiment in MLflow, and of the folder under `runs_dir`.
-    seed
-        Seed of every component whose own seed is left open.
-    runs_dir
-        Where runs leave their journals.
-    pictures
-        Whether to draw: ``true`` and ``false`` hold for every run; ``auto`` draws a single run, and of a sweep the best
-        run of each algorithm on each input, eight at most, and a comparison.
-    reuse
-        In a sweep: take results that there are already instead of computing them again.
-    on_error
-        In a sweep, when a job fails: ``continue`` with the others, ``stop``, or ``retry:n`` it up to n times.
-    tracking
-        Where MLflow's view of the runs is kept.
-    limits
-        What a run may take.
-    timing
-        How its work is timed.
-    plugins
-        Which plugins are used.
-    """
+    """What belongs to a run but not to what it computes; ``configs/config.yaml`` says what each is for."""
 
     name: str
     seed: NonNegativeInt = 0
     runs_dir: Annotated[str, SendsTo(is_secret=False)] = "runs"
     pictures: bool | Literal["auto"] = "auto"
+    """``auto`` draws a single run, and of a sweep the best run of each algorithm on each input, eight at most."""
     reuse: bool = True
     on_error: str = "continue"
-    tracking: Tracking = dataclasses.field(default_factory=Tracking)
-    limits: Limits = dataclasses.field(default_factory=Limits)
-    timing: Timing = dataclasses.field(default_factory=Timing)
-    plugins: Choice = dataclasses.field(default_factory=Choice)
+    """In a sweep, when a job fails: ``continue`` with the others, ``stop``, or ``retry:n`` it up to n times."""
+    tracking: Tracking = field(default_factory=Tracking)
+    limits: Limits = field(default_factory=Limits)
+    timing: Timing = field(default_factory=Timing)
+    plugins: Choice = field(default_factory=Choice)
 
     @property
     def retries(self) -> int:
@@ -172,57 +118,37 @@ class Settings:
         return self.on_error == "stop"
 
 
-_SEVERAL = (Metric.kind, Events.kind)
-"""Groups of which a run may have several or none."""
-
-_SECTIONS: Mapping[str, type] = {
-    "tracking": Tracking,
-    "limits": Limits,
-    "timing": Timing,
-    "plugins": Choice,
-}
+_SECTIONS: Mapping[str, type] = {"tracking": Tracking, "limits": Limits, "timing": Timing, "plugins": Choice}
 """Settings that are mappings themselves."""
 
 
 @dataclass(frozen=True)
 class RunSpec:
-    """Everything that a run needs, checked.
-
-    Parameters
-    ----------
-    settings
-        What belongs to the run but not to what it computes.
-    task
-        The task, with its components.
-    config
-        The resolved config of what is computed: ``{"task": {…}, "clusterer": {"name": "gmm", …}, …, "seed": 0}``.
-    plugins
-        Config path of each component → distribution, version and, if editable, a fingerprint of the source.
-    metrics
-        What is measured besides the task's own metrics.
-    events
-        Components that follow the run; `config` and `plugins` include those that may change its result.
-    seconds
-        How long it took to import and build the components, by the run's own clock.
-    """
+    """Everything that a run needs, checked; made by `read_spec`."""
 
     settings: Settings
     task: Task
     config: Mapping[str, Any]
+    """The resolved config of what is computed: ``{"task": {…}, "clusterer": {"name": "gmm", …}, …, "seed": 0}``."""
     plugins: Mapping[str, str]
-    metrics: Chosen[Metric] = dataclasses.field(default_factory=Chosen)
-    events: Chosen[Events] = dataclasses.field(default_factory=Chosen)
+    """Config path of each component → distribution, version and, if editable, a fingerprint of the source."""
+    metrics: Chosen[Metric] = field(default_factory=Chosen)
+    """What is measured besides the task's own metrics."""
+    events: Chosen[Events] = field(default_factory=Chosen)
+    """Components that follow the run; `config` and `plugins` include those that may change its result."""
     seconds: float = 0.0
+    """How long it took to import and build the components, by the run's own clock."""
 
     @cached_property
     def params(self) -> dict[str, Any]:
         """Chosen names and options, flat: ``{"clusterer": "gmm", "clusterer.n_components": 2, …}``."""
-        return dict(_flatten(self.config))
+        paths = {path[:-1] if path[1:] and path[-1] == "name" else path: value for path, value in leaves(self.config)}
+        return {".".join(path): value for path, value in paths.items() if value != {}}
 
     @property
     def label(self) -> str:
         """A short name, made of the names of the task's parts: ``gmm on old_faithful``."""
-        others = (Task.kind, *_SEVERAL)
+        others = (Task.kind, Metric.kind, Events.kind)
         parts = [node["name"] for key, node in self.config.items() if isinstance(node, Mapping) and key not in others]
         return " on ".join(parts) or str(self.config[Task.kind]["name"])
 
@@ -266,7 +192,7 @@ class RunSpec:
     def chosen(self) -> Mapping[str, Component]:
         """Metrics and events, by their path in the config."""
         both: tuple[Chosen[Any], ...] = (self.metrics, self.events)
-        return {f"{each.kind}.{name}": each for group in both for name, each in group.components.items()}
+        return {f"{group.kind}.{name}": each for group in both for name, each in group.components.items()}
 
     @property
     def unidentified(self) -> list[str]:
@@ -295,21 +221,25 @@ def read_spec(config: Mapping[str, Any]) -> RunSpec:
         raise ConfigError(f"a run needs a task, such as task=cluster; given: {node!r}.")
     task_class = registry().find(Task.kind, node["name"]).load()
     parts = [option.name for option in options_of(task_class) if option.part]
-    settings = {name: value for name, value in config.items() if name not in (Task.kind, *parts, *_SEVERAL)}
-    read = read_settings(settings, also_known=(Task.kind, *parts, *_SEVERAL))
+    components = (Task.kind, *parts, Metric.kind, Events.kind)
+    read = read_settings({name: value for name, value in config.items() if name not in components}, components)
     built = build(Task.kind, {**node, **{name: config[name] for name in parts if name in config}})
     task = cast("Task", built.component)
     own = {name: value for name, value in built.node.items() if name not in parts}
     metrics, events = read_metrics(config, task), read_events(config, task)
-    _check_timing(read.timing, events)
-    chosen: tuple[Chosen[Any], ...] = (metrics, events)
+    stopping = [name for name, each in events.components.items() if each.may_stop]
+    if stopping and read.timing.is_asked_for:
+        raise ConfigError(
+            f"timing repeats the whole work, which events.{stopping[0]} would not stop; leave out one of the two."
+        )
     return RunSpec(
         settings=read,
         task=task,
         config={
             Task.kind: own,
             **{name: built.node[name] for name in parts},
-            **{kind: nodes for kind, each in zip(_SEVERAL, chosen, strict=True) if (nodes := each.config)},
+            **({Metric.kind: metrics.config} if metrics.config else {}),
+            **({Events.kind: events.config} if events.config else {}),
             "seed": read.seed,
         },
         plugins={
@@ -322,14 +252,6 @@ def read_spec(config: Mapping[str, Any]) -> RunSpec:
         events=events,
         seconds=read.timing.now() - begun[read.timing.clock],
     )
-
-
-def _check_timing(timing: Timing, events: Chosen[Events]) -> None:
-    stopping = [name for name, each in events.components.items() if each.may_stop]
-    if stopping and timing.is_asked_for:
-        raise ConfigError(
-            f"timing repeats the whole work, which events.{stopping[0]} would not stop; leave out one of the two."
-        )
 
 
 def read_settings(given: Mapping[str, Any], also_known: Sequence[str] = ()) -> Settings:
@@ -370,17 +292,7 @@ def _checked(cls: type, given: Mapping[str, Any], where: str, also_known: Sequen
 
 @cache
 def core_identity() -> str:
-    """Identity of the core itself: its version and, if it is editable, a fingerprint of its source."""
+    """Identity of the core itself: its version and, if editable, a fingerprint of its source."""
     from importlib.metadata import distribution
 
     return distribution_identity(distribution(PROJECT), PROJECT)
-
-
-def _flatten(node: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Flatten a config: a component's name stands under the component's own path, or its path's last part."""
-    for key, value in node.items():
-        path = f"{prefix}.{key}".strip(".")
-        if isinstance(value, Mapping):
-            yield from _flatten(value, path)
-        else:
-            yield (prefix if key == "name" and prefix else path), value

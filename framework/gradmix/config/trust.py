@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from gradmix.config.files import files_that_say
+from gradmix.config.groups import parse
 from gradmix.config.spec import RunSpec
 from gradmix.config.user_file import trusted_values, user_file
 from gradmix.contracts.errors import ConfigError
@@ -18,13 +19,7 @@ def check_trust(spec: RunSpec, typed: Sequence[str]) -> None:
 
     That is on the command line, in the environment or in the user's own file; no other config file may do so.
 
-    Parameters
-    ----------
-    spec
-        What is to be run.
-    typed
-        The overrides on the command line: ``["problem=python", "problem.path=my.py:f"]``, or a sweep's, with several
-        values.
+    `typed` are the overrides on the command line, of a sweep with several values.
 
     Raises
     ------
@@ -39,10 +34,8 @@ def check_trust(spec: RunSpec, typed: Sequence[str]) -> None:
         "task": spec.task,
         **spec.chosen,
     }
-    given = [each for where, owner in owners.items() for each in _dangerous(owner, where)]
-    doubtful = [each for each in given if each[1] not in trusted_values(each[0], settings.runs_dir)]
-    for path, value, danger in doubtful:
-        if path not in _named(tuple(typed)):
+    for path, value, danger in (each for where, owner in owners.items() for each in _dangerous(owner, where)):
+        if value not in trusted_values(path, settings.runs_dir) and path not in _named(tuple(typed)):
             shown = "…" if danger.is_secret else f"[{','.join(value)}]" if isinstance(value, tuple) else value
             files = files_that_say(path.rpartition(".")[2], value)
             source = f" ({files[0]} does)" if files else ""
@@ -66,9 +59,7 @@ def _dangerous(owner: Any, where: str) -> Iterator[tuple[str, Any, Danger]]:
 @lru_cache
 def _named(overrides: tuple[str, ...]) -> set[str]:
     """Paths of the values that overrides give, inside mappings too."""
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
-    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    parsed = parse(overrides)
     inside = [
         f"{each.key_or_group}.{key}"
         for each in parsed

@@ -27,21 +27,14 @@ Names = tuple[str, ...] | str
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """Which plugins are used; to be given on the command line, since they are loaded before any config is read.
-
-    Parameters
-    ----------
-    block
-        Distributions, or plugins of them, to leave out.
-    only
-        Distributions, or plugins of them, to use besides gradmix's own; an empty list uses all.
-    files
-        Python files that are plugins.
-    """
+    """Which plugins are used: names of distributions, or of plugins of them; in a config, one or a list."""
 
     block: Annotated[Names, LoadsPlugins()] = ()
+    """To leave out."""
     only: Annotated[Names, LoadsPlugins()] = ()
+    """To use besides gradmix's own; empty uses all."""
     files: Annotated[Names, LoadsPlugins()] = ()
+    """Python files that are plugins."""
 
     def of(self, installed: Iterable[Plugin]) -> list[Plugin]:
         """The plugins to use: those of some installed ones that are wanted, and the files.

@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 from gradmix.config.composer import started
 from gradmix.config.composition import ComposedOnce
 from gradmix.config.explain import explained
+from gradmix.config.groups import parse
 from gradmix.contracts.errors import ConfigError
 from gradmix.runs.events import report_problem, tell
 from gradmix.sweeps.events import planned
@@ -114,7 +115,7 @@ class Sweeper:
     def _choices(self) -> dict[str, list[str]]:
         """Key → the overrides that the command line and the config ask for; the command line wins."""
         choices: dict[str, list[str]] = {}
-        for override in self.composed.parse(self.given):
+        for override in parse(self.given, self.composed.loader):
             key = override.get_key_element()
             choices[key] = _values(override, key)
             if not choices[key]:
@@ -174,7 +175,7 @@ class OptunaSweeper(Sweeper):
     def sweep(self) -> None:
         """Run the search."""
         planner = self._planner()
-        parsed = self.composed.parse(self.given)
+        parsed = parse(self.given, self.composed.loader)
         earlier = planner.plan(jobs_of_resumed(fixed_of(parsed)))
         search = Search(parsed, self.goal, self.sampler, self.seed + len(earlier))  # not the same random choices again
         trials = [] if earlier else search.ask(min(self.batch, self.n_trials))

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradmix import GradmixError, UnknownNameError
+from gradmix.config.composer import composing
 from gradmix.config.composition import ComposedOnce, plain_config
 from gradmix.config.explain import explained
 from gradmix.config.files import config_folder
-from gradmix.config.source import ComponentSearchPath
+from gradmix.config.source import ComponentSearchPath, Request
 from gradmix.config.spec import read_spec
 from gradmix.registry.registry import registry
 
@@ -119,6 +120,12 @@ def test_an_experiment_may_choose_them(tmp_path):
     spec = read_spec(plain_config(composed(search, "experiment=mine", "events.patience.min_delta=0.5")))
     assert spec.params["events.patience.rounds"] == 9
     assert spec.params["events.patience.min_delta"] == 0.5
+
+
+def test_an_option_given_besides_several_components_belongs_to_each_of_them():
+    with composing(Request(("clusterer=kmeans,sklearn_kmeans", "clusterer.n_clusters=3"), is_sweep=True)) as composer:
+        composer.compose()
+        assert composer.overrides == ["clusterer=kmeans,sklearn_kmeans", "clusterer.n_clusters=choice(3)"]
 
 
 def loader():

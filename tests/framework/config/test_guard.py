@@ -17,9 +17,10 @@ from conftest import journals
 from gradmix import ConfigError
 from gradmix.cli.main import main
 from gradmix.config.checked_files import CheckedFiles
-from gradmix.config.composer import Request, composing
+from gradmix.config.composer import composing
 from gradmix.config.files import config_folder, read_config
 from gradmix.config.guard import check_file
+from gradmix.config.source import Request
 
 SECRET = "open-sesame-4711"
 

@@ -9,8 +9,9 @@ import pytest
 from conftest import journals
 from gradmix import ConfigError
 from gradmix.cli.main import main
-from gradmix.config.composer import Request, composing
+from gradmix.config.composer import composing
 from gradmix.config.composition import plain_config
+from gradmix.config.source import Request
 from gradmix.config.spec import read_spec
 from gradmix.config.trust import check_trust
 from gradmix.config.user_file import user_file
