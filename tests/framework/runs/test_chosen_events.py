@@ -10,6 +10,7 @@ import pytest
 import gradmix
 from conftest import journals
 from gradmix import Events, Iteration, Objective, Result, StopRun, Task
+from gradmix.config.build import Built
 from gradmix.config.chosen import Chosen
 from gradmix.config.spec import Limits, RunSpec, Settings
 from gradmix.journal.reading import read_run
@@ -146,7 +147,7 @@ class Listener:
 
 def run(folder, *, task=None, limits=None, pictures=True, sweep=None, **events):
     settings = Settings(name="trial", pictures=pictures, limits=limits or Limits())
-    chosen = Chosen(events, {name: {"name": name} for name in events}, {name: {} for name in events})
+    chosen = Chosen("events", {name: Built(each, {"name": name}) for name, each in events.items()})
     spec = RunSpec(settings, task or Counting(), {"task": {"name": "counting"}, "seed": 0}, {}, events=chosen)
     listener = Listener()
     with watched_by(listener):

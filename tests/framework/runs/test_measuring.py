@@ -8,6 +8,7 @@ import pytest
 
 from conftest import journals
 from gradmix import Data, Metric, Result, Task
+from gradmix.config.build import Built
 from gradmix.config.chosen import Chosen
 from gradmix.config.spec import RunSpec, Settings
 from gradmix.runs.runner import Order, execute
@@ -56,7 +57,7 @@ class Lacking(Metric):
 
 
 def run(folder, **metrics):
-    chosen = Chosen(metrics, {name: {} for name in metrics}, {name: {} for name in metrics})
+    chosen = Chosen("metric", {name: Built(each, {}) for name, each in metrics.items()})
     config = {"task": {"name": "answering"}, "seed": 0}
     return execute(Order(RunSpec(Settings(name="trial"), Answering(), config, {}, metrics=chosen), folder))
 
@@ -128,7 +129,13 @@ class Spoiling(Metric):
 
 @pytest.mark.parametrize("what", ["groups", "data"])
 def test_a_metric_cannot_spoil_what_the_next_one_measures(tmp_path, what):
-    spec = RunSpec(Settings(name="x"), Holding(), {"task": {"name": "x"}}, {}, metrics=Chosen({"m": Spoiling(what)}))
+    spec = RunSpec(
+        Settings(name="x"),
+        Holding(),
+        {"task": {"name": "x"}},
+        {},
+        metrics=Chosen("metric", {"m": Built(Spoiling(what), {})}),
+    )
     outcome = execute(Order(spec, tmp_path))
     assert outcome.status == "failed"
     assert outcome.error.startswith("metric.m failed: ValueError: assignment destination is read-only")
