@@ -6,9 +6,9 @@ MLflow itself is asked what it has. A run that it shows as ended, at the time of
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +17,11 @@ from gradmix.contracts.errors import GradmixError, StorageError
 from gradmix.journal.folder import find_journals, has_journal
 from gradmix.journal.reading import Run, read_run, read_runs, read_unchanged
 from gradmix.runs.artifacts import ARTIFACTS
-from gradmix.tracking.artifacts import is_own_file, local_folder
 from gradmix.tracking.inventory import Inventory, Rank, StoredRun, rank
 from gradmix.tracking.note import Note, OpenNote, noting, read_note
-from gradmix.tracking.store import absolute_uri, artifact_root, open_client
+from gradmix.tracking.store import absolute_uri, artifact_root, local_folder, open_client
 from gradmix.tracking.trouble import explain, how_to_sync
-from gradmix.tracking.upload import Upload
+from gradmix.tracking.upload import Upload, is_own_file
 from gradmix.tracking.view import milliseconds, mlflow_status, view_of
 
 if TYPE_CHECKING:
@@ -31,88 +30,48 @@ if TYPE_CHECKING:
 
 @dataclass
 class Tally:
-    """What an ingester did.
-
-    Parameters
-    ----------
-    brought
-        Folders of journals that were brought in, whole or in part.
-    deleted
-        Folders of journals whose runs were deleted in MLflow, and stay so.
-    errors
-        What could not be brought in, in words.
-    remarks
-        What else the user should know.
-    """
+    """What an ingester did."""
 
     brought: list[Path] = field(default_factory=list)
+    """Folders of journals that were brought in, whole or in part."""
     deleted: set[Path] = field(default_factory=set)
+    """Folders of journals whose runs were deleted in MLflow, and stay so."""
     errors: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
 
 class Ingester:
-    """Brings journals into one store.
+    """Brings journals into one store, which is opened when the first journal comes.
 
-    Parameters
-    ----------
-    tracking
-        The store. It is opened when the first journal comes.
-    restores
-        Whether runs that were deleted in MLflow are brought back.
-    is_thorough
-        Whether a local store is checked for damage.
+    `restores` brings back runs that were deleted in MLflow; `is_thorough` checks a local store for damage.
     """
 
     def __init__(self, tracking: Tracking, restores: bool = False, is_thorough: bool = False) -> None:
         self.tracking, self.restores, self.is_thorough = tracking, restores, is_thorough
         self.uri = absolute_uri(tracking.uri or "")
         self.tally = Tally()
-        self._opened: MlflowClient | None = None
         self._inventories: dict[str, Inventory] = {}
-        self._notes: dict[Path, str] = {}
+        self._notes: dict[Path, Note | None] = {}
         """Notes as they were when MLflow was asked; one that has changed since means: ask again."""
-        self._superseded: set[Path] = set()
 
-    @property
+    @cached_property
     def client(self) -> MlflowClient:
         """MLflow's client."""
-        if self._opened is None:
-            self._opened = open_client(self.tracking, self.is_thorough, self.tally.remarks)
-        return self._opened
+        return open_client(self.tracking, self.is_thorough, self.tally.remarks)
 
     def open(self) -> None:
-        """Open the store, and ask it something.
-
-        Raises
-        ------
-        StorageError
-            If it does not answer.
-        """
+        """Open the store, and ask it something. One that does not answer is a StorageError."""
         try:
             self.client.search_experiments(max_results=1)
         except GradmixError:
             raise
         except Exception as error:
-            raise StorageError(
-                f"MLflow at {self.uri} cannot be opened: {explain(error, self.uri)}. "
-                f"Nothing is lost: `{how_to_sync(self.uri)}` brings all in later."
-            ) from error
+            raise self._trouble("cannot be opened", error) from error
 
     def bring_in(self, folder: Path, seen: Run | None = None) -> StoredRun | None:
-        """Bring in a journal, or what is new in it.
+        """Bring in a journal, or what is new in it; the run that shows it, or None if it is not to be shown.
 
-        Parameters
-        ----------
-        folder
-            The journal's.
-        seen
-            Its summary, if that was made already.
-
-        Returns
-        -------
-        StoredRun or None
-            The run that shows it; None if it is not to be shown.
+        `seen` is its summary, if that was made already.
 
         Raises
         ------
@@ -128,10 +87,7 @@ class Ingester:
         except GradmixError:
             raise
         except Exception as error:
-            raise StorageError(
-                f"MLflow at {self.uri} did not take {folder}: {explain(error, self.uri)}. "
-                f"Nothing is lost: `{how_to_sync(self.uri)}` brings it in later."
-            ) from error
+            raise self._trouble(f"did not take {folder}", error) from error
 
     def bring_in_all(self, folders: Iterable[Path]) -> None:
         """Bring in journals as they come.
@@ -154,38 +110,27 @@ class Ingester:
     def left_behind(self, runs_dir: Path, before: float) -> Iterator[Path]:
         """Journals meant for this store that earlier sessions have not brought in, as their notes say.
 
-        Parameters
-        ----------
-        runs_dir
-            Where to look.
-        before
-            Runs that began later, in seconds since 1970, are this session's own.
+        Runs that began after `before`, in seconds since 1970, are this session's own.
         """
-        seen = [
-            each for each in _readable(find_journals(runs_dir)) if is_meant_for(each, self.uri) and each.began < before
-        ]
-        self._compare(seen)
-        for each in seen:
-            _, note = read_note(each.folder)
-            inventory = self._inventory(each.started["name"])
-            if note is None or note.size != each.size or not self._is_believed(note, inventory):
-                yield each.folder
+        for each in _readable(find_journals(runs_dir)):
+            if each.began < before and is_meant_for(each, self.uri):
+                note = read_note(each.folder)
+                inventory = self._inventory(each.started["name"])
+                if note is None or note.size != each.size or not self._is_believed(note, inventory):
+                    yield each.folder
 
     def everything(self, runs_dir: Path) -> Iterator[Path]:
-        """All journals; those that share a ``run_key`` are compared, and all experiments asked for what they have."""
+        """All journals; their experiments are asked beforehand for what they have."""
         folders = list(find_journals(runs_dir))
-        self._notes = {folder: read_note(folder)[0] for folder in folders}
-        seen = _readable(folders)
-        self._compare(seen)
-        for name in {each.started["name"] for each in seen}:
+        self._notes = {folder: read_note(folder) for folder in folders}
+        readable = _readable(folders)
+        for name in {each.started["name"] for each in readable}:
             inventory = self._inventory(name)
             if self.restores:
                 inventory.restore()
             inventory.load()
-        yield from folders
-        for inventory in self._inventories.values():
-            if not inventory.is_deleted:
-                inventory.withdraw_superseded()
+        yield from (each.folder for each in readable)
+        yield from sorted(set(folders) - {each.folder for each in readable})
 
     def _bring_in(self, folder: Path, seen: Run) -> StoredRun | None:
         inventory = self._inventory(seen.require("name"))
@@ -194,7 +139,8 @@ class Ingester:
         parent = self._parent(folder, seen, inventory)  # before the note is held: who holds two may wait for ever
         with noting(folder) as note:
             run = self._find(inventory, seen, note)
-            if self._is_superseded(inventory, seen):
+            rivals = inventory.rivals("" if seen.kind == "sweep" else seen.run_key)
+            if any(rival.rank > _rank(seen) for rival in rivals if rival.journal_id != seen.require("run_id")):
                 inventory.withdraw([run] if run and not run.is_deleted else [])
                 run = None
             elif self._stays_deleted(inventory, run, note.note):
@@ -206,24 +152,18 @@ class Ingester:
                 inventory.withdraw(other for other in inventory.rivals(run.run_key) if other is not run)
             where = (run.run_id, run.experiment_id) if run else ("", "")
             note.write(Note(self.uri, *where, -1 if seen.status == "running" else seen.size, time.time()))
-            self._notes[folder] = note.text
+            self._notes[folder] = note.note
             inventory.is_touched = True
         return run
 
     def _find(self, inventory: Inventory, seen: Run, note: OpenNote) -> StoredRun | None:
         """The run of a journal; MLflow is asked if we have not, or if another ingester was here since."""
         run = inventory.find(seen.require("run_id"))
-        is_known = inventory.is_loaded and note.text == self._notes.get(seen.folder, "")
+        is_known = inventory.is_loaded and note.note == self._notes.get(seen.folder)
         if is_known or (run is not None and inventory.is_loaded and _is_whole(run, seen)):
             return run
         inventory.ask(seen.started)
         return inventory.find(seen.require("run_id"))
-
-    def _is_superseded(self, inventory: Inventory, seen: Run) -> bool:
-        """Whether another run of its key is to be shown instead."""
-        rivals = inventory.rivals(_run_key(seen))
-        other = (rival for rival in rivals if rival.journal_id != seen.require("run_id"))
-        return seen.folder in self._superseded or any(rival.rank > _rank(seen) for rival in other)
 
     def _stays_deleted(self, inventory: Inventory, run: StoredRun | None, note: Note | None) -> bool:
         """Whether a run was deleted in MLflow, perhaps for good, and is not to be brought back."""
@@ -260,7 +200,8 @@ class Ingester:
         seen.verify()
         upload = Upload(self.client, view_of(seen), folder, self.tracking.models)
         if run is None:
-            inventory.prepare(self._artifacts_of(seen.require("name")))
+            root = artifact_root(self.tracking)
+            inventory.prepare(root and f"{root}/{seen.require('name')}")
             note.write(Note(self.uri))  # whoever finds this asks MLflow
             run, left_out = upload.make(inventory.experiment_id, parent)
             inventory.add(run)
@@ -268,9 +209,10 @@ class Ingester:
             left_out = upload.complete(run)
         self.tally.brought.append(folder)
         if left_out:
+            more = f", nor do {len(left_out) - 1} more" if len(left_out) > 1 else ""
             self.tally.remarks.append(
-                f"{left_out[0]} stays out of MLflow{_and_more(left_out)}: only files in the run's own folder are "
-                "uploaded, and links to such files."
+                f"{left_out[0]} stays out of MLflow{more}: only files in the run's own folder are uploaded, and "
+                "links to such files."
             )
         return run
 
@@ -292,10 +234,6 @@ class Ingester:
             self._inventories[name] = Inventory(self.client, name)
         return self._inventories[name]
 
-    def _artifacts_of(self, experiment: str) -> str | None:
-        root = artifact_root(self.tracking)
-        return f"{root}/{experiment}" if root else None
-
     def _parent(self, folder: Path, seen: Run, inventory: Inventory) -> str | None:
         """The run of the sweep that a job belongs to, brought in first if it is meant to be there."""
         sweep = seen.started.get("sweep")
@@ -307,28 +245,15 @@ class Ingester:
             run = self.bring_in(folder.parent, above) if is_meant_for(above, self.uri) else None
         return run.run_id if run else None
 
-    def _compare(self, seen: Iterable[Run]) -> None:
-        """Find the journals that others of the same key supersede."""
-        by_key: defaultdict[tuple[str, str], list[Run]] = defaultdict(list)
-        for each in seen:
-            if _run_key(each):
-                by_key[each.started["name"], _run_key(each)].append(each)
-        for same in by_key.values():
-            self._superseded |= {each.folder for each in sorted(same, key=_rank)[:-1]}
+    def _trouble(self, what: str, error: Exception) -> StorageError:
+        return StorageError(
+            f"MLflow at {self.uri} {what}: {explain(error, self.uri)}. "
+            f"Nothing is lost: `{how_to_sync(self.uri)}` brings everything in later."
+        )
 
 
 def sync(runs_dir: Path, tracking: Tracking, restores: bool = False) -> Tally:
-    """Bring in every journal under `runs_dir` that the store does not have.
-
-    Parameters
-    ----------
-    runs_dir
-        Where the journals are.
-    tracking
-        The store.
-    restores
-        Whether runs that were deleted in MLflow are brought back.
-    """
+    """Bring in every journal under `runs_dir` that the store does not have; `restores` also what was deleted there."""
     ingester = Ingester(tracking, restores, is_thorough=True)
     ingester.bring_in_all(ingester.everything(runs_dir))
     return ingester.tally
@@ -341,20 +266,21 @@ def is_meant_for(seen: Run, uri: str) -> bool:
 
 
 def _readable(folders: Iterable[Path]) -> list[Run]:
-    """The journals that can be brought in; what is wrong with another one is said when its turn comes."""
-    return [run for run in read_runs(folders).runs if {"name", "run_id", "label"} <= set(run.started)]
+    """The journals that can be brought in; what is wrong with another one is said when its turn comes.
+
+    Of those that computed the same the one to be shown comes first, so that no other is made in vain.
+    """
+    runs = [run for run in read_runs(folders).runs if {"name", "run_id", "label"} <= set(run.started)]
+    return sorted(runs, key=_rank, reverse=True)
 
 
 def _is_whole(run: StoredRun, seen: Run) -> bool:
     """Whether MLflow has all of a journal, and of a local store the artifacts, too."""
     end = max(run.start_time, milliseconds(seen.last_time))
-    has_ended = run.status == mlflow_status(seen.status) != "RUNNING" and run.end_time == end
-    return has_ended and not _lacks_artifacts(run, seen.folder / ARTIFACTS)
-
-
-def _lacks_artifacts(run: StoredRun, folder: Path) -> bool:
-    place = local_folder(run.artifact_uri)
-    return place is not None and not place.exists() and folder.is_dir() and not folder.is_symlink()
+    if run.status == "RUNNING" or run.status != mlflow_status(seen.status) or run.end_time != end:
+        return False
+    place, artifacts = local_folder(run.artifact_uri), seen.folder / ARTIFACTS
+    return place is None or place.exists() or not artifacts.is_dir() or artifacts.is_symlink()
 
 
 def _has_more_artifacts(run: StoredRun, folder: Path, note: Note | None) -> bool:
@@ -368,11 +294,3 @@ def _has_more_artifacts(run: StoredRun, folder: Path, note: Note | None) -> bool
 
 def _rank(seen: Run) -> Rank:
     return rank(mlflow_status(seen.status), milliseconds(seen.began), str(seen.require("run_id")))
-
-
-def _run_key(seen: Run) -> str:
-    return "" if seen.kind == "sweep" else seen.run_key
-
-
-def _and_more(paths: Sequence[Path]) -> str:
-    return f", nor do {len(paths) - 1} more" if len(paths) > 1 else ""

@@ -33,18 +33,9 @@ def rank(status: str, start_time: int, run_id: str) -> Rank:
 
 @dataclass
 class StoredRun:
-    """A run of MLflow's that shows a journal.
+    """A run of MLflow's that shows a journal; times are in milliseconds since 1970, 0 of a run that has not ended.
 
-    Parameters
-    ----------
-    run_id, experiment_id, artifact_uri, status
-        MLflow's own.
-    start_time, end_time
-        In milliseconds since 1970; 0 of a run that has not ended.
-    is_deleted
-        Whether it is out of sight: by the user, or since another run of its key supersedes it.
-    tags
-        Its tags.
+    It is deleted, that is out of sight, by the user, or since another run of its key supersedes it.
     """
 
     run_id: str
@@ -81,15 +72,7 @@ class StoredRun:
 
 
 class Inventory:
-    """The runs of one experiment.
-
-    Parameters
-    ----------
-    client
-        MLflow's client.
-    name
-        The experiment's.
-    """
+    """The runs of the experiment `name`."""
 
     def __init__(self, client: MlflowClient, name: str) -> None:
         self._client, self._name = client, name
@@ -140,19 +123,8 @@ class Inventory:
             self._client.delete_run(run.run_id)
             run.is_deleted = True
 
-    def withdraw_superseded(self) -> None:
-        """Leave of each ``run_key`` one run in sight."""
-        for key in list(self._by_key):
-            self.withdraw(sorted(self.rivals(key), key=lambda run: run.rank)[:-1])
-
     def prepare(self, artifacts: str | None) -> None:
-        """Make the experiment, unless it is there.
-
-        Raises
-        ------
-        StorageError
-            If it was deleted.
-        """
+        """Make the experiment, unless it is there. One that was deleted is a StorageError."""
         from mlflow.exceptions import MlflowException
 
         if not self.experiment_id:

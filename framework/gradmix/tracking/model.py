@@ -9,15 +9,13 @@ from __future__ import annotations
 import json
 import platform
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from gradmix.contracts.clusterer import Clusterer
-from gradmix.tracking.entities import columns_schema
 
 NAME = "model"
 """What the model is called: ``runs:/…/model``."""
@@ -28,41 +26,42 @@ FILE_NAME = "model.json"
 _SCRIPT = Path(__file__).with_name("served_model.py")
 
 
-@dataclass(frozen=True)
-class Source:
-    """A file that `gradmix.write_model` wrote, and what it says."""
+_TYPES = {
+    "float64": "double",
+    "float32": "float",
+    "int64": "long",
+    "int32": "integer",
+    "bool": "boolean",
+    "number": "any",  # MLflow refuses whole numbers where "double" is asked for; what is no number the model refuses
+}
+"""NumPy's type of a column → MLflow's; others are shown as strings."""
 
-    path: Path
-    content: Mapping[str, Any]
 
-
-def read_source(path: Path) -> Source | None:
-    """Read a model's file; None if there is none, or it is somebody else's."""
+def read_model_file(path: Path) -> Mapping[str, Any] | None:
+    """What `gradmix.write_model` wrote to a file; None if there is none, or another program wrote it."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    return Source(path, content) if isinstance(content, dict) and {Clusterer.kind, "model"} <= set(content) else None
+    return content if isinstance(content, dict) and {Clusterer.kind, "model"} <= set(content) else None
 
 
-def write_model_folder(folder: Path, source: Source, **about: str) -> None:
-    """Write MLflow's folder of a model.
-
-    Parameters
-    ----------
-    folder
-        Where; made if need be.
-    source
-        What it is made of.
-    **about
-        What ``MLmodel`` says besides, as text: run_id, model_id, artifact_path, …
-    """
+def write_model_folder(folder: Path, file: Path, content: Mapping[str, Any], **about: str) -> None:
+    """Write MLflow's folder of a model: its file, and `about` in ``MLmodel`` (run_id, model_id, artifact_path, …)."""
     (folder / "artifacts").mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source.path, folder / "artifacts" / FILE_NAME)
-    requirements = (f"mlflow=={_mlflow_version()}", *source.content.get("requires", ()))
+    shutil.copyfile(file, folder / "artifacts" / FILE_NAME)
+    requirements = (f"mlflow=={_mlflow_version()}", *content.get("requires", ()))
     own = "".join(f"{name}: {json.dumps(value)}\n" for name, value in about.items())  # YAML takes JSON's strings
-    for name, text in _common_files(json.dumps(_signature(source.content)), requirements).items():
+    for name, text in _common_files(json.dumps(_signature(content)), requirements).items():
         (folder / name).write_text(text + own if name == "MLmodel" else text, encoding="utf-8")
+
+
+def columns_schema(columns: Iterable[tuple[str | None, str]]) -> list[dict[str, Any]]:
+    """MLflow's schema of columns, each a name, or None, and NumPy's name of its type."""
+    return [
+        {"type": _TYPES.get(kind, "string"), **({} if name is None else {"name": name}), "required": True}
+        for name, kind in columns
+    ]
 
 
 def description() -> Mapping[str, Any]:
@@ -100,19 +99,10 @@ def _signature(content: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 @cache
 def _common_files(signature: str, requirements: tuple[str, ...]) -> Mapping[str, str]:
-    """The files that are the same for all models of one signature: a sweep writes them a hundred times."""
-    import yaml
+    """The files that are the same for all models of one signature: a sweep writes them a hundred times.
 
-    described = {**description(), "mlflow_version": _mlflow_version(), "signature": json.loads(signature)}
-    return {
-        "MLmodel": yaml.safe_dump(described),
-        _SCRIPT.name: _SCRIPT.read_text(encoding="utf-8"),
-        **_environment_files(requirements),
-    }
-
-
-def _environment_files(requirements: tuple[str, ...]) -> Mapping[str, str]:
-    """What is to be installed where the model is served, in the three ways that MLflow knows."""
+    What is to be installed where the model is served is written in the three ways that MLflow knows.
+    """
     import yaml
 
     python = platform.python_version()
@@ -126,7 +116,10 @@ def _environment_files(requirements: tuple[str, ...]) -> Mapping[str, str]:
         "channels": ["conda-forge"],
         "dependencies": [f"python={python}", "pip", {"pip": list(requirements)}],
     }
+    described = {**description(), "mlflow_version": _mlflow_version(), "signature": json.loads(signature)}
     return {
+        "MLmodel": yaml.safe_dump(described),
+        _SCRIPT.name: _SCRIPT.read_text(encoding="utf-8"),
         "requirements.txt": "\n".join(requirements) + "\n",
         "python_env.yaml": yaml.safe_dump(virtual),
         "conda.yaml": yaml.safe_dump(conda),

@@ -20,61 +20,42 @@ FILE_NAME = "tracked.json"
 
 @dataclass(frozen=True)
 class Note:
-    """What an ingester wrote down when it had brought a journal in.
-
-    Parameters
-    ----------
-    uri
-        The store's.
-    run_id, experiment_id
-        MLflow's own; empty while the run is being made, and of a journal that another one supersedes.
-    size
-        How many bytes of the journal are in; -1 if more is to come.
-    time
-        When, in seconds since 1970. A store that was written to later has the run, or had it.
-    """
+    """What an ingester wrote down when it had brought a journal in."""
 
     uri: str
+    """The store's."""
     run_id: str = ""
     experiment_id: str = ""
+    """MLflow's own; empty while the run is being made, and of a journal that another one supersedes."""
     size: int = -1
+    """How many bytes of the journal are in; -1 if more is to come."""
     time: float = math.inf
+    """When, in seconds since 1970. A store that was written to later has the run, or had it."""
 
 
 class OpenNote:
-    """A journal's note, held by this process.
-
-    Parameters
-    ----------
-    file
-        Open for reading and writing, locked.
-    """
+    """A journal's note, held by this process: `note` is what it says, None if it says nothing."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
-        self.text = file.read()
-
-    @property
-    def note(self) -> Note | None:
-        """What it says, if it says anything."""
-        return _parse(self.text)
+        self.note = _parse(file.read())
 
     def write(self, note: Note) -> None:
         """Replace what it says."""
-        self.text = json.dumps({key: value for key, value in asdict(note).items() if value != math.inf})
+        text = json.dumps({key: value for key, value in asdict(note).items() if value != math.inf})
         self._file.seek(0)
-        self._file.write(self.text)
+        self._file.write(text)
         self._file.flush()
         self._file.truncate()  # last, so that it is never empty: an empty note means that no ingester has begun
+        self.note = note
 
 
-def read_note(folder: Path) -> tuple[str, Note | None]:
-    """Read a journal's note: as it is, and what it says."""
+def read_note(folder: Path) -> Note | None:
+    """What a journal's note says; None if it says nothing."""
     try:
-        text = (folder / FILE_NAME).read_text(encoding="utf-8")
+        return _parse((folder / FILE_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return "", None
-    return text, _parse(text)
+        return None
 
 
 @contextmanager

@@ -10,11 +10,12 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from gradmix.config.spec import Tracking
 from gradmix.contracts.errors import StorageError
 from gradmix.journal.lock import locked
-from gradmix.tracking.artifacts import local_folder
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -35,6 +36,11 @@ def sqlite_path(uri: str) -> Path | None:
     return Path(uri.removeprefix(_SQLITE)) if uri.startswith(_SQLITE) else None
 
 
+def local_folder(uri: str) -> Path | None:
+    """The folder that an artifact URI names; None if a server keeps it."""
+    return Path(url2pathname(urlsplit(uri).path)) if uri.startswith("file:") else None
+
+
 def import_mlflow() -> None:
     """Load MLflow, quiet and impatient."""
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the journal is safe: no use in waiting minutes
@@ -50,17 +56,9 @@ def import_mlflow() -> None:
 def open_client(tracking: Tracking, is_thorough: bool = False, remarks: list[str] | None = None) -> MlflowClient:
     """Open the store that `tracking` names.
 
-    A local store that is not there yet is made; one that is empty, damaged, or was moved, so that its artifacts are
-    elsewhere, is set aside as ``….bak`` first.
-
-    Parameters
-    ----------
-    tracking
-        Names it.
-    is_thorough
-        Whether a local store is read in full to find damage.
-    remarks
-        Gets a line if a store was set aside.
+    A local store that is not there yet is made; one that is empty, damaged (read in full if `is_thorough`), or was
+    moved, so that its artifacts are elsewhere, is set aside as ``….bak`` first, and a line about it is added to
+    `remarks`.
 
     Raises
     ------

@@ -11,15 +11,7 @@ from gradmix.tracking.store import sqlite_path
 
 
 def explain(error: Exception, uri: str) -> str:
-    """What went wrong with a store, and what to do about it.
-
-    Parameters
-    ----------
-    error
-        What MLflow raised.
-    uri
-        The store's URI.
-    """
+    """What went wrong with the store at `uri` when MLflow raised an error, and what to do about it."""
     text = str(error).strip()
     for pattern, say in _MEANINGS.items():
         if found := re.search(pattern, text):

@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gradmix.journal.events import Event
 from gradmix.journal.reading import Run
@@ -30,21 +30,8 @@ SYSTEM = "system/"
 """Prefix of what MLflow shows as a run's system metrics."""
 
 
-@dataclass(frozen=True)
-class Point:
-    """One value of one metric.
-
-    Parameters
-    ----------
-    key
-        The metric's name.
-    value
-        A finite number.
-    time
-        In milliseconds since 1970: the journal's own, so that the same journal always gives the same points.
-    step
-        Iteration.
-    """
+class Point(NamedTuple):
+    """One value of one metric; its time is the journal's own, so that a journal always gives the same points."""
 
     key: str
     value: float
@@ -54,21 +41,7 @@ class Point:
 
 @dataclass(frozen=True)
 class View:
-    """A journal as MLflow shows it.
-
-    Parameters
-    ----------
-    experiment, run_name, status
-        What the names say; the status in MLflow's words.
-    start_time, end_time
-        In milliseconds since 1970.
-    points, params, tags
-        What is logged.
-    inputs
-        The data that the run worked on, as the journal tells of them.
-    is_job
-        Whether it is one of a sweep's.
-    """
+    """A journal as MLflow shows it: the status is in MLflow's words, times are in milliseconds since 1970."""
 
     experiment: str
     run_name: str
@@ -79,7 +52,9 @@ class View:
     params: Mapping[str, str]
     tags: Mapping[str, str]
     inputs: tuple[Mapping[str, Any], ...] = ()
+    """The data sets that the run worked on, as the journal describes them."""
     is_job: bool = False
+    """Whether the run belongs to a sweep."""
 
 
 def mlflow_status(status: str) -> str:
@@ -93,7 +68,7 @@ def milliseconds(seconds: float) -> int:
 
 
 def view_of(run: Run) -> View:
-    """Say what MLflow is to show of a journal."""
+    """What MLflow is to show of a journal."""
     start_time = milliseconds(run.began)
     points = tuple(_points(run))
     results = run.events_named("result")

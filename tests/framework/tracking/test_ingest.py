@@ -310,7 +310,7 @@ def test_another_store_gets_all_of_it_as_well(client, tmp_path):
     sync(RUNS, TRACKING)
     other = Tracking(uri=f"sqlite:///{tmp_path}/other/mlflow.db")
     sync(RUNS, other)
-    assert read_note(folder)[1].uri == other.uri
+    assert read_note(folder).uri == other.uri
     assert len(all_runs(open_client(other))) == 1
     sync(RUNS, TRACKING)
     assert len(all_runs(client)) == 1

@@ -20,7 +20,7 @@ from gradmix.registry.plugin import Plugin
 from gradmix.registry.registry import build_registry
 from gradmix.runs.runner import Order, execute
 from gradmix.tracking.ingest import sync
-from gradmix.tracking.model import read_source, write_model_folder
+from gradmix.tracking.model import read_model_file, write_model_folder
 
 RUNS = Path("runs")
 ROWS = pd.DataFrame({"waiting": [79, 54, 61], "note": ["a", "b", "c"], "eruptions": [3.6, 1.8, 3.3]})
@@ -122,7 +122,7 @@ def test_a_file_of_somebodys_own_with_that_name_is_an_artifact_like_others(track
 
 def test_a_folder_tells_what_it_needs_and_holds_no_pickle(client):
     source = fit() / "artifacts" / "model.json"
-    write_model_folder(Path("model"), read_source(source), run_id="r")
+    write_model_folder(Path("model"), source, read_model_file(source), run_id="r")
     assert {str(path.relative_to("model")) for path in Path("model").rglob("*") if path.is_file()} == {
         *("MLmodel", "requirements.txt", "python_env.yaml", "conda.yaml", "served_model.py", "artifacts/model.json"),
     }
@@ -175,7 +175,7 @@ def test_somebody_elses_clusterer_is_served_as_ours_are(empty_folder, monkeypatc
     data = dataset.load()
     halves = Halves().fit(data.X)
     gradmix.write_model(Path("model.json"), halves, halves.model_, data)
-    write_model_folder(Path("model"), read_source(Path("model.json")))
+    write_model_folder(Path("model"), Path("model.json"), read_model_file(Path("model.json")))
     rows = ROWS.assign(eruptions=[4.1, 3.9, 4.2])  # the median is 4.0
     assert mlflow.pyfunc.load_model("model").predict(rows).to_dict("list") == {"group": [1, 0, 1]}
     assert Path("model/requirements.txt").read_text().splitlines()[1] == "fake==1.2"
