@@ -102,7 +102,7 @@ def _name(run: Run) -> str:
 
 def mlflow_link(folder: Path) -> str | None:
     """Address of a run in MLflow's dashboard: a server's own, or as ``gradmix ui`` serves a local store."""
-    _, note = read_note(folder)
+    note = read_note(folder)
     if note is None or not (note.experiment_id and note.run_id):
         return None
     uri = str(note.uri)
