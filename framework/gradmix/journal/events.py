@@ -7,8 +7,9 @@ type that the table names; fields that the table does not name are passed throug
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 Event = Mapping[str, Any]
 """One line of a journal: its ``event``, its ``time`` (seconds since 1970), and the fields of that event."""
@@ -39,8 +40,9 @@ ITERATION = _BEGINNING + b'iteration"'
 
 _NOT_FINITE = ("nan", "inf", "-inf")
 
-_Check = Callable[[Any], str]
-"""Says what is wrong with a value; empty if nothing is."""
+
+class InvalidEventError(ValueError):
+    """A line is not a valid event; the message says why."""
 
 
 def is_number(value: Any) -> bool:
@@ -54,65 +56,57 @@ def is_number(value: Any) -> bool:
     return isinstance(value, float)
 
 
-def _a(name: str, *types: type) -> _Check:
-    return lambda value: "" if isinstance(value, types) else f"must be {name}"
+class _Type(NamedTuple):
+    """A type of a field: its name, and whether a value is of it."""
+
+    name: str
+    has: Callable[[Any], bool]
 
 
-def _list_of(check: _Check, name: str) -> _Check:
-    def wrong(value: Any) -> str:
-        is_right = isinstance(value, list) and not any(map(check, value))
-        return "" if is_right else f"must be a list of {name}"
-
-    return wrong
+def _of(name: str, *types: type) -> _Type:
+    return _Type(name, lambda value: isinstance(value, types))
 
 
-def _or_null(check: _Check) -> _Check:
-    return lambda value: "" if value is None else check(value)
+def _list_of(name: str, each: _Type) -> _Type:
+    return _Type(f"a list of {name}", lambda value: isinstance(value, list) and all(map(each.has, value)))
 
 
-def _number(value: Any) -> str:
-    return "" if is_number(value) else "must be a number"
+def _or_null(given: _Type) -> _Type:
+    return _Type(given.name, lambda value: value is None or given.has(value))
 
 
-def _metrics(value: Any) -> str:
-    """Numbers, or the strings that stand for those that are not finite."""
-    if not isinstance(value, dict):
-        return "must be a mapping"
-    for name, each in value.items():
-        if not is_number(each) and not isinstance(each, bool) and each not in _NOT_FINITE:
-            return f"has {name!r}: {each!r}, which is not a number"
-    return ""
+def _is_metric(value: Any) -> bool:
+    """Whether it is a number, or one of the strings that stand for those that are not finite."""
+    return is_number(value) or isinstance(value, bool) or value in _NOT_FINITE
 
 
-_text, _integer, _flag = _a("a string", str), _a("an integer", int), _a("true or false", bool)
-_mapping, _texts = _a("a mapping", dict), _list_of(_a("a string", str), "strings")
+def _is_job(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() >= _job.keys() and not _wrong(value, _job)
+
+
+_text, _integer, _flag = _of("a string", str), _of("an integer", int), _of("true or false", bool)
+_number, _mapping, _texts = _Type("a number", is_number), _of("a mapping", dict), _list_of("strings", _of("", str))
+_metrics = _Type("a mapping of numbers", lambda value: isinstance(value, dict) and all(map(_is_metric, value.values())))
 _error = {"error": _text, "traceback": _text, CHECKSUM: _integer}
 _job = {"number": _integer, "overrides": _texts}
 
-
-def _job_request(value: Any) -> str:
-    return (
-        "" if isinstance(value, dict) and value.keys() >= _job.keys() and not _wrong(value, _job) else "must be a job"
-    )
-
-
-EVENTS: Mapping[str, Mapping[str, _Check]] = {
+EVENTS: Mapping[str, Mapping[str, _Type]] = {
     "started": {
         **dict.fromkeys(("kind", "run_id", "run_key", "name", "label", "timings_key", "working_folder"), _text),
         **dict.fromkeys(("config", "params", "plugins", "environment", "settings", "metrics", "drawn_by"), _mapping),
         **dict.fromkeys(("arguments", "overrides", "varies"), _texts),
         **dict.fromkeys(("sweep", "tracking"), _or_null(_text)),
         "format": _number,
-        "jobs": _list_of(_texts, "lists of strings"),
+        "jobs": _list_of("lists of strings", _texts),
     },
     "iteration": {"start": _integer, "step": _integer, "metrics": _metrics},
     "system": {"metrics": _metrics},
-    "timing": {"seconds": _list_of(_number, "numbers"), "block": _or_null(_text)},
+    "timing": {"seconds": _list_of("numbers", _number), "block": _or_null(_text)},
     "result": {
         "metrics": _metrics,
         "best_start": _or_null(_integer),
         "best": _text,
-        "inputs": _list_of(_mapping, "mappings"),
+        "inputs": _list_of("mappings", _mapping),
         "stopped": _mapping,
     },
     "finished": {CHECKSUM: _integer},
@@ -120,7 +114,7 @@ EVENTS: Mapping[str, Mapping[str, _Check]] = {
     "interrupted": _error,
     "timed_out": _error,
     "out_of_memory": _error,
-    "asked": {"jobs": _list_of(_job_request, "jobs")},
+    "asked": {"jobs": _list_of("jobs", _Type("", _is_job))},
     "job": {
         **_job,
         "folder": _or_null(_text),
@@ -132,34 +126,32 @@ EVENTS: Mapping[str, Mapping[str, _Check]] = {
     },
     RESUMED: {"arguments": _texts, "environment": _mapping},
 }
-"""Name of an event → its fields and what each must be."""
+"""Name of an event → its fields and the type of each."""
 
-REQUIRED: Mapping[str, tuple[str, ...]] = {"iteration": ("start", "step", "metrics"), "job": ("number",)}
+_REQUIRED: Mapping[str, tuple[str, ...]] = {"iteration": ("start", "step", "metrics"), "job": ("number",)}
 """Fields without which an event means nothing."""
 
 
-class InvalidEventError(ValueError):
-    """A line is not a valid event; the message says why."""
-
-
 def parse_event(line: bytes) -> Event:
-    """Parse and check one line.
-
-    Raises
-    ------
-    InvalidEventError
-        If it is not a valid event.
-    """
+    """Parse and check one line; raises `InvalidEventError` if it is not a valid event."""
     try:
         event = json.loads(line)
     except (ValueError, RecursionError):
         event = None
     if not isinstance(event, dict) or not isinstance(event.get("event"), str) or not is_number(event.get("time")):
         raise InvalidEventError("is not a valid event; was the file edited?")
-    wrong = _wrong(event, EVENTS.get(event["event"], {})) or _missing(event)
+    missing = [f"{name} is missing" for name in _REQUIRED.get(event["event"], ()) if name not in event]
+    wrong = [*missing, *_wrong(event, EVENTS.get(event["event"], {}))]
     if wrong:
-        raise InvalidEventError(wrong)
+        raise InvalidEventError(f"is not a valid event: {wrong[0]}; was the file edited?")
     return event
+
+
+def valid_events(lines: Iterable[bytes]) -> Iterator[Event]:
+    """Parse lines; those that are not valid events are left out."""
+    for line in lines:
+        with suppress(InvalidEventError):
+            yield parse_event(line)
 
 
 def name_of(line: bytes) -> str:
@@ -177,26 +169,13 @@ def name_of(line: bytes) -> str:
 
 
 def check_started(event: Event) -> None:
-    """Check that a journal begins as one that this version can read.
-
-    Raises
-    ------
-    InvalidEventError
-        If it does not, or if a later version wrote it.
-    """
+    """Check that a journal begins as one that this version can read; raises `InvalidEventError` if it does not."""
     if event["event"] != "started":
         raise InvalidEventError("is not the start of a journal.")
     if event.get("format", 0) > FORMAT:
         raise InvalidEventError(f"is of a newer gradmix (format {event['format']}); upgrade to read it.")
 
 
-def _wrong(event: Event, fields: Mapping[str, _Check]) -> str:
-    for name, check in fields.items():
-        if name in event and (reason := check(event[name])):
-            return f"is not a valid event: {name} {reason}; was the file edited?"
-    return ""
-
-
-def _missing(event: Event) -> str:
-    missing = [name for name in REQUIRED.get(event["event"], ()) if name not in event]
-    return f"is not a valid event: {missing[0]} is missing; was the file edited?" if missing else ""
+def _wrong(event: Event, fields: Mapping[str, _Type]) -> list[str]:
+    given = {name: each for name, each in fields.items() if name in event}
+    return [f"{name} must be {each.name}" for name, each in given.items() if not each.has(event[name])]

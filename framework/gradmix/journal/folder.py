@@ -6,6 +6,7 @@ import itertools
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from gradmix.contracts.errors import StorageError
@@ -17,21 +18,16 @@ FILE_NAME = "journal.jsonl"
 def fresh_folder(parent: Path, suffix: str) -> Path:
     """Make a folder ``TIME-SUFFIX`` under `parent` that no other process has, even if several ask at once.
 
-    Raises
-    ------
-    StorageError
-        If it cannot be made.
+    Raises `StorageError` if it cannot be made.
     """
     stem = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{suffix}"
     try:
         parent.mkdir(parents=True, exist_ok=True)
         for number in itertools.count(1):
             folder = parent / (stem if number == 1 else f"{stem}-{number}")
-            try:
+            with suppress(FileExistsError):
                 folder.mkdir()
-            except FileExistsError:
-                continue
-            return folder
+                return folder
     except OSError as error:
         raise unwritable(parent, error) from error
     raise AssertionError("unreachable")
@@ -48,14 +44,14 @@ def has_journal(folder: Path) -> bool:
 
 
 def find_journals(runs_dir: Path) -> Iterator[Path]:
-    """Folders under `runs_dir` that hold a journal, a sweep before its jobs."""
+    """Folders under `runs_dir` that hold a journal, a sweep before its jobs.
+
+    A full disk or a kill may leave a journal without a whole line, which has not begun.
+    """
     for directory, subdirectories, files in os.walk(runs_dir):
         subdirectories.sort()
-        if FILE_NAME in files and _has_begun(Path(directory) / FILE_NAME):
-            yield Path(directory)
-
-
-def _has_begun(path: Path) -> bool:
-    """Whether there is a whole line: a full disk or a kill may leave a journal without one."""
-    with path.open("rb") as file:
-        return file.readline().endswith(b"\n")
+        if FILE_NAME in files:
+            with open(os.path.join(directory, FILE_NAME), "rb") as file:
+                has_begun = file.readline().endswith(b"\n")
+            if has_begun:
+                yield Path(directory)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,7 @@ from gradmix.journal.reading import Run, read_runs
 
 
 class History:
-    """What the journals under a folder say of earlier runs.
-
-    Parameters
-    ----------
-    runs
-        The runs; sweeps among them are passed over.
-    """
+    """What the journals under a folder say of earlier runs; sweeps among them are passed over."""
 
     def __init__(self, runs: Iterable[Run]) -> None:
         self.runs = sorted((run for run in runs if run.kind == "run"), key=lambda run: run.began)
@@ -36,11 +30,8 @@ class History:
 
     def seconds(self, params: Mapping[str, Any], seeds: Collection[str]) -> float | None:
         """How long such a run takes: the median of those that differ in seeds only, else of those of the same kind."""
-        for table, likeness in ((self._seconds_of_options, _options), (self._seconds_of_kind, _kind)):
-            known = table.get(likeness(params, seeds))
-            if known is not None:
-                return known
-        return None
+        likenesses = _likenesses(params, seeds) if self.runs else ()
+        return next((self._seconds[each] for each in likenesses if each in self._seconds), None)
 
     @cached_property
     def _by_key(self) -> Mapping[str, list[Run]]:
@@ -51,21 +42,13 @@ class History:
         return found
 
     @cached_property
-    def _seconds_of_options(self) -> Mapping[Hashable, float]:
-        return self._median_seconds(_options)
-
-    @cached_property
-    def _seconds_of_kind(self) -> Mapping[Hashable, float]:
-        return self._median_seconds(_kind)
-
-    def _median_seconds(
-        self, likeness: Callable[[Mapping[str, Any], Collection[str]], Hashable]
-    ) -> Mapping[Hashable, float]:
+    def _seconds(self) -> Mapping[Hashable, float]:
         found = defaultdict(list)
         for run in self.runs:
             if run.is_finished:
-                found[likeness(run.params, run.declared.seeds)].append(run.seconds)
-        return {alike: statistics.median(seconds) for alike, seconds in found.items()}
+                for likeness in _likenesses(run.params, run.declared.seeds):
+                    found[likeness].append(run.seconds)
+        return {likeness: statistics.median(seconds) for likeness, seconds in found.items()}
 
 
 def most_telling(runs: Iterable[Run]) -> Run | None:
@@ -74,11 +57,7 @@ def most_telling(runs: Iterable[Run]) -> Run | None:
     return last.get("finished") or last.get("running") or last.get("")
 
 
-def _options(params: Mapping[str, Any], seeds: Collection[str]) -> Hashable:
-    """Everything but seeds."""
-    return frozenset((name, str(value)) for name, value in params.items() if name not in seeds)
-
-
-def _kind(params: Mapping[str, Any], seeds: Collection[str]) -> Hashable:
-    """The names of the components alone."""
-    return frozenset((name, str(value)) for name, value in params.items() if "." not in name and name not in seeds)
+def _likenesses(params: Mapping[str, Any], seeds: Collection[str]) -> tuple[Hashable, Hashable]:
+    """What alike runs have in common: everything but seeds; the names of the components alone."""
+    options = {(name, str(value)) for name, value in params.items() if name not in seeds}
+    return frozenset(options), ("components", frozenset(each for each in options if "." not in each[0]))

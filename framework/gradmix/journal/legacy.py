@@ -47,23 +47,16 @@ _MEANINGS = (
 def roles(params: Mapping[str, Any]) -> dict[str, tuple[str, Role]]:
     """Path of each part → its kind and role."""
     found = {name: (name, ROLES[name]) for name in params if name in ROLES}
-    for path in params:
-        kind, _, name = path.partition(".")
-        if kind in _SEVERAL and name and "." not in name:
-            found[path] = (kind, _SEVERAL[kind])
-    return found
+    several = (path for path in params if path.count(".") == 1 and path.partition(".")[0] in _SEVERAL)
+    return found | {path: (kind := path.partition(".")[0], _SEVERAL[kind]) for path in several}
 
 
 def seeds(params: Mapping[str, Any]) -> frozenset[str]:
     """Parameters that are seeds."""
-    return frozenset(path for path in params if _last(path) in _SEEDS)
+    return frozenset(path for path in params if path.rpartition(".")[2] in _SEEDS)
 
 
 def meanings(params: Mapping[str, Any]) -> dict[str, Meaning]:
     """Meanings of the metrics of 0.1's own tasks, in the order in which results were ranked by them."""
-    freedom = frozenset(path for path in params if _last(path) in _FREEDOM)
+    freedom = frozenset(path for path in params if path.rpartition(".")[2] in _FREEDOM)
     return {each.name: replace(each, confounded_by=freedom) if each.rewards_freedom else each for each in _MEANINGS}
-
-
-def _last(path: str) -> str:
-    return path.rpartition(".")[2]

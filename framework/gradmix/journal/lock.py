@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _LOOK_SECONDS = 0.5
-"""More than anybody holds a lock who only looks whether it is held."""
+"""Longer than a process holds a lock that only looks whether it is held."""
 
 
 def lock(descriptor: int) -> None:
@@ -39,12 +39,6 @@ def is_held(descriptor: int) -> bool:
         return True
     fcntl.flock(descriptor, fcntl.LOCK_UN)
     return False
-
-
-def is_locked(path: Path) -> bool:
-    """Whether a live process holds the lock of a file."""
-    with path.open("rb") as file:
-        return is_held(file.fileno())
 
 
 @contextmanager

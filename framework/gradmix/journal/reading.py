@@ -10,7 +10,7 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +29,7 @@ from gradmix.journal.events import (
     check_started,
     name_of,
     parse_event,
+    valid_events,
 )
 from gradmix.journal.folder import FILE_NAME
 from gradmix.journal.lock import is_held
@@ -39,73 +40,32 @@ _TAIL = 8192
 
 @dataclass(frozen=True)
 class TimedRounds:
-    """Times of repeated rounds of one run.
-
-    Parameters
-    ----------
-    seconds
-        Time of each round.
-    block
-        What runs that were timed in turns, round by round, have in common; None if it was timed by itself.
-    """
+    """Times of repeated rounds of one run, in seconds."""
 
     seconds: tuple[float, ...]
-    block: str | None = None
+    block: str | None = None  # what runs that were timed in turns, round by round, have in common
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run as its journal records it. A sweep's own journal is read in the same way.
-
-    Parameters
-    ----------
-    folder
-        Where it is.
-    status
-        ``finished``, ``failed``, ``killed``, ``running``, ``timed_out`` or ``out_of_memory``.
-    started
-        Its first event; empty for a job that never began.
-    metrics
-        Its final metrics, some perhaps not finite; empty without a result.
-    error
-        What went wrong, in one line.
-    timing
-        Times of repeated rounds, if it was timed in that way.
-    best_start
-        The start that counts, of several.
-    stopped_by
-        The chosen event that ended it early; empty if none did.
-    has_ended
-        Whether an event ended it. A run that is killed from outside has ended without one.
-    last_time
-        Time of its last event, in seconds since 1970.
-    number
-        Its number as a job of a sweep.
-    is_reused
-        Whether the sweep took the result from an earlier run.
-    has_timings
-        Whether its timings hold in the environment of its sweep.
-    size
-        Length of the whole lines of the journal when it was read, in bytes; what is read later ends there, too.
-    checksum
-        CRC-32 of all lines but the last, if the last one records it.
-    """
+    """A run as its journal records it. A sweep's own journal is read in the same way."""
 
     folder: Path
-    status: str
-    started: Event = field(default_factory=dict)
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    error: str = ""
+    status: str  # finished, failed, killed, running, timed_out or out_of_memory
+    started: Event = field(default_factory=dict)  # its first event; has no time if it never began
+    metrics: Mapping[str, float] = field(default_factory=dict)  # the final ones, some perhaps not finite
+    error: str = ""  # what went wrong, in one line
     timing: TimedRounds | None = None
-    best_start: int | None = None
-    stopped_by: str = ""
-    has_ended: bool = False
-    last_time: float = 0.0
-    number: int | None = None
-    is_reused: bool = False
-    has_timings: bool = True
+    best_start: int | None = None  # the start that counts, of several
+    stopped_by: str = ""  # the chosen event that ended it early, if one did
+    has_ended: bool = False  # whether an event ended it: a run that is killed from outside has ended without one
+    last_time: float = 0.0  # of its last event, in seconds since 1970
+    number: int | None = None  # as a job of a sweep
+    is_reused: bool = False  # whether the sweep took the result from an earlier run
+    has_timings: bool = True  # whether its timings hold in the environment of its sweep
     size: int = field(default=0, repr=False)
-    checksum: int | None = field(default=None, repr=False)
+    """Length of the whole lines of the journal when it was read, in bytes; what is read later ends there, too."""
+    checksum: int | None = field(default=None, repr=False)  # CRC-32 of all lines but the last, as the last has it
 
     @property
     def kind(self) -> str:
@@ -143,36 +103,19 @@ class Run:
         return self.last_time - self.began
 
     @property
-    def is_stopped(self) -> bool:
-        """Whether a chosen event ended it early."""
-        return bool(self.stopped_by)
-
-    @property
     def is_finished(self) -> bool:
         """Whether it has a result that counts."""
         return self.status == "finished"
 
     def require(self, name: str) -> Any:
-        """A field of the first event.
-
-        Raises
-        ------
-        StorageError
-            If it is missing.
-        """
+        """A field of the first event; raises `StorageError` if it is missing."""
         if name not in self.started:
             raise StorageError(f"line 1 of the journal {self.folder / FILE_NAME} has no {name}; was the file edited?")
         return self.started[name]
 
     @cached_property
     def events(self) -> tuple[Event, ...]:
-        """Every event, oldest first.
-
-        Raises
-        ------
-        StorageError
-            If the journal cannot be read, or a line is not a valid event.
-        """
+        """Every event, oldest first; raises `StorageError` if a line is not a valid event."""
         return tuple(_parsed(line, number, self.folder) for number, line in enumerate(self._lines(), start=1))
 
     def events_named(self, name: str) -> list[Event]:
@@ -181,18 +124,12 @@ class Run:
 
     @cached_property
     def iterations(self) -> list[Event]:
-        """Iterations of the start that counts, in order; a line that is not a valid iteration is left out.
-
-        Raises
-        ------
-        StorageError
-            If the journal cannot be read.
-        """
+        """Iterations of the start that counts, in order; a line that is not a valid iteration is left out."""
         lines = [line for line in self._lines() if line.startswith(ITERATION) or name_of(line) == "iteration"]
         try:
             events = json.loads(b"[" + b",".join(lines) + b"]")  # at once: a third of the time of one by one
         except (ValueError, RecursionError):
-            events = list(_valid(lines))
+            events = list(valid_events(lines))
         events = [
             event for event in events if isinstance(event.get("metrics"), dict) and isinstance(event.get("step"), int)
         ]
@@ -200,14 +137,9 @@ class Run:
         return [event for event in events if event.get("start") == shown]
 
     def verify(self) -> None:
-        """Check that the journal of a run that has ended is as it was written.
+        """Check that the journal of a run that has ended is as it was written; raises `StorageError` if it is not.
 
         A journal of version 0.1 has no checksum; each of its lines must be a valid event.
-
-        Raises
-        ------
-        StorageError
-            If it was changed or damaged since.
         """
         text = self._text()
         if self.checksum == zlib.crc32(text[: text.rfind(b"\n", 0, -1) + 1]):
@@ -224,11 +156,8 @@ class Run:
 
     def without_timings(self) -> Run:
         """The same run without what holds for the machine that it ran on only."""
-        kept = {
-            name: value
-            for name, value in self.metrics.items()
-            if not meaning_of(name, self.declared.meanings).is_timing
-        }
+        meanings = self.declared.meanings
+        kept = {name: value for name, value in self.metrics.items() if not meaning_of(name, meanings).is_timing}
         return replace(self, metrics=kept, timing=None)
 
     def _lines(self) -> list[bytes]:
@@ -278,39 +207,35 @@ def read_run(folder: Path) -> Run:
             raise StorageError(f"the journal {folder / FILE_NAME} is empty.")
         started = _parsed(head, 1, folder, check_started)
         try:
-            closing = _Closing.read(file.fileno(), len(head))
-            last, end, result, timing = map(
-                parse_event, (closing.last or head, closing.end, closing.result, closing.timing)
+            size, lines = _closing_lines(file.fileno(), len(head))
+            last, end, result, timing = (
+                parse_event(lines[name]) if name in lines else {} for name in ("last", "end", "result", "timing")
             )
         except InvalidEventError:
-            raise _damage(file, folder) from None
-    status = TERMINAL_EVENTS.get(end["event"], "running" if is_live else "killed")
+            file.seek(0)
+            for number, line in enumerate(file, start=1):
+                _parsed(line, number, folder)  # names the first line that is not a valid event
+            raise StorageError(f"the journal {folder / FILE_NAME} was changed while it was read.") from None
+    has_ended = end.get("event") in TERMINAL_EVENTS
+    seconds = tuple(map(float, timing.get("seconds", ())))
     return Run(
         folder=folder,
-        status=status,
+        status=TERMINAL_EVENTS[end["event"]] if has_ended else "running" if is_live else "killed",
         started=started,
         metrics={name: float(value) for name, value in result.get("metrics", {}).items()},
         error=str(end.get("error", "")),
-        timing=TimedRounds(tuple(map(float, timing["seconds"])), timing.get("block"))
-        if timing.get("seconds")
-        else None,
+        timing=TimedRounds(seconds, timing.get("block")) if seconds else None,
         best_start=result.get("best_start"),
         stopped_by=str(result.get("stopped", {}).get("by", "")),
-        has_ended=end["event"] in TERMINAL_EVENTS,
-        last_time=float(last["time"]),
-        size=closing.size,
+        has_ended=has_ended,
+        last_time=float((last or started)["time"]),
+        size=size,
         checksum=last.get(CHECKSUM),
     )
 
 
 def read_unchanged(folder: Path) -> Run:
-    """Read a run whose result is to be shown: as `read_run`, and its checksum is verified if it has one.
-
-    Raises
-    ------
-    StorageError
-        Also if the journal was changed after it was written.
-    """
+    """Read a run whose result is to be shown: as `read_run`, and its checksum is verified if it has one."""
     run = read_run(folder)
     if run.checksum is not None:
         run.verify()
@@ -330,60 +255,31 @@ def read_runs(folders: Iterable[Path], read: Callable[[Path], Run] = read_run) -
 
 
 def read_start(folder: Path) -> Event:
-    """The first event of a journal; empty if it is not valid.
-
-    Raises
-    ------
-    StorageError
-        If there is no journal.
-    """
+    """The first event of a journal; empty if it is not valid. Raises `StorageError` if there is no journal."""
     with _opened(folder) as file:
-        return next(_valid([file.readline()]), {})
+        return next(valid_events([file.readline()]), {})
 
 
-_NOTHING = b'{"event": "", "time": 0}'
-"""Stands for a line that a journal does not have."""
+def _closing_lines(descriptor: int, begin: int) -> tuple[int, dict[str, bytes]]:
+    """Where the last whole line ends, and the lines that say how a run ended, not parsed yet.
 
-
-@dataclass(frozen=True)
-class _Closing:
-    """The lines that say how a run ended, not parsed yet.
-
-    Parameters
-    ----------
-    size
-        Where the last whole line ends.
-    last
-        The last line but the first; empty if there is only one.
-    end
-        The last event that ended the journal, or continued it.
-    result, timing
-        The last result, and the times that were journalled right before it.
+    Looks backwards from the end, in growing steps, for the ``last`` line; the last event that ended or continued the
+    journal (``end``); the last ``result``, and the ``timing`` right before it. `begin` is where the first line ends.
     """
-
-    size: int
-    last: bytes = b""
-    end: bytes = _NOTHING
-    result: bytes = _NOTHING
-    timing: bytes = _NOTHING
-
-    @classmethod
-    def read(cls, descriptor: int, begin: int) -> _Closing:
-        """Look backwards from the end, in growing steps; `begin` is where the first line ends."""
-        end, length = os.fstat(descriptor).st_size, _TAIL
-        while True:
-            offset = max(begin, end - length)
-            text = os.pread(descriptor, end - offset, offset)
-            text = text[: text.rfind(b"\n") + 1]
-            lines = text.split(b"\n")[(0 if offset == begin else 1) : -1]
-            found, is_complete = _look_back(lines)
-            if is_complete or offset == begin:
-                return cls(offset + len(text), lines[-1] if lines else b"", **found)
-            length *= 8
+    end, length = os.fstat(descriptor).st_size, _TAIL
+    while True:
+        offset = max(begin, end - length)
+        text = os.pread(descriptor, end - offset, offset)
+        text = text[: text.rfind(b"\n") + 1]
+        lines = text.split(b"\n")[(0 if offset == begin else 1) : -1]
+        found, is_complete = _look_back(lines)
+        if is_complete or offset == begin:
+            return offset + len(text), found
+        length *= 8
 
 
 def _look_back(lines: Sequence[bytes]) -> tuple[dict[str, bytes], bool]:
-    """Closing lines by field of `_Closing`; whether no earlier line can be one.
+    """The closing lines among some; whether no earlier line can be one.
 
     Raises
     ------
@@ -392,6 +288,7 @@ def _look_back(lines: Sequence[bytes]) -> tuple[dict[str, bytes], bool]:
     """
     found: dict[str, bytes] = {}
     for line in reversed(lines):
+        found.setdefault("last", line)
         name = name_of(line)
         if not name:
             raise InvalidEventError("has no event")
@@ -423,20 +320,3 @@ def _parsed(line: bytes, number: int, folder: Path, check: Callable[[Event], Non
     except InvalidEventError as error:
         raise StorageError(f"line {number} of the journal {folder / FILE_NAME} {error}") from None
     return event
-
-
-def _damage(file: BinaryIO, folder: Path) -> StorageError:
-    """The error that names the first line that is not a valid event."""
-    file.seek(0)
-    try:
-        for number, line in enumerate(file, start=1):
-            _parsed(line, number, folder)
-    except StorageError as error:
-        return error
-    return StorageError(f"the journal {folder / FILE_NAME} was changed while it was read.")
-
-
-def _valid(lines: Iterable[bytes]) -> Iterator[Event]:
-    for line in lines:
-        with suppress(InvalidEventError):
-            yield parse_event(line)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gradmix.contracts.errors import StorageError
-from gradmix.journal.events import CHECKSUM, TERMINAL_EVENTS, InvalidEventError, parse_event
+from gradmix.journal.events import CHECKSUM, TERMINAL_EVENTS, valid_events
 from gradmix.journal.folder import FILE_NAME
 from gradmix.journal.lock import lock, try_lock
 
@@ -28,13 +28,7 @@ _SYNC_SECONDS = 1.0
 
 
 class Journal:
-    """A journal being written.
-
-    Parameters
-    ----------
-    folder
-        The run's own folder; must not have a journal yet.
-    """
+    """A journal being written, in the run's own folder, which must not have one yet."""
 
     def __init__(self, folder: Path) -> None:
         self._open(folder / FILE_NAME, os.O_CREAT | os.O_EXCL)
@@ -44,10 +38,7 @@ class Journal:
     def reopen(cls, folder: Path) -> Journal:
         """Continue a journal whose process has died; a last line that was cut off is removed.
 
-        Raises
-        ------
-        StorageError
-            If there is none, or a live process is still writing it.
+        Raises `StorageError` if there is none, or if a live process is still writing it.
         """
         journal = cls.__new__(cls)
         journal._open(folder / FILE_NAME, 0)
@@ -58,7 +49,8 @@ class Journal:
         whole = text[: text.rfind(b"\n") + 1]
         os.ftruncate(journal._descriptor, len(whole))
         journal._checksum = zlib.crc32(whole)
-        journal._clock += max(0.0, _last_time(whole) - time.time())  # the clock may have been set back since
+        last = next(valid_events(reversed(whole.splitlines())), {"time": 0.0})
+        journal._clock += max(0.0, last["time"] - time.time())  # the clock may have been set back since
         return journal
 
     def _open(self, path: Path, flags: int) -> None:
@@ -76,10 +68,7 @@ class Journal:
     def write(self, event: str, **content: Any) -> None:
         """Append one event; several threads may write at once.
 
-        Raises
-        ------
-        StorageError
-            If the disk is full or the file is gone; what was written before stays whole.
+        Raises `StorageError` if the disk is full or the file is gone; what was written before stays whole.
         """
         if os.getpid() != self._process:
             os._exit(0)  # the code of a component has forked, and this is the child: it would write all a second time
@@ -122,13 +111,3 @@ def encode(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
-
-
-def _last_time(text: bytes) -> float:
-    """Time of the last valid event; 0 if there is none."""
-    for line in reversed(text.splitlines()):
-        try:
-            return float(parse_event(line)["time"])
-        except InvalidEventError:
-            continue
-    return 0.0

@@ -38,7 +38,7 @@ def counts(comparison: Comparison) -> str:
         "unreadable": comparison.n_unreadable,
         "not reached": comparison.n_missing,
         "of them reused": sum(run.is_reused for run in comparison.runs),
-        "of them stopped early": sum(run.is_stopped for run in comparison.runs),
+        "of them stopped early": sum(bool(run.stopped_by) for run in comparison.runs),
     }
     words += [f"{n} {what}" for what, n in more.items() if n]
     factors = comparison.factors
