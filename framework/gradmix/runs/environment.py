@@ -10,7 +10,7 @@ import platform
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -43,19 +43,9 @@ def environment() -> Mapping[str, str | int | None]:
     }
 
 
-def timings_key(settings: Settings, workers: int = 1, known: Mapping[str, Any] | None = None) -> str:
-    """Identity of what timings depend on: machine, versions, how they are taken, and what else runs meanwhile.
-
-    Parameters
-    ----------
-    settings
-        The run's.
-    workers
-        How many jobs of its sweep run at a time, which share the cores.
-    known
-        An environment; this one unless given.
-    """
-    here = environment() if known is None else known
+def timings_key(settings: Settings, workers: int = 1) -> str:
+    """Identity of what timings depend on: machine, versions, how they are taken, and how many jobs run at a time."""
+    here = environment()
     identity = {
         "environment": {name: here.get(name) for name in _MATTERS_FOR_TIMINGS},
         "times_mean": TIMES_MEAN,

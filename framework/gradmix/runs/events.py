@@ -52,14 +52,10 @@ _listeners: ContextVar[PluginManager] = ContextVar("gradmix_listeners")
 
 @contextmanager
 def watched_by(*watchers: object, alone: bool = False) -> Iterator[None]:
-    """Have parts of gradmix listen to the events of this process, as long as the context lasts.
+    """Have parts of gradmix listen to the events of this process, as long as the context lasts, in this order.
 
-    Parameters
-    ----------
-    *watchers
-        Objects whose methods are marked with `hookimpl`, and called as the events. They hear in this order.
-    alone
-        Whether those that listen already are left out meanwhile.
+    Their methods that are marked with `hookimpl` are called as the events. `alone` leaves out meanwhile those that
+    listen already.
     """
     manager = PluginManager(PROJECT)
     before = [] if alone else [plugin for _, plugin in _session().list_name_plugin()]
@@ -94,14 +90,8 @@ def report_problem(message: str) -> None:
 class RunEvents:
     """Calls the listeners of one run: one that raises is reported, and disabled for the rest of the run.
 
-    Parameters
-    ----------
-    chosen
-        The events that its config has chosen, by name.
-    run
-        The run.
-    improves
-        Says what its task improves, if it does; asked only if there are chosen events.
+    The config has chosen some events, by name. `improves` says what the task improves, if it does; it is asked only if
+    there are chosen events.
     """
 
     def __init__(self, chosen: Mapping[str, Events], run: RunInfo, improves: Callable[[], Objective | None]) -> None:

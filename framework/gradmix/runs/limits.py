@@ -24,26 +24,13 @@ class OutOfMemoryError(GradmixError, MemoryError):
 
 @contextmanager
 def limited(limits: Limits, abandon: Callable[[TimedOutError], None] | None = None) -> Iterator[Deadline]:
-    """Hold what runs in the context to its limits.
+    """Hold what runs in the context to its limits; raises `TimedOutError` and `OutOfMemoryError`, which name the limit.
 
-    Parameters
-    ----------
-    limits
-        The limits.
-    abandon
-        Called if what runs swallows every alarm and goes on.
-
-    Raises
-    ------
-    TimedOutError, OutOfMemoryError
-        Name the limit.
-
-    Notes
-    -----
-    The alarm of a time limit interrupts Python code at once; a call into compiled code returns first. Memory is limited
-    by the system (Linux): an allocation beyond it fails.
+    The alarm of a time limit interrupts Python code at once; a call into compiled code returns first. `abandon` is
+    called if what runs swallows every alarm and goes on. Memory is limited by the system (Linux): an allocation beyond
+    it fails.
     """
-    with _time_limit(limits.seconds, abandon), _memory_limit(limits.bytes), _threads(limits.threads):
+    with within(limits.seconds, abandon), _memory_limit(limits.bytes), _threads(limits.threads):
         try:
             yield Deadline(limits.seconds)
         except MemoryError as error:
@@ -55,13 +42,7 @@ def limited(limits: Limits, abandon: Callable[[TimedOutError], None] | None = No
 
 
 class Deadline:
-    """When a time limit ends, for where no alarm can ring: outside of a process's main thread.
-
-    Parameters
-    ----------
-    seconds
-        From now; None for no limit.
-    """
+    """When a time limit ends, for where no alarm can ring: outside of a process's main thread."""
 
     def __init__(self, seconds: float | None) -> None:
         self.seconds = seconds
@@ -73,12 +54,10 @@ class Deadline:
             raise _timed_out(self.seconds)
 
 
-def within(seconds: float | None) -> AbstractContextManager[None]:
-    """Hold what runs in the context to a time limit alone; raises `TimedOutError`."""
-    return _time_limit(seconds, None)
-
-
-def _time_limit(seconds: float | None, abandon: Callable[[TimedOutError], None] | None) -> AbstractContextManager[None]:
+def within(
+    seconds: float | None, abandon: Callable[[TimedOutError], None] | None = None
+) -> AbstractContextManager[None]:
+    """Hold what runs in the context to a time limit alone; as `limited`."""
     give_up = None if abandon is None else lambda: abandon(_timed_out(seconds))
     return time_limit(seconds, lambda: _timed_out(seconds), give_up)
 
@@ -89,8 +68,8 @@ def _timed_out(seconds: float | None) -> TimedOutError:
 
 @contextmanager
 def _memory_limit(size: int | None) -> Iterator[None]:
-    taken = _data_bytes()
-    if size is None or taken is None:
+    """Limit what the process takes beyond what it has; no limit where the system does not say what that is."""
+    if size is None or (taken := _data_bytes()) is None:
         yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)

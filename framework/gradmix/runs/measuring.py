@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from numbers import Real
-from typing import Any
 
 from gradmix.contracts.by_name import call_by_name, lacking
 from gradmix.contracts.errors import PluginError, listing
@@ -19,14 +18,7 @@ _PLAIN_NAME = re.compile(r"[\w.-]+")
 
 
 def measured(metrics: Mapping[str, Metric], result: Result) -> dict[str, float]:
-    """Measure what a task has found.
-
-    Parameters
-    ----------
-    metrics
-        The metrics, by name.
-    result
-        What the task has returned.
+    """Measure what a task has found, by the metrics of these names.
 
     Raises
     ------
@@ -55,10 +47,6 @@ def _measured(own: str, metric: Metric, result: Result) -> Iterator[tuple[str, f
         raise PluginError(f"metric.{own} failed: {describe_use(error)}") from error
     values = {f"{own}.{name}": each for name, each in value.items()} if isinstance(value, Mapping) else {own: value}
     for name, each in values.items():
-        yield name, _number(name, each)
-
-
-def _number(name: str, value: Any) -> float:
-    if not isinstance(value, Real) or not _PLAIN_NAME.fullmatch(name):
-        raise PluginError(f"metric.{name} must be a number under a plain name; it is {value!r}.")
-    return float(value)
+        if not isinstance(each, Real) or not _PLAIN_NAME.fullmatch(name):
+            raise PluginError(f"metric.{name} must be a number under a plain name; it is {each!r}.")
+        yield name, float(each)

@@ -1,4 +1,4 @@
-"""Pulling a task's iterations: each is timed and told of, and whoever hears of it may have the task end early."""
+"""Pulling a task's iterations: each is timed, and its listeners may have the task end early."""
 
 from __future__ import annotations
 
@@ -17,21 +17,11 @@ from gradmix.runs.limits import Deadline
 
 @dataclass(frozen=True)
 class Pulled:
-    """What a task has come to.
-
-    Parameters
-    ----------
-    result
-        What it has returned.
-    seconds
-        Time of each iteration.
-    stopped
-        Who has ended it early, and why; None if nobody.
-    """
+    """What a task has come to."""
 
     result: Result
-    seconds: tuple[float, ...]
-    stopped: StopRun | None = None
+    seconds: tuple[float, ...]  # of each iteration
+    stopped: StopRun | None = None  # who has ended it early, and why
 
 
 def pull(
@@ -40,19 +30,10 @@ def pull(
     deadline: Deadline,
     now: Callable[[], float] = time.perf_counter,
 ) -> Pulled:
-    """Pull all iterations of a task.
+    """Pull all iterations of a task; `now` is the clock, in seconds.
 
-    Parameters
-    ----------
-    steps
-        The task at work.
-    tell
-        Told of each iteration, which has the task's number within its start or else ours; returns
-        the request to end here, if there is one.
-    deadline
-        When it must be over.
-    now
-        The clock, in seconds.
+    `tell` gets each iteration, with the task's number within its start or else ours; it returns the request to end
+    here, if there is one.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Lending what a run has found to somebody's code, which may read it, and not write into it."""
+"""Lending what a run has found to a component's code, which may read it, and not write into it."""
 
 from __future__ import annotations
 

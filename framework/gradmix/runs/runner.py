@@ -1,4 +1,4 @@
-"""The runner: pulls a task's iterations, journals each, times them, and tells the watchers."""
+"""The runner: pulls a task's iterations, journals each, times them, and calls the listeners."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import traceback
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -37,14 +37,12 @@ from gradmix.runs.environment import environment, timings_key
 from gradmix.runs.events import RunEvents, report_problem, stopped, tell
 from gradmix.runs.limits import OutOfMemoryError, TimedOutError, limited, within
 from gradmix.runs.measuring import measured
-from gradmix.runs.pictures import draws_itself, pictures_of
+from gradmix.runs.pictures import pictures_of
 from gradmix.runs.pulling import Pulled, pull
 from gradmix.runs.sampling import sampling
 from gradmix.runs.timing import Stopwatch, rounds_of
 
-Status = Literal["finished", "failed", "timed_out", "out_of_memory"]
-
-_STATUS_OF_ERROR: Mapping[type[Exception], Status] = {
+_STATUS_OF_ERROR: Mapping[type[Exception], str] = {
     TimedOutError: "timed_out",
     OutOfMemoryError: "out_of_memory",
     Exception: "failed",
@@ -52,65 +50,27 @@ _STATUS_OF_ERROR: Mapping[type[Exception], Status] = {
 """Error → the run's status, and the event that ends the journal; the first kind that fits."""
 
 
-def status_of_error(error: Exception) -> Status:
+def status_of_error(error: Exception) -> str:
     """Status of a run that an error has ended."""
     return next(status for kind, status in _STATUS_OF_ERROR.items() if isinstance(error, kind))
 
 
 @dataclass(frozen=True)
 class Order:
-    """A run that is to be made.
-
-    Parameters
-    ----------
-    spec
-        What to run.
-    folder
-        Where journal and artifacts go; the run has it to itself.
-    sweep
-        Id of the sweep that it belongs to.
-    overrides
-        What the command line asked for.
-    label
-        What to call the run where it is listed; made from its components unless given.
-    workers
-        How many runs are made at a time, by processes beside this one.
-    """
+    """A run that is to be made, in a folder that it has to itself."""
 
     spec: RunSpec
     folder: Path
-    sweep: str | None = None
+    sweep: str | None = None  # id of the sweep that it belongs to
     overrides: tuple[str, ...] = ()
-    label: str | None = None
-    workers: int = 1
+    label: str | None = None  # what to call it where it is listed; made from its components unless given
+    workers: int = 1  # how many runs are made at a time, by processes beside this one
 
 
-@dataclass(frozen=True)
-class RunOutcome:
-    """How a run ended.
-
-    Parameters
-    ----------
-    status
-        ``finished``, or what ended it before that.
-    run
-        The run.
-    metrics
-        Its final metrics.
-    error
-        What went wrong, in one line.
-    """
-
-    status: Status
-    run: RunInfo
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    error: str = ""
-
-
-def execute(order: Order) -> RunOutcome:
+def execute(order: Order) -> Execution:
     """Make one run.
 
-    Everything is journalled before anybody is told of it. What goes wrong from then on is part of the outcome.
+    Everything is journalled before any listener is called. What goes wrong from then on is part of how the run ended.
 
     Raises
     ------
@@ -122,10 +82,10 @@ def execute(order: Order) -> RunOutcome:
     return execute_together([order])[0]
 
 
-def execute_together(orders: Sequence[Order]) -> list[RunOutcome]:
+def execute_together(orders: Sequence[Order]) -> list[Execution]:
     """Make several runs whose work is timed in turns, round by round; like `execute`. One that fails harms no other."""
     with ExitStack() as journals:
-        runs = [_Execution(order, journals.enter_context(closing(Journal(order.folder)))) for order in orders]
+        runs = [Execution(order, journals.enter_context(closing(Journal(order.folder)))) for order in orders]
         block = uuid.uuid4().hex if len(runs) > 1 else None
         try:
             for run in runs:
@@ -138,15 +98,20 @@ def execute_together(orders: Sequence[Order]) -> list[RunOutcome]:
             for run in runs:
                 run.attempt(run.measure_memory)
                 run.attempt(partial(run.finish, block))
-        except BaseException as error:  # Ctrl-C, or SystemExit of somebody's code: it ends them all
+        except BaseException as error:  # Ctrl-C, or SystemExit of a component's code: it ends them all
             for run in runs:
-                run.give_up(error)
+                if not run.status:
+                    run.end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", error)
             raise
-        return [run.outcome for run in runs if run.outcome is not None]
+        return runs
 
 
-class _Execution:
-    """One run on its way through its stages; what goes wrong in a stage ends it."""
+class Execution:
+    """One run on its way through its stages; what goes wrong in a stage ends it.
+
+    In the end it has a `status`, ``finished`` or what ended it before that; its final `metrics`; and its `error`, in
+    one line.
+    """
 
     def __init__(self, order: Order, journal: Journal) -> None:
         spec = order.spec
@@ -162,6 +127,8 @@ class _Execution:
             sweep=order.sweep,
             overrides=order.overrides,
         )
+        self.status, self.error = "", ""
+        self.metrics: Mapping[str, float] = {}
         self.events: RunEvents | None = None
         self.rounds = rounds_of(spec.task, spec.settings.timing)
         self.stopwatch: Stopwatch | None = None
@@ -169,26 +136,20 @@ class _Execution:
         self.ready: Mapping[str, float] = {}
         self.pulled: Pulled | None = None
         self.measured: Mapping[str, float] = {}
-        self.outcome: RunOutcome | None = None
 
     def attempt(self, stage: Callable[[], None]) -> None:
         """Go through a stage, unless the run has ended."""
-        if self.outcome is not None:
+        if self.status:
             return
         try:
             with loaded_once(self.loaded):
                 stage()
         except Exception as error:
-            status = status_of_error(error)
-            self._end(status, error)
-            self.outcome = RunOutcome(status, self.run, error=explain_failure(error, self.run.folder))
-
-    def give_up(self, error: BaseException) -> None:
-        """End the run where it stands."""
-        if self.outcome is None:
-            self._end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", error)
+            self.status, self.error = status_of_error(error), explain_failure(error, self.run.folder)
+            self.end(self.status, error)
 
     def compute(self) -> None:
+        """Journal the start; load what the work needs; do the work, and measure what it has found."""
         settings = self.spec.settings
         self._start()
         watched = sampling(self.journal) if settings.tracking.system_metrics else nullcontext()
@@ -201,26 +162,26 @@ class _Execution:
 
     def _abandon(self, error: TimedOutError) -> None:
         """End the process of a run that goes on although its time is over: its code catches whatever is raised."""
-        self._end("timed_out", error)
-        print(
-            visible(f"gradmix run: {error} The run ignored the limit, so its process was ended."),
-            file=sys.stderr,
-            flush=True,
-        )
+        self.end("timed_out", error)
+        said = visible(f"gradmix run: {error} The run ignored the limit, so its process was ended.")
+        print(said, file=sys.stderr, flush=True)
         os._exit(1)
 
     def set_stopwatch(self) -> None:
+        """Warm up, if the work is to be timed."""
         timing = self.spec.settings.timing
         with limited(self.spec.settings.limits):
             timed = self.spec.task.timed() if self.rounds or timing.memory else None
             self.stopwatch = None if timed is None else Stopwatch(timed, timing)
 
     def time(self, number: int) -> None:
+        """Time one round of the work, if it is to have so many."""
         if self.stopwatch is not None and number < self.rounds:
             with limited(self.spec.settings.limits):
                 self.stopwatch.round()
 
     def measure_memory(self) -> None:
+        """Measure the peak of memory, if it is asked for."""
         if self.stopwatch is not None and self.spec.settings.timing.memory:
             with limited(self.spec.settings.limits):
                 self.stopwatch.measure_memory()
@@ -286,18 +247,16 @@ class _Execution:
         return self.events.iterated(iteration)
 
     def finish(self, block: str | None) -> None:
+        """Journal the result, and leave artifacts."""
         assert self.pulled is not None
         assert self.events is not None
         result, request = self.pulled.result, self.pulled.stopped
         if self.stopwatch is not None:
             self.journal.write("timing", block=block, **self.stopwatch.content)
         metrics = {**self._timings(self.pulled.seconds), **result.metrics, **self.measured}
-        artifacts = self._artifacts(result, metrics)
-        what = {
-            **result.answer,
-            "metrics": dict(metrics),
-            "stopped": "" if request is None else f"{request.by}: {request.reason}",
-        }
+        artifacts = {**result.artifacts, **self._pictures(result, metrics)}
+        stopped_by = "" if request is None else f"{request.by}: {request.reason}"
+        what = {**result.answer, "metrics": dict(metrics), "stopped": stopped_by}
         self.events.call("run_finished", what, must=True)
         self.journal.write(
             "result",
@@ -310,15 +269,15 @@ class _Execution:
             write_artifact(self.run.folder / ARTIFACTS / name, write)
         self.journal.write("finished")
         self.events.call("run_finished", what, must=False)
-        self.outcome = RunOutcome("finished", self.run, metrics)
+        self.status, self.metrics = "finished", metrics
 
-    def _artifacts(self, result: Result, metrics: Mapping[str, float]) -> Mapping[str, Writer]:
-        """Files that the run leaves: the task's own and, if it draws itself, its pictures."""
-        if self.events is None or not draws_itself(self.spec.settings, self.run.sweep is not None):
-            return result.artifacts
+    def _pictures(self, result: Result, metrics: Mapping[str, float]) -> Mapping[str, Writer]:
+        """The pictures of a run that draws itself; a sweep draws those of its best jobs, when all have ended."""
+        wanted = self.spec.settings.pictures
+        if self.events is None or not (wanted is True or (wanted == "auto" and self.run.sweep is None)):
+            return {}
         folder, best_start = self.run.folder, result.best_start
-        drawn = pictures_of(self.spec, folder, metrics, best_start, self.events, lambda: result.answer)
-        return {**result.artifacts, **drawn}
+        return pictures_of(self.spec, folder, metrics, best_start, self.events, lambda: result.answer)
 
     def _timings(self, seconds: Sequence[float]) -> Mapping[str, float]:
         """Medians of the timed rounds; of the run itself where there were none."""
@@ -339,7 +298,8 @@ class _Execution:
         )
         path.write_text(text, encoding="utf-8")
 
-    def _end(self, event: str, error: BaseException) -> None:
+    def end(self, event: str, error: BaseException) -> None:
+        """Journal what ended the run, and tell of it."""
         is_plain = isinstance(error, KeyboardInterrupt) or _speaks_for_itself(error)
         trace = "" if is_plain else "".join(traceback.format_exception(error))
         try:
@@ -358,7 +318,7 @@ def in_words(error: BaseException) -> str:
 
 
 def _speaks_for_itself(error: BaseException) -> bool:
-    """Whether no traceback is needed: one of our own errors that no plugin's code has caused."""
+    """Whether no traceback is needed: it is one of our own errors, and no plugin's code has caused it."""
     return isinstance(error, GradmixError) and not (isinstance(error, PluginError) and error.__cause__ is not None)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,7 @@ from gradmix.runs.events import report_problem
 
 _SECONDS = 1.0
 _SHORTEST = 0.1
-"""Seconds over which the use of the processor can be told."""
+"""Seconds over which the use of the processor can be measured."""
 
 _MEGABYTE = 1e6
 """As MLflow counts."""
@@ -23,24 +22,22 @@ _MEGABYTE = 1e6
 
 @contextmanager
 def sampling(journal: Journal, seconds: float = _SECONDS) -> Iterator[None]:
-    """Journal a sample at the start, one every so often, and one at the end. Sampling that fails harms nothing else.
+    """Journal samples as events ``system``: one at the start, one every so many seconds, and one at the end.
 
-    Parameters
-    ----------
-    journal
-        Where samples go, as events ``system``.
-    seconds
-        How long to wait between two.
+    Sampling that fails harms nothing else.
     """
     sampler = _Sampler(journal, seconds)
-    sampler.start()
     try:
+        with sampler.harmless():
+            sampler.start()
         yield
     finally:
         sampler.stop()
 
 
 class _Sampler:
+    """Asks the system from a thread of its own; metrics have MLflow's names where it has one."""
+
     def __init__(self, journal: Journal, seconds: float) -> None:
         self.journal, self.seconds = journal, seconds
         self._over = threading.Event()
@@ -48,10 +45,11 @@ class _Sampler:
         self._problem = ""
 
     def start(self) -> None:
-        with self._harmless():
-            self._probe = _Probe()
-            self._sample()
-            self._thread.start()
+        import psutil
+
+        self._psutil, self._process = psutil, psutil.Process()
+        self.journal.write("system", metrics=self._memory())
+        self._thread.start()
 
     def stop(self) -> None:
         self._over.set()
@@ -60,18 +58,9 @@ class _Sampler:
         if self._problem:
             report_problem(f"the system metrics are not complete: {self._problem}")
 
-    def _sample_until_over(self) -> None:
-        with self._harmless():
-            self._probe.count_from_here()
-            while not self._over.wait(self.seconds):
-                self._sample()
-            self._sample()
-
-    def _sample(self) -> None:
-        self.journal.write("system", metrics=self._probe.metrics())
-
     @contextmanager
-    def _harmless(self) -> Iterator[None]:
+    def harmless(self) -> Iterator[None]:
+        """Keep what goes wrong, to be reported at the end."""
         try:
             yield
         except StorageError as error:
@@ -79,37 +68,29 @@ class _Sampler:
         except Exception as error:
             self._problem = describe(error)
 
-
-class _Probe:
-    """Asks the system; MLflow's own names where it has one."""
-
-    def __init__(self) -> None:
-        import psutil
-
-        self.psutil, self.process = psutil, psutil.Process()
-        self._asked = math.inf
-
-    def count_from_here(self) -> None:
-        """Begin to count the use of the processor; psutil does so for each thread that asks."""
-        self._processor()
-
-    def metrics(self) -> Mapping[str, float]:
-        is_long_enough = time.monotonic() - self._asked >= _SHORTEST
-        return {**(self._processor() if is_long_enough else {}), **self._memory()}
+    def _sample_until_over(self) -> None:
+        with self.harmless():
+            self._processor()  # psutil counts the use of the processor from here, for the thread that asks
+            is_over = False
+            while not is_over:
+                begin = time.monotonic()
+                is_over = self._over.wait(self.seconds)
+                is_long_enough = time.monotonic() - begin >= _SHORTEST
+                used = self._processor() if is_long_enough else {}
+                self.journal.write("system", metrics={**used, **self._memory()})
 
     def _processor(self) -> Mapping[str, float]:
         """Share of all cores that was used since the last call; of one core, for the process itself."""
-        self._asked = time.monotonic()
         return {
-            "cpu_utilization_percentage": self.psutil.cpu_percent(),
-            "process_cpu_utilization_percentage": self.process.cpu_percent(),
+            "cpu_utilization_percentage": self._psutil.cpu_percent(),
+            "process_cpu_utilization_percentage": self._process.cpu_percent(),
         }
 
     def _memory(self) -> Mapping[str, float]:
         """What is in use, and what of it the process has."""
-        memory = self.psutil.virtual_memory()
+        memory = self._psutil.virtual_memory()
         return {
             "system_memory_usage_megabytes": round(memory.used / _MEGABYTE, 1),
             "system_memory_usage_percentage": round(memory.used / memory.total * 100, 1),
-            "process_memory_usage_megabytes": round(self.process.memory_info().rss / _MEGABYTE, 1),
+            "process_memory_usage_megabytes": round(self._process.memory_info().rss / _MEGABYTE, 1),
         }

@@ -27,18 +27,11 @@ def rounds_of(task: Task, timing: Timing) -> int:
 
 
 class Stopwatch:
-    """Times a run's work and its reference, round by round.
-
-    Parameters
-    ----------
-    timed
-        The work.
-    timing
-        How it is timed.
-    """
+    """Times a run's work and its reference, round by round, in seconds."""
 
     def __init__(self, timed: Timed, timing: Timing) -> None:
-        self._how = {"clock": timing.clock, "allocator": "pinned" if _is_pinned(timing) else "default"}
+        is_pinned = timing.allocator == "pinned" and allocator.pin()
+        self._how = {"clock": timing.clock, "allocator": "pinned" if is_pinned else "default"}
         self._work = _Clock(timed.work, timing)
         self._reference = None if timed.reference is None else _Clock(timed.reference, timing)
         self.seconds: list[float] = []
@@ -99,10 +92,6 @@ class _Clock:
         for _ in range(self.calls):
             self.work()
         return self._now() - begin
-
-
-def _is_pinned(timing: Timing) -> bool:
-    return timing.allocator == "pinned" and allocator.pin()
 
 
 def peak_bytes(work: Callable[[], object]) -> int:
