@@ -1,4 +1,4 @@
-"""Models of what other people's estimators have found, as arrays that can be written and read again."""
+"""Models of fitted estimators, as arrays that can be written and read again."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class EstimatorModel(Model):
     fitted: Mapping[str, Any]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle what it is made of: its class is made when it is needed, and found nowhere by name."""
+        """Pickle its content: its class is made when it is needed, and no module has it."""
         return _unpickled, (type(self).__name__, self.estimator, self.centers, self.options, self.fitted)
 
     @cached_property
@@ -96,7 +96,7 @@ class EstimatorModel(Model):
 
 @cache
 def model_of(name: str, estimator: Any) -> type[EstimatorModel]:
-    """The class of an estimator's models; always the same."""
+    """The class of an estimator's models, always the same."""
     return type(name, (EstimatorModel,), {"estimator": estimator, "__module__": __name__})
 
 
@@ -107,7 +107,7 @@ def _unpickled(name: str, estimator: Any, *content: Any) -> EstimatorModel:
 def nearest_model(estimator: Any, X: Matrix) -> NearestModel:
     """The fewest reference points that give rows the estimator's own labels: its centers, or else all rows.
 
-    One row in a thousand may differ, for rows on the border between two centers.
+    One row in a thousand may differ, on the border between two centers.
     """
     labels = np.asarray(estimator.labels_)
     for points, groups in (("subcluster_centers_", "subcluster_labels_"), ("cluster_centers_", None)):
@@ -134,12 +134,12 @@ _ARRAYS = (np.ndarray, list, tuple)
 
 
 def inertia(X: Matrix, labels: NDArray[Any]) -> float:
-    """Sum of squared distances to the means of the groups; rows that were called noise count as one group."""
+    """Sum of squared distances to the means of the groups; rows labelled as noise count as one group."""
     return float(
         sum(((X[labels == group] - X[labels == group].mean(axis=0)) ** 2).sum() for group in np.unique(labels))
     )
 
 
 def imported(estimator: str | type[Any]) -> Any:
-    """A class, given itself or as ``"package.module:Class"``."""
+    """A class, given itself or by its place ``"package.module:Class"``."""
     return resolve_name(estimator) if isinstance(estimator, str) else estimator

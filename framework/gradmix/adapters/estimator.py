@@ -1,4 +1,4 @@
-"""Clusterers that a scikit-learn estimator does the work of."""
+"""Clusterers that delegate the work to a scikit-learn estimator."""
 
 from __future__ import annotations
 
@@ -30,33 +30,33 @@ from gradmix.contracts.options import Freedom
 from gradmix.contracts.rows import Matrix
 
 _NOT_OPTIONS = ("name", "warm_start", "compute_labels", "verbose", "verbose_interval", "copy", "copy_x")
-"""Parameters of estimators that change no result, or that the adapter sets itself."""
+"""Parameters of estimators that do not change a result, or that the adapter sets itself."""
 
 _FREEDOM = {
     "n_clusters": Freedom(needs_rows=True),
     "n_components": Freedom(needs_rows=True),
     "covariance_type": Freedom(),
 }
-"""Parameters with which an estimator fits more closely, as scikit-learn calls them."""
+"""Parameters that let an estimator fit more closely, by scikit-learn's names."""
 
 
 def from_sklearn(estimator: type[Any], *, name: str | None = None) -> type[SklearnClusterer]:
-    """Make a clusterer of a scikit-learn-compatible one: its parameters are the options, its docstring the help.
+    """Make a clusterer from a scikit-learn-compatible one: its parameters are the options, its docstring the help.
 
     Parameters
     ----------
     estimator
-        The class. It has ``fit`` and ``labels_``; if it has ``predict_proba`` and ``score``, it is a mixture.
+        The class, with ``fit`` and ``labels_``; one with ``predict_proba`` and ``score`` is a mixture.
     name
-        Name of the class that comes back; the estimator's own unless given.
+        Name of the returned class; by default the estimator's.
 
     Notes
     -----
-    A fit is one iteration, whose metrics are ``n_iter`` and ``inertia``: the estimator's own if it has one, else the
-    sum of squared distances to the means of its groups (noise counts as one group). A mixture that knows ``warm_start``
-    yields every iteration, with the total ``log_likelihood`` of its data. The model is a mixture's parameters, or the
-    centers, or, where the centers do not give the labels (and where there are none), the labelled rows themselves: a
-    new row then belongs where the nearest of these does. `SklearnClusterer` makes one whose options are declared.
+    A fit is one iteration with the metrics ``n_iter`` and ``inertia``: the estimator's own, or the sum of squared
+    distances to the means of its groups (noise counts as one group). A mixture with ``warm_start`` yields every
+    iteration, with the total ``log_likelihood`` of its data. The model is a mixture's parameters or the centers. If
+    there are no centers, or they do not give the labels, it is the labelled rows: a new row then belongs to the group
+    of the nearest one. To declare the options by hand, derive from `SklearnClusterer`.
 
     Examples
     --------
@@ -76,16 +76,16 @@ def from_sklearn(estimator: type[Any], *, name: str | None = None) -> type[Sklea
 
 
 class SklearnClusterer(Clusterer[Model]):
-    """Base of clusterers that an estimator does the work of: a dataclass whose fields are arguments of its class.
+    """Base of clusterers that delegate to an estimator: a dataclass whose fields are arguments of the estimator.
 
-    `from_sklearn` makes one from the estimator's signature. Derive from this one to declare options by hand, and to
-    have the estimator imported only when it fits: ``estimator = "sklearn.cluster:KMeans"``.
+    `from_sklearn` makes one from the estimator's signature. Derive from this class to declare options by hand, and to
+    import the estimator only when it is used: ``estimator = "sklearn.cluster:KMeans"``.
     """
 
     estimator: ClassVar[str | type[Any]]
-    """The estimator's class, or where it is: ``"package.module:Class"``."""
+    """The estimator's class, or its place ``"package.module:Class"``."""
     fixed: ClassVar[Mapping[str, Any]] = {}
-    """Arguments of its class that are no options."""
+    """Arguments of the estimator that are not options."""
 
     objective = INERTIA
     deviates: ClassVar[Mapping[str, str]] = dict.fromkeys(
@@ -126,15 +126,15 @@ class SklearnClusterer(Clusterer[Model]):
         imported(self.estimator)
 
     def exhaust(self, X: Any) -> None:
-        """Fit once, as the estimator does it by itself: with all its starts, and no look at single iterations."""
-        self._fitted(self._checked_rows(X))
+        """Fit once, as the estimator does it by itself: with all its starts, without stopping at each iteration."""
+        self._fit(self._new(), self._checked_rows(X))
 
     @property
     def _has_steps(self) -> bool:
         return {"warm_start", "max_iter", "n_init"} <= _parameters(type(self))
 
     def _steps(self, X: Matrix, random: Any) -> Iterator[Iteration[Model]]:
-        """One start of an estimator that goes on where it stopped: a fit of one iteration, again and again."""
+        """One start of an estimator that can go on where it stopped: repeated fits of one iteration each."""
         estimator = self._new(n_init=1, max_iter=1, warm_start=True, random_state=random)
         for _ in range(self.max_iter):  # type: ignore[attr-defined]
             self._fit(estimator, X)
@@ -143,7 +143,7 @@ class SklearnClusterer(Clusterer[Model]):
                 return
 
     def _whole(self, X: Matrix, **changes: Any) -> Iteration[Model]:
-        estimator = self._fitted(X, **changes)
+        estimator = self._fit(self._new(**changes), X)
         made, allowed = getattr(estimator, "n_iter_", None), getattr(self, "max_iter", None)
         metrics = {**self._reached(estimator, X), **({} if made is None else {"n_iter": float(made)})}
         return Iteration(self._model(estimator, X), metrics, made is None or allowed is None or made < allowed)
@@ -152,9 +152,6 @@ class SklearnClusterer(Clusterer[Model]):
         known = _parameters(type(self))
         changed = {name: value for name, value in changes.items() if name in known}
         return imported(self.estimator)(**{**self.get_params(), **self.fixed, **changed})
-
-    def _fitted(self, X: Matrix, **changes: Any) -> Any:
-        return self._fit(self._new(**changes), X)
 
     def _fit(self, estimator: Any, X: Matrix) -> Any:
         from sklearn.exceptions import ConvergenceWarning

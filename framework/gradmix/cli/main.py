@@ -64,14 +64,14 @@ def _run(command: str, arguments: list[str]) -> int:
     from gradmix.config.user_file import plugin_arguments
     from gradmix.contracts.errors import GradmixError
     from gradmix.registry.choice import VARIABLE, choose, chosen
-    from gradmix.registry.registry import installed_plugins, registry
+    from gradmix.registry.registry import registry
 
     faulthandler.enable(2)  # a plugin that crashes the process is seen in the stack
     try:
         if VARIABLE not in os.environ:
             choose(plugin_arguments())
         others = choose(arguments)
-        chosen().of(installed_plugins())
+        chosen().plugins()
         if others != arguments and command != "plugins":  # which lists broken ones, too
             registry().check_files()
         keeps_them = command in ("run", "resume")  # Hydra takes them, too, so that the journal records them

@@ -72,7 +72,7 @@ class Chosen(Generic[ComponentT]):
 
 def _counts(component: Component) -> bool:
     """Whether a run's result may depend on the component."""
-    return not isinstance(component, Events) or component.can_change_result()
+    return not isinstance(component, Events) or component.may_stop or component.must
 
 
 def read_metrics(config: Mapping[str, Any], task: Task) -> Chosen[Metric]:

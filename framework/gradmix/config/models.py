@@ -55,7 +55,7 @@ def write_model(path: Path, clusterer: Clusterer[Any], model: Model, data: Data 
         "model": fields,
     }
     if data:
-        preparation = data.preparation or Preparation.none(data.X.shape[1], data.feature_names)
+        preparation = data.preparation or Preparation.fitted(data.X, data.feature_names)
         n_groups = model.predict_proba(data.X[:1]).shape[1] if hasattr(model, "predict_proba") else 0
         content["columns"] = dataclasses.asdict(preparation)
         content["outputs"] = ["group", *(f"probability_{group}" for group in range(n_groups))]

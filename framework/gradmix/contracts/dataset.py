@@ -9,13 +9,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import DataError, PluginError
 from gradmix.contracts.preparation import Preparation
 from gradmix.contracts.role import Role
-from gradmix.contracts.rows import Matrix, as_rows, mask_of
+from gradmix.contracts.rows import Matrix, as_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,12 +124,8 @@ def loaded_once(loaded: Loaded) -> Iterator[None]:
 def _check_labels(data: Data) -> None:
     if data.labels is None:
         return
-    mask = mask_of(data.labels)
-    missing = [
-        row
-        for row, label in enumerate(data.labels)
-        if label is None or label != label or (mask is not None and mask[row])
-    ]
+    masked = np.broadcast_to(np.ma.getmask(data.labels), len(data.labels))
+    missing = [row for row, label in enumerate(data.labels) if masked[row] or label is None or label != label]
     if len(data.labels) != len(data.X) or missing:
         where = f"row {missing[0]} (counted from 0) has none" if missing else f"there are {len(data.labels)}"
         raise DataError(f"the data need one label for each of their {len(data.X)} rows; {where}.")

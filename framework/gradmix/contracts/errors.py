@@ -60,13 +60,8 @@ def not_fitted(message: str) -> NotFittedError:
     known = sys.modules.get("sklearn.exceptions")
     if known is None:
         return NotFittedError(message)
-    both = type("NotFittedError", (NotFittedError, known.NotFittedError), {"__reduce__": _reduced})
-    return cast("NotFittedError", both(message))
-
-
-def _reduced(error: NotFittedError) -> tuple[object, ...]:
-    """Pickle the error by its message: no module has its class."""
-    return not_fitted, error.args
+    by_message = {"__reduce__": lambda error: (not_fitted, error.args)}  # no module has the class to unpickle it
+    return cast("NotFittedError", type("NotFittedError", (NotFittedError, known.NotFittedError), by_message)(message))
 
 
 class StorageError(GradmixError, OSError):

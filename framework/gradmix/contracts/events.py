@@ -57,9 +57,9 @@ class Events(Component):
     kind: ClassVar[str] = "events"
     role: ClassVar[Role] = Role.OBSERVER
     must: ClassVar[bool] = False
-    """Whether an exception in it ends the run as failed."""
+    """Whether an exception in it ends the run as failed, so that it is part of the run's identity."""
     may_stop: ClassVar[bool] = False
-    """Whether the run ends when its `iteration` raises `StopRun`."""
+    """Whether the run ends when its `iteration` raises `StopRun`, so that it is part of the run's identity."""
 
     def run_started(self, *args: Any, **what: Any) -> None:
         """Called when a run's journal has been opened, before its first iteration."""
@@ -98,8 +98,3 @@ class Events(Component):
     def heard(cls) -> tuple[str, ...]:
         """Methods that it overrides."""
         return tuple(name for name in HEARD if getattr(cls, name) is not getattr(Events, name))
-
-    @classmethod
-    def can_change_result(cls) -> bool:
-        """Whether a run may end differently because of it, so that it is part of the run's identity."""
-        return cls.may_stop or cls.must

@@ -1,4 +1,4 @@
-"""Files that a person or a config names."""
+"""Files that users or configs name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _OTHERS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a s
 
 
 def regular_file(path: str | os.PathLike[str]) -> Path:
-    """Check that a path names a regular file, also through links: opening a FIFO or reading a device may never end.
+    """Check that a path names a regular file, or a link to one: opening a FIFO or reading a device may never end.
 
     Returns
     -------
@@ -21,7 +21,7 @@ def regular_file(path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     OSError
-        If there is nothing, or something else. Its ``strerror`` says what, as where a file cannot be opened.
+        If there is nothing, or something else; as for a file that cannot be opened, ``strerror`` says what.
     """
     mode = os.stat(path).st_mode
     if not stat.S_ISREG(mode):

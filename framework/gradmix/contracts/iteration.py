@@ -50,12 +50,8 @@ class Objective:
         Name of the metric, which every `Iteration` carries.
     maximise
         Whether more is better.
-    unit
-        Unit, as an axis shows it; empty for a pure number.
-    words
-        What it is, in a few words.
-    rewards_freedom
-        Whether more freedom improves it, whatever the data; see `Meaning`.
+    unit, words, rewards_freedom
+        As `unit`, `meaning` and `rewards_freedom` of a `Meaning`.
     """
 
     metric: str

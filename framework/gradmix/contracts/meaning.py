@@ -13,7 +13,7 @@ Direction = Literal["lower", "higher"]
 
 @dataclass(frozen=True)
 class Meaning:
-    """What is known about a metric; whoever reports the metric declares it.
+    """What is known about a metric; the task, algorithm or metric component that reports it declares it.
 
     Parameters
     ----------

@@ -8,9 +8,9 @@ import json
 import pkgutil
 import types
 import typing
-from collections.abc import Hashable
+from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 import annotated_types
 
@@ -173,20 +173,14 @@ def part(choice: str) -> Any:
     return dataclasses.field(metadata={"choice": choice}, kw_only=True)
 
 
-def options_of(component: type[Any]) -> tuple[Option, ...]:
-    """Read the options of a dataclass; its docstring's ``Parameters`` (NumPy format) documents them."""
-    return _options_of(cast("Hashable", component))
+def _options_of(component: type[Any]) -> tuple[Option, ...]:
+    hints, docs = typing.get_type_hints(component, include_extras=True), parameter_docs(component)
+    fields = [field for field in dataclasses.fields(component) if field.init]
+    return tuple(_option(field, hints[field.name], docs.get(field.name, "")) for field in fields)
 
 
-@cache
-def _options_of(component: Any) -> tuple[Option, ...]:
-    hints = typing.get_type_hints(component, include_extras=True)
-    docs = parameter_docs(component)
-    return tuple(
-        _option(field, hints[field.name], docs.get(field.name, ""))
-        for field in dataclasses.fields(component)
-        if field.init
-    )
+options_of: Callable[[Any], tuple[Option, ...]] = cache(_options_of)
+"""Read the options of a dataclass; its docstring's ``Parameters`` (NumPy format) documents them."""
 
 
 def _option(field: dataclasses.Field[Any], hint: Any, doc: str) -> Option:
@@ -225,7 +219,7 @@ def check_option(option: Option, value: Any, owner: str) -> Any:
     from pydantic import ValidationError
 
     path = f"{owner}.{option.name}".lstrip(".")
-    adapter = adapter_of(option, path)
+    adapter = adapter_of(option.type, path)
     try:
         # Strict, in JSON's terms: "3" is not a number and true is not 1, but a list may fill a tuple.
         return adapter.validate_json(json.dumps(value, default=_plain), strict=True)
@@ -233,24 +227,19 @@ def check_option(option: Option, value: Any, owner: str) -> Any:
         raise ConfigError(f"{path} must be {option.allowed}; given: {value!r}.") from error
 
 
-def adapter_of(option: Option, path: str) -> TypeAdapter[Any]:
-    """What checks the values of an option; PluginError if a config cannot express its type."""
-    from pydantic import PydanticUserError
+@cache
+def adapter_of(annotation: Any, path: str) -> TypeAdapter[Any]:
+    """What checks the values of the option at a path; PluginError if a config cannot express its type."""
+    from pydantic import PydanticUserError, TypeAdapter
 
     try:
-        return _adapter(option.type)
+        return TypeAdapter(annotation)
     except PydanticUserError:
         raise PluginError(
-            f"the field {path} has the type {_type_name(option.type)}, which a config cannot express. Its type must be "
-            "int, float, str, bool, None, Literal[…], or list or tuple of these; an array is given as a list."
+            f"the field {path} has the type {getattr(annotation, '__name__', annotation)}, which a config cannot "
+            "express. Its type must be int, float, str, bool, None, Literal[…], or list or tuple of these; an array is "
+            "given as a list."
         ) from None
-
-
-@cache
-def _adapter(annotation: Any) -> TypeAdapter[Any]:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(annotation)
 
 
 def plain(value: Any) -> Any:
@@ -275,6 +264,7 @@ _PLAIN_NAMES: dict[Any, str] = {
     type(None): "null",
     Any: "any plain value",
 }
+_SIGNS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 
 def describe_type(annotation: Any) -> str:
@@ -287,7 +277,17 @@ def describe_type(annotation: Any) -> str:
     """
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is Annotated:
-        return _describe_annotated(*arguments)
+        inner, *marks = arguments
+        if keys := [key for mark in marks if isinstance(mark, KeyOf) for key in mark.keys]:
+            return f"one of {', '.join(keys)}"
+        bounds = [
+            f"{sign} {bound}"
+            for mark in marks
+            if isinstance(mark, Bounds)
+            for name, sign in _SIGNS.items()
+            if (bound := getattr(mark, name)) is not None
+        ]
+        return f"{describe_type(inner)} {' and '.join(bounds)}".rstrip()
     if origin is Literal:
         return "one of " + ", ".join(map(str, arguments))
     words = [describe_type(each) for each in arguments if each is not Ellipsis]
@@ -297,25 +297,4 @@ def describe_type(annotation: Any) -> str:
         return f"a list of {len(words)}: {', '.join(words)}"
     if origin in (tuple, list):
         return f"a list, each {' or '.join(words)}"
-    return _PLAIN_NAMES.get(annotation, _type_name(annotation))
-
-
-def _describe_annotated(inner: Any, *marks: Any) -> str:
-    for mark in marks:
-        if isinstance(mark, KeyOf):
-            return f"one of {', '.join(mark.keys)}"
-    bounds = [
-        f"{sign} {bound}"
-        for mark in marks
-        if isinstance(mark, Bounds)
-        for name, sign in _SIGNS.items()
-        if (bound := getattr(mark, name)) is not None
-    ]
-    return f"{describe_type(inner)} {' and '.join(bounds)}".rstrip()
-
-
-_SIGNS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
-
-
-def _type_name(annotation: Any) -> str:
-    return str(getattr(annotation, "__name__", annotation))
+    return _PLAIN_NAMES.get(annotation, str(getattr(annotation, "__name__", annotation)))

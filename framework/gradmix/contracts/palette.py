@@ -7,7 +7,7 @@ GROUP_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 
 
 def group_color(group: int) -> str:
-    """The color of a group: the same in every picture of a run, as all of them take it from here.
+    """The color of a group, the same in all pictures that use this function.
 
     >>> group_color(0), group_color(8)
     ('#0072B2', '#0072B2')

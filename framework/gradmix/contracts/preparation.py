@@ -45,17 +45,11 @@ class Preparation:
             raise DataError(f"the columns and how they were prepared do not fit each other: {self}.")
 
     @classmethod
-    def none(cls, n_columns: int, names: tuple[str, ...]) -> Self:
-        """Columns as they were read."""
-        return cls(n_columns, names, tuple(range(n_columns)))
-
-    @classmethod
-    def fitted(cls, X: Matrix, names: tuple[str, ...], drop_constant: bool, standardise: bool) -> Self:
+    def fitted(cls, X: Matrix, names: tuple[str, ...], drop_constant: bool = False, standardise: bool = False) -> Self:
         """What drops the constant columns of rows, scales the others to mean 0 and standard deviation 1, or both.
 
         DataError if no column would be left, or if a constant one cannot be scaled.
         """
-        unprepared = cls.none(X.shape[1], names)
         constant = constant_columns(X) if drop_constant or standardise else []
         if drop_constant and len(constant) == X.shape[1]:
             raise DataError("every column of the data is constant; dataset.drop_constant would leave none.")
@@ -64,7 +58,7 @@ class Preparation:
                 f"column {column_name(constant[0], names)} is constant and cannot be scaled to standard deviation 1. "
                 "Leave such columns out by dataset.drop_constant=true."
             )
-        kept = replace(unprepared, kept=tuple(column for column in unprepared.kept if column not in constant))
+        kept = cls(X.shape[1], names, tuple(column for column in range(X.shape[1]) if column not in constant))
         if not standardise:
             return kept
         rows = kept.apply(X)

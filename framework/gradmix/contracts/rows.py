@@ -38,7 +38,7 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
         raise DataError(f"{source} is sparse, and sparse input is not supported. Convert it by X.toarray().")
     if getattr(getattr(X, "dtype", None), "kind", "") in ("m", "M", "V"):
         raise DataError(f"{source} must be numbers; given: {X.dtype}.")
-    mask = mask_of(X)
+    masked = _masked(X)
     try:
         if np.iscomplexobj(X):
             raise TypeError("Complex data not supported")
@@ -50,10 +50,10 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
         raise DataError(f"{source} must be a matrix of rows and columns; its shape is {rows.shape}.{hint}")
     if not rows.shape[1]:
         raise DataError(f"{source} has 0 feature(s) (shape={rows.shape}) while a minimum of 1 is required.")
-    unusable = ~np.isfinite(rows) if mask is None else ~np.isfinite(rows) | mask
+    unusable = ~np.isfinite(rows) | masked
     if unusable.any():
         row, column = np.argwhere(unusable)[0]
-        value = "masked" if mask is not None and mask[row, column] else rows[row, column]
+        value = "masked" if np.broadcast_to(masked, rows.shape)[row, column] else rows[row, column]
         raise DataError(
             f"{source} must be finite numbers, without NaN, infinity or masked values; row {row} (counted from 0), "
             f"column {column_name(column, names)} is {value}, one of {np.count_nonzero(unusable)} such value(s). "
@@ -62,12 +62,11 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
     return rows
 
 
-def mask_of(X: Any) -> NDArray[np.bool_] | None:
-    """Return the mask of a masked array, or of a list of such rows; None if nothing is masked."""
+def _masked(X: Any) -> Any:
+    """The mask of a masked array, or of a list of such rows; False for anything else."""
     if isinstance(X, list | tuple) and any(isinstance(row, np.ma.MaskedArray) for row in X):
         X = np.ma.array(X)
-    mask = np.ma.getmaskarray(X) if isinstance(X, np.ma.MaskedArray) else None
-    return mask if mask is not None and mask.any() else None
+    return np.ma.getmask(X)
 
 
 def column_labels(X: Any) -> list[Any]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
 
@@ -36,8 +37,8 @@ class Choice:
     files: Annotated[Names, LoadsPlugins()] = ()
     """Python files that are plugins."""
 
-    def of(self, installed: Iterable[Plugin]) -> list[Plugin]:
-        """The plugins to use: those of some installed ones that are wanted, and the files.
+    def plugins(self) -> list[Plugin]:
+        """The plugins to use: the installed ones that are wanted, and the files.
 
         Raises ConfigError if a name fits nothing, naming the nearest, or if two files have the same name.
         """
@@ -49,7 +50,7 @@ class Choice:
                     f"{SECTION}.files: {other} and {file} are modules of the same name; "
                     "call one of them something else."
                 )
-        found = [*installed, *(FilePlugin(Path(file)) for file in self.files)]
+        found = [*map(Plugin, entry_points(group=PROJECT)), *(FilePlugin(Path(file)) for file in self.files)]
         known = {name for plugin in found for name in plugin.names}
         for key in ("block", "only"):
             for name in getattr(self, key):

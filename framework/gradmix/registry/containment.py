@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stdout
 
 import numpy as np
 
@@ -33,7 +33,7 @@ def contained(name: str) -> Iterator[None]:
         with (
             ctrl_c_noticed() as was_pressed,
             _ending_is_noticed(name),
-            same_folder(),
+            chdir("."),  # which it returns to
             redirect_stdout(sys.stderr),
             np.errstate(),
         ):
@@ -45,17 +45,6 @@ def contained(name: str) -> Iterator[None]:
     finally:
         slow.cancel()
         slow.join()
-
-
-@contextmanager
-def same_folder() -> Iterator[None]:
-    """Return to the working folder if what runs in the context has left it."""
-    before = os.getcwd()
-    try:
-        yield
-    finally:
-        if os.getcwd() != before:
-            os.chdir(before)
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def overlooked() -> list[str]:
 
 
 def _requirements(distribution: Distribution | None, name: str = "") -> Iterator[Requirement]:
-    """The valid requirements of a distribution, for extras too; if a name is given, those of the project so called."""
+    """The valid requirements of a distribution, for extras too; if a name is given, those of that project."""
     lines = [line for line in (distribution and distribution.requires) or () if line.startswith(name)]
     if lines:
         from packaging.requirements import InvalidRequirement, Requirement

@@ -26,7 +26,7 @@ from gradmix.registry.kinds import KINDS, unknown_kind
 from gradmix.registry.loading import load, slowness
 from gradmix.registry.originals import replaced
 from gradmix.registry.plugin import Plugin
-from gradmix.registry.registry import collisions, installed_plugins
+from gradmix.registry.registry import collisions
 
 MOST_SECONDS = 60.0
 """How long a plugin may take before it is given up."""
@@ -67,7 +67,7 @@ class Examined:
 
 def examine() -> list[Examined]:
     """Examine every plugin that this session uses, several at a time; none is loaded in this process."""
-    plugins = sorted(chosen().of(installed_plugins()), key=lambda plugin: plugin.label)
+    plugins = sorted(chosen().plugins(), key=lambda plugin: plugin.label)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = list(pool.map(_examine, plugins))
     offered = [Entry(own.kind, own.name, "", each.plugin) for each in found for own in each.components]
@@ -106,7 +106,7 @@ def _or_leave_it_out(failure: str, plugin: Plugin) -> str:
 
 def main(label: str) -> dict[str, Any]:
     """Import one plugin and all that it offers; how that went, as `Examined` has it."""
-    plugin = next(each for each in chosen().of(installed_plugins()) if each.label == label)
+    plugin = next(each for each in chosen().plugins() if each.label == label)
     before = _surroundings()
     sys.stderr = heard = io.StringIO()  # standard output, too, goes there during an import
     found = load(plugin)
@@ -135,7 +135,7 @@ def _component(entry: Entry) -> ExaminedComponent:
         component = entry.load()
         for option in options_of(component):
             if option.part is None:
-                adapter_of(option, f"{component.__name__}.{option.name}")
+                adapter_of(option.type, f"{component.__name__}.{option.name}")
     except NotInstalledError as error:
         return ExaminedComponent(entry.kind, entry.name, "not installed", str(error), error.command)
     except PluginError as error:

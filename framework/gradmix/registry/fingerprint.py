@@ -1,4 +1,4 @@
-"""What a plugin is written in: its files, and a fingerprint of what they say."""
+"""Fingerprints of the files that a plugin is written in."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def with_siblings(file: Path) -> list[Path]:
 
 
 def _imported(file: Path) -> Iterator[str]:
-    """Tops of the names of modules that a file imports; none if it is no Python."""
+    """Top-level names of the modules that a file imports; none if it is not valid Python."""
     try:
         nodes = ast.walk(ast.parse(file.read_bytes()))
     except (SyntaxError, ValueError):

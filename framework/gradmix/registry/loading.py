@@ -45,7 +45,7 @@ class Found:
     kinds: tuple[type[Component], ...] = ()
     """Contracts of the kinds that it adds."""
     seconds: float = 0.0
-    """How long that took; an entry point that names a component is only read."""
+    """How long that took; nothing is imported for an entry point that names a component."""
     reason: str = ""
     """Why it cannot be used; empty if it can."""
 
@@ -75,7 +75,11 @@ def load(plugin: Plugin, known: Mapping[str, type[Component]] = KINDS) -> Found:
         if plugin.distribution != hooks.PROJECT and (reason := unmet(plugin.metadata)):
             raise PluginError(reason)
         if plugin.component is not None:
-            found = replace(found, entries=(_entry(plugin, *plugin.component, plugin.target),))
+            point = plugin.entry_point
+            if not point.attr:
+                raise PluginError(f"it must name a class, 'module:Class'; it names {point.value!r}")
+            place = f"{point.module}:{point.attr}"  # without the spaces and extras that its value may have
+            found = replace(found, entries=(_entry(plugin, *plugin.component, place),))
         else:
             with contained(plugin.label):
                 implementation = plugin.load()

@@ -41,16 +41,6 @@ class Plugin:
         return {self.distribution, self.name, self.label}
 
     @property
-    def target(self) -> str:
-        """What it names, ``"module:Class"``, without the spaces and extras that metadata may have there.
-
-        Raises PluginError if that is not a class of a module.
-        """
-        if not self.entry_point.attr:
-            raise PluginError(f"it must name a class, 'module:Class'; it names {self.entry_point.value!r}")
-        return f"{self.module}:{self.entry_point.attr}"
-
-    @property
     def component(self) -> tuple[str, str] | None:
         """Kind and name, if the entry point names one component: ``clusterer.kmedoids = "module:Class"``."""
         kind, dot, name = self.name.partition(".")

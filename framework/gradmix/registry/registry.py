@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.metadata import entry_points
 from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
@@ -28,7 +27,7 @@ class Registry:
     """Everything that the installed plugins offer."""
 
     entries: Mapping[tuple[str, str], tuple[Entry, ...]]
-    """(kind, name), sorted → all that are so called; more than one is a collision."""
+    """(kind, name), sorted → all that offer it; more than one is a collision."""
     found: tuple[Found, ...]
     """Every plugin, and what came of loading it."""
     hooks: pluggy.PluginManager
@@ -102,7 +101,7 @@ class Registry:
 
 
 def collisions(entries: Iterable[Entry]) -> Iterator[tuple[Entry, str]]:
-    """Components that a config must name with their distribution, as others offer the same name, and how.
+    """Components that others offer under the same name, and how a config names each.
 
     A built-in component keeps its plain name.
     """
@@ -114,7 +113,7 @@ def collisions(entries: Iterable[Entry]) -> Iterator[tuple[Entry, str]]:
 
 
 def _by_name(entries: Iterable[Entry]) -> dict[tuple[str, str], tuple[Entry, ...]]:
-    """Group components: (kind, name), sorted → all that are so called, in the order given."""
+    """Group components: (kind, name), sorted → all that have them, in the order given."""
     ordered = sorted(entries, key=attrgetter("kind", "name"))
     return {key: tuple(same) for key, same in groupby(ordered, key=attrgetter("kind", "name"))}
 
@@ -135,12 +134,7 @@ def registry() -> Registry:
 
 @cache
 def _registry_of(choice: str) -> Registry:
-    return build_registry(chosen().of(installed_plugins()))
-
-
-def installed_plugins() -> list[Plugin]:
-    """Every plugin that is installed in this environment."""
-    return [Plugin(entry_point) for entry_point in entry_points(group=hooks.PROJECT)]
+    return build_registry(chosen().plugins())
 
 
 def build_registry(plugins: Iterable[Plugin]) -> Registry:

@@ -8,7 +8,7 @@ import sys
 import traceback
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing, nullcontext
+from contextlib import ExitStack, chdir, closing, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,6 @@ from gradmix.contracts.task import Result, Writer
 from gradmix.contracts.terminal import visible
 from gradmix.journal.events import FORMAT
 from gradmix.journal.writing import Journal
-from gradmix.registry.containment import same_folder
 from gradmix.registry.entry import describe_use
 from gradmix.registry.originals import originals
 from gradmix.runs.artifacts import ARTIFACTS, write_artifact
@@ -153,7 +152,7 @@ class Execution:
         settings = self.spec.settings
         self._start()
         watched = sampling(self.journal) if settings.tracking.system_metrics else nullcontext()
-        with watched, originals(), same_folder(), np.errstate(), limited(settings.limits, self._abandon) as deadline:
+        with watched, originals(), chdir("."), np.errstate(), limited(settings.limits, self._abandon) as deadline:
             self.ready = self._set_up()
             self.pulled = pull(self.spec.task.run(), self._tell_iteration, deadline, settings.timing.now)
             self.measured = measured(self.spec.metrics.components, self.pulled.result)

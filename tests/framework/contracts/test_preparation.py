@@ -38,7 +38,7 @@ def test_new_rows_are_scaled_as_the_old_ones_were():
 
 
 def test_columns_of_a_table_are_found_by_name_whatever_their_order():
-    preparation = Preparation.none(2, ("a", "b"))
+    preparation = Preparation(2, ("a", "b"), (0, 1))
     table = pd.DataFrame({"b": [1.0], "note": ["x"], "a": [2.0]})
     assert preparation.select(table).to_numpy().tolist() == [[2.0, 1.0]]
     with pytest.raises(gradmix.DataError, match="no column b; the model was fitted to a, b"):
@@ -47,7 +47,7 @@ def test_columns_of_a_table_are_found_by_name_whatever_their_order():
 
 def test_a_table_of_pyarrow_is_reordered_too():
     table = pa.table({"b": [1.0], "note": ["x"], "a": [2.0]})
-    assert Preparation.none(2, ("a", "b")).select(table).to_pylist() == [{"a": 2.0, "b": 1.0}]
+    assert Preparation(2, ("a", "b"), (0, 1)).select(table).to_pylist() == [{"a": 2.0, "b": 1.0}]
 
 
 def test_masked_labels_count_as_missing():
@@ -61,5 +61,5 @@ def test_masked_labels_count_as_missing():
 
 @pytest.mark.parametrize("table", [pd.DataFrame([[2.0, 1.0]]), np.array([[2.0, 1.0]]), [[2.0, 1.0]]])
 def test_columns_without_names_are_taken_as_they_come(table):
-    assert Preparation.none(2, ("a", "b")).select(table) is table
-    assert Preparation.none(2, ()).select(pd.DataFrame({"x": [1.0], "y": [1.0]})).shape == (1, 2)
+    assert Preparation(2, ("a", "b"), (0, 1)).select(table) is table
+    assert Preparation(2, (), (0, 1)).select(pd.DataFrame({"x": [1.0], "y": [1.0]})).shape == (1, 2)
