@@ -155,6 +155,13 @@ def gradmix_main(capsys, monkeypatch):
     return call
 
 
+def command(name):
+    """A command in this process, as a function of its arguments that returns the exit code."""
+    from gradmix.cli.main import main
+
+    return lambda arguments: main([name, *arguments])
+
+
 def all_runs(client):
     """Every run of every experiment of a store."""
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
+
+from gradmix.cli.parser import command_parser
 
 _DESCRIPTION = """\
 Check that a component keeps its contract: an installed component by its name, or a class by its location. Options are
@@ -21,17 +22,7 @@ exit code: 0 on success, 1 if a check failed, 2 if nothing could be checked"""
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
-    options = _parser().parse_args(arguments)
-    return _list(options) if options.list else _check(options)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="gradmix check",
-        description=_DESCRIPTION,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("check", _DESCRIPTION, _EXAMPLES)
     add = parser.add_argument
     add("name", metavar="NAME", help="a component, path/to/file.py:Class, package.module:Class; for --list also a kind")
     add("options", nargs="*", metavar="OPTION=VALUE", help="options of the component")
@@ -40,20 +31,23 @@ def _parser() -> argparse.ArgumentParser:
     add("--seconds", type=float, default=60.0, metavar="S", help="how long a check may take (default: %(default)s)")
     add("--json", action="store_true", help="print the report as JSON")
     add("--list", action="store_true", help="list the checks, and what each promises")
-    return parser
+    options = parser.parse_args(arguments)
 
-
-def _check(options: argparse.Namespace) -> int:
-    from gradmix.reports.conformance_table import ConformanceTable
+    from gradmix.registry.registry import registry
+    from gradmix.reports.conformance_table import ConformanceTable, print_checks
     from gradmix.testing.checking import checks_for
     from gradmix.testing.outcome import Report
     from gradmix.testing.places import options_from
     from gradmix.testing.runner import outcomes
-    from gradmix.testing.subject import subject
+    from gradmix.testing.subject import Subject, subject
 
     given = options_from(options.options)
-    found = subject(options.name, options.kind, **given)
+    is_kind = options.list and options.name in registry().kinds
+    found = Subject(options.name, "") if is_kind else subject(options.name, options.kind, **given)
     checks = checks_for(found, options.only)
+    if options.list:
+        print_checks(checks)
+        return 0
     table = None if options.json else ConformanceTable(found)
     done = []
     for outcome in outcomes(found, checks, options.seconds):
@@ -66,17 +60,3 @@ def _check(options: argparse.Namespace) -> int:
     else:
         print(report.json())
     return 1 if report.failed else 0
-
-
-def _list(options: argparse.Namespace) -> int:
-    from gradmix.registry.registry import registry
-    from gradmix.reports.conformance_table import print_checks
-    from gradmix.testing.checking import checks_for
-    from gradmix.testing.places import options_from
-    from gradmix.testing.subject import Subject, subject
-
-    is_kind = options.name in registry().kinds
-    given = options_from(options.options)
-    found = Subject(options.name, "") if is_kind else subject(options.name, options.kind, **given)
-    print_checks(checks_for(found, options.only))
-    return 0

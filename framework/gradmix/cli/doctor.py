@@ -26,7 +26,7 @@ _COLUMNS: Mapping[str, JustifyMethod] = {
 
 
 def report(console: Console, as_json: bool) -> int:
-    """Examine, and tell; returns the exit code: 1 if anything is to be mended."""
+    """Examine every plugin and print the result; returns the exit code: 1 if a plugin has a problem."""
     examined = examine()
     if as_json:
         print(json.dumps([*map(_record, examined)], indent=2))

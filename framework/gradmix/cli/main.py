@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from gradmix.contracts.errors import GradmixError, did_you_mean
 from gradmix.contracts.terminal import visible
 
 COMMANDS = {
@@ -42,18 +43,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     if command == "-sc":
         return _complete(arguments)
     if command not in COMMANDS:
-        from gradmix.contracts.errors import did_you_mean
-
-        print(
-            visible(f"gradmix: unknown command {command!r}.{did_you_mean(command, COMMANDS)}\n\n{_help()}"),
-            file=sys.stderr,
-        )
+        problem = f"gradmix: unknown command {command!r}.{did_you_mean(command, COMMANDS)}\n\n{_help()}"
+        print(visible(problem), file=sys.stderr)
         return 2
     try:
         return _run(command, arguments[1:])
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except GradmixError as error:
+        print(visible(f"gradmix {command}: {error}"), file=sys.stderr)
+        return 2
+    except OSError as error:
+        where = error.filename or "a file"
+        print(visible(f"gradmix {command}: cannot read or write {where}: {error.strerror or error}."), file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
@@ -62,39 +66,31 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(command: str, arguments: list[str]) -> int:
     """Run a command with the plugins that the command line chooses."""
     from gradmix.config.user_file import plugin_arguments
-    from gradmix.contracts.errors import GradmixError
     from gradmix.registry.choice import VARIABLE, choose, chosen
     from gradmix.registry.registry import registry
 
     faulthandler.enable(2)  # a plugin that crashes the process is seen in the stack
-    try:
-        if VARIABLE not in os.environ:
-            choose(plugin_arguments())
-        others = choose(arguments)
-        chosen().plugins()
-        if others != arguments and command != "plugins":  # which lists broken ones, too
-            registry().check_files()
-        keeps_them = command in ("run", "resume")  # Hydra takes them, too, so that the journal records them
-        return int(import_module(f"gradmix.cli.{command}").main(arguments if keeps_them else others))
-    except GradmixError as error:
-        print(visible(f"gradmix {command}: {error}"), file=sys.stderr)
-        return 2
+    if VARIABLE not in os.environ:
+        choose(plugin_arguments())
+    others = choose(arguments)
+    chosen().plugins()
+    if others != arguments and command != "plugins":  # which lists broken ones, too
+        registry().check_files()
+    keeps_them = command in ("run", "resume")  # Hydra takes them, too, so that the journal records them
+    return int(import_module(f"gradmix.cli.{command}").main(arguments if keeps_them else others))
 
 
 def _help() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {does}" for name, does in COMMANDS.items()]
-    return "\n".join(
-        [
-            "usage: gradmix COMMAND [arguments]",
-            "",
-            "Compare automatic-differentiation and clustering algorithms: plugins, configs, journals, MLflow.",
-            "",
-            *lines,
-            "",
-            'See gradmix COMMAND --help. Tab completion: eval "$(gradmix run -sc install=bash)"',
-        ]
-    )
+    commands = "\n".join(f"  {name:<{width}}  {does}" for name, does in COMMANDS.items())
+    return f"""\
+usage: gradmix COMMAND [arguments]
+
+Compare automatic-differentiation and clustering algorithms: plugins, configs, journals, MLflow.
+
+{commands}
+
+See gradmix COMMAND --help. Tab completion: eval "$(gradmix run -sc install=bash)\""""
 
 
 def _complete(arguments: list[str]) -> int:

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import argparse
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from gradmix.authoring.project import TEMPLATES, New, write
+from gradmix.cli.parser import command_parser
 from gradmix.contracts.errors import StorageError
 from gradmix.contracts.terminal import visible
 
 _EXAMPLES = """\
 examples:
   gradmix new clusterer nearest_median
-  gradmix new metric evenness --file            only evenness.py, to be used where it lies"""
+  gradmix new metric evenness --file            only evenness.py, used where it is"""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
-    parser = _parser()
+    width = max(map(len, TEMPLATES))
+    kinds = "\n".join(f"  {name:<{width}}  {kind.what}: {kind.example}" for name, kind in TEMPLATES.items())
+    parser = command_parser(
+        "new",
+        "Write a working plugin for you to change: a project to install, or one file.",
+        f"kinds, and what the plugin that is written does:\n{kinds}\n\n{_EXAMPLES}",
+    )
+    add = parser.add_argument
+    add("kind", nargs="?", metavar="KIND", help="what it is: " + ", ".join(TEMPLATES))
+    add("name", nargs="?", metavar="NAME", help="its name in configs, such as nearest_median")
+    add("--file", action="store_true", help="write the plugin's file only, without a project around it")
+    add("--folder", type=Path, metavar="FOLDER", help="where to write it (default: a new folder NAME; a file: here)")
     options = parser.parse_args(arguments)
     if options.kind is None:
         parser.print_help()
@@ -27,33 +38,12 @@ def main(arguments: Sequence[str]) -> int:
     if options.name is None:
         parser.error(f"give the {options.kind} a name: gradmix new {options.kind} NAME")
     new = New(options.kind, options.name)
-    if options.file:
-        _write_file(new, options.folder)
-    else:
-        _write_project(new, options.folder)
+    lines = _write_file(new, options.folder) if options.file else _write_project(new, options.folder)
+    print(visible("\n".join(lines)))
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    width = max(map(len, TEMPLATES))
-    kinds = "\n".join(f"  {name:<{width}}  {kind.what}: {kind.example}" for name, kind in TEMPLATES.items())
-    parser = argparse.ArgumentParser(
-        prog="gradmix new",
-        description="Write a working plugin for you to change: a project to install, or one file.",
-        epilog=f"kinds, and what the plugin that is written does:\n{kinds}\n\n{_EXAMPLES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
-    add("kind", nargs="?", metavar="KIND", help="what it is: " + ", ".join(TEMPLATES))
-    add("name", nargs="?", metavar="NAME", help="its name in configs, such as nearest_median")
-    add("--file", action="store_true", help="write the plugin's file only, without a project around it")
-    add(
-        "--folder", type=Path, metavar="FOLDER", help="where to write it (default: a new folder NAME; for a file: here)"
-    )
-    return parser
-
-
-def _write_project(new: New, folder: Path | None) -> None:
+def _write_project(new: New, folder: Path | None) -> list[str]:
     folder = folder or Path(new.name)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise StorageError(f"{folder} exists already, and nothing is overwritten: choose another --folder.")
@@ -65,7 +55,7 @@ def _write_project(new: New, folder: Path | None) -> None:
         "pyproject.toml": "the entry point by which gradmix finds it",
     }
     width = max(map(len, described))
-    _print(
+    return [
         f"wrote {folder}/, a plugin that works as it is ({new.kind}: {TEMPLATES[new.kind].example}):",
         *(f"  {name:<{width}}  {what}" for name, what in described.items()),
         "  " + "  ".join(name for name in project if name not in described),
@@ -75,22 +65,18 @@ def _write_project(new: New, folder: Path | None) -> None:
         f"  gradmix plugins {new.name}",
         f"  gradmix run {new.run}",
         f"  gradmix check {new.check}",
-    )
+    ]
 
 
-def _write_file(new: New, folder: Path | None) -> None:
+def _write_file(new: New, folder: Path | None) -> list[str]:
     path = (folder or Path()) / f"{new.name}.py"
     write(new.source(), path.parent)
     files = shlex.quote(f"plugins.files=[{path}]")
-    _print(
+    return [
         f"wrote {path}, a plugin that works as it is ({new.kind}: {TEMPLATES[new.kind].example})",
         "the fields of its class are its options",
         "\nnext:",
         f"  gradmix plugins {new.name} {files}",
         f"  gradmix run {new.run} {files}",
         f"  gradmix check {new.check} {files}",
-    )
-
-
-def _print(*lines: str) -> None:
-    print(visible("\n".join(lines)))
+    ]

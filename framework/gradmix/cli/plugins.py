@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -11,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from gradmix.cli.parser import command_parser
 from gradmix.config.build import clusterer, differentiator
 from gradmix.config.nodes import default_text
 from gradmix.contracts.component import path_of, summary
@@ -25,17 +25,14 @@ from gradmix.registry.loading import slowness
 from gradmix.registry.registry import collisions, registry
 from gradmix.reports.console import make_console
 
+_EPILOG = "plugins.block=[NAME], plugins.only=[NAME] and plugins.files=[FILE.py] choose what is loaded."
 _MADE_BY_NAME = tuple(maker.__name__ for maker in (clusterer, differentiator))
 """Kinds with a function of their own that makes a component: ``gradmix.clusterer("gmm")``."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="gradmix plugins",
-        description="List all components, or document those of one name.",
-        epilog="plugins.block=[NAME], plugins.only=[NAME] and plugins.files=[FILE.py] choose what is loaded.",
-    )
+    parser = command_parser("plugins", "List all components, or document those of one name.", _EPILOG)
     parser.add_argument("name", nargs="?", help="a component, such as gmm; or doctor, which examines every plugin")
     parser.add_argument("--json", action="store_true", help="with doctor: for programs")
     options = parser.parse_args(arguments)
@@ -48,8 +45,13 @@ def main(arguments: Sequence[str]) -> int:
         parser.error("--json is for gradmix plugins doctor")
     if options.name is None:
         _list(console)
-    else:
-        _document(console, options.name)
+        return 0
+    found = registry().search(options.name)
+    if not found:
+        names = {"doctor", *(entry.name for entry in registry())}
+        raise UnknownNameError(f"there is no component {options.name!r}.{did_you_mean(options.name, names)}")
+    for entry in found:
+        _document(console, entry)
     return 0
 
 
@@ -95,16 +97,7 @@ def _notes() -> list[str]:
     return [*collided, *slow, *overlooked()]
 
 
-def _document(console: Console, name: str) -> None:
-    found = registry().search(name)
-    if not found:
-        names = {"doctor", *(entry.name for entry in registry())}
-        raise UnknownNameError(f"there is no component {name!r}.{did_you_mean(name, names)}")
-    for entry in found:
-        _document_entry(console, entry)
-
-
-def _document_entry(console: Console, entry: Entry) -> None:
+def _document(console: Console, entry: Entry) -> None:
     component = entry.load()
     console.print(Text(f"{entry.kind} {entry.name}", style="bold cyan") + Text(f"  ({_origin(entry)})", style="dim"))
     prose = sections(component.__doc__)

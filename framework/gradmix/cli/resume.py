@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
 
-from gradmix.config.user_file import default_runs_dir
-from gradmix.contracts.errors import ConfigError, GradmixError, StorageError
+from gradmix.cli.parser import add_runs_dir, command_parser
+from gradmix.contracts.errors import ConfigError, StorageError
 from gradmix.contracts.terminal import visible
 from gradmix.registry.choice import choose
 
@@ -26,70 +24,61 @@ _MAY_CHANGE = (
 _ADDRESSES = ("tracking.uri", "tracking.artifacts", "runs_dir")
 """Options that say where runs are written or sent."""
 
+_DESCRIPTION = "Run whatever is missing in a sweep, failed or was killed; what is done is kept."
+_EPILOG = """\
+Overrides may change how it runs (hydra/launcher=joblib, hydra.launcher.n_jobs=2, limits.seconds=60, on_error=retry:2),
+not what it computes. A sweep's journal may come from a stranger: launcher, addresses and code that it names are left
+out and listed; give them again, or --as-before for all of them."""
+
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="gradmix resume",
-        usage="gradmix resume SWEEP [--stale] [--plan] [--as-before] [overrides]",
-        description="Run whatever is missing in a sweep, failed or was killed; what is done is kept.",
-        epilog="Overrides may change how it runs (hydra/launcher=joblib, hydra.launcher.n_jobs=2, limits.seconds=60, "
-        "on_error=retry:2), not what it computes. A sweep's journal may come from a stranger: launcher, addresses and "
-        "code that it names are left out and listed; give them again, or --as-before for all of them.",
-    )
-    parser.add_argument("sweep", metavar="SWEEP", help="the sweep's folder, its name or the beginning of it, or last")
-    parser.add_argument(
-        "--stale",
-        action="store_true",
-        help="also rerun jobs whose options, plugins or data changed since",
-    )
-    parser.add_argument("--plan", action="store_true", help="say what would run, and run nothing")
-    parser.add_argument(
-        "--as-before", action="store_true", help="trust the sweep's journal: take launcher, addresses and code from it"
-    )
-    parser.add_argument("--runs-dir", default=default_runs_dir(), help="where to look for it (default: %(default)s)")
+    parser = command_parser("resume", _DESCRIPTION, _EPILOG)
+    parser.usage = "gradmix resume SWEEP [--stale] [--plan] [--as-before] [overrides]"
+    add, flag = parser.add_argument, "store_true"
+    add("sweep", metavar="SWEEP", help="the sweep's folder, its name or the beginning of it, or last")
+    add("--stale", action=flag, help="also rerun jobs whose options, plugins or data changed since")
+    add("--plan", action=flag, help="say what would run, and run nothing")
+    add("--as-before", action=flag, help="trust the sweep's journal: take launcher, addresses and code from it")
+    add_runs_dir(parser)
     options, overrides = parser.parse_known_args(arguments)
+
     from gradmix.cli.run import run_as
     from gradmix.sweeps.intent import Intent
     from gradmix.sweeps.selection import find
 
-    try:
-        folder = find(options.sweep, Path(options.runs_dir)).absolute()
-        earlier = _earlier(folder, options.as_before)
-        _check_overrides(overrides, earlier)
-        left_out = () if options.as_before else _left_out(earlier, overrides)
-        known = [each for each in earlier.arguments if each not in left_out]
-        folder = _return_to_working_folder(earlier, options.as_before)
-        again = _merged(known, overrides)
-        if options.as_before:
-            choose(again)  # plugins are loaded before any config is read
-    except GradmixError as error:
-        print(visible(f"gradmix resume: {error}"), file=sys.stderr)
-        return 2
-    own_place = [each for each in known if _key(each) == "runs_dir"]  # where the sweep that was named is
-    return run_as(
-        Intent(
-            again,
-            (*overrides, *own_place),
-            options.plan,
-            folder,
-            options.stale,
-            options.as_before,
-            frozenset(map(_key, left_out)),
+    folder = find(options.sweep, options.runs_dir).absolute()
+    earlier, home = _earlier(folder, options.as_before)
+    harmless = [each for each in earlier if _is_harmless(each, folder)]
+    _check_overrides(overrides, earlier, harmless)
+    known = earlier if options.as_before else harmless
+    given = set(map(_key, overrides))
+    left_out = [each for each in earlier if each not in known]
+    if missing := [f"'{each}'" for each in left_out if _key(each) not in given]:
+        _note(
+            f"left out, since a sweep's journal may come from a stranger: {' '.join(missing)}. "
+            "Add what you want again, or --as-before for all of it."
         )
-    )
+    folder = _return_to_working_folder(home, folder, options.as_before)
+    # What is given again replaces what was given before; another launcher has other options.
+    dropped = ("hydra.launcher.",) if "hydra/launcher" in given else ()
+    kept = [each for each in known if _key(each) not in given and not _key(each).startswith(dropped)]
+    again = (*kept, *overrides)
+    if options.as_before:
+        choose(again)  # plugins are loaded before any config is read
+    own_place = [each for each in known if _key(each) == "runs_dir"]  # where the sweep that was named is
+    keys_left_out = frozenset(map(_key, left_out))
+    typed = (*overrides, *own_place)
+    return run_as(Intent(again, typed, options.plan, folder, options.stale, options.as_before, keys_left_out))
 
 
-@dataclass(frozen=True)
-class _Earlier:
-    """What a sweep's journal says of how it was started."""
-
-    folder: Path
-    arguments: tuple[str, ...]
-    working_folder: Path
+def _note(message: str) -> None:
+    print(visible(f"gradmix resume: {message}"), file=sys.stderr)
 
 
-def _earlier(folder: Path, is_trusted: bool) -> _Earlier:
+def _earlier(folder: Path, is_trusted: bool) -> tuple[Sequence[str], Path]:
+    """The arguments and the working folder with which a sweep was started, by its journal."""
+    from gradmix.config.guard import problem_of
     from gradmix.journal.reading import read_run
     from gradmix.sweeps.ledger import jobs_of
 
@@ -103,39 +92,14 @@ def _earlier(folder: Path, is_trusted: bool) -> _Earlier:
         raise StorageError(
             f"{error} What its jobs have computed is kept: the same gradmix run -m … takes it."
         ) from error
-    if not is_trusted:
-        _check_jobs(jobs, folder)
-    return _Earlier(folder, tuple(arguments), Path(working_folder))
-
-
-def _check_jobs(jobs: Mapping[int, Sequence[str]], folder: Path) -> None:
-    """Check that a journal's jobs say nothing of Hydra and read no environment."""
-    from gradmix.config.guard import problem_of
-
-    for number, overrides in jobs.items():
+    for number, overrides in {} if is_trusted else jobs.items():
         for override in overrides:
             if _is_of_hydra(_key(override)) or problem_of(override):
                 raise ConfigError(
                     f"{folder}: job {number + 1} has the override {override!r}, which a stranger may have put into the "
                     "journal. If you mean it, add --as-before."
                 )
-
-
-def _left_out(earlier: _Earlier, overrides: Sequence[str]) -> tuple[str, ...]:
-    """The arguments that are not taken from a journal, which may be a stranger's; those not given again are listed."""
-    given = {_key(override) for override in overrides}
-    left_out = tuple(each for each in earlier.arguments if not _is_harmless(each, earlier.folder))
-    missing = [each for each in left_out if _key(each) not in given]
-    if missing:
-        words = " ".join(f"'{each}'" for each in missing)
-        print(
-            visible(
-                f"gradmix resume: left out, since a sweep's journal may come from a stranger: {words}. "
-                "Add what you want again, or --as-before for all of it."
-            ),
-            file=sys.stderr,
-        )
-    return left_out
+    return arguments, Path(working_folder)
 
 
 def _is_harmless(argument: str, folder: Path) -> bool:
@@ -178,52 +142,38 @@ def _is_harmless_to_hydra(argument: str) -> bool:
     return True
 
 
-def _check_overrides(overrides: Sequence[str], earlier: _Earlier) -> None:
-    """Check that what is given again may differ from the sweep's own."""
+def _check_overrides(overrides: Sequence[str], earlier: Sequence[str], harmless: Sequence[str]) -> None:
+    """Check that what is given again may differ from the sweep's own arguments."""
     from gradmix.cli.run import check_composition
 
     for override in overrides:
         key = _key(override)
         if override.startswith("-"):
             raise ConfigError(f"unknown option {override}; see gradmix resume --help.")
-        is_same = override in earlier.arguments
-        if not is_same and not any(key == each or key.startswith(f"{each}.") for each in _MAY_CHANGE):
-            known = [each for each in earlier.arguments if _is_harmless(each, earlier.folder)]
-            check_composition([*known, override])  # a slip is told as one
+        if override not in earlier and not any(key == each or key.startswith(f"{each}.") for each in _MAY_CHANGE):
+            check_composition([*harmless, override])  # a typing error is reported as one
             raise ConfigError(
                 f"{override} would change what the sweep computes; start a new one by gradmix run -m. "
                 f"May be changed: {', '.join(_MAY_CHANGE)}."
             )
 
 
-def _merged(known: Sequence[str], overrides: Sequence[str]) -> tuple[str, ...]:
-    """Earlier arguments, except those that are given again, and then these."""
-    given = {_key(override) for override in overrides}
-    drops = "hydra.launcher." if "hydra/launcher" in given else None  # another launcher's options
-    kept = [each for each in known if _key(each) not in given and not (drops and _key(each).startswith(drops))]
-    return (*kept, *overrides)
-
-
 def _key(override: str) -> str:
     return override.lstrip("+~").partition("=")[0]
 
 
-def _return_to_working_folder(earlier: _Earlier, is_trusted: bool) -> Path:
+def _return_to_working_folder(home: Path, folder: Path, is_trusted: bool) -> Path:
     """Go where the sweep was started, since its data files are named from there; the sweep's folder, seen from it.
 
     A journal can name any folder, so the sweep must be inside, unless the journal is trusted.
     """
-    home, folder = earlier.working_folder, earlier.folder
     is_inside = folder.is_relative_to(home)
-    if not home.is_dir() or not (is_inside or is_trusted):
-        if home.is_dir() and home != Path.cwd():
-            print(
-                visible(
-                    f"gradmix resume: stays in {Path.cwd()}. The sweep was started in {home}, but its folder is not "
-                    "inside; go there, or add --as-before, if its data files are named from there."
-                ),
-                file=sys.stderr,
-            )
-        return folder
-    os.chdir(home)
-    return folder.relative_to(home) if is_inside else folder
+    if home.is_dir() and (is_inside or is_trusted):
+        os.chdir(home)
+        return folder.relative_to(home) if is_inside else folder
+    if home.is_dir() and home != Path.cwd():
+        _note(
+            f"stays in {Path.cwd()}. The sweep was started in {home}, but its folder is not inside; go there, or add "
+            "--as-before, if its data files are named from there."
+        )
+    return folder

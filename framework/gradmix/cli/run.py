@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from gradmix.config.composer import Composer
-    from gradmix.config.source import Request
     from gradmix.sweeps.intent import Intent
 
 PLAN_FLAG = "--plan"
@@ -60,13 +59,15 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     from gradmix.sweeps.intent import Intent
 
-    try:
-        options = _read(arguments)
-        if _is_question(options):
-            return _answer(options)
-    except GradmixError as error:
-        print(visible(f"gradmix run: {error}"), file=sys.stderr)
-        return 2
+    options = _read(arguments)
+    if options.version:
+        from hydra import __version__
+
+        print(visible(f"Hydra {__version__}"))
+        return 0
+    if options.help or options.hydra_help or options.cfg or options.info or options.shell_completion:
+        _answer(options)
+        return 0
     without_plan = tuple(argument for argument in arguments if argument != PLAN_FLAG)
     return run_as(Intent(without_plan, without_plan, plan_only=options.plan))
 
@@ -77,30 +78,18 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
     return _parser().parse_intermixed_args(arguments)
 
 
-def _request(options: argparse.Namespace) -> Request:
+def _composing(options: argparse.Namespace) -> AbstractContextManager[Composer]:
+    from gradmix.config.composer import composing
     from gradmix.config.source import Request
 
     overrides = tuple(options.overrides)
-    return Request(overrides, options.multirun, options.config_name, options.config_path, options.config_dir)
+    return composing(Request(overrides, options.multirun, options.config_name, options.config_path, options.config_dir))
 
 
-def _is_question(options: argparse.Namespace) -> bool:
-    return bool(
-        options.help or options.hydra_help or options.version or options.cfg or options.info or options.shell_completion
-    )
-
-
-def _answer(options: argparse.Namespace) -> int:
+def _answer(options: argparse.Namespace) -> None:
     """Have Hydra answer a question about the configuration; nothing that only a run needs is loaded."""
-    from gradmix.config.composer import composing
-
     logging.raiseExceptions = False  # Hydra answers --info by logging, and the reader may be `head`
-    if options.version:
-        from hydra import __version__
-
-        print(visible(f"Hydra {__version__}"))
-        return 0
-    with composing(_request(options)) as composer:
+    with _composing(options) as composer:
         hydra, name, overrides = composer.hydra, options.config_name, composer.overrides
         options.overrides = overrides
         if options.help:
@@ -113,7 +102,6 @@ def _answer(options: argparse.Namespace) -> int:
             hydra.show_info(options.info, name, overrides)
         else:
             hydra.shell_completion(name, overrides)
-    return 0
 
 
 def _help(composer: Composer, resolve: bool) -> str:
@@ -173,9 +161,7 @@ def _compose_and_run(wanted: Intent) -> None:
     """Compose what the arguments ask for; run it, sweep over it or plan it."""
     from hydra.types import RunMode
 
-    from gradmix.config.composer import composing
-
-    with composing(_request(_read(wanted.arguments))) as composer:
+    with _composing(_read(wanted.arguments)) as composer:
         config = composer.compose()
         if config.hydra.job.chdir:
             raise ConfigError(
@@ -225,14 +211,6 @@ def _run(config: DictConfig) -> None:
 
 
 def check_composition(arguments: Sequence[str]) -> None:
-    """Check that a config, or that of a sweep, can be composed; nothing is run.
-
-    Raises
-    ------
-    ConfigError
-        If not, since an option is unknown, for example.
-    """
-    from gradmix.config.composer import composing
-
-    with composing(_request(_read(arguments))) as composer:
+    """Check that a config can be composed, that of a sweep too; a ConfigError says why not. Nothing is run."""
+    with _composing(_read(arguments)) as composer:
         composer.compose()

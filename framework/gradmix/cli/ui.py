@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from gradmix.config.spec import Tracking
-from gradmix.config.user_file import default_runs_dir
-from gradmix.contracts.errors import GradmixError
+from gradmix.cli.parser import add_runs_dir, command_parser
 from gradmix.contracts.terminal import visible
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns only if something is wrong."""
-    parser = argparse.ArgumentParser(prog="gradmix ui", description="Open MLflow's dashboard on the local store.")
-    parser.add_argument("--runs-dir", default=default_runs_dir(), help="where the runs are (default: %(default)s)")
+    parser = command_parser("ui", "Open MLflow's dashboard on the local store.")
+    add_runs_dir(parser)
     parser.add_argument("--port", type=int, default=5000, help="port on the loopback address (default: %(default)s)")
     options = parser.parse_args(arguments)
-    store = Path(options.runs_dir) / "mlflow.db"
+    store = options.runs_dir / "mlflow.db"
     if not store.exists():
         print(visible(f"gradmix ui: there is no store {store} yet; `gradmix run` makes one."), file=sys.stderr)
         return 1
+
+    from gradmix.config.spec import Tracking
     from gradmix.tracking.store import absolute_uri, open_client
 
     uri = absolute_uri(f"sqlite:///{store}")
-    try:
-        open_client(Tracking(uri=uri))
-    except GradmixError as error:
-        print(visible(f"gradmix ui: {error}"), file=sys.stderr)
-        return 1
+    open_client(Tracking(uri=uri))
     page = f"http://127.0.0.1:{options.port}/#/experiments?workflowType=machine_learning"  # its view of runs
     print(visible(f"MLflow's dashboard: {page} (Ctrl-C ends it)"), flush=True)
     command = ["-m", "mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(options.port)]

@@ -2,12 +2,9 @@
 
 import pytest
 
-from conftest import all_runs, journals
-from gradmix.cli.compare import main as compare
-from gradmix.cli.plugins import main as plugins
-from gradmix.cli.resume import main as resume
-from gradmix.cli.run import main as run
+from conftest import all_runs, command, journals
 
+run, resume, compare, plugins = map(command, ("run", "resume", "compare", "plugins"))
 pytestmark = pytest.mark.processes
 
 FAST = ["pictures=false", "tracking=none"]

@@ -92,7 +92,7 @@ def test_damaged_journals_are_named_and_cost_only_themselves(gradmix_command, sw
         (["--by", "clusterers"], 2, "no run has a parameter 'clusterers'. Did you mean clusterer?"),
         (["--over", "sed"], 2, "Did you mean seed?"),
         (["--runs-dir", "nowhere"], 2, "there is no run in nowhere"),
-        (["--html", "exists/page.html"], 1, "cannot write exists"),
+        (["--html", "exists/page.html"], 1, "cannot read or write exists"),
         (["--nonsense"], 2, "unrecognized arguments"),
     ],
 )

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from gradmix.cli import compare, resume, sync
+from conftest import command
 from made_journals import job, write_run, write_sweep
 
+compare, resume, sync = map(command, ("compare", "resume", "sync"))
 SWEEP = Path("runs/exp/2026-01-01_00-00-00-sweep")
 STARTED = {
     "event": "started",
@@ -60,12 +61,12 @@ def damaged(request, empty_folder):
 
 @pytest.mark.parametrize("plan", [["--plan"], []])
 def test_resume_names_the_line(damaged, capsys, plan):
-    assert resume.main(["last", *plan]) == 2
+    assert resume(["last", *plan]) == 2
     assert f"line 1 of the journal {SWEEP.absolute()}/journal.jsonl" in capsys.readouterr().err
 
 
 def test_compare_shows_the_jobs_all_the_same(damaged, capsys):
-    assert compare.main([]) == 0
+    assert compare([]) == 0
     out, err = capsys.readouterr()
     assert "bic" in out
     if damaged not in ("no arguments", "no working folder"):
@@ -78,7 +79,7 @@ def test_of_a_damaged_run_only_that_run_is_left_out(empty_folder, capsys, line):
         write_run(SWEEP / str(number), {"seed": number}, {"bic": float(number)})
     write_sweep(SWEEP, [job(0), job(1)])
     (SWEEP / "1" / "journal.jsonl").write_bytes(line + b"\n")
-    assert compare.main(["--csv", "-"]) == 0
+    assert compare(["--csv", "-"]) == 0
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == 2
     assert f"line 1 of the journal {SWEEP}/1/journal.jsonl" in err
@@ -90,7 +91,7 @@ def test_sync_names_every_damaged_journal_and_brings_in_the_others(folder_with_s
     for number, line in enumerate(damaged.values(), start=1):
         write_run(SWEEP / str(number))
         (SWEEP / str(number) / "journal.jsonl").write_bytes(line + b"\n")
-    assert sync.main([]) == 1
+    assert sync([]) == 1
     out, err = capsys.readouterr()
     assert out.startswith("1 journal(s)")
     assert f"{len(damaged)} not" in out

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import all_runs, journals
-from gradmix.cli.resume import main as resume
-from gradmix.cli.run import main as run
+from conftest import all_runs, command, journals
 
+run, resume = command("run"), command("resume")
 pytestmark = pytest.mark.processes
 
 FAST = ["pictures=false", "tracking=none"]
