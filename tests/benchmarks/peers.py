@@ -24,9 +24,9 @@ from gradmix.contracts.errors import NotInstalledError
 from gradmix.contracts.meaning import TIME
 from gradmix.journal.reading import Run
 from gradmix.registry.registry import registry
-from gradmix.reports.cells import versus
 from gradmix.reports.intervals import estimate
 from gradmix.reports.pairs import Difference, Verdict, difference, pair_up
+from gradmix.reports.tables import versus
 from gradmix.reports.wording import measured
 from gradmix.sweeps.selection import select
 
@@ -250,7 +250,7 @@ def _verdicts(experiment: Experiment, rows: Sequence[Row]) -> Iterator[str]:
             continue
         slower = sum(each.verdict is Verdict.WORSE for each in found)
         faster = sum(each.verdict is Verdict.BETTER for each in found)
-        ratios = [each.estimate.median for each in found if each.estimate]
+        ratios = [each.estimate.median for each in found if each.n]
         yield (
             f"- `{plugin}` takes {min(ratios):.2g} to {max(ratios):.2g} times as long as `{experiment.ours}`: "
             f"faster in {faster}, slower in {slower} of {len(found)} settings, the rest within noise."

@@ -68,8 +68,14 @@ def _objections(kind: str, name: str) -> Iterator[str]:
         yield "would be taken for a value by an override or a config file"
     if name in _GROUPS or name in registry().kinds:
         yield "is the name of a config group, or of gradmix's own"
-    if kind == Metric.kind and name in _metrics_of_tasks():
-        yield "is what gradmix or a task calls a metric"
+    if kind == Metric.kind:
+        names = set(RESERVED)
+        for task in (entry for entry in registry() if entry.kind == Task.kind):
+            with suppress(GradmixError):  # a broken plugin, or a task with options that must be given
+                default = cast("Task", build(Task.kind, task.qualified).component)
+                names |= {each.name for each in default.metrics()}
+        if name in names:
+            yield "is what gradmix or a task calls a metric"
     for plugin in [entry.plugin for entry in registry().search(name) if entry.kind == kind]:
         yield f"is taken: {plugin.distribution} {plugin.version} has {kind}={name}"
     if name in sys.stdlib_module_names:
@@ -77,14 +83,3 @@ def _objections(kind: str, name: str) -> Iterator[str]:
     spec = find_spec(name)
     if spec is not None and spec.origin is not None:  # a mere folder has no origin
         yield f"is the name of an installed module ({spec.origin})"
-
-
-def _metrics_of_tasks() -> set[str]:
-    """Names of metrics that runs have without asking: gradmix's own, and what tasks with default parts declare."""
-    names = set(RESERVED)
-    for task in registry():
-        if task.kind == Task.kind:
-            with suppress(GradmixError):  # a broken plugin, or a task with options that must be given
-                default = cast("Task", build(Task.kind, task.qualified).component)
-                names |= {each.name for each in default.metrics()}
-    return names

@@ -10,24 +10,15 @@ from pathlib import Path
 from string import Template
 
 from gradmix.authoring.names import check_name, class_name
-from gradmix.contracts.errors import StorageError, UnknownNameError, did_you_mean, listing
+from gradmix.contracts.errors import StorageError, UnknownNameError
 from gradmix.contracts.hooks import PROJECT
+from gradmix.registry.kinds import unknown_kind
 from gradmix.registry.registry import registry
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What the template of a kind is, and how it is run.
-
-    Parameters
-    ----------
-    what
-        What its components do, in a line.
-    example
-        What the template does.
-    run
-        Overrides by which it is run, with ``$name`` for its name.
-    """
+    """What components of a kind do, what the template does, and the overrides that run it, ``$name`` being its name."""
 
     what: str
     example: str
@@ -52,26 +43,19 @@ TEMPLATES: Mapping[str, Kind] = {
 class New:
     """A plugin that is to be written: the kind and the name of its component, which is its module's name, too.
 
-    Raises
-    ------
-    UnknownNameError
-        If there is no such kind; names the nearest.
-    ConfigError
-        If nothing can be called so.
+    Raises `UnknownNameError` if there is no such kind, `ConfigError` if nothing can have that name.
     """
 
     kind: str
     name: str
 
     def __post_init__(self) -> None:
-        if self.kind not in TEMPLATES and self.name in TEMPLATES:
-            raise UnknownNameError(f"the kind comes first: gradmix new {self.name} {self.kind}")
-        if self.kind not in TEMPLATES and self.kind in registry().kinds:
-            raise UnknownNameError(f"there is no template for the kind {self.kind}, which a plugin adds.")
         if self.kind not in TEMPLATES:
-            raise UnknownNameError(
-                f"unknown kind {self.kind!r}.{did_you_mean(self.kind, TEMPLATES)} There are: {listing(TEMPLATES)}."
-            )
+            if self.name in TEMPLATES:
+                raise UnknownNameError(f"the kind comes first: gradmix new {self.name} {self.kind}")
+            if self.kind in registry().kinds:
+                raise UnknownNameError(f"there is no template for the kind {self.kind}, which a plugin adds.")
+            raise UnknownNameError(unknown_kind(self.kind, TEMPLATES))
         check_name(self.kind, self.name)
 
     @property
@@ -96,13 +80,9 @@ class New:
 
     def project(self) -> Mapping[str, str]:
         """Every file of the project, its text by its name, in the order in which they are read."""
-        templates = {
-            f"test_{self.name}.py": "test.py.txt",
-            "pyproject.toml": "pyproject.toml.txt",
-            "README.md": "README.md.txt",
-            ".gitignore": "gitignore.txt",
-        }
-        return {**self.source(), **{file: self._filled(f"project/{each}") for file, each in templates.items()}}
+        templates = {f"test_{self.name}.py": "test.py", "pyproject.toml": "pyproject.toml", "README.md": "README.md"}
+        templates |= {".gitignore": "gitignore"}
+        return {**self.source(), **{file: self._filled(f"project/{each}.txt") for file, each in templates.items()}}
 
     def _filled(self, template: str) -> str:
         text = files("gradmix.authoring").joinpath("templates", template).read_text(encoding="utf-8")
@@ -118,12 +98,12 @@ class New:
 
 
 def write(texts: Mapping[str, str], folder: Path) -> None:
-    """Write files into a folder, which is made if it is not there; none that is there is overwritten.
+    """Write files into a folder, which is made if it does not exist.
 
     Raises
     ------
     StorageError
-        If one of the files is there already, or the folder cannot be written; nothing is written then.
+        If one of the files exists already, in which case nothing is written, or the folder cannot be written.
     """
     there = [name for name in texts if (folder / name).exists()]
     if there:

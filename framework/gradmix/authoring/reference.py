@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
 from pkgutil import resolve_name
+from textwrap import dedent
 from types import FunctionType
 
-from gradmix.authoring.contract import ONE_OF, members
 from gradmix.authoring.project import TEMPLATES
 from gradmix.config.nodes import default_text
 from gradmix.contracts import hooks
 from gradmix.contracts.component import Component, summary
+from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.docstring import opening
 from gradmix.contracts.options import options_of
-from gradmix.registry.entry import Entry
 from gradmix.registry.kinds import KINDS
 from gradmix.registry.registry import registry
 
@@ -24,6 +27,9 @@ _OPENING = """\
 
 From the code, by `make docs`. [plugins.md](plugins.md) is the guide.
 """
+
+_ONE_OF: Mapping[type[Component], tuple[str, ...]] = {Differentiator: ("jvp", "vjp")}
+"""Contracts of which one of several methods is to be defined."""
 
 
 def reference() -> str:
@@ -49,7 +55,7 @@ def _contracts() -> Iterator[str]:
     for kind, contract in contracts.items():
         yield f"### {kind}: `gradmix.{contract.__name__}`\n"
         what = f"It {TEMPLATES[kind].what}. " if kind in TEMPLATES else ""
-        primitives = " and ".join(f"`{name}`" for name in ONE_OF.get(contract, ()))
+        primitives = " and ".join(f"`{name}`" for name in _ONE_OF.get(contract, ()))
         enough = f" One of {primitives} is enough." if primitives else ""
         yield f"{what}{opening(contract.__doc__)}{enough}\n"
         yield "| member | meaning |\n| --- | --- |"
@@ -59,31 +65,61 @@ def _contracts() -> Iterator[str]:
         yield ""
 
 
+@dataclass(frozen=True)
+class Member:
+    """A method or an attribute of a contract, as it is written: ``iterate(X, rng)``, ``objective``."""
+
+    name: str
+    meaning: str
+    must: bool  # whether a class of one's own has to define it
+
+
+def members(contract: type[Component]) -> Iterator[Member]:
+    """Public methods and attributes of a contract that its authors may define: those that they must, first."""
+    yield from sorted([*_methods(contract), *_attributes(contract)], key=lambda member: not member.must)
+
+
+def _methods(contract: type[Component]) -> Iterator[Member]:
+    needed = {*getattr(contract, "__abstractmethods__", ()), *_ONE_OF.get(contract, ())}
+    for name, method in vars(contract).items():
+        if name.startswith("_"):
+            continue
+        if isinstance(method, FunctionType):
+            _, *parameters = inspect.signature(method).parameters.values()
+            named = [each.name for each in parameters if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
+            offers = ["…"] if len(named) < len(parameters) else []  # what the framework offers by name
+            yield Member(f"{name}({', '.join(named + offers)})", opening(method.__doc__), name in needed)
+        elif isinstance(method, property):
+            yield Member(name, opening(method.__doc__), must=False)
+        elif isinstance(method, classmethod):
+            yield Member(f"{name}()", opening(method.__doc__), must=False)
+
+
+def _attributes(contract: type[Component]) -> Iterator[Member]:
+    """Attributes with a docstring below them, which only the source has."""
+    (definition,) = ast.parse(dedent(inspect.getsource(contract))).body
+    body = definition.body if isinstance(definition, ast.ClassDef) else []
+    for attribute, below in pairwise(body):
+        match attribute, below:
+            case ast.AnnAssign(target=ast.Name(name), value=default), ast.Expr(value=ast.Constant(str(text))):
+                yield Member(name, opening(text), must=default is None and contract is not Component)
+
+
 def _components() -> Iterator[str]:
     yield "## Built-in components, and their options\n"
-    for kind in KINDS:
-        for entry in registry():
-            if entry.kind == kind and entry.plugin.distribution == hooks.PROJECT:
-                yield from _component(entry)
-
-
-def _component(entry: Entry) -> Iterator[str]:
-    component = _class_of(entry)
-    yield f"### {entry.kind} `{entry.name}`\n"
-    needs = f" Needs {', '.join(component.requires)}." if component.requires else ""
-    yield f"{summary(component)}{needs}\n"
-    options = options_of(component)
-    if options:
-        yield "| option | default | allowed | meaning |\n| --- | --- | --- | --- |"
-    for option in options:
-        yield f"| `{option.name}` | `{default_text(option)}` | {_cell(option.allowed)} | {_cell(option.doc)} |"
-    yield ""
-
-
-def _class_of(entry: Entry) -> type[Component]:
-    """The class, also of a component whose package is not installed here: the reference is the same everywhere."""
-    here = entry.implementation
-    return resolve_name(here) if isinstance(here, str) else here
+    entries = [entry for entry in registry() if entry.plugin.distribution == hooks.PROJECT]
+    for entry in sorted(entries, key=lambda entry: list(KINDS).index(entry.kind)):
+        here = entry.implementation  # also if its package is not installed: the reference is the same everywhere
+        component = resolve_name(here) if isinstance(here, str) else here
+        yield f"### {entry.kind} `{entry.name}`\n"
+        needs = f" Needs {', '.join(component.requires)}." if component.requires else ""
+        yield f"{summary(component)}{needs}\n"
+        options = options_of(component)
+        if options:
+            yield "| option | default | allowed | meaning |\n| --- | --- | --- | --- |"
+        for option in options:
+            yield f"| `{option.name}` | `{default_text(option)}` | {_cell(option.allowed)} | {_cell(option.doc)} |"
+        yield ""
 
 
 def _cell(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -97,10 +97,8 @@ def compare(
     sections = tuple(_ranked(section, factors, chosen) for section in group_runs(runs, factors, chosen))
     ranked = [section for section in sections if section.is_ranked]
     standings = _standings(ranked) if len(ranked) > 1 else ()
-    effects: Iterable[Effect] = ()
-    if ranked:
-        best = standings[0].settings if standings else ranked[0].groups[0].settings
-        effects = find_effects([group for section in ranked for group in section.groups], best, factors, chosen)
+    best = [*(each.settings for each in standings), *(section.groups[0].settings for section in ranked), {}][0]
+    effects = find_effects([group for section in ranked for group in section.groups], best, factors, chosen)
     return Comparison(
         tuple(runs), factors, chosen, sections, tuple(effects), standings, names, declared, n_unreadable, n_missing
     )

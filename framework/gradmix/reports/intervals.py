@@ -8,6 +8,7 @@ such interval reaches 95 %.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,18 +22,21 @@ FEWEST = 6
 
 @dataclass(frozen=True)
 class Estimate:
-    """A median of `n` values and how well it is known.
+    """A median of `n` values and how well it is known; of none, it is not a number.
 
     `low` and `high` are its 95 % interval; without one, the smallest and the largest value. Of the values, `n_broken`
     stand for what was not a finite number, which counts as worst.
     """
 
-    n: int
-    median: float
-    low: float
-    high: float
-    has_interval: bool
+    n: int = 0
+    median: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    has_interval: bool = False
     n_broken: int = 0
+
+
+NO_VALUES = Estimate()
 
 
 def estimate(values: Sequence[float], repeated: bool = True, n_broken: int = 0) -> Estimate:

@@ -12,23 +12,15 @@ from gradmix.reports.factors import Factors, values_of
 
 
 def asked_metric(asked: str, names: Sequence[str], declared: Mapping[str, Meaning]) -> Meaning:
-    """The metric that a person names, as ``name``, ``name:lower`` or ``name:higher``.
-
-    Raises
-    ------
-    UnknownNameError
-        If no run has it.
-    ConfigError
-        If what follows the colon is no direction.
-    """
+    """The metric that a person names, as ``name``, ``name:lower`` or ``name:higher``; an error if no run has it."""
     name, _, direction = asked.partition(":")
     if name not in names:
         raise UnknownNameError(f"no run has a metric {name!r}.{did_you_mean(name, names)} There are: {listing(names)}.")
-    if direction not in ("", "lower", "higher"):
-        raise ConfigError(f"{asked!r}: say {name}:lower or {name}:higher, for which way is better.")
-    better: Direction | None = "lower" if direction == "lower" else "higher" if direction else None
     metric = meaning_of(name, declared)
-    return replace(metric, better=better) if better else metric
+    ways: Mapping[str, Direction | None] = {"": metric.better, "lower": "lower", "higher": "higher"}
+    if direction not in ways:
+        raise ConfigError(f"{asked!r}: say {name}:lower or {name}:higher, for which way is better.")
+    return replace(metric, better=ways[direction])
 
 
 def usual_metrics(

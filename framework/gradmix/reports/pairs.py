@@ -10,7 +10,7 @@ from enum import Enum
 from gradmix.contracts.meaning import TIME, Meaning
 from gradmix.journal.reading import Run
 from gradmix.reports.factors import by_values
-from gradmix.reports.intervals import Estimate, estimate
+from gradmix.reports.intervals import NO_VALUES, Estimate, estimate
 
 Pair = tuple[float, float]
 
@@ -52,13 +52,13 @@ class Difference:
     """One against a reference, pair by pair.
 
     `estimate` is the median of the paired differences (ratios): one minus (over) the reference; over several
-    conditions, of their medians; None without pairs. `n_worse` and `n_better` count pairs, or conditions. All pairs of
-    what `is_unvarying` differ by the same amount.
+    conditions, of their medians. `n_worse` and `n_better` count pairs, or conditions. All pairs of what `is_unvarying`
+    differ by the same amount.
     """
 
     metric: Meaning
     is_ratio: bool = False
-    estimate: Estimate | None = None
+    estimate: Estimate = NO_VALUES
     n_worse: int = 0
     n_better: int = 0
     is_unvarying: bool = False
@@ -67,12 +67,7 @@ class Difference:
     @property
     def n(self) -> int:
         """How many pairs, or conditions."""
-        return self.estimate.n if self.estimate else 0
-
-    @property
-    def n_broken(self) -> int:
-        """In how many pairs one of the two has no number, which counts as worst."""
-        return self.estimate.n_broken if self.estimate else 0
+        return self.estimate.n
 
     @property
     def neutral(self) -> float:
@@ -82,19 +77,17 @@ class Difference:
     @property
     def is_worse(self) -> bool:
         """Whether its median is worse than the reference's."""
-        return self.estimate is not None and (self.estimate.median - self.neutral) * self.metric.sign > 0
+        return (self.estimate.median - self.neutral) * self.metric.sign > 0
 
     @property
     def is_finite(self) -> bool:
         """Whether its median is a number: it is not if one of the two has no number in most pairs."""
-        if self.estimate is None:
-            return False
         return math.isfinite(self.estimate.median) and not (self.is_ratio and self.estimate.median == 0)
 
     @property
     def verdict(self) -> Verdict:
         """What the pairs say."""
-        if self.estimate is None:
+        if self.n == 0:
             return Verdict.UNPAIRED
         if self.n_worse == self.n_better == 0:
             return Verdict.EQUAL
@@ -157,13 +150,13 @@ def difference(*conditions: Sequence[Pair], metric: Meaning) -> Difference:
     found = [_repeated(pairs, metric, is_ratio) for pairs in sound]
     if len(found) < 2:
         return found[0] if found else Difference(metric)
-    medians = [each.estimate.median for each in found if each.estimate]
+    medians = [each.estimate.median for each in found]
     told = [each for each in found if not each.verdict.is_level]
     n_worse = sum(each.is_worse for each in told)
     return Difference(
         metric=metric,
         is_ratio=is_ratio,
-        estimate=estimate(medians, repeated=False, n_broken=sum(each.n_broken for each in found)),
+        estimate=estimate(medians, repeated=False, n_broken=sum(each.estimate.n_broken for each in found)),
         n_worse=n_worse,
         n_better=len(told) - n_worse,
         is_unvarying=all(_equal(each, medians[0], 1e-6) for each in medians),

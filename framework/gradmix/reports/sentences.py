@@ -9,12 +9,12 @@ from dataclasses import replace
 
 from gradmix.contracts.meaning import TIME, Meaning
 from gradmix.journal.reading import Run
-from gradmix.reports.cells import evidence, runs_text, summary_text, versus
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.factors import value_of
 from gradmix.reports.grouping import Group, timed_apart
 from gradmix.reports.intervals import FEWEST
 from gradmix.reports.pairs import Verdict
+from gradmix.reports.tables import evidence, runs_text, summary_text, versus
 
 _MOST_NAMED = 4
 
@@ -32,25 +32,24 @@ def headline(comparison: Comparison) -> list[str]:
 
 def counts(comparison: Comparison) -> str:
     """How many runs there are, and how they ended: ``60 runs: 58 finished, 2 failed``."""
-    statuses = Counter(run.status.replace("_", " ") for run in comparison.runs)
-    words = [f"{n} {status}" for status, n in statuses.items()]
-    more = {
+    runs, factors = comparison.runs, comparison.factors
+    n_of = {
+        **Counter(run.status.replace("_", " ") for run in runs),
         "unreadable": comparison.n_unreadable,
         "not reached": comparison.n_missing,
-        "of them reused": sum(run.is_reused for run in comparison.runs),
-        "of them stopped early": sum(bool(run.stopped_by) for run in comparison.runs),
+        "of them reused": sum(run.is_reused for run in runs),
+        "of them stopped early": sum(bool(run.stopped_by) for run in runs),
     }
-    words += [f"{n} {what}" for what, n in more.items() if n]
-    factors = comparison.factors
+    words = [f"{n} {what}" for what, n in n_of.items() if n]
 
     def follows_seed(key: str) -> bool:  # a component's own seed that is always the run's need not be named beside it
-        own = [(value_of(run, key), value_of(run, "seed")) for run in comparison.runs]
+        own = [(value_of(run, key), value_of(run, "seed")) for run in runs]
         return key.endswith(".random_state") and all(value in (None, seed) for value, seed in own)
 
     repeats = [key for key in factors.repeats if key == "seed" or not follows_seed(key)]
     values = " and ".join(f"{len(factors.values[key])} values of {factors.short[key]}" for key in repeats)
     words += [f"repeated over {values}"] if repeats else []
-    n = len(comparison.runs) + comparison.n_unreadable + comparison.n_missing
+    n = len(runs) + comparison.n_unreadable + comparison.n_missing
     return f"{n} run{'s' if n != 1 else ''}: {', '.join(words)}"
 
 
@@ -59,8 +58,8 @@ def _best(comparison: Comparison, primary: Meaning) -> Iterator[str]:
     best, *others = section.groups
     label = comparison.factors.label
     where = f" on {label(section.given)}" if section.given else ""
-    direction = f"({primary.better} is better)"
-    yield f"{label(best.settings)} is best by {primary.name}: {_value(best, primary)} {direction}{where}."
+    reached = f"{_value(best, primary)} ({primary.better} is better)"
+    yield f"{label(best.settings)} is best by {primary.name}: {reached}{where}."
     compared = [(label(group.settings), found) for group in others if (found := group.versus_best)]
     level = [(name, found) for name, found in compared if found.verdict.is_level]
     if level:
@@ -76,7 +75,10 @@ def _overall(comparison: Comparison, primary: Meaning) -> Iterator[str]:
     label, n_sections = comparison.factors.label, len(comparison.ranked)
     everywhere = [each for each in comparison.standings if each.n_sections == n_sections]
     partial = [each for each in comparison.standings if each.n_sections < n_sections]
-    given = _what_was_given(comparison)
+    keys = comparison.factors.given
+    kinds = {part.kind for run in comparison.runs for key in keys if (part := run.declared.parts.get(key))}
+    given = f"cases ({' × '.join(comparison.factors.short[key] for key in keys)})"
+    given = f"{kinds.pop()}s" if len(keys) == len(kinds) == 1 else given
     by = f"by {primary.name} ({primary.better} is better)"
     if not everywhere:
         bests = [f"{label(each.groups[0].settings)} on {label(each.given)}" for each in comparison.ranked]
@@ -95,15 +97,6 @@ def _overall(comparison: Comparison, primary: Meaning) -> Iterator[str]:
     if partial:
         tried = [f"{label(each.settings)} on {each.n_sections} of {n_sections}" for each in partial]
         yield f"Tried on some {given} only, and not ranked over all: {_listed(tried)}."
-
-
-def _what_was_given(comparison: Comparison) -> str:
-    """``problems``, or ``cases (problem × n)`` if several things were given."""
-    given = comparison.factors.given
-    kinds = {part.kind for run in comparison.runs for key in given if (part := run.declared.parts.get(key))}
-    if len(given) == len(kinds) == 1:
-        return f"{kinds.pop()}s"
-    return f"cases ({' × '.join(comparison.factors.short[key] for key in given)})"
 
 
 def _unranked(comparison: Comparison, primary: Meaning) -> Iterator[str]:

@@ -1,26 +1,35 @@
-"""A sweep in the terminal: a line a job, as it ends, and a closing table."""
+"""A sweep in the terminal: its plan, a line a job as it ends, and a closing table."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from gradmix.contracts.hooks import hookimpl
 from gradmix.journal.reading import Run
 from gradmix.reports.console import print_table
-from gradmix.reports.plan_table import drift, opening
 from gradmix.reports.wording import HEADLINES, measured, metric_text, shown
 from gradmix.sweeps.events import SweepInfo
-from gradmix.sweeps.plan import Job
+from gradmix.sweeps.plan import Job, State
+
+_LOOKS: Mapping[State, tuple[str, str]] = {
+    "new": ("new", "cyan"),
+    "failed": ("failed before", "yellow"),
+    "killed": ("killed before", "yellow"),
+    "done": ("done", "green"),
+    "duplicate": ("same as another", "green"),
+    "running": ("running elsewhere", "magenta"),
+    "stale": ("done, but outdated", "yellow"),
+    "impossible": ("impossible", "red"),
+}
+"""State → words and style."""
 
 _LINES_IN_SIGHT = 20
 """Jobs of a sweep whose lines one can still see at its end; of more, those that failed are listed again."""
-
-_ALWAYS = ("done", "failed")
-"""Counts that are shown even if they are 0."""
 
 
 class SweepReport:
@@ -32,10 +41,41 @@ class SweepReport:
         self._ends: dict[int | None, Run] = {}
 
     @hookimpl
+    def planned(self, jobs: Sequence[Job], workers: int, n_jobs: int) -> None:
+        """Show what would run; of a search, `jobs` are the first ones."""
+        table = Table("job", "state", "time", "overrides", box=None, padding=(0, 2, 0, 0), header_style="bold")
+        for column in table.columns[:3]:
+            column.no_wrap = True
+        table.columns[0].justify = table.columns[2].justify = "right"
+        common = set.intersection(*(set(job.overrides) for job in jobs)) if len(jobs) > 1 else set()
+        if common:
+            self._console.print(f"all with {' '.join(each for each in jobs[0].overrides if each in common)}\n")
+        for job in jobs:
+            seconds = measured(job.seconds, "s") if job.is_to_run and job.seconds is not None else ""
+            words = " ".join(each for each in job.overrides if each not in common) or "(defaults)"
+            reason = f"\n  {job.reason}" if job.reason else ""
+            table.add_row(str(job.number + 1), Text(*_LOOKS[job.state]), seconds, words + reason)
+        self._console.print(table, soft_wrap=not self._console.is_terminal)
+        in_all = _counted(jobs)
+        if len(jobs) < n_jobs:
+            in_all = f"a search of {n_jobs} jobs: {_states(jobs)}, {n_jobs - len(jobs)} to be chosen as it goes on"
+        time = _time_to_run(jobs, workers, n_jobs - len(jobs))
+        self._console.print(f"\n{in_all}; {time}. Nothing was started.", soft_wrap=True)
+
+    @hookimpl
     def sweep_started(self, sweep: SweepInfo, jobs: Sequence[Job]) -> None:
-        """Say what is planned, and what has changed since earlier runs."""
+        """Say what is planned, and what has changed since earlier runs that are kept as they are."""
         self.sweep = sweep
-        for line in (opening(sweep, jobs), *drift(jobs)):
+        lines = [_counted(jobs)]
+        if len(jobs) < sweep.n_jobs:
+            lines = [f"a search of {sweep.n_jobs} jobs" + (f"; so far {lines[0]}" if sweep.is_resumed else "")]
+        elif all(job.state == "new" for job in jobs):
+            lines = [f"{_plural(sweep.n_jobs, 'job')}, all checked"]
+        changes = Counter(change for job in jobs if job.state == "stale" for change in job.reason.split("; "))
+        for change, n in changes.items():
+            lines.append(f"changed since: {change} ({_plural(n, 'finished job')}, kept as done)")
+        lines += ["`gradmix resume … --stale` runs them again."] if changes else []
+        for line in lines:
             self._console.print(line, soft_wrap=True)
 
     @hookimpl
@@ -48,7 +88,7 @@ class SweepReport:
     @property
     def is_complete(self) -> bool:
         """Whether every job is done."""
-        done = sum(end.status == "finished" for end in self._ends.values())
+        done = sum(end.is_finished for end in self._ends.values())
         return self.sweep is not None and done == self.sweep.n_jobs
 
     def close(self) -> None:
@@ -58,29 +98,55 @@ class SweepReport:
             return
         if len(ends) > _LINES_IN_SIGHT:
             for end in sorted(ends, key=lambda end: end.number or 0):
-                if end.status != "finished":
+                if not end.is_finished:
                     self._print(end, sweep.n_jobs)
         statuses = Counter(end.status for end in ends)
-        counts = {
-            "done": statuses.pop("finished", 0),
-            "failed": statuses.pop("failed", 0),
-            "of these reused": sum(end.is_reused for end in ends),
-            **statuses,
-            "not reached": sweep.n_jobs - len(ends),
-        }
-        rows = {name: str(count) for name, count in counts.items() if count or name in _ALWAYS}
-        rows |= {"folder": shown(sweep.folder)}
+        always = {"done": statuses.pop("finished", 0), "failed": statuses.pop("failed", 0)}
+        reused = sum(end.is_reused for end in ends)
+        others = {"of these reused": reused, **statuses, "not reached": sweep.n_jobs - len(ends)}
+        counts = always | {name: count for name, count in others.items() if count}
+        rows = {name: str(count) for name, count in counts.items()} | {"folder": shown(sweep.folder)}
         rows |= {} if self.is_complete else {"go on": f"gradmix resume {sweep.folder.name}"}
         rows |= {"compare": f"gradmix compare {sweep.folder.name}"} if len(ends) > 1 else {}
         print_table(self._console, rows)
 
     def _print(self, end: Run, n_jobs: int) -> None:
         line = Text(f"{(end.number or 0) + 1:>{len(str(n_jobs))}}/{n_jobs}  {end.label or '(defaults)'}")
-        if end.status == "finished":
+        if end.is_finished:
             named = [name for name in (*HEADLINES, "bic") if name in end.metrics]
-            told = "  ".join(f"{name} {metric_text(name, end.metrics[name])}" for name in named) or "finished"
-            line += Text(f"  {told}", style="green") + Text(f"  stopped by {end.stopped_by}" if end.stopped_by else "")
+            told = "  ".join(f"{name} {metric_text(name, end.metrics[name])}" for name in named)
+            line += Text(f"  {told or 'finished'}", style="green")
+            line += Text(f"  stopped by {end.stopped_by}" if end.stopped_by else "")
         else:
             line += Text(f"  {end.status.replace('_', ' ')}", style="red") + Text(f": {end.error}" if end.error else "")
         line += Text(f"  {measured(end.seconds, 's')}" if end.seconds else "", style="dim")
         self._console.print(line, soft_wrap=True)
+
+
+def _plural(n: int, what: str) -> str:
+    return f"{n} {what}{'s' if n != 1 else ''}"
+
+
+def _counted(jobs: Sequence[Job]) -> str:
+    return f"{_plural(len(jobs), 'job')}: {_states(jobs)}"
+
+
+def _states(jobs: Sequence[Job]) -> str:
+    counts = Counter(job.state for job in jobs)
+    return ", ".join(f"{counts[state]} {words}" for state, (words, _) in _LOOKS.items() if counts[state])
+
+
+def _time_to_run(jobs: Sequence[Job], workers: int, unchosen: int) -> str:
+    """How long those that are to run may take, with `unchosen` more that a search will choose, as far as is known."""
+    to_run = [job for job in jobs if job.is_to_run]
+    tells = jobs if unchosen else to_run  # a search chooses jobs like those that it has had
+    known = [job.seconds for job in tells if job.seconds is not None]
+    count = len(to_run) + unchosen
+    if not count:
+        return "nothing to run"
+    said = f"up to {count} to run" if unchosen else f"{count} to run"
+    if not known:
+        return f"{said}, no earlier run to estimate the time from"
+    total = sum(known) / len(known) * count / workers
+    basis = "" if len(known) == count else f", from what is known of {len(known)}"
+    return f"{said}, about {measured(total, 's')}{basis}"

@@ -1,19 +1,30 @@
-"""A session of ``gradmix run`` in the terminal: a run, a sweep or a plan, and how it went with MLflow."""
+"""A session of ``gradmix run`` in the terminal: a run, a sweep or a plan, and how it went with MLflow.
+
+A run has a live line with iteration and metrics, or plain lines in a pipe, and a closing table.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.live import Live
+from rich.text import Text
 
 from gradmix.config.spec import Settings
 from gradmix.contracts.errors import GradmixError, StorageError
 from gradmix.contracts.hooks import hookimpl
+from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.reports.console import make_console, print_table, say
-from gradmix.reports.plan_table import print_plan
-from gradmix.reports.run_report import RunReport
 from gradmix.reports.sweep_report import SweepReport
-from gradmix.sweeps.events import SweepInfo
-from gradmix.sweeps.plan import Job
+from gradmix.reports.wording import HEADLINES, metric_text, shown
+from gradmix.runs.runner import explain_failure, status_of_error
+
+_LINES_IN_FULL = 20
+"""Iterations that get a line each without a terminal; after these one a second does."""
 
 
 class SessionReport:
@@ -22,10 +33,15 @@ class SessionReport:
     def __init__(self) -> None:
         self.exit_code = 0
         self._console = make_console()
-        self._run, self._sweep = RunReport(self._console), SweepReport(self._console)
-        self.watchers = (self, self._run, self._sweep)
+        self._sweep = SweepReport(self._console)
+        self.watchers = (self, self._sweep)
         """Those that are to listen to the session's events."""
         self._settings: Settings | None = None
+        self._run: RunInfo | None = None
+        self._live: Live | None = None
+        self._lines, self._last_line = 0, 0.0
+        self._rows: dict[str, str] = {}
+        self._stopped: dict[str, str] = {}
         self._complaint = ""
 
     @hookimpl
@@ -34,27 +50,55 @@ class SessionReport:
         self._settings = settings
 
     @hookimpl
-    def planned(self, jobs: Sequence[Job], workers: int, n_jobs: int) -> None:
-        """Show what would run."""
-        print_plan(self._console, jobs, workers, n_jobs)
+    def gradmix_run_started(self, run: RunInfo) -> None:
+        """Say what runs."""
+        self._run = run
+        chosen = " · ".join(f"{key} {value}" for key, value in run.params.items() if "." not in key)
+        self._console.print(Text(chosen, style="bold"))
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, refresh_per_second=12)
+            self._live.start()
 
     @hookimpl
-    def sweep_ended(self, sweep: SweepInfo) -> None:
-        """A sweep in which not every job is done has failed."""
-        if not self._sweep.is_complete:
-            self.exit_code = self.exit_code or 1
+    def gradmix_iteration(self, iteration: Iteration[Any]) -> None:
+        """Show the iteration."""
+        line = Text(f"iteration {iteration.step:>4}", style="dim")
+        line += Text(f" (start {iteration.start + 1})" if iteration.start else "", style="dim")
+        for name, value in iteration.metrics.items():
+            line += Text(f"  {name} {value:.6f}")
+        line += Text("  converged" if iteration.converged else "", style="green")
+        if self._live is not None:
+            self._live.update(line)
+        elif self._lines < _LINES_IN_FULL or time.monotonic() - self._last_line > 1:
+            self._console.print(line, soft_wrap=True)
+            self._lines, self._last_line = self._lines + 1, time.monotonic()
+
+    @hookimpl
+    def gradmix_run_finished(self, metrics: Mapping[str, float]) -> None:
+        """Keep the metrics for the closing table."""
+        self._stop()
+        names = sorted(metrics, key=lambda name: (name.startswith("time."), name not in HEADLINES))
+        self._rows = {name: metric_text(name, metrics[name]) for name in names}
+
+    @hookimpl
+    def stopped(self, by: str, reason: str) -> None:
+        """Keep for the closing table why it ended early."""
+        self._stopped = {"stopped": f"by {by}: {reason}"}
 
     @hookimpl
     def gradmix_run_failed(self, run: RunInfo, error: BaseException) -> None:
-        """A run that failed is an error."""
+        """Say what went wrong."""
+        self._stop()
         self.exit_code = 1
+        self._rows = {"status": status_of_error(error) if isinstance(error, Exception) else "interrupted"}
+        if not isinstance(error, KeyboardInterrupt):
+            say("gradmix run", explain_failure(error, Path(shown(run.folder))))
 
     @hookimpl
     def problem(self, message: str) -> None:
         """Print a warning."""
         say("warning", message)
 
-    @hookimpl
     def refused(self, error: GradmixError) -> None:
         """A wrong config is the person's to mend, a folder that cannot be written the machine's."""
         self.fail(1 if isinstance(error, StorageError) else 2, str(error))
@@ -64,8 +108,12 @@ class SessionReport:
         self.exit_code, self._complaint = exit_code, complaint
 
     def close(self) -> None:
-        """Say how it ended."""
-        self._run.close()
+        """Say how it ended; a sweep in which not every job is done has failed."""
+        self._stop()
+        if self._run is not None:
+            print_table(self._console, self._rows | self._stopped | {"folder": shown(self._run.folder)})
+        if self._sweep.sweep is not None and not self._sweep.is_complete:
+            self.exit_code = self.exit_code or 1
         self._sweep.close()
         if self._complaint:
             say("gradmix run", self._complaint)
@@ -73,7 +121,7 @@ class SessionReport:
     def close_tracking(self, errors: list[str]) -> None:
         """Say where it is in MLflow, when that is done, too."""
         settings = self._settings
-        if settings is not None and (self._run.run or self._sweep.sweep):
+        if settings is not None and (self._run or self._sweep.sweep):
             rows = {"experiment": f"{settings.name} in {settings.tracking.uri}", "dashboard": "gradmix ui"}
             if settings.tracking.uri is None:
                 rows = {"tracking": "none; `gradmix sync` can bring it into MLflow later"}
@@ -82,3 +130,8 @@ class SessionReport:
             print_table(self._console, rows)
         for error in errors:
             say("warning", error)
+
+    def _stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None

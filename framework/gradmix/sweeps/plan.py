@@ -240,10 +240,3 @@ def _block_of(job: Job) -> str | int | None:
         return None
     timing = job.earlier.timing
     return job.number if timing is None or timing.block is None else timing.block
-
-
-def summary(jobs: Sequence[Job]) -> Mapping[str, int]:
-    """How many jobs there are of each state, in a fixed order."""
-    order: tuple[State, ...] = ("new", "failed", "killed", "done", "duplicate", "running", "stale", "impossible")
-    counts = {state: sum(job.state == state for job in jobs) for state in order}
-    return {state: count for state, count in counts.items() if count}

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from gradmix.authoring.contract import members
-from gradmix.authoring.reference import reference
+from gradmix.authoring.reference import members, reference
 from gradmix.contracts.clusterer import Clusterer
 from gradmix.contracts.differentiator import Differentiator
 from gradmix.registry.loading import SPECIFIED

@@ -8,12 +8,11 @@ from gradmix import ConfigError, UnknownNameError
 from gradmix.contracts.meaning import TIME
 from gradmix.journal.legacy import meanings
 from gradmix.journal.reading import Run, TimedRounds
-from gradmix.reports.cells import evidence, summary_text, versus
 from gradmix.reports.comparison import compare
 from gradmix.reports.factors import find_factors
 from gradmix.reports.pairs import Verdict, difference, pair_up
 from gradmix.reports.sentences import counts, headline
-from gradmix.reports.tables import effect_rows, ranking
+from gradmix.reports.tables import effect_rows, evidence, ranking, summary_text, versus
 
 
 def run(metrics=None, *, status="finished", timing=None, **params):

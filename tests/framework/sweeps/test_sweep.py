@@ -20,7 +20,7 @@ from gradmix.sweeps.attempts import attempts, is_taken, new_attempt, telling
 from gradmix.sweeps.intent import Intent, intending
 from gradmix.sweeps.job import JobReport, label_of
 from gradmix.sweeps.ledger import jobs_of
-from gradmix.sweeps.plan import Planner, blocks, summary
+from gradmix.sweeps.plan import Planner, blocks
 from gradmix.sweeps.reading import read_sweep
 from gradmix.sweeps.sweep import Sweep, check, common_settings
 
@@ -130,13 +130,13 @@ def test_a_second_sweep_takes_what_is_there(empty_folder):
 def test_reuse_can_be_turned_off(empty_folder):
     swept(JOBS)
     planned = Planner(lambda overrides: {**compose(overrides), "reuse": False}).plan(JOBS)
-    assert summary(planned) == {"new": 3}
+    assert [job.state for job in planned] == ["new"] * 3
 
 
 def test_timings_that_are_asked_for_must_be_of_here_and_now(empty_folder):
     swept(JOBS)
     asked = Planner(lambda overrides: {**compose(overrides), "timing": {"repeats": 3}}).plan(JOBS)
-    assert summary(asked) == {"new": 3}
+    assert [job.state for job in asked] == ["new"] * 3
 
 
 def test_timings_of_elsewhere_are_not_reused_with_the_result(empty_folder, monkeypatch):

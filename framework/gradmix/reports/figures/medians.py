@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gradmix.contracts.meaning import TIME, Meaning
-from gradmix.reports.cells import summary_text
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.factors import text_of
 from gradmix.reports.figures.figure import (
@@ -25,6 +24,7 @@ from gradmix.reports.figures.figure import (
 from gradmix.reports.grouping import Group
 from gradmix.reports.intervals import Estimate
 from gradmix.reports.scale import Scale
+from gradmix.reports.tables import summary_text
 
 _MOST_NUMBERED = 150
 """Cells up to which each shows its number."""
