@@ -22,10 +22,11 @@ else:
         if name.startswith("_") and name != "__all__":
             raise AttributeError(f"module 'gradmix' has no attribute {name!r}")
         public = vars(import_module("gradmix.public"))
-        globals().update({each: public[each] for each in ["__all__", *public["__all__"]]})
+        names = [each for each in public if not each.startswith("_")]
+        globals().update({"__all__": names, **{each: public[each] for each in names}})
         if name not in globals():
             raise AttributeError(f"module 'gradmix' has no attribute {name!r}")
         return globals()[name]
 
     def __dir__():
-        return sorted({*globals(), *import_module("gradmix.public").__all__})
+        return sorted({*globals(), *__getattr__("__all__")})

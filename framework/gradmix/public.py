@@ -1,117 +1,67 @@
-"""The public names, which `gradmix` has as its own as soon as one of them is used."""
+"""The public names, which `gradmix` has as its own as soon as one of them is used; `as` passes each on."""
 
-from gradmix.adapters.estimator import SklearnClusterer, from_sklearn
-from gradmix.adapters.primitives import from_jvp, from_vjp
-from gradmix.config.build import clusterer, differentiator
-from gradmix.config.inputs import input_of
-from gradmix.config.models import read_model, write_model
-from gradmix.contracts.centers import Centers
-from gradmix.contracts.clusterer import AIC, BIC, Clusterer, Model
-from gradmix.contracts.component import Component
-from gradmix.contracts.dataset import Data, Dataset
-from gradmix.contracts.differentiator import Differentiator, Function
-from gradmix.contracts.errors import (
-    ConfigError,
-    DataError,
-    DifferentiationError,
-    GradmixError,
-    NotFittedError,
-    NumericalError,
-    PluginError,
-    StorageError,
-    UnknownNameError,
-)
-from gradmix.contracts.events import Events, StopRun
-from gradmix.contracts.files import regular_file
-from gradmix.contracts.hooks import Components, Kinds, hookimpl
-from gradmix.contracts.iteration import INERTIA, LOG_LIKELIHOOD, Iteration, Objective
-from gradmix.contracts.meaning import Meaning
-from gradmix.contracts.metric import Metric
-from gradmix.contracts.options import (
-    Bounds,
-    Freedom,
-    GroupCount,
-    KeyOf,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    RunsCode,
-    Seed,
-    SendsTo,
-    part,
-)
-from gradmix.contracts.palette import group_color
-from gradmix.contracts.preparation import Preparation
-from gradmix.contracts.problem import Operator, Problem
-from gradmix.contracts.role import Role
-from gradmix.contracts.run import RunInfo
-from gradmix.contracts.task import FinishedRun, Input, Result, Steps, Task, Timed, Writer
-
-__all__ = [
-    "AIC",
-    "BIC",
-    "INERTIA",
-    "LOG_LIKELIHOOD",
-    "Bounds",
-    "Centers",
-    "Clusterer",
-    "Component",
-    "Components",
-    "ConfigError",
-    "Data",
-    "DataError",
-    "Dataset",
-    "DifferentiationError",
-    "Differentiator",
-    "Events",
-    "FinishedRun",
-    "Freedom",
-    "Function",
-    "GradmixError",
-    "GroupCount",
-    "Input",
-    "Iteration",
-    "KeyOf",
-    "Kinds",
-    "Meaning",
-    "Metric",
-    "Model",
-    "NonNegativeFloat",
-    "NonNegativeInt",
-    "NotFittedError",
-    "NumericalError",
-    "Objective",
-    "Operator",
-    "PluginError",
-    "PositiveFloat",
-    "PositiveInt",
-    "Preparation",
-    "Problem",
-    "Result",
-    "Role",
-    "RunInfo",
-    "RunsCode",
-    "Seed",
-    "SendsTo",
-    "SklearnClusterer",
-    "Steps",
-    "StopRun",
-    "StorageError",
-    "Task",
-    "Timed",
-    "UnknownNameError",
-    "Writer",
-    "clusterer",
-    "differentiator",
-    "from_jvp",
-    "from_sklearn",
-    "from_vjp",
-    "group_color",
-    "hookimpl",
-    "input_of",
-    "part",
-    "read_model",
-    "regular_file",
-    "write_model",
-]
+from gradmix.adapters.estimator import SklearnClusterer as SklearnClusterer
+from gradmix.adapters.estimator import from_sklearn as from_sklearn
+from gradmix.adapters.primitives import from_jvp as from_jvp
+from gradmix.adapters.primitives import from_vjp as from_vjp
+from gradmix.config.build import clusterer as clusterer
+from gradmix.config.build import differentiator as differentiator
+from gradmix.config.inputs import input_of as input_of
+from gradmix.config.models import read_model as read_model
+from gradmix.config.models import write_model as write_model
+from gradmix.contracts.centers import Centers as Centers
+from gradmix.contracts.clusterer import AIC as AIC
+from gradmix.contracts.clusterer import BIC as BIC
+from gradmix.contracts.clusterer import Clusterer as Clusterer
+from gradmix.contracts.clusterer import Model as Model
+from gradmix.contracts.component import Component as Component
+from gradmix.contracts.dataset import Data as Data
+from gradmix.contracts.dataset import Dataset as Dataset
+from gradmix.contracts.differentiator import Differentiator as Differentiator
+from gradmix.contracts.differentiator import Function as Function
+from gradmix.contracts.errors import ConfigError as ConfigError
+from gradmix.contracts.errors import DataError as DataError
+from gradmix.contracts.errors import DifferentiationError as DifferentiationError
+from gradmix.contracts.errors import GradmixError as GradmixError
+from gradmix.contracts.errors import NotFittedError as NotFittedError
+from gradmix.contracts.errors import NumericalError as NumericalError
+from gradmix.contracts.errors import PluginError as PluginError
+from gradmix.contracts.errors import StorageError as StorageError
+from gradmix.contracts.errors import UnknownNameError as UnknownNameError
+from gradmix.contracts.events import Events as Events
+from gradmix.contracts.events import StopRun as StopRun
+from gradmix.contracts.files import regular_file as regular_file
+from gradmix.contracts.hooks import Components as Components
+from gradmix.contracts.hooks import Kinds as Kinds
+from gradmix.contracts.hooks import hookimpl as hookimpl
+from gradmix.contracts.iteration import INERTIA as INERTIA
+from gradmix.contracts.iteration import LOG_LIKELIHOOD as LOG_LIKELIHOOD
+from gradmix.contracts.iteration import Iteration as Iteration
+from gradmix.contracts.iteration import Objective as Objective
+from gradmix.contracts.meaning import Meaning as Meaning
+from gradmix.contracts.metric import Metric as Metric
+from gradmix.contracts.options import Bounds as Bounds
+from gradmix.contracts.options import Freedom as Freedom
+from gradmix.contracts.options import GroupCount as GroupCount
+from gradmix.contracts.options import KeyOf as KeyOf
+from gradmix.contracts.options import NonNegativeFloat as NonNegativeFloat
+from gradmix.contracts.options import NonNegativeInt as NonNegativeInt
+from gradmix.contracts.options import PositiveFloat as PositiveFloat
+from gradmix.contracts.options import PositiveInt as PositiveInt
+from gradmix.contracts.options import RunsCode as RunsCode
+from gradmix.contracts.options import Seed as Seed
+from gradmix.contracts.options import SendsTo as SendsTo
+from gradmix.contracts.options import part as part
+from gradmix.contracts.palette import group_color as group_color
+from gradmix.contracts.preparation import Preparation as Preparation
+from gradmix.contracts.problem import Operator as Operator
+from gradmix.contracts.problem import Problem as Problem
+from gradmix.contracts.role import Role as Role
+from gradmix.contracts.run import RunInfo as RunInfo
+from gradmix.contracts.task import FinishedRun as FinishedRun
+from gradmix.contracts.task import Input as Input
+from gradmix.contracts.task import Result as Result
+from gradmix.contracts.task import Steps as Steps
+from gradmix.contracts.task import Task as Task
+from gradmix.contracts.task import Timed as Timed
+from gradmix.contracts.task import Writer as Writer
