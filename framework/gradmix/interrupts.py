@@ -24,19 +24,11 @@ _MOST_RINGS = 10
 def time_limit(
     seconds: float | None, error: Callable[[], BaseException], give_up: Callable[[], None] | None = None
 ) -> Iterator[None]:
-    """Raise an error in what runs in the context after so many seconds.
+    """Raise an error in what runs in the context after so many seconds; None sets no limit.
 
-    Python code is interrupted at once, a call into compiled code when it returns. An alarm that was set before rings
-    when it would have, or soon after.
-
-    Parameters
-    ----------
-    seconds
-        The limit; None sets none.
-    error
-        Makes the exception.
-    give_up
-        Called if the work has swallowed the exception ten times, once a second, and goes on.
+    Python code is interrupted at once, a call into compiled code when it returns. `give_up` is called if the work has
+    swallowed the exception ten times, once a second, and goes on. An alarm that was set before rings when it would
+    have, or soon after.
     """
     if seconds is None or not _is_main_thread():
         yield
@@ -69,13 +61,9 @@ def time_limit(
 
 @contextmanager
 def ctrl_c_noticed() -> Iterator[Callable[[], bool]]:
-    """Tell a person's Ctrl-C from a KeyboardInterrupt that a component raises.
+    """Distinguish Ctrl-C from a KeyboardInterrupt that a component raises; yields whether it was pressed so far.
 
-    Yields
-    ------
-    callable
-        Whether Ctrl-C was pressed in the context. The handler that was set before is called as well, which raises
-        KeyboardInterrupt unless a program has set one of its own.
+    The handler that was set before is called as well, which raises KeyboardInterrupt unless a program has set its own.
     """
     is_pressed = False
     before = signal.getsignal(signal.SIGINT)

@@ -78,7 +78,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
     random_state: int | None
     n_init: int
     preparation_: Preparation | None = None
-    """What its run's data set did to its rows, for a model that was read from a file: new rows are treated alike."""
+    """What the data set of its run did to the rows, if it was read from a file; new rows are treated likewise."""
 
     @abstractmethod
     def iterate(self, X: Matrix, rng: np.random.Generator) -> Iterator[Iteration[ModelT]]:
@@ -123,7 +123,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
 
     @classmethod
     def model_class(cls) -> type[ModelT]:
-        """Class of the estimates, with which a saved model is read: ``Clusterer[Centers]`` names it."""
+        """Class of its models, needed to read a saved one; ``Clusterer[Centers]`` states it."""
         for base in getattr(cls, "__orig_bases__", ()):
             for named in get_args(base):
                 if isinstance(named, type) and issubclass(named, Model) and named is not Model:
@@ -167,7 +167,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
             )
 
     def exhaust(self, X: Any) -> None:
-        """Do the work of a fit, every iteration of every start, and keep nothing: this is what a run times."""
+        """Do all the work of a fit, without keeping anything; this is what is timed."""
         deque(self.iterations(X), maxlen=0)
 
     def fit(self, X: Any, y: object = None) -> Self:
@@ -213,7 +213,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         return getattr(self.model_, attribute)
 
     def rows(self, X: Any) -> Matrix:
-        """Check rows handed to a fitted model, and prepare them as the rows were that it was fitted to.
+        """Check rows for a fitted model, and prepare them like those that it was fitted to.
 
         Columns must have the names and the order that they had in `fit`, as in scikit-learn. A model that was read from
         a file finds the columns by their names instead.

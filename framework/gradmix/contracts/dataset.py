@@ -60,7 +60,7 @@ class Dataset(Component, ABC):
 
     @abstractmethod
     def read(self) -> Data:
-        """Read or make the data, as they are; `load` checks and scales."""
+        """Read or make the raw data; `load` checks and scales them."""
 
     def source(self) -> str:
         """Where the data come from: a path or an address, for readers of a run; empty if they are made here."""

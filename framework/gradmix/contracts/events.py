@@ -65,7 +65,7 @@ class Events(Component):
         """Called when a run's journal has been opened, before its first iteration."""
 
     def iteration(self, *args: Any, **what: Any) -> None:
-        """Called after each iteration, when it is journalled: ``iteration``.
+        """Called after each iteration, when it is journalled; can take ``iteration``.
 
         Raises
         ------
@@ -75,17 +75,17 @@ class Events(Component):
         """
 
     def run_finished(self, *args: Any, **what: Any) -> None:
-        """Called when a run has finished: ``metrics``, ``stopped`` (what stopped it early and why; empty otherwise).
+        """Called when a run has finished; can take ``metrics`` and ``stopped`` (what stopped it early and why, or empty).
 
         It can also take the parts of the task's answer, which `Task.answers` names. A component with ``must = True`` is
         called before the result is journalled.
         """
 
     def run_failed(self, *args: Any, **what: Any) -> None:
-        """Called when a run has failed or was interrupted: ``error``."""
+        """Called when a run has failed or was interrupted; can take ``error``."""
 
     def pictures(self, *args: Any, **what: Any) -> Mapping[str, Writer]:
-        """Add pictures to a run, if pictures are drawn: ``metrics``, and the parts of the task's answer.
+        """Add pictures to a run, if pictures are drawn; can take ``metrics`` and the parts of the task's answer.
 
         Returns
         -------

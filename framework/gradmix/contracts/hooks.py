@@ -36,7 +36,7 @@ def gradmix_components() -> Components:  # type: ignore[empty-body]
 
 @hookspec
 def gradmix_kinds() -> Kinds:  # type: ignore[empty-body]
-    """Add kinds of component, for which this plugin and others may then offer components.
+    """Add kinds of component, so that this plugin and others can offer components of them.
 
     Returns
     -------

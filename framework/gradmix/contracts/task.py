@@ -132,7 +132,7 @@ class Task(Component, ABC):
     rounds: ClassVar[int] = 0
     """Default number of timed rounds; with 0, only the run itself is timed."""
     answers: ClassVar[tuple[str, ...]] = ()
-    """Names of what `Result.answer` holds, ``("model", "data")``, by which metrics and pictures ask for it."""
+    """Names of the parts of `Result.answer`, ``("model", "data")``, by which metrics and pictures ask for them."""
 
     @abstractmethod
     def run(self) -> Steps:
@@ -163,11 +163,11 @@ class Task(Component, ABC):
         """
 
     def draw(self, run: FinishedRun) -> Mapping[str, Writer]:
-        """Pictures of a finished run: file name → what writes it. The process may be another one than the run's."""
+        """Pictures of a finished run: file name → what writes it; may be called in another process than the run's."""
         return {}
 
     def recall(self, artifacts: Path) -> Mapping[str, Any]:
-        """Read what a finished run has found, as `Result.answer` had it, from the folder of its artifacts.
+        """Read the answer of a finished run, as `Result.answer` had it, from the folder of its artifacts.
 
         Implement it if pictures of the task or of events need parts of the answer.
         """
