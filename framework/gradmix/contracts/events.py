@@ -75,7 +75,7 @@ class Events(Component):
         """
 
     def run_finished(self, *args: Any, **what: Any) -> None:
-        """Called when a run has finished; can take ``metrics`` and ``stopped`` (what stopped it early and why, or empty).
+        """Called when a run has finished; can take ``metrics`` and ``stopped`` (what ended it early and why).
 
         It can also take the parts of the task's answer, which `Task.answers` names. A component with ``must = True`` is
         called before the result is journalled.
