@@ -5,15 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gradmix.contracts.differentiator import (
-    Traced,
-    as_point,
-    check_scalar,
-    check_shape,
-    is_traced,
-    stacked,
-    unit_vectors,
-)
+from gradmix.contracts.points import Traced, as_point, is_traced
 from gradmix.contracts.rows import as_rows, column_name, constant_columns
 
 Array = NDArray[np.float64]
@@ -28,11 +20,18 @@ __all__ = [
     "Traced",
     "as_point",
     "as_rows",
-    "check_scalar",
-    "check_shape",
     "column_name",
     "constant_columns",
     "is_traced",
-    "stacked",
-    "unit_vectors",
 ]
+
+_GONE = ("check_scalar", "check_shape", "stacked", "unit_vectors")
+
+
+def __getattr__(name: str) -> None:
+    if name in _GONE:
+        raise ImportError(
+            f"gradmix.arrays has no {name} any more: the base class of differentiators checks shapes and makes the "
+            "basis. A differentiator implements push(self, f, x, v) or pull(self, f, x); docs/upgrading.md shows how."
+        )
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

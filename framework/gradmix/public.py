@@ -19,6 +19,7 @@ from gradmix.contracts.dataset import Data as Data
 from gradmix.contracts.dataset import Dataset as Dataset
 from gradmix.contracts.differentiator import Differentiator as Differentiator
 from gradmix.contracts.differentiator import Function as Function
+from gradmix.contracts.differentiator import Pullback as Pullback
 from gradmix.contracts.errors import ConfigError as ConfigError
 from gradmix.contracts.errors import DataError as DataError
 from gradmix.contracts.errors import DifferentiationError as DifferentiationError
@@ -40,6 +41,7 @@ from gradmix.contracts.iteration import Iteration as Iteration
 from gradmix.contracts.iteration import Objective as Objective
 from gradmix.contracts.meaning import Meaning as Meaning
 from gradmix.contracts.metric import Metric as Metric
+from gradmix.contracts.operators import VectorFunction as VectorFunction
 from gradmix.contracts.options import Bounds as Bounds
 from gradmix.contracts.options import Freedom as Freedom
 from gradmix.contracts.options import GroupCount as GroupCount

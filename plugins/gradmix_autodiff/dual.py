@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradmix import Differentiator, Function, PositiveInt
-from gradmix.arrays import as_point, check_scalar, check_shape
+from gradmix import Differentiator, PositiveInt, VectorFunction
 
 
 @dataclass
@@ -33,51 +32,29 @@ class DualNumbers(Differentiator):
 
     components: PositiveInt = 64
 
-    def jvp(self, f: Function, x: Any, v: Any) -> Any:
-        """Carry one component, v, through f."""
-        point, tangent = as_point(x), as_point(v)
-        check_shape("v", tangent, "x", np.shape(point))
-        return _push(f, point, np.expand_dims(tangent, 0))[1][0]
+    @property
+    def chunk(self) -> int:
+        """One tangent for each component."""
+        return self.components
 
-    def value_and_gradient(self, f: Function, x: Any) -> tuple[Any, Any]:
-        """Carry one component for each entry of x through f."""
-        point = as_point(x)
-        value, tangents = self._push_all(f, point)
-        check_scalar(value)
-        return value, np.reshape(tangents, np.shape(point))
+    def push_many(self, f: VectorFunction, x: Any, V: Any) -> tuple[Any, Any]:
+        """Carry one component for each tangent through f.
 
-    def jacobian(self, f: Function, x: Any) -> Any:
-        """Carry one component for each entry of x through f: they are the columns."""
-        point = as_point(x)
-        value, tangents = self._push_all(f, point)
-        columns = np.moveaxis(tangents, 0, -1)
-        return np.reshape(columns, (*np.shape(value), *np.shape(point)))
+        If a tangent is not finite, f is evaluated again with care for what is absent rather than zero.
+        """
+        from gradmix_autodiff.traced import plain_value
 
-    def _push_all(self, f: Function, point: Any) -> tuple[Any, Any]:
-        shape, size = np.shape(point), int(np.size(point))
-        pushed = []
-        for start in range(0, max(1, size), self.components):  # one evaluation, too, where there are no variables
-            stop = min(size, start + self.components)
-            seeds = np.zeros((stop - start, size))
-            seeds[np.arange(stop - start), np.arange(start, stop)] = 1.0
-            pushed.append(_push(f, point, np.reshape(seeds, (stop - start, *shape))))
-        return pushed[0][0], np.concatenate([tangents for _, tangents in pushed])
+        value, pushed = _pushed(f, x, V, is_careful=False)
+        if np.isfinite(plain_value(pushed)).all():
+            return value, pushed
+        return _pushed(f, x, V, is_careful=True)
+
+    def higher(self, f: VectorFunction, x: Any, order: int) -> Any:
+        """Nested derivatives."""
+        return self.nested(f, x, order)
 
 
-def _push(f: Function, point: Any, tangents: Any) -> tuple[Any, Any]:
-    """F at a point, and its tangents, stacked along a first axis.
-
-    If a tangent is not finite, f is evaluated again with care for what is absent rather than zero.
-    """
-    from gradmix_autodiff.traced import plain_value
-
-    value, pushed = _pushed(f, point, tangents, is_careful=False)
-    if np.isfinite(plain_value(pushed)).all():
-        return value, pushed
-    return _pushed(f, point, tangents, is_careful=True)
-
-
-def _pushed(f: Function, point: Any, tangents: Any, is_careful: bool) -> tuple[Any, Any]:
+def _pushed(f: VectorFunction, point: Any, tangents: Any, is_careful: bool) -> tuple[Any, Any]:
     from gradmix_autodiff.dual_number import seed
     from gradmix_autodiff.evaluation import evaluate
 

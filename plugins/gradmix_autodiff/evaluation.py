@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gradmix import DifferentiationError
 from gradmix_autodiff import engine
 from gradmix_autodiff.guidance import aliased_plain_array, compiled_code, in_place
-from gradmix_autodiff.traced import Traced, as_array, plain_value
+from gradmix_autodiff.traced import Traced, plain_value
 
 engine.install()
 
@@ -22,10 +22,13 @@ _is_evaluating: ContextVar[bool] = ContextVar("is_evaluating", default=False)
 
 
 def evaluate(f: Callable[[Any], Any], point: Any) -> Any:
-    """Call a function on a traced point; what it returns as a number, an array or a traced value."""
+    """Call a flat function on a traced point; what it returns as an array or a traced value."""
     token = _is_evaluating.set(True)
     try:
-        return result_of(f(point))
+        y = f(point)
+        if isinstance(y, Traced) and np.iscomplexobj(plain_value(y)):
+            raise DifferentiationError(f"the function returned {plain_value(y)!r}; it must return real numbers.")
+        return y
     except ValueError as error:
         if isinstance(error.__cause__, DifferentiationError):  # NumPy wraps it when an element is assigned
             raise error.__cause__ from None
@@ -36,25 +39,6 @@ def evaluate(f: Callable[[Any], Any], point: Any) -> Any:
         raise
     finally:
         _is_evaluating.reset(token)
-
-
-def result_of(y: Any) -> Any:
-    """What a function returned, as a number, an array or a traced value."""
-    if isinstance(y, Traced):
-        if np.iscomplexobj(plain_value(y)):
-            raise DifferentiationError(f"the function returned {plain_value(y)!r}; it must return real numbers.")
-        return y
-    if isinstance(y, list | tuple) or (isinstance(y, np.ndarray) and y.dtype == object):
-        try:
-            y = as_array(y)
-        except ValueError as error:
-            raise DifferentiationError(
-                f"the function returned a list of parts of different shapes ({error}); it must return one array."
-            ) from error
-        return result_of(y)
-    if y is None or np.asarray(y).dtype.kind not in "biuf":
-        raise DifferentiationError(f"the function returned {y!r}; it must return real numbers.")
-    return np.asarray(y, dtype=np.float64)[()]
 
 
 def write(result: Any, out: NDArray[Any]) -> Any:

@@ -15,7 +15,7 @@ from gradmix_autodiff.traced import Traced, plain_value
 from gradmix_autodiff.unbounded import warn_infinite
 
 
-class Pullback:
+class Recorded:
     """One evaluation of f at a point, recorded.
 
     Parameters
@@ -39,11 +39,6 @@ class Pullback:
         is_taped = getattr(y, "recording", None) is recording
         self._index: int | None = y.index if is_taped else None
         self.value = y.value if is_taped else y
-
-    @property
-    def result_shape(self) -> tuple[int, ...]:
-        """Shape of f's result."""
-        return np.shape(self.value)
 
     def pull(self, w: Any) -> Any:
         """w·J: walk the operations backwards, from the result's cotangent `w` to the point's.

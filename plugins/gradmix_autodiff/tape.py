@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from gradmix import Differentiator, Function
-from gradmix.arrays import as_point, check_scalar, check_shape, stacked
+from gradmix import Differentiator, Pullback, VectorFunction
 
 
 @dataclass
@@ -26,32 +23,13 @@ class Tape(Differentiator):
     array([2., 6.])
     """
 
-    def vjp(self, f: Function, x: Any, w: Any) -> Any:
-        """Record f, pull w back."""
-        from gradmix_autodiff.pullback import Pullback
+    def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
+        """Record f once; each pullback walks the record backwards."""
+        from gradmix_autodiff.pullback import Recorded
 
-        recorded, cotangent = Pullback(f, as_point(x)), as_point(w)
-        check_shape("w", cotangent, "f(x)", recorded.result_shape)
-        return recorded.pull(cotangent)
+        recorded = Recorded(f, x)
+        return recorded.value, recorded.pull
 
-    def value_and_gradient(self, f: Function, x: Any) -> tuple[Any, Any]:
-        """Record f once, pull 1 back."""
-        from gradmix_autodiff.pullback import Pullback
-
-        recorded = Pullback(f, as_point(x))
-        check_scalar(recorded.value)
-        return recorded.value, recorded.pull(1.0)
-
-    def jacobian(self, f: Function, x: Any) -> Any:
-        """Record f once, pull each unit vector back: they give the rows."""
-        from gradmix_autodiff.pullback import Pullback
-
-        point = as_point(x)
-        recorded = Pullback(f, point)
-        shape = recorded.result_shape
-        rows = []
-        for place in range(int(np.prod(shape))):
-            w = np.zeros(shape)
-            w.flat[place] = 1.0
-            rows.append(recorded.pull(w[()]))
-        return stacked(rows, (*shape, *np.shape(point)))
+    def higher(self, f: VectorFunction, x: Any, order: int) -> Any:
+        """Nested derivatives."""
+        return self.nested(f, x, order)

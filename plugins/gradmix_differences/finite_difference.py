@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from numbers import Number
 from typing import Annotated, Any
 
 import numpy as np
 
-from gradmix import DifferentiationError, Differentiator, Function, KeyOf, PositiveFloat
+from gradmix import Differentiator, KeyOf, PositiveFloat, VectorFunction
 
 
 @dataclass
@@ -47,44 +46,32 @@ class FiniteDifference(Differentiator):
         scheme = SCHEMES[self.method]
         return scheme.accuracy(self.step or scheme.step)
 
-    def jvp(self, f: Function, x: Any, v: Any) -> Any:
+    def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
         """Differences along v."""
-        from gradmix.arrays import as_point, check_shape
+        return None, self._along(f, x, Remembered(f))(v)
 
-        point, tangent = as_point(x), as_point(v)
-        check_shape("v", tangent, "x", np.shape(point))
-        own = isolated(f)
-        return self._along(own, point, remember(own))(tangent)
+    def push_many(self, f: VectorFunction, x: Any, V: Any) -> tuple[Any, Any]:
+        """Differences along each direction; f(x) is evaluated once, if at all."""
+        at_x = Remembered(f)
+        pushed = np.stack([self._along(f, x, at_x)(v) for v in V])
+        return at_x.value, pushed
 
-    def value_and_gradient(self, f: Function, x: Any) -> tuple[Any, Any]:
-        """Differences along each variable; f(x) is evaluated once."""
-        from gradmix.arrays import as_point, check_scalar, stacked, unit_vectors
-
-        point, own = as_point(x), isolated(f)
-        at_point = remember(own)
-        check_scalar(at_point(point))
-        along = self._along(own, point, at_point)
-        gradient = [along(v[()]) for v in unit_vectors(np.shape(point))]
-        return at_point(point), stacked(gradient, np.shape(point))
-
-    def hvp(self, f: Function, x: Any, v: Any) -> Any:
+    def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
         """Differences of gradients, with steps for the second derivative."""
         inner, outer = self._second()
-        return outer.jvp(lambda y: inner.gradient(f, y), x, v)
+        return outer.push(inner._gradient_of(f), x, v)[1]
 
-    def hessian(self, f: Function, x: Any) -> Any:
+    def second(self, f: VectorFunction, x: Any) -> Any:
         """Differences of gradients, with steps for the second derivative; symmetric."""
         inner, outer = self._second()
-        hessian = outer.jacobian(lambda y: inner.gradient(f, y), x)
-        n = np.size(x)
-        square = np.reshape(hessian, (n, n))
-        return np.reshape((square + square.T) / 2, np.shape(hessian))
+        hessian = outer.matrix(inner._gradient_of(f), x)
+        return (hessian + np.transpose(hessian)) / 2
 
-    def _along(self, f: Function, point: Any, at_point: Function) -> Callable[[Any], Any]:
+    def _along(self, f: VectorFunction, x: Any, at_x: VectorFunction) -> Callable[[Any], Any]:
         from gradmix_differences.schemes import SCHEMES, along
 
         scheme = SCHEMES[self.method]
-        return lambda v: along(scheme, self.step or scheme.step, f, at_point, point, v)
+        return lambda v: along(scheme, self.step or scheme.step, f, at_x, x, v)
 
     def _second(self) -> tuple[FiniteDifference, FiniteDifference]:
         from gradmix_differences.schemes import SCHEMES, SECOND_STEP
@@ -95,34 +82,15 @@ class FiniteDifference(Differentiator):
         return both, both
 
 
-def isolated(f: Function) -> Function:
-    """f with arrays of its own, given and returned: it may change them in place without touching another evaluation."""
-    from gradmix.arrays import is_traced
-
-    def evaluate(x: Any) -> Any:
-        y = f(x if is_traced(x) else np.array(x)[()])
-        if is_traced(y):
-            return y
-        array = np.array(y)
-        if not all(isinstance(entry, Number) or is_traced(entry) for entry in _odd_entries(array)):
-            raise DifferentiationError(f"the function returned {y!r}; it must return numbers.")
-        return array.astype(np.result_type(array, np.float64))[()]
-
-    return evaluate
-
-
-def _odd_entries(array: Any) -> Any:
-    """Entries of an array that may be something else than numbers."""
-    return array.flat if array.dtype.kind not in "biufc" else ()
-
-
-def remember(f: Function) -> Function:
+class Remembered:
     """f, evaluated once: for the one point at which several differences need it."""
-    values: list[Any] = []
 
-    def evaluate(x: Any) -> Any:
-        if not values:
-            values.append(f(x))
-        return values[0]
+    def __init__(self, f: VectorFunction) -> None:
+        self._f = f
+        self.value: Any = None
 
-    return evaluate
+    def __call__(self, x: Any) -> Any:
+        """f(x), as it was the first time."""
+        if self.value is None:
+            self.value = self._f(x)
+        return self.value

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradmix import DifferentiationError, Function
+from gradmix import DifferentiationError, VectorFunction
 
 EPS = float(np.finfo(float).eps)
 SECOND_STEP = 2.0**-13
@@ -18,7 +18,7 @@ SECOND_STEP = 2.0**-13
 _is_stepping: ContextVar[bool] = ContextVar("is_stepping", default=False)
 """Whether a function is being evaluated at a complex step."""
 
-Difference = Callable[[Function, Function, Any, Any, float], Any]
+Difference = Callable[[VectorFunction, VectorFunction, Any, Any, float], Any]
 """(f, f remembered at x, x, direction, step) → derivative along the direction."""
 
 
@@ -49,19 +49,19 @@ class Scheme:
         return 100 * (step**self.order + (EPS / step if self.rounds else EPS))
 
 
-def _forward(f: Function, at_x: Function, x: Any, v: Any, h: float) -> Any:
+def _forward(f: VectorFunction, at_x: VectorFunction, x: Any, v: Any, h: float) -> Any:
     return (f(x + h * v) - at_x(x)) / h
 
 
-def _backward(f: Function, at_x: Function, x: Any, v: Any, h: float) -> Any:
+def _backward(f: VectorFunction, at_x: VectorFunction, x: Any, v: Any, h: float) -> Any:
     return (at_x(x) - f(x - h * v)) / h
 
 
-def _central(f: Function, at_x: Function, x: Any, v: Any, h: float) -> Any:
+def _central(f: VectorFunction, at_x: VectorFunction, x: Any, v: Any, h: float) -> Any:
     return (f(x + h * v) - f(x - h * v)) / (2 * h)
 
 
-def _complex_step(f: Function, at_x: Function, x: Any, v: Any, h: float) -> Any:
+def _complex_step(f: VectorFunction, at_x: VectorFunction, x: Any, v: Any, h: float) -> Any:
     if _is_stepping.get():
         raise DifferentiationError(
             "complex steps cannot be nested: there is one imaginary unit, and both would use it. "
@@ -95,7 +95,7 @@ SCHEMES: dict[str, Scheme] = {
 }
 
 
-def along(scheme: Scheme, step: float, f: Function, at_x: Function, x: Any, v: Any) -> Any:
+def along(scheme: Scheme, step: float, f: VectorFunction, at_x: VectorFunction, x: Any, v: Any) -> Any:
     """Derivative along v, the step fitted to the size of the variables that v moves.
 
     Where these are far from 1 two sizes are plausible, theirs and 1; both are tried, and the one whose own estimate of
@@ -120,7 +120,7 @@ def _sizes(x: Any, v: Any) -> tuple[float, float]:
         return float(1 / np.max(rates / sizes)), float(1 / np.max(rates))
 
 
-def _with_error(scheme: Scheme, h: float, f: Function, at_x: Function, x: Any, v: Any) -> tuple[Any, float]:
+def _with_error(scheme: Scheme, h: float, f: VectorFunction, at_x: VectorFunction, x: Any, v: Any) -> tuple[Any, float]:
     """A difference, and an estimate of its relative error: truncation by a second step, rounding by the size of f."""
     with np.errstate(all="ignore"):  # one of the two steps may well leave the function's domain
         fine, coarse = (scheme.difference(f, at_x, x, v, step) for step in (h, 2 * h))

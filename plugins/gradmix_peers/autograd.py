@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from gradmix import Function
-from gradmix_peers.peer import Peer, Pullback
+from gradmix import Pullback, VectorFunction
+from gradmix_peers.peer import Peer, one_value
 from gradmix_peers.tool import Tool
 
 
@@ -17,33 +17,34 @@ class Autograd(Peer):
 
     requires = ("autograd",)
 
-    def push(self, f: Function, x: Any, v: Any) -> Any:
+    def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
         """`autograd.make_jvp`."""
         from autograd import make_jvp
 
-        return make_jvp(_own(f))(x)(v)[1]
+        value, pushed = make_jvp(_own(f))(x)(v)
+        return value, pushed
 
-    def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
+    def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
         """`autograd.make_vjp`."""
         from autograd import make_vjp
 
         pullback, value = make_vjp(_own(f))(x)
         return value, pullback
 
-    def second(self, f: Function, x: Any) -> Any:
+    def second(self, f: VectorFunction, x: Any) -> Any:
         """`autograd.hessian`."""
         from autograd import hessian
 
-        return hessian(_own(f))(x)
+        return hessian(_own(one_value(f)))(x)
 
-    def product(self, f: Function, x: Any, v: Any) -> Any:
+    def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
         """`autograd.hessian_vector_product`."""
         from autograd import hessian_vector_product
 
-        return hessian_vector_product(_own(f))(x, v)
+        return hessian_vector_product(_own(one_value(f)))(x, v)
 
 
-def _own(f: Function) -> Function:
+def _own(f: VectorFunction) -> VectorFunction:
     from gradmix_peers.tracer import hand_over
 
     return hand_over(f, tool())

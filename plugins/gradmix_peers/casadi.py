@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gradmix import Function
-from gradmix_peers.peer import Peer, Pullback
+from gradmix import Pullback, VectorFunction
+from gradmix_peers.peer import Peer
 from gradmix_peers.tool import ARCS, Tool
 
 
@@ -19,62 +19,65 @@ class CasADi(Peer):
 
     requires = ("casadi",)
 
-    def push(self, f: Function, x: Any, v: Any) -> Any:
+    def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
         """`casadi.jtimes`."""
         import casadi
 
-        symbol, value, shape = _graph(f, x)
-        return _evaluate(casadi.jtimes(value, symbol, casadi.DM(v.ravel())), symbol, x, shape)
+        symbol, value = _graph(f, x)
+        return None, _evaluate(casadi.jtimes(value, symbol, casadi.DM(v)), symbol, x)
 
-    def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
+    def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
         """`casadi.jtimes`, transposed."""
         import casadi
 
-        symbol, value, shape = _graph(f, x)
+        symbol, value = _graph(f, x)
 
         def pulled(w: Any) -> Any:
-            return _evaluate(casadi.jtimes(value, symbol, casadi.DM(w.ravel()), True), symbol, x, np.shape(x))
+            return _evaluate(casadi.jtimes(value, symbol, casadi.DM(w), True), symbol, x)
 
-        return _evaluate(value, symbol, x, shape), pulled
+        return _evaluate(value, symbol, x), pulled
 
-    def matrix(self, f: Function, x: Any) -> Any:
+    def matrix(self, f: VectorFunction, x: Any) -> Any:
         """`casadi.jacobian`, which colours sparse ones."""
         import casadi
 
-        symbol, value, shape = _graph(f, x)
-        return _evaluate(casadi.jacobian(value, symbol), symbol, x, (*shape, *np.shape(x)))
+        symbol, value = _graph(f, x)
+        return _matrix(casadi.jacobian(value, symbol), symbol, x)
 
-    def second(self, f: Function, x: Any) -> Any:
+    def second(self, f: VectorFunction, x: Any) -> Any:
         """`casadi.hessian`."""
         import casadi
 
-        symbol, value, _ = _graph(f, x)
-        return _evaluate(casadi.hessian(value, symbol)[0], symbol, x, np.shape(x) * 2)
+        symbol, value = _graph(f, x)
+        return _matrix(casadi.hessian(value, symbol)[0], symbol, x)
 
-    def product(self, f: Function, x: Any, v: Any) -> Any:
+    def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
         """`casadi.jtimes` of `casadi.gradient`."""
         import casadi
 
-        symbol, value, _ = _graph(f, x)
-        along = casadi.jtimes(casadi.gradient(value, symbol), symbol, casadi.DM(v.ravel()))
-        return _evaluate(along, symbol, x, np.shape(x))
+        symbol, value = _graph(f, x)
+        return _evaluate(casadi.jtimes(casadi.gradient(value, symbol), symbol, casadi.DM(v)), symbol, x)
 
 
-def _graph(f: Function, x: Any) -> tuple[Any, Any, tuple[int, ...]]:
-    """A column of symbols for the point, one of f's entries, and f's shape."""
+def _graph(f: VectorFunction, x: Any) -> tuple[Any, Any]:
+    """A column of symbols for the point, and one of f's entries."""
     import casadi
 
     from gradmix_peers.tracer import record
 
     symbol = casadi.SX.sym("x", np.size(x))
-    entries, shape = record(f, casadi.vertsplit(symbol), x, tool())
-    return symbol, casadi.vertcat(*entries), shape
+    return symbol, casadi.vertcat(*record(f, casadi.vertsplit(symbol), x, tool()))
 
 
-def _evaluate(graph: Any, symbol: Any, x: Any, shape: tuple[int, ...]) -> Any:
+def _evaluate(graph: Any, symbol: Any, x: Any) -> Any:
+    """A column of expressions at the point."""
+    return _matrix(graph, symbol, x)[:, 0]
+
+
+def _matrix(graph: Any, symbol: Any, x: Any) -> Any:
     import casadi
 
-    return casadi.Function("graph", [symbol], [casadi.densify(graph)])(x.ravel()).full().reshape(shape)
+    return casadi.Function("graph", [symbol], [casadi.densify(graph)])(x).full()
 
 
 @cache

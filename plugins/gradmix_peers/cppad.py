@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
-from gradmix import Function
-from gradmix_peers.peer import Peer, Pullback
+from gradmix import Pullback, VectorFunction
+from gradmix_peers.peer import Peer
 
 
 @dataclass
@@ -17,32 +15,28 @@ class CppAD(Peer):
 
     requires: ClassVar = ("cmeel",)
 
-    def push(self, f: Function, x: Any, v: Any) -> Any:
+    def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
         """`ADFun::Forward`, first order."""
-        program = _program(f, x)
-        return program.run("forward", x, v).reshape(program.shape)
+        return None, _program(f, x).run("forward", x, v)
 
-    def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
+    def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
         """`ADFun::Reverse`, first order."""
         program = _program(f, x)
-        value = program.run("value", x).reshape(program.shape)
-        return value, lambda w: program.run("reverse", x, w).reshape(np.shape(x))
+        return program.run("value", x), lambda w: program.run("reverse", x, w)
 
-    def matrix(self, f: Function, x: Any) -> Any:
+    def matrix(self, f: VectorFunction, x: Any) -> Any:
         """`ADFun::Jacobian`."""
-        program = _program(f, x)
-        return program.run("jacobian", x).reshape((*program.shape, *np.shape(x)))
+        return _program(f, x).run("jacobian", x).reshape(-1, len(x))
 
-    def second(self, f: Function, x: Any) -> Any:
+    def second(self, f: VectorFunction, x: Any) -> Any:
         """`ADFun::Hessian`."""
-        return _program(f, x).run("hessian", x).reshape(np.shape(x) * 2)
+        return _program(f, x).run("hessian", x).reshape(len(x), len(x))
 
 
-def _program(f: Function, x: Any) -> Any:
-
+def _program(f: VectorFunction, x: Any) -> Any:
     from gradmix_peers.cppad_program import TOOL, Program, point
     from gradmix_peers.tracer import record
 
     program: list[str] = []
-    entries, shape = record(f, point(np.size(x), program), x, TOOL)
-    return Program(tuple(program), tuple(entry.text for entry in entries), np.size(x), shape)
+    entries = record(f, point(len(x), program), x, TOOL)
+    return Program(tuple(program), tuple(entry.text for entry in entries), len(x))

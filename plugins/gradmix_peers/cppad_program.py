@@ -180,14 +180,11 @@ class Program:
         Names of the entries of its value.
     n
         Number of variables.
-    shape
-        Shape of the value.
     """
 
     statements: tuple[str, ...]
     results: tuple[str, ...]
     n: int
-    shape: tuple[int, ...]
 
     @property
     def source(self) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gradmix import Function
-from gradmix_peers.peer import Peer, Pullback
+from gradmix import Pullback, VectorFunction
+from gradmix_peers.peer import Peer
 
 
 class Differences(Peer):
@@ -20,34 +20,28 @@ class Differences(Peer):
         return 1e-7
 
     @abstractmethod
-    def along(self, f: Function, x: Any) -> Any:
-        """Jacobian of a function of a vector with a vector of values, shape (m, n)."""
+    def along(self, f: VectorFunction, x: Any) -> Any:
+        """Jacobian of a function, shape (m, n)."""
 
     @abstractmethod
-    def curvature(self, f: Function, x: Any) -> Any:
-        """Hessian of a function of a vector with one value in a vector, shape (n, n)."""
+    def curvature(self, f: VectorFunction, x: Any) -> Any:
+        """Hessian of a function with one value in a vector, shape (n, n)."""
 
-    def push(self, f: Function, x: Any, v: Any) -> Any:
+    def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
         """Derivative along a line."""
-        shape = np.shape(f(x))
-        if 0 in shape:
-            return np.zeros(shape)
-        return self.along(lambda t: np.ravel(f(x + t[0] * v)), np.zeros(1)).reshape(shape)
+        y = f(x)
+        return y, self.along(lambda t: f(x + t[0] * v), np.zeros(1))[:, 0] if len(y) else np.zeros(0)
 
-    def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
-        """Products with the whole Jacobian, row by row."""
+    def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
+        """Products with the whole Jacobian."""
         jacobian = self.matrix(f, x)
-        return f(x), lambda w: np.tensordot(w, jacobian, axes=np.ndim(w))
+        return f(x), lambda w: w @ jacobian
 
-    def matrix(self, f: Function, x: Any) -> Any:
+    def matrix(self, f: VectorFunction, x: Any) -> Any:
         """Differences along each variable."""
-        shape = (*np.shape(f(x)), *np.shape(x))
-        return np.zeros(shape) if 0 in shape else np.reshape(self.along(_flattened(f, x), np.ravel(x)), shape)
+        m = len(f(x))
+        return np.reshape(self.along(f, x), (m, len(x))) if m else np.zeros((0, len(x)))
 
-    def second(self, f: Function, x: Any) -> Any:
+    def second(self, f: VectorFunction, x: Any) -> Any:
         """Differences of second order."""
-        return np.reshape(self.curvature(_flattened(f, x), np.ravel(x)), np.shape(x) * 2)
-
-
-def _flattened(f: Function, x: Any) -> Function:
-    return lambda flat: np.ravel(f(np.reshape(flat, np.shape(x))[()]))
+        return np.reshape(self.curvature(f, x), (len(x), len(x)))

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from gradmix import Function
-from gradmix_peers.peer import Peer, Pullback
+from gradmix import Pullback, VectorFunction
+from gradmix_peers.peer import Peer, one_value
 from gradmix_peers.tool import Tool
 
 
@@ -20,46 +20,47 @@ class Jax(Peer):
 
     requires = ("jax",)
 
-    def session(self) -> AbstractContextManager[Any]:
+    def settings(self) -> AbstractContextManager[Any]:
         """float64, for this thread and as long as it works."""
         import jax
 
-        session: AbstractContextManager[Any] = jax.enable_x64(True)
-        return session
+        settings: AbstractContextManager[Any] = jax.enable_x64(True)
+        return settings
 
-    def push(self, f: Function, x: Any, v: Any) -> Any:
+    def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
         """`jax.jvp`."""
         import jax
 
-        return jax.jvp(own(f), (array(x),), (array(v),))[1]
+        value, pushed = jax.jvp(own(f), (array(x),), (array(v),))
+        return value, pushed
 
-    def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
+    def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
         """`jax.vjp`."""
         import jax
 
         value, pullback = jax.vjp(own(f), array(x))
         return value, lambda w: pullback(array(w))[0]
 
-    def matrix(self, f: Function, x: Any) -> Any:
+    def matrix(self, f: VectorFunction, x: Any) -> Any:
         """`jax.jacrev`."""
         import jax
 
         return jax.jacrev(own(f))(array(x))
 
-    def second(self, f: Function, x: Any) -> Any:
+    def second(self, f: VectorFunction, x: Any) -> Any:
         """`jax.hessian`."""
         import jax
 
-        return jax.hessian(own(f))(array(x))
+        return jax.hessian(own(one_value(f)))(array(x))
 
-    def product(self, f: Function, x: Any, v: Any) -> Any:
+    def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
         """`jax.jvp` of `jax.grad`."""
         import jax
 
-        return jax.jvp(jax.grad(own(f)), (array(x),), (array(v),))[1]
+        return jax.jvp(jax.grad(own(one_value(f))), (array(x),), (array(v),))[1]
 
 
-def own(f: Function) -> Function:
+def own(f: VectorFunction) -> VectorFunction:
     """f as a function of JAX's arrays."""
     from gradmix_peers.tracer import hand_over
 

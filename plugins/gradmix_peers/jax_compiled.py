@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-import numpy as np
-
-from gradmix import DifferentiationError, Function
+from gradmix import DifferentiationError, Differentiator, Pullback, VectorFunction
 from gradmix_peers.jax import Jax, array, own
-from gradmix_peers.peer import Pullback
+from gradmix_peers.peer import one_value
 
 
 @dataclass
@@ -26,65 +24,69 @@ class JaxCompiled(Jax):
 
     follows_values = False
 
-    def push(self, f: Function, x: Any, v: Any) -> Any:
-        """`jax.jvp`, compiled."""
-        return _called("push", f, x, v)
+    def prepared(self, f: VectorFunction, x: Any) -> Differentiator:
+        """Compile what a gradient needs, or a Jacobian if there are several values."""
+        if len(f(x)) == 1:
+            self.first(f, x)
+        else:
+            self.matrix(f, x)
+        return self
 
-    def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
+    def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
+        """`jax.jvp`, compiled."""
+        value, pushed = _called("push", f, x, v)
+        return value, pushed
+
+    def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
         """`jax.vjp`, compiled."""
         return _called("value", f, x), lambda w: _called("pull", f, x, w)
 
-    def value_and_gradient(self, f: Function, x: Any) -> tuple[Any, Any]:
-        """Both in one compiled function."""
-        from gradmix.arrays import check_scalar
-        from gradmix_peers.peer import number, plain
+    def first(self, f: VectorFunction, x: Any) -> tuple[Any, Any]:
+        """Value and gradient in one compiled function."""
+        value, gradient = _called("first", f, x)
+        return value, gradient
 
-        point = number(x)
-        if not np.size(point):
-            return super().value_and_gradient(f, point)
-        with self.session():
-            value, gradient = _called("value and gradient", f, point)
-            check_scalar(plain(value))
-            return plain(value), plain(gradient)
-
-    def matrix(self, f: Function, x: Any) -> Any:
+    def matrix(self, f: VectorFunction, x: Any) -> Any:
         """`jax.jacrev`, compiled."""
         return _called("matrix", f, x)
 
-    def second(self, f: Function, x: Any) -> Any:
+    def second(self, f: VectorFunction, x: Any) -> Any:
         """`jax.hessian`, compiled."""
         return _called("second", f, x)
 
-    def product(self, f: Function, x: Any, v: Any) -> Any:
+    def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
         """`jax.jvp` of `jax.grad`, compiled."""
         return _called("product", f, x, v)
 
 
-def _called(what: str, f: Function, *points: Any) -> Any:
+def _called(what: str, f: Any, *points: Any) -> Any:
     import jax
 
+    compiled, traced = _compiled(what, f)
     try:
-        return _compiled(what, f)(*map(array, points))
+        result = compiled(*map(array, points))
     except jax.errors.JAXTypeError as error:
         raise DifferentiationError(
             "JAX cannot compile a function that branches, loops or chooses by values: use differentiator=jax."
         ) from error
+    f.result = traced.result  # f itself is not called again once it is compiled
+    return result
 
 
 @lru_cache(maxsize=32)
-def _compiled(what: str, f: Function) -> Function:
+def _compiled(what: str, f: Any) -> tuple[VectorFunction, Any]:
+    """A compiled transformation of f, and the function that was traced for it."""
     import jax
 
-    compiled: Function = jax.jit(_transformations()[what](own(f)))
-    return compiled
+    return jax.jit(_transformations()[what](own(f))), f
 
 
 @cache
-def _transformations() -> Mapping[str, Callable[[Function], Function]]:
+def _transformations() -> Mapping[str, Callable[[VectorFunction], VectorFunction]]:
     import jax
     import jax.numpy as jnp
 
-    def value_and_gradient(g: Function) -> Function:
+    def first(g: VectorFunction) -> VectorFunction:
         def both(x: Any) -> tuple[Any, Any]:
             value, pullback = jax.vjp(g, x)
             return value, pullback(jnp.ones_like(value))[0]
@@ -93,10 +95,10 @@ def _transformations() -> Mapping[str, Callable[[Function], Function]]:
 
     return {
         "value": lambda g: g,
-        "push": lambda g: lambda x, v: jax.jvp(g, (x,), (v,))[1],
+        "push": lambda g: lambda x, v: jax.jvp(g, (x,), (v,)),
         "pull": lambda g: lambda x, w: jax.vjp(g, x)[1](w)[0],
-        "value and gradient": value_and_gradient,
+        "first": first,
         "matrix": jax.jacrev,
-        "second": jax.hessian,
-        "product": lambda g: lambda x, v: jax.jvp(jax.grad(g), (x,), (v,))[1],
+        "second": lambda g: jax.hessian(one_value(g)),
+        "product": lambda g: lambda x, v: jax.jvp(jax.grad(one_value(g)), (x,), (v,))[1],
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from gradmix import Function, PositiveFloat, PositiveInt
+from gradmix import PositiveFloat, PositiveInt, VectorFunction
 from gradmix_peers.differences import Differences
 
 
@@ -29,13 +29,13 @@ class NumDiffTools(Differences):
     order: PositiveInt = 2
     base_step: PositiveFloat = 0.125
 
-    def along(self, f: Function, x: Any) -> Any:
+    def along(self, f: VectorFunction, x: Any) -> Any:
         """`numdifftools.Jacobian`."""
         from numdifftools import Jacobian
 
         return Jacobian(f, **self._settings())(x)
 
-    def curvature(self, f: Function, x: Any) -> Any:
+    def curvature(self, f: VectorFunction, x: Any) -> Any:
         """`numdifftools.Hessian`."""
         from numdifftools import Hessian
 

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gradmix import Function
-from gradmix_peers.peer import Peer, Pullback
+from gradmix import Pullback, VectorFunction
+from gradmix_peers.peer import Peer, one_value
 from gradmix_peers.tool import Tool
 
 
@@ -23,15 +23,16 @@ class PyTensor(Peer):
         ("works_in_proportion_to_the_program", "follows_long_programs"), "its graphs are walked by recursion"
     )
 
-    def push(self, f: Function, x: Any, v: Any) -> Any:
+    def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
         """`pytensor.gradient.pushforward`."""
         import pytensor.tensor as pt
         from pytensor.gradient import pushforward
 
         symbol, value = _graph(f, x)
-        return _evaluate(pushforward(value, symbol, pt.as_tensor_variable(v), disconnected_outputs="ignore"), symbol, x)
+        pushed = pushforward(value, symbol, pt.as_tensor_variable(v), disconnected_outputs="ignore")
+        return None, _evaluate(pushed, symbol, x)
 
-    def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
+    def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
         """`pytensor.gradient.pullback`."""
         import pytensor.tensor as pt
         from pytensor.gradient import pullback
@@ -43,23 +44,23 @@ class PyTensor(Peer):
 
         return _evaluate(value, symbol, x), pulled
 
-    def second(self, f: Function, x: Any) -> Any:
+    def second(self, f: VectorFunction, x: Any) -> Any:
         """`pytensor.gradient.grad` of each entry of the gradient."""
         import pytensor.tensor as pt
 
-        symbol, value = _graph(f, x)
-        entries = [_gradient(entry, symbol) for entry in _entries(_gradient(value, symbol), np.shape(x))]
-        return _evaluate(pt.stack(entries), symbol, x).reshape(np.shape(x) * 2)
+        symbol, value = _graph(one_value(f), x)
+        gradient = _gradient(value, symbol)
+        return _evaluate(pt.stack([_gradient(gradient[i], symbol) for i in range(len(x))]), symbol, x)
 
-    def product(self, f: Function, x: Any, v: Any) -> Any:
+    def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
         """`pytensor.gradient.grad` of the gradient's product with the direction."""
         import pytensor.tensor as pt
 
-        symbol, value = _graph(f, x)
+        symbol, value = _graph(one_value(f), x)
         return _evaluate(_gradient(pt.sum(_gradient(value, symbol) * v), symbol), symbol, x)
 
 
-def _graph(f: Function, x: Any) -> tuple[Any, Any]:
+def _graph(f: VectorFunction, x: Any) -> tuple[Any, Any]:
     """A symbol for the point, and what f makes of it."""
     import pytensor.tensor as pt
 
@@ -73,10 +74,6 @@ def _gradient(value: Any, symbol: Any) -> Any:
     from pytensor.gradient import grad
 
     return grad(value, symbol, disconnected_inputs="ignore")
-
-
-def _entries(array: Any, shape: tuple[int, ...]) -> list[Any]:
-    return [array[index] for index in np.ndindex(shape)]
 
 
 def _evaluate(graph: Any, symbol: Any, x: Any) -> Any:

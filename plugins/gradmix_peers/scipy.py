@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradmix import Function, NumericalError, PositiveFloat, PositiveInt
+from gradmix import NumericalError, PositiveFloat, PositiveInt, VectorFunction
 from gradmix_peers.differences import Differences
 
 
@@ -32,13 +32,13 @@ class SciPy(Differences):
     tol: PositiveFloat = 1e-8
     maxiter: PositiveInt = 10
 
-    def along(self, f: Function, x: Any) -> Any:
+    def along(self, f: VectorFunction, x: Any) -> Any:
         """`scipy.differentiate.jacobian`."""
         from scipy.differentiate import jacobian
 
         return self._checked(jacobian(_vectorised(f), x, **self._settings()))
 
-    def curvature(self, f: Function, x: Any) -> Any:
+    def curvature(self, f: VectorFunction, x: Any) -> Any:
         """`scipy.differentiate.hessian`."""
         from scipy.differentiate import hessian
 
@@ -62,7 +62,7 @@ class SciPy(Differences):
         return found[name]
 
 
-def _vectorised(f: Function) -> Function:
+def _vectorised(f: VectorFunction) -> VectorFunction:
     """f, one column of the points after the other: SciPy evaluates many at once."""
 
     def evaluate(points: Any) -> Any:

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gradmix import DifferentiationError, Function
-from gradmix_peers.peer import Peer, Pullback
+from gradmix import DifferentiationError, Pullback, VectorFunction
+from gradmix_peers.peer import Peer
 from gradmix_peers.tool import ARCS, Tool
 
 
@@ -23,48 +23,50 @@ class SymPy(Peer):
         ("works_in_proportion_to_the_program", "follows_long_programs"), "its formulas are trees, walked by recursion"
     )
 
-    def push(self, f: Function, x: Any, v: Any) -> Any:
+    def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
         """Sum of the derivatives by each symbol, weighted."""
-        return np.tensordot(self.matrix(f, x), v, axes=np.ndim(v)) if np.ndim(v) else self.matrix(f, x) * v
+        return None, self.matrix(f, x) @ v
 
-    def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
+    def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
         """Sum of the derivatives of each entry, weighted."""
-        symbols, entries, shape = _formulas(f, x)
-        rows = [entry.diff(symbol) for entry in entries for symbol in symbols]
-        jacobian = _evaluate(rows, symbols, x, (*shape, *np.shape(x)))
-        return _evaluate(entries, symbols, x, shape), lambda w: np.tensordot(w, jacobian, axes=np.ndim(w))
+        symbols, entries = _formulas(f, x)
+        jacobian = _evaluate(_partials(entries, symbols), symbols, x).reshape(-1, len(x))
+        return _evaluate(entries, symbols, x), lambda w: w @ jacobian
 
-    def matrix(self, f: Function, x: Any) -> Any:
+    def matrix(self, f: VectorFunction, x: Any) -> Any:
         """`Expr.diff` by each symbol."""
-        symbols, entries, shape = _formulas(f, x)
-        rows = [entry.diff(symbol) for entry in entries for symbol in symbols]
-        return _evaluate(rows, symbols, x, (*shape, *np.shape(x)))
+        symbols, entries = _formulas(f, x)
+        return _evaluate(_partials(entries, symbols), symbols, x).reshape(-1, len(x))
 
-    def second(self, f: Function, x: Any) -> Any:
+    def second(self, f: VectorFunction, x: Any) -> Any:
         """`Expr.diff`, twice."""
-        symbols, (entry,), _ = _formulas(f, x)
-        seconds = [entry.diff(one, other) for one in symbols for other in symbols]
-        return _evaluate(seconds, symbols, x, np.shape(x) * 2)
+        symbols, entries = _formulas(f, x)
+        seconds = [entries[0].diff(one, other) for one in symbols for other in symbols]
+        return _evaluate(seconds, symbols, x).reshape(len(x), len(x))
 
 
-def _formulas(f: Function, x: Any) -> tuple[Any, list[Any], tuple[int, ...]]:
+def _partials(entries: list[Any], symbols: list[Any]) -> list[Any]:
+    return [entry.diff(symbol) for entry in entries for symbol in symbols]
+
+
+def _formulas(f: VectorFunction, x: Any) -> tuple[list[Any], list[Any]]:
     import sympy
 
     from gradmix_peers.tracer import record
 
     # Symbols of its own: one differentiation inside another must not take the other's for its own.
-    symbols = [sympy.Dummy(f"x{i}", real=True) for i in range(np.size(x))]
-    return symbols, *record(f, symbols, x, tool())
+    symbols = [sympy.Dummy(f"x{i}", real=True) for i in range(len(x))]
+    return symbols, record(f, symbols, x, tool())
 
 
-def _evaluate(formulas: list[Any], symbols: Any, x: Any, shape: tuple[int, ...]) -> Any:
+def _evaluate(formulas: list[Any], symbols: list[Any], x: Any) -> Any:
     import sympy
 
     foreign = set[Any]().union(*(formula.free_symbols for formula in formulas)) - set(symbols)
     if foreign:
         raise DifferentiationError("SymPy's formulas cannot be differentiated within another differentiation.")
-    numbers = sympy.lambdify([symbols], formulas, modules=["scipy", "numpy"], cse=True)(x.ravel())
-    return np.array(numbers, dtype=np.float64).reshape(shape)
+    numbers = sympy.lambdify([symbols], formulas, modules=["scipy", "numpy"], cse=True)(x)
+    return np.array(numbers, dtype=np.float64)
 
 
 @cache

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gradmix import Function
-from gradmix_peers.peer import Peer, Pullback
+from gradmix import Pullback, VectorFunction
+from gradmix_peers.peer import Peer, one_value
 from gradmix_peers.tool import Tool, flat_index, is_forward_slice
 
 
@@ -19,32 +19,32 @@ class TensorFlow(Peer):
 
     requires = ("tensorflow",)
 
-    def push(self, f: Function, x: Any, v: Any) -> Any:
+    def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
         """`tf.autodiff.ForwardAccumulator`."""
         import tensorflow as tf
 
         point = _tensor(x)
         with tf.autodiff.ForwardAccumulator(point, _tensor(v)) as accumulator:
             value = _own(f)(point)
-        return accumulator.jvp(value, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return value, accumulator.jvp(value, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
-    def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
+    def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
         """`tf.GradientTape.gradient`."""
         point, value, tape = _recorded(f, _tensor(x))
         return value, lambda w: tape.gradient(value, point, _tensor(w), unconnected_gradients="zero")
 
-    def second(self, f: Function, x: Any) -> Any:
+    def second(self, f: VectorFunction, x: Any) -> Any:
         """A tape of a tape."""
         point, gradient, tape = _recorded_gradient(f, x)
         return tape.jacobian(gradient, point, unconnected_gradients="zero", experimental_use_pfor=False)
 
-    def product(self, f: Function, x: Any, v: Any) -> Any:
+    def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
         """A tape of a tape, pulling back the direction: the Hessian is symmetric."""
         point, gradient, tape = _recorded_gradient(f, x)
         return tape.gradient(gradient, point, _tensor(v), unconnected_gradients="zero")
 
 
-def _recorded(f: Function, point: Any) -> tuple[Any, Any, Any]:
+def _recorded(f: VectorFunction, point: Any) -> tuple[Any, Any, Any]:
     import tensorflow as tf
 
     with tf.GradientTape(persistent=True) as tape:
@@ -53,18 +53,18 @@ def _recorded(f: Function, point: Any) -> tuple[Any, Any, Any]:
     return point, value, tape
 
 
-def _recorded_gradient(f: Function, x: Any) -> tuple[Any, Any, Any]:
+def _recorded_gradient(f: VectorFunction, x: Any) -> tuple[Any, Any, Any]:
     import tensorflow as tf
 
     point = _tensor(x)
     with tf.GradientTape(persistent=True) as outer:
         outer.watch(point)
-        _, value, inner = _recorded(f, point)
+        _, value, inner = _recorded(one_value(f), point)
         gradient = inner.gradient(value, point, unconnected_gradients="zero")
     return point, gradient, outer
 
 
-def _own(f: Function) -> Function:
+def _own(f: VectorFunction) -> VectorFunction:
     from gradmix_peers.tracer import hand_over
 
     return hand_over(f, tool())

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from gradmix import Function
-from gradmix_peers.peer import Peer, Pullback
+from gradmix import Pullback, VectorFunction
+from gradmix_peers.peer import Peer, one_value
 from gradmix_peers.tool import Tool, flat_index, is_forward_slice
 
 
@@ -20,13 +20,14 @@ class Torch(Peer):
 
     requires = ("torch",)
 
-    def push(self, f: Function, x: Any, v: Any) -> Any:
+    def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
         """`torch.autograd.functional.jvp`, which pulls back twice."""
         from torch.autograd.functional import jvp
 
-        return jvp(_own(f), _tensor(x), _tensor(v))[1]
+        value, pushed = jvp(_own(f), _tensor(x), _tensor(v))
+        return value.detach(), pushed
 
-    def pull(self, f: Function, x: Any) -> tuple[Any, Pullback]:
+    def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
         """`torch.autograd.grad`."""
         import torch
 
@@ -40,20 +41,20 @@ class Torch(Peer):
 
         return value.detach(), pullback
 
-    def second(self, f: Function, x: Any) -> Any:
+    def second(self, f: VectorFunction, x: Any) -> Any:
         """`torch.autograd.functional.hessian`."""
         from torch.autograd.functional import hessian
 
-        return hessian(_own(f), _tensor(x))
+        return hessian(_own(one_value(f)), _tensor(x))
 
-    def product(self, f: Function, x: Any, v: Any) -> Any:
+    def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
         """`torch.autograd.functional.vhp`: the Hessian is symmetric."""
         from torch.autograd.functional import vhp
 
-        return vhp(_own(f), _tensor(x), _tensor(v))[1]
+        return vhp(_own(one_value(f)), _tensor(x), _tensor(v))[1]
 
 
-def _own(f: Function) -> Function:
+def _own(f: VectorFunction) -> VectorFunction:
     from gradmix_peers.tracer import hand_over
 
     return hand_over(f, tool())

@@ -48,19 +48,18 @@ def handed(value: Any, tool: Tool, concrete: Any = None) -> Handed:
     return (HandedArray if shape else Handed)(value, tool, shape, concrete)
 
 
-def record(f: Callable[[Any], Any], symbols: list[Any], x: Any, tool: Tool) -> tuple[list[Any], tuple[int, ...]]:
-    """What f makes of symbols for the entries of x, by an entrywise peer: its entries' expressions, and its shape."""
-    scalars = [handed(symbol, tool, float(entry)) for symbol, entry in zip(symbols, np.ravel(x), strict=True)]
+def record(f: Callable[[Any], Any], symbols: list[Any], x: Any, tool: Tool) -> list[Any]:
+    """What f makes of symbols for the entries of x, by an entrywise peer: an expression for each of its values."""
+    scalars = [handed(symbol, tool, float(entry)) for symbol, entry in zip(symbols, x, strict=True)]
     argument = np.empty(len(scalars), dtype=object)
     argument[:] = scalars
     try:
-        result = np.array(_followed(f, argument.reshape(np.shape(x))[()]), dtype=object)
+        result = _followed(f, argument)
     except TypeError as error:
         if isinstance(error, DifferentiationError):
             raise
         raise _refused(tool, "the function, entry by entry", str(error)) from error
-    entries = [each.value if isinstance(each, Handed) else tool.constant(float(real(each))) for each in result.flat]
-    return entries, result.shape
+    return [each.value if isinstance(each, Handed) else tool.constant(float(each)) for each in result]
 
 
 def _shape(value: Any, tool: Tool) -> tuple[int, ...]:
@@ -69,26 +68,8 @@ def _shape(value: Any, tool: Tool) -> tuple[int, ...]:
 
 
 def release(result: Any, tool: Tool) -> Any:
-    """What a function returned as the peer's value: handed values, lists of them, or plain numbers."""
-    if isinstance(result, Handed):
-        return result.value
-    if _holds_handed(result):
-        return _stacked(result, tool).value
-    return tool.constant(real(result))
-
-
-def real(result: Any) -> Any:
-    """What a function returned, as float64.
-
-    Raises
-    ------
-    DifferentiationError
-        If it holds anything but real numbers.
-    """
-    array = np.asarray(result)
-    if array.dtype.kind not in "biuf":
-        raise DifferentiationError(f"a function must return real numbers; this one returned {result!r}.")
-    return array.astype(np.float64)
+    """What a function returned as the peer's value."""
+    return result.value if isinstance(result, Handed) else tool.constant(result)
 
 
 class Handed(Traced):
@@ -118,7 +99,7 @@ class Handed(Traced):
         return _apply(self.tool, name, function, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        if self.tool.is_entrywise and function.__name__ not in CONSTANT:
+        if self.tool.is_entrywise and function.__name__ not in CONSTANT | _SHAPES:
             return function(*map(_boxed, args), **kwargs)[()]
         module = str(function.__module__).removeprefix("numpy").lstrip(".")
         return _apply(self.tool, f"{module}.{function.__name__}".lstrip("."), function, args, kwargs)
@@ -198,6 +179,8 @@ class HandedArray(Handed):
 
 def _apply(tool: Tool, name: str, function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> Any:
     """Do one of NumPy's functions by the peer's."""
+    if name in _SHAPES:
+        return function(*(np.broadcast_to(0.0, each.shape) if isinstance(each, Handed) else each for each in args))
     if name in CONSTANT:
         return function(*map(_concrete, args), **{key: _concrete(each) for key, each in kwargs.items()})
     if name in ("maximum", "minimum") and tool.is_entrywise:
@@ -283,10 +266,13 @@ def _refused(tool: Tool, what: str, advice: str = "") -> DifferentiationError:
 CONSTANT = frozenset(
     {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "isfinite", "isnan", "isinf", "signbit"}
     | {"sign", "logical_and", "logical_or", "logical_not", "logical_xor", "floor", "ceil", "rint", "trunc", "spacing"}
-    | {"floor_divide", "shape", "ndim", "size", "zeros_like", "ones_like", "argmax", "argmin", "argsort", "any", "all"}
+    | {"floor_divide", "zeros_like", "ones_like", "argmax", "argmin", "argsort", "any", "all"}
     | {"nonzero", "flatnonzero", "count_nonzero", "iscomplexobj", "isrealobj", "array_equal", "allclose", "isclose"}
 )
 """NumPy's functions whose result does not change with small changes of the arguments: they get numbers."""
+
+_SHAPES = frozenset({"shape", "ndim", "size"})
+"""NumPy's functions that look at no value."""
 
 _REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min"}
 

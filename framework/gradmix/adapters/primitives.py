@@ -8,11 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from gradmix.adapters.signature import described, fields_of, make_component
-from gradmix.contracts.differentiator import Differentiator, as_point, check_shape, is_traced
-from gradmix.contracts.errors import NumericalError
+from gradmix.contracts.differentiator import Differentiator
 
 Primitive = Callable[..., Any]
 """``jvp(f, x, v)`` or ``vjp(f, x, w)``, with its options."""
@@ -32,9 +29,10 @@ def from_jvp(
     Parameters
     ----------
     function
-        Takes the function, a point and a direction (floats, or arrays of float64) and returns J(x)·v. Its further
-        parameters are the differentiator's options: annotation, default and docstring are theirs. Left out, what comes
-        back makes one: ``@gradmix.from_jvp`` and ``@gradmix.from_jvp(accuracy=1e-8)`` both decorate a function.
+        Takes the function, a point and a direction, and returns J(x)·v. All are flat: the function maps arrays of
+        float64 of shape (n,) to shape (m,). Its further parameters are the differentiator's options: annotation,
+        default and docstring are theirs. Left out, what comes back makes one: ``@gradmix.from_jvp`` and
+        ``@gradmix.from_jvp(accuracy=1e-8)`` both decorate a function.
     name
         Name of the class; the function's own unless given.
     accuracy
@@ -61,12 +59,10 @@ def from_jvp(
     if function is None:
         return partial(from_jvp, name=name, accuracy=accuracy, lacks=lacks, requires=requires)
 
-    def jvp(self: Differentiator, f: Any, x: Any, v: Any) -> Any:
-        point, tangent = as_point(x), as_point(v)
-        check_shape("v", tangent, "x", np.shape(point))
-        return _numbers(function(f, point, tangent, **_options(self)))
+    def push(self: Differentiator, f: Any, x: Any, v: Any) -> tuple[None, Any]:
+        return None, function(f, x, v, **_options(self))
 
-    fields, content = _described(function, jvp, accuracy, lacks, requires)
+    fields, content = _described(function, push, accuracy, lacks, requires)
     return make_component(Differentiator, name or function.__name__, fields, content)
 
 
@@ -92,16 +88,10 @@ def from_vjp(
     if function is None:
         return partial(from_vjp, name=name, accuracy=accuracy, lacks=lacks, requires=requires)
 
-    def vjp(self: Differentiator, f: Any, x: Any, w: Any) -> Any:
-        point = as_point(x)
-        pulled = _numbers(function(f, point, as_point(w), **_options(self)))
-        if np.shape(pulled) != np.shape(point):
-            raise NumericalError(
-                f"{function.__name__}(f, x, w) returned the shape {np.shape(pulled)}, but x has {np.shape(point)}."
-            )
-        return pulled
+    def pull(self: Differentiator, f: Any, x: Any) -> tuple[Any, Primitive]:
+        return f(x), lambda w: function(f, x, w, **_options(self))
 
-    fields, content = _described(function, vjp, accuracy, lacks, requires)
+    fields, content = _described(function, pull, accuracy, lacks, requires)
     return make_component(Differentiator, name or function.__name__, fields, content)
 
 
@@ -112,7 +102,7 @@ def _described(
     lacks: Mapping[str, str] | None,
     requires: Sequence[str],
 ) -> tuple[list[tuple[str, Any, Any]], Mapping[str, Any]]:
-    """Fields and content of a class whose `method`, jvp or vjp, calls the function."""
+    """Fields and content of a class whose `method`, push or pull, calls the function."""
     leading = tuple(inspect.signature(function).parameters)[:3]
     if len(leading) < 3:
         raise TypeError(f"{function.__name__} must take a function, a point and a direction: (f, x, v)")
@@ -128,11 +118,3 @@ def _described(
 
 def _options(component: Differentiator) -> Mapping[str, Any]:
     return {field.name: getattr(component, field.name) for field in dataclasses.fields(component)}  # type: ignore[arg-type]
-
-
-def _numbers(result: Any) -> Any:
-    if is_traced(result):
-        return result
-    if np.iscomplexobj(result):
-        raise NumericalError(f"a derivative must be of real numbers; it has complex ones: {result!r}.")
-    return np.asarray(result, dtype=np.float64)[()]

@@ -28,7 +28,7 @@ _OPENING = """\
 From the code, by `make docs`. [plugins.md](plugins.md) is the guide.
 """
 
-_ONE_OF: Mapping[type[Component], tuple[str, ...]] = {Differentiator: ("jvp", "vjp")}
+_ONE_OF: Mapping[type[Component], tuple[str, ...]] = {Differentiator: ("push", "pull")}
 """Contracts of which one of several methods is to be defined."""
 
 
@@ -82,7 +82,7 @@ def members(contract: type[Component]) -> Iterator[Member]:
 def _methods(contract: type[Component]) -> Iterator[Member]:
     needed = {*getattr(contract, "__abstractmethods__", ()), *_ONE_OF.get(contract, ())}
     for name, method in vars(contract).items():
-        if name.startswith("_"):
+        if name.startswith("_") or getattr(method, "__final__", False):
             continue
         if isinstance(method, FunctionType):
             _, *parameters = inspect.signature(method).parameters.values()

@@ -1,46 +1,52 @@
-"""Differentiators: one primitive, from which every operator follows."""
+"""Differentiators: plugins implement hooks on flat vectors, from which the operators follow, which are final."""
 
 from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, ClassVar, final
 
 import numpy as np
 
+from gradmix.contracts import operators
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import DifferentiationError
+from gradmix.contracts.flat_function import ArgNums, FlatFunction, at_point
+from gradmix.contracts.operators import VectorFunction, operator
+from gradmix.contracts.prepared import Prepared
 from gradmix.contracts.role import Role
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+Function = Callable[..., Any]
+"""A function written in plain NumPy, of and to numbers, arrays, and dicts, tuples and lists of these."""
 
-Function = Callable[[Any], Any]
-"""A function of one scalar or array, written in plain NumPy, that returns a scalar or an array."""
+Pullback = Callable[[Any], Any]
+"""w ↦ w·J, from shape (m,) to shape (n,)."""
 
-DERIVED = frozenset({"derivative", "gradient", "value_and_gradient", "jacobian", "hvp", "hessian"})
-"""Operators that follow from `jvp` or `vjp`."""
-
-OperatorT = TypeVar("OperatorT", bound=Callable[..., Any])
-
-
-def _if_offered(operator: OperatorT) -> OperatorT:
-    """Make an operator refuse where the differentiator's `lacks` names it."""
-
-    @wraps(operator)
-    def checked(self: Differentiator, *args: Any, **kwargs: Any) -> Any:
-        self.check_operator(operator.__name__)
-        return operator(self, *args, **kwargs)
-
-    return cast("OperatorT", checked)
+HOOKS: Mapping[str, str] = {
+    "jvp": "push(self, f, x, v)",
+    "vjp": "pull(self, f, x)",
+    "derivative": "push(self, f, x, v), or higher(self, f, x, order) for higher orders",
+    "gradient": "pull(self, f, x), push_many(self, f, x, V) or first(self, f, x)",
+    "value_and_gradient": "pull(self, f, x), push_many(self, f, x, V) or first(self, f, x)",
+    "jacobian": "matrix(self, f, x)",
+    "hvp": "product(self, f, x, v)",
+    "hessian": "second(self, f, x)",
+    "prepare": "prepared(self, f, x)",
+}
+"""Final operator → the hook that a plugin implements instead of overriding it."""
 
 
 class Differentiator(Component, ABC):
-    """Base of all differentiators: a dataclass of options that defines `jvp` or `vjp`.
+    """Base of all differentiators: a dataclass of options that implements `push` or `pull`.
 
-    Every other operator follows from that one, and may be overridden where there is a faster way.
-    Points and results are floats or arrays of float64; integers are taken as floats.
+    Users call the operators, which are final: `derivative`, `gradient`, `value_and_gradient`, `jacobian`, `hessian`,
+    `hvp`, `jvp`, `vjp`, and `prepare`. Plugins implement hooks, which take a function f: ℝⁿ → ℝᵐ of flat arrays of
+    float64. One of `push`, `push_many` and `pull` is enough; any other hook is for where there is a faster way.
+    Everything else is done once, here: containers, shapes, checks, the choice of the mode, the basis in chunks.
+
+    Points are numbers, arrays, or dicts, tuples and lists of these, and results are arranged alike, as in JAX. A list
+    or tuple, nested or not, of nothing but real numbers is an array. Integers are taken as floats.
 
     Examples
     --------
@@ -50,6 +56,8 @@ class Differentiator(Component, ABC):
     12.0
     >>> dual.gradient(lambda x: x[0] * x[1], [2.0, 5.0])
     array([5., 2.])
+    >>> dual.gradient(lambda model: model["slope"] * 3.0 + model["offset"], {"slope": 2.0, "offset": 1.0})
+    {'slope': np.float64(3.0), 'offset': np.float64(1.0)}
     """
 
     kind: ClassVar[str] = "differentiator"
@@ -58,12 +66,158 @@ class Differentiator(Component, ABC):
     """Operators that it refuses, each with the reason: ``{"hvp": "second derivatives are not traced"}``."""
     follows_values: ClassVar[bool] = True
     """Whether functions may branch and loop by the values that they compute; if not, it refuses those that do."""
+    nests: ClassVar[bool] = True
+    """Whether it works on what another differentiator traces, or is given its own traced values."""
+    pushes: ClassVar[bool]
+    """Whether it implements `push` or `push_many`."""
+    pulls: ClassVar[bool]
+    """Whether it implements `pull`."""
 
     @property
     def accuracy(self) -> float:
         """Relative error that it stays within on smooth functions of moderate size, first derivatives."""
         return 1e-12
 
+    @property
+    def chunk(self) -> int:
+        """How many tangents `push_many` is given at once."""
+        return 64
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in HOOKS.keys() & vars(cls).keys():
+            raise TypeError(
+                f"{cls.__name__} defines {name}, which is final: implement {HOOKS[name]} on flat vectors instead. "
+                "docs/upgrading.md shows how."
+            )
+        cls.pushes = cls.push is not Differentiator.push or cls.push_many is not Differentiator.push_many
+        cls.pulls = cls.pull is not Differentiator.pull
+        if not (cls.pushes or cls.pulls):
+            raise TypeError(f"{cls.__name__} must define push(self, f, x, v) or pull(self, f, x)")
+
+    # The hooks.
+
+    def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
+        """Push a tangent forward: f(x) and J(x)·v.
+
+        Parameters
+        ----------
+        f
+            The function; it maps shape (n,) to shape (m,).
+        x
+            The point, shape (n,), n > 0.
+        v
+            The tangent, shape (n,).
+
+        Returns
+        -------
+        tuple
+            f(x), shape (m,), or None where it was not computed; J(x)·v, shape (m,).
+        """
+        if type(self).push_many is not Differentiator.push_many:
+            y, pushed = self.push_many(f, x, v[np.newaxis])
+            return y, pushed[0]
+        y, pullback = operators.pull(self, f, x)
+        return y, operators.rows(pullback, len(y), len(x)) @ v
+
+    def push_many(self, f: VectorFunction, x: Any, V: Any) -> tuple[Any, Any]:
+        """Push several tangents forward at once.
+
+        Parameters
+        ----------
+        f, x
+            As for `push`.
+        V
+            The tangents, shape (p, n), p > 0.
+
+        Returns
+        -------
+        tuple
+            f(x), shape (m,), or None; J(x)·v for each tangent, shape (p, m).
+        """
+        pushed = [self.push(f, x, v) for v in V]
+        return pushed[0][0], np.stack([each for _, each in pushed])
+
+    def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
+        """Evaluate f, and make its pullback.
+
+        Parameters
+        ----------
+        f, x
+            As for `push`.
+
+        Returns
+        -------
+        tuple
+            f(x), shape (m,); the function w ↦ w·J(x), from shape (m,) to shape (n,). It may be called several times.
+        """
+        y, columns = operators.along_each_variable(self, f, x)
+        return (f(x) if y is None else y), lambda w: columns @ w
+
+    def first(self, f: VectorFunction, x: Any) -> tuple[Any, Any]:
+        """f(x), shape (1,), and ∇f(x), shape (n,), of a function with one value: one pullback, or each variable pushed.
+
+        Raises
+        ------
+        DifferentiationError
+            If f has more than one value.
+        """
+        if self.pulls:
+            y, pullback = operators.pull(self, f, x)
+            operators.check_one_value(f)
+            return y, pullback(np.ones(1))
+        y, columns = operators.along_each_variable(self, f, x)
+        operators.check_one_value(f)
+        return (f(x) if y is None else y), columns[:, 0]
+
+    def matrix(self, f: VectorFunction, x: Any) -> Any:
+        """J(x), shape (m, n): by rows or by columns, whichever are fewer of those that it can do."""
+        if self.pulls:
+            y, pullback = operators.pull(self, f, x)
+            if not self.pushes or np.size(y) <= len(x):
+                return operators.rows(pullback, np.size(y), len(x))
+        return np.transpose(operators.along_each_variable(self, f, x)[1])
+
+    def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
+        """H(x)·v of a function with one value, shape (n,): the gradient, pushed or pulled."""
+        if self.pushes:
+            return self.push(self._gradient_of(f), x, v)[1]
+        return self.pull(self._gradient_of(f), x)[1](v)  # the Hessian is symmetric
+
+    def second(self, f: VectorFunction, x: Any) -> Any:
+        """H(x) of a function with one value, shape (n, n): the Jacobian of the gradient."""
+        return self.matrix(self._gradient_of(f), x)
+
+    def higher(self, f: VectorFunction, x: Any, order: int) -> Any:
+        """The derivative of an order above 1 of a function of one variable, shape (m,).
+
+        Raises
+        ------
+        DifferentiationError
+            If it has none of that order.
+        """
+        raise DifferentiationError(f"{type(self).__name__} has no derivative of order {order}: nest `derivative`.")
+
+    @final
+    def nested(self, f: VectorFunction, x: Any, order: int) -> Any:
+        """The derivative of an order by nesting: what `higher` may be where first derivatives are exact."""
+        inner = f if order == 1 else lambda y: self.nested(f, y, order - 1)
+        return self.push(inner, x, np.ones(1))[1]
+
+    def session(self) -> AbstractContextManager[Any]:
+        """What is set while an operator works."""
+        return nullcontext()
+
+    def prepared(self, f: FlatFunction, x: Any) -> Differentiator:
+        """What `prepare` uses for one function: this differentiator, or one that has compiled or recorded f at x."""
+        return self
+
+    def _gradient_of(self, f: VectorFunction) -> VectorFunction:
+        return lambda x: self.first(f, x)[1]
+
+    # The operators.
+
+    @final
     def check_operator(self, operator: str) -> None:
         """Check that it offers an operator, before anything is differentiated and when a sweep is planned.
 
@@ -75,176 +229,140 @@ class Differentiator(Component, ABC):
         if operator in self.lacks:
             raise DifferentiationError(f"{type(self).__name__} has no {operator}: {self.lacks[operator]}.")
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if cls.jvp is Differentiator.jvp and cls.vjp is Differentiator.vjp:
-            raise TypeError(f"{cls.__name__} must define jvp(self, f, x, v) or vjp(self, f, x, w)")
-        for operator in DERIVED & vars(cls).keys():
-            setattr(cls, operator, _if_offered(vars(cls)[operator]))
+    @operator
+    def derivative(self, f: Function, *args: Any, argnums: int = 0, order: int = 1) -> Any:
+        """f⁽ᵏ⁾(x) of a function of one real variable, arranged as f(x).
 
-    @_if_offered
-    def jvp(self, f: Function, x: Any, v: Any) -> Any:
-        """Push forward: the directional derivative J(x)·v, of the shape of f(x).
+        Parameters
+        ----------
+        f
+            The function.
+        args
+            Its arguments.
+        argnums
+            Which of them is the variable; the others are constant.
+        order
+            Which derivative, from 1. Not every differentiator offers more.
+        """
+        return operators.derivative(self, *self._at(f, args, argnums), order)
+
+    @operator
+    def gradient(self, f: Function, *args: Any, argnums: ArgNums = 0) -> Any:
+        """∇f(x) of a function with one real value, arranged as the argument.
+
+        Parameters
+        ----------
+        f
+            The function.
+        args
+            Its arguments.
+        argnums
+            Which of them it is differentiated by: one, or several, which give a tuple. The others are constant.
+        """
+        return operators.value_and_gradient(self, *self._at(f, args, argnums))[1]
+
+    @operator
+    def value_and_gradient(self, f: Function, *args: Any, argnums: ArgNums = 0) -> tuple[Any, Any]:
+        """f(x) and ∇f(x) of a function with one real value; parameters as for `gradient`."""
+        return operators.value_and_gradient(self, *self._at(f, args, argnums))
+
+    @operator
+    def jacobian(self, f: Function, *args: Any, argnums: ArgNums = 0, sparse: bool = False) -> Any:
+        """J(x): the derivative of each entry of f(x) by each entry of the argument.
+
+        Parameters
+        ----------
+        f, args, argnums
+            As for `gradient`.
+        sparse
+            Whether a sparse matrix is asked for. Not every differentiator offers it.
+
+        Returns
+        -------
+        numpy.ndarray or container
+            Shape f(x).shape + x.shape. Containers nest as in JAX: arranged as f(x), and within that as the argument.
+        """
+        self._check_sparse(sparse)
+        return operators.jacobian(self, *self._at(f, args, argnums))
+
+    @operator
+    def hessian(self, f: Function, *args: Any, argnums: ArgNums = 0, sparse: bool = False) -> Any:
+        """H(x): second derivatives of a function with one real value, shape x.shape + x.shape.
+
+        Parameters and containers are as for `jacobian`.
+        """
+        self._check_sparse(sparse)
+        return operators.hessian(self, *self._at(f, args, argnums))
+
+    @operator
+    def jvp(self, f: Function, x: Any, v: Any, args: Sequence[Any] = ()) -> Any:
+        """Push forward: the directional derivative J(x)·v, arranged as f(x).
 
         Parameters
         ----------
         f
             The function.
         x
-            The point.
+            The point, its first argument.
         v
-            The direction (tangent), of the shape of `x`.
+            The direction (tangent), arranged as `x`.
+        args
+            Further arguments of f, which are constant.
         """
-        point, tangent = as_point(x), as_point(v)
-        check_shape("v", tangent, "x", np.shape(point))
-        jacobian = self.jacobian(f, point)
-        return np.tensordot(jacobian, tangent, axes=np.ndim(tangent)) if np.ndim(tangent) else jacobian * tangent
+        return operators.jvp(self, *self._at(f, (x, *args)), v)
 
-    @_if_offered
-    def vjp(self, f: Function, x: Any, w: Any) -> Any:
-        """Pull back: w·J(x), of the shape of `x`.
+    @operator
+    def vjp(self, f: Function, x: Any, w: Any, args: Sequence[Any] = ()) -> Any:
+        """Pull back: w·J(x), arranged as `x`.
+
+        Parameters
+        ----------
+        f, x, args
+            As for `jvp`.
+        w
+            The weights (cotangent), arranged as f(x).
+        """
+        return operators.vjp(self, *self._at(f, (x, *args)), w)
+
+    @operator
+    def hvp(self, f: Function, x: Any, v: Any, args: Sequence[Any] = ()) -> Any:
+        """H(x)·v, the Hessian's product with a direction, arranged as `x`; parameters as for `jvp`."""
+        return operators.hvp(self, *self._at(f, (x, *args)), v)
+
+    @final
+    def prepare(self, f: Function, *example: Any, argnums: ArgNums = 0) -> Prepared:
+        """Prepare to differentiate a function often, at points that are arranged as an example is.
 
         Parameters
         ----------
         f
             The function.
-        x
-            The point.
-        w
-            The weights (cotangent), of the shape of f(x).
+        example
+            Its arguments, as they will be.
+        argnums
+            Which of them it will be differentiated by.
+
+        Returns
+        -------
+        Prepared
+            Has the same operators, without f.
+
+        Examples
+        --------
+        >>> import gradmix
+        >>> prepared = gradmix.differentiator("tape").prepare(lambda x: x[0] * x[1], [1.0, 1.0])
+        >>> prepared.gradient([2.0, 5.0])
+        array([5., 2.])
         """
-        point, cotangent = as_point(x), as_point(w)
-        jacobian = self.jacobian(f, point)
-        check_shape("w", cotangent, "f(x)", np.shape(jacobian)[: np.ndim(jacobian) - np.ndim(point)])
-        return (
-            np.tensordot(cotangent, jacobian, axes=np.ndim(cotangent)) if np.ndim(cotangent) else cotangent * jacobian
-        )
+        with self.session():
+            function, x = self._at(f, example, argnums)
+            return Prepared(self.prepared(function, x), function)
 
-    @_if_offered
-    def derivative(self, f: Function, x: Any) -> Any:
-        """f'(x) of a function of one real variable, of the shape of f(x)."""
-        if np.ndim(as_point(x)):
-            raise DifferentiationError(
-                f"a derivative needs a function of one variable; x has the shape {np.shape(x)}. "
-                "Ask for the gradient or the jacobian."
-            )
-        return self.jvp(f, x, 1.0)
+    def _at(self, f: Function, args: Sequence[Any], argnums: ArgNums = 0) -> tuple[FlatFunction, Any]:
+        function, x = at_point(f, args, argnums)
+        operators.check_plain(self, x)
+        return function, x
 
-    @_if_offered
-    def gradient(self, f: Function, x: Any) -> Any:
-        """∇f(x) of a function with one real value, of the shape of `x`."""
-        return self.value_and_gradient(f, x)[1]
-
-    @_if_offered
-    def value_and_gradient(self, f: Function, x: Any) -> tuple[Any, Any]:
-        """f(x) and ∇f(x) of a function with one real value."""
-        point = as_point(x)
-        value = f(point)
-        check_scalar(value)
-        if type(self).vjp is not Differentiator.vjp:
-            return value, self.vjp(f, point, 1.0)
-        return value, _along_each_entry(self, f, point)
-
-    @_if_offered
-    def jacobian(self, f: Function, x: Any) -> Any:
-        """J(x): the derivative of each entry of f(x) by each entry of `x`, shape f(x).shape + x.shape.
-
-        Column by column with `jvp`, row by row with `vjp`.
-        """
-        point = as_point(x)
-        if type(self).vjp is Differentiator.vjp:
-            return np.moveaxis(_along_each_entry(self, f, point), range(np.ndim(point)), range(-np.ndim(point), 0))
-        shape = np.shape(f(point))
-        return stacked([self.vjp(f, point, w[()]) for w in unit_vectors(shape)], (*shape, *np.shape(point)))
-
-    @_if_offered
-    def hvp(self, f: Function, x: Any, v: Any) -> Any:
-        """H(x)·v, the Hessian's product with a direction, of the shape of `x`."""
-        if type(self).jvp is not Differentiator.jvp:
-            return self.jvp(lambda y: self.gradient(f, y), x, v)
-        return self.vjp(lambda y: self.gradient(f, y), x, v)
-
-    @_if_offered
-    def hessian(self, f: Function, x: Any) -> Any:
-        """H(x): second derivatives of a function with one real value, shape x.shape + x.shape."""
-        return self.jacobian(lambda y: self.gradient(f, y), x)
-
-
-def as_point(x: Any) -> Any:
-    """Take a point or a direction as float64, whatever it came as; what is being traced stays what it is.
-
-    Raises
-    ------
-    DifferentiationError
-        If it holds anything but real numbers.
-    """
-    if type(x) is np.ndarray and x.dtype == np.float64 and x.ndim:
-        return x.copy()
-    if is_traced(x):
-        return x
-    if np.ma.is_masked(x):
-        raise DifferentiationError(f"points and directions have no masked values; given: {x!r}.")
-    array = np.asarray(x)
-    if array.dtype == object and any(is_traced(entry) for entry in array.flat):
-        return np.stack([as_point(entry) for entry in array])
-    if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool) or np.iscomplexobj(array):
-        raise DifferentiationError(f"points and directions are real numbers; given: {x!r}.")
-    return np.array(array, dtype=np.float64)[()]
-
-
-class Traced:
-    """Marker of values that stand for numbers or arrays while a function is followed; differentiators derive theirs.
-
-    Whatever else works with NumPy's functions, such as a pandas Series, is data.
-    """
-
-    __slots__ = ()
-
-
-def is_traced(x: Any) -> bool:
-    """Whether something is not a number or an array but stands for one, as differentiators make them."""
-    return isinstance(x, Traced)
-
-
-def check_shape(name: str, given: Any, of: str, shape: tuple[int, ...]) -> None:
-    """Check that a direction has the shape that it must have.
-
-    Raises
-    ------
-    DifferentiationError
-        Names both shapes.
-    """
-    if np.shape(given) != tuple(shape):
-        raise DifferentiationError(f"{name} has the shape {np.shape(given)}, but {of} has {tuple(shape)}.")
-
-
-def check_scalar(value: Any) -> None:
-    """Check that a function whose gradient is asked for has one real value.
-
-    Raises
-    ------
-    DifferentiationError
-        Names its shape, and what to ask for instead.
-    """
-    if np.shape(value):
-        raise DifferentiationError(
-            f"a gradient needs a function with one real value; this one's has the shape {np.shape(value)}. "
-            "Ask for the jacobian."
-        )
-
-
-def stacked(arrays: Sequence[Any], shape: tuple[int, ...]) -> Any:
-    """Stack arrays and give the whole a shape; zeros if there are none."""
-    return np.reshape(np.stack(arrays), shape) if len(arrays) else np.zeros(shape)
-
-
-def unit_vectors(shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """One unit array for each entry of an array of `shape`, stacked: shape (size, *shape)."""
-    size = int(np.prod(shape))
-    return np.eye(size).reshape(size, *shape)
-
-
-def _along_each_entry(differentiator: Differentiator, f: Function, point: Any) -> Any:
-    """Derivatives of f along each entry of the point, shape x.shape + f(x).shape."""
-    columns = [differentiator.jvp(f, point, v[()]) for v in unit_vectors(np.shape(point))]
-    return stacked(columns, (*np.shape(point), *np.shape(columns[0] if columns else f(point))))
+    def _check_sparse(self, sparse: bool) -> None:
+        if sparse:
+            raise DifferentiationError(f"{type(self).__name__} makes no sparse matrices: leave out sparse=True.")

@@ -1,0 +1,153 @@
+"""A user's function as one of flat vectors: what the hooks of differentiators are given."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from gradmix.contracts.errors import DifferentiationError
+from gradmix.contracts.points import (
+    Structure,
+    flattened,
+    flattened_together,
+    holds_traced,
+    is_list_of_numbers,
+    is_traced,
+    joined,
+    stacked_entries,
+)
+
+ArgNums = int | Sequence[int]
+"""Which arguments a function is differentiated by: the place of one, or the places of several."""
+
+may_be_complex: ContextVar[bool] = ContextVar("may_be_complex", default=False)
+"""Whether a function is being evaluated at a complex point, so that all that is computed within may be complex."""
+
+
+class FlatFunction:
+    """A function of numbers, arrays and containers as one that maps ℝⁿ to ℝᵐ.
+
+    Two of the same function and structure are equal, so that what is compiled for one serves for the other. One with
+    constant arguments is equal to itself only.
+
+    Parameters
+    ----------
+    f
+        The function.
+    args
+        Its arguments. Those that it is differentiated by are replaced at each call.
+    argnums
+        Which these are.
+    argument
+        How they are arranged.
+    """
+
+    __slots__ = ("argnums", "args", "argument", "f", "result")
+
+    def __init__(
+        self, f: Callable[..., Any], args: Sequence[Any], argnums: int | tuple[int, ...], argument: Structure
+    ) -> None:
+        self.f, self.args, self.argnums, self.argument = f, args, argnums, argument
+        self.result: Structure | None = None
+        """How the result of the last call is arranged."""
+
+    def __call__(self, x: Any) -> Any:
+        """f(x) as a flat vector of float64, or a traced one. It is complex only if x is."""
+        is_plain = type(x) is np.ndarray
+        value = self.argument.arrange(x.copy() if is_plain else x)  # f may write into what it is given
+        token = may_be_complex.set(True) if is_plain and x.dtype.kind == "c" else None
+        try:
+            y = self.f(value) if len(self.args) == 1 and self.argnums == 0 else self.f(*self._arguments(value))
+            flat, self.result = flat_result(y)
+        finally:
+            if token is not None:
+                may_be_complex.reset(token)
+        return flat
+
+    def _arguments(self, value: Any) -> list[Any]:
+        arguments = list(self.args)
+        if isinstance(self.argnums, tuple):
+            for place, each in zip(self.argnums, value, strict=True):
+                arguments[place] = each
+        else:
+            arguments[self.argnums] = value
+        return arguments
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, FlatFunction) or len(self.args) > 1 or len(other.args) > 1:
+            return self is other
+        return bool((self.f, self.argnums, self.argument) == (other.f, other.argnums, other.argument))
+
+    def __hash__(self) -> int:
+        return hash((self.f, self.argument))
+
+
+def at_point(f: Callable[..., Any], args: Sequence[Any], argnums: ArgNums = 0) -> tuple[FlatFunction, Any]:
+    """A function of flat vectors, and the flat point that the arguments are.
+
+    Raises
+    ------
+    DifferentiationError
+        If `argnums` names an argument that is not there, or one that is not of real numbers.
+    """
+    places = _places(argnums, len(args))
+    if isinstance(places, tuple):
+        x, argument = flattened_together([args[place] for place in places])
+    else:
+        x, argument = flattened(args[places])
+    return FlatFunction(f, args, places, argument), x
+
+
+def _places(argnums: ArgNums, count: int) -> int | tuple[int, ...]:
+    if argnums == 0 and count:
+        return 0
+    several = isinstance(argnums, Sequence)
+    given = list(argnums) if isinstance(argnums, Sequence) else [argnums]
+    try:
+        places = tuple(range(count)[operator.index(each)] for each in given)
+    except (IndexError, TypeError):
+        raise DifferentiationError(
+            f"argnums={argnums!r} must be places of arguments, counted from 0; the function is given {count}."
+        ) from None
+    if len(set(places)) < len(places) or not places:
+        raise DifferentiationError(f"argnums={argnums!r} must name at least one argument, and each only once.")
+    return places if several else places[0]
+
+
+def flat_result(y: Any) -> tuple[Any, Structure]:
+    """What a function returned as a flat vector, and how it is arranged.
+
+    Raises
+    ------
+    DifferentiationError
+        If it returned anything but real numbers, arrays of such, and containers of these.
+    """
+    if isinstance(y, list | tuple | dict) and not is_list_of_numbers(y):
+        import optree
+
+        leaves, tree = optree.tree_flatten(y, is_leaf=is_list_of_numbers, none_is_leaf=True)  # type: ignore[arg-type]
+        parts = [_numbers(leaf) for leaf in leaves]
+        return joined(parts), Structure(tuple(map(np.shape, parts)), tree)
+    numbers = _numbers(y)
+    return joined([numbers]), Structure((np.shape(numbers),))
+
+
+def _numbers(y: Any) -> Any:
+    if is_traced(y):
+        return y
+    try:
+        if isinstance(y, list | tuple | np.ndarray) and holds_traced(y):
+            return stacked_entries(y)
+        array = np.array(y)
+    except ValueError as error:
+        raise DifferentiationError(
+            f"the function returned a list of parts of different shapes ({error}); it must return one array, or a "
+            "tuple or dict of arrays."
+        ) from error
+    if array.dtype.kind not in ("biufc" if may_be_complex.get() else "biuf") and array.size:
+        raise DifferentiationError(f"the function returned {y!r}; it must return real numbers.")
+    return array if array.dtype.kind == "c" else array.astype(np.float64, copy=False)

@@ -1,0 +1,243 @@
+"""The operators, written once: each from the hooks of a differentiator, which work on flat vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, final
+
+import numpy as np
+
+from gradmix.contracts.errors import DifferentiationError, NumericalError
+from gradmix.contracts.flat_function import FlatFunction, may_be_complex
+from gradmix.contracts.points import Structure, flattened, is_traced
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from gradmix.contracts.differentiator import Differentiator
+
+VectorFunction = Callable[[Any], Any]
+"""A function of a flat vector with a flat vector of values."""
+
+
+class Offering(Protocol):
+    """What offers operators."""
+
+    def check_operator(self, operator: str) -> None:
+        """Refuse an operator that it does not offer."""
+
+    def session(self) -> AbstractContextManager[Any]:
+        """What is set while it works."""
+
+
+OperatorT = TypeVar("OperatorT", bound=Callable[..., Any])
+
+
+def operator(method: OperatorT) -> OperatorT:
+    """Make a method an operator: final, refused where it is lacking, in the differentiator's session.
+
+    What the user's function raises reaches the caller without the frames between.
+    """
+
+    @wraps(method)
+    def called(self: Offering, *args: Any, **kwargs: Any) -> Any:
+        self.check_operator(method.__name__)
+        try:
+            with self.session():
+                return method(self, *args, **kwargs)
+        except Exception as error:
+            raise error.with_traceback(_users_part(error.__traceback__))  # noqa: B904 -- the same error
+
+    return cast("OperatorT", final(called))
+
+
+def _users_part(traceback: TracebackType | None) -> TracebackType | None:
+    """The part of a traceback that begins in the user's function, if the error came from there."""
+    part, each = traceback, traceback
+    while each is not None:
+        if each.tb_frame.f_code is FlatFunction.__call__.__code__ and each.tb_next is not None:
+            part = each.tb_next
+        each = each.tb_next
+    return part
+
+
+def jvp(made: Differentiator, f: FlatFunction, x: Any, v: Any) -> Any:
+    """J(x)·v."""
+    tangent = _direction(made, "v", v, "x", f.argument)
+    pushed = made.push(f, x, tangent)[1] if len(x) else np.zeros(len(f(x)))
+    result = _result(f, x)
+    return result.arrange(_vector(pushed, result.size, made, "push"))
+
+
+def vjp(made: Differentiator, f: FlatFunction, x: Any, w: Any) -> Any:
+    """w·J(x)."""
+    _, pullback = pull(made, f, x) if len(x) else (f(x), lambda w: x)
+    cotangent = _direction(made, "w", w, "f(x)", _result(f, x))
+    return f.argument.arrange(pullback(cotangent))
+
+
+def value_and_gradient(made: Differentiator, f: FlatFunction, x: Any) -> tuple[Any, Any]:
+    """f(x) and ∇f(x)."""
+    if not len(x):
+        y = f(x)
+        check_one_value(f)
+        return y[0], f.argument.arrange(x)
+    y, gradient = made.first(f, x)
+    check_one_value(f)
+    return _vector(y, 1, made, "first")[0], f.argument.arrange(_vector(gradient, len(x), made, "first"))
+
+
+def derivative(made: Differentiator, f: FlatFunction, x: Any, order: int) -> Any:
+    """The derivative of a function of one variable."""
+    if not f.argument.is_scalar:
+        raise DifferentiationError(
+            f"a derivative needs a function of one variable; x has {f.argument}. Ask for the gradient or the jacobian."
+        )
+    if isinstance(order, bool) or not isinstance(order, int | np.integer) or order < 1:
+        raise DifferentiationError(f"the order of a derivative is a whole number from 1; given: {order!r}.")
+    if order == 1:
+        hook, derived = "push", made.push(f, x, np.ones(1))[1]
+    else:
+        hook, derived = "higher", made.higher(f, x, int(order))
+    result = _result(f, x)
+    return result.arrange(_vector(derived, result.size, made, hook))
+
+
+def jacobian(made: Differentiator, f: FlatFunction, x: Any) -> Any:
+    """J(x)."""
+    matrix = _matrix(made, f, x)
+    return _result(f, x).arrange_matrix(matrix, f.argument)
+
+
+def hvp(made: Differentiator, f: FlatFunction, x: Any, v: Any) -> Any:
+    """H(x)·v."""
+    tangent = _direction(made, "v", v, "x", f.argument)
+    if not len(x):
+        return f.argument.arrange(tangent)
+    product = _of_one_value(f, lambda: made.product(f, x, tangent))
+    return f.argument.arrange(_vector(product, len(x), made, "product"))
+
+
+def hessian(made: Differentiator, f: FlatFunction, x: Any) -> Any:
+    """H(x)."""
+    shape = (len(x), len(x))
+    second = _of_one_value(f, lambda: made.second(f, x)) if len(x) else np.zeros(shape)
+    return f.argument.arrange_matrix(_array(second, shape, made, "second"), f.argument)
+
+
+# From hooks to whole derivatives, on flat vectors.
+
+
+def pull(made: Differentiator, f: VectorFunction, x: Any) -> tuple[Any, VectorFunction]:
+    """f(x) and its pullback, whose results are checked."""
+    y, pullback = made.pull(f, x)
+    return _vector(y, np.size(y), made, "pull"), lambda w: _vector(pullback(w), len(x), made, "pull")
+
+
+def along_each_variable(made: Differentiator, f: VectorFunction, x: Any) -> tuple[Any, Any]:
+    """f(x), and the derivatives along each variable, shape (n, m), in chunks: no unit matrix is made as a whole."""
+    n, y, parts = len(x), None, []
+    for start in range(0, n, made.chunk):
+        count = min(made.chunk, n - start)
+        basis = np.zeros((count, n))
+        basis[np.arange(count), np.arange(start, start + count)] = 1.0
+        y, pushed = made.push_many(f, x, basis)
+        parts.append(_array(pushed, (count, np.size(pushed) // count), made, "push_many"))
+    return y, parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def rows(pullback: VectorFunction, m: int, n: int) -> Any:
+    """The Jacobian, shape (m, n): each unit vector pulled back."""
+    pulled = []
+    for place in range(m):
+        w = np.zeros(m)
+        w[place] = 1.0
+        pulled.append(pullback(w))
+    return np.stack(pulled) if pulled else np.zeros((m, n))
+
+
+def _matrix(made: Differentiator, f: VectorFunction, x: Any) -> Any:
+    if not len(x):
+        return np.zeros((len(f(x)), 0))
+    matrix = made.matrix(f, x)
+    return _array(matrix, (np.size(matrix) // len(x), len(x)), made, "matrix")
+
+
+def check_plain(made: Differentiator, x: Any) -> None:
+    """Refuse a traced point or direction where the differentiator does not nest.
+
+    Raises
+    ------
+    DifferentiationError
+        Names it.
+    """
+    if not made.nests and is_traced(x):
+        raise DifferentiationError(
+            f"{type(made).__name__} takes numbers: it cannot differentiate within another differentiation."
+        )
+
+
+def _direction(made: Differentiator, name: str, given: Any, of: str, structure: Structure) -> Any:
+    flat, own = flattened(given)
+    check_plain(made, flat)
+    if own != structure:
+        raise DifferentiationError(f"{name} has {own}, but {of} has {structure}.")
+    return flat
+
+
+def _result(f: FlatFunction, x: Any) -> Structure:
+    """How f(x) is arranged: noted when a hook evaluated it, or seen now."""
+    if f.result is None:
+        f(x)
+    assert f.result is not None
+    return f.result
+
+
+def check_one_value(f: VectorFunction) -> None:
+    """Check that a function whose gradient is asked for has one real value.
+
+    Raises
+    ------
+    DifferentiationError
+        Names the structure of what it returned.
+    """
+    result = getattr(f, "result", None)
+    if result is not None and not result.is_scalar:
+        raise DifferentiationError(
+            f"a gradient needs a function with one real value; this one's has {result}. Ask for the jacobian."
+        )
+
+
+def _of_one_value(f: FlatFunction, compute: Callable[[], Any]) -> Any:
+    """A second derivative; if the function has several values, that is what is wrong, whatever else went wrong."""
+    try:
+        computed = compute()
+    except Exception:
+        check_one_value(f)
+        raise
+    check_one_value(f)
+    return computed
+
+
+def _vector(values: Any, size: int, made: Differentiator, hook: str) -> Any:
+    return _array(values, (size,), made, hook)
+
+
+def _array(values: Any, shape: tuple[int, ...], made: Differentiator, hook: str) -> Any:
+    """What a hook returned, as an array of float64 of NumPy's, or as it is if it is traced."""
+    if np.shape(values) != shape:
+        raise NumericalError(
+            f"{type(made).__name__}.{hook} returned an array of the shape {np.shape(values)}; {shape} is right."
+        )
+    if type(values) is np.ndarray and values.dtype == np.float64:
+        return values
+    if is_traced(values):
+        return values
+    array = np.asarray(values)
+    if array.dtype.kind == "c" and may_be_complex.get():
+        return array
+    if array.dtype.kind not in "biuf":
+        raise NumericalError(f"{type(made).__name__}.{hook} returned {values!r}; derivatives are real numbers.")
+    return array.astype(np.float64)

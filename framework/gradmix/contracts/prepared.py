@@ -1,0 +1,97 @@
+"""Operators of one function, prepared for points that are arranged as an example."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gradmix.contracts import operators
+from gradmix.contracts.errors import DifferentiationError
+from gradmix.contracts.flat_function import FlatFunction, at_point
+from gradmix.contracts.operators import operator
+
+if TYPE_CHECKING:
+    from gradmix.contracts.differentiator import Differentiator
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What `Differentiator.prepare` returns: the operators of one function.
+
+    Each takes the function's arguments. Those that it is differentiated by must be arranged as in the example.
+
+    Parameters
+    ----------
+    differentiator
+        What computes.
+    function
+        The function, with the example.
+    """
+
+    differentiator: Differentiator
+    function: FlatFunction
+
+    def check_operator(self, operator: str) -> None:
+        """As `Differentiator.check_operator`."""
+        self.differentiator.check_operator(operator)
+
+    def session(self) -> AbstractContextManager[Any]:
+        """What is set while an operator works."""
+        return self.differentiator.session()
+
+    @operator
+    def derivative(self, *args: Any, order: int = 1) -> Any:
+        """As `Differentiator.derivative`."""
+        return operators.derivative(self.differentiator, *self._at(args), order)
+
+    @operator
+    def gradient(self, *args: Any) -> Any:
+        """As `Differentiator.gradient`."""
+        return operators.value_and_gradient(self.differentiator, *self._at(args))[1]
+
+    @operator
+    def value_and_gradient(self, *args: Any) -> tuple[Any, Any]:
+        """As `Differentiator.value_and_gradient`."""
+        return operators.value_and_gradient(self.differentiator, *self._at(args))
+
+    @operator
+    def jacobian(self, *args: Any) -> Any:
+        """As `Differentiator.jacobian`."""
+        return operators.jacobian(self.differentiator, *self._at(args))
+
+    @operator
+    def hessian(self, *args: Any) -> Any:
+        """As `Differentiator.hessian`."""
+        return operators.hessian(self.differentiator, *self._at(args))
+
+    @operator
+    def jvp(self, x: Any, v: Any, args: Sequence[Any] = ()) -> Any:
+        """As `Differentiator.jvp`."""
+        return operators.jvp(self.differentiator, *self._at((x, *args)), v)
+
+    @operator
+    def vjp(self, x: Any, w: Any, args: Sequence[Any] = ()) -> Any:
+        """As `Differentiator.vjp`."""
+        return operators.vjp(self.differentiator, *self._at((x, *args)), w)
+
+    @operator
+    def hvp(self, x: Any, v: Any, args: Sequence[Any] = ()) -> Any:
+        """As `Differentiator.hvp`."""
+        return operators.hvp(self.differentiator, *self._at((x, *args)), v)
+
+    def _at(self, args: Sequence[Any]) -> tuple[FlatFunction, Any]:
+        prepared = self.function
+        if len(args) != len(prepared.args):
+            raise DifferentiationError(
+                f"the function was prepared for {len(prepared.args)} arguments, not {len(args)}."
+            )
+        function, x = at_point(prepared.f, args, prepared.argnums)
+        if function.argument != prepared.argument:
+            raise DifferentiationError(
+                f"the function was prepared for {prepared.argument}; this point has {function.argument}. "
+                "Prepare it again for such points."
+            )
+        operators.check_plain(self.differentiator, x)
+        return function, x
