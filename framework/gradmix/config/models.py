@@ -175,5 +175,6 @@ def restore(
         values = {name: tuple(value) if isinstance(value, list) else value for name, value in columns.items()}
         clusterer.preparation_ = Preparation(**values)  # type: ignore[arg-type]
         clusterer.n_features_in_ = clusterer.preparation_.n_columns
-        clusterer.keep_feature_names(clusterer.preparation_.names)
+        if clusterer.preparation_.names:
+            clusterer.feature_names_in_ = np.array(clusterer.preparation_.names, dtype=object)
     return clusterer

@@ -186,7 +186,9 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         best = self.objective.best(last_of_each_start(self.iterations(X)))
         self.model_, self.n_iter_, self.converged_ = best.estimate, best.step, best.converged
         self.n_features_in_, self.preparation_ = np.shape(X)[1], None
-        self.keep_feature_names(feature_names_of(X))
+        vars(self).pop("feature_names_in_", None)  # without names there is no such attribute, as in scikit-learn
+        if names := feature_names_of(X):
+            self.feature_names_in_ = np.array(names, dtype=object)
         for metric, value in best.metrics.items():
             setattr(self, f"{metric}_", value)
         self.labels_ = self.predict(X)
@@ -231,13 +233,6 @@ class Clusterer(Component, ABC, Generic[ModelT]):
             name, expected = type(self).__name__, self.n_features_in_
             raise DataError(f"X has {rows.shape[1]} features, but {name} is expecting {expected} features as input.")
         return rows if preparation is None else preparation.apply(rows)
-
-    def keep_feature_names(self, names: tuple[str, ...]) -> None:
-        """Set ``feature_names_in_``; without names there is no such attribute, as in scikit-learn."""
-        if names:
-            self.feature_names_in_ = np.array(names, dtype=object)
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
 
     def _check_feature_names(self, X: Any) -> None:
         fitted, given = tuple(getattr(self, "feature_names_in_", ())), feature_names_of(X)

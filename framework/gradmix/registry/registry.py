@@ -16,7 +16,7 @@ from gradmix.contracts import hooks
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import PluginError, UnknownNameError, did_you_mean, listing
 from gradmix.registry.choice import VARIABLE, chosen
-from gradmix.registry.entry import Entry
+from gradmix.registry.entry import Entry, describe
 from gradmix.registry.kinds import KINDS, unknown_kind
 from gradmix.registry.loading import Found, load, new_manager
 from gradmix.registry.plugin import FilePlugin, Plugin
@@ -151,6 +151,9 @@ def build_registry(plugins: Iterable[Plugin]) -> Registry:
         if unknown := [entry.kind for entry in each.entries if entry.kind not in kinds]:
             found[number] = replace(each, entries=(), reason=unknown_kind(unknown[0], kinds))
         elif each.hooks and not each.reason:
-            manager.register(each.implementation, each.plugin.label)
+            try:
+                manager.register(each.implementation, each.plugin.label)
+            except ValueError as error:  # two entry points have one name or module
+                found[number] = replace(each, entries=(), reason=describe(error))
     entries = _by_name(entry for each in found for entry in each.entries)
     return Registry(entries, tuple(found), manager, kinds)

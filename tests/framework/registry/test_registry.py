@@ -83,6 +83,16 @@ def test_a_hook_that_raises_is_that_plugins_failure():
     assert len(found.hooks.get_plugins()) == 1
 
 
+def test_a_module_that_two_entry_points_name_is_registered_once():
+    offered = module(gradmix_components=lambda: {"clusterer": {"groups": Groups}})
+    twice = [Plugin(FakeEntryPoint(lambda: offered, name=name)) for name in ("a", "b")]
+    found = build_registry([*twice, SOUND])
+    (failure,) = found.failures
+    assert failure.plugin.label == "fake:b"
+    assert "already registered" in failure.reason
+    assert [entry.plugin.label for entry in found] == ["fake:a", "sound:plugin"]
+
+
 def test_a_misspelt_hook_is_that_plugins_error_and_names_the_right_one():
     def components():
         return {}
