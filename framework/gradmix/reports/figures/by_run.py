@@ -54,11 +54,8 @@ def _lines(section: Section, name: str, styles: Styles) -> list[Trace]:
     for group in sorted(section.groups, key=styles.rank, reverse=True):  # the best is drawn last, on top
         look = {
             **styles.trace(group),
-            "mode": "lines",
             "legendrank": 1000 + styles.rank(group),
-            "line": {"color": styles.color(group), "width": 1 if is_crowded else 1.8},
-            "opacity": 0.5 if is_crowded else 0.85,
-            "hovertemplate": "%{y:.6g} at iteration %{x}<br>%{text}",
+            "isCrowded": is_crowded,
         }
         drawn: list[Trace] = []
         for run in group.runs:
@@ -68,7 +65,7 @@ def _lines(section: Section, name: str, styles: Styles) -> list[Trace]:
                 drawn.append({**look, "x": x, "y": y, "text": styles.repeat(group, run)})
         if drawn and is_crowded:
             xs, ys = ([value for trace in drawn for value in (*trace[key], None)] for key in "xy")
-            drawn = [{**look, "x": xs, "y": ys, "text": styles.label(group), "connectgaps": False}]
+            drawn = [{**look, "x": xs, "y": ys, "text": styles.label(group)}]
         traces += drawn
     return traces
 
@@ -99,17 +96,14 @@ def _points(groups: Sequence[Group], x: str, y: str, styles: Styles) -> list[Tra
     traces: list[Trace] = []
     for group in groups:
         runs = [run for run in group.finished if all(finite(run.metrics.get(name)) is not None for name in (x, y))]
-        symbol = SYMBOLS[styles.rank(group) % len(SYMBOLS)]
         if runs:
             traces.append(
                 {
                     **styles.trace(group),
-                    "mode": "markers",
                     "x": [run.metrics[x] for run in runs],
                     "y": [run.metrics[y] for run in runs],
                     "text": [", ".join([*map(str, group.given.values()), styles.repeat(group, run)]) for run in runs],
-                    "marker": {"color": styles.color(group), "symbol": symbol, "size": 9, "opacity": 0.8},
-                    "hovertemplate": f"{y} %{{y:.6g}}<br>{x} %{{x:.4g}}<br>%{{text}}",
+                    "symbol": SYMBOLS[styles.rank(group) % len(SYMBOLS)],
                 }
             )
     return traces

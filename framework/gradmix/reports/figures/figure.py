@@ -18,10 +18,11 @@ MOST_VARIANTS = 40
 
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6D1F", "#332288")
 """Colours that people with any colour vision tell apart (after Okabe and Ito), best group first."""
-OTHERS = "#B8BEC6"
+_OTHERS = "#B8BEC6"
 SYMBOLS = ("circle", "square", "diamond", "cross", "triangle-up", "x", "star", "pentagon")
 
 Trace = dict[str, Any]
+"""A line, a cloud of points or a heat map, as data; ``page.js`` says how each figure draws its own."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,11 @@ def finite(value: Any) -> float | None:
     return value if isinstance(value, int | float) and math.isfinite(value) else None
 
 
+def color_of(rank: int) -> str:
+    """A colour; grey beyond the palette."""
+    return PALETTE[rank] if rank < len(PALETTE) else _OTHERS
+
+
 class Styles:
     """A colour and a name for each group, the same in all figures; the best groups get the colours."""
 
@@ -99,15 +105,14 @@ class Styles:
         return self._rank[tuple(group.settings.values())]
 
     def color(self, group: Group) -> str:
-        """Its colour; grey beyond the palette."""
-        rank = self.rank(group)
-        return PALETTE[rank] if rank < len(PALETTE) else OTHERS
+        """Its colour."""
+        return color_of(self.rank(group))
 
     def trace(self, group: Group) -> Trace:
         """What all its traces have in common: groups without a colour of their own share one line of the legend."""
         is_colored = self.rank(group) < len(PALETTE)
         name = self.label(group) if is_colored else f"{len(self._rank) - len(PALETTE)} others"
-        return {"type": "scatter", "name": name, "legendgroup": name}
+        return {"name": name, "legendgroup": name, "color": self.color(group)}
 
     def label(self, group: Group) -> str:
         """Its settings in words."""

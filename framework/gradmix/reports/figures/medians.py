@@ -11,12 +11,11 @@ from gradmix.reports.comparison import Comparison
 from gradmix.reports.factors import text_of
 from gradmix.reports.figures.figure import (
     MOST_VARIANTS,
-    OTHERS,
-    PALETTE,
     SYMBOLS,
     Figure,
     Trace,
     axis,
+    color_of,
     finite,
     log_scale,
     view,
@@ -76,20 +75,13 @@ def _heat(cells: Cells, across: list[Any], down: list[Any], metric: Meaning) -> 
     # a few bad values must not make all good ones look the same
     behind = sorted(distance for _, distance in cells.values() if distance)
     return {
-        "type": "heatmap",
         "x": [text_of(value) for value in across],
         "y": [text_of(value) for value in down],
         "z": [[cells[x, y][1] if (x, y) in cells else None for x in across] for y in down],
         "text": grid(plain=True),
         "customdata": grid(plain=False),
-        "texttemplate": "%{text}" if len(across) * len(down) <= _MOST_NUMBERED else "",
-        "hovertemplate": "%{x}, %{y}<br>%{customdata}<extra></extra>",
-        "colorscale": "Cividis",
-        "zmin": 0,
+        "isNumbered": len(across) * len(down) <= _MOST_NUMBERED,
         "zmax": min(behind[-1], 3 * behind[2 * len(behind) // 5]) if behind else 1.0,
-        "colorbar": {"title": {"text": "from the best", "side": "right"}, "thickness": 12},
-        "xgap": 2,
-        "ygap": 2,
     }
 
 
@@ -138,22 +130,14 @@ def _lines(comparison: Comparison, groups: Sequence[Group], key: str, metric: Me
             continue
         traces.append(
             {
-                "type": "scatter",
-                "mode": "lines+markers",
                 "name": comparison.factors.label(dict(zip(others, values, strict=True))),
                 "x": [x for x, _ in members],
                 "y": [each.median for each in found],
                 "text": [summary_text(each, metric) for each in found],
-                "error_y": {
-                    "type": "data",
-                    "symmetric": False,
-                    "array": [finite(each.high - each.median) or 0 for each in found],
-                    "arrayminus": [finite(each.median - each.low) or 0 for each in found],
-                    "thickness": 1.2,
-                },
-                "line": {"color": PALETTE[index] if index < len(PALETTE) else OTHERS},
-                "marker": {"symbol": SYMBOLS[index % len(SYMBOLS)], "size": 8},
-                "hovertemplate": "%{x}: %{text}",
+                "above": [finite(each.high - each.median) or 0 for each in found],
+                "below": [finite(each.median - each.low) or 0 for each in found],
+                "color": color_of(index),
+                "symbol": SYMBOLS[index % len(SYMBOLS)],
             }
         )
     return traces

@@ -32,6 +32,29 @@
     }));
   };
 
+  // How each figure draws what the data say of a trace.
+  const LOOKS = {
+    heat: ({ isNumbered, ...trace }) => ({
+      ...trace, type: "heatmap", colorscale: "Cividis", zmin: 0, xgap: 2, ygap: 2,
+      colorbar: { title: { text: "from the best", side: "right" }, thickness: 12 },
+      texttemplate: isNumbered ? "%{text}" : "", hovertemplate: "%{x}, %{y}<br>%{customdata}<extra></extra>",
+    }),
+    option: ({ color, symbol, above, below, ...trace }) => ({
+      ...trace, type: "scatter", mode: "lines+markers", line: { color }, marker: { symbol, size: 8 },
+      error_y: { type: "data", symmetric: false, array: above, arrayminus: below, thickness: 1.2 },
+      hovertemplate: "%{x}: %{text}",
+    }),
+    curves: ({ color, isCrowded, ...trace }) => ({
+      ...trace, type: "scatter", mode: "lines", connectgaps: false,
+      line: { color, width: isCrowded ? 1 : 1.8 }, opacity: isCrowded ? 0.5 : 0.85,
+      hovertemplate: "%{y:.6g} at iteration %{x}<br>%{text}",
+    }),
+    cost: ({ color, symbol, ...trace }, { xaxis, yaxis }) => ({
+      ...trace, type: "scatter", mode: "markers", marker: { color, symbol, size: 9, opacity: 0.8 },
+      hovertemplate: `${text(yaxis.title.text)} %{y:.6g}<br>${text(xaxis.title.text)} %{x:.4g}<br>%{text}`,
+    }),
+  };
+
   const traceFor = (trace, byWebGL) => {
     const made = { ...trace, type: byWebGL && trace.type === "scatter" ? "scattergl" : trace.type };
     for (const key of ["name", "legendgroup", "text", "customdata"]) if (key in made) made[key] = escaped(made[key]);
@@ -69,7 +92,8 @@
 
   const draw = (figure, plot, index, asDistance) => {
     const variant = figure.variants[index];
-    let traces = asDistance ? distances(variant.data, figure.best) : variant.data;
+    let traces = variant.data.map((trace) => LOOKS[figure.name](trace, variant.layout));
+    if (asDistance) traces = distances(traces, figure.best);
     let { xaxis, yaxis } = variant.layout;
     [traces, xaxis] = withZeros(traces, xaxis, "x");
     [traces, yaxis] = withZeros(traces, yaxis, "y");
