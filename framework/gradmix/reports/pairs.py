@@ -165,22 +165,17 @@ def difference(*conditions: Sequence[Pair], metric: Meaning) -> Difference:
 
 
 def _repeated(pairs: Sequence[Pair], metric: Meaning, is_ratio: bool) -> Difference:
-    sign = metric.sign or 1.0
+    sign, neutral = metric.sign or 1.0, 1.0 if is_ratio else 0.0
 
     def contrast_of(a: float, b: float) -> float:
         if math.isfinite(a) and math.isfinite(b):
             return a / b if is_ratio else a - b
-        is_lost = not math.isfinite(a)  # what has no number lost
-        if is_ratio:
-            return math.inf if is_lost else 0.0
-        return math.inf * sign if is_lost else -math.inf * sign
+        is_largest = math.isfinite(b) == (sign > 0)  # what is not a number counts as worst
+        return math.inf if is_largest else 0.0 if is_ratio else -math.inf
 
-    def penalty(value: float) -> float:
-        return value * sign if math.isfinite(value) else math.inf
-
-    unequal = [(a, b) for a, b in pairs if not _equal(a, b)]
     contrasts = [contrast_of(a, b) for a, b in pairs]
-    n_worse = sum(penalty(a) > penalty(b) for a, b in unequal)
+    unequal = [each for each, (a, b) in zip(contrasts, pairs, strict=True) if not _equal(a, b)]
+    n_worse = sum((each - neutral) * sign > 0 for each in unequal)
     return Difference(
         metric=metric,
         is_ratio=is_ratio,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from gradmix import ConfigError, UnknownNameError
-from gradmix.contracts.meaning import TIME
+from gradmix.contracts.meaning import TIME, Meaning
 from gradmix.journal.legacy import meanings
 from gradmix.journal.reading import Run, TimedRounds
 from gradmix.reports.comparison import compare
@@ -451,6 +451,16 @@ def test_a_better_one_by_ratio_against_one_without_a_number_has_an_open_interval
     )
     assert versus(found) == "×0.338 [–, 0.425]"
     assert evidence(found) == "better, 8 pairs, 1 without a number"
+
+
+@pytest.mark.parametrize("better", ["lower", "higher"])
+@pytest.mark.parametrize("by_ratio", [True, False])
+def test_what_is_not_a_number_counts_as_worst_whichever_way_is_better(better, by_ratio):
+    metric = Meaning("speed", better, by_ratio=by_ratio)
+    lost = difference([(math.nan, 2.0 + k) for k in range(6)], metric=metric)
+    assert (lost.verdict, lost.n_worse, lost.is_worse) == (Verdict.WORSE, 6, True)
+    won = difference([(2.0 + k, math.inf) for k in range(6)], metric=metric)
+    assert (won.verdict, won.n_better, won.is_worse) == (Verdict.BETTER, 6, False)
 
 
 def test_without_broken_values_nothing_is_said_of_numbers():

@@ -42,13 +42,13 @@ def heat_map(comparison: Comparison) -> Figure | None:
     pool = factors.choices if len(factors.choices) >= 2 else keys
     wide, high = sorted(pool, key=lambda key: -len(factors.values[key]))[:2]
     rest = [key for key in (*factors.given, *factors.choices) if key not in (wide, high)]
-    facets: dict[tuple[Any, ...], dict[tuple[Any, Any], tuple[Estimate, float | None]]] = {}
+    facets: dict[tuple[tuple[str, Any], ...], dict[tuple[Any, Any], tuple[Estimate, float | None]]] = {}
     for section in comparison.sections:
         scale = Scale(section, primary)
         for group in section.groups:
             found, settings = group.summaries.get(primary.name), {**group.given, **group.settings}
             if found is not None:
-                cells = facets.setdefault(tuple(settings[key] for key in rest), {})
+                cells = facets.setdefault(tuple((key, settings[key]) for key in rest), {})
                 distance = scale.distance(found.median, section.groups[0].summaries[primary.name].median)
                 cells[settings[wide], settings[high]] = (found, finite(distance))
     xaxis = {"title": {"text": factors.short[wide]}, "type": "category"}
@@ -58,8 +58,7 @@ def heat_map(comparison: Comparison) -> Figure | None:
         across = [value for value in factors.values[wide] if any(x == value for x, _ in cells)]
         down = [value for value in factors.values[high] if any(y == value for _, y in cells)]
         if len(across) > 1 and len(down) > 1:
-            settings = dict(zip(rest, facet, strict=True))
-            variants.append(view(factors, "", settings, [_heat(cells, across, down, primary)], xaxis, yaxis))
+            variants.append(view(factors, "", dict(facet), [_heat(cells, across, down, primary)], xaxis, yaxis))
     given = " and ".join(factors.short[key] for key in factors.given)
     where = f" of the same {given}" if given else ""
     note = (
@@ -95,10 +94,9 @@ def by_option(comparison: Comparison) -> Figure | None:
     key = max(counts, key=lambda each: counts[each], default="")
     if counts.get(key, 0) < _FEWEST_FOR_LINE:
         return None
-    rest = [each for each in factors.given if each != key]
-    facets: dict[tuple[Any, ...], list[Group]] = {}
+    facets: dict[tuple[tuple[str, Any], ...], list[Group]] = {}
     for group in comparison.groups:
-        facets.setdefault(tuple(group.given[each] for each in rest), []).append(group)
+        facets.setdefault(tuple(item for item in group.given.items() if item[0] != key), []).append(group)
     variants = []
     for metric in [*comparison.metrics[:1], *(each for each in comparison.metrics[1:] if each.name == TIME.name)]:
         for given, members in facets.items():
@@ -107,30 +105,28 @@ def by_option(comparison: Comparison) -> Figure | None:
                 xs, ys = ({value for trace in traces for value in trace[each]} for each in "xy")
                 xaxis: dict[str, Any] = {"title": {"text": factors.short[key]}}
                 xaxis |= log_scale(xs) if min(xs) > 0 and max(xs) >= 50 * min(xs) else {}
-                settings = dict(zip(rest, given, strict=True))
-                variants.append(view(factors, metric.name, settings, traces, xaxis, axis(metric, ys)))
+                variants.append(view(factors, metric.name, dict(given), traces, xaxis, axis(metric, ys)))
     has_intervals = any(found.has_interval for group in comparison.groups for found in group.summaries.values())
     note = "Medians, with their 95 % intervals." if has_intervals else "Medians; too few runs for intervals."
     return Figure("option", f"By {factors.short[key]}", note, variants[:MOST_VARIANTS])
 
 
 def _lines(comparison: Comparison, groups: Sequence[Group], key: str, metric: Meaning) -> list[Trace]:
-    lines: dict[tuple[Any, ...], list[tuple[float, Estimate]]] = {}
-    others = [each for each in comparison.factors.choices if each != key]
+    lines: dict[tuple[tuple[str, Any], ...], list[tuple[float, Estimate]]] = {}
     for group in groups:
         x = {**group.given, **group.settings}[key]
         if isinstance(x, int | float) and metric.name in group.summaries:
-            values = tuple(group.settings[each] for each in others)
-            lines.setdefault(values, []).append((x, group.summaries[metric.name]))
+            others = tuple(item for item in group.settings.items() if item[0] != key)
+            lines.setdefault(others, []).append((x, group.summaries[metric.name]))
     traces = []
-    for index, (values, members) in enumerate(lines.items()):
+    for index, (others, members) in enumerate(lines.items()):
         members.sort(key=lambda member: member[0])
         found = [estimate for _, estimate in members]
         if len(found) < 2 or not all(math.isfinite(each.median) for each in found):
             continue
         traces.append(
             {
-                "name": comparison.factors.label(dict(zip(others, values, strict=True))),
+                "name": comparison.factors.label(dict(others)),
                 "x": [x for x, _ in members],
                 "y": [each.median for each in found],
                 "text": [summary_text(each, metric) for each in found],
