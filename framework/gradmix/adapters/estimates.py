@@ -17,18 +17,12 @@ from gradmix.contracts.rows import Matrix
 
 @dataclass(frozen=True, eq=False)
 class NearestModel(Model):
-    """Reference points, each with its group: a row belongs to the group of the point that is nearest to it.
-
-    Parameters
-    ----------
-    points
-        Centers, or the very rows that were clustered; shape (m, d).
-    labels
-        Group of each point, shape (m,); -1 is noise.
-    """
+    """Reference points, each with its group: a row belongs to the group of the point that is nearest to it."""
 
     points: NDArray[np.float64]
+    """Centers, or the rows that were clustered; shape (m, d)."""
     labels: NDArray[Any]
+    """Group of each point, shape (m,); -1 is noise."""
 
     def predict(self, X: Matrix) -> NDArray[np.intp]:
         """Group of the nearest point, shape (n,)."""
@@ -46,23 +40,16 @@ class NearestModel(Model):
 
 @dataclass(frozen=True, eq=False)
 class EstimatorModel(Model):
-    """A fitted estimator: the options that it was made with, and the attributes that fitting gave it.
-
-    Parameters
-    ----------
-    centers
-        Centers of its groups, shape (k, d).
-    options
-        Arguments of its class.
-    fitted
-        Its public fitted attributes, which end in an underscore.
-    """
+    """A fitted estimator: the options that it was made with, and the attributes that fitting gave it."""
 
     estimator: ClassVar[str | type[Any]]
 
     centers: NDArray[np.float64]
+    """Centers of its groups, shape (k, d)."""
     options: Mapping[str, Any]
+    """Arguments of its class."""
     fitted: Mapping[str, Any]
+    """Its public fitted attributes, which end in an underscore."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle its content: its class is made when it is needed, and no module has it."""

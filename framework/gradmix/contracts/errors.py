@@ -24,15 +24,7 @@ class PluginError(GradmixError, ImportError):
 
 
 class NotInstalledError(PluginError):
-    """A component whose package is not installed.
-
-    Parameters
-    ----------
-    message
-        What is missing.
-    command
-        What installs it.
-    """
+    """A component whose package is not installed; `command` installs it."""
 
     def __init__(self, message: str, command: str) -> None:
         super().__init__(message)
