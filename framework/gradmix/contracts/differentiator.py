@@ -68,9 +68,9 @@ class Differentiator(Component, ABC):
     """Whether functions may branch and loop by the values that they compute; if not, it refuses those that do."""
     nests: ClassVar[bool] = True
     """Whether it works on what another differentiator traces, or is given its own traced values."""
-    pushes: ClassVar[bool]
+    pushes: ClassVar[bool] = False
     """Whether it implements `push` or `push_many`."""
-    pulls: ClassVar[bool]
+    pulls: ClassVar[bool] = False
     """Whether it implements `pull`."""
 
     @property

@@ -32,4 +32,4 @@ def test_what_must_be_defined_comes_first():
     must = [member.name for member in members(Clusterer) if member.must]
     assert must == ["iterate(X, rng)", "objective"]
     assert [member.must for member in members(Clusterer)] == sorted((m.must for m in members(Clusterer)), reverse=True)
-    assert {member.name for member in members(Differentiator) if member.must} == {"jvp(f, x, v)", "vjp(f, x, w)"}
+    assert {member.name for member in members(Differentiator) if member.must} == {"push(f, x, v)", "pull(f, x)"}
