@@ -142,6 +142,13 @@ def test_python_shown_works():
     np.testing.assert_array_equal(names["tape"].gradient(lambda x: x[0] * x[1] ** 2, [3.0, 2.0]), [4.0, 12.0])
 
 
+def test_the_guide_to_derivatives_prints_what_is_shown(capsys):
+    text = (ROOT / "docs" / "derivatives.md").read_text(encoding="utf-8")
+    exec("\n".join(re.findall(r"```python\n(.*?)```", text, flags=re.S)), {})  # our own guide
+    (shown,) = re.findall(r"```text\n(.*?)```", text, flags=re.S)
+    assert capsys.readouterr().out == shown
+
+
 def test_events_and_metrics_of_ones_own_work_as_shown(tmp_path):
     from gradmix.config.build import Built
     from gradmix.config.chosen import Chosen

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gradmix.contracts.own_rules import FunctionWithRule
 from gradmix.contracts.points import Traced, as_point, is_traced
 from gradmix.contracts.rows import as_rows, column_name, constant_columns
 
@@ -16,6 +17,7 @@ IntArray = NDArray[np.intp]
 
 __all__ = [
     "Array",
+    "FunctionWithRule",
     "IntArray",
     "Traced",
     "as_point",

@@ -54,6 +54,9 @@ from gradmix.contracts.options import RunsCode as RunsCode
 from gradmix.contracts.options import Seed as Seed
 from gradmix.contracts.options import SendsTo as SendsTo
 from gradmix.contracts.options import part as part
+from gradmix.contracts.own_rules import checkpoint as checkpoint
+from gradmix.contracts.own_rules import stop_gradient as stop_gradient
+from gradmix.contracts.own_rules import with_rule as with_rule
 from gradmix.contracts.palette import group_color as group_color
 from gradmix.contracts.preparation import Preparation as Preparation
 from gradmix.contracts.problem import Operator as Operator

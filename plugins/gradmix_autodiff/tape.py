@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gradmix import Differentiator, Pullback, VectorFunction
+from gradmix import Differentiator, Function, Pullback, VectorFunction
+
+if TYPE_CHECKING:
+    from gradmix_autodiff.graph import Graph
 
 
 @dataclass
@@ -29,6 +33,37 @@ class Tape(Differentiator):
 
         recorded = Recorded(f, x)
         return recorded.value, recorded.pull
+
+    def graph(self, f: Function, *args: Any, direction: Sequence[Any] | None = None) -> Graph:
+        """The computational graph of a function at a point, with values, tangents and adjoints.
+
+        Parameters
+        ----------
+        f
+            The function, with one real value.
+        args
+            Its arguments: numbers and arrays.
+        direction
+            A tangent for each argument. Along the first argument unless given.
+
+        Returns
+        -------
+        Graph
+            Printed, it is a table; ``to_dot()`` is text for Graphviz.
+
+        Examples
+        --------
+        >>> print(Tape().graph(lambda x1, x2: x1 * x2 + np.sin(x1), 2.0, 3.0))
+            operation  value    tangent   adjoint
+        x1             2        1         2.58385
+        x2             3        0         2
+        w3  x1 * x2    6        3         1
+        w4  sin(x1)    0.909297  -0.416147  1
+        w5  w3 + w4    6.9093   2.58385   1
+        """
+        from gradmix_autodiff.graph import computational_graph
+
+        return computational_graph(f, args, [1.0, *[0.0] * (len(args) - 1)] if direction is None else direction)
 
     def higher(self, f: VectorFunction, x: Any, order: int) -> Any:
         """Nested derivatives."""

@@ -12,7 +12,7 @@ import numpy as np
 from gradmix_autodiff.recording import Pull, Recording, dense, slice_pull
 from gradmix_autodiff.rules.structure import GETITEM
 from gradmix_autodiff.table import ELEMENTWISE, NAMES, Elementwise, Rule, Spread
-from gradmix_autodiff.traced import ARITHMETIC, Traced, TracedArray, operate, plain_value, relate
+from gradmix_autodiff.traced import ARITHMETIC, Traced, TracedArray, operand, operate, plain_value, relate
 
 
 class _Taped(Traced):
@@ -30,6 +30,12 @@ class _Taped(Traced):
     def follow(self, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
         """Record an operation."""
         return record(self.recording, rule, arguments, keywords)
+
+    def call_checkpointed(self, f: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        """As one operation."""
+        from gradmix_autodiff.own_rules import call_checkpointed
+
+        return call_checkpointed(f, tuple(map(operand, arguments)))
 
     def constant(self, value: Any) -> Any:
         """A plain array on the recording."""

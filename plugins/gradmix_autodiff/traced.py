@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from gradmix import DifferentiationError, arrays
+from gradmix.arrays import FunctionWithRule
 from gradmix_autodiff.guidance import full_name, in_place, needs_a_number, unsupported
 from gradmix_autodiff.table import COMPOSITIONS, CONSTANT, ELEMENTWISE, Elementwise, Rule
 
@@ -98,6 +99,22 @@ class Traced(arrays.Traced):
     def constant(self, value: Any) -> Any:
         """A plain array as a traced one of this level, so that traced values can be written into it."""
         raise NotImplementedError
+
+    # what functions say of their own derivatives
+
+    def call_with_rule(self, function: FunctionWithRule, arguments: tuple[Any, ...]) -> Any:
+        """By the rule."""
+        from gradmix_autodiff.own_rules import call_with_rule
+
+        return call_with_rule(function, tuple(map(operand, arguments)))
+
+    def call_checkpointed(self, f: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        """Followed; only the tape has anything to forget."""
+        return f(*arguments)
+
+    def stopped(self) -> Any:
+        """The plain number or array, which the function may write into."""
+        return np.copy(plain_value(self))[()]
 
     # NumPy's protocols
 

@@ -87,6 +87,10 @@ class Handed(Traced):
         """The number or array that it stands for at the point."""
         return self._concrete if self.tool.concrete is None else self.tool.concrete(self.value)
 
+    def stopped(self) -> Any:
+        """The number or array at the point."""
+        return np.copy(self.concrete)[()]
+
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
         name = _REDUCTIONS.get(ufunc.__name__) if method == "reduce" else ufunc.__name__
         if name is None or out is not None or method not in ("__call__", "reduce"):

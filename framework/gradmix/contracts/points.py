@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -17,6 +17,8 @@ from gradmix.contracts.errors import DifferentiationError
 if TYPE_CHECKING:
     from optree import PyTreeSpec
 
+    from gradmix.contracts.own_rules import FunctionWithRule
+
 Shape = tuple[int, ...]
 
 
@@ -27,6 +29,24 @@ class Traced:
     """
 
     __slots__ = ()
+
+    def call_with_rule(self, function: FunctionWithRule, arguments: tuple[Any, ...]) -> Any:
+        """Call a function that has a rule of its own; unless overridden, it is followed as any other."""
+        return function.f(*arguments)
+
+    def call_checkpointed(self, f: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        """Call a function whose operations need not be remembered; unless overridden, it is followed as any other."""
+        return f(*arguments)
+
+    def stopped(self) -> Any:
+        """The number or array that it stands for, which counts as constant.
+
+        Raises
+        ------
+        DifferentiationError
+            If the differentiator has no such thing.
+        """
+        raise DifferentiationError("this differentiator does not offer gradmix.stop_gradient.")
 
 
 def is_traced(x: Any) -> TypeGuard[Traced]:

@@ -1,0 +1,69 @@
+"""Functions with a rule of their own, and functions whose operations are not kept, on traced values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradmix import DifferentiationError
+from gradmix_autodiff.table import LinearMap, Primitive
+from gradmix_autodiff.traced import Traced, operate
+
+if TYPE_CHECKING:
+    from gradmix.arrays import FunctionWithRule
+
+
+def call_with_rule(function: FunctionWithRule, arguments: tuple[Any, ...]) -> Any:
+    """An operation of its own: the function's value, and its rule's linear maps."""
+
+    def rule(position: int, y: Any, values: tuple[Any, ...], keywords: Any) -> LinearMap:
+        def push(tangents: Any) -> Any:
+            pushed = [function.pushed(values, position, v, np.shape(y)) for v in tangents]
+            return _of_shape("jvp", np.stack(pushed), (len(pushed), *np.shape(y)))
+
+        def pull(w: Any) -> Any:
+            return _of_shape("vjp", function.pulled(values, position, w), np.shape(values[position]))
+
+        return LinearMap(push, pull)
+
+    return operate(Primitive(_closed(function.f, arguments), rule), *arguments)
+
+
+def call_checkpointed(f: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """An operation of its own, whose pullback records the function again."""
+    from gradmix_autodiff.tape import Tape
+
+    def rule(position: int, y: Any, values: tuple[Any, ...], keywords: Any) -> LinearMap:
+        def by_one(x: Any) -> Any:
+            return f(*values[:position], x, *values[position + 1 :])
+
+        def push(tangents: Any) -> Any:
+            return np.stack([Tape().jvp(by_one, values[position], v) for v in tangents])
+
+        return LinearMap(push, lambda w: Tape().vjp(by_one, values[position], w))
+
+    return operate(Primitive(_closed(f, arguments), rule), *arguments)
+
+
+def _closed(f: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[..., Any]:
+    """f, refused if its value depends on what is traced beside its arguments: that change would be lost."""
+    level = max(each.level for each in arguments if isinstance(each, Traced))
+
+    def evaluated(*values: Any) -> Any:
+        y = f(*values)
+        if isinstance(y, Traced) and y.level >= level:
+            raise DifferentiationError(
+                f"{getattr(f, '__name__', 'the function')} uses a traced value that is not one of its arguments. A "
+                "function with a rule, or one that is checkpointed, takes all that it depends on as arguments."
+            )
+        return y if isinstance(y, Traced) else np.asarray(y, dtype=np.float64)[()]
+
+    return evaluated
+
+
+def _of_shape(name: str, change: Any, shape: tuple[int, ...]) -> Any:
+    if np.shape(change) != shape:
+        raise DifferentiationError(f"{name} of a rule returned the shape {np.shape(change)}; {shape} is right.")
+    return change
