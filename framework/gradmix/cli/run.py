@@ -135,8 +135,8 @@ def run_as(wanted: Intent) -> int:
 
     report, tracking = SessionReport(), TrackingProcess()
     watchers = report.watchers if wanted.plan_only else (*report.watchers, SweepArtifacts(), tracking)
-    if not wanted.plan_only and "tracking=none" not in wanted.arguments:
-        tracking.prepare()  # MLflow loads while the config is composed
+    if not wanted.plan_only and wanted.resumed is None and "tracking=none" not in wanted.arguments:
+        tracking.prepare()  # MLflow loads while the config is composed; a resumed sweep may need none
     try:
         with intending(wanted), watched_by(*watchers), termination_as_interrupt():
             _compose_and_run(wanted)

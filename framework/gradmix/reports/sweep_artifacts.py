@@ -42,7 +42,9 @@ class SweepArtifacts:
 
     @hookimpl
     def sweep_ended(self, sweep: SweepInfo) -> None:
-        """Write the comparison, and draw."""
+        """Write the comparison, and draw; an unchanged sweep has it already."""
+        if sweep.is_unchanged and (sweep.folder / ARTIFACTS / "comparison.md").exists():
+            return
         write_sweep_artifacts(sweep.folder, self._pictures)
 
 

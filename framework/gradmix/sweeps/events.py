@@ -19,6 +19,7 @@ class SweepInfo:
     folder: Path
     n_jobs: int
     is_resumed: bool = False
+    is_unchanged: bool = False  # it had finished, and nothing was missing: its journal is left as it is
 
 
 def planned(jobs: Sequence[Job], workers: int, n_jobs: int) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from gradmix.config.spec import Settings
 from gradmix.contracts.errors import StorageError
@@ -21,6 +22,7 @@ from gradmix.runs.events import report_problem, tell
 from gradmix.sweeps.events import SweepInfo, job_ended, sweep_ended
 from gradmix.sweeps.intent import intent
 from gradmix.sweeps.plan import Job, Overrides
+from gradmix.sweeps.reading import jobs_ended
 
 
 class Ledger:
@@ -52,7 +54,8 @@ class Ledger:
     def open(self, jobs: Sequence[Job]) -> None:
         """Begin, or begin again."""
         if self.info.is_resumed:
-            self.journal.write(RESUMED, environment=environment(), arguments=intent().arguments)
+            self.info = replace(self.info, is_unchanged=self._is_unchanged(jobs))
+            self._write(RESUMED, environment=environment(), arguments=intent().arguments)
             return
         self.journal.write(
             "started",
@@ -81,7 +84,7 @@ class Ledger:
         folder, sweep = end.folder.absolute(), self.info.folder.absolute()
         place = folder.relative_to(sweep) if folder.is_relative_to(sweep) else folder
         with self._storing():
-            self.journal.write(
+            self._write(
                 "job",
                 number=job.number,
                 overrides=job.overrides,
@@ -99,15 +102,36 @@ class Ledger:
         try:
             with self._storing():
                 best, said = self._best()
-                self.journal.write("result", metrics={**self.counts, **best}, best=said)
+                self._write("result", metrics={**self.counts, **best}, best=said)
                 if error is None:
-                    self.journal.write("finished")
+                    self._write("finished")
                 else:
                     event = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-                    self.journal.write(event, error=describe(error))
+                    self._write(event, error=describe(error))
         finally:
             self.journal.close()
             tell(sweep_ended, self.info)
+
+    def _is_unchanged(self, jobs: Sequence[Job]) -> bool:
+        """Whether a resumed sweep has finished, nothing is to be run, and its journal says all of that already."""
+        sweep = read_run(self.info.folder)
+        is_asked_for_more = any(not each.startswith("runs_dir=") for each in intent().typed)
+        if is_asked_for_more or not sweep.is_finished or len(jobs) < self.info.n_jobs:
+            return False
+        recorded = jobs_ended(sweep)
+        return all(
+            job.state in ("done", "stale")
+            and job.earlier is not None
+            and (event := recorded.get(job.number)) is not None
+            and (event["status"], event["run_key"]) == (job.earlier.status, job.earlier.run_key)
+            and event.get("timings", True) == job.has_timings
+            and (self.info.folder / str(event["folder"])).absolute() == job.earlier.folder.absolute()
+            for job in jobs
+        )
+
+    def _write(self, event: str, **content: Any) -> None:
+        if not self.info.is_unchanged:
+            self.journal.write(event, **content)
 
     @property
     def counts(self) -> dict[str, int]:

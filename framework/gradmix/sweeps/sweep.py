@@ -19,7 +19,7 @@ from gradmix.journal.reading import Run, read_runs
 from gradmix.registry.entry import describe
 from gradmix.runs.events import report_problem, tell
 from gradmix.sweeps.attempts import attempts, telling
-from gradmix.sweeps.events import sweep_started
+from gradmix.sweeps.events import SweepInfo, sweep_started
 from gradmix.sweeps.job import STOPPED, JobReport, SweepJob, label_of
 from gradmix.sweeps.ledger import Ledger
 from gradmix.sweeps.plan import Job
@@ -40,10 +40,14 @@ class Sweep:
     ) -> None:
         self.settings, self.varies, self.launch = settings, tuple(varies), launch
         self.ledger = Ledger(settings, self.varies, n_jobs)
-        self.info = self.ledger.info
         self._jobs = jobs
         earlier = (run for job in jobs if job.is_to_run for run in read_runs(self._attempts(job)).runs)
         self._anew = tuple(run.folder.name for run in earlier if run.is_finished)
+
+    @property
+    def info(self) -> SweepInfo:
+        """What events say of it."""
+        return self.ledger.info
 
     def __enter__(self) -> Self:
         (self.info.folder / STOPPED).unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,8 +19,8 @@ from gradmix.journal.folder import find_journals, has_journal
 from gradmix.journal.reading import Run, read_run, read_runs, read_unchanged
 from gradmix.runs.artifacts import ARTIFACTS
 from gradmix.tracking.inventory import Inventory, Rank, StoredRun, rank
-from gradmix.tracking.note import Note, OpenNote, noting, read_note
-from gradmix.tracking.store import absolute_uri, artifact_root, local_folder, open_client
+from gradmix.tracking.note import Mark, Note, OpenNote, noting, read_mark, read_note, write_mark
+from gradmix.tracking.store import absolute_uri, artifact_root, file_state, local_folder, open_client
 from gradmix.tracking.trouble import explain, how_to_sync
 from gradmix.tracking.upload import Upload, is_own_file
 from gradmix.tracking.view import milliseconds, mlflow_status, view_of
@@ -61,12 +62,8 @@ class Ingester:
 
     def open(self) -> None:
         """Open the store, and ask it something. One that does not answer is a StorageError."""
-        try:
+        with self._explained("cannot be opened"):
             self.client.search_experiments(max_results=1)
-        except GradmixError:
-            raise
-        except Exception as error:
-            raise self._trouble("cannot be opened", error) from error
 
     def bring_in(self, folder: Path, seen: Run | None = None) -> StoredRun | None:
         """Bring in a journal, or what is new in it; the run that shows it, or None if it is not to be shown.
@@ -78,32 +75,30 @@ class Ingester:
         StorageError
             If the journal cannot be read or the store does not take it. Nothing is lost by that.
         """
-        try:
+        with self._explained(f"did not take {folder}"):
             seen = seen or read_run(folder)
             run = self._bring_in(folder, seen)
             if run is not None and seen.kind == "sweep" and seen.has_ended:
                 self._adopt(seen, run)
             return run
-        except GradmixError:
-            raise
-        except Exception as error:
-            raise self._trouble(f"did not take {folder}", error) from error
 
-    def bring_in_all(self, folders: Iterable[Path]) -> None:
-        """Bring in journals as they come.
+    def bring_in_all(self, folders: Iterable[Path], runs_dir: Path) -> None:
+        """Bring in journals as they come, among them all that `runs_dir` has for this store.
 
         One that cannot be brought in does not stop the others; a store that does not answer any more does.
         """
         try:
-            self.open()
             for folder in folders:
                 try:
                     self.bring_in(folder)
                 except StorageError as error:
                     self.open()
                     self.tally.errors.append(str(error))
+            now = time.time()
             for inventory in self._inventories.values():
-                inventory.close(time.time())
+                inventory.close(now)
+            if self._inventories and not self.tally.errors and (state := file_state(self.uri)):
+                write_mark(runs_dir, Mark(self.uri, state, now))
         except StorageError as error:
             self.tally.errors.append(str(error))
 
@@ -112,15 +107,21 @@ class Ingester:
 
         Runs that began after `before`, in seconds since 1970, are this session's own.
         """
+        mark = read_mark(runs_dir)
+        is_as_left = mark is not None and (mark.uri, mark.state) == (self.uri, file_state(self.uri))
         for each in _readable(find_journals(runs_dir)):
             if each.began < before and is_meant_for(each, self.uri):
                 note = read_note(each.folder)
-                inventory = self._inventory(each.started["name"])
-                if note is None or note.size != each.size or not self._is_believed(note, inventory):
-                    yield each.folder
+                if note is not None and (note.uri, note.size) == (self.uri, each.size):
+                    if mark is not None and is_as_left and note.time <= mark.time:
+                        continue  # MLflow need not be asked, nor loaded
+                    if self._is_believed(note, self._inventory(each.started["name"])):
+                        continue
+                yield each.folder
 
     def everything(self, runs_dir: Path) -> Iterator[Path]:
         """All journals; their experiments are asked beforehand for what they have."""
+        self.open()
         folders = list(find_journals(runs_dir))
         self._notes = {folder: read_note(folder) for folder in folders}
         readable = _readable(folders)
@@ -231,7 +232,8 @@ class Ingester:
 
     def _inventory(self, name: str) -> Inventory:
         if name not in self._inventories:
-            self._inventories[name] = Inventory(self.client, name)
+            with self._explained("cannot be opened"):
+                self._inventories[name] = Inventory(self.client, name)
         return self._inventories[name]
 
     def _parent(self, folder: Path, seen: Run, inventory: Inventory) -> str | None:
@@ -245,17 +247,24 @@ class Ingester:
             run = self.bring_in(folder.parent, above) if is_meant_for(above, self.uri) else None
         return run.run_id if run else None
 
-    def _trouble(self, what: str, error: Exception) -> StorageError:
-        return StorageError(
-            f"MLflow at {self.uri} {what}: {explain(error, self.uri)}. "
-            f"Nothing is lost: `{how_to_sync(self.uri)}` brings everything in later."
-        )
+    @contextmanager
+    def _explained(self, what: str) -> Iterator[None]:
+        """Turn errors of MLflow, and of anything else, into a StorageError that explains them."""
+        try:
+            yield
+        except GradmixError:
+            raise
+        except Exception as error:
+            raise StorageError(
+                f"MLflow at {self.uri} {what}: {explain(error, self.uri)}. "
+                f"Nothing is lost: `{how_to_sync(self.uri)}` brings everything in later."
+            ) from error
 
 
 def sync(runs_dir: Path, tracking: Tracking, restores: bool = False) -> Tally:
     """Bring in every journal under `runs_dir` that the store does not have; `restores` also what was deleted there."""
     ingester = Ingester(tracking, restores, is_thorough=True)
-    ingester.bring_in_all(ingester.everything(runs_dir))
+    ingester.bring_in_all(ingester.everything(runs_dir), runs_dir)
     return ingester.tally
 
 

@@ -6,7 +6,6 @@ no more; the child answers once, on its standard output, with what went wrong.
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import queue
@@ -30,6 +29,8 @@ from gradmix.sweeps.plan import Job
 from gradmix.tracking.ingest import Ingester
 from gradmix.tracking.store import import_mlflow
 
+_AHEAD = "--ahead"
+
 
 class TrackingProcess:
     """Hands the folders of runs to an ingester in another process."""
@@ -39,10 +40,10 @@ class TrackingProcess:
         self._process: subprocess.Popen[str] | None = None
         self._is_wanted = False
 
-    def prepare(self) -> None:
-        """Start the process: it loads MLflow while we get ready."""
+    def prepare(self, is_ahead: bool = True) -> None:
+        """Start the process; ahead of any need, it loads MLflow while we get ready."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "gradmix.tracking.process"],
+            [sys.executable, "-m", "gradmix.tracking.process", *([_AHEAD] if is_ahead else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -59,7 +60,7 @@ class TrackingProcess:
             return
         self._is_wanted = True
         if self._process is None:
-            self.prepare()
+            self.prepare(is_ahead=False)
         self._lines.put(json.dumps({"tracking": asdict(settings.tracking), "runs_dir": settings.runs_dir}))
 
     def submit(self, folder: Path) -> None:
@@ -79,8 +80,9 @@ class TrackingProcess:
 
     @hookimpl
     def sweep_started(self, sweep: SweepInfo, jobs: Sequence[Job]) -> None:
-        """Bring in the sweep itself, under which its jobs will stand."""
-        self.submit(sweep.folder)
+        """Bring in the sweep itself, its jobs' parent; if it is unchanged, the ingester knows what it lacks."""
+        if not sweep.is_unchanged:
+            self.submit(sweep.folder)
 
     @hookimpl
     def job_ended(self, sweep: SweepInfo, end: Run) -> None:
@@ -91,7 +93,7 @@ class TrackingProcess:
     @hookimpl
     def sweep_ended(self, sweep: SweepInfo) -> None:
         """Bring in how it ended, and what of its jobs is not in yet."""
-        for folder in find_journals(sweep.folder):
+        for folder in () if sweep.is_unchanged else find_journals(sweep.folder):
             self.submit(folder)
 
     def finish(self) -> list[str]:
@@ -125,14 +127,15 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # they are for the run; what it journalled comes here first
         signal.signal(number, signal.SIG_IGN)
     began = time.time()
-    import_mlflow()
-    gc.freeze()  # MLflow is a million objects, which need not be looked through again and again
+    if _AHEAD in sys.argv:
+        import_mlflow()
     line = sys.stdin.readline()
     if line:
         told = json.loads(line)
         ingester = Ingester(Tracking(**told["tracking"]))
         left_behind = ingester.left_behind(Path(told["runs_dir"]), before=began)
-        ingester.bring_in_all(chain(left_behind, (Path(line.rstrip("\n")) for line in sys.stdin)))
+        submitted = (Path(line.rstrip("\n")) for line in sys.stdin)
+        ingester.bring_in_all(chain(left_behind, submitted), Path(told["runs_dir"]))
         print(json.dumps([*ingester.tally.errors, *ingester.tally.remarks]), flush=True)
         os._exit(0)  # all is in: what MLflow still has to tidy up when a process ends would take a second
 

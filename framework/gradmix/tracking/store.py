@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
 import sqlite3
+import sys
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -41,6 +43,16 @@ def local_folder(uri: str) -> Path | None:
     return Path(url2pathname(urlsplit(uri).path)) if uri.startswith("file:") else None
 
 
+def file_state(uri: str) -> list[int] | None:
+    """What tells the file of a local store from any other state of it; None of any other store."""
+    path = sqlite_path(uri)
+    try:
+        found = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return found and [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns]
+
+
 def import_mlflow() -> None:
     """Load MLflow, quiet and impatient."""
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the journal is safe: no use in waiting minutes
@@ -50,7 +62,12 @@ def import_mlflow() -> None:
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # it would read each run from the server
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    import mlflow  # noqa: F401
+    if "mlflow" not in sys.modules:
+        gc.disable()
+        import mlflow  # noqa: F401
+
+        gc.freeze()  # MLflow is a million objects, which need not be looked through again and again
+        gc.enable()
 
 
 def open_client(tracking: Tracking, is_thorough: bool = False, remarks: list[str] | None = None) -> MlflowClient:

@@ -74,6 +74,7 @@ def test_resume_makes_a_sweep_whole_by_another_launcher(empty_folder, capsys):
     assert resume(["last"]) == 0
     assert "of these reused     4" in capsys.readouterr().out
     assert len(runs()) == 5
+    assert sweeps() == [sweep]  # nothing was missing: it is left as it is
 
 
 def test_resume_works_from_anywhere(empty_folder, monkeypatch, capsys):

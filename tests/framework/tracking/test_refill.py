@@ -49,7 +49,7 @@ def names(client):
 def session():
     """What a run's own ingester does at its start."""
     ingester = Ingester(TRACKING)
-    ingester.bring_in_all(ingester.left_behind(RUNS, before=time.time()))
+    ingester.bring_in_all(ingester.left_behind(RUNS, before=time.time()), RUNS)
     return ingester.tally
 
 
@@ -239,6 +239,23 @@ def test_many_journals_take_a_few_questions(client, monkeypatch):
         )
     assert brought(RUNS, TRACKING) == (0, [])
     assert sorted(calls) == ["get_experiment_by_name", "search_runs"]
+
+
+def test_a_store_that_is_as_it_was_left_is_not_opened(client, monkeypatch):
+    meant_for_the_store(runs(3))
+    assert len(session().brought) == 3
+    with monkeypatch.context() as closed:
+        closed.setattr("gradmix.tracking.ingest.open_client", lambda *_: pytest.fail("it was opened"))
+        assert (session().brought, session().errors) == ([], [])
+    (run, *_) = all_runs(client)
+    client.set_tag(run.info.run_id, "by", "another program")
+    assert (session().brought, session().errors) == ([], [])  # asked again, and nothing is missing
+    shutil.copy(STORE, "earlier.db")
+    meant_for_the_store(runs(4, first=3))
+    assert len(session().brought) == 1
+    shutil.copy("earlier.db", STORE)
+    reconnect()
+    assert [folder.name for folder in session().brought] == ["3"]
 
 
 def test_a_job_costs_four_requests(client, monkeypatch):
