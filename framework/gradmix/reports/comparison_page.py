@@ -15,14 +15,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
 from gradmix.contracts.errors import StorageError
 from gradmix.contracts.meaning import Meaning
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.factors import text_of
 from gradmix.reports.figures import figures
-from gradmix.reports.figures.figure import Styles
+from gradmix.reports.figures.figure import Scale, Styles
 from gradmix.reports.run_rows import runs_table
-from gradmix.reports.scale import Scale
 from gradmix.reports.sentences import counts, headline
 from gradmix.reports.tables import EFFECT_COLUMNS, Ranking, effect_rows, effects_heading, ranking
 
@@ -43,9 +45,6 @@ def write_page(comparison: Comparison, title: str, path: Path) -> None:
     StorageError
         If plotly.js is not where plotly installs it.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
-
     drawn = figures(comparison)
     data = {"figures": [vars(figure) for figure in drawn], "runs": runs_table(comparison, path.absolute().parent)}
     beside = sorted(comparison.metrics[1:], key=lambda metric: not metric.is_cost)[:_BESIDE]

@@ -6,7 +6,7 @@ import math
 from itertools import zip_longest
 from pathlib import Path
 from shutil import copyfile
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from gradmix.config.spec import Settings
 from gradmix.contracts.hooks import hookimpl
@@ -21,9 +21,6 @@ from gradmix.runs.events import report_problem
 from gradmix.runs.pictures import pictures_later
 from gradmix.sweeps.events import SweepInfo
 from gradmix.sweeps.reading import read_sweep
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _MOST_BARS = 15
 _MOST_RUNS_DRAWN = 8
@@ -67,9 +64,8 @@ def write_sweep_artifacts(sweep_folder: Path, pictures: bool | Literal["auto"] =
     folder.mkdir(exist_ok=True)
     (folder / "comparison.md").write_text(markdown(comparison, sweep_folder.name), encoding="utf-8")
     save_csv(reading.runs, folder / "comparison.csv")
-    figure = _draw(comparison) if pictures else None
-    if figure is not None:
-        figure.savefig(folder / "comparison.png", dpi=110)
+    if pictures:
+        _draw(comparison, folder / "comparison.png")
     if pictures == "auto":
         for run in best_runs(comparison)[:_MOST_RUNS_DRAWN]:
             _draw_run(run, folder / "pictures")
@@ -109,17 +105,18 @@ def _draw_run(run: Run, gallery: Path) -> None:
         report_problem(f"the run {run.folder} could not be drawn: {describe(error)}")
 
 
-def _draw(comparison: Comparison) -> Figure | None:
+def _draw(comparison: Comparison, path: Path) -> None:
     """Medians with their intervals, the best on top; those of the first section, where several were given."""
     from matplotlib.figure import Figure  # without pyplot, which takes as long as all the rest
 
     primary = comparison.primary
     if primary is None or not comparison.sections:
-        return None
-    measured = [(group, group.summaries.get(primary.name)) for group in comparison.sections[0].groups]
+        return
+    section = comparison.sections[0]
+    measured = [(group, group.summaries.get(primary.name)) for group in section.groups]
     bars = [(group, found) for group, found in measured if found and math.isfinite(found.median)][:_MOST_BARS]
     if not bars:
-        return None
+        return
     styles, label = Styles(comparison), comparison.factors.label
     figure = Figure(figsize=(7, 1.2 + 0.3 * len(bars)), layout="constrained")
     axes = figure.subplots()
@@ -130,7 +127,6 @@ def _draw(comparison: Comparison) -> Figure | None:
     axes.set_yticks(range(len(bars)), [label(group.settings) for group, _ in bars])
     axes.invert_yaxis()
     axes.set_xlabel(axis_title(primary) + (f", {primary.better} is better" if primary.better else ""))
-    given = comparison.sections[0].given
-    axes.set_title(label(given) if given else "medians and their intervals")
+    axes.set_title(label(section.given) if section.given else "medians and their intervals")
     axes.grid(axis="x", alpha=0.3)
-    return figure
+    figure.savefig(path, dpi=110)

@@ -13,6 +13,7 @@ from gradmix.reports.figures.figure import (
     MOST_VARIANTS,
     SYMBOLS,
     Figure,
+    Scale,
     Trace,
     axis,
     color_of,
@@ -22,7 +23,6 @@ from gradmix.reports.figures.figure import (
 )
 from gradmix.reports.grouping import Group
 from gradmix.reports.intervals import Estimate
-from gradmix.reports.scale import Scale
 from gradmix.reports.tables import summary_text
 
 _MOST_NUMBERED = 150
