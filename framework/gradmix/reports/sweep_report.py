@@ -12,7 +12,7 @@ from rich.text import Text
 from gradmix.contracts.hooks import hookimpl
 from gradmix.journal.reading import Run
 from gradmix.reports.console import print_table
-from gradmix.reports.wording import HEADLINES, measured, metric_text, shown
+from gradmix.reports.wording import measured, metric_text, shown
 from gradmix.sweeps.events import SweepInfo
 from gradmix.sweeps.plan import Job, State
 
@@ -113,7 +113,8 @@ class SweepReport:
     def _print(self, end: Run, n_jobs: int) -> None:
         line = Text(f"{(end.number or 0) + 1:>{len(str(n_jobs))}}/{n_jobs}  {end.label or '(defaults)'}")
         if end.is_finished:
-            named = [name for name in (*HEADLINES, "bic") if name in end.metrics]
+            ranking = [each.name for each in end.declared.meanings.values() if each.better and not each.is_cost]
+            named = [name for name in ranking if name in end.metrics][:2]
             told = "  ".join(f"{name} {metric_text(name, end.metrics[name])}" for name in named)
             line += Text(f"  {told or 'finished'}", style="green")
             line += Text(f"  stopped by {end.stopped_by}" if end.stopped_by else "")

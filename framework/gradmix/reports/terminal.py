@@ -6,7 +6,7 @@ A run has a live line with iteration and metrics, or plain lines in a pipe, and 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.reports.console import make_console, print_table, say
 from gradmix.reports.sweep_report import SweepReport
-from gradmix.reports.wording import HEADLINES, metric_text, shown
+from gradmix.reports.wording import metric_text, shown
 from gradmix.runs.runner import explain_failure, status_of_error
 
 _LINES_IN_FULL = 20
@@ -40,6 +40,7 @@ class SessionReport:
         self._run: RunInfo | None = None
         self._live: Live | None = None
         self._lines, self._last_line = 0, 0.0
+        self._objectives: Collection[str] = ()
         self._rows: dict[str, str] = {}
         self._stopped: dict[str, str] = {}
         self._complaint = ""
@@ -62,6 +63,7 @@ class SessionReport:
     @hookimpl
     def gradmix_iteration(self, iteration: Iteration[Any]) -> None:
         """Show the iteration."""
+        self._objectives = iteration.metrics.keys()
         line = Text(f"iteration {iteration.step:>4}", style="dim")
         line += Text(f" (start {iteration.start + 1})" if iteration.start else "", style="dim")
         for name, value in iteration.metrics.items():
@@ -77,7 +79,7 @@ class SessionReport:
     def gradmix_run_finished(self, metrics: Mapping[str, float]) -> None:
         """Keep the metrics for the closing table."""
         self._stop()
-        names = sorted(metrics, key=lambda name: (name.startswith("time."), name not in HEADLINES))
+        names = sorted(metrics, key=lambda name: (name.startswith("time."), name not in self._objectives))
         self._rows = {name: metric_text(name, metrics[name]) for name in names}
 
     @hookimpl

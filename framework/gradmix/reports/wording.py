@@ -7,9 +7,6 @@ from pathlib import Path
 
 from gradmix.contracts.meaning import meaning_of
 
-HEADLINES = ("log_likelihood", "inertia", "derivative_error", "conformance")
-"""Metrics that a run is known by; of those that it has, the first."""
-
 _UNITS = {
     "s": (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9)),
     "B": (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10), ("B", 1)),
