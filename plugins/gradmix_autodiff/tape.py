@@ -6,10 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gradmix import Differentiator, Function, Pullback, VectorFunction
 
 if TYPE_CHECKING:
     from gradmix_autodiff.graph import Graph
+
+
+_ONE = np.ones(1)
 
 
 @dataclass
@@ -33,6 +38,13 @@ class Tape(Differentiator):
 
         recorded = Recorded(f, x)
         return recorded.value, recorded.pull
+
+    def first(self, f: VectorFunction, x: Any) -> tuple[Any, Any]:
+        """Pull 1 back, if f has one value; if not, what is asked for is refused."""
+        from gradmix_autodiff.pullback import Recorded
+
+        recorded = Recorded(f, x)
+        return recorded.value, recorded.pull(_ONE) if np.shape(recorded.value) == (1,) else np.zeros(len(x))
 
     def graph(self, f: Function, *args: Any, direction: Sequence[Any] | None = None) -> Graph:
         """The computational graph of a function at a point, with values, tangents and adjoints.

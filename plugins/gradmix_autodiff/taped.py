@@ -60,6 +60,13 @@ class TapedNumber(_Taped):
     def __init__(self, value: Any, index: int, recording: Recording) -> None:
         self.value, self.index, self.recording = value, index, recording
 
+    def as_vector(self) -> Any:
+        """A vector of one, by the short way where the value is plain."""
+        value, recording = self.value, self.recording
+        if type(value) is not float:
+            return super().as_vector()
+        return TapedArray(np.array([value]), recording.append([(self.index, _first, None, None, Spread.MOVES)]), recording)
+
 
 class TapedArray(_Taped, TracedArray):
     """An array on a recording; like `TapedNumber`."""
@@ -86,6 +93,10 @@ class TapedArray(_Taped, TracedArray):
     def become(self, other: Any) -> None:
         """Take over value and place."""
         self.value, self.index = other.value, other.index
+
+
+def _first(w: Any) -> Any:
+    return w[0]
 
 
 def leaf(point: Any, recording: Recording) -> Any:

@@ -87,6 +87,10 @@ class Handed(Traced):
         """The number or array that it stands for at the point."""
         return self._concrete if self.tool.concrete is None else self.tool.concrete(self.value)
 
+    def as_vector(self) -> Any:
+        """Itself if it is one: few peers need to be asked."""
+        return self if len(self.shape) == 1 else np.reshape(self, (-1,))  # type: ignore[call-overload]
+
     def stopped(self) -> Any:
         """The number or array at the point."""
         return np.copy(self.concrete)[()]

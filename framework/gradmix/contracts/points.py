@@ -30,6 +30,13 @@ class Traced:
 
     __slots__ = ()
 
+    shape: tuple[int, ...]
+    """Shape of what it stands for."""
+
+    def as_vector(self) -> Any:
+        """Its entries as a traced vector."""
+        return np.reshape(self, (-1,))  # type: ignore[call-overload]
+
     def call_with_rule(self, function: FunctionWithRule, arguments: tuple[Any, ...]) -> Any:
         """Call a function that has a rule of its own; unless overridden, it is followed as any other."""
         return function.f(*arguments)
@@ -152,7 +159,7 @@ def flattened_together(points: Sequence[Any]) -> tuple[Any, Structure]:
 
 def joined(parts: list[Any]) -> Any:
     """Numbers and arrays, some of which may be traced, as one flat vector."""
-    vectors = [part if np.ndim(part) == 1 else np.reshape(part, (-1,)) for part in parts]
+    vectors = [part.as_vector() if is_traced(part) else np.reshape(part, (-1,)) for part in parts]
     return vectors[0] if len(vectors) == 1 else np.concatenate(vectors) if vectors else np.zeros(0)
 
 

@@ -187,7 +187,11 @@ def _sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 
 def _sum_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:
     (x,), axis, keepdims = arguments, keywords.get("axis"), keywords.get("keepdims", False)
-    shape = np.shape(x)
+    shape = x.shape if type(x) is np.ndarray else np.shape(x)
+    if axis is None and not keepdims:
+        return LinearMap(
+            lambda t: np.sum(t, axis=tuple(range(1, 1 + len(shape)))), lambda w: _spread(w, shape, (1,) * len(shape))
+        )
     kept = kept_shape(shape, axis)
     behind = _behind(axis, len(shape))
     return LinearMap(
