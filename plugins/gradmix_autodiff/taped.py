@@ -65,7 +65,9 @@ class TapedNumber(_Taped):
         value, recording = self.value, self.recording
         if type(value) is not float:
             return super().as_vector()
-        return TapedArray(np.array([value]), recording.append([(self.index, _first, None, None, Spread.MOVES)]), recording)
+        return TapedArray(
+            np.array([value]), recording.append([(self.index, _first, None, None, Spread.MOVES)]), recording
+        )
 
 
 class TapedArray(_Taped, TracedArray):

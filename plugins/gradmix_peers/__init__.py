@@ -22,6 +22,7 @@ def gradmix_components() -> gradmix.Components:
             "cppad": "gradmix_peers.cppad:CppAD",
             "jax": "gradmix_peers.jax:Jax",
             "jax_compiled": "gradmix_peers.jax_compiled:JaxCompiled",
+            "mygrad": "gradmix_peers.mygrad:MyGrad",
             "numdifftools": "gradmix_peers.numdifftools:NumDiffTools",
             "pytensor": "gradmix_peers.pytensor:PyTensor",
             "scipy": "gradmix_peers.scipy:SciPy",

@@ -7,7 +7,7 @@ import pytest
 
 import gradmix
 
-NAMES = ["autograd", "casadi", "jax", "numdifftools", "pytensor", "scipy", "sympy", "tensorflow", "torch"]
+NAMES = ["autograd", "casadi", "jax", "mygrad", "numdifftools", "pytensor", "scipy", "sympy", "tensorflow", "torch"]
 
 
 @pytest.fixture(params=NAMES)
@@ -21,8 +21,9 @@ def peer(request):
 def test_derivatives_by_no_variables_are_empty(peer):
     x = np.zeros(0)
     assert np.shape(peer.gradient(lambda x: np.sum(x**2), x)) == (0,)
-    assert np.shape(peer.hessian(lambda x: np.sum(x**2), x)) == (0, 0)
-    assert np.shape(peer.hvp(lambda x: np.sum(x**2), x, x)) == (0,)
+    if "hessian" not in peer.lacks:
+        assert np.shape(peer.hessian(lambda x: np.sum(x**2), x)) == (0, 0)
+        assert np.shape(peer.hvp(lambda x: np.sum(x**2), x, x)) == (0,)
     assert peer.jvp(lambda x: np.sum(x**2), x, x) == 0.0
 
 
