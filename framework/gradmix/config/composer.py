@@ -125,13 +125,7 @@ def started(kind: str, config: DictConfig) -> Iterator[None]:
 
 @contextmanager
 def composing(request: Request) -> Iterator[Composer]:
-    """Set up Hydra for a request; whatever it raises within the context is explained.
-
-    Raises
-    ------
-    ConfigError
-        If a folder of configs is not there.
-    """
+    """Set up Hydra for a request; whatever it raises within the context is explained."""
     from hydra import initialize_config_dir
     from hydra.conf import HydraConf
     from hydra.core.config_store import ConfigStore

@@ -14,7 +14,6 @@ from yaml import YAMLError
 
 from gradmix.config.build import unknown_option
 from gradmix.config.groups import kind_in, kinds_of
-from gradmix.contracts.component import Component
 from gradmix.contracts.errors import ConfigError, GradmixError, UnknownNameError, did_you_mean, listing
 from gradmix.registry.registry import registry
 
@@ -31,7 +30,7 @@ def explained() -> Iterator[None]:
 
 
 def explain(error: Exception) -> GradmixError:
-    """Retell one error; what lies behind it and is our own speaks for itself."""
+    """Reword one error; a cause that is our own needs no rewording."""
     if isinstance(error.__cause__, GradmixError):
         return error.__cause__
     if isinstance(error, MissingConfigException):
@@ -63,13 +62,7 @@ def _unknown_choice(error: MissingConfigException) -> ConfigError:
 
 
 def _how_to_find(missing: str) -> str:
-    """What to type for a config that is a file here; empty if there is none.
-
-    Parameters
-    ----------
-    missing
-        ``experiment/mine``, or with the file's path typed as the choice, ``experiment/conf/experiment/mine.yaml``.
-    """
+    """What to type for a config that is a file here, given by name (``experiment/mine``) or by path; else empty."""
     group, _, name = missing.partition("/")
     typed = Path(name)
     is_path = typed.suffix == ".yaml" and typed.parent.name == group
@@ -101,7 +94,7 @@ def _composition(error: ConfigCompositionException) -> ConfigError:
             if kinds_of(group)
             else f"there is no group {group}.{did_you_mean(group, known)} Groups: {listing(known)}."
         )
-    if isinstance(cause, ValidationError):  # an option of somebody's typed config, such as a launcher's
+    if isinstance(cause, ValidationError):  # an option of a typed config, such as a launcher's
         return ConfigError(f"{cause.full_key}: {_first_line(cause)}.")
     if isinstance(cause, OmegaConfBaseException) and isinstance(cause.parent_node, DictConfig):
         return _unknown_option(_quoted(text), cause.parent_node)
@@ -123,39 +116,28 @@ def _unknown_option(path: str, node: DictConfig) -> ConfigError:
     kind, _, rest = path.partition(".")
     name = rest.partition(".")[0]
     if _has_several(kind) and name and node._key() in (None, kind):
-        return _not_chosen(path, kind, name)
-    path = ".".join(path.split(".")[: 1 + len(_parts(node))])  # what comes after the unknown part is not what is wrong
-    known = [str(key) for key in node if key not in ("hydra", "name" if node._key() is not None else "")]
-    parent = path.rpartition(".")[0]
-    has_own_name = parent.rpartition(".")[2] != node.get("name")  # events.patience says it already
-    owner = f"{parent} {node.get('name')}" if parent and "name" in node and has_own_name else parent or "a run"
-    return UnknownNameError(unknown_option(path, owner, known, _component_at(parent, node)))
-
-
-def _parts(node: DictConfig) -> list[str]:
-    """Keys that lead to a node."""
+        if name in registry().names(kind):
+            return ConfigError(f"{path}: {name} is not chosen. Choose it by {kind}=[{name}].")
+        return UnknownNameError(f"{path}: {registry().unknown(kind, name)}")
     place = str(node._get_full_key(None))
-    return place.split(".") if place else []
-
-
-def _component_at(path: str, node: DictConfig) -> type[Component] | None:
-    """The class whose options a node has, if it is the node of one."""
-    name, first = node.get("name"), path.partition(".")[0]
-    kind = kind_in(first if _has_several(first) else path.replace(".", "/"), name) if isinstance(name, str) else None
-    return registry().find(kind, name).load() if kind and isinstance(name, str) else None
+    n_parts = len(place.split(".")) if place else 0
+    path = ".".join(path.split(".")[: 1 + n_parts])  # what comes after the unknown part is not what is wrong
+    known = [str(key) for key in node if key not in ("hydra", "name" if node._key() is not None else "")]
+    parent, chosen = path.rpartition(".")[0], node.get("name")
+    has_own_name = parent.rpartition(".")[2] != chosen  # events.patience says it already
+    owner = f"{parent} {chosen}" if parent and "name" in node and has_own_name else parent or "a run"
+    component = None
+    if isinstance(chosen, str):
+        group = parent.partition(".")[0] if _has_several(parent.partition(".")[0]) else parent.replace(".", "/")
+        kind_there = kind_in(group, chosen)
+        component = registry().find(kind_there, chosen).load() if kind_there else None
+    return UnknownNameError(unknown_option(path, owner, known, component))
 
 
 def _has_several(kind: str) -> bool:
     """Whether it is a kind of which a run may have several components."""
     contract = registry().kinds.get(kind)
     return contract is not None and contract.role.has_several
-
-
-def _not_chosen(path: str, kind: str, name: str) -> ConfigError:
-    """An option of a component of which a run may have several, and does not have this one."""
-    if name in registry().names(kind):
-        return ConfigError(f"{path}: {name} is not chosen. Choose it by {kind}=[{name}].")
-    return UnknownNameError(f"{path}: {registry().unknown(kind, name)}")
 
 
 def _quoted(text: str) -> str:

@@ -59,7 +59,7 @@ class ComponentSource(ConfigSource):
         return SCHEME
 
     def available(self) -> bool:
-        """Report that the source is available: it needs no files."""
+        """Always: the source needs no files."""
         return True
 
     def is_group(self, config_path: str) -> bool:

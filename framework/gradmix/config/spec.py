@@ -7,7 +7,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from functools import cache, cached_property
 from typing import Annotated, Any, Literal, cast
 
@@ -116,10 +116,6 @@ class Settings:
     def stops_on_error(self) -> bool:
         """Whether no job starts any more once one has failed."""
         return self.on_error == "stop"
-
-
-_SECTIONS: Mapping[str, type] = {"tracking": Tracking, "limits": Limits, "timing": Timing, "plugins": Choice}
-"""Settings that are mappings themselves."""
 
 
 @dataclass(frozen=True)
@@ -256,8 +252,7 @@ def read_spec(config: Mapping[str, Any]) -> RunSpec:
 
 def read_settings(given: Mapping[str, Any], also_known: Sequence[str] = ()) -> Settings:
     """Check what belongs to a run but not to what it computes."""
-    sections = {name: cls(**_checked(cls, _section(given, name), name)) for name, cls in _SECTIONS.items()}
-    settings = Settings(**_checked(Settings, given, "", also_known), **sections)
+    settings = cast("Settings", _checked(Settings, given, "", also_known))
     if settings.tracking.uri == "":
         raise ConfigError("tracking.uri is empty; tracking=none tracks nothing.")
     if not re.fullmatch(r"\w[\w .-]*", settings.name):
@@ -269,25 +264,24 @@ def read_settings(given: Mapping[str, Any], also_known: Sequence[str] = ()) -> S
     return settings
 
 
-def _section(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    section = given.get(name, {})
-    if not isinstance(section, Mapping):
-        keys = listing(option.name for option in options_of(_SECTIONS[name]))
-        raise ConfigError(f"{name} must be a mapping of any of {keys}; given: {section!r}.")
-    return section
-
-
-def _checked(cls: type, given: Mapping[str, Any], where: str, also_known: Sequence[str] = ()) -> dict[str, Any]:
+def _checked(cls: type, given: Any, where: str, also_known: Sequence[str] = ()) -> Any:
+    """Make a dataclass of settings, and those that it holds, of what a config gives."""
     options = {option.name: option for option in options_of(cls)}
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"{where} must be a mapping of any of {listing(options)}; given: {given!r}.")
     for key in given:
         if key not in options:
             path = f"{where}.{key}" if where else key
             raise UnknownNameError(unknown_option(path, where or "a run", [*options, *also_known]))
-    for option in options.values():
-        if option.required and option.name not in given:
-            raise ConfigError(f"{option.name} must be given: {option.allowed}.")
-    plain_options = [option for name, option in options.items() if name in given and name not in _SECTIONS]
-    return {option.name: check_option(option, given[option.name], where) for option in plain_options}
+    values = {}
+    for name, option in options.items():
+        if is_dataclass(option.type):
+            values[name] = _checked(cast("type", option.type), given.get(name, {}), name)
+        elif name in given:
+            values[name] = check_option(option, given[name], where)
+        elif option.required:
+            raise ConfigError(f"{name} must be given: {option.allowed}.")
+    return cls(**values)
 
 
 @cache

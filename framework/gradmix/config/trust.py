@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
 
 from gradmix.config.files import files_that_say
 from gradmix.config.groups import parse
 from gradmix.config.spec import RunSpec
 from gradmix.config.user_file import trusted_values, user_file
 from gradmix.contracts.errors import ConfigError
-from gradmix.contracts.options import Danger, options_of
+from gradmix.contracts.options import options_of
 
 
 def check_trust(spec: RunSpec, typed: Sequence[str]) -> None:
     """Check that whatever runs code, or names a place outside, was named by the user.
 
-    That is on the command line, in the environment or in the user's own file; no other config file may do so.
-
-    `typed` are the overrides on the command line, of a sweep with several values.
+    That is on the command line (`typed` are its overrides, of a sweep with several values), in the environment or in
+    the user's own file; no other config file may do so.
 
     Raises
     ------
@@ -27,15 +25,17 @@ def check_trust(spec: RunSpec, typed: Sequence[str]) -> None:
         Names the first option with such a mark whose value comes from elsewhere, and what to type.
     """
     settings = spec.settings
-    owners = {
-        "": settings,
-        "tracking": settings.tracking,
-        "plugins": settings.plugins,
-        "task": spec.task,
-        **spec.chosen,
-    }
-    for path, value, danger in (each for where, owner in owners.items() for each in _dangerous(owner, where)):
-        if value not in trusted_values(path, settings.runs_dir) and path not in _named(tuple(typed)):
+    sections = {"": settings, "tracking.": settings.tracking, "plugins.": settings.plugins}
+    of_settings = [
+        (where + option.name, option, getattr(section, option.name))
+        for where, section in sections.items()
+        for option in options_of(type(section))
+    ]
+    for path, option, value in (*of_settings, *spec.options):
+        danger = option.danger
+        if danger is None or value == option.default or value in trusted_values(path, settings.runs_dir):
+            continue
+        if path not in _named(tuple(typed)):
             shown = "…" if danger.is_secret else f"[{','.join(value)}]" if isinstance(value, tuple) else value
             files = files_that_say(path.rpartition(".")[2], value)
             source = f" ({files[0]} does)" if files else ""
@@ -43,17 +43,6 @@ def check_trust(spec: RunSpec, typed: Sequence[str]) -> None:
                 f"{path}: {shown!r} {danger.does}, and you did not name it{source}. If you mean it, add "
                 f"'{path}={shown}' to the command line, or write it into your own file {user_file()}."
             )
-
-
-def _dangerous(owner: Any, where: str) -> Iterator[tuple[str, Any, Danger]]:
-    """Path, value and danger of every marked option that has a value of its own."""
-    for option in options_of(type(owner)):
-        path = option.name if option.part and where == "task" else f"{where}.{option.name}".lstrip(".")
-        value = getattr(owner, option.name)
-        if option.part:
-            yield from _dangerous(value, path)
-        elif option.danger and value != option.default:
-            yield path, value, option.danger
 
 
 @lru_cache

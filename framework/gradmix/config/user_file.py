@@ -36,13 +36,7 @@ def user_file() -> Path:
 
 
 def user_settings() -> Mapping[str, Any]:
-    """What the file says, as plain values; empty if there is no file.
-
-    Raises
-    ------
-    ConfigError
-        If it cannot be read, or sets something else than settings.
-    """
+    """What the file says, as plain values; empty if there is no file."""
     return _read(user_file())
 
 
@@ -73,7 +67,7 @@ def default_tracking() -> dict[str, Any]:
 
 def tracking_of(runs_dir: str) -> Mapping[str, Any]:
     """The default tracking section of runs that are written to a folder, every interpolation resolved."""
-    return _resolved({**user_settings(), "tracking": default_tracking(), "runs_dir": runs_dir})["tracking"]  # type: ignore[no-any-return]
+    return _trusted_configs(user_file(), os.environ.get(TRACKING_VARIABLE), runs_dir)[0]["tracking"]  # type: ignore[no-any-return]
 
 
 def default_settings() -> dict[str, Any]:
@@ -97,32 +91,25 @@ def plugin_arguments() -> list[str]:
 
 
 def trusted_values(path: str, runs_dir: str) -> list[Any]:
-    """The values that an option may have though the command line does not give it.
+    """The values that an option of a run (``tracking.uri``) may have though the command line does not give it.
 
     They are the user's own, and what gradmix's own tracking options (``local``, ``none``, ``server``) set.
-
-    Parameters
-    ----------
-    path
-        Path of the option in a config, such as ``tracking.uri``.
-    runs_dir
-        The run's.
     """
     if path == "runs_dir":
         return [default_runs_dir()]
-    return [_at(config, path) for config in _trusted_configs(user_file(), os.environ.get(TRACKING_VARIABLE), runs_dir)]
+    values = []
+    for config in _trusted_configs(user_file(), os.environ.get(TRACKING_VARIABLE), runs_dir):
+        value: Any = config
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, Mapping) else None
+        values.append(tuple(value) if isinstance(value, list) else value)
+    return values
 
 
 @cache
 def _trusted_configs(file: Path, uri: str | None, runs_dir: str) -> list[Any]:
     trackings = [default_tracking(), *map(read_config, sorted((config_folder() / "tracking").glob("*.yaml")))]
     return [_resolved({**user_settings(), "tracking": each, "runs_dir": runs_dir}) for each in trackings]
-
-
-def _at(node: Any, path: str) -> Any:
-    for key in path.split("."):
-        node = node.get(key) if isinstance(node, Mapping) else None
-    return tuple(node) if isinstance(node, list) else node
 
 
 def _resolved(content: Mapping[str, Any]) -> Any:
