@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradmix.cli.parser import command_parser
+from gradmix.cli.parser import CommandParser
 
 _DESCRIPTION = """\
 Check that a component keeps its contract: an installed component by its name, or a class by its location. Options are
@@ -22,7 +22,7 @@ exit code: 0 on success, 1 if a check failed, 2 if nothing could be checked"""
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
-    parser = command_parser("check", _DESCRIPTION, _EXAMPLES)
+    parser = CommandParser("check", _DESCRIPTION, _EXAMPLES)
     add = parser.add_argument
     add("name", metavar="NAME", help="a component, path/to/file.py:Class, package.module:Class; for --list also a kind")
     add("options", nargs="*", metavar="OPTION=VALUE", help="options of the component")

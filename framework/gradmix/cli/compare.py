@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from gradmix.cli.parser import add_runs_dir, command_parser
+from gradmix.cli.parser import CommandParser
 from gradmix.contracts.terminal import visible
 
 _DESCRIPTION = """\
@@ -25,10 +25,10 @@ _MOST_WARNINGS = 10
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
-    parser = command_parser("compare", _DESCRIPTION, _EXAMPLES)
+    parser = CommandParser("compare", _DESCRIPTION, _EXAMPLES)
     add = parser.add_argument
     add("what", nargs="*", metavar="WHAT", help="sweep, experiment or run: a path, a name or enough of it")
-    add_runs_dir(parser)
+    parser.add_runs_dir()
     for flag, name, does in (
         ("--metric", "NAME", "what to show; the first ranks the runs"),
         ("--by", "KEY", "compare by these parameters only"),

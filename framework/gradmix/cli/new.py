@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gradmix.authoring.project import TEMPLATES, New, write
-from gradmix.cli.parser import command_parser
+from gradmix.cli.parser import CommandParser
 from gradmix.contracts.errors import StorageError
 from gradmix.contracts.terminal import visible
 
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     width = max(map(len, TEMPLATES))
     kinds = "\n".join(f"  {name:<{width}}  {kind.what}: {kind.example}" for name, kind in TEMPLATES.items())
-    parser = command_parser(
+    parser = CommandParser(
         "new",
         "Write a working plugin for you to change: a project to install, or one file.",
         f"kinds, and what the plugin that is written does:\n{kinds}\n\n{_EXAMPLES}",

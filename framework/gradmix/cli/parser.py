@@ -1,18 +1,31 @@
-"""The parser that every command has: its name, a description and examples, each with its own line breaks."""
+"""The parser that every command has: its errors are one line, as those of the command itself."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
+from typing import NoReturn
 
 from gradmix.config.user_file import default_runs_dir
+from gradmix.contracts.errors import ConfigError
 
 
-def command_parser(command: str, description: str, epilog: str = "") -> ArgumentParser:
-    """Make the parser of a command."""
-    formatter = RawDescriptionHelpFormatter
-    return ArgumentParser(f"gradmix {command}", description=description, epilog=epilog, formatter_class=formatter)
+class CommandParser(ArgumentParser):
+    """A parser of a command line; description and epilog keep their line breaks."""
 
+    def __init__(self, command: str, description: str = "", epilog: str = "", is_hydras: bool = False) -> None:
+        super().__init__(
+            f"gradmix {command}",
+            description=description,
+            epilog=epilog,
+            formatter_class=RawDescriptionHelpFormatter,
+            add_help=not is_hydras,
+            allow_abbrev=not is_hydras,
+        )
 
-def add_runs_dir(parser: ArgumentParser) -> None:
-    """Let a command look for runs in another folder."""
-    where = "where the runs are (default: %(default)s)"
-    parser.add_argument("--runs-dir", default=Path(default_runs_dir()), type=Path, metavar="DIR", help=where)
+    def error(self, message: str) -> NoReturn:
+        """Raise a ConfigError."""
+        raise ConfigError(f"{message}. See {self.prog} --help.")
+
+    def add_runs_dir(self) -> None:
+        """Let the command look for runs in another folder."""
+        where = "where the runs are (default: %(default)s)"
+        self.add_argument("--runs-dir", default=Path(default_runs_dir()), type=Path, metavar="DIR", help=where)

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from gradmix.cli.parser import command_parser
+from gradmix.cli.parser import CommandParser
 from gradmix.config.build import clusterer, differentiator
 from gradmix.config.nodes import default_text
 from gradmix.contracts.component import path_of, summary
@@ -32,7 +32,7 @@ _MADE_BY_NAME = tuple(maker.__name__ for maker in (clusterer, differentiator))
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
-    parser = command_parser("plugins", "List all components, or document those of one name.", _EPILOG)
+    parser = CommandParser("plugins", "List all components, or document those of one name.", _EPILOG)
     parser.add_argument("name", nargs="?", help="a component, such as gmm; or doctor, which examines every plugin")
     parser.add_argument("--json", action="store_true", help="with doctor: for programs")
     options = parser.parse_args(arguments)

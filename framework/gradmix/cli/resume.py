@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
 
-from gradmix.cli.parser import add_runs_dir, command_parser
+from gradmix.cli.parser import CommandParser
 from gradmix.contracts.errors import ConfigError, StorageError
 from gradmix.contracts.terminal import visible
 from gradmix.registry.choice import choose
@@ -33,14 +33,14 @@ out and listed; give them again, or --as-before for all of them."""
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
-    parser = command_parser("resume", _DESCRIPTION, _EPILOG)
+    parser = CommandParser("resume", _DESCRIPTION, _EPILOG)
     parser.usage = "gradmix resume SWEEP [--stale] [--plan] [--as-before] [overrides]"
     add, flag = parser.add_argument, "store_true"
     add("sweep", metavar="SWEEP", help="the sweep's folder, its name or the beginning of it, or last")
     add("--stale", action=flag, help="also rerun jobs whose options, plugins or data changed since")
     add("--plan", action=flag, help="say what would run, and run nothing")
     add("--as-before", action=flag, help="trust the sweep's journal: take launcher, addresses and code from it")
-    add_runs_dir(parser)
+    parser.add_runs_dir()
     options, overrides = parser.parse_known_args(arguments)
 
     from gradmix.cli.run import run_as

@@ -7,8 +7,9 @@ import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
+from gradmix.cli.parser import CommandParser
 from gradmix.contracts.errors import ConfigError, GradmixError
 from gradmix.contracts.terminal import visible
 from gradmix.interrupts import Terminated, termination_as_interrupt
@@ -22,17 +23,12 @@ if TYPE_CHECKING:
 PLAN_FLAG = "--plan"
 """Our own: say what would run, and run nothing."""
 
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are ours."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"{message}. See gradmix run --help.")
+_INFORMATION = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 
 
-def _parser() -> _Parser:
+def _parser() -> CommandParser:
     """The flags of a Hydra application, and our own."""
-    parser = _Parser(prog="gradmix run", add_help=False, allow_abbrev=False)
+    parser = CommandParser("run", is_hydras=True)
     add, flag = parser.add_argument, "store_true"
     add("overrides", nargs="*", help="key=value, group=option, key=value,value for a sweep")
     add("--help", "-h", action=flag, help="the groups of options, and the config")
@@ -50,9 +46,6 @@ def _parser() -> _Parser:
     add("--config-name", "-cn", default="config", help="the primary config")
     add("--config-dir", "-cd", help="folder of configs besides gradmix's own")
     return parser
-
-
-_INFORMATION = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from gradmix.cli.parser import add_runs_dir, command_parser
+from gradmix.cli.parser import CommandParser
 from gradmix.contracts.errors import StorageError, UnknownNameError
 from gradmix.contracts.terminal import visible
 
@@ -23,11 +23,11 @@ _PICTURE = "draw it: the first picture into a file, all of them into a folder (d
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
-    parser = command_parser("show", _DESCRIPTION, _EXAMPLES)
+    parser = CommandParser("show", _DESCRIPTION, _EXAMPLES)
     parser.add_argument(
         "run", metavar="RUN", help="a path, a name or enough of it, NAME/NUMBER for a job of a sweep, last"
     )
-    add_runs_dir(parser)
+    parser.add_runs_dir()
     parser.add_argument("--picture", nargs="?", const="", metavar="FILE", help=_PICTURE)
     options = parser.parse_args(arguments)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gradmix.cli.parser import command_parser
+from gradmix.cli.parser import CommandParser
 from gradmix.contracts.terminal import visible
 
 _DESCRIPTION = """\
@@ -20,7 +20,7 @@ _FLAGS = {"true": True, "false": False}
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
-    parser = command_parser("sync", _DESCRIPTION)
+    parser = CommandParser("sync", _DESCRIPTION)
     parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help=_SETTINGS)
     parser.add_argument("--deleted", action="store_true", help="also bring back runs that were deleted in MLflow")
     options = parser.parse_intermixed_args(arguments)
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     for argument in options.settings:
         key, equals, value = argument.partition("=")
         if not equals or not (key == "runs_dir" or key.startswith("tracking.")):
-            parser.error(visible(f"cannot use {argument!r}: give {_SETTINGS}."))
+            parser.error(f"cannot use {argument!r}: give {_SETTINGS}")
         (tracking if key != "runs_dir" else given)[key.removeprefix("tracking.")] = _FLAGS.get(value, value)
     runs_dir = given.get("runs_dir", default_runs_dir())
     settings = read_settings({**given, "runs_dir": runs_dir, "tracking": {**tracking_of(runs_dir), **tracking}})

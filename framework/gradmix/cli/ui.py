@@ -6,14 +6,14 @@ import os
 import sys
 from collections.abc import Sequence
 
-from gradmix.cli.parser import add_runs_dir, command_parser
+from gradmix.cli.parser import CommandParser
 from gradmix.contracts.terminal import visible
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns only if something is wrong."""
-    parser = command_parser("ui", "Open MLflow's dashboard on the local store.")
-    add_runs_dir(parser)
+    parser = CommandParser("ui", "Open MLflow's dashboard on the local store.")
+    parser.add_runs_dir()
     parser.add_argument("--port", type=int, default=5000, help="port on the loopback address (default: %(default)s)")
     options = parser.parse_args(arguments)
     store = options.runs_dir / "mlflow.db"

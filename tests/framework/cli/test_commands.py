@@ -45,8 +45,8 @@ def test_plugins_of_an_unknown_name(gradmix_command):
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        ("nonsense", "usage: gradmix sync"),
-        ("seed=3", "usage: gradmix sync"),
+        ("nonsense", "cannot use 'nonsense': give runs_dir=DIR"),
+        ("seed=3", "See gradmix sync --help."),
         ("tracking.url=x", "Did you mean tracking.uri?"),
     ],
 )
