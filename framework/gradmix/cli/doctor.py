@@ -4,57 +4,48 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
-from rich.console import Console, JustifyMethod
+from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from gradmix.registry.distributions import overlooked
 from gradmix.registry.examination import Examined, examine
-
-_COLUMNS: Mapping[str, JustifyMethod] = {
-    "plugin": "left",
-    "version": "left",
-    "import": "right",
-    "of its components": "right",
-    "offers": "left",
-}
 
 
 def report(console: Console, as_json: bool) -> int:
     """Examine every plugin and print the result; returns the exit code: 1 if a plugin has a problem."""
     examined = examine()
     if as_json:
-        print(json.dumps([*map(_record, examined)], indent=2))
+        fields = ("distribution", "version", "is_editable", "module")
+        records = [
+            {
+                **{name: getattr(each.plugin, name) for name in fields},
+                **asdict(each),
+                "plugin": each.plugin.label,
+                "is_sound": each.is_sound,
+            }
+            for each in examined
+        ]
+        print(json.dumps(records, indent=2))
     else:
         _show(console, examined)
     return 0 if all(each.is_sound for each in examined) else 1
 
 
-def _record(examined: Examined) -> dict[str, Any]:
-    plugin = examined.plugin
-    return {
-        **{name: getattr(plugin, name) for name in ("distribution", "version", "is_editable", "module")},
-        **asdict(examined),
-        "plugin": plugin.label,
-        "is_sound": examined.is_sound,
-    }
-
-
 def _show(console: Console, examined: Sequence[Examined]) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading, justify in _COLUMNS.items():
-        table.add_column(heading, justify=justify, overflow="fold")
+    times = (Column("import", justify="right"), Column("of its components", justify="right"))
+    columns = ("plugin", Column("version", overflow="fold"), *times, Column("offers", overflow="fold"))
+    table = Table(*columns, box=None, padding=(0, 2, 0, 0), header_style="bold")
     for each in examined:
         style = "cyan" if each.is_sound else "red"
         version = f"{each.plugin.version} (editable)" if each.plugin.is_editable else each.plugin.version
         seconds = (each.seconds, sum(component.seconds for component in each.components))
-        times = [f"{each * 1000:.0f} ms" for each in seconds]
-        table.add_row(Text(each.plugin.label, style=style), version, *times, _offers(each))
+        shown = [f"{each * 1000:.0f} ms" for each in seconds]
+        table.add_row(Text(each.plugin.label, style=style), version, *shown, _offers(each))
     console.print(table)
     for each in examined:
         _show_problems(console, each)

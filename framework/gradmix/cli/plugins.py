@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from gradmix.cli.parser import CommandParser
 from gradmix.config.build import clusterer, differentiator
+from gradmix.config.groups import fields_of
 from gradmix.config.nodes import default_text
 from gradmix.contracts.component import path_of, summary
 from gradmix.contracts.docstring import sections
 from gradmix.contracts.errors import NotInstalledError, PluginError, UnknownNameError, did_you_mean
 from gradmix.contracts.hooks import PROJECT
 from gradmix.contracts.options import Option, options_of
-from gradmix.contracts.role import Role
+from gradmix.contracts.task import Task
 from gradmix.registry.distributions import overlooked
 from gradmix.registry.entry import Entry
 from gradmix.registry.loading import slowness
@@ -58,9 +58,8 @@ def main(arguments: Sequence[str]) -> int:
 def _list(console: Console) -> None:
     """List all that can be listed, and then what is wrong; the doctor looks closer."""
     broken, absent = [(each.plugin, each.reason) for each in registry().failures], []
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("name", "what it is", "from"):
-        table.add_column(heading, no_wrap=heading != "what it is")
+    columns = (Column("name", no_wrap=True), "what it is", Column("from", no_wrap=True))
+    table = Table(*columns, box=None, padding=(0, 2, 0, 0), header_style="bold")
     kind = ""
     for entry in registry():
         try:
@@ -82,19 +81,14 @@ def _list(console: Console) -> None:
     for plugin, reason in broken:
         label = Text(f"\nbroken: {plugin.label} {plugin.version}: ", style="red")
         console.print(label + Text(reason), soft_wrap=True)
-    notes = _notes()
+    collided = [f"{entry.plugin.label}: {text}" for entry, text in collisions(registry())]
+    third_party = [each for each in registry().found if each.plugin.distribution != PROJECT]
+    slow = [f"{each.plugin.label}: {text}" for each in third_party for text in slowness(each.seconds)]
+    notes = [*collided, *slow, *overlooked()]
     for note in notes:
         console.print(Text("\nnote: ", style="yellow") + Text(note), soft_wrap=True)
     if broken or notes:
         console.print("\n`gradmix plugins doctor` examines every plugin; plugins.block=[NAME] leaves one out.")
-
-
-def _notes() -> list[str]:
-    """What its author should mend about a plugin that works."""
-    collided = [f"{entry.plugin.label}: {text}" for entry, text in collisions(registry())]
-    third_party = [each for each in registry().found if each.plugin.distribution != PROJECT]
-    slow = [f"{each.plugin.label}: {text}" for each in third_party for text in slowness(each.seconds)]
-    return [*collided, *slow, *overlooked()]
 
 
 def _document(console: Console, entry: Entry) -> None:
@@ -109,7 +103,11 @@ def _document(console: Console, entry: Entry) -> None:
         console.print(path + Text(f"   {option.allowed}", style="dim"))
         if option.doc:
             console.print(Padding(option.doc, (0, 0, 0, 4)))
-    console.print(f"\nin a run:   gradmix run {_example(entry)}")
+    tasks = fields_of(registry(), Task.kind).items()
+    task = next((name for name, fields in tasks if entry.kind in fields.values()), "cluster")
+    needed = [f"{_path(entry, option)}=…" for option in options_of(component) if option.required]
+    example = [*([f"task={task}"] if task != "cluster" else []), f"{entry.kind}={entry.name}", *needed]
+    console.print(f"\nin a run:   gradmix run {' '.join(example)}")
     if entry.kind in _MADE_BY_NAME:
         console.print(f"in Python:  gradmix.{entry.kind}({entry.name!r})")
 
@@ -121,21 +119,3 @@ def _origin(entry: Entry) -> str:
 def _path(entry: Entry, option: Option) -> str:
     owner = f"{entry.kind}.{entry.name}" if registry().kinds[entry.kind].role.has_several else entry.kind
     return path_of(option, entry.load(), owner)
-
-
-def _example(entry: Entry) -> str:
-    """An override that chooses the component, with the task that it needs and what must be given."""
-    needed = [f"{_path(entry, option)}=…" for option in options_of(entry.load()) if option.required]
-    task = _task_with(entry.kind)
-    prefix = [f"task={task}"] if task and task != "cluster" else []
-    return " ".join([*prefix, f"{entry.kind}={entry.name}", *needed])
-
-
-def _task_with(kind: str) -> str | None:
-    """The first task that holds a component of a kind."""
-    for entry in registry():
-        if registry().kinds[entry.kind].role is Role.TASK:
-            with suppress(PluginError):  # the listing says that it is broken
-                if any(option.part and option.part.kind == kind for option in options_of(entry.load())):
-                    return entry.name
-    return None

@@ -9,7 +9,7 @@ from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import OmegaConf
 
-from gradmix.config.files import parse_config, plain_content, read_text, remember
+from gradmix.config.files import parse_file, plain_content, remember
 from gradmix.config.guard import check_file
 
 SCHEME = "checked"
@@ -51,8 +51,7 @@ class CheckedFiles(ConfigSource):
             If it cannot be read, or says more than a config file may.
         """
         file = self._file(config_path)
-        text = read_text(file)
-        config = parse_config(text, file)
+        text, config = parse_file(file)
         content = plain_content(config)
         remember(file, content)
         comments = re.match(r"(?:\s*#[^\n]*\n)*", text)

@@ -110,28 +110,25 @@ def read_events(config: Mapping[str, Any], task: Task) -> Chosen[Events]:
         If its class overrides nothing.
     """
     chosen = cast("Chosen[Events]", _read("events", config))
+    improves = task.improves() is not None
     for name, events in chosen.components.items():
         if not events.heard():
             raise PluginError(f"events.{name} is never called: its class overrides none of {listing(HEARD)}.")
         for method in events.heard():
-            _check_method(f"events.{name}", method, events, task)
+            offered = [each for each in HEARD[method] if each != "objective" or improves]
+            offered += task.answers if method in WITH_ANSWER else ()
+            missing = lacking(getattr(events, method), offered)
+            if "objective" in missing:
+                raise ConfigError(
+                    f"events.{name} needs a metric that the task improves, and the task {type(task).__name__} improves "
+                    "none."
+                )
+            if missing:
+                raise ConfigError(
+                    f"events.{name} takes {listing(missing)} in {method}, which it is not offered."
+                    f"{did_you_mean(missing[0], offered)} There are: {listing(offered)}."
+                )
     return chosen
-
-
-def _check_method(where: str, method: str, events: Events, task: Task) -> None:
-    offered = [name for name in HEARD[method] if name != "objective" or task.improves() is not None]
-    answers = task.answers if method in WITH_ANSWER else ()
-    missing = lacking(getattr(events, method), [*offered, *answers])
-    if not missing:
-        return
-    if "objective" in missing:
-        raise ConfigError(
-            f"{where} needs a metric that the task improves, and the task {type(task).__name__} improves none."
-        )
-    raise ConfigError(
-        f"{where} takes {listing(missing)} in {method}, which it is not offered."
-        f"{did_you_mean(missing[0], [*offered, *answers])} There are: {listing([*offered, *answers])}."
-    )
 
 
 def _read(kind: str, config: Mapping[str, Any]) -> Chosen[Component]:

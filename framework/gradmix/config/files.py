@@ -27,14 +27,8 @@ def config_folder() -> Path:
 
 
 def read_config(file: Path) -> Mapping[str, Any]:
-    """Read a config file as plain values, interpolations as strings.
-
-    Raises
-    ------
-    ConfigError
-        If it cannot be read, or holds something else than a mapping.
-    """
-    return plain_content(parse_config(read_text(file), file))
+    """Read a config file as plain values, interpolations as strings; raises as `parse_file`."""
+    return plain_content(parse_file(file)[1])
 
 
 def plain_content(config: DictConfig) -> dict[str, Any]:
@@ -44,8 +38,18 @@ def plain_content(config: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in cast("dict[Any, Any]", OmegaConf.to_container(config)).items()}
 
 
-def read_text(file: Path) -> str:
-    """Read a config file's text."""
+def parse_file(file: Path) -> tuple[str, DictConfig]:
+    """Read and parse a config file, as Hydra does; returns its text, too.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read, or holds something else than a mapping.
+    """
+    import yaml
+    from omegaconf import DictConfig, OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
     try:
         text = regular_file(file).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -54,15 +58,6 @@ def read_text(file: Path) -> str:
         raise ConfigError(f"{file}: it cannot be read: {error.strerror}.") from error
     if len(text) > _MOST_CHARACTERS:
         raise ConfigError(f"{file}: a config file has at most {_MOST_CHARACTERS} characters; this one: {len(text)}.")
-    return text
-
-
-def parse_config(text: str, file: Path) -> DictConfig:
-    """Parse a config file's text, as Hydra does."""
-    import yaml
-    from omegaconf import DictConfig, OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
     try:
         if "&" in text and sum(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)) > _MOST_ALIASES:
             raise ConfigError(f"{file}: a config file has at most {_MOST_ALIASES} aliases; write them out.")
@@ -77,7 +72,7 @@ def parse_config(text: str, file: Path) -> DictConfig:
         raise ConfigError(f"{file}: a config file is a mapping of keys to values.") from error
     if not isinstance(content, DictConfig):
         raise ConfigError(f"{file}: a config file is a mapping of keys to values, not a list.")
-    return content
+    return text, content
 
 
 _UNTRUSTED: dict[str, Mapping[str, Any]] = {}

@@ -38,18 +38,19 @@ def kinds_of(group: str) -> list[str]:
     if not name.isidentifier() or group.partition("/")[0] in _NO_FIELDS:
         return []
     owners = kinds_of(parent) if parent else [Task.kind]
-    held = [fields[name] for owner in owners for fields in _fields_of(registry(), owner) if name in fields]
+    held = [fields[name] for owner in owners for fields in fields_of(registry(), owner).values() if name in fields]
     return list(dict.fromkeys(held))
 
 
 @cache
-def _fields_of(known: Registry, kind: str) -> list[dict[str, str]]:
-    """For each component of a kind: the fields that hold another one, and the kind of that."""
-    found = []
+def fields_of(known: Registry, kind: str) -> dict[str, dict[str, str]]:
+    """Name of each component of a kind → its fields that hold another component → the kind of that."""
+    found = {}
     for entry in known:
         if entry.kind == kind:
             with suppress(GradmixError):  # what cannot be used has no fields; listings say why
-                found.append({option.name: option.part.kind for option in options_of(entry.load()) if option.part})
+                options = options_of(entry.load())
+                found[known.name_of(entry)] = {option.name: option.part.kind for option in options if option.part}
     return found
 
 

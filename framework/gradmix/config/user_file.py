@@ -60,7 +60,7 @@ def default_runs_dir() -> str:
 
 def default_tracking() -> dict[str, Any]:
     """The tracking section of a run whose command line does not choose one: environment, user's file, local store."""
-    local = {"uri": "sqlite:///${runs_dir}/mlflow.db", "artifacts": None, "models": True, "system_metrics": False}
+    local = read_config(config_folder() / "tracking" / "local.yaml")
     uri = os.environ.get(TRACKING_VARIABLE)
     return {**local, **(user_settings().get("tracking") or {}), **({"uri": uri} if uri else {})}
 
