@@ -28,6 +28,7 @@ class Recorded:
 
     def __init__(self, f: Callable[[Any], Any], point: Any) -> None:
         recording = Recording()
+        self._f, self._point = f, point
         self._point_shape = np.shape(point)
         self._watched, self._arrays = recording.watched, recording.array_operations
         self._infinite = recording.infinite
@@ -55,6 +56,20 @@ class Recorded:
                 for rule in self._infinite[:1]:
                     warn_infinite(rule)
         return self._as_point(found, is_new)
+
+    def pull_once(self, w: Any) -> Any:
+        """As `pull`, for the last time: memory is freed on the way.
+
+        If what comes out is not finite, the function is recorded again, to be walked with care.
+        """
+        if self._index is None:
+            return self.pull(w)
+        self._watched.check()
+        with np.errstate(all="ignore"):
+            found, is_new = walk_back(self._operations, self._arrays, self._index, w, frees=True)
+        if _is_finite(found):
+            return self._as_point(found, is_new)
+        return Recorded(self._f, self._point).pull(w)
 
     def _as_point(self, found: Any, is_new: bool) -> Any:
         if type(found) is Slice:

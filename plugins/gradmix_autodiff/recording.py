@@ -87,7 +87,7 @@ class Recording:
         return operations  # type: ignore[no-any-return]
 
 
-def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any) -> tuple[Any, bool]:
+def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any, frees: bool = False) -> tuple[Any, bool]:
     """Pull the cotangent `w` of operation `index` back to operation 0, the point; and whether that array is new.
 
     Parameters
@@ -100,6 +100,8 @@ def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any) -> t
         Place of the result.
     w
         Its cotangent.
+    frees
+        Whether each operation is forgotten as soon as it was walked through, with the arrays that it keeps.
     """
     cotangents: list[Any] = [NOTHING] * (index + 1)
     is_own = bytearray(index + 1)
@@ -133,6 +135,9 @@ def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any) -> t
                 else:
                     cotangents[i] = _sum_of(present, change, is_own[i])
                     is_own[i] = True
+        if frees:
+            cotangent = change = present = pull = None
+            del operations[place:]
     return cotangents[0], bool(is_own[0])
 
 

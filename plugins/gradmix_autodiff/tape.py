@@ -44,7 +44,7 @@ class Tape(Differentiator):
         from gradmix_autodiff.pullback import Recorded
 
         recorded = Recorded(f, x)
-        return recorded.value, recorded.pull(_ONE) if np.shape(recorded.value) == (1,) else np.zeros(len(x))
+        return recorded.value, recorded.pull_once(_ONE) if np.shape(recorded.value) == (1,) else np.zeros(len(x))
 
     def graph(self, f: Function, *args: Any, direction: Sequence[Any] | None = None) -> Graph:
         """The computational graph of a function at a point, with values, tangents and adjoints.

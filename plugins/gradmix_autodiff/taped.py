@@ -102,8 +102,8 @@ def _first(w: Any) -> Any:
 
 
 def leaf(point: Any, recording: Recording) -> Any:
-    """The first value on a recording: the point."""
-    return _taped(point, recording, [])
+    """The first value on a recording: the point, watched as it may be an array of the caller's."""
+    return _taped(recording.watched.kept(point) if type(point) is np.ndarray else point, recording, [])
 
 
 def _taped(value: Any, recording: Recording, pulls: list[Pull]) -> Any:

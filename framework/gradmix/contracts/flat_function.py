@@ -98,7 +98,7 @@ def at_point(f: Callable[..., Any], args: Sequence[Any], argnums: ArgNums = 0) -
     if isinstance(places, tuple):
         x, argument = flattened_together([args[place] for place in places])
     else:
-        x, argument = flattened(args[places])
+        x, argument = flattened(args[places], shares=True)
     return FlatFunction(f, args, places, argument), x
 
 

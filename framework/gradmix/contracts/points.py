@@ -124,8 +124,10 @@ def arranged(flat: Any, shape: Shape) -> Any:
     return flat if np.shape(flat) == shape else np.reshape(flat, shape)
 
 
-def flattened(x: Any) -> tuple[Any, Structure]:
-    """A point or direction as a flat vector of float64 of one's own, and how it is arranged.
+def flattened(x: Any, shares: bool = False) -> tuple[Any, Structure]:
+    """A point or direction as a flat vector of float64, and how it is arranged.
+
+    The vector is one's own; with `shares` it may be a view of an array, which then cannot be written to.
 
     What is being traced stays what it is. A list or tuple, nested or not, of nothing but real numbers is an array;
     any other list, tuple or dict is a container.
@@ -136,7 +138,10 @@ def flattened(x: Any) -> tuple[Any, Structure]:
         If it holds anything but real numbers.
     """
     if type(x) is np.ndarray and x.dtype == np.float64:
-        return x.flatten(), Structure((x.shape,))
+        flat = x.reshape(-1) if shares else x.flatten()
+        if shares:
+            flat.flags.writeable = False
+        return flat, Structure((x.shape,))
     if isinstance(x, list | tuple | dict) and not is_list_of_numbers(x):
         import optree
 

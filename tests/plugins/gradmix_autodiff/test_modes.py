@@ -2,6 +2,7 @@
 
 import math
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -428,3 +429,45 @@ def test_the_tape_needs_one_evaluation_for_a_gradient():
 def test_second_derivatives_by_no_variables_are_empty(outer, inner):
     hessian = outer.jacobian(lambda y: inner.gradient(lambda x: np.sum(x**2 * np.sin(x)), y), np.zeros(0))
     assert np.shape(hessian) == (0, 0)
+
+
+def test_a_point_that_the_function_changes_from_outside_is_no_silent_wrong_answer():
+    for size in (3, 2000):
+        x = np.arange(1.0, 1.0 + size)
+
+        def f(y, x=x):
+            z = y * y
+            x[0] = 100.0
+            return np.sum(z)
+
+        try:
+            found = gradmix.differentiator("tape").gradient(f, x)
+        except gradmix.DifferentiationError as error:
+            assert "changed" in str(error)  # noqa: PT017 -- either is right
+        else:
+            np.testing.assert_array_equal(found, 2 * np.arange(1.0, 1.0 + size))
+
+
+def test_memory_is_freed_during_the_sweep():
+    x = np.full(200_000, 0.5)  # its gradient takes as much as the steps keep
+
+    def deep(y):
+        z = y[:2000]
+        for _ in range(50):
+            z = np.tanh(z) + 0.1 * z
+        return np.sum(z)
+
+    tape = gradmix.differentiator("tape")
+
+    def peak(differentiate):
+        differentiate()
+        tracemalloc.start()
+        try:
+            differentiate()
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    once, repeatable = peak(lambda: tape.gradient(deep, x)), peak(lambda: tape.vjp(deep, x, 1.0))
+    assert once < 0.8 * repeatable
+    np.testing.assert_array_equal(tape.gradient(deep, x), tape.vjp(deep, x, 1.0))
