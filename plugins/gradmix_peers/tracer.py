@@ -80,7 +80,7 @@ class Handed(Traced):
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, value: Any, tool: Tool, shape: tuple[int, ...], concrete: Any) -> None:
-        self.value, self.tool, self.shape, self._concrete = value, tool, shape, concrete
+        self.value, self.tool, self.shape, self._concrete = value, tool, shape, concrete  # type: ignore[misc]  # kept as a slot
 
     @property
     def concrete(self) -> Any:

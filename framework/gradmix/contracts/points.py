@@ -30,8 +30,10 @@ class Traced:
 
     __slots__ = ()
 
-    shape: tuple[int, ...]
-    """Shape of what it stands for."""
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of what it stands for."""
+        raise NotImplementedError
 
     def as_vector(self) -> Any:
         """Its entries as a traced vector."""
