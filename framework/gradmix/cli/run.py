@@ -6,6 +6,7 @@ import argparse
 import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,7 +124,6 @@ def run_as(wanted: Intent) -> int:
     from gradmix.reports.sweep_artifacts import SweepArtifacts
     from gradmix.reports.terminal import SessionReport
     from gradmix.runs.events import watched_by
-    from gradmix.sweeps.intent import intending
     from gradmix.tracking.process import TrackingProcess
 
     report, tracking = SessionReport(), TrackingProcess()
@@ -131,7 +131,7 @@ def run_as(wanted: Intent) -> int:
     if not wanted.plan_only and wanted.resumed is None and "tracking=none" not in wanted.arguments:
         tracking.prepare()  # MLflow loads while the config is composed; a resumed sweep may need none
     try:
-        with intending(wanted), watched_by(*watchers), termination_as_interrupt():
+        with watched_by(*watchers), termination_as_interrupt():
             _compose_and_run(wanted)
     except GradmixError as error:
         report.refused(error)
@@ -163,7 +163,7 @@ def _compose_and_run(wanted: Intent) -> None:
         if config.hydra.mode == RunMode.MULTIRUN:
             from gradmix.sweeps.sweeper import sweep
 
-            composer.sweep(config, sweep)
+            composer.sweep(config, partial(sweep, wanted))
         elif wanted.plan_only:
             _plan(config)
         else:

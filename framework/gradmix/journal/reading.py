@@ -195,10 +195,7 @@ class Reading:
 def read_run(folder: Path) -> Run:
     """Read the ends of a journal; a last line that was cut off by a kill is left out.
 
-    Raises
-    ------
-    StorageError
-        If there is none, if one of the lines read is not a valid event, or if a newer version wrote it.
+    Raises `StorageError` if there is none, if a line read is not a valid event, or if a newer version wrote it.
     """
     with _opened(folder) as file:
         is_live = is_held(file.fileno())  # asked before reading: a run that ends in between is read in full
@@ -279,13 +276,7 @@ def _closing_lines(descriptor: int, begin: int) -> tuple[int, dict[str, bytes]]:
 
 
 def _look_back(lines: Sequence[bytes]) -> tuple[dict[str, bytes], bool]:
-    """The closing lines among some; whether no earlier line can be one.
-
-    Raises
-    ------
-    InvalidEventError
-        If a line among them has no event's name.
-    """
+    """The closing lines among some; whether no earlier line can be one. `InvalidEventError` if one has no event."""
     found: dict[str, bytes] = {}
     for line in reversed(lines):
         found.setdefault("last", line)

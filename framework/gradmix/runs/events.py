@@ -46,7 +46,8 @@ def problem(message: str) -> None:
     """Something went wrong that does not stop the run."""
 
 
-_listeners: ContextVar[PluginManager] = ContextVar("gradmix_listeners")
+_NO_LISTENERS = PluginManager(PROJECT)
+_listeners: ContextVar[PluginManager] = ContextVar("gradmix_listeners", default=_NO_LISTENERS)
 """The session's own listeners. Ambient, because Hydra is between those who listen and those who report."""
 
 
@@ -58,7 +59,7 @@ def watched_by(*watchers: object, alone: bool = False) -> Iterator[None]:
     listen already.
     """
     manager = PluginManager(PROJECT)
-    before = [] if alone else [plugin for _, plugin in _session().list_name_plugin()]
+    before = [] if alone else [plugin for _, plugin in _listeners.get().list_name_plugin()]
     for watcher in [*reversed(watchers), *before]:  # pluggy calls the last one first
         manager.register(watcher, type(watcher).__name__)
     token = _listeners.set(manager)
@@ -74,17 +75,24 @@ def tell(event: Callable[P, None], *args: P.args, **what: P.kwargs) -> None:
     def report(listener: _Listener, error: BaseException) -> None:
         message = f"{listener.name} raised in {event.__name__}: {describe(error)}"
         if event is problem:
-            print(visible(f"warning: {message}"), file=sys.stderr)
+            _warn(message)
         else:
             report_problem(message)
 
     offered = inspect.signature(event).bind(*args, **what).arguments
-    _call(_implementations(_session(), event.__name__), offered, report)
+    _call(_implementations(_listeners.get(), event.__name__), offered, report)
 
 
 def report_problem(message: str) -> None:
-    """Report something that went wrong without stopping the run."""
-    tell(problem, message)
+    """Report something that went wrong without stopping the run; on standard error if nothing listens."""
+    if _implementations(_listeners.get(), problem.__name__):
+        tell(problem, message)
+    else:
+        _warn(message)
+
+
+def _warn(message: str) -> None:
+    print(visible(f"warning: {message}"), file=sys.stderr, flush=True)
 
 
 class RunEvents:
@@ -101,8 +109,12 @@ class RunEvents:
         self._listeners = {
             event: [
                 *_implementations(registry().hooks, f"gradmix_{event}"),
-                *_implementations(_session(), f"gradmix_{event}"),
-                *_methods(chosen, event),
+                *_implementations(_listeners.get(), f"gradmix_{event}"),
+                *(
+                    _Listener(f"events.{name}", events, getattr(events, event))
+                    for name, events in chosen.items()
+                    if event in events.heard()
+                ),
             ]
             for event in HEARD
         }
@@ -193,15 +205,3 @@ def _implementations(manager: PluginManager, event: str) -> list[_Listener]:
     caller = getattr(manager.hook, event, None)
     found = [] if caller is None else caller.get_hookimpls()
     return [_Listener(each.plugin_name, each.plugin, each.function) for each in reversed(found)]  # as pluggy calls them
-
-
-def _methods(chosen: Mapping[str, Events], event: str) -> list[_Listener]:
-    hearing = {f"events.{name}": events for name, events in chosen.items() if event in events.heard()}
-    return [_Listener(name, events, getattr(events, event)) for name, events in hearing.items()]
-
-
-def _session() -> PluginManager:
-    return _listeners.get(_NO_LISTENERS)
-
-
-_NO_LISTENERS = PluginManager(PROJECT)

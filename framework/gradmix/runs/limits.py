@@ -23,35 +23,29 @@ class OutOfMemoryError(GradmixError, MemoryError):
 
 
 @contextmanager
-def limited(limits: Limits, abandon: Callable[[TimedOutError], None] | None = None) -> Iterator[Deadline]:
+def limited(limits: Limits, abandon: Callable[[TimedOutError], None] | None = None) -> Iterator[Callable[[], None]]:
     """Hold what runs in the context to its limits; raises `TimedOutError` and `OutOfMemoryError`, which name the limit.
 
     The alarm of a time limit interrupts Python code at once; a call into compiled code returns first. `abandon` is
     called if what runs swallows every alarm and goes on. Memory is limited by the system (Linux): an allocation beyond
-    it fails.
+    it fails. What is yielded raises `TimedOutError` once the time is over, for where no alarm can ring: outside of a
+    process's main thread.
     """
+    begin = time.monotonic()
+
+    def check() -> None:
+        if limits.seconds is not None and time.monotonic() - begin > limits.seconds:
+            raise _timed_out(limits.seconds)
+
     with within(limits.seconds, abandon), _memory_limit(limits.bytes), _threads(limits.threads):
         try:
-            yield Deadline(limits.seconds)
+            yield check
         except MemoryError as error:
             if limits.bytes is None or isinstance(error, OutOfMemoryError):
                 raise
             raise OutOfMemoryError(
                 f"more memory was needed than limits.bytes={limits.bytes}: {str(error).rstrip('.')}."
             ) from error
-
-
-class Deadline:
-    """When a time limit ends, for where no alarm can ring: outside of a process's main thread."""
-
-    def __init__(self, seconds: float | None) -> None:
-        self.seconds = seconds
-        self._end = None if seconds is None else time.monotonic() + seconds
-
-    def check(self) -> None:
-        """Raise `TimedOutError` if it is over."""
-        if self._end is not None and time.monotonic() > self._end:
-            raise _timed_out(self.seconds)
 
 
 def within(

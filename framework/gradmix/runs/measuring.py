@@ -20,10 +20,7 @@ _PLAIN_NAME = re.compile(r"[\w.-]+")
 def measured(metrics: Mapping[str, Metric], result: Result) -> dict[str, float]:
     """Measure what a task has found, by the metrics of these names.
 
-    Raises
-    ------
-    PluginError
-        If a metric fails, gives no number, or has the name of one of the task's own.
+    Raises `PluginError` if a metric fails, gives no number, or has the name of one of the task's own.
     """
     found = {name: value for own, metric in metrics.items() for name, value in _measured(own, metric, result)}
     taken = found.keys() & result.metrics.keys()

@@ -50,12 +50,8 @@ def pictures_of(
 def pictures_later(folder: Path, allowed: Callable[[RunSpec], None] = lambda spec: None) -> dict[str, Writer]:
     """Pictures of a run that finished some time ago.
 
-    `allowed` raises if what the journal names must not be run, such as code that is not ours.
-
-    Raises
-    ------
-    GradmixError
-        If the run has not finished, or its components are not what they were.
+    `allowed` raises if what the journal names must not be run, such as code that is not ours. Raises `GradmixError` if
+    the run has not finished, or if its components are not what they were.
     """
     run = read_run(folder)
     if not run.is_finished:

@@ -12,7 +12,6 @@ from gradmix.contracts.errors import ConfigError
 from gradmix.contracts.events import StopRun
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.task import Result, Steps
-from gradmix.runs.limits import Deadline
 
 
 @dataclass(frozen=True)
@@ -27,20 +26,14 @@ class Pulled:
 def pull(
     steps: Steps,
     tell: Callable[[Iteration[Any]], StopRun | None],
-    deadline: Deadline,
+    check_time: Callable[[], None],
     now: Callable[[], float] = time.perf_counter,
 ) -> Pulled:
     """Pull all iterations of a task; `now` is the clock, in seconds.
 
     `tell` gets each iteration, with the task's number within its start or else ours; it returns the request to end
-    here, if there is one.
-
-    Raises
-    ------
-    TypeError
-        If the task returns no result, or goes on when it is to stop.
-    ConfigError
-        If it cannot stop.
+    here, if there is one. `check_time` raises once the time is over. Raises `TypeError` if the task returns no result,
+    or goes on when it is to stop; `ConfigError` if it cannot stop.
     """
     seconds: list[float] = []
     made: Counter[int] = Counter()
@@ -51,7 +44,7 @@ def pull(
         except StopIteration as end:
             return Pulled(_checked(end.value), tuple(seconds))
         seconds.append(now() - begin)
-        deadline.check()
+        check_time()
         made[iteration.start] += 1
         request = tell(iteration if iteration.step else replace(iteration, step=made[iteration.start]))
         if request is not None:

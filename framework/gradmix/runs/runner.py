@@ -114,8 +114,7 @@ class Execution:
 
     def __init__(self, order: Order, journal: Journal) -> None:
         spec = order.spec
-        self.spec, self.journal, self.label = spec, journal, order.label or spec.label
-        self.workers = order.workers
+        self.order, self.spec, self.journal = order, spec, journal
         self.run = RunInfo(
             name=spec.settings.name,
             run_id=uuid.uuid4().hex,
@@ -152,9 +151,9 @@ class Execution:
         settings = self.spec.settings
         self._start()
         watched = sampling(self.journal) if settings.tracking.system_metrics else nullcontext()
-        with watched, originals(), chdir("."), np.errstate(), limited(settings.limits, self._abandon) as deadline:
+        with watched, originals(), chdir("."), np.errstate(), limited(settings.limits, self._abandon) as check:
             self.ready = self._set_up()
-            self.pulled = pull(self.spec.task.run(), self._tell_iteration, deadline, settings.timing.now)
+            self.pulled = pull(self.spec.task.run(), self._tell_iteration, check, settings.timing.now)
             self.measured = measured(self.spec.metrics.components, self.pulled.result)
         if self.pulled.stopped is not None:
             tell(stopped, self.run, self.pulled.stopped.by, self.pulled.stopped.reason)
@@ -195,7 +194,31 @@ class Execution:
             late = error
         except GradmixError:
             pass  # what the key depends on cannot be read: the run will say why
-        self._journal_start()
+        settings = self.spec.settings
+        self.journal.write(
+            "started",
+            format=FORMAT,
+            kind="run",
+            run_id=self.run.run_id,
+            run_key=self.run.run_key,
+            name=settings.name,
+            label=self.order.label or self.spec.label,
+            config=self.spec.config,
+            params=self.run.params,
+            plugins=self.run.plugins,
+            sweep=self.run.sweep,
+            overrides=self.run.overrides,
+            tracking=settings.tracking.uri,
+            environment=environment(),
+            timings_key=timings_key(settings, self.order.workers),
+            parts={path: {"kind": each.kind, "role": each.role.value} for path, each in self.spec.parts.items()},
+            seeds=self.spec.seeds,
+            metrics={name: recorded(meaning) for name, meaning in self.spec.meanings.items()},
+            ranking=[*self.spec.meanings],
+            **({"observers": observers} if (observers := self.spec.events.observers) else {}),
+            **({"drawn_by": drawing} if (drawing := self.spec.events.drawing) else {}),
+        )
+        write_artifact(self.run.folder / ARTIFACTS / "config.yaml", self._write_config)
         self.events = RunEvents(self.spec.events.components, self.run, self.spec.task.improves)
         self.events.call("run_started")
         if late is not None:
@@ -211,33 +234,6 @@ class Execution:
             name = "time.load" if component.role is Role.GIVEN else "time.startup"
             seconds[name] = seconds.get(name, 0.0) + now() - begin
         return seconds
-
-    def _journal_start(self) -> None:
-        settings = self.spec.settings
-        self.journal.write(
-            "started",
-            format=FORMAT,
-            kind="run",
-            run_id=self.run.run_id,
-            run_key=self.run.run_key,
-            name=settings.name,
-            label=self.label,
-            config=self.spec.config,
-            params=self.run.params,
-            plugins=self.run.plugins,
-            sweep=self.run.sweep,
-            overrides=self.run.overrides,
-            tracking=settings.tracking.uri,
-            environment=environment(),
-            timings_key=timings_key(settings, self.workers),
-            parts={path: {"kind": each.kind, "role": each.role.value} for path, each in self.spec.parts.items()},
-            seeds=self.spec.seeds,
-            metrics={name: recorded(meaning) for name, meaning in self.spec.meanings.items()},
-            ranking=[*self.spec.meanings],
-            **({"observers": observers} if (observers := self.spec.events.observers) else {}),
-            **({"drawn_by": drawing} if (drawing := self.spec.events.drawing) else {}),
-        )
-        write_artifact(self.run.folder / ARTIFACTS / "config.yaml", self._write_config)
 
     def _tell_iteration(self, iteration: Iteration[Any]) -> StopRun | None:
         self.journal.write("iteration", start=iteration.start, step=iteration.step, metrics=iteration.metrics)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from gradmix.contracts.errors import StorageError
@@ -24,73 +24,66 @@ _MEGABYTE = 1e6
 def sampling(journal: Journal, seconds: float = _SECONDS) -> Iterator[None]:
     """Journal samples as events ``system``: one at the start, one every so many seconds, and one at the end.
 
-    Sampling that fails harms nothing else.
+    Metrics have MLflow's names where it has one. Sampling that fails harms nothing else.
     """
-    sampler = _Sampler(journal, seconds)
+    over, problems = threading.Event(), list[str]()
+
+    def harmlessly(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as error:
+            problems.append(str(error) if isinstance(error, StorageError) else describe(error))
+
+    def start() -> None:
+        journal.write("system", metrics=_memory())
+        thread.start()
+
+    def follow() -> None:
+        processor, is_over = _processor_counter(), False
+        while not is_over:
+            begin = time.monotonic()
+            is_over = over.wait(seconds)
+            used = processor() if time.monotonic() - begin >= _SHORTEST else {}
+            journal.write("system", metrics={**used, **_memory()})
+
+    thread = threading.Thread(target=harmlessly, args=(follow,), name="gradmix-sampling", daemon=True)
+    harmlessly(start)
     try:
-        with sampler.harmless():
-            sampler.start()
         yield
     finally:
-        sampler.stop()
+        over.set()
+        if thread.is_alive():
+            thread.join()
+        if problems:
+            report_problem(f"the system metrics are not complete: {problems[0]}")
 
 
-class _Sampler:
-    """Asks the system from a thread of its own; metrics have MLflow's names where it has one."""
+def _processor_counter() -> Callable[[], Mapping[str, float]]:
+    """Gives the share of all cores that was used since its last call; of one core, for the process itself.
 
-    def __init__(self, journal: Journal, seconds: float) -> None:
-        self.journal, self.seconds = journal, seconds
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._sample_until_over, name="gradmix-sampling", daemon=True)
-        self._problem = ""
+    psutil counts for each thread that asks, from its first question on.
+    """
+    import psutil
 
-    def start(self) -> None:
-        import psutil
+    process = psutil.Process()
 
-        self._psutil, self._process = psutil, psutil.Process()
-        self.journal.write("system", metrics=self._memory())
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._over.set()
-        if self._thread.is_alive():
-            self._thread.join()
-        if self._problem:
-            report_problem(f"the system metrics are not complete: {self._problem}")
-
-    @contextmanager
-    def harmless(self) -> Iterator[None]:
-        """Keep what goes wrong, to be reported at the end."""
-        try:
-            yield
-        except StorageError as error:
-            self._problem = str(error)
-        except Exception as error:
-            self._problem = describe(error)
-
-    def _sample_until_over(self) -> None:
-        with self.harmless():
-            self._processor()  # psutil counts the use of the processor from here, for the thread that asks
-            is_over = False
-            while not is_over:
-                begin = time.monotonic()
-                is_over = self._over.wait(self.seconds)
-                is_long_enough = time.monotonic() - begin >= _SHORTEST
-                used = self._processor() if is_long_enough else {}
-                self.journal.write("system", metrics={**used, **self._memory()})
-
-    def _processor(self) -> Mapping[str, float]:
-        """Share of all cores that was used since the last call; of one core, for the process itself."""
+    def used() -> Mapping[str, float]:
         return {
-            "cpu_utilization_percentage": self._psutil.cpu_percent(),
-            "process_cpu_utilization_percentage": self._process.cpu_percent(),
+            "cpu_utilization_percentage": psutil.cpu_percent(),
+            "process_cpu_utilization_percentage": process.cpu_percent(),
         }
 
-    def _memory(self) -> Mapping[str, float]:
-        """What is in use, and what of it the process has."""
-        memory = self._psutil.virtual_memory()
-        return {
-            "system_memory_usage_megabytes": round(memory.used / _MEGABYTE, 1),
-            "system_memory_usage_percentage": round(memory.used / memory.total * 100, 1),
-            "process_memory_usage_megabytes": round(self._process.memory_info().rss / _MEGABYTE, 1),
-        }
+    used()
+    return used
+
+
+def _memory() -> Mapping[str, float]:
+    """What is in use, and what of it the process has."""
+    import psutil
+
+    memory, own = psutil.virtual_memory(), psutil.Process().memory_info().rss
+    return {
+        "system_memory_usage_megabytes": round(memory.used / _MEGABYTE, 1),
+        "system_memory_usage_percentage": round(memory.used / memory.total * 100, 1),
+        "process_memory_usage_megabytes": round(own / _MEGABYTE, 1),
+    }

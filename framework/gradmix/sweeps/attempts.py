@@ -48,13 +48,7 @@ def job_of(name: str) -> int | None:
 
 
 def new_attempt(sweep: Path, number: int) -> Path:
-    """Make the folder of a job's next attempt, which no other process has.
-
-    Raises
-    ------
-    StorageError
-        If it cannot be made.
-    """
+    """Make the folder of a job's next attempt, which no other process has; `StorageError` if it cannot be made."""
     for attempt in itertools.count(1):
         folder = _folder(sweep, number, attempt)
         try:

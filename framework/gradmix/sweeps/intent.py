@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,19 +19,5 @@ class Intent:
     left_out: frozenset[str] = frozenset()  # when resumed: keys of the journal that are not taken, for jobs neither
 
 
-_intent: ContextVar[Intent | None] = ContextVar("gradmix_intent", default=None)
-
-
-def intent() -> Intent:
-    """What is wanted here and now."""
-    return _intent.get() or Intent()
-
-
-@contextmanager
-def intending(wanted: Intent) -> Iterator[None]:
-    """Want something as long as the context lasts."""
-    token = _intent.set(wanted)
-    try:
-        yield
-    finally:
-        _intent.reset(token)
+RUN_ALL = Intent()
+"""A new sweep, run as it is."""

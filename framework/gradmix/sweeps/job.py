@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -15,8 +14,6 @@ from typing import TYPE_CHECKING
 from gradmix.config.composition import plain_config
 from gradmix.config.spec import read_spec
 from gradmix.contracts.errors import GradmixError
-from gradmix.contracts.hooks import hookimpl
-from gradmix.contracts.terminal import visible
 from gradmix.journal.folder import has_journal
 from gradmix.runs.events import watched_by
 from gradmix.runs.runner import Order, execute_together
@@ -71,7 +68,7 @@ class SweepJob:
     def run(self, jobs: Sequence[Job]) -> list[JobReport]:
         """Run one job, or several whose work is timed in turns. A job that another process has taken is left to it."""
         is_remote = not has_journal(self.folder)
-        with _working, watched_by(_Stderr(), alone=True):
+        with _working, watched_by(alone=True):  # the sweep's own watchers are in another process
             try:
                 free = [job for job in jobs if not self._is_stopped and not self._is_taken(job)]
                 orders = [self._order(job) for job in free]
@@ -141,11 +138,3 @@ def for_launcher(job: Job, sweep: Path) -> list[str]:
 
     folder = QuotedString(str(sweep), Quote.single).with_quotes()
     return [*job.overrides, f"hydra.sweep.dir={folder}", "hydra.sweep.subdir='.'", f"{_NUMBER}='{job.number}'"]
-
-
-class _Stderr:
-    """Says on standard error what went wrong besides the run; the sweep's own watchers are in another process."""
-
-    @hookimpl
-    def problem(self, message: str) -> None:
-        print(visible(f"warning: {message}"), file=sys.stderr, flush=True)

@@ -31,13 +31,7 @@ _OWN = "gradmix.sweeps.worker_pool.WorkerPool"
 
 
 class Launcher:
-    """The launcher that a sweep's config chooses.
-
-    Raises
-    ------
-    ConfigError
-        If its number of workers is not valid.
-    """
+    """The launcher that a sweep's config chooses; `ConfigError` if its number of workers is not valid."""
 
     def __init__(self, config: DictConfig, context: HydraContext) -> None:
         self.config, self.context = config, context

@@ -20,7 +20,7 @@ from gradmix.registry.entry import describe
 from gradmix.runs.environment import environment
 from gradmix.runs.events import report_problem, tell
 from gradmix.sweeps.events import SweepInfo, job_ended, sweep_ended
-from gradmix.sweeps.intent import intent
+from gradmix.sweeps.intent import Intent
 from gradmix.sweeps.plan import Job, Overrides
 from gradmix.sweeps.reading import jobs_ended
 
@@ -28,18 +28,14 @@ from gradmix.sweeps.reading import jobs_ended
 class Ledger:
     """Journals a sweep of `n_jobs` jobs, a new one or a resumed one; the keys in `varies` tell the jobs apart.
 
-    Raises
-    ------
-    StorageError
-        If there is no place for it, or another process is still writing it.
+    Raises `StorageError` if there is no place for it, or if another process is still writing it.
     """
 
-    def __init__(self, settings: Settings, varies: Sequence[str], n_jobs: int) -> None:
-        self.settings, self.varies = settings, varies
+    def __init__(self, settings: Settings, varies: Sequence[str], n_jobs: int, wanted: Intent) -> None:
+        self.settings, self.varies, self.wanted = settings, varies, wanted
         self.ends: dict[int, Run] = {}
         self._is_full = False
-        resumed = intent().resumed
-        if resumed is None:
+        if (resumed := wanted.resumed) is None:
             folder = fresh_folder(Path(settings.runs_dir) / settings.name, "sweep")
             self.journal, run_id = Journal(folder), uuid.uuid4().hex
         else:
@@ -55,7 +51,7 @@ class Ledger:
         """Begin, or begin again."""
         if self.info.is_resumed:
             self.info = replace(self.info, is_unchanged=self._is_unchanged(jobs))
-            self._write(RESUMED, environment=environment(), arguments=intent().arguments)
+            self._write(RESUMED, environment=environment(), arguments=self.wanted.arguments)
             return
         self.journal.write(
             "started",
@@ -66,7 +62,7 @@ class Ledger:
             label=f"sweep over {', '.join(self.varies)}" if self.varies else "sweep",
             varies=self.varies,
             jobs=[job.overrides for job in jobs],
-            arguments=intent().arguments,
+            arguments=self.wanted.arguments,
             working_folder=str(Path.cwd()),
             settings=asdict(self.settings),
             tracking=self.settings.tracking.uri,
@@ -115,7 +111,7 @@ class Ledger:
     def _is_unchanged(self, jobs: Sequence[Job]) -> bool:
         """Whether a resumed sweep has finished, nothing is to be run, and its journal says all of that already."""
         sweep = read_run(self.info.folder)
-        is_asked_for_more = any(not each.startswith("runs_dir=") for each in intent().typed)
+        is_asked_for_more = any(not each.startswith("runs_dir=") for each in self.wanted.typed)
         if is_asked_for_more or not sweep.is_finished or len(jobs) < self.info.n_jobs:
             return False
         recorded = jobs_ended(sweep)
@@ -123,9 +119,9 @@ class Ledger:
             job.state in ("done", "stale")
             and job.earlier is not None
             and (event := recorded.get(job.number)) is not None
-            and (event["status"], event["run_key"]) == (job.earlier.status, job.earlier.run_key)
+            and (event.get("status"), event.get("run_key")) == (job.earlier.status, job.earlier.run_key)
             and event.get("timings", True) == job.has_timings
-            and (self.info.folder / str(event["folder"])).absolute() == job.earlier.folder.absolute()
+            and (self.info.folder / str(event.get("folder"))).absolute() == job.earlier.folder.absolute()
             for job in jobs
         )
 
@@ -161,12 +157,11 @@ class Ledger:
             self._is_full = True
 
 
-def jobs_of_resumed(fixed: Mapping[str, str]) -> Mapping[int, Overrides]:
+def jobs_of_resumed(wanted: Intent, fixed: Mapping[str, str]) -> Mapping[int, Overrides]:
     """The jobs of the sweep that is resumed; none if it is new.
 
     `fixed` has key → override, of those that all its jobs have in common, as they are wanted now.
     """
-    wanted = intent()
     jobs = {} if wanted.resumed is None else jobs_of(read_run(wanted.resumed))
     found = {}
     for number, overrides in jobs.items():

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -71,8 +70,9 @@ class Planner:
         stale: bool = False,
         workers: int = 1,
     ) -> None:
-        self.compose, self.named, self.resumed, self.stale = compose, named, resumed, stale
-        self.workers = workers
+        self.compose, self.named, self.stale, self.workers = compose, named, stale, workers
+        self._attempts = {} if resumed is None else attempts_at_jobs(resumed)
+        self._taken = {} if resumed is None else reused_results(resumed)
         self.history: History | None = None
         self._first_of_key: dict[str, int] = {}
 
@@ -148,26 +148,11 @@ class Planner:
 
     def _own(self, number: int) -> Run | None:
         """The attempt at a job that counts, or the earlier run whose result the resumed sweep took for it."""
-        if self.resumed is None:
-            return None
         own = most_telling(read_runs(self._attempts.get(number, ())).runs)
-        taken = self._taken.get(number)
-        if own is None and taken is not None:
+        if own is None and number in self._taken:
             with suppress(StorageError):
-                return read_run(taken)
+                return read_run(self._taken[number])
         return own
-
-    @cached_property
-    def _attempts(self) -> Mapping[int, Sequence[Path]]:
-        assert self.resumed is not None
-        return attempts_at_jobs(self.resumed)
-
-    @cached_property
-    def _taken(self) -> Mapping[int, Path]:
-        assert self.resumed is not None
-        with suppress(StorageError):  # of a sweep without its journal, only the jobs' folders are known
-            return reused_results(read_run(self.resumed))
-        return {}
 
 
 def _looked_at(spec: RunSpec) -> str:

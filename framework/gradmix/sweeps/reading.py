@@ -19,7 +19,7 @@ def read_sweep(folder: Path) -> Reading:
     warnings: list[str] = []
     try:
         sweep = read_run(folder)
-        jobs, named = sweep.started.get("jobs", []), jobs_ended(sweep)
+        jobs, named = sweep.started.get("jobs", []), _jobs_ended(sweep)
     except StorageError as error:
         jobs, named = [], {}
         warnings.append(f"the sweep's own journal cannot be used, only its jobs' folders: {error}")
@@ -34,29 +34,18 @@ def read_sweep(folder: Path) -> Reading:
     return Reading(tuple(runs), tuple(warnings), len(numbers) - len(runs), max(0, len(jobs) - len(numbers)))
 
 
-def reused_results(sweep: Run) -> Mapping[int, Path]:
-    """Number of a job → folder of the earlier run whose result the sweep took for it.
-
-    Raises
-    ------
-    StorageError
-        If the sweep's journal cannot be read in full.
-    """
-    return {
-        number: sweep.folder / event["folder"]
-        for number, event in jobs_ended(sweep).items()
-        if event.get("reused") and event.get("folder")
-    }
+def reused_results(sweep: Path) -> Mapping[int, Path]:
+    """Number of a job → folder of the earlier run whose result the sweep took for it."""
+    try:
+        ended = _jobs_ended(read_run(sweep))
+    except StorageError:
+        return {}  # of a sweep without its journal, only the jobs' folders are known
+    reused = {number: event.get("folder") for number, event in ended.items() if event.get("reused")}
+    return {number: sweep / folder for number, folder in reused.items() if folder}
 
 
-def jobs_ended(sweep: Run) -> Mapping[int, Event]:
-    """Number of each job that a sweep's journal says has ended → the last event that says how.
-
-    Raises
-    ------
-    StorageError
-        If the journal cannot be read in full.
-    """
+def _jobs_ended(sweep: Run) -> Mapping[int, Event]:
+    """Number of each job that a sweep's journal says has ended → the last event that says how."""
     return {event["number"]: event for event in sweep.events_named("job")}
 
 

@@ -49,10 +49,7 @@ class Goal:
     def loss(self, end: Run) -> float | None:
         """What a job reached, signed so that less is better; None if it reached nothing.
 
-        Raises
-        ------
-        ConfigError
-            If it has no such metric, or nothing tells which way is better.
+        Raises `ConfigError` if it has no such metric, or if nothing says which way is better.
         """
         if end.status != "finished":
             return None
@@ -138,28 +135,20 @@ def _parsed(text: str, space: BaseDistribution) -> Any:
 
 def _distribution(override: Override) -> BaseDistribution:
     """Optuna's distribution for a sweep of Hydra's."""
-    try:
-        return _distribution_of(override)
-    except ValueError as error:
-        raise ConfigError(f"{override.input_line} cannot be searched: {error}") from error
-
-
-def _distribution_of(override: Override) -> BaseDistribution:
     from hydra.core.override_parser.types import IntervalSweep, RangeSweep
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    sweep = override.value()
-    if isinstance(sweep, RangeSweep) and isinstance(sweep.start, int) and isinstance(sweep.step, int):
-        assert sweep.stop is not None
-        return IntDistribution(sweep.start, int(sweep.stop) - 1, step=sweep.step)
-    if isinstance(sweep, IntervalSweep):
-        assert sweep.start is not None
-        assert sweep.end is not None
-        is_log = "log" in sweep.tags
-        if isinstance(sweep.start, int) and isinstance(sweep.end, int):
-            return IntDistribution(sweep.start, sweep.end, log=is_log)
-        return FloatDistribution(float(sweep.start), float(sweep.end), log=is_log)
-    return CategoricalDistribution(list(override.sweep_string_iterator()))
+    sweep: Any = override.value()
+    try:
+        if isinstance(sweep, RangeSweep) and isinstance(sweep.start, int) and isinstance(sweep.step, int):
+            return IntDistribution(sweep.start, int(sweep.stop) - 1, step=sweep.step)  # type: ignore[arg-type]
+        if isinstance(sweep, IntervalSweep):
+            is_whole = isinstance(sweep.start, int) and isinstance(sweep.end, int)
+            kind: Any = IntDistribution if is_whole else FloatDistribution
+            return kind(sweep.start, sweep.end, log="log" in sweep.tags)  # type: ignore[no-any-return]
+        return CategoricalDistribution(list(override.sweep_string_iterator()))
+    except ValueError as error:
+        raise ConfigError(f"{override.input_line} cannot be searched: {error}") from error
 
 
 def _study(name: str, seed: int) -> Study:

@@ -20,12 +20,7 @@ _MOST_NAMED = 5
 def select(names: Sequence[str], runs_dir: Path) -> Reading:
     """Choose runs by names of sweeps, experiments and runs; without any, those of the newest sweep. Each is there once.
 
-    Raises
-    ------
-    UnknownNameError
-        If a name means nothing, or several things.
-    StorageError
-        If there is nothing to choose from.
+    Raises `UnknownNameError` if a name means nothing, or several things; `StorageError` if there is nothing to choose.
     """
     folders = [find(name, runs_dir) for name in names or [LAST]]
     reading = Reading.joined(map(_read, folders))
@@ -61,14 +56,8 @@ def _each_once(runs: Iterable[Run]) -> tuple[list[Run], int]:
 def find(name: str, runs_dir: Path, sweeps_only: bool = True) -> Path:
     """Find a sweep, an experiment or a run by its path, its name, or the beginning or ending of its name.
 
-    ``last`` is the newest sweep, or the newest of sweeps and single runs if not `sweeps_only`.
-
-    Raises
-    ------
-    UnknownNameError
-        If the name means nothing, or several things.
-    StorageError
-        If there is nothing to find.
+    ``last`` is the newest sweep, or the newest of sweeps and single runs if not `sweeps_only`. Raises as
+    `select` does.
     """
     if name == LAST:
         return _newest(runs_dir, sweeps_only)

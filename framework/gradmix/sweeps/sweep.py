@@ -20,6 +20,7 @@ from gradmix.registry.entry import describe
 from gradmix.runs.events import report_problem, tell
 from gradmix.sweeps.attempts import attempts, telling
 from gradmix.sweeps.events import SweepInfo, sweep_started
+from gradmix.sweeps.intent import RUN_ALL, Intent
 from gradmix.sweeps.job import STOPPED, JobReport, SweepJob, label_of
 from gradmix.sweeps.ledger import Ledger
 from gradmix.sweeps.plan import Job
@@ -36,10 +37,16 @@ class Sweep:
     """A sweep under way, of `n_jobs` jobs: `jobs` are the first ones, if a search chooses more as it goes on."""
 
     def __init__(
-        self, settings: Settings, varies: Sequence[str], launch: Launch, jobs: Sequence[Job], n_jobs: int
+        self,
+        settings: Settings,
+        varies: Sequence[str],
+        launch: Launch,
+        jobs: Sequence[Job],
+        n_jobs: int,
+        wanted: Intent = RUN_ALL,
     ) -> None:
         self.settings, self.varies, self.launch = settings, tuple(varies), launch
-        self.ledger = Ledger(settings, self.varies, n_jobs)
+        self.ledger = Ledger(settings, self.varies, n_jobs, wanted)
         self._jobs = jobs
         earlier = (run for job in jobs if job.is_to_run for run in read_runs(self._attempts(job)).runs)
         self._anew = tuple(run.folder.name for run in earlier if run.is_finished)
@@ -182,13 +189,7 @@ def _key(spec: RunSpec | None) -> str:
 
 
 def check(jobs: Sequence[Job]) -> None:
-    """Check that every job can be run.
-
-    Raises
-    ------
-    ConfigError
-        Names those that cannot, and why.
-    """
+    """Check that every job can be run; `ConfigError` names those that cannot, and why."""
     wrong = [job for job in jobs if job.state == "impossible"]
     if wrong:
         shown = [f"  {' '.join(job.overrides) or '(no overrides)'}\n      {job.reason}" for job in wrong]
@@ -198,13 +199,7 @@ def check(jobs: Sequence[Job]) -> None:
 
 
 def common_settings(jobs: Sequence[Job]) -> Settings:
-    """The settings of a sweep's jobs.
-
-    Raises
-    ------
-    ConfigError
-        If they differ in what a sweep has one of.
-    """
+    """The settings of a sweep's jobs; `ConfigError` if they differ in what a sweep has one of."""
     found = [job.spec.settings for job in jobs if job.spec is not None]
     if not found:
         raise ConfigError(f"nothing was run; what is done is kept. Job {jobs[0].number + 1}: {jobs[0].reason}")

@@ -17,7 +17,7 @@ from gradmix.config.groups import parse
 from gradmix.contracts.errors import ConfigError
 from gradmix.runs.events import report_problem, tell
 from gradmix.sweeps.events import planned
-from gradmix.sweeps.intent import intent
+from gradmix.sweeps.intent import Intent
 from gradmix.sweeps.launching import Launcher
 from gradmix.sweeps.ledger import jobs_of_resumed
 from gradmix.sweeps.plan import Job, Overrides, Planner
@@ -34,7 +34,7 @@ _MOST_JOBS = 100_000
 """A slip, or a stranger's file, could ask for so many that the command would never begin."""
 
 
-def sweep(config: DictConfig, context: HydraContext) -> None:
+def sweep(wanted: Intent, config: DictConfig, context: HydraContext) -> None:
     """Run the sweep that a composed config describes, by the sweeper and the launcher that it chooses."""
     options: dict[str, Any] = OmegaConf.to_container(config.hydra.sweeper, resolve=True)  # type: ignore[assignment]
     target = options.pop("_target_", None)
@@ -44,7 +44,7 @@ def sweep(config: DictConfig, context: HydraContext) -> None:
             "hydra/sweeper=gradmix or gradmix_optuna."
         )
     with started("sweeper", config):
-        sweeper = _SWEEPERS[target](config, context, **options)
+        sweeper = _SWEEPERS[target](wanted, config, context, **options)
     sweeper.sweep()
 
 
@@ -54,13 +54,15 @@ class Sweeper:
     `params` says what to sweep over besides the command line: key → values, as after ``-m``.
     """
 
-    def __init__(self, config: DictConfig, context: HydraContext, params: Mapping[str, str] | None = None) -> None:
-        self.config = config
+    def __init__(
+        self, wanted: Intent, config: DictConfig, context: HydraContext, params: Mapping[str, str] | None = None
+    ) -> None:
+        self.wanted, self.config = wanted, config
         self.composed = ComposedOnce(context.config_loader)
         self.arguments: Sequence[str] = list(config.hydra.overrides.task)
         self.given = [*(f"{key}={value}" for key, value in (params or {}).items()), *self.arguments]
         self.launcher = Launcher(config, context)
-        if not intent().plan_only:
+        if not wanted.plan_only:
             self.launcher.prepare()
 
     def sweep(self) -> None:
@@ -68,10 +70,12 @@ class Sweeper:
         choices = self._choices()
         varies = [key for key, overrides in choices.items() if len(overrides) > 1]
         fixed = {key: overrides[0] for key, overrides in choices.items() if len(overrides) == 1}
-        _check_resumed(varies)
-        numbered = jobs_of_resumed(fixed) or dict(enumerate(itertools.product(*choices.values())))
+        given_again = {override.partition("=")[0] for override in self.wanted.typed}
+        if self.wanted.resumed is not None and (swept := [key for key in varies if key in given_again]):
+            raise ConfigError(f"{', '.join(swept)}: a resumed sweep has its jobs; give one value for all of them.")
+        numbered = jobs_of_resumed(self.wanted, fixed) or dict(enumerate(itertools.product(*choices.values())))
         jobs = self._planner().plan(numbered)
-        if intent().plan_only:
+        if self.wanted.plan_only:
             self._tell_plan(jobs, self.launcher.workers, len(jobs))
             return
         with self._begun(jobs, varies, len(jobs)) as sweep:
@@ -88,7 +92,7 @@ class Sweeper:
                     "timing.paired=true times plugins in turns, in one process, which hydra/launcher=gradmix alone "
                     f"can; chosen: {self.launcher.choice}."
                 )
-            with Sweep(settings, varies, self.launcher.launch, jobs, n_jobs) as sweep:
+            with Sweep(settings, varies, self.launcher.launch, jobs, n_jobs, self.wanted) as sweep:
                 yield sweep
         finally:
             self.launcher.close()
@@ -98,7 +102,7 @@ class Sweeper:
         check(jobs)
 
     def _planner(self) -> Planner:
-        wanted = intent()
+        wanted = self.wanted
         is_typed = wanted.resumed is None or wanted.trusts_journal  # a journal may be a stranger's
         named = self.arguments if is_typed else wanted.typed
         return Planner(self._compose, named, wanted.resumed, wanted.stale, self.launcher.workers)
@@ -137,13 +141,6 @@ def _values(override: Override, key: str) -> list[str]:
     return [f"{key}={value}" for value in itertools.islice(override.sweep_string_iterator(), _MOST_JOBS + 1)]
 
 
-def _check_resumed(varies: Sequence[str]) -> None:
-    """Check that what is given again to a resumed sweep has one value: its jobs are there already."""
-    given = {override.partition("=")[0] for override in intent().typed}
-    if intent().resumed is not None and (swept := [key for key in varies if key in given]):
-        raise ConfigError(f"{', '.join(swept)}: a sweep that is resumed has its jobs; give one value for all of them.")
-
-
 class OptunaSweeper(Sweeper):
     """Searches among the overrides for the best value of a metric, a batch of jobs at a time.
 
@@ -155,6 +152,7 @@ class OptunaSweeper(Sweeper):
 
     def __init__(
         self,
+        wanted: Intent,
         config: DictConfig,
         context: HydraContext,
         params: Mapping[str, str] | None = None,
@@ -165,7 +163,7 @@ class OptunaSweeper(Sweeper):
         sampler: str = "tpe",
         seed: int = 0,
     ) -> None:
-        super().__init__(config, context, params)
+        super().__init__(wanted, config, context, params)
         for name, value in (("n_trials", n_trials), ("batch", batch)):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ConfigError(f"hydra.sweeper.{name} must be an integer > 0; given: {value!r}.")
@@ -176,43 +174,45 @@ class OptunaSweeper(Sweeper):
         """Run the search."""
         planner = self._planner()
         parsed = parse(self.given, self.composed.loader)
-        earlier = planner.plan(jobs_of_resumed(fixed_of(parsed)))
+        earlier = planner.plan(jobs_of_resumed(self.wanted, fixed_of(parsed)))
         search = Search(parsed, self.goal, self.sampler, self.seed + len(earlier))  # not the same random choices again
-        trials = [] if earlier else search.ask(min(self.batch, self.n_trials))
-        first = earlier or planner.plan({number: overrides for number, (_, overrides) in enumerate(trials)})
+        asked = [] if earlier else self._ask(search, planner, 0)
+        first = [*earlier, *(job for _, job in asked)]
         declared = {name for job in first if job.spec is not None for name in job.spec.meanings}
         if doubt := self.goal.doubt(declared):
             report_problem(doubt)
         n_jobs = max(self.n_trials, len(first))
-        if intent().plan_only:
+        if self.wanted.plan_only:
             self._tell_plan(first, min(self.launcher.workers, self.batch), n_jobs)
             return
         with self._begun(first, list(search.space), n_jobs) as sweep:
-            ends = {end.number: end for end in sweep.run(first)}
+            ends = {end.number: end for end in sweep.run(earlier)}
             for job in earlier:
                 if job.number in ends:
                     search.remember(job.overrides, ends[job.number])
-            for number, (trial, _) in enumerate(trials):
-                search.tell(trial, ends.get(number))
-            self._go_on(search, planner, sweep, first)
+            number = 1 + max(job.number for job in first)
+            while True:
+                ends = {end.number: end for end in sweep.run([job for _, job in asked])}
+                for trial, job in asked:
+                    search.tell(trial, ends.get(job.number))
+                if number >= self.n_trials or sweep.is_stopped:
+                    return
+                asked = self._ask(search, planner, number)
+                jobs = [job for _, job in asked]
+                common_settings([*first, *jobs])
+                sweep.ledger.ask(jobs)
+                number += len(asked)
+
+    def _ask(self, search: Search, planner: Planner, first: int) -> list[tuple[Any, Job]]:
+        """The next trials and their jobs, numbered from `first`."""
+        trials = search.ask(min(self.batch, self.n_trials - first))
+        jobs = planner.plan({first + place: overrides for place, (_, overrides) in enumerate(trials)})
+        return [(trial, job) for (trial, _), job in zip(trials, jobs, strict=True)]
 
     def _check(self, jobs: Sequence[Job]) -> None:
         """A job that is impossible counts as failed, unless all are."""
         if all(job.spec is None for job in jobs):
             check(jobs)
-
-    def _go_on(self, search: Search, planner: Planner, sweep: Sweep, first: Sequence[Job]) -> None:
-        """Ask for jobs, run them, and tell what they reached, until there have been enough."""
-        count = 1 + max(job.number for job in first)
-        while count < self.n_trials and not sweep.is_stopped:
-            trials = search.ask(min(self.batch, self.n_trials - count))
-            jobs = planner.plan({count + place: overrides for place, (_, overrides) in enumerate(trials)})
-            common_settings([*first, *jobs])
-            sweep.ledger.ask(jobs)
-            ends = {end.number: end for end in sweep.run(jobs)}
-            for place, (trial, _) in enumerate(trials):
-                search.tell(trial, ends.get(count + place))
-            count += len(trials)
 
 
 _SWEEPERS: Mapping[str, type[Sweeper]] = {

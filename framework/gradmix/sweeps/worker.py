@@ -52,14 +52,8 @@ class Worker:
     def run(self, sweep_job: SweepJob, jobs: Sequence[Job], seconds: float | None = None) -> list[JobReport]:
         """Have jobs run together; several are timed in turns.
 
-        After so many seconds the worker is killed, which even compiled code that never returns cannot prevent.
-
-        Raises
-        ------
-        WorkerDiedError
-            Says how it died.
-        TimeoutError
-            If it was killed because its time was over.
+        After so many seconds the worker is killed, which even compiled code that never returns cannot prevent: raises
+        `TimeoutError`. `WorkerDiedError` says how it died otherwise.
         """
         plain = [replace(job, spec=None, earlier=None) for job in jobs]  # the worker builds its own from the config
         try:

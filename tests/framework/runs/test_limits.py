@@ -48,10 +48,10 @@ def test_outside_the_main_thread_the_deadline_is_checked_by_hand():
     raised = []
 
     def work():
-        with limited(Limits(seconds=0.01)) as deadline:
+        with limited(Limits(seconds=0.01)) as check_time:
             spin(0.02)
             try:
-                deadline.check()
+                check_time()
             except TimedOutError as error:
                 raised.append(error)
 

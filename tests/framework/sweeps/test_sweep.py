@@ -17,7 +17,7 @@ from gradmix.journal.writing import Journal
 from gradmix.registry.plugin import UNKNOWN, Plugin
 from gradmix.runs.events import watched_by
 from gradmix.sweeps.attempts import attempts, is_taken, new_attempt, telling
-from gradmix.sweeps.intent import Intent, intending
+from gradmix.sweeps.intent import Intent
 from gradmix.sweeps.job import JobReport, label_of
 from gradmix.sweeps.ledger import jobs_of
 from gradmix.sweeps.plan import Planner, blocks
@@ -76,11 +76,11 @@ def swept(jobs, launch=here, intent=None, stale=False):
     """Plan and run a sweep; the sweep, and what was told."""
     told = Told()
     intent = intent or Intent()
-    with intending(intent), watched_by(told):
+    with watched_by(told):
         planned = Planner(compose, (), intent.resumed, stale).plan(jobs)
         check(planned)
         with Sweep(
-            common_settings(planned), ["clusterer.n_components", "seed"], launch, planned, len(planned)
+            common_settings(planned), ["clusterer.n_components", "seed"], launch, planned, len(planned), intent
         ) as sweep:
             sweep.run(planned)
     return sweep, told
@@ -350,8 +350,7 @@ def test_what_cannot_be_read_any_more_is_made_anew_and_harms_no_other(empty_fold
     first, _ = swept(JOBS)
     damaged(first.info.folder / "1", change)
     intent = Intent(resumed=first.info.folder)
-    with intending(intent):
-        planned = Planner(compose, (), first.info.folder).plan(JOBS)
+    planned = Planner(compose, (), first.info.folder).plan(JOBS)
     assert [job.is_to_run for job in planned] == [False, True, False]
     assert told_as in planned[1].reason or case != "a line that was cut"
     assert read_sweep(first.info.folder).n_unreadable == 1
@@ -372,11 +371,11 @@ def test_what_is_done_is_kept_where_it_cannot_be_made_anew(empty_folder):
         return {**config, "dataset": {**config["dataset"], "name": "file"}}
 
     def swept_files(launch=here, resumed=None):
-        with intending(Intent(resumed=resumed)):
-            planned = Planner(of_files, (), resumed).plan(jobs)
-            check(planned)
-            with Sweep(common_settings(planned), ["dataset.path"], launch, planned, len(planned)) as sweep:
-                sweep.run(planned)
+        planned = Planner(of_files, (), resumed).plan(jobs)
+        check(planned)
+        wanted = Intent(resumed=resumed)
+        with Sweep(common_settings(planned), ["dataset.path"], launch, planned, len(planned), wanted) as sweep:
+            sweep.run(planned)
         return sweep
 
     first = swept_files(lambda job, jobs: here(job, jobs[:1]))
@@ -507,7 +506,7 @@ def test_what_is_timed_in_turns_is_reused_as_a_whole_or_not_at_all(empty_folder)
         def launch(job, jobs):
             return job.run(jobs)
 
-        with intending(Intent()), Sweep(common_settings(planned), [], launch, planned, len(planned)) as sweep:
+        with Sweep(common_settings(planned), [], launch, planned, len(planned)) as sweep:
             sweep.run(planned)
 
     run(plan("full", "tied"))
