@@ -30,9 +30,22 @@ _SYNC_SECONDS = 1.0
 class Journal:
     """A journal being written, in the run's own folder, which must not have one yet."""
 
-    def __init__(self, folder: Path) -> None:
-        self._open(folder / FILE_NAME, os.O_CREAT | os.O_EXCL)
-        lock(self._descriptor)
+    def __init__(self, folder: Path, flags: int = os.O_CREAT | os.O_EXCL) -> None:
+        self.path = folder / FILE_NAME
+        try:
+            self._descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | flags, 0o644)
+        except OSError as error:
+            raise StorageError(f"cannot write the journal {self.path}: {error.strerror}.") from error
+        if flags:
+            lock(self._descriptor)
+        elif not try_lock(self._descriptor):
+            self.close()
+            raise StorageError(f"the journal {self.path} is being written by another process.")
+        self._clock = time.time() - time.monotonic()  # fixed here: a clock set back must not turn events around
+        self._synced = time.monotonic()
+        self._checksum = 0
+        self._lock = threading.Lock()
+        self._process = os.getpid()
 
     @classmethod
     def reopen(cls, folder: Path) -> Journal:
@@ -40,11 +53,7 @@ class Journal:
 
         Raises `StorageError` if there is none, or if a live process is still writing it.
         """
-        journal = cls.__new__(cls)
-        journal._open(folder / FILE_NAME, 0)
-        if not try_lock(journal._descriptor):
-            journal.close()
-            raise StorageError(f"the journal {journal.path} is being written by another process.")
+        journal = cls(folder, flags=0)
         text = journal.path.read_bytes()
         whole = text[: text.rfind(b"\n") + 1]
         os.ftruncate(journal._descriptor, len(whole))
@@ -52,18 +61,6 @@ class Journal:
         last = next(valid_events(reversed(whole.splitlines())), {"time": 0.0})
         journal._clock += max(0.0, last["time"] - time.time())  # the clock may have been set back since
         return journal
-
-    def _open(self, path: Path, flags: int) -> None:
-        self.path = path
-        try:
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | flags, 0o644)
-        except OSError as error:
-            raise StorageError(f"cannot write the journal {path}: {error.strerror}.") from error
-        self._clock = time.time() - time.monotonic()  # fixed here: a clock set back must not turn events around
-        self._synced = time.monotonic()
-        self._checksum = 0
-        self._lock = threading.Lock()
-        self._process = os.getpid()
 
     def write(self, event: str, **content: Any) -> None:
         """Append one event; several threads may write at once.

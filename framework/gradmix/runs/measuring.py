@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from numbers import Real
 
 from gradmix.contracts.by_name import call_by_name, lacking
@@ -22,28 +22,26 @@ def measured(metrics: Mapping[str, Metric], result: Result) -> dict[str, float]:
 
     Raises `PluginError` if a metric fails, gives no number, or has the name of one of the task's own.
     """
-    found = {name: value for own, metric in metrics.items() for name, value in _measured(own, metric, result)}
+    found: dict[str, float] = {}
+    for own, metric in metrics.items():
+        missing = lacking(metric.measure, result.answer)
+        if missing:
+            raise PluginError(
+                f"metric.{own} needs {listing(missing)}, which the task's answer lacks though its class names it."
+            )
+        try:
+            with read_only(result.answer):
+                value = call_by_name(metric.measure, result.answer)
+        except (KeyboardInterrupt, MemoryError, TimedOutError):
+            raise
+        except BaseException as error:  # SystemExit, too, would end more than this run
+            raise PluginError(f"metric.{own} failed: {describe_use(error)}") from error
+        values = {f"{own}.{name}": each for name, each in value.items()} if isinstance(value, Mapping) else {own: value}
+        for name, each in values.items():
+            if not isinstance(each, Real) or not _PLAIN_NAME.fullmatch(name):
+                raise PluginError(f"metric.{name} must be a number under a plain name; it is {each!r}.")
+            found[name] = float(each)
     taken = found.keys() & result.metrics.keys()
     if taken:
         raise PluginError(f"metrics that the task has itself: {listing(taken)}; choose metric.* under other names.")
     return found
-
-
-def _measured(own: str, metric: Metric, result: Result) -> Iterator[tuple[str, float]]:
-    missing = lacking(metric.measure, result.answer)
-    if missing:
-        raise PluginError(
-            f"metric.{own} needs {listing(missing)}, which the task's answer lacks though its class names it."
-        )
-    try:
-        with read_only(result.answer):
-            value = call_by_name(metric.measure, result.answer)
-    except (KeyboardInterrupt, MemoryError, TimedOutError):
-        raise
-    except BaseException as error:  # SystemExit, too, would end more than this run
-        raise PluginError(f"metric.{own} failed: {describe_use(error)}") from error
-    values = {f"{own}.{name}": each for name, each in value.items()} if isinstance(value, Mapping) else {own: value}
-    for name, each in values.items():
-        if not isinstance(each, Real) or not _PLAIN_NAME.fullmatch(name):
-            raise PluginError(f"metric.{name} must be a number under a plain name; it is {each!r}.")
-        yield name, float(each)

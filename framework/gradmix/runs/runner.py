@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, chdir, closing, nullcontext
 from dataclasses import dataclass, replace
-from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -41,17 +41,13 @@ from gradmix.runs.pulling import Pulled, pull
 from gradmix.runs.sampling import sampling
 from gradmix.runs.timing import Stopwatch, rounds_of
 
-_STATUS_OF_ERROR: Mapping[type[Exception], str] = {
-    TimedOutError: "timed_out",
-    OutOfMemoryError: "out_of_memory",
-    Exception: "failed",
-}
-"""Error → the run's status, and the event that ends the journal; the first kind that fits."""
+_STATUSES: Mapping[type[Exception], str] = {TimedOutError: "timed_out", OutOfMemoryError: "out_of_memory"}
+"""Error → the run's status, and the event that ends the journal; ``failed`` for any other."""
 
 
 def status_of_error(error: Exception) -> str:
     """Status of a run that an error has ended."""
-    return next(status for kind, status in _STATUS_OF_ERROR.items() if isinstance(error, kind))
+    return next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), "failed")
 
 
 @dataclass(frozen=True)
@@ -84,19 +80,15 @@ def execute(order: Order) -> Execution:
 def execute_together(orders: Sequence[Order]) -> list[Execution]:
     """Make several runs whose work is timed in turns, round by round; like `execute`. One that fails harms no other."""
     with ExitStack() as journals:
-        runs = [Execution(order, journals.enter_context(closing(Journal(order.folder)))) for order in orders]
-        block = uuid.uuid4().hex if len(runs) > 1 else None
+        block = uuid.uuid4().hex if len(orders) > 1 else None
+        runs = [Execution(each, journals.enter_context(closing(Journal(each.folder))), block) for each in orders]
         try:
+            for turn in zip_longest(*(run.stages for run in runs)):
+                for run, stage in zip(runs, turn, strict=True):
+                    if stage is not None:
+                        run.attempt(stage)
             for run in runs:
-                run.attempt(run.compute)
-            for run in runs:
-                run.attempt(run.set_stopwatch)
-            for number in range(max(run.rounds for run in runs)):
-                for run in runs:
-                    run.attempt(partial(run.time, number))
-            for run in runs:
-                run.attempt(run.measure_memory)
-                run.attempt(partial(run.finish, block))
+                run.attempt(run.finish)
         except BaseException as error:  # Ctrl-C, or SystemExit of a component's code: it ends them all
             for run in runs:
                 if not run.status:
@@ -106,15 +98,15 @@ def execute_together(orders: Sequence[Order]) -> list[Execution]:
 
 
 class Execution:
-    """One run on its way through its stages; what goes wrong in a stage ends it.
+    """One run on its way through its stages, of which the last is `finish`; what goes wrong in a stage ends it.
 
     In the end it has a `status`, ``finished`` or what ended it before that; its final `metrics`; and its `error`, in
     one line.
     """
 
-    def __init__(self, order: Order, journal: Journal) -> None:
+    def __init__(self, order: Order, journal: Journal, block: str | None) -> None:
         spec = order.spec
-        self.order, self.spec, self.journal = order, spec, journal
+        self.order, self.spec, self.journal, self.block = order, spec, journal, block
         self.run = RunInfo(
             name=spec.settings.name,
             run_id=uuid.uuid4().hex,
@@ -129,6 +121,7 @@ class Execution:
         self.metrics: Mapping[str, float] = {}
         self.events: RunEvents | None = None
         self.rounds = rounds_of(spec.task, spec.settings.timing)
+        self.stages = (self._compute, self._set_stopwatch, *[self._time] * self.rounds)
         self.stopwatch: Stopwatch | None = None
         self.loaded: Loaded = {}
         self.ready: Mapping[str, float] = {}
@@ -146,8 +139,7 @@ class Execution:
             self.status, self.error = status_of_error(error), explain_failure(error, self.run.folder)
             self.end(self.status, error)
 
-    def compute(self) -> None:
-        """Journal the start; load what the work needs; do the work, and measure what it has found."""
+    def _compute(self) -> None:
         settings = self.spec.settings
         self._start()
         watched = sampling(self.journal) if settings.tracking.system_metrics else nullcontext()
@@ -165,24 +157,16 @@ class Execution:
         print(said, file=sys.stderr, flush=True)
         os._exit(1)
 
-    def set_stopwatch(self) -> None:
-        """Warm up, if the work is to be timed."""
+    def _set_stopwatch(self) -> None:
         timing = self.spec.settings.timing
         with limited(self.spec.settings.limits):
             timed = self.spec.task.timed() if self.rounds or timing.memory else None
             self.stopwatch = None if timed is None else Stopwatch(timed, timing)
 
-    def time(self, number: int) -> None:
-        """Time one round of the work, if it is to have so many."""
-        if self.stopwatch is not None and number < self.rounds:
+    def _time(self) -> None:
+        if self.stopwatch is not None:
             with limited(self.spec.settings.limits):
                 self.stopwatch.round()
-
-    def measure_memory(self) -> None:
-        """Measure the peak of memory, if it is asked for."""
-        if self.stopwatch is not None and self.spec.settings.timing.memory:
-            with limited(self.spec.settings.limits):
-                self.stopwatch.measure_memory()
 
     def _start(self) -> None:
         """Journal the start, also if it ends here, because the files that its key depends on take too long to read."""
@@ -241,13 +225,16 @@ class Execution:
         assert self.events is not None
         return self.events.iterated(iteration)
 
-    def finish(self, block: str | None) -> None:
-        """Journal the result, and leave artifacts."""
+    def finish(self) -> None:
+        """Measure memory, if that is asked for; journal the result, and leave artifacts."""
         assert self.pulled is not None
         assert self.events is not None
         result, request = self.pulled.result, self.pulled.stopped
         if self.stopwatch is not None:
-            self.journal.write("timing", block=block, **self.stopwatch.content)
+            if self.spec.settings.timing.memory:
+                with limited(self.spec.settings.limits):
+                    self.stopwatch.measure_memory()
+            self.journal.write("timing", block=self.block, **self.stopwatch.content)
         metrics = {**self._timings(self.pulled.seconds), **result.metrics, **self.measured}
         artifacts = {**result.artifacts, **self._pictures(result, metrics)}
         stopped_by = "" if request is None else f"{request.by}: {request.reason}"

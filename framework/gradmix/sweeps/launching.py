@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from gradmix.runs.environment import threads_of_each
 from gradmix.runs.timing import rounds_of
 from gradmix.sweeps.job import JobReport, SweepJob, for_launcher
 from gradmix.sweeps.plan import Job, blocks
-from gradmix.sweeps.worker import THREAD_VARIABLES, warm_up
+from gradmix.sweeps.worker import THREAD_VARIABLES
 from gradmix.sweeps.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
@@ -37,8 +36,7 @@ class Launcher:
         self.config, self.context = config, context
         self.choice: str = config.hydra.runtime.choices["hydra/launcher"]
         self.is_own = self.choice == "gradmix" or config.hydra.launcher.get("_target_") == _OWN
-        count = _own_workers if self.is_own else _WORKERS.get(self.choice)
-        self.workers = 1 if count is None else max(1, count(self._options))
+        self.workers = _workers("gradmix" if self.is_own else self.choice, self._options)
         self._pool: WorkerPool | None = None
 
     @property
@@ -46,12 +44,10 @@ class Launcher:
         return {key: value for key, value in self.config.hydra.launcher.items() if (key, value) != ("_target_", _OWN)}
 
     def prepare(self) -> None:
-        """Start the first workers, where that is possible: they load while the sweep is planned."""
+        """Start the first of our own workers: it loads while the sweep is planned."""
         if self.is_own:
             with started("launcher", self.config):
                 self._pool = WorkerPool(**self._options)
-        elif self.choice == "joblib" and self.workers > 1:
-            threading.Thread(target=self._start_joblib_workers, daemon=True).start()
 
     def launch(self, job: SweepJob, jobs: Sequence[Job]) -> Iterable[JobReport]:
         """Launch jobs and wait for them; may raise whatever it likes when a worker dies."""
@@ -75,7 +71,8 @@ class Launcher:
             for path, value in _DEFAULTS.get(self.choice, {}).items():
                 if OmegaConf.select(self.config.hydra.launcher, path) is None:
                     OmegaConf.update(self.config.hydra.launcher, path, value, force_add=True)
-        with _threads_for(self.workers) as threads:
+        threads = threads_of_each(self.workers)
+        with _added_to_environment(dict.fromkeys(THREAD_VARIABLES, str(threads))):
             if self.choice == "ray":
                 self._start_ray()
             job = replace(job, threads=threads, parent=os.getpid())
@@ -94,15 +91,6 @@ class Launcher:
             with sigterm_kept():
                 ray.init(**OmegaConf.to_object(self.config.hydra.launcher.ray.init))  # type: ignore[arg-type]
 
-    def _start_joblib_workers(self) -> None:
-        """Start workers that joblib keeps for later, and finds again by these options."""
-        from joblib import Parallel, delayed
-
-        known = ("n_jobs", "timeout", "temp_folder", "max_nbytes", "mmap_mode")
-        options = {key: value for key, value in self._options.items() if key in known}
-        with suppress(Exception):  # the launcher will say what is wrong
-            Parallel(backend="loky", **options)(delayed(warm_up)() for _ in range(self.workers))
-
 
 def _report(job: Job, returned: Any) -> JobReport:
     try:
@@ -112,39 +100,25 @@ def _report(job: Job, returned: Any) -> JobReport:
     return report if isinstance(report, JobReport) else JobReport(job.number, f"the launcher returned {report!r}")
 
 
-def _cores() -> int:
-    return os.cpu_count() or 1
-
-
-def _own_workers(options: Mapping[str, Any]) -> int:
-    workers = options["workers"]
-    if not _is_whole(workers) or workers < 1:
-        raise ConfigError(f"hydra.launcher.workers must be an integer > 0; given: {workers!r}.")
-    return int(workers)
-
-
-def _joblib_workers(options: Mapping[str, Any]) -> int:
-    n_jobs = options.get("n_jobs")
-    if n_jobs is None:
+def _workers(choice: str, options: Mapping[str, Any]) -> int:
+    """How many jobs a launcher runs at a time on this machine."""
+    cores = os.cpu_count() or 1
+    if choice not in _COUNTS:
+        return cores if choice in ("ray", "submitit_local") else 1
+    name, allowed = _COUNTS[choice]
+    count = options.get(name, 1)
+    if choice == "joblib" and count is None:
         return 1
-    if not _is_whole(n_jobs) or n_jobs == 0:
-        raise ConfigError(
-            "hydra.launcher.n_jobs must be an integer > 0, or -1 for all cores, -2 for all but one, …; "
-            f"given: {n_jobs!r}."
-        )
-    return int(n_jobs) if n_jobs > 0 else _cores() + 1 + int(n_jobs)
+    if isinstance(count, bool) or not isinstance(count, int) or count == 0 or (count < 0 and choice != "joblib"):
+        raise ConfigError(f"hydra.launcher.{name} must be {allowed}; given: {count!r}.")
+    return count if count > 0 else max(1, cores + 1 + count)
 
 
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-_WORKERS: Mapping[str, Callable[[Mapping[str, Any]], int]] = {
-    "joblib": _joblib_workers,
-    "ray": lambda options: _cores(),
-    "submitit_local": lambda options: _cores(),
+_COUNTS = {
+    "gradmix": ("workers", "an integer > 0"),
+    "joblib": ("n_jobs", "an integer > 0, or -1 for all cores, -2 for all but one, …"),
 }
-"""Choice of another launcher → how many jobs it runs at a time on this machine; one for any that is not here."""
+"""Choice of launcher → its option for the number of workers, and what that may be."""
 
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     # Retries are the sweep's, by on_error; Ray's own messages would drown the sweep's.
@@ -159,13 +133,12 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 
 
 @contextmanager
-def _threads_for(workers: int) -> Iterator[int]:
-    """Share the cores out among workers that are started in the context; yields the threads that each may have."""
-    threads = threads_of_each(workers)
-    added = [name for name in THREAD_VARIABLES if name not in os.environ]
-    os.environ.update(dict.fromkeys(added, str(threads)))
+def _added_to_environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables for processes that are started in the context, unless the user has set them."""
+    added = {name: value for name, value in variables.items() if name not in os.environ}
+    os.environ.update(added)
     try:
-        yield threads
+        yield
     finally:
         for name in added:
             del os.environ[name]

@@ -55,24 +55,19 @@ class Job:
         return self.state in TO_RUN
 
 
+@dataclass
 class Planner:
-    """Plans the jobs of a sweep, of which so many are to run at a time.
+    """Plans the jobs of a sweep."""
 
-    Code is run only if one of the overrides in `named`, which the user typed, names it. With `stale`, jobs of a resumed
-    sweep that are not what would be computed today are run again.
-    """
+    compose: Compose
+    named: Sequence[str] = ()  # overrides that the user typed: code is run only if one of them names it
+    resumed: Path | None = None
+    stale: bool = False  # whether jobs of a resumed sweep that are not what would be computed today are run again
+    workers: int = 1  # how many jobs are to run at a time
 
-    def __init__(
-        self,
-        compose: Compose,
-        named: Sequence[str] = (),
-        resumed: Path | None = None,
-        stale: bool = False,
-        workers: int = 1,
-    ) -> None:
-        self.compose, self.named, self.stale, self.workers = compose, named, stale, workers
-        self._attempts = {} if resumed is None else attempts_at_jobs(resumed)
-        self._taken = {} if resumed is None else reused_results(resumed)
+    def __post_init__(self) -> None:
+        self._attempts = {} if self.resumed is None else attempts_at_jobs(self.resumed)
+        self._taken = {} if self.resumed is None else reused_results(self.resumed)
         self.history: History | None = None
         self._first_of_key: dict[str, int] = {}
 

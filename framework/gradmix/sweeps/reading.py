@@ -19,7 +19,7 @@ def read_sweep(folder: Path) -> Reading:
     warnings: list[str] = []
     try:
         sweep = read_run(folder)
-        jobs, named = sweep.started.get("jobs", []), _jobs_ended(sweep)
+        jobs, named = sweep.started.get("jobs", []), jobs_ended(sweep)
     except StorageError as error:
         jobs, named = [], {}
         warnings.append(f"the sweep's own journal cannot be used, only its jobs' folders: {error}")
@@ -37,21 +37,24 @@ def read_sweep(folder: Path) -> Reading:
 def reused_results(sweep: Path) -> Mapping[int, Path]:
     """Number of a job → folder of the earlier run whose result the sweep took for it."""
     try:
-        ended = _jobs_ended(read_run(sweep))
+        ended = jobs_ended(read_run(sweep))
     except StorageError:
         return {}  # of a sweep without its journal, only the jobs' folders are known
     reused = {number: event.get("folder") for number, event in ended.items() if event.get("reused")}
     return {number: sweep / folder for number, folder in reused.items() if folder}
 
 
-def _jobs_ended(sweep: Run) -> Mapping[int, Event]:
+def jobs_ended(sweep: Run) -> Mapping[int, Event]:
     """Number of each job that a sweep's journal says has ended → the last event that says how."""
     return {event["number"]: event for event in sweep.events_named("job")}
 
 
 def _job(number: int, sweep: Path, event: Event | None, attempts: Sequence[Path]) -> Run:
     if event is None:
-        return replace(_best_attempt(attempts), number=number)
+        reading = read_runs(attempts, read_unchanged)
+        if (best := most_telling(reading.runs)) is None:
+            raise StorageError("; ".join(reading.warnings))
+        return replace(best, number=number)
     status, error = str(event.get("status", "failed")), str(event.get("error") or "")
     folder = sweep / str(event.get("folder") or number)
     if not has_journal(folder) and status != "finished":
@@ -59,11 +62,3 @@ def _job(number: int, sweep: Path, event: Event | None, attempts: Sequence[Path]
     run = read_unchanged(folder)
     run = replace(run, status=status, error=error or run.error, number=number, is_reused=bool(event.get("reused")))
     return run if event.get("timings", True) else run.without_timings()
-
-
-def _best_attempt(attempts: Sequence[Path]) -> Run:
-    reading = read_runs(attempts, read_unchanged)
-    best = most_telling(reading.runs)
-    if best is None:
-        raise StorageError("; ".join(reading.warnings))
-    return best

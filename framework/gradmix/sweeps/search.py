@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gradmix.contracts.errors import ConfigError, PluginError, did_you_mean, listing
@@ -25,17 +24,29 @@ _SLIP = 0.8
 """How much alike two names are (as `difflib` measures it) of which one is probably a slip of the other."""
 
 
-@dataclass(frozen=True)
-class Goal:
-    """What a search is after; a metric that what it varies improves by itself, as more clusters do, is no goal."""
+class Search:
+    """A search among overrides: ranges, intervals and choices are searched, the others belong to every job.
 
-    metric: str | None = None  # None for the one by which runs of that kind are ranked
-    better: str | None = None  # lower or higher; None where the metric tells
-    varies: tuple[str, ...] = ()
+    It is for a metric, or without one for that by which runs of that kind are ranked; a metric that what is searched
+    improves by itself, as more clusters do, is none. `better` is ``lower`` or ``higher``; None where the metric tells.
+    """
 
-    def __post_init__(self) -> None:
-        if self.better not in (None, *_SIGNS):
-            raise ConfigError(f"hydra.sweeper.better must be lower or higher; given: {self.better!r}.")
+    def __init__(
+        self, overrides: Sequence[Override], metric: str | None, better: str | None, sampler: str, seed: int
+    ) -> None:
+        if better not in (None, *_SIGNS):
+            raise ConfigError(f"hydra.sweeper.better must be lower or higher; given: {better!r}.")
+        self._study = _study(sampler, seed)
+        self.metric, self.better = metric, better
+        overrides = list({each.get_key_element(): each for each in overrides}.values())  # the last one wins
+        self.fixed = fixed_of(overrides)
+        self.space = {each.get_key_element(): _distribution(each) for each in overrides if each.is_sweep_override()}
+        if not self.space:
+            raise ConfigError(
+                "there is nothing to search: give a range, an interval or choices, such as "
+                "clusterer.n_components=range(1,9) clusterer.reg_covar='tag(log,interval(1e-9,1e-2))'."
+            )
+        self._keys = [each.get_key_element() for each in overrides]
 
     def doubt(self, declared: Iterable[str]) -> str:
         """Why the metric is probably a typing error, given those that the jobs declare; empty if it is not."""
@@ -46,12 +57,38 @@ class Goal:
             return ""
         return f"hydra.sweeper.metric={self.metric}: no job declares such a metric. Did you mean {near[0]}?"
 
-    def loss(self, end: Run) -> float | None:
+    def ask(self, count: int) -> list[tuple[Any, Overrides]]:
+        """The next trials, and the overrides of their jobs."""
+        trials = [self._study.ask(self.space) for _ in range(count)]
+        texts = [self.fixed | {key: f"{key}={value}" for key, value in trial.params.items()} for trial in trials]
+        return [(trial, tuple(map(text.__getitem__, self._keys))) for trial, text in zip(trials, texts, strict=True)]
+
+    def tell(self, trial: Any, end: Run | None) -> None:
+        """Take note of what a trial's job reached."""
+        from optuna.trial import TrialState
+
+        value = None if end is None else self._loss(end)
+        if value is None:
+            self._study.tell(trial, state=TrialState.FAIL)
+        else:
+            self._study.tell(trial, value)
+
+    def remember(self, overrides: Overrides, end: Run) -> None:
+        """Take note of a job of the search before it was resumed."""
+        from optuna.trial import create_trial
+
+        value = self._loss(end)
+        texts = dict(override.split("=", 1) for override in overrides)
+        if value is not None and set(self.space) <= set(texts):
+            params = {key: _parsed(texts[key], space) for key, space in self.space.items()}
+            self._study.add_trial(create_trial(value=value, params=params, distributions=self.space))
+
+    def _loss(self, end: Run) -> float | None:
         """What a job reached, signed so that less is better; None if it reached nothing.
 
         Raises `ConfigError` if it has no such metric, or if nothing says which way is better.
         """
-        if end.status != "finished":
+        if not end.is_finished:
             return None
         name = self._metric(end)
         better = self.better or meaning_of(name, end.declared.meanings).better
@@ -62,7 +99,8 @@ class Goal:
 
     def _metric(self, end: Run) -> str:
         if self.metric is None:
-            ranking = ranking_metric([end.metrics], end.declared.meanings, self.varies)
+            varies = [key.replace("/", ".") for key in self.space]
+            ranking = ranking_metric([end.metrics], end.declared.meanings, varies)
             if ranking is None:
                 raise ConfigError(f"say what to search for: hydra.sweeper.metric=…, one of {listing(end.metrics)}.")
             return ranking.name
@@ -73,52 +111,6 @@ class Goal:
                 f"They have: {listing(end.metrics)}. `gradmix resume` takes another one: hydra.sweeper.metric=…"
             )
         return self.metric
-
-
-class Search:
-    """A search among overrides: ranges, intervals and choices are searched, the others belong to every job."""
-
-    def __init__(self, overrides: Sequence[Override], goal: Goal, sampler: str, seed: int) -> None:
-        self._study = _study(sampler, seed)
-        overrides = list({each.get_key_element(): each for each in overrides}.values())  # the last one wins
-        self.fixed = fixed_of(overrides)
-        self.space = {each.get_key_element(): _distribution(each) for each in overrides if each.is_sweep_override()}
-        if not self.space:
-            raise ConfigError(
-                "there is nothing to search: give a range, an interval or choices, such as "
-                "clusterer.n_components=range(1,9) clusterer.reg_covar='tag(log,interval(1e-9,1e-2))'."
-            )
-        self.goal = replace(goal, varies=tuple(key.replace("/", ".") for key in self.space))
-        self._keys = [each.get_key_element() for each in overrides]
-
-    def ask(self, count: int) -> list[tuple[Any, Overrides]]:
-        """The next trials, and the overrides of their jobs."""
-        trials = [self._study.ask(self.space) for _ in range(count)]
-        return [(trial, self._overrides(trial.params)) for trial in trials]
-
-    def tell(self, trial: Any, end: Run | None) -> None:
-        """Take note of what a trial's job reached."""
-        from optuna.trial import TrialState
-
-        value = None if end is None else self.goal.loss(end)
-        if value is None:
-            self._study.tell(trial, state=TrialState.FAIL)
-        else:
-            self._study.tell(trial, value)
-
-    def remember(self, overrides: Overrides, end: Run) -> None:
-        """Take note of a job of the search before it was resumed."""
-        from optuna.trial import create_trial
-
-        value = self.goal.loss(end)
-        texts = dict(override.split("=", 1) for override in overrides)
-        if value is not None and set(self.space) <= set(texts):
-            params = {key: _parsed(texts[key], space) for key, space in self.space.items()}
-            self._study.add_trial(create_trial(value=value, params=params, distributions=self.space))
-
-    def _overrides(self, params: Mapping[str, Any]) -> Overrides:
-        texts = {**self.fixed, **{key: f"{key}={value}" for key, value in params.items()}}
-        return tuple(texts[key] for key in self._keys)
 
 
 def fixed_of(overrides: Sequence[Override]) -> dict[str, str]:

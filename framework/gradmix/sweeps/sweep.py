@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from gradmix.config.spec import RunSpec, Settings
@@ -62,9 +61,7 @@ class Sweep:
         tell(sweep_started, self.info, self._jobs)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self.ledger.close(error)
 
     def run(self, jobs: Sequence[Job]) -> list[Run]:
@@ -81,7 +78,8 @@ class Sweep:
         pending = [job for job in jobs if job.is_to_run]
         for number in range(self.settings.retries + 1):
             if number:
-                pending = [job for job in pending if self._has_failed(job)]
+                ends = self.ledger.ends
+                pending = [job for job in pending if job.number in ends and not ends[job.number].is_finished]
             if pending:
                 self._launch_all(pending)
         self._follow_duplicates([job for job in jobs if job.state == "duplicate"])
@@ -95,9 +93,6 @@ class Sweep:
             if first is not None:
                 error = f"{job.reason}, which {first.status}: {first.error}" if first.error else ""
                 self._take(job, replace(first, error=error), is_reused=True)
-
-    def _has_failed(self, job: Job) -> bool:
-        return job.number in self.ledger.ends and not self.ledger.ends[job.number].is_finished
 
     def _launch_all(self, pending: Sequence[Job]) -> None:
         """Launch jobs, and again those that a launcher which broke has not got to; then, alone, those that it cut off.

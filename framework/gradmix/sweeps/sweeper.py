@@ -21,7 +21,7 @@ from gradmix.sweeps.intent import Intent
 from gradmix.sweeps.launching import Launcher
 from gradmix.sweeps.ledger import jobs_of_resumed
 from gradmix.sweeps.plan import Job, Overrides, Planner
-from gradmix.sweeps.search import Goal, Search, fixed_of
+from gradmix.sweeps.search import Search, fixed_of
 from gradmix.sweeps.sweep import Sweep, check, common_settings
 
 if TYPE_CHECKING:
@@ -59,9 +59,12 @@ class Sweeper:
     ) -> None:
         self.wanted, self.config = wanted, config
         self.composed = ComposedOnce(context.config_loader)
-        self.arguments: Sequence[str] = list(config.hydra.overrides.task)
-        self.given = [*(f"{key}={value}" for key, value in (params or {}).items()), *self.arguments]
+        arguments = list(config.hydra.overrides.task)
+        self.given = [*(f"{key}={value}" for key, value in (params or {}).items()), *arguments]
         self.launcher = Launcher(config, context)
+        is_typed = wanted.resumed is None or wanted.trusts_journal  # a journal may be a stranger's
+        named = arguments if is_typed else wanted.typed
+        self.planner = Planner(self._compose, named, wanted.resumed, wanted.stale, self.launcher.workers)
         if not wanted.plan_only:
             self.launcher.prepare()
 
@@ -74,7 +77,7 @@ class Sweeper:
         if self.wanted.resumed is not None and (swept := [key for key in varies if key in given_again]):
             raise ConfigError(f"{', '.join(swept)}: a resumed sweep has its jobs; give one value for all of them.")
         numbered = jobs_of_resumed(self.wanted, fixed) or dict(enumerate(itertools.product(*choices.values())))
-        jobs = self._planner().plan(numbered)
+        jobs = self.planner.plan(numbered)
         if self.wanted.plan_only:
             self._tell_plan(jobs, self.launcher.workers, len(jobs))
             return
@@ -97,15 +100,7 @@ class Sweeper:
         finally:
             self.launcher.close()
 
-    def _check(self, jobs: Sequence[Job]) -> None:
-        """Check that all can be run."""
-        check(jobs)
-
-    def _planner(self) -> Planner:
-        wanted = self.wanted
-        is_typed = wanted.resumed is None or wanted.trusts_journal  # a journal may be a stranger's
-        named = self.arguments if is_typed else wanted.typed
-        return Planner(self._compose, named, wanted.resumed, wanted.stale, self.launcher.workers)
+    _check = staticmethod(check)
 
     def _compose(self, overrides: Overrides) -> Mapping[str, Any]:
         with explained():
@@ -168,18 +163,18 @@ class OptunaSweeper(Sweeper):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ConfigError(f"hydra.sweeper.{name} must be an integer > 0; given: {value!r}.")
         self.n_trials, self.batch, self.seed, self.sampler = n_trials, batch, seed, sampler
-        self.goal = Goal(None if metric is None else str(metric), better)
+        self.metric, self.better = None if metric is None else str(metric), better
 
     def sweep(self) -> None:
         """Run the search."""
-        planner = self._planner()
         parsed = parse(self.given, self.composed.loader)
-        earlier = planner.plan(jobs_of_resumed(self.wanted, fixed_of(parsed)))
-        search = Search(parsed, self.goal, self.sampler, self.seed + len(earlier))  # not the same random choices again
-        asked = [] if earlier else self._ask(search, planner, 0)
+        earlier = self.planner.plan(jobs_of_resumed(self.wanted, fixed_of(parsed)))
+        seed = self.seed + len(earlier)  # not the same random choices again
+        search = Search(parsed, self.metric, self.better, self.sampler, seed)
+        asked = [] if earlier else self._ask(search, 0)
         first = [*earlier, *(job for _, job in asked)]
         declared = {name for job in first if job.spec is not None for name in job.spec.meanings}
-        if doubt := self.goal.doubt(declared):
+        if doubt := search.doubt(declared):
             report_problem(doubt)
         n_jobs = max(self.n_trials, len(first))
         if self.wanted.plan_only:
@@ -197,19 +192,20 @@ class OptunaSweeper(Sweeper):
                     search.tell(trial, ends.get(job.number))
                 if number >= self.n_trials or sweep.is_stopped:
                     return
-                asked = self._ask(search, planner, number)
+                asked = self._ask(search, number)
                 jobs = [job for _, job in asked]
                 common_settings([*first, *jobs])
                 sweep.ledger.ask(jobs)
                 number += len(asked)
 
-    def _ask(self, search: Search, planner: Planner, first: int) -> list[tuple[Any, Job]]:
+    def _ask(self, search: Search, first: int) -> list[tuple[Any, Job]]:
         """The next trials and their jobs, numbered from `first`."""
         trials = search.ask(min(self.batch, self.n_trials - first))
-        jobs = planner.plan({first + place: overrides for place, (_, overrides) in enumerate(trials)})
+        jobs = self.planner.plan({first + place: overrides for place, (_, overrides) in enumerate(trials)})
         return [(trial, job) for (trial, _), job in zip(trials, jobs, strict=True)]
 
-    def _check(self, jobs: Sequence[Job]) -> None:
+    @staticmethod
+    def _check(jobs: Sequence[Job]) -> None:
         """A job that is impossible counts as failed, unless all are."""
         if all(job.spec is None for job in jobs):
             check(jobs)

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from gradmix.contracts.errors import StorageError
@@ -42,9 +41,7 @@ class JobWatch:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._over.set()
         self._thread.join()
         self._look()

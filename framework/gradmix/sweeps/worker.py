@@ -20,6 +20,7 @@ import numpy as np
 
 from gradmix.contracts.errors import StorageError
 from gradmix.interrupts import termination_as_interrupt
+from gradmix.registry.registry import registry
 from gradmix.sweeps.job import JobReport, SweepJob
 from gradmix.sweeps.plan import Job
 
@@ -100,21 +101,14 @@ def main() -> None:
     os.dup2(2, 1)
     try:
         with termination_as_interrupt(), suppress(EOFError):
-            warm_up()
+            registry()
+            np.ones((2, 2)) @ np.ones((2, 2))  # what every job needs is loaded while the parent is busy
             while True:
                 sweep_job, jobs = pickle.load(requests_in)
                 pickle.dump(sweep_job.run(jobs), answers)
                 answers.flush()
     except (KeyboardInterrupt, BrokenPipeError):
         os._exit(130)  # the journal says so; the parent does not listen any more
-
-
-def warm_up() -> None:
-    """Load what every job needs, while the parent is busy."""
-    from gradmix.registry.registry import registry
-
-    registry()
-    np.ones((2, 2)) @ np.ones((2, 2))
 
 
 if __name__ == "__main__":
