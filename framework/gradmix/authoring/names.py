@@ -37,13 +37,7 @@ def class_name(name: str) -> str:
 
 
 def check_name(kind: str, name: str) -> None:
-    """Check that a new component of a kind may have a name, and its module, too.
-
-    Raises
-    ------
-    ConfigError
-        Says why not, and which name would do.
-    """
+    """Check that a new component of a kind may have a name, and its module, too; the error says which name would do."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or len(name) > _LONGEST:
         raise ConfigError(
             f"{name!r} cannot be a name: at most {_LONGEST} small letters and digits, words joined by _, "

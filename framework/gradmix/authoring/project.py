@@ -98,13 +98,7 @@ class New:
 
 
 def write(texts: Mapping[str, str], folder: Path) -> None:
-    """Write files into a folder, which is made if it does not exist.
-
-    Raises
-    ------
-    StorageError
-        If one of the files exists already, in which case nothing is written, or the folder cannot be written.
-    """
+    """Write files into a folder, which is made if it does not exist; nothing, if one of the files exists already."""
     there = [name for name in texts if (folder / name).exists()]
     if there:
         raise StorageError(f"{folder / there[0]} is there already, and nothing is overwritten.")

@@ -80,14 +80,8 @@ def compare(
 ) -> Comparison:
     """Compare runs by some keys, repeated over others; show some metrics, the first to rank by.
 
-    A metric is asked for as ``name``, ``name:lower`` or ``name:higher``, which says which way is better.
-
-    Raises
-    ------
-    UnknownNameError
-        If no run has a metric or key.
-    ConfigError
-        If a direction is neither ``lower`` nor ``higher``.
+    A metric is asked for as ``name``, ``name:lower`` or ``name:higher``, which says which way is better; another word
+    there is a `ConfigError`, a metric or key that no run has an `UnknownNameError`.
     """
     factors = find_factors(runs, by, over)
     names = tuple(dict.fromkeys(name for run in runs if run.is_finished for name in run.metrics))

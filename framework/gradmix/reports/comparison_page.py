@@ -36,15 +36,7 @@ _POLICY = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-s
 
 
 def write_page(comparison: Comparison, title: str, path: Path) -> None:
-    """Write the page.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written.
-    StorageError
-        If plotly.js is not where plotly installs it.
-    """
+    """Write the page; if plotly.js is not where plotly installs it, that is a `StorageError`."""
     drawn = figures(comparison)
     data = {"figures": [vars(figure) for figure in drawn], "runs": runs_table(comparison, path.absolute().parent)}
     beside = sorted(comparison.metrics[1:], key=lambda metric: not metric.is_cost)[:_BESIDE]

@@ -94,12 +94,7 @@ def find_factors(runs: Sequence[Run], by: Sequence[str] = (), over: Sequence[str
     """Find out what varies among runs; those without parameters do not count.
 
     With keys to compare `by`, all else that varies is repeated over, but for what was given. Keys of `over` are
-    repeated over, as seeds are.
-
-    Raises
-    ------
-    UnknownNameError
-        If a key of `by` or `over` is not a parameter of any run.
+    repeated over, as seeds are. A key that is not a parameter of any run is an `UnknownNameError`.
     """
     runs = [run for run in runs if run.params]
     keys = list(dict.fromkeys(key for run in runs for key in run.params))

@@ -50,11 +50,6 @@ def write_sweep_artifacts(sweep_folder: Path, pictures: bool | Literal["auto"] =
 
     With ``auto`` the best runs are drawn, too: into their own folders, and copied into the sweep's, so that a dashboard
     shows them side by side.
-
-    Raises
-    ------
-    OSError
-        If they cannot be written.
     """
     reading = read_sweep(sweep_folder)
     if not reading.runs:
