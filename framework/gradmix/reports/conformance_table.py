@@ -34,7 +34,7 @@ class ConformanceTable:
             self._group = outcome.check.group
             self._print(f"\n{self._group}", "cyan")
         word, style = _MARKS[outcome.status]
-        more = Text(outcome.check.name, style=style if outcome.failure else "default")
+        more = Text(outcome.check.name, style="default" if outcome.status == "passed" else style)
         more.append(f"  ({outcome.reason})" if outcome.reason else "", "dim")
         self._print(f"  {word:<8}", style, more)
 
