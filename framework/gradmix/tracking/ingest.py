@@ -5,9 +5,11 @@ MLflow itself is asked what it has. A run that it shows as ended, at the time of
 
 from __future__ import annotations
 
+import json
+import math
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,14 +21,17 @@ from gradmix.journal.folder import find_journals, has_journal
 from gradmix.journal.reading import Run, read_run, read_runs, read_unchanged
 from gradmix.runs.artifacts import ARTIFACTS
 from gradmix.tracking.inventory import Inventory, Rank, StoredRun, rank
-from gradmix.tracking.note import Mark, Note, OpenNote, noting, read_mark, read_note, write_mark
+from gradmix.tracking.note import Note, OpenNote, noting, read_note
 from gradmix.tracking.store import absolute_uri, artifact_root, file_state, local_folder, open_client
 from gradmix.tracking.trouble import explain, how_to_sync
 from gradmix.tracking.upload import Upload, is_own_file
-from gradmix.tracking.view import milliseconds, mlflow_status, view_of
+from gradmix.tracking.view import MLFLOW_STATUS, milliseconds, view_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+_MARK = ".tracked.json"
+"""File in a folder of runs: all of them were in a store when its file was in this state."""
 
 
 @dataclass
@@ -52,6 +57,7 @@ class Ingester:
         self.uri = absolute_uri(tracking.uri or "")
         self.tally = Tally()
         self._inventories: dict[str, Inventory] = {}
+        self._known_until = -math.inf
         self._notes: dict[Path, Note | None] = {}
         """Notes as they were when MLflow was asked; one that has changed since means: ask again."""
 
@@ -97,27 +103,23 @@ class Ingester:
             now = time.time()
             for inventory in self._inventories.values():
                 inventory.close(now)
-            if self._inventories and not self.tally.errors and (state := file_state(self.uri)):
-                write_mark(runs_dir, Mark(self.uri, state, now))
         except StorageError as error:
             self.tally.errors.append(str(error))
+        if self._inventories and not self.tally.errors:
+            with suppress(OSError):  # whoever finds no mark asks MLflow
+                (runs_dir / _MARK).write_text(json.dumps([self.uri, file_state(self.uri), now]), encoding="utf-8")
 
     def left_behind(self, runs_dir: Path, before: float) -> Iterator[Path]:
         """Journals meant for this store that earlier sessions have not brought in, as their notes say.
 
         Runs that began after `before`, in seconds since 1970, are this session's own.
         """
-        mark = read_mark(runs_dir)
-        is_as_left = mark is not None and (mark.uri, mark.state) == (self.uri, file_state(self.uri))
+        self._known_until = self._read_mark(runs_dir)
         for each in _readable(find_journals(runs_dir)):
             if each.began < before and is_meant_for(each, self.uri):
                 note = read_note(each.folder)
-                if note is not None and (note.uri, note.size) == (self.uri, each.size):
-                    if mark is not None and is_as_left and note.time <= mark.time:
-                        continue  # MLflow need not be asked, nor loaded
-                    if self._is_believed(note, self._inventory(each.started["name"])):
-                        continue
-                yield each.folder
+                if note is None or note.size != each.size or not self._is_believed(note, each.started["name"]):
+                    yield each.folder
 
     def everything(self, runs_dir: Path) -> Iterator[Path]:
         """All journals; their experiments are asked beforehand for what they have."""
@@ -132,6 +134,18 @@ class Ingester:
             inventory.load()
         yield from (each.folder for each in readable)
         yield from sorted(set(folders) - {each.folder for each in readable})
+
+    def _read_mark(self, runs_dir: Path) -> float:
+        """Since when the file of a local store is as an ingester left it: MLflow need not be asked about older notes.
+
+        A server, and a store that another program wrote to since, has to be asked.
+        """
+        try:
+            uri, state, since = json.loads((runs_dir / _MARK).read_text(encoding="utf-8"))
+        except (OSError, ValueError, TypeError):
+            return -math.inf
+        is_as_left = state is not None and (uri, state) == (self.uri, file_state(self.uri))
+        return since if is_as_left and isinstance(since, float) else -math.inf
 
     def _bring_in(self, folder: Path, seen: Run) -> StoredRun | None:
         inventory = self._inventory(seen.require("name"))
@@ -173,11 +187,12 @@ class Ingester:
         if run is not None:
             return run.is_deleted
         was_there = note is not None and bool(note.run_id) and note.experiment_id == inventory.experiment_id
-        return was_there and note is not None and self._is_believed(note, inventory)
+        return was_there and note is not None and self._is_believed(note, inventory.name)
 
-    def _is_believed(self, note: Note, inventory: Inventory) -> bool:
+    def _is_believed(self, note: Note, experiment: str) -> bool:
         """Whether the store that is there now is the one that a note speaks of, and not an earlier state of it."""
-        return note.uri == self.uri and note.size >= 0 and note.time <= inventory.until
+        is_of_store = note.uri == self.uri and note.size >= 0
+        return is_of_store and (note.time <= self._known_until or note.time <= self._inventory(experiment).until)
 
     def _give(
         self,
@@ -286,7 +301,7 @@ def _readable(folders: Iterable[Path]) -> list[Run]:
 def _is_whole(run: StoredRun, seen: Run) -> bool:
     """Whether MLflow has all of a journal, and of a local store the artifacts, too."""
     end = max(run.start_time, milliseconds(seen.last_time))
-    if run.status == "RUNNING" or run.status != mlflow_status(seen.status) or run.end_time != end:
+    if run.status == "RUNNING" or run.status != MLFLOW_STATUS[seen.status] or run.end_time != end:
         return False
     place, artifacts = local_folder(run.artifact_uri), seen.folder / ARTIFACTS
     return place is None or place.exists() or not artifacts.is_dir() or artifacts.is_symlink()
@@ -302,4 +317,4 @@ def _has_more_artifacts(run: StoredRun, folder: Path, note: Note | None) -> bool
 
 
 def _rank(seen: Run) -> Rank:
-    return rank(mlflow_status(seen.status), milliseconds(seen.began), str(seen.require("run_id")))
+    return rank(MLFLOW_STATUS[seen.status], milliseconds(seen.began), str(seen.require("run_id")))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,7 @@ class Inventory:
     """The runs of the experiment `name`."""
 
     def __init__(self, client: MlflowClient, name: str) -> None:
-        self._client, self._name = client, name
+        self._client, self.name = client, name
         self._runs: dict[str, StoredRun] = {}
         self._by_journal: defaultdict[str, dict[str, StoredRun]] = defaultdict(dict)
         self._by_key: defaultdict[str, dict[str, StoredRun]] = defaultdict(dict)
@@ -129,14 +130,14 @@ class Inventory:
 
         if not self.experiment_id:
             try:
-                self.experiment_id = str(self._client.create_experiment(self._name, artifacts))
+                self.experiment_id = str(self._client.create_experiment(self.name, artifacts))
             except MlflowException:
                 self._look_up()  # another process was faster
                 if not self.experiment_id:
                     raise
         if self.is_deleted:
             raise StorageError(
-                f"the experiment {self._name!r} was deleted in MLflow; restore it by gradmix sync --deleted, "
+                f"the experiment {self.name!r} was deleted in MLflow; restore it by gradmix sync --deleted, "
                 "or choose another name=…"
             )
 
@@ -153,33 +154,21 @@ class Inventory:
 
     def _look_up(self) -> None:
         """Find the experiment: another process may have made it since."""
-        found = self._client.get_experiment_by_name(self._name)
+        found = self._client.get_experiment_by_name(self.name)
         if found is not None:
             self.experiment_id = str(found.experiment_id)
             self.is_deleted = found.lifecycle_stage != "active"
-            self.until = _time(found.tags)
+            with suppress(KeyError, ValueError):
+                self.until = float(found.tags[_UNTIL])
 
     def _ask(self, query: str) -> None:
-        if not self.experiment_id:
-            self._look_up()
-        for run in self._search(query) if self.experiment_id else ():
-            self.add(StoredRun.of(run))
-
-    def _search(self, query: str) -> Iterator[Run]:
         from mlflow.entities import ViewType
 
-        token = None
-        while True:
+        if not self.experiment_id:
+            self._look_up()
+        token, is_more = None, bool(self.experiment_id)
+        while is_more:
             page = self._client.search_runs([self.experiment_id], query, ViewType.ALL, _PAGE, page_token=token)
-            yield from page
-            token = page.token
-            if not token:
-                return
-
-
-def _time(tags: Mapping[str, str]) -> float:
-    """When an experiment was last done with; long ago if it does not say."""
-    try:
-        return float(tags[_UNTIL])
-    except (KeyError, ValueError):
-        return -math.inf
+            for run in page:
+                self.add(StoredRun.of(run))
+            token, is_more = page.token, bool(page.token)

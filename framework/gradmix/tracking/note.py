@@ -10,13 +10,12 @@ import json
 import math
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import IO
 
 FILE_NAME = "tracked.json"
-MARK_NAME = ".tracked.json"
 
 
 @dataclass(frozen=True)
@@ -57,33 +56,6 @@ def read_note(folder: Path) -> Note | None:
         return _parse((folder / FILE_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-
-
-@dataclass(frozen=True)
-class Mark:
-    """What an ingester wrote down about a folder of runs: when all of them were in, and the store's file at that time.
-
-    As long as the file is in that state, notes that were written before are right, and MLflow need not be asked.
-    """
-
-    uri: str
-    state: list[int]
-    time: float
-
-
-def write_mark(runs_dir: Path, mark: Mark) -> None:
-    """Replace a folder's mark."""
-    with suppress(OSError):  # whoever finds none asks MLflow
-        (runs_dir / MARK_NAME).write_text(json.dumps(asdict(mark)), encoding="utf-8")
-
-
-def read_mark(runs_dir: Path) -> Mark | None:
-    """A folder's mark; None if it has none that can be used."""
-    try:
-        mark = Mark(**json.loads((runs_dir / MARK_NAME).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
-    return mark if isinstance(mark.time, float) else None
 
 
 @contextmanager

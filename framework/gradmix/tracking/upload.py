@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Dataset, LoggedModel, Metric
 
-_METRICS_PER_BATCH = 900
-_PARAMS_PER_BATCH = 100
-"""MLflow takes 1,000 things in a request, 100 of them parameters."""
+_METRICS_PER_BATCH = 800
+_OTHERS_PER_BATCH = 100
+"""MLflow takes 1,000 things in a request, of them 100 parameters and 100 tags."""
 
 _LONGEST_SCHEMA = 1_000_000
 
@@ -78,13 +79,14 @@ class Upload:
 
         client, view = self._client, self._view
         model = self._logged_model(run, is_new) if self._content is not None and not view.is_job else None
-        metrics = _chunks(_metrics(view, model.model_id if model else None), _METRICS_PER_BATCH)
-        params = _chunks([Param(*each) for each in view.params.items()], _PARAMS_PER_BATCH)
-        client.log_batch(run.run_id, next(metrics, ()), next(params, ()), [RunTag(*each) for each in tags.items()])
-        for some_metrics in metrics:
-            client.log_batch(run.run_id, metrics=some_metrics)
-        for some_params in params:
-            client.log_batch(run.run_id, params=some_params)
+        batches = zip_longest(
+            _chunks(_metrics(view, model.model_id if model else None), _METRICS_PER_BATCH),
+            _chunks([Param(*each) for each in view.params.items()], _OTHERS_PER_BATCH),
+            _chunks([RunTag(*each) for each in tags.items()], _OTHERS_PER_BATCH),
+            fillvalue=(),
+        )
+        for metrics, params, some_tags in batches:
+            client.log_batch(run.run_id, metrics, params, some_tags)
         if view.inputs:
             self._log_inputs(run)
         left_out = self.add_artifacts(run, model)

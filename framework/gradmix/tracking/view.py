@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from gradmix.journal.events import Event
 from gradmix.journal.reading import Run
 
-_MLFLOW_STATUS = {
+MLFLOW_STATUS = {
     "running": "RUNNING",
     "finished": "FINISHED",
     "failed": "FAILED",
@@ -57,11 +57,6 @@ class View:
     """Whether the run belongs to a sweep."""
 
 
-def mlflow_status(status: str) -> str:
-    """MLflow's word for the status of a run."""
-    return _MLFLOW_STATUS[status]
-
-
 def milliseconds(seconds: float) -> int:
     """A time as MLflow has it."""
     return round(seconds * 1000)
@@ -75,7 +70,7 @@ def view_of(run: Run) -> View:
     return View(
         experiment=run.require("name"),
         run_name=run.require("label"),
-        status=mlflow_status(run.status),
+        status=MLFLOW_STATUS[run.status],
         start_time=start_time,
         end_time=max(start_time, milliseconds(run.last_time)),  # a clock that went back ends no run before it began
         points=tuple(point for point in points if math.isfinite(point.value)),
