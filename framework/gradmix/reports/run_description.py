@@ -14,7 +14,7 @@ from gradmix.runs.pictures import spec_of
 def print_run(run: Run) -> None:
     """Print what a journal, of a run or a sweep, says in short."""
     console = make_console()
-    rows = {run.kind: str(run.started.get("label", "")), "status": run.status}
+    rows = {run.kind: run.label, "status": run.status}
     if run.error:
         rows["error"] = run.error
     if run.stopped_by:
