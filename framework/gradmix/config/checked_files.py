@@ -43,13 +43,7 @@ class CheckedFiles(ConfigSource):
         return groups + configs
 
     def load_config(self, config_path: str) -> ConfigResult:
-        """Load a file and check it.
-
-        Raises
-        ------
-        ConfigError
-            If it cannot be read, or says more than a config file may.
-        """
+        """Load a file and check it; a ConfigError says why it cannot be read, or what a config file may not say."""
         file = self._file(config_path)
         text, config = parse_file(file)
         content = plain_content(config)

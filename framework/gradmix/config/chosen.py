@@ -78,10 +78,8 @@ def _counts(component: Component) -> bool:
 def read_metrics(config: Mapping[str, Any], task: Task) -> Chosen[Metric]:
     """Build the metrics that a config chooses.
 
-    Raises
-    ------
-    ConfigError
-        If one is unknown or ill-set, needs what the task does not answer with, or has the name of another metric.
+    Raises ConfigError if one is unknown or has a wrong option, needs what the task does not answer with, or has the
+    name of another metric.
     """
     chosen = cast("Chosen[Metric]", _read("metric", config))
     taken = {*RESERVED, *([each.name for each in task.metrics()] if chosen.built else ())}
@@ -102,12 +100,8 @@ def read_metrics(config: Mapping[str, Any], task: Task) -> Chosen[Metric]:
 def read_events(config: Mapping[str, Any], task: Task) -> Chosen[Events]:
     """Build the run events that a config chooses.
 
-    Raises
-    ------
-    ConfigError
-        If one is unknown or ill-set, or needs what it is not offered.
-    PluginError
-        If its class overrides nothing.
+    Raises ConfigError if one is unknown, has a wrong option or needs what it is not offered, and PluginError if its
+    class overrides nothing.
     """
     chosen = cast("Chosen[Events]", _read("events", config))
     improves = task.improves() is not None

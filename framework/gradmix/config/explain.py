@@ -74,26 +74,9 @@ def _how_to_find(missing: str) -> str:
 
 
 def _composition(error: ConfigCompositionException) -> ConfigError:
-    text = str(error)
-    cause = error.__cause__
+    text, cause = str(error), error.__cause__
     if "No match in the defaults list" in text:
-        group, known = _quoted(text), registry().kinds
-        if _has_several(group) and "delete" in text:
-            return ConfigError(f"nothing to remove: no {group} is selected.")
-        if _has_several(group):
-            return UnknownNameError(
-                f"{group}=… does not apply: the config's defaults list has no `- {group}: []`. Add it."
-            )
-        holder, _, name = group.rpartition("/")
-        if holder and kinds_of(group):
-            place = group.replace("/", ".")
-            return UnknownNameError(f"{place}=… fits nothing here: the chosen {holder} has no {name}.")
-        return UnknownNameError(
-            f"{group}=… does not apply: this task has no {group}. "
-            "Choose a task that has one; see `gradmix plugins cluster` and `gradmix plugins differentiate`."
-            if kinds_of(group)
-            else f"there is no group {group}.{did_you_mean(group, known)} Groups: {listing(known)}."
-        )
+        return _no_match(_quoted(text), "delete" in text)
     if isinstance(cause, ValidationError):  # an option of a typed config, such as a launcher's
         return ConfigError(f"{cause.full_key}: {_first_line(cause)}.")
     if isinstance(cause, OmegaConfBaseException) and isinstance(cause.parent_node, DictConfig):
@@ -108,6 +91,25 @@ def _composition(error: ConfigCompositionException) -> ConfigError:
     if cause is not None and not text:
         return ConfigError(_first_line(cause))
     return ConfigError(" ".join(text.split()))
+
+
+def _no_match(group: str, is_removed: bool) -> ConfigError:
+    """The error for an override of a group that the config's defaults list does not have."""
+    known, (holder, _, name) = registry().kinds, group.rpartition("/")
+    if _has_several(group) and is_removed:
+        return ConfigError(f"nothing to remove: no {group} is selected.")
+    if _has_several(group):
+        problem = f"{group}=… does not apply: the config's defaults list has no `- {group}: []`. Add it."
+    elif not kinds_of(group):
+        problem = f"there is no group {group}.{did_you_mean(group, known)} Groups: {listing(known)}."
+    elif holder:
+        problem = f"{group.replace('/', '.')}=… does not apply: the chosen {holder} has no {name}."
+    else:
+        problem = (
+            f"{group}=… does not apply: this task has no {group}. "
+            "Choose a task that has one; see `gradmix plugins cluster` and `gradmix plugins differentiate`."
+        )
+    return UnknownNameError(problem)
 
 
 def _unknown_option(path: str, node: DictConfig) -> ConfigError:

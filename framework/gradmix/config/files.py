@@ -41,10 +41,7 @@ def plain_content(config: DictConfig) -> dict[str, Any]:
 def parse_file(file: Path) -> tuple[str, DictConfig]:
     """Read and parse a config file, as Hydra does; returns its text, too.
 
-    Raises
-    ------
-    ConfigError
-        If it cannot be read, or holds something else than a mapping.
+    Raises ConfigError if it cannot be read, or holds something else than a mapping.
     """
     import yaml
     from omegaconf import DictConfig, OmegaConf

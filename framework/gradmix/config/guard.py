@@ -73,12 +73,7 @@ def check_file(content: Mapping[str, Any], config_path: str, package: str | None
     """Check what a config file says, as plain values with interpolations as strings and its defaults list.
 
     `config_path` is its path in the folder of configs (``experiment/mine``), `package` its ``@package`` header, `file`
-    its name for messages.
-
-    Raises
-    ------
-    ConfigError
-        Names file, key and what was found, and says what would be right.
+    its name for messages. A ConfigError names file, key and what was found, and says what would be right.
     """
     for path, value in leaves(content, into_lists=True):
         _check_calls(path, file)

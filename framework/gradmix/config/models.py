@@ -70,12 +70,10 @@ def _node(component: Component) -> dict[str, Any]:
 
 
 def _entry(component: Component) -> Entry:
-    entry = registry().entry_of(component)
-    if entry is None:
-        raise DataError(
-            f"{type(component).__name__} is not a registered {component.kind}, so the model could not be read again."
-        )
-    return entry
+    if entry := registry().entry_of(component):
+        return entry
+    name = type(component).__name__
+    raise DataError(f"{name} is not a registered {component.kind}, so the model could not be read again.")
 
 
 def read_model(path: str | Path) -> Clusterer[Any]:

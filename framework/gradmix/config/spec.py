@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass, replace
 from functools import cache, cached_property
+from importlib.metadata import distribution
 from typing import Annotated, Any, Literal, cast
 
 from gradmix.config.build import build, unknown_option
@@ -206,10 +207,7 @@ class RunSpec:
 def read_spec(config: Mapping[str, Any]) -> RunSpec:
     """Check a resolved config, as plain values, and build the task that it describes.
 
-    Raises
-    ------
-    ConfigError
-        If anything is unknown, ill-typed or missing.
+    Raises ConfigError if anything is unknown, missing or of the wrong type.
     """
     begun = {name: clock() for name, clock in CLOCKS.items()}
     node = config.get(Task.kind)
@@ -287,6 +285,4 @@ def _checked(cls: type, given: Any, where: str, also_known: Sequence[str] = ()) 
 @cache
 def core_identity() -> str:
     """Identity of the core itself: its version and, if editable, a fingerprint of its source."""
-    from importlib.metadata import distribution
-
     return distribution_identity(distribution(PROJECT), PROJECT)

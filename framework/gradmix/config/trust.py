@@ -18,11 +18,7 @@ def check_trust(spec: RunSpec, typed: Sequence[str]) -> None:
 
     That is on the command line (`typed` are its overrides, of a sweep with several values), in the environment or in
     the user's own file; no other config file may do so.
-
-    Raises
-    ------
-    ConfigError
-        Names the first option with such a mark whose value comes from elsewhere, and what to type.
+    A ConfigError names the first option whose value comes from elsewhere, and what to type.
     """
     settings = spec.settings
     sections = {"": settings, "tracking.": settings.tracking, "plugins.": settings.plugins}
