@@ -44,7 +44,10 @@ class MyGrad(Peer):
             point, result = recorded.pop() if recorded else _recorded(f, x)
             if result.constant:
                 return np.zeros(len(x))
-            result.backward(w)
+            try:
+                result.backward(w)
+            except Exception as error:  # its operations raise errors of any kind
+                raise DifferentiationError(f"MyGrad cannot pull this function back: {error}.") from error
             return np.zeros(len(x)) if point.grad is None else point.grad
 
         return value, pullback
