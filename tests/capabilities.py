@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 
 import numpy as np
+from tests.plugins.gradmix_autodiff import test_functions, test_rules
 
 import gradmix
 from gradmix import Differentiator, GradmixError
-from tests.plugins.gradmix_autodiff import test_functions, test_rules
 
 PLUGINS = ("dual", "tape", "finite_difference", "autograd", "jax", "mygrad")
 RIGHT, REFUSED, WRONG = "✓", "–", "✗"
@@ -83,8 +83,12 @@ def main() -> None:
     with np.errstate(all="ignore"):
         table = {name: [tried(made, f, x) for _, f, x in cases] for name, made in makers.items()}
     print("# Capabilities\n")
-    print("Written by `make capabilities`, which tries every function of the tables behind our tests with every plugin:")
-    print("forward (`jvp`), in reverse (`vjp`) and twice (`hvp`), against differences. ✓ is right, – refused, ✗ wrong.\n")
+    print(
+        "Written by `make capabilities`, which tries every function of the tables behind our tests with every plugin:"
+    )
+    print(
+        "forward (`jvp`), in reverse (`vjp`) and twice (`hvp`), against differences. ✓ is right, – refused, ✗ wrong.\n"
+    )
     print(f"| {len(cases)} functions | " + " | ".join(f"{way}: right, refused, wrong" for way in WAYS) + " |")
     print("| --- |" + " --- |" * len(WAYS))
     for name, signs in table.items():

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gradmix import DifferentiationError
 from gradmix_autodiff import engine
-from gradmix_autodiff.guidance import aliased_plain_array, compiled_code, in_place
+from gradmix_autodiff.guidance import aliased_plain_array, compiled_code, in_place, within_scipy
 from gradmix_autodiff.traced import Traced, plain_value
 
 engine.install()
@@ -29,13 +29,15 @@ def evaluate(f: Callable[[Any], Any], point: Any) -> Any:
         if isinstance(y, Traced) and np.iscomplexobj(plain_value(y)):
             raise DifferentiationError(f"the function returned {plain_value(y)!r}; it must return real numbers.")
         return y
-    except ValueError as error:
+    except (AttributeError, TypeError, ValueError) as error:
+        if guided := within_scipy(error):
+            raise guided from error
         if isinstance(error.__cause__, DifferentiationError):  # NumPy wraps it when an element is assigned
             raise error.__cause__ from None
-        raise
-    except TypeError as error:
-        if not isinstance(error, DifferentiationError) and (guided := compiled_code(error)):
-            raise guided from error
+        if isinstance(error, TypeError | ValueError) and not isinstance(error, DifferentiationError):
+            guided = compiled_code(error)
+            if guided:
+                raise guided from error
         raise
     finally:
         _is_evaluating.reset(token)

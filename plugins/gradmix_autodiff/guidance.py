@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import linecache
 import re
+import sys
+from traceback import walk_tb
 from typing import Any
 
 import numpy as np
@@ -54,7 +56,40 @@ def aliased_plain_array() -> DifferentiationError:
     )
 
 
-def compiled_code(error: TypeError) -> DifferentiationError | None:
+_IN_NUMPY = {
+    **{
+        f"scipy.linalg.{name}": f"np.linalg.{name}"
+        for name in ("solve", "inv", "det", "pinv", "eigh", "eigvalsh", "svd")
+    },
+    **{f"scipy.linalg.{name}": f"np.linalg.{name}" for name in ("svdvals", "qr", "lstsq", "norm")},
+    **{f"scipy.fft.{name}": f"np.fft.{name}" for name in ("fft", "ifft", "rfft", "irfft", "fft2", "ifft2", "fftn")},
+    **{f"scipy.linalg.{name}": f"gradmix.functions.{name}" for name in ("cho_solve", "cholesky", "expm")},
+    "scipy.linalg.solve_triangular": "gradmix.functions.solve_triangular",
+    **{f"scipy.special.{name}": f"gradmix.functions.{name}" for name in ("logsumexp", "softmax", "log_softmax")},
+}
+"""Functions of SciPy's that do not ask traced values, and what does."""
+
+
+def within_scipy(error: Exception) -> DifferentiationError | None:
+    """The error for a function of SciPy's that cannot be followed, which it names; None if it is another error."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    modules = [str(frame.f_globals.get("__name__")) for frame in frames]
+    if not modules or modules[-1].partition(".")[0] not in ("scipy", "numpy", "gradmix_autodiff"):
+        return None  # the user's own
+    for frame, module in zip(frames, modules, strict=True):
+        name = frame.f_code.co_name
+        package = ".".join(module.split(".")[:2])
+        if package.startswith("scipy.") and hasattr(sys.modules.get(package), name):
+            full = f"{package}.{name}"
+            instead = f"Use {_IN_NUMPY[full]}" if full in _IN_NUMPY else "Write it in terms of NumPy's functions"
+            return DifferentiationError(
+                f"{full} cannot follow traced numbers. {instead}, give it a rule by gradmix.with_rule, or use "
+                "differentiator=finite_difference."
+            )
+    return None
+
+
+def compiled_code(error: Exception) -> DifferentiationError | None:
     """The error for an array of traced numbers that reached compiled code; None if it is another error."""
     text = str(error)
     if not re.search(
