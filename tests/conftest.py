@@ -69,6 +69,12 @@ def store_template(tmp_path_factory, shared_folder):
     return path
 
 
+@pytest.fixture
+def quick_stores(monkeypatch, store_template):
+    """A new store is a copy of one that is ready: MLflow's migrations take seconds."""
+    monkeypatch.setattr("gradmix.tracking.store._make", lambda path: shutil.copy(store_template, path))
+
+
 @pytest.fixture(scope="session")
 def shared_folder(tmp_path_factory):
     """A folder that all workers of pytest-xdist share."""

@@ -195,7 +195,7 @@ def test_a_note_that_cannot_be_written_doubles_nothing(client, monkeypatch, call
     assert len(all_runs(client)) == 1
 
 
-def test_a_store_that_was_deleted_is_made_anew_from_the_journals(empty_folder):
+def test_a_store_that_was_deleted_is_made_anew_from_the_journals(empty_folder, quick_stores):
     sweep = journal("sweep", kind="sweep", steps=0)
     journal("0", sweep="id-sweep", under=sweep)
     assert brought(RUNS, TRACKING) == (2, [])
@@ -305,7 +305,7 @@ def test_a_store_that_cannot_be_reached_loses_nothing(folder_with_store):
     assert brought(RUNS, TRACKING) == (1, [])
 
 
-def test_another_store_gets_all_of_it_as_well(client, tmp_path):
+def test_another_store_gets_all_of_it_as_well(client, quick_stores, tmp_path):
     folder = journal()
     sync(RUNS, TRACKING)
     other = Tracking(uri=f"sqlite:///{tmp_path}/other/mlflow.db")

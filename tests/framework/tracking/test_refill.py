@@ -25,11 +25,7 @@ STORE = RUNS / "mlflow.db"
 BACKUP = RUNS / "mlflow.db.bak"
 TRACKING = Tracking()
 
-
-@pytest.fixture(autouse=True)
-def quick_stores(monkeypatch, store_template):
-    """A new store is a copy of one that is ready: MLflow's migrations take seconds."""
-    monkeypatch.setattr("gradmix.tracking.store._make", lambda path: shutil.copy(store_template, path))
+pytestmark = pytest.mark.usefixtures("quick_stores")
 
 
 def runs(number, first=0, **options):
