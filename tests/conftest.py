@@ -43,7 +43,7 @@ def empty_folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-PROCESSES = {"gradmix_command", "store_template"}
+PROCESSES = {"gradmix_command", "gradmix_here", "store_template"}
 """Fixtures whose tests start processes or open MLflow's store."""
 
 
@@ -125,6 +125,20 @@ class Command:
 def gradmix_command():
     """The command."""
     return Command()
+
+
+@pytest.fixture
+def gradmix_here(capsys, monkeypatch):
+    """The command in this process, for tests of what it says: each process of its own costs a second."""
+    from gradmix.cli.main import main
+
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments, code=0):
+        assert main(list(arguments)) == code
+        return capsys.readouterr()
+
+    return run
 
 
 _OPENED = []
