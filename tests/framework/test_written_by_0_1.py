@@ -95,7 +95,7 @@ def rows_of(text):
 
 @pytest.mark.parametrize("sweep", PLANS)
 def test_the_rows_of_a_sweep_are_the_same(here, gradmix_main, sweep):
-    told = rows_of(gradmix_main("compare", f"runs/{sweep}", "--csv", "-"))
+    told = rows_of(gradmix_main("compare", f"runs/{sweep}", "--csv", "-").out)
     was = rows_of((EXPECTED / f"{sweep.replace('/', '-')}.csv").read_text())
     assert len(told) == len(was)
     for row, earlier in zip(told, was, strict=True):
@@ -210,5 +210,5 @@ def test_mlflow_shows_the_same(folder_with_store, client, gradmix_main):
         same(shown[folder].pop("last"), was.pop("last"))
         assert shown[folder] == was, folder
     before = len(all_runs(client))
-    assert gradmix_main("sync").startswith("0 ")
+    assert gradmix_main("sync").out.startswith("0 ")
     assert len(all_runs(client)) == before

@@ -292,10 +292,11 @@ def is_meant_for(seen: Run, uri: str) -> bool:
 def _readable(folders: Iterable[Path]) -> list[Run]:
     """The journals that can be brought in; what is wrong with another one is said when its turn comes.
 
-    Of those that computed the same the one to be shown comes first, so that no other is made in vain.
+    Sweeps come before their jobs; of runs that computed the same the one to be shown comes first, so that no other is
+    made in vain.
     """
     runs = [run for run in read_runs(folders).runs if {"name", "run_id", "label"} <= set(run.started)]
-    return sorted(runs, key=_rank, reverse=True)
+    return sorted(runs, key=lambda run: (run.kind == "sweep", _rank(run)), reverse=True)
 
 
 def _is_whole(run: StoredRun, seen: Run) -> bool:

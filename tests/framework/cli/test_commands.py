@@ -8,37 +8,37 @@ from conftest import HANGS
 from gradmix.registry.registry import registry
 
 
-def test_help_names_every_command(gradmix_command):
-    out, _ = gradmix_command()
+def test_help_names_every_command(gradmix_main):
+    out, _ = gradmix_main()
     for command in ("run", "sync", "plugins", "ui"):
         assert f"  {command} " in out
 
 
-def test_an_unknown_command_is_told_with_the_nearest(gradmix_command):
-    _, err = gradmix_command("rum", code=2)
+def test_an_unknown_command_is_told_with_the_nearest(gradmix_main):
+    _, err = gradmix_main("rum", code=2)
     assert "Did you mean run?" in err
 
 
-def test_plugins_lists_every_component_with_its_distribution(gradmix_command):
-    out, _ = gradmix_command("plugins")
+def test_plugins_lists_every_component_with_its_distribution(gradmix_main):
+    out, _ = gradmix_main("plugins")
     for entry in registry():
         lines = [line for line in out.splitlines() if line.split()[:1] == [entry.name]]
         absent = f"{entry.kind} {entry.name}  not installed: pip install 'gradmix["
         assert [entry.plugin.distribution in line for line in lines] == [True] or absent in out
 
 
-def test_plugins_documents_the_options_of_one(gradmix_command):
-    out, _ = gradmix_command("plugins", "gmm")
+def test_plugins_documents_the_options_of_one(gradmix_main):
+    out, _ = gradmix_main("plugins", "gmm")
     assert "clusterer.covariance_type = full   one of full, tied, diag, spherical" in out
     assert "Number of Gaussians, k." in out
     assert "clusterer.random_state = the run's seed" in out
     assert "gradmix run clusterer=gmm" in out
-    out, _ = gradmix_command("plugins", "tape")
+    out, _ = gradmix_main("plugins", "tape")
     assert "gradmix run task=differentiate differentiator=tape" in out
 
 
-def test_plugins_of_an_unknown_name(gradmix_command):
-    _, err = gradmix_command("plugins", "gmmm", code=2)
+def test_plugins_of_an_unknown_name(gradmix_main):
+    _, err = gradmix_main("plugins", "gmmm", code=2)
     assert "Did you mean gmm?" in err
 
 
@@ -50,13 +50,13 @@ def test_plugins_of_an_unknown_name(gradmix_command):
         ("tracking.url=x", "Did you mean tracking.uri?"),
     ],
 )
-def test_sync_refuses_what_it_does_not_know(gradmix_command, empty_folder, argument, message):
-    _, err = gradmix_command("sync", argument, code=2)
+def test_sync_refuses_what_it_does_not_know(gradmix_main, empty_folder, argument, message):
+    _, err = gradmix_main("sync", argument, code=2)
     assert message in err
 
 
-def test_ui_without_a_store_says_how_to_make_one(gradmix_command, empty_folder):
-    _, err = gradmix_command("ui", code=1)
+def test_ui_without_a_store_says_how_to_make_one(gradmix_main, empty_folder):
+    _, err = gradmix_main("ui", code=1)
     assert "`gradmix run` makes one" in err
 
 

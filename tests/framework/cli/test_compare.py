@@ -24,8 +24,8 @@ def sweep(empty_folder):
     )
 
 
-def test_the_answer_comes_first(gradmix_command, sweep):
-    out, err = gradmix_command("compare")
+def test_the_answer_comes_first(gradmix_main, sweep):
+    out, err = gradmix_main("compare")
     assert err == ""
     lines = out.splitlines()
     assert lines[0].startswith("exp/2026-01-01_00-00-00-sweep · 16 runs: 16 finished, repeated over 8 values of seed")
@@ -37,25 +37,25 @@ def test_the_answer_comes_first(gradmix_command, sweep):
     assert rows[1] == ["2", "kmeans", "8", "23.5", "[20,", "27]", "+10", "worse"]
 
 
-def test_a_real_sweep_is_compared(gradmix_command, empty_folder):
-    gradmix_command(
+def test_a_real_sweep_is_compared(gradmix_main, empty_folder):
+    gradmix_main(
         *("run", "-m", "task=differentiate", "differentiator=dual,finite_difference", "problem=heron,cubic"),
         *("seed=range(2)", "pictures=false", "tracking=none"),
     )
-    out, _ = gradmix_command("compare", "differentiate", "--html", "page.html")
+    out, _ = gradmix_main("compare", "differentiate", "--html", "page.html")
     assert "dual is best, or level with the best, on 2 of 2 problems, by derivative_error (lower is better)." in out
     assert "The others: finite_difference on none of 2." in out
     assert Path("page.html").stat().st_size > 1e6
 
 
-def test_nothing_is_written_but_what_was_asked_for(gradmix_command, sweep):
+def test_nothing_is_written_but_what_was_asked_for(gradmix_main, sweep):
     before = {path: path.stat().st_mtime_ns for path in RUNS.rglob("*")}
-    gradmix_command("compare", "--html", "page.html", "--csv", "runs.csv")
+    gradmix_main("compare", "--html", "page.html", "--csv", "runs.csv")
     assert {path: path.stat().st_mtime_ns for path in RUNS.rglob("*")} == before
     assert sorted(path.name for path in Path().iterdir()) == ["page.html", "runs", "runs.csv"]
 
 
-def test_csv_has_a_row_for_each_run_with_numbers_in_full(gradmix_command, empty_folder):
+def test_csv_has_a_row_for_each_run_with_numbers_in_full(gradmix_main, empty_folder):
     folder = RUNS / "exp" / "2026-sweep"
     label = 'a "quoted", long\nlabel'
     write_run(folder / "0", {"seed": 0, "a": label}, {"bic": 0.1 + 0.2, "x": "nan"})
@@ -63,7 +63,7 @@ def test_csv_has_a_row_for_each_run_with_numbers_in_full(gradmix_command, empty_
     (folder / "0" / "tracked.json").write_text(json.dumps(mark))
     write_run(folder / "1", {"seed": 1, "a": "b", "c": None}, status="failed")
     write_sweep(folder, [job(0), job(1, status="failed", error="it broke")])
-    out, _ = gradmix_command("compare", "--csv", "-")
+    out, _ = gradmix_main("compare", "--csv", "-")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert (rows[0]["a"], float(rows[0]["bic"]), rows[0]["x"]) == (label, 0.1 + 0.2, "nan")
     assert rows[0]["mlflow"] == "http://server:99/#/experiments/3/runs/abc"
@@ -71,13 +71,13 @@ def test_csv_has_a_row_for_each_run_with_numbers_in_full(gradmix_command, empty_
     assert rows[1]["folder"] == str(folder / "1")
 
 
-def test_damaged_journals_are_named_and_cost_only_themselves(gradmix_command, sweep):
+def test_damaged_journals_are_named_and_cost_only_themselves(gradmix_main, sweep):
     for number, (old, new) in enumerate([('"format": 1', '"format": 7'), ('"event": "result"', '"event" "result"')]):
         path = sweep / str(number) / "journal.jsonl"
         path.write_text(path.read_text().replace(old, new))
     cut = sweep / "2" / "journal.jsonl"
     cut.write_bytes(cut.read_bytes()[:-5])
-    out, err = gradmix_command("compare")
+    out, err = gradmix_main("compare")
     assert "14 finished, 2 unreadable" in out
     assert f"{sweep}/0/journal.jsonl is of a newer gradmix (format 7)" in err
     assert f"line 2 of the journal {sweep}/1/journal.jsonl is not a valid event" in err
@@ -96,15 +96,15 @@ def test_damaged_journals_are_named_and_cost_only_themselves(gradmix_command, sw
         (["--nonsense"], 2, "unrecognized arguments"),
     ],
 )
-def test_errors_are_one_clear_message(gradmix_command, sweep, arguments, code, message):
+def test_errors_are_one_clear_message(gradmix_main, sweep, arguments, code, message):
     Path("exists").touch()
-    _, err = gradmix_command("compare", *arguments, code=code)
+    _, err = gradmix_main("compare", *arguments, code=code)
     assert message in err
 
 
-def test_a_sweep_over_nothing_is_told(gradmix_command, empty_folder):
+def test_a_sweep_over_nothing_is_told(gradmix_main, empty_folder):
     write_sweep(RUNS / "exp" / "2026-sweep", [], n_planned=3, ended=False)
-    _, err = gradmix_command("compare", code=2)
+    _, err = gradmix_main("compare", code=2)
     assert "nothing to compare" in err
 
 
@@ -141,8 +141,8 @@ def test_a_reader_that_went_away_is_not_taken_for_a_page_that_cannot_be_written(
     assert Path("page.html").exists()
 
 
-def test_help_has_examples(gradmix_command):
-    out, _ = gradmix_command("compare", "--help")
+def test_help_has_examples(gradmix_main):
+    out, _ = gradmix_main("compare", "--help")
     assert "gradmix compare --metric loss:lower" in out
     assert "2 if nothing could be compared" in out
 

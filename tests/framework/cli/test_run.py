@@ -1,4 +1,4 @@
-"""`gradmix run` as a person uses it: a process of its own in an empty folder."""
+"""`gradmix run` as a person uses it: in an empty folder, and in a process of its own where signals or MLflow matter."""
 
 import json
 import re
@@ -12,6 +12,8 @@ import pytest
 
 from conftest import HANGS, all_runs, journals
 from gradmix.cli.main import main
+
+pytestmark = pytest.mark.processes
 
 LONG = [
     *("clusterer.n_components=8", "clusterer.tol=0", "clusterer.max_iter=1000000", "clusterer.init_params=random"),
@@ -63,8 +65,8 @@ def test_a_sweep_is_a_parent_with_its_runs_nested(gradmix_command, client):
     assert best == pytest.approx(-1130.2640, abs=0.01)
 
 
-def test_a_sweep_with_hydras_own_launcher_named(gradmix_here, folder_with_store):
-    out, _ = gradmix_here("run", "-m", "hydra/launcher=basic", "seed=1,2", "pictures=false", "tracking=none")
+def test_a_sweep_with_hydras_own_launcher_named(gradmix_main, folder_with_store):
+    out, _ = gradmix_main("run", "-m", "hydra/launcher=basic", "seed=1,2", "pictures=false", "tracking=none")
     assert "2/2" in out
 
 
@@ -85,8 +87,8 @@ def test_a_failing_job_does_not_stop_a_sweep_and_the_exit_code_tells(gradmix_com
         (["--config-dir", "nowhere"], "nowhere"),
     ],
 )
-def test_a_wrong_command_line_ends_with_one_message_and_leaves_nothing(gradmix_here, empty_folder, overrides, message):
-    out, err = gradmix_here("run", *overrides, code=2)
+def test_a_wrong_command_line_ends_with_one_message_and_leaves_nothing(gradmix_main, empty_folder, overrides, message):
+    out, err = gradmix_main("run", *overrides, code=2)
     assert out == ""
     assert message in err
     assert not list(empty_folder.rglob("journal.jsonl"))
@@ -113,24 +115,24 @@ def test_an_experiment_that_is_a_file_here_is_told_how_to_be_found(empty_folder,
         ("a,b\n1000,1,2\n1001,3,4\n", "more fields"),
     ],
 )
-def test_bad_data_end_with_one_message(gradmix_here, empty_folder, content, message):
+def test_bad_data_end_with_one_message(gradmix_main, empty_folder, content, message):
     Path("data.csv").write_text(content)
-    _, err = gradmix_here("run", "dataset=file", "dataset.path=data.csv", "tracking=none", code=1)
+    _, err = gradmix_main("run", "dataset=file", "dataset.path=data.csv", "tracking=none", code=1)
     assert message in err
     assert journals()[0][-1]["event"] == "failed"
 
 
-def test_a_pickled_array_is_not_opened(gradmix_here, empty_folder):
+def test_a_pickled_array_is_not_opened(gradmix_main, empty_folder):
     import numpy as np
 
     np.save("data.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    _, err = gradmix_here("run", "dataset=file", "dataset.path=data.npy", "tracking=none", code=1)
+    _, err = gradmix_main("run", "dataset=file", "dataset.path=data.npy", "tracking=none", code=1)
     assert "allow_pickle" in err or "pickle" in err
 
 
-def test_a_folder_that_cannot_be_written(gradmix_here, empty_folder):
+def test_a_folder_that_cannot_be_written(gradmix_main, empty_folder):
     Path("runs").write_text("a file, not a folder")
-    _, err = gradmix_here("run", code=1)
+    _, err = gradmix_main("run", code=1)
     assert "cannot write to" in err
     assert "runs_dir=" in err
 
@@ -203,11 +205,11 @@ def test_a_run_that_was_not_to_be_tracked_waits_for_sync(gradmix_command, client
     assert sorted(run.data.params["seed"] for run in all_runs(client)) == ["1", "2"]
 
 
-def test_a_config_folder_of_ones_own(gradmix_here, empty_folder):
+def test_a_config_folder_of_ones_own(gradmix_main, empty_folder):
     folder = Path("mine") / "clusterer"
     folder.mkdir(parents=True)
     (folder / "three.yaml").write_text("defaults: [gmm]\nn_components: 3\ncovariance_type: tied\n")
-    gradmix_here("run", "--config-dir", "mine", "clusterer=three", "tracking=none", "pictures=false")
+    gradmix_main("run", "--config-dir", "mine", "clusterer=three", "tracking=none", "pictures=false")
     (events,) = journals()
     assert events[0]["params"]["clusterer"] == "gmm"
     assert events[0]["params"]["clusterer.n_components"] == 3
@@ -223,11 +225,11 @@ def test_a_config_folder_of_ones_own(gradmix_here, empty_folder):
         (["tracking.uri=''"], "tracking=none"),
     ],
 )
-def test_configs_that_cannot_be_used_are_explained(gradmix_here, empty_folder, arguments, message):
+def test_configs_that_cannot_be_used_are_explained(gradmix_main, empty_folder, arguments, message):
     folder = Path("mine") / "clusterer"
     folder.mkdir(parents=True)
     (folder / "broken.yaml").write_text("n: [\n")
-    _, err = gradmix_here("run", *arguments, code=2)
+    _, err = gradmix_main("run", *arguments, code=2)
     assert message in err
 
 
