@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -105,20 +106,20 @@ def _workers(choice: str, options: Mapping[str, Any]) -> int:
     cores = os.cpu_count() or 1
     if choice not in _COUNTS:
         return cores if choice in ("ray", "submitit_local") else 1
-    name, allowed = _COUNTS[choice]
-    count = options.get(name, 1)
-    if choice == "joblib" and count is None:
+    name, least, allowed = _COUNTS[choice]
+    count = options.get(name)
+    if count is None and choice == "joblib":
         return 1
-    if isinstance(count, bool) or not isinstance(count, int) or count == 0 or (count < 0 and choice != "joblib"):
+    if isinstance(count, bool) or not isinstance(count, int) or count == 0 or count < least:
         raise ConfigError(f"hydra.launcher.{name} must be {allowed}; given: {count!r}.")
     return count if count > 0 else max(1, cores + 1 + count)
 
 
 _COUNTS = {
-    "gradmix": ("workers", "an integer > 0"),
-    "joblib": ("n_jobs", "an integer > 0, or -1 for all cores, -2 for all but one, …"),
+    "gradmix": ("workers", 1, "an integer > 0"),
+    "joblib": ("n_jobs", -math.inf, "an integer > 0, or -1 for all cores, -2 for all but one, …"),
 }
-"""Choice of launcher → its option for the number of workers, and what that may be."""
+"""Choice of launcher → its option for the number of workers, the least value of that, and what it may be."""
 
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     # Retries are the sweep's, by on_error; Ray's own messages would drown the sweep's.
