@@ -8,7 +8,7 @@ LARGE := $(VENV)/.large
 PARALLEL := -n logical --dist loadgroup
 SOURCES := framework plugins tests docs/example-plugin
 
-.PHONY: run test fast lint types imports peers docs record benchmark clean
+.PHONY: run test fast lint types imports peers docs capabilities record benchmark clean
 
 run: $(READY)
 	$(BIN)/gradmix run
@@ -38,6 +38,11 @@ peers: $(LARGE)
 docs: $(READY)
 	$(BIN)/python -m gradmix.authoring.reference > docs/.reference.md
 	mv docs/.reference.md docs/reference.md
+
+# Some minutes: every function of the tests' tables by every plugin.
+capabilities: $(READY)
+	$(BIN)/python -m tests.capabilities > docs/.capabilities.md
+	mv docs/.capabilities.md docs/capabilities.md
 
 record: $(READY)
 	$(BIN)/python -m tests.recorded_results

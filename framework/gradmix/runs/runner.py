@@ -153,8 +153,8 @@ class Execution:
     def _abandon(self, error: TimedOutError) -> None:
         """End the process of a run that goes on although its time is over: its code catches whatever is raised."""
         self.end("timed_out", error)
-        said = visible(f"gradmix run: {error} The run ignored the limit, so its process was ended.")
-        print(said, file=sys.stderr, flush=True)
+        said = f"gradmix run: {error} The run ignored the limit, so its process was ended."
+        print(visible(said), file=sys.stderr, flush=True)
         os._exit(1)
 
     def _set_stopwatch(self) -> None:
