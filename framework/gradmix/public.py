@@ -9,6 +9,10 @@ from gradmix.config.build import differentiator as differentiator
 from gradmix.config.inputs import input_of as input_of
 from gradmix.config.models import read_model as read_model
 from gradmix.config.models import write_model as write_model
+from gradmix.contracts.assessment import Assessment as Assessment
+from gradmix.contracts.assessment import UnreliableDerivativeWarning as UnreliableDerivativeWarning
+from gradmix.contracts.assessment import assess as assess
+from gradmix.contracts.assessment import assessments as assessments
 from gradmix.contracts.centers import Centers as Centers
 from gradmix.contracts.clusterer import AIC as AIC
 from gradmix.contracts.clusterer import BIC as BIC

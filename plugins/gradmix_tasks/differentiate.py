@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from gradmix import Differentiator, Meaning, NumericalError, Problem, Result, Steps, Task, Timed, part
+from gradmix import (
+    Assessment,
+    Differentiator,
+    Meaning,
+    NumericalError,
+    Problem,
+    Result,
+    Steps,
+    Task,
+    Timed,
+    assessments,
+    part,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +32,9 @@ if TYPE_CHECKING:
 _METRICS = (
     Meaning("derivative_error", "lower", "", "largest error, relative to max(|exact|, 1)", by_ratio=True),
     Meaning("derivative_error_ulp", "lower", "ulp", "largest error in units in the last place", by_ratio=True),
+    Meaning(
+        "estimated_error", None, "", "largest error that the differentiator estimates, relative to max(|value|, 1)"
+    ),
     Meaning("function_evaluations", "lower", "calls", "calls of the user's function", is_cost=True, by_ratio=True),
 )
 
@@ -43,7 +58,7 @@ class Differentiate(Task):
     problem: Problem = part("lecture")
 
     def metrics(self) -> Sequence[Meaning]:
-        """The error, in two units, and the cost."""
+        """The error, in two units, the error that the differentiator itself estimates, and the cost."""
         return _METRICS
 
     def preflight(self) -> None:
@@ -54,15 +69,18 @@ class Differentiate(Task):
         """Differentiate, compare with the exact answer.
 
         The answer has the ``point``, the derivative there as ``computed`` and ``exact`` (None if that is not known),
-        the ``function``, the ``differentiator`` and the ``problem``.
+        the ``function``, the ``differentiator`` and the ``problem``. If the differentiator assesses its results, their
+        estimated error is a metric, and what limits them a remark.
         """
         yield from ()
         point = self.problem.point()
         counted = Counted(self.problem.function)
-        computed = self._differentiate(counted, point)
+        with assessments() as found:
+            computed = self._differentiate(counted, point)
         exact = self.problem.exact()
         metrics = {
             **({} if exact is None else errors(computed, exact)),
+            **({"estimated_error": max(each.error for each in found)} if found else {}),
             "function_evaluations": float(counted.calls),
         }
         answer = {"point": point, "computed": computed, "exact": exact}
@@ -71,6 +89,7 @@ class Differentiate(Task):
             metrics=metrics,
             artifacts={self._file: partial(_write, answer=answer)},
             answer={**answer, "function": self.problem.function, **components},
+            remarks=_remarks(found),
         )
 
     def recall(self, artifacts: Path) -> Mapping[str, Any]:
@@ -90,10 +109,23 @@ class Differentiate(Task):
     def timed(self) -> Timed:
         """The derivative, beside one evaluation of the function."""
         function, point = self.problem.function, self.problem.point()
-        return Timed(lambda: self._differentiate(function, point), lambda: function(point))
+
+        def differentiate() -> None:
+            with assessments():  # the run has said already how good the result is
+                self._differentiate(function, point)
+
+        return Timed(differentiate, lambda: function(point))
 
     def _differentiate(self, function: Callable[[Any], Any], point: Any) -> Any:
         return getattr(self.differentiator, self.problem.operator)(function, point)
+
+
+def _remarks(found: Sequence[Assessment]) -> Mapping[str, str]:
+    """What limits a result: what is not reliable, else whatever has the largest error."""
+    if not found:
+        return {}
+    worst = max(found, key=lambda each: (not each.is_reliable, each.error))
+    return {"derivative": worst.status if worst.is_reliable else f"unreliable: {worst.status}"}
 
 
 class Counted:

@@ -57,8 +57,8 @@ def gradmix_iteration(run: RunInfo, iteration: Iteration[Any]) -> None:
 
 
 @hookspec
-def gradmix_run_finished(run: RunInfo, metrics: Mapping[str, float]) -> None:
-    """Called when a run has finished and its result is journalled."""
+def gradmix_run_finished(run: RunInfo, metrics: Mapping[str, float], remarks: Mapping[str, str]) -> None:
+    """Called when a run has finished and its result is journalled; `remarks` are those of its `gradmix.Result`."""
 
 
 @hookspec

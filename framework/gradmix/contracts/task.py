@@ -59,6 +59,8 @@ class Result:
         The data that it worked on.
     answer
         What was found, by the names in `Task.answers`: for metrics, pictures and events that a config adds.
+    remarks
+        What a person should know that is not a number, shown beside the metrics: ``{"derivative": "converged"}``.
     """
 
     metrics: Mapping[str, float]
@@ -66,6 +68,7 @@ class Result:
     artifacts: Mapping[str, Writer] = field(default_factory=dict)
     inputs: tuple[Input, ...] = ()
     answer: Mapping[str, Any] = field(default_factory=dict)
+    remarks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

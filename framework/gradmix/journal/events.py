@@ -108,6 +108,7 @@ EVENTS: Mapping[str, Mapping[str, _Type]] = {
         "best": _text,
         "inputs": _list_of("mappings", _mapping),
         "stopped": _mapping,
+        "remarks": _mapping,
     },
     "finished": {CHECKSUM: _integer},
     **dict.fromkeys(("failed", "interrupted", "timed_out", "out_of_memory"), _error),

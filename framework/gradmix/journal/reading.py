@@ -58,6 +58,7 @@ class Run:
     timing: TimedRounds | None = None
     best_start: int | None = None  # the start that counts, of several
     stopped_by: str = ""  # the chosen event that ended it early, if one did
+    remarks: Mapping[str, str] = field(default_factory=dict)  # what its task says of the result beside the metrics
     has_ended: bool = False  # whether an event ended it: a run that is killed from outside has ended without one
     last_time: float = 0.0  # of its last event, in seconds since 1970
     number: int | None = None  # as a job of a sweep
@@ -224,6 +225,7 @@ def read_run(folder: Path) -> Run:
         timing=TimedRounds(seconds, timing.get("block")) if seconds else None,
         best_start=result.get("best_start"),
         stopped_by=str(result.get("stopped", {}).get("by", "")),
+        remarks={name: str(remark) for name, remark in result.get("remarks", {}).items()},
         has_ended=has_ended,
         last_time=float((last or started)["time"]),
         size=size,

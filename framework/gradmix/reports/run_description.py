@@ -20,7 +20,7 @@ def print_run(run: Run) -> None:
     if run.stopped_by:
         rows["stopped by"] = run.stopped_by
     rows["options"] = "\n".join(_options(run)) or "the defaults"
-    rows |= {name: metric_text(name, value) for name, value in run.metrics.items()}
+    rows |= {name: metric_text(name, value) for name, value in run.metrics.items()} | dict(run.remarks)
     rows |= {"took": measured(run.seconds, "s"), "folder": shown(run.folder)}
     print_table(console, rows)
     ends = [event for event in run.events if event["event"] in TERMINAL_EVENTS]

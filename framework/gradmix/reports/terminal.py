@@ -76,11 +76,11 @@ class SessionReport:
             self._lines, self._last_line = self._lines + 1, time.monotonic()
 
     @hookimpl
-    def gradmix_run_finished(self, metrics: Mapping[str, float]) -> None:
-        """Keep the metrics for the closing table."""
+    def gradmix_run_finished(self, metrics: Mapping[str, float], remarks: Mapping[str, str]) -> None:
+        """Keep the metrics and remarks for the closing table."""
         self._stop()
         names = sorted(metrics, key=lambda name: (name.startswith("time."), name not in self._objectives))
-        self._rows = {name: metric_text(name, metrics[name]) for name in names}
+        self._rows = {name: metric_text(name, metrics[name]) for name in names} | dict(remarks)
 
     @hookimpl
     def stopped(self, by: str, reason: str) -> None:

@@ -238,7 +238,7 @@ class Execution:
         metrics = {**self._timings(self.pulled.seconds), **result.metrics, **self.measured}
         artifacts = {**result.artifacts, **self._pictures(result, metrics)}
         stopped_by = "" if request is None else f"{request.by}: {request.reason}"
-        what = {**result.answer, "metrics": dict(metrics), "stopped": stopped_by}
+        what = {**result.answer, "metrics": dict(metrics), "stopped": stopped_by, "remarks": dict(result.remarks)}
         self.events.call("run_finished", what, must=True)
         self.journal.write(
             "result",
@@ -246,6 +246,7 @@ class Execution:
             best_start=result.best_start,
             inputs=[*map(vars, result.inputs)],
             **({} if request is None else {"stopped": {"by": request.by, "reason": request.reason}}),
+            **({"remarks": dict(result.remarks)} if result.remarks else {}),
         )
         for name, write in artifacts.items():
             write_artifact(self.run.folder / ARTIFACTS / name, write)

@@ -138,6 +138,8 @@ def _tags(run: Run, left_out: list[Point]) -> Iterator[tuple[str, str]]:
         yield "gradmix.best", _text(result["best"])
     if stopped := result.get("stopped"):
         yield "gradmix.stopped", _text(f"{stopped.get('by')}: {stopped.get('reason')}")
+    for name, remark in result.get("remarks", {}).items():
+        yield f"gradmix.remark.{name}", _text(remark)
     if left_out:
         yield "gradmix.non_finite", _text(", ".join(sorted({f"{point.key}={point.value}" for point in left_out})))
 

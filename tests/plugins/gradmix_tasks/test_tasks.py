@@ -139,9 +139,20 @@ def test_differentiate_measures_error_evaluations_and_time(tmp_path):
     np.testing.assert_allclose(answer["computed"], answer["exact"], rtol=1e-14)
 
 
-def test_central_differences_need_two_evaluations_a_variable_and_one(tmp_path):
-    problem = {"name": "rosenbrock", "n": 10, "x": [1.5] * 10}
-    assert differentiate(tmp_path, {"name": "finite_difference"}, problem).metrics["function_evaluations"] == 21
+def test_what_a_differentiator_says_of_its_result_is_logged(tmp_path):
+    outcome = differentiate(tmp_path, {"name": "finite_difference"}, {"name": "rosenbrock", "n": 10, "x": [1.5] * 10})
+    assert outcome.metrics["derivative_error"] <= outcome.metrics["estimated_error"] <= 1e-9
+    assert outcome.metrics["function_evaluations"] <= 10 * 10 + 1
+    assert read_run(tmp_path).remarks == {"derivative": "converged"}
+
+
+def test_a_result_that_is_not_reliable_is_called_so(tmp_path):
+    (tmp_path / "own.py").write_text("def f(x):\n    return abs(x)\n")
+    (tmp_path / "run").mkdir()
+    problem = {"name": "python", "path": f"{tmp_path}/own.py:f", "x": 0.0}
+    outcome = differentiate(tmp_path / "run", {"name": "finite_difference"}, problem)
+    assert outcome.metrics["estimated_error"] == pytest.approx(1.0)
+    assert read_run(tmp_path / "run").remarks == {"derivative": "unreliable: a jump or a kink of the function"}
 
 
 def test_without_an_exact_answer_there_is_no_error_but_a_result(tmp_path):
