@@ -2,95 +2,157 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from gradmix import Differentiator, KeyOf, PositiveFloat, VectorFunction
+from gradmix import (
+    Assessment,
+    ConfigError,
+    Differentiator,
+    PositiveFloat,
+    PositiveInt,
+    VectorFunction,
+    assess,
+)
+from gradmix.arrays import is_traced
+
+if TYPE_CHECKING:
+    from gradmix_differences.differences import Plan
+    from gradmix_differences.search import Found
+
+_BAD = 0.01
+"""Relative error, or absolute one of what is small, from which on a result is not reliable whatever limits it."""
+_DIRECTIONS = 64
+"""Directions that are differenced together: their tables are NumPy's work rather than Python's."""
 
 
 @dataclass
 class FiniteDifference(Differentiator):
     """Divided differences: forward, backward, central, or the complex step.
 
+    The step fits itself to the function: quotients with several steps are extrapolated to step zero, until the
+    estimated error is small or nothing is left to gain. Every result has an estimated error and a status, which
+    `gradmix.assessments` collects; noise, jumps, kinks and values that are not finite give a warning otherwise.
+
     Parameters
     ----------
     method
-        forward and backward lose half the digits, central a third; complex_step loses none, but needs a function
-        that is analytic and written for complex numbers (no abs, no comparisons that matter).
+        Where the function is evaluated: on both sides (central); on one (forward, backward), for the edge of a domain;
+        or at a complex step, which loses no digits but needs a function that is analytic and written for complex
+        numbers (no abs, no comparisons that matter).
+    order
+        Order of accuracy: the error falls with the step to this power. Even for central; null takes 1 (forward,
+        backward) or 2 (central) with a fixed step, and as high an order as helps otherwise.
     step
-        Step, relative to the size of each variable (or to 1 where that fits the function better); null takes what
-        balances truncation against rounding for the method.
+        Fixed step, relative to the size of each variable (to 1 for a variable that is 0); null fits it to the function.
+    tolerance
+        Relative error at which the search for a better step ends.
+    evaluations
+        Most evaluations for each direction in which the function is differenced: a gradient takes at most so many for
+        each variable, a Hessian for each pair of variables. A smooth function takes about ten.
 
     Notes
     -----
-    Source: Nocedal & Wright, *Numerical Optimization*, 2nd ed. (Springer 2006), section 8.1; Squire & Trapp,
-    SIAM Rev. 40 (1998) 110-112 for the complex step.
+    Source: B. Fornberg, Math. Comp. 51 (1988) 699-706, for the weights; L. F. Richardson, Phil. Trans. R. Soc. A 210
+    (1911) 307-357, and C. J. F. Ridders, Adv. Eng. Software 4 (1982) 75-76, for the extrapolation; W. Squire and
+    G. Trapp, SIAM Rev. 40 (1998) 110-112, for the complex step.
 
     Examples
     --------
-    >>> FiniteDifference().derivative(lambda x: x**3, 1.0).round(8)
-    np.float64(3.0)
+    >>> FiniteDifference().derivative(np.exp, 0.0).round(10)
+    np.float64(1.0)
     """
 
-    method: Annotated[str, KeyOf("gradmix_differences.schemes:SCHEMES")] = "central"
+    method: Literal["central", "forward", "backward", "complex_step"] = "central"
+    order: PositiveInt | None = None
     step: PositiveFloat | None = None
+    tolerance: PositiveFloat = 1e-10
+    evaluations: PositiveInt = 60
+
+    def __post_init__(self) -> None:
+        if self.order is not None and self.method == "complex_step":
+            raise ConfigError("a complex step has no order: its step is so small that truncation vanishes.")
+        if self.order is not None and self.method == "central" and self.order % 2:
+            raise ConfigError(
+                f"central differences have an even order of accuracy; given: order={self.order}. "
+                f"Choose order={self.order + 1}, or method=forward."
+            )
 
     @property
     def accuracy(self) -> float:
-        """What truncation and rounding leave at the step."""
-        from gradmix_differences.schemes import SCHEMES
+        """What the tolerance allows; with a fixed step, what truncation and rounding leave."""
+        if self.step is None:
+            return 1e-12 if self.method == "complex_step" else max(1e-9, 10 * self.tolerance)
+        eps = float(np.finfo(float).eps)
+        order = self.order or (1 if self.method in ("forward", "backward") else 2)
+        return min(100 * (self.step**order + (eps if self.method == "complex_step" else eps / self.step)), 0.01)
 
-        scheme = SCHEMES[self.method]
-        return scheme.accuracy(self.step or scheme.step)
+    @property
+    def chunk(self) -> int:
+        """How many directions are differenced together."""
+        return _DIRECTIONS
 
     def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
-        """Differences along v."""
-        return None, self._along(f, x, Remembered(f))(v)
+        """Differences along a direction."""
+        if is_traced(x) or is_traced(v):
+            from gradmix_differences.traced import along_traced
+
+            return None, along_traced(f, x, v, self._plan)
+        y, found = self.push_many(f, x, v[None])
+        return y, found[0]
 
     def push_many(self, f: VectorFunction, x: Any, V: Any) -> tuple[Any, Any]:
-        """Differences along each direction; f(x) is evaluated once, if at all."""
-        at_x = Remembered(f)
-        pushed = np.stack([self._along(f, x, at_x)(v) for v in V])
-        return at_x.value, pushed
+        """Differences along directions."""
+        if is_traced(x) or is_traced(V):
+            y = f(x)
+            return y, np.stack([self.push(f, x, v)[1] for v in V])
+        from gradmix_differences.complex_step import real_parts
+        from gradmix_differences.differences import along
 
-    def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
-        """Differences of gradients, with steps for the second derivative."""
-        inner, outer = self._second()
-        return outer.push(inner._gradient_of(f), x, v)[1]
+        y = f(x)
+        if np.iscomplexobj(y):  # within a complex step
+            parts = self._assessed(along(real_parts(f), x, real_parts(f)(x), V, self._plan))
+            return y, parts[:, : len(y)] + 1j * parts[:, len(y) :]
+        return y, self._assessed(along(f, x, y, V, self._plan))
 
     def second(self, f: VectorFunction, x: Any) -> Any:
-        """Differences of gradients, with steps for the second derivative; symmetric."""
-        inner, outer = self._second()
-        hessian = outer.matrix(inner._gradient_of(f), x)
-        return (hessian + np.transpose(hessian)) / 2
+        """Second differences by each pair of variables, once: the Hessian is symmetric to the last bit."""
+        from gradmix_differences.differences import second
 
-    def _along(self, f: VectorFunction, x: Any, at_x: VectorFunction) -> Callable[[Any], Any]:
-        from gradmix_differences.schemes import SCHEMES, along
+        n = len(x)
+        above = np.array([(i, j) for i in range(n) for j in range(i, n)]).reshape(-1, 2)
+        values = self._assessed(second(f, x, f(x), np.eye(n), above, self._plan))[:, 0]
+        hessian = np.zeros((n, n))
+        hessian[above[:, 0], above[:, 1]] = hessian[above[:, 1], above[:, 0]] = values
+        return hessian
 
-        scheme = SCHEMES[self.method]
-        return lambda v: along(scheme, self.step or scheme.step, f, at_x, x, v)
+    def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
+        """Second differences by v and each variable."""
+        from gradmix_differences.differences import second
 
-    def _second(self) -> tuple[FiniteDifference, FiniteDifference]:
-        from gradmix_differences.schemes import SCHEMES, SECOND_STEP
+        n = len(x)
+        pairs = np.stack([np.zeros(n, dtype=int), np.arange(1, n + 1)], axis=1)
+        return self._assessed(second(f, x, f(x), np.concatenate([v[None], np.eye(n)]), pairs, self._plan))[:, 0]
 
-        if not SCHEMES[self.method].rounds:
-            return self, replace(self, method="central", step=None)
-        both = replace(self, method="central", step=self.step or SECOND_STEP)
-        return both, both
+    def higher(self, f: VectorFunction, x: Any, order: int) -> Any:
+        """Differences of that order."""
+        from gradmix_differences.differences import along
 
+        return self._assessed(along(f, x, f(x), np.ones((1, 1)), self._plan, order))[0]
 
-class Remembered:
-    """f, evaluated once: for the one point at which several differences need it."""
+    @property
+    def _plan(self) -> Plan:
+        from gradmix_differences.differences import Plan
 
-    def __init__(self, f: VectorFunction) -> None:
-        self._f = f
-        self.value: Any = None
+        return Plan(self.method, self.order, self.step, self.tolerance, self.evaluations)
 
-    def __call__(self, x: Any) -> Any:
-        """f(x), as it was the first time."""
-        if self.value is None:
-            self.value = self._f(x)
-        return self.value
+    def _assessed(self, found: Found) -> Any:
+        """The derivatives, after their errors and what limits them have been reported."""
+        from gradmix_differences.status import Status
+
+        error = float(np.max(found.error / np.fmax(np.abs(found.value), 1.0), initial=0.0))
+        status = Status(int(np.max(found.status, initial=0)))
+        assess(Assessment(error, status.words, is_reliable=status < Status.EXHAUSTED and error < _BAD))
+        return found.value

@@ -1,0 +1,129 @@
+"""The complex step: the derivative of an analytic function from its imaginary part, without a subtraction."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from gradmix import DifferentiationError, VectorFunction
+from gradmix.arrays import Array
+from gradmix_differences.samples import Samples
+
+TINY = 2.0**-100
+"""Relative step: truncation, which falls with its square, vanishes."""
+
+_is_stepping: ContextVar[bool] = ContextVar("is_stepping", default=False)
+"""Whether a function is being evaluated at a complex step."""
+
+
+def complex_derivative(f: VectorFunction, x: Any, v: Any, step: float) -> Any:
+    """Derivative of f at x along v, Im f(x + i h v) / h.
+
+    Raises
+    ------
+    DifferentiationError
+        If f does not work with complex numbers, drops the imaginary part, or is itself evaluated at a complex step.
+
+    Notes
+    -----
+    Source: W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real functions", SIAM Rev. 40
+    (1998) 110-112.
+    """
+    if _is_stepping.get():
+        raise DifferentiationError(
+            "complex steps cannot be nested: there is one imaginary unit, and both would use it. "
+            "Choose differentiator.method=central for the derivative inside or outside."
+        )
+    token = _is_stepping.set(True)
+    try:
+        y = np.asarray(f(x + 1j * step * v))
+    except DifferentiationError:
+        raise
+    except TypeError as error:
+        raise DifferentiationError(
+            f"the complex step needs a function of complex numbers, and this one refuses them ({error}). "
+            "Write it with NumPy's functions, or choose differentiator.method=central."
+        ) from error
+    finally:
+        _is_stepping.reset(token)
+    if not np.iscomplexobj(y):
+        raise DifferentiationError(
+            "the complex step needs an analytic function; this one gave real values for a complex argument "
+            "(np.abs, .real, float() and comparisons do that). Choose differentiator.method=central."
+        )
+    return y.imag / step
+
+
+class ComplexSamples(Samples):
+    """Derivatives by complex steps along lines: g(t) is the derivative at x + t u along a direction w of its own.
+
+    Parameters
+    ----------
+    f
+        The function.
+    x
+        The point, shape (n,).
+    directions
+        Directions u of the lines, shape (p, n).
+    tangents
+        Directions w of the derivatives, shape (p, n).
+    step
+        The complex step; None for one so small that truncation vanishes.
+    """
+
+    def __init__(
+        self, f: VectorFunction, x: Array, directions: Array, tangents: Array, step: float | None = None
+    ) -> None:
+        self.tangents, self.step = tangents, step or TINY
+        derivatives = [complex_derivative(f, x, tangent, self.step) for tangent in tangents]
+        super().__init__(f, x, directions, np.stack(derivatives))
+
+    def evaluate(self, point: Array, row: int) -> Array:
+        """The derivative at a point on a direction's line."""
+        return np.asarray(complex_derivative(self.f, point, self.tangents[row], self.step))
+
+
+_REAL = 2.0**-36
+"""A real step so small that a function is straight over it, and rounding leaves a few digits of its change."""
+
+
+def require_analytic(f: VectorFunction, x: Array, at_point: Array, directions: Array, derivatives: Array) -> None:
+    """Check, by an evaluation or two, that f changes along a small real step as its derivatives by complex steps say.
+
+    x |x| and x times the conjugate of x give complex numbers, too, but these are not the derivatives.
+
+    Raises
+    ------
+    DifferentiationError
+        If it does not.
+    """
+    mix = np.cos(np.arange(len(directions)))
+    direction, derivative, size = mix @ directions, mix @ derivatives, np.abs(mix) @ np.abs(derivatives)
+    sizes = np.abs(directions).sum(axis=0)
+    moved = sizes > 0
+    blur = np.max(np.abs(x[moved]) / sizes[moved], initial=0.0)
+    with np.errstate(all="ignore"):
+        off = np.abs(f(x + _REAL * direction) - at_point - _REAL * derivative)
+        allowed = 64 * np.finfo(float).eps * (np.abs(at_point) + blur * size) + _REAL * size / 16
+    if not np.any(off > allowed):
+        return
+    with np.errstate(all="ignore"):
+        twice = np.abs(f(x + 2 * _REAL * direction) - at_point - 2 * _REAL * derivative)
+        is_off = (off > allowed) & (twice < 3 * off)  # four times, if it is the curvature
+    if np.any(is_off):
+        raise DifferentiationError(
+            "the complex step needs an analytic function; this one changes along real steps in another way than along "
+            "complex ones (np.abs and np.conj do that, and so does a kink). Choose differentiator.method=central."
+        )
+
+
+def real_parts(f: VectorFunction) -> VectorFunction:
+    """A function with complex values as one with twice as many real ones: real parts, then imaginary ones."""
+
+    def parts(x: Any) -> Array:
+        y = np.asarray(f(x))
+        return np.concatenate([y.real, y.imag])
+
+    return parts

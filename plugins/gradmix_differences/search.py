@@ -1,0 +1,178 @@
+"""The search for steps that fit the function: coarser ones against rounding, finer ones against truncation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradmix.arrays import Array, IntArray
+from gradmix_differences.extrapolation import Extrapolated
+from gradmix_differences.ladder import Ladder, step_of
+from gradmix_differences.prospects import FIRST_STEPS, Prospects
+from gradmix_differences.quotients import Flags, Line, Mixed
+from gradmix_differences.status import Status
+
+_ROUNDING = 4
+"""By how many times an error may be larger than that of rounding, for each derivative, and still count as rounding."""
+_UNSURE, _MUCH = 2.0**-30, 1e-3
+"""A function that seems smooth only with steps as small, and with a relative error as large, may as well be noise."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a search ends.
+
+    Parameters
+    ----------
+    tolerance
+        Relative error that is good enough.
+    evaluations
+        Most evaluations for one direction.
+    columns
+        How often quotients are extrapolated at most; None for as often as helps.
+    """
+
+    tolerance: float
+    evaluations: int
+    columns: int | None = None
+
+
+@dataclass
+class Found:
+    """Derivatives with estimated absolute errors and what limits each (numbers of `Status`), shape (p, m) each.
+
+    `finest` is the smallest step that a derivative is made from.
+    """
+
+    value: Array
+    error: Array
+    status: IntArray
+    finest: Array
+
+    @classmethod
+    def nothing(cls, shape: tuple[int, int]) -> Found:
+        """Nothing yet."""
+        nan, inf = np.full(shape, np.nan), np.full(shape, np.inf)
+        return cls(nan, inf, np.full(shape, Status.NOT_FINITE, dtype=int), nan.copy())
+
+    def put(self, where: IntArray | Flags, part: Found) -> None:
+        """Take some lines from elsewhere."""
+        self.value[where], self.error[where] = part.value, part.error
+        self.status[where], self.finest[where] = part.status, part.finest
+
+    def of(self, lines: IntArray) -> Found:
+        """Some of the lines."""
+        return Found(self.value[lines], self.error[lines], self.status[lines], self.finest[lines])
+
+
+class Search:
+    """A search for the steps with which difference quotients are most certain, for many lines at once.
+
+    Parameters
+    ----------
+    quotients
+        What gives the quotients for a step.
+    unit
+        Exponent of the step of size 1 for each line: the other plausible size of a variable near 0, shape (p,).
+    limits
+        When it ends.
+    start
+        Exponent of the first step of each line, shape (p,).
+    """
+
+    def __init__(self, quotients: Line | Mixed, unit: IntArray, limits: Limits, start: IntArray) -> None:
+        self.quotients, self.unit, self.limits, self.start = quotients, unit, limits, start
+        self.found = Found.nothing(quotients.shape)
+        self._ladders: dict[int, Ladder] = {}
+        for exponent in map(int, np.unique(start)):
+            self._search(np.flatnonzero(start == exponent), exponent)
+
+    def restart(self, row: int, start: int) -> None:
+        """Search again for one line, from another first step."""
+        self._search(np.array([row]), start)
+
+    def reconsider(self, row: int, noise: Array) -> tuple[Array, Array]:
+        """Value and error of a line, if the function's values have errors as large as `noise`."""
+        best = self._best(self._ladders[row], noise)
+        return best.value[0], best.error[0]
+
+    def coarsest(self) -> IntArray:
+        """Exponent of the largest step that showed each line as smooth as it is, shape (p,)."""
+        found = self.start.copy()
+        for row, ladder in self._ladders.items():
+            used = self._best(ladder).coarsest[0]
+            found[row] = max([ladder.exponents[0], *(ladder.exponents[place] for place in used[used >= 0])])
+        return found
+
+    def _search(self, rows: IntArray, start: int) -> None:
+        """Search, all lines that need the same steps together."""
+        left = self.limits.evaluations - int(np.max(self.quotients.calls[rows]))
+        count = max([k for k in range(1, FIRST_STEPS + 1) if self.quotients.cost(k) <= left], default=1)
+        queue = [(rows, Ladder.empty((len(rows), self.quotients.shape[1])), tuple(range(start, start + count)))]
+        while queue:
+            rows, ladder, exponents = queue.pop()
+            for exponent in exponents:
+                ladder = ladder.with_level(exponent, self.quotients.level(step_of(exponent), rows))
+            for more, members in self._continued(rows, ladder).items():
+                queue.append((rows[members], ladder.of(np.array(members)), more))
+
+    def _continued(self, rows: IntArray, ladder: Ladder) -> dict[tuple[int, ...], list[int]]:
+        """Note what is found so far; which further steps are to be tried, each for some of the lines."""
+        best = self._best(ladder)
+        magnitude = self._magnitude(rows, ladder, best)
+        with np.errstate(invalid="ignore"):
+            is_done = np.isfinite(best.error) & (best.error <= self.limits.tolerance * magnitude)
+        is_open = ~is_done & np.isfinite(self.quotients.center[rows])
+        tolerance, derivative = self.limits.tolerance, self.quotients.stencil.derivative
+        prospects = Prospects(ladder, best, magnitude, is_open, self.unit[rows], tolerance, derivative)
+        wanted: dict[tuple[int, ...], list[int]] = {}
+        is_exhausted = np.zeros((len(rows), 1), dtype=bool)
+        for i in map(int, np.flatnonzero(np.any(is_open, axis=1))):
+            steps = prospects.next_steps(i)
+            if steps and self.quotients.calls[rows[i]] + self.quotients.cost(len(steps)) > self.limits.evaluations:
+                is_exhausted[i] = True
+            elif steps:
+                wanted.setdefault(steps, []).append(i)
+        self._note(rows, ladder, best, magnitude, is_exhausted)
+        return wanted
+
+    def _best(self, ladder: Ladder, noise: Array | float = 0.0) -> Extrapolated:
+        return ladder.best(self.quotients.stencil, self.limits.columns, noise)
+
+    def _magnitude(self, rows: IntArray, ladder: Ladder, best: Extrapolated) -> Array:
+        """What errors are compared with: the derivative, or how much the function varies if it does so otherwise.
+
+        A first derivative that is nearly 0 is good enough if its error is small beside the slopes around. A higher one
+        is compared with these only if it cannot be told from 0 with a step as large as the variables, and 1.
+        """
+        size = np.abs(best.value)
+        variation = np.take_along_axis(ladder.variations, np.maximum(best.coarsest, 0)[None], axis=0)[0]
+        with np.errstate(invalid="ignore"):
+            if self.quotients.stencil.derivative == 1:
+                return np.asarray(np.fmax(size, variation))
+            has_seen_all = (ladder.exponents[0] <= self.unit[rows])[:, None]
+            return np.where(has_seen_all & ~(size > best.error), np.fmax(size, variation), size)
+
+    def _note(self, rows: IntArray, ladder: Ladder, best: Extrapolated, magnitude: Array, is_exhausted: Flags) -> None:
+        value, error = best.value, best.error
+        for quotient in ladder.quotients:  # a value that nothing confirms is better than none
+            value = np.where(np.isfinite(best.value) | ~np.isfinite(quotient), value, quotient)
+        finest = ladder.steps[best.finest]
+        with np.errstate(invalid="ignore"):
+            status = self._status(value, error, best.rounding, magnitude, is_exhausted | (len(ladder.steps) == 1))
+            is_lost = (finest < _UNSURE) & (error > _MUCH * np.abs(value)) & (status == Status.ROUNDING)
+        status = np.where(ladder.is_flat, Status.CONVERGED, np.where(is_lost, Status.NOISE, status))
+        is_undefined = ~(np.isfinite(value) & np.isfinite(self.quotients.center[rows]))
+        value, error = np.where(is_undefined, np.nan, value), np.where(is_undefined, np.inf, error)
+        self.found.put(rows, Found(value, error, np.where(is_undefined, Status.NOT_FINITE, status), finest))
+        self._ladders.update({int(row): ladder.of(np.array([i])) for i, row in enumerate(rows)})
+
+    def _status(self, value: Array, error: Array, rounding: Array, magnitude: Array, is_exhausted: Flags) -> IntArray:
+        tolerance, closeness = self.limits.tolerance, _ROUNDING**self.quotients.stencil.derivative
+        reasons = {
+            Status.ROUNDING: (error > tolerance * np.abs(value)) & (rounding * closeness >= error),
+            Status.CONVERGED: error <= tolerance * magnitude,
+            Status.EXHAUSTED: np.broadcast_to(is_exhausted, error.shape),
+        }
+        return np.select(list(reasons.values()), list(map(int, reasons)), int(Status.NOISE))
