@@ -9,9 +9,11 @@ import numpy as np
 
 from gradmix.arrays import Array
 
-_GAIN = 1000000
+_GAIN = 1000
 """By how much one extrapolation makes an error smaller at most: two entries that agree more closely do so by chance."""
 
+_FAR = 32
+"""Ratio of two steps from which on they belong to different scales, across which nothing is extrapolated."""
 _DIFFERENT = 0.45
 """Relative difference of two quotients from which on the error of the larger step is not yet a power of the step."""
 
@@ -116,6 +118,7 @@ def _entries(
                 is_in_line = difference <= alike + bounds[i] + bounds[i + 1]
                 error = np.where(is_in_line, error, np.maximum(difference, errors[i + 1] if column > 1 else 0.0))
                 value = fine + (fine - coarse) / (ratio - 1)
+                value = value if column > 1 or steps[i] < _FAR * steps[i + 1] else np.full_like(value, np.nan)
                 bound = (ratio * bounds[i + 1] + bounds[i]) / (ratio - 1)
             last = np.asarray(i + column)
             if is_surplus:

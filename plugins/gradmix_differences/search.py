@@ -122,7 +122,9 @@ class Search:
         best = self._best(ladder)
         magnitude = self._magnitude(rows, ladder, best)
         with np.errstate(invalid="ignore"):
-            is_done = np.isfinite(best.error) & (best.error <= self.limits.tolerance * magnitude)
+            is_fine = best.error <= self.limits.tolerance * np.abs(best.value)
+            is_small = (best.error <= self.limits.tolerance * magnitude) & (best.truncation <= best.rounding)
+            is_done = np.isfinite(best.error) & (is_fine | is_small)
         is_open = ~is_done & np.isfinite(self.quotients.center[rows])
         tolerance, derivative = self.limits.tolerance, self.quotients.stencil.derivative
         prospects = Prospects(ladder, best, magnitude, is_open, self.unit[rows], tolerance, derivative)

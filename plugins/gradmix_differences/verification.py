@@ -117,30 +117,36 @@ class Verification:
         return self._examine(row, step, rounding, is_doubtful)
 
     def _examine(self, row: int, step: float, rounding: Array, is_doubtful: Flags) -> _Verdict:
-        slope, error = self.slopes.found.value[row], self.slopes.found.error[row]
-        factors, signs = np.array(_FURTHER)[:, None], (self.side,) if self.side else (1, -1)
-        is_bent, is_straight = np.zeros_like(is_doubtful), np.ones_like(is_doubtful)
-        noise, sum_of_sides, largest, off = (np.zeros_like(slope) for _ in range(4))
+        """Tell by a few more values what it is."""
+        found, factors = self.slopes.found, np.array(_FURTHER)[:, None]
+        slope = np.where(np.isfinite(found.error[row]), found.value[row], 0.0)
+        signs = (self.side,) if self.side else (1, -1)
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            for sign in signs:
-                changes = np.stack([self._change(row, sign * step * factor) for factor in _FURTHER])
-                growth = changes[1:] / changes[:-1]
-                is_regular = np.all(np.abs(growth / growth[0] - 1) <= _SAME, axis=0)
-                is_linear = np.abs(growth[0] / _FURTHER[1] - 1) <= _SAME
-                is_bent |= is_regular & ~is_linear & (np.abs(changes[0]) > rounding)
-                is_straight &= (is_regular & is_linear) | np.all(changes == 0, axis=0)
-                distances = np.abs(changes - np.where(np.isfinite(error), sign * step * factors * slope, 0.0))
-                noise = np.fmax(noise, np.max(distances, axis=0))
-                off = np.maximum(off, distances[0])
-                largest, sum_of_sides = np.maximum(largest, np.abs(changes[0])), sum_of_sides + changes[0]
-            bend = np.abs(sum_of_sides) if len(signs) > 1 else np.zeros_like(slope)
-            is_kink = is_straight & (bend > np.maximum(rounding, 4 * _SAME * largest))
-            is_smaller = is_doubtful & is_straight & ~is_kink & (largest > rounding) & (off > 4 * _SAME * largest)
+            changes = [np.stack([self._change(row, sign * step * factor) for factor in _FURTHER]) for sign in signs]
+            sides = [_Growth.of(each) for each in changes]
+            distances = np.stack(
+                [each - sign * step * factors * slope for each, sign in zip(changes, signs, strict=True)]
+            )
+            distances = np.abs(distances)  # from the tangent, shape (sides, factors, m)
+            near = np.stack([each[0] for each in changes])
+            largest = np.max(np.abs(near), axis=0)
+            is_steep = np.any(
+                [side.is_steep & (np.abs(each[0]) > rounding) for side, each in zip(sides, changes, strict=True)],
+                axis=0,
+            )
+            is_straight = np.all([side.is_straight for side in sides], axis=0)
+            is_smooth = is_straight | np.all([side.is_curved for side in sides], axis=0)
+            both = np.abs(np.sum(near, axis=0)) if len(signs) > 1 else np.zeros_like(largest)
+            is_kink = is_straight & (both > np.maximum(rounding, 4 * _SAME * largest))
+            is_off = np.max(distances[:, 0], axis=0) > np.maximum(rounding, 4 * _SAME * largest)
+        is_smaller = is_doubtful & is_smooth & ~is_kink & (largest > rounding) & is_off
+        is_doubtful = is_doubtful & (is_off | ~is_smooth | is_straight)
+        noise = np.nan_to_num(np.max(distances, axis=(0, 1)), nan=np.inf)
         is_flat = is_doubtful & is_straight & (largest == 0) & (noise > 0)
         if np.any(is_flat):
             noise = np.where(is_flat, np.maximum(noise, self._height_of_a_step(row, signs[0] * step)), noise)
-        bend = np.where(is_bent, np.inf, np.where(is_kink, bend / step / 2, 0.0))
-        return _Verdict(np.nan_to_num(noise, nan=np.inf), np.where(is_doubtful, bend, 0.0), is_doubtful, is_smaller)
+        bend = np.select([~is_doubtful, is_steep, is_kink], [0.0, np.inf, both / step / 2], 0.0)
+        return _Verdict(noise, bend, is_doubtful, is_smaller)
 
     def _height_of_a_step(self, row: int, t: float) -> Array:
         """The first change of a function that is constant around the point, some way from it."""
@@ -168,3 +174,28 @@ class _Verdict:
     bend: Array
     is_doubtful: Flags
     is_smaller: Flags
+
+
+@dataclass(frozen=True)
+class _Growth:
+    """How a function changes on one side of the point, as the distance grows by the same factor again and again."""
+
+    is_straight: Flags
+    """By that factor, or not at all."""
+    is_steep: Flags
+    """By another, smaller one: a jump, or a tangent that is upright."""
+    is_curved: Flags
+    """By another, larger one: the slope is 0."""
+
+    @classmethod
+    def of(cls, changes: Array) -> _Growth:
+        """Of changes at the distances `_FURTHER`, shape (4, m)."""
+        growth = changes[1:] / changes[:-1]
+        is_regular = np.all(np.abs(growth / growth[0] - 1) <= _SAME, axis=0)
+        is_linear = np.abs(growth[0] / _FURTHER[1] - 1) <= _SAME
+        is_slow = growth[0] < _FURTHER[1]
+        return cls(
+            is_straight=(is_regular & is_linear) | np.all(changes == 0, axis=0),
+            is_steep=is_regular & ~is_linear & is_slow,
+            is_curved=is_regular & ~is_linear & ~is_slow,
+        )
