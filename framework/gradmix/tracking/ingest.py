@@ -134,6 +134,8 @@ class Ingester:
             inventory.load()
         yield from (each.folder for each in readable)
         yield from sorted(set(folders) - {each.folder for each in readable})
+        for inventory in self._inventories.values():
+            inventory.withdraw_superseded()
 
     def _read_mark(self, runs_dir: Path) -> float:
         """Since when the file of a local store is as an ingester left it: MLflow need not be asked about older notes.

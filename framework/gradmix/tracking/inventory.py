@@ -124,6 +124,11 @@ class Inventory:
             self._client.delete_run(run.run_id)
             run.is_deleted = True
 
+    def withdraw_superseded(self) -> None:
+        """Leave of each ``run_key`` one run in sight, also where no journal of it is left."""
+        for key in [] if self.is_deleted else list(self._by_key):
+            self.withdraw(sorted(self.rivals(key), key=lambda run: run.rank)[:-1])
+
     def prepare(self, artifacts: str | None) -> None:
         """Make the experiment, unless it is there. One that was deleted is a StorageError."""
         from mlflow.exceptions import MlflowException

@@ -254,6 +254,16 @@ def test_a_store_that_is_as_it_was_left_is_not_opened(client, monkeypatch):
     assert [folder.name for folder in session().brought] == ["3"]
 
 
+def test_of_two_runs_of_one_key_without_journals_sync_leaves_one_in_sight(client):
+    (folder, _) = runs(2)
+    sync(RUNS, TRACKING)
+    (shown,) = (run for run in all_runs(client) if run.info.run_name == "0")
+    client.create_run(shown.info.experiment_id, tags=shown.data.tags)  # as an earlier version did
+    shutil.rmtree(folder)
+    assert brought(RUNS, TRACKING) == (0, [])
+    assert names(client) == ["0", "1"]
+
+
 def test_a_job_costs_four_requests(client, monkeypatch):
     sweep = RUNS / "curves" / "sweep"
     sweep.mkdir(parents=True)
