@@ -66,12 +66,12 @@ class Tape(Differentiator):
         Examples
         --------
         >>> print(Tape().graph(lambda x1, x2: x1 * x2 + np.sin(x1), 2.0, 3.0))
-            operation  value    tangent   adjoint
-        x1             2        1         2.58385
-        x2             3        0         2
-        w3  x1 * x2    6        3         1
+            operation  value     tangent    adjoint
+        x1             2         1          2.58385
+        x2             3         0          2
+        w3  x1 * x2    6         3          1
         w4  sin(x1)    0.909297  -0.416147  1
-        w5  w3 + w4    6.9093   2.58385   1
+        w5  w3 + w4    6.9093    2.58385    1
         """
         from gradmix_autodiff.graph import computational_graph
 
