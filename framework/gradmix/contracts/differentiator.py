@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -174,8 +175,8 @@ class Differentiator(Component, ABC):
         """J(x), shape (m, n): by rows or by columns, whichever are fewer of those that it can do."""
         if self.pulls:
             y, pullback = operators.pull(self, f, x)
-            if not self.pushes or np.size(y) <= len(x):
-                return operators.rows(pullback, np.size(y), len(x))
+            if not self.pushes or math.prod(np.shape(y)) <= len(x):
+                return operators.rows(pullback, math.prod(np.shape(y)), len(x))
         return np.transpose(operators.along_each_variable(self, f, x)[1])
 
     def product(self, f: VectorFunction, x: Any, v: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import wraps
@@ -133,7 +134,7 @@ def hessian(made: Differentiator, f: FlatFunction, x: Any) -> Any:
 def pull(made: Differentiator, f: VectorFunction, x: Any) -> tuple[Any, VectorFunction]:
     """f(x) and its pullback, whose results are checked."""
     y, pullback = made.pull(f, x)
-    return _vector(y, np.size(y), made, "pull"), lambda w: _vector(pullback(w), len(x), made, "pull")
+    return _vector(y, math.prod(np.shape(y)), made, "pull"), lambda w: _vector(pullback(w), len(x), made, "pull")
 
 
 def along_each_variable(made: Differentiator, f: VectorFunction, x: Any) -> tuple[Any, Any]:
@@ -144,7 +145,7 @@ def along_each_variable(made: Differentiator, f: VectorFunction, x: Any) -> tupl
         basis = np.zeros((count, n))
         basis[np.arange(count), np.arange(start, start + count)] = 1.0
         y, pushed = made.push_many(f, x, basis)
-        parts.append(_array(pushed, (count, np.size(pushed) // count), made, "push_many"))
+        parts.append(_array(pushed, (count, math.prod(np.shape(pushed)) // count), made, "push_many"))
     return y, parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
@@ -162,7 +163,7 @@ def _matrix(made: Differentiator, f: VectorFunction, x: Any) -> Any:
     if not len(x):
         return np.zeros((len(f(x)), 0))
     matrix = made.matrix(f, x)
-    return _array(matrix, (np.size(matrix) // len(x), len(x)), made, "matrix")
+    return _array(matrix, (math.prod(np.shape(matrix)) // len(x), len(x)), made, "matrix")
 
 
 def check_plain(made: Differentiator, x: Any) -> None:

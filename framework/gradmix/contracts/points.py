@@ -140,7 +140,7 @@ def flattened(x: Any, shares: bool = False) -> tuple[Any, Structure]:
         If it holds anything but real numbers.
     """
     if type(x) is np.ndarray and x.dtype == np.float64:
-        flat = x.reshape(-1) if shares else x.flatten()
+        flat = np.ascontiguousarray(x).reshape(-1) if shares else x.flatten()
         if shares:
             flat.flags.writeable = False
         return flat, Structure((x.shape,))

@@ -344,6 +344,18 @@ def test_a_gradient_by_many_variables_makes_no_unit_matrix():
     assert max(count for count, _ in sizes) == 64
 
 
+@pytest.mark.parametrize("x", [np.arange(3.0)[::-1], np.arange(6.0)[::2], np.asfortranarray(np.ones((2, 3)))])
+def test_hooks_get_contiguous_vectors(x):
+    @dataclass
+    class Looking(OnlyJvp):
+        def push(self, f, x, v):
+            assert x.flags.c_contiguous
+            assert v.flags.c_contiguous
+            return super().push(f, x, v)
+
+    np.testing.assert_allclose(Looking().gradient(lambda y: np.sum(y**2), x), 2 * x, atol=1e-6)
+
+
 def test_a_series_is_data_and_not_traced():
     series = pd.Series([1.0, 2.0])
     assert not is_traced(series)
