@@ -223,6 +223,7 @@ class Ingester:
             note.write(Note(self.uri))  # whoever finds this asks MLflow
             run, left_out = upload.make(inventory.experiment_id, parent)
             inventory.add(run)
+            inventory.has_new = True
         else:
             left_out = upload.complete(run)
         self.tally.brought.append(folder)

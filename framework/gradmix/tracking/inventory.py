@@ -81,7 +81,7 @@ class Inventory:
         self._by_journal: defaultdict[str, dict[str, StoredRun]] = defaultdict(dict)
         self._by_key: defaultdict[str, dict[str, StoredRun]] = defaultdict(dict)
         self.is_loaded = False
-        self.is_touched = False
+        self.is_touched = self.has_new = False
         self.is_deleted = False
         self.until = -math.inf
         self.experiment_id = ""
@@ -120,8 +120,14 @@ class Inventory:
 
     def withdraw(self, runs: Iterable[StoredRun]) -> None:
         """Take runs out of sight. MLflow keeps them, and can restore them."""
+        from mlflow.exceptions import MlflowException
+
         for run in runs:
-            self._client.delete_run(run.run_id)
+            try:
+                self._client.delete_run(run.run_id)
+            except MlflowException:  # another ingester may have been faster
+                if self._client.get_run(run.run_id).info.lifecycle_stage == "active":
+                    raise
             run.is_deleted = True
 
     def withdraw_superseded(self) -> None:
@@ -153,7 +159,14 @@ class Inventory:
             self.is_deleted = self.is_loaded = False
 
     def close(self, now: float) -> None:
-        """Say in the store when all that was brought in so far was in."""
+        """Say in the store when all that was brought in so far was in.
+
+        Another ingester may have made runs of the same keys as this one, from journals of its own. Both ask once more
+        after their last run, so that the later one sees both.
+        """
+        if self.has_new and not self.is_deleted:
+            self._ask("")
+            self.withdraw_superseded()
         if self.is_touched and not self.is_deleted:
             self._client.set_experiment_tag(self.experiment_id, _UNTIL, repr(max(now, self.until)))
 

@@ -326,6 +326,20 @@ def test_an_ingester_that_began_before_the_experiment_was_there_makes_no_run_twi
     assert names(client) == ["0"]
 
 
+def test_two_ingesters_with_journals_of_one_key_leave_one_in_sight(client):
+    one, other = (
+        write_run(RUNS / f"sweep{each}" / "0", curve=(-3.0, -2.0), started={"run_key": "same"}) for each in range(2)
+    )
+    first, second = Ingester(TRACKING), Ingester(TRACKING)
+    for ingester in (first, second):
+        ingester._inventory("curves").load()  # neither has brought in anything yet
+    first.bring_in(one)
+    second.bring_in(other)
+    second.bring_in_all([], RUNS)
+    first.bring_in_all([], RUNS)
+    assert len(all_runs(client)) == 1
+
+
 def _sync_in(folder):
     os.chdir(folder)
     reconnect()
