@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gradmix import INERTIA, Clusterer, GroupCount, Iteration, NonNegativeFloat, PositiveInt, Seed
+from gradmix import INERTIA, Clusterer, DataError, GroupCount, Iteration, NonNegativeFloat, PositiveInt, Seed
 
 if TYPE_CHECKING:
     from gradmix.arrays import Array
@@ -62,13 +64,32 @@ class KMeans(Clusterer["KMeansModel"]):
     def iterate(self, X: Array, rng: np.random.Generator) -> Iterator[Iteration[KMeansModel]]:
         """Lloyd's algorithm from one start."""
         from gradmix_clustering.lloyd import choose_centers, lloyd
+        from gradmix_clustering.scaling import in_unit, unit_exponent
 
+        unit = unit_exponent(X)
+        X = in_unit(X, unit)
         tol = self.tol * float(X.var(axis=0).mean())
         for _, step in zip(range(self.max_iter), lloyd(X, choose_centers(X, self.n_clusters, rng)), strict=False):
             converged = step.is_fixed or step.shift <= tol
-            yield Iteration(self.model_class()(step.centers), {"inertia": step.inertia}, converged)
+            inertia = self._in_squared_units(step.inertia, 2 * unit)
+            yield Iteration(self.model_class()(np.ldexp(step.centers, unit)), {"inertia": inertia}, converged)
             if converged:
                 return
+
+    def _in_squared_units(self, inertia: float, exponent: int) -> float:
+        try:
+            scaled = math.ldexp(inertia, exponent)
+        except OverflowError:
+            raise DataError(
+                "the data are so large that the inertia, a sum of squares, overflows: divide them by a power of two "
+                "first."
+            ) from None
+        if self.n_init > 1 and inertia > 0 and scaled < sys.float_info.min:
+            raise DataError(
+                "the data are so small that the inertia, a sum of squares, vanishes and cannot tell which start is "
+                "best: multiply them by a power of two first, or set n_init=1."
+            )
+        return scaled
 
     @property
     def cluster_centers_(self) -> Array:

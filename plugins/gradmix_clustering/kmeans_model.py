@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from gradmix import DataError, Model
 from gradmix.arrays import Array, IntArray
-from gradmix_clustering.lloyd import assign
+from gradmix_clustering.nearest import nearest
+from gradmix_clustering.scaling import in_unit, unit_exponent
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,4 +28,5 @@ class KMeansModel(Model):
 
     def predict(self, X: Array) -> IntArray:
         """Nearest center of each row, shape (n,)."""
-        return assign(X, self.centers)[0]
+        unit = unit_exponent(X, self.centers)
+        return nearest(in_unit(X, unit), in_unit(self.centers, unit))

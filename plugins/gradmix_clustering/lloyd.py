@@ -9,6 +9,7 @@ import numpy as np
 
 from gradmix import DataError
 from gradmix.arrays import Array, IntArray
+from gradmix_clustering.nearest import nearest, squared_distances_to_own
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,43 +38,50 @@ class LloydStep:
 
 
 def lloyd(X: Array, centers: Array) -> Iterator[LloydStep]:
-    """Iterate for ever: centers to the means of their rows, rows to their nearest centers."""
-    labels, distances = assign(X, centers)
+    """Iterate for ever: centers to the means of their rows, rows to their nearest centers.
+
+    The data must be in a unit in which squares neither overflow nor vanish (`gradmix_clustering.scaling`).
+    """
+    labels = nearest(X, centers)
     while True:
-        moved = _means(X, labels, distances, centers)
-        before, (labels, distances) = labels, assign(X, moved)
+        moved = _means(X, labels, centers)
+        before, labels = labels, nearest(X, moved)
+        inertia = float(squared_distances_to_own(X, moved, labels).sum())
         shift = float(np.sum((moved - centers) ** 2))
-        yield LloydStep(moved, labels, float(distances.sum()), shift, bool(np.array_equal(labels, before)))
+        yield LloydStep(moved, labels, inertia, shift, bool(np.array_equal(labels, before)))
         centers = moved
 
 
-def assign(X: Array, centers: Array) -> tuple[IntArray, Array]:
-    """Nearest center of each row, and its squared distance; shapes (n,) and (n,)."""
-    center = centers.mean(axis=0)  # a common offset would cost digits in the expansion of the square
-    rows, near = X - center, centers - center
-    labels = ((near**2).sum(axis=1) - 2 * rows @ near.T).argmin(axis=1)
-    return labels, ((X - centers[labels]) ** 2).sum(axis=1)
-
-
-def _means(X: Array, labels: IntArray, distances: Array, centers: Array) -> Array:
+def _means(X: Array, labels: IntArray, centers: Array) -> Array:
     """Means of the rows of each center; one that has none takes the row that is farthest from its own."""
     k, d = centers.shape
     counts = np.bincount(labels, minlength=k)
     empty = np.flatnonzero(counts == 0)
     if len(empty):
         labels = labels.copy()
-        labels[_farthest(distances, len(empty), k)] = empty
+        labels[_farthest(X, labels, centers, counts, len(empty))] = empty
         counts = np.bincount(labels, minlength=k)
+        centers = centers.copy()
+        centers[empty] = [X[labels == cluster][0] for cluster in empty]
     offsets = X - centers[labels]
     sums = np.stack([np.bincount(labels, weights=offsets[:, j], minlength=k) for j in range(d)], axis=1)
-    return centers + sums / np.maximum(counts, 1)[:, None]
+    return centers + sums / counts[:, None]
 
 
-def _farthest(distances: Array, n: int, k: int) -> IntArray:
-    farthest = np.argsort(distances)[::-1][:n]
-    if not (distances[farthest] > 0).all():
-        raise DataError(f"the data have fewer different rows than the {k} clusters asked for.")
-    return farthest
+def _farthest(X: Array, labels: IntArray, centers: Array, counts: IntArray, n: int) -> list[int]:
+    """The n rows that are farthest from their centers, ties by row number; no cluster loses its last row."""
+    remaining = counts.copy()
+    found: list[int] = []
+    largest = np.abs(X - centers[labels]).max(axis=1)  # orders rows whose squares vanish beside a far one's
+    for row in np.lexsort((-largest, -squared_distances_to_own(X, centers, labels))):
+        if len(found) == n or largest[row] == 0:
+            break
+        if remaining[labels[row]] > 1:
+            remaining[labels[row]] -= 1
+            found.append(int(row))
+    if len(found) < n:
+        raise DataError(f"the data have fewer different rows than the {len(centers)} clusters asked for.")
+    return found
 
 
 def choose_centers(X: Array, k: int, rng: np.random.Generator) -> Array:
@@ -86,8 +94,6 @@ def choose_centers(X: Array, k: int, rng: np.random.Generator) -> Array:
     distances = ((X - centers[0]) ** 2).sum(axis=1)
     for _ in range(1, k):
         total = distances.sum()
-        if not np.isfinite(total):
-            raise DataError("the data are so large that the squares of their distances overflow; scale them.")
         weights = distances / total if total > 0 else None
         candidates = X[rng.choice(len(X), size=n_candidates, p=weights)]
         reached = np.minimum(distances, ((X[None] - candidates[:, None]) ** 2).sum(axis=2))

@@ -7,13 +7,16 @@ from collections.abc import Callable
 import numpy as np
 
 from gradmix.arrays import Array, IntArray
-from gradmix_clustering.lloyd import assign, choose_centers, lloyd
+from gradmix_clustering.lloyd import choose_centers, lloyd
+from gradmix_clustering.nearest import nearest
+from gradmix_clustering.scaling import in_unit, unit_exponent
 
 _KMEANS_ITERATIONS = 300
 
 
 def from_kmeans(X: Array, k: int, rng: np.random.Generator) -> Array:
     """Clusters of k-means, run to its end."""
+    X = in_unit(X, unit_exponent(X))
     for number, step in enumerate(lloyd(X, choose_centers(X, k, rng)), start=1):
         if step.is_fixed or number == _KMEANS_ITERATIONS:
             return _hard(step.labels, k)
@@ -22,12 +25,14 @@ def from_kmeans(X: Array, k: int, rng: np.random.Generator) -> Array:
 
 def from_kmeans_plus_plus(X: Array, k: int, rng: np.random.Generator) -> Array:
     """Rows by the nearest of k centers that k-means++ chooses."""
-    return _hard(assign(X, choose_centers(X, k, rng))[0], k)
+    X = in_unit(X, unit_exponent(X))
+    return _hard(nearest(X, choose_centers(X, k, rng)), k)
 
 
 def from_random_rows(X: Array, k: int, rng: np.random.Generator) -> Array:
     """Rows by the nearest of k rows chosen at random."""
-    return _hard(assign(X, X[rng.choice(len(X), size=k, replace=False)])[0], k)
+    X = in_unit(X, unit_exponent(X))
+    return _hard(nearest(X, X[rng.choice(len(X), size=k, replace=False)]), k)
 
 
 def from_random_responsibilities(X: Array, k: int, rng: np.random.Generator) -> Array:

@@ -1,5 +1,7 @@
 """k-means against scikit-learn's own test case, scikit-learn and its own laws."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,10 @@ from sklearn.cluster import KMeans as Peer
 from sklearn.cluster import kmeans_plusplus
 
 import gradmix
-from gradmix_clustering.lloyd import assign, choose_centers, lloyd
+from gradmix_clustering.lloyd import choose_centers, lloyd
+from gradmix_clustering.nearest import nearest, squared_distances, squared_distances_to_own
+from gradmix_clustering.scaling import unit_exponent
+from gradmix_clustering.starts import STARTS
 from gradmix_datasets.old_faithful import OldFaithful
 
 OLD_FAITHFUL = OldFaithful().load().X
@@ -49,15 +54,86 @@ def test_enough_starts_are_as_good_as_scikit_learns():
     assert ours.inertia_ <= peer.inertia_ * (1 + 1e-9)
 
 
-@settings(max_examples=50, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.sampled_from([0.0, 1e8]))
-def test_rows_go_to_their_nearest_center(seed, k, offset):
+def inertia_of(X, centers):
+    return squared_distances_to_own(X, centers, nearest(X, centers)).sum()
+
+
+def exact_inertia(X, centers, labels):
+    return math.fsum(((X - centers[labels]) ** 2).ravel())
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 6),
+    st.sampled_from([0.0, 1e8]),
+    st.sampled_from([0.0, 1e9, 1e60]),
+    st.booleans(),
+)
+def test_each_row_has_the_label_of_its_nearest_center_to_the_last_bit(seed, k, offset, far, on_a_grid):
     rng = np.random.default_rng(seed)
     X, centers = rng.normal(size=(50, 3)) + offset, rng.normal(size=(k, 3)) + offset
-    labels, distances = assign(X, centers)
-    exact = ((X[:, None] - centers) ** 2).sum(axis=2)
-    np.testing.assert_allclose(distances, exact.min(axis=1), rtol=1e-6)
-    np.testing.assert_allclose(exact[np.arange(50), labels], exact.min(axis=1), rtol=1e-6)
+    if on_a_grid:  # ties
+        X, centers = np.round(X), np.round(centers)
+    X[7] += far
+    centers[k // 2] += far
+    np.testing.assert_array_equal(nearest(X, centers), squared_distances(X, centers).argmin(axis=1))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.sampled_from([0.0, 1e8]), st.sampled_from([1, 3, 70]))
+def test_the_inertia_is_right_to_2e_15(seed, k, offset, d):
+    X = np.random.default_rng(seed).standard_t(2, size=(300, d)) + offset
+    fit = gradmix.clusterer("kmeans", n_clusters=k, random_state=seed).fit(X)
+    assert fit.inertia_ == pytest.approx(exact_inertia(X, fit.cluster_centers_, fit.labels_), rel=2e-15)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("far", [1e9, -1e15, 1e100])
+def test_a_far_row_takes_no_digits_from_the_others(seed, far):
+    fit = gradmix.clusterer("kmeans", n_clusters=3, random_state=seed).fit([[0.0], [0.1], [1.0], [1.1], [far]])
+    assert fit.labels_[0] == fit.labels_[1] != fit.labels_[2] == fit.labels_[3]
+    assert sorted(np.abs(fit.cluster_centers_.ravel())) == pytest.approx([0.05, 1.05, abs(far)], rel=1e-14)
+    assert fit.inertia_ == pytest.approx(0.01, rel=1e-14)
+
+
+@pytest.mark.parametrize("start", ["kmeans", "k-means++"])
+def test_nor_does_it_spoil_a_start_of_gmm(start):
+    X = np.array([[0.0], [0.1], [1.0], [1.1], [1e9]])
+    for seed in range(8):
+        responsibilities = STARTS[start](X, 3, np.random.default_rng(seed))
+        assert (responsibilities.sum(axis=0) > 0).all()
+        if start == "kmeans":
+            assert sorted(responsibilities.sum(axis=0)) == [1, 2, 2]
+
+
+THREE = np.random.default_rng(0).normal(size=(60, 2)) + np.repeat([0.0, 20.0, 50.0], 20)[:, None]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("power", [-1030, -660, -500, -40, 40, 450])
+def test_a_power_of_two_changes_no_digit(power):
+    clusterer = gradmix.clusterer("kmeans", n_clusters=3, random_state=0)
+    plain, scaled = clusterer.fit(THREE).model_, clusterer.fit(np.ldexp(THREE, power))
+    np.testing.assert_array_equal(scaled.labels_, plain.predict(THREE))
+    np.testing.assert_allclose(
+        scaled.cluster_centers_, np.ldexp(plain.centers, power), rtol=1e-15 if power > -990 else 1e-9
+    )
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_inertia_that_cannot_be_written_is_refused_in_true_words():
+    with pytest.raises(gradmix.DataError, match="so large that the inertia"):
+        gradmix.clusterer("kmeans", n_clusters=3, random_state=0).fit(THREE * 1e200)
+    assert gradmix.clusterer("kmeans", n_clusters=3, random_state=0).fit(THREE * 1e-200).inertia_ == 0.0
+    with pytest.raises(gradmix.DataError, match="so small that the inertia"):
+        gradmix.clusterer("kmeans", n_clusters=3, n_init=2, random_state=0).fit(THREE * 1e-200)
+
+
+def test_the_unit_is_a_power_of_two_only_where_squares_need_it():
+    assert unit_exponent(THREE) == unit_exponent(THREE * 1e60 + 1e70) == unit_exponent(np.ones((3, 2))) == 0
+    assert unit_exponent(np.array([[-1.7e308], [1.7e308]])) == 1024
+    assert unit_exponent(np.array([[0.0], [5e-324]])) == -1073
 
 
 def test_chosen_centers_are_rows_and_far_apart():
@@ -76,6 +152,18 @@ def test_a_cluster_that_loses_its_rows_takes_the_farthest():
     assert len(set(step.labels)) == 3
 
 
+def test_empty_clusters_take_the_farthest_rows_and_ties_go_by_row_number():
+    X = np.array([[0.0], [9.0], [-9.0], [9.0], [1.0], [500.0]])
+    step = next(lloyd(X, np.array([[0.0], [500.0], [900.0], [901.0]])))
+    np.testing.assert_array_equal(step.centers.ravel(), [10 / 3, 500.0, 9.0, -9.0])
+
+
+def test_a_cluster_of_one_far_row_does_not_lose_it():
+    X = np.array([[0.0], [1.0], [100.0]])
+    step = next(lloyd(X, np.array([[0.0], [60.0], [900.0]])))
+    np.testing.assert_array_equal(step.centers.ravel(), [0.0, 100.0, 1.0])
+
+
 def test_fewer_different_rows_than_clusters_are_refused():
     with pytest.raises(gradmix.DataError, match="fewer different rows"):
         gradmix.clusterer("kmeans", n_clusters=3, random_state=0).fit([[0.0], [1.0]] * 5)
@@ -89,7 +177,7 @@ def test_fewer_rows_than_clusters_are_refused():
 def mean_inertia_of_starts(choose):
     """Over 200 random starts of 8 centers."""
     chosen = [choose(np.random.default_rng(seed)) for seed in range(200)]
-    return np.mean([assign(OLD_FAITHFUL, centers)[1].sum() for centers in chosen])
+    return np.mean([inertia_of(OLD_FAITHFUL, centers) for centers in chosen])
 
 
 def test_the_start_is_as_greedy_as_scikit_learns():

@@ -1,0 +1,32 @@
+"""Powers of two as units: data of any magnitude are computed with where their squares neither overflow nor vanish."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from gradmix.arrays import Array
+
+_FAR = 300
+"""Spreads between 2⁻³⁰⁰ and 2³⁰⁰ are left as they are: their squares, and sums of these, are ordinary numbers."""
+
+
+def unit_exponent(*arrays: Array) -> int:
+    """Exponent e of a unit 2ᵉ in which the largest spread of a feature over all rows is about 1; 0 if it need not be.
+
+    Division by a power of two is exact: it changes no digit of a result.
+    """
+    low = np.min([X.min(axis=0) for X in arrays if len(X)], axis=0)
+    high = np.max([X.max(axis=0) for X in arrays if len(X)], axis=0)
+    # Halves do not overflow, and the exponent alone of the smallest numbers is not worth a digit.
+    spread = float((high / 2 - low / 2).max())
+    if spread == 0:
+        spread = float((high - low).max())
+    exponent = math.frexp(spread)[1] if spread else 0
+    return exponent if abs(exponent) > _FAR else 0
+
+
+def in_unit(X: Array, exponent: int) -> Array:
+    """Rows in the unit 2ᵉ: the array itself for e = 0."""
+    return np.ldexp(X, -exponent) if exponent else X
