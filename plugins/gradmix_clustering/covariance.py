@@ -1,8 +1,6 @@
-"""Covariance types: each knows how to gather scatter, estimate covariances from it, whiten rows, and count parameters.
+"""Covariance types: each knows which scatter it needs, estimates covariances from it, and whitens rows.
 
 A covariance type is an object and a row of `COVARIANCE_TYPES`; nothing else asks which one it is.
-All moments are taken around the *old* means and corrected for the shift of the mean afterwards, so that a common
-offset of the data or clusters far apart cost no digits.
 """
 
 from __future__ import annotations
@@ -14,31 +12,22 @@ import numpy as np
 
 from gradmix import NumericalError
 from gradmix.arrays import Array
+from gradmix_clustering.moments import Layout
 
 
 class CovarianceType(ABC):
     """How the covariances of a mixture's components are shaped; k components, d features."""
 
     name: ClassVar[str]
+    moments: ClassVar[Layout]
+    """Which second moments it is estimated from."""
 
     @abstractmethod
     def n_parameters(self, k: int, d: int) -> int:
         """Count the free parameters of the covariances."""
 
     @abstractmethod
-    def scatter(self, centered: Array, weighted: Array) -> Array:
-        """Second moment of a block of rows around each component's old mean, shape (k, …): additive over blocks.
-
-        Parameters
-        ----------
-        centered
-            Rows less each old mean, shape (k, n, d).
-        weighted
-            The same, times each row's responsibility, shape (k, n, d).
-        """
-
-    @abstractmethod
-    def estimate(self, counts: Array, scatter: Array, shifts: Array, reg_covar: float) -> Array:
+    def estimate(self, counts: Array, scatter: Array, d: int, reg_covar: float) -> Array:
         """Weighted maximum-likelihood estimate of the covariances.
 
         Parameters
@@ -46,9 +35,9 @@ class CovarianceType(ABC):
         counts
             Sum of each component's responsibilities, shape (k,), positive.
         scatter
-            Scatter of each component, shape (k, …).
-        shifts
-            New means less old ones, shape (k, d).
+            Second moments around the new means, shaped as `moments` says.
+        d
+            Number of features.
         reg_covar
             Added to every variance.
         """
@@ -80,19 +69,15 @@ class Full(CovarianceType):
     """Each component has a covariance matrix of its own, shape (k, d, d)."""
 
     name = "full"
+    moments: ClassVar[Layout] = "full"
 
     def n_parameters(self, k: int, d: int) -> int:
         """K symmetric matrices."""
         return k * d * (d + 1) // 2
 
-    def scatter(self, centered: Array, weighted: Array) -> Array:
-        """Σ r (x − μ)(x − μ)ᵀ, shape (k, d, d)."""
-        return np.swapaxes(weighted, 1, 2) @ centered
-
-    def estimate(self, counts: Array, scatter: Array, shifts: Array, reg_covar: float) -> Array:
-        """Scatter by count, less the outer product of the shift."""
-        covariances = scatter / counts[:, None, None] - shifts[:, :, None] * shifts[:, None, :]
-        return _symmetric(covariances) + reg_covar * np.eye(shifts.shape[1])
+    def estimate(self, counts: Array, scatter: Array, d: int, reg_covar: float) -> Array:
+        """Scatter by count."""
+        return _symmetric(scatter / counts[:, None, None]) + reg_covar * np.eye(d)
 
     def whiteners(self, covariances: Array, k: int, d: int) -> Array:
         """Transposed inverse Cholesky factors, shape (k, d, d)."""
@@ -115,15 +100,15 @@ class Tied(Full):
     """All components share one covariance matrix, shape (d, d)."""
 
     name = "tied"
+    moments: ClassVar[Layout] = "pooled"
 
     def n_parameters(self, k: int, d: int) -> int:
         """One symmetric matrix."""
         return d * (d + 1) // 2
 
-    def estimate(self, counts: Array, scatter: Array, shifts: Array, reg_covar: float) -> Array:
-        """Pooled scatter, each component's around its own new mean."""
-        pooled = (scatter - counts[:, None, None] * shifts[:, :, None] * shifts[:, None, :]).sum(axis=0)
-        return _symmetric(pooled / counts.sum()) + reg_covar * np.eye(shifts.shape[1])
+    def estimate(self, counts: Array, scatter: Array, d: int, reg_covar: float) -> Array:
+        """Pooled scatter by the number of rows."""
+        return _symmetric(scatter / counts.sum()) + reg_covar * np.eye(d)
 
     def whiteners(self, covariances: Array, k: int, d: int) -> Array:
         """One factor, seen k times."""
@@ -138,18 +123,15 @@ class Diag(CovarianceType):
     """Each component has a variance per feature, shape (k, d)."""
 
     name = "diag"
+    moments = "diagonal"
 
     def n_parameters(self, k: int, d: int) -> int:
         """K · d variances."""
         return k * d
 
-    def scatter(self, centered: Array, weighted: Array) -> Array:
-        """Σ r (x − μ)², shape (k, d)."""
-        return np.einsum("knd,knd->kd", weighted, centered)
-
-    def estimate(self, counts: Array, scatter: Array, shifts: Array, reg_covar: float) -> Array:
-        """Scatter by count, less the squared shift."""
-        return scatter / counts[:, None] - shifts**2 + reg_covar
+    def estimate(self, counts: Array, scatter: Array, d: int, reg_covar: float) -> Array:
+        """Scatter by count."""
+        return scatter / counts[:, None] + reg_covar
 
     def whiteners(self, covariances: Array, k: int, d: int) -> Array:
         """Reciprocal standard deviations, shape (k, d)."""
@@ -172,18 +154,15 @@ class Spherical(CovarianceType):
     """Each component has one variance for all features, shape (k,)."""
 
     name = "spherical"
+    moments = "trace"
 
     def n_parameters(self, k: int, d: int) -> int:
         """k variances."""
         return k
 
-    def scatter(self, centered: Array, weighted: Array) -> Array:
-        """Σ r |x − μ|²/d, shape (k,)."""
-        return np.einsum("knd,knd->k", weighted, centered) / centered.shape[2]
-
-    def estimate(self, counts: Array, scatter: Array, shifts: Array, reg_covar: float) -> Array:
-        """Scatter by count, less the mean squared shift."""
-        return scatter / counts - (shifts**2).mean(axis=1) + reg_covar
+    def estimate(self, counts: Array, scatter: Array, d: int, reg_covar: float) -> Array:
+        """Scatter by count and feature."""
+        return scatter / (counts * d) + reg_covar
 
     def whiteners(self, covariances: Array, k: int, d: int) -> Array:
         """Reciprocal standard deviations, shape (k,)."""

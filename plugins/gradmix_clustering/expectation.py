@@ -1,0 +1,65 @@
+"""E-step: from a tile of rows to its moments, with NumPy.
+
+It is what `gradmix_clustering.kernels` does compiled: its reference in tests, and its substitute where numba is not
+there. Arrays over rows and components are as large as a tile, never as large as the data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradmix.arrays import Array
+from gradmix_clustering.mixture_model import GaussianMixtureModel, normalise
+from gradmix_clustering.moments import Layout, Moments, gather
+
+
+@dataclass(frozen=True, eq=False)
+class Expectation:
+    """The E-step of one iteration: a function of a tile of rows, made once from the model and then sent to the rows.
+
+    Parameters
+    ----------
+    means
+        μₖ, shape (k, d).
+    whiteners
+        Factor of each component's precision: transposed inverse Cholesky factors, shape (k, d, d), or reciprocal
+        standard deviations, shape (k, d) or (k,).
+    log_constants
+        log πₖ + log |Σₖ|^−½ − d/2 log 2π, shape (k,).
+    layout
+        Which second moments are gathered.
+    """
+
+    means: Array
+    whiteners: Array
+    log_constants: Array
+    layout: Layout
+
+    @classmethod
+    def of(cls, model: GaussianMixtureModel) -> Expectation:
+        """The E-step under a model.
+
+        Raises
+        ------
+        NumericalError
+            If a covariance is not positive definite.
+        """
+        return cls(model.means, model.whiteners, model.log_constants, model.covariance.moments)
+
+    def __call__(self, X: Array, weights: Array | None = None) -> Moments:
+        """Moments around the means of rows, shape (n, d), that count `weights` times, shape (n,), or once."""
+        log_density, responsibilities = normalise(self._log_joint(X))
+        if weights is None:
+            return gather(X, responsibilities, self.means, self.layout, float(log_density.sum()))
+        return gather(X, responsibilities * weights, self.means, self.layout, float(weights @ log_density))
+
+    def _log_joint(self, X: Array) -> Array:
+        """Log πₖ N(x | μₖ, Σₖ) of each component and row, shape (k, n)."""
+        joint = np.empty((len(self.means), len(X)))
+        for component, (mean, whitener) in enumerate(zip(self.means, self.whiteners, strict=True)):
+            centered = X - mean
+            whitened = centered @ whitener if np.ndim(whitener) == 2 else centered * whitener
+            joint[component] = self.log_constants[component] - 0.5 * np.einsum("nd,nd->n", whitened, whitened)
+        return joint

@@ -1,0 +1,98 @@
+"""Moments of rows under responsibilities: what an E-step leaves for the M-step, additive over rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from gradmix.arrays import Array
+
+Layout = Literal["full", "pooled", "diagonal", "trace"]
+"""Which second moments are gathered: a matrix of each component, one of all, variances, or their sum."""
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Sufficient statistics of rows under responsibilities r, around given points: additive over rows.
+
+    Parameters
+    ----------
+    log_likelihood
+        Σ log p(x), each row times its weight.
+    counts
+        Σ r, shape (k,).
+    first
+        Σ r (x − o), shape (k, d).
+    scatter
+        Second moments around the origins, by layout: Σ r (x − o)(x − o)ᵀ of each component, shape (k, d, d) (full);
+        their sum, shape (d, d) (pooled); their diagonals, shape (k, d) (diagonal); their traces, shape (k,) (trace).
+    origins
+        o, shape (k, d): points near the means, such as the last iteration's. Moments around points that are far from
+        the means, in standard deviations, lose digits.
+    """
+
+    log_likelihood: float
+    counts: Array
+    first: Array
+    scatter: Array
+    origins: Array
+
+    def __add__(self, other: Moments) -> Moments:
+        return Moments(
+            self.log_likelihood + other.log_likelihood,
+            self.counts + other.counts,
+            self.first + other.first,
+            self.scatter + other.scatter,
+            self.origins,
+        )
+
+    @property
+    def shifts(self) -> Array:
+        """Mean of each component less its origin, shape (k, d); zero where a component has no rows."""
+        return self.first / np.maximum(self.counts, np.finfo(float).tiny)[:, None]
+
+    @property
+    def means(self) -> Array:
+        """Mean of each component, shape (k, d); its origin where it has no rows."""
+        return self.origins + self.shifts
+
+    def scatter_around_means(self, layout: Layout) -> Array:
+        """Second moments around each component's own mean, in the shape of `scatter`."""
+        return self.scatter - _SCATTER[layout](self.shifts, self.shifts * self.counts[:, None])
+
+
+def gather(X: Array, responsibilities: Array, origins: Array, layout: Layout, log_likelihood: float = 0.0) -> Moments:
+    """Moments of a tile of rows, shape (n, d), around origins, under responsibilities of shape (k, n)."""
+    k, d = origins.shape
+    first, scatters = np.empty((k, d)), []
+    for component, r in enumerate(responsibilities):
+        centered = X - origins[component]
+        weighted = centered * r[:, None]
+        first[component] = weighted.sum(axis=0)
+        scatters.append(_SCATTER_OF_ONE[layout](centered, weighted))
+    scatter = np.sum(scatters, axis=0) if layout == "pooled" else np.stack(scatters)
+    return Moments(log_likelihood, responsibilities.sum(axis=1), first, scatter, origins)
+
+
+def _outer(a: Array, b: Array) -> Array:
+    return a.T @ b
+
+
+_SCATTER_OF_ONE: dict[Layout, Callable[[Array, Array], Array]] = {
+    "full": _outer,
+    "pooled": _outer,
+    "diagonal": lambda a, b: np.einsum("nd,nd->d", a, b),
+    "trace": lambda a, b: np.einsum("nd,nd->", a, b),
+}
+"""Second moment of one component's rows, from the rows and the weighted rows, shape (n, d) each."""
+
+_SCATTER: dict[Layout, Callable[[Array, Array], Array]] = {
+    "full": lambda a, b: a[:, :, None] * b[:, None, :],
+    "pooled": _outer,
+    "diagonal": lambda a, b: a * b,
+    "trace": lambda a, b: np.einsum("kd,kd->k", a, b),
+}
+"""Second moment of one point of each component, from the points and the weighted points, shape (k, d) each."""
