@@ -133,6 +133,23 @@ def test_the_guide_has_every_hook():
     assert set(re.findall(r"`(gradmix_\w+)\(", text)) == SPECIFIED
 
 
+def test_rules_added_by_a_hook_work_as_shown(monkeypatch):
+    import types
+
+    import numpy as np
+
+    import gradmix
+
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "plugins.md").read_text(), flags=re.S)
+    package, names = types.ModuleType("my_package"), {}
+    package.softplus = np.frompyfunc(lambda x: np.log1p(np.exp(x)), 1, 1)
+    monkeypatch.setitem(sys.modules, "my_package", package)
+    exec(next(block for block in blocks if "gradmix_rules" in block), names)  # our own guide
+    (rule,) = names["gradmix_rules"]()
+    plain = gradmix.differentiator("tape").gradient(lambda x: np.sum(np.log1p(np.exp(x))), [0.5, -2.0])
+    np.testing.assert_allclose(gradmix.differentiator("tape").gradient(lambda x: np.sum(rule(x)), [0.5, -2.0]), plain)
+
+
 def test_python_shown_works():
     import numpy as np
 

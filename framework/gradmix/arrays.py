@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from gradmix.contracts.own_rules import FunctionWithRule
 from gradmix.contracts.points import Traced, as_point, is_traced
 from gradmix.contracts.rows import as_rows, column_name, constant_columns
+from gradmix.registry.rules import rule_of, unusable_rules
 
 Array = NDArray[np.float64]
 """An array of float64."""
@@ -25,6 +26,8 @@ __all__ = [
     "column_name",
     "constant_columns",
     "is_traced",
+    "rule_of",
+    "unusable_rules",
 ]
 
 _GONE = ("check_scalar", "check_shape", "stacked", "unit_vectors")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradmix import Differentiator, PositiveInt, VectorFunction
+from gradmix import Differentiator, Function, PositiveInt, VectorFunction
 
 
 @dataclass
@@ -31,6 +31,14 @@ class DualNumbers(Differentiator):
     """
 
     components: PositiveInt = 64
+    uses_rules = True
+
+    @classmethod
+    def has_rule(cls, function: Function) -> bool:
+        """Whether the table has it."""
+        from gradmix_autodiff.engine import has_rule
+
+        return has_rule(function)
 
     @property
     def chunk(self) -> int:

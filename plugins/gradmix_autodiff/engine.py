@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 from gradmix_autodiff import dual_number, taped, traced
 from gradmix_autodiff.rules import compositions, elementwise, fft, linalg, special
+from gradmix_autodiff.table import COMPOSITIONS, CONSTANT, ELEMENTWISE
 
 
 @cache
@@ -16,3 +19,9 @@ def install() -> None:
     traced.complete()
     taped.complete()
     dual_number.complete()
+
+
+def has_rule(function: Callable[..., Any]) -> bool:
+    """Whether the table has a function."""
+    install()
+    return any(function in table for table in (ELEMENTWISE, COMPOSITIONS, CONSTANT))

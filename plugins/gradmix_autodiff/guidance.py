@@ -11,21 +11,22 @@ from typing import Any
 import numpy as np
 
 from gradmix import DifferentiationError
+from gradmix.arrays import unusable_rules
 
 
 def unsupported(name: str, detail: str = "") -> DifferentiationError:
     """The error for a function that has no rule, with what can be done."""
-    return DifferentiationError(
-        f"{name}{detail} has no derivative rule here. Write it in terms of other NumPy functions, "
-        "or use differentiator=finite_difference."
-    )
+    advice = "Write it in terms of other NumPy functions, or use differentiator=finite_difference."
+    return DifferentiationError(" ".join([f"{name}{detail} has no derivative rule here. {advice}", *unusable_rules()]))
 
 
 def full_name(function: Any) -> str:
-    """What people call a function of NumPy's or SciPy's: ``np.linalg.norm``, ``scipy.special.zeta``."""
+    """What people call a function: ``np.linalg.norm``, ``scipy.special.zeta``; a ufunc of others by its name alone."""
     name = function.__name__
     if isinstance(function, np.ufunc) and getattr(np, name, None) is not function:
-        return f"scipy.special.{name.lstrip('_')}"
+        parts = [module for place, module in [*sys.modules.items()] if place.startswith("scipy.special")]
+        is_scipys = any(getattr(module, name, None) is function for module in parts)
+        return f"scipy.special.{name.lstrip('_')}" if is_scipys else str(name)
     module = str(getattr(function, "__module__", None) or "numpy")
     return (
         f"{module.replace('numpy', 'np', 1).replace('np._core', 'np').replace('np.linalg._linalg', 'np.linalg')}.{name}"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradmix import DifferentiationError
+from gradmix.arrays import rule_of
+from gradmix_autodiff.guidance import full_name, unsupported
 from gradmix_autodiff.table import LinearMap, Primitive
-from gradmix_autodiff.traced import Traced, operate
+from gradmix_autodiff.traced import Traced, operand, operate
 
 if TYPE_CHECKING:
     from gradmix.arrays import FunctionWithRule
@@ -29,6 +31,19 @@ def call_with_rule(function: FunctionWithRule, arguments: tuple[Any, ...]) -> An
         return LinearMap(push, pull)
 
     return operate(Primitive(_closed(function.f, arguments), rule), *arguments)
+
+
+def call_added(function: Callable[..., Any], arguments: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
+    """Call a function that is not in the table by the rule that a plugin adds for it."""
+    rule = rule_of(function)
+    if rule is None:
+        raise unsupported(full_name(function))
+    values = tuple(map(operand, arguments))
+    if options or not any(isinstance(each, Traced) for each in values):
+        raise unsupported(full_name(function), " with these arguments (its rule takes numbers and arrays by position)")
+    if rule.is_elementwise and len(set(map(np.shape, values))) > 1:
+        values = tuple(np.broadcast_arrays(*values))
+    return rule(*values)
 
 
 def call_checkpointed(f: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:

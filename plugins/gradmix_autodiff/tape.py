@@ -32,6 +32,15 @@ class Tape(Differentiator):
     array([2., 6.])
     """
 
+    uses_rules = True
+
+    @classmethod
+    def has_rule(cls, function: Function) -> bool:
+        """Whether the table has it."""
+        from gradmix_autodiff.engine import has_rule
+
+        return has_rule(function)
+
     def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
         """Record f once; each pullback walks the record backwards."""
         from gradmix_autodiff.pullback import Recorded

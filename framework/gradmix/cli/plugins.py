@@ -23,6 +23,7 @@ from gradmix.registry.distributions import overlooked
 from gradmix.registry.entry import Entry
 from gradmix.registry.loading import slowness
 from gradmix.registry.registry import collisions, registry
+from gradmix.registry.rules import problems_with_rules
 from gradmix.reports.console import make_console
 
 _EPILOG = "plugins.block=[NAME], plugins.only=[NAME] and plugins.files=[FILE.py] choose what is loaded."
@@ -84,7 +85,8 @@ def _list(console: Console) -> None:
     collided = [f"{entry.plugin.label}: {text}" for entry, text in collisions(registry())]
     third_party = [each for each in registry().found if each.plugin.distribution != PROJECT]
     slow = [f"{each.plugin.label}: {text}" for each in third_party for text in slowness(each.seconds)]
-    notes = [*collided, *slow, *overlooked()]
+    rules = [f"{label}: {text}" for label, text in problems_with_rules(registry())]
+    notes = [*collided, *rules, *slow, *overlooked()]
     for note in notes:
         console.print(Text("\nnote: ", style="yellow") + Text(note), soft_wrap=True)
     if broken or notes:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass, replace
 from functools import cache, cached_property
 from importlib.metadata import distribution
@@ -16,6 +16,7 @@ from gradmix.config.build import build, unknown_option
 from gradmix.config.chosen import Chosen, read_events, read_metrics
 from gradmix.config.files import leaves
 from gradmix.contracts.component import Component, options_within
+from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.errors import ConfigError, UnknownNameError, listing
 from gradmix.contracts.events import Events
 from gradmix.contracts.hooks import PROJECT
@@ -35,6 +36,7 @@ from gradmix.contracts.task import Task
 from gradmix.registry.choice import Choice
 from gradmix.registry.plugin import UNKNOWN, distribution_identity
 from gradmix.registry.registry import registry
+from gradmix.registry.rules import rules_of
 
 CLOCKS: Mapping[str, Callable[[], float]] = {"wall": time.perf_counter, "processor": time.process_time}
 """Name → clock, in seconds."""
@@ -128,7 +130,10 @@ class RunSpec:
     config: Mapping[str, Any]
     """The resolved config of what is computed: ``{"task": {…}, "clusterer": {"name": "gmm", …}, …, "seed": 0}``."""
     plugins: Mapping[str, str]
-    """Config path of each component → distribution, version and, if editable, a fingerprint of the source."""
+    """Config path of each component → distribution, version and, if editable, a fingerprint of the source.
+
+    Plugins whose derivative rules a component may use are included, as ``rules.LABEL``.
+    """
     metrics: Chosen[Metric] = field(default_factory=Chosen)
     """What is measured besides the task's own metrics."""
     events: Chosen[Events] = field(default_factory=Chosen)
@@ -226,7 +231,7 @@ def read_spec(config: Mapping[str, Any]) -> RunSpec:
         raise ConfigError(
             f"timing repeats the whole work, which events.{stopping[0]} would not stop; leave out one of the two."
         )
-    return RunSpec(
+    spec = RunSpec(
         settings=read,
         task=task,
         config={
@@ -246,6 +251,14 @@ def read_spec(config: Mapping[str, Any]) -> RunSpec:
         events=events,
         seconds=read.timing.now() - begun[read.timing.clock],
     )
+    return replace(spec, plugins={**spec.plugins, **_identities_of_rules(spec.parts.values())})
+
+
+def _identities_of_rules(components: Iterable[Component]) -> dict[str, str]:
+    """The plugins that add derivative rules, if one of these components uses such."""
+    if not any(isinstance(each, Differentiator) and each.uses_rules for each in components):
+        return {}
+    return {f"rules.{each.plugin.label}": each.plugin.identity for each in rules_of(registry()) if each.rules}
 
 
 def read_settings(given: Mapping[str, Any], also_known: Sequence[str] = ()) -> Settings:

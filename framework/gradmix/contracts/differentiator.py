@@ -69,6 +69,8 @@ class Differentiator(Component, ABC):
     """Whether functions may branch and loop by the values that they compute; if not, it refuses those that do."""
     nests: ClassVar[bool] = True
     """Whether it works on what another differentiator traces, or is given its own traced values."""
+    uses_rules: ClassVar[bool] = False
+    """Whether it uses the rules that plugins add by `gradmix_rules`, which are then part of its runs' identity."""
     pushes: ClassVar[bool] = False
     """Whether it implements `push` or `push_many`."""
     pulls: ClassVar[bool] = False
@@ -83,6 +85,11 @@ class Differentiator(Component, ABC):
     def chunk(self) -> int:
         """How many tangents `push_many` is given at once."""
         return 64
+
+    @classmethod
+    def has_rule(cls, function: Function) -> bool:
+        """Whether it has a rule of its own for a function, which goes before one of `gradmix_rules`."""
+        return False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -9,6 +9,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from gradmix.contracts.iteration import Iteration
+    from gradmix.contracts.own_rules import FunctionWithRule
     from gradmix.contracts.run import RunInfo
 
 PROJECT = "gradmix"
@@ -43,6 +44,20 @@ def gradmix_kinds() -> Kinds:  # type: ignore[empty-body]
     iterable
         The kinds' contracts, or their places: base classes derived from `gradmix.Component` that state ``kind`` and
         ``role``.
+    """
+
+
+@hookspec
+def gradmix_rules() -> Iterable[FunctionWithRule]:  # type: ignore[empty-body]
+    """Add derivative rules of functions that NumPy's protocols hand to traced values, such as a ufunc of compiled code.
+
+    Called when a differentiator first needs the rules, so that the function's package can be imported here. A rule of
+    gradmix's own goes first.
+
+    Returns
+    -------
+    iterable
+        `gradmix.with_rule(function, jvp=…, vjp=…)` for each function.
     """
 
 

@@ -40,6 +40,8 @@ class FunctionWithRule:
         if self.jvp is not None:
             tangents = [v if place == position else np.zeros(np.shape(each)) for place, each in enumerate(arguments)]
             return self.jvp(*arguments, *tangents)
+        if self._is_diagonal(arguments, shape):
+            return self.pulled(arguments, position, v)
         entries = [np.sum(self.pulled(arguments, position, w) * v) for w in _basis(shape)]
         return np.reshape(np.stack(entries), shape)
 
@@ -48,9 +50,20 @@ class FunctionWithRule:
         if self.vjp is not None:
             cotangents = self.vjp(*arguments, w)
             return cotangents if len(arguments) == 1 else cotangents[position]
+        if self._is_diagonal(arguments, np.shape(w)):
+            return self.pushed(arguments, position, w, np.shape(w))
         shape = np.shape(arguments[position])
         entries = [np.sum(self.pushed(arguments, position, v, np.shape(w)) * w) for v in _basis(shape)]
         return np.reshape(np.stack(entries), shape)
+
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether f is a ufunc with one result, NumPy's or Numba's: it works entry by entry, with broadcasting."""
+        return getattr(self.f, "nout", None) == 1 and getattr(self.f, "signature", "") is None
+
+    def _is_diagonal(self, arguments: tuple[Any, ...], shape: tuple[int, ...]) -> bool:
+        """Whether the derivative is a diagonal matrix, which is its own transpose: pushing is pulling."""
+        return self.is_elementwise and all(np.shape(each) == shape for each in arguments)
 
 
 def with_rule(
@@ -73,7 +86,7 @@ def with_rule(
     vjp
         Takes f's arguments and the cotangent of the result, and returns that of the argument, or a tuple with one for
         each argument: ``vjp(x, w)``. If one of the two is left out, it follows from the other, in as many evaluations
-        as there are entries.
+        as there are entries; in one for a ufunc.
 
     Raises
     ------

@@ -26,7 +26,8 @@ from gradmix.registry.kinds import KINDS, unknown_kind
 from gradmix.registry.loading import load, slowness
 from gradmix.registry.originals import replaced
 from gradmix.registry.plugin import Plugin
-from gradmix.registry.registry import collisions
+from gradmix.registry.registry import collisions, registry
+from gradmix.registry.rules import problems_with_rules
 
 MOST_SECONDS = 60.0
 """How long a plugin may take before it is given up."""
@@ -72,7 +73,18 @@ def examine() -> list[Examined]:
         found = list(pool.map(_examine, plugins))
     offered = [Entry(own.kind, own.name, "", each.plugin) for each in found for own in each.components]
     known = [*KINDS, *(kind for each in found for kind in each.kinds)]
-    return [replace(each, problems=[*each.problems, *_conflicts(each, offered, known)]) for each in found]
+    rules = _examine_rules() if any("gradmix_rules" in each.hooks for each in found) else []
+    return [
+        replace(
+            each,
+            problems=[
+                *each.problems,
+                *_conflicts(each, offered, known),
+                *(problem for label, problem in rules if label == each.plugin.label),
+            ],
+        )
+        for each in found
+    ]
 
 
 def _conflicts(examined: Examined, offered: Sequence[Entry], known: Sequence[str]) -> Iterator[str]:
@@ -98,6 +110,19 @@ def _examine(plugin: Plugin) -> Examined:
     except (IndexError, ValueError, TypeError):
         failure = f"the interpreter ended when it was imported (exit code {child.returncode})"
     return Examined(plugin, problems=[_or_leave_it_out(failure, plugin)])
+
+
+def _examine_rules() -> list[tuple[str, str]]:
+    """Have the derivative rules of all plugins examined together, by one process: what is wrong, by plugin.
+
+    One that cannot be imported, or ends the process, has its problem already; then nothing is said of rules.
+    """
+    command = [sys.executable, "-m", "gradmix.registry.examination"]
+    try:
+        child = subprocess.run(command, capture_output=True, text=True, timeout=MOST_SECONDS, check=False)
+        return [(label, problem) for label, problem in json.loads(child.stdout.splitlines()[-1])]
+    except (subprocess.TimeoutExpired, IndexError, ValueError):
+        return []
 
 
 def _or_leave_it_out(failure: str, plugin: Plugin) -> str:
@@ -158,5 +183,6 @@ def _surroundings() -> Mapping[str, Any]:
 if __name__ == "__main__":
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever else is printed is not our answer
-    print(json.dumps(main(sys.argv[1])), file=answers, flush=True)
+    said = main(sys.argv[1]) if sys.argv[1:] else [*problems_with_rules(registry())]
+    print(json.dumps(said), file=answers, flush=True)
     os._exit(0)  # a thread that a plugin has started would keep us

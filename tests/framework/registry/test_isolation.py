@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,35 @@ def test_a_class_that_cannot_be_made_is_told_without_a_traceback(path, case, swe
     assert ended.returncode == 2
     assert reason in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+RULES = """
+import gradmix
+import numpy as np
+
+
+@gradmix.hookimpl
+def gradmix_rules():
+    yield gradmix.with_rule(np.spacing, jvp=lambda x, v: 0.0 * v)
+"""
+
+
+def test_the_doctor_examines_rules_beside_those_of_others(path):
+    make_distribution(path, source=RULES)
+    make_distribution(path, "second-plugin", source=RULES + "    raise ValueError('not today')\n")
+    make_distribution(path, "third-plugin", source=RULES)
+    others = {point.name for point in entry_points(group="gradmix") if point.dist.name == "gradmix"} - {"autodiff"}
+    left_out = f"plugins.block=[{','.join(f'gradmix:{name}' for name in sorted(others))}]"
+    examined = json.loads(gradmix("plugins", "doctor", "--json", left_out).stdout)
+    problems = {each["module"]: each["problems"] for each in examined if each["problems"]}
+    unused = "its derivative rule for spacing is not used: gradmix has one of its own"
+    assert problems == {
+        "other_plugin": ["its derivative rule for spacing is also in third-plugin:third_plugin", unused],
+        "second_plugin": ["its derivative rules cannot be used: ValueError: not today (second_plugin.py, line 9)"],
+        "third_plugin": ["its derivative rule for spacing is also in other-plugin:other_plugin", unused],
+    }
+    (listed,) = (each for each in examined if each["module"] == "other_plugin")
+    assert listed["hooks"] == ["gradmix_rules"]
 
 
 def test_the_doctor_knows_which_types_a_config_can_express(path):

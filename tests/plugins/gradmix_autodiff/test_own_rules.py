@@ -64,6 +64,100 @@ def test_a_rule_of_another_shape_is_refused(name):
         gradmix.differentiator(name).jacobian(wrong, np.ones(2))
 
 
+def weighted(a, b):
+    """a² b, entry by entry, as compiled code has it."""
+    return a * a * b
+
+
+weighted_ufunc = np.frompyfunc(weighted, 2, 1)
+
+
+@pytest.fixture
+def added(monkeypatch):
+    """Have a plugin add rules for a while."""
+
+    def add(*rules):
+        by_function = {rule.f: rule for rule in rules}
+        monkeypatch.setattr("gradmix_autodiff.own_rules.rule_of", by_function.get)
+
+    return add
+
+
+def weighted_jvp(a, b, v, w):
+    return 2.0 * a * b * v + a * a * w
+
+
+def weighted_vjp(a, b, w):
+    return 2.0 * a * b * w, a * a * w
+
+
+@BOTH
+@pytest.mark.parametrize("way", [{"jvp": weighted_jvp}, {"vjp": weighted_vjp}])
+def test_a_ufunc_with_an_added_rule_broadcasts(name, way, added):
+    added(gradmix.with_rule(weighted_ufunc, **way))
+    made, a, b = gradmix.differentiator(name), np.array([[1.0], [-2.0]]), np.array([3.0, 0.5, 4.0])
+
+    def f(a, b, g):
+        return np.sum(np.sin(g(a, b)) + g(0.5, b))
+
+    for operator in ("gradient", "hessian"):
+        for argnum in (0, 1):
+            found, expected = (getattr(made, operator)(f, a, b, g, argnums=argnum) for g in (weighted_ufunc, weighted))
+            np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-13)
+
+
+@BOTH
+@pytest.mark.parametrize("way", ["jvp", "vjp"])
+def test_one_way_of_a_ufuncs_rule_is_evaluated_as_often_as_the_other(name, way, added):
+    calls = []
+
+    def rule(x, v):
+        calls.append(1)
+        return 2.0 * x * v
+
+    square = np.frompyfunc(lambda x: x * x, 1, 1)
+    added(gradmix.with_rule(square, **{way: rule}))
+    x = np.linspace(1.0, 2.0, 30)
+    found = gradmix.differentiator(name).jvp(lambda x: np.sum(square(x)), x, np.ones(30))
+    assert found == pytest.approx(2.0 * np.sum(x), rel=1e-14)
+    assert len(calls) == 1 if name == "dual" else len(calls) <= 2
+
+
+class Dispatched:
+    """A function that is not NumPy's but asks its arguments as NumPy's functions do."""
+
+    __name__ = "dispatched"
+    __module__ = "elsewhere"
+
+    def __call__(self, x, power=2):
+        if hasattr(x, "__array_function__") and not isinstance(x, np.ndarray | np.generic):
+            options = {} if power == 2 else {"power": power}
+            return x.__array_function__(self, (type(x),), (x,), options)
+        return np.asarray(x) ** power
+
+
+@BOTH
+def test_a_function_that_asks_its_arguments_gets_its_added_rule(name, added):
+    square = Dispatched()
+    added(gradmix.with_rule(square, vjp=lambda x, w: 2.0 * x * w))
+    made = gradmix.differentiator(name)
+    np.testing.assert_array_equal(made.gradient(lambda x: np.sum(square(x)), [3.0, 4.0]), [6.0, 8.0])
+    np.testing.assert_array_equal(made.hessian(lambda x: np.sum(square(x)), [3.0, 4.0]), 2.0 * np.eye(2))
+    with pytest.raises(DifferentiationError, match=r"elsewhere\.dispatched with these arguments .*by position"):
+        made.derivative(lambda x: square(x, power=3), 3.0)
+
+
+@BOTH
+def test_an_added_rule_takes_a_list_of_traced_numbers_and_refuses_options(name, added):
+    square = np.frompyfunc(lambda x: x * x, 1, 1)
+    added(gradmix.with_rule(square, jvp=lambda x, v: 2.0 * x * v))
+    made = gradmix.differentiator(name)
+    assert made.derivative(lambda x: np.sum(square([x, 2.0 * x])), 3.0) == 30.0
+    for options in ({"where": np.array([True])}, {"out": np.zeros(1)}):
+        with pytest.raises(DifferentiationError, match="with these arguments"):
+            made.gradient(lambda x, options=options: np.sum(square(x, **options)), [3.0])
+
+
 def test_a_rule_needs_one_way():
     with pytest.raises(TypeError, match="jvp=, vjp= or both"):
         gradmix.with_rule(math.erf)
