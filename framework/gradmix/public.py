@@ -5,6 +5,7 @@ from gradmix.adapters.estimator import from_sklearn as from_sklearn
 from gradmix.adapters.primitives import from_jvp as from_jvp
 from gradmix.adapters.primitives import from_vjp as from_vjp
 from gradmix.config.build import clusterer as clusterer
+from gradmix.config.build import covariance as covariance
 from gradmix.config.build import differentiator as differentiator
 from gradmix.config.inputs import input_of as input_of
 from gradmix.config.models import read_model as read_model
@@ -19,6 +20,7 @@ from gradmix.contracts.clusterer import BIC as BIC
 from gradmix.contracts.clusterer import Clusterer as Clusterer
 from gradmix.contracts.clusterer import Model as Model
 from gradmix.contracts.component import Component as Component
+from gradmix.contracts.covariance import Covariance as Covariance
 from gradmix.contracts.dataset import Data as Data
 from gradmix.contracts.dataset import Dataset as Dataset
 from gradmix.contracts.differentiator import Differentiator as Differentiator
@@ -50,6 +52,7 @@ from gradmix.contracts.options import Bounds as Bounds
 from gradmix.contracts.options import Freedom as Freedom
 from gradmix.contracts.options import GroupCount as GroupCount
 from gradmix.contracts.options import KeyOf as KeyOf
+from gradmix.contracts.options import NameOf as NameOf
 from gradmix.contracts.options import NonNegativeFloat as NonNegativeFloat
 from gradmix.contracts.options import NonNegativeInt as NonNegativeInt
 from gradmix.contracts.options import PositiveFloat as PositiveFloat

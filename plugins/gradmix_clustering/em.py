@@ -9,11 +9,16 @@ from functools import reduce
 
 import numpy as np
 
+import gradmix
+from gradmix import Covariance, PluginError
 from gradmix.arrays import Array
-from gradmix_clustering.covariance import CovarianceType
 from gradmix_clustering.expectation import Expectation
+from gradmix_clustering.layouts import LAYOUTS
 from gradmix_clustering.mixture_model import GaussianMixtureModel
 from gradmix_clustering.moments import Moments, gather
+
+INNER_TOL = float(np.sqrt(np.finfo(float).eps))
+"""Gain per row, in nats, below which the inner iteration of a covariance type ends: mclust's."""
 
 _TILE = 4096
 """Rows of a tile: few enough that arrays over its rows and components fit into cache."""
@@ -33,26 +38,38 @@ def _tiles(X: Array) -> Iterator[slice]:
     return (slice(start, start + _TILE) for start in range(0, max(len(X), 1), _TILE))
 
 
-def maximisation(moments: Moments, covariance: CovarianceType, reg_covar: float) -> GaussianMixtureModel:
-    """M-step: the weighted maximum-likelihood estimates.
+def maximisation(moments: Moments, model: GaussianMixtureModel, reg_covar: float) -> GaussianMixtureModel:
+    """M-step: the weighted maximum-likelihood estimates, from the moments under the last model.
 
     A component that has lost all its rows keeps its mean, with weight 0.
     """
+    return model.updated(*_estimates(moments, model.covariance, model.covariances, reg_covar))
+
+
+def _estimates(
+    moments: Moments, covariance: Covariance, previous: Array | None, reg_covar: float
+) -> tuple[Array, Array, Array]:
+    """Weights, means and covariances."""
     means, counts = moments.means, np.maximum(moments.counts, np.finfo(float).tiny)
-    scatter = moments.scatter_around_means(covariance.moments)
-    covariances = covariance.estimate(counts, scatter, means.shape[1], reg_covar)
-    return GaussianMixtureModel(moments.counts / moments.counts.sum(), means, covariances, covariance.name)
+    layout = LAYOUTS[covariance.moments]
+    scatter = layout.averaged(moments.scatter_around_means(covariance.moments), means.shape[1])
+    covariances = np.asarray(covariance.estimate(counts, scatter, previous, INNER_TOL), dtype=float)
+    if covariances.shape != scatter.shape:
+        raise PluginError(
+            f"{type(covariance).__name__}.estimate must return covariances of the shape {scatter.shape}; "
+            f"it returned {covariances.shape}."
+        )
+    return moments.counts / moments.counts.sum(), means, layout.regularised(covariances, reg_covar)
 
 
-def start_model(
-    X: Array, responsibilities: Array, covariance: CovarianceType, reg_covar: float
-) -> GaussianMixtureModel:
+def start_model(X: Array, responsibilities: Array, covariance_type: str, reg_covar: float) -> GaussianMixtureModel:
     """M-step from responsibilities alone: the moments are taken around the means that these give."""
     center = X.mean(axis=0)
     counts = np.maximum(responsibilities.sum(axis=0), np.finfo(float).tiny)
     means = center + responsibilities.T @ (X - center) / counts[:, None]
+    covariance = gradmix.covariance(covariance_type)
     moments = _total(gather(X[tile], responsibilities[tile].T, means, covariance.moments) for tile in _tiles(X))
-    return maximisation(moments, covariance, reg_covar)
+    return GaussianMixtureModel(*_estimates(moments, covariance, None, reg_covar), covariance_type)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +85,7 @@ def em(X: Array, start: GaussianMixtureModel, reg_covar: float) -> Iterator[EMSt
     """Iterate for ever: each step's log-likelihood is that of the very model it carries."""
     model, moments = start, expectation(X, start)
     while True:
-        model = maximisation(moments, model.covariance, reg_covar)
+        model = maximisation(moments, model, reg_covar)
         before, moments = moments, expectation(X, model)
         gain = (moments.log_likelihood - before.log_likelihood) / len(X)
         yield EMStep(model, moments.log_likelihood, gain)

@@ -20,6 +20,7 @@ from gradmix import (
     Iteration,
     KeyOf,
     Meaning,
+    NameOf,
     NonNegativeFloat,
     PositiveInt,
     Seed,
@@ -39,8 +40,8 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
     n_components
         Number of Gaussians, k.
     covariance_type
-        Shape of the covariances: one matrix each (full), one for all (tied), a variance per feature (diag), one
-        variance (spherical).
+        Constraint on the covariances: one matrix each (full), one for all (tied), a variance per feature (diag), one
+        variance (spherical), or the name of another covariance type, such as mclust's.
     tol
         Stop when an iteration changes the mean log-likelihood per row by less than this (nats).
     reg_covar
@@ -71,7 +72,7 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
     objective = LOG_LIKELIHOOD
 
     n_components: GroupCount = 2
-    covariance_type: Annotated[str, KeyOf("gradmix_clustering.covariance:COVARIANCE_TYPES"), Freedom()] = "full"
+    covariance_type: Annotated[str, NameOf("covariance"), Freedom()] = "full"
     tol: NonNegativeFloat = 1e-6
     reg_covar: NonNegativeFloat = 1e-6
     max_iter: PositiveInt = 1000
@@ -103,12 +104,11 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
 
     def iterate(self, X: Array, rng: np.random.Generator) -> Iterator[Iteration[GaussianMixtureModel]]:
         """EM from one start."""
-        from gradmix_clustering.covariance import COVARIANCE_TYPES
         from gradmix_clustering.em import em, start_model
         from gradmix_clustering.starts import STARTS
 
         responsibilities = STARTS[self.init_params](X, self.n_components, rng)
-        start = start_model(X, responsibilities, COVARIANCE_TYPES[self.covariance_type], self.reg_covar)
+        start = start_model(X, responsibilities, self.covariance_type, self.reg_covar)
         for _, step in zip(range(self.max_iter), em(X, start, self.reg_covar), strict=False):
             converged = abs(step.gain) < self.tol
             yield Iteration(step.model, {"log_likelihood": step.log_likelihood}, converged)

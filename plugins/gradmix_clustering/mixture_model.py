@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from gradmix import DataError, Model
+import gradmix
+from gradmix import Covariance, DataError, Model
 from gradmix.arrays import Array, IntArray
 from gradmix_clustering.blocks import blocks
-from gradmix_clustering.covariance import COVARIANCE_TYPES, CovarianceType
+from gradmix_clustering.layouts import LAYOUTS, Layout
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +27,7 @@ class GaussianMixtureModel(Model):
     means
         μₖ, shape (k, d).
     covariances
-        Σₖ, shaped as the covariance type has them.
+        Σₖ, in the shape that the covariance type has.
     covariance_type
         Name of the covariance type.
     """
@@ -44,14 +45,45 @@ class GaussianMixtureModel(Model):
             raise DataError(f"weights, means and covariances of a mixture do not fit each other: {shapes}.")
 
     @cached_property
-    def covariance(self) -> CovarianceType:
-        """The covariance type."""
-        return COVARIANCE_TYPES[self.covariance_type]
+    def covariance(self) -> Covariance:
+        """The covariance type.
+
+        Raises
+        ------
+        UnknownNameError
+            If no plugin offers it.
+        DataError
+            If the covariances do not have its shape.
+        """
+        covariance = gradmix.covariance(self.covariance_type)
+        expected = LAYOUTS[covariance.moments].shape(*self.means.shape)
+        if self.covariances.shape != expected:
+            raise DataError(
+                f"the covariances of a mixture of the type {self.covariance_type} must have the shape {expected}; "
+                f"it is {self.covariances.shape}."
+            )
+        return covariance
+
+    @property
+    def layout(self) -> Layout:
+        """How the covariances are kept."""
+        return LAYOUTS[self.covariance.moments]
+
+    def updated(self, weights: Array, means: Array, covariances: Array) -> GaussianMixtureModel:
+        """A mixture of the same covariance type, which is not looked up again."""
+        model = replace(self, weights=weights, means=means, covariances=covariances)
+        vars(model)["covariance"] = self.covariance
+        return model
 
     @cached_property
+    def precisions_cholesky(self) -> Array:
+        """Factors of the precisions, in the shape of the covariances."""
+        return self.layout.whiteners(self.covariances)
+
+    @property
     def whiteners(self) -> Array:
-        """Factor of each component's precision."""
-        return self.covariance.whiteners(self.covariances, *self.means.shape)
+        """Factor of each component's precision, shape (k, …)."""
+        return self.layout.of_each(self.precisions_cholesky, len(self.means))
 
     @cached_property
     def log_constants(self) -> Array:
@@ -59,12 +91,12 @@ class GaussianMixtureModel(Model):
         d = self.means.shape[1]
         with np.errstate(divide="ignore"):
             log_weights = np.log(self.weights)
-        return log_weights + self.covariance.log_determinants(self.whiteners, d) - d / 2 * np.log(2 * np.pi)
+        return log_weights + self.layout.log_determinants(self.whiteners, d) - d / 2 * np.log(2 * np.pi)
 
     @cached_property
     def matrices(self) -> Array:
         """The covariances as full matrices, shape (k, d, d)."""
-        return self.covariance.matrices(self.covariances, *self.means.shape)
+        return self.layout.matrices(self.covariances, *self.means.shape)
 
     @property
     def n_parameters(self) -> int:
@@ -74,7 +106,7 @@ class GaussianMixtureModel(Model):
 
     def log_joint(self, centered: Array) -> Array:
         """Log πₖ N(x | μₖ, Σₖ) of each component and row, shape (k, n), from x − μₖ, shape (k, n, d)."""
-        whitened = self.covariance.whiten(centered, self.whiteners)
+        whitened = self.layout.whiten(centered, self.whiteners)
         return self.log_constants[:, None] - 0.5 * np.einsum("knd,knd->kn", whitened, whitened)
 
     def center(self, X: Array) -> Array:

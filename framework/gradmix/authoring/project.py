@@ -27,6 +27,11 @@ class Kind:
 
 TEMPLATES: Mapping[str, Kind] = {
     "clusterer": Kind("finds groups in rows", "k-medians", "clusterer=$name"),
+    "covariance": Kind(
+        "constrains the covariances of a mixture",
+        "spheres of one size",
+        "clusterer=gmm clusterer.covariance_type=$name",
+    ),
     "dataset": Kind("gives rows to cluster", "two half circles", "dataset=$name"),
     "differentiator": Kind("computes derivatives", "one-sided differences", "task=differentiate differentiator=$name"),
     "problem": Kind(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from rich.console import Console
 from rich.padding import Padding
@@ -10,12 +11,12 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from gradmix.cli.parser import CommandParser
-from gradmix.config.build import clusterer, differentiator
+from gradmix.config.build import clusterer, covariance, differentiator
 from gradmix.config.groups import fields_of
 from gradmix.config.nodes import default_text
 from gradmix.contracts.component import path_of, summary
 from gradmix.contracts.docstring import sections
-from gradmix.contracts.errors import NotInstalledError, PluginError, UnknownNameError, did_you_mean
+from gradmix.contracts.errors import GradmixError, NotInstalledError, PluginError, UnknownNameError, did_you_mean
 from gradmix.contracts.hooks import PROJECT
 from gradmix.contracts.options import Option, options_of
 from gradmix.contracts.task import Task
@@ -27,7 +28,7 @@ from gradmix.registry.rules import problems_with_rules
 from gradmix.reports.console import make_console
 
 _EPILOG = "plugins.block=[NAME], plugins.only=[NAME] and plugins.files=[FILE.py] choose what is loaded."
-_MADE_BY_NAME = tuple(maker.__name__ for maker in (clusterer, differentiator))
+_MADE_BY_NAME = tuple(maker.__name__ for maker in (clusterer, covariance, differentiator))
 """Kinds with a function of their own that makes a component: ``gradmix.clusterer("gmm")``."""
 
 
@@ -105,13 +106,30 @@ def _document(console: Console, entry: Entry) -> None:
         console.print(path + Text(f"   {option.allowed}", style="dim"))
         if option.doc:
             console.print(Padding(option.doc, (0, 0, 0, 4)))
-    tasks = fields_of(registry(), Task.kind).items()
-    task = next((name for name, fields in tasks if entry.kind in fields.values()), "cluster")
-    needed = [f"{_path(entry, option)}=…" for option in options_of(component) if option.required]
-    example = [*([f"task={task}"] if task != "cluster" else []), f"{entry.kind}={entry.name}", *needed]
-    console.print(f"\nin a run:   gradmix run {' '.join(example)}")
+    if example := _example(entry):
+        console.print(f"\nin a run:   gradmix run {' '.join(example)}")
     if entry.kind in _MADE_BY_NAME:
         console.print(f"in Python:  gradmix.{entry.kind}({entry.name!r})")
+
+
+def _example(entry: Entry) -> list[str]:
+    """Overrides that use a component in a run; none if no component takes one of its kind by name."""
+    if not registry().kinds[entry.kind].role.has_group:
+        return next(_naming(entry), [])
+    tasks = fields_of(registry(), Task.kind).items()
+    task = next((name for name, fields in tasks if entry.kind in fields.values()), "cluster")
+    needed = [f"{_path(entry, option)}=…" for option in options_of(entry.load()) if option.required]
+    return [*([f"task={task}"] if task != "cluster" else []), f"{entry.kind}={entry.name}", *needed]
+
+
+def _naming(entry: Entry) -> Iterator[list[str]]:
+    """Overrides of components with an option that names a component of this one's kind."""
+    for holder in registry():
+        with suppress(GradmixError):  # what cannot be used has no options; the list says why
+            for option in options_of(holder.load()):
+                if option.names and option.names.kind == entry.kind:
+                    name = registry().name_of(entry)
+                    yield [f"{holder.kind}={holder.name}", f"{_path(holder, option)}={name}"]
 
 
 def _origin(entry: Entry) -> str:

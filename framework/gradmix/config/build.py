@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from gradmix.contracts.clusterer import Clusterer
 from gradmix.contracts.component import Component, path_of
+from gradmix.contracts.covariance import Covariance
 from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.errors import ConfigError, GradmixError, PluginError, UnknownNameError, did_you_mean, listing
 from gradmix.contracts.options import Option, check_option, options_of, plain, untyped
@@ -52,6 +53,17 @@ def clusterer(name: str, **options: Any) -> Clusterer[Any]:
     return cast("Clusterer[Any]", build("clusterer", {"name": name, **options}).component)
 
 
+def covariance(name: str, **options: Any) -> Covariance:
+    """Make a covariance type by its name; like `differentiator`.
+
+    Examples
+    --------
+    >>> covariance("tied").n_parameters(3, 2)
+    3
+    """
+    return cast("Covariance", build("covariance", {"name": name, **options}).component)
+
+
 @dataclass(frozen=True)
 class Built:
     """A component, every option checked, and what it was built from."""
@@ -89,7 +101,12 @@ def build(kind: str, node: Any, where: str | None = None, known: Registry | None
         made,
         {"name": known.name_of(entry)} | {name: value.node for name, value in built.items()},
         {"": entry.identity}
-        | {f"{name}.{path}".strip("."): mark for name, value in built.items() for path, mark in value.plugins.items()},
+        | {
+            f"{name}.{path}".strip("."): mark
+            for name, value in built.items()
+            for path, mark in value.plugins.items()
+            if options[name].part or mark != entry.identity  # what it names in its own plugin is part of that
+        },
     )
 
 
@@ -118,5 +135,12 @@ def _build_option(
         raise ConfigError(f"{path} must be given: {option.allowed}.")
     if option.part and not isinstance(given, Component):
         return build(option.part.kind, given, path, known)
-    value = given if option.part else check_option(option, given, where)
-    return Built(value, plain(value) if option.part is None else {"name": type(value).__name__})
+    if option.part:
+        return Built(given, {"name": type(given).__name__})
+    value = check_option(option, given, where)
+    plugins: Mapping[str, str] = {}
+    name = plain(value)
+    if option.names:
+        entry = known.find(option.names.kind, value)
+        plugins, name = {"": entry.identity}, known.name_of(entry)
+    return Built(value, name, plugins)

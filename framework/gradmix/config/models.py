@@ -45,8 +45,10 @@ def write_model(path: Path, clusterer: Clusterer[Any], model: Model, data: Data 
     DataError
         If the clusterer is not registered, so that the model could not be read again.
     """
-    held = [value for *_, value in options_within(clusterer, clusterer.kind) if isinstance(value, Component)]
-    plugins = [_entry(component).plugin for component in (clusterer, *held)]
+    options = list(options_within(clusterer, clusterer.kind))
+    held = [_entry(value) for *_, value in options if isinstance(value, Component)]
+    named = [registry().find(option.names.kind, value) for _, option, value in options if option.names]
+    plugins = [entry.plugin for entry in (_entry(clusterer), *held, *named)]
     fields = {field.name: plain(getattr(model, field.name)) for field in dataclasses.fields(model)}  # type: ignore[arg-type]
     content: dict[str, Any] = {
         "format": FORMAT,

@@ -65,10 +65,14 @@ def did_you_mean(given: str, names: Iterable[str]) -> str:
 
     >>> did_you_mean("n_component", ["n_components", "tol"])
     ' Did you mean n_components?'
+    >>> did_you_mean("vei", ["VEI", "vi"])
+    ' Did you mean VEI?'
     """
     from difflib import get_close_matches
 
-    near = get_close_matches(given, list(names), n=1, cutoff=0.5)
+    known = list(names)
+    same = [name for name in known if name.lower() == given.lower()]
+    near = same or get_close_matches(given, known, n=1, cutoff=0.5)
     return f" Did you mean {near[0]}?" if near else ""
 
 

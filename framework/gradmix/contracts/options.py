@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 import annotated_types
 
 from gradmix.contracts.docstring import parameter_docs
-from gradmix.contracts.errors import ConfigError, PluginError
+from gradmix.contracts.errors import ConfigError, PluginError, UnknownNameError
+from gradmix.contracts.named import lookup
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -123,6 +124,35 @@ class KeyOf:
 
 
 @dataclasses.dataclass(frozen=True)
+class NameOf:
+    """Marks a string option that is the name of a component of a kind, as in ``Annotated[str, NameOf("covariance")]``.
+
+    The option stays a plain string, in configs and in Python; plugins add to what it may be. A component with options
+    of its own is a `part` instead.
+
+    Parameters
+    ----------
+    kind
+        The kind.
+    """
+
+    kind: str
+
+    @property
+    def names(self) -> list[str]:
+        """What is allowed."""
+        return lookup().names(self.kind)
+
+    def check(self, name: str, path: str) -> None:
+        """Check that a component of that name can be used; the error names the option, the nearest name and all."""
+        try:
+            found = lookup().find(self.kind, name)
+        except UnknownNameError as error:
+            raise UnknownNameError(f"{path}: {error}") from None
+        found.load()
+
+
+@dataclasses.dataclass(frozen=True)
 class Option:
     """One field of a component, as config, validation and help see it."""
 
@@ -157,6 +187,11 @@ class Option:
     def allowed(self) -> str:
         """What values are allowed, in words."""
         return f"the name of a {self.part.kind}" if self.part else describe_type(self.type)
+
+    @property
+    def names(self) -> NameOf | None:
+        """The kind of component that it names; None if it is not such a name."""
+        return self._mark(NameOf)
 
     def _mark(self, kind: type[MarkT]) -> MarkT | None:
         """The mark of a kind that its type is annotated with; None if there is none."""
@@ -222,9 +257,12 @@ def check_option(option: Option, value: Any, owner: str) -> Any:
     adapter = adapter_of(option.type, path)
     try:
         # Strict, in JSON's terms: "3" is not a number and true is not 1, but a list may fill a tuple.
-        return adapter.validate_json(json.dumps(value, default=_plain), strict=True)
+        checked = adapter.validate_json(json.dumps(value, default=_plain), strict=True)
     except (ValidationError, TypeError) as error:
         raise ConfigError(f"{path} must be {option.allowed}; given: {value!r}.") from error
+    if option.names:
+        option.names.check(checked, path)
+    return checked
 
 
 @cache
@@ -280,6 +318,8 @@ def describe_type(annotation: Any) -> str:
         inner, *marks = arguments
         if keys := [key for mark in marks if isinstance(mark, KeyOf) for key in mark.keys]:
             return f"one of {', '.join(keys)}"
+        if names := [name for mark in marks if isinstance(mark, NameOf) for name in mark.names]:
+            return f"one of {', '.join(names)}"
         bounds = [
             f"{sign} {bound}"
             for mark in marks

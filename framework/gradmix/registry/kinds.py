@@ -11,6 +11,7 @@ from typing import Any
 
 from gradmix.contracts.clusterer import Clusterer
 from gradmix.contracts.component import Component
+from gradmix.contracts.covariance import Covariance
 from gradmix.contracts.dataset import Dataset
 from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.errors import PluginError, did_you_mean, listing
@@ -22,7 +23,8 @@ from gradmix.contracts.role import Role
 from gradmix.contracts.task import Task
 
 KINDS: Mapping[str, type[Component]] = {
-    contract.kind: contract for contract in (Clusterer, Dataset, Differentiator, Events, Metric, Problem, Task)
+    contract.kind: contract
+    for contract in (Clusterer, Covariance, Dataset, Differentiator, Events, Metric, Problem, Task)
 }
 """Every kind of component of our own, and the contract that its classes keep; plugins may add kinds."""
 

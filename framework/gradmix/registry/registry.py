@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pluggy
 
-from gradmix.contracts import hooks
+from gradmix.contracts import hooks, named
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import PluginError, UnknownNameError, did_you_mean, listing
 from gradmix.registry.choice import VARIABLE, chosen
@@ -157,3 +157,6 @@ def build_registry(plugins: Iterable[Plugin]) -> Registry:
                 found[number] = replace(each, entries=(), reason=describe(error))
     entries = _by_name(entry for each in found for entry in each.entries)
     return Registry(entries, tuple(found), manager, kinds)
+
+
+named.install(registry)

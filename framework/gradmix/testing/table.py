@@ -50,6 +50,7 @@ CHECKS: Mapping[str, KindChecks] = {
         "clusterers.fits:use",
         first=("clusterers.ending",),
     ),
+    "covariance": KindChecks(("covariances",), "covariances:use"),
     "dataset": KindChecks(("datasets",), "component.uses:load"),
     "differentiator": KindChecks(
         (

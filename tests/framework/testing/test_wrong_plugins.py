@@ -8,9 +8,9 @@ import pytest
 from gradmix.testing import checks_for, subject
 from gradmix.testing.runner import outcome_of
 from gradmix.testing.table import CHECKS, checks_of
-from wrong_plugins import clusterers, differentiators, others
+from wrong_plugins import clusterers, covariances, differentiators, others
 
-WRONG = [*differentiators.WRONG, *clusterers.WRONG, *others.WRONG]
+WRONG = [*differentiators.WRONG, *clusterers.WRONG, *covariances.WRONG, *others.WRONG]
 
 
 @pytest.fixture(autouse=True)

@@ -9,12 +9,11 @@ from scipy.stats import entropy, multivariate_normal
 from sklearn.mixture import GaussianMixture as Peer
 
 import gradmix
-from gradmix_clustering.covariance import COVARIANCE_TYPES
 from gradmix_clustering.em import em, expectation, start_model
 from gradmix_datasets.old_faithful import OldFaithful
 
 OLD_FAITHFUL = OldFaithful().load().X
-TYPES = sorted(COVARIANCE_TYPES)
+TYPES = ["diag", "full", "spherical", "tied"]
 
 
 def fit(X, **options):
@@ -98,7 +97,7 @@ def test_from_the_same_start_it_goes_where_scikit_learn_goes(covariance_type):
     rng = np.random.default_rng(5)
     X = np.concatenate([rng.normal(0, 1, (50, 3)), rng.normal(3, 2, (70, 3)), rng.normal(-4, 1, (40, 3))])
     responsibilities = rng.dirichlet(np.ones(3), len(X))
-    covariance = COVARIANCE_TYPES[covariance_type]
+    covariance = covariance_type
     start = start_model(X, responsibilities, covariance, 1e-6)
     peer = Peer(3, covariance_type=covariance_type, max_iter=25, tol=0.0)
     peer._initialize(X, responsibilities)
@@ -161,7 +160,7 @@ def test_an_offset_moves_the_means_and_nothing_else(covariance_type):
 def test_moments_do_not_depend_on_the_order_or_the_blocks_of_rows(seed, covariance_type):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(300, 2)) * [1.0, 5.0] + [10.0, -3.0]
-    covariance = COVARIANCE_TYPES[covariance_type]
+    covariance = covariance_type
     model = start_model(X, rng.dirichlet(np.ones(3), len(X)), covariance, 1e-6)
     whole = expectation(X, model)
     parts = expectation(X[:100], model) + expectation(X[100:], model)
@@ -252,7 +251,7 @@ def test_more_copies_of_the_same_rows_take_as_many_iterations():
 
 def _steps_until(X, means, tol):
     responsibilities = np.eye(3)[((X[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)]
-    start = start_model(X, responsibilities, COVARIANCE_TYPES["full"], 1e-6)
+    start = start_model(X, responsibilities, "full", 1e-6)
     gains = (step.gain for step in em(X, start, 1e-6))
     return next(number for number, gain in enumerate(gains) if abs(gain) < tol)
 
