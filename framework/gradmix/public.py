@@ -7,6 +7,7 @@ from gradmix.adapters.primitives import from_vjp as from_vjp
 from gradmix.config.build import clusterer as clusterer
 from gradmix.config.build import covariance as covariance
 from gradmix.config.build import differentiator as differentiator
+from gradmix.config.build import rows as rows
 from gradmix.config.inputs import input_of as input_of
 from gradmix.config.models import read_model as read_model
 from gradmix.config.models import write_model as write_model
@@ -18,6 +19,7 @@ from gradmix.contracts.centers import Centers as Centers
 from gradmix.contracts.clusterer import AIC as AIC
 from gradmix.contracts.clusterer import BIC as BIC
 from gradmix.contracts.clusterer import Clusterer as Clusterer
+from gradmix.contracts.clusterer import FoldingClusterer as FoldingClusterer
 from gradmix.contracts.clusterer import Model as Model
 from gradmix.contracts.component import Component as Component
 from gradmix.contracts.covariance import Covariance as Covariance
@@ -38,6 +40,9 @@ from gradmix.contracts.errors import UnknownNameError as UnknownNameError
 from gradmix.contracts.events import Events as Events
 from gradmix.contracts.events import StopRun as StopRun
 from gradmix.contracts.files import regular_file as regular_file
+from gradmix.contracts.folds import Block as Block
+from gradmix.contracts.folds import Engine as Engine
+from gradmix.contracts.folds import Rows as Rows
 from gradmix.contracts.hooks import Components as Components
 from gradmix.contracts.hooks import Kinds as Kinds
 from gradmix.contracts.hooks import hookimpl as hookimpl

@@ -12,11 +12,13 @@ from gradmix import (
     Clusterer,
     Data,
     Dataset,
+    Engine,
     FinishedRun,
     Iteration,
     Meaning,
     Objective,
     Result,
+    Rows,
     Steps,
     StopRun,
     Task,
@@ -56,12 +58,15 @@ class Cluster(Task):
         The clusterer.
     dataset
         The data.
+    engine
+        Where sums over the rows are computed; it changes how long a fit takes, never the result.
     """
 
     answers: ClassVar[tuple[str, ...]] = ("model", "groups", "data", "clusterer")
 
     clusterer: Clusterer[Any] = part("gmm")
     dataset: Dataset = part("old_faithful")
+    engine: Engine = part("serial")
 
     def preflight(self) -> None:
         """Check that the clusterer can take the data."""
@@ -69,8 +74,8 @@ class Cluster(Task):
 
     def timed(self) -> Timed:
         """A whole fit, all starts of it."""
-        X = self.dataset.load().X
-        return Timed(lambda: self.clusterer.exhaust(X))
+        rows = self._rows(self.dataset.load())
+        return Timed(lambda: self.clusterer.exhaust(rows))
 
     def improves(self) -> Objective:
         """What the clusterer improves."""
@@ -91,7 +96,7 @@ class Cluster(Task):
         data = self.dataset.load()
         lasts: list[Iteration[Any]] = []
         objective = self.clusterer.objective
-        for iteration in self.clusterer.iterations(data.X):
+        for iteration in self.clusterer.iterations(self._rows(data)):
             if iteration.start == len(lasts):
                 lasts.append(iteration)
             lasts[-1] = iteration
@@ -108,6 +113,9 @@ class Cluster(Task):
             inputs=(input_of(self.dataset, data),),
             answer=self._answer(best.estimate, groups, data),
         )
+
+    def _rows(self, data: Data) -> Rows:
+        return Rows(data.X, engine=self.engine)
 
     def draw(self, run: FinishedRun) -> Mapping[str, Writer]:
         """The objective by iteration, and the groups."""

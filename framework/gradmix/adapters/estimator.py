@@ -104,9 +104,9 @@ class SklearnClusterer(Clusterer[Model]):
         own = super().metrics()
         return (BIC, *own, AIC) if self.objective is LOG_LIKELIHOOD else own
 
-    def iterations(self, X: Any) -> Iterator[Iteration[Model]]:
+    def iterations(self, X: Any, sample_weight: Any = None) -> Iterator[Iteration[Model]]:
         """Check, fit; the starts share one stream of random numbers, as scikit-learn's do."""
-        rows = self._checked_rows(X)
+        rows = self._unweighted(self._checked_rows(X, sample_weight))
         if not self._has_steps:
             yield dataclasses.replace(self._whole(rows), step=1)
             return
@@ -127,7 +127,7 @@ class SklearnClusterer(Clusterer[Model]):
 
     def exhaust(self, X: Any) -> None:
         """Fit once, as the estimator does it by itself: with all its starts, without stopping at each iteration."""
-        self._fit(self._new(), self._checked_rows(X))
+        self._fit_estimator(self._new(), self._unweighted(self._checked_rows(X)))
 
     @property
     def _has_steps(self) -> bool:
@@ -137,13 +137,13 @@ class SklearnClusterer(Clusterer[Model]):
         """One start of an estimator that can go on where it stopped: repeated fits of one iteration each."""
         estimator = self._new(n_init=1, max_iter=1, warm_start=True, random_state=random)
         for _ in range(self.max_iter):  # type: ignore[attr-defined]
-            self._fit(estimator, X)
+            self._fit_estimator(estimator, X)
             yield Iteration(self._model(estimator, X), self._reached(estimator, X), bool(estimator.converged_))
             if estimator.converged_:
                 return
 
     def _whole(self, X: Matrix, **changes: Any) -> Iteration[Model]:
-        estimator = self._fit(self._new(**changes), X)
+        estimator = self._fit_estimator(self._new(**changes), X)
         made, allowed = getattr(estimator, "n_iter_", None), getattr(self, "max_iter", None)
         metrics = {**self._reached(estimator, X), **({} if made is None else {"n_iter": float(made)})}
         return Iteration(self._model(estimator, X), metrics, made is None or allowed is None or made < allowed)
@@ -153,7 +153,7 @@ class SklearnClusterer(Clusterer[Model]):
         changed = {name: value for name, value in changes.items() if name in known}
         return imported(self.estimator)(**{**self.get_params(), **self.fixed, **changed})
 
-    def _fit(self, estimator: Any, X: Matrix) -> Any:
+    def _fit_estimator(self, estimator: Any, X: Matrix) -> Any:
         from sklearn.exceptions import ConvergenceWarning
 
         try:

@@ -11,6 +11,7 @@ from gradmix.contracts.component import Component, path_of
 from gradmix.contracts.covariance import Covariance
 from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.errors import ConfigError, GradmixError, PluginError, UnknownNameError, did_you_mean, listing
+from gradmix.contracts.folds import Engine, Rows
 from gradmix.contracts.options import Option, check_option, options_of, plain, untyped
 from gradmix.registry.entry import describe_line
 from gradmix.registry.kinds import RESERVED_OPTIONS
@@ -62,6 +63,31 @@ def covariance(name: str, **options: Any) -> Covariance:
     3
     """
     return cast("Covariance", build("covariance", {"name": name, **options}).component)
+
+
+def rows(X: Any, weights: Any = None, engine: str | Engine = "serial", **options: Any) -> Rows:
+    """Rows for a clusterer's `fit`, with weights, and where to compute over them.
+
+    Parameters
+    ----------
+    X
+        Shape (n, d): an array, nested lists, a data frame, or the path of a ``.npy`` file, which is mapped into memory.
+    weights
+        Shape (n,), not negative: a row of weight 2 counts as two rows. None if each row counts once.
+    engine
+        An engine, or its name as ``gradmix plugins`` lists it.
+    **options
+        The named engine's options.
+
+    Examples
+    --------
+    >>> data = rows([[0.0], [0.1], [5.0], [5.2]], weights=[1, 1, 2, 1], engine="threads")
+    >>> clusterer("kmeans", random_state=0).fit(data).n_iter_ >= 1
+    True
+    """
+    if isinstance(engine, str):
+        engine = cast("Engine", build(Engine.kind, {"name": engine, **options}).component)
+    return Rows(X, weights, engine)
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,7 @@ class RunSpec:
     @property
     def label(self) -> str:
         """A short name, made of the names of the task's parts: ``gmm on old_faithful``."""
-        others = (Task.kind, Metric.kind, Events.kind)
+        others = (Task.kind, Metric.kind, Events.kind, *self.engines)
         parts = [node["name"] for key, node in self.config.items() if isinstance(node, Mapping) and key not in others]
         return " on ".join(parts) or str(self.config[Task.kind]["name"])
 
@@ -190,6 +190,11 @@ class RunSpec:
         roles = {path: component.role for path, component in self.parts.items()}
         return {key: node for key, node in self.config.items() if key not in roles or not roles[key].is_compared}
 
+    @cached_property
+    def engines(self) -> list[str]:
+        """Paths of the task's engines, which change how long a result takes, but not the result."""
+        return [path for path, component in self.parts.items() if component.role is Role.ENGINE and "." not in path]
+
     @property
     def chosen(self) -> Mapping[str, Component]:
         """Metrics and events, by their path in the config."""
@@ -199,13 +204,26 @@ class RunSpec:
     @property
     def unidentified(self) -> list[str]:
         """Parts whose plugin's version cannot be told: what they compute has no identity."""
-        return [owner for owner, identity in self.plugins.items() if identity == UNKNOWN]
+        return [owner for owner, identity in self.plugins.items() if identity == UNKNOWN and owner not in self.engines]
 
     @cached_property
     def run_key(self) -> str:
-        """Identity of what is computed: hash of config, plugins, data content and seed. Same key, same result."""
+        """Identity of what is computed: hash of config, plugins, data content and seed. Same key, same result.
+
+        An engine that the task does not have by default is part of it where timings are asked for: they are a result.
+        """
+        usual = {option.name: option.default for option in options_of(type(self.task)) if option.part}
+        left_out = {
+            path
+            for path in self.engines
+            if not self.settings.timing.is_asked_for or self.config[path] == {"name": usual[path]}
+        }
+        config, plugins = (
+            {path: each for path, each in found.items() if path not in left_out}
+            for found in (self.config, self.plugins)
+        )
         content = [*self.task.content(), *self.metrics.content(), *self.events.content()]
-        identity = {"config": self.config, "plugins": self.plugins, "content": content}
+        identity = {"config": config, "plugins": plugins, "content": content}
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from gradmix.contracts.component import Component, options_within
 from gradmix.contracts.errors import DataError, PluginError, UnknownNameError, did_you_mean, listing, not_fitted
+from gradmix.contracts.folds import Rows
 from gradmix.contracts.iteration import Iteration, Objective, last_of_each_start
 from gradmix.contracts.meaning import Meaning
 from gradmix.contracts.options import options_of
@@ -107,12 +108,22 @@ class Clusterer(Component, ABC, Generic[ModelT]):
             if isinstance(asked, int) and len(X) < asked:
                 raise DataError(f"{len(X)} rows are fewer than {option.name}={asked}.")
 
-    def _checked_rows(self, X: Any) -> Matrix:
+    def _checked_rows(self, X: Any, sample_weight: Any = None) -> Rows:
         """Check the options, and rows to fit to."""
         self.check()
-        rows = as_rows(X)
-        self.check_rows(rows)
+        rows = X if isinstance(X, Rows) and sample_weight is None else Rows(X, sample_weight)
+        self.check_rows(rows.array)
         return rows
+
+    def _start(self, rows: Rows, rng: np.random.Generator) -> Any:
+        """Iterations of one start."""
+        return self.iterate(self._unweighted(rows), rng)
+
+    def _unweighted(self, rows: Rows) -> Matrix:
+        """All rows in an array; DataError if they have weights, which an array cannot hold."""
+        if rows.weights is not None:
+            raise DataError(f"{type(self).__name__} cannot weigh rows; leave the sample weights out.")
+        return rows.array
 
     def metrics(self) -> tuple[Meaning, ...]:
         """Metrics of its iterations and of its models' scores, in the order in which they rank results.
@@ -130,15 +141,16 @@ class Clusterer(Component, ABC, Generic[ModelT]):
                     return cast("type[ModelT]", named)
         raise PluginError(f"{cls.__name__} does not say how its models are read again: it has no model_class()")
 
-    def iterations(self, X: Any) -> Iterator[Iteration[ModelT]]:
+    def iterations(self, X: Any, sample_weight: Any = None) -> Iterator[Iteration[ModelT]]:
         """Check options and data, then yield the iterations of all starts, numbered.
 
-        Start i draws its random numbers from a stream of its own, the same for any `n_init`.
+        Start i draws its random numbers from a stream of its own, the same for any `n_init`. `X` may be `Rows`, which
+        have their own weights.
         """
-        rows = self._checked_rows(X)
+        rows = self._checked_rows(X, sample_weight)
         seeds = np.random.SeedSequence(getattr(self, "random_state", None)).spawn(getattr(self, "n_init", 1))
         for start, seed in enumerate(seeds):
-            iterations = self.iterate(rows, np.random.default_rng(seed))
+            iterations = self._start(rows, np.random.default_rng(seed))
             if not isinstance(iterations, Iterable):
                 raise PluginError(f"{type(self).__name__}.iterate must yield; it returned {iterations!r}.")
             step = 0
@@ -183,7 +195,11 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         DataError
             If the data cannot be clustered.
         """
-        best = self.objective.best(last_of_each_start(self.iterations(X)))
+        return self._fit(X, self.iterations(X))
+
+    def _fit(self, X: Any, iterations: Iterator[Iteration[ModelT]]) -> Self:
+        """Keep the best of all starts, and what else an estimator has after a fit to `X`."""
+        best = self.objective.best(last_of_each_start(iterations))
         self.model_, self.n_iter_, self.converged_ = best.estimate, best.step, best.converged
         self.n_features_in_, self.preparation_ = np.shape(X)[1], None
         vars(self).pop("feature_names_in_", None)  # without names there is no such attribute, as in scikit-learn
@@ -285,3 +301,49 @@ class Clusterer(Component, ABC, Generic[ModelT]):
             target_tags=TargetTags(required=False),
             input_tags=InputTags(),
         )
+
+
+class FoldingClusterer(Clusterer[ModelT]):
+    """Base of clusterers that compute by folds over rows: a dataclass of options with an `iterate_rows`.
+
+    Their rows may have weights, and are computed wherever the rows' engine does it.
+    """
+
+    @abstractmethod
+    def iterate_rows(
+        self, rows: Rows, rng: np.random.Generator, state: ModelT | None = None
+    ) -> Iterator[Iteration[ModelT]]:
+        """Yield the iterations of one start.
+
+        Parameters
+        ----------
+        rows
+            Checked already. Whatever needs all of them is a `Rows.fold` or a `Rows.map`.
+        rng
+            The only source of random numbers.
+        state
+            The model of an earlier iteration, from which to go on; None to begin.
+        """
+
+    def iterate(self, X: Matrix, rng: np.random.Generator) -> Iterator[Iteration[ModelT]]:
+        """Yield the iterations of one start, on an array."""
+        return self.iterate_rows(Rows(X), rng)
+
+    def _start(self, rows: Rows, rng: np.random.Generator) -> Any:
+        """Iterations of one start; by `iterate` if a derived class has replaced that one."""
+        own = next(cls for cls in type(self).__mro__ if {"iterate", "iterate_rows"} & vars(cls).keys())
+        return self.iterate_rows(rows, rng) if "iterate_rows" in vars(own) else super()._start(rows, rng)
+
+    def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> Self:
+        """Fit the model to `X`, shape (n, d), and keep the best start; see `Clusterer.fit`.
+
+        Parameters
+        ----------
+        X
+            Shape (n, d), or `Rows`.
+        y
+            Not used.
+        sample_weight
+            Shape (n,), not negative: a row of weight 2 counts as two rows. None if each row counts once.
+        """
+        return self._fit(X, self.iterations(X, sample_weight))

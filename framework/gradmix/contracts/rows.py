@@ -50,6 +50,8 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
         raise DataError(f"{source} must be a matrix of rows and columns; its shape is {rows.shape}.{hint}")
     if not rows.shape[1]:
         raise DataError(f"{source} has 0 feature(s) (shape={rows.shape}) while a minimum of 1 is required.")
+    if masked is np.ma.nomask and _all_finite(rows):
+        return rows
     unusable = ~np.isfinite(rows) | masked
     if unusable.any():
         row, column = np.argwhere(unusable)[0]
@@ -62,6 +64,11 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
     return rows
 
 
+def _all_finite(rows: Matrix) -> bool:
+    """Whether all rows are finite; looked at in parts, so that it takes no memory worth mentioning."""
+    return all(np.isfinite(rows[start : start + 4096]).all() for start in range(0, len(rows), 4096))
+
+
 def _masked(X: Any) -> Any:
     """The mask of a masked array, or of a list of such rows; False for anything else."""
     if isinstance(X, list | tuple) and any(isinstance(row, np.ma.MaskedArray) for row in X):
@@ -71,8 +78,10 @@ def _masked(X: Any) -> Any:
 
 def column_labels(X: Any) -> list[Any]:
     """Return the labels of the columns of a data frame or table; empty for an array."""
-    found = getattr(X, "column_names", None)  # PyArrow; pandas and Polars call them columns
-    return list(getattr(X, "columns", ()) if found is None else found)
+    for name in ("column_names", "columns", "feature_names"):  # PyArrow; pandas and Polars; Rows
+        if hasattr(X, name):
+            return list(getattr(X, name))
+    return []
 
 
 def feature_names_of(X: Any) -> tuple[str, ...]:

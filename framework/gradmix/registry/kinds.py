@@ -16,6 +16,7 @@ from gradmix.contracts.dataset import Dataset
 from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.errors import PluginError, did_you_mean, listing
 from gradmix.contracts.events import Events
+from gradmix.contracts.folds import Engine
 from gradmix.contracts.metric import Metric
 from gradmix.contracts.options import options_of, plain
 from gradmix.contracts.problem import Problem
@@ -24,7 +25,7 @@ from gradmix.contracts.task import Task
 
 KINDS: Mapping[str, type[Component]] = {
     contract.kind: contract
-    for contract in (Clusterer, Covariance, Dataset, Differentiator, Events, Metric, Problem, Task)
+    for contract in (Clusterer, Covariance, Dataset, Differentiator, Engine, Events, Metric, Problem, Task)
 }
 """Every kind of component of our own, and the contract that its classes keep; plugins may add kinds."""
 

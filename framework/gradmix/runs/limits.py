@@ -6,11 +6,11 @@ import os
 import resource
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager
 
 from gradmix.config.spec import Limits
 from gradmix.contracts.errors import GradmixError
+from gradmix.contracts.folds import THREADS
 from gradmix.interrupts import time_limit
 
 
@@ -83,10 +83,17 @@ def _data_bytes() -> int | None:
         return None
 
 
-def _threads(count: int | None) -> Any:
-    """Hold the libraries that are loaded to so many threads."""
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Hold engines, and the libraries that are loaded, to so many threads."""
     if count is None:
-        return nullcontext()
+        yield
+        return
     from threadpoolctl import threadpool_limits
 
-    return threadpool_limits(count)
+    allowed = THREADS.set(count)
+    try:
+        with threadpool_limits(count):
+            yield
+    finally:
+        THREADS.reset(allowed)

@@ -122,7 +122,7 @@ class Planner:
             if damage := _damage(own):
                 return "failed", damage, own
             if own.run_key != key and not self.stale:
-                return "stale", "; ".join(differences(own, spec)), own
+                return "stale", "; ".join(differences(own, spec)) or "timings are asked for", own
         first = self._first_of_key.setdefault(key, number)
         if first != number:
             return "duplicate", f"the same as job {first + 1}", None

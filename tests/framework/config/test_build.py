@@ -45,7 +45,7 @@ def test_parts_of_a_task_are_built_with_it_and_their_paths_are_theirs():
     node["clusterer"]["tol"] = 0.5
     built = build("task", node)
     assert built.component.clusterer.tol == 0.5
-    assert set(built.plugins) == {"", "clusterer", "dataset"}
+    assert set(built.plugins) == {"", "clusterer", "dataset", "engine"}
 
 
 @pytest.mark.parametrize("node", [None, 3, {}, {"n_components": 2}, {"name": 3}])

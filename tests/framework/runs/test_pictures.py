@@ -73,7 +73,7 @@ def test_a_task_sees_all_its_iterations_and_reads_its_answer_only_if_it_asks(tmp
             raise AssertionError("nobody has asked")
 
     spec = read_spec(CONFIG)
-    task = Task(clusterer=spec.task.clusterer, dataset=spec.task.dataset)
+    task = Task(clusterer=spec.task.clusterer, dataset=spec.task.dataset, engine=spec.task.engine)
     assert execute(Order(replace(spec, task=task), tmp_path)).status == "finished"
     (run,) = seen
     curves = run.curves("log_likelihood")

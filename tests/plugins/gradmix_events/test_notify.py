@@ -80,7 +80,9 @@ def test_a_run_that_finished_is_told_of_with_its_metrics(tmp_path, board):
     assert problems == []
     ((kind, note),) = board.notes
     assert kind.startswith("application/json")
-    assert note["text"].startswith("trial (task cluster, clusterer gmm, dataset old_faithful, seed 0) finished. ")
+    assert note["text"].startswith(
+        "trial (task cluster, clusterer gmm, dataset old_faithful, engine serial, seed 0) finished. "
+    )
     assert "log_likelihood -1130.26" in note["text"]
 
 

@@ -1,0 +1,178 @@
+"""Rows as a value, and folds: the one way to compute over all rows, with the same bits wherever it is done."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
+from functools import cached_property, reduce
+from itertools import islice
+from operator import add
+from typing import Any, ClassVar, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradmix.contracts.component import Component
+from gradmix.contracts.errors import DataError
+from gradmix.contracts.role import Role
+from gradmix.contracts.rows import Matrix, as_rows, feature_names_of
+
+T = TypeVar("T")
+
+THREADS: ContextVar[int | None] = ContextVar("THREADS", default=None)
+"""Threads that a run may use, where it has a limit; `Engine.most_threads` asks for it."""
+
+TILE = 4096
+"""Rows of a tile. Tiles begin at fixed row numbers, so that sums over them have the same bits everywhere."""
+TILES_OF_A_SUM = 64
+"""Tiles that are added up before their sum is added to the total: super-blocks of 2¹⁸ rows."""
+
+
+class Block(NamedTuple):
+    """Some consecutive rows, for a function that computes over rows."""
+
+    X: Matrix
+    """Shape (b, d), read-only."""
+    weights: NDArray[np.float64] | None
+    """Weight of each row, shape (b,); None if all are 1."""
+    start: int
+    """Number of the first row in the whole data."""
+
+    @property
+    def rows(self) -> slice:
+        """Which rows of the whole data they are."""
+        return slice(self.start, self.start + len(self.X))
+
+
+class Engine(Component, ABC):
+    """Where folds over rows are computed: implement `each`.
+
+    An engine changes how long a result takes, never the result.
+    """
+
+    kind: ClassVar[str] = "engine"
+    role: ClassVar[Role] = Role.ENGINE
+
+    @property
+    def most_threads(self) -> int:
+        """Threads that it may use here: those of the run's limit, or as many as this process has cores."""
+        return THREADS.get() or os.cpu_count() or 1
+
+    @abstractmethod
+    def each(self, function: Callable[[Block], T], blocks: Iterable[Block]) -> Iterator[T]:
+        """Yield what a function returns for each block, in the order of the blocks.
+
+        Parameters
+        ----------
+        function
+            Picklable: a function of a module, or a `functools.partial` of one. It must not change the block.
+        blocks
+            At least one.
+        """
+
+
+class Rows:
+    """Rows to compute over, with their weights, and where that is done.
+
+    Parameters
+    ----------
+    X
+        Anything that `as_rows` reads, shape (n, d), or the path of a ``.npy`` file, which is mapped into memory.
+    weights
+        Shape (n,), finite, not negative, not all 0; None for rows that all count once.
+    engine
+        Where folds are computed; None for this thread.
+
+    Raises
+    ------
+    DataError
+        If the rows or the weights cannot be used.
+
+    Examples
+    --------
+    >>> Rows([[1.0], [2.0], [4.0]], weights=[1, 1, 2]).total_weight
+    4.0
+    """
+
+    def __init__(self, X: Any, weights: Any = None, engine: Engine | None = None) -> None:
+        self.array: Matrix = as_rows(_mapped(X))
+        self.weights = None if weights is None else _as_weights(weights, len(self.array))
+        self.engine = engine
+        self.feature_names = feature_names_of(X)
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.array, dtype=dtype, copy=copy)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, d)."""
+        n, d = self.array.shape
+        return n, d
+
+    @cached_property
+    def total_weight(self) -> float:
+        """Sum of the weights: n if there are none."""
+        return float(len(self) if self.weights is None else self.weights.sum())
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the tiles, in order."""
+        X = self.array.view()
+        X.flags.writeable = False
+        for start in range(0, len(self), TILE):
+            weights = None if self.weights is None else self.weights[start : start + TILE]
+            yield Block(X[start : start + TILE], weights, start)
+
+    def each(self, function: Callable[[Block], T]) -> Iterator[T]:
+        """Yield what a function returns for each tile, in order; computed by the engine."""
+        return map(function, self.blocks()) if self.engine is None else self.engine.each(function, self.blocks())
+
+    def fold(self, function: Callable[[Block], T]) -> T:
+        """Sum of what a function returns for each tile; it must be picklable, and return something that adds up.
+
+        Tiles are summed in two fixed levels, so the sum has the same bits for every engine.
+
+        Examples
+        --------
+        >>> Rows([[1.0], [2.0], [4.0]]).fold(lambda block: block.X.sum(axis=0))
+        array([7.])
+        """
+        values = self.each(function)
+        return reduce(add, (reduce(add, islice(values, TILES_OF_A_SUM - 1), first) for first in values))
+
+    def map(self, function: Callable[[Block], NDArray[Any]]) -> NDArray[Any]:
+        """Join what a function returns for the rows of each tile, shape (n, …)."""
+        return np.concatenate([*self.each(function)])
+
+
+def _mapped(X: Any) -> Any:
+    """Map a file of NumPy's into memory; anything else is returned as it is."""
+    if not isinstance(X, str) and not hasattr(X, "__fspath__"):
+        return X
+    try:
+        return np.load(X, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{X} cannot be read as a .npy file: {error}") from error
+
+
+def _as_weights(weights: Any, n: int) -> NDArray[np.float64]:
+    """Check the weights of n rows; the first wrong one is named."""
+    try:
+        checked = np.array(weights, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"sample weights must be numbers: {error}.") from error
+    if checked.shape != (n,):
+        raise DataError(f"sample weights must have the shape ({n},), one for each row; it is {checked.shape}.")
+    wrong = np.flatnonzero(~np.isfinite(checked) | (checked < 0))
+    if len(wrong):
+        raise DataError(
+            f"sample weights must be finite and not negative; row {wrong[0]} (counted from 0) has {checked[wrong[0]]}."
+        )
+    if not checked.any():
+        raise DataError("sample weights are all zero: there is nothing to fit to.")
+    checked.flags.writeable = False
+    return checked
