@@ -1,5 +1,6 @@
 """Data sets, problems and tasks that are wrong on purpose, and components of any kind, in one thing each."""
 
+import contextlib
 import dataclasses
 import os
 import random
@@ -12,6 +13,7 @@ import numpy as np
 
 import gradmix
 from gradmix_datasets.blobs import Blobs
+from gradmix_engines.serial import Serial
 from gradmix_metrics.relative_error import RelativeErrorL2
 from gradmix_problems.cubic import Cubic
 from gradmix_problems.lecture import Lecture
@@ -523,6 +525,33 @@ class ForgetsItsAnswer(Differentiate):
         return {"point": self.problem.point()}
 
 
+@dataclass
+class ForgetsTheLast(Serial):
+    """Leaves out the last of several blocks."""
+
+    def each(self, function, blocks):
+        found = list(super().each(function, blocks))
+        return iter(found[:-1] or found)
+
+
+@dataclass
+class AsTheyCome(Serial):
+    """Gives what is ready first, first."""
+
+    def each(self, function, blocks):
+        return reversed(list(super().each(function, blocks)))
+
+
+@dataclass
+class SwallowsErrors(Serial):
+    """Goes on after an error."""
+
+    def each(self, function, blocks):
+        for block in blocks:
+            with contextlib.suppress(FloatingPointError):
+                yield function(block)
+
+
 WRONG = [
     ("gives_every_option_a_type", ForgetsAType),
     ("comes_back_from_its_config", Doubling),
@@ -582,5 +611,8 @@ WRONG = [
     ("tells_its_inputs", InputsAreNames),
     ("looks_before_it_runs_and_touches_nothing", BusyPreflight),
     ("can_be_timed", TimedOnce),
+    ("folds_to_the_same_bits", ForgetsTheLast),
+    ("keeps_the_order_of_blocks", AsTheyCome),
+    ("passes_errors_on", SwallowsErrors),
 ]
 """Check that must find it out → the plugin."""

@@ -19,7 +19,10 @@ def promises() -> str:
     shared = checks_of("")
     own = {kind: [check for check in checks_of(kind) if check not in shared] for kind in sorted(CHECKS)}
     return "\n".join(
-        [_section("Any component", shared), *(_section(f"A {kind}", checks) for kind, checks in own.items())]
+        [
+            _section("Any component", shared),
+            *(_section(f"{'An' if kind[0] in 'aeiou' else 'A'} {kind}", checks) for kind, checks in own.items()),
+        ]
     )
 
 

@@ -65,6 +65,7 @@ CHECKS: Mapping[str, KindChecks] = {
         ),
         "component.uses:differentiate",
     ),
+    "engine": KindChecks(("engines",), "engines:use"),
     "events": KindChecks(("hearing",)),
     "metric": KindChecks(("metrics",), "metrics:use"),
     "problem": KindChecks(("problems",), "component.uses:evaluate"),

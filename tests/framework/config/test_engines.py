@@ -10,6 +10,7 @@ def spec(timing: dict | None = None, **engine):
     clusterer, dataset = {"name": "kmeans"}, {"name": "iris"}
     return read_spec(
         {
+            "name": "trial",
             "task": {"name": "cluster"},
             "clusterer": clusterer,
             "dataset": dataset,
