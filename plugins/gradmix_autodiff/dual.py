@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from gradmix import Differentiator, Function, PositiveInt, VectorFunction
 
 
@@ -50,29 +48,10 @@ class DualNumbers(Differentiator):
 
         If a tangent is not finite, f is evaluated again with care for what is absent rather than zero.
         """
-        from gradmix_autodiff.traced import plain_value
+        from gradmix_autodiff.pushing import push_many
 
-        value, pushed = _pushed(f, x, V, is_careful=False)
-        if np.isfinite(plain_value(pushed)).all():
-            return value, pushed
-        return _pushed(f, x, V, is_careful=True)
+        return push_many(f, x, V)
 
     def higher(self, f: VectorFunction, x: Any, order: int) -> Any:
         """Nested derivatives."""
         return self.nested(f, x, order)
-
-
-def _pushed(f: VectorFunction, point: Any, tangents: Any, is_careful: bool) -> tuple[Any, Any]:
-    from gradmix_autodiff.dual_number import seed
-    from gradmix_autodiff.evaluation import evaluate
-
-    number = seed(point, tangents, is_careful)
-    evaluation = number.evaluation
-    try:
-        with np.errstate(all="ignore"):
-            y = evaluate(f, number)
-    finally:
-        evaluation.is_open = False
-    if getattr(y, "level", 0) == evaluation.level:
-        return y.value, y.tangents
-    return y, np.zeros((len(tangents), *np.shape(y)))

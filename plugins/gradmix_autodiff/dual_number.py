@@ -11,7 +11,7 @@ import numpy as np
 
 from gradmix_autodiff.recording import outlived
 from gradmix_autodiff.table import ELEMENTWISE, Elementwise, Rule, Spread
-from gradmix_autodiff.traced import ARITHMETIC, Traced, TracedArray, next_level, operate, plain_value, relate
+from gradmix_autodiff.traced import ARITHMETIC, Traced, TracedArray, next_level, operate_on, plain_value, relate
 from gradmix_autodiff.unbounded import watch_infinite
 
 
@@ -53,15 +53,13 @@ class _Dual(Traced):
         evaluation = self.evaluation
         if not evaluation.is_open:
             raise outlived()
-        active = [
-            (position, each)
-            for position, each in enumerate(arguments)
-            if isinstance(each, _Dual) and each.evaluation is evaluation
-        ]
-        values = [
-            each.value if isinstance(each, _Dual) and each.evaluation is evaluation else each for each in arguments
-        ]
-        y = operate(rule, *values, **keywords)
+        active, values = [], []
+        for position, each in enumerate(arguments):
+            is_active = isinstance(each, _Dual) and each.evaluation is evaluation
+            if is_active:
+                active.append((position, each))
+            values.append(each.value if is_active else each)
+        y = operate_on(rule, values, keywords)
         is_elementwise = type(rule) is Elementwise
         tangents, present = None, None
         for position, each in active:
@@ -128,7 +126,7 @@ class DualArray(_Dual, TracedArray):
         evaluation, value, make = self.evaluation, self.value, rule.changes[0]
         if evaluation.is_careful or not evaluation.is_open or make is None or _is_complex(value):
             return self.follow(rule, (self,), {})
-        y = operate(rule, value)
+        y = operate_on(rule, (value,), {})
         return DualArray(y, make(y, value)(self.tangents), None, evaluation)
 
     def become(self, other: Any) -> None:
@@ -138,7 +136,8 @@ class DualArray(_Dual, TracedArray):
 
 def dual(value: Any, tangents: Any, present: Any, evaluation: Push) -> Any:
     """A dual number or array."""
-    return (DualArray if np.ndim(value) else DualNumber)(value, tangents, present, evaluation)
+    is_array = value.ndim if type(value) is np.ndarray else np.ndim(value)
+    return (DualArray if is_array else DualNumber)(value, tangents, present, evaluation)
 
 
 def seed(point: Any, tangents: Any, is_careful: bool) -> Any:
@@ -155,12 +154,8 @@ def _no_change(evaluation: Push, shape: tuple[int, ...]) -> tuple[Any, Any]:
 
 def _aligned(stacked: Any, ndim: int) -> Any:
     """Tangents with new axes behind the first, as broadcasting gives the argument."""
-    missing = ndim + 1 - np.ndim(stacked)
-    return (
-        stacked
-        if missing <= 0
-        else np.reshape(stacked, (np.shape(stacked)[0], *(1,) * missing, *np.shape(stacked)[1:]))
-    )
+    missing = ndim + 1 - stacked.ndim
+    return stacked if missing <= 0 else np.reshape(stacked, (len(stacked), *(1,) * missing, *stacked.shape[1:]))
 
 
 def _push_elementwise(
@@ -191,13 +186,13 @@ def _as_real_as(y: Any, change: Any) -> Any:
 def _push(
     rule: Any, position: int, y: Any, values: list[Any], keywords: Mapping[str, Any], argument: Any, evaluation: Push
 ) -> tuple[Any, Any]:
-    push = rule.rule(position, y, tuple(values), keywords).push
-    whole = (evaluation.count, *np.shape(y))
     if not evaluation.count:
-        return np.zeros(whole), np.zeros(whole, dtype=bool)
+        return _no_change(evaluation, np.shape(y))
+    push = rule.rule(position, y, tuple(values), keywords).push
     change = _as_real_as(y, push(argument.tangents))
     if not evaluation.is_careful:
         return change, None
+    whole = (evaluation.count, *np.shape(y))
     if rule.spread is Spread.MOVES:
         there = np.not_equal(plain_value(push(argument.present.astype(float))), 0)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -41,6 +42,12 @@ def evaluate(f: Callable[[Any], Any], point: Any) -> Any:
         raise
     finally:
         _is_evaluating.reset(token)
+
+
+def is_finite(derivative: Any) -> bool:
+    """Whether all entries of a derivative are finite; by a product with itself, which hardly ever overflows."""
+    plain = plain_value(derivative)
+    return math.isfinite(np.vdot(plain, plain)) or bool(np.isfinite(plain).all())
 
 
 def write(result: Any, out: NDArray[Any]) -> Any:

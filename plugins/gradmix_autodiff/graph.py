@@ -11,7 +11,6 @@ import numpy as np
 
 from gradmix import DifferentiationError
 from gradmix_autodiff.evaluation import evaluate
-from gradmix_autodiff.recording import dense
 from gradmix_autodiff.rules.structure import GETITEM, unbroadcast
 from gradmix_autodiff.table import Elementwise, Rule
 from gradmix_autodiff.traced import Traced, TracedArray, next_level, operate, plain_value
@@ -180,7 +179,7 @@ def _maps(rule: Rule, position: int, y: Any, values: tuple[Any, ...], keywords: 
     shape = np.shape(values[position])
     if not isinstance(rule, Elementwise):
         maps = rule.rule(position, y, values, keywords)
-        return lambda v: maps.push(v[np.newaxis])[0], lambda w: dense(maps.pull(w))
+        return lambda v: maps.push(v[np.newaxis])[0], maps.pull
     make = rule.changes[position]
     if make is None:
         return lambda v: np.zeros(np.shape(y)), lambda w: np.zeros(shape)

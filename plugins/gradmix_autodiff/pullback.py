@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from gradmix_autodiff.evaluation import evaluate
-from gradmix_autodiff.recording import NOTHING, Recording, Slice, walk_back, walk_back_carefully
+from gradmix_autodiff.evaluation import evaluate, is_finite
+from gradmix_autodiff.recording import NOTHING, Recording, walk_back, walk_back_carefully
 from gradmix_autodiff.taped import leaf
-from gradmix_autodiff.traced import Traced, plain_value
+from gradmix_autodiff.traced import Traced
 from gradmix_autodiff.unbounded import warn_infinite
 
 
 class Recorded:
-    """One evaluation of f at a point, recorded.
+    """One evaluation of f at a point, recorded. NumPy's warnings are the caller's to turn off.
 
     Parameters
     ----------
@@ -33,8 +32,7 @@ class Recorded:
         self._watched, self._arrays = recording.watched, recording.array_operations
         self._infinite = recording.infinite
         try:
-            with np.errstate(all="ignore"):
-                y = evaluate(f, leaf(point, recording))
+            y = evaluate(f, leaf(point, recording))
         finally:
             self._operations = recording.end()
         is_taped = getattr(y, "recording", None) is recording
@@ -51,7 +49,7 @@ class Recorded:
         self._watched.check()
         with np.errstate(all="ignore"):
             found, is_new = walk_back(self._operations, self._arrays, self._index, w)
-            if not _is_finite(found):
+            if not is_finite(found):
                 found = walk_back_carefully(self._operations, self._index, w)
                 for rule in self._infinite[:1]:
                     warn_infinite(rule)
@@ -65,15 +63,12 @@ class Recorded:
         if self._index is None:
             return self.pull(w)
         self._watched.check()
-        with np.errstate(all="ignore"):
-            found, is_new = walk_back(self._operations, self._arrays, self._index, w, frees=True)
-        if _is_finite(found):
+        found, is_new = walk_back(self._operations, self._arrays, self._index, w, frees=True)
+        if is_finite(found):
             return self._as_point(found, is_new)
         return Recorded(self._f, self._point).pull(w)
 
     def _as_point(self, found: Any, is_new: bool) -> Any:
-        if type(found) is Slice:
-            return found.dense()
         if isinstance(found, Traced):
             return +found
         if found is NOTHING:
@@ -81,8 +76,3 @@ class Recorded:
         if is_new and found.shape == self._point_shape:
             return found
         return np.array(np.broadcast_to(found, self._point_shape))[()]
-
-
-def _is_finite(found: Any) -> bool:
-    plain = found.part if type(found) is Slice else plain_value(found)
-    return math.isfinite(np.add.reduce(plain, axis=None)) or bool(np.isfinite(plain).all())

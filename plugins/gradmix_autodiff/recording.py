@@ -7,12 +7,14 @@ and recordings of loops are made of these.
 
 from __future__ import annotations
 
+import operator
+from bisect import bisect_right
 from typing import Any, NoReturn
 
 import numpy as np
 
 from gradmix import DifferentiationError
-from gradmix_autodiff.rules.structure import scatter, unbroadcast
+from gradmix_autodiff.rules.structure import positions_after, scatter, unbroadcast
 from gradmix_autodiff.table import Change, Elementwise, Spread
 from gradmix_autodiff.traced import Traced, next_level, plain_value
 from gradmix_autodiff.unbounded import watch_infinite
@@ -30,19 +32,17 @@ to be summed over what was broadcast; the rule if the operation is elementwise, 
 """
 
 
-class Slice:
-    """A cotangent that is zero but for a part: it is added in place to what is there, and made an array only once."""
+class Part:
+    """The pullback of ``x[index]`` for an index that takes no entry twice: the walk back adds to that part in place."""
 
-    __slots__ = ("index", "part", "shape")
+    __slots__ = ("index", "shape")
 
-    def __init__(self, index: Any, part: Any, shape: tuple[int, ...]) -> None:
-        self.index, self.part, self.shape = index, part, shape
+    def __init__(self, index: Any, shape: tuple[int, ...]) -> None:
+        self.index, self.shape = index, shape
 
-    def dense(self) -> Any:
-        """The whole array."""
-        whole = np.zeros(self.shape, dtype=np.result_type(self.part, np.float64))
-        whole[self.index] = self.part
-        return whole
+    def __call__(self, w: Any) -> Any:
+        """The cotangent of x."""
+        return scatter(w, positions_after(operator.getitem, self.shape, self.index), self.shape)
 
 
 class _Ended:
@@ -108,56 +108,51 @@ def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any, free
     cotangents[index] = w
     pop, nothing = cotangents.pop, NOTHING
     after = index + 1
-    for place in reversed(arrays):
-        if place > index:
-            continue
-        for i, by_a, j, by_b in reversed(operations[place + 1 : after]):  # operations on numbers
-            change = pop()
-            if change is not nothing:
-                cotangents[i] += change * by_a
-                if j >= 0:
-                    cotangents[j] += change * by_b
+    for place in reversed(arrays[: bisect_right(arrays, index)]):
+        if after - place > 1:  # operations on numbers
+            for i, by_a, j, by_b in reversed(operations[place + 1 : after]):
+                change = pop()
+                if change is not nothing:
+                    cotangents[i] += change * by_a
+                    if j >= 0:
+                        cotangents[j] += change * by_b
         if place == 0:
             break
         after = place
         cotangent = pop()
         if cotangent is not nothing:
-            if type(cotangent) is Slice:
-                cotangent = cotangent.dense()
             for i, pull, shape, _, _ in operations[place]:
+                present = cotangents[i]
+                if type(pull) is Part and (whole := _own(present, is_own[i], pull.shape, cotangent)) is not None:
+                    whole[pull.index] += cotangent
+                    cotangents[i] = whole
+                    is_own[i] = True
+                    continue
                 change = pull(cotangent)
                 if shape is not None:
                     change = unbroadcast(change, shape)
-                present = cotangents[i]
                 if present is nothing:
                     cotangents[i] = change
-                    is_own[i] = False
+                elif is_own[i] and type(change) is np.ndarray and change.dtype == present.dtype:
+                    present += change
                 else:
-                    cotangents[i] = _sum_of(present, change, is_own[i])
-                    is_own[i] = True
+                    cotangents[i] = change = present + change
+                    is_own[i] = type(change) is np.ndarray
         if frees:
-            cotangent = change = present = pull = None
+            cotangent = change = present = whole = pull = None
             del operations[place:]
     return cotangents[0], bool(is_own[0])
 
 
-def _sum_of(present: Any, change: Any, is_own: int) -> Any:
-    """The sum of two cotangents; in the first one's place where the array is the walk's own."""
-    if type(present) is Slice:
-        present, is_own = present.dense(), True
-    if type(present) is not np.ndarray or type(change) not in (np.ndarray, Slice):
-        return present + (change.dense() if type(change) is Slice else change)
-    if not is_own:
-        present = np.array(present)
-    if type(change) is Slice:
-        if change.part.dtype != present.dtype:
-            return present + change.dense()
-        present[change.index] += change.part
-        return present
-    if change.dtype != present.dtype:
-        return present + change
-    present += change
-    return present
+def _own(present: Any, is_own: int, shape: tuple[int, ...], part: Any) -> Any:
+    """A cotangent so far, as an array of the walk's own to which a part can be added; None if that is not possible."""
+    if not (type(part) is float or (isinstance(part, np.ndarray | np.generic) and part.dtype == np.float64)):
+        return None
+    if present is NOTHING:
+        return np.zeros(shape)
+    if type(present) is not np.ndarray or present.dtype != np.float64 or present.shape != shape:
+        return None
+    return present if is_own else present.copy()
 
 
 def walk_back_carefully(operations: list[Any], index: int, w: Any) -> Any:
@@ -194,32 +189,16 @@ def _careful_pulls(operation: Any, cotangent: Any, mask: Any) -> Any:
             yield j, cotangent * by_b, mask
         return
     for i, pull, own, rule, spread in operation:
-        change = dense(pull(cotangent))
+        change = pull(cotangent)
         if rule is not None:
             shape = np.broadcast_shapes(np.shape(change), np.shape(mask))
             through = np.broadcast_to(mask, shape)
             change = np.where(through, np.broadcast_to(change, shape), 0.0)[()]
             watch_infinite(rule, change, through)
         elif spread is Spread.MOVES:
-            through = np.not_equal(plain_value(dense(pull(np.asarray(mask, dtype=float)))), 0)
+            through = np.not_equal(plain_value(pull(np.asarray(mask, dtype=float))), 0)
         else:
             through = np.ones(np.shape(change), dtype=bool)
         if own is not None:
             change, through = unbroadcast(change, own), unbroadcast(through.astype(float), own) != 0
         yield i, change, through
-
-
-def dense(change: Any) -> Any:
-    """A cotangent as one array."""
-    return change.dense() if type(change) is Slice else change
-
-
-def slice_pull(index: Any, shape: tuple[int, ...], positions: Any) -> Change:
-    """The pullback of ``x[index]`` for an index of slices and integers: by `Slice` where nothing is traced."""
-
-    def pull(w: Any) -> Any:
-        if isinstance(w, Traced):
-            return scatter(w, positions(), shape)
-        return Slice(index, np.asarray(w), shape)
-
-    return pull

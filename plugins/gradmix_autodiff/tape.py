@@ -45,15 +45,18 @@ class Tape(Differentiator):
         """Record f once; each pullback walks the record backwards."""
         from gradmix_autodiff.pullback import Recorded
 
-        recorded = Recorded(f, x)
+        with np.errstate(all="ignore"):
+            recorded = Recorded(f, x)
         return recorded.value, recorded.pull
 
     def first(self, f: VectorFunction, x: Any) -> tuple[Any, Any]:
         """Pull 1 back, if f has one value; if not, what is asked for is refused."""
         from gradmix_autodiff.pullback import Recorded
 
-        recorded = Recorded(f, x)
-        return recorded.value, recorded.pull_once(_ONE) if np.shape(recorded.value) == (1,) else np.zeros(len(x))
+        with np.errstate(all="ignore"):
+            recorded = Recorded(f, x)
+            is_one = np.shape(recorded.value) == (1,)
+            return recorded.value, recorded.pull_once(_ONE) if is_one else np.zeros(len(x))
 
     def graph(self, f: Function, *args: Any, direction: Sequence[Any] | None = None) -> Graph:
         """The computational graph of a function at a point, with values, tangents and adjoints.

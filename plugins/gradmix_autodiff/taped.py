@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from gradmix_autodiff.recording import Pull, Recording, dense, slice_pull
+from gradmix_autodiff.recording import Part, Pull, Recording
 from gradmix_autodiff.rules.structure import GETITEM
 from gradmix_autodiff.table import ELEMENTWISE, NAMES, Elementwise, Rule, Spread
-from gradmix_autodiff.traced import ARITHMETIC, Traced, TracedArray, operand, operate, plain_value, relate
+from gradmix_autodiff.traced import ARITHMETIC, Traced, TracedArray, operand, operate, operate_on, plain_value, relate
 
 
 class _Taped(Traced):
@@ -102,18 +102,20 @@ def _first(w: Any) -> Any:
 
 
 def leaf(point: Any, recording: Recording) -> Any:
-    """The first value on a recording: the point, watched as it may be an array of the caller's."""
-    return _taped(recording.watched.kept(point) if type(point) is np.ndarray else point, recording, [])
+    """The first value on a recording: the point, copied as it may be an array of the caller's."""
+    return _taped(point.copy() if type(point) is np.ndarray else point, recording, [])
 
 
 def _taped(value: Any, recording: Recording, pulls: list[Pull]) -> Any:
     index = recording.append(pulls)
-    if np.ndim(value):
+    if value.ndim if type(value) is np.ndarray else np.ndim(value):
         return TapedArray(value, index, recording)
     return TapedNumber(_number(value), index, recording)
 
 
 def _number(value: Any) -> Any:
+    if type(value) is np.float64:
+        return float(value)
     if isinstance(value, Traced) or np.iscomplexobj(value):
         return value
     return float(value)
@@ -132,14 +134,14 @@ def record(recording: Recording, rule: Rule, arguments: tuple[Any, ...], keyword
             values.append(recording.watched.kept(each))
         else:
             values.append(each)
-    y = operate(rule, *values, **keywords)
+    y = operate_on(rule, values, keywords)
     if type(rule) is Elementwise:
         return _record_elementwise(recording, rule, y, values, active)
     pulls: list[Pull] = []
     for position, argument in active:
         pull = rule.rule(position, y, tuple(values), keywords).pull  # type: ignore[union-attr]
         if rule is GETITEM and (basic := _basic(values[1])) is not None:
-            pull = slice_pull(basic, argument.shape, lambda shape=argument.shape: _positions(shape, values[1]))
+            pull = Part(basic, argument.shape)
         pulls.append((argument.index, _realised(recording, pull, argument, y), None, None, rule.spread))  # type: ignore[union-attr]
     result = _taped(y, recording, pulls)
     if rule.is_view and isinstance(result, TapedArray):  # type: ignore[union-attr]
@@ -195,17 +197,15 @@ def _realised(recording: Recording, change: Callable[[Any], Any], argument: Any,
         if kind == "f" or not (kind == "c" or np.iscomplexobj(plain_value(y))):
             return change
         recording.has_complex = True
-    return change if np.iscomplexobj(plain_value(argument.value)) else lambda w: np.real(dense(change(w)))
+    return change if np.iscomplexobj(plain_value(argument.value)) else lambda w: np.real(change(w))
 
 
 def _basic(index: Any) -> Any:
     """An index of slices, integers, None and Ellipsis alone, in which no entry comes twice; else None."""
-    parts = index if type(index) is tuple else (index,)
-    return index if all(type(part) in (int, slice, type(None), type(Ellipsis)) for part in parts) else None
+    return index if _BASIC.issuperset(map(type, index if type(index) is tuple else (index,))) else None
 
 
-def _positions(shape: tuple[int, ...], index: Any) -> Any:
-    return np.arange(math.prod(shape)).reshape(shape)[index]
+_BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
 
 
 # Operations on numbers are made from the rules' texts, one function each.
@@ -341,12 +341,10 @@ def _array_getitem(x: TapedArray, index: Any) -> Any:
     if basic is None or type(value) is not np.ndarray or x.recording.has_complex:
         return Traced.__getitem__(x, index)
     y = value[basic]
-    shape = x.shape
-    pull = slice_pull(basic, shape, lambda: _positions(shape, basic))
     recording = x.recording
     operations = recording.operations
     place = len(operations)
-    operations.append([(x.index, pull, None, None, Spread.MOVES)])
+    operations.append([(x.index, Part(basic, x.shape), None, None, Spread.MOVES)])
     recording.array_operations.append(place)
     if type(y) is not np.ndarray:
         return TapedNumber(float(y), place, recording)

@@ -11,7 +11,7 @@ import itertools
 import sys
 import warnings
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,13 +31,18 @@ def next_level() -> int:
 
 def operate(rule: Rule, *arguments: Any, **keywords: Any) -> Any:
     """Do an operation on its highest level: the value by the levels below, the derivative by its rule."""
+    return operate_on(rule, arguments, keywords)
+
+
+def operate_on(rule: Rule, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
+    """As `operate`, of arguments in a sequence."""
     owner, level = None, 0
     for each in arguments:
         if isinstance(each, Traced) and each.level > level:
             owner, level = each, each.level
     if owner is None:
         return rule.function(*arguments, **keywords)
-    return owner.follow(rule, arguments, keywords)
+    return owner.follow(rule, tuple(arguments), keywords)
 
 
 def plain_value(x: Any) -> Any:
@@ -132,7 +137,7 @@ class Traced(arrays.Traced):
     def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         composition = COMPOSITIONS.get(function)
         if composition is not None:
-            return supported(full_name(function), composition, *args, **kwargs)
+            return supported(function, composition, *args, **kwargs)
         if function in CONSTANT:
             return function(*map(plain_value, args), **{name: plain_value(value) for name, value in kwargs.items()})
         if function in _MADE_LIKE:  # np.zeros(3, like=x): NumPy asks x, and leaves out like=
@@ -144,13 +149,13 @@ class Traced(arrays.Traced):
     # Python's operators
 
     def __neg__(self) -> Any:
-        return operate(ELEMENTWISE[np.negative], self)
+        return self.follow_one(ELEMENTWISE[np.negative])
 
     def __pos__(self) -> Any:
-        return operate(ELEMENTWISE[np.positive], self)
+        return self.follow_one(ELEMENTWISE[np.positive])
 
     def __abs__(self) -> Any:
-        return operate(ELEMENTWISE[np.absolute], self)
+        return self.follow_one(ELEMENTWISE[np.absolute])
 
     def __getitem__(self, index: Any) -> Any:
         return COMPOSITIONS["getitem"](self, index)
@@ -181,10 +186,7 @@ class Traced(arrays.Traced):
 
     # what arrays have
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the value."""
-        return np.shape(self.value)
+    shape: tuple[int, ...] = ()
 
     @property
     def ndim(self) -> int:
@@ -263,7 +265,7 @@ class TracedArray(Traced):
     __slots__ = ("__weakref__", "exported", "relatives", "source")
 
     relatives: list[weakref.ref[TracedArray]] | None
-    """Arrays on the same memory, if it was NumPy's: views of one another."""
+    """Views of it, and views of these."""
     source: tuple[TracedArray, tuple[Callable[[Any], Any], ...]] | None
     """The array of which it is a view, and the steps that lead from that to this; None if it is no view."""
 
@@ -307,6 +309,11 @@ class TracedArray(Traced):
         return x in plain_value(self)
 
     @property
+    def shape(self) -> tuple[int, ...]:  # type: ignore[override]
+        """Shape of the value."""
+        return self.value.shape  # type: ignore[no-any-return]
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the value."""
         return self.value.dtype  # type: ignore[no-any-return]
@@ -337,21 +344,15 @@ class TracedArray(Traced):
         """
         if getattr(result, "level", None) != self.level or result.shape != self.shape:
             raise in_place(what, instead)
-        views = [each for each in (ref() for ref in self.relatives or ()) if each is not None and each is not self]
-        if not views:
-            self.become(result)
-            self._show()
-            return
         root = self if self.source is None else self.source[0]
         if self.source is not None:
             written = COMPOSITIONS["setitem"](np.ravel(root), np.ravel(self._places(root)), np.ravel(result))
             result = np.reshape(written, root.shape)
         root.become(result)
-        for view in {id(each): each for each in (self, *views)}.values():
-            if view is not root:
-                view.become(COMPOSITIONS["gather"](root, view._places(root), root.shape))
-            view._show()
         root._show()
+        for view in [each for each in (ref() for ref in root.relatives or ()) if each is not None]:
+            view.become(COMPOSITIONS["gather"](root, view._places(root), root.shape))
+            view._show()
 
     def _places(self, root: TracedArray) -> Any:
         """Where the entries of a view are in the array that it is a view of."""
@@ -365,24 +366,24 @@ class TracedArray(Traced):
 def relate(one: Traced, view: TracedArray, step: Callable[[Any], Any]) -> None:
     """Note that an array is a view of another, to which `step` leads; of a number it is a new array."""
     if isinstance(one, TracedArray):
-        if one.relatives is None:
-            one.relatives = [weakref.ref(one)]
-        relatives = one.relatives
+        root, steps = (one, ()) if one.source is None else one.source
+        if root.relatives is None:
+            root.relatives = []
+        relatives = root.relatives
         relatives.append(weakref.ref(view))
         if len(relatives) & (len(relatives) - 1) == 0 and len(relatives) > _MANY:  # now and then, drop those that died
             relatives[:] = [each for each in relatives if each() is not None]
-        view.relatives = relatives
-        root, steps = (one, ()) if one.source is None else one.source
         view.source = (root, (*steps, step))
 
 
-def supported(name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call a composition; arguments of NumPy's that it does not know are reported, not dropped."""
+def supported(named: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a composition for what is named; arguments of NumPy's that it does not know are reported, not dropped."""
     try:
         return function(*args, **kwargs)
     except (TypeError, NotImplementedError) as error:
         if isinstance(error, DifferentiationError):
             raise
+        name = named if isinstance(named, str) else full_name(named)
         raise unsupported(name, f" with these arguments ({error})") from error
 
 
@@ -404,7 +405,7 @@ def _call_ufunc(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any, options: dic
     inputs = tuple(map(operand, inputs))
     if composition is not None:
         kept = {name: value for name, value in options.items() if name in ("axis", "keepdims")}
-        result = supported(full_name(ufunc), composition, *inputs, **kept)
+        result = supported(ufunc, composition, *inputs, **kept)
     else:
         assert rule is not None
         result = operate(rule, *inputs)

@@ -123,7 +123,7 @@ def arranged(flat: Any, shape: Shape) -> Any:
     """A part of a vector or matrix as an array of `shape`, or as a number."""
     if not shape:
         return flat[(0,) * np.ndim(flat)]
-    return flat if np.shape(flat) == shape else np.reshape(flat, shape)
+    return flat if flat.shape == shape else np.reshape(flat, shape)
 
 
 def flattened(x: Any, shares: bool = False) -> tuple[Any, Structure]:
