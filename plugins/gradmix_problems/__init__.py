@@ -13,6 +13,10 @@ def gradmix_components() -> gradmix.Components:
             "lecture": "gradmix_problems.lecture:Lecture",
             "rosenbrock": "gradmix_problems.rosenbrock:Rosenbrock",
             "heron": "gradmix_problems.heron:Heron",
+            "lotka_volterra": "gradmix_problems.lotka_volterra:LotkaVolterra",
+            "mixture_objective": "gradmix_problems.mixture_objective:MixtureObjective",
+            "network": "gradmix_problems.network:Network",
+            "vector_map": "gradmix_problems.vector_map:VectorMap",
             "python": "gradmix_problems.python:PythonFunction",
         }
     }

@@ -37,6 +37,7 @@ class Stopwatch:
         self.seconds: list[float] = []
         self.reference_seconds: list[float] = []
         self.peak_bytes: int | None = None
+        self.reference_peak_bytes: int | None = None
 
     def round(self) -> None:
         """Time one round."""
@@ -45,8 +46,10 @@ class Stopwatch:
             self.reference_seconds.append(self._reference.seconds())
 
     def measure_memory(self) -> None:
-        """Measure the peak of memory, in a round that is not timed."""
+        """Measure the peaks of memory, in a round that is not timed."""
         self.peak_bytes = peak_bytes(self._work.work)
+        if self._reference is not None:
+            self.reference_peak_bytes = peak_bytes(self._reference.work)
 
     @property
     def metrics(self) -> Mapping[str, float]:
@@ -59,6 +62,8 @@ class Stopwatch:
             found["time.ratio_to_function"] = statistics.median(ratios)
         if self.peak_bytes is not None:
             found["memory.peak_bytes"] = float(self.peak_bytes)
+            if self.reference_peak_bytes:
+                found["memory.ratio_to_function"] = self.peak_bytes / self.reference_peak_bytes
         return found
 
     @property
@@ -69,6 +74,7 @@ class Stopwatch:
             "reference_seconds": self.reference_seconds,
             "calls_per_round": self._work.calls,
             "peak_bytes": self.peak_bytes,
+            "reference_peak_bytes": self.reference_peak_bytes,
             **self._how,
         }
 

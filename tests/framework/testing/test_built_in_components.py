@@ -27,6 +27,11 @@ VARIANTS = [
     ("differentiator", "finite_difference", {"method": "backward"}),
     ("differentiator", "finite_difference", {"method": "complex_step"}),
     ("problem", "rosenbrock", {"n": 7}),
+    ("problem", "lotka_volterra", {"steps": 30, "step": 0.1, "rates": (0.5, 2.0, -1.0, 0.25)}),
+    ("problem", "mixture_objective", {"d": 3, "k": 3, "n": 4, "data_seed": 1}),
+    ("problem", "mixture_objective", {"d": 1, "k": 1, "n": 2}),
+    ("problem", "network", {"inputs": 3, "hidden": 5, "outputs": 4, "batch": 7, "data_seed": 2}),
+    ("problem", "vector_map", {"n": 6, "data_seed": 3}),
     ("task", "differentiate", {"problem": "rosenbrock", "differentiator": "tape"}),
     ("task", "cluster", {"clusterer": "kmeans", "dataset": "iris"}),
 ]

@@ -62,7 +62,18 @@ PROBLEMS = [
     ("heron", {}),
     ("heron", {"x": 1e-4}),
     ("heron", {"x": 7e8}),
+    ("lotka_volterra", {}),
+    ("mixture_objective", {}),
+    ("network", {}),
+    ("vector_map", {}),
 ]
+LARGE = [
+    ("lotka_volterra", {"steps": 1000}),
+    ("mixture_objective", {"d": 6, "k": 5, "n": 200}),
+    ("network", {"inputs": 30, "hidden": 20, "outputs": 10, "batch": 40}),
+    ("vector_map", {"n": 50}),
+]
+"""With derivatives whose rounding errors add up."""
 
 
 @pytest.mark.parametrize("differentiator", ["dual", "tape"])
@@ -73,6 +84,63 @@ def test_dual_numbers_and_the_tape_are_exact_on_all_of_them(differentiator, name
     case = problem(name, **options)
     operator = getattr(gradmix.differentiator(differentiator), case.operator)
     assert errors(operator(case.function, case.point()), case.exact())["derivative_error"] <= 1e-15
+
+
+@pytest.mark.parametrize("differentiator", ["dual", "tape"])
+@pytest.mark.parametrize(("name", "options"), LARGE)
+def test_errors_stay_near_rounding_in_long_or_large_ones(differentiator, name, options):
+    case = problem(name, **options)
+    computed = getattr(gradmix.differentiator(differentiator), case.operator)(case.function, case.point())
+    exact = case.exact()
+    assert np.max(np.abs(computed - exact)) <= 1e-13 * np.max(np.abs(exact))
+
+
+def test_the_equations_of_prey_and_predators_are_solved():
+    from scipy.integrate import solve_ivp
+
+    def slopes(t, z):
+        return 1.5 * z[0] - z[0] * z[1], z[0] * z[1] - 3.0 * z[1]
+
+    x, y = solve_ivp(slopes, (0.0, 10.0), (1.0, 0.5), method="DOP853", rtol=1e-12, atol=1e-12).y[:, -1]
+    case = problem("lotka_volterra", steps=1000)
+    value = case.function(case.point())
+    assert type(value) is float
+    assert value == pytest.approx(x**2 + y**2, rel=1e-6)
+
+
+def test_the_mixture_objective_is_a_log_likelihood_and_a_prior():
+    from scipy.special import logsumexp, multigammaln
+    from scipy.stats import multivariate_normal
+
+    d, k, n = 3, 2, 6
+    case = problem("mixture_objective", d=d, k=k, n=n)
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((n, d))
+    x = case.point()
+    alphas, means, factors = x[:k], x[k : k + k * d].reshape(k, d), x[k + k * d :].reshape(k, -1)
+    log_densities, prior = [], 0.0
+    for alpha, mean, (q1, q2, q3, low21, low31, low32) in zip(alphas, means, factors, strict=True):
+        Q = np.array([[np.exp(q1), 0.0, 0.0], [low21, np.exp(q2), 0.0], [low31, low32, np.exp(q3)]])
+        density = multivariate_normal(mean, np.linalg.inv(Q.T @ Q))
+        log_densities.append(alpha - logsumexp(alphas) + density.logpdf(rows))
+        prior += 0.5 * np.sum(Q**2) - (d + 1) * d * np.log(1 / np.sqrt(2)) + multigammaln(0.5 * (d + 1), d)
+    expected = np.sum(logsumexp(log_densities, axis=0)) + prior
+    assert case.function(x) == pytest.approx(expected, rel=1e-13)
+
+
+def test_the_networks_loss_is_the_mean_cross_entropy():
+    from sklearn.metrics import log_loss
+
+    inputs, hidden, outputs, batch = 4, 6, 3, 20
+    case = problem("network", inputs=inputs, hidden=hidden, outputs=outputs, batch=batch, data_seed=5)
+    rng = np.random.default_rng(5)
+    rows, classes = rng.standard_normal((batch, inputs)), rng.integers(0, outputs, batch)
+    x = case.point()
+    W, V = x[:24].reshape(inputs, hidden), x[30:48].reshape(hidden, outputs)
+    scores = np.clip(rows @ W + x[24:30], 0.0, None) @ V + x[48:]
+    powers = np.exp(scores)
+    chances = powers / powers.sum(axis=1, keepdims=True)
+    assert case.function(x) == pytest.approx(log_loss(classes, chances, labels=range(outputs)), rel=1e-13)
 
 
 @pytest.mark.parametrize("name", ["cubic", "polynomial", "lecture", "rosenbrock", "heron"])
