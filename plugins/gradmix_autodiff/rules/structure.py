@@ -308,42 +308,42 @@ def _matmul_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords
 
 
 def _push_left(t: Any, a: Any, b: Any) -> Any:
-    if np.ndim(a) == 1 and np.ndim(b) > 2:  # the row of each tangent meets every matrix
-        return np.matmul(np.expand_dims(t, tuple(range(1, np.ndim(b)))), b)[..., 0, :]
-    if np.ndim(a) < np.ndim(b) and np.ndim(b) > 2:
-        t = np.reshape(t, (np.shape(t)[0], *(1,) * (np.ndim(b) - np.ndim(a)), *np.shape(t)[1:]))
+    if a.ndim == 1 and b.ndim > 2:  # the row of each tangent meets every matrix
+        return np.matmul(np.expand_dims(t, tuple(range(1, b.ndim))), b)[..., 0, :]
+    if a.ndim < b.ndim and b.ndim > 2:
+        t = np.reshape(t, (t.shape[0], *(1,) * (b.ndim - a.ndim), *t.shape[1:]))
     return np.matmul(t, b)
 
 
 def _push_right(t: Any, a: Any, b: Any) -> Any:
-    if np.ndim(b) == 1:
-        if np.ndim(a) <= 2:
-            return np.matmul(t, np.transpose(a))
-        return np.moveaxis(np.matmul(a, np.transpose(t)), -1, 0)
-    if np.ndim(a) == 1:
+    if b.ndim == 1:
+        if a.ndim <= 2:
+            return np.matmul(t, a.T)
+        return np.moveaxis(np.matmul(a, t.T), -1, 0)
+    if a.ndim == 1:
         return np.matmul(a, t)
-    if np.ndim(b) < np.ndim(a):
-        t = np.reshape(t, (np.shape(t)[0], *(1,) * (np.ndim(a) - np.ndim(b)), *np.shape(t)[1:]))
+    if b.ndim < a.ndim:
+        t = np.reshape(t, (t.shape[0], *(1,) * (a.ndim - b.ndim), *t.shape[1:]))
     return np.matmul(a, t)
 
 
 def _as_matrices(w: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
     """Give vectors the axis that ``matmul`` gives them."""
-    if np.ndim(a) == 1:
-        a, w = np.expand_dims(a, 0), np.expand_dims(w, -1 if np.ndim(b) == 1 else -2)
-    if np.ndim(b) == 1:
+    if a.ndim == 1:
+        a, w = np.expand_dims(a, 0), np.expand_dims(w, -1 if b.ndim == 1 else -2)
+    if b.ndim == 1:
         b, w = np.expand_dims(b, 1), np.expand_dims(w, -1)
     return w, a, b
 
 
 def _pull_left(w: Any, a: Any, b: Any) -> Any:
     w, wide, b = _as_matrices(w, a, b)
-    return _back(a, unbroadcast(np.matmul(w, np.swapaxes(b, -1, -2)), np.shape(wide)))
+    return _back(a, unbroadcast(np.matmul(w, np.swapaxes(b, -1, -2)), wide.shape))
 
 
 def _pull_right(w: Any, a: Any, b: Any) -> Any:
     w, a, wide = _as_matrices(w, a, b)
-    return _back(b, unbroadcast(np.matmul(np.swapaxes(a, -1, -2), w), np.shape(wide)))
+    return _back(b, unbroadcast(np.matmul(np.swapaxes(a, -1, -2), w), wide.shape))
 
 
 MATMUL = Primitive(np.matmul, _matmul_rule)
