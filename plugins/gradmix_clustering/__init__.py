@@ -2,6 +2,13 @@
 
 import gradmix
 
+_COVARIANCES = {
+    "covariance": ("EII", "VII", "EEI", "EVI", "VVI", "EEE", "EEV", "EVV", "VVV"),
+    "common_shape": ("VEI", "VEE", "VEV"),
+    "common_orientation": ("EVE", "VVE"),
+}
+"""Module → the covariance types in it, by mclust's names."""
+
 _SCIKIT_LEARN = {"spherical": "VII", "diag": "VVI", "tied": "EEE", "full": "VVV"}
 """Name in scikit-learn → mclust's name of a covariance type."""
 
@@ -9,7 +16,7 @@ _SCIKIT_LEARN = {"spherical": "VII", "diag": "VVI", "tied": "EEE", "full": "VVV"
 @gradmix.hookimpl
 def gradmix_components() -> gradmix.Components:
     """Offer the clusterers and the covariance types."""
-    types = {name: f"gradmix_clustering.covariance:{name}" for name in ("VII", "VVI", "EEE", "VVV")}
+    types = {name: f"gradmix_clustering.{module}:{name}" for module, names in _COVARIANCES.items() for name in names}
     return {
         "clusterer": {
             "gmm": "gradmix_clustering.gmm:GaussianMixture",

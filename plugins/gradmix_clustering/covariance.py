@@ -3,15 +3,41 @@
 They are named as in mclust, by volume, shape and orientation of the components' ellipsoids: equal (E), variable (V), or
 trivial (I). Σₖ = λₖ Dₖ Aₖ Dₖᵀ, with volume λₖ, shape Aₖ (diagonal, |Aₖ| = 1) and orientation Dₖ.
 
-Source: Celeux & Govaert, Pattern Recognition 28 (1995) 781-793.
+Source: Celeux & Govaert, Pattern Recognition 28 (1995) 781-793. The number of parameters is that of mclust's
+``nVarParams``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from gradmix import Covariance
 from gradmix.arrays import Array
+from gradmix_clustering.volumes import (
+    at_least_some_variance,
+    average,
+    ellipsoids,
+    principal_axes,
+    volumes_of_matrices,
+    volumes_of_variances,
+)
+
+
+@dataclass
+class EII(Covariance):
+    """Spheres of equal volume: Σₖ = λ I."""
+
+    moments = "trace"
+
+    def estimate(self, counts: Array, scatter: Array, previous: Array | None, tol: float) -> Array:
+        """Mean variance of all components."""
+        return np.full(len(counts), scatter.sum() / counts.sum())
+
+    def n_parameters(self, k: int, d: int) -> int:
+        """One volume."""
+        return 1
 
 
 @dataclass
@@ -22,11 +48,43 @@ class VII(Covariance):
 
     def estimate(self, counts: Array, scatter: Array, previous: Array | None, tol: float) -> Array:
         """Mean variance of the features."""
-        return scatter / counts
+        return average(scatter, counts)
 
     def n_parameters(self, k: int, d: int) -> int:
         """k volumes."""
         return k
+
+
+@dataclass
+class EEI(Covariance):
+    """Ellipsoids of equal volume and shape, parallel to the axes: Σₖ = λ A."""
+
+    moments = "diagonal"
+
+    def estimate(self, counts: Array, scatter: Array, previous: Array | None, tol: float) -> Array:
+        """Pooled variance of each feature."""
+        return np.tile(scatter.sum(axis=0) / counts.sum(), (len(counts), 1))
+
+    def n_parameters(self, k: int, d: int) -> int:
+        """One variance of each feature."""
+        return d
+
+
+@dataclass
+class EVI(Covariance):
+    """Ellipsoids of equal volume and variable shape, parallel to the axes: Σₖ = λ Aₖ."""
+
+    moments = "diagonal"
+
+    def estimate(self, counts: Array, scatter: Array, previous: Array | None, tol: float) -> Array:
+        """Variances of each component, scaled to the mean volume."""
+        variances = at_least_some_variance(average(scatter, counts))
+        volumes = volumes_of_variances(variances)
+        return (np.average(volumes, weights=counts) / volumes)[:, None] * variances
+
+    def n_parameters(self, k: int, d: int) -> int:
+        """One volume and k shapes."""
+        return 1 + k * (d - 1)
 
 
 @dataclass
@@ -37,7 +95,7 @@ class VVI(Covariance):
 
     def estimate(self, counts: Array, scatter: Array, previous: Array | None, tol: float) -> Array:
         """Variance of each feature."""
-        return scatter / counts[:, None]
+        return average(scatter, counts)
 
     def n_parameters(self, k: int, d: int) -> int:
         """K · d variances."""
@@ -60,6 +118,39 @@ class EEE(Covariance):
 
 
 @dataclass
+class EEV(Covariance):
+    """Ellipsoids of equal volume and shape and variable orientation: Σₖ = λ Dₖ A Dₖᵀ."""
+
+    moments = "full"
+
+    def estimate(self, counts: Array, scatter: Array, previous: Array | None, tol: float) -> Array:
+        """Principal axes of each component, with the mean variances along them, in order of size."""
+        variances, axes = principal_axes(average(scatter, counts))
+        return ellipsoids(counts @ variances / counts.sum(), axes)
+
+    def n_parameters(self, k: int, d: int) -> int:
+        """One volume, one shape and k orientations."""
+        return d + k * d * (d - 1) // 2
+
+
+@dataclass
+class EVV(Covariance):
+    """Ellipsoids of equal volume and variable shape and orientation: Σₖ = λ Dₖ Aₖ Dₖᵀ."""
+
+    moments = "full"
+
+    def estimate(self, counts: Array, scatter: Array, previous: Array | None, tol: float) -> Array:
+        """Covariance of each component, scaled to the mean volume."""
+        covariances = average(scatter, counts)
+        volumes = volumes_of_matrices(covariances)
+        return (np.average(volumes, weights=counts) / volumes)[:, None, None] * covariances
+
+    def n_parameters(self, k: int, d: int) -> int:
+        """K symmetric matrices, less all volumes but one."""
+        return 1 - k + k * d * (d + 1) // 2
+
+
+@dataclass
 class VVV(Covariance):
     """Ellipsoids of variable volume, shape and orientation: Σₖ = λₖ Dₖ Aₖ Dₖᵀ; scikit-learn's ``full``."""
 
@@ -67,7 +158,7 @@ class VVV(Covariance):
 
     def estimate(self, counts: Array, scatter: Array, previous: Array | None, tol: float) -> Array:
         """Covariance of each component."""
-        return scatter / counts[:, None, None]
+        return average(scatter, counts)
 
     def n_parameters(self, k: int, d: int) -> int:
         """K symmetric matrices."""

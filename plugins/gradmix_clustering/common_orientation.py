@@ -1,0 +1,159 @@
+"""Covariance types with variable shapes and a common orientation, which has no closed form.
+
+The orientation D is searched for among the orthogonal matrices; given D, volumes and shapes are known. Source of the
+models: Celeux & Govaert, Pattern Recognition 28 (1995) 781-793, and Browne & McNicholas, Adv. Data Anal. Classif. 8
+(2014) 217-226. These minorise the likelihood, which takes hundreds of steps where components are elongated; a quasi-
+Newton step over all pairs of axes, as in Pham, SIAM J. Matrix Anal. Appl. 22 (2001) 1136-1152, takes a few.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradmix import Covariance, PositiveInt
+from gradmix.arrays import Array
+from gradmix_clustering.volumes import average, ellipsoids, volumes_of_variances
+
+_LARGEST_ANGLE = 0.5
+"""Of a step between two axes, in radians: the likelihood is hardly quadratic beyond."""
+_MOST_HALVINGS = 10
+
+
+@dataclass
+class CommonOrientation(Covariance):
+    """Base of both types.
+
+    Parameters
+    ----------
+    max_steps
+        Most steps towards the best orientation in an M-step.
+    """
+
+    moments = "full"
+
+    max_steps: PositiveInt = 20
+
+    @abstractmethod
+    def cost(self, variances: Array, shares: Array) -> tuple[float, Array]:
+        """Negative log-likelihood per row but for a constant, given each component's variances along the axes.
+
+        Parameters
+        ----------
+        variances
+            Shape (k, d).
+        shares
+            Share of each component, shape (k,).
+
+        Returns
+        -------
+        cost, weights
+            In nats, and its derivatives by half the logarithms of the variances, the same along all axes, shape (k,).
+        """
+
+    @abstractmethod
+    def constrained(self, variances: Array, shares: Array) -> Array:
+        """Variances along the axes of greatest likelihood, shape (k, d), from those without a constraint."""
+
+    def estimate(self, counts: Array, scatter: Array, previous: Array | None, tol: float) -> Array:
+        """Search for the orientation, from the previous one."""
+        covariances, shares = average(scatter, counts), counts / counts.sum()
+        axes = _common_axes(np.tensordot(shares, covariances, axes=1) if previous is None else _mixed(previous))
+        rotated = _rotated(covariances, axes)
+        cost, weights = self.cost(_variances(rotated), shares)
+        for _ in range(self.max_steps):
+            angles = _newton_angles(rotated, weights)
+            for _ in range(_MOST_HALVINGS):
+                rotation = _cayley(angles)
+                new_rotated = _rotated(rotated, rotation)
+                new_cost, new_weights = self.cost(_variances(new_rotated), shares)
+                if new_cost <= cost:
+                    break
+                angles /= 2
+            else:
+                break
+            gain = cost - new_cost
+            axes, rotated, cost, weights = axes @ rotation, new_rotated, new_cost, new_weights
+            if gain <= tol:
+                break
+        return ellipsoids(self.constrained(_variances(_rotated(covariances, axes)), shares), axes)
+
+
+@dataclass
+class VVE(CommonOrientation):
+    """Ellipsoids of variable volume and shape and equal orientation: Σₖ = λₖ D Aₖ Dᵀ."""
+
+    def cost(self, variances: Array, shares: Array) -> tuple[float, Array]:
+        """½ Σ pₖ log |Σₖ|."""
+        return 0.5 * float(shares @ np.log(variances).sum(axis=1)), shares
+
+    def constrained(self, variances: Array, shares: Array) -> Array:
+        """Return them as they are."""
+        return variances
+
+    def n_parameters(self, k: int, d: int) -> int:
+        """K · d variances and one orientation."""
+        return k * d + d * (d - 1) // 2
+
+
+@dataclass
+class EVE(CommonOrientation):
+    """Ellipsoids of equal volume and orientation and variable shape: Σₖ = λ D Aₖ Dᵀ."""
+
+    def cost(self, variances: Array, shares: Array) -> tuple[float, Array]:
+        """d/2 log Σ pₖ λₖ."""
+        volumes = shares * volumes_of_variances(variances)
+        return 0.5 * variances.shape[1] * float(np.log(volumes.sum())), volumes / volumes.sum()
+
+    def constrained(self, variances: Array, shares: Array) -> Array:
+        """Scale them to the mean volume."""
+        volumes = volumes_of_variances(variances)
+        return (float(shares @ volumes) / volumes)[:, None] * variances
+
+    def n_parameters(self, k: int, d: int) -> int:
+        """One volume, k shapes and one orientation."""
+        return 1 + k * (d - 1) + d * (d - 1) // 2
+
+
+def _mixed(covariances: Array) -> Array:
+    """A sum of matrices with common axes, weighted so that hardly any two axes have the same sum."""
+    weights = np.arange(1, len(covariances) + 1) ** 0.5
+    return np.tensordot(weights / np.trace(covariances, axis1=1, axis2=2), covariances, axes=1)
+
+
+def _common_axes(matrix: Array) -> Array:
+    return np.linalg.eigh(matrix)[1]
+
+
+def _rotated(matrices: Array, axes: Array) -> Array:
+    """Dᵀ S D."""
+    return axes.T @ matrices @ axes
+
+
+def _variances(matrices: Array) -> Array:
+    """Diagonals, shape (k, d), none below what rounding leaves."""
+    diagonals = np.diagonal(matrices, axis1=1, axis2=2)
+    info = np.finfo(float)
+    return np.maximum(diagonals, np.maximum(info.eps * diagonals.max(axis=1, keepdims=True), info.tiny))
+
+
+def _newton_angles(rotated: Array, weights: Array) -> Array:
+    """Angle by which to turn each pair of axes, an antisymmetric matrix, from covariances in the present axes.
+
+    The gradient is exact; of the second derivatives those that vanish where the covariances are diagonal are left out,
+    which leaves one number for each pair, never negative.
+    """
+    variances = _variances(rotated)
+    slopes = np.einsum("k,kij,kj->ij", weights, rotated, 1 / variances)
+    ratios = np.einsum("k,ki,kj->ij", weights, variances, 1 / variances)
+    gradient, curvature = slopes - slopes.T, ratios + ratios.T - 2 * weights.sum()
+    steepest = np.maximum(np.maximum(curvature, np.abs(gradient) / _LARGEST_ANGLE), np.finfo(float).tiny)
+    return -gradient / steepest
+
+
+def _cayley(angles: Array) -> Array:
+    """The rotation (I − Ω/2)⁻¹ (I + Ω/2) of an antisymmetric matrix Ω."""
+    one = np.eye(len(angles))
+    return np.asarray(np.linalg.solve(one - angles / 2, one + angles / 2), dtype=float)
