@@ -13,8 +13,20 @@ from gradmix_datasets.classics import Iris
 
 IRIS = Iris().load().X
 IN_MCLUST = {
-    "EII": 1, "VII": 3, "EEI": 4, "VEI": 6, "EVI": 10, "VVI": 12,
-    "EEE": 10, "VEE": 12, "EVE": 16, "VVE": 18, "EEV": 22, "VEV": 24, "EVV": 28, "VVV": 30,
+    "EII": 1,
+    "VII": 3,
+    "EEI": 4,
+    "VEI": 6,
+    "EVI": 10,
+    "VVI": 12,
+    "EEE": 10,
+    "VEE": 12,
+    "EVE": 16,
+    "VVE": 18,
+    "EEV": 22,
+    "VEV": 24,
+    "EVV": 28,
+    "VVV": 30,
 }
 """Type → parameters of three covariances in four features, as mclust's nVarParams counts them."""
 FREEDOM = {letter: level for level, letter in enumerate("IEV")}
@@ -138,11 +150,11 @@ def test_no_optimiser_finds_more_likely_covariances(name):
     n = sum({"E": 1, "V": k, "I": 0}[letter] for letter in name)
     rng = np.random.default_rng(0)
     optima = [
-        minimize(lambda x: -likelihood(counts, scatter, from_parameters(name, x, k)), rng.normal(size=n), tol=1e-12)
+        minimize(lambda x: -likelihood(counts, scatter, from_parameters(name, x, k)), rng.normal(size=n))
         for _ in range(5)
     ]
     reached = likelihood(counts, scatter, estimate(name, counts, scatter))
-    assert reached == pytest.approx(max(-each.fun for each in optima), abs=1e-8)
+    assert reached == pytest.approx(max(-each.fun for each in optima), abs=1e-7)
 
 
 @pytest.mark.parametrize("elongation", [0.5, 2.0])
