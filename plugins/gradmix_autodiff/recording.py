@@ -44,6 +44,24 @@ class Part:
         """The cotangent of x."""
         return scatter(w, positions_after(operator.getitem, self.shape, self.index), self.shape)
 
+    def added_to(self, present: Any, is_own: int, w: Any) -> Any:
+        """The cotangent of x so far with `w` added, as an array of the walk's own; None if they are not of float64."""
+        if not (type(w) is float or (isinstance(w, np.ndarray | np.generic) and w.dtype == np.float64)):
+            return None
+        if present is NOTHING:
+            whole = np.zeros(self.shape)
+            whole[self.index] = w
+            return whole
+        if type(present) is not np.ndarray or present.dtype != np.float64 or present.shape != self.shape:
+            return None
+        whole = present if is_own else present.copy()
+        part = whole[self.index]
+        if type(part) is np.ndarray:
+            part += w
+        else:
+            whole[self.index] = part + w
+        return whole
+
 
 class _Ended:
     """What stands for the operations of an evaluation that has ended: nothing can be added."""
@@ -123,8 +141,7 @@ def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any, free
         if cotangent is not nothing:
             for i, pull, shape, _, _ in operations[place]:
                 present = cotangents[i]
-                if type(pull) is Part and (whole := _own(present, is_own[i], pull.shape, cotangent)) is not None:
-                    whole[pull.index] += cotangent
+                if type(pull) is Part and (whole := pull.added_to(present, is_own[i], cotangent)) is not None:
                     cotangents[i] = whole
                     is_own[i] = True
                     continue
@@ -142,17 +159,6 @@ def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any, free
             cotangent = change = present = whole = pull = None
             del operations[place:]
     return cotangents[0], bool(is_own[0])
-
-
-def _own(present: Any, is_own: int, shape: tuple[int, ...], part: Any) -> Any:
-    """A cotangent so far, as an array of the walk's own to which a part can be added; None if that is not possible."""
-    if not (type(part) is float or (isinstance(part, np.ndarray | np.generic) and part.dtype == np.float64)):
-        return None
-    if present is NOTHING:
-        return np.zeros(shape)
-    if type(present) is not np.ndarray or present.dtype != np.float64 or present.shape != shape:
-        return None
-    return present if is_own else present.copy()
 
 
 def walk_back_carefully(operations: list[Any], index: int, w: Any) -> Any:
