@@ -46,6 +46,7 @@ from gradmix.contracts.folds import Rows as Rows
 from gradmix.contracts.hooks import Components as Components
 from gradmix.contracts.hooks import Kinds as Kinds
 from gradmix.contracts.hooks import hookimpl as hookimpl
+from gradmix.contracts.iteration import COLLAPSED as COLLAPSED
 from gradmix.contracts.iteration import INERTIA as INERTIA
 from gradmix.contracts.iteration import LOG_LIKELIHOOD as LOG_LIKELIHOOD
 from gradmix.contracts.iteration import Iteration as Iteration

@@ -12,6 +12,7 @@ import numpy as np
 from gradmix import (
     AIC,
     BIC,
+    COLLAPSED,
     LOG_LIKELIHOOD,
     Clusterer,
     DataError,
@@ -45,7 +46,9 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
     tol
         Stop when an iteration changes the mean log-likelihood per row by less than this (nats).
     reg_covar
-        Added to every variance, so that none becomes zero.
+        Added to every variance, so that none becomes zero: in units of the columns' mean variance.
+    reg_covar_is_relative
+        False for a `reg_covar` in the units of the data, as scikit-learn has it.
     max_iter
         Most EM iterations of a start.
     n_init
@@ -74,7 +77,8 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
     n_components: GroupCount = 2
     covariance_type: Annotated[str, NameOf("covariance"), Freedom()] = "full"
     tol: NonNegativeFloat = 1e-6
-    reg_covar: NonNegativeFloat = 1e-6
+    reg_covar: NonNegativeFloat = 1e-9
+    reg_covar_is_relative: bool = True
     max_iter: PositiveInt = 1000
     n_init: PositiveInt = 1
     init_params: Annotated[str, KeyOf("gradmix_clustering.starts:STARTS")] = "kmeans"
@@ -100,6 +104,7 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
             self.objective.meaning,
             AIC,
             Meaning("icl", "lower", "", "BIC, with a price for groups that overlap"),
+            COLLAPSED,
         )
 
     def iterate(self, X: Array, rng: np.random.Generator) -> Iterator[Iteration[GaussianMixtureModel]]:
@@ -108,10 +113,13 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
         from gradmix_clustering.starts import STARTS
 
         responsibilities = STARTS[self.init_params](X, self.n_components, rng)
-        start = start_model(X, responsibilities, self.covariance_type, self.reg_covar)
-        for _, step in zip(range(self.max_iter), em(X, start, self.reg_covar), strict=False):
-            converged = abs(step.gain) < self.tol
-            yield Iteration(step.model, {"log_likelihood": step.log_likelihood}, converged)
+        spread = float(X.var(axis=0).mean())
+        floor = self.reg_covar * (spread if self.reg_covar_is_relative else 1.0)
+        least = max(floor, np.finfo(float).eps * spread)
+        start = start_model(X, responsibilities, self.covariance_type, floor)
+        for _, step in zip(range(self.max_iter), em(X, start, floor), strict=False):
+            converged, collapsed = abs(step.gain) < self.tol, step.model.n_collapsed(least, len(X))
+            yield Iteration(step.model, {"log_likelihood": step.log_likelihood}, converged, collapsed=collapsed)
             if converged:
                 return
 

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradmix import NumericalError
 from gradmix.arrays import Array, IntArray
@@ -63,6 +64,10 @@ class Layout(ABC):
         """Log-determinant of each whitener, shape (k,), or () if there is one for all."""
 
     @abstractmethod
+    def is_thin(self, whiteners: Array, variance: float) -> NDArray[np.bool_]:
+        """Whether each component has less than a variance in some direction, shape (k,), or () if one is for all."""
+
+    @abstractmethod
     def matrices(self, covariances: Array, k: int, d: int) -> Array:
         """The covariances as full matrices, shape (k, d, d)."""
 
@@ -115,6 +120,13 @@ class Full(Layout):
     def log_determinants(self, whiteners: Array, d: int) -> Array:
         """Sum of the diagonal's logarithms."""
         return np.log(np.diagonal(whiteners, axis1=-2, axis2=-1)).sum(axis=-1)
+
+    def is_thin(self, whiteners: Array, variance: float) -> NDArray[np.bool_]:
+        """1 / |P|₂² is the smallest variance; the sum of the squares of P bounds |P|₂² and mostly suffices."""
+        bounds = (whiteners**2).sum(axis=(-2, -1))
+        if (bounds * variance < 1).all():
+            return np.zeros(bounds.shape, dtype=bool)
+        return np.asarray(np.linalg.norm(whiteners, ord=2, axis=(-2, -1)) ** 2 * variance > 1)
 
     def matrices(self, covariances: Array, k: int, d: int) -> Array:
         """Return the covariances, which are full matrices already."""
@@ -187,6 +199,10 @@ class Diagonal(Layout):
     def log_determinants(self, whiteners: Array, d: int) -> Array:
         """−Σ log σ."""
         return np.log(whiteners).sum(axis=-1)
+
+    def is_thin(self, whiteners: Array, variance: float) -> NDArray[np.bool_]:
+        """Whether the smallest of the variances is less."""
+        return np.asarray(whiteners.reshape(len(whiteners), -1).max(axis=1) ** 2 * variance > 1)
 
     def matrices(self, covariances: Array, k: int, d: int) -> Array:
         """Diagonal matrices."""

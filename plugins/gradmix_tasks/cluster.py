@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,6 +10,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gradmix import (
+    COLLAPSED,
     Clusterer,
     Data,
     Dataset,
@@ -94,20 +96,18 @@ class Cluster(Task):
         clustered, and the ``clusterer``.
         """
         data = self.dataset.load()
-        lasts: list[Iteration[Any]] = []
+        lasts: dict[int, Iteration[Any]] = {}
         objective = self.clusterer.objective
         for iteration in self.clusterer.iterations(self._rows(data)):
-            if iteration.start == len(lasts):
-                lasts.append(iteration)
-            lasts[-1] = iteration
+            lasts[iteration.start] = iteration
             try:
                 yield iteration
             except StopRun:
                 break
-        best = objective.best(lasts)
+        best = objective.best(lasts.values())
         groups = best.estimate.predict(data.X)
         return Result(
-            metrics=_metrics(best, groups, data),
+            metrics=self._metrics(best, groups, data),
             best_start=best.start,
             artifacts={_MODEL: partial(write_model, clusterer=self.clusterer, model=best.estimate, data=data)},
             inputs=(input_of(self.dataset, data),),
@@ -116,6 +116,15 @@ class Cluster(Task):
 
     def _rows(self, data: Data) -> Rows:
         return Rows(data.X, engine=self.engine)
+
+    def _metrics(self, best: Iteration[Any], groups: IntArray, data: Data) -> Mapping[str, float]:
+        ended = {"n_iter": float(best.step), "converged": float(best.converged)}
+        if COLLAPSED in self.clusterer.metrics():
+            ended[COLLAPSED.name] = float(best.collapsed)
+        scores = best.estimate.scores(data.X)
+        if best.collapsed:  # the likelihood of a degenerate model has no bound, so nothing may be chosen by it
+            scores = dict.fromkeys(scores, math.nan)
+        return {**ended, **best.metrics, **scores, **_agreement(groups, data)}
 
     def draw(self, run: FinishedRun) -> Mapping[str, Writer]:
         """The objective by iteration, and the groups."""
@@ -131,11 +140,6 @@ class Cluster(Task):
 
     def _answer(self, model: Any, groups: IntArray, data: Data) -> Mapping[str, Any]:
         return {"model": model, "groups": groups, "data": data, "clusterer": self.clusterer}
-
-
-def _metrics(best: Iteration[Any], groups: IntArray, data: Data) -> Mapping[str, float]:
-    ended = {"n_iter": float(best.step), "converged": float(best.converged)}
-    return {**ended, **best.metrics, **best.estimate.scores(data.X), **_agreement(groups, data)}
 
 
 def _agreement(groups: IntArray, data: Data) -> Mapping[str, float]:

@@ -15,7 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradmix.contracts.component import Component, options_within
-from gradmix.contracts.errors import DataError, PluginError, UnknownNameError, did_you_mean, listing, not_fitted
+from gradmix.contracts.errors import (
+    DataError,
+    NumericalError,
+    PluginError,
+    UnknownNameError,
+    did_you_mean,
+    listing,
+    not_fitted,
+)
 from gradmix.contracts.folds import Rows
 from gradmix.contracts.iteration import Iteration, Objective, last_of_each_start
 from gradmix.contracts.meaning import Meaning
@@ -56,6 +64,18 @@ def _different_names(fitted: tuple[str, ...], given: tuple[str, ...]) -> str:
     if len(lines) == 1:
         lines.append("Feature names must be in the same order as they were in fit.")
     return "\n".join(lines) + "\n"
+
+
+def _warn_of_collapse(name: str, collapsed: int) -> None:
+    from sklearn.exceptions import ConvergenceWarning
+
+    warnings.warn(
+        f"every start of {name} ended in a degenerate estimate; in the best of them {collapsed} component(s) have "
+        "collapsed onto too few different rows. Ask for fewer components, try more starts (n_init), or a covariance "
+        "type with fewer parameters.",
+        ConvergenceWarning,
+        stacklevel=4,
+    )
 
 
 class Clusterer(Component, ABC, Generic[ModelT]):
@@ -149,16 +169,31 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         """
         rows = self._checked_rows(X, sample_weight)
         seeds = np.random.SeedSequence(getattr(self, "random_state", None)).spawn(getattr(self, "n_init", 1))
+        failures: list[NumericalError] = []
         for start, seed in enumerate(seeds):
-            iterations = self._start(rows, np.random.default_rng(seed))
-            if not isinstance(iterations, Iterable):
-                raise PluginError(f"{type(self).__name__}.iterate must yield; it returned {iterations!r}.")
-            step = 0
-            for step, iteration in enumerate(iterations, start=1):
-                self._check_iteration(iteration)
-                yield dataclasses.replace(iteration, start=start, step=step)
-            if not step:
-                raise PluginError(f"{type(self).__name__}.iterate ended without an iteration; it must yield some.")
+            last: Iteration[ModelT] | None = None
+            try:
+                for last in self._numbered(start, self._start(rows, np.random.default_rng(seed))):
+                    yield last
+            except NumericalError as error:
+                failures.append(error)
+                if len(seeds) > 1:
+                    warnings.warn(f"start {start} broke down: {error}", RuntimeWarning, stacklevel=2)
+                if last is not None and len(failures) < len(seeds):  # its last estimate is on the way to nowhere
+                    yield dataclasses.replace(last, step=last.step + 1, converged=False, collapsed=1)
+        if len(failures) == len(seeds):
+            raise failures[-1]
+
+    def _numbered(self, start: int, iterations: Any) -> Iterator[Iteration[ModelT]]:
+        """Iterations of one start, checked and numbered."""
+        if not isinstance(iterations, Iterable):
+            raise PluginError(f"{type(self).__name__}.iterate must yield; it returned {iterations!r}.")
+        step = 0
+        for step, iteration in enumerate(iterations, start=1):
+            self._check_iteration(iteration)
+            yield dataclasses.replace(iteration, start=start, step=step)
+        if not step:
+            raise PluginError(f"{type(self).__name__}.iterate ended without an iteration; it must yield some.")
 
     def _check_iteration(self, iteration: Any) -> None:
         must = f"{type(self).__name__}.iterate must"
@@ -200,6 +235,8 @@ class Clusterer(Component, ABC, Generic[ModelT]):
     def _fit(self, X: Any, iterations: Iterator[Iteration[ModelT]]) -> Self:
         """Keep the best of all starts, and what else an estimator has after a fit to `X`."""
         best = self.objective.best(last_of_each_start(iterations))
+        if best.collapsed:
+            _warn_of_collapse(type(self).__name__, best.collapsed)
         self.model_, self.n_iter_, self.converged_ = best.estimate, best.step, best.converged
         self.n_features_in_, self.preparation_ = np.shape(X)[1], None
         vars(self).pop("feature_names_in_", None)  # without names there is no such attribute, as in scikit-learn

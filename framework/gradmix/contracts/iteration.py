@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
 from typing import Generic, TypeVar
@@ -31,6 +31,9 @@ class Iteration(Generic[Estimate_co]):
         Number of its start, from 0; the framework fills it in.
     step
         Number of the iteration within its start, from 1; the framework fills it in.
+    collapsed
+        Number of the estimate's parts that have collapsed, such as components of a mixture without spread: the estimate
+        is degenerate, and its metrics say nothing of how well it fits.
     """
 
     estimate: Estimate_co
@@ -38,6 +41,7 @@ class Iteration(Generic[Estimate_co]):
     converged: bool = False
     start: int = 0
     step: int = 0
+    collapsed: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ class Objective:
     def best(self, last_iterations: Iterable[Iteration[Estimate_co]]) -> Iteration[Estimate_co]:
         """Choose the best start by its last iteration; of equals, the first.
 
+        A degenerate one is chosen only if all are; then it counts as not converged.
+
         Raises
         ------
         NumericalError
@@ -78,7 +84,8 @@ class Objective:
         usable = [last for last in last_iterations if last.metrics[self.metric] == last.metrics[self.metric]]
         if not usable:
             raise NumericalError(f"no start reached a number for {self.metric}")
-        return max(usable, key=lambda last: (sign * last.metrics[self.metric], -last.start))
+        best = max(usable, key=lambda last: (not last.collapsed, sign * last.metrics[self.metric], -last.start))
+        return replace(best, converged=best.converged and not best.collapsed)
 
 
 def last_of_each_start(iterations: Iterable[Iteration[Estimate_co]]) -> Iterator[Iteration[Estimate_co]]:
@@ -91,3 +98,5 @@ LOG_LIKELIHOOD = Objective(
     "log_likelihood", maximise=True, unit="nats", words="total log-likelihood of the data", rewards_freedom=True
 )
 INERTIA = Objective("inertia", maximise=False, words="sum of squared distances to the centers", rewards_freedom=True)
+COLLAPSED = Meaning("n_collapsed", "lower", "", "components that have collapsed: the estimate is degenerate")
+"""For the metrics of clusterers whose iterations say what has collapsed; the task ``cluster`` then reports it."""

@@ -1,0 +1,113 @@
+"""Degenerate estimates are reported, and never chosen while there is another."""
+
+import json
+import math
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+
+import gradmix
+from gradmix.config.spec import read_spec
+from gradmix.runs.runner import Order, execute
+
+
+def iris():
+    """Fisher's irises."""
+    from sklearn.datasets import load_iris
+
+    return load_iris().data
+
+
+def test_the_criterion_chooses_two_components_for_iris():
+    """mclust's manual: VVV with 2 components has the best BIC, -574.0178 there, as it counts the other way round."""
+    fits = [gradmix.clusterer("gmm", n_components=k, n_init=10, random_state=0).fit(iris()) for k in range(1, 7)]
+    assert min(fits, key=lambda fit: fit.bic(iris())).n_components == 2
+    assert fits[1].bic(iris()) == pytest.approx(574.0178, abs=5e-4)
+    assert all(fit.converged_ for fit in fits)
+
+
+def test_a_degenerate_start_is_not_chosen_although_it_is_likelier():
+    """A row that is there often lets a component collapse onto it."""
+    rng = np.random.default_rng(3)
+    X = np.vstack([rng.normal(size=(60, 2)), np.full((12, 2), 2.5)])
+    clusterer = gradmix.clusterer("gmm", n_components=2, n_init=20, init_params="random_from_data", random_state=0)
+    lasts = [*gradmix_last_iterations(clusterer, X)]
+    degenerate = [last for last in lasts if last.collapsed]
+    sound = [last for last in lasts if not last.collapsed]
+    assert degenerate
+    assert sound
+    assert max(last.metrics["log_likelihood"] for last in degenerate) > max(
+        last.metrics["log_likelihood"] for last in sound
+    )
+    fitted = clusterer.fit(X)
+    assert fitted.log_likelihood_ == max(last.metrics["log_likelihood"] for last in sound)
+
+
+def gradmix_last_iterations(clusterer, X):
+    """The last iteration of each start."""
+    lasts = {each.start: each for each in clusterer.iterations(X)}
+    return lasts.values()
+
+
+def test_if_all_are_degenerate_the_best_has_not_converged_and_warns():
+    X = np.array([[0.0, 0.0], [1.0, 2.0]] * 5)
+    with pytest.warns(ConvergenceWarning, match=r"2 component\(s\) have collapsed"):
+        fitted = gradmix.clusterer("gmm", n_components=2, random_state=0).fit(X)
+    assert not fitted.converged_
+    assert sorted(fitted.weights_) == [0.5, 0.5]
+
+
+def test_a_start_that_breaks_down_does_not_take_the_others_with_it():
+    rng = np.random.default_rng(3)
+    X = np.vstack([rng.normal(size=(60, 2)), np.full((12, 2), 2.5)])
+    clusterer = gradmix.clusterer(
+        "gmm", n_components=2, reg_covar=0.0, n_init=20, init_params="random_from_data", random_state=0
+    )
+    with pytest.warns(RuntimeWarning, match=r"start \d+ broke down: the covariance of component \d became singular"):
+        fitted = clusterer.fit(X)
+    assert np.linalg.eigvalsh(fitted.covariances_).min() > 1e-3
+
+
+def test_if_every_start_breaks_down_the_error_says_what_to_do():
+    X = np.array([[0.0, 0.0], [1.0, 2.0]] * 5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        with pytest.raises(gradmix.NumericalError, match="Raise reg_covar"):
+            gradmix.clusterer("gmm", n_components=2, reg_covar=0.0, n_init=3, random_state=0).fit(X)
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
+@pytest.mark.parametrize("scale", [1e-8, 1e8])
+def test_the_floor_follows_the_scale_of_the_data(covariance_type, scale):
+    """With a floor of 1e-6 in their own units, data times 1e-8 became one cluster."""
+    options = {"n_components": 3, "covariance_type": covariance_type, "random_state": 0}
+    one, other = (gradmix.clusterer("gmm", **options).fit(iris() * factor) for factor in (1.0, scale))
+    assert np.array_equal(one.labels_, other.labels_)
+    assert other.log_likelihood_ + 600 * math.log(scale) == pytest.approx(one.log_likelihood_, rel=1e-9)
+
+
+def test_a_component_of_no_rows_has_collapsed():
+    model = gradmix.clusterer("gmm", random_state=0).fit(iris()).model_
+    assert model.n_collapsed(0.0, len(iris())) == 0
+    weights = np.array([1 - 1e-3, 1e-3])
+    assert model.updated(weights, model.means, model.covariances).n_collapsed(0.0, len(iris())) == 1
+
+
+def test_a_run_counts_what_has_collapsed_and_gives_no_criterion(tmp_path):
+    (tmp_path / "rows.csv").write_text("a,b\n" + "0,0\n1,2\n" * 5)
+    spec = read_spec(
+        {
+            "name": "trial",
+            "task": {"name": "cluster"},
+            "clusterer": {"name": "gmm", "n_components": 2},
+            "dataset": {"name": "file", "path": str(tmp_path / "rows.csv")},
+        }
+    )
+    run = execute(Order(spec, tmp_path))
+    assert run.status == "finished"
+    assert run.metrics["n_collapsed"] == 2
+    assert run.metrics["converged"] == 0
+    assert math.isnan(run.metrics["bic"])
+    assert json.dumps(run.metrics)
