@@ -116,8 +116,8 @@ class GaussianMixtureModel(Model):
     def n_collapsed(self, least: float, n: float) -> int:
         """Number of components that have collapsed onto too few of n rows.
 
-        Their weight is less than one row, or their variance in some direction is within ten times the `least` that it can
-        be: what was added to every variance, or what rounding leaves of it.
+        Their weight is less than one row, or their variance in some direction is within ten times the `least` that it
+        can be: what was added to every variance, or what rounding leaves of it.
         """
         return int(np.count_nonzero(self.layout.is_thin(self.whiteners, 10 * least) | (self.weights * n < 1)))
 
