@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from gradmix import INERTIA, Clusterer, DataError, GroupCount, Iteration, NonNegativeFloat, PositiveInt, Seed
+from gradmix import (
+    INERTIA,
+    DataError,
+    FoldingClusterer,
+    GroupCount,
+    Iteration,
+    NonNegativeFloat,
+    PositiveInt,
+    Rows,
+    Seed,
+)
 
 if TYPE_CHECKING:
     from gradmix.arrays import Array
@@ -18,15 +30,18 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class KMeans(Clusterer["KMeansModel"]):
-    """k-means by Lloyd's algorithm from k-means++ starts.
+class KMeans(FoldingClusterer["KMeansModel"]):
+    """k-means by Lloyd's algorithm: exact labels, sums and inertia.
 
     Parameters
     ----------
     n_clusters
         Number of clusters, k.
+    init
+        How a start is chosen: greedy k-means++, random rows, or given centers, shape (k, d). In Python,
+        `set_params` also takes a function of the rows, k and a ``numpy.random.Generator`` that returns centers.
     n_init
-        Number of starts; the best is kept.
+        Number of starts; the best is kept. ``auto`` is 10 for random rows, otherwise 1. Given centers are one start.
     tol
         Stop when the centers move less than this: the sum of their squared moves, in units of the features' mean
         variance. It stops in any case when no row changes its cluster.
@@ -49,7 +64,8 @@ class KMeans(Clusterer["KMeansModel"]):
     objective = INERTIA
 
     n_clusters: GroupCount = 2
-    n_init: PositiveInt = 1
+    init: Literal["k-means++", "random"] | list[list[float]] = "k-means++"
+    n_init: PositiveInt | Literal["auto"] = "auto"
     tol: NonNegativeFloat = 1e-4
     max_iter: PositiveInt = 300
     random_state: Seed = None
@@ -61,20 +77,71 @@ class KMeans(Clusterer["KMeansModel"]):
 
         return KMeansModel
 
-    def iterate(self, X: Array, rng: np.random.Generator) -> Iterator[Iteration[KMeansModel]]:
-        """Lloyd's algorithm from one start."""
-        from gradmix_clustering.lloyd import choose_centers, lloyd
-        from gradmix_clustering.scaling import in_unit, unit_exponent
+    def setup(self) -> None:
+        """Import Lloyd's algorithm and its kernels."""
+        super().setup()
+        from gradmix_clustering.compiled import can_compile
 
-        unit = unit_exponent(X)
-        X = in_unit(X, unit)
-        tol = self.tol * float(X.var(axis=0).mean())
-        for _, step in zip(range(self.max_iter), lloyd(X, choose_centers(X, self.n_clusters, rng)), strict=False):
+        for module in ("lloyd", "plus_plus", *(("bounded", "plus_plus_kernels") if can_compile() else ())):
+            import_module(f"gradmix_clustering.{module}")
+
+    def check(self) -> None:
+        """Check every option; a function that chooses the start, which only Python can give, is taken as it is."""
+        if callable(self.init):
+            dataclasses.replace(self, init="k-means++").check()
+        else:
+            super().check()
+
+    def n_starts(self) -> int:
+        """Number of starts: one from given centers, which are always the same."""
+        if not isinstance(self.init, str) and not callable(self.init):
+            return 1
+        if self.n_init == "auto":
+            return 10 if self.init == "random" else 1
+        return self.n_init
+
+    def iterate_rows(
+        self, rows: Rows, rng: np.random.Generator, state: KMeansModel | None = None
+    ) -> Iterator[Iteration[KMeansModel]]:
+        """Lloyd's algorithm from one start."""
+        from gradmix_clustering.lloyd import lloyd
+        from gradmix_clustering.scaling import in_unit, mean_variance, unit_exponent
+
+        unit = unit_exponent(rows.array)
+        scaled = rows if unit == 0 else Rows(in_unit(rows.array, unit), rows.weights, rows.engine)
+        given = None if state is None else state.centers
+        centers = self._start_centers(rows, scaled, rng) if given is None else in_unit(given, unit)
+        tol = self.tol * mean_variance(scaled) if self.tol > 0 else 0.0
+        for _, step in zip(range(self.max_iter), lloyd(scaled, centers), strict=False):
             converged = step.is_fixed or step.shift <= tol
             inertia = self._in_squared_units(step.inertia, 2 * unit)
             yield Iteration(self.model_class()(np.ldexp(step.centers, unit)), {"inertia": inertia}, converged)
             if converged:
                 return
+
+    def _start_centers(self, rows: Rows, scaled: Rows, rng: np.random.Generator) -> Array:
+        """Choose or take the centers of a start, in the unit of the scaled rows."""
+        from gradmix_clustering.plus_plus import choose_centers
+        from gradmix_clustering.scaling import in_unit, unit_exponent
+
+        k, chance = self.n_clusters, rows.weights
+        if chance is not None and np.count_nonzero(chance) < k:
+            raise DataError(f"{np.count_nonzero(chance)} rows of positive weight are fewer than n_clusters={k}.")
+        if isinstance(self.init, str):
+            if self.init == "k-means++":
+                return choose_centers(scaled, k, rng)
+            p = None if chance is None else chance / chance.sum()
+            return scaled.array[rng.choice(len(rows), size=k, replace=False, p=p)]
+        given: Any = self.init
+        centers = np.array(given(rows.array, k, rng) if callable(given) else given, dtype=np.float64)
+        if centers.shape != (k, rows.shape[1]):
+            raise DataError(
+                f"init must give centers of the shape ({k}, {rows.shape[1]}), n_clusters and features; "
+                f"it is {centers.shape}."
+            )
+        if not np.isfinite(centers).all():
+            raise DataError("init must give finite centers, without NaN and infinity.")
+        return in_unit(centers, unit_exponent(rows.array))
 
     def _in_squared_units(self, inertia: float, exponent: int) -> float:
         try:
@@ -84,7 +151,7 @@ class KMeans(Clusterer["KMeansModel"]):
                 "the data are so large that the inertia, a sum of squares, overflows: divide them by a power of two "
                 "first."
             ) from None
-        if self.n_init > 1 and inertia > 0 and scaled < sys.float_info.min:
+        if self.n_starts() > 1 and inertia > 0 and scaled < sys.float_info.min:
             raise DataError(
                 "the data are so small that the inertia, a sum of squares, vanishes and cannot tell which start is "
                 "best: multiply them by a power of two first, or set n_init=1."
@@ -95,3 +162,27 @@ class KMeans(Clusterer["KMeansModel"]):
     def cluster_centers_(self) -> Array:
         """Centers, shape (k, d)."""
         return self.fitted("centers")  # type: ignore[no-any-return]
+
+    def transform(self, X: Any) -> Array:
+        """Distances of rows to the centers, shape (n, k)."""
+        return self.fitted("distances")(self.rows(X))  # type: ignore[no-any-return]
+
+    def fit_transform(self, X: Any, y: object = None, sample_weight: Any = None) -> Array:
+        """Fit to `X`, then return the distances of its rows to the centers, shape (n, k)."""
+        return self.fit(X, sample_weight=sample_weight).transform(X)
+
+    def get_feature_names_out(self, input_features: object = None) -> Any:
+        """Names of the columns that `transform` returns: kmeans0, kmeans1 and so on."""
+        return np.array([f"kmeans{number}" for number in range(len(self.cluster_centers_))], dtype=object)
+
+    def score(self, X: Any, y: object = None, sample_weight: Any = None) -> float:
+        """Minus the inertia of rows at the fitted centers, weighted as in `fit`; higher is better."""
+        rows = self.rows(X)
+        return -float(self.fitted("inertia")(Rows(rows, sample_weight)))
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import TransformerTags
+
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags = TransformerTags()
+        return tags

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gradmix import DataError, Model
+import numpy as np
+
+from gradmix import DataError, Model, Rows
 from gradmix.arrays import Array, IntArray
-from gradmix_clustering.nearest import nearest
+from gradmix_clustering.assignment import nearest_centers
+from gradmix_clustering.blocks import blocks
+from gradmix_clustering.nearest import inertia_of, squared_distances
 from gradmix_clustering.scaling import in_unit, unit_exponent
 
 
@@ -29,4 +33,17 @@ class KMeansModel(Model):
     def predict(self, X: Array) -> IntArray:
         """Nearest center of each row, shape (n,)."""
         unit = unit_exponent(X, self.centers)
-        return nearest(in_unit(X, unit), in_unit(self.centers, unit))
+        return nearest_centers(Rows(in_unit(X, unit)), in_unit(self.centers, unit))
+
+    def distances(self, X: Array) -> Array:
+        """Distance of each row to each center, shape (n, k)."""
+        unit = unit_exponent(X, self.centers)
+        near = in_unit(self.centers, unit)
+        distances = np.empty((len(X), len(near)))
+        for rows in blocks(X, len(near)):
+            distances[rows] = np.ldexp(np.sqrt(squared_distances(in_unit(X[rows], unit), near)), unit)
+        return distances
+
+    def inertia(self, rows: Rows) -> float:
+        """Sum of the rows' squared distances to their nearest centers, times their weights."""
+        return inertia_of(rows, self.centers, self.predict(rows.array))

@@ -1,4 +1,4 @@
-"""Lloyd's algorithm and the k-means++ start."""
+"""Lloyd's algorithm."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradmix import DataError
-from gradmix.arrays import Array, IntArray
-from gradmix_clustering.nearest import nearest, squared_distances_to_own
+from gradmix import DataError, Rows
+from gradmix.arrays import Array
+from gradmix_clustering.assignment import Assignment, assign_rows
+from gradmix_clustering.nearest import squared_distances_to_own
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,10 +21,10 @@ class LloydStep:
     ----------
     centers
         Shape (k, d).
-    labels
-        Nearest center of each row, shape (n,).
+    assignment
+        The rows and their nearest centers; the next iteration changes it.
     inertia
-        Sum of squared distances of the rows to their centers.
+        Sum of squared distances of the rows to their centers, times their weights.
     shift
         Sum of squared distances that the centers moved.
     is_fixed
@@ -31,73 +32,48 @@ class LloydStep:
     """
 
     centers: Array
-    labels: IntArray
+    assignment: Assignment
     inertia: float
     shift: float
     is_fixed: bool
 
 
-def lloyd(X: Array, centers: Array) -> Iterator[LloydStep]:
+def lloyd(rows: Rows, centers: Array) -> Iterator[LloydStep]:
     """Iterate for ever: centers to the means of their rows, rows to their nearest centers.
 
     The data must be in a unit in which squares neither overflow nor vanish (`gradmix_clustering.scaling`).
     """
-    labels = nearest(X, centers)
+    assignment = assign_rows(rows, centers)
     while True:
-        moved = _means(X, labels, centers)
-        before, labels = labels, nearest(X, moved)
-        inertia = float(squared_distances_to_own(X, moved, labels).sum())
-        shift = float(np.sum((moved - centers) ** 2))
-        yield LloydStep(moved, labels, inertia, shift, bool(np.array_equal(labels, before)))
-        centers = moved
+        _fill_empty_clusters(assignment)
+        before, moved = assignment.centers, assignment.means()
+        changed = assignment.move(moved)
+        shift = float(np.sum((moved - before) ** 2))
+        yield LloydStep(moved, assignment, assignment.inertia(), shift, changed == 0)
 
 
-def _means(X: Array, labels: IntArray, centers: Array) -> Array:
-    """Means of the rows of each center; one that has none takes the row that is farthest from its own."""
-    k, d = centers.shape
-    counts = np.bincount(labels, minlength=k)
-    empty = np.flatnonzero(counts == 0)
+def _fill_empty_clusters(assignment: Assignment) -> None:
+    """Give each cluster without rows the one that is farthest from its center, as scikit-learn does."""
+    empty = np.flatnonzero(assignment.counts == 0)
     if len(empty):
-        labels = labels.copy()
-        labels[_farthest(X, labels, centers, counts, len(empty))] = empty
-        counts = np.bincount(labels, minlength=k)
-        centers = centers.copy()
-        centers[empty] = [X[labels == cluster][0] for cluster in empty]
-    offsets = X - centers[labels]
-    sums = np.stack([np.bincount(labels, weights=offsets[:, j], minlength=k) for j in range(d)], axis=1)
-    return centers + sums / counts[:, None]
+        assignment.relabel(np.array(_farthest(assignment, len(empty))), empty)
 
 
-def _farthest(X: Array, labels: IntArray, centers: Array, counts: IntArray, n: int) -> list[int]:
+def _farthest(assignment: Assignment, n: int) -> list[int]:
     """The n rows that are farthest from their centers, ties by row number; no cluster loses its last row."""
-    remaining = counts.copy()
+    X, weights = assignment.rows.array, assignment.rows.weights
+    labels, centers = assignment.labels, assignment.centers
+    usable = np.ones(len(X), dtype=bool) if weights is None else weights > 0
+    remaining = np.bincount(labels[usable], minlength=len(centers))
     found: list[int] = []
     largest = np.abs(X - centers[labels]).max(axis=1)  # orders rows whose squares vanish beside a far one's
     for row in np.lexsort((-largest, -squared_distances_to_own(X, centers, labels))):
         if len(found) == n or largest[row] == 0:
             break
-        if remaining[labels[row]] > 1:
+        if usable[row] and remaining[labels[row]] > 1:
             remaining[labels[row]] -= 1
             found.append(int(row))
     if len(found) < n:
-        raise DataError(f"the data have fewer different rows than the {len(centers)} clusters asked for.")
+        weighted = "" if usable.all() else " of positive weight"
+        raise DataError(f"the data have fewer different rows{weighted} than the {len(centers)} clusters asked for.")
     return found
-
-
-def choose_centers(X: Array, k: int, rng: np.random.Generator) -> Array:
-    """Choose k rows as centers by greedy k-means++: far rows are likely, and the best of a few candidates is taken.
-
-    Source: Arthur & Vassilvitskii, SODA 2007, 1027-1035; greedy as they recommend, with 2 + log k candidates.
-    """
-    n_candidates = 2 + int(np.log(k))
-    centers = [X[rng.integers(len(X))]]
-    distances = ((X - centers[0]) ** 2).sum(axis=1)
-    for _ in range(1, k):
-        total = distances.sum()
-        weights = distances / total if total > 0 else None
-        candidates = X[rng.choice(len(X), size=n_candidates, p=weights)]
-        reached = np.minimum(distances, ((X[None] - candidates[:, None]) ** 2).sum(axis=2))
-        best = reached.sum(axis=1).argmin()
-        centers.append(candidates[best])
-        distances = reached[best]
-    return np.stack(centers)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
+from gradmix import Block, Rows
 from gradmix.arrays import Array, IntArray
 from gradmix_clustering.blocks import blocks
 
@@ -65,3 +68,13 @@ def squared_distances_to_own(X: Array, centers: Array, labels: IntArray) -> Arra
     """Squared distance of each row to the center of its label, shape (n,)."""
     distances = [((X[rows] - centers[labels[rows]]) ** 2).sum(axis=1) for rows in blocks(X, 1)]
     return np.concatenate(distances)
+
+
+def inertia_of(rows: Rows, centers: Array, labels: IntArray) -> float:
+    """Sum of the rows' squared distances to the centers of their labels, times their weights."""
+    return float(rows.fold(partial(_inertia, centers=centers, labels=labels)))
+
+
+def _inertia(block: Block, centers: Array, labels: IntArray) -> float:
+    distances = squared_distances_to_own(block.X, centers, labels[block.rows])
+    return float((distances if block.weights is None else block.weights * distances).sum())

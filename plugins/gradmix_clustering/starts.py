@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from gradmix import Rows
 from gradmix.arrays import Array, IntArray
-from gradmix_clustering.lloyd import choose_centers, lloyd
-from gradmix_clustering.nearest import nearest
+from gradmix_clustering.assignment import nearest_centers
+from gradmix_clustering.lloyd import lloyd
+from gradmix_clustering.plus_plus import choose_centers
 from gradmix_clustering.scaling import in_unit, unit_exponent
 
 _KMEANS_ITERATIONS = 300
@@ -16,23 +18,23 @@ _KMEANS_ITERATIONS = 300
 
 def from_kmeans(X: Array, k: int, rng: np.random.Generator) -> Array:
     """Clusters of k-means, run to its end."""
-    X = in_unit(X, unit_exponent(X))
-    for number, step in enumerate(lloyd(X, choose_centers(X, k, rng)), start=1):
+    rows = Rows(in_unit(X, unit_exponent(X)))
+    for number, step in enumerate(lloyd(rows, choose_centers(rows, k, rng)), start=1):
         if step.is_fixed or number == _KMEANS_ITERATIONS:
-            return _hard(step.labels, k)
+            return _hard(step.assignment.labels, k)
     raise AssertionError("unreachable")
 
 
 def from_kmeans_plus_plus(X: Array, k: int, rng: np.random.Generator) -> Array:
     """Rows by the nearest of k centers that k-means++ chooses."""
-    X = in_unit(X, unit_exponent(X))
-    return _hard(nearest(X, choose_centers(X, k, rng)), k)
+    rows = Rows(in_unit(X, unit_exponent(X)))
+    return _hard(nearest_centers(rows, choose_centers(rows, k, rng)), k)
 
 
 def from_random_rows(X: Array, k: int, rng: np.random.Generator) -> Array:
     """Rows by the nearest of k rows chosen at random."""
-    X = in_unit(X, unit_exponent(X))
-    return _hard(nearest(X, X[rng.choice(len(X), size=k, replace=False)]), k)
+    rows = Rows(in_unit(X, unit_exponent(X)))
+    return _hard(nearest_centers(rows, rows.array[rng.choice(len(X), size=k, replace=False)]), k)
 
 
 def from_random_responsibilities(X: Array, k: int, rng: np.random.Generator) -> Array:

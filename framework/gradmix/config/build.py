@@ -157,7 +157,7 @@ def _build_option(
     """An option's value as a leaf of the tree of what is built."""
     path = path_of(option, component, where)
     given = node.get(option.name, option.default)
-    if given == "???" or (option.required and option.name not in node):
+    if (isinstance(given, str) and given == "???") or (option.required and option.name not in node):
         raise ConfigError(f"{path} must be given: {option.allowed}.")
     if option.part and not isinstance(given, Component):
         return build(option.part.kind, given, path, known)

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
-from typing import Any, ClassVar, Generic, Self, TypeVar, cast, get_args
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,7 +97,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
     """The metric that each iteration improves."""
 
     random_state: int | None
-    n_init: int
+    n_init: int | Literal["auto"]
     preparation_: Preparation | None = None
     """What the data set of its run did to the rows, if it was read from a file; new rows are treated likewise."""
 
@@ -168,7 +168,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         have their own weights.
         """
         rows = self._checked_rows(X, sample_weight)
-        seeds = np.random.SeedSequence(getattr(self, "random_state", None)).spawn(getattr(self, "n_init", 1))
+        seeds = np.random.SeedSequence(getattr(self, "random_state", None)).spawn(self.n_starts())
         failures: list[NumericalError] = []
         for start, seed in enumerate(seeds):
             last: Iteration[ModelT] | None = None
@@ -194,6 +194,10 @@ class Clusterer(Component, ABC, Generic[ModelT]):
             yield dataclasses.replace(iteration, start=start, step=step)
         if not step:
             raise PluginError(f"{type(self).__name__}.iterate ended without an iteration; it must yield some.")
+
+    def n_starts(self) -> int:
+        """Number of starts: the option `n_init`, 1 without one."""
+        return int(getattr(self, "n_init", 1))
 
     def _check_iteration(self, iteration: Any) -> None:
         must = f"{type(self).__name__}.iterate must"

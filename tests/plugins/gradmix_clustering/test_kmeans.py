@@ -10,8 +10,12 @@ from sklearn.cluster import KMeans as Peer
 from sklearn.cluster import kmeans_plusplus
 
 import gradmix
-from gradmix_clustering.lloyd import choose_centers, lloyd
+from gradmix import Rows
+from gradmix_clustering.assignment import DirectAssignment, nearest_centers
+from gradmix_clustering.bounded import BoundedAssignment
+from gradmix_clustering.lloyd import lloyd
 from gradmix_clustering.nearest import nearest, squared_distances, squared_distances_to_own
+from gradmix_clustering.plus_plus import choose_centers
 from gradmix_clustering.scaling import unit_exponent
 from gradmix_clustering.starts import STARTS
 from gradmix_datasets.old_faithful import OldFaithful
@@ -21,15 +25,15 @@ OLD_FAITHFUL = OldFaithful().load().X
 
 def test_scikit_learns_small_case_rows_repeated_by_their_weights():
     X = np.array([[0, 0], [0.5, 0], [0.5, 1], [1, 1]]).repeat([3, 1, 1, 3], axis=0)
-    step = next(step for step in lloyd(X, np.array([[0.0, 0.0], [1.0, 1.0]])) if step.is_fixed)
-    np.testing.assert_array_equal(step.labels, np.repeat([0, 0, 1, 1], [3, 1, 1, 3]))
+    step = next(step for step in lloyd(Rows(X), np.array([[0.0, 0.0], [1.0, 1.0]])) if step.is_fixed)
+    np.testing.assert_array_equal(step.assignment.labels, np.repeat([0, 0, 1, 1], [3, 1, 1, 3]))
     assert step.inertia == pytest.approx(0.375, rel=1e-14)
     np.testing.assert_allclose(step.centers, [[0.125, 0], [0.875, 1]], rtol=1e-14)
 
 
 def test_from_the_same_start_it_goes_where_scikit_learn_goes():
     start = OLD_FAITHFUL[[3, 40, 77]]
-    step = next(step for step in lloyd(OLD_FAITHFUL, start) if step.is_fixed)
+    step = next(step for step in lloyd(Rows(OLD_FAITHFUL), start) if step.is_fixed)
     peer = Peer(3, init=start, n_init=1, tol=0, algorithm="lloyd").fit(OLD_FAITHFUL)
     np.testing.assert_allclose(step.centers, peer.cluster_centers_, rtol=1e-12)
     assert step.inertia == pytest.approx(peer.inertia_, rel=1e-12)
@@ -77,7 +81,9 @@ def test_each_row_has_the_label_of_its_nearest_center_to_the_last_bit(seed, k, o
         X, centers = np.round(X), np.round(centers)
     X[7] += far
     centers[k // 2] += far
-    np.testing.assert_array_equal(nearest(X, centers), squared_distances(X, centers).argmin(axis=1))
+    exact = squared_distances(X, centers).argmin(axis=1)
+    np.testing.assert_array_equal(nearest(X, centers), exact)
+    np.testing.assert_array_equal(nearest_centers(Rows(X), centers), exact)
 
 
 @settings(max_examples=50, deadline=None)
@@ -117,7 +123,7 @@ def test_a_power_of_two_changes_no_digit(power):
     plain, scaled = clusterer.fit(THREE).model_, clusterer.fit(np.ldexp(THREE, power))
     np.testing.assert_array_equal(scaled.labels_, plain.predict(THREE))
     np.testing.assert_allclose(
-        scaled.cluster_centers_, np.ldexp(plain.centers, power), rtol=1e-15 if power > -990 else 1e-9
+        scaled.cluster_centers_, np.ldexp(plain.centers, power), rtol=2e-15 if power > -990 else 1e-9
     )
 
 
@@ -140,27 +146,27 @@ def test_chosen_centers_are_rows_and_far_apart():
     rng = np.random.default_rng(0)
     X = np.concatenate([rng.normal(center, 0.1, (30, 2)) for center in ((0, 0), (9, 0), (0, 9))])
     for seed in range(20):
-        centers = choose_centers(X, 3, np.random.default_rng(seed))
+        centers = choose_centers(Rows(X), 3, np.random.default_rng(seed))
         assert all((center == X).all(axis=1).any() for center in centers)
         assert len({tuple(np.round(center / 9)) for center in centers}) == 3
 
 
 def test_a_cluster_that_loses_its_rows_takes_the_farthest():
     X = np.array([[0.0], [0.1], [10.0], [10.2]])
-    steps = lloyd(X, np.array([[0.0], [5.0], [500.0]]))
+    steps = lloyd(Rows(X), np.array([[0.0], [5.0], [500.0]]))
     step = next(step for step in steps if step.is_fixed)
-    assert len(set(step.labels)) == 3
+    assert len(set(step.assignment.labels)) == 3
 
 
 def test_empty_clusters_take_the_farthest_rows_and_ties_go_by_row_number():
     X = np.array([[0.0], [9.0], [-9.0], [9.0], [1.0], [500.0]])
-    step = next(lloyd(X, np.array([[0.0], [500.0], [900.0], [901.0]])))
+    step = next(lloyd(Rows(X), np.array([[0.0], [500.0], [900.0], [901.0]])))
     np.testing.assert_array_equal(step.centers.ravel(), [10 / 3, 500.0, 9.0, -9.0])
 
 
 def test_a_cluster_of_one_far_row_does_not_lose_it():
     X = np.array([[0.0], [1.0], [100.0]])
-    step = next(lloyd(X, np.array([[0.0], [60.0], [900.0]])))
+    step = next(lloyd(Rows(X), np.array([[0.0], [60.0], [900.0]])))
     np.testing.assert_array_equal(step.centers.ravel(), [0.0, 100.0, 1.0])
 
 
@@ -187,6 +193,159 @@ def test_the_start_is_as_greedy_as_scikit_learns():
         )[0]
 
     plain, greedy = mean_inertia_of_starts(peers(1)), mean_inertia_of_starts(peers(None))
-    ours = mean_inertia_of_starts(lambda rng: choose_centers(OLD_FAITHFUL, 8, rng))
+    ours = mean_inertia_of_starts(lambda rng: choose_centers(Rows(OLD_FAITHFUL), 8, rng))
     assert greedy < 0.9 * plain  # so that the two can be told apart
     assert ours == pytest.approx(greedy, rel=0.04)
+
+
+def mixed_rows(seed, n, d):
+    """Clusters of different widths and a uniform part: bounds decide some rows only."""
+    rng = np.random.default_rng(seed)
+    centers = rng.normal(size=(7, d)) * 6
+    X = centers[rng.integers(7, size=n)] + rng.normal(size=(n, d)) * rng.choice([0.1, 1.0, 3.0], size=(n, 1))
+    X[::3] = rng.uniform(-9, 9, size=X[::3].shape)
+    return X
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 3, 5, 16, 21]), st.integers(1, 9), st.booleans(), st.booleans()
+)
+def test_bounds_change_nothing(seed, d, k, weighted, on_a_grid):
+    rng = np.random.default_rng(seed)
+    X = mixed_rows(seed, 700, d)
+    X = np.round(X) if on_a_grid else X
+    rows = Rows(X, rng.choice([0.0, 0.3, 1.0, 2.0], size=len(X)) if weighted else None)
+    start = X[rng.choice(len(X), size=k, replace=False)]
+    direct, bounded = DirectAssignment(rows, start), BoundedAssignment(rows, start)
+    for _ in range(12):
+        np.testing.assert_array_equal(bounded.labels, direct.labels)
+        assert bounded.inertia() == pytest.approx(direct.inertia(), rel=1e-14, abs=1e-11)
+        means = direct.means()
+        np.testing.assert_allclose(bounded.means(), means, rtol=1e-13, atol=1e-13)
+        assert direct.move(means) == bounded.move(means)
+
+
+@pytest.mark.parametrize("d", [2, 16])
+def test_engines_and_read_only_rows_change_no_bit(d):
+    X = mixed_rows(0, 70_000, d)
+    fixed = np.asfortranarray(X)
+    fixed.flags.writeable = False
+    options = {"n_clusters": 6, "random_state": 3, "tol": 0.0, "max_iter": 12}
+    plain = gradmix.clusterer("kmeans", **options).fit(X)
+    for other in (gradmix.rows(X, engine="threads"), fixed):
+        again = gradmix.clusterer("kmeans", **options).fit(other)
+        np.testing.assert_array_equal(again.labels_, plain.labels_)
+        np.testing.assert_array_equal(again.cluster_centers_, plain.cluster_centers_)
+        assert again.inertia_ == plain.inertia_
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e8])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_every_inertia_of_long_runs_is_right(offset, weighted):
+    X = mixed_rows(5, 3000, 4) + offset
+    weights = np.random.default_rng(1).uniform(0, 3, len(X)) if weighted else np.ones(len(X))
+    clusterer = gradmix.clusterer("kmeans", n_clusters=9, tol=0.0, random_state=0)
+    steps = list(clusterer.iterations(X, weights if weighted else None))
+    assert steps[-1].converged
+    assert len(steps) > 10
+    for step in steps:
+        labels = step.estimate.predict(X)
+        exact = math.fsum((weights[:, None] * (X - step.estimate.centers[labels]) ** 2).ravel())
+        assert step.metrics["inertia"] == pytest.approx(exact, rel=2e-15)
+    values = [step.metrics["inertia"] for step in steps]
+    assert np.diff(values).max() <= 1e-14 * values[0]
+
+
+@pytest.mark.parametrize(("d", "k"), [(2, 3), (16, 16), (5, 40)])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_from_a_given_start_the_labels_are_scikit_learns(d, k, seed):
+    X = mixed_rows(seed, 4000, d)
+    start = X[np.random.default_rng(seed).choice(len(X), k, replace=False)]
+    weights = np.random.default_rng(seed).integers(1, 4, len(X)).astype(float)
+    ours = gradmix.clusterer("kmeans", n_clusters=k, init=start, tol=0.0).fit(X, sample_weight=weights)
+    peer = Peer(k, init=start, n_init=1, tol=0, algorithm="lloyd").fit(X, sample_weight=weights)
+    np.testing.assert_array_equal(ours.labels_, peer.labels_)
+    np.testing.assert_allclose(ours.cluster_centers_, peer.cluster_centers_, rtol=1e-11, atol=1e-11)
+    np.testing.assert_allclose(ours.transform(X), peer.transform(X), rtol=1e-7)
+    assert ours.score(X, sample_weight=weights) == pytest.approx(peer.score(X, sample_weight=weights), rel=1e-12)
+
+
+def test_a_weight_of_two_is_a_row_twice():
+    X = mixed_rows(2, 400, 3)
+    weights = np.arange(len(X)) % 3
+    start = X[1:8]
+    weighted = gradmix.clusterer("kmeans", n_clusters=7, init=start, tol=0.0).fit(X, sample_weight=weights)
+    twice = gradmix.clusterer("kmeans", n_clusters=7, init=start, tol=0.0).fit(np.repeat(X, weights, axis=0))
+    np.testing.assert_array_equal(twice.predict(X), weighted.labels_)
+    assert twice.inertia_ == pytest.approx(weighted.inertia_, rel=1e-13)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(-200, 200))
+def test_from_a_given_start_order_shift_and_scale_make_no_difference(seed, k, power):
+    rng = np.random.default_rng(seed)
+    X = np.round(rng.normal(size=(60, 2)) * 64) / 64  # so that shifts are exact
+    start = X[:k]
+
+    def fit(X, start):
+        try:
+            return gradmix.clusterer("kmeans", n_clusters=k, init=start, tol=0.0).fit(X)
+        except gradmix.DataError as error:
+            assert "fewer different rows" in str(error)  # noqa: PT017 - the other way is no error
+            return None
+
+    plain = fit(X, start)
+    order = rng.permutation(60)
+    for labels, other in (
+        (lambda found: found[np.argsort(order)], fit(X[order], start)),
+        (lambda found: found, fit(X + 1024.0, start + 1024.0)),
+        (lambda found: found, fit(np.ldexp(X, power), np.ldexp(start, power))),
+    ):
+        assert (plain is None) == (other is None)
+        if plain is not None:
+            np.testing.assert_array_equal(labels(other.labels_), plain.labels_)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_start_draws_rows_by_weight_times_squared_distance(weighted):
+    X = np.array([[0.0], [1.0], [3.0]]).repeat([1, 1, 1], axis=0)
+    weights = np.array([1.0, 2.0, 1.0]) if weighted else None
+    drawn = [tuple(choose_centers(Rows(X, weights), 1, np.random.default_rng(seed))[0]) for seed in range(2000)]
+    expected = np.array([1, 2, 1]) / 4 if weighted else np.ones(3) / 3
+    shares = [drawn.count((value,)) / 2000 for value in (0.0, 1.0, 3.0)]
+    np.testing.assert_allclose(shares, expected, atol=0.04)
+
+
+def test_a_compiled_start_is_the_plain_one(monkeypatch):
+    X = mixed_rows(3, 9000, 5)
+    weights = np.random.default_rng(0).uniform(size=len(X))
+    for given_weights in (None, weights):
+        fast = choose_centers(Rows(X, given_weights), 12, np.random.default_rng(4))
+        with monkeypatch.context() as patch:
+            patch.setattr("gradmix_clustering.plus_plus.can_compile", lambda: False)
+            np.testing.assert_array_equal(choose_centers(Rows(X, given_weights), 12, np.random.default_rng(4)), fast)
+
+
+def test_starts_by_name_array_and_function():
+    fit = gradmix.clusterer("kmeans", n_clusters=2, init="random", random_state=0).fit(OLD_FAITHFUL)
+    assert gradmix.clusterer("kmeans", init="random").n_starts() == 10
+    assert gradmix.clusterer("kmeans").n_starts() == 1
+    start = OLD_FAITHFUL[:2]
+    for init in (start, start.tolist(), lambda X, k, rng: X[:k]):
+        again = gradmix.clusterer("kmeans", n_clusters=2, tol=0.0).set_params(init=init).fit(OLD_FAITHFUL)
+        assert again.inertia_ == pytest.approx(fit.inertia_, rel=1e-3)
+    with pytest.raises(gradmix.DataError, match=r"centers of the shape \(3, 2\)"):
+        gradmix.clusterer("kmeans", n_clusters=3, init=start).fit(OLD_FAITHFUL)
+    with pytest.raises(gradmix.ConfigError, match="init must be"):
+        gradmix.clusterer("kmeans", init="elkan").fit(OLD_FAITHFUL)
+
+
+def test_rows_of_weight_zero_found_no_cluster():
+    X = np.array([[0.0], [1.0], [2.0], [50.0]])
+    fit = gradmix.clusterer("kmeans", n_clusters=2, random_state=0).fit(X, sample_weight=[1, 1, 1, 0])
+    assert sorted(fit.cluster_centers_.ravel()) in ([0.0, 1.5], [0.5, 2.0])
+    with pytest.raises(gradmix.DataError, match="3 rows of positive weight are fewer than n_clusters=4"):
+        gradmix.clusterer("kmeans", n_clusters=4, random_state=0).fit(X, sample_weight=[1, 1, 1, 0])
+    with pytest.raises(gradmix.DataError, match="not negative"):
+        gradmix.clusterer("kmeans", n_clusters=2).fit(X, sample_weight=[1, 1, -1, 1])

@@ -1,0 +1,106 @@
+"""Rows and their nearest centers, which move: what Lloyd's algorithm iterates on."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradmix import Block, Rows
+from gradmix.arrays import Array, IntArray
+from gradmix_clustering.compiled import can_compile
+from gradmix_clustering.nearest import inertia_of, nearest
+
+
+class Assignment(Protocol):
+    """Rows with the labels of their nearest centers."""
+
+    rows: Rows
+    centers: Array
+
+    @property
+    def labels(self) -> NDArray[Any]:
+        """Center of each row, shape (n,); changed in place."""
+
+    @property
+    def counts(self) -> Array:
+        """Weight of each center's rows, shape (k,)."""
+
+    def means(self) -> Array:
+        """Mean of each center's rows, shape (k, d); of one that has none, the center."""
+
+    def move(self, centers: Array) -> int:
+        """Move the centers, give each row its nearest one, and count the rows that change."""
+
+    def inertia(self) -> float:
+        """Sum of the rows' squared distances to their centers, times their weights."""
+
+    def relabel(self, rows: IntArray, labels: IntArray) -> None:
+        """Give rows to other centers, which have yet to move there."""
+
+
+def assign_rows(rows: Rows, centers: Array) -> Assignment:
+    """Rows at their nearest centers: compiled, where that is possible."""
+    if can_compile():
+        from gradmix_clustering.bounded import BoundedAssignment
+
+        return BoundedAssignment(rows, centers)
+    return DirectAssignment(rows, centers)
+
+
+def nearest_centers(rows: Rows, centers: Array) -> IntArray:
+    """Nearest center of each row, shape (n,): `nearest`, compiled where that is possible."""
+    if can_compile():
+        from gradmix_clustering.bounded import assign
+
+        return assign(rows, centers)
+    return rows.map(partial(_nearest, centers=centers))
+
+
+def _nearest(block: Block, centers: Array) -> IntArray:
+    return nearest(block.X, centers)
+
+
+class DirectAssignment:
+    """The reference: everything is computed again in each iteration, with NumPy alone."""
+
+    def __init__(self, rows: Rows, centers: Array) -> None:
+        self.rows, self.centers = rows, centers
+        self.labels = rows.map(partial(_nearest, centers=centers))
+
+    @property
+    def counts(self) -> Array:
+        """Weight of each center's rows, shape (k,)."""
+        return np.bincount(self.labels, self.rows.weights, minlength=len(self.centers)).astype(float)
+
+    def means(self) -> Array:
+        """Mean of each center's rows, around the mean as it was: no digits are lost to a common offset."""
+        counts, means = self.counts[:, None], self.centers
+        for _ in range(2):  # the second time, around the first result: a center may have been far from its rows
+            sums = self.rows.fold(partial(_offsets, centers=means, labels=self.labels))
+            means = means + np.divide(sums, counts, out=np.zeros(means.shape), where=counts > 0)
+        return means
+
+    def move(self, centers: Array) -> int:
+        """Move the centers, give each row its nearest one, and count the rows that change."""
+        before, self.labels, self.centers = self.labels, self.rows.map(partial(_nearest, centers=centers)), centers
+        return int(np.count_nonzero(self.labels != before))
+
+    def inertia(self) -> float:
+        """Sum of the rows' squared distances to their centers, times their weights."""
+        return inertia_of(self.rows, self.centers, self.labels)
+
+    def relabel(self, rows: IntArray, labels: IntArray) -> None:
+        """Give rows to other centers, which have yet to move there."""
+        self.labels[rows] = labels
+
+
+def _offsets(block: Block, centers: Array, labels: IntArray) -> Array:
+    """Sums of the weighted rows less their centers, shape (k, d)."""
+    own = labels[block.rows]
+    offsets = block.X - centers[own]
+    if block.weights is not None:
+        offsets *= block.weights[:, None]
+    return np.stack([np.bincount(own, column, minlength=len(centers)) for column in offsets.T], axis=1)

@@ -1,0 +1,241 @@
+"""Rows and their nearest centers, compiled: only rows that bounds on their distances do not decide are looked at again.
+
+The labels are those of `gradmix_clustering.nearest`, to the last bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial, reduce
+from operator import add
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradmix import Block, PluginError, Rows
+from gradmix.arrays import Array, IntArray
+from gradmix_clustering import lloyd_kernels as kernels
+from gradmix_clustering.blocks import each, weights_of
+from gradmix_clustering.lloyd_kernels import Centers, inertia
+from gradmix_clustering.nearest import inertia_of
+
+_FETCH = 1000
+"""What it costs to fetch a single row instead of the next one, in products of a feature of a row and of a center."""
+_FRESH = 50
+"""Iterations after which the sums are computed again."""
+_DIGITS = 2.0**49
+"""Most by which Σ w x² may exceed the inertia, so that the difference of sums still has all its digits."""
+_ROUNDOFF = 2.0**-53
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """Σ w x, Σ w x² and Σ w of each cluster, shape (k, 2 d + 1): doubles, and the rests that they cannot hold."""
+
+    totals: Array
+    rests: Array
+
+    @classmethod
+    def zero(cls, k: int, d: int) -> Sums:
+        """Those of no rows."""
+        return cls(np.zeros((k, 2 * d + 1)), np.zeros((k, 2 * d + 1)))
+
+    def __add__(self, other: Sums) -> Sums:
+        totals = self.totals + other.totals
+        moved = totals - self.totals
+        errors = (self.totals - (totals - moved)) + (other.totals - moved)
+        return Sums(totals, self.rests + other.rests + errors)
+
+    @property
+    def counts(self) -> Array:
+        """Σ w, shape (k,)."""
+        return self.totals[:, -1] + self.rests[:, -1]
+
+    def means(self, where_none: Array) -> Array:
+        """Σ w x / Σ w, shape (k, d); of a cluster without rows, the given center."""
+        d, counts = where_none.shape[1], self.counts[:, None]
+        sums = self.totals[:, :d] + self.rests[:, :d]
+        return np.divide(sums, counts, out=where_none.copy(), where=counts > 0)
+
+
+@dataclass(frozen=True, eq=False)
+class RowState:
+    """What is known of each row, changed in place: 20 bytes a row.
+
+    Parameters
+    ----------
+    labels
+        Center of each row, −1 before the first round; shape (n,).
+    uppers, lowers
+        Bounds on the distances to this center and to any other one, shapes (n,).
+    """
+
+    labels: NDArray[np.int32]
+    uppers: Array
+    lowers: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Round:
+    """What a round changed in a block of rows; additive.
+
+    Parameters
+    ----------
+    changed, screened
+        Numbers of rows that have another label, and that bounds did not decide.
+    sums
+        Changes of the clusters' sums; None if there are none.
+    """
+
+    changed: int
+    screened: int
+    sums: Sums | None
+
+    def __add__(self, other: Round) -> Round:
+        sums = self.sums + other.sums if self.sums and other.sums else self.sums or other.sums
+        return Round(self.changed + other.changed, self.screened + other.screened, sums)
+
+
+def _advance(block: Block, centers: Centers, state: RowState, skip: bool, bounds: bool) -> Round:
+    rows, sums = block.rows, Sums.zero(*centers.exact.shape)
+    changed, screened = kernels.advance(
+        block.X,
+        weights_of(block),
+        centers,
+        state.labels[rows],
+        state.uppers[rows],
+        state.lowers[rows],
+        skip,
+        bounds,
+        sums.totals,
+        sums.rests,
+    )
+    return Round(int(changed), int(screened), sums if changed else None)
+
+
+def _sum_up(block: Block, labels: NDArray[np.int32], k: int) -> Sums:
+    sums = Sums.zero(k, block.X.shape[1])
+    kernels.sum_up(block.X, weights_of(block), labels[block.rows], sums.totals, sums.rests)
+    return sums
+
+
+def _assign(block: Block, centers: Centers) -> IntArray:
+    labels = np.empty(len(block.X), np.intp)
+    kernels.assign(block.X, centers, labels)
+    return labels
+
+
+class BoundedAssignment:
+    """Rows with the labels of their nearest centers, which move.
+
+    Parameters
+    ----------
+    rows
+        Shape (n, d).
+    centers
+        Shape (k, d).
+    """
+
+    def __init__(self, rows: Rows, centers: Array) -> None:
+        n = len(rows)
+        self.rows, self.centers = rows, centers
+        self._state = RowState(np.full(n, -1, np.int32), np.empty(n), np.empty(n))
+        self._shift = np.median(centers, axis=0)
+        self._scale = _scale(centers, self._shift)
+        self._has_bounds, self._rounds_without, self._pause, self._moves = False, 1, 1, 0
+        self._sums = Sums.zero(*centers.shape)
+        self.move(centers)
+        if (self.labels < 0).any():
+            raise PluginError("kmeans needs an engine that shares this process's memory, such as threads.")
+
+    @property
+    def labels(self) -> NDArray[np.int32]:
+        """Center of each row, shape (n,); changed in place."""
+        return self._state.labels
+
+    @property
+    def counts(self) -> Array:
+        """Weight of each cluster's rows, shape (k,)."""
+        return self._sums.counts
+
+    def means(self) -> Array:
+        """Mean of each cluster's rows, shape (k, d)."""
+        if not self._sums_keep_digits() or self._moves >= _FRESH:
+            self._sum_afresh()
+        return self._sums.means(self.centers)
+
+    def move(self, centers: Array) -> int:
+        """Move the centers, give each row its nearest one, and count the rows that change."""
+        prepared = prepare(centers, self.centers, self._shift, self._scale)
+        skip, bounds = self._has_bounds, self._has_bounds or self._rounds_without <= 0
+        advance = partial(_advance, centers=prepared, state=self._state, skip=skip, bounds=bounds)
+        result = reduce(add, each(self.rows, advance))
+        if result.sums:
+            self._sums += result.sums
+        self._has_bounds, self._rounds_without = bounds, self._rounds_without - 1
+        if skip and result.screened * (centers.size + _FETCH) > centers.size * len(
+            self.rows
+        ):  # try again later, when the centers move less
+            self._has_bounds, self._rounds_without, self._pause = False, self._pause, 2 * self._pause
+        self.centers, self._moves = centers, self._moves + 1
+        return result.changed
+
+    def inertia(self) -> float:
+        """Sum of the rows' squared distances to their centers, times their weights."""
+        if self._sums_keep_digits():
+            return float(inertia(self._sums.totals, self._sums.rests, self.centers))
+        return inertia_of(self.rows, self.centers, self.labels.astype(np.intp))
+
+    def relabel(self, rows: IntArray, labels: IntArray) -> None:
+        """Put rows into other clusters; their centers have yet to move there."""
+        self.labels[rows] = labels
+        self._state.uppers[rows], self._state.lowers[rows] = np.inf, -1.0
+        self._sum_afresh()
+
+    def _sums_keep_digits(self) -> bool:
+        d = self.centers.shape[1]
+        squares = self._sums.totals[:, d : 2 * d].sum()
+        return bool(squares <= _DIGITS * inertia(self._sums.totals, self._sums.rests, self.centers))
+
+    def _sum_afresh(self) -> None:
+        sum_up = partial(_sum_up, labels=self.labels, k=len(self.centers))
+        self._sums, self._moves = reduce(add, each(self.rows, sum_up)), 0
+
+
+def assign(rows: Rows, centers: Array) -> IntArray:
+    """Nearest center of each row, shape (n,), as `gradmix_clustering.nearest.nearest` has it."""
+    shift = np.median(centers, axis=0)
+    prepared = prepare(centers, centers, shift, _scale(centers, shift))
+    return np.concatenate([*each(rows, partial(_assign, centers=prepared))])
+
+
+def _scale(centers: Array, shift: Array) -> float:
+    """Power of two by which no center is farther than 1 from the shift; rows that overflow are computed exactly."""
+    reach = np.abs(centers - shift).max()
+    return float(np.ldexp(1.0, -np.frexp(reach)[1])) if reach > 0 else 1.0
+
+
+def prepare(centers: Array, before: Array, shift: Array, scale: float) -> Centers:
+    """Centers as the kernels need them, and how far they have moved."""
+    k, d = centers.shape
+    near = (centers - shift) * scale
+    table = np.zeros((k + -k % 4, d + -d % 4), np.float32)
+    table[:k, :d] = -near
+    halves = np.full(len(table), 3e38, np.float32)
+    halves[:k] = (near**2).sum(axis=1) / 2
+    safe = 1 + (d + 16) * 4 * _ROUNDOFF
+    reach = float(np.sqrt((near**2).sum(axis=1).max()) * safe)
+    drift = np.sqrt(((centers - before) ** 2).sum(axis=1)) * safe
+    others = np.full(k, drift.max())
+    others[drift.argmax()] = np.delete(drift, drift.argmax()).max(initial=0.0)
+    return Centers(centers, table, halves, reach, shift, scale, drift, others, _half_gaps(centers) / safe)
+
+
+def _half_gaps(centers: Array) -> Array:
+    """Half the distance of each center to the nearest other one, shape (k,)."""
+    gaps = np.full(len(centers), np.inf)
+    for j in range(len(centers)):
+        squares = ((centers - centers[j]) ** 2).sum(axis=1)
+        squares[j] = np.inf
+        gaps[j] = np.sqrt(squares.min()) / 2
+    return gaps

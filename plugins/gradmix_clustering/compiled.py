@@ -1,0 +1,43 @@
+"""Compiled kernels: numba, set up once for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+
+@cache
+def can_compile() -> bool:
+    """Whether numba is installed and can be imported."""
+    if find_spec("numba") is None:
+        return False
+    try:
+        import_module("numba")
+    except ImportError:  # it refuses versions of NumPy that it does not know
+        return False
+    return True
+
+
+def compiled(*fastmath: str) -> Callable[[Any], Any]:
+    """Compile a function of arrays and numbers when it is first called, and keep the machine code on disk.
+
+    It runs without the interpreter's lock. Operations are done as written and in their order, but for what LLVM's flags
+    allow: ``contract`` (a product and a sum are rounded once), ``reassoc`` (any order), ``nsz``.
+    """
+    numba: Any = import_module("numba")
+
+    def decorate(function: Any) -> Any:
+        options: dict[str, Any] = {
+            "nogil": True,
+            "error_model": "numpy",
+            "fastmath": set(fastmath),
+        }
+        try:
+            return numba.njit(cache=True, **options)(function)
+        except RuntimeError:  # neither beside this file nor in the user's cache folder can anything be written
+            return numba.njit(**options)(function)
+
+    return decorate

@@ -1,0 +1,414 @@
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, type-arg, misc"
+# Kernels are typed by numba from their arguments.
+"""Compiled kernels of Lloyd's algorithm: a float32 screen over tiles, bounds on distances, and sums in two doubles."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gradmix.arrays import Array
+from gradmix_clustering.compiled import compiled
+
+TILE = 64
+"""Rows that are screened at once; their float32 copies stay in the first-level cache."""
+
+_HUGE = np.float32(3e38)
+_ROUNDOFF32 = 2.0**-24
+_ROUNDOFF = 2.0**-53
+_SMALLEST32 = 2.0**-149
+_SPLIT = 134217729.0  # 2²⁷ + 1
+
+
+class Centers(NamedTuple):
+    """Centers, as the kernels need them.
+
+    Parameters
+    ----------
+    exact
+        Shape (k, d).
+    table
+        −(c − shift) · scale in float32, k and d rounded up to multiples of four.
+    halves
+        Half the squared lengths of the table's rows in float32; a huge number for rows that are no center.
+    reach
+        Largest length of a row of the table.
+    shift, scale
+        Origin, shape (d,), and power of two that bring rows and centers into the range of float32.
+    drift
+        How far each center has moved since the bounds were last brought up to date, shape (k,).
+    others
+        How far any other center has moved, at most, shape (k,).
+    half_gaps
+        Half the distance of each center to the nearest other one, shape (k,).
+    """
+
+    exact: Array
+    table: np.ndarray
+    halves: np.ndarray
+    reach: float
+    shift: Array
+    scale: float
+    drift: Array
+    others: Array
+    half_gaps: Array
+
+
+@compiled("contract", "nsz")
+def _load(X, rows, shift, scale, tile):
+    """Copy rows into a tile, feature by feature, in float32."""
+    d = X.shape[1]
+    for i in range(0, TILE, 4):
+        r0, r1, r2, r3 = rows[i], rows[i + 1], rows[i + 2], rows[i + 3]
+        for a in range(d):
+            m = shift[a]
+            o = a * TILE + i
+            tile[o] = np.float32((X[r0, a] - m) * scale)
+            tile[o + 1] = np.float32((X[r1, a] - m) * scale)
+            tile[o + 2] = np.float32((X[r2, a] - m) * scale)
+            tile[o + 3] = np.float32((X[r3, a] - m) * scale)
+
+
+@compiled("contract", "nsz")
+def _screen(tile, table, halves, scores, best, index):
+    """Smallest and second smallest score |c|²/2 − x·c of each row of a tile, and the center of the smallest.
+
+    Four centers and four features at a time: sixteen products for eight loads and four stores.
+    """
+    k, d = table.shape
+    for i in range(2 * TILE):
+        best[i] = _HUGE
+    for i in range(TILE):
+        index[i] = np.int32(0)
+    for j in range(0, k, 4):
+        h0, h1, h2, h3 = halves[j], halves[j + 1], halves[j + 2], halves[j + 3]
+        for i in range(TILE):
+            scores[i] = h0
+            scores[TILE + i] = h1
+            scores[2 * TILE + i] = h2
+            scores[3 * TILE + i] = h3
+        for a in range(0, d, 4):
+            c00, c01, c02, c03 = table[j, a], table[j, a + 1], table[j, a + 2], table[j, a + 3]
+            c10, c11, c12, c13 = table[j + 1, a], table[j + 1, a + 1], table[j + 1, a + 2], table[j + 1, a + 3]
+            c20, c21, c22, c23 = table[j + 2, a], table[j + 2, a + 1], table[j + 2, a + 2], table[j + 2, a + 3]
+            c30, c31, c32, c33 = table[j + 3, a], table[j + 3, a + 1], table[j + 3, a + 2], table[j + 3, a + 3]
+            o = np.uint64(a * TILE)  # an index that may be negative could not be vectorised
+            four = tile[o : o + np.uint64(4 * TILE)]
+            for i in range(TILE):
+                x0, x1, x2, x3 = four[i], four[TILE + i], four[2 * TILE + i], four[3 * TILE + i]
+                scores[i] = scores[i] + c00 * x0 + c01 * x1 + c02 * x2 + c03 * x3
+                scores[TILE + i] = scores[TILE + i] + c10 * x0 + c11 * x1 + c12 * x2 + c13 * x3
+                scores[2 * TILE + i] = scores[2 * TILE + i] + c20 * x0 + c21 * x1 + c22 * x2 + c23 * x3
+                scores[3 * TILE + i] = scores[3 * TILE + i] + c30 * x0 + c31 * x1 + c32 * x2 + c33 * x3
+        j0, j1, j2, j3 = np.int32(j), np.int32(j + 1), np.int32(j + 2), np.int32(j + 3)
+        for i in range(TILE):
+            b, s, q = best[i], best[TILE + i], index[i]
+            v = scores[i]
+            s, q, b = min(s, max(v, b)), j0 if v < b else q, min(v, b)
+            v = scores[TILE + i]
+            s, q, b = min(s, max(v, b)), j1 if v < b else q, min(v, b)
+            v = scores[2 * TILE + i]
+            s, q, b = min(s, max(v, b)), j2 if v < b else q, min(v, b)
+            v = scores[3 * TILE + i]
+            s, q, b = min(s, max(v, b)), j3 if v < b else q, min(v, b)
+            best[i], best[TILE + i], index[i] = b, s, q
+
+
+@compiled("contract", "nsz")
+def _certify(tile, d, best, reach, margin, upper, lower, bounds):
+    """How far the second score is above the first beyond all rounding, for a tile; if asked, bounds on both distances.
+
+    With y and z rounded to float32 and u = 2⁻²⁴, a score is off by at most (d + 4) u (|y| |z| + |z|²/2), below
+    (d + 4) u (|y|²/2 + |z|²), and by what vanishes below the smallest number; eight more u are for the arithmetic here,
+    and a twentieth for that of the exact comparison (`nearest.error_bound`).
+    """
+    for i in range(TILE):
+        upper[i] = np.float32(0)
+    for a in range(d):
+        o = np.uint64(a * TILE)
+        feature = tile[o : o + np.uint64(TILE)]
+        for i in range(TILE):
+            upper[i] += feature[i] * feature[i]
+    floor = np.float32((4 * d + 16) * _SMALLEST32)
+    slack = np.float32((d + 8) * 2 * _ROUNDOFF32)
+    coarse = np.float32(1.05 * (d + 12) * _ROUNDOFF32)
+    half, two, none = np.float32(0.5), np.float32(2), np.float32(0)
+    farthest = np.float32(reach * reach * (1 + 4 * _ROUNDOFF32))
+    for i in range(TILE):
+        square = upper[i] + (upper[i] * slack + floor)
+        error = coarse * (half * square + farthest) + floor * (square + farthest + two)
+        margin[i] = (best[TILE + i] - error) - (best[i] + error)
+    if bounds:
+        for i in range(TILE):
+            least, square = upper[i] - (upper[i] * slack + floor), upper[i] + (upper[i] * slack + floor)
+            error = coarse * (half * square + farthest) + floor * (square + farthest + two)
+            upper[i] = np.sqrt(max(two * (best[i] + error) + square, none))
+            lower[i] = np.sqrt(max(two * (best[TILE + i] - error) + least, none))
+
+
+@compiled()
+def _nearest(X, row, centers, likely):
+    """Nearest center of one row, by differences squared and added feature by feature, and the squared distance."""
+    k, d = centers.shape
+    label, least = -1, np.inf
+    for step in range(k + 1):
+        j = likely if step == 0 else step - 1
+        if step > 0 and j == likely:
+            continue
+        distance = 0.0
+        for a in range(d):
+            difference = X[row, a] - centers[j, a]
+            distance += difference * difference
+            if distance > least:
+                break
+        if distance < least or (distance == least and j < label):
+            label, least = j, distance
+    return label, least
+
+
+@compiled()
+def _add(X, row, weight, totals, rests, j):
+    """Add w, w x and w x² of a row to a cluster's sums, each a double and the rest that it cannot hold.
+
+    Sums and products without error: Dekker, Numer. Math. 18 (1971) 224-242; Knuth, TAOCP 2, section 4.2.2.
+    """
+    d = X.shape[1]
+    x = X[row]
+    part = _SPLIT * weight
+    w1 = part - (part - weight)
+    w2 = weight - w1
+    total, rest = totals[j, :d], rests[j, :d]
+    for a in range(d):
+        value = x[a]
+        part = _SPLIT * value
+        x1 = part - (part - value)
+        x2 = value - x1
+        product = weight * value
+        error = ((w1 * x1 - product) + w1 * x2 + w2 * x1) + w2 * x2
+        old = total[a]
+        new = old + product
+        moved = new - old
+        rest[a] += ((old - (new - moved)) + (product - moved)) + error
+        total[a] = new
+    total, rest = totals[j, d : 2 * d], rests[j, d : 2 * d]
+    for a in range(d):  # a loop over all four arrays would be too much for the compiler to vectorise
+        value = x[a]
+        part = _SPLIT * value
+        x1 = part - (part - value)
+        x2 = value - x1
+        product = weight * value
+        error = ((w1 * x1 - product) + w1 * x2 + w2 * x1) + w2 * x2
+        part = _SPLIT * product
+        p1 = part - (part - product)
+        p2 = product - p1
+        square = product * value
+        error = (((p1 * x1 - square) + p1 * x2 + p2 * x1) + p2 * x2) + error * value
+        old = total[a]
+        new = old + square
+        moved = new - old
+        rest[a] += ((old - (new - moved)) + (square - moved)) + error
+        total[a] = new
+    old = totals[j, 2 * d]
+    new = old + weight
+    moved = new - old
+    rests[j, 2 * d] += (old - (new - moved)) + (weight - moved)
+    totals[j, 2 * d] = new
+
+
+@compiled()
+def _settle(
+    X, weights, rows, m, centers, index, margin, upper, lower, scale, labels, uppers, lowers, bounds, totals, rests
+):
+    """Write the labels of a tile's rows, compare exactly where the screen could not decide, and move sums."""
+    changed = 0
+    up, down = (1 + 4 * _ROUNDOFF32) / scale, (1 - 4 * _ROUNDOFF32) / scale
+    for q in range(m):
+        row, label = rows[q], index[q]
+        if not margin[q] > 0:
+            label, square = _nearest(X, row, centers, label)
+            if bounds:
+                far = np.sqrt(square) * (1 + (X.shape[1] + 8) * _ROUNDOFF)
+                uppers[row] = far
+                lowers[row] = min(lower[q] * down, far * (1 - (2 * X.shape[1] + 32) * _ROUNDOFF))
+        elif bounds:
+            uppers[row], lowers[row] = upper[q] * up, lower[q] * down
+        old = labels[row]
+        if old != label:
+            weight = weights[row] if len(weights) else 1.0
+            labels[row] = label
+            _add(X, row, weight, totals, rests, label)
+            if old >= 0:
+                _add(X, row, -weight, totals, rests, old)
+            changed += 1
+    return changed
+
+
+@compiled()
+def _scan(start, stop, labels, uppers, lowers, drift, others, half_gaps, slack, pending, filled):
+    """Move bounds with the centers, and collect the rows that these no longer decide.
+
+    Every change of a bound is rounded to its safe side. Source: Hamerly, SIAM Int. Conf. Data Mining 2010, 130-140.
+    """
+    for row in range(start, stop):
+        label = labels[row]
+        upper = (uppers[row] + drift[label]) * (1 + 4 * _ROUNDOFF)
+        lower = lowers[row]
+        lower = lower - others[label] - 4 * _ROUNDOFF * abs(lower)
+        uppers[row], lowers[row] = upper, lower
+        pending[filled] = row
+        filled += not upper * slack < max(lower, half_gaps[label])
+    return filled
+
+
+@compiled()
+def advance(X, weights, centers, labels, uppers, lowers, skip, bounds, totals, rests):
+    """Give each row of a block its nearest center, and sum up what changed.
+
+    Parameters
+    ----------
+    X, weights
+        Shapes (n, d) and (n,); without weights, (0,).
+    centers
+        `Centers`.
+    labels, uppers, lowers
+        State of the rows, changed in place: label (-1 at first), and bounds on the distances to the own center and to
+        any other one, shapes (n,).
+    skip, bounds
+        Whether rows are skipped whose bounds decide, and whether bounds are kept.
+    totals, rests
+        Changes of the clusters' sums are added to them; shapes (k, 2 d + 1).
+
+    Returns
+    -------
+    The numbers of rows that changed their label, and that were screened.
+    """
+    n, d = X.shape
+    scores, best = np.empty(4 * TILE, np.float32), np.empty(2 * TILE, np.float32)
+    index, margin = np.empty(TILE, np.int32), np.empty(TILE, np.float32)
+    upper, lower = np.empty(TILE, np.float32), np.empty(TILE, np.float32)
+    tile = np.zeros(centers.table.shape[1] * TILE, np.float32)
+    rows, pending = np.empty(TILE, np.int64), np.empty(2 * TILE, np.int64)
+    slack = 1 + 8 * (d + 8) * _ROUNDOFF
+    changed, screened, filled, start = 0, 0, 0, 0
+    while start < n or filled > 0:
+        while start < n and filled < TILE:
+            stop = min(start + TILE, n)
+            if skip:
+                filled = _scan(
+                    start,
+                    stop,
+                    labels,
+                    uppers,
+                    lowers,
+                    centers.drift,
+                    centers.others,
+                    centers.half_gaps,
+                    slack,
+                    pending,
+                    filled,
+                )
+            else:
+                for row in range(start, stop):
+                    pending[filled] = row
+                    filled += 1
+            start = stop
+        m = min(TILE, filled)
+        if m == 0:
+            continue
+        filled -= m
+        for q in range(TILE):
+            rows[q] = pending[filled + min(q, m - 1)]
+        _load(X, rows, centers.shift, centers.scale, tile)
+        _screen(tile, centers.table, centers.halves, scores, best, index)
+        _certify(tile, d, best, centers.reach, margin, upper, lower, bounds)
+        changed += _settle(
+            X,
+            weights,
+            rows,
+            m,
+            centers.exact,
+            index,
+            margin,
+            upper,
+            lower,
+            centers.scale,
+            labels,
+            uppers,
+            lowers,
+            bounds,
+            totals,
+            rests,
+        )
+        screened += m
+    return changed, screened
+
+
+@compiled()
+def assign(X, centers, labels):
+    """Write the nearest center of each row of a block to `labels`."""
+    n, d = X.shape
+    scores, best = np.empty(4 * TILE, np.float32), np.empty(2 * TILE, np.float32)
+    index, margin, squares = np.empty(TILE, np.int32), np.empty(TILE, np.float32), np.empty(TILE, np.float32)
+    tile, rows = np.zeros(centers.table.shape[1] * TILE, np.float32), np.empty(TILE, np.int64)
+    for start in range(0, n, TILE):
+        for q in range(TILE):
+            rows[q] = min(start + q, n - 1)
+        _load(X, rows, centers.shift, centers.scale, tile)
+        _screen(tile, centers.table, centers.halves, scores, best, index)
+        _certify(tile, d, best, centers.reach, margin, squares, squares, False)
+        for q in range(min(TILE, n - start)):
+            labels[start + q] = index[q]
+            if not margin[q] > 0:
+                labels[start + q] = _nearest(X, start + q, centers.exact, index[q])[0]
+
+
+@compiled()
+def _two_product(x, y):
+    part = _SPLIT * x
+    x1 = part - (part - x)
+    x2 = x - x1
+    part = _SPLIT * y
+    y1 = part - (part - y)
+    y2 = y - y1
+    product = x * y
+    return product, ((x1 * y1 - product) + x1 * y2 + x2 * y1) + x2 * y2
+
+
+@compiled()
+def _two_sum(x, y):
+    total = x + y
+    moved = total - x
+    return total, (x - (total - moved)) + (y - moved)
+
+
+@compiled()
+def inertia(totals, rests, centers):
+    """Sum of squared distances from the clusters' sums: Σ w x² − c (S + R) with S = Σ w x and R = S − c Σ w."""
+    k, d = centers.shape
+    total, rest = 0.0, 0.0
+    for j in range(k):
+        weight, weight_rest = _two_sum(totals[j, 2 * d], rests[j, 2 * d])
+        for a in range(d):
+            c = centers[j, a]
+            sum_, sum_rest = _two_sum(totals[j, a], rests[j, a])
+            mass, mass_rest = _two_product(weight, c)
+            left, left_rest = _two_sum(sum_, -mass)
+            left_rest += sum_rest - mass_rest - weight_rest * c
+            both, both_rest = _two_sum(sum_, left)
+            both_rest += sum_rest + left_rest
+            both, both_rest = _two_sum(both, both_rest)
+            product, product_rest = _two_product(c, both)
+            product_rest += c * both_rest
+            square, square_rest = _two_sum(totals[j, d + a], -product)
+            square_rest += rests[j, d + a] - product_rest
+            total, error = _two_sum(total, square)
+            rest += error + square_rest
+    return total + rest
+
+
+@compiled()
+def sum_up(X, weights, labels, totals, rests):
+    """Add up all rows of a block, each in its cluster; `totals` and `rests` as for `advance`."""
+    for row in range(len(X)):
+        _add(X, row, weights[row] if len(weights) else 1.0, totals, rests, labels[row])
