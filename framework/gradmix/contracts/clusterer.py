@@ -242,7 +242,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         if best.collapsed:
             _warn_of_collapse(type(self).__name__, best.collapsed)
         self.model_, self.n_iter_, self.converged_ = best.estimate, best.step, best.converged
-        self.n_features_in_, self.preparation_ = np.shape(X)[1], None
+        self.n_features_in_, self.preparation_ = (X if hasattr(X, "shape") else np.asarray(X)).shape[1], None
         vars(self).pop("feature_names_in_", None)  # without names there is no such attribute, as in scikit-learn
         if names := feature_names_of(X):
             self.feature_names_in_ = np.array(names, dtype=object)

@@ -40,9 +40,10 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
         raise DataError(f"{source} must be numbers; given: {X.dtype}.")
     masked = _masked(X)
     try:
-        if np.iscomplexobj(X):
+        given = np.asarray(X)
+        if given.dtype.kind == "c":
             raise TypeError("Complex data not supported")
-        rows = np.ascontiguousarray(X, dtype=np.float64)
+        rows = np.ascontiguousarray(given, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{source} must be real numbers only{_first_text(X, names)}: {error}.") from error
     if rows.ndim != 2:
