@@ -1,6 +1,6 @@
 """k-means beside scikit-learn's Lloyd: whole fits from the same start, in processor time of one thread.
 
-`python -m tests.benchmarks.kmeans_fit` prints a table; `--shape N D K` and `--pairs` choose what is fitted and how often.
+`python -m tests.benchmarks.kmeans_fit` prints a table; `--shape N D K` and `--pairs` choose what is fitted, how often.
 Fits alternate, so both meet the same load; a row shows medians. Kernels are compiled before the first pair.
 """
 
