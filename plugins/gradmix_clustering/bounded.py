@@ -166,8 +166,8 @@ class BoundedAssignment:
 
     def move(self, centers: Array) -> int:
         """Move the centers, give each row its nearest one, and count the rows that change."""
-        prepared = prepare(centers, self.centers, self._shift, self._scale)
         skip, bounds = self._has_bounds, self._has_bounds or self._rounds_without <= 0
+        prepared = prepare(centers, self._shift, self._scale, self.centers if skip else None)
         advance = partial(_advance, centers=prepared, state=self._state, skip=skip, bounds=bounds)
         result = reduce(add, each(self.rows, advance))
         if result.sums:
@@ -205,7 +205,7 @@ class BoundedAssignment:
 def assign(rows: Rows, centers: Array) -> IntArray:
     """Nearest center of each row, shape (n,), as `gradmix_clustering.nearest.nearest` has it."""
     shift = np.median(centers, axis=0)
-    prepared = prepare(centers, centers, shift, _scale(centers, shift))
+    prepared = prepare(centers, shift, _scale(centers, shift), None)
     return np.concatenate([*each(rows, partial(_assign, centers=prepared))])
 
 
@@ -215,8 +215,8 @@ def _scale(centers: Array, shift: Array) -> float:
     return float(np.ldexp(1.0, -np.frexp(reach)[1])) if reach > 0 else 1.0
 
 
-def prepare(centers: Array, before: Array, shift: Array, scale: float) -> Centers:
-    """Centers as the kernels need them, and how far they have moved."""
+def prepare(centers: Array, shift: Array, scale: float, before: Array | None) -> Centers:
+    """Centers as the kernels need them and, if bounds are to follow them, how far they have moved from `before`."""
     k, d = centers.shape
     near = (centers - shift) * scale
     table = np.zeros((k + -k % 4, d + -d % 4), np.float32)
@@ -225,10 +225,13 @@ def prepare(centers: Array, before: Array, shift: Array, scale: float) -> Center
     halves[:k] = (near**2).sum(axis=1) / 2
     safe = 1 + (d + 16) * 4 * _ROUNDOFF
     reach = float(np.sqrt((near**2).sum(axis=1).max()) * safe)
-    drift = np.sqrt(((centers - before) ** 2).sum(axis=1)) * safe
-    others = np.full(k, drift.max())
-    others[drift.argmax()] = np.delete(drift, drift.argmax()).max(initial=0.0)
-    return Centers(centers, table, halves, reach, shift, scale, drift, others, _half_gaps(centers) / safe)
+    drift, others, half_gaps = np.zeros(k), np.zeros(k), np.zeros(k)
+    if before is not None:
+        drift = np.sqrt(((centers - before) ** 2).sum(axis=1)) * safe
+        others[:] = drift.max()
+        others[drift.argmax()] = np.delete(drift, drift.argmax()).max(initial=0.0)
+        half_gaps = _half_gaps(centers) / safe
+    return Centers(centers, table, halves, reach, shift, scale, drift, others, half_gaps)
 
 
 def _half_gaps(centers: Array) -> Array:

@@ -237,9 +237,8 @@ def _settle(
         if old != label:
             weight = weights[row] if len(weights) else 1.0
             labels[row] = label
-            _add(X, row, weight, totals, rests, label)
-            if old >= 0:
-                _add(X, row, -weight, totals, rests, old)
+            for leaving in range(2 if old >= 0 else 1):  # one call, which is then compiled into place once
+                _add(X, row, -weight if leaving else weight, totals, rests, old if leaving else label)
             changed += 1
     return changed
 
