@@ -7,7 +7,6 @@ import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -78,12 +77,15 @@ class KMeans(FoldingClusterer["KMeansModel"]):
         return KMeansModel
 
     def setup(self) -> None:
-        """Import Lloyd's algorithm and its kernels."""
+        """Import Lloyd's algorithm, and compile its kernels or load them from disk."""
         super().setup()
-        from gradmix_clustering.compiled import can_compile
+        from gradmix_clustering.assignment import nearest_centers
+        from gradmix_clustering.lloyd import lloyd
+        from gradmix_clustering.plus_plus import choose_centers
 
-        for module in ("lloyd", "plus_plus", *(("bounded", "plus_plus_kernels") if can_compile() else ())):
-            import_module(f"gradmix_clustering.{module}")
+        few = Rows(np.arange(8.0)[:, None])
+        step = next(lloyd(few, choose_centers(few, 2, np.random.default_rng(0))))
+        nearest_centers(few, step.centers)
 
     def check(self) -> None:
         """Check every option; a function that chooses the start, which only Python can give, is taken as it is."""
