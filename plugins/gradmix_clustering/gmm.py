@@ -63,7 +63,8 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
     -----
     Source: Dempster, Laird & Rubin, J. R. Stat. Soc. B 39 (1977) 1-38; Bishop, *Pattern Recognition and Machine
     Learning* (2006), section 9.2. After `fit`: ``weights_``, ``means_``, ``covariances_``, ``log_likelihood_`` (total,
-    nats), ``n_iter_``, ``converged_``.
+    nats), ``lower_bound_`` (per row), ``lower_bounds_``, ``precisions_``, ``precisions_cholesky_``, ``n_iter_``,
+    ``converged_``; ``model_`` has marginals and conditionals.
 
     Examples
     --------
@@ -154,6 +155,26 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
         """Covariances, shaped by their type: (k, d, d), (d, d), (k, d) or (k,)."""
         return self.fitted("covariances")  # type: ignore[no-any-return]
 
+    @property
+    def precisions_(self) -> Array:
+        """Inverses of the covariances, in their shape."""
+        return self.fitted("precisions")  # type: ignore[no-any-return]
+
+    @property
+    def precisions_cholesky_(self) -> Array:
+        """Factors P of the precisions P Pᵀ, upper triangular or positive, in the shape of the covariances."""
+        return self.fitted("precisions_cholesky")  # type: ignore[no-any-return]
+
+    @property
+    def lower_bounds_(self) -> list[float]:
+        """Mean log-likelihood per row after each iteration of the start that was kept, in nats."""
+        return (self.trace_ / len(self.labels_)).tolist()  # type: ignore[no-any-return]
+
+    @property
+    def lower_bound_(self) -> float:
+        """Mean log-likelihood per row of the fit, in nats."""
+        return self.lower_bounds_[-1]
+
     def predict_proba(self, X: Any) -> Array:
         """Posterior probability of each component given each row, shape (n, k)."""
         return self.fitted("predict_proba")(self.rows(X))  # type: ignore[no-any-return]
@@ -173,6 +194,14 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
     def aic(self, X: Any) -> float:
         """Akaike information criterion; lower is better."""
         return float(self.fitted("aic")(self.rows(X)))
+
+    def icl(self, X: Any) -> float:
+        """Integrated completed likelihood; lower is better."""
+        return float(self.fitted("icl")(self.rows(X)))
+
+    def uncertainty(self, X: Any) -> Array:
+        """Probability that a row is not of the component that `predict` gives, shape (n,)."""
+        return self.fitted("uncertainty")(self.rows(X))  # type: ignore[no-any-return]
 
     def sample(self, n_samples: int = 1) -> tuple[Array, IntArray]:
         """Draw rows and their components from the fitted mixture, shapes (n, d) and (n,)."""

@@ -139,7 +139,7 @@ class Full(Layout):
     def conditional(self, covariances: Array, columns: IntArray, given: IntArray) -> tuple[Array, Array]:
         """Σaa − Σab Σbb⁻¹ Σba, and Σab Σbb⁻¹, by Cholesky factors of Σbb, so that the difference stays symmetric."""
         matrices = covariances.reshape(-1, *covariances.shape[-2:])
-        factors = self.whiteners(self.marginal(matrices, given))
+        factors = _inverse_cholesky(self.marginal(matrices, given), "the covariance of component {}")
         half = matrices[:, columns[:, None], given] @ factors
         left = _symmetric(self.marginal(matrices, columns) - half @ np.swapaxes(half, -1, -2))
         return left.reshape(*covariances.shape[:-2], *left.shape[-2:]), half @ np.swapaxes(factors, -1, -2)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 import gradmix
-from gradmix import Covariance, DataError, Model
+from gradmix import Covariance, DataError, Model, StorageError
 from gradmix.arrays import Array, IntArray
 from gradmix_clustering.blocks import blocks
 from gradmix_clustering.layouts import LAYOUTS, Layout
@@ -80,6 +83,11 @@ class GaussianMixtureModel(Model):
         """Factors of the precisions, in the shape of the covariances."""
         return self.layout.whiteners(self.covariances)
 
+    @cached_property
+    def precisions(self) -> Array:
+        """Inverses of the covariances, in their shape."""
+        return self.layout.precisions(self.precisions_cholesky)
+
     @property
     def whiteners(self) -> Array:
         """Factor of each component's precision, shape (k, …)."""
@@ -133,9 +141,17 @@ class GaussianMixtureModel(Model):
         """Most probable component of each row, shape (n,)."""
         return self._by_blocks(X, lambda joint: joint.argmax(axis=0))
 
+    def uncertainty(self, X: Array) -> Array:
+        """Probability that a row is not of the component that `predict` gives, shape (n,)."""
+        return self._by_blocks(X, _probability_of_others)
+
     def _by_blocks(self, X: Array, of_joint: Callable[[Array], Any]) -> Any:
         parts = [of_joint(self.log_joint(self.center(X[block]))) for block in blocks(X, len(self.means))]
         return np.concatenate(parts)
+
+    def score(self, X: Array) -> float:
+        """Mean log-likelihood of the rows, in nats."""
+        return self.log_likelihood(X) / len(X)
 
     def log_likelihood(self, X: Array) -> float:
         """Total log-likelihood of the rows, in nats."""
@@ -174,6 +190,107 @@ class GaussianMixtureModel(Model):
         factors = np.linalg.cholesky(self.matrices)
         noise = rng.standard_normal((n, self.means.shape[1]))
         return self.means[labels] + np.einsum("nij,nj->ni", factors[labels], noise), labels
+
+    def marginal(self, columns: Sequence[int]) -> GaussianMixtureModel:
+        """Distribution of some features, whatever the others are.
+
+        Parameters
+        ----------
+        columns
+            Their numbers, from 0, in the order in which the new model has them.
+
+        Returns
+        -------
+        GaussianMixtureModel
+            A constraint between features need not hold for some of them, so the covariance type is the one without a
+            constraint that is kept in the same shape: full, tied, diag or spherical.
+        """
+        chosen = self._checked(columns)
+        covariances = self.layout.marginal(self.covariances, chosen)
+        return GaussianMixtureModel(self.weights, self.means[:, chosen], covariances, self.layout.free)
+
+    def conditional(self, columns: Sequence[int], values: ArrayLike) -> GaussianMixtureModel:
+        """Distribution of all other features where some have given values.
+
+        Parameters
+        ----------
+        columns
+            Numbers of the features that are given, from 0.
+        values
+            Their values, shape (len(columns),).
+
+        Returns
+        -------
+        GaussianMixtureModel
+            Of the other features, in their order, of a covariance type as `marginal` has it. Source: Bishop, *Pattern
+            Recognition and Machine Learning* (2006), section 2.3.1, for each component; components are weighted by how
+            likely they make the values.
+        """
+        given, at = self._checked(columns), np.asarray(values, dtype=float)
+        others = np.setdiff1d(np.arange(self.means.shape[1]), given)
+        if at.shape != given.shape or not np.isfinite(at).all():
+            raise DataError(f"values must be {len(given)} finite numbers, one for each column; given: {values!r}.")
+        if not len(others):
+            raise DataError("all columns are given; at least one must be left.")
+        seen = self.marginal(columns)
+        weights = normalise(seen.log_joint(seen.center(at[None])))[1][:, 0]
+        covariances, slopes = self.layout.conditional(self.covariances, others, given)
+        means = self.means[:, others] + np.einsum("kij,kj->ki", slopes, at - seen.means)
+        return GaussianMixtureModel(weights, means, covariances, self.layout.free)
+
+    def _checked(self, columns: Sequence[int]) -> IntArray:
+        """Check numbers of features: each once, and at least one."""
+        d, chosen = self.means.shape[1], np.asarray(columns)
+        is_number = chosen.ndim == 1 and chosen.dtype.kind in "iu" and len(chosen) > 0
+        if not is_number or len(np.unique(chosen)) < len(chosen) or chosen.min() < 0 or chosen.max() >= d:
+            raise DataError(f"columns must be different integers from 0 to {d - 1}, at least one; given: {columns!r}.")
+        return chosen.astype(np.intp)
+
+    def write_npz(self, path: str | Path) -> None:
+        """Write the model as arrays that `numpy.load` reads; every number comes back as it was.
+
+        Raises
+        ------
+        StorageError
+            If the file cannot be written.
+        """
+        try:
+            with Path(path).open("wb") as file:
+                np.savez(file, **{field.name: getattr(self, field.name) for field in fields(self)})
+        except OSError as error:
+            raise StorageError(f"cannot write the model {path}: {error.strerror}.") from error
+
+    @classmethod
+    def read_npz(cls, path: str | Path) -> GaussianMixtureModel:
+        """Read a model that `write_npz` wrote. Nothing in the file is run.
+
+        Raises
+        ------
+        StorageError
+            If the file cannot be read.
+        DataError
+            If it is not such a model, or its arrays do not fit each other.
+        UnknownNameError
+            If no plugin offers its covariance type.
+        """
+        try:
+            with np.load(gradmix.regular_file(Path(path)), allow_pickle=False) as arrays:
+                values = {field.name: arrays[field.name] for field in fields(cls)}
+        except OSError as error:
+            raise StorageError(f"cannot read the model {path}: {error.strerror or error}.") from error
+        except (ValueError, KeyError, AttributeError, BadZipFile) as error:
+            raise DataError(f"{path} is not a mixture that gradmix wrote: {error}.") from error
+        name = str(values.pop("covariance_type"))
+        model = cls(covariance_type=name, **{key: np.asarray(each, dtype=float) for key, each in values.items()})
+        model.precisions_cholesky  # noqa: B018  # a covariance that is not one is noticed now
+        return model
+
+
+def _probability_of_others(log_joint: Array) -> Array:
+    """One less the largest responsibility, from the others, as a difference would lose small ones."""
+    proba = normalise(log_joint)[1]
+    proba[log_joint.argmax(axis=0), np.arange(proba.shape[1])] = 0.0
+    return proba.sum(axis=0)
 
 
 def normalise(log_joint: Array) -> tuple[Array, Array]:

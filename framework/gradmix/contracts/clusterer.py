@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import warnings
 from abc import ABC, abstractmethod
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, cast, get_args
@@ -225,7 +225,8 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         """Fit the model to `X`, shape (n, d), and keep the best start.
 
         Sets ``model_``, ``labels_``, ``n_iter_``, ``converged_``, ``n_features_in_``, the objective as
-        ``log_likelihood_``, ``inertia_``, … and, for a data frame, ``feature_names_in_``.
+        ``log_likelihood_``, ``inertia_``, …, its values in each iteration of the start that was kept as ``trace_`` and,
+        for a data frame, ``feature_names_in_``.
 
         Raises
         ------
@@ -238,7 +239,15 @@ class Clusterer(Component, ABC, Generic[ModelT]):
 
     def _fit(self, X: Any, iterations: Iterator[Iteration[ModelT]]) -> Self:
         """Keep the best of all starts, and what else an estimator has after a fit to `X`."""
-        best = self.objective.best(last_of_each_start(iterations))
+        traces: defaultdict[int, list[float]] = defaultdict(list)
+
+        def traced() -> Iterator[Iteration[ModelT]]:
+            for each in iterations:
+                traces[each.start].append(float(each.metrics[self.objective.metric]))
+                yield each
+
+        best = self.objective.best(last_of_each_start(traced()))
+        self.trace_ = np.array(traces[best.start])
         if best.collapsed:
             _warn_of_collapse(type(self).__name__, best.collapsed)
         self.model_, self.n_iter_, self.converged_ = best.estimate, best.step, best.converged
