@@ -184,6 +184,16 @@ def test_an_inner_iteration_that_is_cut_short_still_gains_on_the_previous_estima
     assert values[-1] <= likelihood(*second, estimate(name, *second)) + 1e-9
 
 
+@pytest.mark.parametrize("elongation", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("name", ["VEI", "VEE", "VEV", "EVE", "VVE"])
+def test_a_few_inner_iterations_come_as_near_as_em_can_see(name, elongation):
+    counts, scatter = moments_of(6, k=8, d=10, elongation=elongation)
+    covariance = gradmix.covariance(name)
+    found = covariance.estimate(counts, reduced(scatter, covariance.moments), None, 1.5e-8)
+    reached = likelihood(counts, scatter, LAYOUTS[covariance.moments].matrices(found, 8, 10))
+    assert reached == pytest.approx(likelihood(counts, scatter, estimate(name, counts, scatter)), abs=1e-5)
+
+
 @pytest.mark.parametrize("name", IN_MCLUST)
 @pytest.mark.parametrize("scale", [1e-150, 1e150])
 def test_scale_changes_nothing_but_the_scale(name, scale):
