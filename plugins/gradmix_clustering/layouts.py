@@ -126,6 +126,8 @@ class Full(Layout):
         bounds = (whiteners**2).sum(axis=(-2, -1))
         if (bounds * variance < 1).all():
             return np.zeros(bounds.shape, dtype=bool)
+        if not np.isfinite(bounds).all():
+            return ~np.isfinite(bounds)
         return np.asarray(np.linalg.norm(whiteners, ord=2, axis=(-2, -1)) ** 2 * variance > 1)
 
     def matrices(self, covariances: Array, k: int, d: int) -> Array:

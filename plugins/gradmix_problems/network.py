@@ -29,7 +29,8 @@ class Network(Problem):
     batch
         Rows of data.
     data_seed
-        Seed of the rows, their classes and the point.
+        Seed of the rows, their classes and the point. By the default no unit is near its kink, where difference
+        quotients fail.
 
     Notes
     -----
@@ -45,7 +46,7 @@ class Network(Problem):
     hidden: PositiveInt = 3
     outputs: PositiveInt = 2
     batch: PositiveInt = 5
-    data_seed: NonNegativeInt = 0
+    data_seed: NonNegativeInt = 6
     operator = "gradient"
 
     def function(self, x: Any) -> Any:
