@@ -1,4 +1,4 @@
-"""Ours beside peers: runs the experiments under ``configs/experiment/benchmark`` and writes ``docs/benchmarks.md``.
+"""Ours beside peers: runs experiments under ``configs/experiment/benchmark`` and writes sections of the document.
 
 `python -m tests.benchmarks.peers` runs all of them, in a folder of its own, and writes tables and pictures from their
 journals; `--from RUNS` writes them from journals that are there already. No number is typed by hand.
@@ -7,33 +7,22 @@ journals; `--from RUNS` writes them from journals that are there already. No num
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import yaml
+from tests.benchmarks.document import DOCS, replace_sections
+from tests.benchmarks.experiments import environment, run, runs_of
 
-from gradmix.contracts.errors import NotInstalledError
 from gradmix.contracts.meaning import TIME
 from gradmix.journal.reading import Run
-from gradmix.registry.registry import registry
 from gradmix.reports.intervals import estimate
 from gradmix.reports.pairs import Difference, Verdict, difference, pair_up
 from gradmix.reports.tables import versus
 from gradmix.reports.wording import measured
-from gradmix.sweeps.selection import select
-
-ROOT = Path(__file__).parents[2]
-DOCS = ROOT / "docs"
-PACKAGES = ("gradmix", "numpy", "scipy", "scikit-learn", "autograd", "jax", "torch")
-VERSIONS = "versions.json"
 
 
 @dataclass(frozen=True)
@@ -135,86 +124,27 @@ def main() -> None:
         write(options.runs)
         return
     with tempfile.TemporaryDirectory() as folder:
-        run(Path(folder))
+        run((each.name for each in EXPERIMENTS), Path(folder))
         write(Path(folder))
 
 
-def run(runs: Path) -> None:
-    """Run every experiment; a job that cannot run, as its peer is not installed, is left out."""
-    (runs / VERSIONS).write_text(json.dumps(dict(_versions())), encoding="utf-8")
-    for experiment in EXPERIMENTS:
-        command = [sys.executable, "-m", "gradmix", "run", "-m", f"experiment=benchmark/{experiment.name}"]
-        command += ["tracking=none", "reuse=false", f"runs_dir={runs}", *_without_absent(experiment.name)]
-        subprocess.run(command, check=False)
-
-
-def _without_absent(name: str) -> list[str]:
-    """The override that leaves out differentiators whose package is not installed, if there are any."""
-    config = yaml.safe_load((ROOT / "configs" / "experiment" / "benchmark" / f"{name}.yaml").read_text())
-    named = config["hydra"]["sweeper"]["params"].get("differentiator", "").split(",")
-    present = [each for each in named if each and _is_installed(each)]
-    return [f"differentiator={','.join(present)}"] if present and present != named else []
-
-
-def _is_installed(differentiator: str) -> bool:
-    try:
-        registry().find("differentiator", differentiator).load()
-    except NotInstalledError as error:
-        print(error, file=sys.stderr)
-        return False
-    return True
-
-
-def _versions() -> Iterator[tuple[str, str]]:
-    for package in PACKAGES:
-        try:
-            yield package, version(package)
-        except PackageNotFoundError:
-            continue
-
-
 def write(runs: Path) -> None:
-    """Write the document and its pictures from journals."""
-    found = {each: _finished(each, runs) for each in EXPERIMENTS}
-    versions = json.loads((runs / VERSIONS).read_text(encoding="utf-8"))
+    """Write the sections of the document and their pictures from journals."""
     pictures = DOCS / "benchmarks"
     pictures.mkdir(exist_ok=True)
-    sections = [_section(experiment, members, pictures) for experiment, members in found.items()]
-    some = next(member for members in found.values() for member in members)
-    text = "\n\n".join([_HEAD, _environment(some, versions), *sections]) + "\n"
-    (DOCS / "benchmarks.md").write_text(text, encoding="utf-8")
-    print(f"wrote {DOCS.name}/benchmarks.md from {sum(map(len, found.values()))} runs")
-
-
-_HEAD = """<!-- Written by `make benchmark` from journals; do not edit. -->
-# Benchmarks
-
-Each table is an experiment under `configs/experiment/benchmark/`, which `gradmix run -m experiment=benchmark/em` and
-the like run as any other. What is compared is timed in turns, round by round, in one process on one thread; a ratio is
-the median over the rounds' own ratios, with its 95 % interval. scikit-learn's times are those of its own `fit`. Memory
-is the peak beyond what was held before, in a round of its own. `make benchmark` writes all of this again, on the
-machine at hand."""
-
-
-def _environment(run: Run, versions: Mapping[str, str]) -> str:
-    here = run.started["environment"]
-    packages = ", ".join(f"{name} {number}" for name, number in versions.items())
-    return (
-        f"Processor: {here['processor']}, {here['cores']} cores. {here['machine']}, Python {here['python']}, "
-        f"BLAS {here['blas']}. {packages}."
+    replace_sections(
+        {
+            each.title: _section(each, [run for run in runs_of(each.name, runs) if run.is_finished], runs, pictures)
+            for each in EXPERIMENTS
+        }
     )
 
 
-def _finished(experiment: Experiment, runs: Path) -> list[Run]:
-    folder = runs / f"benchmark_{experiment.name}"
-    return [each for each in select([str(folder)], runs).runs if each.is_finished]
-
-
-def _section(experiment: Experiment, runs: Sequence[Run], pictures: Path) -> str:
-    rows = list(_rows(experiment, runs))
+def _section(experiment: Experiment, found: Sequence[Run], runs: Path, pictures: Path) -> str:
+    rows = list(_rows(experiment, found))
     picture = f"benchmarks/{experiment.name}.svg"
     _draw(experiment, rows, pictures / f"{experiment.name}.svg")
-    parts = [f"## {experiment.title}", experiment.text, "\n".join(_verdicts(experiment, rows))]
+    parts = [experiment.text, environment(found[0], runs), "\n".join(_verdicts(experiment, rows))]
     return "\n\n".join([*parts, f"![{experiment.title}]({picture})", "\n".join(_table(experiment, rows))])
 
 

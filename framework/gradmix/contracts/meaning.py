@@ -77,7 +77,9 @@ _OWN = {
         _measured("time.startup", unit="s", meaning="time to import and build the components"),
         _measured("time.ratio_to_function", meaning="time, in calls of the plain function"),
         _measured("memory.peak_bytes", unit="B", meaning="most memory held at once"),
-        _measured("memory.ratio_to_function", meaning="most memory held at once, in that of the plain function"),
+        _measured(
+            "memory.ratio_to_function", meaning="most memory of Python and NumPy held at once, in that of the function"
+        ),
     )
 }
 """Metrics that gradmix itself measures."""

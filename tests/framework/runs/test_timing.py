@@ -240,7 +240,7 @@ def test_memory_is_set_beside_that_of_the_function():
     watch = Stopwatch(Timed(lambda: np.ones(3_000_000), lambda: np.ones(1_000_000)), Timing(memory=True))
     watch.measure_memory()
     assert watch.metrics["memory.ratio_to_function"] == pytest.approx(3.0, rel=0.1)
-    assert watch.content["reference_peak_bytes"] == pytest.approx(8e6, rel=0.1)
+    assert watch.content["traced_bytes"] == pytest.approx((24e6, 8e6), rel=0.1)
     alone = Stopwatch(Timed(lambda: np.ones(1_000_000)), Timing(memory=True))
     alone.measure_memory()
     assert "memory.ratio_to_function" not in alone.metrics

@@ -1,0 +1,29 @@
+"""``docs/benchmarks.md``: a section for each experiment, with machine and versions that it was measured with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from tests.benchmarks.experiments import ROOT
+
+DOCS = ROOT / "docs"
+DOCUMENT = DOCS / "benchmarks.md"
+
+_HEAD = """<!-- Written by `make benchmark` from journals; do not edit. -->
+# Benchmarks
+
+Each table is an experiment under `configs/experiment/benchmark/`, which `gradmix run -m experiment=benchmark/em` and
+the like run as any other. What is compared is timed in turns, round by round, in one process on one thread; a ratio is
+the median over the rounds' own ratios, with its 95 % interval. scikit-learn's times are those of its own `fit`. Memory
+is the peak beyond what was held before, in a round of its own. `make benchmark` writes all of this again, on the
+machine at hand."""
+
+
+def replace_sections(new: Mapping[str, str]) -> None:
+    """Put sections, title → text, in the place of those of the same title; others come last."""
+    parts = re.split(r"^## (.*)\n\n", DOCUMENT.read_text(encoding="utf-8"), flags=re.M)
+    old = dict(zip(parts[1::2], map(str.strip, parts[2::2]), strict=True))
+    text = [_HEAD, *(f"## {title}\n\n{body}" for title, body in {**old, **new}.items())]
+    DOCUMENT.write_text("\n\n".join(text) + "\n", encoding="utf-8")
+    print(f"wrote {', '.join(new)} in {DOCS.name}/{DOCUMENT.name}")
