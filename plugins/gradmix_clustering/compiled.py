@@ -21,11 +21,12 @@ def can_compile() -> bool:
     return True
 
 
-def compiled(*fastmath: str) -> Callable[[Any], Any]:
+def compiled(*fastmath: str, is_part: bool = False) -> Callable[[Any], Any]:
     """Compile a function of arrays and numbers when it is first called, and keep the machine code on disk.
 
     It runs without the interpreter's lock. Operations are done as written and in their order, but for what LLVM's flags
-    allow: ``contract`` (a product and a sum are rounded once), ``reassoc`` (any order), ``nsz``.
+    allow: ``contract`` (a product and a sum are rounded once), ``reassoc`` (any order), ``nsz``. One that `is_part` is
+    called by compiled functions only, and compiles faster.
     """
     numba: Any = import_module("numba")
 
@@ -34,6 +35,8 @@ def compiled(*fastmath: str) -> Callable[[Any], Any]:
             "nogil": True,
             "error_model": "numpy",
             "fastmath": set(fastmath),
+            "no_cpython_wrapper": is_part,
+            "no_cfunc_wrapper": is_part,
         }
         try:
             return numba.njit(cache=True, **options)(function)

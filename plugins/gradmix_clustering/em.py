@@ -1,41 +1,22 @@
-"""Expectation maximisation for Gaussian mixtures: a map over tiles of rows to moments, a sum, and an M-step."""
+"""Expectation maximisation for Gaussian mixtures: the E-step gives moments, from which the M-step estimates."""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 
 import gradmix
-from gradmix import Covariance, PluginError
+from gradmix import Covariance, PluginError, Rows
 from gradmix.arrays import Array
-from gradmix_clustering.expectation import Expectation
+from gradmix_clustering.estep import EStep
 from gradmix_clustering.layouts import LAYOUTS
 from gradmix_clustering.mixture_model import GaussianMixtureModel
 from gradmix_clustering.moments import Moments, gather
 
 INNER_TOL = float(np.sqrt(np.finfo(float).eps))
 """Gain per row, in nats, below which the inner iteration of a covariance type ends: mclust's."""
-
-_TILE = 4096
-"""Rows of a tile: few enough that arrays over its rows and components fit into cache."""
-
-
-def expectation(X: Array, model: GaussianMixtureModel) -> Moments:
-    """E-step: moments of all rows under the model's responsibilities."""
-    expect = Expectation.of(model)
-    return _total(expect(X[tile]) for tile in _tiles(X))
-
-
-def _total(moments: Iterable[Moments]) -> Moments:
-    return reduce(operator.add, moments)
-
-
-def _tiles(X: Array) -> Iterator[slice]:
-    return (slice(start, start + _TILE) for start in range(0, max(len(X), 1), _TILE))
 
 
 def maximisation(moments: Moments, model: GaussianMixtureModel, reg_covar: float) -> GaussianMixtureModel:
@@ -68,7 +49,7 @@ def start_model(X: Array, responsibilities: Array, covariance_type: str, reg_cov
     counts = np.maximum(responsibilities.sum(axis=0), np.finfo(float).tiny)
     means = center + responsibilities.T @ (X - center) / counts[:, None]
     covariance = gradmix.covariance(covariance_type)
-    moments = _total(gather(X[tile], responsibilities[tile].T, means, covariance.moments) for tile in _tiles(X))
+    moments = Rows(X).fold(lambda block: gather(block.X, responsibilities[block.rows].T, means, covariance.moments))
     return GaussianMixtureModel(*_estimates(moments, covariance, None, reg_covar), covariance_type)
 
 
@@ -81,11 +62,11 @@ class EMStep:
     gain: float
 
 
-def em(X: Array, start: GaussianMixtureModel, reg_covar: float) -> Iterator[EMStep]:
+def em(expectation: EStep, start: GaussianMixtureModel, reg_covar: float) -> Iterator[EMStep]:
     """Iterate for ever: each step's log-likelihood is that of the very model it carries."""
-    model, moments = start, expectation(X, start)
+    model, moments = start, expectation(start)
     while True:
         model = maximisation(moments, model, reg_covar)
-        before, moments = moments, expectation(X, model)
-        gain = (moments.log_likelihood - before.log_likelihood) / len(X)
+        before, moments = moments, expectation(model)
+        gain = (moments.log_likelihood - before.log_likelihood) / expectation.rows.total_weight
         yield EMStep(model, moments.log_likelihood, gain)

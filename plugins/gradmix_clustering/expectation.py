@@ -1,7 +1,7 @@
-"""E-step: from a tile of rows to its moments, with NumPy.
+"""E-step: from a block of rows to its moments, with NumPy.
 
 It is what `gradmix_clustering.kernels` does compiled: its reference in tests, and its substitute where numba is not
-there. Arrays over rows and components are as large as a tile, never as large as the data.
+there. Arrays over rows and components are as large as a block, never as large as the data.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gradmix import Block
 from gradmix.arrays import Array
 from gradmix_clustering.mixture_model import GaussianMixtureModel, normalise
 from gradmix_clustering.moments import Layout, Moments, gather
@@ -17,7 +18,7 @@ from gradmix_clustering.moments import Layout, Moments, gather
 
 @dataclass(frozen=True, eq=False)
 class Expectation:
-    """The E-step of one iteration: a function of a tile of rows, made once from the model and then sent to the rows.
+    """The E-step of one iteration: a function of a block of rows, made once from the model and then sent to the rows.
 
     Parameters
     ----------
@@ -48,8 +49,9 @@ class Expectation:
         """
         return cls(model.means, model.whiteners, model.log_constants, model.covariance.moments)
 
-    def __call__(self, X: Array, weights: Array | None = None) -> Moments:
-        """Moments around the means of rows, shape (n, d), that count `weights` times, shape (n,), or once."""
+    def __call__(self, block: Block) -> Moments:
+        """Moments of the rows around the means."""
+        X, weights, _ = block
         log_density, responsibilities = normalise(self._log_joint(X))
         if weights is None:
             return gather(X, responsibilities, self.means, self.layout, float(log_density.sum()))

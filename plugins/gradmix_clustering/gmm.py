@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
+import gradmix
 from gradmix import (
     AIC,
     BIC,
@@ -58,6 +60,9 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
         (random_from_data), random responsibilities (random).
     random_state
         Seed of the starts.
+    backend
+        What an iteration is computed by: kernels that numba compiles once (numba), or arrays (numpy), about ten times
+        slower. They differ in the last digits. Without numba, numpy is the default.
 
     Notes
     -----
@@ -84,6 +89,7 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
     n_init: PositiveInt = 1
     init_params: Annotated[str, KeyOf("gradmix_clustering.starts:STARTS")] = "kmeans"
     random_state: Seed = None
+    backend: Literal["numba", "numpy"] = "numba" if find_spec("numba") else "numpy"
 
     @classmethod
     def model_class(cls) -> type[GaussianMixtureModel]:
@@ -98,6 +104,13 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
         for module in ("gradmix_clustering.em", "scipy.linalg.lapack"):
             import_module(module)
 
+    def compile(self) -> None:
+        """Compile the E-step for the covariance type."""
+        from gradmix_clustering.estep import compile_for
+
+        if self.backend == "numba":
+            compile_for(gradmix.covariance(self.covariance_type).moments)
+
     def metrics(self) -> tuple[Meaning, ...]:
         """The criteria that price parameters rank before the likelihood, which more components always improve."""
         return (
@@ -111,14 +124,17 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
     def iterate(self, X: Array, rng: np.random.Generator) -> Iterator[Iteration[GaussianMixtureModel]]:
         """EM from one start."""
         from gradmix_clustering.em import em, start_model
+        from gradmix_clustering.estep import EStep
         from gradmix_clustering.starts import STARTS
 
+        self.compile()
+        expectation = EStep(gradmix.rows(X), self.backend)
         responsibilities = STARTS[self.init_params](X, self.n_components, rng)
         spread = float(X.var(axis=0).mean())
         floor = self.reg_covar * (spread if self.reg_covar_is_relative else 1.0)
         least = max(floor, np.finfo(float).eps * spread)
         start = start_model(X, responsibilities, self.covariance_type, floor)
-        for _, step in zip(range(self.max_iter), em(X, start, floor), strict=False):
+        for _, step in zip(range(self.max_iter), em(expectation, start, floor), strict=False):
             converged, collapsed = abs(step.gain) < self.tol, step.model.n_collapsed(least, len(X))
             yield Iteration(step.model, {"log_likelihood": step.log_likelihood}, converged, collapsed=collapsed)
             if converged:

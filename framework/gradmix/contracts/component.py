@@ -61,6 +61,12 @@ class Component:
         for package in self.requires:
             import_module(package)
 
+    def compile(self) -> None:
+        """Compile what the work needs, so that this is not timed as part of the work; unless overridden, nothing.
+
+        A run calls it after `setup`. Its time is the run's ``time.compile``.
+        """
+
 
 def options_within(component: Component, where: str) -> Iterator[tuple[str, Option, Any]]:
     """Every option of a component and of those that it holds: path in a run's config, option and value.

@@ -75,6 +75,7 @@ _OWN = {
         _measured("time.per_iteration", unit="s", meaning="median time of an iteration"),
         _measured("time.load", unit="s", meaning="time to load the data"),
         _measured("time.startup", unit="s", meaning="time to import and build the components"),
+        _measured("time.compile", unit="s", meaning="time to compile what the components need"),
         _measured("time.ratio_to_function", meaning="time, in calls of the plain function"),
         _measured("memory.peak_bytes", unit="B", meaning="most memory held at once"),
         _measured(

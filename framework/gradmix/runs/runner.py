@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from gradmix.config.spec import RunSpec
+from gradmix.contracts.component import Component
 from gradmix.contracts.dataset import Loaded, loaded_once
 from gradmix.contracts.errors import GradmixError, PluginError, StorageError
 from gradmix.contracts.events import StopRun
@@ -209,14 +210,17 @@ class Execution:
             raise late
 
     def _set_up(self) -> Mapping[str, float]:
-        """Import and load what the work needs; how long that took."""
+        """Import, load and compile what the work needs; how long that took."""
         now = self.spec.settings.timing.now
         seconds = {"time.startup": self.spec.seconds}
         for component in self.spec.parts.values():
-            begin = now()
-            component.setup()
-            name = "time.load" if component.role is Role.GIVEN else "time.startup"
-            seconds[name] = seconds.get(name, 0.0) + now() - begin
+            steps = {"time.load" if component.role is Role.GIVEN else "time.startup": component.setup}
+            if type(component).compile is not Component.compile:
+                steps["time.compile"] = component.compile
+            for name, step in steps.items():
+                begin = now()
+                step()
+                seconds[name] = seconds.get(name, 0.0) + now() - begin
         return seconds
 
     def _tell_iteration(self, iteration: Iteration[Any]) -> StopRun | None:

@@ -9,7 +9,8 @@ from scipy.stats import entropy, multivariate_normal
 from sklearn.mixture import GaussianMixture as Peer
 
 import gradmix
-from gradmix_clustering.em import em, expectation, start_model
+from gradmix_clustering.em import em, start_model
+from gradmix_clustering.estep import EStep
 from gradmix_datasets.old_faithful import OldFaithful
 
 OLD_FAITHFUL = OldFaithful().load().X
@@ -101,7 +102,7 @@ def test_from_the_same_start_it_goes_where_scikit_learn_goes(covariance_type):
     start = start_model(X, responsibilities, covariance, 1e-6)
     peer = Peer(3, covariance_type=covariance_type, max_iter=25, tol=0.0)
     peer._initialize(X, responsibilities)
-    steps = [step for _, step in zip(range(25), em(X, start, 1e-6), strict=False)]
+    steps = [step for _, step in zip(range(25), em(EStep(gradmix.rows(X), "numba"), start, 1e-6), strict=False)]
     for _ in steps:
         peer._m_step(X, peer._e_step(X)[1])
     step = steps[-1]
@@ -162,9 +163,13 @@ def test_moments_do_not_depend_on_the_order_or_the_blocks_of_rows(seed, covarian
     X = rng.normal(size=(300, 2)) * [1.0, 5.0] + [10.0, -3.0]
     covariance = covariance_type
     model = start_model(X, rng.dirichlet(np.ones(3), len(X)), covariance, 1e-6)
-    whole = expectation(X, model)
-    parts = expectation(X[:100], model) + expectation(X[100:], model)
-    shuffled = expectation(X[rng.permutation(len(X))], model)
+
+    def expectation(rows):
+        return EStep(gradmix.rows(rows), "numpy")(model)
+
+    whole = expectation(X)
+    parts = expectation(X[:100]) + expectation(X[100:])
+    shuffled = expectation(X[rng.permutation(len(X))])
     for other in (parts, shuffled):
         assert other.log_likelihood == pytest.approx(whole.log_likelihood, rel=1e-12)
         np.testing.assert_allclose(other.counts, whole.counts, rtol=1e-10)
@@ -173,7 +178,7 @@ def test_moments_do_not_depend_on_the_order_or_the_blocks_of_rows(seed, covarian
 
 def test_many_tiles_give_what_one_gives(monkeypatch):
     whole = fit(OLD_FAITHFUL)
-    monkeypatch.setattr("gradmix_clustering.em._TILE", 64)
+    monkeypatch.setattr("gradmix.contracts.folds.TILE", 64)
     monkeypatch.setattr("gradmix_clustering.blocks._ENTRIES", 64)
     assert fit(OLD_FAITHFUL).log_likelihood_ == pytest.approx(whole.log_likelihood_, rel=1e-12)
 
@@ -252,7 +257,7 @@ def test_more_copies_of_the_same_rows_take_as_many_iterations():
 def _steps_until(X, means, tol):
     responsibilities = np.eye(3)[((X[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)]
     start = start_model(X, responsibilities, "full", 1e-6)
-    gains = (step.gain for step in em(X, start, 1e-6))
+    gains = (step.gain for step in em(EStep(gradmix.rows(X), "numba"), start, 1e-6))
     return next(number for number, gain in enumerate(gains) if abs(gain) < tol)
 
 

@@ -1,0 +1,93 @@
+"""E-step over all rows of a fit, by one of two back ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Literal
+
+import numpy as np
+
+from gradmix import Block, ConfigError, NumericalError, Rows
+from gradmix.arrays import Array
+from gradmix_clustering.expectation import Expectation
+from gradmix_clustering.mixture_model import GaussianMixtureModel
+from gradmix_clustering.moments import Layout, Moments
+
+Backend = Literal["numba", "numpy"]
+"""What the E-step is computed by: compiled kernels, or arrays of NumPy."""
+
+
+@dataclass(frozen=True, eq=False)
+class EStep:
+    """The E-step of a fit: a function of the model that returns the moments of all rows.
+
+    Parameters
+    ----------
+    rows
+        All rows, with their weights.
+    backend
+        What it is computed by. Both agree to the last digits.
+    """
+
+    rows: Rows
+    backend: Backend
+
+    def __call__(self, model: GaussianMixtureModel) -> Moments:
+        """Moments of all rows under the model's responsibilities.
+
+        Raises
+        ------
+        NumericalError
+            If a covariance is not positive definite, or distances or moments are too large for floating-point numbers.
+        """
+        moments = self.rows.fold(Expectation.of(model)) if self.backend == "numpy" else self._compiled(model)
+        if not (np.isfinite(moments.log_likelihood) and np.isfinite(moments.scatter).all()):
+            raise NumericalError(
+                "the log-likelihood or a second moment is beyond the range of floating-point numbers: some rows are "
+                "too far from every component. Scale the data, or drop such rows."
+            )
+        return moments
+
+    def _compiled(self, model: GaussianMixtureModel) -> Moments:
+        from gradmix_clustering.compiled_expectation import CompiledExpectation
+
+        expect = CompiledExpectation.of(model, self._center)
+        moments = self.rows.fold(expect)
+        return replace(moments, scatter=self._scatter) if expect.lacks_scatter else moments
+
+    @cached_property
+    def _center(self) -> Array:
+        """Mean of the rows, shape (d,)."""
+        return self.rows.fold(_sum) / self.rows.total_weight
+
+    @cached_property
+    def _scatter(self) -> Array:
+        """Scatter of the rows around the center, shape (d, d)."""
+        return self.rows.fold(partial(_scatter_around, self._center))
+
+
+def _sum(block: Block) -> Array:
+    return block.X.sum(axis=0) if block.weights is None else block.weights @ block.X
+
+
+def _scatter_around(center: Array, block: Block) -> Array:
+    centered = block.X - center
+    return centered.T @ (centered if block.weights is None else centered * block.weights[:, None])
+
+
+def compile_for(layout: Layout) -> None:
+    """Compile the kernels of a layout, which takes a second or two, or read them from numba's cache on disk.
+
+    Raises
+    ------
+    ConfigError
+        If numba cannot be imported.
+    """
+    try:
+        from gradmix_clustering import compiled_expectation
+    except ImportError as error:
+        raise ConfigError(
+            f"backend=numba needs numba, which cannot be imported: {error}. Choose backend=numpy, which is slower."
+        ) from error
+    compiled_expectation.compile_for(layout)
