@@ -105,7 +105,13 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
             import_module(module)
 
     def compile(self) -> None:
-        """Compile the E-step for the covariance type."""
+        """Compile the E-step for the covariance type, and what the start needs."""
+        from gradmix_clustering.starts import STARTS
+
+        STARTS[self.init_params](np.arange(8.0)[:, None], 2, np.random.default_rng(0))
+        self._compile_expectation()
+
+    def _compile_expectation(self) -> None:
         from gradmix_clustering.estep import compile_for
 
         if self.backend == "numba":
@@ -127,7 +133,7 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
         from gradmix_clustering.estep import EStep
         from gradmix_clustering.starts import STARTS
 
-        self.compile()
+        self._compile_expectation()
         expectation = EStep(gradmix.rows(X), self.backend)
         responsibilities = STARTS[self.init_params](X, self.n_components, rng)
         spread = float(X.var(axis=0).mean())

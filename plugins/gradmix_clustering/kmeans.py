@@ -76,9 +76,8 @@ class KMeans(FoldingClusterer["KMeansModel"]):
 
         return KMeansModel
 
-    def setup(self) -> None:
-        """Import Lloyd's algorithm, and compile its kernels or load them from disk."""
-        super().setup()
+    def compile(self) -> None:
+        """Compile the kernels of Lloyd's algorithm, or load them from disk."""
         from gradmix_clustering.assignment import nearest_centers
         from gradmix_clustering.lloyd import lloyd
         from gradmix_clustering.plus_plus import choose_centers
