@@ -8,6 +8,12 @@ LARGE := $(VENV)/.large
 PARALLEL := -n logical --dist loadgroup
 SOURCES := framework plugins tests docs/example-plugin
 
+# Tests start hundreds of processes: each would compile all of gradmix, and each worker all tests, again.
+unexport PYTHONDONTWRITEBYTECODE
+# There is a worker for each core: more threads would only wait for each other.
+test fast peers: export OMP_NUM_THREADS = 1
+test fast peers: export OPENBLAS_NUM_THREADS = 1
+
 .PHONY: run test fast lint types imports peers docs capabilities record benchmark clean
 
 run: $(READY)
@@ -17,7 +23,7 @@ run: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
-# The inner loop, about a minute: all that starts no process and opens no MLflow store.
+# The inner loop, about a minute: all that is quick, starts no process (nor compiler, nor browser) and opens no MLflow store.
 fast: $(READY)
 	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not processes" $(PYTEST)
 

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.processes
 BUILT_IN = [entry for entry in registry() if entry.plugin.distribution == "gradmix"]
 OF_PEERS = [entry for entry in BUILT_IN if entry.plugin.module == "gradmix_peers"]
 OWN = [entry for entry in BUILT_IN if entry not in OF_PEERS]
-SECONDS = 300.0
-"""For a check: a compiler of C++ takes a second or two for each function."""
+SECONDS = 1800.0
+"""After these, a check is taken to hang. CppAD compiles each function, which takes seconds on a free core."""
 VARIANTS = [
     ("clusterer", "gmm", {"covariance_type": "tied", "n_components": 3}),
     ("clusterer", "gmm", {"covariance_type": "diag", "init_params": "random_from_data"}),
