@@ -25,7 +25,7 @@ test: $(READY)
 
 # The inner loop, about a minute: all that is quick, starts no process (nor compiler, nor browser) and opens no MLflow store.
 fast: $(READY)
-	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not processes" $(PYTEST)
+	$(BIN)/python -m pytest -n logical --dist worksteal -m "not slow and not processes" $(PYTEST)
 
 lint: $(READY)
 	$(BIN)/ruff format --check $(SOURCES)

@@ -13,6 +13,7 @@ def run(code):
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
 
+@pytest.mark.processes
 def test_the_package_alone_loads_none_of_its_parts():
     loaded = run(
         "import sys, gradmix; print(*(name for name in sys.modules if name.startswith(('gradmix.', 'numpy'))))"
@@ -20,6 +21,7 @@ def test_the_package_alone_loads_none_of_its_parts():
     assert loaded == []
 
 
+@pytest.mark.processes
 def test_a_name_is_imported_when_it_is_used():
     assert run("import gradmix; print(gradmix.Clusterer.__module__)") == ["gradmix.contracts.clusterer"]
     assert run("from gradmix import *; print(hookimpl.project_name)") == ["gradmix"]

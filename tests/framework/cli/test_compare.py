@@ -40,7 +40,7 @@ def test_the_answer_comes_first(gradmix_main, sweep):
 def test_a_real_sweep_is_compared(gradmix_main, empty_folder):
     gradmix_main(
         *("run", "-m", "task=differentiate", "differentiator=dual,finite_difference", "problem=heron,cubic"),
-        *("seed=range(2)", "pictures=false", "tracking=none"),
+        *("seed=range(2)", "pictures=false", "tracking=none", "hydra/launcher=basic"),
     )
     out, _ = gradmix_main("compare", "differentiate", "--html", "page.html")
     assert "dual is best, or level with the best, on 2 of 2 problems, by derivative_error (lower is better)." in out

@@ -73,16 +73,17 @@ LEFT_OUT = [
 ]
 
 
-@pytest.mark.parametrize("evil", LEFT_OUT)
-def test_what_a_journal_must_not_name_is_left_out_and_listed(two_jobs, capsys, evil):
-    rewrite(arguments=[*arguments(), evil])
+def test_what_a_journal_must_not_name_is_left_out_and_listed(two_jobs, capsys):
+    rewrite(arguments=[*arguments(), *LEFT_OUT])
     assert resume("--plan") == 0
     out, err = capsys.readouterr()
-    assert f"'{evil}'" in err.partition("may come from a stranger:")[2]
+    listed = err.partition("may come from a stranger:")[2]
+    assert [evil for evil in LEFT_OUT if f"'{evil}'" not in listed] == []
     assert "--as-before" in err
     assert "2 jobs: 2 done" in out
 
 
+@pytest.mark.processes
 def test_a_strangers_sweep_runs_without_what_it_must_not_name(two_jobs, capsys):
     rewrite(arguments=[*arguments(), *LEFT_OUT])
     shutil.rmtree(sweep() / "1")
@@ -143,9 +144,9 @@ def test_a_function_is_named_again(empty_folder, capsys):
     run("task=differentiate", "differentiator=dual,tape", "problem=python", path)
     shutil.rmtree(sweep() / "1")
     capsys.readouterr()
-    assert resume() == 2
+    assert resume("hydra/launcher=basic") == 2
     assert f"add '{path}'" in capsys.readouterr().err
-    assert resume(path) == 0
+    assert resume("hydra/launcher=basic", path) == 0
     shutil.rmtree(sweep() / "1")
     assert resume("--as-before") == 0
 
@@ -160,7 +161,7 @@ def test_a_journals_jobs_are_overrides_of_runs(two_jobs, capsys, evil):
 @pytest.mark.parametrize("field", ["tracking.uri=http://evil.example.org", "runs_dir=/tmp/evil"])
 def test_a_journals_jobs_name_no_address(two_jobs, capsys, field):
     rewrite(jobs=[["seed=1"], ["seed=2"], ["seed=3", field]])
-    assert resume() == 2
+    assert resume("hydra/launcher=basic") == 2
     assert "you did not name it" in capsys.readouterr().err
 
 

@@ -128,14 +128,34 @@ def test_an_option_given_besides_several_components_belongs_to_each_of_them():
         assert composer.overrides == ["clusterer=kmeans,sklearn_kmeans", "clusterer.n_clusters=choice(3)"]
 
 
+@pytest.fixture(scope="module")
 def loader():
     return ConfigLoaderImpl(config_search_path=create_config_search_path(str(config_folder())))
 
 
-def master(config_loader, *overrides):
-    config = config_loader.load_configuration("config", list(overrides), run_mode=RunMode.MULTIRUN)
+@pytest.fixture(scope="module")
+def master(loader):
+    config = loader.load_configuration("config", [], run_mode=RunMode.MULTIRUN)
     config.hydra.overrides.task = []
     return config
+
+
+def check(jobs, loader, master):
+    """Check jobs that are composed once against Hydra's."""
+    ours = ComposedOnce(loader)
+    for job in jobs:
+        try:
+            expected = plain_config(loader.load_sweep_config(master, list(job)))
+        except Exception as error:
+            with pytest.raises(type(error)):
+                ours.compose(master, tuple(job))
+            continue
+        assert ours.compose(master, tuple(job)) == expected
+
+
+def test_some_jobs_composed_once_are_what_hydra_composes(loader, master):
+    same = ["clusterer=kmeans", "dataset=mixture"]
+    check([[*same, "seed=3"], [*same, "clusterer.n_init=4"], ["+clusterer.extra=1"], ["clusterer.n=3"]], loader, master)
 
 
 JOBS = st.lists(
@@ -154,17 +174,8 @@ JOBS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.lists(JOBS, min_size=1, max_size=3))
-def test_jobs_composed_once_are_what_hydra_composes(jobs):
-    config_loader = loader()
-    ours = ComposedOnce(config_loader)
-    base = master(config_loader)
-    for job in jobs:
-        try:
-            expected = plain_config(config_loader.load_sweep_config(base, list(job)))
-        except Exception as error:
-            with pytest.raises(type(error)):
-                ours.compose(base, tuple(job))
-            continue
-        assert ours.compose(base, tuple(job)) == expected
+@pytest.mark.slow
+@settings(max_examples=40)
+@given(jobs=st.lists(JOBS, min_size=1, max_size=3))
+def test_jobs_composed_once_are_what_hydra_composes(loader, master, jobs):
+    check(jobs, loader, master)

@@ -80,6 +80,7 @@ def launcher(body, choice="submitit_slurm"):
 
 
 X = "experiment=x"
+IN_PROCESS = "hydra/launcher=basic"
 LOGGING = "version: 1\nhandlers: {h: {class: subprocess.Popen}}\n"
 
 ATTACKS = {
@@ -293,9 +294,9 @@ ORDINARY = {
         experiment("defaults: [{override /dataset: file}]\ndataset: {path: 'data, 5 $ each.csv', label: 'US$ (k)'}"),
         [X],
     ),
-    "a sweep": (experiment("hydra: {mode: MULTIRUN, sweeper: {params: {seed: 'range(1,3)'}}}"), [X]),
+    "a sweep": (experiment("hydra: {mode: MULTIRUN, sweeper: {params: {seed: 'range(1,3)'}}}"), [X, IN_PROCESS]),
     "folders to look in": (
-        {"mine.yaml": "defaults: [config]\nhydra: {searchpath: [more]}", "../more/experiment/y.yaml": GLOBAL},
+        {"mine.yaml": "defaults: [config, _self_]\nhydra: {searchpath: [more]}", "../more/experiment/y.yaml": GLOBAL},
         ["-cn", "mine", "experiment=y"],
     ),
     "a launcher, its numbers and words": (launcher("{timeout_min: 10, partition: short, gres: 'gpu:1'}"), [X]),
@@ -328,7 +329,7 @@ def test_our_own_configs_would_pass_too():
 ASKED = {
     "the environment": ["name=${oc.env:STRANGERS_AIM}"],
     "code": ["task=differentiate", "problem=python", "problem.path=evil.py:f"],
-    "code, swept over": ["-m", "task=differentiate", "problem=python", "problem.path=evil.py:f,evil:f"],
+    "code, swept over": ["-m", IN_PROCESS, "task=differentiate", "problem=python", "problem.path=evil.py:f,evil:f"],
     "a callback": ["+hydra.callbacks.c._target_=hydra.experimental.callback.Callback"],
     "a package of configs": ["hydra.searchpath=[pkg://evil_package]"],
 }

@@ -86,7 +86,7 @@ SWEPT = {
 def test_nor_by_sweeping_over_it(empty_folder, capsys, path):
     defaults, values = SWEPT[path]
     experiment(f"{defaults}hydra: {{mode: MULTIRUN, sweeper: {{params: {{{path}: {values!r}}}}}}}".replace('"', ""))
-    assert main(["run", "--config-dir", "conf", "experiment=x", "tracking=none"]) == 2
+    assert main(["run", "--config-dir", "conf", "experiment=x", "tracking=none", "hydra/launcher=basic"]) == 2
     assert "you did not name it" in capsys.readouterr().err
     assert journals() == []
 

@@ -18,7 +18,11 @@ from made_journals import job, write_run, write_sweep
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 EVIL = "</script><script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
 
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)")
+
+def needs_browser(test):
+    """Mark a test that opens a page in Chromium."""
+    reason = "Chromium is not installed (apt-get install chromium)"
+    return pytest.mark.processes(pytest.mark.skipif(CHROMIUM is None, reason=reason)(test))
 
 
 @pytest.fixture

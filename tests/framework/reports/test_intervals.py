@@ -49,5 +49,7 @@ VALUES = st.floats(-1e300, 1e300) | st.sampled_from([math.inf, -math.inf])
 @given(st.lists(VALUES, min_size=1, max_size=40))
 def test_the_median_lies_in_its_interval_whatever_the_values(values):
     found = estimate(values)
-    assert found.low <= np.median(sorted(values)) <= found.high or math.isnan(np.median(sorted(values)))
+    with np.errstate(invalid="ignore"):  # ∞ - ∞
+        median = np.median(sorted(values))
+    assert found.low <= median <= found.high or math.isnan(median)
     assert found == estimate(list(reversed(values))) or math.isnan(found.median)

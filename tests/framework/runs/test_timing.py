@@ -159,6 +159,7 @@ def test_how_it_was_timed_is_part_of_what_the_times_mean():
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="the C library is not glibc")
+@pytest.mark.processes
 def test_a_pinned_allocator_keeps_the_memory_of_a_round():
     program = """
 import resource

@@ -164,6 +164,7 @@ def test_a_rule_needs_one_way():
 
 
 @pytest.mark.parametrize("name", ["dual", "tape", "jax", "autograd"])
+@pytest.mark.filterwarnings("ignore:Output seems independent of input:UserWarning")
 def test_stop_gradient_makes_a_constant(name):
     if name in ("jax", "autograd"):
         pytest.importorskip(name)

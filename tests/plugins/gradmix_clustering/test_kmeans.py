@@ -52,6 +52,7 @@ def test_the_inertia_never_rises_and_belongs_to_its_centers(k):
         assert steps[-1].converged
 
 
+@pytest.mark.slow
 def test_enough_starts_are_as_good_as_scikit_learns():
     ours = gradmix.clusterer("kmeans", n_clusters=6, n_init=200, tol=0.0, random_state=0).fit(OLD_FAITHFUL)
     peer = Peer(6, n_init=100, tol=0, random_state=0).fit(OLD_FAITHFUL)

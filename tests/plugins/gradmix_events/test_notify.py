@@ -49,7 +49,7 @@ class Clerk(BaseHTTPRequestHandler):
 def board(monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     board = Board()
-    thread = threading.Thread(target=board.serve_forever, daemon=True)
+    thread = threading.Thread(target=board.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield board
     board.shutdown()

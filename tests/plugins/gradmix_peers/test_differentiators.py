@@ -27,6 +27,19 @@ X = np.array([0.5, -0.3, 0.8, 1.2])
 V = np.array([1.0, -2.0, 0.3, 0.4])
 
 
+def each_of(names):
+    """One test for each of these peers.
+
+    One worker imports a peer, which takes seconds. CppAD starts a compiler; JAX compiles each operation once.
+    """
+    costs = {"cppad": [pytest.mark.processes], "jax": [pytest.mark.slow]}
+
+    def marked(name):
+        return pytest.param(name, marks=[pytest.mark.xdist_group(name), *costs.get(name, [])])
+
+    return pytest.mark.parametrize("name", [marked(name) for name in names])
+
+
 def peer(name):
     """The peer, if its package is installed: torch and tensorflow are too large to install for tests alone."""
     if name in ("torch", "tensorflow"):
@@ -62,7 +75,7 @@ def analytic(x):
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
-@pytest.mark.parametrize("name", PEERS)
+@each_of(PEERS)
 def test_every_peer_solves_every_problem(name, problem):
     differentiator, problem = peer(name), registry().find("problem", problem).load()()
     if (name, problem.operator, type(problem).__name__) == ("jax_compiled", "derivative", "Heron"):
@@ -73,7 +86,7 @@ def test_every_peer_solves_every_problem(name, problem):
     assert errors(computed, problem.exact())["derivative_error"] <= differentiator.accuracy
 
 
-@pytest.mark.parametrize("name", PEERS)
+@each_of(PEERS)
 def test_every_operator(name):
     differentiator = peer(name)
     first, second = 10 * differentiator.accuracy, 1e4 * differentiator.accuracy
@@ -99,14 +112,15 @@ def test_every_operator(name):
     np.testing.assert_allclose(differentiator.hvp(quartic, X, V), hessian @ V, rtol=second, atol=second)
 
 
-@pytest.mark.parametrize("name", NOT_COMPILED)
+@each_of(NOT_COMPILED)
 def test_push_forward_and_pull_back_are_dual(name):
     differentiator, w = peer(name), np.linspace(-1.0, 2.0, 7)
     pushed, pulled = differentiator.jvp(model, X, V), differentiator.vjp(model, X, w)
     assert w @ pushed == pytest.approx(pulled @ V, rel=10 * differentiator.accuracy)
 
 
-@pytest.mark.parametrize("name", NOT_COMPILED)
+@each_of(NOT_COMPILED)
+@pytest.mark.filterwarnings("ignore:Output seems independent of input:UserWarning")
 def test_functions_that_take_arrays_apart_and_build_new_ones(name):
     differentiator, forward = peer(name), gradmix.differentiator("dual")
     tol = 10 * differentiator.accuracy
@@ -115,7 +129,7 @@ def test_functions_that_take_arrays_apart_and_build_new_ones(name):
     np.testing.assert_allclose(differentiator.gradient(lambda x: 3.0, X), np.zeros(4), atol=tol)
 
 
-@pytest.mark.parametrize("name", [*NOT_COMPILED, "cppad"])
+@each_of([*NOT_COMPILED, "cppad"])
 def test_branches_and_loops_on_values_are_followed(name):
     def orbit(x):
         y = x
@@ -130,7 +144,7 @@ def test_branches_and_loops_on_values_are_followed(name):
     np.testing.assert_allclose(computed, [2 * 3.64 * (2 * 1.8 * 2 + 1) + 1, 0.0], rtol=tol, atol=tol)
 
 
-@pytest.mark.parametrize("name", FOLLOWING)
+@each_of(FOLLOWING)
 def test_what_cannot_be_followed_is_refused_in_words(name):
     import math
 
@@ -145,7 +159,7 @@ def test_what_cannot_be_followed_is_refused_in_words(name):
         differentiator.vjp(analytic, X, np.ones(3))
 
 
-@pytest.mark.parametrize("name", ENTRYWISE)
+@each_of(ENTRYWISE)
 def test_peers_of_scalars_refuse_linear_algebra(name):
     with pytest.raises(DifferentiationError, match="entry by entry"):
         peer(name).gradient(lambda x: np.linalg.det(x), np.eye(2))
@@ -163,6 +177,7 @@ def test_scipy_says_when_it_has_not_converged():
         gradmix.differentiator("scipy", maxiter=1).derivative(np.exp, 1.0)
 
 
+@pytest.mark.processes
 def test_what_is_not_installed_is_named_with_the_command_that_installs_it(tmp_path):
     """A package that is hidden stands for one that is missing."""
     program = (
@@ -177,6 +192,7 @@ def test_what_is_not_installed_is_named_with_the_command_that_installs_it(tmp_pa
     assert "pip install 'gradmix[casadi]'" in done.stderr
 
 
+@pytest.mark.processes
 def test_looking_at_peers_imports_none_of_them():
     modules = [
         "autograd",

@@ -41,11 +41,13 @@ def test_formulas_do_not_confuse_one_another():
 
 
 @pytest.mark.parametrize("name", ["sklearn_kmeans", "sklearn_minibatch_kmeans", "sklearn_bisecting_kmeans"])
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
 def test_rows_that_overflow_an_estimator_are_refused(name):
     with pytest.raises(gradmix.GradmixError):
         gradmix.clusterer(name, random_state=0).fit(np.array([[0.0], [1.0], [2.0], [3.0]]) * 1e300)
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="there is no C++ compiler")
 def test_what_is_no_number_and_what_has_no_values_do_not_end_the_process():
     pytest.importorskip("cmeel")

@@ -181,6 +181,7 @@ def test_every_pair_of_differentiator_and_problem_runs(tmp_path):
             assert outcome.metrics["derivative_error"] < 1e-9
 
 
+@pytest.mark.processes
 def test_check_scores_a_component_and_leaves_the_report(tmp_path):
     done = run(tmp_path, task={"name": "check", "component": "cubic", "options": {"x": 2.0}})
     assert done.metrics["checks.failed"] == 0
