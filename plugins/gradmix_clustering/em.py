@@ -43,8 +43,11 @@ def _estimates(
     return moments.counts / moments.counts.sum(), means, layout.regularised(covariances, reg_covar)
 
 
-def start_model(X: Array, responsibilities: Array, covariance_type: str, reg_covar: float) -> GaussianMixtureModel:
+def start_model(rows: Rows, responsibilities: Array, covariance_type: str, reg_covar: float) -> GaussianMixtureModel:
     """M-step from responsibilities alone: the moments are taken around the means that these give."""
+    X = rows.array
+    if rows.weights is not None:
+        responsibilities = responsibilities * rows.weights[:, None]
     center = X.mean(axis=0)
     counts = np.maximum(responsibilities.sum(axis=0), np.finfo(float).tiny)
     means = center + responsibilities.T @ (X - center) / counts[:, None]

@@ -62,6 +62,12 @@ class EStep:
         return self.rows.fold(_sum) / self.rows.total_weight
 
     @cached_property
+    def spread(self) -> float:
+        """Mean variance of the columns."""
+        squares = self.rows.fold(partial(_squares_around, self._center))
+        return float(squares.mean() / self.rows.total_weight)
+
+    @cached_property
     def _scatter(self) -> Array:
         """Scatter of the rows around the center, shape (d, d)."""
         return self.rows.fold(partial(_scatter_around, self._center))
@@ -69,6 +75,11 @@ class EStep:
 
 def _sum(block: Block) -> Array:
     return block.X.sum(axis=0) if block.weights is None else block.weights @ block.X
+
+
+def _squares_around(center: Array, block: Block) -> Array:
+    squares = (block.X - center) ** 2
+    return squares.sum(axis=0) if block.weights is None else block.weights @ squares
 
 
 def _scatter_around(center: Array, block: Block) -> Array:

@@ -16,8 +16,8 @@ from gradmix import (
     BIC,
     COLLAPSED,
     LOG_LIKELIHOOD,
-    Clusterer,
     DataError,
+    FoldingClusterer,
     Freedom,
     GroupCount,
     Iteration,
@@ -26,6 +26,7 @@ from gradmix import (
     NameOf,
     NonNegativeFloat,
     PositiveInt,
+    Rows,
     Seed,
 )
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class GaussianMixture(Clusterer["GaussianMixtureModel"]):
+class GaussianMixture(FoldingClusterer["GaussianMixtureModel"]):
     """Gaussian mixture fitted by expectation maximisation.
 
     Parameters
@@ -108,7 +109,7 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
         """Compile the E-step for the covariance type, and what the start needs."""
         from gradmix_clustering.starts import STARTS
 
-        STARTS[self.init_params](np.arange(8.0)[:, None], 2, np.random.default_rng(0))
+        STARTS[self.init_params](Rows(np.arange(8.0)[:, None]), 2, np.random.default_rng(0))
         self._compile_expectation()
 
     def _compile_expectation(self) -> None:
@@ -127,21 +128,24 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
             COLLAPSED,
         )
 
-    def iterate(self, X: Array, rng: np.random.Generator) -> Iterator[Iteration[GaussianMixtureModel]]:
-        """EM from one start."""
+    def iterate_rows(
+        self, rows: Rows, rng: np.random.Generator, state: GaussianMixtureModel | None = None
+    ) -> Iterator[Iteration[GaussianMixtureModel]]:
+        """EM from one start, or from a model on."""
         from gradmix_clustering.em import em, start_model
         from gradmix_clustering.estep import EStep
         from gradmix_clustering.starts import STARTS
 
         self._compile_expectation()
-        expectation = EStep(gradmix.rows(X), self.backend)
-        responsibilities = STARTS[self.init_params](X, self.n_components, rng)
-        spread = float(X.var(axis=0).mean())
+        expectation = EStep(rows, self.backend)
+        spread = expectation.spread
         floor = self.reg_covar * (spread if self.reg_covar_is_relative else 1.0)
         least = max(floor, np.finfo(float).eps * spread)
-        start = start_model(X, responsibilities, self.covariance_type, floor)
-        for _, step in zip(range(self.max_iter), em(expectation, start, floor), strict=False):
-            converged, collapsed = abs(step.gain) < self.tol, step.model.n_collapsed(least, len(X))
+        if state is None:
+            responsibilities = STARTS[self.init_params](rows, self.n_components, rng)
+            state = start_model(rows, responsibilities, self.covariance_type, floor)
+        for _, step in zip(range(self.max_iter), em(expectation, state, floor), strict=False):
+            converged, collapsed = abs(step.gain) < self.tol, step.model.n_collapsed(least, rows.total_weight)
             yield Iteration(step.model, {"log_likelihood": step.log_likelihood}, converged, collapsed=collapsed)
             if converged:
                 return
@@ -190,7 +194,7 @@ class GaussianMixture(Clusterer["GaussianMixtureModel"]):
     @property
     def lower_bounds_(self) -> list[float]:
         """Mean log-likelihood per row after each iteration of the start that was kept, in nats."""
-        return (self.trace_ / len(self.labels_)).tolist()  # type: ignore[no-any-return]
+        return (self.trace_ / self.total_weight_).tolist()  # type: ignore[no-any-return]
 
     @property
     def lower_bound_(self) -> float:

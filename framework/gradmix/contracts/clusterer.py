@@ -394,6 +394,10 @@ class FoldingClusterer(Clusterer[ModelT]):
         y
             Not used.
         sample_weight
-            Shape (n,), not negative: a row of weight 2 counts as two rows. None if each row counts once.
+            Shape (n,), not negative: a row of weight 2 counts as two rows. None if each row counts once. Their sum is
+            ``total_weight_``.
         """
-        return self._fit(X, self.iterations(X, sample_weight))
+        self._fit(X, self.iterations(X, sample_weight))
+        weights = X.weights if isinstance(X, Rows) else sample_weight
+        self.total_weight_ = float(len(self.labels_) if weights is None else np.asarray(weights, dtype=float).sum())
+        return self

@@ -88,7 +88,7 @@ def test_from_the_same_start_it_goes_where_scikit_learn_goes(covariance_type):
     X = np.concatenate([rng.normal(0, 1, (50, 3)), rng.normal(3, 2, (70, 3)), rng.normal(-4, 1, (40, 3))])
     responsibilities = rng.dirichlet(np.ones(3), len(X))
     covariance = covariance_type
-    start = start_model(X, responsibilities, covariance, 1e-6)
+    start = start_model(gradmix.Rows(X), responsibilities, covariance, 1e-6)
     peer = Peer(3, covariance_type=covariance_type, max_iter=25, tol=0.0)
     peer._initialize(X, responsibilities)
     steps = [step for _, step in zip(range(25), em(EStep(gradmix.rows(X), "numba"), start, 1e-6), strict=False)]
@@ -151,7 +151,7 @@ def test_moments_do_not_depend_on_the_order_or_the_blocks_of_rows(seed, covarian
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(300, 2)) * [1.0, 5.0] + [10.0, -3.0]
     covariance = covariance_type
-    model = start_model(X, rng.dirichlet(np.ones(3), len(X)), covariance, 1e-6)
+    model = start_model(gradmix.Rows(X), rng.dirichlet(np.ones(3), len(X)), covariance, 1e-6)
 
     def expectation(rows):
         return EStep(gradmix.rows(rows), "numpy")(model)
@@ -245,7 +245,7 @@ def test_more_copies_of_the_same_rows_take_as_many_iterations():
 
 def _steps_until(X, means, tol):
     responsibilities = np.eye(3)[((X[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)]
-    start = start_model(X, responsibilities, "full", 1e-6)
+    start = start_model(gradmix.Rows(X), responsibilities, "full", 1e-6)
     gains = (step.gain for step in em(EStep(gradmix.rows(X), "numba"), start, 1e-6))
     return next(number for number, gain in enumerate(gains) if abs(gain) < tol)
 
@@ -257,3 +257,35 @@ def test_icl_adds_twice_the_entropy_of_the_assignments_to_bic(covariance_type):
     assert total > 1
     scores = gmm.model_.scores(OLD_FAITHFUL)
     assert scores["icl"] == pytest.approx(scores["bic"] + 2 * total, rel=1e-12)
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical", "VEV", "VVE"])
+@pytest.mark.parametrize("backend", ["numba", "numpy"])
+def test_a_weight_of_two_counts_as_two_rows(covariance_type, backend):
+    options = {"n_components": 2, "covariance_type": covariance_type, "backend": backend, "random_state": 0}
+    weights = 1.0 + (np.arange(len(OLD_FAITHFUL)) % 3)
+    weighted = gradmix.clusterer("gmm", tol=1e-12, **options).fit(OLD_FAITHFUL, sample_weight=weights)
+    repeated = gradmix.clusterer("gmm", tol=1e-12, **options).fit(np.repeat(OLD_FAITHFUL, weights.astype(int), axis=0))
+    assert weighted.log_likelihood_ == pytest.approx(repeated.log_likelihood_, rel=1e-9)
+    assert weighted.lower_bound_ == pytest.approx(repeated.lower_bound_, rel=1e-9)
+    order = np.argsort(weighted.means_[:, 0]), np.argsort(repeated.means_[:, 0])
+    np.testing.assert_allclose(weighted.means_[order[0]], repeated.means_[order[1]], rtol=1e-5)
+
+
+@pytest.mark.parametrize("init_params", ["kmeans", "k-means++", "random_from_data", "random"])
+def test_a_fit_has_the_same_bits_on_any_engine(init_params):
+    X = np.vstack([np.random.default_rng(1).normal(size=(9000, 3)), np.random.default_rng(2).normal(3, 1, (4000, 3))])
+    fits = [
+        gradmix.clusterer("gmm", n_components=3, max_iter=5, init_params=init_params, random_state=0).fit(rows)
+        for rows in (X, gradmix.rows(X, engine="threads", n_threads=2), gradmix.rows(X, engine="threads", n_threads=3))
+    ]
+    assert len({fitted.log_likelihood_ for fitted in fits}) == 1
+    assert all(np.array_equal(fitted.covariances_, fits[0].covariances_) for fitted in fits)
+
+
+def test_a_start_goes_on_from_an_earlier_iteration():
+    clusterer = gradmix.clusterer("gmm", n_components=2, tol=0.0, max_iter=6, random_state=0)
+    whole = list(clusterer.iterations(OLD_FAITHFUL))
+    clusterer.max_iter = 3
+    rest = list(clusterer.iterate_rows(gradmix.Rows(OLD_FAITHFUL), np.random.default_rng(0), whole[2].estimate))
+    assert [each.metrics for each in rest] == [each.metrics for each in whole[3:]]

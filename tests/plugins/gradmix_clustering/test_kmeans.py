@@ -108,7 +108,7 @@ def test_a_far_row_takes_no_digits_from_the_others(seed, far):
 def test_nor_does_it_spoil_a_start_of_gmm(start):
     X = np.array([[0.0], [0.1], [1.0], [1.1], [1e9]])
     for seed in range(8):
-        responsibilities = STARTS[start](X, 3, np.random.default_rng(seed))
+        responsibilities = STARTS[start](gradmix.Rows(X), 3, np.random.default_rng(seed))
         assert (responsibilities.sum(axis=0) > 0).all()
         if start == "kmeans":
             assert sorted(responsibilities.sum(axis=0)) == [1, 2, 2]
