@@ -219,6 +219,7 @@ def test_without_numba_the_message_names_the_other_back_end(monkeypatch):
         compile_for("full")
 
 
+@pytest.mark.processes
 def test_kernels_are_compiled_without_a_folder_for_their_cache():
     """As in a read-only installation: numba finds no place to write to, and says so when the kernels are imported."""
     code = """
