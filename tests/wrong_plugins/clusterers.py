@@ -433,9 +433,9 @@ class FewerGroups(KMeans):
         return
 
     def iterate(self, X, rng):
-        return dataclasses.replace(self, n_clusters=min(self.n_clusters, len(X)))._start(X, rng)
+        return dataclasses.replace(self, n_clusters=min(self.n_clusters, len(X)))._of_fewer(X, rng)
 
-    def _start(self, X, rng):
+    def _of_fewer(self, X, rng):
         return KMeans.iterate(self, X, rng)
 
 

@@ -39,7 +39,7 @@ TEMPLATES: Mapping[str, Kind] = {
     ),
     "task": Kind("is what a run does with its components", "gradient descent", "task=$name"),
     "metric": Kind("measures what a task has found", "how even the groups are", "metric=$name"),
-    "engine": Kind("computes sums over blocks of rows", "processes", "engine=$name"),
+    "engine": Kind("computes sums over blocks of rows", "threads", "engine=$name"),
     "events": Kind("follows a run, may stop it or add a picture", "a stopping rule", "events=$name"),
 }
 """Every kind of component, with its template."""

@@ -18,11 +18,11 @@ def runs():
 def test_a_run_that_was_stopped_says_by_whom_and_why_everywhere(gradmix_command, client):
     out, err = gradmix_command("run", "events=patience", "metric=[silhouette]", *SLOW, "pictures=false")
     assert err == ""
-    assert "stopped             by patience: log_likelihood gained 0.000974 in 5 iterations" in out
+    assert "stopped             by patience: log_likelihood gained 0.000946 in 5 iterations" in out
     assert "converged           no" in out
     assert "silhouette          0." in out
     (tracked,) = all_runs(client)
-    assert tracked.data.tags["gradmix.stopped"] == "patience: log_likelihood gained 0.000974 in 5 iterations"
+    assert tracked.data.tags["gradmix.stopped"] == "patience: log_likelihood gained 0.000946 in 5 iterations"
     assert tracked.data.params["events.patience.rounds"] == "5"
     assert tracked.data.params["metric.silhouette"] == "silhouette"
     assert 0 < tracked.data.metrics["silhouette"] < 1

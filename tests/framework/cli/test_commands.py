@@ -29,7 +29,7 @@ def test_plugins_lists_every_component_with_its_distribution(gradmix_main):
 
 def test_plugins_documents_the_options_of_one(gradmix_main):
     out, _ = gradmix_main("plugins", "gmm")
-    assert "clusterer.covariance_type = full   one of full, tied, diag, spherical" in out
+    assert "clusterer.covariance_type = full   one of EEE, EEI" in out
     assert "Number of Gaussians, k." in out
     assert "clusterer.random_state = the run's seed" in out
     assert "gradmix run clusterer=gmm" in out
