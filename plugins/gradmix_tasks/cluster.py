@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -121,10 +120,7 @@ class Cluster(Task):
         ended = {"n_iter": float(best.step), "converged": float(best.converged)}
         if COLLAPSED in self.clusterer.metrics():
             ended[COLLAPSED.name] = float(best.collapsed)
-        scores = best.estimate.scores(data.X)
-        if best.collapsed:  # the likelihood of a degenerate model has no bound, so nothing may be chosen by it
-            scores = dict.fromkeys(scores, math.nan)
-        return {**ended, **best.metrics, **scores, **_agreement(groups, data)}
+        return {**ended, **best.metrics, **best.estimate.scores(data.X), **_agreement(groups, data)}
 
     def draw(self, run: FinishedRun) -> Mapping[str, Writer]:
         """The objective by iteration, and the groups."""

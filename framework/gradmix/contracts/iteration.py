@@ -98,5 +98,5 @@ LOG_LIKELIHOOD = Objective(
     "log_likelihood", maximise=True, unit="nats", words="total log-likelihood of the data", rewards_freedom=True
 )
 INERTIA = Objective("inertia", maximise=False, words="sum of squared distances to the centers", rewards_freedom=True)
-COLLAPSED = Meaning("n_collapsed", "lower", "", "components that have collapsed: the estimate is degenerate")
+COLLAPSED = Meaning("n_collapsed", None, "", "components that have collapsed: the estimate is degenerate")
 """For the metrics of clusterers whose iterations say what has collapsed; the task ``cluster`` then reports it."""
