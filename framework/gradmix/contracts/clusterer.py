@@ -135,7 +135,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         self.check_rows(rows.array)
         return rows
 
-    def _start(self, rows: Rows, rng: np.random.Generator) -> Any:
+    def _iterations_of_one_start(self, rows: Rows, rng: np.random.Generator) -> Any:
         """Iterations of one start."""
         return self.iterate(self._unweighted(rows), rng)
 
@@ -173,7 +173,9 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         for start, seed in enumerate(seeds):
             last: Iteration[ModelT] | None = None
             try:
-                for last in self._numbered(start, self._start(rows, np.random.default_rng(seed))):
+                for last in self._checked_and_numbered(
+                    start, self._iterations_of_one_start(rows, np.random.default_rng(seed))
+                ):
                     yield last
             except NumericalError as error:
                 failures.append(error)
@@ -184,7 +186,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         if len(failures) == len(seeds):
             raise failures[-1]
 
-    def _numbered(self, start: int, iterations: Any) -> Iterator[Iteration[ModelT]]:
+    def _checked_and_numbered(self, start: int, iterations: Any) -> Iterator[Iteration[ModelT]]:
         """Iterations of one start, checked and numbered."""
         if not isinstance(iterations, Iterable):
             raise PluginError(f"{type(self).__name__}.iterate must yield; it returned {iterations!r}.")
@@ -235,9 +237,9 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         DataError
             If the data cannot be clustered.
         """
-        return self._fit(X, self.iterations(X))
+        return self._keep_best_of(X, self.iterations(X))
 
-    def _fit(self, X: Any, iterations: Iterator[Iteration[ModelT]]) -> Self:
+    def _keep_best_of(self, X: Any, iterations: Iterator[Iteration[ModelT]]) -> Self:
         """Keep the best of all starts, and what else an estimator has after a fit to `X`."""
         traces: defaultdict[int, list[float]] = defaultdict(list)
 
@@ -379,10 +381,12 @@ class FoldingClusterer(Clusterer[ModelT]):
         """Yield the iterations of one start, on an array."""
         return self.iterate_rows(Rows(X), rng)
 
-    def _start(self, rows: Rows, rng: np.random.Generator) -> Any:
+    def _iterations_of_one_start(self, rows: Rows, rng: np.random.Generator) -> Any:
         """Iterations of one start; by `iterate` if a derived class has replaced that one."""
         own = next(cls for cls in type(self).__mro__ if {"iterate", "iterate_rows"} & vars(cls).keys())
-        return self.iterate_rows(rows, rng) if "iterate_rows" in vars(own) else super()._start(rows, rng)
+        return (
+            self.iterate_rows(rows, rng) if "iterate_rows" in vars(own) else super()._iterations_of_one_start(rows, rng)
+        )
 
     def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> Self:
         """Fit the model to `X`, shape (n, d), and keep the best start; see `Clusterer.fit`.
@@ -397,7 +401,7 @@ class FoldingClusterer(Clusterer[ModelT]):
             Shape (n,), not negative: a row of weight 2 counts as two rows. None if each row counts once. Their sum is
             ``total_weight_``.
         """
-        self._fit(X, self.iterations(X, sample_weight))
+        self._keep_best_of(X, self.iterations(X, sample_weight))
         weights = X.weights if isinstance(X, Rows) else sample_weight
         self.total_weight_ = float(len(self.labels_) if weights is None else np.asarray(weights, dtype=float).sum())
         return self
