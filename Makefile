@@ -23,7 +23,7 @@ run: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
-# The inner loop, about a minute: all that is quick, starts no process (nor compiler, nor browser) and opens no MLflow store.
+# The inner loop, a minute or two: all that is quick, starts no process (nor compiler, nor browser) and opens no MLflow store.
 fast: $(READY)
 	$(BIN)/python -m pytest -n logical --dist worksteal -m "not slow and not processes" $(PYTEST)
 

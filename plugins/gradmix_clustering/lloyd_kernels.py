@@ -31,7 +31,7 @@ class Centers(NamedTuple):
     table
         −(c − shift) · scale in float32, k and d rounded up to multiples of four.
     halves
-        Half the squared lengths of the table's rows in float32; a huge number for rows that are no center.
+        Half the squared lengths of the table's rows in float32; a huge number for its empty rows.
     reach
         Largest length of a row of the table.
     shift, scale

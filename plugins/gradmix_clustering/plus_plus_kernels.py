@@ -23,8 +23,8 @@ def _squared_distance(x, y):
 def include(X, center, number, gaps, distances, owners):
     """Measure how far a new center is from the rows that it can be nearest to.
 
-    A row at the distance r from its center is no nearer to another center at least 2 r away from that one; `gaps` are
-    squared distances of the new center to all.
+    If a row is at the distance r from its center, a center 2 r or more away from that one cannot be nearer to the row.
+    `gaps` are the squared distances of the new center to all others.
     """
     for row in range(len(X)):
         if gaps[owners[row]] < 4 * distances[row] * _SAFE:

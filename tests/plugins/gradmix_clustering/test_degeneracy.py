@@ -32,7 +32,7 @@ def test_a_degenerate_start_is_not_chosen_although_it_is_likelier():
     rng = np.random.default_rng(3)
     X = np.vstack([rng.normal(size=(60, 2)), np.full((12, 2), 2.5)])
     clusterer = gradmix.clusterer("gmm", n_components=2, n_init=20, init_params="random_from_data", random_state=0)
-    lasts = [*gradmix_last_iterations(clusterer, X)]
+    lasts = [*last_iterations(clusterer, X)]
     degenerate = [last for last in lasts if last.collapsed]
     sound = [last for last in lasts if not last.collapsed]
     assert degenerate
@@ -44,7 +44,7 @@ def test_a_degenerate_start_is_not_chosen_although_it_is_likelier():
     assert fitted.log_likelihood_ == max(last.metrics["log_likelihood"] for last in sound)
 
 
-def gradmix_last_iterations(clusterer, X):
+def last_iterations(clusterer, X):
     """The last iteration of each start."""
     lasts = {each.start: each for each in clusterer.iterations(X)}
     return lasts.values()
