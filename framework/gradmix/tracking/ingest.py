@@ -156,7 +156,8 @@ class Ingester:
         parent = self._parent(folder, seen, inventory)  # before the note is held: who holds two may wait for ever
         with noting(folder) as note:
             run = self._find(inventory, seen, note)
-            rivals = inventory.rivals("" if seen.kind == "sweep" else seen.run_key)
+            competes = seen.kind != "sweep" and seen.status != "running"  # two ingesters would withdraw each other's
+            rivals = inventory.rivals(seen.run_key if competes else "")
             if any(rival.rank > _rank(seen) for rival in rivals if rival.journal_id != seen.require("run_id")):
                 inventory.withdraw([run] if run and not run.is_deleted else [])
                 run = None
@@ -166,7 +167,7 @@ class Ingester:
                     return None
             else:
                 run = self._give(inventory, folder, seen, run, parent, note)
-                inventory.withdraw(other for other in inventory.rivals(run.run_key) if other is not run)
+                inventory.withdraw(other for other in rivals if other is not run)
             where = (run.run_id, run.experiment_id) if run else ("", "")
             note.write(Note(self.uri, *where, -1 if seen.status == "running" else seen.size, time.time()))
             self._notes[folder] = note.note
@@ -223,9 +224,9 @@ class Ingester:
             note.write(Note(self.uri))  # whoever finds this asks MLflow
             run, left_out = upload.make(inventory.experiment_id, parent)
             inventory.add(run)
-            inventory.has_new = True
         else:
             left_out = upload.complete(run)
+        inventory.has_new = True
         self.tally.brought.append(folder)
         if left_out:
             more = f", nor do {len(left_out) - 1} more" if len(left_out) > 1 else ""

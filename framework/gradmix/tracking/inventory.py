@@ -115,8 +115,9 @@ class Inventory:
         return self._runs.get(run_id)
 
     def rivals(self, run_key: str) -> list[StoredRun]:
-        """The runs in sight that computed the same."""
-        return [run for run in self._by_key[run_key].values() if run_key and not run.is_deleted]
+        """The runs in sight that computed the same and have ended, so that no other ingester changes their rank."""
+        same = self._by_key[run_key].values() if run_key else ()
+        return [run for run in same if not run.is_deleted and run.status != "RUNNING"]
 
     def withdraw(self, runs: Iterable[StoredRun]) -> None:
         """Take runs out of sight. MLflow keeps them, and can restore them."""
@@ -131,7 +132,7 @@ class Inventory:
             run.is_deleted = True
 
     def withdraw_superseded(self) -> None:
-        """Leave of each ``run_key`` one run in sight, also where no journal of it is left."""
+        """Leave of each ``run_key`` one ended run in sight, also where no journal of it is left."""
         for key in [] if self.is_deleted else list(self._by_key):
             self.withdraw(sorted(self.rivals(key), key=lambda run: run.rank)[:-1])
 
@@ -164,11 +165,17 @@ class Inventory:
         Another ingester may have made runs of the same keys as this one, from journals of its own. Both ask once more
         after their last run, so that the later one sees both.
         """
+        from mlflow.exceptions import MlflowException
+
         if self.has_new and not self.is_deleted:
             self._ask("")
             self.withdraw_superseded()
         if self.is_touched and not self.is_deleted:
-            self._client.set_experiment_tag(self.experiment_id, _UNTIL, repr(max(now, self.until)))
+            tag = (self.experiment_id, _UNTIL, repr(max(now, self.until)))
+            try:
+                self._client.set_experiment_tag(*tag)
+            except MlflowException:  # MLflow looks for the tag and then adds it; another ingester may do so in between
+                self._client.set_experiment_tag(*tag)
 
     def _look_up(self) -> None:
         """Find the experiment: another process may have made it since."""

@@ -37,6 +37,7 @@ def test_the_answer_comes_first(gradmix_main, sweep):
     assert rows[1] == ["2", "kmeans", "8", "23.5", "[20,", "27]", "+10", "worse"]
 
 
+@pytest.mark.slow
 def test_a_real_sweep_is_compared(gradmix_main, empty_folder):
     gradmix_main(
         *("run", "-m", "task=differentiate", "differentiator=dual,finite_difference", "problem=heron,cubic"),

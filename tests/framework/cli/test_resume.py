@@ -138,6 +138,7 @@ def test_code_that_a_sweep_was_started_with_is_named_again(empty_folder, gradmix
         assert "2 jobs: 2 done" in out
 
 
+@pytest.mark.slow
 def test_a_function_is_named_again(empty_folder, capsys):
     Path("mine.py").write_text("def f(x):\n    return x * x\n")
     path = "problem.path=mine.py:f"

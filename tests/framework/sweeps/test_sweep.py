@@ -344,6 +344,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", DAMAGES)
 def test_what_cannot_be_read_any_more_is_made_anew_and_harms_no_other(empty_folder, case):
     change, told_as = DAMAGES[case]

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from mlflow.exceptions import MlflowException
 
 from conftest import all_runs
 from gradmix.config.spec import Tracking
@@ -258,7 +259,8 @@ def test_of_two_runs_of_one_key_without_journals_sync_leaves_one_in_sight(client
     (folder, _) = runs(2)
     sync(RUNS, TRACKING)
     (shown,) = (run for run in all_runs(client) if run.info.run_name == "0")
-    client.create_run(shown.info.experiment_id, tags=shown.data.tags)  # as an earlier version did
+    again = client.create_run(shown.info.experiment_id, tags=shown.data.tags)  # as an earlier version did
+    client.set_terminated(again.info.run_id)
     shutil.rmtree(folder)
     assert brought(RUNS, TRACKING) == (0, [])
     assert names(client) == ["0", "1"]
@@ -338,6 +340,43 @@ def test_two_ingesters_with_journals_of_one_key_leave_one_in_sight(client):
     second.bring_in_all([], RUNS)
     first.bring_in_all([], RUNS)
     assert len(all_runs(client)) == 1
+
+
+def test_a_run_that_another_ingester_has_half_made_is_not_superseded(client, monkeypatch):
+    """Neither of two ingesters may withdraw the other's run for one that the other withdraws in turn."""
+    older, newer = (
+        write_run(RUNS / f"sweep{each}" / f"{each}", curve=(-3.0,), started={"run_key": "same"}, at=10.0 * each)
+        for each in range(2)
+    )
+    first, second = Ingester(TRACKING), Ingester(TRACKING)
+    end = second.client.set_terminated
+
+    def end_late(*arguments):
+        first.bring_in(older)
+        end(*arguments)
+
+    monkeypatch.setattr(second.client, "set_terminated", end_late)
+    second.bring_in(newer)
+    second.bring_in_all([], RUNS)
+    first.bring_in_all([], RUNS)
+    assert names(client) == ["1"]
+
+
+def test_a_mark_that_another_ingester_sets_at_the_same_time_is_set_again(client, monkeypatch):
+    runs(1)
+    ingester = Ingester(TRACKING)
+    mark, calls = ingester.client.set_experiment_tag, []
+
+    def fail_once(*arguments):
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise MlflowException("UNIQUE constraint failed: experiment_tags.key, experiment_tags.experiment_id")
+        mark(*arguments)
+
+    monkeypatch.setattr(ingester.client, "set_experiment_tag", fail_once)
+    ingester.bring_in_all(ingester.everything(RUNS), RUNS)
+    assert ingester.tally.errors == []
+    assert len(calls) == 2
 
 
 def _sync_in(folder):
