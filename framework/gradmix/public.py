@@ -54,6 +54,7 @@ from gradmix.contracts.iteration import Objective as Objective
 from gradmix.contracts.meaning import Meaning as Meaning
 from gradmix.contracts.metric import Metric as Metric
 from gradmix.contracts.operators import VectorFunction as VectorFunction
+from gradmix.contracts.options import AlsoInPython as AlsoInPython
 from gradmix.contracts.options import Bounds as Bounds
 from gradmix.contracts.options import Freedom as Freedom
 from gradmix.contracts.options import GroupCount as GroupCount
@@ -63,6 +64,7 @@ from gradmix.contracts.options import NonNegativeFloat as NonNegativeFloat
 from gradmix.contracts.options import NonNegativeInt as NonNegativeInt
 from gradmix.contracts.options import PositiveFloat as PositiveFloat
 from gradmix.contracts.options import PositiveInt as PositiveInt
+from gradmix.contracts.options import PythonOnly as PythonOnly
 from gradmix.contracts.options import RunsCode as RunsCode
 from gradmix.contracts.options import Seed as Seed
 from gradmix.contracts.options import SendsTo as SendsTo

@@ -22,8 +22,11 @@ INNER_TOL = float(np.sqrt(np.finfo(float).eps))
 def maximisation(moments: Moments, model: GaussianMixtureModel, reg_covar: float) -> GaussianMixtureModel:
     """M-step: the weighted maximum-likelihood estimates, from the moments under the last model.
 
-    A component that has lost all its rows keeps its mean, with weight 0.
+    A component that has lost all its rows keeps its mean, with weight 0. Where only means are estimated, weights and
+    covariances stay as they are.
     """
+    if model.estimated == "means":
+        return model.updated(model.weights, moments.means, model.covariances)
     return model.updated(*_estimates(moments, model.covariance, model.covariances, reg_covar))
 
 

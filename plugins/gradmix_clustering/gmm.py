@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -16,6 +16,7 @@ from gradmix import (
     BIC,
     COLLAPSED,
     LOG_LIKELIHOOD,
+    ConfigError,
     DataError,
     FoldingClusterer,
     Freedom,
@@ -25,13 +26,17 @@ from gradmix import (
     Meaning,
     NameOf,
     NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
     PositiveInt,
+    PythonOnly,
     Rows,
     Seed,
 )
 
 if TYPE_CHECKING:
     from gradmix.arrays import Array, IntArray
+    from gradmix_clustering.given import Given
     from gradmix_clustering.mixture_model import GaussianMixtureModel
 
 
@@ -61,9 +66,27 @@ class GaussianMixture(FoldingClusterer["GaussianMixtureModel"]):
         (random_from_data), random responsibilities (random).
     random_state
         Seed of the starts.
+    update
+        What an iteration estimates: all parameters, or only the means. Then the covariances are σ² I, the same for all
+        components, and the weights are uniform.
+    sigma
+        σ where only means are estimated, in the units of the data; 1 if it is null.
     backend
         What an iteration is computed by: kernels that numba compiles once (numba), or arrays (numpy), about ten times
         slower. They differ in the last digits. Without numba, numpy is the default.
+    weights_init
+        Weights to start from, shape (k,), or to keep if only means are estimated. What is given of this and the next
+        two replaces what `init_params` gives.
+    means_init
+        Means to start from, shape (k, d).
+    precisions_init
+        Inverse covariances to start from, or to keep if only means are estimated, in the shape of the covariances.
+    warm_start
+        Whether a second `fit` goes on from where the last one ended, as a single start.
+    verbose
+        1 prints each start and every `verbose_interval`-th iteration; 2 also times and gains of the log-likelihood.
+    verbose_interval
+        Iterations between two lines.
 
     Notes
     -----
@@ -90,7 +113,15 @@ class GaussianMixture(FoldingClusterer["GaussianMixtureModel"]):
     n_init: PositiveInt = 1
     init_params: Annotated[str, KeyOf("gradmix_clustering.starts:STARTS")] = "kmeans"
     random_state: Seed = None
+    update: Literal["all", "means"] = "all"
+    sigma: PositiveFloat | None = None
     backend: Literal["numba", "numpy"] = "numba" if find_spec("numba") else "numpy"
+    weights_init: Annotated[Any, PythonOnly()] = None
+    means_init: Annotated[Any, PythonOnly()] = None
+    precisions_init: Annotated[Any, PythonOnly()] = None
+    warm_start: Annotated[bool, PythonOnly()] = False
+    verbose: Annotated[NonNegativeInt | bool, PythonOnly()] = 0
+    verbose_interval: Annotated[PositiveInt, PythonOnly()] = 10
 
     @classmethod
     def model_class(cls) -> type[GaussianMixtureModel]:
@@ -132,29 +163,87 @@ class GaussianMixture(FoldingClusterer["GaussianMixtureModel"]):
         self, rows: Rows, rng: np.random.Generator, state: GaussianMixtureModel | None = None
     ) -> Iterator[Iteration[GaussianMixtureModel]]:
         """EM from one start, or from a model on."""
-        from gradmix_clustering.em import em, start_model
+        from gradmix_clustering.em import em
         from gradmix_clustering.estep import EStep
-        from gradmix_clustering.starts import STARTS
 
         self._compile_expectation()
         expectation = EStep(rows, self.backend)
         spread = expectation.spread
         floor = self.reg_covar * (spread if self.reg_covar_is_relative else 1.0)
         least = max(floor, np.finfo(float).eps * spread)
-        if state is None:
-            responsibilities = STARTS[self.init_params](rows, self.n_components, rng)
-            state = start_model(rows, responsibilities, self.covariance_type, floor)
-        for _, step in zip(range(self.max_iter), em(expectation, state, floor), strict=False):
-            converged, collapsed = abs(step.gain) < self.tol, step.model.n_collapsed(least, rows.total_weight)
+        start = self._start(rows, rng, floor) if state is None else self._gone_on_from(state)
+        for _, step in zip(range(self.max_iter), em(expectation, start, floor), strict=False):
+            converged = abs(step.gain) < self.tol
+            collapsed = step.model.n_collapsed(least, rows.total_weight) if self.update == "all" else 0
             yield Iteration(step.model, {"log_likelihood": step.log_likelihood}, converged, collapsed=collapsed)
             if converged:
                 return
 
+    def _start(self, rows: Rows, rng: np.random.Generator, floor: float) -> GaussianMixtureModel:
+        """Model to begin with: what is given, and the estimates of a start for the rest."""
+        from gradmix_clustering.em import start_model
+        from gradmix_clustering.starts import STARTS
+
+        given = self._given(rows.shape[1])
+        if given.is_complete:
+            model = self.model_class()(covariance_type=self.covariance_type, **vars(given))
+        else:
+            responsibilities = STARTS[self.init_params](rows, self.n_components, rng)
+            model = given.applied_to(start_model(rows, responsibilities, self.covariance_type, floor))
+        return replace(model, estimated=self.update)
+
+    def _gone_on_from(self, state: GaussianMixtureModel) -> GaussianMixtureModel:
+        from gradmix_clustering.given import check_goes_on
+
+        check_goes_on(state, self.n_components, self.covariance_type)
+        return replace(state, estimated=self.update)
+
+    def _given(self, d: int) -> Given:
+        """Check the parameters that are given for rows of d features."""
+        from gradmix_clustering.given import Given, checked_means, checked_weights, covariances_of, isotropic
+
+        k, name = self.n_components, self.covariance_type
+        weights = None if self.weights_init is None else checked_weights(self.weights_init, k)
+        means = None if self.means_init is None else checked_means(self.means_init, k, d)
+        covariances = None if self.precisions_init is None else covariances_of(self.precisions_init, name, k, d)
+        if self.update == "means":
+            weights = np.full(k, 1 / k) if weights is None else weights
+            covariances = isotropic(self.sigma or 1.0, name, k, d) if covariances is None else covariances
+        return Given(weights, means, covariances)
+
+    def n_starts(self) -> int:
+        """Number of starts: one where nothing is left to chance."""
+        goes_on = self.warm_start and self.__sklearn_is_fitted__()
+        has_covariances = self.precisions_init is not None or self.update == "means"
+        has_weights = self.weights_init is not None or self.update == "means"
+        is_given = self.means_init is not None and has_covariances and has_weights
+        return 1 if goes_on or is_given else self.n_init
+
+    def iterations(self, X: Any, sample_weight: Any = None) -> Iterator[Iteration[GaussianMixtureModel]]:
+        """Check options and data, then yield the iterations of all starts, numbered; print them if `verbose`."""
+        from gradmix_clustering.progress import printed
+
+        found = super().iterations(X, sample_weight)
+        if not self.verbose:
+            return found
+        n = (X if isinstance(X, Rows) and sample_weight is None else Rows(X, sample_weight)).total_weight
+        return printed(found, n, self.verbose_interval, in_detail=self.verbose > 1)
+
+    def check(self) -> None:
+        """Check every option, and that σ is given only where it is used."""
+        super().check()
+        if self.sigma is not None and (self.update != "means" or self.precisions_init is not None):
+            why = (
+                "precisions_init has the variances" if self.update == "means" else "update=all estimates the variances"
+            )
+            raise ConfigError(f"{self.kind}.sigma={self.sigma} has no effect: {why}.")
+
     def check_rows(self, X: Array) -> None:
-        """Check that there are rows enough, and no constant column."""
+        """Check that there are rows enough, no constant column, and that given parameters fit the columns."""
         from gradmix.arrays import constant_columns
 
         super().check_rows(X)
+        self._given(X.shape[1])
         if len(X) == 1:
             raise DataError("X has 1 sample: its variance is zero and the likelihood has no maximum.")
         constant = constant_columns(X)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
 from gradmix import (
     INERTIA,
+    AlsoInPython,
     DataError,
     FoldingClusterer,
     GroupCount,
@@ -37,8 +37,8 @@ class KMeans(FoldingClusterer["KMeansModel"]):
     n_clusters
         Number of clusters, k.
     init
-        How a start is chosen: greedy k-means++, random rows, or given centers, shape (k, d). In Python,
-        `set_params` also takes a function of the rows, k and a ``numpy.random.Generator`` that returns centers.
+        How a start is chosen: greedy k-means++, random rows, or given centers, shape (k, d). In Python also a function
+        of the rows, k and a ``numpy.random.Generator`` that returns centers.
     n_init
         Number of starts; the best is kept. ``auto`` is 10 for random rows, otherwise 1. Given centers are one start.
     tol
@@ -63,7 +63,7 @@ class KMeans(FoldingClusterer["KMeansModel"]):
     objective = INERTIA
 
     n_clusters: GroupCount = 2
-    init: Literal["k-means++", "random"] | list[list[float]] = "k-means++"
+    init: Annotated[Literal["k-means++", "random"] | list[list[float]], AlsoInPython(Callable)] = "k-means++"
     n_init: PositiveInt | Literal["auto"] = "auto"
     tol: NonNegativeFloat = 1e-4
     max_iter: PositiveInt = 300
@@ -85,13 +85,6 @@ class KMeans(FoldingClusterer["KMeansModel"]):
         few = Rows(np.arange(8.0)[:, None])
         step = next(lloyd(few, choose_centers(few, 2, np.random.default_rng(0))))
         nearest_centers(few, step.centers)
-
-    def check(self) -> None:
-        """Check every option; a function that chooses the start, which only Python can give, is taken as it is."""
-        if callable(self.init):
-            dataclasses.replace(self, init="k-means++").check()
-        else:
-            super().check()
 
     def n_starts(self) -> int:
         """Number of starts: one from given centers, which are always the same."""

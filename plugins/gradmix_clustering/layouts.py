@@ -56,6 +56,10 @@ class Layout(ABC):
         """Inverses of the covariances, in their shape."""
 
     @abstractmethod
+    def why_not_precisions(self, precisions: Array) -> str:
+        """What an array in the shape of the covariances should be to hold precisions; empty if it is that."""
+
+    @abstractmethod
     def whiten(self, centered: Array, whiteners: Array) -> Array:
         """Rows less each mean, shape (k, n, d), in standard deviations."""
 
@@ -112,6 +116,12 @@ class Full(Layout):
     def precisions(self, whiteners: Array) -> Array:
         """P Pᵀ."""
         return whiteners @ np.swapaxes(whiteners, -1, -2)
+
+    def why_not_precisions(self, precisions: Array) -> str:
+        """Symmetric, up to rounding, with positive eigenvalues."""
+        is_symmetric = np.allclose(precisions, np.swapaxes(precisions, -1, -2))
+        is_definite = is_symmetric and (np.linalg.eigvalsh(precisions) > 0).all()
+        return "" if is_definite else "symmetric, positive-definite"
 
     def whiten(self, centered: Array, whiteners: Array) -> Array:
         """(x − μ)ᵀ L⁻ᵀ."""
@@ -193,6 +203,10 @@ class Diagonal(Layout):
     def precisions(self, whiteners: Array) -> Array:
         """Reciprocal variances."""
         return whiteners**2
+
+    def why_not_precisions(self, precisions: Array) -> str:
+        """All positive."""
+        return "" if (precisions > 0).all() else "positive"
 
     def whiten(self, centered: Array, whiteners: Array) -> Array:
         """(x − μ) / σ."""

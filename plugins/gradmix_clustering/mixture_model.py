@@ -33,12 +33,15 @@ class GaussianMixtureModel(Model):
         Σₖ, in the shape that the covariance type has.
     covariance_type
         Name of the covariance type.
+    estimated
+        What was estimated from data and counts as free parameters: ``all`` of them, or the ``means`` alone.
     """
 
     weights: Array
     means: Array
     covariances: Array
     covariance_type: str
+    estimated: str = "all"
 
     def __post_init__(self) -> None:
         k, d = self.means.shape if self.means.ndim == 2 else (0, 0)
@@ -108,8 +111,10 @@ class GaussianMixtureModel(Model):
 
     @property
     def n_parameters(self) -> int:
-        """Free parameters: weights, means, covariances."""
+        """Free parameters: weights, means, covariances, as far as they were estimated."""
         k, d = self.means.shape
+        if self.estimated == "means":
+            return k * d
         return k - 1 + k * d + self.covariance.n_parameters(k, d)
 
     def log_joint(self, centered: Array) -> Array:
@@ -280,8 +285,9 @@ class GaussianMixtureModel(Model):
             raise StorageError(f"cannot read the model {path}: {error.strerror or error}.") from error
         except (ValueError, KeyError, AttributeError, BadZipFile) as error:
             raise DataError(f"{path} is not a mixture that gradmix wrote: {error}.") from error
-        name = str(values.pop("covariance_type"))
-        model = cls(covariance_type=name, **{key: np.asarray(each, dtype=float) for key, each in values.items()})
+        covariance_type, estimated = str(values.pop("covariance_type")), str(values.pop("estimated"))
+        parameters = {key: np.asarray(each, dtype=float) for key, each in values.items()}
+        model = cls(covariance_type=covariance_type, estimated=estimated, **parameters)
         model.precisions_cholesky  # noqa: B018  # a covariance that is not one is noticed now
         return model
 

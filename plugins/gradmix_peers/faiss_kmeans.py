@@ -46,7 +46,7 @@ class FaissKMeans(SklearnClusterer):
 class Estimator:
     """`faiss.Kmeans` as scikit-learn would have it; options as those of `FaissKMeans`."""
 
-    def __init__(self, n_clusters: int, n_init: int, max_iter: int, random_state: int | None) -> None:
+    def __init__(self, n_clusters: int, n_init: int, max_iter: int, random_state: Any) -> None:
         self.n_clusters, self.n_init, self.max_iter, self.random_state = n_clusters, n_init, max_iter, random_state
 
     def fit(self, X: Array) -> Self:
@@ -55,9 +55,8 @@ class Estimator:
 
         rows = np.ascontiguousarray(X, dtype=np.float32)
         every_row: dict[str, Any] = {"min_points_per_centroid": 1, "max_points_per_centroid": max(256, len(X))}
-        seed = (
-            np.random.default_rng(self.random_state).integers(2**31) if self.random_state is None else self.random_state
-        )
+        given = self.random_state
+        seed = given if isinstance(given, int) else np.random.default_rng(given).integers(2**31)
         kmeans: Any = faiss.Kmeans(
             X.shape[1], self.n_clusters, niter=self.max_iter, nredo=self.n_init, seed=int(seed), **every_row
         )

@@ -75,6 +75,11 @@ def from_sklearn(estimator: type[Any], *, name: str | None = None) -> type[Sklea
     return make_component(SklearnClusterer, name or estimator.__name__, fields, content)
 
 
+def _as_random_state(value: Any) -> Any:
+    """A generator as scikit-learn takes it, with the same stream; any other value as it is."""
+    return np.random.RandomState(value.bit_generator) if isinstance(value, np.random.Generator) else value
+
+
 class SklearnClusterer(Clusterer[Model]):
     """Base of clusterers that delegate to an estimator: a dataclass whose fields are arguments of the estimator.
 
@@ -110,7 +115,8 @@ class SklearnClusterer(Clusterer[Model]):
         if not self._has_steps:
             yield dataclasses.replace(self._whole(rows), step=1)
             return
-        random = np.random.RandomState(getattr(self, "random_state", None))
+        state = _as_random_state(getattr(self, "random_state", None))
+        random = state if isinstance(state, np.random.RandomState) else np.random.RandomState(state)
         for start in range(getattr(self, "n_init", 1)):
             for step, iteration in enumerate(self._steps(rows, random), start=1):
                 yield dataclasses.replace(iteration, start=start, step=step)
@@ -151,7 +157,8 @@ class SklearnClusterer(Clusterer[Model]):
     def _new(self, **changes: Any) -> Any:
         known = _parameters(type(self))
         changed = {name: value for name, value in changes.items() if name in known}
-        return imported(self.estimator)(**{**self.get_params(), **self.fixed, **changed})
+        options = {name: _as_random_state(value) for name, value in self.get_params().items()}
+        return imported(self.estimator)(**{**options, **self.fixed, **changed})
 
     def _fit_estimator(self, estimator: Any, X: Matrix) -> Any:
         from sklearn.exceptions import ConvergenceWarning

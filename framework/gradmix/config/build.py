@@ -12,7 +12,7 @@ from gradmix.contracts.covariance import Covariance
 from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.errors import ConfigError, GradmixError, PluginError, UnknownNameError, did_you_mean, listing
 from gradmix.contracts.folds import Engine, Rows
-from gradmix.contracts.options import Option, check_option, options_of, plain, untyped
+from gradmix.contracts.options import Option, check_option, parameters_of, plain, untyped
 from gradmix.registry.entry import describe_line
 from gradmix.registry.kinds import RESERVED_OPTIONS
 from gradmix.registry.registry import Registry, registry
@@ -40,7 +40,7 @@ def differentiator(name: str, **options: Any) -> Differentiator:
     >>> float(differentiator("finite_difference", method="complex_step").derivative(lambda x: x**3, 1.0))
     3.0
     """
-    return cast("Differentiator", build("differentiator", {"name": name, **options}).component)
+    return cast("Differentiator", build("differentiator", {"name": name, **options}, in_python=True).component)
 
 
 def clusterer(name: str, **options: Any) -> Clusterer[Any]:
@@ -51,7 +51,7 @@ def clusterer(name: str, **options: Any) -> Clusterer[Any]:
     >>> clusterer("gmm", n_components=3, covariance_type="tied").covariance_type
     'tied'
     """
-    return cast("Clusterer[Any]", build("clusterer", {"name": name, **options}).component)
+    return cast("Clusterer[Any]", build("clusterer", {"name": name, **options}, in_python=True).component)
 
 
 def covariance(name: str, **options: Any) -> Covariance:
@@ -62,7 +62,7 @@ def covariance(name: str, **options: Any) -> Covariance:
     >>> covariance("tied").n_parameters(3, 2)
     3
     """
-    return cast("Covariance", build("covariance", {"name": name, **options}).component)
+    return cast("Covariance", build("covariance", {"name": name, **options}, in_python=True).component)
 
 
 def rows(X: Any, weights: Any = None, engine: str | Engine = "serial", **options: Any) -> Rows:
@@ -86,7 +86,7 @@ def rows(X: Any, weights: Any = None, engine: str | Engine = "serial", **options
     True
     """
     if isinstance(engine, str):
-        engine = cast("Engine", build(Engine.kind, {"name": engine, **options}).component)
+        engine = cast("Engine", build(Engine.kind, {"name": engine, **options}, in_python=True).component)
     return Rows(X, weights, engine)
 
 
@@ -101,10 +101,13 @@ class Built:
     """Path within the node → identity of the plugin, for itself (path ``""``) and its parts."""
 
 
-def build(kind: str, node: Any, where: str | None = None, known: Registry | None = None) -> Built:
+def build(
+    kind: str, node: Any, where: str | None = None, known: Registry | None = None, in_python: bool = False
+) -> Built:
     """Build the component that a config node describes: ``{"name": "gmm", "n_components": 3}``, or the name alone.
 
     `where` is the node's path in the config, for messages; components are looked up in `known`, or the installed ones.
+    If `in_python`, the node is not of a run and may have what only Python can give.
     """
     where, known = where or kind, known or registry()
     node = {"name": node} if isinstance(node, str) else node
@@ -112,11 +115,11 @@ def build(kind: str, node: Any, where: str | None = None, known: Registry | None
         raise ConfigError(f"{where} must be a mapping with a name, such as {{name: …}}; given: {node!r}.")
     entry = known.find(kind, node["name"])
     component = entry.load()
-    options = {option.name: option for option in options_of(component)}
+    options = {option.name: option for option in parameters_of(component) if in_python or not option.is_python_only}
     for key in node:
         if key not in options and key not in RESERVED_OPTIONS:
             raise UnknownNameError(unknown_option(f"{where}.{key}", f"{kind} {entry.name}", options, component))
-    built = {name: _build_option(option, component, node, where, known) for name, option in options.items()}
+    built = {name: _build_option(option, component, node, where, known, in_python) for name, option in options.items()}
     try:
         made = component(**{name: value.component for name, value in built.items()})
     except GradmixError:
@@ -145,6 +148,10 @@ def unknown_option(path: str, owner: str, known: Collection[str], component: typ
             f"{path} is not an option: {component.__name__}.{name} has no type annotation. "
             f"Give it one in its class, such as `{name}: {type(value).__name__} = {value!r}`."
         )
+    if component is not None and any(name == each.name for each in parameters_of(component) if each.is_python_only):
+        return (
+            f"{path} is not an option of a run: only Python can give it, as in gradmix.{component.kind}(…, {name}=…)."
+        )
     near = did_you_mean(name, known)
     return f"unknown option {path}.{near.replace('mean ', f'mean {prefix}.' if prefix else 'mean ')} " + (
         f"Options of {owner}: {listing(known)}."
@@ -152,7 +159,7 @@ def unknown_option(path: str, owner: str, known: Collection[str], component: typ
 
 
 def _build_option(
-    option: Option, component: type[Component], node: Mapping[str, Any], where: str, known: Registry
+    option: Option, component: type[Component], node: Mapping[str, Any], where: str, known: Registry, in_python: bool
 ) -> Any:
     """An option's value as a leaf of the tree of what is built."""
     path = path_of(option, component, where)
@@ -160,9 +167,11 @@ def _build_option(
     if (isinstance(given, str) and given == "???") or (option.required and option.name not in node):
         raise ConfigError(f"{path} must be given: {option.allowed}.")
     if option.part and not isinstance(given, Component):
-        return build(option.part.kind, given, path, known)
+        return build(option.part.kind, given, path, known, in_python)
     if option.part:
         return Built(given, {"name": type(given).__name__})
+    if in_python and option.is_for_python(given):
+        return Built(given, {})
     value = check_option(option, given, where)
     plugins: Mapping[str, str] = {}
     name = plain(value)

@@ -66,7 +66,8 @@ def write_model(path: Path, clusterer: Clusterer[Any], model: Model, data: Data 
 
 def _node(component: Component) -> dict[str, Any]:
     """What a component is built from: its name and options, and the nodes of the components that it holds."""
-    options = {option.name: getattr(component, option.name) for option in options_of(type(component))}
+    values = ((option, getattr(component, option.name)) for option in options_of(type(component)))
+    options = {option.name: value for option, value in values if not option.is_for_python(value)}
     nodes = {name: _node(each) if isinstance(each, Component) else plain(each) for name, each in options.items()}
     return {"name": _entry(component).qualified, **nodes}
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, cast, get_arg
 import numpy as np
 from numpy.typing import NDArray
 
-from gradmix.contracts.component import Component, options_within
+from gradmix.contracts.component import Component, parameters_within
 from gradmix.contracts.errors import (
     DataError,
     NumericalError,
@@ -78,6 +78,15 @@ def _warn_of_collapse(name: str, collapsed: int) -> None:
     )
 
 
+def _seed_sequence(random_state: Any) -> np.random.SeedSequence:
+    """Where the seeds of all starts come from; a generator is moved on, so that the next fit has others."""
+    if isinstance(random_state, np.random.Generator):
+        return np.random.SeedSequence(random_state.integers(2**32, size=4).tolist())
+    if isinstance(random_state, np.random.RandomState):
+        return np.random.SeedSequence(random_state.randint(2**32, size=4, dtype=np.uint64).tolist())
+    return np.random.SeedSequence(random_state)
+
+
 class Clusterer(Component, ABC, Generic[ModelT]):
     """Base of all clusterers: a dataclass of options with an `iterate` that yields one start's iterations.
 
@@ -96,7 +105,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
     objective: ClassVar[Objective]
     """The metric that each iteration improves."""
 
-    random_state: int | None
+    random_state: Any
     n_init: int | Literal["auto"]
     preparation_: Preparation | None = None
     """What the data set of its run did to the rows, if it was read from a file; new rows are treated likewise."""
@@ -168,7 +177,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         have their own weights.
         """
         rows = self._checked_rows(X, sample_weight)
-        seeds = np.random.SeedSequence(getattr(self, "random_state", None)).spawn(self.n_starts())
+        seeds = _seed_sequence(getattr(self, "random_state", None)).spawn(self.n_starts())
         failures: list[NumericalError] = []
         for start, seed in enumerate(seeds):
             last: Iteration[ModelT] | None = None
@@ -317,8 +326,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Options by name; if `deep`, also those of the components that it holds: ``differentiator__method``."""
-        options = {path.partition(".")[2]: value for path, _, value in options_within(self, self.kind)}
-        return {name.replace(".", "__"): value for name, value in options.items() if deep or "." not in name}
+        return {name: value for name, value in parameters_within(self) if deep or "__" not in name}
 
     def set_params(self, **options: Any) -> Self:
         """Set options by the names that `get_params` gives.
@@ -358,7 +366,8 @@ class Clusterer(Component, ABC, Generic[ModelT]):
 class FoldingClusterer(Clusterer[ModelT]):
     """Base of clusterers that compute by folds over rows: a dataclass of options with an `iterate_rows`.
 
-    Their rows may have weights, and are computed wherever the rows' engine does it.
+    Their rows may have weights, and are computed wherever the rows' engine does it. If one has an option `warm_start`
+    that is true, a fit goes on from the model of the last one.
     """
 
     @abstractmethod
@@ -384,9 +393,22 @@ class FoldingClusterer(Clusterer[ModelT]):
     def _iterations_of_one_start(self, rows: Rows, rng: np.random.Generator) -> Any:
         """Iterations of one start; by `iterate` if a derived class has replaced that one."""
         own = next(cls for cls in type(self).__mro__ if {"iterate", "iterate_rows"} & vars(cls).keys())
-        return (
-            self.iterate_rows(rows, rng) if "iterate_rows" in vars(own) else super()._iterations_of_one_start(rows, rng)
-        )
+        if "iterate_rows" not in vars(own):
+            return super()._iterations_of_one_start(rows, rng)
+        state = self._model_to_go_on_from(rows)
+        return self.iterate_rows(rows, rng) if state is None else self.iterate_rows(rows, rng, state)
+
+    def _model_to_go_on_from(self, rows: Rows) -> ModelT | None:
+        """The model of the last fit if the option `warm_start` asks for it; None before the first fit."""
+        if not (getattr(self, "warm_start", False) and self.__sklearn_is_fitted__()):
+            return None
+        if self.preparation_ is not None:
+            raise DataError("warm_start cannot go on from a model that was read from a file; fit it once without.")
+        if rows.shape[1] != self.n_features_in_:
+            raise DataError(
+                f"X has {rows.shape[1]} features, but warm_start goes on from a fit to {self.n_features_in_}."
+            )
+        return self.model_
 
     def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> Self:
         """Fit the model to `X`, shape (n, d), and keep the best start; see `Clusterer.fit`.

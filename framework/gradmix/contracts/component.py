@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any, ClassVar
 
 from gradmix.contracts.errors import ConfigError
-from gradmix.contracts.options import Option, check_option, options_of
+from gradmix.contracts.options import Option, check_option, options_of, parameters_of
 from gradmix.contracts.role import Role
 
 
@@ -35,8 +35,10 @@ class Component:
         ConfigError
             If an option is wrong; names the first, what was given and what is allowed.
         """
-        for option in options_of(type(self)):
+        for option in parameters_of(type(self)):
             value = getattr(self, option.name)
+            if option.is_for_python(value):
+                continue
             if option.part is None:
                 check_option(option, value, self.kind)
             elif isinstance(value, Component) and value.kind == option.part.kind:
@@ -78,6 +80,15 @@ def options_within(component: Component, where: str) -> Iterator[tuple[str, Opti
         yield path, option, value
         if isinstance(value, Component):
             yield from options_within(value, path)
+
+
+def parameters_within(component: Component) -> Iterator[tuple[str, Any]]:
+    """Every field of a component and of those that it holds, by scikit-learn's names, as ``differentiator__method``."""
+    for option in parameters_of(type(component)):
+        value = getattr(component, option.name)
+        yield option.name, value
+        if isinstance(value, Component):
+            yield from ((f"{option.name}__{name}", inner) for name, inner in parameters_within(value))
 
 
 def path_of(option: Option, owner: type[Component], where: str) -> str:

@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 import annotated_types
+import numpy as np
 
 from gradmix.contracts.docstring import parameter_docs
 from gradmix.contracts.errors import ConfigError, PluginError, UnknownNameError
@@ -85,6 +86,34 @@ class LoadsPlugins(Danger):
     does = "says which plugins are loaded"
 
 
+@dataclasses.dataclass(frozen=True)
+class PythonOnly:
+    """Marks an option that only Python can give, as in ``Annotated[Any, PythonOnly()] = None``: it must have a default.
+
+    It makes sense for an object in a program: an array to start from, or to go on from the last fit. It is a parameter
+    of the estimator (`get_params`, `set_params`, ``repr``), but not an option of a run: no config can set it, and
+    neither MLflow nor a run's key has it. It is checked like any option, unless its type is ``Any``.
+    """
+
+
+@dataclasses.dataclass(frozen=True, init=False)
+class AlsoInPython:
+    """Marks an option that has values of more types in Python, as in ``Annotated[str, AlsoInPython(Callable)]``.
+
+    In a run it is like any other option.
+
+    Parameters
+    ----------
+    *types
+        The types; a component must take all of their values.
+    """
+
+    types: tuple[Any, ...]
+
+    def __init__(self, *types: Any) -> None:
+        object.__setattr__(self, "types", types)
+
+
 Bounds = annotated_types.Interval
 """Bounds of a number, any of ``gt``, ``ge``, ``lt`` and ``le``, as in ``Annotated[int, Bounds(ge=2)]``."""
 
@@ -92,8 +121,11 @@ PositiveInt = Annotated[int, Bounds(gt=0)]
 NonNegativeInt = Annotated[int, Bounds(ge=0)]
 PositiveFloat = Annotated[float, Bounds(gt=0)]
 NonNegativeFloat = Annotated[float, Bounds(ge=0)]
-Seed = Annotated[NonNegativeInt | None, SeedMarker()]
-"""A seed of random numbers: None draws fresh entropy in Python, and is the run's ``seed`` in a run."""
+Seed = Annotated[NonNegativeInt | None, SeedMarker(), AlsoInPython(np.random.Generator, np.random.RandomState)]
+"""A seed of random numbers: None draws fresh entropy in Python, and is the run's ``seed`` in a run.
+
+In Python it may also be a generator, which each use moves on; `numpy.random.default_rng` takes all of these.
+"""
 
 
 GroupCount = Annotated[PositiveInt, Freedom(needs_rows=True)]
@@ -174,6 +206,17 @@ class Option:
         return self._mark(SeedMarker) is not None
 
     @property
+    def is_python_only(self) -> bool:
+        """Whether only Python can give it, so that it is not an option of a run."""
+        return self._mark(PythonOnly) is not None
+
+    def is_for_python(self, value: Any) -> bool:
+        """Whether only Python can give this value, which is therefore not checked as a run's would be."""
+        also = self._mark(AlsoInPython)
+        is_free = self.is_python_only and typing.get_args(self.type)[0] is Any
+        return is_free or (also is not None and isinstance(value, also.types))
+
+    @property
     def freedom(self) -> Freedom | None:
         """How it lets an algorithm follow its data more closely; None if it does not."""
         return self._mark(Freedom)
@@ -208,14 +251,22 @@ def part(choice: str) -> Any:
     return dataclasses.field(metadata={"choice": choice}, kw_only=True)
 
 
-def _options_of(component: type[Any]) -> tuple[Option, ...]:
+def _parameters_of(component: type[Any]) -> tuple[Option, ...]:
     hints, docs = typing.get_type_hints(component, include_extras=True), parameter_docs(component)
     fields = [field for field in dataclasses.fields(component) if field.init]
     return tuple(_option(field, hints[field.name], docs.get(field.name, "")) for field in fields)
 
 
+parameters_of: Callable[[Any], tuple[Option, ...]] = cache(_parameters_of)
+"""Read all fields that a dataclass is made with; its docstring's ``Parameters`` (NumPy format) documents them."""
+
+
+def _options_of(component: type[Any]) -> tuple[Option, ...]:
+    return tuple(option for option in parameters_of(component) if not option.is_python_only)
+
+
 options_of: Callable[[Any], tuple[Option, ...]] = cache(_options_of)
-"""Read the options of a dataclass; its docstring's ``Parameters`` (NumPy format) documents them."""
+"""Read the options that a run can set: those parameters of a dataclass that are not `PythonOnly`."""
 
 
 def _option(field: dataclasses.Field[Any], hint: Any, doc: str) -> Option:

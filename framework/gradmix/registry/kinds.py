@@ -18,7 +18,7 @@ from gradmix.contracts.errors import PluginError, did_you_mean, listing
 from gradmix.contracts.events import Events
 from gradmix.contracts.folds import Engine
 from gradmix.contracts.metric import Metric
-from gradmix.contracts.options import options_of, plain
+from gradmix.contracts.options import parameters_of, plain
 from gradmix.contracts.problem import Problem
 from gradmix.contracts.role import Role
 from gradmix.contracts.task import Task
@@ -75,7 +75,7 @@ def check_component(kind: str, component: Any) -> type[Component]:
 
 
 def _check_fields(component: type[Component], contract: type[Component]) -> None:
-    for option in options_of(component):
+    for option in parameters_of(component):
         if callable(getattr(contract, option.name, None)):
             raise PluginError(f"the option {option.name} would hide the method of that name; call it something else")
         if option.name in _TAKEN_FIELDS:
@@ -84,7 +84,9 @@ def _check_fields(component: type[Component], contract: type[Component]) -> None
             raise PluginError(f"the option {option.name} begins with an underscore, which a config cannot")
         if not option.name.isascii():
             raise PluginError(f"the option {option.name} has letters beyond a to z, which an override cannot")
-        if option.part is None and not option.required and not _is_plain(option.default):
+        if option.is_python_only and option.required:
+            raise PluginError(f"the option {option.name}, which only Python can give, has no default")
+        if not option.is_python_only and option.part is None and not option.required and not _is_plain(option.default):
             raise PluginError(
                 f"the option {option.name} is {option.default!r} unless it is given, which a config cannot express; "
                 "options are numbers, texts, true, false, null and lists of these"

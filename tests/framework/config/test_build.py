@@ -52,3 +52,21 @@ def test_parts_of_a_task_are_built_with_it_and_their_paths_are_theirs():
 def test_a_node_without_a_name_is_refused(node):
     with pytest.raises(ConfigError, match="must be a mapping with a name"):
         build("clusterer", node)
+
+
+def test_what_only_python_can_give_is_not_an_option_of_a_run():
+    assert gradmix.clusterer("gmm", means_init=[[0.0], [1.0]]).means_init == [[0.0], [1.0]]
+    assert "means_init" not in build("clusterer", "gmm").node
+    with pytest.raises(
+        UnknownNameError, match=r"clusterer\.means_init is not an option of a run: only Python can give"
+    ):
+        build("clusterer", {"name": "gmm", "means_init": [[0.0], [1.0]]})
+
+
+def test_values_that_only_python_can_give_are_refused_in_a_run():
+    def init(X, k, rng):
+        return X[:k]
+
+    assert gradmix.clusterer("kmeans", init=init).init is init
+    with pytest.raises(ConfigError, match=r"clusterer\.init must be one of"):
+        build("clusterer", {"name": "kmeans", "init": init})

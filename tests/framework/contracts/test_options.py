@@ -1,11 +1,22 @@
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pytest
 
-from gradmix import Bounds, ConfigError, KeyOf, Metric, NonNegativeFloat, PositiveInt, Seed
-from gradmix.contracts.options import check_option, describe_type, options_of, untyped
+from gradmix import (
+    AlsoInPython,
+    Bounds,
+    ConfigError,
+    KeyOf,
+    Metric,
+    NonNegativeFloat,
+    PositiveInt,
+    PythonOnly,
+    Seed,
+)
+from gradmix.contracts.options import check_option, describe_type, options_of, parameters_of, untyped
 
 COLOURS = {"red": 1, "green": 2}
 
@@ -149,3 +160,44 @@ def test_values_without_a_type_are_no_options_and_are_told_from_what_is_meant():
     assert untyped(Component) == {"forgotten": 5}
     assert untyped(Derived) == {"forgotten": 6}
     assert [option.name for option in options_of(Derived)] == ["typed"]
+
+
+@dataclass
+class InPython(Metric):
+    """A metric with options for Python.
+
+    Parameters
+    ----------
+    start
+        Any array.
+    again
+        Whether to go on.
+    choice
+        A name, or a function.
+    """
+
+    start: Annotated[Any, PythonOnly()] = None
+    again: Annotated[bool, PythonOnly()] = False
+    choice: Annotated[Literal["a", "b"], AlsoInPython(Callable)] = "a"
+
+    def measure(self):
+        return {}
+
+
+def test_what_only_python_can_give_is_a_parameter_but_not_an_option():
+    assert [option.name for option in options_of(InPython)] == ["choice"]
+    assert [option.name for option in parameters_of(InPython)] == ["start", "again", "choice"]
+
+
+def test_what_only_python_can_give_is_checked_unless_it_may_be_anything():
+    InPython(start=np.zeros(3), again=True, choice=len).check()
+    with pytest.raises(ConfigError, match=r"metric\.again must be true or false; given: 1\."):
+        InPython(again=1).check()
+    with pytest.raises(ConfigError, match="one of a, b"):
+        InPython(choice="c").check()
+
+
+def test_a_seed_may_be_a_generator_in_python():
+    option = {option.name: option for option in options_of(Example)}["seed"]
+    assert option.is_for_python(np.random.default_rng())
+    assert not option.is_for_python(3)

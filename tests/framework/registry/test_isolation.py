@@ -142,6 +142,10 @@ FIELDS = {
     "an array for a default": ("start: object = object()", "which a config cannot express"),
     "the name of a method": ("check: int = 1", "would hide the method of that name"),
     "an array": (f"start: object = {ARRAY}", "which a config cannot express"),
+    "an option for Python without a default": (
+        "start: __import__('typing').Annotated[int, gradmix.PythonOnly()]",
+        "start, which only Python can give, has no default",
+    ),
     "a name of its own": ("name: str = 'x'", "no option may be called name"),
     "the word for its kind": ("kind: str = 'x'", "no option may be called kind"),
     "Hydra's word for a call": ("_target_: str = 'os.system'", "begins with an underscore"),

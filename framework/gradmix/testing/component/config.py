@@ -10,7 +10,7 @@ from typing import Any
 from gradmix.config.build import build
 from gradmix.contracts.component import summary
 from gradmix.contracts.errors import did_you_mean
-from gradmix.contracts.options import options_of, plain, untyped
+from gradmix.contracts.options import options_of, parameters_of, plain, untyped
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
 from gradmix.testing.subject import Subject
 from gradmix.testing.table import checks_of, use
@@ -51,7 +51,7 @@ def has_a_summary(subject: Subject) -> None:
 
 def documents_every_option(subject: Subject) -> None:
     """The ``Parameters`` section of its docstring says what each option means."""
-    silent = [option.name for option in options_of(subject.component) if not option.doc]
+    silent = [option.name for option in parameters_of(subject.component) if not option.doc]
     if silent:
         raise BrokenPromiseError("a line for each option", f"none for {', '.join(silent)}", subject.component.__name__)
 

@@ -1,0 +1,128 @@
+"""Parameters of a mixture that the user gives: to start from, or to keep as they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+import gradmix
+from gradmix import ConfigError, DataError
+from gradmix.arrays import Array
+from gradmix_clustering.layouts import LAYOUTS
+from gradmix_clustering.mixture_model import GaussianMixtureModel
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Checked parameters of a mixture of k Gaussians in d features; None for those that a start chooses.
+
+    Parameters
+    ----------
+    weights, means, covariances
+        As in `GaussianMixtureModel`.
+    """
+
+    weights: Array | None
+    means: Array | None
+    covariances: Array | None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left for a start to choose."""
+        return self.weights is not None and self.means is not None and self.covariances is not None
+
+    def applied_to(self, model: GaussianMixtureModel) -> GaussianMixtureModel:
+        """The model with the given parameters instead of its own."""
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        return replace(model, **given) if given else model
+
+
+def checked_weights(weights: Any, k: int) -> Array:
+    """Mixing coefficients, shape (k,); messages are scikit-learn's.
+
+    Raises
+    ------
+    DataError
+        If they do not have the shape, are negative, or do not sum to 1 within 1e-8.
+    """
+    checked = _numbers("weights_init", weights)
+    _check_shape("weights_init", "weights", checked, (k,))
+    if (checked < 0).any() or (checked > 1).any():
+        raise DataError(
+            "weights_init: The parameter 'weights' should be in the range [0, 1], but got "
+            f"max value {checked.max():.5f}, min value {checked.min():.5f}."
+        )
+    if abs(checked.sum() - 1) > 1e-8:
+        raise DataError(
+            f"weights_init: The parameter 'weights' should be normalized, but got sum(weights) = {checked.sum():.5f}."
+        )
+    return checked
+
+
+def checked_means(means: Any, k: int, d: int) -> Array:
+    """Means, shape (k, d)."""
+    checked = _numbers("means_init", means)
+    _check_shape("means_init", "means", checked, (k, d))
+    return checked
+
+
+def covariances_of(precisions: Any, covariance_type: str, k: int, d: int) -> Array:
+    """Covariances of a type from precisions in its shape.
+
+    Those of a constrained type are the likeliest that it has for such covariances.
+
+    Raises
+    ------
+    DataError
+        If the precisions do not have the shape, or are not symmetric and positive definite.
+    """
+    checked = _numbers("precisions_init", precisions)
+    covariance = gradmix.covariance(covariance_type)
+    layout = LAYOUTS[covariance.moments]
+    _check_shape("precisions_init", f"{covariance_type} precision", checked, layout.shape(k, d))
+    if wrong := layout.why_not_precisions(checked):
+        raise DataError(f"precisions_init: '{covariance_type} precision' should be {wrong}.")
+    covariances = layout.precisions(layout.whiteners(checked))
+    if type(covariance) is type(gradmix.covariance(layout.free)):
+        return covariances
+    counts = np.ones(k)
+    return np.asarray(covariance.estimate(counts, covariances, None, float(np.sqrt(np.finfo(float).eps))), dtype=float)
+
+
+def isotropic(sigma: float, covariance_type: str, k: int, d: int) -> Array:
+    """Covariances σ² I, in the shape of a type."""
+    layout = LAYOUTS[gradmix.covariance(covariance_type).moments]
+    return layout.regularised(np.zeros(layout.shape(k, d)), sigma**2)
+
+
+def check_goes_on(state: GaussianMixtureModel, k: int, covariance_type: str) -> None:
+    """Check that a fit with these options can go on from a model.
+
+    Raises
+    ------
+    ConfigError
+        If the model has another number of components or another covariance type.
+    """
+    if len(state.weights) != k or state.covariance_type != covariance_type:
+        raise ConfigError(
+            f"warm_start goes on from the last fit, which has {len(state.weights)} components of the type "
+            f"{state.covariance_type}; n_components={k}, covariance_type={covariance_type} need a new start: "
+            "set warm_start=False."
+        )
+
+
+def _numbers(option: str, values: Any) -> Array:
+    try:
+        array = np.array(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{option} must be an array of numbers; given: {values!r}.") from error
+    if not np.isfinite(array).all():
+        raise DataError(f"{option} must be finite, without NaN and infinity.")
+    return array
+
+
+def _check_shape(option: str, name: str, array: Array, shape: tuple[int, ...]) -> None:
+    if array.shape != shape:
+        raise DataError(f"{option}: The parameter '{name}' should have the shape of {shape}, but got {array.shape}.")
