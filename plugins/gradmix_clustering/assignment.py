@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gradmix import Block, Rows
 from gradmix.arrays import Array, IntArray
-from gradmix_clustering.compiled import can_compile
+from gradmix_clustering.compiled import pays
 from gradmix_clustering.nearest import inertia_of, nearest
 
 
@@ -42,8 +42,8 @@ class Assignment(Protocol):
 
 
 def assign_rows(rows: Rows, centers: Array) -> Assignment:
-    """Rows at their nearest centers: compiled, where that is possible."""
-    if can_compile():
+    """Rows at their nearest centers: compiled, where that pays."""
+    if pays(*rows.shape, len(centers)):
         from gradmix_clustering.bounded import BoundedAssignment
 
         return BoundedAssignment(rows, centers)
@@ -51,8 +51,8 @@ def assign_rows(rows: Rows, centers: Array) -> Assignment:
 
 
 def nearest_centers(rows: Rows, centers: Array) -> IntArray:
-    """Nearest center of each row, shape (n,): `nearest`, compiled where that is possible."""
-    if can_compile():
+    """Nearest center of each row, shape (n,): `nearest`, compiled where that pays."""
+    if pays(*rows.shape, len(centers)):
         from gradmix_clustering.bounded import assign
 
         return assign(rows, centers)

@@ -21,6 +21,19 @@ def can_compile() -> bool:
     return True
 
 
+SMALL = 2**13
+"""Products of rows, features and groups up to which a start takes NumPy a few milliseconds, and compiling seconds."""
+
+
+def pays(n: int, d: int, k: int) -> bool:
+    """Whether k-means on n rows of d features with k clusters is worth compiling.
+
+    It follows from the problem alone, so that the same problem has the same bits in every run, whatever the cache on
+    disk holds.
+    """
+    return n * d * k > SMALL and can_compile()
+
+
 def compiled(*fastmath: str, is_part: bool = False) -> Callable[[Any], Any]:
     """Compile a function of arrays and numbers when it is first called, and keep the machine code on disk.
 

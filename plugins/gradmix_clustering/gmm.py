@@ -136,11 +136,13 @@ class GaussianMixture(FoldingClusterer["GaussianMixtureModel"]):
         for module in ("gradmix_clustering.em", "scipy.linalg.lapack"):
             import_module(module)
 
-    def compile(self) -> None:
-        """Compile the E-step for the covariance type, and what the start needs."""
+    def compile_for(self, rows: Rows) -> None:
+        """Compile the E-step for the covariance type, and what the start needs, unless the problem is small."""
+        from gradmix_clustering.compiled import SMALL, pays
         from gradmix_clustering.starts import STARTS
 
-        STARTS[self.init_params](Rows(np.arange(8.0)[:, None]), 2, np.random.default_rng(0))
+        if pays(*rows.shape, self.n_components):
+            STARTS[self.init_params](Rows(np.arange(float(SMALL))[:, None]), 2, np.random.default_rng(0))
         self._compile_expectation()
 
     def _compile_expectation(self) -> None:

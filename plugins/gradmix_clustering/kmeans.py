@@ -76,15 +76,17 @@ class KMeans(FoldingClusterer["KMeansModel"]):
 
         return KMeansModel
 
-    def compile(self) -> None:
-        """Compile the kernels of Lloyd's algorithm, or load them from disk."""
+    def compile_for(self, rows: Rows) -> None:
+        """Compile the kernels of Lloyd's algorithm, or load them from disk, unless the problem is small."""
         from gradmix_clustering.assignment import nearest_centers
+        from gradmix_clustering.compiled import SMALL, pays
         from gradmix_clustering.lloyd import lloyd
         from gradmix_clustering.plus_plus import choose_centers
 
-        few = Rows(np.arange(8.0)[:, None])
-        step = next(lloyd(few, choose_centers(few, 2, np.random.default_rng(0))))
-        nearest_centers(few, step.centers)
+        if pays(*rows.shape, self.n_clusters):
+            least = Rows(np.arange(float(SMALL))[:, None])
+            step = next(lloyd(least, choose_centers(least, 2, np.random.default_rng(0))))
+            nearest_centers(least, step.centers)
 
     def n_starts(self) -> int:
         """Number of starts: one from given centers, which are always the same."""

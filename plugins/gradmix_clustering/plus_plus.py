@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gradmix import Block, Rows
 from gradmix.arrays import Array
 from gradmix_clustering.blocks import each, weights_of
-from gradmix_clustering.compiled import can_compile
+from gradmix_clustering.compiled import pays
 
 _TILE = 4096
 """Rows whose chances are added up, so that a row is drawn by two short searches without a sum for each row."""
@@ -43,30 +43,32 @@ def choose_centers(rows: Rows, k: int, rng: np.random.Generator) -> Array:
     Sources: Arthur & Vassilvitskii, SODA 2007, 1027-1035; Raff, IJCAI 2021, 2928-2935.
     """
     n, n_candidates = len(rows), 2 + int(np.log(k))
-    reached = Reached(np.full(n, np.inf), np.zeros(n, np.int32))
+    reached, compiled = Reached(np.full(n, np.inf), np.zeros(n, np.int32)), pays(*rows.shape, k)
     weights = np.ones(n) if rows.weights is None else rows.weights
     first = _draw(np.add.reduceat(weights, np.arange(0, n, _TILE)), weights.__getitem__, n, rng.random(1))
     chosen = np.empty((k, rows.shape[1]))
     chosen[0] = rows.array[first[0]]
     for j in range(1, k):
-        sums = _include(rows, chosen[:j], reached)
+        sums = _include(rows, chosen[:j], reached, compiled)
         drawn = _draw(sums, lambda part: weights[part] * reached.distances[part], n, rng.random(n_candidates))
         candidates = rows.array[drawn]
         gaps = ((candidates[:, None] - chosen[None, :j]) ** 2).sum(axis=2)
-        gains = reduce(add, each(rows, partial(_gains, candidates=candidates, gaps=gaps, reached=reached)))
+        gain = partial(_gains, candidates=candidates, gaps=gaps, reached=reached, compiled=compiled)
+        gains = reduce(add, each(rows, gain))
         chosen[j] = candidates[int(gains.argmax())]
     return chosen
 
 
-def _include(rows: Rows, chosen: Array, reached: Reached) -> Array:
+def _include(rows: Rows, chosen: Array, reached: Reached, compiled: bool) -> Array:
     """Measure the rows' distances to the last center chosen; sums of weight times squared distance, tile by tile."""
     gaps = ((chosen - chosen[-1]) ** 2).sum(axis=1)
-    return np.concatenate([*each(rows, partial(_include_block, chosen=chosen, gaps=gaps, reached=reached))])
+    include = partial(_include_block, chosen=chosen, gaps=gaps, reached=reached, compiled=compiled)
+    return np.concatenate([*each(rows, include)])
 
 
-def _include_block(block: Block, chosen: Array, gaps: Array, reached: Reached) -> Array:
+def _include_block(block: Block, chosen: Array, gaps: Array, reached: Reached, compiled: bool) -> Array:
     distances, owners, last = reached.distances[block.rows], reached.owners[block.rows], len(chosen) - 1
-    if can_compile():
+    if compiled:
         from gradmix_clustering.plus_plus_kernels import include
 
         include(block.X, chosen[-1], last, gaps, distances, owners)
@@ -78,10 +80,10 @@ def _include_block(block: Block, chosen: Array, gaps: Array, reached: Reached) -
     return np.add.reduceat(chances, np.arange(0, len(chances), _TILE))
 
 
-def _gains(block: Block, candidates: Array, gaps: Array, reached: Reached) -> Array:
+def _gains(block: Block, candidates: Array, gaps: Array, reached: Reached, compiled: bool) -> Array:
     """By how much each candidate would lower the sum of squared distances, shape (number of candidates,)."""
     distances, owners = reached.distances[block.rows], reached.owners[block.rows]
-    if can_compile():
+    if compiled:
         from gradmix_clustering.plus_plus_kernels import gains
 
         weights, total = weights_of(block), np.zeros(len(candidates))

@@ -73,6 +73,10 @@ class Cluster(Task):
         """Check that the clusterer can take the data."""
         self.clusterer.check_rows(self.dataset.load().X)
 
+    def compile(self) -> None:
+        """Compile what the clusterer needs for these data."""
+        self.clusterer.compile_for(self._rows(self.dataset.load()))
+
     def timed(self) -> Timed:
         """A whole fit, all starts of it."""
         rows = self._rows(self.dataset.load())

@@ -137,6 +137,12 @@ class Clusterer(Component, ABC, Generic[ModelT]):
             if isinstance(asked, int) and len(X) < asked:
                 raise DataError(f"{len(X)} rows are fewer than {option.name}={asked}.")
 
+    def compile_for(self, rows: Rows) -> None:
+        """Compile what a fit to these rows needs; unless overridden, nothing.
+
+        A run calls it before the first iteration, and its time is part of the run's ``time.compile``.
+        """
+
     def _checked_rows(self, X: Any, sample_weight: Any = None) -> Rows:
         """Check the options, and rows to fit to."""
         self.check()

@@ -1,6 +1,8 @@
 """k-means against scikit-learn's own test case, scikit-learn and its own laws."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ import gradmix
 from gradmix import Rows
 from gradmix_clustering.assignment import DirectAssignment, nearest_centers
 from gradmix_clustering.bounded import BoundedAssignment
+from gradmix_clustering.compiled import pays
 from gradmix_clustering.lloyd import lloyd
 from gradmix_clustering.nearest import nearest, squared_distances, squared_distances_to_own
 from gradmix_clustering.plus_plus import choose_centers
@@ -21,6 +24,13 @@ from gradmix_clustering.starts import STARTS
 from gradmix_datasets.old_faithful import OldFaithful
 
 OLD_FAITHFUL = OldFaithful().load().X
+
+
+@pytest.fixture(autouse=True, params=[True, False], ids=["compiled", "as it pays"])
+def compiled_whatever_the_size(request, monkeypatch):
+    """Small problems are not compiled; they are computed here in both ways."""
+    if request.param:
+        monkeypatch.setattr("gradmix_clustering.compiled.SMALL", 0)
 
 
 def test_scikit_learns_small_case_rows_repeated_by_their_weights():
@@ -162,7 +172,7 @@ def test_a_cluster_that_loses_its_rows_takes_the_farthest():
 def test_empty_clusters_take_the_farthest_rows_and_ties_go_by_row_number():
     X = np.array([[0.0], [9.0], [-9.0], [9.0], [1.0], [500.0]])
     step = next(lloyd(Rows(X), np.array([[0.0], [500.0], [900.0], [901.0]])))
-    np.testing.assert_array_equal(step.centers.ravel(), [10 / 3, 500.0, 9.0, -9.0])
+    np.testing.assert_allclose(step.centers.ravel(), [10 / 3, 500.0, 9.0, -9.0], rtol=1e-15)
 
 
 def test_a_cluster_of_one_far_row_does_not_lose_it():
@@ -324,8 +334,34 @@ def test_a_compiled_start_is_the_plain_one(monkeypatch):
     for given_weights in (None, weights):
         fast = choose_centers(Rows(X, given_weights), 12, np.random.default_rng(4))
         with monkeypatch.context() as patch:
-            patch.setattr("gradmix_clustering.plus_plus.can_compile", lambda: False)
+            patch.setattr("gradmix_clustering.plus_plus.pays", lambda n, d, k: False)
             np.testing.assert_array_equal(choose_centers(Rows(X, given_weights), 12, np.random.default_rng(4)), fast)
+
+
+def test_what_is_compiled_follows_from_the_problem_alone(monkeypatch):
+    assert pays(10_000, 4, 3)
+    monkeypatch.undo()
+    assert not pays(272, 2, 2)
+
+
+@pytest.mark.processes
+def test_a_fit_compiles_nothing_that_compiling_for_its_rows_has_not():
+    code = """
+import numpy as np, gradmix
+from gradmix_clustering import lloyd_kernels, plus_plus_kernels
+kernels = [*vars(lloyd_kernels).values(), *vars(plus_plus_kernels).values()]
+compiled = lambda: [len(kernel.signatures) for kernel in kernels if hasattr(kernel, "signatures")]
+X = np.random.default_rng(0).normal(size=(5000, 3))
+kmeans = gradmix.clusterer("kmeans", n_clusters=3, random_state=0)
+kmeans.compile_for(gradmix.Rows(X[:100]))
+assert sum(compiled()) == 0
+kmeans.compile_for(gradmix.Rows(X))
+before = compiled()
+kmeans.fit(X).predict(X)
+assert sum(before) > 0 and compiled() == before, (before, compiled())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_starts_by_name_array_and_function():
