@@ -171,15 +171,31 @@ class GaussianMixture(FoldingClusterer["GaussianMixtureModel"]):
         self._compile_expectation()
         expectation = EStep(rows, self.backend)
         spread = expectation.spread
-        floor = self.reg_covar * (spread if self.reg_covar_is_relative else 1.0)
+        floor, varying = self._floor(spread), _varying(rows.array)
         least = max(floor, np.finfo(float).eps * spread)
         start = self._start(rows, rng, floor) if state is None else self._gone_on_from(state)
         for _, step in zip(range(self.max_iter), em(expectation, start, floor), strict=False):
             converged = abs(step.gain) < self.tol
-            collapsed = step.model.n_collapsed(least, rows.total_weight) if self.update == "all" else 0
+            collapsed = step.model.n_collapsed(least, rows.total_weight, varying) if self.update == "all" else 0
             yield Iteration(step.model, {"log_likelihood": step.log_likelihood}, converged, collapsed=collapsed)
             if converged:
                 return
+
+    def _floor(self, spread: float) -> float:
+        """What is added to every variance, where the columns' mean variance is the spread."""
+        return self.reg_covar * (spread if self.reg_covar_is_relative else 1.0)
+
+    def why_collapsed(self, rows: Rows) -> str:
+        """Name the columns that make every component degenerate."""
+        from gradmix_clustering.degeneracy import blamed_columns
+        from gradmix_clustering.estep import EStep
+        from gradmix_clustering.layouts import LAYOUTS
+
+        spread = EStep(rows, self.backend).spread
+        floor = max(self._floor(spread), np.finfo(float).eps * spread)
+        varying = _varying(rows.array)
+        columns = np.arange(rows.shape[1]) if varying is None else varying
+        return blamed_columns(rows, columns, floor, LAYOUTS[gradmix.covariance(self.covariance_type).moments])
 
     def _start(self, rows: Rows, rng: np.random.Generator, floor: float) -> GaussianMixtureModel:
         """Model to begin with: what is given, and the estimates of a start for the rest."""
@@ -241,18 +257,21 @@ class GaussianMixture(FoldingClusterer["GaussianMixtureModel"]):
             raise ConfigError(f"{self.kind}.sigma={self.sigma} has no effect: {why}.")
 
     def check_rows(self, X: Array) -> None:
-        """Check that there are rows enough, no constant column, and that given parameters fit the columns."""
+        """Check that there are rows enough, that columns vary, and that given parameters fit the columns."""
         from gradmix.arrays import constant_columns
 
         super().check_rows(X)
         self._given(X.shape[1])
         if len(X) == 1:
             raise DataError("X has 1 sample: its variance is zero and the likelihood has no maximum.")
-        constant = constant_columns(X)
-        if constant:
+        constant = constant_columns(X) if self.update == "all" else []
+        if len(constant) == X.shape[1]:
+            raise DataError("every column is constant: the variances are zero and the likelihood has no maximum.")
+        if constant and self.reg_covar == 0:
             raise DataError(
-                f"column {constant[0]} (counted from 0) is constant: its variance is zero and the likelihood has no "
-                f"maximum ({len(constant)} such column(s)). Drop them first, in a run by dataset.drop_constant=true."
+                f"column {constant[0]} (counted from 0) is constant: its variance is zero and, with reg_covar=0, the "
+                f"likelihood has no maximum ({len(constant)} such column(s)). Drop them first, in a run by "
+                "dataset.drop_constant=true."
             )
 
     # What scikit-learn's GaussianMixture offers after fit.
@@ -323,3 +342,11 @@ class GaussianMixture(FoldingClusterer["GaussianMixtureModel"]):
     def sample(self, n_samples: int = 1) -> tuple[Array, IntArray]:
         """Draw rows and their components from the fitted mixture, shapes (n, d) and (n,)."""
         return self.fitted("sample")(n_samples, np.random.default_rng(self.random_state))  # type: ignore[no-any-return]
+
+
+def _varying(X: Array) -> IntArray | None:
+    """Numbers of the columns that are not constant; None if all vary."""
+    from gradmix.arrays import constant_columns
+
+    constant = constant_columns(X)
+    return np.setdiff1d(np.arange(X.shape[1]), constant) if constant else None

@@ -30,6 +30,10 @@ class Layout(ABC):
         """Shape of the covariances."""
 
     @abstractmethod
+    def of_one(self, covariance: Array) -> Array:
+        """A covariance matrix, shape (d, d), as that of a single component."""
+
+    @abstractmethod
     def averaged(self, scatter: Array, d: int) -> Array:
         """Scatter as a covariance type takes it, from that which a pass over the rows has summed."""
 
@@ -101,6 +105,10 @@ class Full(Layout):
         """(k, d, d)."""
         return (k, d, d)
 
+    def of_one(self, covariance: Array) -> Array:
+        """The matrix itself."""
+        return covariance[None]
+
     def averaged(self, scatter: Array, d: int) -> Array:
         """Symmetric to the last bit."""
         return _symmetric(scatter)
@@ -166,6 +174,10 @@ class Pooled(Full):
         """(d, d)."""
         return (d, d)
 
+    def of_one(self, covariance: Array) -> Array:
+        """The matrix itself."""
+        return covariance
+
     def whiteners(self, covariances: Array) -> Array:
         """One factor, shape (d, d)."""
         return _inverse_cholesky(covariances[None], "the shared covariance")[0]
@@ -187,6 +199,10 @@ class Diagonal(Layout):
     def shape(self, k: int, d: int) -> tuple[int, ...]:
         """(k, d)."""
         return (k, d)
+
+    def of_one(self, covariance: Array) -> Array:
+        """Its diagonal."""
+        return np.diagonal(covariance)[None]
 
     def averaged(self, scatter: Array, d: int) -> Array:
         """Return the scatter."""
@@ -241,6 +257,10 @@ class Trace(Diagonal):
     def shape(self, k: int, d: int) -> tuple[int, ...]:
         """(k,)."""
         return (k,)
+
+    def of_one(self, covariance: Array) -> Array:
+        """Mean of its diagonal."""
+        return np.diagonal(covariance).mean(keepdims=True)
 
     def averaged(self, scatter: Array, d: int) -> Array:
         """Mean of the features, instead of their sum."""

@@ -126,13 +126,20 @@ class GaussianMixtureModel(Model):
         """Rows less each mean, shape (k, n, d)."""
         return X - self.means[:, None]
 
-    def n_collapsed(self, least: float, n: float) -> int:
+    def n_collapsed(self, least: float, n: float, columns: IntArray | None = None) -> int:
         """Number of components that have collapsed onto too few of n rows.
 
         Their weight is less than one row, or their variance in some direction is within ten times the `least` that it
-        can be: what was added to every variance, or what rounding leaves of it.
+        can be: what was added to every variance, or what rounding leaves of it. If `columns` are given, only these
+        count: a column that is constant leaves no component a variance, and says nothing about the rows of one.
         """
-        return int(np.count_nonzero(self.layout.is_thin(self.whiteners, 10 * least) | (self.weights * n < 1)))
+        if columns is None:
+            whiteners = self.whiteners
+        else:
+            whiteners = self.layout.of_each(
+                self.layout.whiteners(self.layout.marginal(self.covariances, columns)), len(self.means)
+            )
+        return int(np.count_nonzero(self.layout.is_thin(whiteners, 10 * least) | (self.weights * n < 1)))
 
     def score_samples(self, X: Array) -> Array:
         """Log p(x) of each row, in nats, shape (n,)."""

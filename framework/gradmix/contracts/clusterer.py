@@ -66,13 +66,17 @@ def _different_names(fitted: tuple[str, ...], given: tuple[str, ...]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _warn_of_collapse(name: str, collapsed: int) -> None:
+def _warn_of_collapse(name: str, collapsed: int, why: str) -> None:
     from sklearn.exceptions import ConvergenceWarning
 
     warnings.warn(
         f"every start of {name} ended in a degenerate estimate; in the best of them {collapsed} component(s) have "
-        "collapsed onto too few different rows. Ask for fewer components, try more starts (n_init), or a covariance "
-        "type with fewer parameters.",
+        + (
+            f"no spread in some direction. {why}"
+            if why
+            else "collapsed onto too few different rows. Ask for fewer components, try more starts (n_init), or a "
+            "covariance type with fewer parameters."
+        ),
         ConvergenceWarning,
         stacklevel=4,
     )
@@ -212,6 +216,10 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         if not step:
             raise PluginError(f"{type(self).__name__}.iterate ended without an iteration; it must yield some.")
 
+    def why_collapsed(self, rows: Rows) -> str:
+        """Say why every start ended in a degenerate estimate, if the rows leave no other; empty if they do."""
+        return ""
+
     def n_starts(self) -> int:
         """Number of starts: the option `n_init`, 1 without one."""
         return int(getattr(self, "n_init", 1))
@@ -266,7 +274,8 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         best = self.objective.best(last_of_each_start(traced()))
         self.trace_ = np.array(traces[best.start])
         if best.collapsed:
-            _warn_of_collapse(type(self).__name__, best.collapsed)
+            rows = X if isinstance(X, Rows) else Rows(X)
+            _warn_of_collapse(type(self).__name__, best.collapsed, self.why_collapsed(rows))
         self.model_, self.n_iter_, self.converged_ = best.estimate, best.step, best.converged
         self.n_features_in_, self.preparation_ = (X if hasattr(X, "shape") else np.asarray(X)).shape[1], None
         vars(self).pop("feature_names_in_", None)  # without names there is no such attribute, as in scikit-learn

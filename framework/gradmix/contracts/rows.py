@@ -119,4 +119,9 @@ def _first_text(X: Any, names: Sequence[str]) -> str:
 
 def constant_columns(X: Matrix) -> list[int]:
     """Numbers of the columns in which all rows are equal."""
-    return [int(column) for column in np.flatnonzero((X[:1] == X).all(axis=0))]
+    constant = np.ones(X.shape[1], dtype=bool)
+    for start in range(0, len(X), 4096):
+        constant &= (X[:1] == X[start : start + 4096]).all(axis=0)
+        if not constant.any():
+            break
+    return [int(column) for column in np.flatnonzero(constant)]

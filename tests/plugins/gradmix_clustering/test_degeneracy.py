@@ -4,7 +4,9 @@ import math
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
+import sklearn.mixture
 from sklearn.exceptions import ConvergenceWarning
 
 import gradmix
@@ -51,11 +53,11 @@ def last_iterations(clusterer, X):
 
 
 def test_if_all_are_degenerate_the_best_has_not_converged_and_warns():
-    X = np.array([[0.0, 0.0], [1.0, 2.0]] * 5)
-    with pytest.warns(ConvergenceWarning, match=r"2 component\(s\) have collapsed"):
-        fitted = gradmix.clusterer("gmm", n_components=2, random_state=0).fit(X)
+    X = np.array([[0.0, 0.0], [1.0, 2.0], [3.0, 1.0]] * 5)
+    with pytest.warns(ConvergenceWarning, match=r"3 component\(s\) have collapsed"):
+        fitted = gradmix.clusterer("gmm", n_components=3, random_state=0).fit(X)
     assert not fitted.converged_
-    assert sorted(fitted.weights_) == [0.5, 0.5]
+    assert fitted.weights_ == pytest.approx([1 / 3] * 3)
 
 
 def test_a_start_that_breaks_down_does_not_take_the_others_with_it():
@@ -108,3 +110,58 @@ def test_a_run_counts_what_has_collapsed(tmp_path):
     assert run.status == "finished"
     assert run.metrics["n_collapsed"] == 2
     assert run.metrics["converged"] == 0
+
+
+def with_constant(X):
+    """The same rows with a constant column in the middle, and one at the end."""
+    return np.column_stack([X[:, :2], np.full(len(X), 7.3), X[:, 2:], np.full(len(X), -1e3)])
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
+def test_a_constant_column_is_fitted_as_by_scikit_learn(covariance_type):
+    X = with_constant(iris())
+    options = {"n_components": 3, "covariance_type": covariance_type, "reg_covar": 1e-4, "tol": 0.0, "max_iter": 20}
+    means = X[[0, 60, 120]]
+    with pytest.warns(ConvergenceWarning):
+        theirs = sklearn.mixture.GaussianMixture(**options, means_init=means, random_state=0).fit(X)
+    given = {"weights_init": theirs.weights_, "means_init": theirs.means_, "precisions_init": theirs.precisions_}
+    with pytest.warns(ConvergenceWarning):
+        theirs = sklearn.mixture.GaussianMixture(**options, **given).fit(X)
+    ours = gradmix.clusterer("gmm", **options, **given, reg_covar_is_relative=False).fit(X)
+    assert ours.covariances_ == pytest.approx(theirs.covariances_, rel=1e-7, abs=1e-9)
+    assert ours.means_ == pytest.approx(theirs.means_, rel=1e-9)
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "VEV", "EVI", "VVE"])
+def test_constant_columns_make_no_component_degenerate(covariance_type):
+    options = {"n_components": 3, "covariance_type": covariance_type, "random_state": 0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted = gradmix.clusterer("gmm", **options).fit(with_constant(iris()))
+    assert fitted.converged_
+    assert np.array_equal(fitted.labels_, gradmix.clusterer("gmm", **options).fit(iris()).labels_)
+
+
+def test_components_can_still_collapse_beside_a_constant_column():
+    X = with_constant(np.array([[0.0, 0.0], [1.0, 2.0], [3.0, 1.0]] * 5))
+    with pytest.warns(ConvergenceWarning, match=r"3 component\(s\) have collapsed"):
+        assert not gradmix.clusterer("gmm", n_components=3, random_state=0).fit(X).converged_
+
+
+def test_constant_columns_are_allowed_where_only_means_are_estimated():
+    clusterer = gradmix.clusterer("gmm", update="means", reg_covar=0.0, random_state=0)
+    assert clusterer.fit(with_constant(iris())).means_[:, 2] == pytest.approx([7.3, 7.3])
+
+
+def test_the_warning_names_the_columns_that_make_every_component_degenerate():
+    noise = np.random.default_rng(0).normal(size=150)
+    small = np.column_stack([iris()[:, :2], 1e-7 * noise, iris()[:, 2:]])
+    frame = pd.DataFrame(small, columns=["a", "b", "little", "c", "d"])
+    with pytest.warns(ConvergenceWarning, match=r"Column 2 \('little'\) varies too little .*standardise=true"):
+        gradmix.clusterer("gmm", n_components=3, random_state=0).fit(frame)
+    dependent = np.column_stack([iris(), iris()[:, 0] - 2 * iris()[:, 2]])
+    with pytest.warns(ConvergenceWarning, match="Columns 0, 2, 4 depend on each other linearly: drop one"):
+        gradmix.clusterer("gmm", n_components=3, random_state=0).fit(dependent)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        gradmix.clusterer("gmm", n_components=3, covariance_type="diag", random_state=0).fit(dependent)

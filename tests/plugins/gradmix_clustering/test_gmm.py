@@ -191,7 +191,9 @@ def test_fewer_rows_than_components_are_refused():
 def test_a_constant_column_is_named():
     X = np.column_stack([OLD_FAITHFUL, np.ones(len(OLD_FAITHFUL))])
     with pytest.raises(gradmix.DataError, match=r"column 2 .*constant"):
-        fit(X)
+        fit(X, reg_covar=0.0)
+    with pytest.raises(gradmix.DataError, match="every column is constant"):
+        fit(X[:, 2:])
 
 
 @pytest.mark.parametrize("covariance_type", TYPES)

@@ -19,9 +19,9 @@ from gradmix.testing.table import checks_of, use
 def comes_back_from_its_config(subject: Subject) -> None:
     """Its options, written as a config and read again, make an equal component."""
     built = subject.built()
-    parts = {option.name for option in options_of(subject.component) if option.part}
+    plain_options = {option.name for option in options_of(subject.component) if not option.part}
     fields = _fields_of(built.component)
-    node = {**built.node, **{name: value for name, value in fields.items() if name not in parts}}
+    node = {**built.node, **{name: value for name, value in fields.items() if name in plain_options}}
     again = _fields_of(build(subject.kind, json.loads(json.dumps(node)), known=subject.known).component)
     if again != fields:
         raise BrokenPromiseError(str(fields), str(again), f"the config {node}")
