@@ -114,7 +114,7 @@ def test_a_run_counts_what_has_collapsed(tmp_path):
 
 def with_constant(X):
     """The same rows with a constant column in the middle, and one at the end."""
-    return np.column_stack([X[:, :2], np.full(len(X), 7.3), X[:, 2:], np.full(len(X), -1e3)])
+    return np.column_stack([X[:, :2], np.full(len(X), 7.3), X[:, 2:], np.full(len(X), -10.0)])
 
 
 @pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
