@@ -23,11 +23,11 @@ from gradmix.tracking.model import (
     write_model_folder,
 )
 from gradmix.tracking.store import local_folder
-from gradmix.tracking.view import STARTS, SYSTEM, View
+from gradmix.tracking.view import View
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Dataset, LoggedModel, Metric
+    from mlflow.entities import Dataset
 
 _METRICS_PER_BATCH = 800
 _OTHERS_PER_BATCH = 100
@@ -41,8 +41,7 @@ Item = TypeVar("Item")
 class Upload:
     """A journal on its way into MLflow.
 
-    The fitted model of a run, if it has one, becomes a model among its artifacts; outside a sweep also in MLflow's list
-    of models, which costs as much as all the rest.
+    The fitted model of a run, if it has one, becomes a model among its artifacts, ``runs:/…/model``.
     """
 
     def __init__(self, client: MlflowClient, view: View, folder: Path, with_model: bool) -> None:
@@ -56,13 +55,13 @@ class Upload:
         nested = {"mlflow.parentRunId": parent} if parent else {}
         tags, view = {**self._tags(), **nested}, self._view
         run = StoredRun.of(self._client.create_run(experiment_id, view.start_time, tags, view.run_name))
-        return run, self._fill(run, {}, is_new=True)
+        return run, self._fill(run, {})
 
     def complete(self, run: StoredRun) -> list[Path]:
         """Fill a run that was made before; the artifacts that were left out. What it has already is not doubled."""
-        return self._fill(run, self._tags(), is_new=False)
+        return self._fill(run, self._tags())
 
-    def add_artifacts(self, run: StoredRun, model: LoggedModel | None = None) -> list[Path]:
+    def add_artifacts(self, run: StoredRun) -> list[Path]:
         """Upload the run's files; those that were left out."""
         files = self._folder / ARTIFACTS
         if not files.is_dir():
@@ -70,17 +69,17 @@ class Upload:
         with _artifact_folder(self._client, run) as target:
             left_out = _copy_own_files(files, self._folder, target)
             if self._content is not None:
-                self._log_model(run, self._content, target / NAME, model)
+                about = {"run_id": run.run_id, "artifact_path": NAME, "utc_time_created": utc(self._view.end_time)}
+                write_model_folder(target / NAME, self._model_file, self._content, **about, model_uuid=run.run_id)
         return left_out
 
-    def _fill(self, run: StoredRun, tags: Mapping[str, str], is_new: bool) -> list[Path]:
+    def _fill(self, run: StoredRun, tags: Mapping[str, str]) -> list[Path]:
         """Fill a run. That it has ended comes last: a run that MLflow shows as ended is there in full."""
-        from mlflow.entities import Param, RunTag
+        from mlflow.entities import Metric, Param, RunTag
 
         client, view = self._client, self._view
-        model = self._logged_model(run, is_new) if self._content is not None and not view.is_job else None
         batches = zip_longest(
-            _chunks(_metrics(view, model.model_id if model else None), _METRICS_PER_BATCH),
+            _chunks([Metric(*point) for point in view.points], _METRICS_PER_BATCH),
             _chunks([Param(*each) for each in view.params.items()], _OTHERS_PER_BATCH),
             _chunks([RunTag(*each) for each in tags.items()], _OTHERS_PER_BATCH),
             fillvalue=(),
@@ -89,7 +88,7 @@ class Upload:
             client.log_batch(run.run_id, metrics, params, some_tags)
         if view.inputs:
             self._log_inputs(run)
-        left_out = self.add_artifacts(run, model)
+        left_out = self.add_artifacts(run)
         run.tags.update(tags)
         if view.status != "RUNNING":
             client.set_terminated(run.run_id, view.status, view.end_time)
@@ -116,33 +115,6 @@ class Upload:
                 raise
             # MLflow looks for the data set and then adds it. Another process added it in between: now it is found.
             self._client.log_inputs(run.run_id, inputs)
-
-    def _log_model(self, run: StoredRun, content: Mapping[str, Any], target: Path, model: LoggedModel | None) -> None:
-        from mlflow.entities import LoggedModelStatus
-
-        about = {"run_id": run.run_id, "artifact_path": NAME, "utc_time_created": utc(self._view.end_time)}
-        about |= {"model_id": model.model_id} if model else {}
-        model_uuid = model.model_id if model else run.run_id
-        write_model_folder(target, self._model_file, content, **about, model_uuid=model_uuid)
-        if model:
-            self._client.log_model_artifacts(model.model_id, str(target))
-            if model.status != LoggedModelStatus.READY:
-                self._client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
-
-    def _logged_model(self, run: StoredRun, is_new: bool) -> LoggedModel:
-        """The run's model in MLflow's list of models, made unless it is there, and known to the run as its output."""
-        from mlflow.entities import LoggedModelOutput
-
-        client = self._client
-        query = f"name = '{NAME}' AND source_run_id = '{run.run_id}'"
-        found = () if is_new else client.search_logged_models([run.experiment_id], query, max_results=1)
-        model = next(iter(found), None) or client.create_logged_model(
-            run.experiment_id, NAME, run.run_id, params=dict(self._view.params)
-        )
-        outputs = None if is_new else client.get_run(run.run_id).outputs
-        if outputs is None or model.model_id not in {output.model_id for output in outputs.model_outputs}:
-            client.log_outputs(run.run_id, [LoggedModelOutput(model.model_id, step=0)])
-        return model
 
 
 def is_own_file(path: Path, run: Path) -> bool:
@@ -180,14 +152,6 @@ def _artifact_folder(client: MlflowClient, run: StoredRun) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="gradmix-") as temporary:
         yield Path(temporary)
         client.log_artifacts(run.run_id, temporary)
-
-
-def _metrics(view: View, model_id: str | None) -> list[Metric]:
-    """The points of a view; the last of each metric is also its model's."""
-    from mlflow.entities import Metric
-
-    last = {point.key: point for point in view.points if not point.key.startswith((SYSTEM, STARTS))}
-    return [Metric(*point, model_id=model_id if last.get(point.key) is point else None) for point in view.points]
 
 
 def _dataset(described: Mapping[str, Any]) -> Dataset:

@@ -53,8 +53,6 @@ class View:
     tags: Mapping[str, str]
     inputs: tuple[Mapping[str, Any], ...] = ()
     """The data sets that the run worked on, as the journal describes them."""
-    is_job: bool = False
-    """Whether the run belongs to a sweep."""
 
 
 def milliseconds(seconds: float) -> int:
@@ -77,7 +75,6 @@ def view_of(run: Run) -> View:
         params={key: _text(value) for key, value in run.params.items()},
         tags=dict(_tags(run, [point for point in points if not math.isfinite(point.value)])),
         inputs=tuple(results[-1].get("inputs", ())) if results else (),
-        is_job=bool(run.started.get("sweep")),
     )
 
 

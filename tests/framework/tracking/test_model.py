@@ -86,18 +86,9 @@ def test_rows_that_lack_a_column_or_hold_text_are_refused(tracked):
         model.predict(ROWS.assign(waiting="long"))
 
 
-def test_a_single_run_has_a_model_in_its_own_right_with_metrics_and_params(tracked):
-    fit()
-    sync(RUNS, Tracking())
-    (run,) = all_runs(tracked)
-    (model,) = tracked.search_logged_models([run.info.experiment_id])
-    assert (model.name, model.status, model.source_run_id) == ("model", "READY", run.info.run_id)
-    assert model.params == run.data.params
-    assert {metric.key: metric.value for metric in model.metrics} == run.data.metrics
-
-
-def test_a_model_can_be_registered_by_its_run(tracked):
-    fit(sweep="some-sweep")
+@pytest.mark.parametrize("sweep", [None, "some-sweep"])
+def test_a_model_can_be_registered_by_its_run(tracked, sweep):
+    fit(sweep=sweep)
     sync(RUNS, Tracking())
     (run,) = all_runs(tracked)
     assert mlflow.register_model(f"runs:/{run.info.run_id}/model", "geyser").run_id == run.info.run_id
@@ -107,7 +98,6 @@ def test_models_may_be_left_out(tracked):
     fit()
     sync(RUNS, Tracking(models=False))
     (run,) = all_runs(tracked)
-    assert tracked.search_logged_models([run.info.experiment_id]) == []
     assert "model" not in {file.path for file in tracked.list_artifacts(run.info.run_id)}
 
 

@@ -169,13 +169,13 @@ def test_a_server_that_is_stopped_in_the_middle_loses_nothing(empty_folder, stor
         runs = all_runs(client)
         assert [each.info.status for each in runs] == ["FINISHED"] * 2
         for each in runs:
-            assert len(each.outputs.model_outputs) == len(each.inputs.dataset_inputs) == 1
-            assert {file.path for file in client.list_artifacts(each.info.run_id)} >= {"config.yaml", "model.json"}
+            assert len(each.inputs.dataset_inputs) == 1
+            files = {file.path for file in client.list_artifacts(each.info.run_id)}
+            assert files >= {"config.yaml", "model.json", "model"}
         for mark in RUNS.rglob("tracked.json"):
             mark.unlink()
         assert gradmix_command("sync", there)[0].startswith("0 journal(s)")
         assert len(all_runs(client)) == 2
-        assert len(client.search_logged_models([runs[0].info.experiment_id])) == 2
     shutil.copy(store_template, empty_folder / "mlflow.db")
     with server(port, empty_folder):  # it has lost everything
         assert gradmix_command("sync", there)[0].startswith("2 journal(s)")

@@ -72,7 +72,6 @@ def test_ingesting_again_with_the_marks_deleted_changes_no_cell_and_no_file(clie
     assert brought(RUNS, TRACKING) == (5, [])  # two of six computed the same
     before, files_before = dump(), files()
     filled = {"runs", "metrics", "latest_metrics", "params", "tags", "inputs", "datasets", "input_tags"}
-    filled |= {"logged_models", "logged_model_metrics", "logged_model_params"}
     assert all(before[name] for name in filled)
     assert files_before
     forget()
@@ -82,12 +81,11 @@ def test_ingesting_again_with_the_marks_deleted_changes_no_cell_and_no_file(clie
     assert files() == files_before
 
 
-def test_every_time_of_a_run_is_the_journals(client):  # of a model in its own right MLflow keeps a time of its own
+def test_every_time_of_a_run_is_the_journals(client):
     journals_of_every_kind()
     sync(RUNS, TRACKING)
     with sqlite3.connect(RUNS / "mlflow.db") as store:
         columns = {"runs": "start_time", "runs ": "end_time", "metrics": "timestamp", "latest_metrics": "timestamp"}
-        columns |= {"logged_model_metrics": "metric_timestamp_ms"}
         shown = {
             time for table, column in columns.items() for (time,) in store.execute(f"select {column} from {table}")
         }
