@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+
+import psutil
 
 from gradmix.contracts.errors import StorageError
 from gradmix.journal.writing import Journal
@@ -28,62 +30,43 @@ def sampling(journal: Journal, seconds: float = _SECONDS) -> Iterator[None]:
     """
     over, problems = threading.Event(), list[str]()
 
-    def harmlessly(work: Callable[[], None]) -> None:
+    def sample() -> None:
         try:
-            work()
+            process, is_over = psutil.Process(), False
+            journal.write("system", metrics=_memory(process))
+            _processor(process)  # psutil counts from the first question on
+            while not is_over:
+                begin = time.monotonic()
+                is_over = over.wait(seconds)
+                used = _processor(process) if time.monotonic() - begin >= _SHORTEST else {}
+                journal.write("system", metrics={**used, **_memory(process)})
         except Exception as error:
             problems.append(str(error) if isinstance(error, StorageError) else describe(error))
 
-    def start() -> None:
-        journal.write("system", metrics=_memory())
-        thread.start()
-
-    def follow() -> None:
-        processor, is_over = _processor_counter(), False
-        while not is_over:
-            begin = time.monotonic()
-            is_over = over.wait(seconds)
-            used = processor() if time.monotonic() - begin >= _SHORTEST else {}
-            journal.write("system", metrics={**used, **_memory()})
-
-    thread = threading.Thread(target=harmlessly, args=(follow,), name="gradmix-sampling", daemon=True)
-    harmlessly(start)
+    thread = threading.Thread(target=sample, name="gradmix-sampling", daemon=True)
+    thread.start()
     try:
         yield
     finally:
         over.set()
-        if thread.is_alive():
-            thread.join()
+        thread.join()
         if problems:
             report_problem(f"the system metrics are not complete: {problems[0]}")
 
 
-def _processor_counter() -> Callable[[], Mapping[str, float]]:
-    """Gives the share of all cores that was used since its last call; of one core, for the process itself.
-
-    psutil counts for each thread that asks, from its first question on.
-    """
-    import psutil
-
-    process = psutil.Process()
-
-    def used() -> Mapping[str, float]:
-        return {
-            "cpu_utilization_percentage": psutil.cpu_percent(),
-            "process_cpu_utilization_percentage": process.cpu_percent(),
-        }
-
-    used()
-    return used
+def _processor(process: psutil.Process) -> Mapping[str, float]:
+    """The share of all cores that was used since this thread last asked; of one core, for the process itself."""
+    return {
+        "cpu_utilization_percentage": psutil.cpu_percent(),
+        "process_cpu_utilization_percentage": process.cpu_percent(),
+    }
 
 
-def _memory() -> Mapping[str, float]:
+def _memory(process: psutil.Process) -> Mapping[str, float]:
     """What is in use, and what of it the process has."""
-    import psutil
-
-    memory, own = psutil.virtual_memory(), psutil.Process().memory_info().rss
+    memory = psutil.virtual_memory()
     return {
         "system_memory_usage_megabytes": round(memory.used / _MEGABYTE, 1),
         "system_memory_usage_percentage": round(memory.used / memory.total * 100, 1),
-        "process_memory_usage_megabytes": round(own / _MEGABYTE, 1),
+        "process_memory_usage_megabytes": round(process.memory_info().rss / _MEGABYTE, 1),
     }
