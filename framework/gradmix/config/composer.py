@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from hydra import initialize_config_dir
+from hydra._internal.callbacks import Callbacks
+from hydra.conf import HydraConf
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.types import Override, OverrideType
+from hydra.core.plugins import Plugins
+from hydra.core.utils import run_job
+from hydra.types import HydraContext, RunMode
+from omegaconf import DictConfig
+
+from gradmix.config.checked_files import address_of
 from gradmix.config.explain import explained
 from gradmix.config.files import config_folder
 from gradmix.config.groups import kinds_of, parse
+from gradmix.config.source import ComponentSearchPath, Request, requested
 from gradmix.contracts.errors import ConfigError, GradmixError
 from gradmix.registry.entry import describe
-
-if TYPE_CHECKING:
-    from hydra.core.config_loader import ConfigLoader
-    from hydra.core.override_parser.types import Override
-    from hydra.types import HydraContext
-    from omegaconf import DictConfig
-
-    from gradmix.config.source import Request
 
 _HYDRA_DEFAULTS = {"launcher": "gradmix", "sweeper": "gradmix", "job_logging": "disabled", "hydra_logging": "disabled"}
 """Group of Hydra's own → its default for us; an override in our config could not be overridden by an experiment."""
@@ -29,8 +36,6 @@ class Composer:
     """Composes configs by Hydra, within the context `composing`."""
 
     def __init__(self, request: Request) -> None:
-        from hydra.core.global_hydra import GlobalHydra
-
         self.request = request
         self.hydra: Any = GlobalHydra.instance().hydra
         self.loader: ConfigLoader = GlobalHydra.instance().config_loader()
@@ -39,8 +44,6 @@ class Composer:
 
     def compose(self) -> DictConfig:
         """Compose the config of a run, or the one that a sweep's jobs have in common; ``hydra.mode`` says which."""
-        from hydra.types import RunMode
-
         config = self._load(RunMode.MULTIRUN, validate=False)
         mode = RunMode.MULTIRUN if self.request.is_sweep else config.hydra.mode or RunMode.RUN
         swept = [each for each in self.parsed if each.is_sweep_override()]
@@ -53,8 +56,6 @@ class Composer:
 
     def groups(self) -> dict[str, list[str]]:
         """Every group of config options, Hydra's own too → its options."""
-        from hydra.core.object_type import ObjectType
-
         found: dict[str, list[str]] = {}
         waiting = [""]
         while waiting:
@@ -72,7 +73,6 @@ class Composer:
 
         What `job` raises is raised here.
         """
-        from hydra.core.utils import run_job
 
         def call(config: DictConfig) -> Any:
             try:
@@ -95,9 +95,6 @@ class Composer:
         context.callbacks.on_multirun_end(config=config, config_name=name)
 
     def _context(self, config: DictConfig) -> HydraContext:
-        from hydra._internal.callbacks import Callbacks
-        from hydra.types import HydraContext
-
         return HydraContext(self.loader, Callbacks(config))
 
     def _load(self, mode: Any, validate: bool) -> DictConfig:
@@ -126,13 +123,6 @@ def started(kind: str, config: DictConfig) -> Iterator[None]:
 @contextmanager
 def composing(request: Request) -> Iterator[Composer]:
     """Set up Hydra for a request; whatever it raises within the context is explained."""
-    from hydra import initialize_config_dir
-    from hydra.conf import HydraConf
-    from hydra.core.config_store import ConfigStore
-    from hydra.core.plugins import Plugins
-
-    from gradmix.config.source import ComponentSearchPath, requested
-
     for folder in (request.config_path, request.config_dir):
         if folder is not None and not Path(folder).is_dir():
             raise ConfigError(f"there is no folder of configs {folder}.")
@@ -153,8 +143,6 @@ def composing(request: Request) -> Iterator[Composer]:
 
 def _checked(override: Override) -> str:
     """An override as it was typed, except that folders to look for configs in are checked."""
-    from gradmix.config.checked_files import address_of
-
     text = str(override.input_line)
     if override.key_or_group != "hydra.searchpath" or not isinstance(folders := override.value(), list):
         return text
@@ -168,8 +156,6 @@ def _for_each_component(parsed: Sequence[Override]) -> list[str]:
     Hydra sets what is given once in the config of the sweep itself, which has the default component: an option that
     this one lacks would be refused. As ``choice(3)`` it is part of the sweep.
     """
-    from hydra.core.override_parser.types import OverrideType
-
     groups = [each.key_or_group for each in parsed if each.is_sweep_override()]
     swept = tuple(f"{group.replace('/', '.')}." for group in groups if kinds_of(group))
     overrides = []

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from difflib import get_close_matches
+from typing import Any
 
-from gradmix.contracts.errors import ConfigError, PluginError, did_you_mean, listing
+import optuna
+from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import TrialState, create_trial
+
+from gradmix.contracts.errors import ConfigError, did_you_mean, listing
 from gradmix.contracts.meaning import meaning_of, ranking_metric
 from gradmix.journal.reading import Run
 from gradmix.sweeps.plan import Overrides
-
-if TYPE_CHECKING:
-    from hydra.core.override_parser.types import Override
-    from optuna.distributions import BaseDistribution
-    from optuna.samplers import BaseSampler
-    from optuna.study import Study
 
 _SIGNS = {"lower": 1.0, "higher": -1.0}
 """Which way is better → what to multiply with, so that less is better."""
@@ -50,8 +50,6 @@ class Search:
 
     def doubt(self, declared: Iterable[str]) -> str:
         """Why the metric is probably a typing error, given those that the jobs declare; empty if it is not."""
-        from difflib import get_close_matches
-
         near = [] if self.metric is None else get_close_matches(self.metric, declared, n=1, cutoff=_SLIP)
         if not near or near[0] == self.metric:
             return ""
@@ -65,8 +63,6 @@ class Search:
 
     def tell(self, trial: Any, end: Run | None) -> None:
         """Take note of what a trial's job reached."""
-        from optuna.trial import TrialState
-
         value = None if end is None else self._loss(end)
         if value is None:
             self._study.tell(trial, state=TrialState.FAIL)
@@ -75,8 +71,6 @@ class Search:
 
     def remember(self, overrides: Overrides, end: Run) -> None:
         """Take note of a job of the search before it was resumed."""
-        from optuna.trial import create_trial
-
         value = self._loss(end)
         texts = dict(override.split("=", 1) for override in overrides)
         if value is not None and set(self.space) <= set(texts):
@@ -120,16 +114,11 @@ def fixed_of(overrides: Sequence[Override]) -> dict[str, str]:
 
 
 def _parsed(text: str, space: BaseDistribution) -> Any:
-    from optuna.distributions import CategoricalDistribution
-
     return text if isinstance(space, CategoricalDistribution) else space.to_external_repr(float(text))
 
 
 def _distribution(override: Override) -> BaseDistribution:
     """Optuna's distribution for a sweep of Hydra's."""
-    from hydra.core.override_parser.types import IntervalSweep, RangeSweep
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
     sweep: Any = override.value()
     try:
         if isinstance(sweep, RangeSweep) and isinstance(sweep.start, int) and isinstance(sweep.step, int):
@@ -143,13 +132,9 @@ def _distribution(override: Override) -> BaseDistribution:
         raise ConfigError(f"{override.input_line} cannot be searched: {error}") from error
 
 
-def _study(name: str, seed: int) -> Study:
+def _study(name: str, seed: int) -> optuna.Study:
     """An empty study with the sampler of this name."""
-    try:
-        import optuna
-    except ImportError as error:
-        raise PluginError("hydra/sweeper=gradmix_optuna needs Optuna: pip install 'gradmix[optuna]'.") from error
-    makers: Mapping[str, Callable[[], BaseSampler]] = {
+    makers: Mapping[str, Callable[[], optuna.samplers.BaseSampler]] = {
         "tpe": lambda: optuna.samplers.TPESampler(seed=seed),
         "gp": lambda: optuna.samplers.GPSampler(seed=seed),
         "cmaes": lambda: optuna.samplers.CmaEsSampler(seed=seed),

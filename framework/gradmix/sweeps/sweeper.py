@@ -14,14 +14,13 @@ from gradmix.config.composer import started
 from gradmix.config.composition import ComposedOnce
 from gradmix.config.explain import explained
 from gradmix.config.groups import parse
-from gradmix.contracts.errors import ConfigError
+from gradmix.contracts.errors import ConfigError, PluginError
 from gradmix.runs.events import report_problem, tell
 from gradmix.sweeps.events import planned
 from gradmix.sweeps.intent import Intent
 from gradmix.sweeps.launching import Launcher
 from gradmix.sweeps.ledger import jobs_of_resumed
 from gradmix.sweeps.plan import Job, Overrides, Planner
-from gradmix.sweeps.search import Search, fixed_of
 from gradmix.sweeps.sweep import Sweep, check, common_settings
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from hydra.types import HydraContext
     from omegaconf import DictConfig
 
+    from gradmix.sweeps.search import Search
 
 _MOST_JOBS = 100_000
 """A slip, or a stranger's file, could ask for so many that the command would never begin."""
@@ -167,6 +167,10 @@ class OptunaSweeper(Sweeper):
 
     def sweep(self) -> None:
         """Run the search."""
+        try:
+            from gradmix.sweeps.search import Search, fixed_of
+        except ModuleNotFoundError as error:
+            raise PluginError("hydra/sweeper=gradmix_optuna needs Optuna: pip install 'gradmix[optuna]'.") from error
         parsed = parse(self.given, self.composed.loader)
         earlier = self.planner.plan(jobs_of_resumed(self.wanted, fixed_of(parsed)))
         seed = self.seed + len(earlier)  # not the same random choices again
