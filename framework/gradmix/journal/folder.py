@@ -16,21 +16,34 @@ FILE_NAME = "journal.jsonl"
 
 
 def fresh_folder(parent: Path, suffix: str) -> Path:
-    """Make a folder ``TIME-SUFFIX`` under `parent` that no other process has, even if several ask at once.
+    """Make a folder ``TIME-SUFFIX`` for a run or a sweep; as `new_folder`."""
+    return new_folder(parent, f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{suffix}")
+
+
+def new_folder(parent: Path, name: str) -> Path:
+    """Make the first of the folders ``NAME``, ``NAME-2``, … that is not there: no other process has it.
 
     Raises `StorageError` if it cannot be made.
     """
-    stem = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{suffix}"
     try:
         parent.mkdir(parents=True, exist_ok=True)
         for number in itertools.count(1):
-            folder = parent / (stem if number == 1 else f"{stem}-{number}")
+            folder = parent / numbered(name, number)
             with suppress(FileExistsError):
                 folder.mkdir()
                 return folder
     except OSError as error:
         raise unwritable(parent, error) from error
     raise AssertionError("unreachable")
+
+
+def numbered(name: str, number: int) -> str:
+    """The name of the n-th folder that is called so.
+
+    >>> numbered("3", 1), numbered("3", 2)
+    ('3', '3-2')
+    """
+    return name if number == 1 else f"{name}-{number}"
 
 
 def unwritable(folder: Path, error: OSError) -> StorageError:

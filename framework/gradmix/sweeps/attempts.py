@@ -9,7 +9,7 @@ import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from gradmix.journal.folder import unwritable
+from gradmix.journal.folder import numbered
 from gradmix.journal.history import most_telling
 from gradmix.journal.reading import Run, read_runs
 
@@ -23,7 +23,7 @@ _LOOK_SECONDS = 0.1
 
 def attempts(sweep: Path, number: int, but_for: Collection[str] = ()) -> list[Path]:
     """Folders of a job's attempts, oldest first, without those whose names do not count."""
-    candidates = (_folder(sweep, number, attempt) for attempt in itertools.count(1))
+    candidates = (sweep / numbered(str(number), attempt) for attempt in itertools.count(1))
     return [folder for folder in itertools.takewhile(Path.is_dir, candidates) if folder.name not in but_for]
 
 
@@ -47,20 +47,6 @@ def job_of(name: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def new_attempt(sweep: Path, number: int) -> Path:
-    """Make the folder of a job's next attempt, which no other process has; `StorageError` if it cannot be made."""
-    for attempt in itertools.count(1):
-        folder = _folder(sweep, number, attempt)
-        try:
-            folder.mkdir(parents=attempt == 1)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise unwritable(sweep, error) from error
-        return folder
-    raise AssertionError("unreachable")
-
-
 def telling(sweep: Path, number: int, but_for: Collection[str] = ()) -> Run | None:
     """The attempt at a job that says most: the newest that finished, else one that is running, else the newest."""
     return most_telling(read_runs(attempts(sweep, number, but_for)).runs)
@@ -77,7 +63,3 @@ def is_taken(sweep: Path, number: int, but_for: Collection[str] = ()) -> bool:
             return False
         time.sleep(_LOOK_SECONDS)
     return seen.status in ("finished", "running")
-
-
-def _folder(sweep: Path, number: int, attempt: int) -> Path:
-    return sweep / (str(number) if attempt == 1 else f"{number}-{attempt}")

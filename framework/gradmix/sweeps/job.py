@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from gradmix.config.composition import plain_config
 from gradmix.config.spec import read_spec
 from gradmix.contracts.errors import GradmixError
-from gradmix.journal.folder import has_journal
+from gradmix.journal.folder import has_journal, new_folder
 from gradmix.runs.events import watched_by
 from gradmix.runs.runner import Order, execute_together
-from gradmix.sweeps.attempts import is_taken, new_attempt
+from gradmix.sweeps.attempts import is_taken
 from gradmix.sweeps.plan import Job
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class SweepJob:
         limits = replace(spec.settings.limits, threads=spec.settings.limits.threads or self.threads)
         spec = replace(spec, settings=replace(spec.settings, limits=limits))
         label = label_of(job.overrides, self.varies) or spec.label
-        return Order(spec, new_attempt(self.folder, job.number), self.run_id, job.overrides, label, self.workers)
+        return Order(spec, new_folder(self.folder, str(job.number)), self.run_id, job.overrides, label, self.workers)
 
     def _parcel(self, folder: Path) -> Mapping[str, bytes]:
         files = (path for path in folder.rglob("*") if path.is_file())

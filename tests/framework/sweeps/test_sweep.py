@@ -11,12 +11,12 @@ import pytest
 import gradmix
 from conftest import journals
 from gradmix import ConfigError, StorageError
-from gradmix.journal.folder import find_journals, fresh_folder
+from gradmix.journal.folder import find_journals, fresh_folder, new_folder
 from gradmix.journal.reading import read_run, read_runs
 from gradmix.journal.writing import Journal
 from gradmix.registry.plugin import UNKNOWN, Plugin
 from gradmix.runs.events import watched_by
-from gradmix.sweeps.attempts import attempts, is_taken, new_attempt, telling
+from gradmix.sweeps.attempts import attempts, is_taken, telling
 from gradmix.sweeps.intent import Intent
 from gradmix.sweeps.job import JobReport, label_of
 from gradmix.sweeps.ledger import jobs_of
@@ -286,7 +286,7 @@ def test_one_that_is_cut_off_with_others_is_tried_alone(empty_folder):
         launches.append([each.number for each in jobs])
         if len(jobs) > 1:
             for each in jobs[:2]:  # two are cut off: a journal that has no end, and no process
-                cut_off(new_attempt(job.folder, each.number))
+                cut_off(new_folder(job.folder, str(each.number)))
             raise BrokenPoolError
         return here(job, jobs)
 
@@ -310,7 +310,7 @@ def test_one_that_outlives_a_launcher_that_broke_is_told_of_when_it_ends(empty_f
                 journal.write("result", metrics={"bic": 1.0})
                 journal.write("finished")
 
-        folder = new_attempt(job.folder, jobs[0].number)
+        folder = new_folder(job.folder, str(jobs[0].number))
         threads.append(threading.Thread(target=work))
         threads[-1].start()
         while telling(job.folder, jobs[0].number) is None:
@@ -389,7 +389,7 @@ def test_what_is_done_is_kept_where_it_cannot_be_made_anew(empty_folder):
 
 def test_resume_runs_what_is_missing_in_folders_of_its_own(empty_folder):
     first, _ = swept(JOBS, lambda job, jobs: here(job, jobs[:1]))
-    cut_off(new_attempt(first.info.folder, 1))
+    cut_off(new_folder(first.info.folder, "1"))
     before = {path: path.read_bytes() for path in first.info.folder.glob("*/journal.jsonl")}
     record = read_run(first.info.folder)
     second, told = swept(jobs_of(record), intent=Intent(resumed=first.info.folder))
