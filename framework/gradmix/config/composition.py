@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, reduce
 from operator import getitem
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from gradmix.config.files import leaves
 from gradmix.config.groups import parse
@@ -44,7 +44,7 @@ class ComposedOnce:
     """Composes jobs as Hydra does, except that what jobs have in common is composed once.
 
     Jobs that choose the same options of the same groups differ in values alone: these are set in a copy of their common
-    config. What is not plain is left to OmegaConf, and then to Hydra, who also say what is wrong with it.
+    config. What is not plain is left to Hydra, which also says what is wrong with it.
     """
 
     def __init__(self, loader: ConfigLoader) -> None:
@@ -60,11 +60,10 @@ class ComposedOnce:
             choices = tuple(each.text for each in changes if each.is_choice)
             if choices not in self._common:
                 self._common[choices] = _Common(self.loader.load_sweep_config(master, list(choices)))
-            config = self._common[choices].with_values(
-                {each.path: each.value for each in changes if not each.is_choice}
-            )
-            if config is not None:
-                return config
+            with suppress(_UnclearError):
+                return self._common[choices].with_values(
+                    {each.path: each.value for each in changes if not each.is_choice}
+                )
         return plain_config(self.loader.load_sweep_config(master, [each.text for each in changes]))
 
     def _read(self, override: str) -> _Change:
@@ -86,21 +85,14 @@ class _Common:
     """The config that jobs have in common, as Hydra has composed it, to be copied with other values."""
 
     def __init__(self, config: DictConfig) -> None:
-        self.config = config
         self.resolved = plain_config(config)
         keys = [str(key) for key in config if key != "hydra"]
-        self.raw: Any = OmegaConf.to_container(OmegaConf.masked_copy(config, keys), resolve=False)
-        self.values = dict(leaves(self.raw))
+        raw = OmegaConf.to_container(OmegaConf.masked_copy(config, keys), resolve=False)
+        self.values = dict(leaves(raw))
         self.interpolations = {path: value for path, value in self.values.items() if "${" in str(value)}
 
-    def with_values(self, values: Mapping[Path, Any]) -> dict[str, Any] | None:
-        """The config with other values, as plain ones; None if Hydra has to compose it."""
-        try:
-            return self._copied(values)
-        except _UnclearError:
-            return self._updated(values)
-
-    def _copied(self, values: Mapping[Path, Any]) -> dict[str, Any]:
+    def with_values(self, values: Mapping[Path, Any]) -> dict[str, Any]:
+        """The config with other values, as plain ones; `_UnclearError` if Hydra has to compose it."""
         for path, value in values.items():
             if isinstance(value, dict) or "$" in str(value) or isinstance(self.values.get(path, {}), dict):
                 raise _UnclearError
@@ -131,23 +123,9 @@ class _Common:
             raise _UnclearError
         return str(value)
 
-    def _updated(self, values: Mapping[Path, Any]) -> dict[str, Any] | None:
-        """The same by OmegaConf, which knows all of its own interpolations."""
-        if any("hydra" in str(value) for value in (*self.interpolations.values(), *values.values())):
-            return None
-        config = OmegaConf.create(self.raw)
-        OmegaConf.set_struct(config, True)
-        OmegaConf.copy_cache(self.config, config)
-        try:
-            for path, value in values.items():
-                OmegaConf.update(config, ".".join(path), value, merge=True)
-            return plain_config(config)
-        except OmegaConfBaseException:
-            return None
-
 
 class _UnclearError(Exception):
-    """A value or a reference that is left to OmegaConf."""
+    """A value or a reference that is left to Hydra."""
 
 
 def _copy(node: Mapping[str, Any]) -> dict[str, Any]:
