@@ -35,7 +35,7 @@ _CLUSTERINGS = {
     },
     **{
         f"gmm from {start}": {"clusterer": {"name": "gmm", "init_params": start, "n_init": 2}, **_OLD_FAITHFUL}
-        for start in ("kmeans", "k-means++", "random", "random_from_data")
+        for start in ("kmeans", "k-means++", "projections", "random", "random_from_data")
     },
     "kmeans on old_faithful": {"clusterer": {"name": "kmeans"}, **_OLD_FAITHFUL},
     "kmeans on iris": {"clusterer": {"name": "kmeans", "n_clusters": 4, "n_init": 3}, **_IRIS},

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 import gradmix
-from gradmix import Covariance, PluginError, Rows
+from gradmix import Block, Covariance, PluginError, Rows
 from gradmix.arrays import Array
 from gradmix_clustering.estep import EStep
 from gradmix_clustering.layouts import LAYOUTS
 from gradmix_clustering.mixture_model import GaussianMixtureModel
-from gradmix_clustering.moments import Moments, gather
+from gradmix_clustering.moments import Layout, Moments, gather
+from gradmix_clustering.starts import Responsibilities
 
 INNER_TOL = float(np.sqrt(np.finfo(float).eps))
 """Gain per row, in nats, below which the inner iteration of a covariance type ends: mclust's."""
@@ -46,17 +48,28 @@ def _estimates(
     return moments.counts / moments.counts.sum(), means, layout.regularised(covariances, reg_covar)
 
 
-def start_model(rows: Rows, responsibilities: Array, covariance_type: str, reg_covar: float) -> GaussianMixtureModel:
+def start_model(
+    rows: Rows, responsibilities: Responsibilities, covariance_type: str, reg_covar: float
+) -> GaussianMixtureModel:
     """M-step from responsibilities alone: the moments are taken around the means that these give."""
-    X = rows.array
-    if rows.weights is not None:
-        responsibilities = responsibilities * rows.weights[:, None]
-    center = X.mean(axis=0)
-    counts = np.maximum(responsibilities.sum(axis=0), np.finfo(float).tiny)
-    means = center + responsibilities.T @ (X - center) / counts[:, None]
     covariance = gradmix.covariance(covariance_type)
-    moments = Rows(X).fold(lambda block: gather(block.X, responsibilities[block.rows].T, means, covariance.moments))
-    return GaussianMixtureModel(*_estimates(moments, covariance, None, reg_covar), covariance_type)
+    center = rows.fold(_sum) / len(rows)
+    around_center = partial(_gather, responsibilities=responsibilities, means=center[None], layout="trace")
+    means = center + rows.fold(around_center).shifts
+    around_means = partial(_gather, responsibilities=responsibilities, means=means, layout=covariance.moments)
+    return GaussianMixtureModel(*_estimates(rows.fold(around_means), covariance, None, reg_covar), covariance_type)
+
+
+def _gather(block: Block, responsibilities: Responsibilities, means: Array, layout: Layout) -> Moments:
+    """Moments of a block of rows around means, one of each component or one of all."""
+    given = responsibilities(block)
+    weighted = given if block.weights is None else given * block.weights
+    return gather(block.X, weighted, np.broadcast_to(means, (len(weighted), block.X.shape[1])), layout)
+
+
+def _sum(block: Block) -> Array:
+    total: Array = block.X.sum(axis=0)
+    return total
 
 
 @dataclass(frozen=True, eq=False)

@@ -62,7 +62,8 @@ class GaussianMixture(FoldingClusterer["GaussianMixtureModel"]):
     n_init
         Number of starts; the best is kept.
     init_params
-        How a start is chosen: clusters of k-means, rows nearest to k-means++ centers, rows nearest to random rows
+        How a start is chosen: clusters of k-means, rows nearest to k-means++ centers, groups that show along some
+        direction, which k-means misses in many dimensions (projections), rows nearest to random rows
         (random_from_data), random responsibilities (random).
     random_state
         Seed of the starts.
@@ -139,10 +140,10 @@ class GaussianMixture(FoldingClusterer["GaussianMixtureModel"]):
     def compile_for(self, rows: Rows) -> None:
         """Compile the E-step for the covariance type, and what the start needs, unless the problem is small."""
         from gradmix_clustering.compiled import SMALL, pays
-        from gradmix_clustering.starts import STARTS
+        from gradmix_clustering.starts import find_start
 
         if pays(*rows.shape, self.n_components):
-            STARTS[self.init_params](Rows(np.arange(float(SMALL))[:, None]), 2, np.random.default_rng(0))
+            find_start(self.init_params, Rows(np.arange(float(SMALL))[:, None]), 2, np.random.default_rng(0))
         self._compile_expectation()
 
     def _compile_expectation(self) -> None:
@@ -200,13 +201,13 @@ class GaussianMixture(FoldingClusterer["GaussianMixtureModel"]):
     def _start(self, rows: Rows, rng: np.random.Generator, floor: float) -> GaussianMixtureModel:
         """Model to begin with: what is given, and the estimates of a start for the rest."""
         from gradmix_clustering.em import start_model
-        from gradmix_clustering.starts import STARTS
+        from gradmix_clustering.starts import find_start
 
         given = self._given(rows.shape[1])
         if given.is_complete:
             model = self.model_class()(covariance_type=self.covariance_type, **vars(given))
         else:
-            responsibilities = STARTS[self.init_params](rows, self.n_components, rng)
+            responsibilities = find_start(self.init_params, rows, self.n_components, rng)
             model = given.applied_to(start_model(rows, responsibilities, self.covariance_type, floor))
         return replace(model, estimated=self.update)
 
@@ -257,8 +258,9 @@ class GaussianMixture(FoldingClusterer["GaussianMixtureModel"]):
             raise ConfigError(f"{self.kind}.sigma={self.sigma} has no effect: {why}.")
 
     def check_rows(self, X: Array) -> None:
-        """Check that there are rows enough, that columns vary, and that given parameters fit the columns."""
+        """Check that there are rows enough, that columns vary neither too little nor too much, and what is given."""
         from gradmix.arrays import constant_columns
+        from gradmix_clustering.scaling import check_variances
 
         super().check_rows(X)
         self._given(X.shape[1])
@@ -273,6 +275,7 @@ class GaussianMixture(FoldingClusterer["GaussianMixtureModel"]):
                 f"likelihood has no maximum ({len(constant)} such column(s)). Drop them first, in a run by "
                 "dataset.drop_constant=true."
             )
+        check_variances(X)
 
     # What scikit-learn's GaussianMixture offers after fit.
 

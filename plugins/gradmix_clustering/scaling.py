@@ -7,11 +7,15 @@ from functools import partial
 
 import numpy as np
 
-from gradmix import Block, Rows
+from gradmix import Block, DataError, Rows
 from gradmix.arrays import Array
 
 _FAR = 300
 """Spreads between 2⁻³⁰⁰ and 2³⁰⁰ are left as they are: their squares, and sums of these, are ordinary numbers."""
+
+
+_NARROWEST = 1e-152
+"""Narrower rows have variances that are not represented with all their digits."""
 
 
 def unit_exponent(*arrays: Array) -> int:
@@ -42,6 +46,22 @@ def _is_ordinary(*arrays: Array) -> bool:
     low, high = min(X.min(initial=0.0) for X in arrays), max(X.max(initial=0.0) for X in arrays)
     spread = float((few.max(axis=0) / 2 - few.min(axis=0) / 2).max()) if len(few) else 0.0
     return spread >= 2.0**-_FAR and low >= -(2.0**_FAR) / 2 and high <= 2.0**_FAR / 2
+
+
+def check_variances(X: Array) -> None:
+    """Check that squared differences of the rows are ordinary numbers.
+
+    Raises
+    ------
+    DataError
+        If they vanish or overflow.
+    """
+    width = 2 * float((X.max(axis=0) / 2 - X.min(axis=0) / 2).max())
+    if width and not _NARROWEST < width < 1 / _NARROWEST:
+        raise DataError(
+            f"the widest column spans {width:.3g}: variances, its square, are beyond the range of floating-point "
+            f"numbers. Choose a unit in which it spans between {_NARROWEST:g} and {1 / _NARROWEST:g}."
+        )
 
 
 def mean_variance(rows: Rows) -> float:

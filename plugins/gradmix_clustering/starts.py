@@ -1,60 +1,98 @@
-"""Where EM starts: each way gives responsibilities, shape (n, k), and is a row of `STARTS`."""
+"""Where EM starts: each way gives responsibilities, and is a row of `STARTS`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gradmix import Rows
-from gradmix.arrays import Array, IntArray
+from gradmix import Block, Rows
+from gradmix.arrays import Array
 from gradmix_clustering.assignment import nearest_centers
 from gradmix_clustering.lloyd import lloyd
 from gradmix_clustering.plus_plus import choose_centers
+from gradmix_clustering.projections import labels_by_projections
 from gradmix_clustering.scaling import in_unit, unit_exponent
 
 _KMEANS_ITERATIONS = 300
 
+Responsibilities = Callable[[Block], Array]
+"""Responsibilities of the components for a block of rows, shape (k, b); picklable."""
 
-def from_kmeans(rows: Rows, k: int, rng: np.random.Generator) -> Array:
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """Each row belongs to the component of its label.
+
+    Parameters
+    ----------
+    labels
+        Of all rows, shape (n,).
+    k
+        Number of components.
+    """
+
+    labels: NDArray[np.integer]
+    k: int
+
+    def __call__(self, block: Block) -> Array:
+        """Ones and zeros."""
+        return np.asarray(self.labels[block.rows] == np.arange(self.k)[:, None], dtype=float)
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Responsibilities drawn at random, for each tile of rows from a stream of its own."""
+
+    seed: int
+    k: int
+
+    def __call__(self, block: Block) -> Array:
+        """The same whenever it is asked for."""
+        responsibilities = np.random.default_rng([self.seed, block.start]).random((self.k, len(block.X)))
+        return responsibilities / responsibilities.sum(axis=0)
+
+
+def from_kmeans(rows: Rows, k: int, rng: np.random.Generator) -> Responsibilities:
     """Clusters of k-means, run to its end."""
-    rows = _scaled(rows)
     for number, step in enumerate(lloyd(rows, choose_centers(rows, k, rng)), start=1):
         if step.is_fixed or number == _KMEANS_ITERATIONS:
-            return _hard(step.assignment.labels, k)
+            return Labelled(step.assignment.labels, k)
     raise AssertionError("unreachable")
 
 
-def from_kmeans_plus_plus(rows: Rows, k: int, rng: np.random.Generator) -> Array:
+def from_kmeans_plus_plus(rows: Rows, k: int, rng: np.random.Generator) -> Responsibilities:
     """Rows by the nearest of k centers that k-means++ chooses."""
-    rows = _scaled(rows)
-    return _hard(nearest_centers(rows, choose_centers(rows, k, rng)), k)
+    return Labelled(nearest_centers(rows, choose_centers(rows, k, rng)), k)
 
 
-def from_random_rows(rows: Rows, k: int, rng: np.random.Generator) -> Array:
+def from_projections(rows: Rows, k: int, rng: np.random.Generator) -> Responsibilities:
+    """Groups that show in projections of the rows onto some direction."""
+    return Labelled(labels_by_projections(rows, k, rng), k)
+
+
+def from_random_rows(rows: Rows, k: int, rng: np.random.Generator) -> Responsibilities:
     """Rows by the nearest of k rows chosen at random."""
-    rows = _scaled(rows)
-    return _hard(nearest_centers(rows, rows.array[rng.choice(len(rows), size=k, replace=False)]), k)
+    return Labelled(nearest_centers(rows, rows.array[rng.choice(len(rows), size=k, replace=False)]), k)
 
 
-def from_random_responsibilities(rows: Rows, k: int, rng: np.random.Generator) -> Array:
+def from_random_responsibilities(rows: Rows, k: int, rng: np.random.Generator) -> Responsibilities:
     """Responsibilities drawn at random."""
-    responsibilities = rng.random((len(rows), k))
-    return responsibilities / responsibilities.sum(axis=1, keepdims=True)
+    return Drawn(int(rng.integers(2**63)), k)
 
 
-def _scaled(rows: Rows) -> Rows:
-    """Rows in a unit in which the squares of their distances neither vanish nor overflow."""
-    return Rows(in_unit(rows.array, unit_exponent(rows.array)), rows.weights, rows.engine)
-
-
-def _hard(labels: IntArray, k: int) -> Array:
-    return np.asarray(labels[:, None] == np.arange(k), dtype=float)
-
-
-STARTS: dict[str, Callable[[Rows, int, np.random.Generator], Array]] = {
+STARTS: dict[str, Callable[[Rows, int, np.random.Generator], Responsibilities]] = {
     "kmeans": from_kmeans,
     "k-means++": from_kmeans_plus_plus,
+    "projections": from_projections,
     "random_from_data": from_random_rows,
     "random": from_random_responsibilities,
 }
+
+
+def find_start(way: str, rows: Rows, k: int, rng: np.random.Generator) -> Responsibilities:
+    """Responsibilities by a way of `STARTS`, found in a unit in which squared distances neither vanish nor overflow."""
+    scaled = Rows(in_unit(rows.array, unit_exponent(rows.array)), rows.weights, rows.engine)
+    return STARTS[way](scaled, k, rng)

@@ -51,7 +51,7 @@ def measure(n: int, d: int, k: int, covariance_type: str, backend: Any, rounds: 
     responsibilities = 0.8 * np.eye(k)[labels] + 0.2 / k
     peer = Peer(k, covariance_type=covariance_type)
     peer._initialize(X, responsibilities)
-    model = start_model(gradmix.Rows(X), responsibilities, covariance_type, 1e-6)
+    model = start_model(gradmix.Rows(X), lambda block: responsibilities[block.rows].T, covariance_type, 1e-6)
     expectation = EStep(gradmix.rows(X), backend)
     theirs, ours = [], []
     for _ in range(rounds + 1):

@@ -11,6 +11,7 @@ from sklearn.mixture import GaussianMixture as Peer
 import gradmix
 from gradmix_clustering.em import em, start_model
 from gradmix_clustering.estep import EStep
+from gradmix_clustering.starts import STARTS
 from gradmix_datasets.old_faithful import OldFaithful
 
 OLD_FAITHFUL = OldFaithful().load().X
@@ -44,7 +45,7 @@ def test_the_default_run_is_close_to_the_optimum():
 
 
 @pytest.mark.parametrize("covariance_type", TYPES)
-@pytest.mark.parametrize("init_params", ["kmeans", "k-means++", "random", "random_from_data"])
+@pytest.mark.parametrize("init_params", STARTS)
 def test_the_log_likelihood_never_falls(covariance_type, init_params):
     clusterer = gradmix.clusterer(
         "gmm",
@@ -88,7 +89,7 @@ def test_from_the_same_start_it_goes_where_scikit_learn_goes(covariance_type):
     X = np.concatenate([rng.normal(0, 1, (50, 3)), rng.normal(3, 2, (70, 3)), rng.normal(-4, 1, (40, 3))])
     responsibilities = rng.dirichlet(np.ones(3), len(X))
     covariance = covariance_type
-    start = start_model(gradmix.Rows(X), responsibilities, covariance, 1e-6)
+    start = start_model(gradmix.Rows(X), lambda block: responsibilities[block.rows].T, covariance, 1e-6)
     peer = Peer(3, covariance_type=covariance_type, max_iter=25, tol=0.0)
     peer._initialize(X, responsibilities)
     steps = [step for _, step in zip(range(25), em(EStep(gradmix.rows(X), "numba"), start, 1e-6), strict=False)]
@@ -151,7 +152,8 @@ def test_moments_do_not_depend_on_the_order_or_the_blocks_of_rows(seed, covarian
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(300, 2)) * [1.0, 5.0] + [10.0, -3.0]
     covariance = covariance_type
-    model = start_model(gradmix.Rows(X), rng.dirichlet(np.ones(3), len(X)), covariance, 1e-6)
+    responsibilities = rng.dirichlet(np.ones(3), len(X))
+    model = start_model(gradmix.Rows(X), lambda block: responsibilities[block.rows].T, covariance, 1e-6)
 
     def expectation(rows):
         return EStep(gradmix.rows(rows), "numpy")(model)
@@ -247,7 +249,7 @@ def test_more_copies_of_the_same_rows_take_as_many_iterations():
 
 def _steps_until(X, means, tol):
     responsibilities = np.eye(3)[((X[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)]
-    start = start_model(gradmix.Rows(X), responsibilities, "full", 1e-6)
+    start = start_model(gradmix.Rows(X), lambda block: responsibilities[block.rows].T, "full", 1e-6)
     gains = (step.gain for step in em(EStep(gradmix.rows(X), "numba"), start, 1e-6))
     return next(number for number, gain in enumerate(gains) if abs(gain) < tol)
 
@@ -274,7 +276,7 @@ def test_a_weight_of_two_counts_as_two_rows(covariance_type, backend):
     np.testing.assert_allclose(weighted.means_[order[0]], repeated.means_[order[1]], rtol=1e-5)
 
 
-@pytest.mark.parametrize("init_params", ["kmeans", "k-means++", "random_from_data", "random"])
+@pytest.mark.parametrize("init_params", STARTS)
 def test_a_fit_has_the_same_bits_on_any_engine(init_params):
     X = np.vstack([np.random.default_rng(1).normal(size=(9000, 3)), np.random.default_rng(2).normal(3, 1, (4000, 3))])
     fits = [
@@ -291,3 +293,12 @@ def test_a_start_goes_on_from_an_earlier_iteration():
     clusterer.max_iter = 3
     rest = list(clusterer.iterate_rows(gradmix.Rows(OLD_FAITHFUL), np.random.default_rng(0), whole[2].estimate))
     assert [each.metrics for each in rest] == [each.metrics for each in whole[3:]]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e154, 1e200, 1e300])
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
+def test_data_whose_variances_are_no_numbers_are_refused(scale, covariance_type):
+    X = scale * np.array([[1.0], [1.1], [7.0], [7.2], [7.1]])
+    with pytest.raises(gradmix.DataError, match=r"the widest column spans .* Choose a unit in which"):
+        gradmix.clusterer("gmm", covariance_type=covariance_type).fit(X)
