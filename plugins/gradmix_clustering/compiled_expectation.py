@@ -29,7 +29,7 @@ class CompiledExpectation:
     kernel
         Name of a function of `gradmix_clustering.kernels`.
     parameters
-        Its parameters of the model. Features are filled up with zeros to a multiple of four.
+        Its parameters of the model, one behind the other. Features are filled up with zeros to a multiple of four.
     origins
         Points around which it takes moments, shape (k, d).
     layout
@@ -37,7 +37,7 @@ class CompiledExpectation:
     """
 
     kernel: str
-    parameters: tuple[Array, ...]
+    parameters: Array
     origins: Array
     layout: Layout
 
@@ -50,18 +50,17 @@ class CompiledExpectation:
         NumericalError
             If a covariance is not positive definite.
         """
-        layout, whiteners = model.covariance.moments, model.whiteners
+        layout, whiteners, means = model.covariance.moments, model.whiteners, model.means
         if layout == "pooled":
-            whitened = (model.means - center) @ whiteners[0]
+            whitened = (means - center) @ whiteners[0]
             if (np.einsum("kd,kd->k", whitened, whitened) <= _NEAR).all():
-                around = (_filled(center, 1), _filled(whitened, 1), _filled(whiteners[0].T, 2), model.log_constants)
-                return cls("pooled", around, np.broadcast_to(center, model.means.shape), layout)
-        kernel, factors = (
-            ("full", _filled(np.swapaxes(whiteners, 1, 2), 2))
-            if whiteners.ndim == 3
-            else (layout, _filled(whiteners, whiteners.ndim - 1))
-        )
-        return cls(kernel, (_filled(model.means, 1), factors, model.log_constants), model.means, layout)
+                around = _filled(center, 1), _filled(whiteners[0].T, 2), _filled(whitened, 2), model.log_constants
+                return cls("pooled", _joined(*around), np.broadcast_to(center, means.shape), layout)
+        if whiteners.ndim == 3:
+            factors = _filled(np.swapaxes(whiteners, 1, 2), 2)
+            return cls("full", _joined(_filled(means, 1), factors, model.log_constants), means, layout)
+        scales = _filled(whiteners, 2) if whiteners.ndim == 2 else whiteners
+        return cls(layout, _joined(_filled(means, 2), scales, model.log_constants), means, layout)
 
     @property
     def lacks_scatter(self) -> bool:
@@ -73,55 +72,53 @@ class CompiledExpectation:
         X = np.ascontiguousarray(block.X)
         weights = None if block.weights is None else np.ascontiguousarray(block.weights)
         k, d = self.origins.shape
-        filled = _multiple_of_four(d)
-        scratch = np.zeros((2 * filled + 2 * k + 6, kernels.STRIDE))
-        counts, first, *scatter = [np.zeros(shape) for shape in _SHAPES[self.kernel](k, filled)]
+        dp, kp = _multiple_of_four(d), _multiple_of_four(k)
+        scratch = np.empty((2 * dp + 2 * kp) * kernels.STRIDE + 7)
+        moments = np.zeros(k + kp * dp + _SECOND[self.kernel](k, dp))
         log_likelihood = getattr(kernels, self.kernel)(
-            _address(X),
-            *X.shape,
-            _address(weights),
-            *(np.require(each, requirements=["C", "W"]) for each in self.parameters),
-            scratch,
-            counts,
-            first,
-            *scatter,
+            X.ctypes.data,
+            0 if weights is None else weights.ctypes.data,
+            len(X),
+            d,
+            k,
+            self.parameters.ctypes.data,
+            -(-scratch.ctypes.data // 64) * 64,  # vectors that cross a line of the cache take twice as long
+            moments.ctypes.data,
         )
-        return Moments(log_likelihood, counts, first[:, :d], self._scatter(scatter, d), self.origins)
+        first = moments[k : k + k * dp].reshape(k, dp)[:, :d]
+        return Moments(log_likelihood, moments[:k], first, self._scatter(moments[k + k * dp :], k, d), self.origins)
 
-    def _scatter(self, scatter: list[Array], d: int) -> Array:
+    def _scatter(self, second: Array, k: int, d: int) -> Array:
         if self.lacks_scatter:
             return np.zeros((d, d))
-        if self.kernel != "full":
-            return scatter[0][:, :d] if self.kernel == "diagonal" else scatter[0]
-        lower = scatter[0].sum(axis=0) if self.layout == "pooled" else scatter[0]
+        if self.kernel == "trace":
+            return second[:k]
+        dp = _multiple_of_four(d)
+        if self.kernel == "diagonal":
+            return second[: k * dp].reshape(k, dp)[:, :d]
+        scatter = second[: k * dp * dp].reshape(k, dp, dp)
+        lower = scatter.sum(axis=0) if self.layout == "pooled" else scatter
         strict = np.tril(lower, -1)
         return (lower + np.swapaxes(strict, -1, -2))[..., :d, :d]
 
 
-_SHAPES: dict[str, Callable[[int, int], tuple[tuple[int, ...], ...]]] = {
-    "full": lambda k, d: ((k,), (k, d), (k, d, d)),
-    "pooled": lambda k, d: ((k,), (k, d)),
-    "diagonal": lambda k, d: ((k,), (k, d), (k, d)),
-    "trace": lambda k, d: ((k,), (k, d), (k,)),
+_SECOND: dict[str, Callable[[int, int], int]] = {
+    "full": lambda k, d: k * d * d,
+    "pooled": lambda k, d: 0,
+    "diagonal": lambda k, d: k * d,
+    "trace": lambda k, d: k,
 }
-"""Shapes of what each kernel adds to: counts, first and second moments."""
+"""How many second moments each kernel adds to."""
 
 
 def compile_for(layout: Layout) -> None:
     """Compile the kernels of a layout, or read them from numba's cache on disk; else the first tile would wait."""
     for kernel in ("pooled", "full") if layout == "pooled" else (layout,):
-        point, matrix, row = np.zeros((1, 4)), np.zeros((1, 4, 4)), np.zeros(1)
-        parameters: dict[str, tuple[Array, ...]] = {
-            "full": (point, matrix, row),
-            "pooled": (point[0], point, matrix[0], row),
-            "diagonal": (point, point, row),
-            "trace": (point, row, row),
-        }
-        CompiledExpectation(kernel, parameters[kernel], np.zeros((1, 1)), layout)(Block(np.zeros((1, 1)), None, 0))
+        CompiledExpectation(kernel, np.zeros(64), np.zeros((1, 1)), layout)(Block(np.zeros((1, 1)), None, 0))
 
 
-def _address(array: Array | None) -> int:
-    return 0 if array is None else array.ctypes.data
+def _joined(*parts: Array) -> Array:
+    return np.concatenate([part.ravel() for part in parts])
 
 
 def _multiple_of_four(d: int) -> int:
@@ -131,4 +128,6 @@ def _multiple_of_four(d: int) -> int:
 def _filled(array: Array, axes: int) -> Array:
     """Zeros after an array's last axes, up to a multiple of four."""
     kept = array.ndim - axes
-    return np.pad(array, [(0, 0)] * kept + [(0, _multiple_of_four(size) - size) for size in array.shape[kept:]])
+    filled = np.zeros(array.shape[:kept] + tuple(map(_multiple_of_four, array.shape[kept:])))
+    filled[tuple(map(slice, array.shape))] = array
+    return filled

@@ -1,8 +1,12 @@
 """E-step and moments of a block of rows, compiled by numba: one kernel for each layout of `Moments`.
 
-A kernel takes a few hundred rows at a time, features first, so that all of its loops run over rows and are vectorised.
-While such a piece is in cache, it is whitened, normalised and gathered into the moments. Matrices are computed in
-blocks of four by four features, whose sixteen numbers stay in registers; d is filled up to a multiple of four by zeros.
+A kernel takes a few hundred rows at a time, features first, so that all of its loops run over rows. While such a piece
+is in cache, it is whitened, normalised and gathered into the moments. Matrices are computed in blocks of four by four
+features, whose sums stay in registers; d is filled up to a multiple of four by zeros.
+
+What loops over rows is written in LLVM's vector instructions, as numba takes seconds to compile loops that it has to
+vectorise, and its code is slower. Arrays are passed by address: numba would compile a second kernel for read-only ones.
+Parameters and results are a single array each, in the order in which the kernel's docstring names them.
 
 All of it is one file, since numba's cache on disk notices changes only in the file of the kernel.
 """
@@ -10,10 +14,11 @@ All of it is one file, since numba's cache on disk notices changes only in the f
 from __future__ import annotations
 
 import math
+from functools import partial
+from inspect import signature
 
-import numpy as np
 from llvmlite import ir
-from numba import carray, types
+from numba import types
 from numba.extending import intrinsic
 
 from gradmix_clustering.compiled import compiled
@@ -24,56 +29,560 @@ PIECE = 256
 STRIDE = PIECE + 8
 """Numbers from one feature's rows to the next one's: no power of two, as caches map those onto each other."""
 
-_exact_part = compiled("contract", "nsz", is_part=True)
-_kernel = compiled("contract", "nsz")
-_sums_part = compiled("contract", "nsz", "reassoc", is_part=True)
-"""Of functions whose sums over rows may be taken in another order; that is how they are vectorised."""
+_ROW = 8 * STRIDE
+"""Bytes from one feature's rows to the next one's."""
+
+_kernel = compiled()
+
+_DOUBLE, _INT, _INT32 = ir.DoubleType(), ir.IntType(64), ir.IntType(32)
 
 
-@intrinsic
-def _at(context, address):
-    """Pointer to the numbers at an address.
+class _Code:
+    """Vector instructions over the rows of a piece, and loops whose values stay in registers.
 
-    Rows are passed by address: numba would compile a second kernel for a read-only array.
+    Rows are taken in pairs of vectors, of as many numbers as the processor's registers hold. Addresses are integers.
     """
 
-    def generate(context, builder, signature, arguments):
-        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+    def __init__(self, context, builder):
+        self.builder = builder
+        self.lanes = 8 if "+avx512f" in context.codegen().magic_tuple()[2] else 4
+        self.vector = ir.VectorType(_DOUBLE, self.lanes)
+        self.zero = self.constant(0.0)
 
-    return types.CPointer(types.float64)(types.intp), generate
+    def loop(self, start, stop, step, body, carried=()):
+        """Repeat `body(index, values)`, which returns the next values; the values after the loop."""
+        builder = self.builder
+        before, head, inside, after = builder.block, *(builder.append_basic_block() for _ in range(3))
+        builder.branch(head)
+        builder.position_at_end(head)
+        index, values = builder.phi(_INT), [builder.phi(value.type) for value in carried]
+        builder.cbranch(builder.icmp_signed("<", index, _as_int(stop)), inside, after)
+        builder.position_at_end(inside)
+        following = [builder.add(index, _as_int(step)), *(body(index, [*values]) or ())]
+        for phi, first, value in zip([index, *values], [_as_int(start), *carried], following, strict=True):
+            phi.add_incoming(first, before)
+            phi.add_incoming(value, builder.block)
+        builder.branch(head)
+        builder.position_at_end(after)
+        return values
+
+    def over_rows(self, rows, body, carried=()):
+        """Loop over pairs of vectors of rows: `body(offset, values)`, with the pair's offset in bytes."""
+        return self.loop(0, self.times(rows, 8), 16 * self.lanes, body, carried)
+
+    def add(self, *terms):
+        """Sum of integers."""
+        first, *others = terms
+        for each in others:
+            first = self.builder.add(first, _as_int(each))
+        return first
+
+    def times(self, a, b):
+        """Product of integers."""
+        return self.builder.mul(a, _as_int(b))
+
+    def number(self, address):
+        """The number at an address."""
+        return self.builder.load(self.builder.inttoptr(address, _DOUBLE.as_pointer()))
+
+    def put(self, value, address):
+        """Write a number or vector to an address."""
+        self.builder.store(value, self.builder.inttoptr(address, value.type.as_pointer()), align=8)
+
+    def pair(self, address):
+        """Two vectors, one behind the other."""
+        places = (address, self.add(address, 8 * self.lanes))
+        return [self.builder.load(self.builder.inttoptr(at, self.vector.as_pointer()), align=8) for at in places]
+
+    def put_pair(self, values, address):
+        """Write two vectors, one behind the other."""
+        for number, value in enumerate(values):
+            self.put(value, self.add(address, 8 * self.lanes * number))
+
+    def everywhere(self, number):
+        """A number in each place of a vector."""
+        vector = self.builder.insert_element(ir.Constant(self.vector, ir.Undefined), number, _INT32(0))
+        return self.builder.shuffle_vector(vector, vector, ir.Constant(ir.VectorType(_INT32, self.lanes), None))
+
+    def call(self, name, *arguments, result=None, flags=()):
+        """Call one of LLVM's functions: ``fmuladd`` rounds once where the processor can."""
+        result = arguments[0].type if result is None else result
+        vector = next((each.type for each in arguments if isinstance(each.type, ir.VectorType)), None)
+        name = f"llvm.{name}.{'f64' if vector is None else f'v{vector.count}f64'}"
+        kind = ir.FunctionType(result, [each.type for each in arguments])
+        function = self.builder.module.globals.get(name) or ir.Function(self.builder.module, kind, name)
+        return self.builder.call(function, arguments, fastmath=flags)
+
+    def fma(self, a, b, c):
+        """A b + c."""
+        return self.call("fmuladd", a, b, c)
+
+    def constant(self, value):
+        """A given number in each place of a vector."""
+        return ir.Constant(self.vector, [value] * self.lanes)
+
+    def place(self, table, line, i):
+        """Address of a pair of vectors in one of a table's lines."""
+        return self.add(table, self.times(line, _ROW), i)
+
+    def total(self, vector):
+        """Sum of a vector's numbers."""
+        return self.call("vector.reduce.fadd", _DOUBLE(-0.0), vector, result=_DOUBLE, flags=("reassoc",))
+
+    def product(self, vector):
+        """Product of a vector's numbers."""
+        return self.call("vector.reduce.fmul", _DOUBLE(1.0), vector, result=_DOUBLE, flags=("reassoc",))
+
+    def add_total(self, vector, address):
+        """Add a vector's numbers to the one at an address."""
+        self.put(self.builder.fadd(self.number(address), self.total(vector)), address)
+
+    def exp(self, x):
+        """e^x for x ≤ 0; 0 below −708. For a number, or each of a vector.
+
+        It is right to one unit in the last place, or two where the processor has no ``fmuladd``.
+
+        x = n log 2 + r; Taylor's polynomial of degree 13 gives e^r, and n is added to the exponent's bits. Adding
+        1.5 · 2⁵² rounds to the integer n and leaves it in the lowest bits.
+        """
+        builder, is_vector = self.builder, isinstance(x.type, ir.VectorType)
+        bits = ir.VectorType(_INT, self.lanes) if is_vector else _INT
+
+        def constant(value, kind=x.type):
+            return ir.Constant(kind, [value] * self.lanes if is_vector else value)
+
+        in_range = builder.fcmp_ordered(">=", x, constant(-708.0))
+        clamped = builder.select(in_range, x, constant(-708.0))
+        shifted = self.fma(clamped, constant(1 / math.log(2)), constant(1.5 * 2**52))
+        n = builder.fsub(shifted, constant(1.5 * 2**52))
+        r = self.fma(n, constant(-6.93147180369123816490e-01), clamped)
+        r = self.fma(n, constant(-1.90821492927058770002e-10), r)
+        p = constant(1 / math.factorial(13))
+        for power in range(12, -1, -1):
+            p = self.fma(p, r, constant(1 / math.factorial(power)))
+        exponent = builder.shl(builder.bitcast(shifted, bits), constant(52, bits))
+        value = builder.bitcast(builder.add(builder.bitcast(p, bits), exponent), x.type)
+        return builder.select(in_range, value, constant(0.0))
 
 
-_TAYLOR = tuple(1 / math.factorial(power) for power in range(13, -1, -1))
+def _as_int(value):
+    return _INT(value) if isinstance(value, int) else value
+
+
+def _part(write):
+    """A function of integers for kernels, from one that writes its instructions; it returns a number."""
+
+    def part(context, *arguments):
+        def generate(context, builder, signature, arguments):
+            result = write(_Code(context, builder), *arguments)
+            return _DOUBLE(0.0) if result is None else result
+
+        return types.float64(*[types.intp] * len(arguments)), generate
+
+    part.__signature__ = signature(write)  # numba takes the number of arguments from it
+    return intrinsic(part)
+
+
+@_part
+def _load(code, X, rows, d, piece):
+    """Copy rows, features first; the last row is repeated up to a full pair of vectors."""
+
+    def vector(i, _):
+        places = [code.add(X, code.times(row, code.times(d, 8))) for row in _rows_from(code, i, rows)]
+
+        def feature(a, _):
+            values = _gathered(code, [code.add(place, code.times(a, 8)) for place in places])
+            code.put(values, code.add(piece, code.times(a, _ROW), code.times(i, 8)))
+
+        code.loop(0, d, 1, feature)
+
+    code.loop(0, _full(code, rows), code.lanes, vector)
+
+
+def _rows_from(code, first, stop):
+    """Numbers of a vector's rows; from the last one on, this is repeated."""
+    last, rows = code.add(stop, -1), [code.add(first, lane) for lane in range(code.lanes)]
+    return [code.builder.select(code.builder.icmp_signed("<", row, last), row, last) for row in rows]
+
+
+def _gathered(code, places):
+    """A vector of the numbers at some addresses."""
+    vector = code.zero
+    for lane, place in enumerate(places):
+        vector = code.builder.insert_element(vector, code.number(place), _INT32(lane))
+    return vector
+
+
+def _full(code, rows):
+    """A number of rows, rounded up to a multiple of sixteen: a pair of vectors, however long they are."""
+    return code.builder.and_(code.add(rows, 15), _INT(-16))
+
+
+@_part
+def _fill(code, address, count):
+    """Zeros."""
+    code.loop(0, count, 1, lambda i, _: code.put(_DOUBLE(0.0), code.add(address, code.times(i, 8))))
+
+
+@_part
+def _subtract(code, x, point, d, rows, y):
+    """x − point."""
+
+    def feature(a, _):
+        coordinate, row = code.everywhere(code.number(code.add(point, code.times(a, 8)))), code.times(a, _ROW)
+
+        def vectors(i, _):
+            offset = code.add(row, i)
+            values = code.pair(code.add(x, offset))
+            code.put_pair([code.builder.fsub(value, coordinate) for value in values], code.add(y, offset))
+
+        code.over_rows(rows, vectors)
+
+    code.loop(0, d, 1, feature)
+
+
+def _whitened(code, whitener, y, d, i, a):
+    """Features a to a + 3 of L⁻¹ y, of a pair of vectors: four pairs."""
+    lines = [code.add(whitener, code.times(code.times(code.add(a, row), d), 8)) for row in range(4)]
+
+    def add_column(column, z, first_row):
+        values = code.pair(code.place(y, column, i))
+        factors = [code.everywhere(code.number(code.add(line, code.times(column, 8)))) for line in lines[first_row:]]
+        added = [
+            code.fma(f, v, z[2 * (first_row + row) + half])
+            for row, f in enumerate(factors)
+            for half, v in enumerate(values)
+        ]
+        return [*z[: 2 * first_row], *added]
+
+    z = code.loop(0, a, 1, lambda b, z: add_column(b, z, 0), [code.zero] * 8)
+    for column in range(4):
+        z = add_column(code.add(a, column), z, column)
+    return z
+
+
+@_part
+def _whitened_squares(code, whitener, y, d, rows, squares):
+    """|L⁻¹ y|² of each row."""
+
+    def vectors(i, _):
+        def four(a, sums):
+            z = _whitened(code, whitener, y, d, i, a)
+            for number, value in enumerate(z):
+                sums[number % 2] = code.fma(value, value, sums[number % 2])
+            return sums
+
+        code.put_pair(code.loop(0, d, 4, four, [code.zero] * 2), code.add(squares, i))
+
+    code.over_rows(rows, vectors)
+
+
+@_part
+def _whiten(code, whitener, y, d, rows, out):
+    """L⁻¹ y."""
+
+    def vectors(i, _):
+        def four(a, _):
+            z = _whitened(code, whitener, y, d, i, a)
+            for row in range(4):
+                code.put_pair(z[2 * row : 2 * row + 2], code.place(out, code.add(a, row), i))
+
+        code.loop(0, d, 4, four)
+
+    code.over_rows(rows, vectors)
+
+
+def _distances_part(is_scaled):
+    """Squared distances to four points at a time, the differences times their scales if there are any."""
+
+    @_part
+    def distances(code, x, points, scales, k, d, rows, squares):
+        line = code.times(d, 8)
+
+        def four_points(j, _):
+            def vectors(i, _):
+                def feature(a, sums):
+                    values, added = code.pair(code.place(x, a, i)), []
+                    for point in range(4):
+                        place = code.add(code.times(code.add(j, point), line), code.times(a, 8))
+                        coordinate = code.everywhere(code.number(code.add(points, place)))
+                        scale = code.everywhere(code.number(code.add(scales, place))) if is_scaled else None
+                        for half, value in enumerate(values):
+                            y = code.builder.fsub(value, coordinate)
+                            y = code.builder.fmul(y, scale) if is_scaled else y
+                            added.append(code.fma(y, y, sums[2 * point + half]))
+                    return added
+
+                sums = code.loop(0, d, 1, feature, [code.zero] * 8)
+                for point in range(4):
+                    place = code.place(squares, code.add(j, point), i)
+                    code.put_pair(sums[2 * point : 2 * point + 2], place)
+
+            code.over_rows(rows, vectors)
+
+        code.loop(0, k, 4, four_points)
+
+    return distances
+
+
+_distances, _scaled_distances = _distances_part(False), _distances_part(True)
+
+
+@_part
+def _scale_squares(code, squares, scales, k, rows, out):
+    """Squares times the squares of the components' scales."""
+
+    def component(j, _):
+        scale = code.everywhere(code.number(code.add(scales, code.times(j, 8))))
+
+        def vectors(i, _):
+            offset = code.add(code.times(j, _ROW), i)
+            values = [code.builder.fmul(value, scale) for value in code.pair(code.add(squares, offset))]
+            code.put_pair([code.builder.fmul(value, scale) for value in values], code.add(out, offset))
+
+        code.over_rows(rows, vectors)
+
+    code.loop(0, k, 1, component)
+
+
+@_part
+def _normalised(code, joint, constants, k, rows, weights, start):
+    """Turn squared distances into responsibilities times weights, zero behind the last row; Σ weight · log p(x).
+
+    `weights` are those of all rows, 0 if each is one; the piece begins at `start`.
+    """
+    builder, one = code.builder, code.constant(1.0)
+
+    def vectors(i, sums):
+        largest = _joint_logs(code, joint, constants, k, i)
+        totals = _exponentials(code, joint, largest, k, i)
+        first = builder.udiv(i, _INT(8))
+        exists = [_before(code, rows, code.add(first, code.lanes * number)) for number in range(2)]
+        largest = [builder.select(mask, value, code.zero) for mask, value in zip(exists, largest, strict=True)]
+        totals = [builder.select(mask, value, one) for mask, value in zip(exists, totals, strict=True)]
+        ones = [builder.select(mask, one, code.zero) for mask in exists]
+        with builder.if_else(builder.icmp_signed("!=", weights, _INT(0))) as (weighted, plain):
+            with weighted:
+                given = _weights(code, weights, code.add(start, first), code.add(start, rows), ones)
+                logs = [builder.fadd(m, _logs(code, total)) for m, total in zip(largest, totals, strict=True)]
+                weighted_sum, weighted_end = code.total(builder.fadd(*map(builder.fmul, given, logs))), builder.block
+            with plain:
+                log = code.call("log", code.product(builder.fmul(*totals)))  # of sixteen totals, k at most
+                plain_sum, plain_end = builder.fadd(log, code.total(builder.fadd(*largest))), builder.block
+        added = _chosen(code, (weighted_sum, weighted_end), (plain_sum, plain_end))
+        masses = [_chosen(code, (w, weighted_end), (e, plain_end)) for w, e in zip(given, ones, strict=True)]
+        _multiply(code, joint, [*map(builder.fdiv, masses, totals)], k, i)
+        return [builder.fadd(sums[0], added)]
+
+    return code.over_rows(_full(code, rows), vectors, [_DOUBLE(0.0)])[0]
+
+
+def _joint_logs(code, joint, constants, k, i):
+    """Turn squared distances into the logarithms of joint densities; the largest of each row."""
+
+    def component(j, largest):
+        constant, place = code.everywhere(code.number(code.add(constants, code.times(j, 8)))), code.place(joint, j, i)
+        values = [code.fma(code.constant(-0.5), value, constant) for value in code.pair(place)]
+        code.put_pair(values, place)
+        are_larger = [*map(partial(code.builder.fcmp_ordered, ">"), values, largest)]
+        return [*map(code.builder.select, are_larger, values, largest)]
+
+    return code.loop(0, k, 1, component, [code.constant(-math.inf)] * 2)
+
+
+def _exponentials(code, joint, largest, k, i):
+    """Turn logarithms less the largest into exponentials; their sums."""
+
+    def component(j, totals):
+        place = code.place(joint, j, i)
+        values = [code.exp(each) for each in map(code.builder.fsub, code.pair(place), largest)]
+        code.put_pair(values, place)
+        return [*map(code.builder.fadd, values, totals)]
+
+    return code.loop(0, k, 1, component, [code.zero] * 2)
+
+
+def _multiply(code, joint, factors, k, i):
+    def component(j, _):
+        place = code.place(joint, j, i)
+        code.put_pair([*map(code.builder.fmul, code.pair(place), factors)], place)
+
+    code.loop(0, k, 1, component)
+
+
+def _weights(code, weights, first, stop, ones):
+    """Weights of a pair of vectors of rows, times ones or zeros."""
+    given = []
+    for number, one in enumerate(ones):
+        rows = _rows_from(code, code.add(first, code.lanes * number), stop)
+        vector = _gathered(code, [code.add(weights, code.times(row, 8)) for row in rows])
+        given.append(code.builder.fmul(vector, one))
+    return given
+
+
+def _before(code, rows, first):
+    """Which of the rows from a first one on are there."""
+    numbers = ir.Constant(ir.VectorType(_INT, code.lanes), list(range(code.lanes)))
+    left = code.builder.sub(rows, first)
+    kind = ir.VectorType(_INT, code.lanes)
+    vector = code.builder.insert_element(ir.Constant(kind, ir.Undefined), left, _INT32(0))
+    vector = code.builder.shuffle_vector(vector, vector, ir.Constant(ir.VectorType(_INT32, code.lanes), None))
+    return code.builder.icmp_signed("<", numbers, vector)
+
+
+def _chosen(code, *ways):
+    """The value of the branch that was taken."""
+    phi = code.builder.phi(ways[0][0].type)
+    for value, block in ways:
+        phi.add_incoming(value, block)
+    return phi
+
+
+def _logs(code, vector):
+    """Logarithm of each number."""
+    for lane in range(code.lanes):
+        log = code.call("log", code.builder.extract_element(vector, _INT32(lane)))
+        vector = code.builder.insert_element(vector, log, _INT32(lane))
+    return vector
+
+
+@_part
+def _add_counts(code, r, k, rows, counts):
+    """Add Σ r of each component."""
+
+    def component(j, _):
+        def vectors(i, sums):
+            return [*map(code.builder.fadd, sums, code.pair(code.place(r, j, i)))]
+
+        sums = code.over_rows(rows, vectors, [code.zero] * 2)
+        code.add_total(code.builder.fadd(*sums), code.add(counts, code.times(j, 8)))
+
+    code.loop(0, k, 1, component)
+
+
+def _moments_part(has_squares):
+    """Add Σ r (x − point) of each feature and, if asked for, Σ r (x − point)²."""
+
+    @_part
+    def moments(code, x, point, r, d, rows, first, second):
+        def four(a, _):
+            places = [code.times(code.add(a, feature), 8) for feature in range(4)]
+            point_of = [code.everywhere(code.number(code.add(point, place))) for place in places]
+
+            def vectors(i, sums):
+                mass, sums = code.pair(code.add(r, i)), [*sums]
+                for feature in range(4):
+                    values = code.pair(code.place(x, code.add(a, feature), i))
+                    for m, value in zip(mass, values, strict=True):
+                        y = code.builder.fsub(value, point_of[feature])
+                        weighted = code.builder.fmul(m, y) if has_squares else None
+                        sums[feature] = (
+                            code.builder.fadd(sums[feature], weighted) if has_squares else code.fma(m, y, sums[feature])
+                        )
+                        if has_squares:
+                            sums[4 + feature] = code.fma(weighted, y, sums[4 + feature])
+                return sums
+
+            sums = code.over_rows(rows, vectors, [code.zero] * (8 if has_squares else 4))
+            for number, total in enumerate(sums):
+                code.add_total(total, code.add(second if number >= 4 else first, places[number % 4]))
+
+        code.loop(0, d, 4, four)
+
+    return moments
+
+
+_add_moments, _add_first = _moments_part(True), _moments_part(False)
+
+
+@_part
+def _add_dots(code, a, b, k, rows, out):
+    """Add Σ a b of each component."""
+
+    def component(j, _):
+        def vectors(i, sums):
+            places = [code.place(each, j, i) for each in (a, b)]
+            return [*map(code.fma, *map(code.pair, places), sums)]
+
+        sums = code.over_rows(rows, vectors, [code.zero] * 2)
+        code.add_total(code.builder.fadd(*sums), code.add(out, code.times(j, 8)))
+
+    code.loop(0, k, 1, component)
+
+
+@_part
+def _scale(code, x, point, r, d, rows, y):
+    """√r (x − point), whose products are the second moments."""
+
+    def vectors(i, _):
+        roots = [code.call("sqrt", value) for value in code.pair(code.add(r, i))]
+
+        def feature(a, _):
+            coordinate = code.everywhere(code.number(code.add(point, code.times(a, 8))))
+            offset = code.add(code.times(a, _ROW), i)
+            values = [code.builder.fsub(value, coordinate) for value in code.pair(code.add(x, offset))]
+            code.put_pair([*map(code.builder.fmul, values, roots)], code.add(y, offset))
+
+        code.loop(0, d, 1, feature)
+
+    code.over_rows(rows, vectors)
+
+
+def _add_block(code, left, right, rows, out, line, is_lower):
+    """Add the products of four features of each side, summed over rows; of the diagonal block, the lower triangle."""
+    places = [(a, b) for a in range(4) for b in range(4) if a >= b or not is_lower]
+
+    def vectors(i, sums):
+        sums = [*sums]
+        sides = [[code.pair(code.add(side, feature * _ROW, i)) for feature in range(4)] for side in (left, right)]
+        for half in range(2):
+            for number, (a, b) in enumerate(places):
+                sums[number] = code.fma(sides[0][a][half], sides[1][b][half], sums[number])
+        return sums
+
+    sums = code.over_rows(rows, vectors, [code.zero] * len(places))
+    for (a, b), total in zip(places, sums, strict=True):
+        code.add_total(total, code.add(out, code.times(line, a), 8 * b))
+
+
+@_part
+def _add_products(code, y, d, rows, scatter):
+    """Add y yᵀ, the lower triangle in blocks of four by four."""
+    line = code.times(d, 8)
+
+    def four_lines(a, _):
+        left, out = code.add(y, code.times(a, _ROW)), code.add(scatter, code.times(a, line))
+
+        def four_columns(b, _):
+            place = code.add(out, code.times(b, 8))
+            _add_block(code, left, code.add(y, code.times(b, _ROW)), rows, place, line, False)
+
+        code.loop(0, a, 4, four_columns)
+        _add_block(code, left, left, rows, code.add(out, code.times(a, 8)), line, True)
+
+    code.loop(0, d, 4, four_lines)
+
+
+@_part
+def _add_sums(code, x, r, k, d, rows, first):
+    """Add Σ r x, in blocks of four components by four features."""
+    line = code.times(d, 8)
+
+    def four_components(j, _):
+        def four_features(a, _):
+            out = code.add(first, code.times(j, line), code.times(a, 8))
+            sides = code.add(r, code.times(j, _ROW)), code.add(x, code.times(a, _ROW))
+            _add_block(code, *sides, rows, out, line, False)
+
+        code.loop(0, d, 4, four_features)
+
+    code.loop(0, k, 4, four_components)
 
 
 @intrinsic
 def _exp(context, x):
-    """e^x for x ≤ 0 within one unit in the last place; 0 below −708. Vectorised in a loop, as `math.exp` is not.
-
-    x = n log 2 + r; Taylor's polynomial of degree 13 gives e^r, and n is added to the exponent's bits. Adding 1.5 · 2⁵²
-    rounds to the integer n and leaves it in the lowest bits. Instructions are written out, so that none is reordered.
-    """
-
     def generate(context, builder, signature, arguments):
-        (x,) = arguments
-        double, bits = x.type, ir.IntType(64)
-
-        def number(value):
-            return ir.Constant(double, value)
-
-        magic, lowest = number(1.5 * 2**52), number(-708.0)
-        in_range = builder.fcmp_ordered(">=", x, lowest)
-        clamped = builder.select(in_range, x, lowest)
-        shifted = builder.fma(clamped, number(1 / math.log(2)), magic)
-        n = builder.fsub(shifted, magic)
-        r = builder.fma(n, number(-6.93147180369123816490e-01), clamped)
-        r = builder.fma(n, number(-1.90821492927058770002e-10), r)
-        p = number(_TAYLOR[0])
-        for coefficient in _TAYLOR[1:]:
-            p = builder.fma(p, r, number(coefficient))
-        exponent = builder.shl(builder.bitcast(shifted, bits), ir.Constant(bits, 52))
-        value = builder.bitcast(builder.add(builder.bitcast(p, bits), exponent), double)
-        return builder.select(in_range, value, number(0.0))
+        return _Code(context, builder).exp(*arguments)
 
     return types.float64(types.float64), generate
 
@@ -85,388 +594,107 @@ def exponentials(x, out):
         out[i] = _exp(x[i])
 
 
-@_exact_part
-def _load(X, start, rows, piece):
-    """Copy rows, features first."""
-    for i in range(rows):
-        for a in range(X.shape[1]):
-            piece[a, i] = X[start + i, a]
-
-
-@_exact_part
-def _normalise(joint, log_constants, weights_at, start, rows, largest, total):
-    """Turn squared distances into responsibilities times weights; returns Σ weight · log p(x)."""
-    k = len(log_constants)
-    for i in range(rows):
-        largest[i] = -np.inf
-        total[i] = 0.0
-    for j in range(k):
-        constant, row = log_constants[j], joint[j]
-        for i in range(rows):
-            value = constant - 0.5 * row[i]
-            row[i] = value
-            largest[i] = value if value > largest[i] else largest[i]
-    for j in range(k):
-        row = joint[j]
-        for i in range(rows):
-            value = _exp(row[i] - largest[i])
-            row[i] = value
-            total[i] += value
-    log_likelihood = 0.0
-    if weights_at:
-        weights = carray(_at(weights_at), (start + rows,))
-        for i in range(rows):
-            log_likelihood += weights[start + i] * (largest[i] + math.log(total[i]))
-            total[i] = weights[start + i] / total[i]
-    else:
-        product = 1.0
-        for i in range(rows):
-            log_likelihood += largest[i]
-            product *= total[i]
-            if product > 1e280:
-                log_likelihood += math.log(product)
-                product = 1.0
-        log_likelihood += math.log(product)
-        for i in range(rows):
-            total[i] = 1.0 / total[i]
-    for j in range(k):
-        row = joint[j]
-        for i in range(rows):
-            row[i] *= total[i]
-    return log_likelihood
-
-
-@_exact_part
-def _subtract(piece, point, rows, centered):
-    """x − point."""
-    for a in range(len(point)):
-        source, to, coordinate = piece[a], centered[a], point[a]
-        for i in range(rows):
-            to[i] = source[i] - coordinate
-
-
-@_exact_part
-def _whiten_four(whitener, a, y, rows, z):
-    """Features a to a + 3 of L⁻¹ y."""
-    l0, l1, l2, l3 = whitener[a], whitener[a + 1], whitener[a + 2], whitener[a + 3]
-    z0, z1, z2, z3 = z[0], z[1], z[2], z[3]
-    y0, y1, y2, y3 = y[a], y[a + 1], y[a + 2], y[a + 3]
-    l00 = l0[a]
-    l10, l11 = l1[a], l1[a + 1]
-    l20, l21, l22 = l2[a], l2[a + 1], l2[a + 2]
-    l30, l31, l32, l33 = l3[a], l3[a + 1], l3[a + 2], l3[a + 3]
-    for i in range(rows):
-        v0, v1, v2, v3 = y0[i], y1[i], y2[i], y3[i]
-        z0[i] = l00 * v0
-        z1[i] = l10 * v0 + l11 * v1
-        z2[i] = l20 * v0 + l21 * v1 + l22 * v2
-        z3[i] = l30 * v0 + l31 * v1 + l32 * v2 + l33 * v3
-    for b in range(0, a, 4):
-        y0, y1, y2, y3 = y[b], y[b + 1], y[b + 2], y[b + 3]
-        l00, l01, l02, l03 = l0[b], l0[b + 1], l0[b + 2], l0[b + 3]
-        l10, l11, l12, l13 = l1[b], l1[b + 1], l1[b + 2], l1[b + 3]
-        l20, l21, l22, l23 = l2[b], l2[b + 1], l2[b + 2], l2[b + 3]
-        l30, l31, l32, l33 = l3[b], l3[b + 1], l3[b + 2], l3[b + 3]
-        for i in range(rows):
-            v0, v1, v2, v3 = y0[i], y1[i], y2[i], y3[i]
-            z0[i] += l00 * v0 + l01 * v1 + l02 * v2 + l03 * v3
-            z1[i] += l10 * v0 + l11 * v1 + l12 * v2 + l13 * v3
-            z2[i] += l20 * v0 + l21 * v1 + l22 * v2 + l23 * v3
-            z3[i] += l30 * v0 + l31 * v1 + l32 * v2 + l33 * v3
-
-
-@_exact_part
-def _add_squares(z, rows, squares):
-    """Add the squares of four features."""
-    z0, z1, z2, z3 = z[0], z[1], z[2], z[3]
-    for i in range(rows):
-        squares[i] += z0[i] * z0[i] + z1[i] * z1[i] + z2[i] * z2[i] + z3[i] * z3[i]
-
-
-@_exact_part
-def _distances(piece, point, rows, squares):
-    """Squared distance of each row to a point."""
-    for i in range(rows):
-        squares[i] = 0.0
-    for a in range(0, len(point), 4):
-        x0, x1, x2, x3 = piece[a], piece[a + 1], piece[a + 2], piece[a + 3]
-        p0, p1, p2, p3 = point[a], point[a + 1], point[a + 2], point[a + 3]
-        for i in range(rows):
-            v0, v1, v2, v3 = x0[i] - p0, x1[i] - p1, x2[i] - p2, x3[i] - p3
-            squares[i] += v0 * v0 + v1 * v1 + v2 * v2 + v3 * v3
-
-
-@_exact_part
-def _scaled_distances(piece, point, scale, rows, squares):
-    """Squared distance of each row to a point, each feature times its scale."""
-    for i in range(rows):
-        squares[i] = 0.0
-    for a in range(0, len(point), 4):
-        x0, x1, x2, x3 = piece[a], piece[a + 1], piece[a + 2], piece[a + 3]
-        p0, p1, p2, p3 = point[a], point[a + 1], point[a + 2], point[a + 3]
-        s0, s1, s2, s3 = scale[a], scale[a + 1], scale[a + 2], scale[a + 3]
-        for i in range(rows):
-            v0, v1, v2, v3 = (x0[i] - p0) * s0, (x1[i] - p1) * s1, (x2[i] - p2) * s2, (x3[i] - p3) * s3
-            squares[i] += v0 * v0 + v1 * v1 + v2 * v2 + v3 * v3
-
-
-@_sums_part
-def _dot(a, b, rows):
-    """Σ a b."""
-    total = 0.0
-    for i in range(rows):
-        total += a[i] * b[i]
-    return total
-
-
-@_sums_part
-def _sum(a, rows):
-    """Σ a."""
-    total = 0.0
-    for i in range(rows):
-        total += a[i]
-    return total
-
-
-@_sums_part
-def _add_first(piece, point, r, rows, first):
-    """Add Σ r (x − point)."""
-    for a in range(0, len(point), 4):
-        x0, x1, x2, x3 = piece[a], piece[a + 1], piece[a + 2], piece[a + 3]
-        p0, p1, p2, p3 = point[a], point[a + 1], point[a + 2], point[a + 3]
-        t0 = t1 = t2 = t3 = 0.0
-        for i in range(rows):
-            t0 += r[i] * (x0[i] - p0)
-            t1 += r[i] * (x1[i] - p1)
-            t2 += r[i] * (x2[i] - p2)
-            t3 += r[i] * (x3[i] - p3)
-        first[a] += t0
-        first[a + 1] += t1
-        first[a + 2] += t2
-        first[a + 3] += t3
-
-
-@_sums_part
-def _add_sums(piece, r, rows, first):
-    """Add Σ r x."""
-    for a in range(0, len(first), 4):
-        x0, x1, x2, x3 = piece[a], piece[a + 1], piece[a + 2], piece[a + 3]
-        t0 = t1 = t2 = t3 = 0.0
-        for i in range(rows):
-            t0 += r[i] * x0[i]
-            t1 += r[i] * x1[i]
-            t2 += r[i] * x2[i]
-            t3 += r[i] * x3[i]
-        first[a] += t0
-        first[a + 1] += t1
-        first[a + 2] += t2
-        first[a + 3] += t3
-
-
-@_sums_part
-def _add_first_and_squares(piece, point, r, rows, first, squares):
-    """Add Σ r (x − point) and Σ r (x − point)²."""
-    for a in range(0, len(point), 4):
-        x0, x1, x2, x3 = piece[a], piece[a + 1], piece[a + 2], piece[a + 3]
-        p0, p1, p2, p3 = point[a], point[a + 1], point[a + 2], point[a + 3]
-        t0 = t1 = t2 = t3 = q0 = q1 = q2 = q3 = 0.0
-        for i in range(rows):
-            y0, y1, y2, y3 = x0[i] - p0, x1[i] - p1, x2[i] - p2, x3[i] - p3
-            w0, w1, w2, w3 = r[i] * y0, r[i] * y1, r[i] * y2, r[i] * y3
-            t0 += w0
-            t1 += w1
-            t2 += w2
-            t3 += w3
-            q0 += w0 * y0
-            q1 += w1 * y1
-            q2 += w2 * y2
-            q3 += w3 * y3
-        first[a] += t0
-        first[a + 1] += t1
-        first[a + 2] += t2
-        first[a + 3] += t3
-        squares[a] += q0
-        squares[a + 1] += q1
-        squares[a + 2] += q2
-        squares[a + 3] += q3
-
-
-@_sums_part
-def _scale(piece, mean, r, rows, root, scaled, first):
-    """Add Σ r (x − μ); leave √r (x − μ), whose products are the second moments."""
-    for i in range(rows):
-        root[i] = math.sqrt(r[i])
-    for a in range(len(mean)):
-        source, to, m = piece[a], scaled[a], mean[a]
-        total = 0.0
-        for i in range(rows):
-            y = source[i] - m
-            total += r[i] * y
-            to[i] = root[i] * y
-        first[a] += total
-
-
-@_sums_part
-def _add_products(y, rows, scatter):
-    """Add y yᵀ, the lower triangle in blocks of four by four."""
-    for a in range(0, len(scatter), 4):
-        y0, y1, y2, y3 = y[a], y[a + 1], y[a + 2], y[a + 3]
-        for b in range(0, a, 4):
-            x0, x1, x2, x3 = y[b], y[b + 1], y[b + 2], y[b + 3]
-            c00 = c01 = c02 = c03 = c10 = c11 = c12 = c13 = 0.0
-            c20 = c21 = c22 = c23 = c30 = c31 = c32 = c33 = 0.0
-            for i in range(rows):
-                u0, u1, u2, u3 = y0[i], y1[i], y2[i], y3[i]
-                v0, v1, v2, v3 = x0[i], x1[i], x2[i], x3[i]
-                c00 += u0 * v0
-                c01 += u0 * v1
-                c02 += u0 * v2
-                c03 += u0 * v3
-                c10 += u1 * v0
-                c11 += u1 * v1
-                c12 += u1 * v2
-                c13 += u1 * v3
-                c20 += u2 * v0
-                c21 += u2 * v1
-                c22 += u2 * v2
-                c23 += u2 * v3
-                c30 += u3 * v0
-                c31 += u3 * v1
-                c32 += u3 * v2
-                c33 += u3 * v3
-            s0, s1, s2, s3 = scatter[a], scatter[a + 1], scatter[a + 2], scatter[a + 3]
-            s0[b] += c00
-            s0[b + 1] += c01
-            s0[b + 2] += c02
-            s0[b + 3] += c03
-            s1[b] += c10
-            s1[b + 1] += c11
-            s1[b + 2] += c12
-            s1[b + 3] += c13
-            s2[b] += c20
-            s2[b + 1] += c21
-            s2[b + 2] += c22
-            s2[b + 3] += c23
-            s3[b] += c30
-            s3[b + 1] += c31
-            s3[b + 2] += c32
-            s3[b + 3] += c33
-        c00 = c10 = c11 = c20 = c21 = c22 = c30 = c31 = c32 = c33 = 0.0
-        for i in range(rows):
-            u0, u1, u2, u3 = y0[i], y1[i], y2[i], y3[i]
-            c00 += u0 * u0
-            c10 += u1 * u0
-            c11 += u1 * u1
-            c20 += u2 * u0
-            c21 += u2 * u1
-            c22 += u2 * u2
-            c30 += u3 * u0
-            c31 += u3 * u1
-            c32 += u3 * u2
-            c33 += u3 * u3
-        scatter[a, a] += c00
-        scatter[a + 1, a] += c10
-        scatter[a + 1, a + 1] += c11
-        scatter[a + 2, a] += c20
-        scatter[a + 2, a + 1] += c21
-        scatter[a + 2, a + 2] += c22
-        scatter[a + 3, a] += c30
-        scatter[a + 3, a + 1] += c31
-        scatter[a + 3, a + 2] += c32
-        scatter[a + 3, a + 3] += c33
-
-
 @_kernel
-def full(X_at, n, d, weights_at, means, whiteners, log_constants, scratch, counts, first, scatter):
-    """Moments with a scatter matrix of each component, of which the lower triangle is filled."""
-    X = carray(_at(X_at), (n, d))
-    k, dp = means.shape
-    piece, joint, centered, z = scratch, scratch[dp:], scratch[dp + k :], scratch[2 * dp + k :]
-    largest, total = scratch[-1], scratch[-2]
-    log_likelihood = 0.0
-    for start in range(0, n, PIECE):
-        rows = PIECE if n - start > PIECE else n - start
-        _load(X, start, rows, piece)
-        for j in range(k):
-            _subtract(piece, means[j], rows, centered)
-            for i in range(rows):
-                joint[j, i] = 0.0
-            for a in range(0, dp, 4):
-                _whiten_four(whiteners[j], a, centered, rows, z)
-                _add_squares(z, rows, joint[j])
-        log_likelihood += _normalise(joint, log_constants, weights_at, start, rows, largest, total)
-        for j in range(k):
-            counts[j] += _sum(joint[j], rows)
-            _scale(piece, means[j], joint[j], rows, total, centered, first[j])
-            _add_products(centered, rows, scatter[j])
-    return log_likelihood
+def full(X, weights, n, d, k, parameters, scratch, out):
+    """Means, transposed whiteners and log constants; counts, first moments and scatter matrices of each component.
 
-
-@_kernel
-def pooled(X_at, n, d, weights_at, center, whitened_means, whitener, log_constants, scratch, counts, first):
-    """Moments around one point, without second moments: those of all components together do not depend on r.
-
-    Rows are whitened once, and then compared with the whitened means.
+    Of a scatter matrix, the lower triangle is filled.
     """
-    X = carray(_at(X_at), (n, d))
-    k, dp = whitened_means.shape
-    piece, joint, z = scratch, scratch[dp:], scratch[dp + k :]
-    largest, total = scratch[-1], scratch[-2]
+    dp = (d + 3) & -4
+    whiteners, first = parameters + 8 * k * dp, out + 8 * k
+    constants, scatter = whiteners + 8 * k * dp * dp, first + 8 * k * dp
+    piece, centered, joint = scratch, scratch + dp * _ROW, scratch + 2 * dp * _ROW
+    _fill(piece + d * _ROW, (dp - d) * STRIDE)
     log_likelihood = 0.0
     for start in range(0, n, PIECE):
-        rows = PIECE if n - start > PIECE else n - start
-        _load(X, start, rows, piece)
-        _subtract(piece, center, rows, piece)
-        for a in range(0, dp, 4):
-            _whiten_four(whitener, a, piece, rows, z[a:])
+        rows = min(n - start, PIECE)
+        filled = (rows + 15) & -16
+        _load(X + 8 * start * d, rows, d, piece)
         for j in range(k):
-            _distances(z, whitened_means[j], rows, joint[j])
-        log_likelihood += _normalise(joint, log_constants, weights_at, start, rows, largest, total)
+            _subtract(piece, parameters + 8 * j * dp, dp, filled, centered)
+            _whitened_squares(whiteners + 8 * j * dp * dp, centered, dp, filled, joint + j * _ROW)
+        log_likelihood += _normalised(joint, constants, k, rows, weights, start)
+        _add_counts(joint, k, filled, out)
         for j in range(k):
-            counts[j] += _sum(joint[j], rows)
-            _add_sums(piece, joint[j], rows, first[j])
+            _add_first(piece, parameters + 8 * j * dp, joint + j * _ROW, dp, filled, first + 8 * j * dp, 0)
+            _scale(piece, parameters + 8 * j * dp, joint + j * _ROW, dp, filled, centered)
+            _add_products(centered, dp, filled, scatter + 8 * j * dp * dp)
     return log_likelihood
 
 
 @_kernel
-def diagonal(X_at, n, d, weights_at, means, scales, log_constants, scratch, counts, first, scatter):
-    """Moments with the scatter of each component's features."""
-    X = carray(_at(X_at), (n, d))
-    k, dp = means.shape
-    piece, joint = scratch, scratch[dp:]
-    largest, total = scratch[-1], scratch[-2]
+def pooled(X, weights, n, d, k, parameters, scratch, out):
+    """Center, transposed whitener, whitened means and log constants; counts and first moments around the center.
+
+    There are no second moments: those of all components together do not depend on r. Rows are whitened once, and then
+    compared with the whitened means, of which there are a multiple of four, as of the first moments.
+    """
+    dp, kp = (d + 3) & -4, (k + 3) & -4
+    whitener = parameters + 8 * dp
+    means, first = whitener + 8 * dp * dp, out + 8 * k
+    constants = means + 8 * kp * dp
+    piece, z, joint = scratch, scratch + dp * _ROW, scratch + 2 * dp * _ROW
+    _fill(piece + d * _ROW, (dp - d) * STRIDE)
     log_likelihood = 0.0
     for start in range(0, n, PIECE):
-        rows = PIECE if n - start > PIECE else n - start
-        _load(X, start, rows, piece)
-        for j in range(k):
-            _scaled_distances(piece, means[j], scales[j], rows, joint[j])
-        log_likelihood += _normalise(joint, log_constants, weights_at, start, rows, largest, total)
-        for j in range(k):
-            counts[j] += _sum(joint[j], rows)
-            _add_first_and_squares(piece, means[j], joint[j], rows, first[j], scatter[j])
+        rows = min(n - start, PIECE)
+        filled = (rows + 15) & -16
+        _load(X + 8 * start * d, rows, d, piece)
+        _subtract(piece, parameters, d, filled, piece)
+        _whiten(whitener, piece, dp, filled, z)
+        _distances(z, means, 0, kp, dp, filled, joint)
+        log_likelihood += _normalised(joint, constants, k, rows, weights, start)
+        _add_counts(joint, k, filled, out)
+        _add_sums(piece, joint, kp, dp, filled, first)
     return log_likelihood
 
 
 @_kernel
-def trace(X_at, n, d, weights_at, means, scales, log_constants, scratch, counts, first, scatter):
-    """Moments with the trace of each component's scatter."""
-    X = carray(_at(X_at), (n, d))
-    k, dp = means.shape
-    piece, joint, squares = scratch, scratch[dp:], scratch[dp + k :]
-    largest, total = scratch[-1], scratch[-2]
+def diagonal(X, weights, n, d, k, parameters, scratch, out):
+    """Means, scales and log constants; counts, first and second moments of each component's features.
+
+    There are a multiple of four means and scales.
+    """
+    dp, kp = (d + 3) & -4, (k + 3) & -4
+    scales, first = parameters + 8 * kp * dp, out + 8 * k
+    constants, second = scales + 8 * kp * dp, first + 8 * k * dp
+    piece, joint = scratch, scratch + dp * _ROW
+    _fill(piece + d * _ROW, (dp - d) * STRIDE)
     log_likelihood = 0.0
     for start in range(0, n, PIECE):
-        rows = PIECE if n - start > PIECE else n - start
-        _load(X, start, rows, piece)
+        rows = min(n - start, PIECE)
+        filled = (rows + 15) & -16
+        _load(X + 8 * start * d, rows, d, piece)
+        _scaled_distances(piece, parameters, scales, kp, dp, filled, joint)
+        log_likelihood += _normalised(joint, constants, k, rows, weights, start)
+        _add_counts(joint, k, filled, out)
         for j in range(k):
-            _distances(piece, means[j], rows, squares[j])
-            scale = scales[j]
-            for i in range(rows):
-                joint[j, i] = squares[j, i] * scale * scale
-        log_likelihood += _normalise(joint, log_constants, weights_at, start, rows, largest, total)
+            at = 8 * j * dp
+            _add_moments(piece, parameters + at, joint + j * _ROW, dp, filled, first + at, second + at)
+    return log_likelihood
+
+
+@_kernel
+def trace(X, weights, n, d, k, parameters, scratch, out):
+    """Means, scales and log constants; counts, first moments and the trace of each component's scatter.
+
+    There are a multiple of four means.
+    """
+    dp, kp = (d + 3) & -4, (k + 3) & -4
+    scales, first = parameters + 8 * kp * dp, out + 8 * k
+    constants, second = scales + 8 * k, first + 8 * k * dp
+    piece, joint, squares = scratch, scratch + dp * _ROW, scratch + (dp + kp) * _ROW
+    _fill(piece + d * _ROW, (dp - d) * STRIDE)
+    log_likelihood = 0.0
+    for start in range(0, n, PIECE):
+        rows = min(n - start, PIECE)
+        filled = (rows + 15) & -16
+        _load(X + 8 * start * d, rows, d, piece)
+        _distances(piece, parameters, 0, kp, dp, filled, squares)
+        _scale_squares(squares, scales, k, filled, joint)
+        log_likelihood += _normalised(joint, constants, k, rows, weights, start)
+        _add_counts(joint, k, filled, out)
+        _add_dots(joint, squares, k, filled, second)
         for j in range(k):
-            counts[j] += _sum(joint[j], rows)
-            _add_first(piece, means[j], joint[j], rows, first[j])
-            scatter[j] += _dot(joint[j], squares[j], rows)
+            _add_first(piece, parameters + 8 * j * dp, joint + j * _ROW, dp, filled, first + 8 * j * dp, 0)
     return log_likelihood

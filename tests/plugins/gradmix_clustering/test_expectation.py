@@ -1,6 +1,7 @@
 """The E-step: both back ends against each other, extended precision and its own laws."""
 
 import os
+import platform
 import subprocess
 import sys
 
@@ -217,6 +218,25 @@ def test_without_numba_the_message_names_the_other_back_end(monkeypatch):
     monkeypatch.delattr("gradmix_clustering.compiled_expectation", raising=False)
     with pytest.raises(gradmix.ConfigError, match="Choose backend=numpy"):
         compile_for("full")
+
+
+@pytest.mark.slow
+@pytest.mark.processes
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the processors named are of another kind")
+@pytest.mark.parametrize("processor", ["x86-64", "haswell"])
+def test_kernels_do_not_need_this_processor(processor, tmp_path):
+    """Shorter vectors, and products and sums that are rounded twice."""
+    code = """
+from tests.plugins.gradmix_clustering.test_expectation import TYPES, assert_same, mixture
+for covariance_type in TYPES:
+    assert_same(*mixture(5003, 7, 3), covariance_type)
+"""
+    features = "+avx,+avx2,+fma" if processor == "haswell" else ""
+    environment = {"NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": features, "NUMBA_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.processes
