@@ -5,17 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from gradmix import Rows
-from gradmix.arrays import IntArray, column_name
+from gradmix.arrays import Array, IntArray, column_name
 from gradmix_clustering.layouts import Layout
 
 
-def blamed_columns(rows: Rows, columns: IntArray, floor: float, layout: Layout) -> str:
+def blamed_columns(rows: Rows, covariance: Array, columns: IntArray, floor: float, layout: Layout) -> str:
     """Say which of some columns make every component degenerate, however it is estimated; empty if none do.
 
     Parameters
     ----------
     rows
         All rows.
+    covariance
+        Their covariance, shape (d, d).
     columns
         Numbers of the columns that are judged.
     floor
@@ -24,7 +26,7 @@ def blamed_columns(rows: Rows, columns: IntArray, floor: float, layout: Layout) 
         How covariances are kept.
     """
     names = [column_name(column, rows.feature_names or ()) for column in columns]
-    covariance = np.atleast_2d(np.cov(rows.array[:, columns].T, aweights=rows.weights, ddof=0))
+    covariance = covariance[np.ix_(columns, columns)]
     of_all_rows = layout.whiteners(layout.regularised(layout.of_one(covariance), floor))
     if not layout.is_thin(of_all_rows, 10 * floor).any():
         return ""

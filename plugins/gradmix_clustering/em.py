@@ -81,11 +81,18 @@ class EMStep:
     gain: float
 
 
-def em(expectation: EStep, start: GaussianMixtureModel, reg_covar: float) -> Iterator[EMStep]:
-    """Iterate for ever: each step's log-likelihood is that of the very model it carries."""
+def em(
+    expectation: EStep, start: GaussianMixtureModel, reg_covar: float, least: Array | None = None
+) -> Iterator[EMStep]:
+    """Iterate for ever: each step's log-likelihood is that of the very model it carries.
+
+    If a `least` covariance is given, as `Layout.of_one` returns it, all covariances exceed it.
+    """
     model, moments = start, expectation(start)
     while True:
         model = maximisation(moments, model, reg_covar)
+        if least is not None:
+            model = model.updated(model.weights, model.means, model.layout.at_least(model.covariances, least))
         before, moments = moments, expectation(model)
         gain = (moments.log_likelihood - before.log_likelihood) / expectation.rows.total_weight
         yield EMStep(model, moments.log_likelihood, gain)

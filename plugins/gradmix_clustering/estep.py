@@ -67,6 +67,16 @@ class EStep:
         squares = self.rows.fold(partial(_squares_around, self._center))
         return float(squares.mean() / self.rows.total_weight)
 
+    @property
+    def center(self) -> Array:
+        """Mean of the rows, shape (d,)."""
+        return self._center
+
+    @property
+    def covariance(self) -> Array:
+        """Covariance of the rows, shape (d, d)."""
+        return self._scatter / self.rows.total_weight
+
     @cached_property
     def _scatter(self) -> Array:
         """Scatter of the rows around the center, shape (d, d)."""

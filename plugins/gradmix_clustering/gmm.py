@@ -36,8 +36,12 @@ from gradmix import (
 
 if TYPE_CHECKING:
     from gradmix.arrays import Array, IntArray
+    from gradmix_clustering.estep import EStep
     from gradmix_clustering.given import Given
     from gradmix_clustering.mixture_model import GaussianMixtureModel
+
+_LEAST_SHARE = 1e-3
+"""Share of the variance of all rows that a component keeps in every direction, where `on_collapse` is floor."""
 
 
 @dataclass
@@ -65,6 +69,10 @@ class GaussianMixture(FoldingClusterer["GaussianMixtureModel"]):
         How a start is chosen: clusters of k-means, rows nearest to k-means++ centers, groups that show along some
         direction, which k-means misses in many dimensions (projections), rows nearest to random rows
         (random_from_data), random responsibilities (random).
+    on_collapse
+        What is done about a component that collapses onto too few different rows: it is only counted (report), begins
+        again at the row of lowest density, a few times in a start (reseed), or is kept from collapsing (floor): in
+        every direction it has at least a thousandth of the variance of all rows.
     random_state
         Seed of the starts.
     update
@@ -113,6 +121,7 @@ class GaussianMixture(FoldingClusterer["GaussianMixtureModel"]):
     max_iter: PositiveInt = 1000
     n_init: PositiveInt = 1
     init_params: Annotated[str, KeyOf("gradmix_clustering.starts:STARTS")] = "kmeans"
+    on_collapse: Literal["report", "reseed", "floor"] = "report"
     random_state: Seed = None
     update: Literal["all", "means"] = "all"
     sigma: PositiveFloat | None = None
@@ -168,6 +177,7 @@ class GaussianMixture(FoldingClusterer["GaussianMixtureModel"]):
         """EM from one start, or from a model on."""
         from gradmix_clustering.em import em
         from gradmix_clustering.estep import EStep
+        from gradmix_clustering.reseeding import MOST_TIMES, reseeded
 
         self._compile_expectation()
         expectation = EStep(rows, self.backend)
@@ -175,12 +185,20 @@ class GaussianMixture(FoldingClusterer["GaussianMixtureModel"]):
         floor, varying = self._floor(spread), _varying(rows.array)
         least = max(floor, np.finfo(float).eps * spread)
         start = self._start(rows, rng, floor) if state is None else self._gone_on_from(state)
-        for _, step in zip(range(self.max_iter), em(expectation, start, floor), strict=False):
-            converged = abs(step.gain) < self.tol
-            collapsed = step.model.n_collapsed(least, rows.total_weight, varying) if self.update == "all" else 0
-            yield Iteration(step.model, {"log_likelihood": step.log_likelihood}, converged, collapsed=collapsed)
+        steps = em(expectation, start, floor, self._least_covariance(expectation, floor))
+        seeds_left = MOST_TIMES if self.on_collapse == "reseed" else 0
+        for _ in range(self.max_iter):
+            step = next(steps)
+            collapsed = step.model.collapsed(least, rows.total_weight, varying) & (self.update == "all")
+            begins_again = bool(seeds_left and collapsed.any())
+            converged = abs(step.gain) < self.tol and not begins_again
+            metrics = {"log_likelihood": step.log_likelihood}
+            yield Iteration(step.model, metrics, converged, collapsed=int(np.count_nonzero(collapsed)))
             if converged:
                 return
+            if begins_again:
+                seeds_left -= 1
+                steps = em(expectation, reseeded(step.model, collapsed, expectation, floor), floor)
 
     def _floor(self, spread: float) -> float:
         """What is added to every variance, where the columns' mean variance is the spread."""
@@ -192,11 +210,21 @@ class GaussianMixture(FoldingClusterer["GaussianMixtureModel"]):
         from gradmix_clustering.estep import EStep
         from gradmix_clustering.layouts import LAYOUTS
 
-        spread = EStep(rows, self.backend).spread
-        floor = max(self._floor(spread), np.finfo(float).eps * spread)
+        expectation = EStep(rows, self.backend)
+        floor = max(self._floor(expectation.spread), np.finfo(float).eps * expectation.spread)
         varying = _varying(rows.array)
         columns = np.arange(rows.shape[1]) if varying is None else varying
-        return blamed_columns(rows, columns, floor, LAYOUTS[gradmix.covariance(self.covariance_type).moments])
+        layout = LAYOUTS[gradmix.covariance(self.covariance_type).moments]
+        return blamed_columns(rows, expectation.covariance, columns, floor, layout)
+
+    def _least_covariance(self, expectation: EStep, floor: float) -> Array | None:
+        """Covariance that every component exceeds, in the shape of one; None unless `on_collapse` is floor."""
+        if self.on_collapse != "floor" or self.update == "means":
+            return None
+        from gradmix_clustering.layouts import LAYOUTS
+
+        layout = LAYOUTS[gradmix.covariance(self.covariance_type).moments]
+        return layout.regularised(_LEAST_SHARE * layout.of_one(expectation.covariance), floor)
 
     def _start(self, rows: Rows, rng: np.random.Generator, floor: float) -> GaussianMixtureModel:
         """Model to begin with: what is given, and the estimates of a start for the rest."""
@@ -249,8 +277,17 @@ class GaussianMixture(FoldingClusterer["GaussianMixtureModel"]):
         return printed(found, n, self.verbose_interval, in_detail=self.verbose > 1)
 
     def check(self) -> None:
-        """Check every option, and that σ is given only where it is used."""
+        """Check every option, that σ is given only where it is used, and a floor only where it can be kept."""
+        from gradmix_clustering.layouts import LAYOUTS
+
         super().check()
+        covariance = gradmix.covariance(self.covariance_type)
+        free = LAYOUTS[covariance.moments].free
+        if self.on_collapse == "floor" and type(covariance) is not type(gradmix.covariance(free)):
+            raise ConfigError(
+                f"{self.kind}.on_collapse=floor would break the constraint of covariance_type={self.covariance_type}. "
+                "Choose full, tied, diag or spherical, or on_collapse=reseed."
+            )
         if self.sigma is not None and (self.update != "means" or self.precisions_init is not None):
             why = (
                 "precisions_init has the variances" if self.update == "means" else "update=all estimates the variances"

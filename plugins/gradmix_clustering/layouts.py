@@ -24,6 +24,8 @@ class Layout(ABC):
 
     free: str
     """Name of the covariance type that has this layout and no constraint."""
+    is_shared: bool = False
+    """Whether all components have one covariance."""
 
     @abstractmethod
     def shape(self, k: int, d: int) -> tuple[int, ...]:
@@ -40,6 +42,14 @@ class Layout(ABC):
     @abstractmethod
     def regularised(self, covariances: Array, reg_covar: float) -> Array:
         """Covariances with a number added to every variance."""
+
+    @abstractmethod
+    def at_least(self, covariances: Array, least: Array) -> Array:
+        """Covariances of greatest likelihood that exceed a least one in every direction, from those without the bound.
+
+        `least` is as `of_one` returns it. Source: Ingrassia & Rocci, Comput. Stat. Data Anal. 51 (2007) 5339-5351, in
+        coordinates in which the least covariance is I.
+        """
 
     @abstractmethod
     def whiteners(self, covariances: Array) -> Array:
@@ -117,6 +127,15 @@ class Full(Layout):
         """Σ + c I."""
         return covariances + reg_covar * np.eye(covariances.shape[-1])
 
+    def at_least(self, covariances: Array, least: Array) -> Array:
+        """L max(L⁻¹ Σ L⁻ᵀ, 1) Lᵀ, where L Lᵀ is the least covariance; covariances that exceed it keep their bits."""
+        factor = np.linalg.cholesky(least)
+        half = np.linalg.solve(factor, covariances)
+        variances, axes = np.linalg.eigh(_symmetric(np.linalg.solve(factor, np.swapaxes(half, -1, -2))))
+        back = (factor @ axes) * np.sqrt(np.maximum(variances, 1.0))[..., None, :]
+        is_low = (variances[..., :1] < 1.0)[..., None]
+        return np.where(is_low, back @ np.swapaxes(back, -1, -2), covariances)
+
     def whiteners(self, covariances: Array) -> Array:
         """Transposed inverse Cholesky factors, shape (k, d, d)."""
         return _inverse_cholesky(covariances, "the covariance of component {}")
@@ -169,6 +188,7 @@ class Pooled(Full):
     """One matrix for all components, shape (d, d)."""
 
     free = "tied"
+    is_shared = True
 
     def shape(self, k: int, d: int) -> tuple[int, ...]:
         """(d, d)."""
@@ -211,6 +231,10 @@ class Diagonal(Layout):
     def regularised(self, covariances: Array, reg_covar: float) -> Array:
         """σ² + c."""
         return covariances + reg_covar
+
+    def at_least(self, covariances: Array, least: Array) -> Array:
+        """The greater of two variances."""
+        return np.maximum(covariances, least)
 
     def whiteners(self, covariances: Array) -> Array:
         """Reciprocal standard deviations, shape (k, d)."""

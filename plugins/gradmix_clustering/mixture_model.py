@@ -10,7 +10,7 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 import gradmix
 from gradmix import Covariance, DataError, Model, StorageError
@@ -127,7 +127,11 @@ class GaussianMixtureModel(Model):
         return X - self.means[:, None]
 
     def n_collapsed(self, least: float, n: float, columns: IntArray | None = None) -> int:
-        """Number of components that have collapsed onto too few of n rows.
+        """Number of components that have collapsed; see `collapsed`."""
+        return int(np.count_nonzero(self.collapsed(least, n, columns)))
+
+    def collapsed(self, least: float, n: float, columns: IntArray | None = None) -> NDArray[np.bool_]:
+        """Which components have collapsed onto too few of n rows, shape (k,).
 
         Their weight is less than one row, or their variance in some direction is within ten times the `least` that it
         can be: what was added to every variance, or what rounding leaves of it. If `columns` are given, only these
@@ -139,7 +143,7 @@ class GaussianMixtureModel(Model):
             whiteners = self.layout.of_each(
                 self.layout.whiteners(self.layout.marginal(self.covariances, columns)), len(self.means)
             )
-        return int(np.count_nonzero(self.layout.is_thin(whiteners, 10 * least) | (self.weights * n < 1)))
+        return np.asarray(self.layout.is_thin(whiteners, 10 * least) | (self.weights * n < 1))
 
     def score_samples(self, X: Array) -> Array:
         """Log p(x) of each row, in nats, shape (n,)."""

@@ -6,12 +6,15 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.linalg
 import sklearn.mixture
 from sklearn.exceptions import ConvergenceWarning
 
 import gradmix
 from gradmix.config.spec import read_spec
 from gradmix.runs.runner import Order, execute
+from gradmix_clustering.estep import EStep
+from gradmix_clustering.reseeding import reseeded
 
 
 def iris():
@@ -165,3 +168,75 @@ def test_the_warning_names_the_columns_that_make_every_component_degenerate():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         gradmix.clusterer("gmm", n_components=3, covariance_type="diag", random_state=0).fit(dependent)
+
+
+def five_on_iris(on_collapse, seed, **options):
+    """Every iteration of one start that `report` lets collapse for the seeds 0, 2, 5 and 6."""
+    given = {"n_components": 5, "init_params": "random_from_data", "random_state": seed, **options}
+    return [*gradmix.clusterer("gmm", on_collapse=on_collapse, **given).iterations(iris())]
+
+
+@pytest.mark.parametrize("seed", [0, 5, 6])
+def test_a_collapsed_component_begins_again_where_the_density_is_lowest(seed):
+    assert five_on_iris("report", seed)[-1].collapsed
+    steps = five_on_iris("reseed", seed)
+    assert [each.collapsed for each in steps if each.collapsed]
+    assert not steps[-1].collapsed
+    assert steps[-1].converged
+
+
+def test_the_seed_of_a_collapsed_component_is_the_row_of_lowest_density():
+    X = iris()
+    model = gradmix.clusterer("gmm", n_components=3, random_state=0).fit(X).model_
+    others = model.updated(model.weights * [1, 0, 1] / model.weights[[0, 2]].sum(), model.means, model.covariances)
+    again = reseeded(model, np.array([False, True, False]), EStep(gradmix.rows(X), "numpy"), 0.0)
+    assert np.array_equal(again.means[1], X[others.score_samples(X).argmin()])
+    assert again.weights.sum() == pytest.approx(1.0)
+    expected = np.average(model.covariances[[0, 2]], axis=0, weights=model.weights[[0, 2]])
+    assert again.covariances[1] == pytest.approx(expected)
+    assert np.array_equal(again.means[[0, 2]], model.means[[0, 2]])
+
+
+def test_no_seed_is_a_row_without_weight():
+    X = np.vstack([iris(), [[1e3] * 4]])
+    model = gradmix.clusterer("gmm", n_components=3, random_state=0).fit(iris()).model_
+    weighted = EStep(gradmix.rows(X, weights=[1] * 150 + [0]), "numpy")
+    assert reseeded(model, np.array([True, False, False]), weighted, 0.0).means[0].max() < 10
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical", "EVE"])
+def test_seeds_are_given_up_if_components_collapse_again(covariance_type):
+    """Three different rows leave nothing else; it ends, and says so."""
+    X = np.array([[0.0, 0.0], [1.0, 2.0], [3.0, 1.0]] * 5)
+    clusterer = gradmix.clusterer(
+        "gmm", n_components=3, on_collapse="reseed", covariance_type=covariance_type, random_state=0
+    )
+    with pytest.warns(ConvergenceWarning, match=r"\d component\(s\) have collapsed"):
+        assert not clusterer.fit(X).converged_
+
+
+@pytest.mark.parametrize("seed", [0, 2, 5, 6])
+@pytest.mark.parametrize("covariance_type", ["full", "diag", "spherical", "tied"])
+def test_a_floor_keeps_components_from_collapsing_and_the_likelihood_rising(seed, covariance_type):
+    steps = five_on_iris("floor", seed, covariance_type=covariance_type, reg_covar=0.0)
+    gains = np.diff([each.metrics["log_likelihood"] for each in steps])
+    assert gains.min() > -1e-9
+    assert not steps[-1].collapsed
+    total = np.cov(iris().T, ddof=0)
+    for matrix in steps[-1].estimate.matrices:
+        assert scipy.linalg.eigh(matrix, eigvals_only=True)[0] > 0
+        if covariance_type == "full":
+            assert scipy.linalg.eigh(matrix, total, eigvals_only=True)[0] > 1e-3 * (1 - 1e-9)
+
+
+def test_a_floor_changes_nothing_where_no_component_comes_near_it():
+    one, other = (
+        gradmix.clusterer("gmm", n_components=3, on_collapse=each, n_init=5, random_state=0).fit(iris())
+        for each in ("report", "floor")
+    )
+    assert other.log_likelihood_ == one.log_likelihood_ == pytest.approx(-180.1855, abs=5e-5)
+
+
+def test_a_floor_that_would_break_a_constraint_is_refused():
+    with pytest.raises(gradmix.ConfigError, match="break the constraint of covariance_type=VEV"):
+        gradmix.clusterer("gmm", covariance_type="VEV", on_collapse="floor").fit(iris())
