@@ -1,4 +1,4 @@
-"""Clusterers: Gaussian mixtures by EM with their covariance types, and k-means."""
+"""Clusterers: Gaussian mixtures by EM, or from labels, with their covariance types, and k-means."""
 
 import gradmix
 
@@ -19,6 +19,7 @@ def gradmix_components() -> gradmix.Components:
     types = {name: f"gradmix_clustering.{module}:{name}" for module, names in _COVARIANCES.items() for name in names}
     return {
         "clusterer": {
+            "gaussian": "gradmix_clustering.gaussian:LabelledGaussians",
             "gmm": "gradmix_clustering.gmm:GaussianMixture",
             "kmeans": "gradmix_clustering.kmeans:KMeans",
         },

@@ -88,11 +88,16 @@ def em(
 
     If a `least` covariance is given, as `Layout.of_one` returns it, all covariances exceed it.
     """
-    model, moments = start, expectation(start)
+
+    def bounded(model: GaussianMixtureModel) -> GaussianMixtureModel:
+        if least is None:
+            return model
+        return model.updated(model.weights, model.means, model.layout.at_least(model.covariances, least))
+
+    model = bounded(start)
+    moments = expectation(model)
     while True:
-        model = maximisation(moments, model, reg_covar)
-        if least is not None:
-            model = model.updated(model.weights, model.means, model.layout.at_least(model.covariances, least))
+        model = bounded(maximisation(moments, model, reg_covar))
         before, moments = moments, expectation(model)
         gain = (moments.log_likelihood - before.log_likelihood) / expectation.rows.total_weight
         yield EMStep(model, moments.log_likelihood, gain)

@@ -71,7 +71,9 @@ class Cluster(Task):
 
     def preflight(self) -> None:
         """Check that the clusterer can take the data."""
-        self.clusterer.check_rows(self.dataset.load().X)
+        data = self.dataset.load()
+        self.clusterer.check_labels(data.labels)
+        self.clusterer.check_rows(data.X)
 
     def compile(self) -> None:
         """Compile what the clusterer needs for these data."""
@@ -118,7 +120,8 @@ class Cluster(Task):
         )
 
     def _rows(self, data: Data) -> Rows:
-        return Rows(data.X, engine=self.engine)
+        labels = data.labels if self.clusterer.needs_labels else None
+        return Rows(data.X, engine=self.engine, labels=labels)
 
     def _metrics(self, best: Iteration[Any], groups: IntArray, data: Data) -> Mapping[str, float]:
         ended = {"n_iter": float(best.step), "converged": float(best.converged)}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import gradmix
+from gradmix_clustering.gaussian import LabelledGaussians
 from gradmix_clustering.gmm import GaussianMixture
 from gradmix_clustering.kmeans import KMeans
 from gradmix_clustering.kmeans_model import KMeansModel
@@ -354,6 +355,31 @@ class WeightsAreAColumn(KMeans):
 
 
 @dataclass
+class MakesLabelsUp(LabelledGaussians):
+    """Fits to rows without labels as if they were all of one group."""
+
+    def fit(self, X, y=None, sample_weight=None):
+        return super().fit(X, np.zeros(len(X)) if y is None else y, sample_weight)
+
+
+@dataclass
+class MixesLabelsUp(LabelledGaussians):
+    """Gives the first rows the first label, and so on."""
+
+    def fit(self, X, y=None, sample_weight=None):
+        return super().fit(X, None if y is None else np.sort(y), sample_weight)
+
+
+@dataclass
+class LooksAtNoLabel(KMeans):
+    """Asks for labels, and finds three groups whatever they are."""
+
+    needs_labels = True
+
+    n_clusters: gradmix.PositiveInt = 3
+
+
+@dataclass
 class AsksForTheShape(KMeans):
     """Asks whatever it is given for its shape."""
 
@@ -671,6 +697,9 @@ WRONG = [
     ("starts_differ", OwnSeed),
     ("a_weight_of_two_is_a_row_twice", IgnoresWeights),
     ("equal_weights_make_no_difference", WeightsAreAColumn),
+    ("refuses_rows_without_labels", MakesLabelsUp),
+    ("learns_the_labels", MixesLabelsUp),
+    ("follows_the_labels", LooksAtNoLabel),
     ("takes_lists_and_tables", AsksForTheShape),
     ("takes_any_numbers", Overflowing),
     ("takes_any_memory_layout", NeedsToWrite),

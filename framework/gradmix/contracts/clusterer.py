@@ -109,6 +109,9 @@ class Clusterer(Component, ABC, Generic[ModelT]):
     objective: ClassVar[Objective]
     """The metric that each iteration improves."""
 
+    needs_labels: ClassVar[bool] = False
+    """Whether it is fitted to rows whose groups are known: `fit` then needs `y`, and a run a data set with labels."""
+
     random_state: Any
     n_init: int | Literal["auto"]
     preparation_: Preparation | None = None
@@ -141,6 +144,20 @@ class Clusterer(Component, ABC, Generic[ModelT]):
             if isinstance(asked, int) and len(X) < asked:
                 raise DataError(f"{len(X)} rows are fewer than {option.name}={asked}.")
 
+    def check_labels(self, labels: Any) -> None:
+        """Check that there are labels if it needs them, before the first iteration and when a sweep is planned.
+
+        Raises
+        ------
+        DataError
+            If there are none.
+        """
+        if self.needs_labels and labels is None:
+            raise DataError(
+                f"{type(self).__name__} is fitted to rows whose groups are known, and there are no labels. "
+                "Give them as y in fit(X, y); in a run, choose a data set that has labels."
+            )
+
     def compile_for(self, rows: Rows) -> None:
         """Compile what a fit to these rows needs; unless overridden, nothing.
 
@@ -151,6 +168,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         """Check the options, and rows to fit to."""
         self.check()
         rows = X if isinstance(X, Rows) and sample_weight is None else Rows(X, sample_weight)
+        self.check_labels(rows.labels)
         self.check_rows(rows.array)
         return rows
 
@@ -260,7 +278,11 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         DataError
             If the data cannot be clustered.
         """
-        return self._keep_best_of(X, self.iterations(X))
+        return self._keep_best_of(X, self.iterations(self._rows_with_labels(X, y)))
+
+    def _rows_with_labels(self, X: Any, y: object, sample_weight: Any = None) -> Any:
+        """The rows with their labels, where labels are needed and given."""
+        return Rows(X, sample_weight, labels=y) if self.needs_labels and y is not None else X
 
     def _keep_best_of(self, X: Any, iterations: Iterator[Iteration[ModelT]]) -> Self:
         """Keep the best of all starts, and what else an estimator has after a fit to `X`."""
@@ -288,7 +310,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
 
     def fit_predict(self, X: Any, y: object = None) -> NDArray[np.intp]:
         """Fit to `X`, then return the group of each row, shape (n,)."""
-        return self.fit(X).labels_
+        return self.fit(X, y).labels_
 
     def predict(self, X: Any) -> NDArray[np.intp]:
         """Group of each row of `X`, shape (n,)."""
@@ -433,12 +455,13 @@ class FoldingClusterer(Clusterer[ModelT]):
         X
             Shape (n, d), or `Rows`.
         y
-            Not used.
+            Label of each row, shape (n,), if the clusterer needs labels; else not used.
         sample_weight
             Shape (n,), not negative: a row of weight 2 counts as two rows. None if each row counts once. Their sum is
             ``total_weight_``.
         """
-        self._keep_best_of(X, self.iterations(X, sample_weight))
+        rows = self._rows_with_labels(X, y, sample_weight)
+        self._keep_best_of(X, self.iterations(rows, sample_weight if rows is X else None))
         weights = X.weights if isinstance(X, Rows) else sample_weight
         self.total_weight_ = float(len(self.labels_) if weights is None else np.asarray(weights, dtype=float).sum())
         return self

@@ -84,11 +84,13 @@ class Rows:
         Shape (n,), finite, not negative, not all 0; None for rows that all count once.
     engine
         Where folds are computed; None for this thread.
+    labels
+        Shape (n,): the group that each row is known to be of, for a clusterer that needs it; None if it is not known.
 
     Raises
     ------
     DataError
-        If the rows or the weights cannot be used.
+        If the rows, the weights or the labels cannot be used.
 
     Examples
     --------
@@ -96,9 +98,10 @@ class Rows:
     4.0
     """
 
-    def __init__(self, X: Any, weights: Any = None, engine: Engine | None = None) -> None:
+    def __init__(self, X: Any, weights: Any = None, engine: Engine | None = None, labels: Any = None) -> None:
         self.array: Matrix = as_rows(_mapped(X))
         self.weights = None if weights is None else _as_weights(weights, len(self.array))
+        self.labels = None if labels is None else _as_labels(labels, len(self.array))
         self.engine = engine
         self.feature_names = feature_names_of(X)
 
@@ -157,6 +160,17 @@ def _mapped(X: Any) -> Any:
         return np.load(X, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise DataError(f"{X} cannot be read as a .npy file: {error}") from error
+
+
+def _as_labels(labels: Any, n: int) -> NDArray[Any]:
+    """Check the labels of n rows; the first missing one is named."""
+    checked = np.asarray(labels)
+    if checked.shape != (n,):
+        raise DataError(f"labels must have the shape ({n},), one for each row; it is {checked.shape}.")
+    missing = [row for row, label in enumerate(checked) if label is None or label != label]
+    if missing:
+        raise DataError(f"row {missing[0]} (counted from 0) has no label.")
+    return checked
 
 
 def _as_weights(weights: Any, n: int) -> NDArray[np.float64]:

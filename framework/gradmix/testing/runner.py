@@ -13,6 +13,7 @@ from gradmix.testing.check import BrokenPromiseError, Check, NoEndError, NotAppl
 from gradmix.testing.limit import TimeIsUpError
 from gradmix.testing.outcome import Failure, Outcome
 from gradmix.testing.subject import Subject
+from gradmix.testing.table import is_for_unlabelled_rows
 
 CHECK_SECONDS = 60.0
 """How long a check may take."""
@@ -44,6 +45,8 @@ def outcome_of(check: Check, subject: Subject, seconds: float = CHECK_SECONDS) -
     seconds
         How long it may take; longer, and it has failed.
     """
+    if getattr(subject.component, "needs_labels", False) and is_for_unlabelled_rows(check):
+        return Outcome(check, "not applicable", "it needs labels")
     excuse = subject.component.deviates.get(check.name)
     if excuse is not None:
         return Outcome(check, "not applicable", f"it says so itself: {excuse}")

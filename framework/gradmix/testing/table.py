@@ -43,6 +43,7 @@ CHECKS: Mapping[str, KindChecks] = {
             "clusterers.invariances",
             "clusterers.seeds",
             "clusterers.weights",
+            "clusterers.labels",
             "clusterers.inputs",
             "clusterers.models",
             "clusterers.cost",
@@ -90,6 +91,12 @@ def _checks_in(name: str) -> list[Check]:
         for each, function in vars(module).items()
         if inspect.isfunction(function) and function.__module__ == module.__name__ and not each.startswith("_")
     ]
+
+
+def is_for_unlabelled_rows(check: Check) -> bool:
+    """Whether a check fits a clusterer to rows without labels."""
+    _, is_of_clusterers, module = check.function.__module__.partition(".clusterers.")
+    return bool(is_of_clusterers) and module != "labels"
 
 
 def use(kind: str, component: Any) -> Any:

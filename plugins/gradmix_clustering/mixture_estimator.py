@@ -1,0 +1,157 @@
+"""What every clusterer offers whose model is a mixture of Gaussians, with scikit-learn's names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import gradmix
+from gradmix import AIC, BIC, COLLAPSED, LOG_LIKELIHOOD, DataError, FoldingClusterer, Meaning, Rows
+
+if TYPE_CHECKING:
+    from gradmix.arrays import Array, IntArray
+    from gradmix_clustering.mixture_model import GaussianMixtureModel
+
+
+class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
+    """Base of the clusterers that fit a mixture of Gaussians."""
+
+    objective = LOG_LIKELIHOOD
+
+    covariance_type: str
+    reg_covar: float
+    reg_covar_is_relative: bool
+
+    @classmethod
+    def model_class(cls) -> type[GaussianMixtureModel]:
+        """`GaussianMixtureModel`."""
+        from gradmix_clustering.mixture_model import GaussianMixtureModel
+
+        return GaussianMixtureModel
+
+    def metrics(self) -> tuple[Meaning, ...]:
+        """The criteria that price parameters rank before the likelihood, which more components always improve."""
+        return (
+            BIC,
+            self.objective.meaning,
+            AIC,
+            Meaning("icl", "lower", "", "BIC, with a price for groups that overlap"),
+            COLLAPSED,
+        )
+
+    def floor_of(self, spread: float) -> float:
+        """What is added to every variance, where the columns' mean variance is the spread."""
+        return self.reg_covar * (spread if self.reg_covar_is_relative else 1.0)
+
+    def why_collapsed(self, rows: Rows) -> str:
+        """Name the columns that make every component degenerate."""
+        from gradmix_clustering.degeneracy import blamed_columns
+        from gradmix_clustering.estep import EStep
+        from gradmix_clustering.layouts import LAYOUTS
+
+        expectation = EStep(rows, "numpy")
+        floor = max(self.floor_of(expectation.spread), np.finfo(float).eps * expectation.spread)
+        varying = varying_columns(rows.array)
+        columns = np.arange(rows.shape[1]) if varying is None else varying
+        layout = LAYOUTS[gradmix.covariance(self.covariance_type).moments]
+        return blamed_columns(rows, expectation.covariance, columns, floor, layout)
+
+    def check_rows(self, X: Array) -> None:
+        """Check that there are rows enough, and that columns vary neither too little nor too much."""
+        from gradmix.arrays import constant_columns
+        from gradmix_clustering.scaling import check_variances
+
+        super().check_rows(X)
+        if len(X) == 1:
+            raise DataError("X has 1 sample: its variance is zero and the likelihood has no maximum.")
+        constant = constant_columns(X) if self.estimates_variances else []
+        if len(constant) == X.shape[1]:
+            raise DataError("every column is constant: the variances are zero and the likelihood has no maximum.")
+        if constant and self.reg_covar == 0:
+            raise DataError(
+                f"column {constant[0]} (counted from 0) is constant: its variance is zero and, with reg_covar=0, the "
+                f"likelihood has no maximum ({len(constant)} such column(s)). Drop them first, in a run by "
+                "dataset.drop_constant=true."
+            )
+        check_variances(X)
+
+    @property
+    def estimates_variances(self) -> bool:
+        """Whether a fit estimates variances, so that the data must have some."""
+        return True
+
+    @property
+    def weights_(self) -> Array:
+        """Mixing coefficients, shape (k,)."""
+        return self.fitted("weights")  # type: ignore[no-any-return]
+
+    @property
+    def means_(self) -> Array:
+        """Means, shape (k, d)."""
+        return self.fitted("means")  # type: ignore[no-any-return]
+
+    @property
+    def covariances_(self) -> Array:
+        """Covariances, shaped by their type: (k, d, d), (d, d), (k, d) or (k,)."""
+        return self.fitted("covariances")  # type: ignore[no-any-return]
+
+    @property
+    def precisions_(self) -> Array:
+        """Inverses of the covariances, in their shape."""
+        return self.fitted("precisions")  # type: ignore[no-any-return]
+
+    @property
+    def precisions_cholesky_(self) -> Array:
+        """Factors P of the precisions P Pᵀ, upper triangular or positive, in the shape of the covariances."""
+        return self.fitted("precisions_cholesky")  # type: ignore[no-any-return]
+
+    @property
+    def lower_bounds_(self) -> list[float]:
+        """Mean log-likelihood per row after each iteration of the start that was kept, in nats."""
+        return (self.trace_ / self.total_weight_).tolist()  # type: ignore[no-any-return]
+
+    @property
+    def lower_bound_(self) -> float:
+        """Mean log-likelihood per row of the fit, in nats."""
+        return self.lower_bounds_[-1]
+
+    def predict_proba(self, X: Any) -> Array:
+        """Posterior probability of each component given each row, shape (n, k)."""
+        return self.fitted("predict_proba")(self.rows(X))  # type: ignore[no-any-return]
+
+    def score_samples(self, X: Any) -> Array:
+        """Log-density of each row, in nats, shape (n,)."""
+        return self.fitted("score_samples")(self.rows(X))  # type: ignore[no-any-return]
+
+    def score(self, X: Any, y: object = None) -> float:
+        """Mean log-density of the rows, in nats."""
+        return float(self.score_samples(X).mean())
+
+    def bic(self, X: Any) -> float:
+        """Bayesian information criterion; lower is better."""
+        return float(self.fitted("bic")(self.rows(X)))
+
+    def aic(self, X: Any) -> float:
+        """Akaike information criterion; lower is better."""
+        return float(self.fitted("aic")(self.rows(X)))
+
+    def icl(self, X: Any) -> float:
+        """Integrated completed likelihood; lower is better."""
+        return float(self.fitted("icl")(self.rows(X)))
+
+    def uncertainty(self, X: Any) -> Array:
+        """Probability that a row is not of the component that `predict` gives, shape (n,)."""
+        return self.fitted("uncertainty")(self.rows(X))  # type: ignore[no-any-return]
+
+    def sample(self, n_samples: int = 1) -> tuple[Array, IntArray]:
+        """Draw rows and their components from the fitted mixture, shapes (n, d) and (n,)."""
+        return self.fitted("sample")(n_samples, np.random.default_rng(getattr(self, "random_state", None)))  # type: ignore[no-any-return]
+
+
+def varying_columns(X: Array) -> IntArray | None:
+    """Numbers of the columns that are not constant; None if all vary."""
+    from gradmix.arrays import constant_columns
+
+    constant = constant_columns(X)
+    return np.setdiff1d(np.arange(X.shape[1]), constant) if constant else None
