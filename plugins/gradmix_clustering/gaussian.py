@@ -77,12 +77,12 @@ class LabelledGaussians(MixtureEstimator):
         """The one step."""
         from gradmix_clustering.em import start_model
         from gradmix_clustering.estep import EStep
+        from gradmix_clustering.starts import Labelled
 
         classes, groups = np.unique(np.asarray(rows.labels), return_inverse=True)
         expectation = EStep(rows, "numpy")
         floor = self.floor_of(expectation.spread)
-        is_member = np.asarray(groups[:, None] == np.arange(len(classes)), dtype=float)
-        model = start_model(rows, is_member, self.covariance_type, floor)
+        model = start_model(rows, Labelled(groups, len(classes)), self.covariance_type, floor)
         least = max(floor, np.finfo(float).eps * expectation.spread)
         metrics = {
             "log_likelihood": expectation(model).log_likelihood,
