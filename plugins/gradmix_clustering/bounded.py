@@ -218,16 +218,17 @@ def _scale(centers: Array, shift: Array) -> float:
 def prepare(centers: Array, shift: Array, scale: float, before: Array | None) -> Centers:
     """Centers as the kernels need them and, if bounds are to follow them, how far they have moved from `before`."""
     k, d = centers.shape
-    near = (centers - shift) * scale
-    table = np.zeros((k + -k % 4, d + -d % 4), np.float32)
-    table[:k, :d] = -near
-    halves = np.full(len(table), 3e38, np.float32)
-    halves[:k] = (near**2).sum(axis=1) / 2
     safe = 1 + (d + 16) * 4 * _ROUNDOFF
-    reach = float(np.sqrt((near**2).sum(axis=1).max()) * safe)
+    table, halves = np.zeros((k + -k % 4, d + -d % 4), np.float32), np.full(k + -k % 4, 3e38, np.float32)
+    with np.errstate(over="ignore"):  # a center that has moved out of float32's range decides nothing: rows are exact
+        near = (centers - shift) * scale
+        table[:k, :d] = -near
+        halves[:k] = (near**2).sum(axis=1) / 2
+        reach = float(np.sqrt((near**2).sum(axis=1).max()) * safe)
     drift, others, half_gaps = np.zeros(k), np.zeros(k), np.zeros(k)
     if before is not None:
-        drift = np.sqrt(((centers - before) ** 2).sum(axis=1)) * safe
+        with np.errstate(over="ignore"):  # a bound that is infinite decides nothing
+            drift = np.sqrt(((centers - before) ** 2).sum(axis=1)) * safe
         others[:] = drift.max()
         others[drift.argmax()] = np.delete(drift, drift.argmax()).max(initial=0.0)
         half_gaps = _half_gaps(centers) / safe

@@ -137,7 +137,13 @@ class KMeans(FoldingClusterer["KMeansModel"]):
             )
         if not np.isfinite(centers).all():
             raise DataError("init must give finite centers, without NaN and infinity.")
-        return in_unit(centers, unit_exponent(rows.array))
+        with np.errstate(over="ignore"):
+            centers = in_unit(centers, unit_exponent(rows.array))
+        if not np.isfinite(centers).all():
+            raise DataError(
+                "init must give centers nearer to the rows: as a multiple of their spread, one is infinite."
+            )
+        return centers
 
     def _in_squared_units(self, inertia: float, exponent: int) -> float:
         try:

@@ -48,7 +48,8 @@ def lloyd(rows: Rows, centers: Array) -> Iterator[LloydStep]:
         _fill_empty_clusters(assignment)
         before, moved = assignment.centers, assignment.means()
         changed = assignment.move(moved)
-        shift = float(np.sum((moved - before) ** 2))
+        with np.errstate(over="ignore"):  # from a center that was given, far away from all rows
+            shift = float(np.sum((moved - before) ** 2))
         yield LloydStep(moved, assignment, assignment.inertia(), shift, changed == 0)
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numba import types
+from numba.extending import intrinsic
 
 from gradmix.arrays import Array
 from gradmix_clustering.compiled import compiled
@@ -18,7 +20,6 @@ _HUGE = np.float32(3e38)
 _ROUNDOFF32 = 2.0**-24
 _ROUNDOFF = 2.0**-53
 _SMALLEST32 = 2.0**-149
-_SPLIT = 134217729.0  # 2²⁷ + 1
 
 
 class Centers(NamedTuple):
@@ -167,25 +168,27 @@ def _nearest(X, row, centers, likely):
     return label, least
 
 
+@intrinsic
+def _fma(context, a, b, c):
+    """a b + c, rounded once: the error of a product is _fma(a, b, −product), without one of its own."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.fma(*arguments)
+
+    return types.float64(types.float64, types.float64, types.float64), generate
+
+
 @compiled()
 def _add(X, row, weight, totals, rests, j):
     """Add w, w x and w x² of a row to a cluster's sums, each a double and the rest that it cannot hold.
 
-    Sums and products without error: Dekker, Numer. Math. 18 (1971) 224-242; Knuth, TAOCP 2, section 4.2.2.
+    The rest of a sum is Knuth's (TAOCP 2, section 4.2.2).
     """
     d = X.shape[1]
-    x = X[row]
-    part = _SPLIT * weight
-    w1 = part - (part - weight)
-    w2 = weight - w1
-    total, rest = totals[j, :d], rests[j, :d]
+    x, total, rest = X[row], totals[j, :d], rests[j, :d]
     for a in range(d):
-        value = x[a]
-        part = _SPLIT * value
-        x1 = part - (part - value)
-        x2 = value - x1
-        product = weight * value
-        error = ((w1 * x1 - product) + w1 * x2 + w2 * x1) + w2 * x2
+        product = weight * x[a]
+        error = _fma(weight, x[a], -product)
         old = total[a]
         new = old + product
         moved = new - old
@@ -193,17 +196,9 @@ def _add(X, row, weight, totals, rests, j):
         total[a] = new
     total, rest = totals[j, d : 2 * d], rests[j, d : 2 * d]
     for a in range(d):  # a loop over all four arrays would be too much for the compiler to vectorise
-        value = x[a]
-        part = _SPLIT * value
-        x1 = part - (part - value)
-        x2 = value - x1
-        product = weight * value
-        error = ((w1 * x1 - product) + w1 * x2 + w2 * x1) + w2 * x2
-        part = _SPLIT * product
-        p1 = part - (part - product)
-        p2 = product - p1
-        square = product * value
-        error = (((p1 * x1 - square) + p1 * x2 + p2 * x1) + p2 * x2) + error * value
+        product = weight * x[a]
+        square = product * x[a]
+        error = _fma(product, x[a], -square) + _fma(weight, x[a], -product) * x[a]
         old = total[a]
         new = old + square
         moved = new - old
@@ -364,14 +359,8 @@ def assign(X, centers, labels):
 
 @compiled()
 def _two_product(x, y):
-    part = _SPLIT * x
-    x1 = part - (part - x)
-    x2 = x - x1
-    part = _SPLIT * y
-    y1 = part - (part - y)
-    y2 = y - y1
     product = x * y
-    return product, ((x1 * y1 - product) + x1 * y2 + x2 * y1) + x2 * y2
+    return product, _fma(x, y, -product)
 
 
 @compiled()

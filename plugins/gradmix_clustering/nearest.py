@@ -20,7 +20,8 @@ def nearest(X: Array, centers: Array) -> IntArray:
     alone.
     """
     shift = np.median(centers, axis=0)  # a common offset would cost digits; one far center must not
-    return np.concatenate([_nearest(X[rows], centers, shift) for rows in blocks(X, len(centers))])
+    with np.errstate(over="ignore", invalid="ignore"):  # rows whose scores overflow are undecided
+        return np.concatenate([_nearest(X[rows], centers, shift) for rows in blocks(X, len(centers))])
 
 
 def _nearest(X: Array, centers: Array, shift: Array) -> IntArray:
@@ -30,7 +31,7 @@ def _nearest(X: Array, centers: Array, shift: Array) -> IntArray:
     labels: IntArray = scores.argmin(axis=1)
     scores -= scores[np.arange(len(X)), labels, None]
     close = scores <= 2 * error_bound((rows**2).sum(axis=1), 2 * halves.max(), X.shape[1])[:, None]
-    undecided = np.flatnonzero(close.sum(axis=1) > 1)
+    undecided = np.flatnonzero(close.sum(axis=1) != 1)
     labels[undecided] = squared_distances(X[undecided], centers).argmin(axis=1)
     return labels
 
@@ -66,8 +67,8 @@ def squared_distances(X: Array, centers: Array) -> Array:
 
 def squared_distances_to_own(X: Array, centers: Array, labels: IntArray) -> Array:
     """Squared distance of each row to the center of its label, shape (n,)."""
-    distances = [((X[rows] - centers[labels[rows]]) ** 2).sum(axis=1) for rows in blocks(X, 1)]
-    return np.concatenate(distances)
+    with np.errstate(over="ignore"):  # a distance may be infinite
+        return np.concatenate([((X[rows] - centers[labels[rows]]) ** 2).sum(axis=1) for rows in blocks(X, 1)])
 
 
 def inertia_of(rows: Rows, centers: Array, labels: IntArray) -> float:

@@ -318,6 +318,31 @@ def test_from_a_given_start_order_shift_and_scale_make_no_difference(seed, k, po
             np.testing.assert_array_equal(labels(other.labels_), plain.labels_)
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize(
+    ("unit", "far"),
+    [
+        (1, 1e100),
+        (1, 1e155),
+        (1, 1e300),
+        (1e-200, 1e-50),
+        (1e-200, 1e100),
+        (1e-200, 1e200),
+    ],
+)
+def test_a_given_center_may_be_far_from_all_rows(unit, far):
+    """It has no rows at first, and then takes one; where its distance is infinite, that is said."""
+    X = np.random.default_rng(0).normal(size=(300, 2)) * unit
+    clusterer = gradmix.clusterer("kmeans", n_clusters=3, init=[[far, 0.0], [0.0, 0.0], [unit, unit]])
+    if far / unit > 1e308:
+        with pytest.raises(gradmix.DataError, match="nearer to the rows"):
+            clusterer.fit(X)
+    else:
+        labels = clusterer.fit(X).labels_
+        near = gradmix.clusterer("kmeans", n_clusters=3, init=[[50 * unit, 0.0], [0.0, 0.0], [unit, unit]])
+        np.testing.assert_array_equal(labels, near.fit(X).labels_)
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_start_draws_rows_by_weight_times_squared_distance(weighted):
     X = np.array([[0.0], [1.0], [3.0]]).repeat([1, 1, 1], axis=0)
