@@ -1,5 +1,3 @@
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, type-arg, misc"
-# Kernels are typed by numba from their arguments.
 """Compiled kernels of Lloyd's algorithm: a float32 screen over tiles, bounds on distances, and sums in two doubles."""
 
 from __future__ import annotations
