@@ -1,4 +1,4 @@
-"""Clusterers: Gaussian mixtures by EM, or from labels, with their covariance types, and k-means."""
+"""Clusterers: Gaussian mixtures by EM, by gradient ascent or from labels, with their covariance types, and k-means."""
 
 import gradmix
 
@@ -21,6 +21,7 @@ def gradmix_components() -> gradmix.Components:
         "clusterer": {
             "gaussian": "gradmix_clustering.gaussian:LabelledGaussians",
             "gmm": "gradmix_clustering.gmm:GaussianMixture",
+            "gmm_gradient": "gradmix_clustering.gmm_gradient:GradientMixture",
             "kmeans": "gradmix_clustering.kmeans:KMeans",
         },
         "covariance": {**types, **{name: types[other] for name, other in _SCIKIT_LEARN.items()}},

@@ -1,0 +1,182 @@
+"""A Gaussian mixture as a vector of unconstrained numbers, and its log-likelihood as a function of these.
+
+The vector is made of α, whose softmax are the weights; the means; and of factors Q of the precisions Σ⁻¹ = QᵀQ, which
+are lower triangular: the logarithms of their diagonals, then what is below them. Source: Pinheiro & Bates, Stat.
+Comput. 6 (1996) 289-296, for the logarithms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from gradmix import NumericalError
+from gradmix.arrays import Array, IntArray
+from gradmix_clustering.mixture_model import GaussianMixtureModel
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a covariance type leaves free.
+
+    Parameters
+    ----------
+    is_shared
+        Whether all components have one factor.
+    is_correlated
+        Whether factors have entries below their diagonals.
+    is_round
+        Whether factors are multiples of I.
+    """
+
+    is_shared: bool = False
+    is_correlated: bool = False
+    is_round: bool = False
+
+
+SHAPES: Mapping[str, Shape] = {
+    "full": Shape(is_correlated=True),
+    "tied": Shape(is_shared=True, is_correlated=True),
+    "diag": Shape(),
+    "spherical": Shape(is_round=True),
+}
+"""Covariance type → what it leaves free."""
+
+
+@dataclass(frozen=True, eq=False)
+class Unconstrained:
+    """Mixtures of k Gaussians of one covariance type as vectors, and their likelihood for some rows.
+
+    Rows are measured from their mean in units of their standard deviations, so that all numbers are of one size.
+
+    Parameters
+    ----------
+    X
+        The rows, shape (n, d).
+    weights
+        Weight of each row, shape (n,); None if all are 1.
+    covariance_type
+        One of `SHAPES`.
+    k
+        Number of components.
+    """
+
+    X: Array
+    weights: Array | None
+    covariance_type: str
+    k: int
+
+    def vector(self, model: GaussianMixtureModel) -> Array:
+        """The numbers of a model.
+
+        Raises
+        ------
+        NumericalError
+            If a component has no weight, or a covariance is not positive definite.
+        """
+        if not (model.weights > 0).all():
+            raise NumericalError("the start has a component without rows: try another random_state, or init_params.")
+        d, of_all = self.X.shape[1], 1 if self._shape.is_shared else self.k
+        whiteners = model.whiteners[:of_all]
+        if whiteners.ndim == 3:
+            factors = np.swapaxes(whiteners, 1, 2) * self._scale
+            diagonals, below = np.diagonal(factors, axis1=1, axis2=2), factors[:, *self._below]
+        else:
+            diagonals = whiteners.reshape(of_all, -1) * self._scale[: 1 if self._shape.is_round else d]
+            below = np.zeros(0)
+        means = (model.means - self._center) / self._scale
+        return np.concatenate([np.log(model.weights), means.ravel(), np.log(diagonals).ravel(), np.ravel(below)])
+
+    def model(self, vector: Array) -> GaussianMixtureModel:
+        """The model of a vector."""
+        alphas, means, logarithms, below = self._parts(vector)
+        weights = np.exp(alphas - alphas.max())
+        if self._shape.is_correlated:
+            factors = np.zeros((len(logarithms), self.X.shape[1], self.X.shape[1]))
+            factors[:, *self._below] = below
+            every = np.arange(self.X.shape[1])
+            factors[:, every, every] = np.exp(logarithms)
+            deviations = self._scale[:, None] * np.linalg.inv(factors)
+            covariances = deviations @ np.swapaxes(deviations, 1, 2)
+        else:
+            covariances = (self._scale[: logarithms.shape[1]] * np.exp(-logarithms)) ** 2
+        if self._shape.is_shared:
+            covariances = covariances[0]
+        if self._shape.is_round:
+            covariances = covariances[:, 0]
+        return GaussianMixtureModel(
+            weights / weights.sum(), self._center + self._scale * means, covariances, self.covariance_type
+        )
+
+    def loss(self, vector: Any) -> Any:
+        """Minus the mean log-likelihood per row, but for `constant`; of traced numbers too."""
+        alphas, means, logarithms, below = self._parts(vector)
+        centered = self._rows[None, :, :] - np.reshape(means, (self.k, 1, self.X.shape[1]))
+        whitened = np.exp(logarithms)[:, None, :] * centered
+        if self._shape.is_correlated and self.X.shape[1] > 1:
+            lower = np.concatenate([np.zeros((len(below), 1)), below], axis=1)[:, self._places]
+            whitened = whitened + np.matmul(centered, np.swapaxes(lower, 1, 2))
+        determinants = np.sum(logarithms, axis=1) * (self.X.shape[1] if self._shape.is_round else 1)
+        joint = np.reshape(alphas + determinants, (self.k, 1)) - 0.5 * np.sum(whitened**2, axis=2)
+        largest = np.max(joint, axis=0)
+        log_density = np.log(np.sum(np.exp(joint - largest), axis=0)) + largest
+        top = np.max(alphas)
+        return np.log(np.sum(np.exp(alphas - top))) + top - np.sum(log_density * self._shares)
+
+    @cached_property
+    def constant(self) -> float:
+        """What is to be taken from minus the loss to get the mean log-likelihood per row, in nats."""
+        return float(np.log(self._scale).sum() + self.X.shape[1] / 2 * np.log(2 * np.pi))
+
+    def _parts(self, vector: Any) -> tuple[Any, Any, Any, Any]:
+        """α, shape (k,); means, (k, d); logarithms of diagonals, (k or 1, d or 1); entries below, (k or 1, …)."""
+        k, d = self.k, self.X.shape[1]
+        of_all, wide = (1 if self._shape.is_shared else k), (1 if self._shape.is_round else d)
+        ends = np.cumsum([k, k * d, of_all * wide])
+        return (
+            vector[: ends[0]],
+            np.reshape(vector[ends[0] : ends[1]], (k, d)),
+            np.reshape(vector[ends[1] : ends[2]], (of_all, wide)),
+            np.reshape(vector[ends[2] :], (of_all, -1)) if self._shape.is_correlated and d > 1 else np.zeros((1, 0)),
+        )
+
+    @property
+    def _shape(self) -> Shape:
+        return SHAPES[self.covariance_type]
+
+    @cached_property
+    def _shares(self) -> Array:
+        """Share of each row in the total weight, shape (n,)."""
+        weights = np.ones(len(self.X)) if self.weights is None else self.weights
+        return np.asarray(weights / weights.sum())
+
+    @cached_property
+    def _center(self) -> Array:
+        return self._shares @ self.X
+
+    @cached_property
+    def _scale(self) -> Array:
+        """Standard deviations of the columns, or their root mean square for each if components are round."""
+        variances = self._shares @ (self.X - self._center) ** 2
+        return np.sqrt(np.full_like(variances, variances.mean()) if self._shape.is_round else variances)
+
+    @cached_property
+    def _rows(self) -> Array:
+        return (self.X - self._center) / self._scale
+
+    @cached_property
+    def _below(self) -> tuple[IntArray, IntArray]:
+        """Rows and columns of what is below the diagonal."""
+        rows, columns = np.tril_indices(self.X.shape[1], -1)
+        return rows, columns
+
+    @cached_property
+    def _places(self) -> IntArray:
+        """Where an entry below the diagonal is, if a zero is put in front; 0 on and above the diagonal."""
+        places = np.zeros((self.X.shape[1], self.X.shape[1]), dtype=np.intp)
+        places[self._below] = 1 + np.arange(len(self._below[0]))
+        return places
