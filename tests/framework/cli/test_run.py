@@ -270,7 +270,7 @@ except SystemExit:
 print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert re.search("^clusterer: .*gmm, kmeans", done.stdout, re.M)
+    assert re.search("^clusterer: .*gmm, gmm_gradient, kmeans", done.stdout, re.M)
     assert done.stderr.splitlines()[-1] == "[]"
 
 
