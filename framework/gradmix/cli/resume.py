@@ -9,10 +9,19 @@ from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
 
+from hydra.errors import HydraException
+
 from gradmix.cli.parser import CommandParser
+from gradmix.cli.run import check_composition, run_as
+from gradmix.config.groups import parse
+from gradmix.config.guard import MAY_CHOOSE, check_hydra, problem_of
 from gradmix.contracts.errors import ConfigError, StorageError
 from gradmix.contracts.terminal import visible
+from gradmix.journal.reading import read_run
 from gradmix.registry.choice import choose
+from gradmix.sweeps.intent import Intent
+from gradmix.sweeps.ledger import jobs_of
+from gradmix.sweeps.selection import find
 
 _MAY_CHANGE = (
     *("hydra/launcher", "hydra.launcher"),
@@ -42,10 +51,6 @@ def main(arguments: Sequence[str]) -> int:
     add("--as-before", action=flag, help="trust the sweep's journal: take launcher, addresses and code from it")
     parser.add_runs_dir()
     options, overrides = parser.parse_known_args(arguments)
-
-    from gradmix.cli.run import run_as
-    from gradmix.sweeps.intent import Intent
-    from gradmix.sweeps.selection import find
 
     folder = find(options.sweep, options.runs_dir).absolute()
     earlier, home = _earlier(folder, options.as_before)
@@ -78,10 +83,6 @@ def _note(message: str) -> None:
 
 def _earlier(folder: Path, is_trusted: bool) -> tuple[Sequence[str], Path]:
     """The arguments and the working folder with which a sweep was started, by its journal."""
-    from gradmix.config.guard import problem_of
-    from gradmix.journal.reading import read_run
-    from gradmix.sweeps.ledger import jobs_of
-
     try:
         sweep = read_run(folder)
         if sweep.kind != "sweep":
@@ -104,8 +105,6 @@ def _earlier(folder: Path, is_trusted: bool) -> tuple[Sequence[str], Path]:
 
 def _is_harmless(argument: str, folder: Path) -> bool:
     """Whether an argument names no launcher, no address, no code and nothing of the environment."""
-    from gradmix.config.guard import problem_of
-
     if argument.startswith("-") or "=" not in argument:
         return True
     key, _, value = argument.lstrip("+~").partition("=")
@@ -124,11 +123,6 @@ def _is_of_hydra(key: str) -> bool:
 
 def _is_harmless_to_hydra(argument: str) -> bool:
     """Whether a config file might say the same, for the sweeper: how jobs are launched is never taken."""
-    from hydra.errors import HydraException
-
-    from gradmix.config.groups import parse
-    from gradmix.config.guard import MAY_CHOOSE, check_hydra
-
     try:
         (override,) = parse([argument])
         if override.key_or_group == "hydra/sweeper":
@@ -144,8 +138,6 @@ def _is_harmless_to_hydra(argument: str) -> bool:
 
 def _check_overrides(overrides: Sequence[str], earlier: Sequence[str], harmless: Sequence[str]) -> None:
     """Check that what is given again may differ from the sweep's own arguments."""
-    from gradmix.cli.run import check_composition
-
     for override in overrides:
         key = _key(override)
         if override.startswith("-"):
