@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,13 @@ def test_a_search_goes_on_where_it_was_and_repeats_nothing(empty_folder, capsys)
 def test_a_search_that_cannot_be_is_told(empty_folder, capsys, arguments, message):
     assert run(["-m", "hydra/sweeper=gradmix_optuna", "hydra.sweeper.n_trials=1", *arguments, *FAST]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_search_without_optuna_says_what_installs_it(empty_folder, capsys, monkeypatch):
+    monkeypatch.delitem(sys.modules, "gradmix.sweeps.search", raising=False)
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    assert run(["-m", "hydra/sweeper=gradmix_optuna", "seed=range(9)", *FAST]) == 2
+    assert "needs Optuna: pip install 'gradmix[optuna]'" in capsys.readouterr().err
 
 
 def test_plugins_are_timed_in_turns(empty_folder):
