@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -34,3 +38,30 @@ def call_by_name(function: Callable[..., Any], offered: Mapping[str, Any]) -> An
     takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     taken = {name for name, parameter in parameters.items() if parameter.kind in _BY_NAME}
     return function(**{name: value for name, value in offered.items() if takes_all or name in taken})
+
+
+def lend_by_name(function: Callable[..., Any], offered: Mapping[str, Any]) -> Any:
+    """As `call_by_name`, but whoever writes into an array of what is offered is refused, so that all see the same.
+
+    >>> lend_by_name(lambda groups: groups.fill(1), {"groups": np.array([0, 1])})
+    Traceback (most recent call last):
+        ...
+    ValueError: assignment destination is read-only
+    """
+    arrays = [array for value in offered.values() for array in _arrays(value) if array.flags.writeable]
+    for array in arrays:
+        array.flags.writeable = False
+    try:
+        return call_by_name(function, offered)
+    finally:
+        for array in arrays:
+            array.flags.writeable = True
+
+
+def _arrays(value: Any) -> Iterator[NDArray[Any]]:
+    """An array itself, or those of a dataclass and of its parts."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif is_dataclass(value) and not isinstance(value, type):
+        for part in fields(value):
+            yield from _arrays(getattr(value, part.name, None))

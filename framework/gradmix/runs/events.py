@@ -18,7 +18,7 @@ from typing import Any, ParamSpec
 from pluggy import PluginManager
 
 from gradmix.config.spec import Settings
-from gradmix.contracts.by_name import call_by_name
+from gradmix.contracts.by_name import lend_by_name
 from gradmix.contracts.errors import PluginError
 from gradmix.contracts.events import HEARD, Events, StopRun
 from gradmix.contracts.hooks import PROJECT
@@ -29,7 +29,6 @@ from gradmix.contracts.terminal import visible
 from gradmix.registry.entry import describe
 from gradmix.registry.registry import registry
 from gradmix.runs.limits import TimedOutError
-from gradmix.runs.read_only import read_only
 
 P = ParamSpec("P")
 
@@ -178,8 +177,7 @@ def _call(
     answers = []
     for listener in listeners:
         try:
-            with read_only(offered):
-                answers.append((listener, call_by_name(listener.function, offered)))
+            answers.append((listener, lend_by_name(listener.function, offered)))
         except (KeyboardInterrupt, TimedOutError):  # Ctrl-C and limits are meant for the run
             raise
         except BaseException as error:  # SystemExit, too, would end more than this run

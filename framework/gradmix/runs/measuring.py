@@ -6,13 +6,12 @@ import re
 from collections.abc import Mapping
 from numbers import Real
 
-from gradmix.contracts.by_name import call_by_name, lacking
+from gradmix.contracts.by_name import lacking, lend_by_name
 from gradmix.contracts.errors import PluginError, listing
 from gradmix.contracts.metric import Metric
 from gradmix.contracts.task import Result
 from gradmix.registry.entry import describe_use
 from gradmix.runs.limits import TimedOutError
-from gradmix.runs.read_only import read_only
 
 _PLAIN_NAME = re.compile(r"[\w.-]+")
 
@@ -30,8 +29,7 @@ def measured(metrics: Mapping[str, Metric], result: Result) -> dict[str, float]:
                 f"metric.{own} needs {listing(missing)}, which the task's answer lacks though its class names it."
             )
         try:
-            with read_only(result.answer):
-                value = call_by_name(metric.measure, result.answer)
+            value = lend_by_name(metric.measure, result.answer)
         except (KeyboardInterrupt, MemoryError, TimedOutError):
             raise
         except BaseException as error:  # SystemExit, too, would end more than this run
