@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from gradmix import Differentiator, Function, PositiveInt, VectorFunction
+
+
+@cache
+def _push_many() -> Callable[..., tuple[Any, Any]]:
+    """What pushes: imported, with all rules, when a function is differentiated first."""
+    from gradmix_autodiff.pushing import push_many
+
+    return push_many
 
 
 @dataclass
@@ -48,9 +58,7 @@ class DualNumbers(Differentiator):
 
         If a tangent is not finite, f is evaluated again with care for what is absent rather than zero.
         """
-        from gradmix_autodiff.pushing import push_many
-
-        return push_many(f, x, V)
+        return _push_many()(f, x, V)
 
     def higher(self, f: VectorFunction, x: Any, order: int) -> Any:
         """Nested derivatives."""

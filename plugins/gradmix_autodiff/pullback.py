@@ -25,6 +25,11 @@ class Recorded:
         Where it is evaluated.
     """
 
+    __slots__ = (
+        *("_arrays", "_f", "_index", "_infinite", "_operations", "_point", "_point_shape", "_watched"),
+        "value",
+    )
+
     def __init__(self, f: Callable[[Any], Any], point: Any) -> None:
         recording = Recording()
         self._f, self._point = f, point
@@ -37,7 +42,7 @@ class Recorded:
             self._operations = recording.end()
         is_taped = getattr(y, "recording", None) is recording
         self._index: int | None = y.index if is_taped else None
-        self.value = y.value if is_taped else y
+        self.value: Any = y.value if is_taped else y
 
     def pull(self, w: Any) -> Any:
         """w·J: walk the operations backwards, from the result's cotangent `w` to the point's.

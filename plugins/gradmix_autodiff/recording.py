@@ -23,6 +23,8 @@ from gradmix_autodiff.watched import WatchedArrays
 NOTHING = float("0.0")
 """The cotangent of what the result does not depend on: known by its identity, and not the same as a zero."""
 
+FLOAT = np.dtype(np.float64)
+"""NumPy has one object for it, in its usual byte order: faster to compare than to ask."""
 
 Pull = tuple[int, Change, "tuple[int, ...] | None", "Elementwise | None", Spread]
 """How an operation on arrays pulls a cotangent back to one of its arguments.
@@ -46,13 +48,14 @@ class Part:
 
     def added_to(self, present: Any, is_own: int, w: Any) -> Any:
         """The cotangent of x so far with `w` added, as an array of the walk's own; None if they are not of float64."""
-        if not (type(w) is float or (isinstance(w, np.ndarray | np.generic) and w.dtype == np.float64)):
+        kind = type(w)
+        if kind is not float and kind is not np.float64 and (kind is not np.ndarray or w.dtype is not FLOAT):
             return None
         if present is NOTHING:
             whole = np.zeros(self.shape)
             whole[self.index] = w
             return whole
-        if type(present) is not np.ndarray or present.dtype != np.float64 or present.shape != self.shape:
+        if type(present) is not np.ndarray or present.dtype is not FLOAT or present.shape != self.shape:
             return None
         whole = present if is_own else present.copy()
         part = whole[self.index]
@@ -126,7 +129,8 @@ def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any, free
     cotangents[index] = w
     pop, nothing = cotangents.pop, NOTHING
     after = index + 1
-    for place in reversed(arrays[: bisect_right(arrays, index)]):
+    count = bisect_right(arrays, index)
+    for place in reversed(arrays if count == len(arrays) else arrays[:count]):
         if after - place > 1:  # operations on numbers
             for i, by_a, j, by_b in reversed(operations[place + 1 : after]):
                 change = pop()
@@ -157,7 +161,7 @@ def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any, free
                     is_own[i] = type(change) is np.ndarray
         if frees:
             cotangent = change = present = whole = pull = None
-            del operations[place:]
+            operations[place] = None
     return cotangents[0], bool(is_own[0])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +13,18 @@ from gradmix import Differentiator, Function, Pullback, VectorFunction
 
 if TYPE_CHECKING:
     from gradmix_autodiff.graph import Graph
+    from gradmix_autodiff.pullback import Recorded
 
 
 _ONE = np.ones(1)
+
+
+@cache
+def _recorder() -> type[Recorded]:
+    """What records: imported, with all rules, when a function is differentiated first."""
+    from gradmix_autodiff.pullback import Recorded
+
+    return Recorded
 
 
 @dataclass
@@ -43,18 +53,14 @@ class Tape(Differentiator):
 
     def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
         """Record f once; each pullback walks the record backwards."""
-        from gradmix_autodiff.pullback import Recorded
-
         with np.errstate(all="ignore"):
-            recorded = Recorded(f, x)
+            recorded = _recorder()(f, x)
         return recorded.value, recorded.pull
 
     def first(self, f: VectorFunction, x: Any) -> tuple[Any, Any]:
         """Pull 1 back, if f has one value; if not, what is asked for is refused."""
-        from gradmix_autodiff.pullback import Recorded
-
         with np.errstate(all="ignore"):
-            recorded = Recorded(f, x)
+            recorded = _recorder()(f, x)
             is_one = np.shape(recorded.value) == (1,)
             return recorded.value, recorded.pull_once(_ONE) if is_one else np.zeros(len(x))
 

@@ -24,6 +24,8 @@ Function = Callable[..., Any]
 Pullback = Callable[[Any], Any]
 """w ↦ w·J, from shape (m,) to shape (n,)."""
 
+_NOTHING_SET = nullcontext()
+
 HOOKS: Mapping[str, str] = {
     "jvp": "push(self, f, x, v)",
     "vjp": "pull(self, f, x)",
@@ -214,7 +216,7 @@ class Differentiator(Component, ABC):
 
     def session(self) -> AbstractContextManager[Any]:
         """What is set while an operator works."""
-        return nullcontext()
+        return _NOTHING_SET
 
     def prepared(self, f: FlatFunction, x: Any) -> Differentiator:
         """What `prepare` uses for one function: this differentiator, or one that has compiled or recorded f at x."""

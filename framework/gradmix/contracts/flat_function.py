@@ -18,6 +18,7 @@ from gradmix.contracts.points import (
     is_list_of_numbers,
     is_traced,
     joined,
+    of_one_array,
     stacked_entries,
 )
 
@@ -127,7 +128,7 @@ def flat_result(y: Any) -> tuple[Any, Structure]:
         If it returned anything but real numbers, arrays of such, and containers of these.
     """
     if is_traced(y):
-        return y if len(y.shape) == 1 else y.as_vector(), Structure((y.shape,))
+        return y if len(y.shape) == 1 else y.as_vector(), of_one_array(y.shape)
     if isinstance(y, list | tuple | dict) and not is_list_of_numbers(y):
         import optree
 
@@ -135,7 +136,7 @@ def flat_result(y: Any) -> tuple[Any, Structure]:
         parts = [_numbers(leaf) for leaf in leaves]
         return joined(parts), Structure(tuple(map(np.shape, parts)), tree)
     numbers = _numbers(y)
-    return joined([numbers]), Structure((np.shape(numbers),))
+    return joined([numbers]), of_one_array(np.shape(numbers))
 
 
 def _numbers(y: Any) -> Any:

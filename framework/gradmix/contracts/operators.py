@@ -228,12 +228,12 @@ def _vector(values: Any, size: int, made: Differentiator, hook: str) -> Any:
 
 def _array(values: Any, shape: tuple[int, ...], made: Differentiator, hook: str) -> Any:
     """What a hook returned, as an array of float64 of NumPy's, or as it is if it is traced."""
+    if type(values) is np.ndarray and values.dtype == np.float64 and values.shape == shape:
+        return values
     if np.shape(values) != shape:
         raise NumericalError(
             f"{type(made).__name__}.{hook} returned an array of the shape {np.shape(values)}; {shape} is right."
         )
-    if type(values) is np.ndarray and values.dtype == np.float64:
-        return values
     if is_traced(values):
         return values
     array = np.asarray(values)

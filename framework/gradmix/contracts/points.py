@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
 from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -119,6 +119,12 @@ class Structure:
         return f"the structure {self.tree.unflatten(self.shapes)}"
 
 
+@lru_cache(maxsize=256)
+def of_one_array(shape: Shape) -> Structure:
+    """The structure of one number or array; the same object for the same shape, as long as it is kept."""
+    return Structure((shape,))
+
+
 def arranged(flat: Any, shape: Shape) -> Any:
     """A part of a vector or matrix as an array of `shape`, or as a number."""
     if not shape:
@@ -143,7 +149,7 @@ def flattened(x: Any, shares: bool = False) -> tuple[Any, Structure]:
         flat = np.ascontiguousarray(x).reshape(-1) if shares else x.flatten()
         if shares:
             flat.flags.writeable = False
-        return flat, Structure((x.shape,))
+        return flat, of_one_array(x.shape)
     if isinstance(x, list | tuple | dict) and not is_list_of_numbers(x):
         import optree
 
@@ -151,7 +157,7 @@ def flattened(x: Any, shares: bool = False) -> tuple[Any, Structure]:
         points = [as_point(leaf) for leaf in leaves]
         return joined(points), Structure(tuple(map(np.shape, points)), tree)
     point = as_point(x)
-    return joined([point]), Structure((np.shape(point),))
+    return joined([point]), of_one_array(np.shape(point))
 
 
 def flattened_together(points: Sequence[Any]) -> tuple[Any, Structure]:

@@ -103,7 +103,7 @@ def power_by_exponent(y: Any, a: Any, b: Any) -> Any:
 def chosen(y: Any, one: Any, other: Any) -> Any:
     """1 where `one` was chosen, ½ at a tie; a constant."""
     y, one, other = plain_value(y), plain_value(one), plain_value(other)
-    share = np.asarray(np.equal(one, y), dtype=float)
+    share = np.equal(one, y)
     is_tie = np.equal(one, other)
     return (np.where(is_tie, 0.5, share) if np.any(is_tie) else share)[()]
 

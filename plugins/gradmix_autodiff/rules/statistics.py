@@ -18,15 +18,20 @@ def _masked(x: Any, where: Any, filling: float) -> Any:
     return x if where is True else np.where(where, x, filling)
 
 
+_NO_INITIAL = 0.0
+
+
 def _sum(
     a: Any,
     axis: Axis = None,
     dtype: Any = None,
     out: None = None,
     keepdims: bool = False,
-    initial: Any = 0.0,
+    initial: Any = _NO_INITIAL,
     where: Any = True,
 ) -> Any:
+    if isinstance(a, Traced) and dtype is None and where is True and initial is _NO_INITIAL:
+        return a.follow(SUM, (a,), {"axis": axis, "keepdims": keepdims})
     x = _masked(rounded(array_of(a), dtype), where, 0.0)
     total = operate(SUM, x, axis=axis, keepdims=keepdims)
     return total if type(initial) in (int, float) and initial == 0 else total + initial

@@ -186,7 +186,7 @@ def _sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 
 
 def _sum_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:
-    (x,), axis, keepdims = arguments, keywords.get("axis"), keywords.get("keepdims", False)
+    x, axis, keepdims = arguments[0], keywords.get("axis"), keywords.get("keepdims", False)
     shape = x.shape if type(x) is np.ndarray else np.shape(x)
     if axis is None and not keepdims:
         return LinearMap(
@@ -203,7 +203,7 @@ def _sum_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -
 def _spread(w: Any, shape: tuple[int, ...], kept: tuple[int, ...]) -> Any:
     """A cotangent of a sum, broadcast to `shape`; of one number without NumPy's detour."""
     if isinstance(w, float):
-        return np.ndarray(shape, np.float64, np.float64(w), 0, (0,) * len(shape))
+        return np.ndarray(shape, np.float64, w if type(w) is np.float64 else np.float64(w), 0, (0,) * len(shape))
     return np.broadcast_to(np.reshape(w, kept), shape)
 
 
