@@ -11,7 +11,17 @@ import numpy as np
 
 from gradmix_autodiff.recording import outlived
 from gradmix_autodiff.table import ELEMENTWISE, Elementwise, Rule, Spread
-from gradmix_autodiff.traced import ARITHMETIC, Traced, TracedArray, next_level, operate_on, plain_value, relate
+from gradmix_autodiff.traced import (
+    ARITHMETIC,
+    Traced,
+    TracedArray,
+    is_complex,
+    next_level,
+    operate_on,
+    plain_value,
+    relate,
+    shares_memory,
+)
 from gradmix_autodiff.unbounded import watch_infinite
 
 
@@ -82,7 +92,8 @@ class _Dual(Traced):
         if tangents is None:
             tangents, present = _no_change(evaluation, np.shape(y))
         result = dual(y, tangents, present, evaluation)
-        if not is_elementwise and rule.is_view and isinstance(result, DualArray):  # type: ignore[union-attr]
+        is_view = not is_elementwise and rule.is_view and isinstance(result, DualArray)  # type: ignore[union-attr]
+        if is_view and shares_memory(y, values[0]):
             relate(active[0][1], result, lambda x: rule.function(x, *values[1:], **keywords))
         return result
 
@@ -124,7 +135,7 @@ class DualArray(_Dual, TracedArray):
     def follow_one(self, rule: Elementwise) -> Any:
         """The result of an operation of this array alone."""
         evaluation, value, make = self.evaluation, self.value, rule.changes[0]
-        if evaluation.is_careful or not evaluation.is_open or make is None or _is_complex(value):
+        if evaluation.is_careful or not evaluation.is_open or make is None or is_complex(value):
             return self.follow(rule, (self,), {})
         y = operate_on(rule, (value,), {})
         return DualArray(y, make(y, value)(self.tangents), None, evaluation)
@@ -174,13 +185,9 @@ def _push_elementwise(
     return change, there
 
 
-def _is_complex(value: Any) -> bool:
-    return value.dtype.kind == "c" if type(value) is np.ndarray else np.iscomplexobj(plain_value(value))
-
-
 def _as_real_as(y: Any, change: Any) -> Any:
     """The real part of a change, if the result is real: that of |z|, say, where z is complex."""
-    return np.real(change) if _is_complex(change) and not _is_complex(y) else change
+    return np.real(change) if is_complex(change) and not is_complex(y) else change
 
 
 def _push(

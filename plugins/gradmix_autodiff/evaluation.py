@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import cmath
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -10,12 +10,11 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradmix import DifferentiationError
 from gradmix_autodiff import engine
 from gradmix_autodiff.guidance import aliased_plain_array, compiled_code, in_place, within_scipy
-from gradmix_autodiff.traced import Traced, plain_value
+from gradmix_autodiff.traced import Traced, TracedArray, is_complex, plain_value
 
 engine.install()
 
@@ -27,10 +26,10 @@ def evaluate(f: Callable[[Any], Any], point: Any) -> Any:
     token = _is_evaluating.set(True)
     try:
         y = f(point)
-        if isinstance(y, Traced) and np.iscomplexobj(plain_value(y)):
+        if isinstance(y, Traced) and is_complex(y):
             raise DifferentiationError(f"the function returned {plain_value(y)!r}; it must return real numbers.")
         return y
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, SystemError, TypeError, ValueError) as error:  # SystemError: compiled code ignored another
         if guided := within_scipy(error):
             raise guided from error
         if isinstance(error.__cause__, DifferentiationError):  # NumPy wraps it when an element is assigned
@@ -46,15 +45,25 @@ def evaluate(f: Callable[[Any], Any], point: Any) -> Any:
 
 def is_finite(derivative: Any) -> bool:
     """Whether all entries of a derivative are finite; by a product with itself, which hardly ever overflows."""
-    plain = plain_value(derivative)
-    return math.isfinite(np.vdot(plain, plain)) or bool(np.isfinite(plain).all())
+    plain = derivative if type(derivative) is np.ndarray else plain_value(derivative)
+    square = plain.dot(plain) if np.ndim(plain) == 1 else np.vdot(plain, plain)
+    return cmath.isfinite(square) or bool(np.isfinite(plain).all())
 
 
-def write(result: Any, out: NDArray[Any]) -> Any:
+def write(result: Any, out: Any, most_references: Callable[[], int] | None = None) -> Any:
     """Do what ``out += x`` does to a plain array, as far as that is possible.
 
     An object array takes the traced entries. One of floats cannot; the name before ``+=`` stands for the result from
     now on. Other names for the same array would still show the old numbers, so it is refused if there are any.
+
+    Parameters
+    ----------
+    result
+        What is written.
+    out
+        Where to.
+    most_references
+        How many references there are to a plain array that nobody reads any more; None if that is not known.
 
     Raises
     ------
@@ -65,6 +74,8 @@ def write(result: Any, out: NDArray[Any]) -> Any:
         counted.append(sys.getrefcount(out))
         return result
     if isinstance(out, Traced):
+        if not isinstance(out, TracedArray):
+            raise in_place("a number as out=", "the operation without out=")
         out.update(result, "an operation with out=", "the operation without out=")
         return out
     if not isinstance(result, Traced):
@@ -76,21 +87,35 @@ def write(result: Any, out: NDArray[Any]) -> Any:
         return out
     if not _is_evaluating.get() or not np.issubdtype(out.dtype, np.floating):
         raise in_place(f"an update of a plain array of {out.dtype}", "y = y + x instead of y += x")
-    if out.base is not None or sys.getrefcount(out) > _references_to_a_local():
+    if most_references is None or out.base is not None or sys.getrefcount(out) > most_references():
         raise aliased_plain_array()
     return result
 
 
 @cache
-def _references_to_a_local() -> int:
+def references_to_a_local() -> int:
     """References that `write` sees to an array that one local variable alone holds, when it is updated in place."""
+
+    def update(x: Any) -> None:
+        y = np.zeros(1)
+        y += x
+
+    return _references_in(update)
+
+
+@cache
+def references_to_a_temporary() -> int:
+    """References that `write` sees to an array that was made for an argument ``out=``."""
+    return _references_in(lambda x: np.add(x, x, out=np.zeros(1)))
+
+
+def _references_in(update: Callable[[Any], object]) -> int:
     from gradmix_autodiff.recording import Recording
     from gradmix_autodiff.taped import leaf
 
     token = _counted.set([])
     try:
-        y = np.zeros(1)
-        y += leaf(np.zeros(1), Recording())
+        update(leaf(np.zeros(1), Recording()))
         return _counted.get()[0]  # type: ignore[index]
     finally:
         _counted.reset(token)

@@ -9,10 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from gradmix_autodiff.recording import Part, Pull, Recording
-from gradmix_autodiff.rules.structure import GETITEM
+from gradmix_autodiff.recording import FLOAT, Part, Pull, Recording
+from gradmix_autodiff.rules.structure import GETITEM, RESHAPE
 from gradmix_autodiff.table import ELEMENTWISE, NAMES, Elementwise, Rule, Spread
-from gradmix_autodiff.traced import ARITHMETIC, Traced, TracedArray, operand, operate, operate_on, plain_value, relate
+from gradmix_autodiff.traced import (
+    ARITHMETIC,
+    Traced,
+    TracedArray,
+    operand,
+    operate,
+    operate_on,
+    plain_value,
+    relate,
+    shares_memory,
+)
 
 
 class _Taped(Traced):
@@ -92,6 +102,28 @@ class TapedArray(_Taped, TracedArray):
         recording.array_operations.append(place)
         return TapedArray(y, place, recording)
 
+    def follow(self, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+        """Record an operation; one of this array alone, or with a shape, goes the short way."""
+        recording, value = self.recording, self.value
+        is_alone = len(arguments) == 1 or (len(arguments) == 2 and rule is RESHAPE)
+        if not is_alone or type(value) is not np.ndarray or recording.has_complex or type(rule) is Elementwise:
+            return record(recording, rule, arguments, keywords)
+        values = (value, *arguments[1:])
+        y = rule.function(*values, **keywords)
+        kind = type(y)
+        if kind is not np.float64 and (kind is not np.ndarray or y.dtype is not FLOAT):
+            return record(recording, rule, arguments, keywords)
+        operations = recording.operations
+        place = len(operations)
+        operations.append([(self.index, rule.rule(0, y, values, keywords).pull, None, None, rule.spread)])  # type: ignore[union-attr]
+        recording.array_operations.append(place)
+        if kind is np.float64 or not y.ndim:
+            return TapedNumber(float(y), place, recording)
+        result = TapedArray(y, place, recording)
+        if rule.is_view and shares_memory(y, value):  # type: ignore[union-attr]
+            relate(self, result, lambda x: rule.function(x, *values[1:], **keywords))
+        return result
+
     def become(self, other: Any) -> None:
         """Take over value and place."""
         self.value, self.index = other.value, other.index
@@ -108,7 +140,8 @@ def leaf(point: Any, recording: Recording) -> Any:
 
 def _taped(value: Any, recording: Recording, pulls: list[Pull]) -> Any:
     index = recording.append(pulls)
-    if value.ndim if type(value) is np.ndarray else np.ndim(value):
+    kind = type(value)
+    if kind is not np.float64 and (value.ndim if kind is np.ndarray else np.ndim(value)):
         return TapedArray(value, index, recording)
     return TapedNumber(_number(value), index, recording)
 
@@ -125,26 +158,31 @@ def record(recording: Recording, rule: Rule, arguments: tuple[Any, ...], keyword
     """Do an operation, and record how to pull a cotangent back through it."""
     values: list[Any] = []
     active: list[tuple[int, Any]] = []
+    is_plain = True  # on the level below there is nothing traced
     for position, each in enumerate(arguments):
         kind = type(each)
         if (kind is TapedArray or kind is TapedNumber) and each.recording is recording:
+            value = each.value
             active.append((position, each))
-            values.append(each.value)
-        elif kind is np.ndarray and each.flags.writeable:
-            values.append(recording.watched.kept(each))
+            values.append(value)
+            is_plain = is_plain and not isinstance(value, Traced)
+        elif kind is np.ndarray or kind is tuple or kind is list:
+            values.append(recording.watched.kept_within(each))
         else:
             values.append(each)
-    y = operate_on(rule, values, keywords)
+            is_plain = is_plain and not isinstance(each, Traced)
+    y = rule.function(*values, **keywords) if is_plain else operate_on(rule, values, keywords)
     if type(rule) is Elementwise:
         return _record_elementwise(recording, rule, y, values, active)
     pulls: list[Pull] = []
+    given = tuple(values)
     for position, argument in active:
-        pull = rule.rule(position, y, tuple(values), keywords).pull  # type: ignore[union-attr]
+        pull = rule.rule(position, y, given, keywords).pull  # type: ignore[union-attr]
         if rule is GETITEM and (basic := _basic(values[1])) is not None:
             pull = Part(basic, argument.shape)
         pulls.append((argument.index, _realised(recording, pull, argument, y), None, None, rule.spread))  # type: ignore[union-attr]
     result = _taped(y, recording, pulls)
-    if rule.is_view and isinstance(result, TapedArray):  # type: ignore[union-attr]
+    if rule.is_view and isinstance(result, TapedArray) and shares_memory(y, values[0]):  # type: ignore[union-attr]
         relate(active[0][1], result, lambda x: rule.function(x, *values[1:], **keywords))
     return result
 
@@ -295,7 +333,7 @@ def _guarded(value: str, by_a: str, by_b: str, can_raise: bool) -> str:
 def _array_operators(rule: Elementwise, function: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], ...]:
     """An operator of arrays and its reflected form."""
     by_first, by_second = rule.changes
-    dense = Spread.DENSE
+    dense, new = Spread.DENSE, TapedArray.__new__
 
     def forward(a_: Any, b_: Any) -> Any:
         recording, kind, a = a_.recording, type(b_), a_.value
@@ -320,7 +358,11 @@ def _array_operators(rule: Elementwise, function: Callable[[Any, Any], Any]) -> 
         place = len(operations)
         operations.append(entry)
         recording.array_operations.append(place)
-        return TapedArray(y, place, recording)
+        result = new(TapedArray)
+        result.value, result.index, result.recording = y, place, recording
+        result.shape = shape  # type: ignore[misc]
+        result.relatives = result.source = result.exported = None
+        return result
 
     def reflected(b_: Any, a_: Any) -> Any:
         recording, kind, b = b_.recording, type(a_), b_.value
@@ -329,15 +371,28 @@ def _array_operators(rule: Elementwise, function: Callable[[Any, Any], Any]) -> 
         y = function(a_, b)
         if recording.has_complex or type(y) is not np.ndarray:
             return rule.function(a_, b_)
-        return TapedArray(y, recording.append([(b_.index, by_second(y, a_, b), None, rule, dense)]), recording)  # type: ignore[misc]
+        operations = recording.operations
+        place = len(operations)
+        operations.append([(b_.index, by_second(y, a_, b), None, rule, dense)])  # type: ignore[misc]
+        recording.array_operations.append(place)
+        return TapedArray(y, place, recording)
 
     return forward, reflected
 
 
+def _array_power(power: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """``a ** b``; a square is a product, as it is to NumPy."""
+    square = ELEMENTWISE[np.square]
+    return lambda a, b: a.follow_one(square) if type(b) in _NUMBERS and b == 2 else power(a, b)
+
+
+_NUMBERS = frozenset({int, float})
+
+
 def _array_getitem(x: TapedArray, index: Any) -> Any:
     """``x[index]``; an index of numbers and slices goes the short way."""
-    basic = _basic(index)
-    value = x.value
+    value, is_slice = x.value, type(index) is slice
+    basic = index if is_slice else _basic(index)
     if basic is None or type(value) is not np.ndarray or x.recording.has_complex:
         return Traced.__getitem__(x, index)
     y = value[basic]
@@ -358,7 +413,7 @@ def complete() -> None:
     TapedArray.__getitem__ = _array_getitem  # type: ignore[assignment,method-assign]
     for name, ufunc in ARITHMETIC.items():
         forward, reflected = _array_operators(ELEMENTWISE[ufunc], getattr(operator, name))
-        setattr(TapedArray, f"__{name}__", forward)
+        setattr(TapedArray, f"__{name}__", _array_power(forward) if name == "pow" else forward)
         setattr(TapedArray, f"__r{name}__", reflected)
     for name, ufunc in ARITHMETIC.items():
         value, rule = _VALUES[name], ELEMENTWISE[ufunc]

@@ -12,6 +12,8 @@ import sys
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -38,8 +40,8 @@ def operate_on(rule: Rule, arguments: Sequence[Any], keywords: Mapping[str, Any]
     """As `operate`, of arguments in a sequence."""
     owner, level = None, 0
     for each in arguments:
-        if isinstance(each, Traced) and each.level > level:
-            owner, level = each, each.level
+        if isinstance(each, Traced) and (its := each.level) > level:
+            owner, level = each, its
     if owner is None:
         return rule.function(*arguments, **keywords)
     return owner.follow(rule, tuple(arguments), keywords)
@@ -56,11 +58,22 @@ def plain_value(x: Any) -> Any:
     return x
 
 
+def is_complex(x: Any) -> bool:
+    """Whether the number or array underneath all levels is complex."""
+    while isinstance(x, Traced):
+        x = x.value
+    kind = type(x)
+    return x.dtype.kind == "c" if kind is np.ndarray else kind is not float and np.iscomplexobj(x)
+
+
 def operand(x: Any) -> Any:
     """Traced scalars in a list, or in an object array that ``np.array([x, y])`` made of them, as one traced array."""
     if isinstance(x, np.ndarray):
         return as_array(x) if x.dtype == object else x
-    return as_array(x) if isinstance(x, list | tuple) and holds_traced(x) else x
+    if isinstance(x, list | tuple):
+        return as_array(x) if holds_traced(x) else x
+    is_data = hasattr(x, "__array_ufunc__") and not isinstance(x, Traced | np.generic)  # a pandas Series
+    return np.asarray(x) if is_data else x
 
 
 def holds_traced(x: Any) -> bool:
@@ -137,7 +150,14 @@ class Traced(arrays.Traced):
     def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         composition = COMPOSITIONS.get(function)
         if composition is not None:
-            return supported(function, composition, *args, **kwargs)
+            if (kwargs and kwargs.get("out") is not None) or (len(args) > 1 and _place_of_out(function) < len(args)):
+                return _with_out(function, composition, args, kwargs)
+            try:  # as `supported`, without a call between
+                return composition(*args, **kwargs)
+            except DifferentiationError:
+                raise
+            except (TypeError, NotImplementedError) as error:
+                raise _refused(function, error) from error
         if function in CONSTANT:
             return function(*map(plain_value, args), **{name: plain_value(value) for name, value in kwargs.items()})
         if function in _MADE_LIKE:  # np.zeros(3, like=x): NumPy asks x, and leaves out like=
@@ -252,7 +272,7 @@ class Traced(arrays.Traced):
 
     def flatten(self, order: str = "C") -> Any:
         """As ``ndarray.flatten``."""
-        return np.ravel(self, order) if self.ndim else np.reshape(self, (1,))
+        return +(np.ravel(self, order) if self.ndim else np.reshape(self, (1,)))
 
 
 class TracedArray(Traced):
@@ -363,16 +383,23 @@ class TracedArray(Traced):
         return places
 
 
+def shares_memory(one: Any, other: Any) -> bool:
+    """Whether the plain array underneath one value is a view of that underneath another, rather than a copy."""
+    return np.may_share_memory(plain_value(one), plain_value(other))
+
+
 def relate(one: Traced, view: TracedArray, step: Callable[[Any], Any]) -> None:
     """Note that an array is a view of another, to which `step` leads; of a number it is a new array."""
     if isinstance(one, TracedArray):
         root, steps = (one, ()) if one.source is None else one.source
-        if root.relatives is None:
-            root.relatives = []
         relatives = root.relatives
-        relatives.append(weakref.ref(view))
-        if len(relatives) & (len(relatives) - 1) == 0 and len(relatives) > _MANY:  # now and then, drop those that died
-            relatives[:] = [each for each in relatives if each() is not None]
+        if relatives is None:
+            root.relatives = [weakref.ref(view)]
+        else:
+            relatives.append(weakref.ref(view))
+            count = len(relatives)
+            if count > _MANY and count & (count - 1) == 0:  # now and then, drop those that died
+                relatives[:] = [each for each in relatives if each() is not None]
         view.source = (root, (*steps, step))
 
 
@@ -380,15 +407,49 @@ def supported(named: Any, function: Callable[..., Any], *args: Any, **kwargs: An
     """Call a composition for what is named; arguments of NumPy's that it does not know are reported, not dropped."""
     try:
         return function(*args, **kwargs)
+    except DifferentiationError:
+        raise
     except (TypeError, NotImplementedError) as error:
-        if isinstance(error, DifferentiationError):
-            raise
-        name = named if isinstance(named, str) else full_name(named)
-        raise unsupported(name, f" with these arguments ({error})") from error
+        raise _refused(named, error) from error
+
+
+def _refused(named: Any, error: Exception) -> DifferentiationError:
+    name = named if isinstance(named, str) else full_name(named)
+    return unsupported(name, f" with these arguments ({error})")
+
+
+@cache
+def _place_of_out(function: Callable[..., Any]) -> int:
+    """The place of the argument ``out`` of a function of NumPy's; beyond all arguments if it has none by place."""
+    names = _names_by_place(function)
+    return names.index("out") if "out" in names else sys.maxsize
+
+
+def _names_by_place(function: Callable[..., Any]) -> list[str]:
+    """Names of the arguments that a function takes by place."""
+    try:
+        parameters = signature(function).parameters.values()
+    except ValueError:  # one that is written in C and does not say
+        return []
+    return [each.name for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+
+
+def _with_out(function: Any, composition: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """Call a composition, and write what it gives into the array that the argument ``out`` names."""
+    from gradmix_autodiff.evaluation import write
+
+    place = _place_of_out(function)
+    options = {name: value for name, value in kwargs.items() if name != "out"}
+    out = kwargs["out"] if "out" in kwargs else args[place]
+    given = args[:place]
+    if len(args) > place + 1:  # arguments behind it
+        options |= dict(zip(_names_by_place(function)[place + 1 :], args[place + 1 :], strict=False))
+    result = supported(function, composition, *given, **options)
+    return result if out is None else write(result, out[0] if isinstance(out, tuple) else out)
 
 
 def _call_ufunc(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
-    from gradmix_autodiff.evaluation import write
+    from gradmix_autodiff.evaluation import references_to_a_local, references_to_a_temporary, write
     from gradmix_autodiff.own_rules import call_added
 
     where = options.pop("where", True)
@@ -398,11 +459,15 @@ def _call_ufunc(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any, options: dic
     composition = COMPOSITIONS.get(ufunc)
     rule = ELEMENTWISE.get(ufunc)
     if composition is None and rule is None:
-        given = {**options, **({} if out is None else {"out": out}), **({} if where is True else {"where": where})}
-        return call_added(ufunc, inputs, given)
+        all_options = {
+            **options,
+            **({} if out is None else {"out": out}),
+            **({} if where is True else {"where": where}),
+        }
+        return call_added(ufunc, inputs, all_options)
     if unknown := options.keys() - {"dtype", "casting", "order", "subok", "axes", "axis", "keepdims"}:
         raise unsupported(full_name(ufunc), f" with {', '.join(unknown)}")
-    inputs = tuple(map(operand, inputs))
+    given, inputs = inputs, tuple(map(operand, inputs))
     if composition is not None:
         kept = {name: value for name, value in options.items() if name in ("axis", "keepdims")}
         result = supported(ufunc, composition, *inputs, **kept)
@@ -416,7 +481,10 @@ def _call_ufunc(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any, options: dic
         if out is None:
             raise unsupported(full_name(ufunc), " with where= and no out=")
         result = np.where(where, result, out[0])
-    return result if out is None else write(result, out[0])
+    if out is None:
+        return result
+    is_update = any(each is out[0] for each in given)  # y += x, after which the name y stands for the result
+    return write(result, out[0], references_to_a_local if is_update else references_to_a_temporary)
 
 
 def _ufunc_method(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:

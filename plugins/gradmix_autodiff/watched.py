@@ -39,6 +39,12 @@ class WatchedArrays:
             self._known[id(array)] = (array, checksum(array))
         return array
 
+    def kept_within(self, x: Any) -> Any:
+        """An array, or the arrays in a list or tuple such as an index, as they are now; what is read-only stays."""
+        if isinstance(x, np.ndarray):
+            return self.kept(x) if x.flags.writeable else x
+        return type(x)(map(self.kept_within, x)) if type(x) in (list, tuple) else x
+
     def check(self) -> None:
         """Check that all large arrays are what they were.
 

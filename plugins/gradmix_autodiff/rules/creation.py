@@ -106,7 +106,7 @@ def _apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: An
     )
 
 
-def _meshgrid(xi: Sequence[Any], indexing: str) -> Any:
+def _meshgrid(xi: Sequence[Any], indexing: str, sparse: bool, copy: bool) -> Any:
     arrays = [np.ravel(array_of(x)) for x in xi]
     order = [1, 0, *range(2, len(arrays))] if indexing == "xy" and len(arrays) > 1 else list(range(len(arrays)))
     shape = [np.shape(arrays[place])[0] for place in order]
@@ -114,12 +114,14 @@ def _meshgrid(xi: Sequence[Any], indexing: str) -> Any:
     for place, x in enumerate(arrays):
         kept = [1] * len(arrays)
         kept[order.index(place)] = -1
-        grids.append(np.broadcast_to(np.reshape(x, tuple(kept)), tuple(shape)))
+        grid = np.reshape(x, tuple(kept))
+        grid = grid if sparse else np.broadcast_to(grid, tuple(shape))
+        grids.append(+grid if copy else grid)
     return tuple(grids)
 
 
 TABLE: dict[Any, Callable[..., Any]] = {
-    np.meshgrid: lambda *xi, indexing="xy", sparse=False, copy=True: _meshgrid(xi, indexing),
+    np.meshgrid: lambda *xi, indexing="xy", sparse=False, copy=True: _meshgrid(xi, indexing, sparse, copy),
     np.zeros_like: _like(np.zeros),
     np.ones_like: _like(np.ones),
     np.empty_like: _like(np.zeros),

@@ -9,8 +9,17 @@ from typing import Any
 import numpy as np
 
 from gradmix import DifferentiationError
-from gradmix_autodiff.rules.structure import GETITEM, SETITEM, gather, positions_after
-from gradmix_autodiff.traced import Traced, as_array, holds_traced, operand, operate, plain_value
+from gradmix_autodiff.rules.structure import GETITEM, SETITEM, gather
+from gradmix_autodiff.traced import (
+    Traced,
+    TracedArray,
+    as_array,
+    holds_traced,
+    operand,
+    operate,
+    plain_value,
+    relate,
+)
 
 
 def array_of(x: Any) -> Any:
@@ -23,10 +32,24 @@ def moved(function: Callable[..., Any]) -> Callable[..., Any]:
 
     def composition(x: Any, *args: Any, **kwargs: Any) -> Any:
         x = array_of(x)
-        shape = np.shape(x)
-        return gather(x, positions_after(function, shape, *map(plain_value, args), **kwargs), shape)
+        return _taken(x, lambda places: function(places, *map(plain_value, args), **kwargs))[0]
 
     return composition
+
+
+def _taken(x: Any, step: Callable[[Any], Any]) -> list[Any]:
+    """What `step` takes out of an array or its positions: views, where NumPy makes views."""
+    shape = np.shape(x)
+    places = np.arange(math.prod(shape)).reshape(shape)
+    parts = step(places)
+    is_one = isinstance(parts, np.ndarray | np.generic)
+    results = []
+    for at, part in enumerate([parts] if is_one else parts):
+        result = gather(x, part, shape)
+        if isinstance(result, TracedArray) and np.may_share_memory(places, part):
+            relate(x, result, step if is_one else lambda places, at=at: step(places)[at])  # type: ignore[misc]
+        results.append(result)
+    return results
 
 
 def moved_into_zeros(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -45,9 +68,7 @@ def moved_apart(function: Callable[..., Any]) -> Callable[..., Any]:
     """As `moved`, for a function that returns several arrays."""
 
     def composition(x: Any, *args: Any, **kwargs: Any) -> Any:
-        shape = np.shape(x)
-        parts = positions_after(function, shape, *args, **kwargs)
-        return [gather(x, part, shape) for part in parts]
+        return _taken(x, lambda places: function(places, *args, **kwargs))
 
     return composition
 
