@@ -21,6 +21,8 @@ else:
         """Import the public names when one is used: `import gradmix` alone, or of a part of it, loads none of them."""
         if name.startswith("_") and name != "__all__":
             raise AttributeError(f"module 'gradmix' has no attribute {name!r}")
+        if name in ("arrays", "functions", "testing"):
+            return import_module(f"gradmix.{name}")
         public = vars(import_module("gradmix.public"))
         names = [each for each in public if not each.startswith("_")]
         globals().update({"__all__": names, **{each: public[each] for each in names}})

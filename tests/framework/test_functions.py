@@ -1,5 +1,8 @@
 """SciPy's functions in plain NumPy: the values are SciPy's, the derivatives are right."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -91,3 +94,9 @@ def test_an_error_of_ones_own_within_scipy_is_let_through():
 
     with pytest.raises(ValueError, match="mine"):
         gradmix.differentiator("tape").gradient(lambda x: x[0] * scipy.optimize.brentq(g, 0.0, 1.0), X[0])
+
+
+def test_they_are_found_by_the_name_that_errors_give():
+    code = "import gradmix; print(gradmix.functions.logsumexp([0.0, 0.0]))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(found.stdout) == pytest.approx(np.log(2.0))

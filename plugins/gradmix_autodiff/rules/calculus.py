@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradmix_autodiff.rules import structure
-from gradmix_autodiff.rules.moving import array_of
+from gradmix_autodiff.rules.moving import array_of, rounded
 from gradmix_autodiff.rules.structure import Axis
 from gradmix_autodiff.table import ELEMENTWISE
 from gradmix_autodiff.traced import Traced, operate, plain_value
@@ -101,19 +101,20 @@ def _linspace(
     start, stop = array_of(start), array_of(stop)
     share = np.reshape(np.arange(num) / max(n, 1), (num,) + (1,) * max(np.ndim(start), np.ndim(stop)))
     found = start * (1.0 - share) + stop * share
-    found = np.moveaxis(found, 0, axis) if axis else found
+    found = rounded(np.moveaxis(found, 0, axis) if axis else found, dtype)
     return (found, (stop - start) / n) if retstep else found
 
 
 def _logspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None, axis: int = 0
 ) -> Any:
-    return np.power(base, _linspace(start, stop, num, endpoint, axis=axis))
+    return rounded(np.power(base, _linspace(start, stop, num, endpoint, axis=axis)), dtype)
 
 
 def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
     sign = np.sign(plain_value(start))
-    return sign * np.exp(_linspace(np.log(start * sign), np.log(stop * sign), num, endpoint, axis=axis))
+    exponents = _linspace(np.log(start * sign), np.log(stop * sign), num, endpoint, axis=axis)
+    return rounded(sign * np.exp(exponents), dtype)
 
 
 def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:

@@ -48,6 +48,8 @@ def _piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kwa
 
 
 def _nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    if not copy:
+        raise NotImplementedError("copy=False")
     value = plain_value(x)
     fixed = np.nan_to_num(value, nan=nan, posinf=posinf, neginf=neginf)
     return np.where(np.isfinite(value), x, fixed)

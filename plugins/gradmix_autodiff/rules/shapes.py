@@ -16,14 +16,22 @@ from gradmix_autodiff.traced import operate, plain_value
 
 def _reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:
     if order != "C":
+        _check_order(a, order)
         return moved(np.reshape)(a, shape, order=order)
     x = array_of(a)
     shape = (shape,) if isinstance(shape, int | np.integer) else tuple(map(int, shape))
-    return operate(RESHAPE, x, shape)
+    reshaped = operate(RESHAPE, x, shape)
+    return +reshaped if copy else reshaped
 
 
 def _ravel(a: Any, order: str = "C") -> Any:
+    _check_order(a, order)
     return _reshape(a, (-1,), order="F" if order == "F" else "C")
+
+
+def _check_order(a: Any, order: str) -> None:
+    if order not in "CF" and np.ndim(a) > 1:  # how the entries of an intermediate value lie in memory is not promised
+        raise NotImplementedError(f"order={order!r}")
 
 
 def _transpose(a: Any, axes: Sequence[int] | None = None) -> Any:
@@ -82,16 +90,16 @@ def _concatenate(
 
 
 def _stack(arrays: Sequence[Any], axis: int = 0, out: None = None, *, dtype: Any = None, casting: str = "") -> Any:
-    return np.concatenate([np.expand_dims(array_of(each), axis) for each in arrays], axis=axis)
+    return np.concatenate([np.expand_dims(array_of(each), axis) for each in arrays], axis=axis, dtype=dtype)
 
 
 def _hstack(tup: Sequence[Any], *, dtype: Any = None, casting: str = "") -> Any:
     wide = [np.atleast_1d(array_of(each)) for each in tup]
-    return np.concatenate(wide, axis=0 if np.ndim(wide[0]) == 1 else 1)
+    return np.concatenate(wide, axis=0 if np.ndim(wide[0]) == 1 else 1, dtype=dtype)
 
 
 def _vstack(tup: Sequence[Any], *, dtype: Any = None, casting: str = "") -> Any:
-    return np.concatenate([np.atleast_2d(array_of(each)) for each in tup], axis=0)
+    return np.concatenate([np.atleast_2d(array_of(each)) for each in tup], axis=0, dtype=dtype)
 
 
 def _dstack(tup: Sequence[Any]) -> Any:
@@ -159,7 +167,7 @@ def _tri(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: None = None) -> Any:
-    return np.sum(np.diagonal(array_of(a), offset, axis1, axis2), axis=-1)
+    return np.sum(np.diagonal(array_of(a), offset, axis1, axis2), axis=-1, dtype=dtype)
 
 
 def _diag(v: Any, k: int = 0) -> Any:

@@ -201,7 +201,7 @@ def _accumulated_extreme(ufunc: np.ufunc) -> Callable[..., Any]:
         places = np.arange(np.shape(value)[axis]).reshape((-1,) + (1,) * (np.ndim(value) - 1 - axis % np.ndim(value)))
         is_new = np.equal(value, best)
         last = np.maximum.accumulate(np.where(is_new, np.broadcast_to(places, np.shape(value)), -1), axis=axis)
-        return take_along(array, np.maximum(last, 0), axis)
+        return rounded(take_along(array, np.maximum(last, 0), axis), dtype)
 
     return composition
 
@@ -284,7 +284,8 @@ def _cov(
 ) -> Any:
     if fweights is not None or aweights is not None:
         raise NotImplementedError("weights")
-    rows = array_of(m) if rowvar or np.ndim(m) == 1 else np.transpose(array_of(m))
+    m = rounded(array_of(m), dtype)
+    rows = m if rowvar or np.ndim(m) == 1 else np.transpose(m)
     rows = np.atleast_2d(rows)
     if y is not None:
         others = array_of(y) if rowvar or np.ndim(y) == 1 else np.transpose(array_of(y))
@@ -295,7 +296,7 @@ def _cov(
 
 
 def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
-    covariance = _cov(x, y, rowvar)
+    covariance = _cov(x, y, rowvar, dtype=dtype)
     if np.ndim(covariance) == 0:
         return covariance / covariance
     scale = np.sqrt(np.diag(covariance))
@@ -352,21 +353,23 @@ TABLE: dict[Any, Callable[..., Any]] = {
         array, axis, dtype, None, keepdims, initial, where
     ),
     (np.maximum, "reduce"): lambda array, axis=0, dtype=None, keepdims=False, initial=None, where=True: _max(
-        array, axis, None, keepdims, initial, where
+        rounded(array_of(array), dtype), axis, None, keepdims, initial, where
     ),
     (np.minimum, "reduce"): lambda array, axis=0, dtype=None, keepdims=False, initial=None, where=True: _min(
-        array, axis, None, keepdims, initial, where
+        rounded(array_of(array), dtype), axis, None, keepdims, initial, where
     ),
-    (np.logaddexp, "reduce"): lambda array, axis=0, dtype=None, keepdims=False: _log_sum_exp(array, axis, keepdims),
+    (np.logaddexp, "reduce"): lambda array, axis=0, dtype=None, keepdims=False: _log_sum_exp(
+        rounded(array_of(array), dtype), axis, keepdims
+    ),
     (np.add, "accumulate"): lambda array, axis=0, dtype=None: _cumsum(array, axis, dtype),
     (np.multiply, "accumulate"): lambda array, axis=0, dtype=None: _cumprod(array, axis, dtype),
     (np.maximum, "accumulate"): _accumulated_extreme(np.maximum),
     (np.minimum, "accumulate"): _accumulated_extreme(np.minimum),
     np.cumulative_sum: lambda x, /, *, axis=None, dtype=None, out=None, include_initial=False: _with_initial(
-        _cumsum(x, 0 if axis is None else axis), axis, include_initial, 0.0
+        _cumsum(x, 0 if axis is None else axis, dtype), axis, include_initial, 0.0
     ),
     np.cumulative_prod: lambda x, /, *, axis=None, dtype=None, out=None, include_initial=False: _with_initial(
-        _cumprod(x, 0 if axis is None else axis), axis, include_initial, 1.0
+        _cumprod(x, 0 if axis is None else axis, dtype), axis, include_initial, 1.0
     ),
 }
 """NumPy's function → the same, in terms of functions that have a rule."""

@@ -24,6 +24,7 @@ DERIVED = {
     "new axis": lambda y: y[None, :],
     "reshape": lambda y: np.reshape(y, (3, 1)),
     "reshape that copies": lambda y: np.reshape(np.broadcast_to(y, (2, 3)), (6,)),
+    "reshape with copy=True": lambda y: np.reshape(y, (3, 1), copy=True),
     "ravel": np.ravel,
     "ravel of a transpose": lambda y: np.ravel(np.reshape(y, (1, 3)).T),
     "flatten": lambda y: y.flatten(),

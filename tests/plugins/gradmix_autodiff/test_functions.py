@@ -277,3 +277,41 @@ def test_values_are_those_of_the_plain_function(mode):
 def test_a_function_without_a_rule_is_named(mode, function):
     with pytest.raises(DifferentiationError, match=function.__name__):
         mode.jacobian(lambda x: function(x[:, :3])[0] * x[0, 0], X)
+
+
+ROUNDED = {
+    "linspace": lambda x, dtype: np.linspace(x[0], x[1], 4, dtype=dtype),
+    "logspace": lambda x, dtype: np.logspace(x[0], x[1], 4, dtype=dtype),
+    "geomspace": lambda x, dtype: np.geomspace(x[0], x[1], 4, dtype=dtype),
+    "stack": lambda x, dtype: np.stack([x, 2 * x], dtype=dtype),
+    "hstack": lambda x, dtype: np.hstack([x, 2 * x], dtype=dtype),
+    "vstack": lambda x, dtype: np.vstack([x, 2 * x], dtype=dtype),
+    "trace": lambda x, dtype: np.trace(np.stack([x, 2 * x]), dtype=dtype),
+    "cumulative_sum": lambda x, dtype: np.cumulative_sum(x, dtype=dtype),
+    "maximum.accumulate": lambda x, dtype: np.maximum.accumulate(x, dtype=dtype),
+    "maximum.reduce": lambda x, dtype: np.maximum.reduce(x, dtype=dtype),
+    "cov": lambda x, dtype: np.cov(x, x[::-1], dtype=dtype),
+}
+
+
+@pytest.mark.parametrize("mode", [DUAL, TAPE], ids=["dual", "tape"])
+@pytest.mark.parametrize("name", ROUNDED)
+def test_an_option_dtype_rounds_as_numpys_does(name, mode):
+    f, x = ROUNDED[name], np.array([0.1, 1.7, 0.3])
+
+    def weighted(x, dtype=np.float32):
+        entries = np.ravel(f(x, dtype))
+        return np.sum(entries * np.arange(1, np.size(entries) + 1))
+
+    value = mode.value_and_gradient(weighted, x)[0]
+    assert value == pytest.approx(weighted(x), rel=3e-7)
+    with pytest.raises(DifferentiationError, match="cannot become int"):
+        mode.gradient(lambda x: weighted(x, int), x)
+
+
+@pytest.mark.parametrize("mode", [DUAL, TAPE], ids=["dual", "tape"])
+@pytest.mark.parametrize("take", [np.ravel, lambda a, order: np.reshape(a, (-1,), order=order)])
+@pytest.mark.parametrize("order", ["A", "K"])
+def test_an_order_by_memory_is_refused_rather_than_guessed(order, take, mode):
+    with pytest.raises(DifferentiationError, match=f"order='{order}'"):
+        mode.gradient(lambda x: take(x.T, order=order)[1], X)
