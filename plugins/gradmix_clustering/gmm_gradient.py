@@ -51,7 +51,7 @@ class GradientMixture(MixtureEstimator):
         gradient exceeds the root of it.
     reg_covar
         Added to every variance of the start, in units of the columns' mean variance. A component whose variance falls
-        to ten times this has collapsed, and the start ends there: the likelihood has no bound.
+        to ten times this has collapsed, and the start ends before that: the likelihood has no bound.
     reg_covar_is_relative
         False for a `reg_covar` in the units of the data.
     max_iter
@@ -130,14 +130,13 @@ class GradientMixture(MixtureEstimator):
         last = next(steps)
         for _ in range(self.max_iter):
             step = next(steps, None)
-            here = step or last
-            model = mixtures.model(here.x)
-            collapsed = model.n_collapsed(least, rows.total_weight)
+            collapsed = mixtures.n_collapsed((step or last).x, least)
+            here = last if step is None or collapsed else step
             is_flat = float(np.abs(here.gradient).max()) <= max(np.sqrt(self.tol), _FLAT)
             has_ended = step is None or (last.value - here.value < self.tol and is_flat)
             log_likelihood = -(here.value + mixtures.constant) * rows.total_weight
             converged = has_ended and is_flat and not collapsed
-            yield Iteration(model, {"log_likelihood": log_likelihood}, converged, collapsed=collapsed)
+            yield Iteration(mixtures.model(here.x), {"log_likelihood": log_likelihood}, converged, collapsed=collapsed)
             if has_ended or collapsed:
                 return
             last = here

@@ -201,7 +201,14 @@ class GaussianMixtureModel(Model):
         -------
         X, labels
             Shapes (n, d) and (n,).
+
+        Raises
+        ------
+        DataError
+            If n is not positive.
         """
+        if n < 1:
+            raise DataError(f"Invalid value for 'n_samples': {n}. The sampling requires at least one sample.")
         labels = rng.choice(len(self.weights), size=n, p=self.weights)
         factors = np.linalg.cholesky(self.matrices)
         noise = rng.standard_normal((n, self.means.shape[1]))

@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+import gradmix
 from gradmix import NumericalError
 from gradmix.arrays import Array, IntArray
+from gradmix_clustering.layouts import LAYOUTS
 from gradmix_clustering.mixture_model import GaussianMixtureModel
 
 
@@ -96,11 +98,7 @@ class Unconstrained:
         alphas, means, logarithms, below = self._parts(vector)
         weights = np.exp(alphas - alphas.max())
         if self._shape.is_correlated:
-            factors = np.zeros((len(logarithms), self.X.shape[1], self.X.shape[1]))
-            factors[:, *self._below] = below
-            every = np.arange(self.X.shape[1])
-            factors[:, every, every] = np.exp(logarithms)
-            deviations = self._scale[:, None] * np.linalg.inv(factors)
+            deviations = self._scale[:, None] * np.linalg.inv(self._factors(logarithms, below))
             covariances = deviations @ np.swapaxes(deviations, 1, 2)
         else:
             covariances = (self._scale[: logarithms.shape[1]] * np.exp(-logarithms)) ** 2
@@ -111,6 +109,31 @@ class Unconstrained:
         return GaussianMixtureModel(
             weights / weights.sum(), self._center + self._scale * means, covariances, self.covariance_type
         )
+
+    def n_collapsed(self, vector: Array, least: float) -> int:
+        """Number of components that have collapsed, as `GaussianMixtureModel.collapsed` has it.
+
+        Their covariances may be singular, so that there is no such model.
+        """
+        alphas, _, logarithms, below = self._parts(vector)
+        weights = np.exp(alphas - alphas.max())
+        layout = LAYOUTS[gradmix.covariance(self.covariance_type).moments]
+        with np.errstate(over="ignore"):
+            if self._shape.is_correlated:
+                whiteners = np.swapaxes(self._factors(logarithms, below), 1, 2) / self._scale[:, None]
+            else:
+                whiteners = np.exp(logarithms) / self._scale[: logarithms.shape[1]]
+            is_thin = layout.is_thin(whiteners, 10 * least)
+        n = len(self.X) if self.weights is None else self.weights.sum()
+        return int(np.count_nonzero(is_thin | (weights / weights.sum() * n < 1)))
+
+    def _factors(self, logarithms: Array, below: Array) -> Array:
+        """Q of each component, or of all, shape (k or 1, d, d)."""
+        every = np.arange(self.X.shape[1])
+        factors = np.zeros((len(logarithms), len(every), len(every)))
+        factors[:, *self._below] = below
+        factors[:, every, every] = np.exp(logarithms)
+        return factors
 
     def loss(self, vector: Any) -> Any:
         """Minus the mean log-likelihood per row, but for `constant`; of traced numbers too."""

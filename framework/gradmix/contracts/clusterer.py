@@ -91,6 +91,17 @@ def _seed_sequence(random_state: Any) -> np.random.SeedSequence:
     return np.random.SeedSequence(random_state)
 
 
+def _warn_that_it_did_not_converge() -> None:
+    from sklearn.exceptions import ConvergenceWarning
+
+    warnings.warn(
+        "Best performing initialization did not converge. Try different init parameters, or increase max_iter, tol, or "
+        "check for degenerate data.",
+        ConvergenceWarning,
+        stacklevel=4,
+    )
+
+
 class Clusterer(Component, ABC, Generic[ModelT]):
     """Base of all clusterers: a dataclass of options with an `iterate` that yields one start's iterations.
 
@@ -154,8 +165,8 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         """
         if self.needs_labels and labels is None:
             raise DataError(
-                f"{type(self).__name__} is fitted to rows whose groups are known, and there are no labels. "
-                "Give them as y in fit(X, y); in a run, choose a data set that has labels."
+                f"{type(self).__name__} requires y to be passed, but the target y is None: it is fitted to rows whose "
+                "groups are known. Call fit(X, y); in a run, choose a data set that has labels."
             )
 
     def compile_for(self, rows: Rows) -> None:
@@ -298,6 +309,8 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         if best.collapsed:
             rows = X if isinstance(X, Rows) else Rows(X)
             _warn_of_collapse(type(self).__name__, best.collapsed, self.why_collapsed(rows))
+        elif not best.converged and best.step == getattr(self, "max_iter", None):
+            _warn_that_it_did_not_converge()
         self.model_, self.n_iter_, self.converged_ = best.estimate, best.step, best.converged
         self.n_features_in_, self.preparation_ = (X if hasattr(X, "shape") else np.asarray(X)).shape[1], None
         vars(self).pop("feature_names_in_", None)  # without names there is no such attribute, as in scikit-learn
@@ -325,7 +338,10 @@ class Clusterer(Component, ABC, Generic[ModelT]):
             Before `fit`.
         """
         if not self.__sklearn_is_fitted__():
-            raise not_fitted(f"this {type(self).__name__} is not fitted yet: call fit(X) before {attribute}.")
+            raise not_fitted(
+                f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments before "
+                "using this estimator."
+            )
         return getattr(self.model_, attribute)
 
     def rows(self, X: Any) -> Matrix:
@@ -395,7 +411,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
 
         return Tags(
             estimator_type="clusterer",
-            target_tags=TargetTags(required=False),
+            target_tags=TargetTags(required=self.needs_labels),
             input_tags=InputTags(),
         )
 

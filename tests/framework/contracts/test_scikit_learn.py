@@ -31,6 +31,8 @@ with warnings.catch_warnings():
         [
             gradmix.clusterer("gmm", random_state=0),
             gradmix.clusterer("gmm", covariance_type="diag", n_components=2, random_state=0),
+            gradmix.clusterer("gmm_gradient", random_state=0, max_iter=50),
+            gradmix.clusterer("gaussian"),
             gradmix.clusterer("kmeans", random_state=0),
         ],
         expected_failed_checks=lambda estimator: EXPECTED_FAILURES,

@@ -86,7 +86,7 @@ def test_labels_may_be_texts_and_are_numbered_in_their_order():
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (None, "there are no labels. Give them as y in fit"),
+        (None, "requires y to be passed, but the target y is None"),
         (SPECIES[:-1], r"labels must have the shape \(150,\)"),
         ([*SPECIES[:-1], None], "row 149 .* has no label"),
         ([float("nan"), *SPECIES[1:]], "row 0 .* has no label"),
