@@ -21,7 +21,6 @@ VARIANTS = [
     ("clusterer", "gmm", {"covariance_type": "tied", "n_components": 3}),
     ("clusterer", "gmm", {"covariance_type": "diag", "init_params": "random_from_data"}),
     ("clusterer", "gmm", {"covariance_type": "spherical", "n_init": 2}),
-    ("clusterer", "gmm", {"update": "means", "sigma": 2.0, "n_components": 3}),
     ("clusterer", "gmm_gradient", {"covariance_type": "diag", "differentiator": "dual", "n_components": 3}),
     ("clusterer", "gaussian", {"covariance_type": "EVE"}),
     ("clusterer", "kmeans", {"n_clusters": 4, "n_init": 3}),
