@@ -106,7 +106,7 @@ class KMeans(FoldingClusterer["KMeansModel"]):
         unit = unit_exponent(rows.array)
         scaled = rows if unit == 0 else Rows(in_unit(rows.array, unit), rows.weights, rows.engine)
         given = None if state is None else state.centers
-        centers = self._start_centers(rows, scaled, rng) if given is None else in_unit(given, unit)
+        centers = self._start_centers(rows, scaled, unit, rng) if given is None else in_unit(given, unit)
         tol = self.tol * mean_variance(scaled) if self.tol > 0 else 0.0
         for _, step in zip(range(self.max_iter), lloyd(scaled, centers), strict=False):
             converged = step.is_fixed or step.shift <= tol
@@ -115,10 +115,10 @@ class KMeans(FoldingClusterer["KMeansModel"]):
             if converged:
                 return
 
-    def _start_centers(self, rows: Rows, scaled: Rows, rng: np.random.Generator) -> Array:
-        """Choose or take the centers of a start, in the unit of the scaled rows."""
+    def _start_centers(self, rows: Rows, scaled: Rows, unit: int, rng: np.random.Generator) -> Array:
+        """Choose or take the centers of a start, in the unit 2ᵉ of the scaled rows."""
         from gradmix_clustering.plus_plus import choose_centers
-        from gradmix_clustering.scaling import in_unit, unit_exponent
+        from gradmix_clustering.scaling import in_unit
 
         k, chance = self.n_clusters, rows.weights
         if chance is not None and np.count_nonzero(chance) < k:
@@ -138,7 +138,7 @@ class KMeans(FoldingClusterer["KMeansModel"]):
         if not np.isfinite(centers).all():
             raise DataError("init must give finite centers, without NaN and infinity.")
         with np.errstate(over="ignore"):
-            centers = in_unit(centers, unit_exponent(rows.array))
+            centers = in_unit(centers, unit)
         if not np.isfinite(centers).all():
             raise DataError(
                 "init must give centers nearer to the rows: as a multiple of their spread, one is infinite."

@@ -282,7 +282,7 @@ def advance(X, weights, centers, labels, uppers, lowers, skip, bounds, totals, r
     tile = np.zeros(centers.table.shape[1] * TILE, np.float32)
     rows, pending = np.empty(TILE, np.int64), np.empty(2 * TILE, np.int64)
     slack = 1 + 8 * (d + 8) * _ROUNDOFF
-    changed, screened, filled, start = 0, 0, 0, 0
+    changed, screened, filled, start = 0, 0, np.int64(0), np.int64(0)  # literals would be types of their own
     while start < n or filled > 0:
         while start < n and filled < TILE:
             stop = min(start + TILE, n)
@@ -348,7 +348,7 @@ def assign(X, centers, labels):
             rows[q] = min(start + q, n - 1)
         _load(X, rows, centers.shift, centers.scale, tile)
         _screen(tile, centers.table, centers.halves, scores, best, index)
-        _certify(tile, d, best, centers.reach, margin, squares, squares, False)
+        _certify(tile, d, best, centers.reach, margin, squares, squares, np.bool_(False))
         for q in range(min(TILE, n - start)):
             labels[start + q] = index[q]
             if not margin[q] > 0:
