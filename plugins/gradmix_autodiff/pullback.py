@@ -33,7 +33,7 @@ class Recorded:
     def __init__(self, f: Callable[[Any], Any], point: Any) -> None:
         recording = Recording()
         self._f, self._point = f, point
-        self._point_shape = np.shape(point)
+        self._point_shape = point.shape if type(point) is np.ndarray else np.shape(point)
         self._watched, self._arrays = recording.watched, recording.array_operations
         self._infinite = recording.infinite
         try:

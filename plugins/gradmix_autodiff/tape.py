@@ -61,8 +61,9 @@ class Tape(Differentiator):
         """Pull 1 back, if f has one value; if not, what is asked for is refused."""
         with np.errstate(all="ignore"):
             recorded = _recorder()(f, x)
-            is_one = np.shape(recorded.value) == (1,)
-            return recorded.value, recorded.pull_once(_ONE) if is_one else np.zeros(len(x))
+            y = recorded.value
+            is_one = (y.shape if type(y) is np.ndarray else np.shape(y)) == (1,)
+            return y, recorded.pull_once(_ONE) if is_one else np.zeros(len(x))
 
     def graph(self, f: Function, *args: Any, direction: Sequence[Any] | None = None) -> Graph:
         """The computational graph of a function at a point, with values, tangents and adjoints.

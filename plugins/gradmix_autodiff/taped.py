@@ -100,7 +100,11 @@ class TapedArray(_Taped, TracedArray):
         place = len(operations)
         operations.append([(self.index, make(y, value), None, rule, Spread.DENSE)])
         recording.array_operations.append(place)
-        return TapedArray(y, place, recording)
+        result = TapedArray.__new__(TapedArray)  # without a call of __init__, as all short ways
+        result.value, result.index, result.recording = y, place, recording
+        result.shape = self.shape  # type: ignore[misc]
+        result.relatives = result.source = result.exported = None
+        return result
 
     def follow(self, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
         """Record an operation; one of this array alone, or with a shape, goes the short way."""
@@ -375,7 +379,11 @@ def _array_operators(rule: Elementwise, function: Callable[[Any, Any], Any]) -> 
         place = len(operations)
         operations.append([(b_.index, by_second(y, a_, b), None, rule, dense)])  # type: ignore[misc]
         recording.array_operations.append(place)
-        return TapedArray(y, place, recording)
+        result = new(TapedArray)
+        result.value, result.index, result.recording = y, place, recording
+        result.shape = b_.shape  # type: ignore[misc]
+        result.relatives = result.source = result.exported = None
+        return result
 
     return forward, reflected
 
@@ -403,7 +411,10 @@ def _array_getitem(x: TapedArray, index: Any) -> Any:
     recording.array_operations.append(place)
     if type(y) is not np.ndarray:
         return TapedNumber(float(y), place, recording)
-    result = TapedArray(y, place, recording)
+    result = TapedArray.__new__(TapedArray)
+    result.value, result.index, result.recording = y, place, recording
+    result.shape = y.shape  # type: ignore[misc]
+    result.relatives = result.source = result.exported = None
     relate(x, result, lambda places: places[basic])
     return result
 
