@@ -103,7 +103,7 @@ class SlowData(Dataset):
 
 @dataclass
 class Loading(Task):
-    """Needs data twice, and a second for each iteration."""
+    """Needs data to compile and twice to run, and a second for each iteration."""
 
     dataset: Dataset
     clock: Clock
@@ -112,6 +112,7 @@ class Loading(Task):
         self.clock.now += 3.0
 
     def compile(self):
+        self.dataset.load()
         self.clock.now += 2.0
 
     def run(self):
