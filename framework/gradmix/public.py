@@ -51,6 +51,7 @@ from gradmix.contracts.iteration import INERTIA as INERTIA
 from gradmix.contracts.iteration import LOG_LIKELIHOOD as LOG_LIKELIHOOD
 from gradmix.contracts.iteration import Iteration as Iteration
 from gradmix.contracts.iteration import Objective as Objective
+from gradmix.contracts.iteration import Trace as Trace
 from gradmix.contracts.meaning import Meaning as Meaning
 from gradmix.contracts.metric import Metric as Metric
 from gradmix.contracts.operators import VectorFunction as VectorFunction

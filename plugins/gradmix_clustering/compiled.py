@@ -8,6 +8,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from gradmix import ConfigError
+
 
 @cache
 def can_compile() -> bool:
@@ -19,6 +21,22 @@ def can_compile() -> bool:
     except ImportError:  # it refuses versions of NumPy that it does not know
         return False
     return True
+
+
+def check_numba() -> None:
+    """Check that numba can be imported.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot.
+    """
+    try:
+        import_module("numba")
+    except ImportError as error:
+        raise ConfigError(
+            f"backend=numba needs numba, which cannot be imported: {error}. Choose backend=numpy, which is slower."
+        ) from error
 
 
 SMALL = 2**13

@@ -8,8 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from gradmix import Block, ConfigError, NumericalError, Rows
+from gradmix import Block, NumericalError, Rows
 from gradmix.arrays import Array
+from gradmix_clustering.compiled import check_numba
 from gradmix_clustering.expectation import Expectation
 from gradmix_clustering.mixture_model import GaussianMixtureModel
 from gradmix_clustering.moments import Layout, Moments
@@ -105,10 +106,7 @@ def compile_for(layout: Layout) -> None:
     ConfigError
         If numba cannot be imported.
     """
-    try:
-        from gradmix_clustering import compiled_expectation
-    except ImportError as error:
-        raise ConfigError(
-            f"backend=numba needs numba, which cannot be imported: {error}. Choose backend=numpy, which is slower."
-        ) from error
+    check_numba()
+    from gradmix_clustering import compiled_expectation
+
     compiled_expectation.compile_for(layout)

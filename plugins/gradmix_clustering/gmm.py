@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
@@ -25,14 +25,18 @@ from gradmix import (
     PythonOnly,
     Rows,
     Seed,
+    Trace,
 )
 from gradmix_clustering.mixture_estimator import MixtureEstimator, varying_columns
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from gradmix.arrays import Array
     from gradmix_clustering.estep import EStep
     from gradmix_clustering.given import Given
     from gradmix_clustering.mixture_model import GaussianMixtureModel
+    from gradmix_clustering.small import SmallProblem
 
 _LEAST_SHARE = 1e-3
 """Share of the variance of all rows that a component keeps in every direction, where `on_collapse` is floor."""
@@ -132,10 +136,14 @@ class GaussianMixture(MixtureEstimator):
             import_module(module)
 
     def compile_for(self, rows: Rows) -> None:
-        """Compile the E-step for the covariance type, and what the start needs, unless the problem is small."""
+        """Compile the E-step for the covariance type, and what the start needs, or whole starts on small data."""
         from gradmix_clustering.compiled import SMALL, pays
         from gradmix_clustering.starts import find_start
 
+        whole = self.whole_start(rows)
+        if whole is not None:
+            whole(np.random.default_rng(0))
+            return
         if pays(*rows.shape, self.n_components):
             find_start(self.init_params, Rows(np.arange(float(SMALL))[:, None]), 2, np.random.default_rng(0))
         self._compile_expectation()
@@ -154,17 +162,19 @@ class GaussianMixture(MixtureEstimator):
         from gradmix_clustering.estep import EStep
         from gradmix_clustering.reseeding import MOST_TIMES, reseeded
 
+        problem = None if state is None else self._small_problem(rows)
+        if state is not None and problem is not None:
+            yield from problem.go_on(self._gone_on_from(state))
+            return
         self._compile_expectation()
         expectation = EStep(rows, self.backend)
-        spread = expectation.spread
-        floor, varying = self.floor_of(spread), varying_columns(rows.array)
-        least = max(floor, np.finfo(float).eps * spread)
+        floor, find_collapsed = self.limits(expectation)
         start = self._start(rows, rng, floor) if state is None else self._gone_on_from(state)
         steps = em(expectation, start, floor, self._least_covariance(expectation, floor))
         seeds_left = MOST_TIMES if self.on_collapse == "reseed" else 0
         for _ in range(self.max_iter):
             step = next(steps)
-            collapsed = step.model.collapsed(least, rows.total_weight, varying) & (self.update == "all")
+            collapsed = find_collapsed(step.model) & (self.update == "all")
             begins_again = bool(seeds_left and collapsed.any())
             converged = abs(step.gain) < self.tol and not begins_again
             metrics = {"log_likelihood": step.log_likelihood}
@@ -174,6 +184,31 @@ class GaussianMixture(MixtureEstimator):
             if begins_again:
                 seeds_left -= 1
                 steps = em(expectation, reseeded(step.model, collapsed, expectation, floor), floor)
+
+    def whole_start(self, rows: Rows) -> Callable[[np.random.Generator], Trace[GaussianMixtureModel]] | None:
+        """EM from clusters of k-means, compiled as a whole where the data are small and no parameter is given."""
+        given = (self.weights_init, self.means_init, self.precisions_init)
+        is_plain = self.init_params == "kmeans" and all(each is None for each in given)
+        problem = self._small_problem(rows) if is_plain else None
+        return None if problem is None else problem.start
+
+    def _small_problem(self, rows: Rows) -> SmallProblem | None:
+        """The problem for kernels of small data; None if it is not one for them."""
+        from gradmix_clustering.compiled import check_numba
+        from gradmix_clustering.small import SmallProblem, kind_of
+
+        kind = kind_of(gradmix.covariance(self.covariance_type), *rows.shape, self.n_components)
+        if kind is None or self.update != "all" or self.on_collapse != "report" or self.backend != "numba":
+            return None
+        check_numba()
+        return SmallProblem(rows, self, kind)
+
+    def limits(self, expectation: EStep) -> tuple[float, Callable[[GaussianMixtureModel], NDArray[np.bool_]]]:
+        """What is added to every variance, and what finds the components of a model that have collapsed."""
+        rows, spread = expectation.rows, expectation.spread
+        floor, varying = self.floor_of(spread), varying_columns(rows.array)
+        least = max(floor, np.finfo(float).eps * spread)
+        return floor, lambda model: model.collapsed(least, rows.total_weight, varying)
 
     def _least_covariance(self, expectation: EStep, floor: float) -> Array | None:
         """Covariance that every component exceeds, in the shape of one; None unless `on_collapse` is floor."""

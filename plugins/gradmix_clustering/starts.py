@@ -16,7 +16,7 @@ from gradmix_clustering.plus_plus import choose_centers
 from gradmix_clustering.projections import labels_by_projections
 from gradmix_clustering.scaling import in_unit, unit_exponent
 
-_KMEANS_ITERATIONS = 300
+KMEANS_ITERATIONS = 300
 
 Responsibilities = Callable[[Block], Array]
 """Responsibilities of the components for a block of rows, shape (k, b); picklable."""
@@ -58,7 +58,7 @@ class Drawn:
 def from_kmeans(rows: Rows, k: int, rng: np.random.Generator) -> Responsibilities:
     """Clusters of k-means, run to its end."""
     for number, step in enumerate(lloyd(rows, choose_centers(rows, k, rng)), start=1):
-        if step.is_fixed or number == _KMEANS_ITERATIONS:
+        if step.is_fixed or number == KMEANS_ITERATIONS:
             return Labelled(step.assignment.labels, k)
     raise AssertionError("unreachable")
 

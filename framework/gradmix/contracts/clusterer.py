@@ -7,7 +7,7 @@ import dataclasses
 import warnings
 from abc import ABC, abstractmethod
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import reduce
 from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, cast, get_args
 
@@ -25,7 +25,7 @@ from gradmix.contracts.errors import (
     not_fitted,
 )
 from gradmix.contracts.folds import Rows
-from gradmix.contracts.iteration import Iteration, Objective, last_of_each_start
+from gradmix.contracts.iteration import Iteration, Objective, Trace, best_trace, last_of_each_start
 from gradmix.contracts.meaning import Meaning
 from gradmix.contracts.options import options_of
 from gradmix.contracts.preparation import Preparation
@@ -80,6 +80,10 @@ def _warn_of_collapse(name: str, collapsed: int, why: str) -> None:
         ConvergenceWarning,
         stacklevel=4,
     )
+
+
+def _warn_of_break_down(start: int, error: NumericalError) -> None:
+    warnings.warn(f"start {start} broke down: {error}", RuntimeWarning, stacklevel=3)
 
 
 def _seed_sequence(random_state: Any) -> np.random.SeedSequence:
@@ -216,7 +220,7 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         have their own weights.
         """
         rows = self._checked_rows(X, sample_weight)
-        seeds = _seed_sequence(getattr(self, "random_state", None)).spawn(self.n_starts())
+        seeds = self._seeds()
         failures: list[NumericalError] = []
         for start, seed in enumerate(seeds):
             last: Iteration[ModelT] | None = None
@@ -228,11 +232,15 @@ class Clusterer(Component, ABC, Generic[ModelT]):
             except NumericalError as error:
                 failures.append(error)
                 if len(seeds) > 1:
-                    warnings.warn(f"start {start} broke down: {error}", RuntimeWarning, stacklevel=2)
+                    _warn_of_break_down(start, error)
                 if last is not None and len(failures) < len(seeds):  # its last estimate is on the way to nowhere
                     yield dataclasses.replace(last, step=last.step + 1, converged=False, collapsed=1)
         if len(failures) == len(seeds):
             raise failures[-1]
+
+    def _seeds(self) -> list[np.random.SeedSequence]:
+        """Seed of each start."""
+        return _seed_sequence(getattr(self, "random_state", None)).spawn(self.n_starts())
 
     def _checked_and_numbered(self, start: int, iterations: Any) -> Iterator[Iteration[ModelT]]:
         """Iterations of one start, checked and numbered."""
@@ -305,7 +313,11 @@ class Clusterer(Component, ABC, Generic[ModelT]):
                 yield each
 
         best = self.objective.best(last_of_each_start(traced()))
-        self.trace_ = np.array(traces[best.start])
+        return self._keep(X, best, np.array(traces[best.start]))
+
+    def _keep(self, X: Any, best: Iteration[ModelT], trace: NDArray[np.float64]) -> Self:
+        """Keep the last iteration of the best start, and its objective by iteration."""
+        self.trace_ = trace
         if best.collapsed:
             rows = X if isinstance(X, Rows) else Rows(X)
             _warn_of_collapse(type(self).__name__, best.collapsed, self.why_collapsed(rows))
@@ -439,6 +451,14 @@ class FoldingClusterer(Clusterer[ModelT]):
             The model of an earlier iteration, from which to go on; None to begin.
         """
 
+    def whole_start(self, rows: Rows) -> Callable[[np.random.Generator], Trace[ModelT]] | None:
+        """What computes a whole start at once, where that is much faster; None, unless overridden, where it is not.
+
+        The result replaces that of `iterate_rows`. Rows are checked only before the first start: here, their shape may
+        be looked at.
+        """
+        return None
+
     def iterate(self, X: Matrix, rng: np.random.Generator) -> Iterator[Iteration[ModelT]]:
         """Yield the iterations of one start, on an array."""
         return self.iterate_rows(Rows(X), rng)
@@ -449,7 +469,18 @@ class FoldingClusterer(Clusterer[ModelT]):
         if "iterate_rows" not in vars(own):
             return super()._iterations_of_one_start(rows, rng)
         state = self._model_to_go_on_from(rows)
-        return self.iterate_rows(rows, rng) if state is None else self.iterate_rows(rows, rng, state)
+        if state is not None:
+            return self.iterate_rows(rows, rng, state)
+        whole = self.whole_start(rows)
+        return self.iterate_rows(rows, rng) if whole is None else whole(rng)
+
+    def _whole_start_of_fit(self, rows: Rows) -> Callable[[np.random.Generator], Trace[ModelT]] | None:
+        """`whole_start`, unless a fit goes on from a model; rows and options are checked."""
+        self.check()
+        whole = None if self._model_to_go_on_from(rows) is not None else self.whole_start(rows)
+        if whole is not None:
+            self.check_rows(rows.array)
+        return whole
 
     def _model_to_go_on_from(self, rows: Rows) -> ModelT | None:
         """The model of the last fit if the option `warm_start` asks for it; None before the first fit."""
@@ -477,7 +508,18 @@ class FoldingClusterer(Clusterer[ModelT]):
             ``total_weight_``.
         """
         rows = self._rows_with_labels(X, y, sample_weight)
-        self._keep_best_of(X, self.iterations(rows, sample_weight if rows is X else None))
+        if rows is X and not (isinstance(X, Rows) and sample_weight is None):
+            rows = Rows(X, sample_weight)
+        whole = None if getattr(self, "verbose", 0) else self._whole_start_of_fit(rows)
+        if whole is None:
+            self._keep_best_of(X, self.iterations(rows))
+        else:
+            traces = [whole(np.random.default_rng(seed)) for seed in self._seeds()]
+            for start, trace in enumerate(traces):
+                if trace.error is not None and len(traces) > 1:
+                    _warn_of_break_down(start, trace.error)
+            best = best_trace(self.objective, traces)
+            self._keep(X, best, traces[best.start].values)
         weights = X.weights if isinstance(X, Rows) else sample_weight
         self.total_weight_ = float(len(self.labels_) if weights is None else np.asarray(weights, dtype=float).sum())
         return self

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gradmix.contracts.errors import NumericalError
 from gradmix.contracts.meaning import Direction, Meaning
@@ -42,6 +45,30 @@ class Iteration(Generic[Estimate_co]):
     start: int = 0
     step: int = 0
     collapsed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Trace(Generic[Estimate_co]):
+    """All iterations of one start, computed already; their estimates are made when they are asked for.
+
+    Parameters
+    ----------
+    values
+        The objective after each iteration, shape (number of iterations,).
+    iteration
+        The iteration of a number, from 0.
+    error
+        What ended the start, if it broke down.
+    """
+
+    values: NDArray[np.float64]
+    iteration: Callable[[int], Iteration[Estimate_co]]
+    error: NumericalError | None = None
+
+    def __iter__(self) -> Iterator[Iteration[Estimate_co]]:
+        yield from map(self.iteration, range(len(self.values)))
+        if self.error is not None:
+            raise self.error
 
 
 @dataclass(frozen=True)
@@ -86,6 +113,35 @@ class Objective:
             raise NumericalError(f"no start reached a number for {self.metric}")
         best = max(usable, key=lambda last: (not last.collapsed, sign * last.metrics[self.metric], -last.start))
         return replace(best, converged=best.converged and not best.collapsed)
+
+
+def best_trace(objective: Objective, traces: Sequence[Trace[Estimate_co]]) -> Iteration[Estimate_co]:
+    """Last iteration of the best start, chosen as `Objective.best` does.
+
+    Only estimates that may be the best are made.
+
+    Raises
+    ------
+    NumericalError
+        If every start broke down, or the objective of every one is NaN.
+    """
+    if all(trace.error for trace in traces):
+        raise cast(NumericalError, traces[-1].error)
+    sign = -1.0 if objective.maximise else 1.0
+    ends = {start: sign * trace.values[-1] for start, trace in enumerate(traces) if len(trace.values)}
+    order = sorted((start for start, end in ends.items() if end == end), key=ends.__getitem__)
+    seen: list[Iteration[Estimate_co]] = []
+    for start in order:
+        seen.append(_last(traces[start], start))
+        if not seen[-1].collapsed:
+            break
+    return objective.best(seen)
+
+
+def _last(trace: Trace[Estimate_co], start: int) -> Iteration[Estimate_co]:
+    step = len(trace.values)
+    last = replace(trace.iteration(step - 1), start=start, step=step)
+    return last if trace.error is None else replace(last, step=step + 1, converged=False, collapsed=1)
 
 
 def last_of_each_start(iterations: Iterable[Iteration[Estimate_co]]) -> Iterator[Iteration[Estimate_co]]:

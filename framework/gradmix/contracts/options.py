@@ -9,14 +9,14 @@ import pkgutil
 import types
 import typing
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 import annotated_types
 import numpy as np
 
 from gradmix.contracts.docstring import parameter_docs
-from gradmix.contracts.errors import ConfigError, PluginError, UnknownNameError
+from gradmix.contracts.errors import ConfigError, GradmixError, PluginError, UnknownNameError
 from gradmix.contracts.named import lookup
 
 if TYPE_CHECKING:
@@ -200,21 +200,27 @@ class Option:
         """Whether a value must be given."""
         return self.default is dataclasses.MISSING
 
-    @property
+    @cached_property
     def is_seed(self) -> bool:
         """Whether the run's own seed is the default."""
         return self._mark(SeedMarker) is not None
 
-    @property
+    @cached_property
     def is_python_only(self) -> bool:
         """Whether only Python can give it, so that it is not an option of a run."""
         return self._mark(PythonOnly) is not None
 
     def is_for_python(self, value: Any) -> bool:
         """Whether only Python can give this value, which is therefore not checked as a run's would be."""
-        also = self._mark(AlsoInPython)
-        is_free = self.is_python_only and typing.get_args(self.type)[0] is Any
-        return is_free or (also is not None and isinstance(value, also.types))
+        return self._is_free or (self._also is not None and isinstance(value, self._also.types))
+
+    @cached_property
+    def _is_free(self) -> bool:
+        return self.is_python_only and typing.get_args(self.type)[0] is Any
+
+    @cached_property
+    def _also(self) -> AlsoInPython | None:
+        return self._mark(AlsoInPython)
 
     @property
     def freedom(self) -> Freedom | None:
@@ -231,7 +237,18 @@ class Option:
         """What values are allowed, in words."""
         return f"the name of a {self.part.kind}" if self.part else describe_type(self.type)
 
-    @property
+    @cached_property
+    def has_right_default(self) -> bool:
+        """Whether its default is one of the values allowed, wherever it is; False if that is not known."""
+        if self.part or self.names or self.required:
+            return False
+        try:
+            check_option(self, self.default, "")
+        except GradmixError:
+            return False
+        return True
+
+    @cached_property
     def names(self) -> NameOf | None:
         """The kind of component that it names; None if it is not such a name."""
         return self._mark(NameOf)

@@ -56,6 +56,10 @@ class Entry:
         Raises NotInstalledError with the command that installs it if a package is missing, else PluginError, which
         names the distribution and the reason.
         """
+        return self._component
+
+    @cached_property
+    def _component(self) -> type[Component]:
         where = f"{self.kind} {self.name!r} of {self.plugin.label}"
         try:
             component = check_component(self.kind, self._imported)

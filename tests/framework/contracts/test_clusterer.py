@@ -53,7 +53,7 @@ def test_nothing_is_validated_until_fit(clusterer):
 
 
 def test_before_fit_the_error_says_what_to_call(clusterer):
-    with pytest.raises(gradmix.NotFittedError, match=r"call fit\(X\)"):
+    with pytest.raises(gradmix.NotFittedError, match="Call 'fit' with appropriate arguments"):
         clusterer.predict(X)
 
 

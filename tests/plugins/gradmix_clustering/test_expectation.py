@@ -10,18 +10,12 @@ import numpy as np
 import pytest
 
 import gradmix
+from exact_em import em_in_forty_digits, mixture
 from gradmix_clustering.em import maximisation, start_model
 from gradmix_clustering.estep import EStep, compile_for
 
+TESTS = {"PYTHONPATH": "tests"}
 TYPES = ("full", "tied", "diag", "spherical")
-
-
-def mixture(n, d, k, seed=0, apart=3.0):
-    """Rows of k Gaussians, and responsibilities to start from."""
-    rng = np.random.default_rng(seed)
-    labels = rng.integers(k, size=n)
-    X = rng.normal(size=(k, d))[labels] * apart + rng.normal(size=(n, d)) * rng.uniform(0.5, 2, size=d)
-    return X, 0.8 * np.eye(k)[labels] + 0.2 / k
 
 
 def moments_of_both(X, responsibilities, covariance_type, weights=None):
@@ -96,38 +90,6 @@ def test_weight_two_is_the_row_twice(backend, covariance_type):
     assert_close(weighted.counts, repeated.counts)
     ours, theirs = (maximisation(each, model, 0.0) for each in (weighted, repeated))
     assert_close(ours.covariances, theirs.covariances, 1e-12)
-
-
-def em_in_forty_digits(X, model, iterations):
-    """Log-likelihood after each EM iteration of one feature, in 40 digits."""
-    with mpmath.workdps(40):
-        x = [mpmath.mpf(float(value)) for value in X[:, 0]]
-        weights, means, variances = (
-            [mpmath.mpf(float(value)) for value in values]
-            for values in (model.weights, model.means[:, 0], model.matrices[:, 0, 0])
-        )
-        likelihoods = []
-        for iteration in range(iterations + 1):
-            total, joint = mpmath.mpf(0), []
-            for value in x:
-                row = [
-                    w * mpmath.exp(-((value - m) ** 2) / (2 * v)) / mpmath.sqrt(2 * mpmath.pi * v)
-                    for w, m, v in zip(weights, means, variances, strict=True)
-                ]
-                total += mpmath.log(sum(row))
-                joint.append([each / sum(row) for each in row])
-            if iteration:
-                likelihoods.append(total)
-            counts = [sum(r) for r in zip(*joint, strict=True)]
-            weights = [count / len(x) for count in counts]
-            means = [
-                sum(r[k] * value for r, value in zip(joint, x, strict=True)) / count for k, count in enumerate(counts)
-            ]
-            variances = [
-                sum(r[k] * (value - means[k]) ** 2 for r, value in zip(joint, x, strict=True)) / count
-                for k, count in enumerate(counts)
-            ]
-        return likelihoods
 
 
 @pytest.mark.parametrize("backend", ["numba", "numpy"])
@@ -232,9 +194,13 @@ for covariance_type in TYPES:
     assert_same(*mixture(5003, 7, 3), covariance_type)
 """
     features = "+avx,+avx2,+fma" if processor == "haswell" else ""
-    environment = {"NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": features, "NUMBA_CACHE_DIR": str(tmp_path)}
+    environment = {
+        "NUMBA_CPU_NAME": processor,
+        "NUMBA_CPU_FEATURES": features,
+        "NUMBA_CACHE_DIR": str(tmp_path),
+    }
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | environment, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | environment | TESTS, check=False
     )
     assert done.returncode == 0, done.stderr
 

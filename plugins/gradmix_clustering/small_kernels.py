@@ -1,0 +1,344 @@
+"""A whole start on few rows, compiled: k-means++, Lloyd's algorithm, and EM with one of four kinds of covariances.
+
+On a few hundred rows an iteration takes microseconds; calls from Python would take a hundred times as long. All loops
+run over rows, which are kept features first, and the responsibilities of all rows are kept.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from gradmix_clustering.compiled import compiled
+from gradmix_clustering.small import CONVERGED, DIAGONAL, MORE, NOT_FINITE, SINGULAR, SPHERICAL, TIED
+
+_part = compiled("contract", "nsz", "reassoc", is_part=True)
+_kernel = compiled("contract", "nsz", "reassoc")
+_LOG_2_PI = math.log(2 * math.pi)
+_TINY = float(np.finfo(float).tiny)
+
+
+@_part
+def _measure(X, centers, j, distances):
+    """Squared distances of all rows to a center."""
+    for i in range(X.shape[1]):
+        distances[i] = 0.0
+    for a in range(X.shape[0]):
+        value = centers[j, a]
+        for i in range(X.shape[1]):
+            distances[i] += (X[a, i] - value) * (X[a, i] - value)
+
+
+@_part
+def _draw(weights, distances, target):
+    """Row in which the running sum of weight times distance passes a target; the last possible one if none does."""
+    reached, last = 0.0, 0
+    for i in range(len(weights)):
+        chance = weights[i] * distances[i]
+        reached += chance
+        if chance > 0:
+            last = i
+            if reached > target:
+                break
+    return last
+
+
+@_part
+def _take(X, row, centers, j):
+    """Make a row a center."""
+    for a in range(X.shape[0]):
+        centers[j, a] = X[a, row]
+
+
+@_part
+def _lowered(weights, nearest, measured):
+    """Squared distances to the nearest center if there is one more; their weighted sum."""
+    total = 0.0
+    for i in range(len(weights)):
+        measured[i] = min(measured[i], nearest[i])
+        total += weights[i] * measured[i]
+    return total
+
+
+@_part
+def _choose_centers(X, weights, uniforms, k, centers, nearest, measured):
+    """Greedy k-means++: of some candidates, drawn by their squared distance, the one that lowers the sum most."""
+    n_candidates, used = (len(uniforms) - 1) // max(k - 1, 1), 0
+    for i in range(len(weights)):
+        nearest[i] = 1.0
+    for j in range(k):
+        total, lowest, best = _lowered(weights, nearest, nearest), np.inf, 0
+        for _ in range(n_candidates if j else 1):
+            row = _draw(weights, nearest, uniforms[used] * total) if total > 0 else int(uniforms[used] * len(weights))
+            used += 1
+            _take(X, row, centers, j)
+            _measure(X, centers, j, measured)
+            left = _lowered(weights, nearest, measured) if j else 0.0
+            if left < lowest:
+                lowest, best = left, row
+        _take(X, best, centers, j)
+        _measure(X, centers, j, measured)
+        for i in range(len(weights)):
+            nearest[i] = min(measured[i], nearest[i]) if j else measured[i]
+
+
+@_part
+def _assign(X, centers, labels, found, nearest, measured):
+    """Give each row its nearest center; the number of rows that change."""
+    changed = 0
+    for i in range(len(labels)):
+        nearest[i] = np.inf
+    for j in range(len(centers)):
+        _measure(X, centers, j, measured)
+        for i in range(len(labels)):
+            if measured[i] < nearest[i]:
+                nearest[i], found[i] = measured[i], j
+    for i in range(len(labels)):
+        changed += found[i] != labels[i]
+        labels[i] = found[i]
+    return changed
+
+
+@_part
+def _move(X, weights, labels, centers, counts, sums):
+    """Move centers to the means of their rows; whether each has rows."""
+    k, d = centers.shape
+    for j in range(k):
+        counts[j] = 0.0
+        for a in range(d):
+            sums[j, a] = 0.0
+    for i in range(len(labels)):
+        j = labels[i]
+        counts[j] += weights[i]
+        for a in range(d):
+            sums[j, a] += weights[i] * (X[a, i] - centers[j, a])
+    for j in range(k):
+        if counts[j] == 0:
+            return False
+        for a in range(d):
+            centers[j, a] += sums[j, a] / counts[j]
+    return True
+
+
+@_kernel
+def clusters(X, weights, uniforms, centers, labels, n_most):
+    """Clusters of k-means from a k-means++ start, run to its end; False if a cluster lost all its rows.
+
+    Parameters
+    ----------
+    X
+        Rows, features first, shape (d, n).
+    weights
+        Shape (n,).
+    uniforms
+        Numbers in [0, 1) to draw by: one, and as many as there are candidates for each further center.
+    centers
+        Shape (k, d): changed.
+    labels
+        Cluster of each row, shape (n,): changed.
+    n_most
+        Most iterations.
+    """
+    k, d = centers.shape
+    counts, sums, found = np.empty(k), np.empty((k, d)), np.empty_like(labels)
+    nearest, measured = np.empty(len(labels)), np.empty(len(labels))
+    _choose_centers(X, weights, uniforms, k, centers, nearest, measured)
+    for i in range(len(labels)):
+        labels[i] = -1
+    for _ in range(n_most):
+        if _assign(X, centers, labels, found, nearest, measured) == 0:
+            break
+        if not _move(X, weights, labels, centers, counts, sums):
+            return False
+    return True
+
+
+@_part
+def _estimate(X, responsibilities, kind, floor, weights, means, covariances, centered):
+    """M-step: means by their shifts, then second moments around the new means; a component without rows stays."""
+    k, d = means.shape
+    n, total = X.shape[1], 0.0
+    for j in range(k):
+        count = 0.0
+        for i in range(n):
+            count += responsibilities[j, i]
+        weights[j] = count
+        total += count
+        count = max(count, _TINY)
+        for a in range(d):
+            mean, shift = means[j, a], 0.0
+            for i in range(n):
+                shift += responsibilities[j, i] * (X[a, i] - mean)
+            mean += shift / count
+            means[j, a] = mean
+            for i in range(n):
+                centered[a, i] = X[a, i] - mean
+        for a in range(d):
+            for b in range(a if kind >= DIAGONAL else 0, a + 1):
+                moment = 0.0
+                for i in range(n):
+                    moment += responsibilities[j, i] * centered[a, i] * centered[b, i]
+                covariances[j, a, b] = moment
+    if kind == TIED:
+        _pool(covariances)
+    for j in range(k):
+        _constrain(covariances, j, kind, total if kind == TIED else max(weights[j], _TINY), floor)
+        weights[j] /= total
+
+
+@_part
+def _pool(moments):
+    """Replace the second moments of all components, in the lower half, by their sum."""
+    k, d = moments.shape[:2]
+    for a in range(d):
+        for b in range(a + 1):
+            pooled = 0.0
+            for j in range(k):
+                pooled += moments[j, a, b]
+            for j in range(k):
+                moments[j, a, b] = pooled
+
+
+@_part
+def _constrain(covariances, j, kind, count, floor):
+    """Turn second moments, of which the lower half is given, into a covariance of a kind."""
+    d, mean = covariances.shape[1], 0.0
+    for a in range(d):
+        for b in range(a + 1):
+            value = covariances[j, a, b] / count if a == b or kind < DIAGONAL else 0.0
+            covariances[j, a, b] = covariances[j, b, a] = value
+        mean += covariances[j, a, a] / d
+    for a in range(d):
+        covariances[j, a, a] = (mean if kind == SPHERICAL else covariances[j, a, a]) + floor
+
+
+@_part
+def _factorise(covariances, j, factor):
+    """Cholesky factor, lower triangular; half the log-determinant, NaN if the matrix is not positive definite."""
+    half = 0.0
+    for a in range(len(factor)):
+        for b in range(a + 1):
+            value = covariances[j, a, b]
+            for c in range(b):
+                value -= factor[a, c] * factor[b, c]
+            if a > b:
+                factor[a, b] = value / factor[b, b]
+            elif value > 0:
+                factor[a, a] = math.sqrt(value)
+                half += math.log(factor[a, a])
+            else:
+                return np.nan
+    return half
+
+
+@_part
+def _join(X, means, factor, j, constant, joint, whitened):
+    """Log πⱼ N(x | μⱼ, Σⱼ) of all rows."""
+    n = X.shape[1]
+    for i in range(n):
+        joint[j, i] = 0.0
+    for a in range(len(factor)):
+        mean, scale = means[j, a], 1 / factor[a, a]
+        for i in range(n):
+            whitened[a, i] = X[a, i] - mean
+        for b in range(a):
+            slope = factor[a, b]
+            for i in range(n):
+                whitened[a, i] -= slope * whitened[b, i]
+        for i in range(n):
+            whitened[a, i] *= scale
+            joint[j, i] += whitened[a, i] * whitened[a, i]
+    for i in range(n):
+        joint[j, i] = constant - 0.5 * joint[j, i]
+
+
+@_part
+def _normalise(joint, row_weights, largest, total):
+    """Responsibilities times row weights; the log-likelihood."""
+    n, log_likelihood = len(row_weights), 0.0
+    for i in range(n):
+        largest[i], total[i] = -np.inf, 0.0
+    for j in range(len(joint)):
+        for i in range(n):
+            largest[i] = max(largest[i], joint[j, i])
+    for j in range(len(joint)):
+        for i in range(n):
+            joint[j, i] = math.exp(joint[j, i] - largest[i])
+            total[i] += joint[j, i]
+    for i in range(n):
+        log_likelihood += row_weights[i] * (largest[i] + math.log(total[i]))
+        total[i] = row_weights[i] / total[i]
+    for j in range(len(joint)):
+        for i in range(n):
+            joint[j, i] *= total[i]
+    return log_likelihood
+
+
+@_part
+def _expect(X, row_weights, weights, means, covariances, joint, factor, whitened, largest, total):
+    """E-step: responsibilities times row weights; the log-likelihood, NaN if a covariance is singular."""
+    for j in range(len(means)):
+        half = _factorise(covariances, j, factor)
+        if math.isnan(half):
+            return half
+        constant = math.log(weights[j]) - half - 0.5 * X.shape[0] * _LOG_2_PI
+        _join(X, means, factor, j, constant, joint, whitened)
+    return _normalise(joint, row_weights, largest, total)
+
+
+@_part
+def _record(step, weights, means, covariances, steps):
+    """Keep the model after a step in a row."""
+    k, d = means.shape
+    for j in range(k):
+        steps[step, j] = weights[j]
+        for a in range(d):
+            steps[step, k + j * d + a] = means[j, a]
+            for b in range(d):
+                steps[step, k + k * d + (j * d + a) * d + b] = covariances[j, a, b]
+
+
+@_kernel
+def em_steps(X, row_weights, is_start, kind, floor, tol, joint, weights, means, covariances, trace, steps):
+    """EM steps from a model on, as many as there is room for; how many were done, and why no more.
+
+    Parameters
+    ----------
+    X
+        Rows, features first, shape (d, n).
+    row_weights
+        Shape (n,).
+    is_start
+        Whether to begin with responsibilities instead of a model; its means are then points around which to sum.
+    kind
+        Of the covariances: FULL, TIED, DIAGONAL or SPHERICAL.
+    floor
+        Added to every variance.
+    tol
+        Gain, in nats, below which a step is the last.
+    joint
+        Responsibilities times row weights, shape (k, n): changed.
+    weights, means, covariances
+        The model, of the shapes (k,), (k, d) and (k, d, d): changed.
+    trace
+        Log-likelihood after each step, shape (most steps,): changed.
+    steps
+        Weights, means and covariances after each step, a row for each, shape (most steps, k (1 + d + d²)): changed.
+    """
+    d, n = X.shape
+    centered, factor, largest, total = np.empty((d, n)), np.zeros((d, d)), np.empty(n), np.empty(n)
+    before = np.inf
+    for step in range(-1, len(trace)):
+        for _ in range(2 if is_start and step < 0 else 1 if step >= 0 else 0):  # twice: sums around the first means
+            _estimate(X, joint, kind, floor, weights, means, covariances, centered)
+        after = _expect(X, row_weights, weights, means, covariances, joint, factor, centered, largest, total)
+        if not abs(after) < np.inf:
+            return max(step, 0), SINGULAR if math.isnan(after) else NOT_FINITE
+        if step >= 0:
+            trace[step] = after
+            _record(step, weights, means, covariances, steps)
+            if abs(after - before) < tol:
+                return step + 1, CONVERGED
+        before = after
+    return len(trace), MORE

@@ -1,0 +1,115 @@
+"""Whole starts on small data, compiled, against EM iteration by iteration and against forty digits."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+
+import gradmix
+from exact_em import em_in_forty_digits, mixture
+from gradmix.contracts.iteration import last_of_each_start
+from gradmix_clustering.em import em, start_model
+from gradmix_clustering.estep import EStep
+from gradmix_clustering.small import kind_of
+from gradmix_clustering.starts import find_start
+from gradmix_datasets.old_faithful import OldFaithful
+
+TYPES = ["full", "tied", "diag", "spherical"]
+OLD_FAITHFUL = OldFaithful().load().X
+
+
+def small(k=2, **options):
+    return gradmix.clusterer("gmm", n_components=k, reg_covar=0.0, tol=0.0, random_state=0, **options)
+
+
+@pytest.mark.parametrize("covariance_type", TYPES)
+@pytest.mark.parametrize("is_weighted", [False, True])
+def test_each_step_is_that_of_em_with_numpy(covariance_type, is_weighted):
+    X, responsibilities = mixture(200, 3, 3)
+    rows = gradmix.rows(X, weights=np.random.default_rng(0).integers(0, 4, 200) if is_weighted else None)
+    start = start_model(rows, lambda block: responsibilities[block.rows].T, covariance_type, 0.0)
+    clusterer = small(3, covariance_type=covariance_type, max_iter=30)
+    ours = list(clusterer.iterate_rows(rows, np.random.default_rng(0), start))
+    theirs = list(islice(em(EStep(rows, "numpy"), start, 0.0), 30))
+    assert len(ours) == 30
+    for one, other in zip(ours, theirs, strict=True):
+        assert one.metrics["log_likelihood"] == pytest.approx(other.log_likelihood, rel=1e-12)
+        for name in ("weights", "means", "covariances"):
+            np.testing.assert_allclose(getattr(one.estimate, name), getattr(other.model, name), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "diag", "spherical"])  # the same in one feature
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda X: X, id="as it is"),
+        pytest.param(lambda X: X + 1e8, id="an offset of 1e8"),
+        pytest.param(lambda X: np.concatenate([X[:30], X[30:] + 1e6]), id="clusters 1e6 σ apart"),
+        pytest.param(lambda X: X * 1e-150, id="a scale of 1e-150"),
+        pytest.param(lambda X: X * 1e150, id="a scale of 1e150"),
+    ],
+)
+def test_six_iterations_are_those_of_forty_digits(change, covariance_type):
+    X, responsibilities = mixture(60, 1, 2)
+    X = change(X)
+    start = start_model(gradmix.Rows(X), lambda block: responsibilities[block.rows].T, covariance_type, 0.0)
+    clusterer = small(covariance_type=covariance_type, max_iter=6)
+    found = clusterer.iterate_rows(gradmix.Rows(X), np.random.default_rng(0), start)
+    for iteration, expected in zip(found, em_in_forty_digits(X, start, 6), strict=True):
+        assert float(abs((iteration.metrics["log_likelihood"] - expected) / expected)) < 1e-10
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 6])
+@pytest.mark.parametrize("is_weighted", [False, True])
+def test_the_clusters_of_a_start_are_those_of_kmeans(k, is_weighted):
+    weights = np.random.default_rng(1).integers(0, 3, 272).astype(float) if is_weighted else None
+    rows = gradmix.rows(OLD_FAITHFUL, weights=weights)
+    problem = small(k).whole_start(rows).__self__
+    (block,) = rows.blocks()
+    for seed in range(20):
+        found = problem.clusters(k, np.random.default_rng(seed))
+        np.testing.assert_array_equal(found, find_start("kmeans", rows, k, np.random.default_rng(seed))(block))
+
+
+@pytest.mark.parametrize("covariance_type", TYPES)
+def test_a_fit_keeps_the_best_of_all_starts(covariance_type):
+    clusterer = gradmix.clusterer("gmm", n_components=4, covariance_type=covariance_type, n_init=12, random_state=0)
+    lasts = list(last_of_each_start(clusterer.iterations(OLD_FAITHFUL)))
+    best = gradmix.LOG_LIKELIHOOD.best(lasts)
+    fitted = clusterer.fit(OLD_FAITHFUL)
+    assert len({last.metrics["log_likelihood"] for last in lasts}) > 1
+    assert (fitted.log_likelihood_, fitted.n_iter_) == (best.metrics["log_likelihood"], best.step)
+    assert (fitted.converged_, len(fitted.trace_)) == (best.converged, best.step)
+    np.testing.assert_array_equal(fitted.means_, best.estimate.means)
+    np.testing.assert_array_equal(fitted.labels_, best.estimate.predict(OLD_FAITHFUL))
+
+
+def test_starts_that_break_down_leave_the_others():
+    X = np.array([[0.0], [2.0], [4.0], [7.0], [7.0], [7.0], [10.0], [12.5], [15.0]])
+    clusterer = gradmix.clusterer("gmm", n_components=3, reg_covar=0.0, n_init=30, random_state=0)
+    with pytest.warns(RuntimeWarning, match=r"start \d+ broke down: the covariance of component \d became singular"):
+        fitted = clusterer.fit(X)
+    assert fitted.converged_
+    assert np.isfinite(fitted.log_likelihood_)
+
+
+@pytest.mark.filterwarnings("ignore:start")
+def test_starts_that_all_break_down_are_an_error():
+    clusterer = gradmix.clusterer("gmm", n_components=3, reg_covar=0.0, n_init=3, random_state=0)
+    with pytest.raises(gradmix.NumericalError, match="became singular"):
+        clusterer.fit([[5.0], [5.0], [5.0], [9.0], [9.4]])
+
+
+def test_more_iterations_than_are_kept_at_once_are_one_trace():
+    X, _ = mixture(500, 2, 4)
+    clusterer = small(4, max_iter=3000)
+    whole = [each.metrics["log_likelihood"] for each in islice(clusterer.iterations(X), 400)]
+    assert np.diff(whole).min() > -1e-10 * abs(whole[0])
+    clusterer.max_iter = 40
+    assert [each.metrics["log_likelihood"] for each in clusterer.iterations(X)] == whole[:40]
+
+
+def test_large_data_and_other_types_are_not_small():
+    full, other = gradmix.covariance("full"), gradmix.covariance("VEV")
+    assert kind_of(full, 272, 2, 2) == kind_of(gradmix.covariance("VVV"), 272, 2, 2) == 0
+    assert kind_of(full, 10_000, 2, 2) is kind_of(full, 1000, 30, 4) is kind_of(other, 272, 2, 2) is None
