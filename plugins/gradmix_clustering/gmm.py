@@ -195,13 +195,14 @@ class GaussianMixture(MixtureEstimator):
     def _small_problem(self, rows: Rows) -> SmallProblem | None:
         """The problem for kernels of small data; None if it is not one for them."""
         from gradmix_clustering.compiled import check_numba
-        from gradmix_clustering.small import SmallProblem, kind_of
+        from gradmix_clustering.small import SmallProblem, is_small
 
-        kind = kind_of(gradmix.covariance(self.covariance_type), *rows.shape, self.n_components)
-        if kind is None or self.update != "all" or self.on_collapse != "report" or self.backend != "numba":
+        covariance = gradmix.covariance(self.covariance_type)
+        is_special = self.update != "all" or self.on_collapse != "report" or self.backend != "numba"
+        if is_special or not is_small(covariance, *rows.shape, self.n_components):
             return None
         check_numba()
-        return SmallProblem(rows, self, kind)
+        return SmallProblem(rows, self, covariance)
 
     def limits(self, expectation: EStep) -> tuple[float, Callable[[GaussianMixtureModel], NDArray[np.bool_]]]:
         """What is added to every variance, and what finds the components of a model that have collapsed."""

@@ -40,10 +40,9 @@ _SHAPES: dict[int, Callable[[Array], Array]] = {
 """From matrices to the shapes in which models keep covariances."""
 
 
-def kind_of(covariance: Covariance, n: int, d: int, k: int) -> int | None:
-    """What the kernels call a covariance type; None if starts on n rows of d features are not to be compiled whole."""
-    is_small = n <= _MOST_ROWS and n * k * d**2 <= _MOST_NUMBERS
-    return KINDS.get(type(covariance)) if is_small else None
+def is_small(covariance: Covariance, n: int, d: int, k: int) -> bool:
+    """Whether whole starts on n rows of d features with k components are to be compiled."""
+    return type(covariance) in KINDS and n <= _MOST_ROWS and n * k * d**2 <= _MOST_NUMBERS
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,13 +55,18 @@ class SmallProblem:
         The rows; what is computed from them waits until they have been checked.
     clusterer
         Its options.
-    kind
-        What the kernels call its covariance type.
+    covariance
+        Its covariance type.
     """
 
     rows: Rows
     clusterer: GaussianMixture
-    kind: int
+    covariance: Covariance
+
+    @property
+    def kind(self) -> int:
+        """What the kernels call the covariance type."""
+        return KINDS[type(self.covariance)]
 
     @cached_property
     def features(self) -> Array:
@@ -140,7 +144,9 @@ class SmallProblem:
 
     def _model(self, weights: Array, means: Array, matrices: Array) -> GaussianMixtureModel:
         covariances = _SHAPES[self.kind](matrices).copy()
-        return GaussianMixtureModel(weights.copy(), means.copy(), covariances, self.clusterer.covariance_type)
+        model = GaussianMixtureModel(weights.copy(), means.copy(), covariances, self.clusterer.covariance_type)
+        vars(model)["covariance"] = self.covariance  # it need not be looked up
+        return model
 
     def _error(self, end: int, weights: Array, means: Array, matrices: Array) -> NumericalError:
         """What the E-step says of a model that has no likelihood."""

@@ -37,7 +37,7 @@ class Component:
         """
         for option in parameters_of(type(self)):
             value = getattr(self, option.name)
-            if option.is_for_python(value) or (value is option.default and option.has_right_default):
+            if option.is_for_python(value) or option.is_right_default(value):
                 continue
             if option.part is None:
                 check_option(option, value, self.kind)

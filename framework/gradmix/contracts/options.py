@@ -222,7 +222,7 @@ class Option:
     def _also(self) -> AlsoInPython | None:
         return self._mark(AlsoInPython)
 
-    @property
+    @cached_property
     def freedom(self) -> Freedom | None:
         """How it lets an algorithm follow its data more closely; None if it does not."""
         return self._mark(Freedom)
@@ -237,9 +237,12 @@ class Option:
         """What values are allowed, in words."""
         return f"the name of a {self.part.kind}" if self.part else describe_type(self.type)
 
+    def is_right_default(self, value: Any) -> bool:
+        """Whether a value is the default and allowed, so that it need not be checked again."""
+        return self._has_right_default and type(value) is type(self.default) and bool(value == self.default)
+
     @cached_property
-    def has_right_default(self) -> bool:
-        """Whether its default is one of the values allowed, wherever it is; False if that is not known."""
+    def _has_right_default(self) -> bool:
         if self.part or self.names or self.required:
             return False
         try:
