@@ -17,6 +17,8 @@ from gradmix_clustering.mixture_model import GaussianMixtureModel
 from gradmix_clustering.moments import Layout, Moments, gather
 from gradmix_clustering.starts import Responsibilities
 
+ROUNDING = float(np.finfo(float).eps)
+"""Relative change of a log-likelihood that says nothing: EM has come to its end, even with a tolerance of 0."""
 INNER_TOL = float(np.sqrt(np.finfo(float).eps))
 """Gain per row, in nats, below which the inner iteration of a covariance type ends: mclust's."""
 
@@ -74,11 +76,21 @@ def _sum(block: Block) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class EMStep:
-    """One EM iteration: the new estimate, its total log-likelihood, and the gain per row over the last one."""
+    """One EM iteration: the new estimate and its total log-likelihood, that of the last one, and the total weight."""
 
     model: GaussianMixtureModel
     log_likelihood: float
-    gain: float
+    before: float
+    total_weight: float
+
+    @property
+    def gain(self) -> float:
+        """Gain per row, in nats."""
+        return (self.log_likelihood - self.before) / self.total_weight
+
+    def has_settled(self, tol: float) -> bool:
+        """Whether the gain per row is less than a tolerance, or no more than the log-likelihood's rounding."""
+        return abs(self.gain) < tol or abs(self.log_likelihood - self.before) <= ROUNDING * abs(self.log_likelihood)
 
 
 def em(
@@ -99,5 +111,4 @@ def em(
     while True:
         model = bounded(maximisation(moments, model, reg_covar))
         before, moments = moments, expectation(model)
-        gain = (moments.log_likelihood - before.log_likelihood) / expectation.rows.total_weight
-        yield EMStep(model, moments.log_likelihood, gain)
+        yield EMStep(model, moments.log_likelihood, before.log_likelihood, expectation.rows.total_weight)

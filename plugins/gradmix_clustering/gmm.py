@@ -54,7 +54,8 @@ class GaussianMixture(MixtureEstimator):
         Constraint on the covariances: one matrix each (full), one for all (tied), a variance per feature (diag), one
         variance (spherical), or the name of another covariance type, such as mclust's.
     tol
-        Stop when an iteration changes the mean log-likelihood per row by less than this (nats).
+        Stop when an iteration changes the mean log-likelihood per row by less than this (nats); 0 for when nothing
+        changes any more.
     reg_covar
         Added to every variance, so that none becomes zero: in units of the columns' mean variance.
     reg_covar_is_relative
@@ -176,7 +177,7 @@ class GaussianMixture(MixtureEstimator):
             step = next(steps)
             collapsed = find_collapsed(step.model) & (self.update == "all")
             begins_again = bool(seeds_left and collapsed.any())
-            converged = abs(step.gain) < self.tol and not begins_again
+            converged = step.has_settled(self.tol) and not begins_again
             metrics = {"log_likelihood": step.log_likelihood}
             yield Iteration(step.model, metrics, converged, collapsed=int(np.count_nonzero(collapsed)))
             if converged:

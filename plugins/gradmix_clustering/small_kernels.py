@@ -15,6 +15,7 @@ from gradmix_clustering.small import CONVERGED, DIAGONAL, MORE, NOT_FINITE, SING
 
 _part = compiled("contract", "nsz", "reassoc", is_part=True)
 _kernel = compiled("contract", "nsz", "reassoc")
+_ROUNDING = float(np.finfo(float).eps)
 _LOG_2_PI = math.log(2 * math.pi)
 _TINY = float(np.finfo(float).tiny)
 
@@ -338,7 +339,7 @@ def em_steps(X, row_weights, is_start, kind, floor, tol, joint, weights, means, 
         if step >= 0:
             trace[step] = after
             _record(step, weights, means, covariances, steps)
-            if abs(after - before) < tol:
+            if abs(after - before) < tol or abs(after - before) <= _ROUNDING * abs(after):
                 return step + 1, CONVERGED
         before = after
     return len(trace), MORE

@@ -471,13 +471,19 @@ class FoldingClusterer(Clusterer[ModelT]):
         state = self._model_to_go_on_from(rows)
         if state is not None:
             return self.iterate_rows(rows, rng, state)
-        whole = self.whole_start(rows)
+        whole = self._own_whole_start(rows)
         return self.iterate_rows(rows, rng) if whole is None else whole(rng)
 
+    def _own_whole_start(self, rows: Rows) -> Callable[[np.random.Generator], Trace[ModelT]] | None:
+        """`whole_start`, unless a derived class has replaced the iterations that it stands for."""
+        replaceable = {"iterate", "iterate_rows", "whole_start"}
+        own = next(cls for cls in type(self).__mro__ if replaceable & vars(cls).keys())
+        return self.whole_start(rows) if "whole_start" in vars(own) else None
+
     def _whole_start_of_fit(self, rows: Rows) -> Callable[[np.random.Generator], Trace[ModelT]] | None:
-        """`whole_start`, unless a fit goes on from a model; rows and options are checked."""
+        """What computes the whole starts of a fit, unless it goes on from a model; rows and options are checked."""
         self.check()
-        whole = None if self._model_to_go_on_from(rows) is not None else self.whole_start(rows)
+        whole = None if self._model_to_go_on_from(rows) is not None else self._own_whole_start(rows)
         if whole is not None:
             self.check_rows(rows.array)
         return whole

@@ -302,3 +302,13 @@ def test_data_whose_variances_are_no_numbers_are_refused(scale, covariance_type)
     X = scale * np.array([[1.0], [1.1], [7.0], [7.2], [7.1]])
     with pytest.raises(gradmix.DataError, match=r"the widest column spans .* Choose a unit in which"):
         gradmix.clusterer("gmm", covariance_type=covariance_type).fit(X)
+
+
+@pytest.mark.parametrize("backend", ["numba", "numpy"])
+@pytest.mark.parametrize("covariance_type", [*TYPES, "VEV"])
+def test_a_tolerance_of_zero_stops_when_nothing_changes(covariance_type, backend):
+    options = {"covariance_type": covariance_type, "backend": backend, "random_state": 0, "max_iter": 100_000}
+    fitted = gradmix.clusterer("gmm", tol=0.0, **options).fit(OLD_FAITHFUL)
+    assert fitted.converged_
+    assert fitted.n_iter_ < 500
+    assert abs(fitted.trace_[-1] - fitted.trace_[-2]) <= 1e-12

@@ -1,5 +1,6 @@
 """Whole starts on small data, compiled, against EM iteration by iteration and against forty digits."""
 
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -28,10 +29,10 @@ def test_each_step_is_that_of_em_with_numpy(covariance_type, is_weighted):
     X, responsibilities = mixture(200, 3, 3)
     rows = gradmix.rows(X, weights=np.random.default_rng(0).integers(0, 4, 200) if is_weighted else None)
     start = start_model(rows, lambda block: responsibilities[block.rows].T, covariance_type, 0.0)
-    clusterer = small(3, covariance_type=covariance_type, max_iter=30)
+    clusterer = small(3, covariance_type=covariance_type, max_iter=12)
     ours = list(clusterer.iterate_rows(rows, np.random.default_rng(0), start))
-    theirs = list(islice(em(EStep(rows, "numpy"), start, 0.0), 30))
-    assert len(ours) == 30
+    theirs = list(islice(em(EStep(rows, "numpy"), start, 0.0), 12))
+    assert len(ours) == 12
     for one, other in zip(ours, theirs, strict=True):
         assert one.metrics["log_likelihood"] == pytest.approx(other.log_likelihood, rel=1e-12)
         for name in ("weights", "means", "covariances"):
@@ -113,3 +114,14 @@ def test_large_data_and_other_types_are_not_small():
     full, other = gradmix.covariance("full"), gradmix.covariance("VEV")
     assert is_small(full, 272, 2, 2)
     assert not any([is_small(full, 10_000, 2, 2), is_small(full, 1000, 30, 4), is_small(other, 272, 2, 2)])
+
+
+def test_a_derived_class_with_iterations_of_its_own_is_fitted_by_them():
+    @dataclass
+    class Slow(type(small())):
+        def iterate_rows(self, rows, rng, state=None):
+            yield next(iter(super().iterate_rows(rows, rng, state)))
+
+    assert (
+        Slow(random_state=0).fit(OLD_FAITHFUL).n_iter_ == len(list(Slow(random_state=0).iterations(OLD_FAITHFUL))) == 1
+    )
