@@ -141,9 +141,9 @@ class GaussianMixture(MixtureEstimator):
         from gradmix_clustering.compiled import SMALL, pays
         from gradmix_clustering.starts import find_start
 
-        whole = self.whole_start(rows)
-        if whole is not None:
-            whole(np.random.default_rng(0))
+        few = self.whole_start(Rows(np.arange(self.n_components + 2.0)[:, None]))
+        if few is not None and self.whole_start(rows) is not None:
+            few(np.random.default_rng(0))
             return
         if pays(*rows.shape, self.n_components):
             find_start(self.init_params, Rows(np.arange(float(SMALL))[:, None]), 2, np.random.default_rng(0))

@@ -404,10 +404,10 @@ class Overflowing(KMeans):
 class NeedsToWrite(KMeans):
     """Writes into the rows, and back."""
 
-    def iterations(self, X):
+    def fit(self, X, y=None, sample_weight=None):
         if isinstance(X, np.ndarray):
             X[...] = X
-        return super().iterations(X)
+        return super().fit(X, y, sample_weight)
 
 
 @dataclass

@@ -123,13 +123,21 @@ def _example(entry: Entry) -> list[str]:
 
 
 def _naming(entry: Entry) -> Iterator[list[str]]:
-    """Overrides of components with an option that names a component of this one's kind."""
-    for holder in registry():
-        with suppress(GradmixError):  # what cannot be used has no options; the list says why
-            for option in options_of(holder.load()):
-                if option.names and option.names.kind == entry.kind:
-                    name = registry().name_of(entry)
-                    yield [f"{holder.kind}={holder.name}", f"{_path(holder, option)}={name}"]
+    """Overrides of components with an option that names a component of this one's kind; the tasks' defaults first."""
+    tasks = [each for each in registry() if each.kind == Task.kind]
+    defaults = {option.default for task in tasks for option in _options(task) if option.part}
+    for holder in sorted(registry(), key=lambda holder: holder.name not in defaults):
+        for option in _options(holder):
+            if option.names and option.names.kind == entry.kind:
+                name = registry().name_of(entry)
+                yield [f"{holder.kind}={holder.name}", f"{_path(holder, option)}={name}"]
+
+
+def _options(entry: Entry) -> Sequence[Option]:
+    """Its options; none if it cannot be used: the list says why."""
+    with suppress(GradmixError):
+        return options_of(entry.load())
+    return ()
 
 
 def _origin(entry: Entry) -> str:

@@ -67,12 +67,15 @@ def did_you_mean(given: str, names: Iterable[str]) -> str:
     ' Did you mean n_components?'
     >>> did_you_mean("vei", ["VEI", "vi"])
     ' Did you mean VEI?'
+    >>> did_you_mean("n_clusters", ["on_collapse", "tol"])
+    ''
     """
     from difflib import get_close_matches
 
     known = list(names)
     same = [name for name in known if name.lower() == given.lower()]
-    near = same or get_close_matches(given, known, n=1, cutoff=0.5)
+    alike = [name for name in known if name[:1].lower() == given[:1].lower()]
+    near = same or get_close_matches(given, known, n=1) or get_close_matches(given, alike, n=1, cutoff=0.5)
     return f" Did you mean {near[0]}?" if near else ""
 
 
