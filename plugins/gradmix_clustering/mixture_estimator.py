@@ -36,7 +36,7 @@ class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
             BIC,
             self.objective.meaning,
             AIC,
-            Meaning("icl", "lower", "", "BIC, with a price for groups that overlap"),
+            Meaning("icl", "lower", "", "BIC, with a price for groups that overlap", spoiled_by=COLLAPSED.name),
             COLLAPSED,
         )
 

@@ -25,7 +25,7 @@ from gradmix.contracts.errors import (
     not_fitted,
 )
 from gradmix.contracts.folds import Rows
-from gradmix.contracts.iteration import Iteration, Objective, Trace, best_trace, last_of_each_start
+from gradmix.contracts.iteration import COLLAPSED, Iteration, Objective, Trace, best_trace, last_of_each_start
 from gradmix.contracts.meaning import Meaning
 from gradmix.contracts.options import options_of
 from gradmix.contracts.preparation import Preparation
@@ -48,8 +48,14 @@ class Model(ABC):
 ModelT = TypeVar("ModelT", bound=Model)
 
 
-BIC = Meaning("bic", "lower", "", "Bayesian information criterion: fit, with a price for each parameter")
-AIC = Meaning("aic", "lower", "", "Akaike's information criterion")
+BIC = Meaning(
+    "bic",
+    "lower",
+    "",
+    "Bayesian information criterion: fit, with a price for each parameter",
+    spoiled_by=COLLAPSED.name,
+)
+AIC = Meaning("aic", "lower", "", "Akaike's information criterion", spoiled_by=COLLAPSED.name)
 
 
 def _different_names(fitted: tuple[str, ...], given: tuple[str, ...]) -> str:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from gradmix.contracts.errors import NumericalError
 from gradmix.contracts.meaning import Direction, Meaning
 
+_COLLAPSED = "n_collapsed"
+
 Estimate_co = TypeVar("Estimate_co", covariant=True)
 
 
@@ -95,7 +97,8 @@ class Objective:
     def meaning(self) -> Meaning:
         """What the metric means."""
         better: Direction = "higher" if self.maximise else "lower"
-        return Meaning(self.metric, better, self.unit, self.words, rewards_freedom=self.rewards_freedom)
+        freedom = self.rewards_freedom
+        return Meaning(self.metric, better, self.unit, self.words, rewards_freedom=freedom, spoiled_by=_COLLAPSED)
 
     def best(self, last_iterations: Iterable[Iteration[Estimate_co]]) -> Iteration[Estimate_co]:
         """Choose the best start by its last iteration; of equals, the first.
@@ -154,5 +157,5 @@ LOG_LIKELIHOOD = Objective(
     "log_likelihood", maximise=True, unit="nats", words="total log-likelihood of the data", rewards_freedom=True
 )
 INERTIA = Objective("inertia", maximise=False, words="sum of squared distances to the centers", rewards_freedom=True)
-COLLAPSED = Meaning("n_collapsed", None, "", "components that have collapsed: the estimate is degenerate")
+COLLAPSED = Meaning(_COLLAPSED, None, "", "components that have collapsed: the estimate is degenerate")
 """For the metrics of clusterers whose iterations say what has collapsed; the task ``cluster`` then reports it."""

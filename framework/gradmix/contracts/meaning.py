@@ -34,6 +34,9 @@ class Meaning:
     rewards_freedom
         Whether it improves with every option that is marked `Freedom`, and may improve with another algorithm, whatever
         the data: more clusters never fit worse. Over these it does not say what is better.
+    spoiled_by
+        Metric that says by a value above 0 that this one means nothing, such as the number of collapsed components: the
+        result is ranked last.
     confounded_by
         The parameters of a run that these are. Leave it empty: gradmix fills it in.
 
@@ -52,12 +55,21 @@ class Meaning:
     is_cost: bool = False
     by_ratio: bool = False
     rewards_freedom: bool = False
+    spoiled_by: str = ""
     confounded_by: frozenset[str] = frozenset()
 
     @property
     def sign(self) -> float:
         """What to multiply with, so that less is better; 0 if neither way is."""
         return {"lower": 1.0, "higher": -1.0, None: 0.0}[self.better]
+
+    def is_spoiled(self, metrics: Mapping[str, float]) -> bool:
+        """Whether it means nothing in a result with these metrics."""
+        return bool(self.spoiled_by) and metrics.get(self.spoiled_by, 0.0) > 0
+
+    def loss(self, metrics: Mapping[str, float]) -> float:
+        """What to rank a result by that has these metrics: less is better."""
+        return math.inf if self.is_spoiled(metrics) else self.sign * metrics[self.name]
 
     def is_confounded(self, keys: Iterable[str]) -> bool:
         """Whether one of these parameters of a run improves the metric by itself."""
@@ -118,7 +130,9 @@ def recorded(meaning: Meaning) -> dict[str, Any]:
     """A meaning as a journal has it: flags that are not set are left out."""
     said = {"better": meaning.better, "unit": meaning.unit, "meaning": meaning.meaning}
     flags = {flag: True for flag in _FLAGS if getattr(meaning, flag)}
-    return {**said, **flags, **({"confounded_by": sorted(meaning.confounded_by)} if meaning.confounded_by else {})}
+    spoiled = {"spoiled_by": meaning.spoiled_by} if meaning.spoiled_by else {}
+    confounded = {"confounded_by": sorted(meaning.confounded_by)} if meaning.confounded_by else {}
+    return {**said, **flags, **spoiled, **confounded}
 
 
 def read_meanings(record: Any) -> dict[str, Meaning]:
@@ -137,6 +151,7 @@ def read_meanings(record: Any) -> dict[str, Meaning]:
                 unit=str(what.get("unit", "")),
                 meaning=str(what.get("meaning", "")),
                 **{flag: what.get(flag) is True for flag in _FLAGS},
+                spoiled_by=str(what.get("spoiled_by", "")),
                 confounded_by=frozenset(map(str, confounded_by)) if isinstance(confounded_by, list) else frozenset(),
             )
     return found

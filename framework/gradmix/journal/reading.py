@@ -7,6 +7,7 @@ them are not parsed unless they are asked for.
 from __future__ import annotations
 
 import json
+import math
 import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -160,6 +161,12 @@ class Run:
         meanings = self.declared.meanings
         kept = {name: value for name, value in self.metrics.items() if not meaning_of(name, meanings).is_timing}
         return replace(self, metrics=kept, timing=None)
+
+    def without_spoiled(self) -> Run:
+        """The same run, with NaN as each metric that means nothing beside the others."""
+        found = {name: meaning_of(name, self.declared.meanings) for name in self.metrics}
+        spoiled = {name: math.nan for name, meaning in found.items() if meaning.is_spoiled(self.metrics)}
+        return replace(self, metrics={**self.metrics, **spoiled}) if spoiled else self
 
     def _lines(self) -> list[bytes]:
         return self._text().split(b"\n")[:-1]

@@ -81,8 +81,10 @@ def compare(
     """Compare runs by some keys, repeated over others; show some metrics, the first to rank by.
 
     A metric is asked for as ``name``, ``name:lower`` or ``name:higher``, which says which way is better; another word
-    there is a `ConfigError`, a metric or key that no run has an `UnknownNameError`.
+    there is a `ConfigError`, a metric or key that no run has an `UnknownNameError`. A metric that means nothing in a
+    run, such as the likelihood of a degenerate mixture, counts as the worst.
     """
+    runs = [run.without_spoiled() for run in runs]
     factors = find_factors(runs, by, over)
     names = tuple(dict.fromkeys(name for run in runs if run.is_finished for name in run.metrics))
     declared = merged(run.declared.meanings for run in runs)

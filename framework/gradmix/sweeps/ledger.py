@@ -142,7 +142,7 @@ class Ledger:
         metric = ranking_metric([end.metrics for end in done], declared, [key.replace("/", ".") for key in self.varies])
         if metric is None:
             return {}, ""
-        best = min(done, key=lambda end: metric.sign * end.metrics[metric.name])
+        best = min(done, key=lambda end: metric.loss(end.metrics))
         value = best.metrics[metric.name]
         return {"best": value}, f"{metric.name} {value:g}: {best.label or 'the only job'}"
 

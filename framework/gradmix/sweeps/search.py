@@ -88,8 +88,8 @@ class Search:
         better = self.better or meaning_of(name, end.declared.meanings).better
         if better not in _SIGNS:
             raise ConfigError(f"say which way {name} is better: hydra.sweeper.better=lower or higher.")
-        value = end.metrics[name]
-        return _SIGNS[better] * value if math.isfinite(value) else None
+        value, is_spoiled = end.metrics[name], meaning_of(name, end.declared.meanings).is_spoiled(end.metrics)
+        return _SIGNS[better] * value if math.isfinite(value) and not is_spoiled else None
 
     def _metric(self, end: Run) -> str:
         if self.metric is None:

@@ -49,6 +49,29 @@ def test_a_real_sweep_is_compared(gradmix_main, empty_folder):
     assert Path("page.html").stat().st_size > 1e6
 
 
+@pytest.mark.slow
+def test_a_degenerate_mixture_is_never_the_best(gradmix_main, empty_folder):
+    """On iris, BIC has its best value where a component has collapsed onto few rows; mclust chooses two components."""
+    out, _ = gradmix_main(
+        *("run", "-m", "dataset=iris", "clusterer.n_components=2,3,5", "clusterer.init_params=random_from_data"),
+        *("seed=0", "pictures=false", "tracking=none", "hydra/launcher=basic"),
+    )
+    metrics = {
+        path.parent.name: json.loads(line)["metrics"]
+        for path in RUNS.rglob("[0-9]/journal.jsonl")
+        for line in path.read_text().splitlines()
+        if '"event": "result"' in line
+    }
+    assert metrics["2"]["n_collapsed"] == 1
+    assert metrics["2"]["bic"] < metrics["0"]["bic"]
+    (sweep,) = (path for path in RUNS.rglob("journal.jsonl") if path.parent.name.endswith("sweep"))
+    assert '"best": "bic 574.018: clusterer.n_components=2"' in sweep.read_text()
+    out, _ = gradmix_main("compare", "--csv", "runs.csv")
+    assert "n_components=2 is best by bic: 574.018" in out
+    rows = list(csv.DictReader(io.StringIO(Path("runs.csv").read_text())))
+    assert [float(row["bic"]) for row in rows] == [metrics[number]["bic"] for number in "012"]
+
+
 def test_nothing_is_written_but_what_was_asked_for(gradmix_main, sweep):
     before = {path: path.stat().st_mtime_ns for path in RUNS.rglob("*")}
     gradmix_main("compare", "--html", "page.html", "--csv", "runs.csv")

@@ -8,8 +8,10 @@ from gradmix.contracts.meaning import TIME, meaning_of, merged, ranking_metric, 
 ERROR = Meaning("error", "lower", "K", "root mean square error", by_ratio=True)
 FIT = Meaning("fit", "higher", rewards_freedom=True, confounded_by=frozenset({"solver", "solver.degree"}))
 
+SPOILED = Meaning("bic", "lower", spoiled_by="n_collapsed")
 
-@pytest.mark.parametrize("meaning", [ERROR, FIT, TIME, Meaning("loss")])
+
+@pytest.mark.parametrize("meaning", [ERROR, FIT, TIME, SPOILED, Meaning("loss")])
 def test_a_meaning_is_read_from_a_journal_as_it_was_recorded(meaning):
     assert read_meanings(json.loads(json.dumps({meaning.name: recorded(meaning)}))) == {meaning.name: meaning}
 
@@ -49,3 +51,10 @@ def test_runs_are_ranked_by_the_first_metric_that_all_have_and_that_is_fair():
     assert ranking_metric([*runs, {"fit": 3.0}], declared, ["solver"]) is None
     assert ranking_metric([{"fit": float("nan"), "error": 1.0}], declared, []) == ERROR
     assert ranking_metric([], declared, []) is None
+
+
+def test_a_result_that_another_metric_spoils_is_the_worst():
+    runs = [{"bic": -9.0, "n_collapsed": 1.0}, {"bic": 3.0, "n_collapsed": 0.0}, {"bic": 5.0}]
+    assert [SPOILED.is_spoiled(run) for run in runs] == [True, False, False]
+    assert sorted(runs, key=SPOILED.loss) == [*runs[1:], runs[0]]
+    assert Meaning("accuracy", "higher").loss({"accuracy": 0.5, "n_collapsed": 3.0}) == -0.5
