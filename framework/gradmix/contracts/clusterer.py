@@ -115,7 +115,8 @@ def _warn_that_it_did_not_converge() -> None:
 class Clusterer(Component, ABC, Generic[ModelT]):
     """Base of all clusterers: a dataclass of options with an `iterate` that yields one start's iterations.
 
-    It is at once a scikit-learn estimator: `fit` returns self and sets only attributes that end in an underscore.
+    It is at once a scikit-learn estimator: `fit` returns self and sets only attributes that end in an underscore. As
+    there, a clusterer equals only itself, so that it can be a key of a dict; compare options by `get_params`.
 
     Examples
     --------
@@ -137,6 +138,12 @@ class Clusterer(Component, ABC, Generic[ModelT]):
     n_init: int | Literal["auto"]
     preparation_: Preparation | None = None
     """What the data set of its run did to the rows, if it was read from a file; new rows are treated likewise."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for method in ("__eq__", "__hash__"):  # in each class itself, where a dataclass would put its own
+            if method not in vars(cls):
+                setattr(cls, method, getattr(object, method))
 
     @abstractmethod
     def iterate(self, X: Matrix, rng: np.random.Generator) -> Iterator[Iteration[ModelT]]:

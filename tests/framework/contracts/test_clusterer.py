@@ -40,6 +40,31 @@ def test_it_is_a_scikit_learn_estimator(clusterer):
     assert copy.set_params(n_init=7).n_init == 7
 
 
+def test_a_clusterer_equals_only_itself_whatever_it_holds(clusterer):
+    first, second = (gradmix.clusterer("gmm", means_init=X[:2]) for _ in range(2))
+    assert first == first
+    assert first != second
+    assert clusterer != clone(clusterer)
+    known = {clusterer: "fitted"}
+    clusterer.fit(X)
+    assert known[clusterer] == "fitted"
+
+
+def test_a_derived_clusterer_may_say_what_it_equals():
+    base = type(gradmix.clusterer("kmeans"))
+
+    @dataclasses.dataclass
+    class Comparable(base):
+        def __eq__(self, other):
+            return self.get_params() == other.get_params()
+
+        def __hash__(self):
+            return 1
+
+    assert Comparable() == Comparable()
+    assert hash(Comparable()) == 1
+
+
 def test_labels_are_those_of_predict(clusterer):
     fitted = clusterer.fit(X)
     np.testing.assert_array_equal(fitted.labels_, fitted.predict(X))
