@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
 
-from gradmix import Block, Freedom, Iteration, Meaning, NameOf, NonNegativeFloat, Rows
-from gradmix_clustering.mixture_estimator import MixtureEstimator, varying_columns
+from gradmix import Block, Freedom, Iteration, Meaning, NameOf, Rows
+from gradmix_clustering.mixture_estimator import MixtureEstimator, Regularisation, varying_columns
 
 if TYPE_CHECKING:
     from gradmix.arrays import IntArray
@@ -50,7 +50,7 @@ class LabelledGaussians(MixtureEstimator):
     needs_labels: ClassVar[bool] = True
 
     covariance_type: Annotated[str, NameOf("covariance"), Freedom()] = "full"
-    reg_covar: NonNegativeFloat = 1e-9
+    reg_covar: Regularisation = 1e-9
     reg_covar_is_relative: bool = True
 
     def setup(self) -> None:

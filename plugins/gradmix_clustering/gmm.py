@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -12,6 +13,7 @@ import numpy as np
 
 import gradmix
 from gradmix import (
+    Bounds,
     ConfigError,
     Freedom,
     GroupCount,
@@ -20,14 +22,13 @@ from gradmix import (
     NameOf,
     NonNegativeFloat,
     NonNegativeInt,
-    PositiveFloat,
     PositiveInt,
     PythonOnly,
     Rows,
     Seed,
     Trace,
 )
-from gradmix_clustering.mixture_estimator import MixtureEstimator, varying_columns
+from gradmix_clustering.mixture_estimator import MixtureEstimator, Regularisation, varying_columns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -113,7 +114,7 @@ class GaussianMixture(MixtureEstimator):
     n_components: GroupCount = 2
     covariance_type: Annotated[str, NameOf("covariance"), Freedom()] = "full"
     tol: NonNegativeFloat = 1e-6
-    reg_covar: NonNegativeFloat = 1e-9
+    reg_covar: Regularisation = 1e-9
     reg_covar_is_relative: bool = True
     max_iter: PositiveInt = 1000
     n_init: PositiveInt = 1
@@ -121,7 +122,7 @@ class GaussianMixture(MixtureEstimator):
     on_collapse: Literal["report", "reseed", "floor"] = "report"
     random_state: Seed = None
     update: Literal["all", "means"] = "all"
-    sigma: PositiveFloat | None = None
+    sigma: Annotated[float, Bounds(gt=0, lt=math.inf)] | None = None
     backend: Literal["numba", "numpy"] = "numba" if find_spec("numba") else "numpy"
     weights_init: Annotated[Any, PythonOnly()] = None
     means_init: Annotated[Any, PythonOnly()] = None

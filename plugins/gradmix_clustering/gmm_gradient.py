@@ -22,7 +22,7 @@ from gradmix import (
     Seed,
     part,
 )
-from gradmix_clustering.mixture_estimator import MixtureEstimator
+from gradmix_clustering.mixture_estimator import MixtureEstimator, Regularisation
 
 if TYPE_CHECKING:
     from gradmix.arrays import Array
@@ -68,8 +68,8 @@ class GradientMixture(MixtureEstimator):
     The lecture's alternative to EM: the marginal likelihood is maximised by its gradient, here by L-BFGS. The
     parameters are unconstrained: the logarithms of weights (softmax) and of the diagonals of triangular factors of the
     precisions. Each iteration needs one gradient or a few, by a differentiator that knows nothing of mixtures, and
-    arrays of all rows, components and features at once. Its starts are those of `gmm`, but it may end at another
-    optimum than EM. After `fit`, it has what `gmm` has.
+    arrays of n × k × d numbers, for all rows, components and features at once; for large data, use `gmm`. Its starts
+    are those of `gmm`, but it may end at another optimum than EM. After `fit`, it has what `gmm` has.
 
     Examples
     --------
@@ -84,7 +84,7 @@ class GradientMixture(MixtureEstimator):
     covariance_type: Annotated[str, KeyOf("gradmix_clustering.unconstrained:SHAPES"), Freedom()] = "full"
     differentiator: Differentiator = part("tape")
     tol: NonNegativeFloat = 1e-6
-    reg_covar: NonNegativeFloat = 1e-9
+    reg_covar: Regularisation = 1e-9
     reg_covar_is_relative: bool = True
     max_iter: PositiveInt = 1000
     n_init: PositiveInt = 1

@@ -32,6 +32,8 @@ class KMeansModel(Model):
 
     def predict(self, X: Array) -> IntArray:
         """Nearest center of each row, shape (n,)."""
+        if not len(X):
+            return np.empty(0, dtype=np.intp)
         unit = unit_exponent(X, self.centers)
         return nearest_centers(Rows(in_unit(X, unit)), in_unit(self.centers, unit))
 
@@ -46,4 +48,4 @@ class KMeansModel(Model):
 
     def inertia(self, rows: Rows) -> float:
         """Sum of the rows' squared distances to their nearest centers, times their weights."""
-        return inertia_of(rows, self.centers, self.predict(rows.array))
+        return inertia_of(rows, self.centers, self.predict(rows.array)) if len(rows) else 0.0

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
 import gradmix
-from gradmix import AIC, BIC, COLLAPSED, LOG_LIKELIHOOD, DataError, FoldingClusterer, Meaning, Rows
+from gradmix import AIC, BIC, COLLAPSED, LOG_LIKELIHOOD, Bounds, DataError, FoldingClusterer, Meaning, Rows
 
 if TYPE_CHECKING:
     from gradmix.arrays import Array, IntArray
     from gradmix_clustering.mixture_model import GaussianMixtureModel
+
+Regularisation = Annotated[float, Bounds(ge=0, lt=math.inf)]
+"""What is added to variances."""
 
 
 class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
@@ -125,20 +129,27 @@ class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
         return self.fitted("score_samples")(self.rows(X))  # type: ignore[no-any-return]
 
     def score(self, X: Any, y: object = None) -> float:
-        """Mean log-density of the rows, in nats."""
-        return float(self.score_samples(X).mean())
+        """Mean log-density of the rows, in nats; DataError if there are none."""
+        return float(self.fitted("score")(self._rows_to_score(X)))
+
+    def _rows_to_score(self, X: Any) -> Array:
+        """Rows for a fitted model, of which there is at least one."""
+        rows = self.rows(X)
+        if not len(rows):
+            raise DataError("X has 0 rows: there is nothing to score.")
+        return rows
 
     def bic(self, X: Any) -> float:
         """Bayesian information criterion; lower is better."""
-        return float(self.fitted("bic")(self.rows(X)))
+        return float(self.fitted("bic")(self._rows_to_score(X)))
 
     def aic(self, X: Any) -> float:
         """Akaike information criterion; lower is better."""
-        return float(self.fitted("aic")(self.rows(X)))
+        return float(self.fitted("aic")(self._rows_to_score(X)))
 
     def icl(self, X: Any) -> float:
         """Integrated completed likelihood; lower is better."""
-        return float(self.fitted("icl")(self.rows(X)))
+        return float(self.fitted("icl")(self._rows_to_score(X)))
 
     def uncertainty(self, X: Any) -> Array:
         """Probability that a row is not of the component that `predict` gives, shape (n,)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -205,8 +206,10 @@ class GaussianMixtureModel(Model):
         Raises
         ------
         DataError
-            If n is not positive.
+            If n is not a positive integer.
         """
+        if not isinstance(n, Integral) or isinstance(n, bool):
+            raise DataError(f"n_samples must be an integer > 0; given: {n!r}.")
         if n < 1:
             raise DataError(f"Invalid value for 'n_samples': {n}. The sampling requires at least one sample.")
         labels = rng.choice(len(self.weights), size=n, p=self.weights)

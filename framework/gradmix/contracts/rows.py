@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,11 +42,14 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
     masked = _masked(X)
     try:
         given = np.asarray(X)
+        if not given.ndim:
+            raise DataError(f"{source} must be a matrix of rows and columns; given: {reprlib.repr(X)}.")
         if given.dtype.kind == "c":
             raise TypeError("Complex data not supported")
         rows = np.ascontiguousarray(given, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"{source} must be real numbers only{_first_text(X, names)}: {error}.") from error
+        why = _first_of_other_length(X) or f"must be real numbers only{_first_text(X, names)}: {str(error).rstrip('.')}"
+        raise DataError(f"{source} {why}.") from error
     if rows.ndim != 2:
         hint = " Reshape your data by X.reshape(-1, 1) if it has a single feature." if rows.ndim == 1 else ""
         raise DataError(f"{source} must be a matrix of rows and columns; its shape is {rows.shape}.{hint}")
@@ -104,6 +108,17 @@ def feature_names_of(X: Any) -> tuple[str, ...]:
 def column_name(column: int, names: Sequence[str]) -> str:
     """Name a column for a message: its number, and its name if it has one."""
     return f"{column} ({names[column]!r})" if column < len(names) else str(column)
+
+
+def _first_of_other_length(X: Any) -> str:
+    """Say which row is longer or shorter than the first; empty if none is, or if these are not lists."""
+    lengths = [len(row) for row in X if isinstance(row, list | tuple)] if isinstance(X, list | tuple) else []
+    if not lengths or len(lengths) != len(X) or len(set(lengths)) == 1:
+        return ""
+    row = next(number for number, length in enumerate(lengths) if length != lengths[0])
+    return (
+        f"must have rows of one length; row 0 has {lengths[0]} numbers, row {row} (counted from 0) has {lengths[row]}"
+    )
 
 
 def _first_text(X: Any, names: Sequence[str]) -> str:

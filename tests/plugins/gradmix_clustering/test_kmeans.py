@@ -411,3 +411,11 @@ def test_rows_of_weight_zero_found_no_cluster():
         gradmix.clusterer("kmeans", n_clusters=4, random_state=0).fit(X, sample_weight=[1, 1, 1, 0])
     with pytest.raises(gradmix.DataError, match="not negative"):
         gradmix.clusterer("kmeans", n_clusters=2).fit(X, sample_weight=[1, 1, -1, 1])
+
+
+def test_no_rows_have_no_labels_and_no_inertia():
+    fitted = gradmix.clusterer("kmeans", random_state=0).fit([[0.0], [1.0], [5.0]])
+    none = np.empty((0, 1))
+    assert fitted.predict(none).shape == (0,)
+    assert fitted.transform(none).shape == (0, 2)
+    assert fitted.score(none) == 0.0

@@ -145,3 +145,26 @@ def test_covariances_of_another_shape_than_their_type_has_are_refused(tmp_path):
     file.write_text(json.dumps(content))
     with pytest.raises(gradmix.DataError, match=r"must have the shape \(2, 4, 4\)"):
         gradmix.read_model(file)
+
+
+@pytest.mark.parametrize("name", ["score", "bic", "aic", "icl"])
+def test_no_rows_have_no_score_but_labels(gmm, name):
+    with pytest.raises(gradmix.DataError, match="X has 0 rows"):
+        getattr(gmm, name)(X[:0])
+    assert gmm.predict(X[:0]).shape == (0,)
+    assert gmm.predict_proba(X[:0]).shape == (0, 3)
+
+
+@pytest.mark.parametrize("n", [2.0, True, "2", None])
+def test_only_an_integer_number_of_rows_is_drawn(gmm, n):
+    with pytest.raises(gradmix.DataError, match="n_samples must be an integer > 0; given: "):
+        gmm.sample(n)
+    assert gmm.sample(np.int64(2))[0].shape == (2, 4)
+
+
+@pytest.mark.parametrize("name", ["gmm", "gmm_gradient", "gaussian"])
+def test_an_infinite_variance_is_refused_before_a_fit(name):
+    with pytest.raises(gradmix.ConfigError, match=r"clusterer\.reg_covar must be a number ≥ 0 and < inf; given: inf"):
+        gradmix.clusterer(name, reg_covar=np.inf)
+    with pytest.raises(gradmix.ConfigError, match=r"clusterer\.sigma must be a number > 0 and < inf"):
+        gradmix.clusterer("gmm", update="means", sigma=np.inf)
