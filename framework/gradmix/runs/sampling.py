@@ -28,13 +28,14 @@ def sampling(journal: Journal, seconds: float = _SECONDS) -> Iterator[None]:
 
     Metrics have MLflow's names where it has one. Sampling that fails harms nothing else.
     """
-    over, problems = threading.Event(), list[str]()
+    has_begun, over, problems = threading.Event(), threading.Event(), list[str]()
 
     def sample() -> None:
         try:
             process, is_over = psutil.Process(), False
             journal.write("system", metrics=_memory(process))
             _processor(process)  # psutil counts from the first question on
+            has_begun.set()
             while not is_over:
                 begin = time.monotonic()
                 is_over = over.wait(seconds)
@@ -42,9 +43,12 @@ def sampling(journal: Journal, seconds: float = _SECONDS) -> Iterator[None]:
                 journal.write("system", metrics={**used, **_memory(process)})
         except Exception as error:
             problems.append(str(error) if isinstance(error, StorageError) else describe(error))
+        finally:
+            has_begun.set()
 
     thread = threading.Thread(target=sample, name="gradmix-sampling", daemon=True)
     thread.start()
+    has_begun.wait()  # the first sample is written before the first iteration
     try:
         yield
     finally:
