@@ -198,6 +198,7 @@ def _run(config: DictConfig) -> None:
     overrides = tuple(HydraConfig.get().overrides.task)
     spec = read_spec(plain_config(config))
     check_trust(spec, overrides)
+    spec.task.check()
     tell(settings_known, spec.settings)
     folder = fresh_folder(Path(spec.settings.runs_dir) / spec.settings.name, spec.label.replace(" on ", "-"))
     execute(Order(spec, folder, overrides=overrides))

@@ -154,6 +154,7 @@ def _looked_at(spec: RunSpec) -> str:
     """The run key of a job whose parts go together; empty if its time limit is over before, as its run will be told."""
     try:
         with within(spec.settings.limits.seconds):
+            spec.task.check()
             spec.task.preflight()
             return spec.run_key
     except TimedOutError:

@@ -84,6 +84,8 @@ def test_a_failing_job_does_not_stop_a_sweep_and_the_exit_code_tells(gradmix_com
         (["clusterer.n_component=3"], "Did you mean clusterer.n_components?"),
         (["clusterer.n_components=two"], "clusterer.n_components must be an integer > 0; given: 'two'"),
         (["-m", "clusterer.n_components=2,x"], "1 of the 2 combinations cannot be run; nothing was started"),
+        (["clusterer.sigma=2"], "clusterer.sigma=2.0 has no effect: update=all estimates the variances"),
+        (["-m", "clusterer.sigma=1,null"], "1 of the 2 combinations cannot be run; nothing was started"),
         (["--config-dir", "nowhere"], "nowhere"),
     ],
 )
