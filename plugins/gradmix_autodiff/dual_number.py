@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradmix_autodiff.recording import outlived
+from gradmix_autodiff.recording import FLOAT, outlived
 from gradmix_autodiff.table import ELEMENTWISE, Elementwise, Rule, Spread
 from gradmix_autodiff.traced import (
     ARITHMETIC,
@@ -64,12 +64,15 @@ class _Dual(Traced):
         if not evaluation.is_open:
             raise outlived()
         active, values = [], []
+        is_plain = True  # on the level below there is nothing traced
         for position, each in enumerate(arguments):
-            is_active = isinstance(each, _Dual) and each.evaluation is evaluation
-            if is_active:
+            kind = type(each)
+            if (kind is DualArray or kind is DualNumber) and each.evaluation is evaluation:
                 active.append((position, each))
-            values.append(each.value if is_active else each)
-        y = operate_on(rule, values, keywords)
+                each = each.value
+            values.append(each)
+            is_plain = is_plain and not isinstance(each, Traced)
+        y = rule.function(*values, **keywords) if is_plain else operate_on(rule, values, keywords)
         is_elementwise = type(rule) is Elementwise
         tangents, present = None, None
         for position, each in active:
@@ -135,10 +138,11 @@ class DualArray(_Dual, TracedArray):
     def follow_one(self, rule: Elementwise) -> Any:
         """The result of an operation of this array alone."""
         evaluation, value, make = self.evaluation, self.value, rule.changes[0]
-        if evaluation.is_careful or not evaluation.is_open or make is None or is_complex(value):
+        is_short = type(value) is np.ndarray and value.dtype is FLOAT and make is not None
+        if not is_short or evaluation.is_careful or not evaluation.is_open:
             return self.follow(rule, (self,), {})
-        y = operate_on(rule, (value,), {})
-        return DualArray(y, make(y, value)(self.tangents), None, evaluation)
+        y = rule.function(value)
+        return DualArray(y, make(y, value)(self.tangents), None, evaluation)  # type: ignore[misc]
 
     def become(self, other: Any) -> None:
         """Take over value and tangents."""
@@ -214,8 +218,11 @@ def _push(
 def _operators(rule: Elementwise, function: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], ...]:
     """An operator of arrays and its reflected form, where no tangent has to be broadcast."""
     by_first, by_second = rule.changes
+    square = ELEMENTWISE[np.square] if function is operator.mul else None
 
     def forward(a_: Any, b_: Any) -> Any:
+        if b_ is a_ and square is not None:
+            return a_.follow_one(square)
         evaluation, kind, a = a_.evaluation, type(b_), a_.value
         if evaluation.is_open and not evaluation.is_careful:
             if kind is DualArray and b_.evaluation is evaluation and b_.value.shape == a.shape:

@@ -129,6 +129,9 @@ NAMES: dict[str, Any] = {"np": np, "pi": math.pi}
 ELEMENTWISE: dict[Any, Elementwise] = {}
 """Function → its rule."""
 
+PRIMITIVES: dict[Any, Primitive] = {}
+"""Ufunc → its rule, if it is no elementwise one."""
+
 COMPOSITIONS: dict[Any, Callable[..., Any]] = {}
 """Function → the same, in terms of functions that have rules."""
 

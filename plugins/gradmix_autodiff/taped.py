@@ -338,8 +338,11 @@ def _array_operators(rule: Elementwise, function: Callable[[Any, Any], Any]) -> 
     """An operator of arrays and its reflected form."""
     by_first, by_second = rule.changes
     dense, new = Spread.DENSE, TapedArray.__new__
+    square = ELEMENTWISE[np.square] if function is operator.mul else None
 
     def forward(a_: Any, b_: Any) -> Any:
+        if b_ is a_ and square is not None:
+            return a_.follow_one(square)
         recording, kind, a = a_.recording, type(b_), a_.value
         if (kind is TapedArray or kind is TapedNumber) and b_.recording is recording:
             b = b_.value

@@ -21,7 +21,7 @@ import numpy as np
 from gradmix import DifferentiationError, arrays
 from gradmix.arrays import FunctionWithRule
 from gradmix_autodiff.guidance import full_name, in_place, needs_a_number, unsupported
-from gradmix_autodiff.table import COMPOSITIONS, CONSTANT, ELEMENTWISE, Elementwise, Rule
+from gradmix_autodiff.table import COMPOSITIONS, CONSTANT, ELEMENTWISE, PRIMITIVES, Elementwise, Rule
 
 _levels = itertools.count(1)
 
@@ -141,10 +141,13 @@ class Traced(arrays.Traced):
             return _ufunc_method(ufunc, method, inputs, out, options)
         if out is None and not options:
             rule = ELEMENTWISE.get(ufunc)
+            if rule is not None and len(inputs) == 1:
+                return self.follow_one(rule)
+            whole = PRIMITIVES.get(ufunc) if rule is None else rule
+            if whole is not None and all(each is self or _is_plain_array(each) for each in inputs):
+                return self.follow(whole, inputs, {})
             if rule is not None:
-                return self.follow_one(rule) if len(inputs) == 1 else operate(rule, *map(operand, inputs))
-            if ufunc is np.matmul:
-                return COMPOSITIONS[ufunc](*map(operand, inputs))
+                return operate(rule, *map(operand, inputs))
         return _call_ufunc(ufunc, inputs, out, options)
 
     def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -492,6 +495,10 @@ def _ufunc_method(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], out: An
     if composition is None or out is not None:
         raise unsupported(f"np.{ufunc.__name__}.{method}")
     return supported(f"np.{ufunc.__name__}.{method}", composition, *map(operand, inputs), **options)
+
+
+def _is_plain_array(x: Any) -> bool:
+    return type(x) is np.ndarray and x.dtype.kind != "O"
 
 
 _MANY = 64

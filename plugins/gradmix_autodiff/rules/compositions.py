@@ -9,8 +9,8 @@ import numpy as np
 from gradmix_autodiff.rules import calculus, choices, creation, products, shapes, statistics
 from gradmix_autodiff.rules.creation import made
 from gradmix_autodiff.rules.moving import astype, getitem, setitem
-from gradmix_autodiff.rules.structure import gather
-from gradmix_autodiff.table import COMPOSITIONS, CONSTANT
+from gradmix_autodiff.rules.structure import MATMUL, gather
+from gradmix_autodiff.table import COMPOSITIONS, CONSTANT, PRIMITIVES
 
 
 def install() -> None:
@@ -18,6 +18,7 @@ def install() -> None:
     COMPOSITIONS.update({"getitem": getitem, "setitem": setitem, "astype": astype, "made": made, "gather": gather})
     for subject in (statistics, shapes, choices, products, calculus, creation):
         COMPOSITIONS.update(subject.TABLE)
+    PRIMITIVES[np.matmul] = MATMUL
     CONSTANT.update(_CONSTANT)
 
 
