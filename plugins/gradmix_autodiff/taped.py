@@ -124,7 +124,7 @@ class TapedArray(_Taped, TracedArray):
         if kind is np.float64 or not y.ndim:
             return TapedNumber(float(y), place, recording)
         result = TapedArray(y, place, recording)
-        if rule.is_view and shares_memory(y, value):  # type: ignore[union-attr]
+        if rule.is_view and np.may_share_memory(y, value):  # type: ignore[union-attr]
             relate(self, result, lambda x: rule.function(x, *values[1:], **keywords))
         return result
 

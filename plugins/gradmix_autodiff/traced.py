@@ -144,8 +144,17 @@ class Traced(arrays.Traced):
             if rule is not None and len(inputs) == 1:
                 return self.follow_one(rule)
             whole = PRIMITIVES.get(ufunc) if rule is None else rule
-            if whole is not None and all(each is self or _is_plain_array(each) for each in inputs):
-                return self.follow(whole, inputs, {})
+            if whole is not None:
+                is_own = is_traced = True
+                for each in inputs:
+                    if each is not self:
+                        is_plain = type(each) is float or (type(each) is np.ndarray and each.dtype.kind != "O")
+                        is_own = is_own and is_plain
+                        is_traced = is_traced and (is_plain or isinstance(each, Traced))
+                if is_own:
+                    return self.follow(whole, inputs, {})
+                if is_traced:
+                    return operate_on(whole, inputs, {})
             if rule is not None:
                 return operate(rule, *map(operand, inputs))
         return _call_ufunc(ufunc, inputs, out, options)
@@ -495,10 +504,6 @@ def _ufunc_method(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], out: An
     if composition is None or out is not None:
         raise unsupported(f"np.{ufunc.__name__}.{method}")
     return supported(f"np.{ufunc.__name__}.{method}", composition, *map(operand, inputs), **options)
-
-
-def _is_plain_array(x: Any) -> bool:
-    return type(x) is np.ndarray and x.dtype.kind != "O"
 
 
 _MANY = 64

@@ -105,7 +105,7 @@ def chosen(y: Any, one: Any, other: Any) -> Any:
     y, one, other = plain_value(y), plain_value(one), plain_value(other)
     share = np.equal(one, y)
     is_tie = np.equal(one, other)
-    return (np.where(is_tie, 0.5, share) if np.any(is_tie) else share)[()]
+    return (np.where(is_tie, 0.5, share) if is_tie.any() else share)[()]
 
 
 def direction(a: Any, y: Any) -> Any:

@@ -150,14 +150,17 @@ def _aligned(t: Any, have: int, want: int) -> Any:
 
 def unbroadcast(cotangent: Any, shape: tuple[int, ...]) -> Any:
     """Sum over the axes that broadcasting added or stretched, so that the result has `shape`."""
-    have = np.shape(cotangent)
+    is_plain = type(cotangent) is np.ndarray
+    have = cotangent.shape if is_plain else np.shape(cotangent)
     if have == shape:
         return cotangent
     extra = len(have) - len(shape)
+    if is_plain and extra == 1 and have[1:] == shape:
+        return np.add.reduce(cotangent, axis=0)
     if extra < 0 or any(size == 1 != wanted for size, wanted in zip(have[extra:], shape, strict=True)):
         return unbroadcast(np.broadcast_to(cotangent, np.broadcast_shapes(have, shape)), shape)
     stretched = [extra + axis for axis, size in enumerate(shape) if size == 1 and have[extra + axis] != 1]
-    summed = np.sum(cotangent, axis=(*range(extra), *stretched))
+    summed = (np.add.reduce if is_plain else np.sum)(cotangent, axis=(*range(extra), *stretched))
     return summed if np.shape(summed) == shape else np.reshape(summed, shape)
 
 
@@ -177,6 +180,9 @@ def _behind(axis: Axis, ndim: int) -> tuple[int, ...]:
 
 def kept_shape(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
     """The shape of a sum over axes that are kept with length one."""
+    if type(axis) is int and shape:
+        place = axis % len(shape)
+        return (*shape[:place], 1, *shape[place + 1 :])
     gone = axes_of(axis, len(shape))
     return tuple(1 if place in gone else size for place, size in enumerate(shape))
 
@@ -193,9 +199,8 @@ def _sum_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -
             lambda t: np.sum(t, axis=tuple(range(1, 1 + len(shape)))), lambda w: _spread(w, shape, (1,) * len(shape))
         )
     kept = kept_shape(shape, axis)
-    behind = _behind(axis, len(shape))
     return LinearMap(
-        lambda t: np.sum(t, axis=behind, keepdims=keepdims),
+        lambda t: np.sum(t, axis=_behind(axis, len(shape)), keepdims=keepdims),
         lambda w: _spread(w, shape, kept),
     )
 
