@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradmix_autodiff.recording import FLOAT, outlived
-from gradmix_autodiff.table import ELEMENTWISE, Elementwise, Rule, Spread
+from gradmix_autodiff.table import ELEMENTWISE, Elementwise, Primitive, Rule, Spread
 from gradmix_autodiff.traced import (
     ARITHMETIC,
     Traced,
@@ -135,6 +135,21 @@ class DualArray(_Dual, TracedArray):
         self.value, self.tangents, self.present, self.evaluation = value, tangents, present, evaluation
         self.relatives = self.source = self.exported = None
 
+    def follow(self, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+        """The result of an operation; one of this array and plain values goes the short way."""
+        evaluation = self.evaluation
+        is_short = type(rule) is Primitive and evaluation.is_open and not evaluation.is_careful and evaluation.count
+        if is_short and not rule.is_view and self.value.dtype is FLOAT:  # type: ignore[union-attr]
+            at = [place for place, each in enumerate(arguments) if isinstance(each, Traced)]
+            if len(at) == 1 and arguments[at[0]] is self and type(self.value) is np.ndarray:
+                values = (*arguments[: at[0]], self.value, *arguments[at[0] + 1 :])
+                y = rule.function(*values, **keywords)
+                if type(y) is np.ndarray and y.dtype is FLOAT and y.ndim:
+                    change = rule.rule(at[0], y, values, keywords).push(self.tangents)  # type: ignore[union-attr]
+                    if type(change) is np.ndarray and change.dtype is FLOAT:
+                        return DualArray(y, change, None, evaluation)
+        return super().follow(rule, arguments, keywords)
+
     def follow_one(self, rule: Elementwise) -> Any:
         """The result of an operation of this array alone."""
         evaluation, value, make = self.evaluation, self.value, rule.changes[0]
@@ -228,8 +243,13 @@ def _operators(rule: Elementwise, function: Callable[[Any, Any], Any]) -> tuple[
             if kind is DualArray and b_.evaluation is evaluation and b_.value.shape == a.shape:
                 b = b_.value
                 y = function(a, b)
-                tangents = by_first(y, a, b)(a_.tangents) + by_second(y, a, b)(b_.tangents)  # type: ignore[misc]
-                return DualArray(y, tangents, None, evaluation)
+                by_a, by_b = by_first(y, a, b)(a_.tangents), by_second(y, a, b)(b_.tangents)  # type: ignore[misc]
+                is_new = by_a is not a_.tangents and type(by_a) is np.ndarray and by_a.dtype is FLOAT
+                if is_new and type(by_b) is np.ndarray and by_b.dtype is FLOAT:
+                    by_a += by_b
+                else:
+                    by_a = by_a + by_b
+                return DualArray(y, by_a, None, evaluation)
             if kind is float or kind is int or (kind is np.ndarray and b_.shape == a.shape and b_.dtype != object):
                 y = function(a, b_)
                 return DualArray(y, by_first(y, a, b_)(a_.tangents), None, evaluation)  # type: ignore[misc]

@@ -46,7 +46,8 @@ def evaluate(f: Callable[[Any], Any], point: Any) -> Any:
 def is_finite(derivative: Any) -> bool:
     """Whether all entries of a derivative are finite; by a product with itself, which hardly ever overflows."""
     plain = derivative if type(derivative) is np.ndarray else plain_value(derivative)
-    square = plain.dot(plain) if np.ndim(plain) == 1 else np.vdot(plain, plain)
+    flat = np.asarray(plain).reshape(-1)
+    square = flat.dot(flat)
     return cmath.isfinite(square) or bool(np.isfinite(plain).all())
 
 
