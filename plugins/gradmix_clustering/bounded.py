@@ -21,6 +21,8 @@ from gradmix_clustering.nearest import inertia_of
 
 _FETCH = 1000
 """What it costs to fetch a single row instead of the next one, in products of a feature of a row and of a center."""
+_JUDGED = 2000
+"""About how many rows are looked at to judge the bounds."""
 _FRESH = 50
 """Iterations after which the sums are computed again."""
 _DIGITS = 2.0**49
@@ -30,15 +32,18 @@ _ROUNDOFF = 2.0**-53
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """Σ w x, Σ w x² and Σ w of each cluster, shape (k, 2 d + 1): doubles, and the rests that they cannot hold."""
+    """Sums over rows: doubles, and the rests that they cannot hold.
+
+    Σ w x and Σ w of each cluster have the shape (k, d + 1); Σ w x², which no label changes, has the shape (d,).
+    """
 
     totals: Array
     rests: Array
 
     @classmethod
-    def zero(cls, k: int, d: int) -> Sums:
+    def zero(cls, *shape: int) -> Sums:
         """Those of no rows."""
-        return cls(np.zeros((k, 2 * d + 1)), np.zeros((k, 2 * d + 1)))
+        return cls(np.zeros(shape), np.zeros(shape))
 
     def __add__(self, other: Sums) -> Sums:
         totals = self.totals + other.totals
@@ -47,15 +52,9 @@ class Sums:
         return Sums(totals, self.rests + other.rests + errors)
 
     @property
-    def counts(self) -> Array:
-        """Σ w, shape (k,)."""
-        return self.totals[:, -1] + self.rests[:, -1]
-
-    def means(self, where_none: Array) -> Array:
-        """Σ w x / Σ w, shape (k, d); of a cluster without rows, the given center."""
-        d, counts = where_none.shape[1], self.counts[:, None]
-        sums = self.totals[:, :d] + self.rests[:, :d]
-        return np.divide(sums, counts, out=where_none.copy(), where=counts > 0)
+    def rounded(self) -> Array:
+        """The sums, each rounded to a double."""
+        return self.totals + self.rests
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,24 +80,23 @@ class Round:
 
     Parameters
     ----------
-    changed, screened
-        Numbers of rows that have another label, and that bounds did not decide.
+    changed
+        Number of rows that have another label.
     sums
         Changes of the clusters' sums; None if there are none.
     """
 
     changed: int
-    screened: int
     sums: Sums | None
 
     def __add__(self, other: Round) -> Round:
         sums = self.sums + other.sums if self.sums and other.sums else self.sums or other.sums
-        return Round(self.changed + other.changed, self.screened + other.screened, sums)
+        return Round(self.changed + other.changed, sums)
 
 
 def _advance(block: Block, centers: Centers, state: RowState, skip: bool, bounds: bool) -> Round:
-    rows, sums = block.rows, Sums.zero(*centers.exact.shape)
-    changed, screened = kernels.advance(
+    rows, sums = block.rows, Sums.zero(len(centers.exact), block.X.shape[1] + 1)
+    changed = kernels.advance(
         block.X,
         weights_of(block),
         centers,
@@ -110,11 +108,17 @@ def _advance(block: Block, centers: Centers, state: RowState, skip: bool, bounds
         sums.totals,
         sums.rests,
     )
-    return Round(int(changed), int(screened), sums if changed else None)
+    return Round(int(changed), sums if changed else None)
+
+
+def _sum_squares(block: Block) -> Sums:
+    sums = Sums.zero(block.X.shape[1])
+    kernels.sum_squares(block.X, weights_of(block), sums.totals, sums.rests)
+    return sums
 
 
 def _sum_up(block: Block, labels: NDArray[np.int32], k: int) -> Sums:
-    sums = Sums.zero(k, block.X.shape[1])
+    sums = Sums.zero(k, block.X.shape[1] + 1)
     kernels.sum_up(block.X, weights_of(block), labels[block.rows], sums.totals, sums.rests)
     return sums
 
@@ -143,7 +147,8 @@ class BoundedAssignment:
         self._shift = np.median(centers, axis=0)
         self._scale = _scale(centers, self._shift)
         self._has_bounds, self._rounds_without, self._pause, self._moves = False, 1, 1, 0
-        self._sums = Sums.zero(*centers.shape)
+        self._sums = Sums.zero(len(centers), rows.shape[1] + 1)
+        self._squares = reduce(add, each(rows, _sum_squares))
         self.move(centers)
         if (self.labels < 0).any():
             raise PluginError("kmeans needs an engine that shares this process's memory, such as threads.")
@@ -156,34 +161,34 @@ class BoundedAssignment:
     @property
     def counts(self) -> Array:
         """Weight of each cluster's rows, shape (k,)."""
-        return self._sums.counts
+        return self._sums.rounded[:, -1]
 
     def means(self) -> Array:
-        """Mean of each cluster's rows, shape (k, d)."""
+        """Mean of each cluster's rows, shape (k, d); of a cluster without rows, its center."""
         if not self._sums_keep_digits() or self._moves >= _FRESH:
             self._sum_afresh()
-        return self._sums.means(self.centers)
+        sums = self._sums.rounded
+        counts = sums[:, -1:]
+        return np.divide(sums[:, :-1], counts, out=self.centers.copy(), where=counts > 0)
 
     def move(self, centers: Array) -> int:
         """Move the centers, give each row its nearest one, and count the rows that change."""
+        prepared = prepare(centers, self._shift, self._scale, self.centers if self._has_bounds else None)
+        if self._has_bounds and not self._bounds_pay(prepared):  # try again later, when the centers move less
+            self._has_bounds, self._rounds_without, self._pause = False, self._pause, 2 * self._pause
         skip, bounds = self._has_bounds, self._has_bounds or self._rounds_without <= 0
-        prepared = prepare(centers, self._shift, self._scale, self.centers if skip else None)
         advance = partial(_advance, centers=prepared, state=self._state, skip=skip, bounds=bounds)
         result = reduce(add, each(self.rows, advance))
         if result.sums:
             self._sums += result.sums
         self._has_bounds, self._rounds_without = bounds, self._rounds_without - 1
-        if skip and result.screened * (centers.size + _FETCH) > centers.size * len(
-            self.rows
-        ):  # try again later, when the centers move less
-            self._has_bounds, self._rounds_without, self._pause = False, self._pause, 2 * self._pause
         self.centers, self._moves = centers, self._moves + 1
         return result.changed
 
     def inertia(self) -> float:
         """Sum of the rows' squared distances to their centers, times their weights."""
         if self._sums_keep_digits():
-            return float(inertia(self._sums.totals, self._sums.rests, self.centers))
+            return self._inertia_by_sums()
         return inertia_of(self.rows, self.centers, self.labels.astype(np.intp))
 
     def relabel(self, rows: IntArray, labels: IntArray) -> None:
@@ -192,10 +197,21 @@ class BoundedAssignment:
         self._state.uppers[rows], self._state.lowers[rows] = np.inf, -1.0
         self._sum_afresh()
 
+    def _bounds_pay(self, centers: Centers) -> bool:
+        """Whether the bounds, once moved with the centers, decide enough rows; judged by a few of these."""
+        few = slice(None, None, max(1, len(self.rows) // _JUDGED))
+        labels = self.labels[few]
+        uppers = self._state.uppers[few] + centers.drift[labels]
+        lowers = np.maximum(self._state.lowers[few] - centers.others[labels], centers.half_gaps[labels])
+        screened, size = np.count_nonzero(uppers >= lowers), centers.exact.size
+        return bool(screened * (size + _FETCH) <= size * len(labels))
+
+    def _inertia_by_sums(self) -> float:
+        sums, squares = self._sums, self._squares
+        return float(inertia(sums.totals, sums.rests, squares.totals, squares.rests, self.centers))
+
     def _sums_keep_digits(self) -> bool:
-        d = self.centers.shape[1]
-        squares = self._sums.totals[:, d : 2 * d].sum()
-        return bool(squares <= _DIGITS * inertia(self._sums.totals, self._sums.rests, self.centers))
+        return bool(self._squares.totals.sum() <= _DIGITS * self._inertia_by_sums())
 
     def _sum_afresh(self) -> None:
         sum_up = partial(_sum_up, labels=self.labels, k=len(self.centers))

@@ -54,7 +54,14 @@ class Centers(NamedTuple):
     half_gaps: Array
 
 
-@compiled("contract", "nsz")
+@compiled(is_part=True)
+def _scratch():
+    """What is found of a tile's rows: scores, best scores and their centers, margins, and bounds."""
+    scores, best, index = np.empty(4 * TILE, np.float32), np.empty(2 * TILE, np.float32), np.empty(TILE, np.int32)
+    return scores, best, index, np.empty(TILE, np.float32), np.empty(TILE, np.float32), np.empty(TILE, np.float32)
+
+
+@compiled("contract", "nsz", is_part=True)
 def _load(X, rows, shift, scale, tile):
     """Copy rows into a tile, feature by feature, in float32."""
     d = X.shape[1]
@@ -69,7 +76,7 @@ def _load(X, rows, shift, scale, tile):
             tile[o + 3] = np.float32((X[r3, a] - m) * scale)
 
 
-@compiled("contract", "nsz")
+@compiled("contract", "nsz", is_part=True)
 def _screen(tile, table, halves, scores, best, index):
     """Smallest and second smallest score |c|²/2 − x·c of each row of a tile, and the center of the smallest.
 
@@ -114,7 +121,7 @@ def _screen(tile, table, halves, scores, best, index):
             best[i], best[TILE + i], index[i] = b, s, q
 
 
-@compiled("contract", "nsz")
+@compiled("contract", "nsz", is_part=True)
 def _certify(tile, d, best, reach, margin, upper, lower, bounds):
     """How far the second score is above the first beyond all rounding, for a tile; if asked, bounds on both distances.
 
@@ -146,7 +153,7 @@ def _certify(tile, d, best, reach, margin, upper, lower, bounds):
             lower[i] = np.sqrt(max(two * (best[TILE + i] - error) + least, none))
 
 
-@compiled()
+@compiled(is_part=True)
 def _nearest(X, row, centers, likely):
     """Nearest center of one row, by differences squared and added feature by feature, and the squared distance."""
     k, d = centers.shape
@@ -176,9 +183,9 @@ def _fma(context, a, b, c):
     return types.float64(types.float64, types.float64, types.float64), generate
 
 
-@compiled()
+@compiled(is_part=True)
 def _add(X, row, weight, totals, rests, j):
-    """Add w, w x and w x² of a row to a cluster's sums, each a double and the rest that it cannot hold.
+    """Add w x and w of a row to a cluster's sums, each a double and the rest that it cannot hold.
 
     The rest of a sum is Knuth's (TAOCP 2, section 4.2.2).
     """
@@ -192,24 +199,14 @@ def _add(X, row, weight, totals, rests, j):
         moved = new - old
         rest[a] += ((old - (new - moved)) + (product - moved)) + error
         total[a] = new
-    total, rest = totals[j, d : 2 * d], rests[j, d : 2 * d]
-    for a in range(d):  # a loop over all four arrays would be too much for the compiler to vectorise
-        product = weight * x[a]
-        square = product * x[a]
-        error = _fma(product, x[a], -square) + _fma(weight, x[a], -product) * x[a]
-        old = total[a]
-        new = old + square
-        moved = new - old
-        rest[a] += ((old - (new - moved)) + (square - moved)) + error
-        total[a] = new
-    old = totals[j, 2 * d]
+    old = totals[j, d]
     new = old + weight
     moved = new - old
-    rests[j, 2 * d] += (old - (new - moved)) + (weight - moved)
-    totals[j, 2 * d] = new
+    rests[j, d] += (old - (new - moved)) + (weight - moved)
+    totals[j, d] = new
 
 
-@compiled()
+@compiled(is_part=True)
 def _settle(
     X, weights, rows, m, centers, index, margin, upper, lower, scale, labels, uppers, lowers, bounds, totals, rests
 ):
@@ -236,7 +233,7 @@ def _settle(
     return changed
 
 
-@compiled()
+@compiled(is_part=True)
 def _scan(start, stop, labels, uppers, lowers, drift, others, half_gaps, slack, pending, filled):
     """Move bounds with the centers, and collect the rows that these no longer decide.
 
@@ -251,6 +248,21 @@ def _scan(start, stop, labels, uppers, lowers, drift, others, half_gaps, slack, 
         pending[filled] = row
         filled += not upper * slack < max(lower, half_gaps[label])
     return filled
+
+
+@compiled(is_part=True)
+def _collect(start, n, labels, uppers, lowers, drift, others, half_gaps, slack, skip, pending, filled):
+    """Go on from a row until a tile's rows are pending, or none is left; the next row, and how many are pending."""
+    while start < n and filled < TILE:
+        stop = min(start + TILE, n)
+        if skip:
+            filled = _scan(start, stop, labels, uppers, lowers, drift, others, half_gaps, slack, pending, filled)
+        else:
+            for row in range(start, stop):
+                pending[filled] = row
+                filled += 1
+        start = stop
+    return start, filled
 
 
 @compiled()
@@ -269,62 +281,43 @@ def advance(X, weights, centers, labels, uppers, lowers, skip, bounds, totals, r
     skip, bounds
         Whether rows are skipped whose bounds decide, and whether bounds are kept.
     totals, rests
-        Changes of the clusters' sums are added to them; shapes (k, 2 d + 1).
+        Changes of the clusters' sums are added to them; shapes (k, d + 1).
 
     Returns
     -------
-    The numbers of rows that changed their label, and that were screened.
+    The number of rows that changed their label.
     """
     n, d = X.shape
-    scores, best = np.empty(4 * TILE, np.float32), np.empty(2 * TILE, np.float32)
-    index, margin = np.empty(TILE, np.int32), np.empty(TILE, np.float32)
-    upper, lower = np.empty(TILE, np.float32), np.empty(TILE, np.float32)
-    tile = np.zeros(centers.table.shape[1] * TILE, np.float32)
+    table, halves, exact, shift, scale = centers.table, centers.halves, centers.exact, centers.shift, centers.scale
+    drift, others, half_gaps, slack = centers.drift, centers.others, centers.half_gaps, 1 + 8 * (d + 8) * _ROUNDOFF
+    scores, best, index, margin, upper, lower = _scratch()
+    tile = np.zeros(table.shape[1] * TILE, np.float32)
     rows, pending = np.empty(TILE, np.int64), np.empty(2 * TILE, np.int64)
-    slack = 1 + 8 * (d + 8) * _ROUNDOFF
-    changed, screened, filled, start = 0, 0, np.int64(0), np.int64(0)  # literals would be types of their own
+    changed, filled, start = 0, np.int64(0), np.int64(0)  # literals would be types of their own
     while start < n or filled > 0:
-        while start < n and filled < TILE:
-            stop = min(start + TILE, n)
-            if skip:
-                filled = _scan(
-                    start,
-                    stop,
-                    labels,
-                    uppers,
-                    lowers,
-                    centers.drift,
-                    centers.others,
-                    centers.half_gaps,
-                    slack,
-                    pending,
-                    filled,
-                )
-            else:
-                for row in range(start, stop):
-                    pending[filled] = row
-                    filled += 1
-            start = stop
+        start, filled = _collect(
+            start, n, labels, uppers, lowers, drift, others, half_gaps, slack, skip, pending, filled
+        )
         m = min(TILE, filled)
         if m == 0:
-            continue
+            break
         filled -= m
         for q in range(TILE):
             rows[q] = pending[filled + min(q, m - 1)]
-        _load(X, rows, centers.shift, centers.scale, tile)
-        _screen(tile, centers.table, centers.halves, scores, best, index)
+        _load(X, rows, shift, scale, tile)
+        _screen(tile, table, halves, scores, best, index)
         _certify(tile, d, best, centers.reach, margin, upper, lower, bounds)
         changed += _settle(
             X,
             weights,
             rows,
             m,
-            centers.exact,
+            exact,
             index,
             margin,
             upper,
             lower,
-            centers.scale,
+            scale,
             labels,
             uppers,
             lowers,
@@ -332,36 +325,34 @@ def advance(X, weights, centers, labels, uppers, lowers, skip, bounds, totals, r
             totals,
             rests,
         )
-        screened += m
-    return changed, screened
+    return changed
 
 
 @compiled()
 def assign(X, centers, labels):
     """Write the nearest center of each row of a block to `labels`."""
     n, d = X.shape
-    scores, best = np.empty(4 * TILE, np.float32), np.empty(2 * TILE, np.float32)
-    index, margin, squares = np.empty(TILE, np.int32), np.empty(TILE, np.float32), np.empty(TILE, np.float32)
+    scores, best, index, margin, upper, lower = _scratch()
     tile, rows = np.zeros(centers.table.shape[1] * TILE, np.float32), np.empty(TILE, np.int64)
     for start in range(0, n, TILE):
         for q in range(TILE):
             rows[q] = min(start + q, n - 1)
         _load(X, rows, centers.shift, centers.scale, tile)
         _screen(tile, centers.table, centers.halves, scores, best, index)
-        _certify(tile, d, best, centers.reach, margin, squares, squares, np.bool_(False))
+        _certify(tile, d, best, centers.reach, margin, upper, lower, np.bool_(False))
         for q in range(min(TILE, n - start)):
             labels[start + q] = index[q]
             if not margin[q] > 0:
                 labels[start + q] = _nearest(X, start + q, centers.exact, index[q])[0]
 
 
-@compiled()
+@compiled(is_part=True)
 def _two_product(x, y):
     product = x * y
     return product, _fma(x, y, -product)
 
 
-@compiled()
+@compiled(is_part=True)
 def _two_sum(x, y):
     total = x + y
     moved = total - x
@@ -369,12 +360,15 @@ def _two_sum(x, y):
 
 
 @compiled()
-def inertia(totals, rests, centers):
-    """Sum of squared distances from the clusters' sums: Σ w x² − c (S + R) with S = Σ w x and R = S − c Σ w."""
+def inertia(totals, rests, squares, squares_rests, centers):
+    """Sum of squared distances from sums over rows: Σ w x² − Σ c (S + R), S = Σ w x and R = S − c Σ w of a cluster."""
     k, d = centers.shape
     total, rest = 0.0, 0.0
+    for a in range(d):
+        total, error = _two_sum(total, squares[a])
+        rest += error + squares_rests[a]
     for j in range(k):
-        weight, weight_rest = _two_sum(totals[j, 2 * d], rests[j, 2 * d])
+        weight, weight_rest = _two_sum(totals[j, d], rests[j, d])
         for a in range(d):
             c = centers[j, a]
             sum_, sum_rest = _two_sum(totals[j, a], rests[j, a])
@@ -385,11 +379,8 @@ def inertia(totals, rests, centers):
             both_rest += sum_rest + left_rest
             both, both_rest = _two_sum(both, both_rest)
             product, product_rest = _two_product(c, both)
-            product_rest += c * both_rest
-            square, square_rest = _two_sum(totals[j, d + a], -product)
-            square_rest += rests[j, d + a] - product_rest
-            total, error = _two_sum(total, square)
-            rest += error + square_rest
+            total, error = _two_sum(total, -product)
+            rest += error - product_rest - c * both_rest
     return total + rest
 
 
@@ -398,3 +389,19 @@ def sum_up(X, weights, labels, totals, rests):
     """Add up all rows of a block, each in its cluster; `totals` and `rests` as for `advance`."""
     for row in range(len(X)):
         _add(X, row, weights[row] if len(weights) else 1.0, totals, rests, labels[row])
+
+
+@compiled()
+def sum_squares(X, weights, totals, rests):
+    """Add Σ w x² over all rows of a block to sums, shape (d,), each a double and the rest that it cannot hold."""
+    for row in range(len(X)):
+        x, weight = X[row], weights[row] if len(weights) else 1.0
+        for a in range(len(x)):
+            product = weight * x[a]
+            square = product * x[a]
+            error = _fma(product, x[a], -square) + _fma(weight, x[a], -product) * x[a]
+            old = totals[a]
+            new = old + square
+            moved = new - old
+            rests[a] += ((old - (new - moved)) + (square - moved)) + error
+            totals[a] = new
