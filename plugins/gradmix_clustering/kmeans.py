@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from gradmix.arrays import Array
     from gradmix_clustering.kmeans_model import KMeansModel
 
+_USUAL = 2.0**200
+"""Centers below it have no influence on the unit in which labels are computed (`gradmix_clustering.scaling`)."""
+
 
 @dataclass
 class KMeans(FoldingClusterer["KMeansModel"]):
@@ -108,10 +111,15 @@ class KMeans(FoldingClusterer["KMeansModel"]):
         given = None if state is None else state.centers
         centers = self._start_centers(rows, scaled, unit, rng) if given is None else in_unit(given, unit)
         tol = self.tol * mean_variance(scaled) if self.tol > 0 else 0.0
-        for _, step in zip(range(self.max_iter), lloyd(scaled, centers), strict=False):
+        for number, step in zip(range(1, self.max_iter + 1), lloyd(scaled, centers), strict=False):
             converged = step.is_fixed or step.shift <= tol
-            inertia = self._in_squared_units(step.inertia, 2 * unit)
-            yield Iteration(self.model_class()(np.ldexp(step.centers, unit)), {"inertia": inertia}, converged)
+            metrics = {"inertia": self._in_squared_units(step.inertia, 2 * unit)}
+            model = self.model_class()(np.ldexp(step.centers, unit))
+            # After the last step no labels change. `predict` finds the same if it computes in the same unit, which
+            # it may not with a center that is far from all rows. Labels of several starts would take memory.
+            known = converged or number == self.max_iter
+            known = known and unit == 0 and self.n_starts() == 1 and bool(np.abs(step.centers).max() < _USUAL)
+            yield Iteration(model, metrics, converged, labels=step.assignment.labels if known else None)
             if converged:
                 return
 

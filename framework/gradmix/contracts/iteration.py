@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,8 @@ class Iteration(Generic[Estimate_co]):
     collapsed
         Number of the estimate's parts that have collapsed, such as components of a mixture without spread: the estimate
         is degenerate, and its metrics say nothing of how well it fits.
+    labels
+        What the estimate's `predict` returns for the rows, shape (n,), if the iteration knows it already; None if not.
     """
 
     estimate: Estimate_co
@@ -47,6 +49,7 @@ class Iteration(Generic[Estimate_co]):
     start: int = 0
     step: int = 0
     collapsed: int = 0
+    labels: NDArray[np.integer[Any]] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -49,6 +49,20 @@ def test_from_the_same_start_it_goes_where_scikit_learn_goes():
     assert step.inertia == pytest.approx(peer.inertia_, rel=1e-12)
 
 
+@pytest.mark.parametrize("max_iter", [1, 3, 300])
+@pytest.mark.parametrize("far", [0.0, 1e70, 1e95])
+def test_labels_of_the_last_iteration_are_those_predicted(max_iter, far):
+    """They are not computed twice, unless a far center makes the unit another one."""
+    start = [[far, far], *OLD_FAITHFUL[[3, 40, 77]]]
+    clusterer = gradmix.clusterer("kmeans", n_clusters=4, init=start, tol=0.0, max_iter=max_iter)
+    iterations = [*clusterer.iterations(OLD_FAITHFUL)]
+    assert [each.labels is None for each in iterations] == [True] * (len(iterations) - 1) + [False]
+    np.testing.assert_array_equal(iterations[-1].labels, iterations[-1].estimate.predict(OLD_FAITHFUL))
+    labels = clusterer.fit(OLD_FAITHFUL).labels_
+    assert labels.dtype == np.intp
+    np.testing.assert_array_equal(labels, clusterer.predict(OLD_FAITHFUL))
+
+
 @pytest.mark.parametrize("k", [1, 2, 5, 9])
 def test_the_inertia_never_rises_and_belongs_to_its_centers(k):
     clusterer = gradmix.clusterer("kmeans", n_clusters=k, tol=0.0, n_init=3, random_state=0)
