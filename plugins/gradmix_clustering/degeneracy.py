@@ -1,6 +1,8 @@
-"""Why every component of a mixture is degenerate: columns in which even all rows together hardly vary."""
+"""Why every component of a mixture is degenerate: too few rows, a far one, or columns that hardly vary."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -9,8 +11,10 @@ from gradmix.arrays import Array, IntArray, column_name
 from gradmix_clustering.layouts import Layout
 
 
-def blamed_columns(rows: Rows, covariance: Array, columns: IntArray, floor: float, layout: Layout) -> str:
-    """Say which of some columns make every component degenerate, however it is estimated; empty if none do.
+def why_degenerate(
+    rows: Rows, covariance: Array, columns: IntArray, floor_of: Callable[[float], float], layout: Layout
+) -> str:
+    """Say what makes every component degenerate, however it is estimated: a row or columns; empty if nothing does.
 
     Parameters
     ----------
@@ -20,16 +24,27 @@ def blamed_columns(rows: Rows, covariance: Array, columns: IntArray, floor: floa
         Their covariance, shape (d, d).
     columns
         Numbers of the columns that are judged.
-    floor
-        What is added to every variance.
+    floor_of
+        What is added to every variance, as a function of the columns' mean variance.
     layout
         How covariances are kept.
     """
     names = [column_name(column, rows.feature_names or ()) for column in columns]
-    covariance = covariance[np.ix_(columns, columns)]
-    of_all_rows = layout.whiteners(layout.regularised(layout.of_one(covariance), floor))
-    if not layout.is_thin(of_all_rows, 10 * floor).any():
+    if not _is_degenerate(covariance, columns, floor_of, layout):
         return ""
+    if len(rows) <= len(columns):
+        return (
+            f"{len(rows)} rows are too few for the covariances of {len(columns)} columns: choose covariance_type=diag, "
+            "or leave out columns."
+        )
+    floor = floor_of(_spread(covariance))
+    far = int(np.argmax(np.abs(rows.array - np.average(rows.array, axis=0, weights=rows.weights)).max(axis=1)))
+    if not _is_degenerate(_covariance_without(far, rows), columns, floor_of, layout):
+        return (
+            f"Row {far} (counted from 0) is so far from the others that they hardly vary beside it, less than "
+            "reg_covar can tell from zero. Drop it, or lower reg_covar."
+        )
+    covariance = covariance[np.ix_(columns, columns)]
     too_little = [name for name, variance in zip(names, np.diagonal(covariance), strict=True) if variance < 9 * floor]
     if too_little:
         one, verb = ("Column", "varies") if len(too_little) == 1 else ("Columns", "vary")
@@ -40,3 +55,25 @@ def blamed_columns(rows: Rows, covariance: Array, columns: IntArray, floor: floa
     least = np.abs(np.linalg.eigh(covariance)[1][:, 0])
     dependent = [name for name, share in zip(names, least, strict=True) if share > 1e-3]
     return f"Columns {', '.join(dependent)} depend on each other linearly: drop one, or choose covariance_type=diag."
+
+
+def _is_degenerate(covariance: Array, columns: IntArray, floor_of: Callable[[float], float], layout: Layout) -> bool:
+    """Whether a covariance of all columns, (d, d), has hardly any variance in some direction of some of them."""
+    floor = floor_of(_spread(covariance))
+    if floor == 0:
+        return True
+    whiteners = layout.whiteners(layout.regularised(layout.of_one(covariance[np.ix_(columns, columns)]), floor))
+    return bool(layout.is_thin(whiteners, 10 * floor).any())
+
+
+def _spread(covariance: Array) -> float:
+    """Mean variance of the columns."""
+    return float(np.trace(covariance)) / len(covariance)
+
+
+def _covariance_without(row: int, rows: Rows) -> Array:
+    """Covariance of all rows but one, shape (d, d)."""
+    weights = None if rows.weights is None else np.delete(rows.weights, row)
+    if weights is not None and not weights.any():
+        return np.zeros((rows.shape[1], rows.shape[1]))
+    return np.atleast_2d(np.cov(np.delete(rows.array, row, axis=0), rowvar=False, ddof=0, aweights=weights))

@@ -135,7 +135,7 @@ class GradientMixture(MixtureEstimator):
             is_flat = float(np.abs(here.gradient).max()) <= max(np.sqrt(self.tol), _FLAT)
             has_ended = step is None or (last.value - here.value < self.tol and is_flat)
             log_likelihood = -(here.value + mixtures.constant) * rows.total_weight
-            converged = has_ended and is_flat and not collapsed
+            converged = bool(has_ended and is_flat and not collapsed)
             yield Iteration(mixtures.model(here.x), {"log_likelihood": log_likelihood}, converged, collapsed=collapsed)
             if has_ended or collapsed:
                 return

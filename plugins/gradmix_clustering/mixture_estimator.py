@@ -49,17 +49,20 @@ class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
         return self.reg_covar * (spread if self.reg_covar_is_relative else 1.0)
 
     def why_collapsed(self, rows: Rows) -> str:
-        """Name the columns that make every component degenerate."""
-        from gradmix_clustering.degeneracy import blamed_columns
+        """Name the row or the columns that make every component degenerate."""
+        from gradmix_clustering.degeneracy import why_degenerate
         from gradmix_clustering.estep import EStep
         from gradmix_clustering.layouts import LAYOUTS
 
         expectation = EStep(rows, "numpy")
-        floor = max(self.floor_of(expectation.spread), np.finfo(float).eps * expectation.spread)
         varying = varying_columns(rows.array)
         columns = np.arange(rows.shape[1]) if varying is None else varying
         layout = LAYOUTS[gradmix.covariance(self.covariance_type).moments]
-        return blamed_columns(rows, expectation.covariance, columns, floor, layout)
+
+        def floor_of(spread: float) -> float:
+            return max(self.floor_of(spread), float(np.finfo(float).eps) * spread)
+
+        return why_degenerate(rows, expectation.covariance, columns, floor_of, layout)
 
     def check_rows(self, X: Array) -> None:
         """Check that there are rows enough, and that columns vary neither too little nor too much."""

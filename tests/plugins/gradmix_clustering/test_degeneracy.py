@@ -170,6 +170,23 @@ def test_the_warning_names_the_columns_that_make_every_component_degenerate():
         gradmix.clusterer("gmm", n_components=3, covariance_type="diag", random_state=0).fit(dependent)
 
 
+@pytest.mark.parametrize("name", ["gmm", "gmm_gradient"])
+def test_the_warning_names_a_row_that_is_far_from_all_others(name):
+    X = np.insert(iris(), 7, 1e8, axis=0)
+    with pytest.warns(ConvergenceWarning, match=r"Row 7 \(counted from 0\) is so far from the others"):
+        fitted = gradmix.clusterer(name, random_state=0).fit(X)
+    assert fitted.converged_ is False
+
+
+def test_the_warning_says_where_there_are_fewer_rows_than_columns():
+    X = np.random.default_rng(0).normal(size=(5, 30))
+    weights = [1.0, 0.0, 0.0, 0.0, 1.0]
+    with pytest.warns(ConvergenceWarning, match="5 rows are too few for the covariances of 30 columns"):
+        gradmix.clusterer("gmm", random_state=0).fit(X)
+    with pytest.warns(ConvergenceWarning, match="5 rows are too few"):
+        gradmix.clusterer("gmm", random_state=0).fit(X, sample_weight=weights)
+
+
 def five_on_iris(on_collapse, seed, **options):
     """Every iteration of one start that `report` lets collapse for the seeds 0, 2, 5 and 6."""
     given = {"n_components": 5, "init_params": "random_from_data", "random_state": seed, **options}
