@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from llvmlite import ir
 from numba import types
+from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 from gradmix.arrays import Array
@@ -18,6 +20,8 @@ _HUGE = np.float32(3e38)
 _ROUNDOFF32 = 2.0**-24
 _ROUNDOFF = 2.0**-53
 _SMALLEST32 = 2.0**-149
+_DOUBLES, _FLOATS = ir.VectorType(ir.DoubleType(), 4), ir.VectorType(ir.FloatType(), 4)
+_LANES = ir.VectorType(ir.IntType(32), 4)
 
 
 class Centers(NamedTuple):
@@ -61,13 +65,58 @@ def _scratch():
     return scores, best, index, np.empty(TILE, np.float32), np.empty(TILE, np.float32), np.empty(TILE, np.float32)
 
 
+@intrinsic
+def _put_four_by_four(typing_context, X, r0, r1, r2, r3, a, shift, scale, tile, offset, stride):
+    """Write (x − shift) · scale in float32, for the features a to a + 3 of four rows, to a tile.
+
+    They are transposed in registers: LLVM does not find these shuffles in plain loops.
+
+    The four values of a feature are written side by side, those of the next one `stride` places further on. `X` and
+    `shift` are float64 in C order, and `tile` is float32. Nothing checks that the indices are within the arrays.
+    """
+    if X.layout != "C" or shift.layout != "C" or tile.layout != "C":
+        raise TypingError("rows, shift and tile must be in C order.")
+
+    def generate(context, builder, signature, arguments):
+        X, *rows, a, shift, scale, tile, offset, stride = arguments
+        matrix = context.make_array(signature.args[0])(context, builder, X)
+        origin = context.make_array(signature.args[6])(context, builder, shift)
+        out = context.make_array(signature.args[8])(context, builder, tile)
+
+        def address(data, index, vector):
+            return builder.bitcast(builder.gep(data, [index]), vector.as_pointer())
+
+        def shuffled(x, y, *lanes):
+            return builder.shuffle_vector(x, y, ir.Constant(_LANES, lanes))
+
+        mean = builder.load(address(origin.data, a, _DOUBLES), align=8)
+        first = builder.insert_element(ir.Constant(_DOUBLES, ir.Undefined), scale, ir.IntType(32)(0))
+        unit, width = shuffled(first, first, 0, 0, 0, 0), builder.extract_value(matrix.shape, 1)
+        near = []
+        for row in rows:
+            x = builder.load(address(matrix.data, builder.add(builder.mul(row, width), a), _DOUBLES), align=8)
+            near.append(builder.fptrunc(builder.fmul(builder.fsub(x, mean), unit), _FLOATS))
+        low = shuffled(near[0], near[1], 0, 4, 1, 5), shuffled(near[2], near[3], 0, 4, 1, 5)
+        high = shuffled(near[0], near[1], 2, 6, 3, 7), shuffled(near[2], near[3], 2, 6, 3, 7)
+        for pair in (low, high):
+            for lanes in ((0, 1, 4, 5), (2, 3, 6, 7)):
+                builder.store(shuffled(*pair, *lanes), address(out.data, offset, _FLOATS), align=4)
+                offset = builder.add(offset, stride)
+        return context.get_dummy_value()
+
+    numbers = [types.int64] * 4
+    return types.none(X, *numbers, types.int64, shift, types.float64, tile, types.int64, types.int64), generate
+
+
 @compiled("contract", "nsz", is_part=True)
 def _load(X, rows, shift, scale, tile):
     """Copy rows into a tile, feature by feature, in float32."""
     d = X.shape[1]
     for i in range(0, TILE, 4):
         r0, r1, r2, r3 = rows[i], rows[i + 1], rows[i + 2], rows[i + 3]
-        for a in range(d):
+        for a in range(0, d - 3, 4):
+            _put_four_by_four(X, r0, r1, r2, r3, a, shift, scale, tile, a * TILE + i, TILE)
+        for a in range(d - d % 4, d):
             m = shift[a]
             o = a * TILE + i
             tile[o] = np.float32((X[r0, a] - m) * scale)

@@ -433,3 +433,19 @@ def test_no_rows_have_no_labels_and_no_inertia():
     assert fitted.predict(none).shape == (0,)
     assert fitted.transform(none).shape == (0, 2)
     assert fitted.score(none) == 0.0
+
+
+@pytest.mark.parametrize("d", [1, 3, 4, 7, 8, 17])
+def test_rows_in_a_tile_are_rounded_and_transposed_as_numpy_does_it(d):
+    import numba
+
+    from gradmix_clustering import lloyd_kernels
+
+    load, rng = lloyd_kernels._load, np.random.default_rng(d)
+    X = rng.normal(size=(100, d)) * 10.0 ** rng.integers(-20, 20, size=(100, d))
+    rows, shift = rng.integers(100, size=lloyd_kernels.TILE), rng.normal(size=d)
+    tile = np.zeros((d + -d % 4, lloyd_kernels.TILE), np.float32)
+    numba.njit(lambda *given: load(*given))(X, rows, shift, 2.0**-3, tile.reshape(-1))
+    expected = ((X[rows] - shift) * 2.0**-3).astype(np.float32).T
+    np.testing.assert_array_equal(tile[:d], expected)
+    assert not tile[d:].any()
