@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from gradmix_clustering.estep import EStep
     from gradmix_clustering.given import Given
     from gradmix_clustering.mixture_model import GaussianMixtureModel
-    from gradmix_clustering.small import SmallProblem
 
 _LEAST_SHARE = 1e-3
 """Share of the variance of all rows that a component keeps in every direction, where `on_collapse` is floor."""
@@ -138,14 +137,10 @@ class GaussianMixture(MixtureEstimator):
             import_module(module)
 
     def compile_for(self, rows: Rows) -> None:
-        """Compile the E-step for the covariance type, and what the start needs, or whole starts on small data."""
+        """Compile the E-step for the covariance type, and what the start needs, unless the problem is small."""
         from gradmix_clustering.compiled import SMALL, pays
         from gradmix_clustering.starts import find_start
 
-        few = self.whole_start(Rows(np.arange(self.n_components + 2.0)[:, None]))
-        if few is not None and self.whole_start(rows) is not None:
-            few(np.random.default_rng(0))
-            return
         if pays(*rows.shape, self.n_components):
             find_start(self.init_params, Rows(np.arange(float(SMALL))[:, None]), 2, np.random.default_rng(0))
         self._compile_expectation()
@@ -164,10 +159,6 @@ class GaussianMixture(MixtureEstimator):
         from gradmix_clustering.estep import EStep
         from gradmix_clustering.reseeding import MOST_TIMES, reseeded
 
-        problem = None if state is None else self._small_problem(rows)
-        if state is not None and problem is not None:
-            yield from problem.go_on(self._gone_on_from(state))
-            return
         self._compile_expectation()
         expectation = EStep(rows, self.backend)
         floor, find_collapsed = self.limits(expectation)
@@ -188,23 +179,18 @@ class GaussianMixture(MixtureEstimator):
                 steps = em(expectation, reseeded(step.model, collapsed, expectation, floor), floor)
 
     def whole_start(self, rows: Rows) -> Callable[[np.random.Generator], Trace[GaussianMixtureModel]] | None:
-        """EM from clusters of k-means, compiled as a whole where the data are small and no parameter is given."""
-        given = (self.weights_init, self.means_init, self.precisions_init)
-        is_plain = self.init_params == "kmeans" and all(each is None for each in given)
-        problem = self._small_problem(rows) if is_plain else None
-        return None if problem is None else problem.start
-
-    def _small_problem(self, rows: Rows) -> SmallProblem | None:
-        """The problem for kernels of small data; None if it is not one for them."""
+        """EM from clusters of k-means, compiled as a whole, where the data are small and nothing special is asked."""
         from gradmix_clustering.compiled import check_numba
         from gradmix_clustering.small import SmallProblem, is_small
 
+        plain = {"update": "all", "init_params": "kmeans", "on_collapse": "report", "backend": "numba"}
+        given = (self.weights_init, self.means_init, self.precisions_init)
+        is_plain = all(getattr(self, name) == value for name, value in plain.items()) and all(x is None for x in given)
         covariance = gradmix.covariance(self.covariance_type)
-        is_special = self.update != "all" or self.on_collapse != "report" or self.backend != "numba"
-        if is_special or not is_small(covariance, *rows.shape, self.n_components):
+        if not is_plain or not is_small(covariance, *rows.shape, self.n_components):
             return None
         check_numba()
-        return SmallProblem(rows, self, covariance)
+        return SmallProblem(rows, self, covariance).start
 
     def limits(self, expectation: EStep) -> tuple[float, Callable[[GaussianMixtureModel], NDArray[np.bool_]]]:
         """What is added to every variance, and what finds the components of a model that have collapsed."""

@@ -85,36 +85,23 @@ class SmallProblem:
 
     def start(self, rng: np.random.Generator) -> Trace[GaussianMixtureModel]:
         """EM from clusters of k-means, to its end."""
-        k, d = self.clusterer.n_components, len(self.features)
-        joint = self.clusters(k, rng) * self.weights
-        means = np.tile(self.features.mean(axis=1), (k, 1))
-        return self._steps(True, joint, np.empty(k), means, np.empty((k, d, d)))
-
-    def go_on(self, model: GaussianMixtureModel) -> Trace[GaussianMixtureModel]:
-        """EM from a model, to its end."""
-        k = len(model.means)
-        joint = np.empty((k, len(self.rows)))
-        return self._steps(False, joint, model.weights.copy(), model.means.copy(), np.array(model.matrices))
-
-    def _steps(
-        self, is_start: bool, joint: Array, weights: Array, means: Array, matrices: Array
-    ) -> Trace[GaussianMixtureModel]:
         from gradmix_clustering.small_kernels import em_steps
 
-        k, d = means.shape
+        k, d = self.clusterer.n_components, len(self.features)
+        joint = self.clusters(k, rng) * self.weights
+        model = np.empty(k), np.tile(self.features.mean(axis=1), (k, 1)), np.empty((k, d, d))
         tol, most = self.clusterer.tol * self.rows.total_weight, self.clusterer.max_iter
         values, steps, done, end = [], [], 0, MORE
         while end == MORE and done < most:
             room = min(max(_FEWEST_STEPS, min(done, _MOST_STEPS)), most - done)
             trace, kept = np.empty(room), np.empty((room, k * (1 + d + d * d)))
             count, end = em_steps(
-                *(self.features, self.weights, is_start and not done, self.kind, self.limits[0], tol),
-                *(joint, weights, means, matrices, trace, kept),
+                self.features, self.weights, done == 0, self.kind, self.limits[0], tol, joint, *model, trace, kept
             )
             values.append(trace[:count])
             steps.append(kept[:count])
             done += count
-        error = None if end in (MORE, CONVERGED) else self._error(end, weights, means, matrices)
+        error = None if end in (MORE, CONVERGED) else self._error(end, *model)
         found = np.concatenate(values)
         return Trace(found, partial(self._iteration, found, np.concatenate(steps), end == CONVERGED), error)
 

@@ -467,8 +467,8 @@ class FoldingClusterer(Clusterer[ModelT]):
     def whole_start(self, rows: Rows) -> Callable[[np.random.Generator], Trace[ModelT]] | None:
         """What computes a whole start at once, where that is much faster; None, unless overridden, where it is not.
 
-        The result replaces that of `iterate_rows`. Rows are checked only before the first start: here, their shape may
-        be looked at.
+        `fit` uses it. A run, which journals each iteration, and `iterations` do without; their results may differ from
+        it by rounding. Rows are checked only before the first start: here, their shape may be looked at.
         """
         return None
 
@@ -482,10 +482,7 @@ class FoldingClusterer(Clusterer[ModelT]):
         if "iterate_rows" not in vars(own):
             return super()._iterations_of_one_start(rows, rng)
         state = self._model_to_go_on_from(rows)
-        if state is not None:
-            return self.iterate_rows(rows, rng, state)
-        whole = self._own_whole_start(rows)
-        return self.iterate_rows(rows, rng) if whole is None else whole(rng)
+        return self.iterate_rows(rows, rng) if state is None else self.iterate_rows(rows, rng, state)
 
     def _own_whole_start(self, rows: Rows) -> Callable[[np.random.Generator], Trace[ModelT]] | None:
         """`whole_start`, unless a derived class has replaced the iterations that it stands for."""

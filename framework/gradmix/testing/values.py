@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
+_ROUNDING = 1e-9
 
 
 def plain_value(value: Any) -> Any:
@@ -26,6 +29,21 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, float) and value != value:
         return "nan"
     return value if isinstance(value, int | float | str | None) else type(value).__name__
+
+
+def are_close(one: Any, other: Any) -> bool:
+    """Whether two plain values are the same but for the rounding of their numbers.
+
+    >>> are_close({"a": [0.1 + 0.2, 1]}, {"a": [0.3, 1]}), are_close([1.0], [1.001]), are_close([1.0], [1.0, 2.0])
+    (True, False, False)
+    """
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(are_close(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(are_close, one, other))
+    return bool(one == other)
 
 
 def shown(value: Any) -> str:

@@ -107,7 +107,7 @@ def test_a_start_is_the_same_whatever_the_number_of_starts(clusterer):
 def test_the_best_start_is_kept(clusterer):
     ends = {each.start: each.metrics[clusterer.objective.metric] for each in clusterer.iterations(X)}
     best = max(ends.values()) if clusterer.objective.maximise else min(ends.values())
-    assert getattr(clusterer.fit(X), f"{clusterer.objective.metric}_") == best
+    assert getattr(clusterer.fit(X), f"{clusterer.objective.metric}_") == pytest.approx(best, rel=1e-12)
 
 
 def test_pandas_lists_and_float32_give_the_same(clusterer):

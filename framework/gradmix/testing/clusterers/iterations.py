@@ -23,7 +23,7 @@ from gradmix.testing.clusterers.fits import (
 from gradmix.testing.counting import python_calls
 from gradmix.testing.law import for_all
 from gradmix.testing.subject import Subject
-from gradmix.testing.values import plain_value, shown
+from gradmix.testing.values import are_close, plain_value, shown
 
 _ROUNDING = 1e-9
 _EXAMPLES = 12
@@ -173,7 +173,8 @@ def keeps_the_best_start(subject: Subject) -> None:
     metric = made.objective.metric
     kept = {metric: getattr(made, f"{metric}_", None), "n_iter": made.n_iter_, "converged": made.converged_}
     wanted = {metric: best.metrics[metric], "n_iter": _count(best), "converged": best.converged}
-    if kept != wanted or plain_value(made.model_) != plain_value(best.estimate):
+    found, expected = (plain_value([*each]) for each in ((kept, made.model_), (wanted, best.estimate)))
+    if not are_close(found, expected):  # `whole_start` may round in another way
         raise BrokenPromiseError(
             str(wanted), str(kept), "after fit", _run(overlapping_code(80, 2, 0), "component.fit(X)")
         )
