@@ -343,7 +343,8 @@ class Clusterer(Component, ABC, Generic[ModelT]):
             self.feature_names_in_ = np.array(names, dtype=object)
         for metric, value in best.metrics.items():
             setattr(self, f"{metric}_", value)
-        self.labels_ = self.predict(X) if best.labels is None else best.labels.astype(np.intp)
+        is_known = best.labels is not None and type(self).predict is Clusterer.predict
+        self.labels_ = cast(NDArray[Any], best.labels).astype(np.intp) if is_known else self.predict(X)
         return self
 
     def fit_predict(self, X: Any, y: object = None) -> NDArray[np.intp]:
