@@ -3,6 +3,15 @@
 import mpmath
 import numpy as np
 
+CHANGES = {
+    "as it is": lambda X: X,
+    "an offset of 1e8": lambda X: X + 1e8,
+    "clusters 1e6 σ apart": lambda X: np.concatenate([X[:30], X[30:] + 1e6]),
+    "a scale of 1e-150": lambda X: X * 1e-150,
+    "a scale of 1e150": lambda X: X * 1e150,
+}
+"""What is hard for 60 rows of one feature."""
+
 
 def mixture(n, d, k, seed=0, apart=3.0):
     """Rows of k Gaussians, and responsibilities to start from."""

@@ -64,7 +64,7 @@ def write(result: Any, out: Any, most_references: Callable[[], int] | None = Non
     out
         Where to.
     most_references
-        How many references there are to a plain array that nobody reads any more; None if that is not known.
+        Number of references to a plain array that is not read any more; None if it is not known.
 
     Raises
     ------

@@ -130,7 +130,7 @@ ELEMENTWISE: dict[Any, Elementwise] = {}
 """Function → its rule."""
 
 PRIMITIVES: dict[Any, Primitive] = {}
-"""Ufunc → its rule, if it is no elementwise one."""
+"""Rules of ufuncs that are not elementwise, such as `matmul`."""
 
 COMPOSITIONS: dict[Any, Callable[..., Any]] = {}
 """Function → the same, in terms of functions that have rules."""

@@ -310,14 +310,14 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         DataError
             If the data cannot be clustered.
         """
-        return self._keep_best_of(X, self.iterations(self._rows_with_labels(X, y)))
+        return self._keep(X, *self._best_of(self.iterations(self._rows_with_labels(X, y))))
 
     def _rows_with_labels(self, X: Any, y: object, sample_weight: Any = None) -> Any:
         """The rows with their labels, where labels are needed and given."""
         return Rows(X, sample_weight, labels=y) if self.needs_labels and y is not None else X
 
-    def _keep_best_of(self, X: Any, iterations: Iterator[Iteration[ModelT]]) -> Self:
-        """Keep the best of all starts, and what else an estimator has after a fit to `X`."""
+    def _best_of(self, iterations: Iterator[Iteration[ModelT]]) -> tuple[Iteration[ModelT], NDArray[np.float64]]:
+        """Last iteration of the best start, and its objective by iteration."""
         traces: defaultdict[int, list[float]] = defaultdict(list)
 
         def traced() -> Iterator[Iteration[ModelT]]:
@@ -326,10 +326,10 @@ class Clusterer(Component, ABC, Generic[ModelT]):
                 yield each
 
         best = self.objective.best(last_of_each_start(traced()))
-        return self._keep(X, best, np.array(traces[best.start]))
+        return best, np.array(traces[best.start])
 
     def _keep(self, X: Any, best: Iteration[ModelT], trace: NDArray[np.float64]) -> Self:
-        """Keep the last iteration of the best start, and its objective by iteration."""
+        """Keep the best start, by its last iteration, and what else an estimator has after a fit to `X`."""
         self.trace_ = trace
         if best.collapsed:
             rows = X if isinstance(X, Rows) else Rows(X)
@@ -529,7 +529,7 @@ class FoldingClusterer(Clusterer[ModelT]):
             rows = Rows(X, sample_weight)
         whole = None if getattr(self, "verbose", 0) else self._whole_start_of_fit(rows)
         if whole is None:
-            self._keep_best_of(X, self.iterations(rows))
+            self._keep(X, *self._best_of(self.iterations(rows)))
         else:
             traces = [whole(np.random.default_rng(seed)) for seed in self._seeds()]
             for start, trace in enumerate(traces):

@@ -168,3 +168,12 @@ def test_fewer_rows_than_groups_are_refused_for_every_clusterer():
 def test_of_centers_that_are_equally_near_the_first_is_taken():
     centers = gradmix.Centers([[0.0, 0.0], [2.0, 0.0], [0.0, 3.0]], "cityblock")
     assert centers.predict([[1.0, 0.0], [1.0, 2.0], [2.0, 0.0]]).tolist() == [0, 2, 1]
+
+
+@pytest.mark.parametrize(("name", "groups"), [("gmm", {"n_components": 2}), ("kmeans", {"n_clusters": 9})])
+def test_a_warning_names_the_line_that_called_fit(name, groups):
+    rows = np.random.default_rng(0).normal(size=(3000, 2))  # more than are fitted by whole starts
+    for X in (rows, rows[:50]):
+        with pytest.warns(UserWarning, match="did not converge") as caught:
+            gradmix.clusterer(name, random_state=0, max_iter=1, tol=0.0, **groups).fit(X)
+        assert caught[0].filename == __file__
