@@ -11,7 +11,7 @@ from gradmix_peers.peer import Peer
 
 @dataclass
 class CppAD(Peer):
-    """CppAD: the function's operations are written out as C++, compiled, and differentiated by overloaded operators."""
+    """CppAD: the function's operations are recorded on CppAD's tape and differentiated by overloaded operators."""
 
     requires: ClassVar = ("cmeel",)
 
@@ -34,9 +34,9 @@ class CppAD(Peer):
 
 
 def _program(f: VectorFunction, x: Any) -> Any:
-    from gradmix_peers.cppad_program import TOOL, Program, point
+    from gradmix_peers.cppad_program import TOOL, Program, Rows, Term
     from gradmix_peers.tracer import record
 
-    program: list[str] = []
-    entries = record(f, point(len(x), program), x, TOOL)
-    return Program(tuple(program), tuple(entry.text for entry in entries), len(x))
+    rows = Rows(len(x), [], [])
+    entries = record(f, [Term(rows, i) for i in range(len(x))], x, TOOL)
+    return Program(rows, tuple(map(rows.index, entries)))

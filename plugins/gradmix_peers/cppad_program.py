@@ -1,4 +1,4 @@
-"""A function's operations as a C++ program over CppAD's numbers: written out, compiled, called."""
+"""A function's operations as rows of a table, through which one compiled program goes with CppAD's numbers."""
 
 from __future__ import annotations
 
@@ -23,137 +23,174 @@ from gradmix import DifferentiationError, PluginError
 from gradmix.arrays import Array
 from gradmix_peers.tool import ARCS, Tool
 
-_OPERATORS = {"add": "+", "sub": "-", "mul": "*", "truediv": "/"}
+_BINARY = {"add": "a + b", "sub": "a - b", "mul": "a * b", "truediv": "a / b"}
+_SAME = ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "expm1", "log", "log1p", "log10", "sqrt", "erf", "erfc")
+_UNARY = (*_SAME, *(f"a{name}" for name in ARCS if name != "tan2"), "fabs")
+_EXPRESSIONS = (
+    "S(number)",
+    "-a",
+    *_BINARY.values(),
+    "pow(a, b)",
+    "pow(a, i)",
+    "atan2(a, b)",
+    *(f"{name}(a)" for name in _UNARY),
+)
+"""What a row may compute, as C++: of earlier values a and b, an integer i, or a number."""
+
+_CODES = {expression: code for code, expression in enumerate(_EXPRESSIONS)}
+_LARGEST_INTEGER = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Operations in order. The value of row k has the index n + k; the n variables come first.
+
+    Parameters
+    ----------
+    n
+        Number of variables.
+    operations
+        Code, first operand and second operand of each.
+    numbers
+        The constant of each, 0 where there is none.
+    """
+
+    n: int
+    operations: list[tuple[int, int, int]]
+    numbers: list[float]
+
+    def add(self, expression: str, a: int = 0, b: int = 0, number: float = 0.0) -> int:
+        """Add a row, and return the index of its value."""
+        self.operations.append((_CODES[expression], a, b))
+        self.numbers.append(number)
+        return self.n + len(self.operations) - 1
+
+    def index(self, operand: Any) -> int:
+        """Where a term is, or a constant, to its last bit."""
+        return operand.index if isinstance(operand, Term) else self.add("S(number)", number=float(operand))
 
 
 @dataclass(frozen=True)
 class Term:
-    """A name or a constant in the program, whose operations are statements of it.
+    """A value of the program, whose operations add rows to it."""
 
-    Parameters
-    ----------
-    text
-        As C++ has it.
-    program
-        Where statements are added; None for a constant.
-    """
-
-    text: str
-    program: list[str] | None = None
+    rows: Rows
+    index: int
 
     def __pow__(self, other: Any) -> Term:
-        exponent = str(other) if isinstance(other, int) else _term(other).text
-        return _state(f"pow({self.text}, {exponent})", self, _term(other))
+        if isinstance(other, int) and abs(other) <= _LARGEST_INTEGER:
+            return Term(self.rows, self.rows.add("pow(a, i)", self.index, int(other)))
+        return _row("pow(a, b)", self, other)
 
     def __rpow__(self, other: Any) -> Term:
-        return _state(f"pow({_term(other).text}, {self.text})", self)
+        return _row("pow(a, b)", other, self)
 
     def __neg__(self) -> Term:
-        return _state(f"-{self.text}", self)
+        return _row("-a", self)
 
 
-def _term(operand: Any) -> Term:
-    return operand if isinstance(operand, Term) else constant(operand)
+def _row(expression: str, *operands: Any) -> Term:
+    rows: Rows = next(each.rows for each in operands if isinstance(each, Term))
+    return Term(rows, rows.add(expression, *map(rows.index, operands)))
 
 
-def constant(x: Any) -> Term:
-    """A number, to its last bit."""
-    value = float(x)
-    if math.isfinite(value):
-        return Term(f"S({value.hex()})")
-    return Term(f"S({'-' if value < 0 else ''}{'NAN' if math.isnan(value) else 'INFINITY'})")
+def _operator(expression: str) -> Callable[[Term, Any], Term]:
+    return lambda self, other: _row(expression, self, other)
 
 
-def _state(expression: str, *terms: Term) -> Term:
-    """Give an expression a name, by a statement of its own."""
-    program = next((term.program for term in terms if term.program is not None), None)
-    if program is None:
-        return Term(f"({expression})")
-    program.append(expression)
-    return Term(f"v[{len(program) - 1}]", program)
+def _reflected(expression: str) -> Callable[[Term, Any], Term]:
+    return lambda self, other: _row(expression, other, self)
 
 
-def _binary(sign: str) -> Callable[[Term, Any], Term]:
-    return lambda self, other: _state(f"{self.text} {sign} {_term(other).text}", self, _term(other))
+for _name, _expression in _BINARY.items():
+    setattr(Term, f"__{_name}__", _operator(_expression))
+    setattr(Term, f"__r{_name}__", _reflected(_expression))
 
 
-def _reflected(sign: str) -> Callable[[Term, Any], Term]:
-    return lambda self, other: _state(f"{_term(other).text} {sign} {self.text}", self)
+def _function(expression: str) -> Callable[..., Term]:
+    return lambda *operands: _row(expression, *operands)
 
 
-for _name, _sign in _OPERATORS.items():
-    setattr(Term, f"__{_name}__", _binary(_sign))
-    setattr(Term, f"__r{_name}__", _reflected(_sign))
-
-
-def _function(name: str) -> Callable[..., Term]:
-    return lambda *terms: _state(f"{name}({', '.join(_term(each).text for each in terms)})", *map(_term, terms))
-
-
-_SAME = ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "expm1", "log", "log1p", "log10", "sqrt", "erf", "erfc")
+_divide, _log, _sqrt = map(_function, ("a / b", "log(a)", "sqrt(a)"))
 
 TOOL = Tool(
     "CppAD",
     SimpleNamespace(),
     None,
-    constant,
+    float,
     {
-        **{name: _function(name) for name in _SAME},
-        **{f"arc{name}": _function(f"a{name}") for name in ARCS},
-        "absolute": _function("fabs"),
-        "fabs": _function("fabs"),
+        **{name: _function(f"{name}(a)") for name in _SAME},
+        **{f"arc{name}": _function(f"a{name}(a)") for name in ARCS if name != "tan2"},
+        "arctan2": _function("atan2(a, b)"),
+        "absolute": _function("fabs(a)"),
+        "fabs": _function("fabs(a)"),
         "exp2": lambda x: 2.0**x,
-        "log2": lambda x: _binary("/")(_function("log")(x), math.log(2.0)),
-        "hypot": lambda a, b: _function("sqrt")(a * a + b * b),
+        "log2": lambda x: _divide(_log(x), math.log(2.0)),
+        "hypot": lambda a, b: _sqrt(a * a + b * b),
     },
     is_entrywise=True,
 )
 """CppAD's row: operations are written down."""
 
+_CASES = "\n".join(f"    case {code}: return {expression};" for code, expression in enumerate(_EXPRESSIONS))
 
-def point(n: int, program: list[str]) -> list[Any]:
-    """Names of the independent variables."""
-    return [Term(f"x[{i}]", program) for i in range(n)]
-
-
-_SOURCE = """
+_SOURCE = f"""
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <string>
+#include <vector>
 #include <cppad/cppad.hpp>
 
 using S = CppAD::AD<double>;
 using Numbers = std::vector<double>;
 
-static std::vector<S> evaluate(const std::vector<S>& x) {{
-  std::vector<S> v({size});
-{statements}
-  return {{{results}}};
+struct Row {{ int code, a, b; }};
+
+static S operation(int code, const S& a, const S& b, int i, double number) {{
+  switch (code) {{
+{_CASES}
+  }}
+  throw std::logic_error("unknown operation");
+}}
+
+static std::vector<S> evaluate(const std::vector<S>& x, int size, const Row* rows, const double* numbers,
+                               int m, const int* results) {{
+  std::vector<S> v(x), found;
+  v.reserve(x.size() + size);
+  for (int k = 0; k < size; ++k) {{
+    const bool is_index = rows[k].b >= 0 && rows[k].b < static_cast<int>(v.size());  // or an exponent
+    v.push_back(operation(rows[k].code, v[rows[k].a], v[is_index ? rows[k].b : 0], rows[k].b, numbers[k]));
+  }}
+  for (int j = 0; j < m; ++j) found.push_back(v[results[j]]);
+  return found;
 }}
 
 static void complain(bool known, int line, const char* file, const char* expression, const char* message) {{
   throw std::runtime_error(message);  // CppAD's own handler would end the process
 }}
 
-static void compute(int what, const double* at, const double* along, double* result) {{
-  std::vector<S> x(at, at + {n});
+static void compute(int what, int n, int size, const Row* rows, const double* numbers, int m, const int* results,
+                    const double* at, const double* along, double* result) {{
+  std::vector<S> x(at, at + n);
   CppAD::Independent(x);
-  CppAD::ADFun<double> f(x, evaluate(x));
+  CppAD::ADFun<double> f(x, evaluate(x, size, rows, numbers, m, results));
   f.check_for_nan(false);  // what is no number is an answer like others
-  const Numbers point(at, at + {n});
+  const Numbers point(at, at + n);
   Numbers found = f.Forward(0, point);
-  if (what == 1) found = f.Forward(1, Numbers(along, along + {n}));
-  if (what == 2) found = f.Reverse(1, Numbers(along, along + {m}));
+  if (what == 1) found = f.Forward(1, Numbers(along, along + n));
+  if (what == 2) found = f.Reverse(1, Numbers(along, along + m));
   if (what == 3) found = f.Jacobian(point);
   if (what == 4) found = f.Hessian(point, 0);
   std::copy(found.begin(), found.end(), result);
 }}
 
-extern "C" const char* derive(int what, const double* at, const double* along, double* result) {{
+extern "C" const char* derive(int what, int n, int size, const Row* rows, const double* numbers, int m,
+                              const int* results, const double* at, const double* along, double* result) {{
   static std::string problem;
   CppAD::ErrorHandler handler(complain);
   try {{
-    compute(what, at, along, result);
+    compute(what, n, size, rows, numbers, m, results, at, along, result);
     return nullptr;
   }} catch (const std::exception& error) {{
     S::abort_recording();
@@ -170,49 +207,41 @@ _WHAT = ("value", "forward", "reverse", "jacobian", "hessian")
 
 @dataclass(frozen=True)
 class Program:
-    """A function at a point, written out.
+    """A function at a point, written down.
 
     Parameters
     ----------
-    statements
-        Right-hand sides, in order.
+    rows
+        Its operations.
     results
-        Names of the entries of its value.
-    n
-        Number of variables.
+        Indices of the entries of its value.
     """
 
-    statements: tuple[str, ...]
-    results: tuple[str, ...]
-    n: int
-
-    @property
-    def source(self) -> str:
-        """The program in C++."""
-        lines = "\n".join(f"  v[{i}] = {each};" for i, each in enumerate(self.statements))
-        results = ", ".join(f"S({each})" for each in self.results)
-        size, m = len(self.statements), len(self.results)
-        return _SOURCE.format(size=size, statements=lines, results=results, n=self.n, m=m)
+    rows: Rows
+    results: tuple[int, ...]
 
     def run(self, what: str, x: Any, along: Any = 0.0) -> Array:
-        """Compile, unless it has been, and call."""
-        m = len(self.results)
-        sizes = {"value": m, "forward": m, "reverse": self.n, "jacobian": m * self.n, "hessian": self.n * self.n}
-        at, direction = (np.ascontiguousarray(np.ravel(each), dtype=np.float64) for each in (x, along))
+        """Have CppAD record the rows at x and differentiate."""
+        n, m = self.rows.n, len(self.results)
+        sizes = {"value": m, "forward": m, "reverse": n, "jacobian": m * n, "hessian": n * n}
         result = np.zeros(sizes[what])
         if not m:
             return result
-        pointers = [each.ctypes.data_as(ctypes.POINTER(ctypes.c_double)) for each in (at, direction, result)]
+        rows, results = np.array(self.rows.operations, dtype=np.intc), np.array(self.results, dtype=np.intc)
+        at, direction, numbers = (
+            np.ascontiguousarray(np.ravel(each), dtype=np.float64) for each in (x, along, self.rows.numbers)
+        )
+        program = (n, len(rows), rows.ctypes, numbers.ctypes, m, results.ctypes)
         with _one_at_a_time:
-            problem = compiled(self.source)(_WHAT.index(what), *pointers)
+            problem = compiled()(_WHAT.index(what), *program, at.ctypes, direction.ctypes, result.ctypes)
         if problem is not None:
             raise DifferentiationError(f"CppAD refuses that: {problem.decode()}")
         return result
 
 
 @cache
-def compiled(source: str) -> Any:
-    """The program as a function of this process; the same source is compiled once.
+def compiled() -> Any:
+    """The program that goes through rows, compiled once in a process.
 
     Raises
     ------
@@ -226,11 +255,12 @@ def compiled(source: str) -> Any:
     paths = [f"-I{prefix / 'include'}", f"-L{prefix / 'lib'}", "-lcppad_lib", f"-Wl,-rpath,{prefix / 'lib'}"]
     with tempfile.TemporaryDirectory() as folder:
         code, library = Path(folder) / "program.cpp", Path(folder) / "program.so"
-        code.write_text(source, encoding="utf-8")
+        code.write_text(_SOURCE, encoding="utf-8")
         command = [compiler, "-std=c++17", "-O1", "-DNDEBUG", "-shared", "-fPIC", str(code), "-o", str(library), *paths]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise PluginError(f"{compiler} could not compile a program of CppAD's: {done.stderr[:1000]}")
+            raise PluginError(f"{compiler} could not compile the program for CppAD: {done.stderr[:1000]}")
         derive = ctypes.CDLL(str(library)).derive
         derive.restype = ctypes.c_char_p
+        derive.argtypes = [*[ctypes.c_int] * 3, *[ctypes.c_void_p] * 2, ctypes.c_int, *[ctypes.c_void_p] * 4]
         return derive

@@ -16,7 +16,7 @@ BUILT_IN = [entry for entry in registry() if entry.plugin.distribution == "gradm
 OF_PEERS = [entry for entry in BUILT_IN if entry.plugin.module == "gradmix_peers"]
 OWN = [entry for entry in BUILT_IN if entry not in OF_PEERS]
 SECONDS = 1800.0
-"""After these, a check is taken to hang. CppAD compiles each function, which takes seconds on a free core."""
+"""After these, a check is taken to hang. JAX compiles each function, which takes a while on a busy machine."""
 VARIANTS = [
     ("clusterer", "gmm", {"covariance_type": "tied", "n_components": 3}),
     ("clusterer", "gmm", {"covariance_type": "diag", "init_params": "random_from_data"}),
