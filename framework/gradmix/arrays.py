@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from gradmix.contracts.own_rules import FunctionWithRule
 from gradmix.contracts.points import Traced, as_point, is_traced
-from gradmix.contracts.rows import as_rows, column_name, constant_columns
+from gradmix.contracts.rows import as_rows, column_name, constant_columns, extremes
 from gradmix.registry.rules import rule_of, unusable_rules
 
 Array = NDArray[np.float64]
@@ -25,6 +25,7 @@ __all__ = [
     "as_rows",
     "column_name",
     "constant_columns",
+    "extremes",
     "is_traced",
     "rule_of",
     "unusable_rules",

@@ -16,11 +16,7 @@ from gradmix.contracts.assessment import UnreliableDerivativeWarning as Unreliab
 from gradmix.contracts.assessment import assess as assess
 from gradmix.contracts.assessment import assessments as assessments
 from gradmix.contracts.centers import Centers as Centers
-from gradmix.contracts.clusterer import AIC as AIC
-from gradmix.contracts.clusterer import BIC as BIC
 from gradmix.contracts.clusterer import Clusterer as Clusterer
-from gradmix.contracts.clusterer import FoldingClusterer as FoldingClusterer
-from gradmix.contracts.clusterer import Model as Model
 from gradmix.contracts.component import Component as Component
 from gradmix.contracts.covariance import Covariance as Covariance
 from gradmix.contracts.dataset import Data as Data
@@ -40,6 +36,7 @@ from gradmix.contracts.errors import UnknownNameError as UnknownNameError
 from gradmix.contracts.events import Events as Events
 from gradmix.contracts.events import StopRun as StopRun
 from gradmix.contracts.files import regular_file as regular_file
+from gradmix.contracts.folding_clusterer import FoldingClusterer as FoldingClusterer
 from gradmix.contracts.folds import Block as Block
 from gradmix.contracts.folds import Engine as Engine
 from gradmix.contracts.folds import Rows as Rows
@@ -49,11 +46,15 @@ from gradmix.contracts.hooks import hookimpl as hookimpl
 from gradmix.contracts.iteration import COLLAPSED as COLLAPSED
 from gradmix.contracts.iteration import INERTIA as INERTIA
 from gradmix.contracts.iteration import LOG_LIKELIHOOD as LOG_LIKELIHOOD
+from gradmix.contracts.iteration import BatchOfStarts as BatchOfStarts
 from gradmix.contracts.iteration import Iteration as Iteration
 from gradmix.contracts.iteration import Objective as Objective
 from gradmix.contracts.iteration import Trace as Trace
 from gradmix.contracts.meaning import Meaning as Meaning
 from gradmix.contracts.metric import Metric as Metric
+from gradmix.contracts.model import AIC as AIC
+from gradmix.contracts.model import BIC as BIC
+from gradmix.contracts.model import Model as Model
 from gradmix.contracts.operators import VectorFunction as VectorFunction
 from gradmix.contracts.options import AlsoInPython as AlsoInPython
 from gradmix.contracts.options import Bounds as Bounds

@@ -85,12 +85,13 @@ class EStep:
 
 
 def _sum(block: Block) -> Array:
-    return block.X.sum(axis=0) if block.weights is None else block.weights @ block.X
+    X = np.ascontiguousarray(block.X.T)  # NumPy is slow along short rows
+    return X.sum(axis=1) if block.weights is None else X @ block.weights
 
 
 def _squares_around(center: Array, block: Block) -> Array:
-    squares = (block.X - center) ** 2
-    return squares.sum(axis=0) if block.weights is None else block.weights @ squares
+    squares = (np.ascontiguousarray(block.X.T) - center[:, None]) ** 2
+    return squares.sum(axis=1) if block.weights is None else squares @ block.weights
 
 
 def _scatter_around(center: Array, block: Block) -> Array:

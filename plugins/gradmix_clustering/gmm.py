@@ -13,6 +13,7 @@ import numpy as np
 
 import gradmix
 from gradmix import (
+    BatchOfStarts,
     Bounds,
     ConfigError,
     Freedom,
@@ -26,7 +27,6 @@ from gradmix import (
     PythonOnly,
     Rows,
     Seed,
-    Trace,
 )
 from gradmix_clustering.mixture_estimator import MixtureEstimator, Regularisation, varying_columns
 
@@ -178,7 +178,7 @@ class GaussianMixture(MixtureEstimator):
                 seeds_left -= 1
                 steps = em(expectation, reseeded(step.model, collapsed, expectation, floor), floor)
 
-    def whole_start(self, rows: Rows) -> Callable[[np.random.Generator], Trace[GaussianMixtureModel]] | None:
+    def batch_of_starts(self, rows: Rows) -> BatchOfStarts[GaussianMixtureModel] | None:
         """EM from clusters of k-means, compiled as a whole, where the data are small and nothing special is asked."""
         from gradmix_clustering.compiled import check_numba
         from gradmix_clustering.small import SmallProblem, is_small
@@ -190,7 +190,7 @@ class GaussianMixture(MixtureEstimator):
         if not is_plain or not is_small(covariance, *rows.shape, self.n_components):
             return None
         check_numba()
-        return SmallProblem(rows, self, covariance).start
+        return SmallProblem(rows, self, covariance).starts
 
     def limits(self, expectation: EStep) -> tuple[float, Callable[[GaussianMixtureModel], NDArray[np.bool_]]]:
         """What is added to every variance, and what finds the components of a model that have collapsed."""

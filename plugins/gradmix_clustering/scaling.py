@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from gradmix import Block, DataError, Rows
-from gradmix.arrays import Array
+from gradmix.arrays import Array, extremes
 
 _FAR = 300
 """Spreads between 2⁻³⁰⁰ and 2³⁰⁰ are left as they are: their squares, and sums of these, are ordinary numbers."""
@@ -25,8 +25,7 @@ def unit_exponent(*arrays: Array) -> int:
     """
     if _is_ordinary(*arrays):
         return 0
-    low = np.min([X.min(axis=0) for X in arrays if len(X)], axis=0)
-    high = np.max([X.max(axis=0) for X in arrays if len(X)], axis=0)
+    low, high = extremes(*arrays)
     # Halves do not overflow, and the exponent alone of the smallest numbers is not worth a digit.
     spread = float((high / 2 - low / 2).max())
     if spread == 0:
@@ -44,7 +43,10 @@ def _is_ordinary(*arrays: Array) -> bool:
     """Whether a look at the extremes of all numbers and at a few rows shows that no unit is needed."""
     few = arrays[0][:100]
     low, high = min(X.min(initial=0.0) for X in arrays), max(X.max(initial=0.0) for X in arrays)
-    spread = float((few.max(axis=0) / 2 - few.min(axis=0) / 2).max()) if len(few) else 0.0
+    if not len(few):
+        return False
+    lowest, highest = extremes(few)
+    spread = float((highest / 2 - lowest / 2).max())
     return spread >= 2.0**-_FAR and low >= -(2.0**_FAR) / 2 and high <= 2.0**_FAR / 2
 
 
@@ -56,7 +58,8 @@ def check_variances(X: Array) -> None:
     DataError
         If they vanish or overflow.
     """
-    width = 2 * float((X.max(axis=0) / 2 - X.min(axis=0) / 2).max())
+    low, high = extremes(X)
+    width = 2 * float((high / 2 - low / 2).max())
     if width and not _NARROWEST < width < 1 / _NARROWEST:
         raise DataError(
             f"the widest column spans {width:.3g}: variances, its square, are beyond the range of floating-point "

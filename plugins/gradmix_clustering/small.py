@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -10,26 +10,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gradmix import Covariance, Iteration, NumericalError, Rows, Trace
-from gradmix.arrays import Array
+from gradmix import Covariance, Iteration, Rows, Trace
+from gradmix.arrays import Array, IntArray
 from gradmix_clustering.covariance import EEE, VII, VVI, VVV
 from gradmix_clustering.estep import EStep
 from gradmix_clustering.mixture_model import GaussianMixtureModel
-from gradmix_clustering.starts import KMEANS_ITERATIONS, find_start
+from gradmix_clustering.scaling import in_unit, unit_exponent
+from gradmix_clustering.starts import KMEANS_ITERATIONS
 
 if TYPE_CHECKING:
     from gradmix_clustering.gmm import GaussianMixture
 
 FULL, TIED, DIAGONAL, SPHERICAL = range(4)
-MORE, CONVERGED, SINGULAR, NOT_FINITE = range(4)
-"""Why `em_steps` has ended: there was room for no more steps, or one of three ends."""
 KINDS: dict[type[Covariance], int] = {VVV: FULL, EEE: TIED, VVI: DIAGONAL, VII: SPHERICAL}
 """Covariance types that the kernels know."""
 _MOST_ROWS = 2**11
 _MOST_NUMBERS = 2**17
 """Products of rows, components and squared features up to which the kernels, which always take full matrices, pay."""
-_FEWEST_STEPS, _MOST_STEPS = 16, 1024
-"""Steps that are kept between two looks at them: at first, and later on."""
+_FEWEST_STEPS, _MOST_STEPS = 32, 1024
+"""Steps for which there is room in one call: at first, and later on."""
 
 _SHAPES: dict[int, Callable[[Array], Array]] = {
     FULL: lambda matrices: matrices,
@@ -83,63 +82,59 @@ class SmallProblem:
         """What is added to every variance, and what finds the components of a model that have collapsed."""
         return self.clusterer.limits(EStep(self.rows, "numpy"))
 
-    def start(self, rng: np.random.Generator) -> Trace[GaussianMixtureModel]:
-        """EM from clusters of k-means, to its end."""
-        from gradmix_clustering.small_kernels import em_steps
+    def starts(self, rngs: Sequence[np.random.Generator]) -> list[Trace[GaussianMixtureModel]] | None:
+        """EM from clusters of k-means, to its end, once for each generator; None if a start breaks down."""
+        labels = self.clusters(rngs)
+        if labels is None:
+            return None
+        s, k, d = len(rngs), self.clusterer.n_components, len(self.features)
+        models = np.empty((s, k)), np.tile(self.features.mean(axis=1), (s, k, 1)), np.empty((s, k, d, d))
+        found = self._em(labels, models)
+        if found is None:
+            return None
+        return [
+            Trace(values, partial(self._last, values[-1], has_converged, *model))
+            for values, has_converged, *model in zip(*found, *models, strict=True)
+        ]
 
-        k, d = self.clusterer.n_components, len(self.features)
-        joint = self.clusters(k, rng) * self.weights
-        model = np.empty(k), np.tile(self.features.mean(axis=1), (k, 1)), np.empty((k, d, d))
-        tol, most = self.clusterer.tol * self.rows.total_weight, self.clusterer.max_iter
-        values, steps, done, end = [], [], 0, MORE
-        while end == MORE and done < most:
-            room = min(max(_FEWEST_STEPS, min(done, _MOST_STEPS)), most - done)
-            trace, kept = np.empty(room), np.empty((room, k * (1 + d + d * d)))
-            count, end = em_steps(
-                self.features, self.weights, done == 0, self.kind, self.limits[0], tol, joint, *model, trace, kept
-            )
-            values.append(trace[:count])
-            steps.append(kept[:count])
-            done += count
-        error = None if end in (MORE, CONVERGED) else self._error(end, *model)
-        found = np.concatenate(values)
-        return Trace(found, partial(self._iteration, found, np.concatenate(steps), end == CONVERGED), error)
-
-    def clusters(self, k: int, rng: np.random.Generator) -> Array:
-        """Responsibilities of a start, which are those of the clusters of k-means, shape (k, n)."""
+    def clusters(self, rngs: Sequence[np.random.Generator]) -> IntArray | None:
+        """Label of each row in each start's clusters of k-means, shape (s, n); None if one loses all its rows."""
         from gradmix_clustering.small_kernels import clusters as cluster
 
-        before = rng.bit_generator.state
-        uniforms = rng.random(1 + (k - 1) * (2 + int(np.log(k))))
-        labels = np.empty(len(self.weights), dtype=np.intp)
-        centers = np.empty((k, len(self.features)))
-        if cluster(self.features, self.weights, uniforms, centers, labels, KMEANS_ITERATIONS):
-            return np.asarray(labels == np.arange(k)[:, None], dtype=float)
-        rng.bit_generator.state = before  # a cluster has lost all its rows, which happens seldom
-        (block,) = self.rows.blocks()
-        return find_start("kmeans", self.rows, k, rng)(block)
+        k, X = self.clusterer.n_components, in_unit(self.features, unit_exponent(self.features.T))
+        uniforms = np.array([rng.random(1 + (k - 1) * (2 + int(np.log(k)))) for rng in rngs])
+        labels = np.empty((len(rngs), len(self.weights)), dtype=np.intp)
+        return labels if cluster(X, self.weights, uniforms, k, labels, KMEANS_ITERATIONS) else None
 
-    def _iteration(
-        self, values: Array, steps: Array, has_converged: bool, number: int
+    def _em(self, labels: IntArray, models: tuple[Array, ...]) -> tuple[list[Array], NDArray[np.bool_]] | None:
+        """Log-likelihoods of each start by step, and which of them converge; `models` become the last ones."""
+        from gradmix_clustering.small_kernels import em
+
+        tol, most = self.clusterer.tol * self.rows.total_weight, self.clusterer.max_iter
+        values: list[Array] = [np.empty(0)] * len(labels)
+        converged = np.zeros(len(labels), dtype=np.bool_)
+        left, done = np.arange(len(labels)), 0
+        while len(left) and done < most:
+            room = min(max(_FEWEST_STEPS, min(done, _MOST_STEPS)), most - done)
+            traces, counts, ends = np.empty((len(left), room)), np.empty_like(left), converged[left]
+            part = [each[left] for each in models]
+            begun = labels[:0] if done else labels
+            if not em(self.features, self.weights, begun, self.kind, self.limits[0], tol, *part, traces, counts, ends):
+                return None
+            for each, changed in zip(models, part, strict=True):
+                each[left] = changed
+            for start, trace, count in zip(left, traces, counts, strict=True):
+                values[start] = np.concatenate([values[start], trace[:count]])
+            converged[left] = ends
+            left, done = left[~ends], done + room
+        return values, converged
+
+    def _last(
+        self, value: float, has_converged: bool, weights: Array, means: Array, covariances: Array
     ) -> Iteration[GaussianMixtureModel]:
-        k, d = self.clusterer.n_components, len(self.features)
-        weights, means, matrices = np.split(steps[number], [k, k + k * d])
-        model = self._model(weights, means.reshape(k, d), matrices.reshape(k, d, d))
-        metrics = {"log_likelihood": float(values[number])}
-        is_last = number == len(values) - 1
-        return Iteration(model, metrics, has_converged and is_last, collapsed=int(self.limits[1](model).sum()))
-
-    def _model(self, weights: Array, means: Array, matrices: Array) -> GaussianMixtureModel:
-        covariances = _SHAPES[self.kind](matrices).copy()
-        model = GaussianMixtureModel(weights.copy(), means.copy(), covariances, self.clusterer.covariance_type)
+        """Last iteration of a start."""
+        kept = _SHAPES[self.kind](covariances).copy()
+        model = GaussianMixtureModel(weights.copy(), means.copy(), kept, self.clusterer.covariance_type)
         vars(model)["covariance"] = self.covariance  # it need not be looked up
-        return model
-
-    def _error(self, end: int, weights: Array, means: Array, matrices: Array) -> NumericalError:
-        """What the E-step says of a model that has no likelihood."""
-        try:
-            EStep(self.rows, "numpy")(self._model(weights, means, matrices))
-        except NumericalError as error:
-            return error
-        word = "a covariance became singular" if end == SINGULAR else "the log-likelihood is not finite"
-        return NumericalError(f"{word}: raise reg_covar, lower n_components, or choose another covariance type.")
+        collapsed = int(np.count_nonzero(self.limits[1](model)))
+        return Iteration(model, {"log_likelihood": float(value)}, bool(has_converged), collapsed=collapsed)

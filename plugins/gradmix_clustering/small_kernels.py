@@ -11,13 +11,18 @@ import math
 import numpy as np
 
 from gradmix_clustering.compiled import compiled
-from gradmix_clustering.small import CONVERGED, DIAGONAL, MORE, NOT_FINITE, SINGULAR, SPHERICAL, TIED
+from gradmix_clustering.small import DIAGONAL, SPHERICAL, TIED
 
 _part = compiled("contract", "nsz", "reassoc", is_part=True)
+_exact_part = compiled("contract", "nsz", is_part=True)
 _kernel = compiled("contract", "nsz", "reassoc")
 _ROUNDING = float(np.finfo(float).eps)
 _LOG_2_PI = math.log(2 * math.pi)
 _TINY = float(np.finfo(float).tiny)
+_LOG2_E = 1 / math.log(2)
+_LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+"""Logarithm of 2 in two parts; an integer below 1,024 times the first is exact."""
+_TAYLOR = tuple(1 / math.factorial(order) for order in range(13, -1, -1))
 
 
 @_part
@@ -123,8 +128,8 @@ def _move(X, weights, labels, centers, counts, sums):
 
 
 @_kernel
-def clusters(X, weights, uniforms, centers, labels, n_most):
-    """Clusters of k-means from a k-means++ start, run to its end; False if a cluster lost all its rows.
+def clusters(X, weights, uniforms, k, labels, n_most):
+    """Clusters of k-means from k-means++ centers, run to its end, for each start; False if a cluster lost all its rows.
 
     Parameters
     ----------
@@ -133,25 +138,26 @@ def clusters(X, weights, uniforms, centers, labels, n_most):
     weights
         Shape (n,).
     uniforms
-        Numbers in [0, 1) to draw by: one, and as many as there are candidates for each further center.
-    centers
-        Shape (k, d): changed.
+        Numbers in [0, 1) to draw by, for each start: one, and as many as there are candidates for each further center.
+    k
+        Number of clusters.
     labels
-        Cluster of each row, shape (n,): changed.
+        Cluster of each row, shape (number of starts, n): changed.
     n_most
         Most iterations.
     """
-    k, d = centers.shape
-    counts, sums, found = np.empty(k), np.empty((k, d)), np.empty_like(labels)
-    nearest, measured = np.empty(len(labels)), np.empty(len(labels))
-    _choose_centers(X, weights, uniforms, k, centers, nearest, measured)
-    for i in range(len(labels)):
-        labels[i] = -1
-    for _ in range(n_most):
-        if _assign(X, centers, labels, found, nearest, measured) == 0:
-            break
-        if not _move(X, weights, labels, centers, counts, sums):
-            return False
+    d, n = X.shape
+    centers, counts, sums, found = np.empty((k, d)), np.empty(k), np.empty((k, d)), np.empty(n, labels.dtype)
+    nearest, measured = np.empty(n), np.empty(n)
+    for start in range(len(labels)):
+        _choose_centers(X, weights, uniforms[start], k, centers, nearest, measured)
+        for i in range(n):
+            labels[start, i] = -1
+        for _ in range(n_most):
+            if _assign(X, centers, labels[start], found, nearest, measured) == 0:
+                break
+            if not _move(X, weights, labels[start], centers, counts, sums):
+                return False
     return True
 
 
@@ -254,8 +260,29 @@ def _join(X, means, factor, j, constant, joint, whitened):
         joint[j, i] = constant - 0.5 * joint[j, i]
 
 
+@_exact_part
+def _exponentiate(x, less, n, powers):
+    """Turn x ≤ `less` into e^(x − less), 0 below e^−708; the loops compile to vector instructions.
+
+    x − less = n log 2 + r; Taylor's polynomial of degree 13 gives e^r, and n are the exponent's bits of a power of two.
+    """
+    bits = powers.view(np.int64)
+    for i in range(n):
+        difference = x[i] - less[i]
+        exponent = max(difference, -708.0)
+        whole = math.floor(exponent * _LOG2_E + 0.5)
+        rest = exponent - whole * _LN2_HIGH - whole * _LN2_LOW
+        value = _TAYLOR[0]
+        for coefficient in _TAYLOR[1:]:
+            value = value * rest + coefficient
+        x[i] = value if difference >= -708.0 else 0.0
+        bits[i] = (np.int64(whole) + 1023) << 52
+    for i in range(n):
+        x[i] *= powers[i]
+
+
 @_part
-def _normalise(joint, row_weights, largest, total):
+def _normalise(joint, row_weights, largest, total, powers):
     """Responsibilities times row weights; the log-likelihood."""
     n, log_likelihood = len(row_weights), 0.0
     for i in range(n):
@@ -264,8 +291,8 @@ def _normalise(joint, row_weights, largest, total):
         for i in range(n):
             largest[i] = max(largest[i], joint[j, i])
     for j in range(len(joint)):
+        _exponentiate(joint[j], largest, n, powers)
         for i in range(n):
-            joint[j, i] = math.exp(joint[j, i] - largest[i])
             total[i] += joint[j, i]
     for i in range(n):
         log_likelihood += row_weights[i] * (largest[i] + math.log(total[i]))
@@ -277,7 +304,7 @@ def _normalise(joint, row_weights, largest, total):
 
 
 @_part
-def _expect(X, row_weights, weights, means, covariances, joint, factor, whitened, largest, total):
+def _expect(X, row_weights, weights, means, covariances, joint, factor, whitened, largest, total, powers):
     """E-step: responsibilities times row weights; the log-likelihood, NaN if a covariance is singular."""
     for j in range(len(means)):
         half = _factorise(covariances, j, factor)
@@ -285,24 +312,12 @@ def _expect(X, row_weights, weights, means, covariances, joint, factor, whitened
             return half
         constant = math.log(weights[j]) - half - 0.5 * X.shape[0] * _LOG_2_PI
         _join(X, means, factor, j, constant, joint, whitened)
-    return _normalise(joint, row_weights, largest, total)
-
-
-@_part
-def _record(step, weights, means, covariances, steps):
-    """Keep the model after a step in a row."""
-    k, d = means.shape
-    for j in range(k):
-        steps[step, j] = weights[j]
-        for a in range(d):
-            steps[step, k + j * d + a] = means[j, a]
-            for b in range(d):
-                steps[step, k + k * d + (j * d + a) * d + b] = covariances[j, a, b]
+    return _normalise(joint, row_weights, largest, total, powers)
 
 
 @_kernel
-def em_steps(X, row_weights, is_start, kind, floor, tol, joint, weights, means, covariances, trace, steps):
-    """EM steps from a model on, as many as there is room for; how many were done, and why no more.
+def em(X, row_weights, labels, kind, floor, tol, weights, means, covariances, traces, counts, ends):
+    """EM of each start: steps from clusters, or from a model on, as many as there is room for.
 
     Parameters
     ----------
@@ -310,36 +325,48 @@ def em_steps(X, row_weights, is_start, kind, floor, tol, joint, weights, means, 
         Rows, features first, shape (d, n).
     row_weights
         Shape (n,).
-    is_start
-        Whether to begin with responsibilities instead of a model; its means are then points around which to sum.
+    labels
+        Cluster of each row in each start, shape (number of starts, n), to begin with them; (0, n) to go on from models.
     kind
         Of the covariances: FULL, TIED, DIAGONAL or SPHERICAL.
     floor
         Added to every variance.
     tol
         Gain, in nats, below which a step is the last.
-    joint
-        Responsibilities times row weights, shape (k, n): changed.
     weights, means, covariances
-        The model, of the shapes (k,), (k, d) and (k, d, d): changed.
-    trace
-        Log-likelihood after each step, shape (most steps,): changed.
-    steps
-        Weights, means and covariances after each step, a row for each, shape (most steps, k (1 + d + d²)): changed.
+        The models, shapes (number of starts, k), (…, k, d) and (…, k, d, d): changed. A start begins to sum around the
+        means.
+    traces
+        Log-likelihood after each step, shape (number of starts, most steps): changed.
+    counts
+        Steps done, shape (number of starts,): changed.
+    ends
+        Whether a start has converged, shape (number of starts,): changed.
+
+    Returns
+    -------
+    bool
+        False if a model of some start has no finite likelihood; what follows it is not computed.
     """
-    d, n = X.shape
-    centered, factor, largest, total = np.empty((d, n)), np.zeros((d, d)), np.empty(n), np.empty(n)
-    before = np.inf
-    for step in range(-1, len(trace)):
-        for _ in range(2 if is_start and step < 0 else 1 if step >= 0 else 0):  # twice: sums around the first means
-            _estimate(X, joint, kind, floor, weights, means, covariances, centered)
-        after = _expect(X, row_weights, weights, means, covariances, joint, factor, centered, largest, total)
-        if not abs(after) < np.inf:
-            return max(step, 0), SINGULAR if math.isnan(after) else NOT_FINITE
-        if step >= 0:
-            trace[step] = after
-            _record(step, weights, means, covariances, steps)
-            if abs(after - before) < tol or abs(after - before) <= _ROUNDING * abs(after):
-                return step + 1, CONVERGED
-        before = after
-    return len(trace), MORE
+    (n_starts, k, d), n = means.shape, X.shape[1]
+    joint, centered, factor = np.empty((k, n)), np.empty((d, n)), np.zeros((d, d))
+    rest = np.empty(n), np.empty(n), np.empty(n)
+    for start in range(n_starts):
+        model = weights[start], means[start], covariances[start]
+        if len(labels):
+            for j in range(k):
+                for i in range(n):
+                    joint[j, i] = row_weights[i] if labels[start, i] == j else 0.0
+            for _ in range(2):  # at first, around the means that are given
+                _estimate(X, joint, kind, floor, *model, centered)
+        before = _expect(X, row_weights, *model, joint, factor, centered, *rest)
+        counts[start], ends[start] = 0, False
+        while counts[start] < traces.shape[1] and not ends[start] and abs(before) < np.inf:
+            _estimate(X, joint, kind, floor, *model, centered)
+            after = _expect(X, row_weights, *model, joint, factor, centered, *rest)
+            ends[start] = abs(after - before) < tol or abs(after - before) <= _ROUNDING * abs(after)
+            traces[start, counts[start]] = before = after
+            counts[start] += 1
+        if not abs(before) < np.inf:
+            return False
+    return True

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gradmix.contracts.clusterer import Model
+from gradmix.contracts.model import Model
 from gradmix.contracts.rows import Matrix
 
 

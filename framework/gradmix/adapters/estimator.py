@@ -22,10 +22,11 @@ from gradmix.adapters.estimates import (
     nearest_model,
 )
 from gradmix.adapters.signature import described, fields_of, make_component
-from gradmix.contracts.clusterer import AIC, BIC, Clusterer, Model
+from gradmix.contracts.clusterer import Clusterer
 from gradmix.contracts.errors import DataError, NumericalError
 from gradmix.contracts.iteration import INERTIA, LOG_LIKELIHOOD, Iteration
 from gradmix.contracts.meaning import Meaning
+from gradmix.contracts.model import AIC, BIC, Model
 from gradmix.contracts.options import Freedom
 from gradmix.contracts.rows import Matrix
 

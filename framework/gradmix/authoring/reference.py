@@ -7,7 +7,7 @@ import inspect
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pkgutil import resolve_name
 from textwrap import dedent
 from types import FunctionType
@@ -76,7 +76,9 @@ class Member:
 
 def members(contract: type[Component]) -> Iterator[Member]:
     """Public methods and attributes of a contract that its authors may define: those that they must, first."""
-    yield from sorted([*_methods(contract), *_attributes(contract)], key=lambda member: not member.must)
+    classes = [contract, *takewhile(lambda cls: cls is not Component, contract.__mro__[1:])]
+    found = [each for cls in classes if issubclass(cls, Component) for each in (*_methods(cls), *_attributes(cls))]
+    yield from sorted(found, key=lambda member: not member.must)
 
 
 def _methods(contract: type[Component]) -> Iterator[Member]:

@@ -11,11 +11,12 @@ from typing import Any, cast
 import numpy as np
 
 from gradmix.config.build import build
-from gradmix.contracts.clusterer import Clusterer, Model
+from gradmix.contracts.clusterer import Clusterer
 from gradmix.contracts.component import Component, options_within
 from gradmix.contracts.dataset import Data
 from gradmix.contracts.errors import DataError, NotInstalledError, StorageError
 from gradmix.contracts.files import regular_file
+from gradmix.contracts.model import Model
 from gradmix.contracts.options import options_of, plain
 from gradmix.contracts.preparation import Preparation
 from gradmix.registry.entry import Entry

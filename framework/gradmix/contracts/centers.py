@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gradmix.contracts.clusterer import Model
+from gradmix.contracts.model import Model
 from gradmix.contracts.rows import Matrix
 
 

@@ -2,121 +2,31 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import warnings
 from abc import ABC, abstractmethod
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import reduce
-from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, cast, get_args
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Generic, Literal, Self, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradmix.contracts.component import Component, parameters_within
-from gradmix.contracts.errors import (
-    DataError,
-    NumericalError,
-    PluginError,
-    UnknownNameError,
-    did_you_mean,
-    listing,
-    not_fitted,
-)
+from gradmix.contracts.errors import DataError, NumericalError, PluginError, listing
+from gradmix.contracts.estimator import Estimator
 from gradmix.contracts.folds import Rows
-from gradmix.contracts.iteration import COLLAPSED, Iteration, Objective, Trace, best_trace, last_of_each_start
+from gradmix.contracts.iteration import Iteration, Objective, last_of_each_start
 from gradmix.contracts.meaning import Meaning
+from gradmix.contracts.model import Model, ModelT
 from gradmix.contracts.options import options_of
-from gradmix.contracts.preparation import Preparation
 from gradmix.contracts.role import Role
-from gradmix.contracts.rows import Matrix, as_rows, feature_names_of
+from gradmix.contracts.rows import Matrix
 
 
-class Model(ABC):
-    """A fitted model of groups in data: a frozen dataclass whose fields are arrays."""
-
-    @abstractmethod
-    def predict(self, X: Matrix) -> NDArray[np.intp]:
-        """Group of each row, shape (n,)."""
-
-    def scores(self, X: Matrix) -> Mapping[str, float]:
-        """Metrics of the fit on `X`, by name: ``bic``, ``aic`` and the like; `Clusterer.metrics` declares them."""
-        return {}
-
-
-ModelT = TypeVar("ModelT", bound=Model)
-
-
-BIC = Meaning(
-    "bic",
-    "lower",
-    "",
-    "Bayesian information criterion: fit, with a price for each parameter",
-    spoiled_by=COLLAPSED.name,
-)
-AIC = Meaning("aic", "lower", "", "Akaike's information criterion", spoiled_by=COLLAPSED.name)
-
-
-def _different_names(fitted: tuple[str, ...], given: tuple[str, ...]) -> str:
-    """Say how the names of features differ from those in ``fit``, in scikit-learn's words: of five names at most."""
-    lines = ["The feature names should match those that were passed during fit."]
-    for heading, names in (
-        ("Feature names unseen at fit time:", sorted(set(given) - set(fitted))),
-        ("Feature names seen at fit time, yet now missing:", sorted(set(fitted) - set(given))),
-    ):
-        shown = [*names[:5], *["..."][: len(names) > 5]]
-        lines += [heading, *(f"- {name}" for name in shown)] if names else []
-    if len(lines) == 1:
-        lines.append("Feature names must be in the same order as they were in fit.")
-    return "\n".join(lines) + "\n"
-
-
-def _warn_of_collapse(name: str, collapsed: int, why: str) -> None:
-    from sklearn.exceptions import ConvergenceWarning
-
-    warnings.warn(
-        f"every start of {name} ended in a degenerate estimate; in the best of them {collapsed} component(s) have "
-        + (
-            f"no spread in some direction. {why}"
-            if why
-            else "collapsed onto too few different rows. Ask for fewer components, try more starts (n_init), or a "
-            "covariance type with fewer parameters."
-        ),
-        ConvergenceWarning,
-        stacklevel=4,
-    )
-
-
-def _warn_of_break_down(start: int, error: NumericalError) -> None:
-    warnings.warn(f"start {start} broke down: {error}", RuntimeWarning, stacklevel=3)
-
-
-def _seed_sequence(random_state: Any) -> np.random.SeedSequence:
-    """Where the seeds of all starts come from; a generator is moved on, so that the next fit has others."""
-    if isinstance(random_state, np.random.Generator):
-        return np.random.SeedSequence(random_state.integers(2**32, size=4).tolist())
-    if isinstance(random_state, np.random.RandomState):
-        return np.random.SeedSequence(random_state.randint(2**32, size=4, dtype=np.uint64).tolist())
-    return np.random.SeedSequence(random_state)
-
-
-def _warn_that_it_did_not_converge() -> None:
-    from sklearn.exceptions import ConvergenceWarning
-
-    warnings.warn(
-        "Best performing initialization did not converge. Try different init parameters, or increase max_iter, tol, or "
-        "check for degenerate data.",
-        ConvergenceWarning,
-        stacklevel=4,
-    )
-
-
-class Clusterer(Component, ABC, Generic[ModelT]):
+class Clusterer(Estimator, ABC, Generic[ModelT]):
     """Base of all clusterers: a dataclass of options with an `iterate` that yields one start's iterations.
 
-    It is at once a scikit-learn estimator: `fit` returns self and sets only attributes that end in an underscore. As
-    there, a clusterer equals only itself, so that it can be a key of a dict; compare options by `get_params`.
+    It is at once a scikit-learn estimator: `fit` returns self and sets only attributes that end in an underscore.
 
     Examples
     --------
@@ -131,19 +41,9 @@ class Clusterer(Component, ABC, Generic[ModelT]):
     objective: ClassVar[Objective]
     """The metric that each iteration improves."""
 
-    needs_labels: ClassVar[bool] = False
-    """Whether it is fitted to rows whose groups are known: `fit` then needs `y`, and a run a data set with labels."""
-
     random_state: Any
     n_init: int | Literal["auto"]
-    preparation_: Preparation | None = None
-    """What the data set of its run did to the rows, if it was read from a file; new rows are treated likewise."""
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        for method in ("__eq__", "__hash__"):  # in each class itself, where a dataclass would put its own
-            if method not in vars(cls):
-                setattr(cls, method, getattr(object, method))
+    model_: ModelT
 
     @abstractmethod
     def iterate(self, X: Matrix, rng: np.random.Generator) -> Iterator[Iteration[ModelT]]:
@@ -195,10 +95,19 @@ class Clusterer(Component, ABC, Generic[ModelT]):
     def _checked_rows(self, X: Any, sample_weight: Any = None) -> Rows:
         """Check the options, and rows to fit to."""
         self.check()
-        rows = X if isinstance(X, Rows) and sample_weight is None else Rows(X, sample_weight)
+        rows = self._rows_of(X, sample_weight=sample_weight)
         self.check_labels(rows.labels)
         self.check_rows(rows.array)
         return rows
+
+    def _rows_of(self, X: Any, y: object = None, sample_weight: Any = None) -> Rows:
+        """What a fit is given, as rows; with labels only where it needs them."""
+        labels = y if self.needs_labels else None
+        if not isinstance(X, Rows):
+            return Rows(X, sample_weight, labels=labels)
+        if sample_weight is None and labels is None:
+            return X
+        return Rows(X, X.weights if sample_weight is None else sample_weight, X.engine, labels)
 
     def _iterations_of_one_start(self, rows: Rows, rng: np.random.Generator) -> Any:
         """Iterations of one start."""
@@ -310,11 +219,8 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         DataError
             If the data cannot be clustered.
         """
-        return self._keep(X, *self._best_of(self.iterations(self._rows_with_labels(X, y))))
-
-    def _rows_with_labels(self, X: Any, y: object, sample_weight: Any = None) -> Any:
-        """The rows with their labels, where labels are needed and given."""
-        return Rows(X, sample_weight, labels=y) if self.needs_labels and y is not None else X
+        rows = self._rows_of(X, y)
+        return self._keep(X, rows, *self._best_of(self.iterations(rows)))
 
     def _best_of(self, iterations: Iterator[Iteration[ModelT]]) -> tuple[Iteration[ModelT], NDArray[np.float64]]:
         """Last iteration of the best start, and its objective by iteration."""
@@ -328,215 +234,67 @@ class Clusterer(Component, ABC, Generic[ModelT]):
         best = self.objective.best(last_of_each_start(traced()))
         return best, np.array(traces[best.start])
 
-    def _keep(self, X: Any, best: Iteration[ModelT], trace: NDArray[np.float64]) -> Self:
+    def _keep(self, X: Any, rows: Rows, best: Iteration[ModelT], trace: NDArray[np.float64]) -> Self:
         """Keep the best start, by its last iteration, and what else an estimator has after a fit to `X`."""
         self.trace_ = trace
         if best.collapsed:
-            rows = X if isinstance(X, Rows) else Rows(X)
             _warn_of_collapse(type(self).__name__, best.collapsed, self.why_collapsed(rows))
         elif not best.converged and best.step == getattr(self, "max_iter", None):
             _warn_that_it_did_not_converge()
         self.model_, self.n_iter_, self.converged_ = best.estimate, best.step, best.converged
-        self.n_features_in_, self.preparation_ = (X if hasattr(X, "shape") else np.asarray(X)).shape[1], None
+        self.n_features_in_, self.preparation_ = rows.shape[1], None
         vars(self).pop("feature_names_in_", None)  # without names there is no such attribute, as in scikit-learn
-        if names := feature_names_of(X):
-            self.feature_names_in_ = np.array(names, dtype=object)
+        if rows.feature_names:
+            self.feature_names_in_ = np.array(rows.feature_names, dtype=object)
         for metric, value in best.metrics.items():
             setattr(self, f"{metric}_", value)
-        is_known = best.labels is not None and type(self).predict is Clusterer.predict
-        self.labels_ = cast(NDArray[Any], best.labels).astype(np.intp) if is_known else self.predict(X)
+        if type(self).predict is not Clusterer.predict:
+            self.labels_ = self.predict(X)
+        else:
+            labels = self.model_.predict(rows.array) if best.labels is None else best.labels
+            self.labels_ = np.asarray(labels, dtype=np.intp)
         return self
 
     def fit_predict(self, X: Any, y: object = None) -> NDArray[np.intp]:
         """Fit to `X`, then return the group of each row, shape (n,)."""
         return self.fit(X, y).labels_
 
-    def predict(self, X: Any) -> NDArray[np.intp]:
-        """Group of each row of `X`, shape (n,)."""
-        return self.fitted("predict")(self.rows(X))  # type: ignore[no-any-return]
 
-    def fitted(self, attribute: str) -> Any:
-        """An attribute or method of the fitted model.
+def _warn_of_collapse(name: str, collapsed: int, why: str) -> None:
+    from sklearn.exceptions import ConvergenceWarning
 
-        Raises
-        ------
-        NotFittedError
-            Before `fit`.
-        """
-        if not self.__sklearn_is_fitted__():
-            raise not_fitted(
-                f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments before "
-                "using this estimator."
-            )
-        return getattr(self.model_, attribute)
-
-    def rows(self, X: Any) -> Matrix:
-        """Check rows for a fitted model, and prepare them like those that it was fitted to.
-
-        Columns must have the names and the order that they had in `fit`, as in scikit-learn. A model that was read from
-        a file finds the columns by their names instead.
-
-        Raises
-        ------
-        DataError
-            If there are too few or too many columns, or their names differ.
-        """
-        preparation = self.preparation_
-        if preparation is None:
-            self._check_feature_names(X)
-        rows = as_rows(X if preparation is None else preparation.select(X))
-        if rows.shape[1] != self.n_features_in_:
-            name, expected = type(self).__name__, self.n_features_in_
-            raise DataError(f"X has {rows.shape[1]} features, but {name} is expecting {expected} features as input.")
-        return rows if preparation is None else preparation.apply(rows)
-
-    def _check_feature_names(self, X: Any) -> None:
-        fitted, given = tuple(getattr(self, "feature_names_in_", ())), feature_names_of(X)
-        name = type(self).__name__
-        if given and not fitted:
-            warnings.warn(f"X has feature names, but {name} was fitted without feature names", stacklevel=4)
-        elif fitted and not given:
-            message = f"X does not have valid feature names, but {name} was fitted with feature names"
-            warnings.warn(message, stacklevel=4)
-        elif fitted != given:
-            raise DataError(_different_names(fitted, given))
-
-    # What scikit-learn asks of an estimator: the options are the parameters.
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Options by name; if `deep`, also those of the components that it holds: ``differentiator__method``."""
-        return {name: value for name, value in parameters_within(self) if deep or "__" not in name}
-
-    def set_params(self, **options: Any) -> Self:
-        """Set options by the names that `get_params` gives.
-
-        Raises
-        ------
-        UnknownNameError
-            If there is no such option.
-        """
-        for name, value in sorted(options.items(), key=lambda item: item[0].count("__")):
-            known = self.get_params()
-            if name not in known:
-                raise UnknownNameError(
-                    f"{type(self).__name__} has no option {name!r}.{did_you_mean(name, known)} "
-                    f"It has: {listing(known)}."
-                )
-            *holders, option = name.split("__")
-            setattr(reduce(getattr, holders, self), option, value)
-        return self
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "model_")
-
-    def __sklearn_clone__(self) -> Self:
-        return type(self)(**copy.deepcopy(self.get_params(deep=False)))
-
-    def __sklearn_tags__(self) -> Any:
-        from sklearn.utils import InputTags, Tags, TargetTags
-
-        return Tags(
-            estimator_type="clusterer",
-            target_tags=TargetTags(required=self.needs_labels),
-            input_tags=InputTags(),
-        )
+    warnings.warn(
+        f"every start of {name} ended in a degenerate estimate; in the best of them {collapsed} component(s) have "
+        + (
+            f"no spread in some direction. {why}"
+            if why
+            else "collapsed onto too few different rows. Ask for fewer components, try more starts (n_init), or a "
+            "covariance type with fewer parameters."
+        ),
+        ConvergenceWarning,
+        stacklevel=4,
+    )
 
 
-class FoldingClusterer(Clusterer[ModelT]):
-    """Base of clusterers that compute by folds over rows: a dataclass of options with an `iterate_rows`.
+def _warn_of_break_down(start: int, error: NumericalError) -> None:
+    warnings.warn(f"start {start} broke down: {error}", RuntimeWarning, stacklevel=3)
 
-    Their rows may have weights, and are computed wherever the rows' engine does it. If one has an option `warm_start`
-    that is true, a fit goes on from the model of the last one.
-    """
 
-    @abstractmethod
-    def iterate_rows(
-        self, rows: Rows, rng: np.random.Generator, state: ModelT | None = None
-    ) -> Iterator[Iteration[ModelT]]:
-        """Yield the iterations of one start.
+def _seed_sequence(random_state: Any) -> np.random.SeedSequence:
+    """Where the seeds of all starts come from; a generator is moved on, so that the next fit has others."""
+    if isinstance(random_state, np.random.Generator):
+        return np.random.SeedSequence(random_state.integers(2**32, size=4).tolist())
+    if isinstance(random_state, np.random.RandomState):
+        return np.random.SeedSequence(random_state.randint(2**32, size=4, dtype=np.uint64).tolist())
+    return np.random.SeedSequence(random_state)
 
-        Parameters
-        ----------
-        rows
-            Checked already. Whatever needs all of them is a `Rows.fold` or a `Rows.map`.
-        rng
-            The only source of random numbers.
-        state
-            The model of an earlier iteration, from which to go on; None to begin.
-        """
 
-    def whole_start(self, rows: Rows) -> Callable[[np.random.Generator], Trace[ModelT]] | None:
-        """What computes a whole start at once, where that is much faster; None, unless overridden, where it is not.
+def _warn_that_it_did_not_converge() -> None:
+    from sklearn.exceptions import ConvergenceWarning
 
-        `fit` uses it. A run, which journals each iteration, and `iterations` do without; their results may differ from
-        it by rounding. Rows are checked only before the first start: here, their shape may be looked at.
-        """
-        return None
-
-    def iterate(self, X: Matrix, rng: np.random.Generator) -> Iterator[Iteration[ModelT]]:
-        """Yield the iterations of one start, on an array."""
-        return self.iterate_rows(Rows(X), rng)
-
-    def _iterations_of_one_start(self, rows: Rows, rng: np.random.Generator) -> Any:
-        """Iterations of one start; by `iterate` if a derived class has replaced that one."""
-        own = next(cls for cls in type(self).__mro__ if {"iterate", "iterate_rows"} & vars(cls).keys())
-        if "iterate_rows" not in vars(own):
-            return super()._iterations_of_one_start(rows, rng)
-        state = self._model_to_go_on_from(rows)
-        return self.iterate_rows(rows, rng) if state is None else self.iterate_rows(rows, rng, state)
-
-    def _own_whole_start(self, rows: Rows) -> Callable[[np.random.Generator], Trace[ModelT]] | None:
-        """`whole_start`, unless a derived class has replaced the iterations that it stands for."""
-        replaceable = {"iterate", "iterate_rows", "whole_start"}
-        own = next(cls for cls in type(self).__mro__ if replaceable & vars(cls).keys())
-        return self.whole_start(rows) if "whole_start" in vars(own) else None
-
-    def _whole_start_of_fit(self, rows: Rows) -> Callable[[np.random.Generator], Trace[ModelT]] | None:
-        """What computes the whole starts of a fit, unless it goes on from a model; rows and options are checked."""
-        self.check()
-        whole = None if self._model_to_go_on_from(rows) is not None else self._own_whole_start(rows)
-        if whole is not None:
-            self.check_rows(rows.array)
-        return whole
-
-    def _model_to_go_on_from(self, rows: Rows) -> ModelT | None:
-        """The model of the last fit if the option `warm_start` asks for it; None before the first fit."""
-        if not (getattr(self, "warm_start", False) and self.__sklearn_is_fitted__()):
-            return None
-        if self.preparation_ is not None:
-            raise DataError("warm_start cannot go on from a model that was read from a file; fit it once without.")
-        if rows.shape[1] != self.n_features_in_:
-            raise DataError(
-                f"X has {rows.shape[1]} features, but warm_start goes on from a fit to {self.n_features_in_}."
-            )
-        return self.model_
-
-    def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> Self:
-        """Fit the model to `X`, shape (n, d), and keep the best start; see `Clusterer.fit`.
-
-        Parameters
-        ----------
-        X
-            Shape (n, d), or `Rows`.
-        y
-            Label of each row, shape (n,), if the clusterer needs labels; else not used.
-        sample_weight
-            Shape (n,), not negative: a row of weight 2 counts as two rows. None if each row counts once. Their sum is
-            ``total_weight_``.
-        """
-        rows = self._rows_with_labels(X, y, sample_weight)
-        if rows is X and not (isinstance(X, Rows) and sample_weight is None):
-            rows = Rows(X, sample_weight)
-        whole = None if getattr(self, "verbose", 0) else self._whole_start_of_fit(rows)
-        if whole is None:
-            self._keep(X, *self._best_of(self.iterations(rows)))
-        else:
-            traces = [whole(np.random.default_rng(seed)) for seed in self._seeds()]
-            for start, trace in enumerate(traces):
-                if trace.error is not None and len(traces) > 1:
-                    _warn_of_break_down(start, trace.error)
-            best = best_trace(self.objective, traces)
-            self._keep(X, best, traces[best.start].values)
-        weights = X.weights if isinstance(X, Rows) else sample_weight
-        self.total_weight_ = float(len(self.labels_) if weights is None else np.asarray(weights, dtype=float).sum())
-        return self
+    warnings.warn(
+        "Best performing initialization did not converge. Try different init parameters, or increase max_iter, tol, or "
+        "check for degenerate data.",
+        ConvergenceWarning,
+        stacklevel=4,
+    )

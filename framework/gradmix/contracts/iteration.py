@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,26 +54,22 @@ class Iteration(Generic[Estimate_co]):
 
 @dataclass(frozen=True, eq=False)
 class Trace(Generic[Estimate_co]):
-    """All iterations of one start, computed already; their estimates are made when they are asked for.
+    """A start that was computed to its end.
 
     Parameters
     ----------
     values
         The objective after each iteration, shape (number of iterations,).
-    iteration
-        The iteration of a number, from 0.
-    error
-        What ended the start, if it broke down.
+    last
+        Makes the last iteration. It is called only if the start may be the best.
     """
 
     values: NDArray[np.float64]
-    iteration: Callable[[int], Iteration[Estimate_co]]
-    error: NumericalError | None = None
+    last: Callable[[], Iteration[Estimate_co]]
 
-    def __iter__(self) -> Iterator[Iteration[Estimate_co]]:
-        yield from map(self.iteration, range(len(self.values)))
-        if self.error is not None:
-            raise self.error
+
+BatchOfStarts = Callable[[Sequence[np.random.Generator]], "list[Trace[Estimate_co]] | None"]
+"""Computes a start for each generator; None if it cannot, and each start has to be iterated."""
 
 
 @dataclass(frozen=True)
@@ -124,30 +120,19 @@ class Objective:
 def best_trace(objective: Objective, traces: Sequence[Trace[Estimate_co]]) -> Iteration[Estimate_co]:
     """Last iteration of the best start, chosen as `Objective.best` does.
 
-    Only estimates that may be the best are made.
-
     Raises
     ------
     NumericalError
-        If every start broke down, or the objective of every one is NaN.
+        If the objective of every start is NaN.
     """
-    if all(trace.error for trace in traces):
-        raise cast(NumericalError, traces[-1].error)
     sign = -1.0 if objective.maximise else 1.0
-    ends = {start: sign * trace.values[-1] for start, trace in enumerate(traces) if len(trace.values)}
-    order = sorted((start for start, end in ends.items() if end == end), key=ends.__getitem__)
+    ends = [sign * trace.values[-1] for trace in traces]
     seen: list[Iteration[Estimate_co]] = []
-    for start in order:
-        seen.append(_last(traces[start], start))
+    for start in sorted((start for start, end in enumerate(ends) if end == end), key=ends.__getitem__):
+        seen.append(replace(traces[start].last(), start=start, step=len(traces[start].values)))
         if not seen[-1].collapsed:
             break
     return objective.best(seen)
-
-
-def _last(trace: Trace[Estimate_co], start: int) -> Iteration[Estimate_co]:
-    step = len(trace.values)
-    last = replace(trace.iteration(step - 1), start=start, step=step)
-    return last if trace.error is None else replace(last, step=step + 1, converged=False, collapsed=1)
 
 
 def last_of_each_start(iterations: Iterable[Iteration[Estimate_co]]) -> Iterator[Iteration[Estimate_co]]:

@@ -9,7 +9,7 @@ import pkgutil
 import types
 import typing
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 import annotated_types
@@ -325,15 +325,23 @@ def check_option(option: Option, value: Any, owner: str) -> Any:
     from pydantic import ValidationError
 
     path = f"{owner}.{option.name}".lstrip(".")
-    adapter = adapter_of(option.type, path)
+    read = _read_again if type(value) in (str, int, float, bool) else _read
     try:
-        # Strict, in JSON's terms: "3" is not a number and true is not 1, but a list may fill a tuple.
-        checked = adapter.validate_json(json.dumps(value, default=_plain), strict=True)
+        checked = read(option.type, path, value)
     except (ValidationError, TypeError) as error:
         raise ConfigError(f"{path} must be {option.allowed}; given: {value!r}.") from error
     if option.names:
         option.names.check(checked, path)
     return checked
+
+
+def _read(annotation: Any, path: str, value: Any) -> Any:
+    # Strict, in JSON's terms: "3" is not a number and true is not 1, but a list may fill a tuple.
+    return adapter_of(annotation, path).validate_json(json.dumps(value, default=_plain), strict=True)
+
+
+_read_again = lru_cache(maxsize=1024, typed=True)(_read)
+"""Each fit checks all options again."""
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from gradmix.contracts.errors import DataError
 
 Matrix = NDArray[np.float64]
 """n rows of d features, float64."""
+
+_TILE = 4096
+"""Rows that are looked at together, so that a look at all of them takes no memory worth mentioning."""
 
 
 def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Matrix:
@@ -70,8 +74,8 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
 
 
 def _all_finite(rows: Matrix) -> bool:
-    """Whether all rows are finite; looked at in parts, so that it takes no memory worth mentioning."""
-    return all(np.isfinite(rows[start : start + 4096]).all() for start in range(0, len(rows), 4096))
+    """Whether all rows are finite."""
+    return all(np.isfinite(rows[start : start + _TILE]).all() for start in range(0, len(rows), _TILE))
 
 
 def _masked(X: Any) -> Any:
@@ -134,9 +138,18 @@ def _first_text(X: Any, names: Sequence[str]) -> str:
 
 def constant_columns(X: Matrix) -> list[int]:
     """Numbers of the columns in which all rows are equal."""
-    constant = np.ones(X.shape[1], dtype=bool)
-    for start in range(0, len(X), 4096):
-        constant &= (X[:1] == X[start : start + 4096]).all(axis=0)
-        if not constant.any():
-            break
-    return [int(column) for column in np.flatnonzero(constant)]
+    constant = np.flatnonzero(X[:1] == X[-1:]) if len(X) else np.arange(X.shape[1])
+    for start in range(0, len(X), _TILE):
+        constant = constant[(X[start : start + _TILE, constant] == X[0, constant]).all(axis=0)]
+    return [int(column) for column in constant]
+
+
+def extremes(*arrays: Matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Smallest and largest value of each column, two arrays of shape (d,); there must be at least one row."""
+    low, high = [], []
+    for X in arrays:
+        for start in range(0, len(X), _TILE):
+            columns = np.ascontiguousarray(X[start : start + _TILE].T)  # NumPy is slow along short rows
+            low.append(columns.min(axis=1))
+            high.append(columns.max(axis=1))
+    return reduce(np.minimum, low), reduce(np.maximum, high)

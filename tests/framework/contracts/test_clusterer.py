@@ -177,3 +177,11 @@ def test_a_warning_names_the_line_that_called_fit(name, groups):
         with pytest.warns(UserWarning, match="did not converge") as caught:
             gradmix.clusterer(name, random_state=0, max_iter=1, tol=0.0, **groups).fit(X)
         assert caught[0].filename == __file__
+
+
+def test_rows_that_are_given_with_labels_keep_their_weights():
+    X, labels = [[0.0], [2.0], [9.0], [9.5]], [0, 0, 1, 1]
+    rows = gradmix.rows(X, weights=[3, 1, 1, 1])
+    fitted = gradmix.clusterer("gaussian").fit(rows, labels)
+    assert sorted(fitted.means_[:, 0].tolist()) == [0.5, 9.25]
+    assert fitted.total_weight_ == 6

@@ -35,13 +35,12 @@ def test_each_step_is_that_of_em_with_numpy(covariance_type, is_weighted):
     X, _ = mixture(200, 3, 3)
     rows = gradmix.rows(X, weights=np.random.default_rng(0).integers(0, 4, 200) if is_weighted else None)
     clusterer = small(3, covariance_type=covariance_type, max_iter=12)
-    ours = list(clusterer.whole_start(rows)(np.random.default_rng(0)))
+    (ours,) = clusterer.batch_of_starts(rows)([np.random.default_rng(0)])
     theirs = list(islice(em(EStep(rows, "numpy"), begun(rows, clusterer), 0.0), 12))
-    assert len(ours) == 12
-    for one, other in zip(ours, theirs, strict=True):
-        assert one.metrics["log_likelihood"] == pytest.approx(other.log_likelihood, rel=1e-12)
-        for name in ("weights", "means", "covariances"):
-            np.testing.assert_allclose(getattr(one.estimate, name), getattr(other.model, name), rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(ours.values, [step.log_likelihood for step in theirs], rtol=1e-12)
+    for name in ("weights", "means", "covariances"):
+        found, expected = getattr(ours.last().estimate, name), getattr(theirs[-1].model, name)
+        np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
 
 
 @pytest.mark.parametrize("covariance_type", ["full", "diag", "spherical"])  # the same in one feature
@@ -50,10 +49,10 @@ def test_six_iterations_are_those_of_forty_digits(change, covariance_type):
     rows = gradmix.Rows(change(mixture(60, 1, 2)[0]))
     clusterer = small(covariance_type=covariance_type, max_iter=6)
     exact = em_in_forty_digits(rows.array, begun(rows, clusterer), 6)
-    found = list(clusterer.whole_start(rows)(np.random.default_rng(0)))
-    assert len(found) == 6 or found[-1].converged
-    for iteration, expected in zip(found, exact, strict=False):
-        assert float(abs((iteration.metrics["log_likelihood"] - expected) / expected)) < 1e-10
+    (found,) = clusterer.batch_of_starts(rows)([np.random.default_rng(0)])
+    assert len(found.values) == 6 or found.last().converged
+    for value, expected in zip(found.values.tolist(), exact, strict=False):
+        assert float(abs((value - expected) / expected)) < 1e-10
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 6])
@@ -61,11 +60,10 @@ def test_six_iterations_are_those_of_forty_digits(change, covariance_type):
 def test_the_clusters_of_a_start_are_those_of_kmeans(k, is_weighted):
     weights = np.random.default_rng(1).integers(0, 3, 272).astype(float) if is_weighted else None
     rows = gradmix.rows(OLD_FAITHFUL, weights=weights)
-    problem = small(k).whole_start(rows).__self__
-    (block,) = rows.blocks()
-    for seed in range(20):
-        found = problem.clusters(k, np.random.default_rng(seed))
-        np.testing.assert_array_equal(found, find_start("kmeans", rows, k, np.random.default_rng(seed))(block))
+    problem = small(k).batch_of_starts(rows).__self__
+    for seed, labels in enumerate(problem.clusters([*map(np.random.default_rng, range(20))])):
+        start = find_start("kmeans", rows, k, np.random.default_rng(seed))
+        np.testing.assert_array_equal(labels, start.labels)
 
 
 @pytest.mark.parametrize("covariance_type", TYPES)

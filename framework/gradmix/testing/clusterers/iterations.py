@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from gradmix.contracts.clusterer import Clusterer, Model
+from gradmix.contracts.clusterer import Clusterer
 from gradmix.contracts.iteration import INERTIA, Iteration, Objective, last_of_each_start
+from gradmix.contracts.model import Model
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
 from gradmix.testing.clusterers.fits import (
     KNOWN_CODE,
@@ -174,7 +175,7 @@ def keeps_the_best_start(subject: Subject) -> None:
     kept = {metric: getattr(made, f"{metric}_", None), "n_iter": made.n_iter_, "converged": made.converged_}
     wanted = {metric: best.metrics[metric], "n_iter": _count(best), "converged": best.converged}
     found, expected = (plain_value([*each]) for each in ((kept, made.model_), (wanted, best.estimate)))
-    if not are_close(found, expected):  # `whole_start` may round in another way
+    if not are_close(found, expected):  # `batch_of_starts` may round in another way
         raise BrokenPromiseError(
             str(wanted), str(kept), "after fit", _run(overlapping_code(80, 2, 0), "component.fit(X)")
         )

@@ -1,0 +1,114 @@
+"""Clusterers that compute by folds over rows."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Any, Self
+
+import numpy as np
+
+from gradmix.contracts.clusterer import Clusterer
+from gradmix.contracts.errors import DataError
+from gradmix.contracts.folds import Rows
+from gradmix.contracts.iteration import BatchOfStarts, Iteration, Trace, best_trace
+from gradmix.contracts.model import ModelT
+from gradmix.contracts.rows import Matrix
+
+
+class FoldingClusterer(Clusterer[ModelT]):
+    """Base of clusterers that compute by folds over rows: a dataclass of options with an `iterate_rows`.
+
+    Their rows may have weights, and are computed wherever the rows' engine does it. If one has an option `warm_start`
+    that is true, a fit goes on from the model of the last one.
+    """
+
+    @abstractmethod
+    def iterate_rows(
+        self, rows: Rows, rng: np.random.Generator, state: ModelT | None = None
+    ) -> Iterator[Iteration[ModelT]]:
+        """Yield the iterations of one start.
+
+        Parameters
+        ----------
+        rows
+            Checked already. Whatever needs all of them is a `Rows.fold` or a `Rows.map`.
+        rng
+            The only source of random numbers.
+        state
+            The model of an earlier iteration, from which to go on; None to begin.
+        """
+
+    def batch_of_starts(self, rows: Rows) -> BatchOfStarts[ModelT] | None:
+        """What computes whole starts at once, where that is much faster; None, unless overridden, where it is not.
+
+        `fit` uses it. A run, which journals each iteration, and `iterations` do without; their results may differ from
+        it by rounding. Rows are checked only before the first start: here, their shape may be looked at.
+        """
+        return None
+
+    def iterate(self, X: Matrix, rng: np.random.Generator) -> Iterator[Iteration[ModelT]]:
+        """Yield the iterations of one start, on an array."""
+        return self.iterate_rows(Rows(X), rng)
+
+    def _iterations_of_one_start(self, rows: Rows, rng: np.random.Generator) -> Any:
+        """Iterations of one start; by `iterate` if a derived class has replaced that one."""
+        if "iterate_rows" not in self._latest("iterate", "iterate_rows"):
+            return super()._iterations_of_one_start(rows, rng)
+        state = self._model_to_go_on_from(rows)
+        return self.iterate_rows(rows, rng) if state is None else self.iterate_rows(rows, rng, state)
+
+    def _latest(self, *methods: str) -> set[str]:
+        """Those of some methods that the most derived class with any of them defines."""
+        return next(found for cls in type(self).__mro__ if (found := {*methods} & vars(cls).keys()))
+
+    def _whole_starts(self, rows: Rows) -> list[Trace[ModelT]] | None:
+        """The starts of a fit, computed at once; None if they have to be iterated.
+
+        They are if a derived class has replaced the iterations that they stand for.
+        """
+        is_replaced = "batch_of_starts" not in self._latest("iterate", "iterate_rows", "batch_of_starts")
+        if is_replaced or getattr(self, "verbose", False) or self._model_to_go_on_from(rows) is not None:
+            return None
+        self.check()
+        compute = self.batch_of_starts(rows)
+        if compute is None:
+            return None
+        self.check_labels(rows.labels)
+        self.check_rows(rows.array)
+        return compute([np.random.default_rng(seed) for seed in self._seeds()])
+
+    def _model_to_go_on_from(self, rows: Rows) -> ModelT | None:
+        """The model of the last fit if the option `warm_start` asks for it; None before the first fit."""
+        if not (getattr(self, "warm_start", False) and self.__sklearn_is_fitted__()):
+            return None
+        if self.preparation_ is not None:
+            raise DataError("warm_start cannot go on from a model that was read from a file; fit it once without.")
+        if rows.shape[1] != self.n_features_in_:
+            raise DataError(
+                f"X has {rows.shape[1]} features, but warm_start goes on from a fit to {self.n_features_in_}."
+            )
+        return self.model_
+
+    def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> Self:
+        """Fit the model to `X`, shape (n, d), and keep the best start; see `Clusterer.fit`.
+
+        Parameters
+        ----------
+        X
+            Shape (n, d), or `Rows`.
+        y
+            Label of each row, shape (n,), if the clusterer needs labels; else not used.
+        sample_weight
+            Shape (n,), not negative: a row of weight 2 counts as two rows. None if each row counts once. Their sum is
+            ``total_weight_``.
+        """
+        rows = self._rows_of(X, y, sample_weight)
+        traces = self._whole_starts(rows)
+        if traces is None:
+            self._keep(X, rows, *self._best_of(self.iterations(rows)))
+        else:
+            best = best_trace(self.objective, traces)
+            self._keep(X, rows, best, traces[best.start].values)
+        self.total_weight_ = rows.total_weight
+        return self

@@ -1,0 +1,38 @@
+"""Models: what a clusterer finds, and the criteria that price its parameters."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradmix.contracts.iteration import COLLAPSED
+from gradmix.contracts.meaning import Meaning
+from gradmix.contracts.rows import Matrix
+
+
+class Model(ABC):
+    """A fitted model of groups in data: a frozen dataclass whose fields are arrays."""
+
+    @abstractmethod
+    def predict(self, X: Matrix) -> NDArray[np.intp]:
+        """Group of each row, shape (n,)."""
+
+    def scores(self, X: Matrix) -> Mapping[str, float]:
+        """Metrics of the fit on `X`, by name: ``bic``, ``aic`` and the like; `Clusterer.metrics` declares them."""
+        return {}
+
+
+ModelT = TypeVar("ModelT", bound=Model)
+
+BIC = Meaning(
+    "bic",
+    "lower",
+    "",
+    "Bayesian information criterion: fit, with a price for each parameter",
+    spoiled_by=COLLAPSED.name,
+)
+AIC = Meaning("aic", "lower", "", "Akaike's information criterion", spoiled_by=COLLAPSED.name)
