@@ -23,6 +23,7 @@ def gradmix_components() -> gradmix.Components:
             "gmm": "gradmix_clustering.gmm:GaussianMixture",
             "gmm_gradient": "gradmix_clustering.gmm_gradient:GradientMixture",
             "kmeans": "gradmix_clustering.kmeans:KMeans",
+            "minibatch_kmeans": "gradmix_clustering.minibatch_kmeans:MiniBatchKMeans",
         },
         "covariance": {**types, **{name: types[other] for name, other in _SCIKIT_LEARN.items()}},
     }

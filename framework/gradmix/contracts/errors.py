@@ -35,6 +35,10 @@ class DataError(GradmixError, ValueError):
     """Data that an algorithm cannot use, or a file that cannot be read."""
 
 
+class DataTypeError(DataError, TypeError):
+    """Data of a type that holds no numbers, such as a sparse matrix or a dict."""
+
+
 class NumericalError(GradmixError, ArithmeticError):
     """A computation that broke down: a singular covariance, no convergence, overflow."""
 

@@ -84,6 +84,9 @@ class Objective:
         Whether more is better.
     unit, words, rewards_freedom
         As `unit`, `meaning` and `rewards_freedom` of a `Meaning`.
+    is_estimated
+        Whether iterations estimate it from a sample of the rows: it may then become worse on the way. The last
+        iteration of a start gives its exact value, by which starts are compared.
     """
 
     metric: str
@@ -91,6 +94,7 @@ class Objective:
     unit: str = ""
     words: str = ""
     rewards_freedom: bool = False
+    is_estimated: bool = False
 
     @property
     def meaning(self) -> Meaning:

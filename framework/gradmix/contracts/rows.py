@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradmix.contracts.errors import DataError
+from gradmix.contracts.errors import DataError, DataTypeError
 
 Matrix = NDArray[np.float64]
 """n rows of d features, float64."""
@@ -35,12 +35,13 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
     Raises
     ------
     DataError
-        If it is not a matrix, is sparse, or holds anything but finite real numbers (the first such row and column are
-        named). Masked values count as missing; a masked array without any is accepted.
+        If it is not a matrix, or holds anything but finite real numbers (the first such row and column are named).
+        Masked values count as missing; a masked array without any is accepted. Sparse data, and objects that are no
+        numbers, are a TypeError, too.
     """
     names = feature_names or [*map(str, column_labels(X))]
     if hasattr(X, "nnz") and hasattr(X, "toarray"):
-        raise DataError(f"{source} is sparse, and sparse input is not supported. Convert it by X.toarray().")
+        raise DataTypeError(f"{source} is sparse, and sparse input is not supported. Convert it by X.toarray().")
     if getattr(getattr(X, "dtype", None), "kind", "") in ("m", "M", "V"):
         raise DataError(f"{source} must be numbers; given: {X.dtype}.")
     masked = _masked(X)
@@ -53,7 +54,8 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
         rows = np.ascontiguousarray(given, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         why = _first_of_other_length(X) or f"must be real numbers only{_first_text(X, names)}: {str(error).rstrip('.')}"
-        raise DataError(f"{source} {why}.") from error
+        kind = DataTypeError if isinstance(error, TypeError) else DataError
+        raise kind(f"{source} {why}.") from error
     if rows.ndim != 2:
         hint = " Reshape your data by X.reshape(-1, 1) if it has a single feature." if rows.ndim == 1 else ""
         raise DataError(f"{source} must be a matrix of rows and columns; its shape is {rows.shape}.{hint}")

@@ -19,8 +19,7 @@ FRAME = pd.DataFrame({"x": np.repeat([0.0, 90.0], 30) + RNG.normal(size=60), "y"
 """Two groups that only x tells apart."""
 
 EXPECTED_FAILURES = {
-    "check_dtype_object": "a dict in the place of a number is a DataError, a ValueError; they want a TypeError",
-    "check_sample_weight_equivalence_on_dense_data": "other rows are drawn for the start; its own KMeans is exempt too",
+    "check_sample_weight_equivalence_on_dense_data": "other rows are drawn for the start; scikit-learn exempts its KMeans, too",
 }
 """Check of scikit-learn's → why we do not keep it."""
 
@@ -34,6 +33,7 @@ with warnings.catch_warnings():
             gradmix.clusterer("gmm_gradient", random_state=0, max_iter=50),
             gradmix.clusterer("gaussian"),
             gradmix.clusterer("kmeans", random_state=0),
+            gradmix.clusterer("minibatch_kmeans", random_state=0),
         ],
         expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
     )

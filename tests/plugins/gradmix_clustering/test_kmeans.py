@@ -406,15 +406,32 @@ assert sum(before) > 0 and compiled() == before, (before, compiled())
 def test_starts_by_name_array_and_function():
     fit = gradmix.clusterer("kmeans", n_clusters=2, init="random", random_state=0).fit(OLD_FAITHFUL)
     assert gradmix.clusterer("kmeans", init="random").n_starts() == 10
+    assert gradmix.clusterer("kmeans").set_params(init=lambda X, k, rng: X[:k]).n_starts() == 10
     assert gradmix.clusterer("kmeans").n_starts() == 1
     start = OLD_FAITHFUL[:2]
     for init in (start, start.tolist(), lambda X, k, rng: X[:k]):
         again = gradmix.clusterer("kmeans", n_clusters=2, tol=0.0).set_params(init=init).fit(OLD_FAITHFUL)
         assert again.inertia_ == pytest.approx(fit.inertia_, rel=1e-3)
-    with pytest.raises(gradmix.DataError, match=r"centers of the shape \(3, 2\)"):
-        gradmix.clusterer("kmeans", n_clusters=3, init=start).fit(OLD_FAITHFUL)
+    for wrong in (start, OLD_FAITHFUL[:3, :1], lambda X, k, rng: X[: k + 1]):
+        with pytest.raises(gradmix.DataError, match=r"centers of the shape \(3, 2\)"):
+            gradmix.clusterer("kmeans", n_clusters=3).set_params(init=wrong).fit(OLD_FAITHFUL)
     with pytest.raises(gradmix.ConfigError, match="init must be"):
         gradmix.clusterer("kmeans", init="elkan").fit(OLD_FAITHFUL)
+
+
+def test_more_than_one_start_from_given_centers_is_warned_of():
+    clusterer = gradmix.clusterer("kmeans", init=OLD_FAITHFUL[:2], n_init=10)
+    with pytest.warns(RuntimeWarning, match="performing only one init in KMeans instead of n_init=10"):
+        fit = clusterer.fit(OLD_FAITHFUL)
+    assert fit.inertia_ == gradmix.clusterer("kmeans", init=OLD_FAITHFUL[:2]).fit(OLD_FAITHFUL).inertia_
+
+
+def test_the_cluster_that_scikit_learn_relocates():
+    X = np.array([[0, 0], [0.5, 0], [0.5, 1], [1, 1]])
+    fit = gradmix.clusterer("kmeans", init=[[0.5, 0.5], [3.0, 3.0]]).fit(X)
+    assert fit.inertia_ == 0.25
+    assert sorted(map(tuple, fit.cluster_centers_)) == [(0.25, 0.0), (0.75, 1.0)]
+    assert fit.labels_[0] == fit.labels_[1] != fit.labels_[2] == fit.labels_[3]
 
 
 def test_rows_of_weight_zero_found_no_cluster():

@@ -90,7 +90,8 @@ def _objective_of(made: Clusterer[Any], X: Any) -> float:
         return float(np.sum(model.score_samples(X)))
     if made.objective == LOG_LIKELIHOOD and hasattr(model, "log_likelihood"):
         return float(model.log_likelihood(X))
-    if made.objective == INERTIA and hasattr(model, "centers") and getattr(model, "metric", "euclidean") == "euclidean":
+    is_inertia = made.objective.metric == INERTIA.metric
+    if is_inertia and hasattr(model, "centers") and getattr(model, "metric", "euclidean") == "euclidean":
         centers, labels = np.asarray(model.centers), np.asarray(made.labels_)
         if labels.min() >= 0 and labels.max() < len(centers):
             return float(np.sum((X - centers[labels]) ** 2))
