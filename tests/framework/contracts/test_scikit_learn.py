@@ -19,7 +19,7 @@ FRAME = pd.DataFrame({"x": np.repeat([0.0, 90.0], 30) + RNG.normal(size=60), "y"
 """Two groups that only x tells apart."""
 
 EXPECTED_FAILURES = {
-    "check_sample_weight_equivalence_on_dense_data": "other rows are drawn for the start; scikit-learn exempts its KMeans, too",
+    "check_sample_weight_equivalence_on_dense_data": "other rows are drawn for the start; their KMeans is exempt, too",
 }
 """Check of scikit-learn's → why we do not keep it."""
 
