@@ -87,9 +87,19 @@ def test_commands_print_what_is_shown(command, folder_with_store):
     check_prints(command, SHOWN[command])
 
 
+@pytest.fixture
+def without_store(empty_folder, monkeypatch):
+    """A user whose own config file turns the tracking off: MLflow takes longer to load than most commands to run."""
+    settings = empty_folder / "home" / "gradmix" / "config.yaml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("tracking:\n  uri: null\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(empty_folder / "home"))
+    return empty_folder
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("guide", ["sweeps.md", "events.md"])
-def test_a_guide_prints_what_is_shown_from_its_first_command_to_its_last(folder_with_store, guide):
+def test_a_guide_prints_what_is_shown_from_its_first_command_to_its_last(without_store, guide):
     for command, shown in commands((ROOT / "docs" / guide).read_text(encoding="utf-8")):
         check_prints(command, shown)
 
@@ -101,13 +111,13 @@ def test_the_guide_to_checks_prints_what_is_shown(empty_folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", [PLUGIN, (ROOT / "docs" / "plugins.md").read_text()], ids=["README", "plugins.md"])
-def test_from_nothing_to_a_checked_plugin_as_shown(folder_with_store, text, monkeypatch):
+def test_from_nothing_to_a_checked_plugin_as_shown(without_store, text, monkeypatch):
     path = []
     for command, shown in commands(text):
         if command.startswith("cd "):
             monkeypatch.chdir(command.removeprefix("cd "))
         elif command == "pip install -e '.[test]'":
-            path = make_editable(Path.cwd(), folder_with_store / "site")
+            path = make_editable(Path.cwd(), without_store / "site")
         else:
             check_prints(command, shown, path)
 

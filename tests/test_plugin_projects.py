@@ -20,7 +20,7 @@ EXAMPLE = Path(__file__).parent.parent / "docs" / "example-plugin"
 def environment(tmp_path):
     """A fresh environment that sees what this one has installed; a function that runs Python in it."""
     folder = tmp_path / "environment"
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     python = str(folder / "bin" / "python")
 
     def run(*arguments, cwd=tmp_path):

@@ -65,7 +65,10 @@ def _evaluate(formulas: list[Any], symbols: list[Any], x: Any) -> Any:
     foreign = set[Any]().union(*(formula.free_symbols for formula in formulas)) - set(symbols)
     if foreign:
         raise DifferentiationError("SymPy's formulas cannot be differentiated within another differentiation.")
-    numbers = sympy.lambdify([symbols], formulas, modules=["scipy", "numpy"], cse=True)(x)
+    # Dummies would be replaced one by one, which takes time in proportion to the square of their number.
+    named = dict(zip(symbols, sympy.symbols(f"x:{len(symbols)}", real=True), strict=True))
+    entries = [formula.xreplace(named) for formula in formulas]
+    numbers = sympy.lambdify([list(named.values())], entries, modules=["scipy", "numpy"], cse=True)(x)
     return np.array(numbers, dtype=np.float64)
 
 

@@ -128,9 +128,9 @@ def run_as(wanted: Intent) -> int:
 
     report, tracking = SessionReport(), TrackingProcess()
     watchers = report.watchers if wanted.plan_only else (*report.watchers, SweepArtifacts(), tracking)
-    if not wanted.plan_only and wanted.resumed is None and "tracking=none" not in wanted.arguments:
-        tracking.prepare()  # MLflow loads while the config is composed; a resumed sweep may need none
     try:
+        if not wanted.plan_only and wanted.resumed is None and _is_likely_tracked(wanted.arguments):
+            tracking.prepare()  # MLflow loads while the config is composed; a resumed sweep may need none
         with watched_by(*watchers), termination_as_interrupt():
             _compose_and_run(wanted)
     except GradmixError as error:
@@ -148,6 +148,12 @@ def run_as(wanted: Intent) -> int:
         report.close_tracking(["interrupted. Nothing is lost: `gradmix sync` brings the rest in."])
         return 130
     return report.exit_code
+
+
+def _is_likely_tracked(arguments: Sequence[str]) -> bool:
+    from gradmix.config.user_file import tracks_by_default
+
+    return "tracking=none" not in arguments and tracks_by_default()
 
 
 def _compose_and_run(wanted: Intent) -> None:

@@ -51,6 +51,11 @@ def rewrite(**fields):
     path.write_text("\n".join([json.dumps({**json.loads(first), **fields}), *others]) + "\n")
 
 
+def files():
+    """Content of every file below the folder of runs."""
+    return {path: path.read_bytes() for path in Path("runs").rglob("*") if path.is_file()}
+
+
 def arguments():
     return json.loads((sweep() / "journal.jsonl").read_text().splitlines()[0])["arguments"]
 
@@ -71,6 +76,27 @@ LEFT_OUT = [
     "plugins.files=[evil.py]",
     "name=${oc.env:HOME}",
 ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["2001"], "there is no sweep, experiment or run '2001'"),
+        (["last", "clusterer.n_components=3"], "would change what the sweep computes"),
+        (["last", "bogus=1"], "unknown option bogus"),
+        (["last", "picturse=false"], "Did you mean pictures?"),
+        (["last", "hydra.lancher.workers=2"], "unknown option hydra.lancher. Did you mean hydra.launcher?"),
+        (["last", "hydra/lancher=joblib"], "unknown option hydra/lancher"),
+        (["last", "hydra/sweeper=basic"], "would change what the sweep computes"),
+        (["last", "hydra.mode=RUN"], "would change what the sweep computes"),
+        (["last", "--fast"], "unknown option --fast"),
+    ],
+)
+def test_what_cannot_be_resumed_is_told(two_jobs, capsys, arguments, message):
+    before = files()
+    assert main(["resume", *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert files() == before
 
 
 def test_what_a_journal_must_not_name_is_left_out_and_listed(two_jobs, capsys):

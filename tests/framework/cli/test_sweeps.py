@@ -91,26 +91,6 @@ def test_resume_works_from_anywhere(empty_folder, monkeypatch, capsys):
     assert not list((empty_folder / "elsewhere").iterdir())
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["2001"], "there is no sweep, experiment or run '2001'"),
-        (["last", "clusterer.n_components=3"], "would change what the sweep computes"),
-        (["last", "bogus=1"], "unknown option bogus"),
-        (["last", "picturse=false"], "Did you mean pictures?"),
-        (["last", "hydra.lancher.workers=2"], "unknown option hydra.lancher. Did you mean hydra.launcher?"),
-        (["last", "hydra/lancher=joblib"], "unknown option hydra/lancher"),
-        (["last", "hydra/sweeper=basic"], "would change what the sweep computes"),
-        (["last", "hydra.mode=RUN"], "would change what the sweep computes"),
-        (["last", "--fast"], "unknown option --fast"),
-    ],
-)
-def test_what_cannot_be_resumed_is_told(empty_folder, capsys, arguments, message):
-    assert run(["-m", "seed=1,2", *FAST]) == 0
-    assert resume(arguments) == 2
-    assert message in capsys.readouterr().err
-
-
 def test_a_sweep_whose_journal_was_edited_is_not_touched(empty_folder, capsys):
     assert run(["-m", "seed=1,2", *FAST]) == 0
     (path,) = (path for path in Path("runs").rglob("journal.jsonl") if path.parent.name.endswith("sweep"))

