@@ -21,7 +21,7 @@ _TILE = 4096
 
 @dataclass(frozen=True, eq=False)
 class Reached:
-    """How near the chosen centers are to each row, changed in place: 12 bytes a row.
+    """How near the chosen centers are to each row, changed in place: 14 bytes a row.
 
     Parameters
     ----------
@@ -29,10 +29,17 @@ class Reached:
         Squared distance to the nearest chosen center, shape (n,).
     owners
         Number of this center, shape (n,).
+    nearer
+        Bit j: whether candidate j is nearer, shape (n,). Only the compiled kernels use it.
     """
 
     distances: Array
     owners: NDArray[np.int32]
+    nearer: NDArray[np.uint16]
+
+    def of(self, block: Block) -> tuple[Array, NDArray[np.int32], NDArray[np.uint16]]:
+        """All three, of a block's rows."""
+        return self.distances[block.rows], self.owners[block.rows], self.nearer[block.rows]
 
 
 def choose_centers(rows: Rows, k: int, rng: np.random.Generator) -> Array:
@@ -42,52 +49,48 @@ def choose_centers(rows: Rows, k: int, rng: np.random.Generator) -> Array:
 
     Sources: Arthur & Vassilvitskii, SODA 2007, 1027-1035; Raff, IJCAI 2021, 2928-2935.
     """
-    n, n_candidates = len(rows), 2 + int(np.log(k))
-    reached, compiled = Reached(np.full(n, np.inf), np.zeros(n, np.int32)), pays(*rows.shape, k)
+    n, n_candidates, compiled = len(rows), 2 + int(np.log(k)), pays(*rows.shape, k)
+    reached = Reached(np.full(n, np.inf), np.zeros(n, np.int32), np.full(n, 1, np.uint16))
     weights = np.ones(n) if rows.weights is None else rows.weights
     first = _draw(np.add.reduceat(weights, np.arange(0, n, _TILE)), weights.__getitem__, n, rng.random(1))
-    chosen = np.empty((k, rows.shape[1]))
+    chosen, best = np.empty((k, rows.shape[1])), 0
     chosen[0] = rows.array[first[0]]
     for j in range(1, k):
-        sums = _include(rows, chosen[:j], reached, compiled)
+        include = partial(_include, chosen=chosen[:j], candidate=best, reached=reached, compiled=compiled)
+        sums = np.concatenate([*each(rows, include)])
         drawn = _draw(sums, lambda part: weights[part] * reached.distances[part], n, rng.random(n_candidates))
         candidates = rows.array[drawn]
         gaps = ((candidates[:, None] - chosen[None, :j]) ** 2).sum(axis=2)
         gain = partial(_gains, candidates=candidates, gaps=gaps, reached=reached, compiled=compiled)
-        gains = reduce(add, each(rows, gain))
-        chosen[j] = candidates[int(gains.argmax())]
+        best = int(reduce(add, each(rows, gain)).argmax())
+        chosen[j] = candidates[best]
     return chosen
 
 
-def _include(rows: Rows, chosen: Array, reached: Reached, compiled: bool) -> Array:
+def _include(block: Block, chosen: Array, candidate: int, reached: Reached, compiled: bool) -> Array:
     """Measure the rows' distances to the last center chosen; sums of weight times squared distance, tile by tile."""
-    gaps = ((chosen - chosen[-1]) ** 2).sum(axis=1)
-    include = partial(_include_block, chosen=chosen, gaps=gaps, reached=reached, compiled=compiled)
-    return np.concatenate([*each(rows, include)])
-
-
-def _include_block(block: Block, chosen: Array, gaps: Array, reached: Reached, compiled: bool) -> Array:
-    distances, owners, last = reached.distances[block.rows], reached.owners[block.rows], len(chosen) - 1
+    distances, owners, nearer = reached.of(block)
+    last = len(chosen) - 1
     if compiled:
         from gradmix_clustering.plus_plus_kernels import include
 
-        include(block.X, chosen[-1], last, gaps, distances, owners)
+        include(block.X, chosen[-1], last, candidate, nearer, distances, owners)
     else:
         measured = ((block.X - chosen[-1]) ** 2).sum(axis=1)
-        nearer = measured < distances
-        distances[nearer], owners[nearer] = measured[nearer], last
+        is_nearer = measured < distances
+        distances[is_nearer], owners[is_nearer] = measured[is_nearer], last
     chances = distances if block.weights is None else block.weights * distances
     return np.add.reduceat(chances, np.arange(0, len(chances), _TILE))
 
 
 def _gains(block: Block, candidates: Array, gaps: Array, reached: Reached, compiled: bool) -> Array:
     """By how much each candidate would lower the sum of squared distances, shape (number of candidates,)."""
-    distances, owners = reached.distances[block.rows], reached.owners[block.rows]
+    distances, owners, nearer = reached.of(block)
     if compiled:
         from gradmix_clustering.plus_plus_kernels import gains
 
-        weights, total = weights_of(block), np.zeros(len(candidates))
-        gains(block.X, weights, candidates, gaps, distances, owners, total)
+        total = np.zeros(len(candidates))
+        gains(block.X, weights_of(block), candidates, gaps, distances, owners, nearer, total)
         return total
     lowered = [np.maximum(distances - ((block.X - candidate) ** 2).sum(axis=1), 0) for candidate in candidates]
     return np.array([(low if block.weights is None else block.weights * low).sum() for low in lowered])
