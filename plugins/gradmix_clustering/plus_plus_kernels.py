@@ -54,9 +54,9 @@ def gains(X, weights, candidates, gaps, distances, owners, nearer, total):
     """Add up by how much each candidate would lower the weighted sum of squared distances, and note for which rows.
 
     If a row is at the distance r from its center, a candidate 2 r or more away from that one cannot be nearer to the
-    row. `gaps` are squared distances of candidates to centers, shape (number of candidates, number of centers). Bit j of
-    `nearer` says whether candidate j is nearer to a row than its center. Four candidates are measured at a time, without
-    a branch for each of them and with their sums in registers: it takes a third of the time.
+    row. `gaps` are squared distances of candidates to centers, shape (number of candidates, number of centers). Bit j
+    of `nearer` says whether candidate j is nearer to a row than its center. Four candidates are measured at a time,
+    without a branch for each of them and with their sums in registers: it takes a third of the time.
     """
     last = len(candidates) - 1
     for start in range(0, len(X), _TILE):
