@@ -260,12 +260,8 @@ class GaussianMixture(MixtureEstimator):
 
     def check(self) -> None:
         """Check every option, that σ is given only where it is used, and a floor only where it can be kept."""
-        from gradmix_clustering.layouts import LAYOUTS
-
         super().check()
-        covariance = gradmix.covariance(self.covariance_type)
-        free = LAYOUTS[covariance.moments].free
-        if self.on_collapse == "floor" and type(covariance) is not type(gradmix.covariance(free)):
+        if self.on_collapse == "floor" and not self._has_free_covariances:
             raise ConfigError(
                 f"{self.kind}.on_collapse=floor would break the constraint of covariance_type={self.covariance_type}. "
                 "Choose full, tied, diag or spherical, or on_collapse=reseed."
@@ -275,6 +271,14 @@ class GaussianMixture(MixtureEstimator):
                 "precisions_init has the variances" if self.update == "means" else "update=all estimates the variances"
             )
             raise ConfigError(f"{self.kind}.sigma={self.sigma} has no effect: {why}.")
+
+    @property
+    def _has_free_covariances(self) -> bool:
+        """Whether every estimate of its layout's shape is one of the covariance type."""
+        from gradmix_clustering.layouts import LAYOUTS
+
+        covariance = gradmix.covariance(self.covariance_type)
+        return type(covariance) is type(gradmix.covariance(LAYOUTS[covariance.moments].free))
 
     def check_rows(self, X: Array) -> None:
         """Check that there are rows enough, that columns vary, and that given parameters fit the columns."""

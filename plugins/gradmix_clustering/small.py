@@ -15,7 +15,6 @@ from gradmix.arrays import Array, IntArray
 from gradmix_clustering.covariance import EEE, VII, VVI, VVV
 from gradmix_clustering.estep import EStep
 from gradmix_clustering.mixture_model import GaussianMixtureModel
-from gradmix_clustering.scaling import in_unit, unit_exponent
 from gradmix_clustering.starts import KMEANS_ITERATIONS
 
 if TYPE_CHECKING:
@@ -78,9 +77,14 @@ class SmallProblem:
         return np.ones(len(self.rows)) if self.rows.weights is None else self.rows.weights.copy()
 
     @cached_property
+    def expectation(self) -> EStep:
+        """What the limits follow from."""
+        return EStep(self.rows, "numpy")
+
+    @cached_property
     def limits(self) -> tuple[float, Callable[[GaussianMixtureModel], NDArray[np.bool_]]]:
         """What is added to every variance, and what finds the components of a model that have collapsed."""
-        return self.clusterer.limits(EStep(self.rows, "numpy"))
+        return self.clusterer.limits(self.expectation)
 
     def starts(self, rngs: Sequence[np.random.Generator]) -> list[Trace[GaussianMixtureModel]] | None:
         """EM from clusters of k-means, to its end, once for each generator; None if a start breaks down."""
@@ -88,7 +92,8 @@ class SmallProblem:
         if labels is None:
             return None
         s, k, d = len(rngs), self.clusterer.n_components, len(self.features)
-        models = np.empty((s, k)), np.tile(self.features.mean(axis=1), (s, k, 1)), np.empty((s, k, d, d))
+        models = np.empty((s, k)), np.empty((s, k, d)), np.empty((s, k, d, d))
+        models[1][:] = self.expectation.center
         found = self._em(labels, models)
         if found is None:
             return None
@@ -101,10 +106,10 @@ class SmallProblem:
         """Label of each row in each start's clusters of k-means, shape (s, n); None if one loses all its rows."""
         from gradmix_clustering.small_kernels import clusters as cluster
 
-        k, X = self.clusterer.n_components, in_unit(self.features, unit_exponent(self.features.T))
+        k = self.clusterer.n_components
         uniforms = np.array([rng.random(1 + (k - 1) * (2 + int(np.log(k)))) for rng in rngs])
         labels = np.empty((len(rngs), len(self.weights)), dtype=np.intp)
-        return labels if cluster(X, self.weights, uniforms, k, labels, KMEANS_ITERATIONS) else None
+        return labels if cluster(self.features, self.weights, uniforms, k, labels, KMEANS_ITERATIONS) else None
 
     def _em(self, labels: IntArray, models: tuple[Array, ...]) -> tuple[list[Array], NDArray[np.bool_]] | None:
         """Log-likelihoods of each start by step, and which of them converge; `models` become the last ones."""
