@@ -13,7 +13,7 @@ _DESCRIPTION = "Describe a run: its status, the options that differ from the def
 _EXAMPLES = """\
 examples:
   gradmix show last                        the newest run or sweep
-  gradmix show 2026-11-28_23-25-16-sweep/3     a job of a sweep
+  gradmix show 2026-11-28_23-25-16-sweep/3     the third job of a sweep
   gradmix show last --picture              draw a run again, into its own folder
   gradmix show last --picture fit.png      … or into a file
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     parser = CommandParser("show", _DESCRIPTION, _EXAMPLES)
     parser.add_argument(
-        "run", metavar="RUN", help="a path, a name or enough of it, NAME/NUMBER for a job of a sweep, last"
+        "run", metavar="RUN", help="a path, a name or enough of it, NAME/N for the Nth job of a sweep, last"
     )
     parser.add_runs_dir()
     parser.add_argument("--picture", nargs="?", const="", metavar="FILE", help=_PICTURE)
@@ -34,11 +34,8 @@ def main(arguments: Sequence[str]) -> int:
     from gradmix.journal.folder import has_journal
     from gradmix.journal.reading import read_run
     from gradmix.reports.run_description import print_run
-    from gradmix.sweeps.selection import find
 
-    sweep, _, job = options.run.rpartition("/")
-    is_job = sweep and job.isdigit()
-    folder = find(sweep, options.runs_dir) / job if is_job else find(options.run, options.runs_dir, sweeps_only=False)
+    folder = _folder(options.run, options.runs_dir)
     if not has_journal(folder):
         raise UnknownNameError(f"{folder} is not a run or a sweep; it has no journal.")
     if options.picture is None:
@@ -46,6 +43,23 @@ def main(arguments: Sequence[str]) -> int:
     else:
         _draw(folder, options.picture)
     return 0
+
+
+def _folder(name: str, runs_dir: Path) -> Path:
+    """The folder that is meant: a path is taken as it is; jobs of a sweep count from 1, as in its lines."""
+    from gradmix.sweeps.attempts import attempts, telling
+    from gradmix.sweeps.reading import reused_results
+    from gradmix.sweeps.selection import find
+
+    sweep, _, job = name.rpartition("/")
+    if Path(name).exists() or not sweep or not job.isdigit():
+        return find(name, runs_dir, sweeps_only=False)
+    folder, number = find(sweep, runs_dir), int(job) - 1
+    if best := telling(folder, number):
+        return best.folder
+    if made := attempts(folder, number) or list(filter(None, [reused_results(folder).get(number)])):
+        return made[-1]
+    raise UnknownNameError(f"{folder} has no journal of a job {job}; jobs count from 1.")
 
 
 def _draw(folder: Path, wanted: str) -> None:

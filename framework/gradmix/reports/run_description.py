@@ -14,16 +14,20 @@ from gradmix.runs.pictures import spec_of
 def print_run(run: Run) -> None:
     """Print what a journal, of a run or a sweep, says in short."""
     console = make_console()
-    rows = {run.kind: run.label, "status": run.status}
-    if run.error:
+    ends = [event for event in run.events if event["event"] in TERMINAL_EVENTS]
+    is_interrupted = run.status == "killed" and bool(ends) and ends[-1]["event"] == "interrupted"
+    rows = {run.kind: run.label, "status": "interrupted" if is_interrupted else run.status}
+    if run.error and not is_interrupted:
         rows["error"] = run.error
     if run.stopped_by:
         rows["stopped by"] = run.stopped_by
     rows["options"] = "\n".join(_options(run)) or "the defaults"
     rows |= {name: metric_text(name, value) for name, value in run.metrics.items()} | dict(run.remarks)
     rows |= {"took": measured(run.seconds, "s"), "folder": shown(run.folder)}
+    is_whole = run.is_finished and not run.metrics.get("failed")
+    if run.kind == "sweep" and run.status != "running" and not is_whole:
+        rows["go on"] = f"gradmix resume {run.folder.name}"
     print_table(console, rows)
-    ends = [event for event in run.events if event["event"] in TERMINAL_EVENTS]
     if ends and (trace := str(ends[-1].get("traceback", ""))):
         console.print(f"\n{visible(trace.rstrip())}", soft_wrap=True)
 

@@ -97,7 +97,7 @@ def runs_table(comparison: Comparison, folder: Path) -> Mapping[str, Any]:
 
 
 def _name(run: Run) -> str:
-    return run.label or ("" if run.number is None else f"job {run.number}")
+    return run.label or ("" if run.number is None else f"job {run.number + 1}")
 
 
 def mlflow_link(folder: Path) -> str | None:

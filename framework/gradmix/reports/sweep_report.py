@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gradmix.contracts.hooks import hookimpl
+from gradmix.contracts.meaning import meaning_of
 from gradmix.journal.reading import Run
 from gradmix.reports.console import print_table
 from gradmix.reports.wording import measured, metric_text, shown
@@ -115,13 +116,23 @@ class SweepReport:
         if end.is_finished:
             ranking = [each.name for each in end.declared.meanings.values() if each.better and not each.is_cost]
             named = [name for name in ranking if name in end.metrics][:2]
-            told = "  ".join(f"{name} {metric_text(name, end.metrics[name])}" for name in named)
+            told = "  ".join(_told(name, end) for name in named)
             line += Text(f"  {told or 'finished'}", style="green")
             line += Text(f"  stopped by {end.stopped_by}" if end.stopped_by else "")
         else:
             line += Text(f"  {end.status.replace('_', ' ')}", style="red") + Text(f": {end.error}" if end.error else "")
         line += Text(f"  {measured(end.seconds, 's')}" if end.seconds else "", style="dim")
         self._console.print(line, soft_wrap=True)
+
+
+def _told(name: str, end: Run) -> str:
+    """A metric of a job's run, marked if it means nothing beside the others."""
+    meaning = meaning_of(name, end.declared.meanings)
+    mark = meaning.spoiled_by
+    spoiled = (
+        f" (does not count: {mark} {metric_text(mark, end.metrics[mark])})" if meaning.is_spoiled(end.metrics) else ""
+    )
+    return f"{name} {metric_text(name, end.metrics[name])}{spoiled}"
 
 
 def _plural(n: int, what: str) -> str:

@@ -30,7 +30,7 @@ def read_sweep(folder: Path) -> Reading:
         try:
             runs.append(_job(number, folder, named.get(number), found.get(number, [])))
         except StorageError as error:
-            warnings.append(f"job {number} is left out: {error}")
+            warnings.append(f"job {number + 1} is left out: {error}")
     return Reading(tuple(runs), tuple(warnings), len(numbers) - len(runs), max(0, len(jobs) - len(numbers)))
 
 

@@ -63,6 +63,8 @@ def test_a_degenerate_mixture_is_never_the_best(gradmix_main, empty_folder):
         if '"event": "result"' in line
     }
     assert metrics["2"]["n_collapsed"] == 1
+    (marked,) = (line for line in out.splitlines() if "does not count" in line)
+    assert re.match(r"3/3  clusterer.n_components=5  bic [\d.]+ \(does not count: n_collapsed 1\)  ", marked)
     assert metrics["2"]["bic"] < metrics["0"]["bic"]
     (sweep,) = (path for path in RUNS.rglob("journal.jsonl") if path.parent.name.endswith("sweep"))
     assert '"best": "bic 574.018: clusterer.n_components=2"' in sweep.read_text()
