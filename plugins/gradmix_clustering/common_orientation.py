@@ -15,11 +15,19 @@ import numpy as np
 
 from gradmix import Covariance, PositiveInt
 from gradmix.arrays import Array
-from gradmix_clustering.volumes import average, ellipsoids, volumes_of_variances
+from gradmix_clustering.volumes import (
+    at_least_some_variance,
+    average,
+    ellipsoids,
+    principal_axes,
+    square_root,
+    volumes_of_variances,
+)
 
 _LARGEST_ANGLE = 0.5
 """Of a step between two axes, in radians: the likelihood is hardly quadratic beyond."""
 _MOST_HALVINGS = 10
+_EPS = float(np.finfo(float).eps)
 
 
 @dataclass
@@ -61,13 +69,14 @@ class CommonOrientation(Covariance):
         """Search for the orientation, from the previous one."""
         covariances, shares = average(scatter, counts), counts / counts.sum()
         axes = _common_axes(np.tensordot(shares, covariances, axes=1) if previous is None else _mixed(previous))
-        rotated = _rotated(covariances, axes)
+        roots = np.array([*map(square_root, covariances)])
+        rotated = _rotated(roots, axes)
         cost, weights = self.cost(_variances(rotated), shares)
         for _ in range(self.max_steps):
             angles = _newton_angles(rotated, weights)
             for _ in range(_MOST_HALVINGS):
                 rotation = _cayley(angles)
-                new_rotated = _rotated(rotated, rotation)
+                new_rotated = _rotated(roots, axes @ rotation)
                 new_cost, new_weights = self.cost(_variances(new_rotated), shares)
                 if new_cost <= cost:
                     break
@@ -78,7 +87,7 @@ class CommonOrientation(Covariance):
             axes, rotated, cost, weights = axes @ rotation, new_rotated, new_cost, new_weights
             if gain <= tol:
                 break
-        return ellipsoids(self.constrained(_variances(_rotated(covariances, axes)), shares), axes)
+        return ellipsoids(self.constrained(_variances(rotated), shares), axes)
 
 
 @dataclass
@@ -110,7 +119,7 @@ class EVE(CommonOrientation):
     def constrained(self, variances: Array, shares: Array) -> Array:
         """Scale them to the mean volume."""
         volumes = volumes_of_variances(variances)
-        return (float(shares @ volumes) / volumes)[:, None] * variances
+        return (shares @ volumes / volumes)[:, None] * variances
 
     def n_parameters(self, k: int, d: int) -> int:
         """One volume, k shapes and one orientation."""
@@ -124,19 +133,19 @@ def _mixed(covariances: Array) -> Array:
 
 
 def _common_axes(matrix: Array) -> Array:
-    return np.linalg.eigh(matrix)[1]
+    return principal_axes(matrix[None])[1][0]
 
 
-def _rotated(matrices: Array, axes: Array) -> Array:
-    """Dᵀ S D."""
-    return axes.T @ matrices @ axes
+def _rotated(roots: Array, axes: Array) -> Array:
+    """Dᵀ S D of S = R Rᵀ: short axes keep their digits, as they would not in Dᵀ S D."""
+    turned = axes.T @ roots
+    return turned @ np.swapaxes(turned, 1, 2)
 
 
 def _variances(matrices: Array) -> Array:
-    """Diagonals, shape (k, d), none below what rounding leaves."""
+    """Diagonals, shape (k, d), none below what rounding leaves of its component and of its axis."""
     diagonals = np.diagonal(matrices, axis1=1, axis2=2)
-    info = np.finfo(float)
-    return np.maximum(diagonals, np.maximum(info.eps * diagonals.max(axis=1, keepdims=True), info.tiny))
+    return at_least_some_variance(np.maximum(diagonals, _EPS**2 * diagonals.max(axis=1, keepdims=True)))
 
 
 def _newton_angles(rotated: Array, weights: Array) -> Array:
@@ -156,4 +165,4 @@ def _newton_angles(rotated: Array, weights: Array) -> Array:
 def _cayley(angles: Array) -> Array:
     """The rotation (I − Ω/2)⁻¹ (I + Ω/2) of an antisymmetric matrix Ω."""
     one = np.eye(len(angles))
-    return np.asarray(np.linalg.solve(one - angles / 2, one + angles / 2), dtype=float)
+    return np.asarray(np.linalg.solve(one - angles / 2, one + angles / 2), dtype=angles.dtype)

@@ -17,6 +17,7 @@ from gradmix import Covariance
 from gradmix.arrays import Array
 from gradmix_clustering.volumes import (
     at_least_some_variance,
+    at_least_some_variance_in_every_direction,
     average,
     ellipsoids,
     principal_axes,
@@ -141,7 +142,7 @@ class EVV(Covariance):
 
     def estimate(self, counts: Array, scatter: Array, previous: Array | None, tol: float) -> Array:
         """Covariance of each component, scaled to the mean volume."""
-        covariances = average(scatter, counts)
+        covariances = at_least_some_variance_in_every_direction(average(scatter, counts))
         volumes = volumes_of_matrices(covariances)
         return (np.average(volumes, weights=counts) / volumes)[:, None, None] * covariances
 

@@ -9,12 +9,13 @@ from functools import partial
 import numpy as np
 
 import gradmix
-from gradmix import Block, Covariance, PluginError, Rows
+from gradmix import Block, Covariance, NumericalError, PluginError, Rows
 from gradmix.arrays import Array
 from gradmix_clustering.estep import EStep
+from gradmix_clustering.frame import IN_PLACE, Frame
 from gradmix_clustering.layouts import LAYOUTS
 from gradmix_clustering.mixture_model import GaussianMixtureModel
-from gradmix_clustering.moments import Layout, Moments, gather
+from gradmix_clustering.moments import FAR, Layout, Moments, gather
 from gradmix_clustering.starts import Responsibilities
 
 ROUNDING = float(np.finfo(float).eps)
@@ -51,15 +52,20 @@ def _estimates(
 
 
 def start_model(
-    rows: Rows, responsibilities: Responsibilities, covariance_type: str, reg_covar: float
+    rows: Rows,
+    responsibilities: Responsibilities,
+    covariance_type: str,
+    reg_covar: float,
+    frame: Frame = IN_PLACE,
 ) -> GaussianMixtureModel:
-    """M-step from responsibilities alone: the moments are taken around the means that these give."""
+    """M-step from responsibilities alone, in a frame: the moments are taken around the means that these give."""
     covariance = gradmix.covariance(covariance_type)
-    center = rows.fold(_sum) / len(rows)
+    center = frame.coordinates(rows.fold(_sum) / len(rows))
     around_center = partial(_gather, responsibilities=responsibilities, means=center[None], layout="trace")
-    means = center + rows.fold(around_center).shifts
+    means = center + rows.fold(frame.each(around_center)).shifts
     around_means = partial(_gather, responsibilities=responsibilities, means=means, layout=covariance.moments)
-    return GaussianMixtureModel(*_estimates(rows.fold(around_means), covariance, None, reg_covar), covariance_type)
+    moments = rows.fold(frame.each(around_means))
+    return GaussianMixtureModel(*_estimates(moments, covariance, None, reg_covar), covariance_type)
 
 
 def _gather(block: Block, responsibilities: Responsibilities, means: Array, layout: Layout) -> Moments:
@@ -98,7 +104,8 @@ def em(
 ) -> Iterator[EMStep]:
     """Iterate for ever: each step's log-likelihood is that of the very model it carries.
 
-    If a `least` covariance is given, as `Layout.of_one` returns it, all covariances exceed it.
+    The start is in the frame of the E-step, and so is the `least` covariance, as `Layout.of_one` returns it, which all
+    covariances exceed if it is given. The models of the steps are those of the data.
     """
 
     def bounded(model: GaussianMixtureModel) -> GaussianMixtureModel:
@@ -109,6 +116,23 @@ def em(
     model = bounded(start)
     moments = expectation(model)
     while True:
-        model = bounded(maximisation(moments, model, reg_covar))
-        before, moments = moments, expectation(model)
-        yield EMStep(model, moments.log_likelihood, before.log_likelihood, expectation.rows.total_weight)
+        estimate = maximisation(moments, model, reg_covar)
+        if _has_cancelled(moments, estimate):
+            estimate = maximisation(expectation.around(moments.means, model), model, reg_covar)
+        model = bounded(estimate)
+        before, moments = moments.log_likelihood, expectation(model)
+        here = expectation.frame.back(model)
+        yield EMStep(here, moments.log_likelihood, before, expectation.rows.total_weight)
+
+
+def _has_cancelled(moments: Moments, estimate: GaussianMixtureModel) -> bool:
+    """Whether second moments or covariances are small differences, as means have moved far, in standard deviations."""
+    if estimate.estimated == "means" or not moments.shifts.any():
+        return False
+    if moments.has_cancelled(estimate.covariance.moments):
+        return True
+    try:
+        moved = estimate.layout.whiten(moments.shifts[:, None], estimate.whiteners)
+    except NumericalError:
+        return True
+    return bool((np.einsum("knd,knd->k", moved, moved) > FAR).any())

@@ -31,31 +31,35 @@ class Expectation:
         log πₖ + log |Σₖ|^−½ − d/2 log 2π, shape (k,).
     layout
         Which second moments are gathered.
+    origins
+        Points around which it takes moments, shape (k, d).
     """
 
     means: Array
     whiteners: Array
     log_constants: Array
     layout: Layout
+    origins: Array
 
     @classmethod
-    def of(cls, model: GaussianMixtureModel) -> Expectation:
-        """The E-step under a model.
+    def of(cls, model: GaussianMixtureModel, origins: Array | None = None) -> Expectation:
+        """The E-step under a model, with moments around its means or other points.
 
         Raises
         ------
         NumericalError
             If a covariance is not positive definite.
         """
-        return cls(model.means, model.whiteners, model.log_constants, model.covariance.moments)
+        around = model.means if origins is None else origins
+        return cls(model.means, model.whiteners, model.log_constants, model.covariance.moments, around)
 
     def __call__(self, block: Block) -> Moments:
-        """Moments of the rows around the means."""
+        """Moments of the rows around the origins."""
         X, weights, _ = block
         log_density, responsibilities = normalise(self._log_joint(X))
         if weights is None:
-            return gather(X, responsibilities, self.means, self.layout, float(log_density.sum()))
-        return gather(X, responsibilities * weights, self.means, self.layout, float(weights @ log_density))
+            return gather(X, responsibilities, self.origins, self.layout, float(log_density.sum()))
+        return gather(X, responsibilities * weights, self.origins, self.layout, float(weights @ log_density))
 
     def _log_joint(self, X: Array) -> Array:
         """Log πₖ N(x | μₖ, Σₖ) of each component and row, shape (k, n)."""

@@ -33,10 +33,14 @@ class Given:
         """Whether nothing is left for a start to choose."""
         return self.weights is not None and self.means is not None and self.covariances is not None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything is left for a start to choose."""
+        return self.weights is None and self.means is None and self.covariances is None
+
     def applied_to(self, model: GaussianMixtureModel) -> GaussianMixtureModel:
         """The model with the given parameters instead of its own."""
-        given = {name: value for name, value in vars(self).items() if value is not None}
-        return replace(model, **given) if given else model
+        return replace(model, **{name: value for name, value in vars(self).items() if value is not None})
 
 
 def checked_weights(weights: Any, k: int) -> Array:

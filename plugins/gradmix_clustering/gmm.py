@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from gradmix.arrays import Array
     from gradmix_clustering.estep import EStep
+    from gradmix_clustering.frame import Frame
     from gradmix_clustering.given import Given
     from gradmix_clustering.mixture_model import GaussianMixtureModel
 
@@ -160,9 +161,10 @@ class GaussianMixture(MixtureEstimator):
         from gradmix_clustering.reseeding import MOST_TIMES, reseeded
 
         self._compile_expectation()
-        expectation = EStep(rows, self.backend)
+        expectation = EStep(rows, self.backend, gradmix.covariance(self.covariance_type).moments)
         floor, find_collapsed = self.limits(expectation)
-        start = self._start(rows, rng, floor) if state is None else self._gone_on_from(state)
+        frame = expectation.frame
+        start = self._start(rows, rng, floor, frame) if state is None else frame.here(self._gone_on_from(state))
         steps = em(expectation, start, floor, self._least_covariance(expectation, floor))
         seeds_left = MOST_TIMES if self.on_collapse == "reseed" else 0
         for _ in range(self.max_iter):
@@ -176,18 +178,19 @@ class GaussianMixture(MixtureEstimator):
                 return
             if begins_again:
                 seeds_left -= 1
-                steps = em(expectation, reseeded(step.model, collapsed, expectation, floor), floor)
+                steps = em(expectation, frame.here(reseeded(step.model, collapsed, expectation, floor)), floor)
 
     def batch_of_starts(self, rows: Rows) -> BatchOfStarts[GaussianMixtureModel] | None:
         """EM from clusters of k-means, compiled as a whole, where the data are small and nothing special is asked."""
         from gradmix_clustering.compiled import check_numba
+        from gradmix_clustering.frame import is_far
         from gradmix_clustering.small import SmallProblem, is_small
 
         plain = {"update": "all", "init_params": "kmeans", "on_collapse": "report", "backend": "numba"}
         given = (self.weights_init, self.means_init, self.precisions_init)
         is_plain = all(getattr(self, name) == value for name, value in plain.items()) and all(x is None for x in given)
         covariance = gradmix.covariance(self.covariance_type)
-        if not is_plain or not is_small(covariance, *rows.shape, self.n_components):
+        if not is_plain or not is_small(covariance, *rows.shape, self.n_components) or is_far(rows.array):
             return None
         check_numba()
         return SmallProblem(rows, self, covariance).starts
@@ -206,19 +209,22 @@ class GaussianMixture(MixtureEstimator):
         from gradmix_clustering.layouts import LAYOUTS
 
         layout = LAYOUTS[gradmix.covariance(self.covariance_type).moments]
-        return layout.regularised(_LEAST_SHARE * layout.of_one(expectation.covariance), floor)
+        covariance = expectation.frame.covariances_here(expectation.covariance)
+        return layout.regularised(_LEAST_SHARE * layout.of_one(covariance), floor)
 
-    def _start(self, rows: Rows, rng: np.random.Generator, floor: float) -> GaussianMixtureModel:
-        """Model to begin with: what is given, and the estimates of a start for the rest."""
+    def _start(self, rows: Rows, rng: np.random.Generator, floor: float, frame: Frame) -> GaussianMixtureModel:
+        """Model to begin with, in a frame: what is given, and the estimates of a start for the rest."""
         from gradmix_clustering.em import start_model
         from gradmix_clustering.starts import find_start
 
         given = self._given(rows.shape[1])
         if given.is_complete:
-            model = self.model_class()(covariance_type=self.covariance_type, **vars(given))
+            model = frame.here(self.model_class()(covariance_type=self.covariance_type, **vars(given)))
         else:
             responsibilities = find_start(self.init_params, rows, self.n_components, rng)
-            model = given.applied_to(start_model(rows, responsibilities, self.covariance_type, floor))
+            model = start_model(rows, responsibilities, self.covariance_type, floor, frame)
+            if not given.is_empty:
+                model = frame.here(given.applied_to(frame.back(model)))
         return replace(model, estimated=self.update)
 
     def _gone_on_from(self, state: GaussianMixtureModel) -> GaussianMixtureModel:

@@ -14,6 +14,10 @@ Layout = Literal["full", "pooled", "diagonal", "trace"]
 """Which second moments are gathered: a matrix of each component, one of all, variances, or their sum."""
 
 
+FAR = 1e4
+"""Squared distance from a moment's origin to the mean, in variances, beyond which too many digits are lost."""
+
+
 @dataclass(frozen=True, eq=False)
 class Moments:
     """Sufficient statistics of rows under responsibilities r, around given points: additive over rows.
@@ -61,7 +65,17 @@ class Moments:
 
     def scatter_around_means(self, layout: Layout) -> Array:
         """Second moments around each component's own mean, in the shape of `scatter`."""
-        return self.scatter - _SCATTER[layout](self.shifts, self.shifts * self.counts[:, None])
+        return self.scatter - self._of_shifts(layout)
+
+    def has_cancelled(self, layout: Layout) -> bool:
+        """Whether a second moment around a mean is a small difference, as the mean is far from its origin."""
+        kept, subtracted = self.scatter_around_means(layout), self._of_shifts(layout)
+        if layout in ("full", "pooled"):
+            kept, subtracted = (np.diagonal(each, axis1=-2, axis2=-1) for each in (kept, subtracted))
+        return bool((subtracted > FAR * kept).any())
+
+    def _of_shifts(self, layout: Layout) -> Array:
+        return _SCATTER[layout](self.shifts, self.shifts * self.counts[:, None])
 
 
 def gather(X: Array, responsibilities: Array, origins: Array, layout: Layout, log_likelihood: float = 0.0) -> Moments:

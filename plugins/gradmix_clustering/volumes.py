@@ -6,12 +6,17 @@ that volumes are positive and logarithms finite; whoever regularises covariances
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 
 from gradmix.arrays import Array
 
 _EPS = float(np.finfo(float).eps)
 _TINY = float(np.finfo(float).tiny)
+_ELONGATED = 1e-6
+"""Ratio of the shortest to the longest variance below which an eigenvalue has lost too many digits."""
+_MOST_SWEEPS = 30
 
 
 def average(scatter: Array, counts: Array) -> Array:
@@ -25,10 +30,12 @@ def at_least_some_variance(variances: Array) -> Array:
 
 
 def at_least_some_variance_in_every_direction(covariances: Array) -> Array:
-    """Covariances of shape (k, d, d) with variances as above, and correlations that rounding does not make singular."""
+    """Covariances of shape (k, d, d) with variances as above, and correlations that are not singular."""
     d = covariances.shape[1]
     variances = np.diagonal(covariances, axis1=1, axis2=2)
-    raised = (1 + _EPS * d) * at_least_some_variance(variances) - variances
+    least = at_least_some_variance(variances)
+    is_singular = _correlations(covariances, np.sqrt(least))[0][:, :1] < _EPS * d
+    raised = np.where(is_singular, (1 + _EPS * d) * least, least) - variances
     return covariances + raised[:, :, None] * np.eye(d)
 
 
@@ -49,14 +56,67 @@ def correlation_axes(covariances: Array) -> tuple[Array, Array, Array]:
     Unlike the principal axes, these lose no digits where features have different units.
     """
     deviations = np.sqrt(np.maximum(np.diagonal(covariances, axis1=-2, axis2=-1), _TINY))
-    eigenvalues, axes = np.linalg.eigh(covariances / (deviations[..., :, None] * deviations[..., None, :]))
+    eigenvalues, axes = _correlations(covariances, deviations)
     return deviations, np.maximum(eigenvalues, _EPS * covariances.shape[-1]), axes
+
+
+def _correlations(covariances: Array, deviations: Array) -> tuple[Array, Array]:
+    """Eigenvalues in rising order, and eigenvectors."""
+    eigenvalues, axes = np.linalg.eigh(covariances / (deviations[..., :, None] * deviations[..., None, :]))
+    return eigenvalues, axes
 
 
 def principal_axes(covariances: Array) -> tuple[Array, Array]:
     """Variances along the principal axes in rising order, shape (k, d), and the axes as columns, shape (k, d, d)."""
     variances, axes = np.linalg.eigh(covariances)
-    return np.maximum(variances, np.maximum(_EPS * variances[:, -1:], _TINY)), axes
+    longest = variances[:, -1:]
+    least = np.maximum(_EPS * longest, _TINY)
+    for component in np.flatnonzero(variances[:, 0] < _ELONGATED * longest[:, 0]):
+        graded = _graded_axes(covariances[component])
+        if graded is not None:
+            variances[component], axes[component] = graded
+            least[component] *= _EPS
+    return np.maximum(variances, least), axes
+
+
+def _graded_axes(covariance: Array) -> tuple[Array, Array] | None:
+    """As `principal_axes` of one matrix, by Jacobi's rotations of its Cholesky factor; None if it is singular.
+
+    Source: Demmel & Veselić, SIAM J. Matrix Anal. Appl. 13 (1992) 1204-1245: however elongated an ellipsoid is, its
+    short axes keep their digits if the matrix is well-conditioned but for the features' units.
+    """
+    try:
+        turned = np.linalg.cholesky(covariance).T
+    except np.linalg.LinAlgError:
+        return None
+    d = len(turned)
+    axes = np.eye(d)
+    for _ in range(_MOST_SWEEPS):
+        largest = 0.0
+        for p, q in combinations(range(d), 2):
+            a, b = turned[:, p], turned[:, q]
+            lengths, product = (a @ a, b @ b), a @ b
+            cosine = abs(product) / np.sqrt(lengths[0] * lengths[1])
+            largest = max(largest, cosine)
+            if cosine > _EPS:
+                cotangent = (lengths[1] - lengths[0]) / (2 * product)
+                tangent = np.copysign(1.0, cotangent) / (abs(cotangent) + np.hypot(1.0, cotangent))
+                rotation = np.array([[1.0, tangent], [-tangent, 1.0]]) / np.hypot(1.0, tangent)
+                turned[:, [p, q]], axes[:, [p, q]] = turned[:, [p, q]] @ rotation, axes[:, [p, q]] @ rotation
+        if largest <= _EPS * d:
+            break
+    variances = (turned**2).sum(axis=0)
+    order = np.argsort(variances)
+    return variances[order], axes[:, order]
+
+
+def square_root(covariance: Array) -> Array:
+    """R of S = R Rᵀ, shape (d, d): a Cholesky factor or, if the matrix is singular, scaled principal axes."""
+    try:
+        return np.asarray(np.linalg.cholesky(covariance), dtype=covariance.dtype)
+    except np.linalg.LinAlgError:
+        variances, axes = np.linalg.eigh(covariance)
+        return axes * np.sqrt(np.maximum(variances, 0.0))
 
 
 def ellipsoids(variances: Array, axes: Array) -> Array:
