@@ -52,10 +52,10 @@ def test_six_iterations_from_every_start_are_those_of_extended_precision(name, h
         for backend in ("numba", "numpy"):
             options = {"covariance_type": name, "reg_covar": reg_covar, "init_params": start, "backend": backend}
             clusterer = gradmix.clusterer("gmm", n_components=K, tol=0.0, max_iter=ITERATIONS, **options)
-            ways = [clusterer.iterate_rows(rows, np.random.default_rng(0))]
-            whole = clusterer.whole_start(rows)
-            for iterations in ways if whole is None else [*ways, whole(np.random.default_rng(0))]:
-                found = [each.metrics["log_likelihood"] for each in iterations]
+            steps = clusterer.iterate_rows(rows, np.random.default_rng(0))
+            traces = [[step.metrics["log_likelihood"] for step in steps]]
+            batch = clusterer.batch_of_starts(rows)
+            for found in traces if batch is None else [*traces, batch([np.random.default_rng(0)])[0].values]:
                 worst = max(float(abs((f - e) / e)) for f, e in zip(found, exact, strict=False))
                 assert worst < tolerance(name, hard), (start, backend)
 
