@@ -50,6 +50,7 @@ from gradmix.contracts.iteration import BatchOfStarts as BatchOfStarts
 from gradmix.contracts.iteration import Iteration as Iteration
 from gradmix.contracts.iteration import Objective as Objective
 from gradmix.contracts.iteration import Trace as Trace
+from gradmix.contracts.iterative import IterativeAlgorithm as IterativeAlgorithm
 from gradmix.contracts.meaning import Meaning as Meaning
 from gradmix.contracts.metric import Metric as Metric
 from gradmix.contracts.model import AIC as AIC

@@ -77,7 +77,8 @@ class Member:
 def members(contract: type[Component]) -> Iterator[Member]:
     """Public methods and attributes of a contract that its authors may define: those that they must, first."""
     classes = [contract, *takewhile(lambda cls: cls is not Component, contract.__mro__[1:])]
-    found = [each for cls in classes if issubclass(cls, Component) for each in (*_methods(cls), *_attributes(cls))]
+    ours = [cls for cls in classes if cls.__module__.startswith("gradmix.")]
+    found = [member for cls in ours for member in (*_methods(cls), *_attributes(cls))]
     yield from sorted(found, key=lambda member: not member.must)
 
 

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
 import warnings
-from abc import ABC, abstractmethod
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar, Generic, Literal, Self, cast, get_args
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, ClassVar, Generic, Self, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradmix.contracts.errors import DataError, NumericalError, PluginError, listing
+from gradmix.contracts.errors import DataError, PluginError
 from gradmix.contracts.estimator import Estimator
 from gradmix.contracts.folds import Rows
-from gradmix.contracts.iteration import Iteration, Objective, last_of_each_start
-from gradmix.contracts.meaning import Meaning
+from gradmix.contracts.iteration import Iteration
+from gradmix.contracts.iterative import IterativeAlgorithm
 from gradmix.contracts.model import Model, ModelT
 from gradmix.contracts.options import options_of
 from gradmix.contracts.role import Role
 from gradmix.contracts.rows import Matrix
 
 
-class Clusterer(Estimator, ABC, Generic[ModelT]):
+class Clusterer(IterativeAlgorithm[ModelT], Estimator, Generic[ModelT]):
     """Base of all clusterers: a dataclass of options with an `iterate` that yields one start's iterations.
 
     It is at once a scikit-learn estimator: `fit` returns self and sets only attributes that end in an underscore.
@@ -38,11 +37,6 @@ class Clusterer(Estimator, ABC, Generic[ModelT]):
 
     kind: ClassVar[str] = "clusterer"
     role: ClassVar[Role] = Role.ALGORITHM
-    objective: ClassVar[Objective]
-    """The metric that each iteration improves."""
-
-    random_state: Any
-    n_init: int | Literal["auto"]
     model_: ModelT
 
     @abstractmethod
@@ -119,13 +113,6 @@ class Clusterer(Estimator, ABC, Generic[ModelT]):
             raise DataError(f"{type(self).__name__} cannot weigh rows; leave the sample weights out.")
         return rows.array
 
-    def metrics(self) -> tuple[Meaning, ...]:
-        """Metrics of its iterations and of its models' scores, in the order in which they rank results.
-
-        Unless overridden, the objective.
-        """
-        return (self.objective.meaning,)
-
     @classmethod
     def model_class(cls) -> type[ModelT]:
         """Class of its models, needed to read a saved one; ``Clusterer[Centers]`` states it."""
@@ -142,62 +129,17 @@ class Clusterer(Estimator, ABC, Generic[ModelT]):
         have their own weights.
         """
         rows = self._checked_rows(X, sample_weight)
-        seeds = self._seeds()
-        failures: list[NumericalError] = []
-        for start, seed in enumerate(seeds):
-            last: Iteration[ModelT] | None = None
-            try:
-                for last in self._checked_and_numbered(
-                    start, self._iterations_of_one_start(rows, np.random.default_rng(seed))
-                ):
-                    yield last
-            except NumericalError as error:
-                failures.append(error)
-                if len(seeds) > 1:
-                    _warn_of_break_down(start, error)
-                if last is not None and len(failures) < len(seeds):  # its last estimate is on the way to nowhere
-                    yield dataclasses.replace(last, step=last.step + 1, converged=False, collapsed=1)
-        if len(failures) == len(seeds):
-            raise failures[-1]
-
-    def _seeds(self) -> list[np.random.SeedSequence]:
-        """Seed of each start."""
-        return _seed_sequence(getattr(self, "random_state", None)).spawn(self.n_starts())
-
-    def _checked_and_numbered(self, start: int, iterations: Any) -> Iterator[Iteration[ModelT]]:
-        """Iterations of one start, checked and numbered."""
-        if not isinstance(iterations, Iterable):
-            raise PluginError(f"{type(self).__name__}.iterate must yield; it returned {iterations!r}.")
-        step = 0
-        for step, iteration in enumerate(iterations, start=1):
-            self._check_iteration(iteration)
-            yield dataclasses.replace(iteration, start=start, step=step)
-        if not step:
-            raise PluginError(f"{type(self).__name__}.iterate ended without an iteration; it must yield some.")
+        return self._all_starts(lambda rng: self._iterations_of_one_start(rows, rng))
 
     def why_collapsed(self, rows: Rows) -> str:
         """Say why every start ended in a degenerate estimate, if the rows leave no other; empty if they do."""
         return ""
 
-    def n_starts(self) -> int:
-        """Number of starts: the option `n_init`, 1 without one."""
-        return int(getattr(self, "n_init", 1))
-
     def _check_iteration(self, iteration: Any) -> None:
-        must = f"{type(self).__name__}.iterate must"
-        if not isinstance(iteration, Iteration):
-            raise PluginError(f"{must} yield gradmix.Iteration; it yielded {iteration!r}.")
-        if self.objective.metric not in iteration.metrics:
-            raise PluginError(
-                f"{must} give its objective, {self.objective.metric}, in the metrics of every iteration; "
-                f"it gave {listing(iteration.metrics)}."
-            )
-        for name, value in iteration.metrics.items():
-            if isinstance(value, str | bytes) or not hasattr(value, "__float__"):
-                raise PluginError(f"{must} give numbers as metrics; {name} is {value!r}.")
+        super()._check_iteration(iteration)
         if not isinstance(iteration.estimate, Model):
             raise PluginError(
-                f"{must} yield estimates of a gradmix.Model, such as gradmix.Centers; "
+                f"{type(self).__name__}.iterate must yield estimates of a gradmix.Model, such as gradmix.Centers; "
                 f"it yielded one of the type {type(iteration.estimate).__name__}."
             )
 
@@ -221,18 +163,6 @@ class Clusterer(Estimator, ABC, Generic[ModelT]):
         """
         rows = self._rows_of(X, y)
         return self._keep(X, rows, *self._best_of(self.iterations(rows)))
-
-    def _best_of(self, iterations: Iterator[Iteration[ModelT]]) -> tuple[Iteration[ModelT], NDArray[np.float64]]:
-        """Last iteration of the best start, and its objective by iteration."""
-        traces: defaultdict[int, list[float]] = defaultdict(list)
-
-        def traced() -> Iterator[Iteration[ModelT]]:
-            for each in iterations:
-                traces[each.start].append(float(each.metrics[self.objective.metric]))
-                yield each
-
-        best = self.objective.best(last_of_each_start(traced()))
-        return best, np.array(traces[best.start])
 
     def _keep(self, X: Any, rows: Rows, best: Iteration[ModelT], trace: NDArray[np.float64]) -> Self:
         """Keep the best start, by its last iteration, and what else an estimator has after a fit to `X`."""
@@ -274,19 +204,6 @@ def _warn_of_collapse(name: str, collapsed: int, why: str) -> None:
         ConvergenceWarning,
         stacklevel=4,
     )
-
-
-def _warn_of_break_down(start: int, error: NumericalError) -> None:
-    warnings.warn(f"start {start} broke down: {error}", RuntimeWarning, stacklevel=3)
-
-
-def _seed_sequence(random_state: Any) -> np.random.SeedSequence:
-    """Where the seeds of all starts come from; a generator is moved on, so that the next fit has others."""
-    if isinstance(random_state, np.random.Generator):
-        return np.random.SeedSequence(random_state.integers(2**32, size=4).tolist())
-    if isinstance(random_state, np.random.RandomState):
-        return np.random.SeedSequence(random_state.randint(2**32, size=4, dtype=np.uint64).tolist())
-    return np.random.SeedSequence(random_state)
 
 
 def _warn_that_it_did_not_converge() -> None:

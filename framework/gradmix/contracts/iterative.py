@@ -1,0 +1,122 @@
+"""Iterative algorithms: starts, each with random numbers of its own, and the best of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from abc import ABC
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradmix.contracts.errors import NumericalError, PluginError, listing
+from gradmix.contracts.iteration import Iteration, Objective, last_of_each_start
+from gradmix.contracts.meaning import Meaning
+
+EstimateT = TypeVar("EstimateT")
+
+
+class IterativeAlgorithm(ABC, Generic[EstimateT]):
+    """Base of algorithms that improve an estimate step by step, from one start or several."""
+
+    objective: ClassVar[Objective]
+    """The metric that each iteration improves."""
+
+    random_state: Any
+    n_init: int | Literal["auto"]
+
+    def metrics(self) -> tuple[Meaning, ...]:
+        """Metrics of its iterations and of its models' scores, in the order in which they rank results.
+
+        Unless overridden, the objective.
+        """
+        return (self.objective.meaning,)
+
+    def n_starts(self) -> int:
+        """Number of starts: the option `n_init`, 1 without one."""
+        return int(getattr(self, "n_init", 1))
+
+    def _seeds(self) -> list[np.random.SeedSequence]:
+        """Seed of each start."""
+        return _seed_sequence(getattr(self, "random_state", None)).spawn(self.n_starts())
+
+    def _all_starts(
+        self, iterate: Callable[[np.random.Generator], Iterable[Iteration[EstimateT]]]
+    ) -> Iterator[Iteration[EstimateT]]:
+        """Iterations of all starts, checked and numbered; `iterate` returns those of one.
+
+        Start i draws its random numbers from a stream of its own, the same for any number of starts. One that breaks
+        down is left out, with a warning.
+
+        Raises
+        ------
+        NumericalError
+            If every start breaks down.
+        """
+        seeds = self._seeds()
+        failures: list[NumericalError] = []
+        for start, seed in enumerate(seeds):
+            last: Iteration[EstimateT] | None = None
+            try:
+                for last in self._checked_and_numbered(start, iterate(np.random.default_rng(seed))):
+                    yield last
+            except NumericalError as error:
+                failures.append(error)
+                if len(seeds) > 1:
+                    _warn_of_break_down(start, error)
+                if last is not None and len(failures) < len(seeds):  # its last estimate is on the way to nowhere
+                    yield dataclasses.replace(last, step=last.step + 1, converged=False, collapsed=1)
+        if len(failures) == len(seeds):
+            raise failures[-1]
+
+    def _checked_and_numbered(self, start: int, iterations: Any) -> Iterator[Iteration[EstimateT]]:
+        """Iterations of one start, checked and numbered."""
+        if not isinstance(iterations, Iterable):
+            raise PluginError(f"{type(self).__name__}.iterate must yield; it returned {iterations!r}.")
+        step = 0
+        for step, iteration in enumerate(iterations, start=1):
+            self._check_iteration(iteration)
+            yield dataclasses.replace(iteration, start=start, step=step)
+        if not step:
+            raise PluginError(f"{type(self).__name__}.iterate ended without an iteration; it must yield some.")
+
+    def _check_iteration(self, iteration: Any) -> None:
+        must = f"{type(self).__name__}.iterate must"
+        if not isinstance(iteration, Iteration):
+            raise PluginError(f"{must} yield gradmix.Iteration; it yielded {iteration!r}.")
+        if self.objective.metric not in iteration.metrics:
+            raise PluginError(
+                f"{must} give its objective, {self.objective.metric}, in the metrics of every iteration; "
+                f"it gave {listing(iteration.metrics)}."
+            )
+        for name, value in iteration.metrics.items():
+            if isinstance(value, str | bytes) or not hasattr(value, "__float__"):
+                raise PluginError(f"{must} give numbers as metrics; {name} is {value!r}.")
+
+    def _best_of(self, iterations: Iterator[Iteration[EstimateT]]) -> tuple[Iteration[EstimateT], NDArray[np.float64]]:
+        """Last iteration of the best start, and its objective by iteration."""
+        traces: defaultdict[int, list[float]] = defaultdict(list)
+
+        def traced() -> Iterator[Iteration[EstimateT]]:
+            for each in iterations:
+                traces[each.start].append(float(each.metrics[self.objective.metric]))
+                yield each
+
+        best = self.objective.best(last_of_each_start(traced()))
+        return best, np.array(traces[best.start])
+
+
+def _warn_of_break_down(start: int, error: NumericalError) -> None:
+    warnings.warn(f"start {start} broke down: {error}", RuntimeWarning, stacklevel=3)
+
+
+def _seed_sequence(random_state: Any) -> np.random.SeedSequence:
+    """Where the seeds of all starts come from; a generator is moved on, so that the next fit has others."""
+    if isinstance(random_state, np.random.Generator):
+        return np.random.SeedSequence(random_state.integers(2**32, size=4).tolist())
+    if isinstance(random_state, np.random.RandomState):
+        return np.random.SeedSequence(random_state.randint(2**32, size=4, dtype=np.uint64).tolist())
+    return np.random.SeedSequence(random_state)
