@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from gradmix import Block, PluginError, Rows
 from gradmix.arrays import Array, IntArray
 from gradmix_clustering import lloyd_kernels as kernels
-from gradmix_clustering.blocks import each, weights_of
+from gradmix_clustering.blocks import blocks, each, weights_of
 from gradmix_clustering.lloyd_kernels import Centers, inertia
-from gradmix_clustering.nearest import inertia_of
+from gradmix_clustering.nearest import inertia_of, squared_distances
 
 _FETCH = 1000
 """What it costs to fetch a single row instead of the next one, in products of a feature of a row and of a center."""
@@ -34,7 +34,7 @@ _ROUNDOFF = 2.0**-53
 class Sums:
     """Sums over rows: doubles, and the rests that they cannot hold.
 
-    Σ w x and Σ w of each cluster have the shape (k, d + 1); Σ w x², which no label changes, has the shape (d,).
+    Σ w x and Σ w of each cluster have the shape (k, d + 1); Σ w x², which no label changes, has the shape (1, d).
     """
 
     totals: Array
@@ -112,7 +112,7 @@ def _advance(block: Block, centers: Centers, state: RowState, skip: bool, bounds
 
 
 def _sum_squares(block: Block) -> Sums:
-    sums = Sums.zero(block.X.shape[1])
+    sums = Sums.zero(1, block.X.shape[1])
     kernels.sum_squares(block.X, weights_of(block), sums.totals, sums.rests)
     return sums
 
@@ -253,9 +253,10 @@ def prepare(centers: Array, shift: Array, scale: float, before: Array | None) ->
 
 def _half_gaps(centers: Array) -> Array:
     """Half the distance of each center to the nearest other one, shape (k,)."""
-    gaps = np.full(len(centers), np.inf)
-    for j in range(len(centers)):
-        squares = ((centers - centers[j]) ** 2).sum(axis=1)
-        squares[j] = np.inf
-        gaps[j] = np.sqrt(squares.min()) / 2
+    k = len(centers)
+    gaps, numbers = np.full(k, np.inf), np.arange(k)
+    for part in blocks(centers, k):
+        squares = squared_distances(centers[part], centers)
+        squares[numbers[part] - part.start, numbers[part]] = np.inf
+        gaps[part] = np.sqrt(squares.min(axis=1)) / 2
     return gaps

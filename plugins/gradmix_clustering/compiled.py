@@ -68,6 +68,7 @@ def compiled(*fastmath: str, is_part: bool = False) -> Callable[[Any], Any]:
             "fastmath": set(fastmath),
             "no_cpython_wrapper": is_part,
             "no_cfunc_wrapper": is_part,
+            "forceinline": is_part,
         }
         try:
             return numba.njit(cache=True, **options)(function)

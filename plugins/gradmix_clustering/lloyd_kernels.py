@@ -232,52 +232,129 @@ def _fma(context, a, b, c):
     return types.float64(types.float64, types.float64, types.float64), generate
 
 
+class _Four:
+    """Instructions on the four features of a row from one on: LLVM would check for each row whether arrays overlap.
+
+    Arrays are float64 in C order. Nothing checks that indices are within them.
+    """
+
+    def __init__(self, context, builder, a):
+        self.context, self.builder, self.a = context, builder, a
+
+    def place(self, kind, array, line):
+        """Address of the four numbers in a line of an array of two dimensions."""
+        if kind.layout != "C":
+            raise TypingError("rows and sums must be in C order.")
+        builder, made = self.builder, self.context.make_array(kind)(self.context, self.builder, array)
+        start = builder.add(builder.mul(line, builder.extract_value(made.shape, 1)), self.a)
+        return builder.bitcast(builder.gep(made.data, [start]), _DOUBLES.as_pointer())
+
+    def everywhere(self, number):
+        """A number in each of the four places."""
+        first = self.builder.insert_element(ir.Constant(_DOUBLES, ir.Undefined), number, ir.IntType(32)(0))
+        return self.builder.shuffle_vector(first, first, ir.Constant(_LANES, None))
+
+    def product(self, x, y):
+        """The product, and what it lacks."""
+        name, kind = "llvm.fma.v4f64", ir.FunctionType(_DOUBLES, [_DOUBLES] * 3)
+        fma = self.builder.module.globals.get(name) or ir.Function(self.builder.module, kind, name)
+        product = self.builder.fmul(x, y)
+        return product, self.builder.call(fma, [x, y, self.builder.fneg(product)])
+
+    def add(self, number, lack, total, rest):
+        """Add to sums and to their rests, as `_add_one` does."""
+        builder, old = self.builder, self.builder.load(total, align=8)
+        new = builder.fadd(old, number)
+        moved = builder.fsub(new, old)
+        lost = builder.fadd(builder.fsub(old, builder.fsub(new, moved)), builder.fsub(number, moved))
+        builder.store(builder.fadd(builder.load(rest, align=8), builder.fadd(lost, lack)), rest, align=8)
+        builder.store(new, total, align=8)
+
+
+@intrinsic
+def _add_four(typing_context, X, row, a, weight, totals, rests, j):
+    """Add w x to a cluster's sums, for the features a to a + 3."""
+
+    def generate(context, builder, signature, arguments):
+        (X, row, a, weight, totals, rests, j), kinds = arguments, signature.args
+        four = _Four(context, builder, a)
+        x = builder.load(four.place(kinds[0], X, row), align=8)
+        product, lack = four.product(four.everywhere(weight), x)
+        four.add(product, lack, four.place(kinds[4], totals, j), four.place(kinds[5], rests, j))
+        return context.get_dummy_value()
+
+    return types.none(X, types.int64, types.int64, types.float64, totals, rests, types.int64), generate
+
+
+@intrinsic
+def _add_four_squares(typing_context, X, row, a, weight, totals, rests):
+    """Add w x² to the only line of sums, for the features a to a + 3."""
+
+    def generate(context, builder, signature, arguments):
+        (X, row, a, weight, totals, rests), kinds = arguments, signature.args
+        four, line = _Four(context, builder, a), ir.IntType(64)(0)
+        x = builder.load(four.place(kinds[0], X, row), align=8)
+        product, first_lack = four.product(four.everywhere(weight), x)
+        square, lack = four.product(product, x)
+        lack = builder.fadd(lack, builder.fmul(first_lack, x))
+        four.add(square, lack, four.place(kinds[4], totals, line), four.place(kinds[5], rests, line))
+        return context.get_dummy_value()
+
+    return types.none(X, types.int64, types.int64, types.float64, totals, rests), generate
+
+
 @compiled(is_part=True)
-def _add(X, row, weight, totals, rests, j):
-    """Add w x and w of a row to a cluster's sums, each a double and the rest that it cannot hold.
+def _add_one(number, lack, totals, rests, j, a):
+    """Add a number, and what it lacks, to a sum: a double and the rest that it cannot hold.
 
     The rest of a sum is Knuth's (TAOCP 2, section 4.2.2).
     """
-    d = X.shape[1]
-    x, total, rest = X[row], totals[j, :d], rests[j, :d]
-    for a in range(d):
-        product = weight * x[a]
-        error = _fma(weight, x[a], -product)
-        old = total[a]
-        new = old + product
-        moved = new - old
-        rest[a] += ((old - (new - moved)) + (product - moved)) + error
-        total[a] = new
-    old = totals[j, d]
-    new = old + weight
+    old = totals[j, a]
+    new = old + number
     moved = new - old
-    rests[j, d] += (old - (new - moved)) + (weight - moved)
-    totals[j, d] = new
+    rests[j, a] += ((old - (new - moved)) + (number - moved)) + lack
+    totals[j, a] = new
+
+
+@compiled(is_part=True)
+def _add(X, row, weight, totals, rests, j):
+    """Add w x and w of a row to a cluster's sums."""
+    d = X.shape[1]
+    for a in range(0, d - 3, 4):
+        _add_four(X, row, a, weight, totals, rests, j)
+    for a in range(d - d % 4, d):
+        product = weight * X[row, a]
+        _add_one(product, _fma(weight, X[row, a], -product), totals, rests, j, a)
+    _add_one(weight, 0.0, totals, rests, j, d)
 
 
 @compiled(is_part=True)
 def _settle(
-    X, weights, rows, m, centers, index, margin, upper, lower, scale, labels, uppers, lowers, bounds, totals, rests
+    X, weights, rows, m, centers, index, margin, upper, lower, scale, labels, uppers, lowers, bounds, totals, rests, old
 ):
     """Write the labels of a tile's rows, compare exactly where the screen could not decide, and move sums."""
-    changed = 0
     up, down = (1 + 4 * _ROUNDOFF32) / scale, (1 - 4 * _ROUNDOFF32) / scale
     for q in range(m):
-        row, label = rows[q], index[q]
-        if not margin[q] > 0:
-            label, square = _nearest(X, row, centers, label)
+        row = rows[q]
+        old[q] = labels[row]
+        if margin[q] > 0:
+            labels[row] = index[q]
+            if bounds:
+                uppers[row], lowers[row] = upper[q] * up, lower[q] * down
+        else:
+            labels[row], square = _nearest(X, row, centers, index[q])
             if bounds:
                 far = np.sqrt(square) * (1 + (X.shape[1] + 8) * _ROUNDOFF)
                 uppers[row] = far
                 lowers[row] = min(lower[q] * down, far * (1 - (2 * X.shape[1] + 32) * _ROUNDOFF))
-        elif bounds:
-            uppers[row], lowers[row] = upper[q] * up, lower[q] * down
-        old = labels[row]
-        if old != label:
+    changed = 0
+    for q in range(m):
+        row = rows[q]
+        label = labels[row]
+        if old[q] != label:
             weight = weights[row] if len(weights) else 1.0
-            labels[row] = label
-            for leaving in range(2 if old >= 0 else 1):  # one call, which is then compiled into place once
-                _add(X, row, -weight if leaving else weight, totals, rests, old if leaving else label)
+            for leaving in range(2 if old[q] >= 0 else 1):  # one call, which is then compiled into place once
+                _add(X, row, -weight if leaving else weight, totals, rests, old[q] if leaving else label)
             changed += 1
     return changed
 
@@ -341,7 +418,7 @@ def advance(X, weights, centers, labels, uppers, lowers, skip, bounds, totals, r
     drift, others, half_gaps, slack = centers.drift, centers.others, centers.half_gaps, 1 + 8 * (d + 8) * _ROUNDOFF
     scores, best, index, margin, upper, lower = _scratch()
     tile = np.zeros(table.shape[1] * TILE, np.float32)
-    rows, pending = np.empty(TILE, np.int64), np.empty(2 * TILE, np.int64)
+    rows, pending, old = np.empty(TILE, np.int64), np.empty(2 * TILE, np.int64), np.empty(TILE, np.int32)
     changed, filled, start = 0, np.int64(0), np.int64(0)  # literals would be types of their own
     while start < n or filled > 0:
         start, filled = _collect(
@@ -373,6 +450,7 @@ def advance(X, weights, centers, labels, uppers, lowers, skip, bounds, totals, r
             bounds,
             totals,
             rests,
+            old,
         )
     return changed
 
@@ -414,8 +492,8 @@ def inertia(totals, rests, squares, squares_rests, centers):
     k, d = centers.shape
     total, rest = 0.0, 0.0
     for a in range(d):
-        total, error = _two_sum(total, squares[a])
-        rest += error + squares_rests[a]
+        total, error = _two_sum(total, squares[0, a])
+        rest += error + squares_rests[0, a]
     for j in range(k):
         weight, weight_rest = _two_sum(totals[j, d], rests[j, d])
         for a in range(d):
@@ -442,15 +520,14 @@ def sum_up(X, weights, labels, totals, rests):
 
 @compiled()
 def sum_squares(X, weights, totals, rests):
-    """Add Σ w x² over all rows of a block to sums, shape (d,), each a double and the rest that it cannot hold."""
+    """Add Σ w x² over all rows of a block to sums, shape (1, d), each a double and the rest that it cannot hold."""
+    d = X.shape[1]
     for row in range(len(X)):
-        x, weight = X[row], weights[row] if len(weights) else 1.0
-        for a in range(len(x)):
-            product = weight * x[a]
-            square = product * x[a]
-            error = _fma(product, x[a], -square) + _fma(weight, x[a], -product) * x[a]
-            old = totals[a]
-            new = old + square
-            moved = new - old
-            rests[a] += ((old - (new - moved)) + (square - moved)) + error
-            totals[a] = new
+        weight = weights[row] if len(weights) else 1.0
+        for a in range(0, d - 3, 4):
+            _add_four_squares(X, row, a, weight, totals, rests)
+        for a in range(d - d % 4, d):
+            x = X[row, a]
+            product = weight * x
+            square = product * x
+            _add_one(square, _fma(product, x, -square) + _fma(weight, x, -product) * x, totals, rests, 0, a)

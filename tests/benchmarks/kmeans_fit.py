@@ -10,11 +10,13 @@ import argparse
 import math
 import time
 import tracemalloc
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from sklearn.cluster import KMeans, kmeans_plusplus
+from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 import gradmix
@@ -44,6 +46,7 @@ def compare(kind: str, shape: tuple[int, int, int], pairs: int) -> str:
     """One row of the table."""
     n, d, k = shape
     X = data(kind, n, d, k)
+    gradmix.clusterer("kmeans", n_clusters=k).compile_for(gradmix.Rows(X))
     start = choose_centers(gradmix.Rows(X), k, np.random.default_rng(0))
     ours = gradmix.clusterer("kmeans", n_clusters=k, init=start, tol=0.0, max_iter=ITERATIONS)
     peer = KMeans(k, init=start, n_init=1, tol=0, max_iter=ITERATIONS, algorithm="lloyd")
@@ -79,11 +82,13 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shape", nargs=3, type=int, action="append", metavar=("N", "D", "K"))
-    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--pairs", type=int, default=5, help="3 or more")
     given = parser.parse_args()
+    if given.pairs < 3:
+        parser.error("--pairs must be 3 or more: the median of fewer is one pair, or between two")
+    warnings.simplefilter("ignore", ConvergenceWarning)  # a fixed number of iterations is meant
     print("      n   d    k data           ours ms  peer ms  ratio  start labels   inertia B/row")
     with threadpool_limits(1):
-        gradmix.clusterer("kmeans", random_state=0).fit(np.random.default_rng(0).normal(size=(100, 3)))
         for shape in given.shape or SHAPES:
             for kind in ("clustered", "overlapping", "uniform"):
                 print(compare(kind, tuple(shape), given.pairs), flush=True)
