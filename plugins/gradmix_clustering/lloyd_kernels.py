@@ -330,31 +330,27 @@ def _add(X, row, weight, totals, rests, j):
 
 @compiled(is_part=True)
 def _settle(
-    X, weights, rows, m, centers, index, margin, upper, lower, scale, labels, uppers, lowers, bounds, totals, rests, old
+    X, weights, rows, m, centers, index, margin, upper, lower, scale, labels, uppers, lowers, bounds, totals, rests
 ):
     """Write the labels of a tile's rows, compare exactly where the screen could not decide, and move sums."""
+    changed = 0
     up, down = (1 + 4 * _ROUNDOFF32) / scale, (1 - 4 * _ROUNDOFF32) / scale
     for q in range(m):
-        row = rows[q]
-        old[q] = labels[row]
-        if margin[q] > 0:
-            labels[row] = index[q]
-            if bounds:
-                uppers[row], lowers[row] = upper[q] * up, lower[q] * down
-        else:
-            labels[row], square = _nearest(X, row, centers, index[q])
+        row, label = rows[q], index[q]
+        if not margin[q] > 0:
+            label, square = _nearest(X, row, centers, label)
             if bounds:
                 far = np.sqrt(square) * (1 + (X.shape[1] + 8) * _ROUNDOFF)
                 uppers[row] = far
                 lowers[row] = min(lower[q] * down, far * (1 - (2 * X.shape[1] + 32) * _ROUNDOFF))
-    changed = 0
-    for q in range(m):
-        row = rows[q]
-        label = labels[row]
-        if old[q] != label:
+        elif bounds:
+            uppers[row], lowers[row] = upper[q] * up, lower[q] * down
+        old = labels[row]
+        if old != label:
+            labels[row] = label
             weight = weights[row] if len(weights) else 1.0
-            for leaving in range(2 if old[q] >= 0 else 1):  # one call, which is then compiled into place once
-                _add(X, row, -weight if leaving else weight, totals, rests, old[q] if leaving else label)
+            for leaving in range(2 if old >= 0 else 0):  # one call, which is then compiled into place once
+                _add(X, row, -weight if leaving else weight, totals, rests, old if leaving else label)
             changed += 1
     return changed
 
@@ -407,7 +403,7 @@ def advance(X, weights, centers, labels, uppers, lowers, skip, bounds, totals, r
     skip, bounds
         Whether rows are skipped whose bounds decide, and whether bounds are kept.
     totals, rests
-        Changes of the clusters' sums are added to them; shapes (k, d + 1).
+        Changes of the clusters' sums are added to them, but for rows that had no label; shapes (k, d + 1).
 
     Returns
     -------
@@ -418,7 +414,7 @@ def advance(X, weights, centers, labels, uppers, lowers, skip, bounds, totals, r
     drift, others, half_gaps, slack = centers.drift, centers.others, centers.half_gaps, 1 + 8 * (d + 8) * _ROUNDOFF
     scores, best, index, margin, upper, lower = _scratch()
     tile = np.zeros(table.shape[1] * TILE, np.float32)
-    rows, pending, old = np.empty(TILE, np.int64), np.empty(2 * TILE, np.int64), np.empty(TILE, np.int32)
+    rows, pending = np.empty(TILE, np.int64), np.empty(2 * TILE, np.int64)
     changed, filled, start = 0, np.int64(0), np.int64(0)  # literals would be types of their own
     while start < n or filled > 0:
         start, filled = _collect(
@@ -450,7 +446,6 @@ def advance(X, weights, centers, labels, uppers, lowers, skip, bounds, totals, r
             bounds,
             totals,
             rests,
-            old,
         )
     return changed
 
