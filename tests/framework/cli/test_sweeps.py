@@ -12,7 +12,9 @@ from conftest import all_runs, command, journals
 run, resume = command("run"), command("resume")
 pytestmark = pytest.mark.processes
 
-FAST = ["pictures=false", "tracking=none"]
+PLAIN = ["pictures=false", "tracking=none"]
+FAST = [*PLAIN, "hydra/launcher=basic"]
+"""In this process, where the worker of our own launcher is not the point."""
 FAILS = ["clusterer.reg_covar=0", "clusterer.tol=0"]
 """Options with which 120 components of Old Faithful end in a singular covariance."""
 
@@ -60,7 +62,7 @@ def test_a_sweep_is_not_resumed_with_several_values(empty_folder, capsys):
 
 
 def test_resume_makes_a_sweep_whole_by_another_launcher(empty_folder, capsys):
-    arguments = ["-m", "seed=range(4)", "on_error=stop", "limits.seconds=1e-6", *FAST]
+    arguments = ["-m", "seed=range(4)", "on_error=stop", "limits.seconds=1e-6", *PLAIN]
     assert run(arguments) == 1
     out = capsys.readouterr().out
     assert "1/4  seed=0  timed out: stopped after limits.seconds=1e-06." in out
@@ -151,7 +153,7 @@ def test_a_search_without_optuna_says_what_installs_it(empty_folder, capsys, mon
 
 def test_plugins_are_timed_in_turns(empty_folder):
     arguments = ["task=differentiate", "differentiator=dual,tape", "problem=cubic,heron", "timing.paired=true"]
-    assert run(["-m", *arguments, *FAST]) == 0
+    assert run(["-m", *arguments, *PLAIN]) == 0
     timings = {
         (events[0]["params"]["differentiator"], events[0]["params"]["problem"]): event["block"]
         for events in runs()
@@ -162,7 +164,7 @@ def test_plugins_are_timed_in_turns(empty_folder):
 
 
 def test_only_our_launcher_can_time_in_turns(empty_folder, capsys):
-    assert run(["-m", "seed=1,2", "timing.paired=true", "hydra/launcher=joblib", *FAST]) == 2
+    assert run(["-m", "seed=1,2", "timing.paired=true", "hydra/launcher=joblib", *PLAIN]) == 2
     assert "hydra/launcher=gradmix alone can" in capsys.readouterr().err
 
 
@@ -177,11 +179,11 @@ def test_a_sweep_stays_where_it_is(empty_folder, capsys):
 def test_launchers_of_others_leave_nothing_beside_the_sweeps_own_folder(empty_folder, launcher, runs_dir):
     choice, *options = launcher
     where = runs_dir.replace("'", "\\'")
-    assert run(["-m", "seed=1,2", f"hydra/launcher={choice}", *options, f"runs_dir='{where}'", *FAST]) == 0
+    assert run(["-m", "seed=1,2", f"hydra/launcher={choice}", *options, f"runs_dir='{where}'", *PLAIN]) == 0
     assert [path.name[-6:] for path in Path(runs_dir, "cluster").iterdir()] == ["-sweep"]
 
 
-SEARCH = ["-m", "hydra/sweeper=gradmix_optuna", *FAST]
+SEARCH = ["-m", "hydra/sweeper=gradmix_optuna", *PLAIN]
 
 
 def test_the_plan_of_a_search_counts_the_jobs_that_it_has_yet_to_choose(empty_folder, capsys):
@@ -294,7 +296,7 @@ def test_a_number_of_workers_that_is_none_is_refused_by_run_and_plan_alike(
     [["hydra.launcher._target_=os.system"], ["+hydra.launcher.nonsense=1"], ["hydra.sweeper._target_=os.system"]],
 )
 def test_a_launcher_or_sweeper_that_cannot_be_made_is_one_error(empty_folder, capsys, given):
-    assert run(["-m", "seed=1,2", *given, *FAST]) == 2
+    assert run(["-m", "seed=1,2", *given, *PLAIN]) == 2
     error = capsys.readouterr().err
     assert "cannot be started" in error
     assert len(error.splitlines()) == 1
