@@ -118,11 +118,17 @@ def _exact(problem: Problem) -> Any:
 
 
 def _by_differences(problem: Problem, x: Any) -> Any:
-    point = np.asarray(x, dtype=np.longdouble)
+    try:
+        return _central(problem, np.asarray(x, dtype=np.longdouble))
+    except TypeError:  # NumPy's linear algebra takes no longer numbers than float64
+        return _central(problem, np.asarray(x, dtype=np.float64))
+
+
+def _central(problem: Problem, point: Any) -> Any:
     columns = []
     for place in np.ndindex(point.shape):
         above, below = point.copy(), point.copy()
-        step = np.longdouble(2.0) ** -17 * max(1.0, abs(float(point[place])))
+        step = point.dtype.type(2.0) ** -17 * max(1.0, abs(float(point[place])))
         above[place] += step
         below[place] -= step
         columns.append((np.asarray(problem.function(above[()])) - np.asarray(problem.function(below[()]))) / (2 * step))

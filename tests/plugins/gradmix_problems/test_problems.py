@@ -51,6 +51,96 @@ def test_heron_reaches_the_root(x):
     assert problem("heron").function(x) == pytest.approx(np.sqrt(x), rel=3e-16)
 
 
+def by_mpmath(f, x):
+    """The gradient of a function of numbers, in fifty digits."""
+    return [mpmath.diff(f, x, tuple(int(i == j) for j in range(len(x)))) for i in range(len(x))]
+
+
+def test_the_product_of_all_factors():
+    with mpmath.workdps(50):
+        case = problem("speelpenning", n=6)
+        expected = by_mpmath(lambda *x: mpmath.fprod(x), case.point().tolist())
+        np.testing.assert_allclose(case.exact(), [float(each) for each in expected], rtol=1e-15)
+    assert case.function(case.point()) == pytest.approx(1 / 7)  # of i / (i + 1) all but the ends cancel
+    np.testing.assert_array_equal(problem("speelpenning", n=3, x=(0.0, 2.0, 3.0)).exact(), [6.0, 0.0, 0.0])
+
+
+def test_the_helmholtz_energy_of_three_gases():
+    def energy(*x):
+        root, numbers = mpmath.sqrt(2), range(1, 4)
+        volume = sum(each / (3 + i) for i, each in zip(numbers, x, strict=True))
+        q = sum(x[i - 1] * x[j - 1] / (i + j) for i in numbers for j in numbers)
+        log = mpmath.log((1 + (1 + root) * volume) / (1 + (1 - root) * volume))
+        return 2 * sum(each * mpmath.log(each / (1 - volume)) for each in x) - q / (mpmath.sqrt(8) * volume) * log
+
+    case = problem("helmholtz", n=3, temperature=2.0)
+    with mpmath.workdps(50):
+        x = [mpmath.mpf(each) for each in case.point().tolist()]
+        assert case.function(case.point()) == pytest.approx(float(energy(*x)), rel=1e-14)
+        np.testing.assert_allclose(case.exact(), [float(each) for each in by_mpmath(energy, x)], rtol=1e-15)
+
+
+def test_the_misfit_of_the_diffusion_equation():
+    def misfit(*p):
+        flux = [16 * mpmath.exp(each) for each in p]
+        A = mpmath.matrix(3, 3)
+        for i in range(3):
+            A[i, i] = flux[i] + flux[i + 1]
+        for i in range(2):
+            A[i, i + 1] = A[i + 1, i] = -flux[i + 1]
+        u = mpmath.lu_solve(A, mpmath.matrix([1, 1, 1]))
+        nodes = [mpmath.mpf(i) / 4 for i in (1, 2, 3)]
+        return sum((u[i] - x * (1 - x) / 2) ** 2 for i, x in enumerate(nodes)) / 6
+
+    case = problem("diffusion", n=4)
+    with mpmath.workdps(40):
+        p = [mpmath.mpf(each) for each in case.point().tolist()]
+        assert case.function(case.point()) == pytest.approx(float(misfit(*p)), rel=1e-13)
+        np.testing.assert_allclose(case.exact(), [float(each) for each in by_mpmath(misfit, p)], rtol=1e-15)
+
+
+@pytest.mark.parametrize("x", [0.0, 1.0, -3.0, 200.0])
+@pytest.mark.parametrize("eccentricity", [0.0, 0.3, 0.9])
+def test_keplers_equation_by_mpmath(x, eccentricity):
+    with mpmath.workdps(50):
+        root = mpmath.findroot(lambda E: E - eccentricity * mpmath.sin(E) - x, x)
+        expected = float(1 / (1 - eccentricity * mpmath.cos(root)))
+    case = problem("kepler", x=x, eccentricity=eccentricity, iterations=400)
+    assert case.exact() == pytest.approx(expected, rel=1e-15)
+    assert case.function(x) == pytest.approx(float(root), rel=1e-14)
+
+
+def test_the_derivative_of_eulers_steps():
+    def last(x):
+        for _ in range(12):
+            x = x + (1 - x * x) / 12
+        return x
+
+    with mpmath.workdps(50):
+        assert problem("chain", n=12).exact() == pytest.approx(float(mpmath.diff(last, 0.25)), rel=1e-15)
+    assert problem("chain").function(0.25) == pytest.approx(np.tanh(1 + np.arctanh(0.25)), rel=1e-4)
+
+
+def test_the_jacobian_of_residuals_of_an_exponential():
+    case = problem("exponential_fit", m=3)
+    with mpmath.workdps(50):
+        for row, t in zip(case.exact(), (mpmath.mpf(1 / 3), mpmath.mpf(2 / 3), 1), strict=True):
+            expected = by_mpmath(lambda a, b, c, t=t: a * mpmath.exp(-b * t) + c, [1.0, 2.0, 0.5])
+            np.testing.assert_allclose(row, [float(each) for each in expected], rtol=1e-15)
+    np.testing.assert_allclose(case.function(np.array([2.0, 3.0, 1.0])), 0.0, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", ["noisy", "quantised"])
+def test_divided_differences_do_better_where_the_program_is_rough(name):
+    case = problem(name)
+    exact, by_differences = (
+        gradmix.differentiator(each, **options).derivative(case.function, case.point())
+        for each, options in (("dual", {}), ("finite_difference", {"step": 1e-2}))
+    )
+    assert abs(exact - case.exact()) > 0.1
+    assert abs(by_differences - case.exact()) < 1e-3
+
+
 PROBLEMS = [
     ("cubic", {}),
     ("cubic", {"x": -1e6}),
@@ -66,12 +156,26 @@ PROBLEMS = [
     ("mixture_objective", {}),
     ("network", {}),
     ("vector_map", {}),
+    ("speelpenning", {}),
+    ("speelpenning", {"n": 3, "x": (0.0, 2.0, 3.0)}),
+    ("helmholtz", {}),
+    ("exponential_fit", {}),
+    ("broyden", {}),
+    ("kepler", {}),
+    ("kepler", {"x": -40.0, "eccentricity": 0.1}),
 ]
 LARGE = [
     ("lotka_volterra", {"steps": 1000}),
     ("mixture_objective", {"d": 6, "k": 5, "n": 200}),
     ("network", {"inputs": 30, "hidden": 20, "outputs": 10, "batch": 40}),
     ("vector_map", {"n": 50}),
+    ("speelpenning", {"n": 2000}),
+    ("helmholtz", {"n": 60}),
+    ("exponential_fit", {"m": 1000}),
+    ("broyden", {"n": 300}),
+    ("diffusion", {}),
+    ("chain", {}),
+    ("kepler", {"eccentricity": 0.9, "iterations": 400}),
 ]
 """With derivatives whose rounding errors add up."""
 

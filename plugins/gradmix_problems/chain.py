@@ -1,0 +1,59 @@
+"""The problem ``chain``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from typing import Any
+
+from gradmix import PositiveInt, Problem
+
+_DIGITS = 50
+
+
+@dataclass
+class Chain(Problem):
+    """x(1) by n of Euler's steps for x′ = 1 − x², by x(0): a graph too deep to be walked by recursion.
+
+    Parameters
+    ----------
+    n
+        Number of steps, of three operations each.
+    x
+        Where to differentiate: x(0).
+
+    Notes
+    -----
+    The exact derivative is that of the method, not of the differential equation. Source: Griewank & Walther,
+    *Evaluating Derivatives*, 2nd ed. (SIAM 2008), chapter 12, on the memory of long programs.
+
+    Examples
+    --------
+    >>> Chain(n=1, x=0.25).exact()
+    0.5
+    """
+
+    n: PositiveInt = 7_000
+    x: float = 0.25
+    operator = "derivative"
+
+    def function(self, x: Any) -> Any:
+        """The last step's x."""
+        step = 1.0 / self.n
+        for _ in range(self.n):
+            x = x + step * (1.0 - x * x)
+        return x
+
+    def point(self) -> float:
+        """The point."""
+        return self.x
+
+    def exact(self) -> float:
+        """The product of 1 − 2 h x over all steps, in 50 decimal digits."""
+        with localcontext() as context:
+            context.prec = _DIGITS
+            x, step, product = Decimal(self.x), Decimal(1.0 / self.n), Decimal(1)
+            for _ in range(self.n):
+                product *= 1 - 2 * step * x
+                x += step * (1 - x * x)
+            return float(product)

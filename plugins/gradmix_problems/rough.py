@@ -1,0 +1,97 @@
+"""The problems ``noisy`` and ``quantised``: where a derivative of the program says little about the curve."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from gradmix import NonNegativeFloat, PositiveFloat, Problem
+
+_OF_THE_CURVE = {"exact_is_right": "the exact answer is the derivative of the curve, not that of the rough program"}
+
+
+@dataclass
+class Noisy(Problem):
+    """sin x with a ripple ε sin(x / δ): the derivative of the program follows the ripple, not the curve.
+
+    Parameters
+    ----------
+    noise
+        ε, the amplitude of the ripple.
+    width
+        δ; the derivative of the ripple is up to ε / δ.
+    x
+        Where to differentiate.
+
+    Notes
+    -----
+    The exact answer is the derivative of the curve, cos x. Divided differences with a step far above δ come near to it,
+    while exact differentiation has an error of about ε / δ.
+
+    Examples
+    --------
+    >>> Noisy(x=0.0).exact()
+    1.0
+    """
+
+    noise: NonNegativeFloat = 1e-6
+    width: PositiveFloat = 1e-6
+    x: float = 1.0
+    operator = "derivative"
+    deviates: ClassVar[Mapping[str, str]] = _OF_THE_CURVE
+
+    def function(self, x: Any) -> Any:
+        """Curve and ripple."""
+        return np.sin(x) + self.noise * np.sin(x / self.width)
+
+    def point(self) -> float:
+        """The point."""
+        return self.x
+
+    def exact(self) -> float:
+        """Cos x, the derivative of the curve."""
+        return math.cos(self.x)
+
+
+@dataclass
+class Quantised(Problem):
+    """sin x in steps of q, as a sensor with few digits gives it: the derivative of the program is 0.
+
+    Parameters
+    ----------
+    quantum
+        q, the height of a step.
+    x
+        Where to differentiate.
+
+    Notes
+    -----
+    The exact answer is the derivative of the curve, cos x. Divided differences with a step h have an error of about
+    q / h from the steps and h² from the curve.
+
+    Examples
+    --------
+    >>> Quantised(quantum=0.5).function(1.0)
+    np.float64(1.0)
+    """
+
+    quantum: PositiveFloat = 1e-6
+    x: float = 1.0
+    operator = "derivative"
+    deviates: ClassVar[Mapping[str, str]] = _OF_THE_CURVE
+
+    def function(self, x: Any) -> Any:
+        """The nearest step."""
+        return np.round(np.sin(x) / self.quantum) * self.quantum
+
+    def point(self) -> float:
+        """The point."""
+        return self.x
+
+    def exact(self) -> float:
+        """Cos x, the derivative of the curve."""
+        return math.cos(self.x)
