@@ -73,7 +73,7 @@ def checked_means(means: Any, k: int, d: int) -> Array:
 
 
 def covariances_of(precisions: Any, covariance_type: str, k: int, d: int) -> Array:
-    """Covariances of a type from precisions in its shape.
+    """Covariances of a type from precisions in its shape, or from one for all components if each has a number.
 
     Those of a constrained type are the likeliest that it has for such covariances.
 
@@ -85,6 +85,8 @@ def covariances_of(precisions: Any, covariance_type: str, k: int, d: int) -> Arr
     checked = _numbers("precisions_init", precisions)
     covariance = gradmix.covariance(covariance_type)
     layout = LAYOUTS[covariance.moments]
+    if not checked.ndim and layout.shape(k, d) == (k,):
+        checked = np.full(k, checked)
     _check_shape("precisions_init", f"{covariance_type} precision", checked, layout.shape(k, d))
     if wrong := layout.why_not_precisions(checked):
         raise DataError(f"precisions_init: '{covariance_type} precision' should be {wrong}.")

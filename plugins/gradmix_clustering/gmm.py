@@ -16,19 +16,13 @@ from gradmix import (
     BatchOfStarts,
     Bounds,
     ConfigError,
-    Freedom,
-    GroupCount,
     Iteration,
-    KeyOf,
-    NameOf,
-    NonNegativeFloat,
     NonNegativeInt,
     PositiveInt,
     PythonOnly,
     Rows,
-    Seed,
 )
-from gradmix_clustering.mixture_estimator import MixtureEstimator, Regularisation, varying_columns
+from gradmix_clustering.mixture_estimator import StartedMixture, varying_columns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,37 +38,18 @@ _LEAST_SHARE = 1e-3
 
 
 @dataclass
-class GaussianMixture(MixtureEstimator):
+class GaussianMixture(StartedMixture):
     """Gaussian mixture fitted by expectation maximisation.
 
     Parameters
     ----------
-    n_components
-        Number of Gaussians, k.
-    covariance_type
-        Constraint on the covariances: one matrix each (full), one for all (tied), a variance per feature (diag), one
-        variance (spherical), or the name of another covariance type, such as mclust's.
     tol
         Stop when an iteration changes the mean log-likelihood per row by less than this (nats); 0 for when nothing
         changes any more.
-    reg_covar
-        Added to every variance, so that none becomes zero: in units of the columns' mean variance.
-    reg_covar_is_relative
-        False for a `reg_covar` in the units of the data, as scikit-learn has it.
-    max_iter
-        Most EM iterations of a start.
-    n_init
-        Number of starts; the best is kept.
-    init_params
-        How a start is chosen: clusters of k-means, rows nearest to k-means++ centers, groups that show along some
-        direction, which k-means misses in many dimensions (projections), rows nearest to random rows
-        (random_from_data), random responsibilities (random).
     on_collapse
         What is done about a component that collapses onto too few different rows: it is only counted (report), begins
         again at the row of lowest density, a few times in a start (reseed), or is kept from collapsing (floor): in
         every direction it has at least a thousandth of the variance of all rows.
-    random_state
-        Seed of the starts.
     update
         What an iteration estimates: all parameters, or only the means. Then the covariances are σ² I, the same for all
         components, and the weights are uniform.
@@ -89,7 +64,8 @@ class GaussianMixture(MixtureEstimator):
     means_init
         Means to start from, shape (k, d).
     precisions_init
-        Inverse covariances to start from, or to keep if only means are estimated, in the shape of the covariances.
+        Inverse covariances to start from, or to keep if only means are estimated, in the shape of the covariances. For
+        spheres (spherical, VII, EII), a single number is that of all components.
     warm_start
         Whether a second `fit` goes on from where the last one ended, as a single start.
     verbose
@@ -111,16 +87,7 @@ class GaussianMixture(MixtureEstimator):
     [0.5, 0.5]
     """
 
-    n_components: GroupCount = 2
-    covariance_type: Annotated[str, NameOf("covariance"), Freedom()] = "full"
-    tol: NonNegativeFloat = 1e-6
-    reg_covar: Regularisation = 1e-9
-    reg_covar_is_relative: bool = True
-    max_iter: PositiveInt = 1000
-    n_init: PositiveInt = 1
-    init_params: Annotated[str, KeyOf("gradmix_clustering.starts:STARTS")] = "kmeans"
     on_collapse: Literal["report", "reseed", "floor"] = "report"
-    random_state: Seed = None
     update: Literal["all", "means"] = "all"
     sigma: Annotated[float, Bounds(gt=0, lt=math.inf)] | None = None
     backend: Literal["numba", "numpy"] = "numba" if find_spec("numba") else "numpy"

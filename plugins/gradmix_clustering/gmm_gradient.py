@@ -13,16 +13,12 @@ from gradmix import (
     DataError,
     Differentiator,
     Freedom,
-    GroupCount,
     Iteration,
     KeyOf,
-    NonNegativeFloat,
-    PositiveInt,
     Rows,
-    Seed,
     part,
 )
-from gradmix_clustering.mixture_estimator import MixtureEstimator, Regularisation
+from gradmix_clustering.mixture_estimator import StartedMixture
 
 if TYPE_CHECKING:
     from gradmix.arrays import Array
@@ -34,42 +30,31 @@ _FLAT = 1e-6
 
 
 @dataclass
-class GradientMixture(MixtureEstimator):
+class GradientMixture(StartedMixture):
     """Gaussian mixture fitted by gradient ascent on the log-likelihood, with any differentiator.
 
     Parameters
     ----------
-    n_components
-        Number of Gaussians, k.
     covariance_type
         Constraint on the covariances: one matrix each (full), one for all (tied), a variance per feature (diag), or one
-        variance (spherical).
-    differentiator
-        What computes the gradient.
+        variance (spherical); mclust calls them VVV, EEE, VVI and VII.
     tol
         Stop when an iteration changes the mean log-likelihood per row by less than this (nats), and no entry of its
         gradient exceeds the root of it.
     reg_covar
         Added to every variance of the start, in units of the columns' mean variance. A component whose variance falls
         to ten times this has collapsed, and the start ends before that: the likelihood has no bound.
-    reg_covar_is_relative
-        False for a `reg_covar` in the units of the data.
-    max_iter
-        Most iterations of a start.
-    n_init
-        Number of starts; the best is kept.
-    init_params
-        How a start is chosen, as for `gmm`.
-    random_state
-        Seed of the starts.
+    differentiator
+        What computes the gradient.
 
     Notes
     -----
     The lecture's alternative to EM: the marginal likelihood is maximised by its gradient, here by L-BFGS. The
     parameters are unconstrained: the logarithms of weights (softmax) and of the diagonals of triangular factors of the
-    precisions. Each iteration needs one gradient or a few, by a differentiator that knows nothing of mixtures, and
-    arrays of n × k × d numbers, for all rows, components and features at once; for large data, use `gmm`. Its starts
-    are those of `gmm`, but it may end at another optimum than EM. After `fit`, it has what `gmm` has.
+    precisions. Each iteration needs one gradient or a few, by a differentiator that knows nothing of mixtures: the
+    loss is a sum over blocks of rows, of which one at a time is differentiated. An iteration takes many times as long
+    as one of `gmm`. Its starts are those of `gmm`, but it may end at another optimum than EM. After `fit`, it has what
+    `gmm` has.
 
     Examples
     --------
@@ -80,16 +65,8 @@ class GradientMixture(MixtureEstimator):
     [0.5, 0.5]
     """
 
-    n_components: GroupCount = 2
     covariance_type: Annotated[str, KeyOf("gradmix_clustering.unconstrained:SHAPES"), Freedom()] = "full"
     differentiator: Differentiator = part("tape")
-    tol: NonNegativeFloat = 1e-6
-    reg_covar: Regularisation = 1e-9
-    reg_covar_is_relative: bool = True
-    max_iter: PositiveInt = 1000
-    n_init: PositiveInt = 1
-    init_params: Annotated[str, KeyOf("gradmix_clustering.starts:STARTS")] = "kmeans"
-    random_state: Seed = None
 
     def setup(self) -> None:
         """Import what a fit needs."""
@@ -142,5 +119,5 @@ class GradientMixture(MixtureEstimator):
             last = here
 
     def _value_and_gradient(self, mixtures: Unconstrained, x: Array) -> tuple[float, Array]:
-        value, gradient = self.differentiator.value_and_gradient(mixtures.loss, x)
-        return float(value), np.asarray(gradient, dtype=float)
+        found = [self.differentiator.value_and_gradient(loss, x) for loss in mixtures.losses]
+        return float(sum(value for value, _ in found)), np.sum([gradient for _, gradient in found], axis=0, dtype=float)

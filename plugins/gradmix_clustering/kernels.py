@@ -626,8 +626,8 @@ def full(X, weights, n, d, k, parameters, scratch, out):
 def pooled(X, weights, n, d, k, parameters, scratch, out):
     """Center, transposed whitener, whitened means and log constants; counts and first moments around the center.
 
-    There are no second moments: those of all components together do not depend on r. Rows are whitened once, and then
-    compared with the whitened means, of which there are a multiple of four, as of the first moments.
+    It adds no second moments: the scatter of all components together does not depend on r. Rows are whitened once, and
+    then compared with the whitened means, of which there are a multiple of four, as of the first moments.
     """
     dp, kp = (d + 3) & -4, (k + 3) & -4
     whitener = parameters + 8 * dp

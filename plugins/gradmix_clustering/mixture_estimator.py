@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
 import gradmix
-from gradmix import AIC, BIC, COLLAPSED, LOG_LIKELIHOOD, Bounds, DataError, FoldingClusterer, Meaning, Rows
+from gradmix import (
+    AIC,
+    BIC,
+    COLLAPSED,
+    LOG_LIKELIHOOD,
+    Bounds,
+    DataError,
+    FoldingClusterer,
+    Freedom,
+    GroupCount,
+    KeyOf,
+    Meaning,
+    NameOf,
+    NonNegativeFloat,
+    PositiveInt,
+    Rows,
+    Seed,
+)
 
 if TYPE_CHECKING:
     from gradmix.arrays import Array, IntArray
@@ -161,6 +179,46 @@ class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
     def sample(self, n_samples: int = 1) -> tuple[Array, IntArray]:
         """Draw rows and their components from the fitted mixture, shapes (n, d) and (n,)."""
         return self.fitted("sample")(n_samples, np.random.default_rng(getattr(self, "random_state", None)))  # type: ignore[no-any-return]
+
+
+@dataclass
+class StartedMixture(MixtureEstimator):
+    """Base of those that begin at several starts and iterate.
+
+    Parameters
+    ----------
+    n_components
+        Number of Gaussians, k.
+    covariance_type
+        Constraint on the covariances: one matrix each (full), one for all (tied), a variance per feature (diag), one
+        variance (spherical), or the name of another covariance type, such as mclust's.
+    tol
+        Stop when an iteration changes the mean log-likelihood per row by less than this (nats).
+    reg_covar
+        Added to every variance, so that none becomes zero: in units of the columns' mean variance.
+    reg_covar_is_relative
+        False for a `reg_covar` in the units of the data, as scikit-learn has it.
+    max_iter
+        Most iterations of a start.
+    n_init
+        Number of starts; the best is kept.
+    init_params
+        How a start is chosen: clusters of k-means, rows nearest to k-means++ centers, groups that show along some
+        direction, which k-means misses in many dimensions (projections), rows nearest to random rows
+        (random_from_data), random responsibilities (random).
+    random_state
+        Seed of the starts.
+    """
+
+    n_components: GroupCount = 2
+    covariance_type: Annotated[str, NameOf("covariance"), Freedom()] = "full"
+    tol: NonNegativeFloat = 1e-6
+    reg_covar: Regularisation = 1e-9
+    reg_covar_is_relative: bool = True
+    max_iter: PositiveInt = 1000
+    n_init: PositiveInt = 1
+    init_params: Annotated[str, KeyOf("gradmix_clustering.starts:STARTS")] = "kmeans"
+    random_state: Seed = None
 
 
 def varying_columns(X: Array) -> IntArray | None:

@@ -7,9 +7,9 @@ Comput. 6 (1996) 289-296, for the logarithms.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -40,13 +40,23 @@ class Shape:
     is_round: bool = False
 
 
+_FULL, _TIED = Shape(is_correlated=True), Shape(is_shared=True, is_correlated=True)
+_DIAG, _SPHERICAL = Shape(), Shape(is_round=True)
 SHAPES: Mapping[str, Shape] = {
-    "full": Shape(is_correlated=True),
-    "tied": Shape(is_shared=True, is_correlated=True),
-    "diag": Shape(),
-    "spherical": Shape(is_round=True),
+    "full": _FULL,
+    "tied": _TIED,
+    "diag": _DIAG,
+    "spherical": _SPHERICAL,
+    "VVV": _FULL,
+    "EEE": _TIED,
+    "VVI": _DIAG,
+    "VII": _SPHERICAL,
 }
 """Covariance type → what it leaves free."""
+
+
+_ENTRIES = 2**18
+"""Entries of an array over rows, components and features: two megabytes, of which a tape keeps some tens."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +123,7 @@ class Unconstrained:
     def n_collapsed(self, vector: Array, least: float) -> int:
         """Number of components that have collapsed, as `GaussianMixtureModel.collapsed` has it.
 
-        Their covariances may be singular, so that there is no such model.
+        Their covariances may be singular; then they cannot be those of a `GaussianMixtureModel`.
         """
         alphas, _, logarithms, below = self._parts(vector)
         weights = np.exp(alphas - alphas.max())
@@ -135,10 +145,21 @@ class Unconstrained:
         factors[:, every, every] = np.exp(logarithms)
         return factors
 
+    @cached_property
+    def losses(self) -> list[Callable[[Any], Any]]:
+        """Functions of a vector whose sum is `loss`, each of a block of rows; what they compute with stays small."""
+        rows = max(1, _ENTRIES // (self.k * self.X.shape[1]))
+        return [partial(self._loss_of, slice(start, start + rows)) for start in range(0, len(self.X), rows)]
+
     def loss(self, vector: Any) -> Any:
         """Minus the mean log-likelihood per row, but for `constant`; of traced numbers too."""
+        return sum(each(vector) for each in self.losses)
+
+    def _loss_of(self, block: slice, vector: Any) -> Any:
+        """What a block of rows adds to the loss."""
         alphas, means, logarithms, below = self._parts(vector)
-        centered = self._rows[None, :, :] - np.reshape(means, (self.k, 1, self.X.shape[1]))
+        rows, shares = (self.X[block] - self._center) / self._scale, self._shares[block]
+        centered = rows[None, :, :] - np.reshape(means, (self.k, 1, self.X.shape[1]))
         whitened = np.exp(logarithms)[:, None, :] * centered
         if self._shape.is_correlated and self.X.shape[1] > 1:
             lower = np.concatenate([np.zeros((len(below), 1)), below], axis=1)[:, self._places]
@@ -148,7 +169,7 @@ class Unconstrained:
         largest = np.max(joint, axis=0)
         log_density = np.log(np.sum(np.exp(joint - largest), axis=0)) + largest
         top = np.max(alphas)
-        return np.log(np.sum(np.exp(alphas - top))) + top - np.sum(log_density * self._shares)
+        return (np.log(np.sum(np.exp(alphas - top))) + top) * shares.sum() - np.sum(log_density * shares)
 
     @cached_property
     def constant(self) -> float:
@@ -186,10 +207,6 @@ class Unconstrained:
         """Standard deviations of the columns, or their root mean square for each if components are round."""
         variances = self._shares @ (self.X - self._center) ** 2
         return np.sqrt(np.full_like(variances, variances.mean()) if self._shape.is_round else variances)
-
-    @cached_property
-    def _rows(self) -> Array:
-        return (self.X - self._center) / self._scale
 
     @cached_property
     def _below(self) -> tuple[IntArray, IntArray]:

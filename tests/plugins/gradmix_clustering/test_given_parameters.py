@@ -54,6 +54,17 @@ def test_what_is_given_replaces_only_its_part_of_the_start(name):
     assert not np.allclose(with_one.means_, gmm(**options, **given).fit(IRIS).means_, rtol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["EII", "VII", "spherical"])
+def test_one_precision_is_that_of_all_spheres(name):
+    options = {"n_components": 3, "covariance_type": name, "max_iter": 1, "random_state": 0}
+    one, each = (
+        gradmix.clusterer("gmm", precisions_init=given, **options).fit(IRIS).model_ for given in (0.25, np.full(3, 0.25))
+    )
+    np.testing.assert_array_equal(one.covariances, each.covariances)
+    with pytest.raises(gradmix.DataError, match="precisions_init"):
+        gradmix.clusterer("gmm", precisions_init=0.25, **{**options, "covariance_type": "full"}).fit(IRIS)
+
+
 def test_precisions_of_a_constrained_type_start_from_its_likeliest_covariances():
     precisions = np.stack([np.diag([1.0, 4.0]), np.diag([4.0, 1.0])])
     X = np.random.default_rng(0).normal(size=(50, 2))

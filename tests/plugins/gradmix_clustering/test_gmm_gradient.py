@@ -81,6 +81,43 @@ def test_the_gradient_is_that_of_scipys_differences(covariance_type, differentia
     assert check_grad(mixtures.loss, lambda x: gradient(mixtures.loss, x), mixtures.vector(model)) < 1e-6
 
 
+@pytest.mark.parametrize(("name", "mclusts"), [("full", "VVV"), ("tied", "EEE"), ("diag", "VVI"), ("spherical", "VII")])
+def test_mclusts_names_mean_the_same(name, mclusts):
+    ours, theirs = (by_gradient(covariance_type=each, max_iter=3).fit(X).model_ for each in (name, mclusts))
+    assert theirs.covariance_type == mclusts
+    np.testing.assert_array_equal(ours.covariances, theirs.covariances)
+
+
+@pytest.mark.parametrize("differentiator", ["tape", "dual"])
+@pytest.mark.parametrize("covariance_type", OPTIMA)
+def test_a_sum_over_blocks_has_the_gradient_of_the_whole(covariance_type, differentiator, monkeypatch):
+    weights = np.random.default_rng(0).uniform(0.5, 2, size=len(X))
+    model = by_em(covariance_type=covariance_type, max_iter=1).fit(X).model_
+    clusterer, found = by_gradient(covariance_type=covariance_type, differentiator=differentiator), []
+    for entries in (2**18, 2 * 2 * 100):
+        monkeypatch.setattr("gradmix_clustering.unconstrained._ENTRIES", entries)
+        mixtures = Unconstrained(X, weights, covariance_type, 2)
+        found.append((len(mixtures.losses), *clusterer._value_and_gradient(mixtures, mixtures.vector(model))))
+    assert [count for count, _, _ in found] == [1, 3]
+    assert found[1][1] == pytest.approx(found[0][1], rel=1e-13)
+    np.testing.assert_allclose(found[1][2], found[0][2], rtol=1e-9, atol=1e-12)
+
+
+def test_memory_does_not_grow_with_rows_times_components():
+    import tracemalloc
+
+    rows = np.random.default_rng(0).normal(size=(60_000, 4))
+    options = {"n_components": 8, "covariance_type": "spherical", "init_params": "random_from_data", "max_iter": 2}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        by_gradient(**options).fit(rows[:1000])
+        tracemalloc.start()
+        by_gradient(**options).fit(rows)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 10 * rows.nbytes + 60 * 2**21 < 22 * rows.nbytes * options["n_components"]
+
+
 def test_it_starts_where_em_starts():
     """After no more than one step each, both are near the same start."""
     for start in ("kmeans", "random_from_data", "random"):
@@ -97,7 +134,7 @@ def test_a_start_that_collapses_ends_and_is_reported():
 def test_what_has_no_optimum_is_refused():
     with pytest.raises(gradmix.DataError, match=r"column 2 .*constant"):
         by_gradient().fit(np.column_stack([X, np.ones(len(X))]))
-    with pytest.raises(gradmix.ConfigError, match="must be one of full, tied, diag, spherical"):
+    with pytest.raises(gradmix.ConfigError, match="must be one of full, tied, diag, spherical, VVV"):
         by_gradient(covariance_type="VEV")
 
 
