@@ -58,7 +58,8 @@ def test_what_is_given_replaces_only_its_part_of_the_start(name):
 def test_one_precision_is_that_of_all_spheres(name):
     options = {"n_components": 3, "covariance_type": name, "max_iter": 1, "random_state": 0}
     one, each = (
-        gradmix.clusterer("gmm", precisions_init=given, **options).fit(IRIS).model_ for given in (0.25, np.full(3, 0.25))
+        gradmix.clusterer("gmm", precisions_init=given, **options).fit(IRIS).model_
+        for given in (0.25, np.full(3, 0.25))
     )
     np.testing.assert_array_equal(one.covariances, each.covariances)
     with pytest.raises(gradmix.DataError, match="precisions_init"):
