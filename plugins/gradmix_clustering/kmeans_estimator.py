@@ -174,6 +174,10 @@ class KMeansEstimator(FoldingClusterer["KMeansModel"]):
         rows = self.rows(X)
         return -float(self.fitted("inertia")(Rows(rows, sample_weight)))
 
+    def set_score_request(self, *, sample_weight: bool | str | None) -> Self:
+        """Say whether `score` is to be handed ``sample_weight`` by scikit-learn's metadata routing."""
+        return self.request_weights(score=sample_weight)
+
     def __sklearn_tags__(self) -> Any:
         from sklearn.utils import TransformerTags
 

@@ -12,11 +12,12 @@ from gradmix.contracts.clusterer import Clusterer
 from gradmix.contracts.errors import DataError
 from gradmix.contracts.folds import Rows
 from gradmix.contracts.iteration import BatchOfStarts, Iteration, Trace, best_trace
+from gradmix.contracts.metadata_routing import WeightRouting
 from gradmix.contracts.model import ModelT
 from gradmix.contracts.rows import Matrix
 
 
-class FoldingClusterer(Clusterer[ModelT]):
+class FoldingClusterer(WeightRouting, Clusterer[ModelT]):
     """Base of clusterers that compute by folds over rows: a dataclass of options with an `iterate_rows`.
 
     Their rows may have weights, and are computed wherever the rows' engine does it. If one has an option `warm_start`

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import sklearn
 from sklearn.base import clone
+from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -86,3 +87,36 @@ def test_a_grid_search_finds_the_number_of_groups_that_scores_best(name):
     search = GridSearchCV(made(name), {option: [1, 3]}, cv=3).fit(rows)
     assert search.best_params_ == {option: 3}
     assert search.predict(rows).shape == (60,)
+
+
+@pytest.fixture
+def routing():
+    with sklearn.config_context(enable_metadata_routing=True):
+        yield
+
+
+@pytest.mark.parametrize("name", ["gmm", "kmeans", "minibatch_kmeans"])
+def test_weights_are_routed_to_whoever_asks_for_them(name, routing):
+    weights = np.arange(60) % 4.0
+    asking = clone(made(name).set_fit_request(sample_weight=True))
+    pipeline = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), asking)
+    assert pipeline.fit(X, sample_weight=weights)[-1].total_weight_ == weights.sum()
+    aside = clone(made(name).set_fit_request(sample_weight=False))
+    scaler = StandardScaler().set_fit_request(sample_weight=True)
+    assert make_pipeline(scaler, aside).fit(X, sample_weight=weights)[-1].total_weight_ == 60
+    with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
+        make_pipeline(scaler, made(name)).fit(X, sample_weight=weights)
+
+
+def test_weights_are_routed_under_another_name_and_to_scores(routing):
+    weights = np.r_[np.ones(30), np.zeros(30)]
+    kmeans = made("kmeans").set_fit_request(sample_weight="importance").set_score_request(sample_weight="importance")
+    search = GridSearchCV(kmeans, {"n_clusters": [1, 2]}, cv=[(np.arange(60), np.arange(60))])
+    search.fit(X, importance=weights)
+    alone = made("kmeans").fit(X, sample_weight=weights)
+    assert search.best_score_ == alone.score(X, sample_weight=weights)
+    assert "importance" in str(clone(kmeans).get_metadata_routing())
+
+
+def test_a_score_without_weights_asks_for_none():
+    assert "score" not in str(made("gmm").get_metadata_routing())
