@@ -92,7 +92,7 @@ def _congruent(matrices: Array, axes: Array) -> Array:
 
 def is_far(X: Array) -> bool:
     """Whether a column is so far from 0 that its frame has another origin, by a look that costs little."""
-    return bool((np.abs(X[0]) > 2 * _FAR * np.ptp(X, axis=0)).any())
+    return len(X) > 0 and bool((np.abs(X[0]) > 2 * _FAR * np.ptp(X, axis=0)).any())
 
 
 def best_frame(layout: Layout, center: Array, variances: Array, covariance: Callable[[], Array]) -> Frame:
