@@ -147,24 +147,49 @@ class GaussianMixtureModel(Model):
         return np.asarray(self.layout.is_thin(whiteners, 10 * least) | (self.weights * n < 1))
 
     def score_samples(self, X: Array) -> Array:
-        """Log p(x) of each row, in nats, shape (n,)."""
-        return self._by_blocks(X, lambda joint: normalise(joint)[0])
+        """Log p(x) of each row, in nats, shape (n,); −inf where a squared distance overflows."""
+
+        def log_density(joint: Array, is_beyond: NDArray[np.bool_]) -> Array:
+            return np.where(is_beyond, -np.inf, normalise(joint)[0])
+
+        return self._by_blocks(X, log_density)
 
     def predict_proba(self, X: Array) -> Array:
         """Responsibilities P(k | x), shape (n, k); each row sums to 1."""
-        return self._by_blocks(X, lambda joint: normalise(joint)[1].T)
+        return self._by_blocks(X, lambda joint, _: normalise(joint)[1].T)
 
     def predict(self, X: Array) -> IntArray:
         """Most probable component of each row, shape (n,)."""
-        return self._by_blocks(X, lambda joint: joint.argmax(axis=0))
+        return self._by_blocks(X, lambda joint, _: joint.argmax(axis=0))
 
     def uncertainty(self, X: Array) -> Array:
         """Probability that a row is not of the component that `predict` gives, shape (n,)."""
-        return self._by_blocks(X, _probability_of_others)
+        return self._by_blocks(X, lambda joint, _: _probability_of_others(joint))
 
-    def _by_blocks(self, X: Array, of_joint: Callable[[Array], Any]) -> Any:
-        parts = [of_joint(self.log_joint(self.center(X[block]))) for block in blocks(X, len(self.means))]
-        return np.concatenate(parts)
+    def _by_blocks(self, X: Array, of_joint: Callable[[Array, NDArray[np.bool_]], Any]) -> Any:
+        """What a function makes of log πₖ N(x | μₖ, Σₖ), and of whether a row's are only of the right order."""
+        return np.concatenate([of_joint(*self._log_joint(X[block])) for block in blocks(X, len(self.means))])
+
+    def _log_joint(self, X: Array) -> tuple[Array, NDArray[np.bool_]]:
+        """As `log_joint`; of rows so far away that squares overflow, of the nearest components, and which rows are."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            joint = self.log_joint(self.center(X))
+        is_beyond = ~np.isfinite(joint.max(axis=0))
+        if is_beyond.any():
+            joint[:, is_beyond] = np.where(self._is_nearest(X[is_beyond]), self.log_constants[:, None], -np.inf)
+        return joint, is_beyond
+
+    def _is_nearest(self, far: Array) -> NDArray[np.bool_]:
+        """Whether each component is the nearest of each row, shape (k, n), for rows whose squares overflow.
+
+        Distances that are equal but for rounding differ by how far the row is in the direction of each mean.
+        """
+        unit = np.abs(far).max(axis=1)[:, None]
+        whitened = self.layout.whiten(far / unit - self.means[:, None] / unit, self.whiteners)
+        distances = np.einsum("knd,knd->kn", whitened, whitened)
+        along = np.einsum("knd,kmd->kn", whitened, self.layout.whiten(self.means[:, None], self.whiteners))
+        along = np.where(distances == distances.min(axis=0), along, -np.inf)
+        return np.asarray(along == along.max(axis=0))
 
     def score(self, X: Array) -> float:
         """Mean log-likelihood of the rows, in nats."""
@@ -259,7 +284,7 @@ class GaussianMixtureModel(Model):
         if not len(others):
             raise DataError("all columns are given; at least one must be left.")
         seen = self.marginal(columns)
-        weights = normalise(seen.log_joint(seen.center(at[None])))[1][:, 0]
+        weights = seen.predict_proba(at[None])[0]
         covariances, slopes = self.layout.conditional(self.covariances, others, given)
         means = self.means[:, others] + np.einsum("kij,kj->ki", slopes, at - seen.means)
         return GaussianMixtureModel(weights, means, covariances, self.layout.free)

@@ -190,6 +190,11 @@ def test_fewer_rows_than_components_are_refused():
         fit(OLD_FAITHFUL[:3], n_components=4)
 
 
+def test_no_rows_are_refused():
+    with pytest.raises(gradmix.DataError, match="0 rows are fewer than"):
+        gradmix.clusterer("gmm").fit(np.empty((0, 3)))
+
+
 def test_a_constant_column_is_named():
     X = np.column_stack([OLD_FAITHFUL, np.ones(len(OLD_FAITHFUL))])
     with pytest.raises(gradmix.DataError, match=r"column 2 .*constant"):

@@ -168,3 +168,28 @@ def test_an_infinite_variance_is_refused_before_a_fit(name):
         gradmix.clusterer(name, reg_covar=np.inf)
     with pytest.raises(gradmix.ConfigError, match=r"clusterer\.sigma must be a number > 0 and < inf"):
         gradmix.clusterer("gmm", update="means", sigma=np.inf)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("far", [[1e200, 0.0], [-1.7e308, 1.7e308], [0.0, -1e300]])
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
+def test_a_row_beyond_the_range_of_squares_belongs_to_the_nearest_component(covariance_type, far):
+    rows = np.random.default_rng(0).normal(size=(60, 2)) + np.repeat([[0.0], [9.0]], 30, axis=0)
+    rows[30:] *= 2
+    fitted = gradmix.clusterer("gmm", covariance_type=covariance_type, random_state=0).fit(rows)
+    both = np.array([rows[0], far])
+    proba = fitted.predict_proba(both)
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+    np.testing.assert_array_equal(fitted.predict(both), proba.argmax(axis=1))
+    near = fitted.predict_proba(np.array(far)[None] / np.abs(far).max() * 1e9)
+    np.testing.assert_array_equal(proba[1], near[0])
+    scores = fitted.score_samples(both)
+    assert np.isfinite(scores[0])
+    assert scores[1] == -np.inf
+    assert np.isfinite(fitted.uncertainty(both)).all()
+    assert np.isfinite(fitted.model_.conditional([0], [far[0]]).weights).all()
+
+
+def test_rows_beyond_the_range_of_squares_share_components_at_one_distance():
+    model = gradmix.clusterer("gmm", covariance_type="tied", random_state=0).fit([[0.0], [0.5], [8.0], [9.0]]).model_
+    assert model.predict_proba(np.array([[1e200]])).tolist() in ([[1.0, 0.0]], [[0.0, 1.0]], [[0.5, 0.5]])
