@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradmix import Block, Rows
 from gradmix.arrays import Array
@@ -33,6 +35,28 @@ def each(rows: Rows, function: Callable[[Block], T]) -> Iterator[T]:
         for start in range(0, len(X), _BLOCK)
     )
     return map(function, blocks) if rows.engine is None else rows.engine.each(function, blocks)
+
+
+def each_changing(rows: Rows, function: Callable[..., T], *arrays: NDArray[Any]) -> Iterator[T]:
+    """As `each`, of a function of a block and of its parts of arrays over all rows, which it changes in place.
+
+    Parts that an engine has changed in another process are copied back. To be sent there, the function carries all of
+    the arrays, as an engine hands it nothing but the block.
+    """
+    for value, start, parts in each(rows, partial(_with_parts, function=function, arrays=arrays)):
+        for array, part in zip(arrays, parts, strict=True):
+            own = array[start : start + len(part)]
+            if not np.may_share_memory(own, part):
+                own[...] = part
+        yield value
+
+
+def _with_parts(
+    block: Block, function: Callable[..., T], arrays: tuple[NDArray[Any], ...]
+) -> tuple[T, int, list[NDArray[Any]]]:
+    parts = [array[block.rows] for array in arrays]
+    parts = [part if part.flags.writeable else part.copy() for part in parts]  # mapped memory of another process
+    return function(block, *parts), block.start, parts
 
 
 def weights_of(block: Block) -> Array:

@@ -12,10 +12,10 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
-from gradmix import Block, PluginError, Rows
+from gradmix import Block, Rows
 from gradmix.arrays import Array, IntArray
 from gradmix_clustering import lloyd_kernels as kernels
-from gradmix_clustering.blocks import blocks, each, weights_of
+from gradmix_clustering.blocks import blocks, each, each_changing, weights_of
 from gradmix_clustering.lloyd_kernels import Centers, inertia
 from gradmix_clustering.nearest import inertia_of, squared_distances
 
@@ -94,23 +94,19 @@ class Round:
         return Round(self.changed + other.changed, sums)
 
 
-def _advance(block: Block, centers: Centers, state: RowState, skip: bool, bounds: bool) -> Round:
-    rows, sums = block.rows, Sums.zero(len(centers.exact), block.X.shape[1] + 1)
-    is_first = state.labels[block.start] < 0
-    changed = kernels.advance(
-        block.X,
-        weights_of(block),
-        centers,
-        state.labels[rows],
-        state.uppers[rows],
-        state.lowers[rows],
-        skip,
-        bounds,
-        sums.totals,
-        sums.rests,
-    )
+def _advance(
+    block: Block,
+    labels: NDArray[np.int32],
+    uppers: Array,
+    lowers: Array,
+    centers: Centers,
+    skip: bool,
+    bounds: bool,
+) -> Round:
+    sums, weights, is_first = Sums.zero(len(centers.exact), block.X.shape[1] + 1), weights_of(block), labels[0] < 0
+    changed = kernels.advance(block.X, weights, centers, labels, uppers, lowers, skip, bounds, sums.totals, sums.rests)
     if is_first:  # in a loop of its own, that takes half of the time
-        kernels.sum_up(block.X, weights_of(block), state.labels[rows], sums.totals, sums.rests)
+        kernels.sum_up(block.X, weights, labels, sums.totals, sums.rests)
     return Round(int(changed), sums if changed else None)
 
 
@@ -153,8 +149,6 @@ class BoundedAssignment:
         self._sums = Sums.zero(len(centers), rows.shape[1] + 1)
         self._squares = reduce(add, each(rows, _sum_squares))
         self.move(centers)
-        if (self.labels < 0).any():
-            raise PluginError("kmeans needs an engine that shares this process's memory, such as threads.")
 
     @property
     def labels(self) -> NDArray[np.int32]:
@@ -180,8 +174,8 @@ class BoundedAssignment:
         if self._has_bounds and not self._bounds_pay(prepared):  # try again later, when the centers move less
             self._has_bounds, self._rounds_without, self._pause = False, self._pause, 2 * self._pause
         skip, bounds = self._has_bounds, self._has_bounds or self._rounds_without <= 0
-        advance = partial(_advance, centers=prepared, state=self._state, skip=skip, bounds=bounds)
-        result = reduce(add, each(self.rows, advance))
+        advance, state = partial(_advance, centers=prepared, skip=skip, bounds=bounds), self._state
+        result = reduce(add, each_changing(self.rows, advance, state.labels, state.uppers, state.lowers))
         if result.sums:
             self._sums += result.sums
         self._has_bounds, self._rounds_without = bounds, self._rounds_without - 1

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import add
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradmix import Block, Rows
 from gradmix.arrays import Array
-from gradmix_clustering.blocks import each, weights_of
+from gradmix_clustering.blocks import each_changing, weights_of
 from gradmix_clustering.compiled import pays
+
+T = TypeVar("T")
 
 _TILE = 4096
 """Rows whose chances are added up, so that a row is drawn by two short searches without a sum for each row."""
@@ -37,9 +40,9 @@ class Reached:
     owners: NDArray[np.int32]
     nearer: NDArray[np.uint16]
 
-    def of(self, block: Block) -> tuple[Array, NDArray[np.int32], NDArray[np.uint16]]:
-        """All three, of a block's rows."""
-        return self.distances[block.rows], self.owners[block.rows], self.nearer[block.rows]
+    def each(self, rows: Rows, function: Callable[..., T]) -> Iterator[T]:
+        """What a function returns for each block and its parts of all three, which it may change."""
+        return each_changing(rows, function, self.distances, self.owners, self.nearer)
 
 
 def choose_centers(rows: Rows, k: int, rng: np.random.Generator) -> Array:
@@ -56,20 +59,27 @@ def choose_centers(rows: Rows, k: int, rng: np.random.Generator) -> Array:
     chosen, best = np.empty((k, rows.shape[1])), 0
     chosen[0] = rows.array[first[0]]
     for j in range(1, k):
-        include = partial(_include, chosen=chosen[:j], candidate=best, reached=reached, compiled=compiled)
-        sums = np.concatenate([*each(rows, include)])
+        include = partial(_include, chosen=chosen[:j], candidate=best, compiled=compiled)
+        sums = np.concatenate([*reached.each(rows, include)])
         drawn = _draw(sums, lambda part: weights[part] * reached.distances[part], n, rng.random(n_candidates))
         candidates = rows.array[drawn]
         gaps = ((candidates[:, None] - chosen[None, :j]) ** 2).sum(axis=2)
-        gain = partial(_gains, candidates=candidates, gaps=gaps, reached=reached, compiled=compiled)
-        best = int(reduce(add, each(rows, gain)).argmax())
+        gain = partial(_gains, candidates=candidates, gaps=gaps, compiled=compiled)
+        best = int(reduce(add, reached.each(rows, gain)).argmax())
         chosen[j] = candidates[best]
     return chosen
 
 
-def _include(block: Block, chosen: Array, candidate: int, reached: Reached, compiled: bool) -> Array:
+def _include(
+    block: Block,
+    distances: Array,
+    owners: NDArray[np.int32],
+    nearer: NDArray[np.uint16],
+    chosen: Array,
+    candidate: int,
+    compiled: bool,
+) -> Array:
     """Measure the rows' distances to the last center chosen; sums of weight times squared distance, tile by tile."""
-    distances, owners, nearer = reached.of(block)
     last = len(chosen) - 1
     if compiled:
         from gradmix_clustering.plus_plus_kernels import include
@@ -83,9 +93,16 @@ def _include(block: Block, chosen: Array, candidate: int, reached: Reached, comp
     return np.add.reduceat(chances, np.arange(0, len(chances), _TILE))
 
 
-def _gains(block: Block, candidates: Array, gaps: Array, reached: Reached, compiled: bool) -> Array:
+def _gains(
+    block: Block,
+    distances: Array,
+    owners: NDArray[np.int32],
+    nearer: NDArray[np.uint16],
+    candidates: Array,
+    gaps: Array,
+    compiled: bool,
+) -> Array:
     """By how much each candidate would lower the sum of squared distances, shape (number of candidates,)."""
-    distances, owners, nearer = reached.of(block)
     if compiled:
         from gradmix_clustering.plus_plus_kernels import gains
 
