@@ -147,4 +147,6 @@ def follow_batch(
     inertia = float(squared_distances_to_own(X, state.centers, labels).mean())
     different = X[np.flatnonzero(np.diff(numbers, prepend=-1))]
     after = state.followed(X, labels).reseeded(different, ratio, rng)
-    return BatchStep(after, inertia, float(np.sum((after.centers - state.centers) ** 2)))
+    with np.errstate(over="ignore"):  # from a center that was given, far away from all rows
+        shift = float(np.sum((after.centers - state.centers) ** 2))
+    return BatchStep(after, inertia, shift)

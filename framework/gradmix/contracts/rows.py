@@ -52,6 +52,8 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
         if given.dtype.kind == "c":
             raise TypeError("Complex data not supported")
         rows = np.ascontiguousarray(given, dtype=np.float64)
+    except DataError:
+        raise
     except (TypeError, ValueError, OverflowError) as error:
         why = _first_of_other_length(X) or f"must be real numbers only{_first_text(X, names)}: {str(error).rstrip('.')}"
         kind = DataTypeError if isinstance(error, TypeError) else DataError

@@ -37,7 +37,7 @@ def test_text_is_named_by_row_and_column():
         (np.zeros((2, 2, 2)), "shape"),
         ("abc", "rows and columns; given: 'abc'"),
         ({"a": 1}, "rows and columns; given: {'a': 1}"),
-        (None, "rows and columns; given: None"),
+        (None, "^X must be a matrix of rows and columns; given: None"),
         ((row for row in [[1.0]]), "rows and columns; given: <generator"),
         ([[1, 2], [3, 4], [5]], r"rows of one length; row 0 has 2 numbers, row 2 \(counted from 0\) has 1\.$"),
         ([[10**400, 1]], "numbers"),

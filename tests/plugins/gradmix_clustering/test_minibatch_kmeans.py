@@ -171,6 +171,14 @@ def test_centers_without_rows_are_moved_to_some():
     assert np.bincount(alone.labels_, minlength=6).tolist() == [4000, 0, 0, 0, 0, 0]
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_center_far_from_all_rows_overflows_nothing():
+    X = groups(300, 2, d=2)
+    fit = minibatch(3, init=[[1e300, 0.0], *X[:2].tolist()], batch_size=30, tol=1e-3).fit(X)
+    assert np.isfinite(fit.inertia_)
+    assert np.bincount(fit.labels_).min() > 0
+
+
 def test_fewer_different_rows_than_clusters_are_reported():
     with pytest.warns(ConvergenceWarning, match="1 component"):
         fit = minibatch(3).fit(np.repeat([[0.0], [1.0]], 20, axis=0))
