@@ -42,6 +42,20 @@ class CompiledExpectation:
     layout: Layout
 
     @classmethod
+    def in_single_precision(cls, model: GaussianMixtureModel, center: Array) -> CompiledExpectation:
+        """The E-step of a model with a matrix for each component, in single precision around `center`, shape (d,).
+
+        Raises
+        ------
+        NumericalError
+            If a covariance is not positive definite.
+        """
+        means = (model.means - center).astype(np.float32).astype(np.float64)
+        narrow = _joined(_filled(means, 1), _filled(np.swapaxes(model.whiteners, 1, 2), 2)).astype(np.float32)
+        parameters = _joined(_filled(center, 1), model.log_constants, narrow.view(np.float64))
+        return cls("full_single", parameters, center + means, "full")
+
+    @classmethod
     def of(cls, model: GaussianMixtureModel, center: Array) -> CompiledExpectation:
         """The E-step under a model, of rows whose mean is `center`, shape (d,).
 
@@ -104,6 +118,7 @@ class CompiledExpectation:
 
 _SECOND: dict[str, Callable[[int, int], int]] = {
     "full": lambda k, d: k * d * d,
+    "full_single": lambda k, d: k * d * d,
     "pooled": lambda k, d: 0,
     "diagonal": lambda k, d: k * d,
     "trace": lambda k, d: k,
@@ -111,9 +126,10 @@ _SECOND: dict[str, Callable[[int, int], int]] = {
 """How many second moments each kernel adds to."""
 
 
-def compile_for(layout: Layout) -> None:
+def compile_for(layout: Layout, precision: str) -> None:
     """Compile the kernels of a layout, or read them from numba's cache on disk; else the first tile would wait."""
-    for kernel in ("pooled", "full") if layout == "pooled" else (layout,):
+    single = ("full_single",) if precision == "float32" else ()
+    for kernel in (*single, *(("pooled", "full") if layout == "pooled" else (layout,))):
         CompiledExpectation(kernel, np.zeros(64), np.zeros((1, 1)), layout)(Block(np.zeros((1, 1)), None, 0))
 
 

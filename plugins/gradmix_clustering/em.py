@@ -18,8 +18,6 @@ from gradmix_clustering.mixture_model import GaussianMixtureModel
 from gradmix_clustering.moments import FAR, Layout, Moments, gather
 from gradmix_clustering.starts import Responsibilities
 
-ROUNDING = float(np.finfo(float).eps)
-"""Relative change of a log-likelihood that says nothing: EM has come to its end, even with a tolerance of 0."""
 INNER_TOL = float(np.sqrt(np.finfo(float).eps))
 """Gain per row, in nats, below which the inner iteration of a covariance type ends: mclust's."""
 
@@ -82,12 +80,16 @@ def _sum(block: Block) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class EMStep:
-    """One EM iteration: the new estimate and its total log-likelihood, that of the last one, and the total weight."""
+    """One EM iteration: the new estimate and its total log-likelihood, that of the last one, and the total weight.
+
+    A relative change by no more than `rounding` says nothing: EM has come to its end, even with a tolerance of 0.
+    """
 
     model: GaussianMixtureModel
     log_likelihood: float
     before: float
     total_weight: float
+    rounding: float
 
     @property
     def gain(self) -> float:
@@ -96,7 +98,9 @@ class EMStep:
 
     def has_settled(self, tol: float) -> bool:
         """Whether the gain per row is less than a tolerance, or no more than the log-likelihood's rounding."""
-        return abs(self.gain) < tol or abs(self.log_likelihood - self.before) <= ROUNDING * abs(self.log_likelihood)
+        return abs(self.gain) < tol or abs(self.log_likelihood - self.before) <= self.rounding * abs(
+            self.log_likelihood
+        )
 
 
 def em(
@@ -122,7 +126,7 @@ def em(
         model = bounded(estimate)
         before, moments = moments.log_likelihood, expectation(model)
         here = expectation.frame.back(model)
-        yield EMStep(here, moments.log_likelihood, before, expectation.rows.total_weight)
+        yield EMStep(here, moments.log_likelihood, before, expectation.rows.total_weight, expectation.rounding)
 
 
 def _has_cancelled(moments: Moments, estimate: GaussianMixtureModel) -> bool:

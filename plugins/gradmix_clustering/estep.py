@@ -21,6 +21,11 @@ T = TypeVar("T")
 
 Backend = Literal["numba", "numpy"]
 """What the E-step is computed by: compiled kernels, or arrays of NumPy."""
+Precision = Literal["float64", "float32"]
+"""Of rows that are whitened and multiplied; exponentials and sums are in float64 always."""
+
+_MOST_ROUNDING = 1e-4
+"""Of a row by float32, in a component's standard deviations."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +41,14 @@ class EStep:
     layout
         Of the covariances of its models, which then are in the frame that is best for it; None for the coordinates of
         the data.
+    precision
+        float32 only for compiled kernels, and for covariances with a matrix for each component.
     """
 
     rows: Rows
     backend: Backend
     layout: Layout | None = None
+    precision: Precision = "float64"
 
     def __call__(self, model: GaussianMixtureModel) -> Moments:
         """Moments of all rows under the model's responsibilities, around its means or the center of the rows.
@@ -50,8 +58,16 @@ class EStep:
         NumericalError
             If a covariance is not positive definite, or distances or moments are too large for floating-point numbers.
         """
-        moments = self._fold(Expectation.of(model)) if self.backend == "numpy" else self._compiled(model)
-        return self._checked(moments)
+        return self._checked(self._single(model)) if self.precision == "float32" else self.exactly(model)
+
+    def exactly(self, model: GaussianMixtureModel) -> Moments:
+        """The same, in float64 whatever the precision."""
+        return self._checked(self._fold(Expectation.of(model)) if self.backend == "numpy" else self._compiled(model))
+
+    @property
+    def rounding(self) -> float:
+        """Relative change of a log-likelihood that says nothing."""
+        return float(np.finfo(float).eps) if self.precision == "float64" else float(np.finfo(np.float32).eps) / 100
 
     def around(self, origins: Array, model: GaussianMixtureModel) -> Moments:
         """The same, with moments around given points, shape (k, d); by NumPy, as it is seldom needed."""
@@ -74,6 +90,24 @@ class EStep:
         expect = CompiledExpectation.of(model, self._center)
         moments = self._fold(expect)
         return replace(moments, scatter=self._scatter) if expect.lacks_scatter else moments
+
+    def _single(self, model: GaussianMixtureModel) -> Moments:
+        from gradmix_clustering.compiled_expectation import CompiledExpectation
+
+        rounding = np.finfo(np.float32).eps / 2 * np.linalg.norm(self._reach[:, None] * model.whiteners, axis=(1, 2))
+        if not (rounding < _MOST_ROUNDING).all():
+            worst = int(np.argmax(rounding))
+            raise NumericalError(
+                f"precision=float32 has too few digits: it would move rows by {rounding[worst]:.1g} standard deviations"
+                f" of component {worst}, which is that thin beside the spread of all rows. Choose precision=float64."
+            )
+        return self._fold(CompiledExpectation.in_single_precision(model, self._center))
+
+    @cached_property
+    def _reach(self) -> Array:
+        """Largest distance of a row from the center in each column, shape (d,), in the frame."""
+        reaches = self.rows.each(self.frame.each(partial(_reach_of, self._center)))
+        return np.max([*reaches], axis=0)  # type: ignore[no-any-return]
 
     @cached_property
     def center(self) -> Array:
@@ -114,6 +148,10 @@ class EStep:
         return self._fold(partial(_scatter_around, self._center))
 
 
+def _reach_of(center: Array, block: Block) -> Array:
+    return np.abs(block.X - center).max(axis=0)  # type: ignore[no-any-return]
+
+
 def _sum(block: Block) -> Array:
     X = np.ascontiguousarray(block.X.T)  # NumPy is slow along short rows
     return X.sum(axis=1) if block.weights is None else X @ block.weights
@@ -129,7 +167,7 @@ def _scatter_around(center: Array, block: Block) -> Array:
     return centered.T @ (centered if block.weights is None else centered * block.weights[:, None])
 
 
-def compile_for(layout: Layout) -> None:
+def compile_for(layout: Layout, precision: Precision = "float64") -> None:
     """Compile the kernels of a layout, which takes a second or two, or read them from numba's cache on disk.
 
     Raises
@@ -140,4 +178,4 @@ def compile_for(layout: Layout) -> None:
     check_numba()
     from gradmix_clustering import compiled_expectation
 
-    compiled_expectation.compile_for(layout)
+    compiled_expectation.compile_for(layout, precision)

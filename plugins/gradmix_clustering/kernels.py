@@ -34,19 +34,22 @@ _ROW = 8 * STRIDE
 
 _kernel = compiled()
 
-_DOUBLE, _INT, _INT32 = ir.DoubleType(), ir.IntType(64), ir.IntType(32)
+_DOUBLE, _SINGLE, _INT, _INT32 = ir.DoubleType(), ir.FloatType(), ir.IntType(64), ir.IntType(32)
 
 
 class _Code:
     """Vector instructions over the rows of a piece, and loops whose values stay in registers.
 
     Rows are taken in pairs of vectors, of as many numbers as the processor's registers hold. Addresses are integers.
+    Numbers of the rows are in double precision, or in single precision; sums over a piece are kept in double precision.
     """
 
-    def __init__(self, context, builder):
+    def __init__(self, context, builder, kind=_DOUBLE):
         self.builder = builder
-        self.lanes = 8 if "+avx512f" in context.codegen().magic_tuple()[2] else 4
-        self.vector = ir.VectorType(_DOUBLE, self.lanes)
+        self.kind, self.size = kind, 8 if kind is _DOUBLE else 4
+        self.row = self.size * STRIDE
+        self.lanes = (64 if "+avx512f" in context.codegen().magic_tuple()[2] else 32) // self.size
+        self.vector = ir.VectorType(kind, self.lanes)
         self.zero = self.constant(0.0)
 
     def loop(self, start, stop, step, body, carried=()):
@@ -68,7 +71,7 @@ class _Code:
 
     def over_rows(self, rows, body, carried=()):
         """Loop over pairs of vectors of rows: `body(offset, values)`, with the pair's offset in bytes."""
-        return self.loop(0, self.times(rows, 8), 16 * self.lanes, body, carried)
+        return self.loop(0, self.times(rows, self.size), 2 * self.size * self.lanes, body, carried)
 
     def add(self, *terms):
         """Sum of integers."""
@@ -83,7 +86,7 @@ class _Code:
 
     def number(self, address):
         """The number at an address."""
-        return self.builder.load(self.builder.inttoptr(address, _DOUBLE.as_pointer()))
+        return self.builder.load(self.builder.inttoptr(address, self.kind.as_pointer()))
 
     def put(self, value, address):
         """Write a number or vector to an address."""
@@ -91,13 +94,26 @@ class _Code:
 
     def pair(self, address):
         """Two vectors, one behind the other."""
-        places = (address, self.add(address, 8 * self.lanes))
+        places = (address, self.add(address, self.size * self.lanes))
         return [self.builder.load(self.builder.inttoptr(at, self.vector.as_pointer()), align=8) for at in places]
 
     def put_pair(self, values, address):
         """Write two vectors, one behind the other."""
         for number, value in enumerate(values):
-            self.put(value, self.add(address, 8 * self.lanes * number))
+            self.put(value, self.add(address, self.size * self.lanes * number))
+
+    def put_doubles(self, values, address, i):
+        """Write two vectors as numbers in double precision, from row i on, where i counts bytes of this precision."""
+        for number, value in enumerate(values):
+            at = self.add(address, self.times(i, 8 // self.size), 8 * self.lanes * number)
+            self.put(self.as_double(value), at)
+
+    def as_double(self, value):
+        """A number or vector in double precision."""
+        if self.kind is _DOUBLE:
+            return value
+        is_vector = isinstance(value.type, ir.VectorType)
+        return self.builder.fpext(value, ir.VectorType(_DOUBLE, value.type.count) if is_vector else _DOUBLE)
 
     def everywhere(self, number):
         """A number in each place of a vector."""
@@ -108,7 +124,8 @@ class _Code:
         """Call one of LLVM's functions: ``fmuladd`` rounds once where the processor can."""
         result = arguments[0].type if result is None else result
         vector = next((each.type for each in arguments if isinstance(each.type, ir.VectorType)), None)
-        name = f"llvm.{name}.{'f64' if vector is None else f'v{vector.count}f64'}"
+        bits = "f32" if (result if vector is None else vector.element) is _SINGLE else "f64"
+        name = f"llvm.{name}.{bits if vector is None else f'v{vector.count}{bits}'}"
         kind = ir.FunctionType(result, [each.type for each in arguments])
         function = self.builder.module.globals.get(name) or ir.Function(self.builder.module, kind, name)
         return self.builder.call(function, arguments, fastmath=flags)
@@ -123,19 +140,20 @@ class _Code:
 
     def place(self, table, line, i):
         """Address of a pair of vectors in one of a table's lines."""
-        return self.add(table, self.times(line, _ROW), i)
+        return self.add(table, self.times(line, self.row), i)
 
     def total(self, vector):
         """Sum of a vector's numbers."""
-        return self.call("vector.reduce.fadd", _DOUBLE(-0.0), vector, result=_DOUBLE, flags=("reassoc",))
+        return self.call("vector.reduce.fadd", self.kind(-0.0), vector, result=self.kind, flags=("reassoc",))
 
     def product(self, vector):
         """Product of a vector's numbers."""
         return self.call("vector.reduce.fmul", _DOUBLE(1.0), vector, result=_DOUBLE, flags=("reassoc",))
 
     def add_total(self, vector, address):
-        """Add a vector's numbers to the one at an address."""
-        self.put(self.builder.fadd(self.number(address), self.total(vector)), address)
+        """Add a vector's numbers to the one at an address, which is in double precision."""
+        before = self.builder.load(self.builder.inttoptr(address, _DOUBLE.as_pointer()))
+        self.put(self.builder.fadd(before, self.as_double(self.total(vector))), address)
 
     def exp(self, x):
         """e^x for x ≤ 0; 0 below −708. For a number, or each of a vector.
@@ -169,18 +187,23 @@ def _as_int(value):
     return _INT(value) if isinstance(value, int) else value
 
 
-def _part(write):
+def _part(write, kind=_DOUBLE):
     """A function of integers for kernels, from one that writes its instructions; it returns a number."""
 
     def part(context, *arguments):
         def generate(context, builder, signature, arguments):
-            result = write(_Code(context, builder), *arguments)
+            result = write(_Code(context, builder, kind), *arguments)
             return _DOUBLE(0.0) if result is None else result
 
         return types.float64(*[types.intp] * len(arguments)), generate
 
     part.__signature__ = signature(write)  # numba takes the number of arguments from it
     return intrinsic(part)
+
+
+def _both(write):
+    """The part in double precision, and in single precision."""
+    return _part(write), _part(write, _SINGLE)
 
 
 @_part
@@ -197,6 +220,38 @@ def _load(code, X, rows, d, piece):
         code.loop(0, d, 1, feature)
 
     code.loop(0, _full(code, rows), code.lanes, vector)
+
+
+@_part
+def _load_single(code, X, rows, filled, d, center, piece):
+    """Copy rows less a center, features first, in single precision; the last row is repeated."""
+    kind = ir.VectorType(_SINGLE, code.lanes)
+
+    def vector(i, _):
+        places = [code.add(X, code.times(row, code.times(d, 8))) for row in _rows_from(code, i, rows)]
+
+        def feature(a, _):
+            coordinate = code.everywhere(code.number(code.add(center, code.times(a, 8))))
+            values = _gathered(code, [code.add(place, code.times(a, 8)) for place in places])
+            narrow = code.builder.fptrunc(code.builder.fsub(values, coordinate), kind)
+            code.put(narrow, code.add(piece, code.times(a, 4 * STRIDE), code.times(i, 4)))
+
+        code.loop(0, d, 1, feature)
+
+    code.loop(0, filled, code.lanes, vector)
+
+
+@_part
+def _narrow(code, r, rows, out):
+    """Copy numbers in single precision."""
+    kind = ir.VectorType(_SINGLE, code.lanes)
+
+    def vectors(i, _):
+        for number, value in enumerate(code.pair(code.add(r, i))):
+            at = code.add(out, code.builder.udiv(i, _INT(2)), 4 * code.lanes * number)
+            code.put(code.builder.fptrunc(value, kind), at)
+
+    code.over_rows(rows, vectors)
 
 
 def _rows_from(code, first, stop):
@@ -224,12 +279,13 @@ def _fill(code, address, count):
     code.loop(0, count, 1, lambda i, _: code.put(_DOUBLE(0.0), code.add(address, code.times(i, 8))))
 
 
-@_part
+@_both
 def _subtract(code, x, point, d, rows, y):
     """x − point."""
 
     def feature(a, _):
-        coordinate, row = code.everywhere(code.number(code.add(point, code.times(a, 8)))), code.times(a, _ROW)
+        coordinate = code.everywhere(code.number(code.add(point, code.times(a, code.size))))
+        row = code.times(a, code.row)
 
         def vectors(i, _):
             offset = code.add(row, i)
@@ -241,13 +297,17 @@ def _subtract(code, x, point, d, rows, y):
     code.loop(0, d, 1, feature)
 
 
+_subtract, _subtract_single = _subtract
+
+
 def _whitened(code, whitener, y, d, i, a):
     """Features a to a + 3 of L⁻¹ y, of a pair of vectors: four pairs."""
-    lines = [code.add(whitener, code.times(code.times(code.add(a, row), d), 8)) for row in range(4)]
+    lines = [code.add(whitener, code.times(code.times(code.add(a, row), d), code.size)) for row in range(4)]
 
     def add_column(column, z, first_row):
         values = code.pair(code.place(y, column, i))
-        factors = [code.everywhere(code.number(code.add(line, code.times(column, 8)))) for line in lines[first_row:]]
+        places = [code.add(line, code.times(column, code.size)) for line in lines[first_row:]]
+        factors = [code.everywhere(code.number(place)) for place in places]
         added = [
             code.fma(f, v, z[2 * (first_row + row) + half])
             for row, f in enumerate(factors)
@@ -261,7 +321,7 @@ def _whitened(code, whitener, y, d, i, a):
     return z
 
 
-@_part
+@_both
 def _whitened_squares(code, whitener, y, d, rows, squares):
     """|L⁻¹ y|² of each row."""
 
@@ -272,9 +332,12 @@ def _whitened_squares(code, whitener, y, d, rows, squares):
                 sums[number % 2] = code.fma(value, value, sums[number % 2])
             return sums
 
-        code.put_pair(code.loop(0, d, 4, four, [code.zero] * 2), code.add(squares, i))
+        code.put_doubles(code.loop(0, d, 4, four, [code.zero] * 2), squares, i)
 
     code.over_rows(rows, vectors)
+
+
+_whitened_squares, _whitened_squares_single = _whitened_squares
 
 
 @_part
@@ -463,11 +526,11 @@ def _add_counts(code, r, k, rows, counts):
 def _moments_part(has_squares):
     """Add Σ r (x − point) of each feature and, if asked for, Σ r (x − point)²."""
 
-    @_part
+    @_both
     def moments(code, x, point, r, d, rows, first, second):
         def four(a, _):
-            places = [code.times(code.add(a, feature), 8) for feature in range(4)]
-            point_of = [code.everywhere(code.number(code.add(point, place))) for place in places]
+            features = [code.add(a, feature) for feature in range(4)]
+            point_of = [code.everywhere(code.number(code.add(point, code.times(each, code.size)))) for each in features]
 
             def vectors(i, sums):
                 mass, sums = code.pair(code.add(r, i)), [*sums]
@@ -485,14 +548,14 @@ def _moments_part(has_squares):
 
             sums = code.over_rows(rows, vectors, [code.zero] * (8 if has_squares else 4))
             for number, total in enumerate(sums):
-                code.add_total(total, code.add(second if number >= 4 else first, places[number % 4]))
+                code.add_total(total, code.add(second if number >= 4 else first, code.times(features[number % 4], 8)))
 
         code.loop(0, d, 4, four)
 
     return moments
 
 
-_add_moments, _add_first = _moments_part(True), _moments_part(False)
+(_add_moments, _), (_add_first, _add_first_single) = _moments_part(True), _moments_part(False)
 
 
 @_part
@@ -510,7 +573,7 @@ def _add_dots(code, a, b, k, rows, out):
     code.loop(0, k, 1, component)
 
 
-@_part
+@_both
 def _scale(code, x, point, r, d, rows, y):
     """√r (x − point), whose products are the second moments."""
 
@@ -518,8 +581,8 @@ def _scale(code, x, point, r, d, rows, y):
         roots = [code.call("sqrt", value) for value in code.pair(code.add(r, i))]
 
         def feature(a, _):
-            coordinate = code.everywhere(code.number(code.add(point, code.times(a, 8))))
-            offset = code.add(code.times(a, _ROW), i)
+            coordinate = code.everywhere(code.number(code.add(point, code.times(a, code.size))))
+            offset = code.add(code.times(a, code.row), i)
             values = [code.builder.fsub(value, coordinate) for value in code.pair(code.add(x, offset))]
             code.put_pair([*map(code.builder.fmul, values, roots)], code.add(y, offset))
 
@@ -528,13 +591,16 @@ def _scale(code, x, point, r, d, rows, y):
     code.over_rows(rows, vectors)
 
 
+_scale, _scale_single = _scale
+
+
 def _add_block(code, left, right, rows, out, line, is_lower):
     """Add the products of four features of each side, summed over rows; of the diagonal block, the lower triangle."""
     places = [(a, b) for a in range(4) for b in range(4) if a >= b or not is_lower]
 
     def vectors(i, sums):
         sums = [*sums]
-        sides = [[code.pair(code.add(side, feature * _ROW, i)) for feature in range(4)] for side in (left, right)]
+        sides = [[code.pair(code.add(side, feature * code.row, i)) for feature in range(4)] for side in (left, right)]
         for half in range(2):
             for number, (a, b) in enumerate(places):
                 sums[number] = code.fma(sides[0][a][half], sides[1][b][half], sums[number])
@@ -545,22 +611,25 @@ def _add_block(code, left, right, rows, out, line, is_lower):
         code.add_total(total, code.add(out, code.times(line, a), 8 * b))
 
 
-@_part
+@_both
 def _add_products(code, y, d, rows, scatter):
     """Add y yᵀ, the lower triangle in blocks of four by four."""
     line = code.times(d, 8)
 
     def four_lines(a, _):
-        left, out = code.add(y, code.times(a, _ROW)), code.add(scatter, code.times(a, line))
+        left, out = code.add(y, code.times(a, code.row)), code.add(scatter, code.times(a, line))
 
         def four_columns(b, _):
             place = code.add(out, code.times(b, 8))
-            _add_block(code, left, code.add(y, code.times(b, _ROW)), rows, place, line, False)
+            _add_block(code, left, code.add(y, code.times(b, code.row)), rows, place, line, False)
 
         code.loop(0, a, 4, four_columns)
         _add_block(code, left, left, rows, code.add(out, code.times(a, 8)), line, True)
 
     code.loop(0, d, 4, four_lines)
+
+
+_add_products, _add_products_single = _add_products
 
 
 @_part
@@ -619,6 +688,40 @@ def full(X, weights, n, d, k, parameters, scratch, out):
             _add_first(piece, parameters + 8 * j * dp, joint + j * _ROW, dp, filled, first + 8 * j * dp, 0)
             _scale(piece, parameters + 8 * j * dp, joint + j * _ROW, dp, filled, centered)
             _add_products(centered, dp, filled, scatter + 8 * j * dp * dp)
+    return log_likelihood
+
+
+@_kernel
+def full_single(X, weights, n, d, k, parameters, scratch, out):
+    """As `full`, in single precision but for exponentials and for sums over pieces.
+
+    Center, log constants and, in single precision, means less the center and transposed whiteners.
+    """
+    dp = (d + 3) & -4
+    row = 4 * STRIDE
+    constants, first = parameters + 8 * dp, out + 8 * k
+    means, scatter = constants + 8 * k, first + 8 * k * dp
+    whiteners = means + 4 * k * dp
+    piece, centered = scratch, scratch + dp * row
+    joint = scratch + 2 * dp * row
+    narrow = joint + k * _ROW
+    _fill(piece + d * row, (dp - d) * STRIDE // 2)
+    log_likelihood = 0.0
+    for start in range(0, n, PIECE):
+        rows = min(n - start, PIECE)
+        filled, wide = (rows + 15) & -16, (rows + 31) & -32
+        _load_single(X + 8 * start * d, rows, wide, d, parameters, piece)
+        for j in range(k):
+            _subtract_single(piece, means + 4 * j * dp, dp, wide, centered)
+            _whitened_squares_single(whiteners + 4 * j * dp * dp, centered, dp, wide, joint + j * _ROW)
+        log_likelihood += _normalised(joint, constants, k, rows, weights, start)
+        _add_counts(joint, k, filled, out)
+        _fill(narrow + 4 * filled, (wide - filled) // 2)
+        for j in range(k):
+            _narrow(joint + j * _ROW, filled, narrow)
+            _add_first_single(piece, means + 4 * j * dp, narrow, dp, wide, first + 8 * j * dp, 0)
+            _scale_single(piece, means + 4 * j * dp, narrow, dp, wide, centered)
+            _add_products_single(centered, dp, wide, scatter + 8 * j * dp * dp)
     return log_likelihood
 
 
