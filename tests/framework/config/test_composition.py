@@ -175,6 +175,7 @@ JOBS = st.lists(
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 @settings(max_examples=40)
 @given(jobs=st.lists(JOBS, min_size=1, max_size=3))
 def test_jobs_composed_once_are_what_hydra_composes(loader, master, jobs):

@@ -85,11 +85,16 @@ def test_whatever_an_import_does_the_doctor_tells_its_author(path, case):
     assert examined["is_sound"] == (not reason)
 
 
+@pytest.fixture(scope="module")
+def clean_config():
+    """What is answered when there is no other plugin."""
+    return gradmix("run", "--cfg", "job").stdout
+
+
 @pytest.mark.parametrize("case", sorted(AT_IMPORT.keys() - {"ends the process"}))
-def test_whatever_an_import_does_a_question_is_answered_as_if_it_were_not_there(path, case):
-    clean = gradmix("run", "--cfg", "job")
+def test_whatever_an_import_does_a_question_is_answered_as_if_it_were_not_there(clean_config, path, case):
     make_distribution(path, source=SOUND + AT_IMPORT[case][0])
-    assert gradmix("run", "--cfg", "job").stdout == clean.stdout != ""
+    assert gradmix("run", "--cfg", "job").stdout == clean_config != ""
 
 
 def test_a_run_works_beside_a_plugin_that_moves_and_is_strict_about_overflow(path):
@@ -474,7 +479,7 @@ def test_a_distribution_whose_entry_points_are_in_another_group_is_named(path, n
     make_distribution(path, name, source=CLUSTERER, requires=requires)
     (points,) = path.glob("*/entry_points.txt")
     points.write_text(points.read_text().replace("[gradmix]", f"[{group}]") if group else "")
-    for command in (["plugins"], ["plugins", "doctor"]):
+    for command in (["plugins"], ["plugins", "doctor", "plugins.block=[gradmix]"]):
         listed = gradmix(*command)
         assert listed.returncode == 0
         assert f"{name} 1.0 offers no plugin: it has no entry point in the group 'gradmix'" in listed.stdout

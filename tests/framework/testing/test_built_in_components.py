@@ -66,12 +66,14 @@ def test_it_passes_at_its_defaults(entry, needed):
     check(entry.kind, entry.name, needed.get((entry.kind, entry.name), {}))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("kind", "name", "options"), VARIANTS, ids=lambda value: str(value))
 def test_it_passes_with_other_options(kind, name, options, empty_folder):
     check(kind, name, options)
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.parametrize("entry", OF_PEERS, ids=lambda entry: f"{entry.kind}-{entry.name}")
 def test_peers_pass_but_for_where_they_say_they_deviate(entry, empty_folder):
     if entry.name == "cppad" and not any(map(shutil.which, ("c++", "g++", "clang++"))):
