@@ -30,4 +30,6 @@ def main(arguments: Sequence[str]) -> int:
     print(visible(f"MLflow's dashboard: {page} (Ctrl-C ends it)"), flush=True)
     command = ["-m", "mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(options.port)]
     artifacts = (store.parent / "mlflow-artifacts").absolute().as_uri()
+    # Eight processes that wait for jobs of language models, and delay the start by more than half.
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
     return os.execv(sys.executable, [sys.executable, *command, "--default-artifact-root", artifacts, "--workers", "1"])
