@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from gradmix import DifferentiationError
-from gradmix_autodiff.rules.structure import positions_after, scatter, unbroadcast
+from gradmix_autodiff.rules.structure import Total, filled, positions_after, scatter, unbroadcast
 from gradmix_autodiff.table import Change, Elementwise, Spread
 from gradmix_autodiff.traced import Traced, next_level, plain_value
 from gradmix_autodiff.unbounded import watch_infinite
@@ -26,6 +26,9 @@ NOTHING = float("0.0")
 FLOAT = np.dtype(np.float64)
 """NumPy has one object for it, in its usual byte order: faster to compare than to ask."""
 
+FLOATS = frozenset({float, np.float64})
+"""Types of one number."""
+
 Pull = tuple[int, Change, "tuple[int, ...] | None", "Elementwise | None", Spread]
 """How an operation on arrays pulls a cotangent back to one of its arguments.
 
@@ -34,35 +37,39 @@ to be summed over what was broadcast; the rule if the operation is elementwise, 
 """
 
 
-class Part:
-    """The pullback of ``x[index]`` for an index that takes no entry twice: the walk back adds to that part in place."""
+class Part(tuple[Any, "tuple[int, ...]"]):
+    """The pullback of ``x[index]`` for an index that takes no entry twice: the walk back adds to that part in place.
 
-    __slots__ = ("index", "shape")
+    It is the pair of the index and the shape of x: the quickest that Python makes.
+    """
 
-    def __init__(self, index: Any, shape: tuple[int, ...]) -> None:
-        self.index, self.shape = index, shape
+    __slots__ = ()
 
     def __call__(self, w: Any) -> Any:
         """The cotangent of x."""
-        return scatter(w, positions_after(operator.getitem, self.shape, self.index), self.shape)
+        index, shape = self
+        return scatter(w, positions_after(operator.getitem, shape, index), shape)
 
     def added_to(self, present: Any, is_own: int, w: Any) -> Any:
         """The cotangent of x so far with `w` added, as an array of the walk's own; None if they are not of float64."""
         kind = type(w)
         if kind is not float and kind is not np.float64 and (kind is not np.ndarray or w.dtype is not FLOAT):
             return None
+        index, shape = self
         if present is NOTHING:
-            whole = np.zeros(self.shape)
-            whole[self.index] = w
+            whole = np.zeros(shape)
+            whole[index] = w
             return whole
-        if type(present) is not np.ndarray or present.dtype is not FLOAT or present.shape != self.shape:
+        if type(present) in FLOATS:
+            present, is_own = np.full(shape, present), True
+        if type(present) is not np.ndarray or present.dtype is not FLOAT or present.shape != shape:
             return None
         whole = present if is_own else present.copy()
-        part = whole[self.index]
+        part = whole[index]
         if type(part) is np.ndarray:
             part += w
         else:
-            whole[self.index] = part + w
+            whole[index] = part + w
         return whole
 
 
@@ -126,6 +133,7 @@ def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any, free
     """
     cotangents: list[Any] = [NOTHING] * (index + 1)
     is_own = bytearray(index + 1)
+    uniform: dict[int, tuple[int, ...]] = {}  # shapes of arrays whose cotangent is one number, the same for all entries
     cotangents[index] = w
     pop, nothing = cotangents.pop, NOTHING
     after = index + 1
@@ -143,15 +151,29 @@ def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any, free
         after = place
         cotangent = pop()
         if cotangent is not nothing:
-            for i, pull, shape, _, _ in operations[place]:
+            own = uniform.get(place) if uniform and type(cotangent) in FLOATS else None
+            for i, pull, shape, rule, _ in operations[place]:
                 present = cotangents[i]
-                if type(pull) is Part and (whole := pull.added_to(present, is_own[i], cotangent)) is not None:
-                    cotangents[i] = whole
-                    is_own[i] = True
-                    continue
+                if own is not None and (rule is None or shape is not None or present is not nothing):
+                    cotangent, own = filled(cotangent, own), None
+                if rule is None:
+                    if type(pull) is Part:
+                        whole = pull.added_to(present, is_own[i], cotangent)
+                        if whole is not None:
+                            cotangents[i] = whole
+                            is_own[i] = True
+                            continue
+                    elif type(pull) is Total and present is nothing and type(cotangent) in FLOATS:
+                        cotangents[i], uniform[i] = cotangent, pull.shape
+                        continue
                 change = pull(cotangent)
                 if shape is not None:
                     change = unbroadcast(change, shape)
+                elif own is not None:
+                    if type(change) in FLOATS:
+                        uniform[i] = own
+                    elif np.shape(change) != own:
+                        change = np.broadcast_to(change, own)
                 if present is nothing:
                     cotangents[i] = change
                 elif is_own[i] and type(change) is np.ndarray and change.dtype == present.dtype:

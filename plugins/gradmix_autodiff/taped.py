@@ -183,7 +183,7 @@ def record(recording: Recording, rule: Rule, arguments: tuple[Any, ...], keyword
     for position, argument in active:
         pull = rule.rule(position, y, given, keywords).pull  # type: ignore[union-attr]
         if rule is GETITEM and (basic := _basic(values[1])) is not None:
-            pull = Part(basic, argument.shape)
+            pull = Part((basic, argument.shape))
         pulls.append((argument.index, _realised(recording, pull, argument, y), None, None, rule.spread))  # type: ignore[union-attr]
     result = _taped(y, recording, pulls)
     if rule.is_view and isinstance(result, TapedArray) and shares_memory(y, values[0]):  # type: ignore[union-attr]
@@ -248,6 +248,7 @@ def _basic(index: Any) -> Any:
 
 
 _BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
+_MOVES = Spread.MOVES
 
 
 # Operations on numbers are made from the rules' texts, one function each.
@@ -337,37 +338,41 @@ def _guarded(value: str, by_a: str, by_b: str, can_raise: bool) -> str:
 def _array_operators(rule: Elementwise, function: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], ...]:
     """An operator of arrays and its reflected form."""
     by_first, by_second = rule.changes
+    to_first, to_second = rule.fixed
     dense, new = Spread.DENSE, TapedArray.__new__
     square = ELEMENTWISE[np.square] if function is operator.mul else None
 
     def forward(a_: Any, b_: Any) -> Any:
-        if b_ is a_ and square is not None:
-            return a_.follow_one(square)
         recording, kind, a = a_.recording, type(b_), a_.value
         if (kind is TapedArray or kind is TapedNumber) and b_.recording is recording:
+            if b_ is a_ and square is not None:
+                return a_.follow_one(square)
             b = b_.value
             y = function(a, b)
             shape, first, second = y.shape, a_.shape, b_.shape
             entry = [
-                (a_.index, by_first(y, a, b), None if first == shape else first, rule, dense),  # type: ignore[misc]
-                (b_.index, by_second(y, a, b), None if second == shape else second, rule, dense),  # type: ignore[misc]
+                (a_.index, to_first or by_first(y, a, b), None if first == shape else first, rule, dense),  # type: ignore[misc]
+                (b_.index, to_second or by_second(y, a, b), None if second == shape else second, rule, dense),  # type: ignore[misc]
             ]
-        elif kind is float or kind is int or (kind is np.ndarray and b_.dtype == np.float64 and b_.ndim):
-            b = recording.watched.kept(b_) if kind is np.ndarray and b_.flags.writeable else b_
+        elif kind is float or kind is int:
+            y = function(a, b_)
+            shape = a_.shape
+            entry = [(a_.index, to_first or by_first(y, a, b_), None, rule, dense)]  # type: ignore[misc]
+        elif kind is np.ndarray and b_.dtype is FLOAT and b_.ndim:
+            b = recording.watched.kept(b_) if b_.flags.writeable else b_
             y = function(a, b)
             shape, first = y.shape, a_.shape
-            entry = [(a_.index, by_first(y, a, b), None if first == shape else first, rule, dense)]  # type: ignore[misc]
+            entry = [(a_.index, to_first or by_first(y, a, b), None if first == shape else first, rule, dense)]  # type: ignore[misc]
         else:
             return rule.function(a_, np.asarray(b_) if isinstance(b_, list | tuple) else b_)
-        if recording.has_complex or type(y) is not np.ndarray:
+        if type(y) is not np.ndarray or recording.has_complex:
             return rule.function(a_, b_)  # complex or traced numbers: all the care that there is
         operations = recording.operations
         place = len(operations)
         operations.append(entry)
         recording.array_operations.append(place)
         result = new(TapedArray)
-        result.value, result.index, result.recording = y, place, recording
-        result.shape = shape  # type: ignore[misc]
+        result.value, result.index, result.recording, result.shape = y, place, recording, shape  # type: ignore[misc]
         result.relatives = result.source = result.exported = None
         return result
 
@@ -380,11 +385,10 @@ def _array_operators(rule: Elementwise, function: Callable[[Any, Any], Any]) -> 
             return rule.function(a_, b_)
         operations = recording.operations
         place = len(operations)
-        operations.append([(b_.index, by_second(y, a_, b), None, rule, dense)])  # type: ignore[misc]
+        operations.append([(b_.index, to_second or by_second(y, a_, b), None, rule, dense)])  # type: ignore[misc]
         recording.array_operations.append(place)
         result = new(TapedArray)
-        result.value, result.index, result.recording = y, place, recording
-        result.shape = b_.shape  # type: ignore[misc]
+        result.value, result.index, result.recording, result.shape = y, place, recording, b_.shape  # type: ignore[misc]
         result.relatives = result.source = result.exported = None
         return result
 
@@ -402,22 +406,20 @@ _NUMBERS = frozenset({int, float})
 
 def _array_getitem(x: TapedArray, index: Any) -> Any:
     """``x[index]``; an index of numbers and slices goes the short way."""
-    value, is_slice = x.value, type(index) is slice
-    basic = index if is_slice else _basic(index)
-    if basic is None or type(value) is not np.ndarray or x.recording.has_complex:
+    value, recording = x.value, x.recording
+    basic = index if type(index) is slice else _basic(index)
+    if basic is None or type(value) is not np.ndarray or recording.has_complex:
         return Traced.__getitem__(x, index)
     y = value[basic]
-    recording = x.recording
     operations = recording.operations
     place = len(operations)
-    operations.append([(x.index, Part(basic, x.shape), None, None, Spread.MOVES)])
+    operations.append([(x.index, Part((basic, x.shape)), None, None, _MOVES)])
     recording.array_operations.append(place)
     if type(y) is not np.ndarray:
         return TapedNumber(float(y), place, recording)
     result = TapedArray.__new__(TapedArray)
-    result.value, result.index, result.recording = y, place, recording
-    result.shape = y.shape  # type: ignore[misc]
-    result.relatives = result.source = result.exported = None
+    result.value, result.index, result.recording, result.shape = y, place, recording, y.shape  # type: ignore[misc]
+    result.relatives = result.exported = None
     relate(x, result, lambda places: places[basic])
     return result
 

@@ -146,9 +146,10 @@ def flattened(x: Any, shares: bool = False) -> tuple[Any, Structure]:
         If it holds anything but real numbers.
     """
     if type(x) is np.ndarray and x.dtype == np.float64:
-        flat = np.ascontiguousarray(x).reshape(-1) if shares else x.flatten()
-        if shares:
-            flat.flags.writeable = False
+        if not shares:
+            return x.flatten(), of_one_array(x.shape)
+        flat = x[:] if x.ndim == 1 and x.flags.c_contiguous else np.ascontiguousarray(x).reshape(-1)
+        flat.setflags(write=False)
         return flat, of_one_array(x.shape)
     if isinstance(x, list | tuple | dict) and not is_list_of_numbers(x):
         import optree

@@ -25,7 +25,7 @@ TEXTS: dict[np.ufunc, tuple[str | None, ...]] = {
     np.positive: ("d",),
     np.absolute: ("d * direction(a, y)",),
     np.fabs: ("d * sign(a)",),
-    np.square: ("2.0 * a * d",),
+    np.square: ("(d + d) * a",),
     np.reciprocal: ("-d * y * y",),
     np.sqrt: ("0.5 * d / y",),
     np.cbrt: ("d / (3.0 * y * y)",),

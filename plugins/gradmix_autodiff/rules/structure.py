@@ -195,9 +195,7 @@ def _sum_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -
     x, axis, keepdims = arguments[0], keywords.get("axis"), keywords.get("keepdims", False)
     shape = x.shape if type(x) is np.ndarray else np.shape(x)
     if axis is None and not keepdims:
-        return LinearMap(
-            lambda t: np.sum(t, axis=tuple(range(1, 1 + len(shape)))), lambda w: _spread(w, shape, (1,) * len(shape))
-        )
+        return LinearMap(lambda t: np.sum(t, axis=tuple(range(1, 1 + len(shape)))), Total(shape))
     kept = kept_shape(shape, axis)
     return LinearMap(
         lambda t: np.sum(t, axis=_behind(axis, len(shape)), keepdims=keepdims),
@@ -205,11 +203,29 @@ def _sum_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -
     )
 
 
+class Total:
+    """The pullback of the sum of all entries: the cotangent is the same for each, and the walk back may keep it one."""
+
+    __slots__ = ("shape",)
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+
+    def __call__(self, w: Any) -> Any:
+        """The cotangent of the array."""
+        return _spread(w, self.shape, (1,) * len(self.shape))
+
+
 def _spread(w: Any, shape: tuple[int, ...], kept: tuple[int, ...]) -> Any:
-    """A cotangent of a sum, broadcast to `shape`; of one number without NumPy's detour."""
-    if isinstance(w, float):
-        return np.ndarray(shape, np.float64, w if type(w) is np.float64 else np.float64(w), 0, (0,) * len(shape))
-    return np.broadcast_to(np.reshape(w, kept), shape)
+    """A cotangent of a sum, broadcast to `shape`."""
+    return filled(w, shape) if isinstance(w, float) else np.broadcast_to(np.reshape(w, kept), shape)
+
+
+def filled(number: float, shape: tuple[int, ...]) -> Any:
+    """A number broadcast to `shape`, without the detour of ``np.broadcast_to``."""
+    return np.ndarray(
+        shape, np.float64, number if type(number) is np.float64 else np.float64(number), 0, (0,) * len(shape)
+    )
 
 
 SUM = Primitive(_sum, _sum_rule, Spread.MOVES)
