@@ -5,11 +5,13 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from gradmix_autodiff.recording import FLOAT, outlived
+from gradmix_autodiff.rules.structure import MATMUL
 from gradmix_autodiff.table import ELEMENTWISE, Elementwise, Primitive, Rule, Spread
 from gradmix_autodiff.traced import (
     ARITHMETIC,
@@ -127,25 +129,56 @@ class DualNumber(_Dual):
 
 
 class DualArray(_Dual, TracedArray):
-    """An array and its tangents, stacked along a first axis: shape (p, *value.shape)."""
+    """An array and its tangents, stacked along a first axis: shape (p, *value.shape).
 
-    __slots__ = ("evaluation", "present", "tangents", "value")
+    From unit vectors on, as long as each entry depends on its own variable alone, the tangents are a diagonal matrix,
+    of which the diagonal is enough.
+    """
+
+    __slots__ = ("_tangents", "diagonal", "evaluation", "present", "value")
+
+    diagonal: Any
+    """The diagonal of the tangents; None unless they are a diagonal matrix."""
 
     def __init__(self, value: Any, tangents: Any, present: Any, evaluation: Push) -> None:
-        self.value, self.tangents, self.present, self.evaluation = value, tangents, present, evaluation
-        self.relatives = self.source = self.exported = None
+        self.value, self._tangents, self.present, self.evaluation = value, tangents, present, evaluation
+        self.diagonal = self.relatives = self.source = self.exported = None
+
+    @property
+    def tangents(self) -> Any:  # type: ignore[override]
+        """All tangents."""
+        if self._tangents is None:
+            self._tangents = _diagonal_matrix(self.diagonal)
+        return self._tangents
+
+    @property
+    def known(self) -> Any:
+        """What is enough of the tangents: their diagonal or all."""
+        return self._tangents if self.diagonal is None else self.diagonal
+
+    def with_known(self, value: Any, known: Any) -> Any:
+        """Another array of this evaluation, whose tangents are known as those of this one are."""
+        if self.diagonal is None:
+            return DualArray(value, known, None, self.evaluation)
+        found = DualArray(value, None, None, self.evaluation)
+        found.diagonal = known
+        return found
 
     def follow(self, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
         """The result of an operation; one of this array and plain values goes the short way."""
-        evaluation = self.evaluation
+        evaluation, own = self.evaluation, self.value
         is_short = type(rule) is Primitive and evaluation.is_open and not evaluation.is_careful and evaluation.count
-        if is_short and not rule.is_view and self.value.dtype is FLOAT:  # type: ignore[union-attr]
-            at = [place for place, each in enumerate(arguments) if isinstance(each, Traced)]
-            if len(at) == 1 and arguments[at[0]] is self and type(self.value) is np.ndarray:
-                values = (*arguments[: at[0]], self.value, *arguments[at[0] + 1 :])
+        if is_short and not rule.is_view and type(own) is np.ndarray and own.dtype is FLOAT:  # type: ignore[union-attr]
+            at = [isinstance(each, Traced) for each in arguments]
+            place = at.index(True)
+            if arguments[place] is self and at.count(True) == 1:
+                values = (*arguments[:place], own, *arguments[place + 1 :])
                 y = rule.function(*values, **keywords)
                 if type(y) is np.ndarray and y.dtype is FLOAT and y.ndim:
-                    change = rule.rule(at[0], y, values, keywords).push(self.tangents)  # type: ignore[union-attr]
+                    if self.diagonal is not None and rule is MATMUL and place == 1 and values[0].ndim == 2:
+                        change = (values[0] * self.diagonal).T
+                    else:
+                        change = rule.rule(place, y, values, keywords).push(self.tangents)  # type: ignore[union-attr]
                     if type(change) is np.ndarray and change.dtype is FLOAT:
                         return DualArray(y, change, None, evaluation)
         return super().follow(rule, arguments, keywords)
@@ -157,11 +190,12 @@ class DualArray(_Dual, TracedArray):
         if not is_short or evaluation.is_careful or not evaluation.is_open:
             return self.follow(rule, (self,), {})
         y = rule.function(value)
-        return DualArray(y, make(y, value)(self.tangents), None, evaluation)  # type: ignore[misc]
+        return self.with_known(y, make(y, value)(self.known))  # type: ignore[misc]
 
     def become(self, other: Any) -> None:
         """Take over value and tangents."""
-        self.value, self.tangents, self.present = other.value, other.tangents, other.present
+        self.value, self._tangents, self.present = other.value, other._tangents, other.present
+        self.diagonal = other.diagonal
 
 
 def dual(value: Any, tangents: Any, present: Any, evaluation: Push) -> Any:
@@ -174,7 +208,41 @@ def seed(point: Any, tangents: Any, is_careful: bool) -> Any:
     """Start a differentiation at a point."""
     evaluation = Push(np.shape(tangents)[0], is_careful)
     present = np.not_equal(plain_value(tangents), 0) | isinstance(tangents, Traced) if is_careful else None
-    return dual(point, tangents, present, evaluation)
+    start = dual(point, tangents, present, evaluation)
+    if not is_careful and _is_identity(tangents) and type(point) is np.ndarray:
+        start.diagonal = tangents.diagonal().copy()
+    return start
+
+
+def _is_identity(tangents: Any) -> bool:
+    """Whether tangents are the unit vectors, one for each variable: few enough that a copy is worth it."""
+    if type(tangents) is not np.ndarray or tangents.dtype is not FLOAT or tangents.ndim != 2:
+        return False
+    n, m = tangents.shape
+    return n == m and n <= _MANY and tangents.tobytes() == _identity(n)
+
+
+@cache
+def _identity(n: int) -> bytes:
+    return np.eye(n).tobytes()
+
+
+def _in_one_order(one: DualArray, other: DualArray) -> tuple[Any, Any]:
+    """All tangents of two arrays: a diagonal matrix is its own transpose, and is read in the order of the other."""
+    a, b = one.tangents, other.tangents
+    if one.diagonal is not None and b.flags.f_contiguous:
+        return a.T, b
+    return a, b.T if other.diagonal is not None and a.flags.f_contiguous else b
+
+
+_MANY = 256
+
+
+def _diagonal_matrix(diagonal: Any) -> Any:
+    n = len(diagonal)
+    matrix = np.zeros((n, n))
+    matrix.reshape(-1)[:: n + 1] = diagonal
+    return matrix
 
 
 def _no_change(evaluation: Push, shape: tuple[int, ...]) -> tuple[Any, Any]:
@@ -243,16 +311,18 @@ def _operators(rule: Elementwise, function: Callable[[Any, Any], Any]) -> tuple[
             if kind is DualArray and b_.evaluation is evaluation and b_.value.shape == a.shape:
                 b = b_.value
                 y = function(a, b)
-                by_a, by_b = by_first(y, a, b)(a_.tangents), by_second(y, a, b)(b_.tangents)  # type: ignore[misc]
-                is_new = by_a is not a_.tangents and type(by_a) is np.ndarray and by_a.dtype is FLOAT
+                is_diagonal = a_.diagonal is not None and b_.diagonal is not None
+                own, other = (a_.diagonal, b_.diagonal) if is_diagonal else _in_one_order(a_, b_)
+                by_a, by_b = by_first(y, a, b)(own), by_second(y, a, b)(other)  # type: ignore[misc]
+                is_new = by_a is not own and type(by_a) is np.ndarray and by_a.dtype is FLOAT
                 if is_new and type(by_b) is np.ndarray and by_b.dtype is FLOAT:
                     by_a += by_b
                 else:
                     by_a = by_a + by_b
-                return DualArray(y, by_a, None, evaluation)
+                return a_.with_known(y, by_a) if is_diagonal else DualArray(y, by_a, None, evaluation)
             if kind is float or kind is int or (kind is np.ndarray and b_.shape == a.shape and b_.dtype != object):
                 y = function(a, b_)
-                return DualArray(y, by_first(y, a, b_)(a_.tangents), None, evaluation)  # type: ignore[misc]
+                return a_.with_known(y, by_first(y, a, b_)(a_.known))  # type: ignore[misc]
         return rule.function(a_, np.asarray(b_) if isinstance(b_, list | tuple) else b_)
 
     def reflected(b_: Any, a_: Any) -> Any:
@@ -260,7 +330,7 @@ def _operators(rule: Elementwise, function: Callable[[Any, Any], Any]) -> tuple[
         if evaluation.is_open and not evaluation.is_careful and (kind is float or kind is int):
             b = b_.value
             y = function(a_, b)
-            return DualArray(y, by_second(y, a_, b)(b_.tangents), None, evaluation)  # type: ignore[misc]
+            return b_.with_known(y, by_second(y, a_, b)(b_.known))  # type: ignore[misc]
         return rule.function(np.asarray(a_) if isinstance(a_, list | tuple) else a_, b_)
 
     return forward, reflected

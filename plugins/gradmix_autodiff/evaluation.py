@@ -46,7 +46,7 @@ def evaluate(f: Callable[[Any], Any], point: Any) -> Any:
 def is_finite(derivative: Any) -> bool:
     """Whether all entries of a derivative are finite; by a product with itself, which hardly ever overflows."""
     plain = derivative if type(derivative) is np.ndarray else plain_value(derivative)
-    flat = plain if type(plain) is np.ndarray and plain.ndim == 1 else np.asarray(plain).reshape(-1)
+    flat = plain if type(plain) is np.ndarray and plain.ndim == 1 else np.ravel(plain, "K")
     square = flat.dot(flat)
     return cmath.isfinite(square) or bool(np.isfinite(plain).all())
 

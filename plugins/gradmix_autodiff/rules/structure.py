@@ -338,6 +338,8 @@ def _push_left(t: Any, a: Any, b: Any) -> Any:
 
 def _push_right(t: Any, a: Any, b: Any) -> Any:
     if b.ndim == 1:
+        if a.ndim == 2 and type(t) is np.ndarray and t.flags.f_contiguous:  # in the order that it comes in
+            return np.matmul(a, t.T).T
         if a.ndim <= 2:
             return np.matmul(t, a.T)
         return np.moveaxis(np.matmul(a, t.T), -1, 0)
