@@ -145,7 +145,7 @@ class DualArray(_Dual, TracedArray):
         self.diagonal = self.relatives = self.source = self.exported = None
 
     @property
-    def tangents(self) -> Any:  # type: ignore[override]
+    def tangents(self) -> Any:
         """All tangents."""
         if self._tangents is None:
             self._tangents = _diagonal_matrix(self.diagonal)

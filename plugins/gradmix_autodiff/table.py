@@ -86,7 +86,7 @@ class Elementwise:
         """For each argument: the linear map of a change where it is the same for all arguments, else None."""
         none = (None,) * (len(self.texts) + 1)
         made = [make(*none) if text and make else None for make, text in zip(self.changes, self.texts, strict=True)]
-        return tuple(None if change is None or change.__closure__ else change for change in made)  # type: ignore[attr-defined]
+        return tuple(None if change is None or change.__closure__ else change for change in made)
 
 
 UNKNOWN = ""

@@ -176,7 +176,7 @@ def _fixed(quotients: Line | Mixed, plan: Plan) -> Found:
         Status.TRUNCATION,
     )
     finest = np.full(quotients.shape, plan.step)
-    return Found(np.where(is_finite, near.quotient, np.nan), error, status, finest)
+    return Found(np.where(is_finite, near.quotient, np.nan), error, status, finest, np.zeros_like(error))
 
 
 def _by_complex_steps(f: VectorFunction, x: Array, at_point: Array, directions: Array, plan: Plan) -> Found:
@@ -193,7 +193,7 @@ def _by_complex_steps(f: VectorFunction, x: Array, at_point: Array, directions: 
     value, error = np.where(is_finite, value, np.nan), np.where(is_finite, error, np.inf)
     is_converged = error <= plan.tolerance * np.abs(value)
     status = np.select([~is_finite, ~is_converged], [Status.NOT_FINITE, Status.TRUNCATION], Status.CONVERGED)
-    return Found(value, error, status, np.zeros_like(value))
+    return Found(value, error, status, np.zeros_like(value), np.zeros_like(value))
 
 
 def _scales(x: Array, directions: Array, plan: Plan) -> tuple[Array, IntArray]:

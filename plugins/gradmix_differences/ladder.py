@@ -9,12 +9,14 @@ import numpy as np
 
 from gradmix.arrays import Array, IntArray
 from gradmix_differences.extrapolation import Extrapolated, extrapolate
-from gradmix_differences.quotients import Flags, Level
+from gradmix_differences.quotients import EPS, Flags, Level
 from gradmix_differences.stencils import Stencil
 
 _FIRST = 1 / 7
 """Step of exponent 0, relative to the size of the variables."""
 _GOLDEN = (5**0.5 - 1) / 2
+_BLUR = 16
+"""How many times EPS of the largest value the error of any value may be, if they are computed together."""
 _STEEPER = 4.0
 """By how many times steeper a function is over a smaller step, if the larger one is too coarse for it."""
 
@@ -76,6 +78,25 @@ class Ladder:
         """Whether the function has changed nowhere yet, shape (p, m)."""
         return np.asarray(np.all(self.variations == 0, axis=0))
 
+    def blur(self, stencil: Stencil, center: Array) -> Array:
+        """Error of values that have changed no more than rounding of the largest among them may have, shape (L, p, m).
+
+        A function that computes all entries together, such as a Fourier transform, rounds a small one as a large one.
+        It is 0 for entries that have changed more than that with any step.
+
+        Parameters
+        ----------
+        stencil
+            What the quotients are made by.
+        center
+            Values at the point, shape (p, m).
+        """
+        with np.errstate(invalid="ignore", over="ignore"):
+            changes = self.variations * self.steps[:, None, None] ** stencil.derivative
+            largest = np.max(np.abs(center) + changes, axis=2, keepdims=True, initial=0.0)
+            within = _BLUR * EPS * largest
+            return np.where(np.all(changes <= within, axis=0) & np.isfinite(within), within, 0.0)
+
     def best(self, stencil: Stencil, columns: int | None, noise: Array | float = 0.0) -> Extrapolated:
         """What extrapolation makes of the steps that show the function as smooth as it is.
 
@@ -86,7 +107,7 @@ class Ladder:
         columns
             How often to extrapolate at most; None for as often as helps.
         noise
-            Errors of the function's values, where they are larger than rounding, shape (p, m).
+            Errors of the function's values, where they are larger than rounding, shape (p, m) or (L, p, m).
         """
         powers = self.steps[:, None, None] ** stencil.derivative
         roundings = np.maximum(self.roundings, stencil.amplification * noise / powers)

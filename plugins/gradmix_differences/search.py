@@ -42,28 +42,30 @@ class Limits:
 class Found:
     """Derivatives with estimated absolute errors and what limits each (numbers of `Status`), shape (p, m) each.
 
-    `finest` is the smallest step that a derivative is made from.
+    `finest` is the smallest step that a derivative is made from, `blur` the error of the function's values where it is
+    that of larger values beside them, else 0.
     """
 
     value: Array
     error: Array
     status: IntArray
     finest: Array
+    blur: Array
 
     @classmethod
     def nothing(cls, shape: tuple[int, int]) -> Found:
         """Nothing yet."""
         nan, inf = np.full(shape, np.nan), np.full(shape, np.inf)
-        return cls(nan, inf, np.full(shape, Status.NOT_FINITE, dtype=int), nan.copy())
+        return cls(nan, inf, np.full(shape, Status.NOT_FINITE, dtype=int), nan.copy(), np.zeros(shape))
 
     def put(self, where: IntArray | Flags, part: Found) -> None:
         """Take some lines from elsewhere."""
         self.value[where], self.error[where] = part.value, part.error
-        self.status[where], self.finest[where] = part.status, part.finest
+        self.status[where], self.finest[where], self.blur[where] = part.status, part.finest, part.blur
 
-    def of(self, lines: IntArray) -> Found:
+    def of(self, lines: IntArray | Flags) -> Found:
         """Some of the lines."""
-        return Found(self.value[lines], self.error[lines], self.status[lines], self.finest[lines])
+        return Found(self.value[lines], self.error[lines], self.status[lines], self.finest[lines], self.blur[lines])
 
 
 class Search:
@@ -157,6 +159,23 @@ class Search:
             return np.where(has_seen_all & ~(size > best.error), np.fmax(size, variation), size)
 
     def _note(self, rows: IntArray, ladder: Ladder, best: Extrapolated, magnitude: Array, is_exhausted: Flags) -> None:
+        found = self._judged(ladder, best, magnitude, is_exhausted)
+        blur = ladder.blur(self.quotients.stencil, self.quotients.center[rows])
+        if np.any(blur):
+            again = self._judged(ladder, self._best(ladder, blur), magnitude, is_exhausted)
+            again.blur, again.status = np.max(blur, axis=0), np.full(again.status.shape, int(Status.ROUNDING))
+            is_surer = (again.blur > 0) & ~(found.error <= again.error)
+            found.put(is_surer, again.of(is_surer))
+            largest = np.max(np.nan_to_num(np.abs(found.value)), axis=1, keepdims=True, initial=0.0)
+            is_rounding = (again.blur > 0) & (found.error <= self.limits.tolerance * largest)
+            found.status = np.where(is_rounding, np.minimum(found.status, Status.ROUNDING), found.status)
+        is_undefined = ~(np.isfinite(found.value) & np.isfinite(self.quotients.center[rows]))
+        found.value[is_undefined], found.error[is_undefined] = np.nan, np.inf
+        found.status[is_undefined] = Status.NOT_FINITE
+        self.found.put(rows, found)
+        self._ladders.update({int(row): ladder.of(np.array([i])) for i, row in enumerate(rows)})
+
+    def _judged(self, ladder: Ladder, best: Extrapolated, magnitude: Array, is_exhausted: Flags) -> Found:
         value, error = best.value, best.error
         for quotient in ladder.quotients:  # a value that nothing confirms is better than none
             value = np.where(np.isfinite(best.value) | ~np.isfinite(quotient), value, quotient)
@@ -165,10 +184,7 @@ class Search:
             status = self._status(value, error, best.rounding, magnitude, is_exhausted | (len(ladder.steps) == 1))
             is_lost = (finest < _UNSURE) & (error > _MUCH * np.abs(value)) & (status == Status.ROUNDING)
         status = np.where(ladder.is_flat, Status.CONVERGED, np.where(is_lost, Status.NOISE, status))
-        is_undefined = ~(np.isfinite(value) & np.isfinite(self.quotients.center[rows]))
-        value, error = np.where(is_undefined, np.nan, value), np.where(is_undefined, np.inf, error)
-        self.found.put(rows, Found(value, error, np.where(is_undefined, Status.NOT_FINITE, status), finest))
-        self._ladders.update({int(row): ladder.of(np.array([i])) for i, row in enumerate(rows)})
+        return Found(value, error, status, finest, np.zeros(value.shape))
 
     def _status(self, value: Array, error: Array, rounding: Array, magnitude: Array, is_exhausted: Flags) -> IntArray:
         tolerance, closeness = self.limits.tolerance, _ROUNDING**self.quotients.stencil.derivative

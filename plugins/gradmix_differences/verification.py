@@ -106,7 +106,7 @@ class Verification:
                 distance = np.abs(self._change(row, sign * float(h)) - sign * h * slope)
                 curvature = np.where(finest == h, distance / h / h, curvature)
             size = np.where(np.isfinite(error), np.abs(slope), 0.0) * self.samples.blur[row]
-            rounding = _TOLERANCE * EPS * (np.abs(self.samples.at_point[row]) + size)
+            rounding = _TOLERANCE * EPS * (np.abs(self.samples.at_point[row]) + size) + 2 * found.blur[row]
             expected = rounding + _TOLERANCE * (step * error + step**2 * curvature)
             distance = np.abs(self._change(row, sign * step) - sign * step * slope)
             is_doubtful = (~(distance <= expected) | (found.status[row] >= Status.NOISE)) & np.isfinite(slope)

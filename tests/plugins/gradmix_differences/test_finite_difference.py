@@ -378,3 +378,36 @@ def test_other_differentiators_go_through_it(name, method):
         return make(method).derivative(np.sin, x)
 
     assert gradmix.differentiator(name).derivative(slope, 1.0) == pytest.approx(-math.sin(1), rel=1e-6)
+
+
+ROTATION = np.linalg.qr(np.vander([1.0, 1.5, 2.0]))[0]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.fft.irfftn(np.fft.rfftn(x) * 2.0, s=(3, 4), axes=(0, 1)) ** 2,
+        lambda x: np.real(np.fft.ifft(np.fft.fft(np.ravel(x)))) ** 3,
+        lambda x: (ROTATION.T @ (ROTATION @ x)) ** 2,
+    ],
+    ids=["rfftn and back", "fft and back", "turned and back"],
+)
+@pytest.mark.parametrize("seed", range(4))
+def test_small_values_that_are_rounded_like_large_ones_beside_them(function, seed):
+    x = np.random.default_rng(seed).normal(size=(3, 4))
+    exact = gradmix.differentiator("tape").jacobian(function, x)
+    with gradmix.assessments() as found:
+        computed = make().jacobian(function, x)
+    np.testing.assert_allclose(computed, exact, rtol=1e-6, atol=1e-9 * np.abs(exact).max())
+    assert found[0].error < 1e-6
+
+
+def test_a_large_value_beside_it_does_not_spoil_a_smooth_one():
+    def function(x):
+        return np.array([1e20, 1.0, 1.0]) * np.concatenate([np.ones(1), np.sin(30 * x)])
+
+    x = np.array([0.3, 0.4])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gradmix.UnreliableDerivativeWarning)
+        computed = make().jacobian(function, x)
+    np.testing.assert_allclose(computed[1:], np.diag(30 * np.cos(30 * x)), rtol=1e-7, atol=1e-7)
