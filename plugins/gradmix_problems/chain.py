@@ -18,7 +18,7 @@ class Chain(Problem):
     Parameters
     ----------
     n
-        Number of steps, of three operations each.
+        Number of steps, of three operations each. A peer that makes a formula of the function can take few.
     x
         Where to differentiate: x(0).
 
@@ -33,7 +33,7 @@ class Chain(Problem):
     0.5
     """
 
-    n: PositiveInt = 7_000
+    n: PositiveInt = 4
     x: float = 0.25
     operator = "derivative"
 

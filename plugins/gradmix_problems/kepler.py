@@ -34,12 +34,12 @@ class Kepler(Problem):
 
     Examples
     --------
-    >>> Kepler(x=0.0).exact()
+    >>> Kepler(x=0.0, eccentricity=0.5).exact()
     2.0
     """
 
-    eccentricity: Annotated[float, Bounds(ge=0, le=0.9)] = 0.5
-    iterations: PositiveInt = 80
+    eccentricity: Annotated[float, Bounds(ge=0, le=0.9)] = 0.1
+    iterations: PositiveInt = 20
     x: float = 1.0
     operator = "derivative"
 

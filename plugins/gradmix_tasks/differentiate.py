@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
+import gradmix
 from gradmix import (
     Assessment,
+    ConfigError,
     Differentiator,
     Meaning,
+    NameOf,
+    NonNegativeFloat,
     NumericalError,
     Problem,
     Result,
@@ -35,6 +39,13 @@ _METRICS = (
     Meaning(
         "estimated_error", None, "", "largest error that the differentiator estimates, relative to max(|value|, 1)"
     ),
+    Meaning(
+        "audit_disagreement",
+        "lower",
+        "",
+        "largest difference to the derivatives of the audit, relative to max(|value|, 1)",
+        by_ratio=True,
+    ),
     Meaning("function_evaluations", "lower", "calls", "calls of the user's function", is_cost=True, by_ratio=True),
 )
 
@@ -49,6 +60,11 @@ class Differentiate(Task):
         The differentiator.
     problem
         The problem.
+    audit
+        Other differentiators, with their default options, that compute the same derivative; the largest difference to
+        theirs is a metric.
+    audit_tolerance
+        Largest difference that passes, relative to max(|derivative|, 1); a larger one fails the run. Null only reports.
     """
 
     rounds: ClassVar[int] = 11
@@ -56,14 +72,29 @@ class Differentiate(Task):
 
     differentiator: Differentiator = part("dual")
     problem: Problem = part("lecture")
+    audit: Annotated[tuple[str, ...], NameOf("differentiator")] = ()
+    audit_tolerance: NonNegativeFloat | None = None
 
     def metrics(self) -> Sequence[Meaning]:
         """The error, in two units, the error that the differentiator itself estimates, and the cost."""
         return _METRICS
 
+    def check(self) -> None:
+        """Check every option, and that a tolerance is given only where something is audited."""
+        super().check()
+        if self.audit_tolerance is not None and not self.audit:
+            raise ConfigError("task.audit_tolerance has no effect without task.audit, such as task.audit=[dual].")
+
+    def setup(self) -> None:
+        """Import what the differentiators of the audit need."""
+        super().setup()
+        for auditor in self._auditors().values():
+            auditor.setup()
+
     def preflight(self) -> None:
-        """Check that the differentiator offers what the problem asks for."""
-        self.differentiator.check_operator(self.problem.operator)
+        """Check that the differentiator, and those of the audit, offer what the problem asks for."""
+        for each in (self.differentiator, *self._auditors().values()):
+            each.check_operator(self.problem.operator)
 
     def run(self) -> Steps:
         """Differentiate, compare with the exact answer.
@@ -77,10 +108,12 @@ class Differentiate(Task):
         counted = Counted(self.problem.function)
         with assessments() as found:
             computed = self._differentiate(counted, point)
+        disagreements = self._disagreements(computed)
         exact = self.problem.exact()
         metrics = {
             **({} if exact is None else errors(computed, exact)),
             **({"estimated_error": max(each.error for each in found)} if found else {}),
+            **({"audit_disagreement": max(disagreements.values())} if disagreements else {}),
             "function_evaluations": float(counted.calls),
         }
         answer = {"point": point, "computed": computed, "exact": exact}
@@ -89,8 +122,32 @@ class Differentiate(Task):
             metrics=metrics,
             artifacts={self._file: partial(_write, answer=answer)},
             answer={**answer, "function": self.problem.function, **components},
-            remarks=_remarks(found),
+            remarks={**_remarks(found), **_verdict(disagreements)},
         )
+
+    def _auditors(self) -> Mapping[str, Differentiator]:
+        """The other differentiators, by name."""
+        return {name: gradmix.differentiator(name) for name in self.audit}
+
+    def _disagreements(self, computed: Any) -> Mapping[str, float]:
+        """How far the derivative of each other differentiator is from the one that was computed.
+
+        Raises
+        ------
+        NumericalError
+            If one is further away than is allowed.
+        """
+        found = {}
+        for name, auditor in self._auditors().items():
+            with assessments():  # the difference says how good it is
+                other = getattr(auditor, self.problem.operator)(self.problem.function, self.problem.point())
+            found[name] = errors(other, computed)["derivative_error"]
+            if self.audit_tolerance is not None and not found[name] <= self.audit_tolerance:
+                raise NumericalError(
+                    f"the derivatives of {type(self.differentiator).__name__} and {name} differ by {found[name]:.3g}, "
+                    f"more than task.audit_tolerance={self.audit_tolerance:g} allows."
+                )
+        return found
 
     def recall(self, artifacts: Path) -> Mapping[str, Any]:
         """The answer again, from the derivative that was saved."""
@@ -129,6 +186,12 @@ def _remarks(found: Sequence[Assessment]) -> Mapping[str, str]:
         return {}
     worst = max(found, key=lambda each: (not each.is_reliable, each.error))
     return {"derivative": worst.status if worst.is_reliable else f"unreliable: {worst.status}"}
+
+
+def _verdict(disagreements: Mapping[str, float]) -> Mapping[str, str]:
+    """What the audit found, for each differentiator."""
+    listed = ", ".join(f"{name} differs by {by:.3g}" for name, by in disagreements.items())
+    return {"audit": listed} if listed else {}
 
 
 class Counted:

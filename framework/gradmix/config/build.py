@@ -173,9 +173,10 @@ def _build_option(
     if in_python and option.is_for_python(given):
         return Built(given, {})
     value = check_option(option, given, where)
-    plugins: Mapping[str, str] = {}
-    name = plain(value)
-    if option.names:
-        entry = known.find(option.names.kind, value)
-        plugins, name = {"": entry.identity}, known.name_of(entry)
-    return Built(value, name, plugins)
+    if option.names is None:
+        return Built(value, plain(value))
+    is_one = isinstance(value, str)
+    entries = [known.find(option.names.kind, name) for name in option.named(value)]
+    names: Any = [known.name_of(entry) for entry in entries]
+    identities = {"" if is_one else str(number): entry.identity for number, entry in enumerate(entries)}
+    return Built(value, names[0] if is_one else names, identities)

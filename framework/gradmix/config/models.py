@@ -48,7 +48,12 @@ def write_model(path: Path, clusterer: Clusterer[Any], model: Model, data: Data 
     """
     options = list(options_within(clusterer, clusterer.kind))
     held = [_entry(value) for *_, value in options if isinstance(value, Component)]
-    named = [registry().find(option.names.kind, value) for _, option, value in options if option.names]
+    named = [
+        registry().find(option.names.kind, name)
+        for _, option, value in options
+        if option.names
+        for name in option.named(value)
+    ]
     plugins = [entry.plugin for entry in (_entry(clusterer), *held, *named)]
     fields = {field.name: plain(getattr(model, field.name)) for field in dataclasses.fields(model)}  # type: ignore[arg-type]
     content: dict[str, Any] = {

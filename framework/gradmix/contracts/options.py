@@ -159,8 +159,8 @@ class KeyOf:
 class NameOf:
     """Marks a string option that is the name of a component of a kind, as in ``Annotated[str, NameOf("covariance")]``.
 
-    The option stays a plain string, in configs and in Python; plugins add to what it may be. A component with options
-    of its own is a `part` instead.
+    The option stays a plain string, or a list of strings where it is a ``tuple[str, ...]``, in configs and in Python;
+    plugins add to what it may be. A component with options of its own is a `part` instead.
 
     Parameters
     ----------
@@ -256,6 +256,10 @@ class Option:
         """The kind of component that it names; None if it is not such a name."""
         return self._mark(NameOf)
 
+    def named(self, value: Any) -> tuple[str, ...]:
+        """The components that a value names, if it is such a name or a list of them."""
+        return () if self.names is None else (value,) if isinstance(value, str) else tuple(value)
+
     def _mark(self, kind: type[MarkT]) -> MarkT | None:
         """The mark of a kind that its type is annotated with; None if there is none."""
         return next((mark for mark in getattr(self.type, "__metadata__", ()) if isinstance(mark, kind)), None)
@@ -331,7 +335,8 @@ def check_option(option: Option, value: Any, owner: str) -> Any:
     except (ValidationError, TypeError) as error:
         raise ConfigError(f"{path} must be {option.allowed}; given: {value!r}.") from error
     if option.names:
-        option.names.check(checked, path)
+        for name in option.named(checked):
+            option.names.check(name, path)
     return checked
 
 
@@ -398,7 +403,7 @@ def describe_type(annotation: Any) -> str:
         if keys := [key for mark in marks if isinstance(mark, KeyOf) for key in mark.keys]:
             return f"one of {', '.join(keys)}"
         if names := [name for mark in marks if isinstance(mark, NameOf) for name in mark.names]:
-            return f"one of {', '.join(names)}"
+            return f"{'a list, each ' if typing.get_origin(inner) is tuple else ''}one of {', '.join(names)}"
         bounds = [
             f"{sign} {bound}"
             for mark in marks
