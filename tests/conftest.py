@@ -46,11 +46,15 @@ def empty_folder(tmp_path, monkeypatch):
 PROCESSES = {"gradmix_command", "store_template"}
 """Fixtures whose tests start processes or open MLflow's store."""
 
+LONGEST = ("test_wheel.py", "test_plugin_projects.py")
+"""Files whose tests install packages: begun last, they would keep all workers but one waiting at the end."""
+
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if PROCESSES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.processes)
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session")
