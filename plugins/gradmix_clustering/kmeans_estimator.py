@@ -49,16 +49,16 @@ class KMeansEstimator(FoldingClusterer["KMeansModel"]):
             return 1 if self.init == "k-means++" else self.usual_n_init
         return self.n_init
 
-    def check_rows(self, X: Array) -> None:
-        """Check that there are rows enough, and warn if `n_init` asks for starts that would all be the same."""
-        super().check_rows(X)
-        if self.n_init != "auto" and self.n_init > self.n_starts():
+    def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> Self:
+        """Fit the model to `X`, as every clusterer does; warn if `n_init` asks for starts that would be the same."""
+        if isinstance(self.n_init, int) and self.n_init > self.n_starts():
             warnings.warn(
                 "Explicit initial center position passed: performing only one init in "
                 f"{type(self).__name__} instead of n_init={self.n_init}.",
                 RuntimeWarning,
                 stacklevel=2,
             )
+        return super().fit(X, y, sample_weight)
 
     def start_centers(self, rows: Rows, few: Rows, unit: int, rng: np.random.Generator) -> Array:
         """Choose or take the centers of a start, in the unit 2ᵉ.

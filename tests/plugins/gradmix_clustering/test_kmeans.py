@@ -421,8 +421,9 @@ def test_starts_by_name_array_and_function():
 
 def test_more_than_one_start_from_given_centers_is_warned_of():
     clusterer = gradmix.clusterer("kmeans", init=OLD_FAITHFUL[:2], n_init=10)
-    with pytest.warns(RuntimeWarning, match="performing only one init in KMeans instead of n_init=10"):
+    with pytest.warns(RuntimeWarning, match="performing only one init in KMeans instead of n_init=10") as warned:
         fit = clusterer.fit(OLD_FAITHFUL)
+    assert {each.filename for each in warned} == {__file__}
     assert fit.inertia_ == gradmix.clusterer("kmeans", init=OLD_FAITHFUL[:2]).fit(OLD_FAITHFUL).inertia_
 
 
