@@ -133,7 +133,7 @@ class KMeansEstimator(FoldingClusterer["KMeansModel"]):
 
     def transform(self, X: Any) -> Any:
         """Distances of rows to the centers, shape (n, k): an array, or a data frame if `set_output` asks for it."""
-        from gradmix_clustering.frames import framed
+        from gradmix_clustering.data_frames import framed
 
         return framed(self.fitted("distances")(self.rows(X)), X, self.get_feature_names_out(), self._output)
 
@@ -146,7 +146,7 @@ class KMeansEstimator(FoldingClusterer["KMeansModel"]):
 
         None changes nothing. Until it is called, scikit-learn's setting ``transform_output`` counts.
         """
-        from gradmix_clustering.frames import check_output
+        from gradmix_clustering.data_frames import check_output
 
         if transform is not None:
             self._sklearn_output_config = {"transform": check_output(transform)}

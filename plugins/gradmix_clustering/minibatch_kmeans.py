@@ -33,8 +33,8 @@ class MiniBatchKMeans(KMeansEstimator):
     """k-means by mini-batches: far cheaper than `kmeans` on many rows, at a slightly larger inertia.
 
     An iteration draws a batch of rows in proportion to their weights and moves each center to the mean of all rows that
-    it has followed so far. No more than a batch and the sample of the start is copied; other rows are only read, once
-    each, when the labels are found. A result depends on the seed alone, not on the engine.
+    it has followed so far. Only a batch and the sample of the start are copied, so that rows may be in a memory-mapped
+    file. The same seed gives the same result on every engine.
 
     Parameters
     ----------
@@ -49,17 +49,17 @@ class MiniBatchKMeans(KMeansEstimator):
     batch_size
         Rows of a batch; never more than there are.
     max_iter
-        Most passes: so often, on average, is each row drawn.
+        Most passes over the rows: the batches draw each row this often on average.
     max_no_improvement
-        Stop when the smoothed inertia of the batches has not fallen for so many batches; null to never stop by it.
+        Stop when the smoothed inertia of the batches has not fallen for this many batches; null to ignore it.
     tol
         Stop when a batch moves the centers less than this: the sum of their squared moves, in units of the features'
-        mean variance. 0 to never stop by it.
+        mean variance; 0 to ignore it.
     init_size
         Rows of the sample of which a start is chosen; null for 3 times `batch_size`, or 3 times `n_clusters` if that is
         more.
     reassignment_ratio
-        A center that has followed fewer rows than this times the largest number begins again at a row of the batch.
+        A center that has followed few rows, fewer than this times the largest number, begins again at a row of a batch.
     random_state
         Seed of the starts and batches.
 
