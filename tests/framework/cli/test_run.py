@@ -164,7 +164,7 @@ def test_an_interrupted_run_keeps_its_journal_and_is_killed_in_mlflow(gradmix_co
     assert len(points(client, run, "log_likelihood")) == len(events) - 2
 
 
-def test_a_killed_run_is_brought_in_by_the_next_run_and_by_sync_once(gradmix_command, client):
+def test_a_killed_run_is_brought_in_by_the_next_run_and_by_sync_once(gradmix_command, gradmix_main, client):
     process = start_and_wait_for_iterations(gradmix_command)
     process.kill()
     process.wait()
@@ -174,7 +174,7 @@ def test_a_killed_run_is_brought_in_by_the_next_run_and_by_sync_once(gradmix_com
     assert statuses == {"mixture": "KILLED", "old_faithful": "FINISHED"}
     (killed,) = (run for run in all_runs(client) if run.info.status == "KILLED")
     assert len(points(client, killed, "log_likelihood")) == len([e for e in events if e["event"] == "iteration"])
-    out, _ = gradmix_command("sync")
+    out, _ = gradmix_main("sync")
     assert out.startswith("0 journal(s)")
 
 
@@ -190,20 +190,20 @@ def test_an_interrupted_sweep_stops_and_keeps_what_it_has(gradmix_command, clien
     assert {run.data.tags["gradmix.kind"] for run in runs} == {"run", "sweep"}
 
 
-def test_a_server_that_is_not_there_costs_a_warning_and_sync_brings_all_in(gradmix_command, client):
+def test_a_server_that_is_not_there_costs_a_warning_and_sync_brings_all_in(gradmix_command, gradmix_main, client):
     _, err = gradmix_command("run", "tracking=server", "tracking.uri=http://127.0.0.1:1", "pictures=false")
     assert "Nothing is lost" in err
     assert all_runs(client) == []
-    out, _ = gradmix_command("sync")
+    out, _ = gradmix_main("sync")
     assert out.startswith("1 journal(s)")
     assert [run.info.status for run in all_runs(client)] == ["FINISHED"]
 
 
-def test_a_run_that_was_not_to_be_tracked_waits_for_sync(gradmix_command, client):
+def test_a_run_that_was_not_to_be_tracked_waits_for_sync(gradmix_command, gradmix_main, client):
     gradmix_command("run", "tracking=none", "seed=1", "pictures=false")
     gradmix_command("run", "seed=2", "pictures=false")
     assert [run.data.params["seed"] for run in all_runs(client)] == ["2"]
-    gradmix_command("sync")
+    gradmix_main("sync")
     assert sorted(run.data.params["seed"] for run in all_runs(client)) == ["1", "2"]
 
 

@@ -154,7 +154,9 @@ def _wait_for(address, process):
 
 
 @pytest.mark.slow
-def test_a_server_that_is_stopped_in_the_middle_loses_nothing(empty_folder, store_template, gradmix_command):
+def test_a_server_that_is_stopped_in_the_middle_loses_nothing(
+    empty_folder, store_template, gradmix_command, gradmix_main
+):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -168,7 +170,7 @@ def test_a_server_that_is_stopped_in_the_middle_loses_nothing(empty_folder, stor
     assert "no server answers there" in warning
     assert f"Nothing is lost: `gradmix sync {there}`" in warning
     with server(port, empty_folder):
-        out, _ = gradmix_command("sync", there)
+        out, _ = gradmix_main("sync", there)
         assert "1 journal(s) imported into" in out
         client = open_client(tracking)
         runs = all_runs(client)
@@ -179,10 +181,10 @@ def test_a_server_that_is_stopped_in_the_middle_loses_nothing(empty_folder, stor
             assert files >= {"config.yaml", "model.json", "model"}
         for mark in RUNS.rglob("tracked.json"):
             mark.unlink()
-        assert gradmix_command("sync", there)[0].startswith("0 journal(s)")
+        assert gradmix_main("sync", there)[0].startswith("0 journal(s)")
         assert len(all_runs(client)) == 2
     shutil.copy(store_template, empty_folder / "mlflow.db")
     with server(port, empty_folder):  # it has lost everything
-        assert gradmix_command("sync", there)[0].startswith("2 journal(s)")
+        assert gradmix_main("sync", there)[0].startswith("2 journal(s)")
         assert [each.info.status for each in all_runs(client)] == ["FINISHED"] * 2
-        assert gradmix_command("sync", there)[0].startswith("0 journal(s)")
+        assert gradmix_main("sync", there)[0].startswith("0 journal(s)")
