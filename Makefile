@@ -68,6 +68,9 @@ benchmark: $(LARGE)
 	$(BIN)/python -m tests.benchmarks.reading_speed
 	$(BIN)/python -m tests.benchmarks.peers
 	$(BIN)/python -m tests.benchmarks.gradient_cost
+	$(BIN)/python -m tests.benchmarks.covariance_types
+	$(BIN)/python -m tests.benchmarks.single_precision
+	$(BIN)/python -m tests.benchmarks.kmeans_peers
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "gradmix needs Python 3.11 or newer; this is Python " + sys.version.split()[0] + ". Name one: make PYTHON=python3.11")'

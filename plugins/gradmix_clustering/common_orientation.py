@@ -27,7 +27,6 @@ from gradmix_clustering.volumes import (
 _LARGEST_ANGLE = 0.5
 """Of a step between two axes, in radians: the likelihood is hardly quadratic beyond."""
 _MOST_HALVINGS = 10
-_EPS = float(np.finfo(float).eps)
 
 
 @dataclass
@@ -143,9 +142,8 @@ def _rotated(roots: Array, axes: Array) -> Array:
 
 
 def _variances(matrices: Array) -> Array:
-    """Diagonals, shape (k, d), none below what rounding leaves of its component and of its axis."""
-    diagonals = np.diagonal(matrices, axis1=1, axis2=2)
-    return at_least_some_variance(np.maximum(diagonals, _EPS**2 * diagonals.max(axis=1, keepdims=True)))
+    """Diagonals, shape (k, d), none below what rounding leaves of its axis."""
+    return at_least_some_variance(np.diagonal(matrices, axis1=1, axis2=2))
 
 
 def _newton_angles(rotated: Array, weights: Array) -> Array:

@@ -150,7 +150,7 @@ def test_read_only_rows_are_computed_by_the_same_kernel(covariance_type):
     X.flags.writeable = False
     again = EStep(gradmix.rows(X), "numba")(model)
     np.testing.assert_array_equal(again.scatter, moments.scatter)
-    for kernel in (kernels.full, kernels.pooled, kernels.diagonal, kernels.trace):
+    for kernel in (kernels.full, kernels.full_single, kernels.pooled, kernels.diagonal, kernels.trace):
         assert len(kernel.signatures) <= 1
 
 
@@ -180,9 +180,11 @@ def test_without_numba_the_message_names_the_other_back_end(monkeypatch):
 def test_kernels_do_not_need_this_processor(processor, tmp_path):
     """Shorter vectors, and products and sums that are rounded twice."""
     code = """
+from tests.plugins.gradmix_clustering import test_precision
 from tests.plugins.gradmix_clustering.test_expectation import TYPES, assert_same, mixture
 for covariance_type in TYPES:
     assert_same(*mixture(5003, 7, 3), covariance_type)
+test_precision.test_an_iteration_is_that_of_float64_to_seven_digits((5003, 7, 3), False, 0.0)
 """
     features = "+avx,+avx2,+fma" if processor == "haswell" else ""
     environment = {
