@@ -116,7 +116,7 @@ def table(rounds: int) -> str:
             f"One iteration (E-step and M-step) on {n:,} rows of {d} columns with {k} components, in milliseconds of "
             f"processor time of one thread; medians of {rounds} rounds, in turns. `tgmm` begins with the same means, "
             "`pymclustR` with the same groups, so the inner iterations of the five types that have one need not be "
-            "equally many.",
+            "equally many. Measured by `python -m tests.benchmarks.covariance_types`.",
             f"{versions}.",
             "\n".join(lines),
         ]

@@ -139,7 +139,8 @@ def table(rounds: int) -> str:
             f"Whole fits of {ITERATIONS} iterations, in milliseconds of processor time of one thread; medians of "
             f"{rounds} rounds, in turns. `gradmix`, `scikit-learn` and `intelex` compute in float64 and with the same "
             "start, `faiss` in float32 with the same start, `SuperKMeans` in float32 with a start of its own. The "
-            "inertia is summed in float64 from the centers that each returns.",
+            "inertia is summed in float64 from the centers that each returns. The first three stop where no row moves "
+            "any more, the others make all iterations. Measured by `python -m tests.benchmarks.kmeans_peers`.",
             f"{', '.join(f'{each} {version(each)}' for each in packages)}.",
             "\n".join(lines),
         ]

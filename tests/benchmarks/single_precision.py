@@ -62,7 +62,7 @@ def main() -> None:
         [
             "One E-step of `gmm` with full covariances by `precision=float32` beside float64, medians of processor "
             f"time of one thread over {options.rounds} rounds, in turns; and relative errors after the M-step, of "
-            "the largest entry.",
+            "the largest entry. Measured by `python -m tests.benchmarks.single_precision`.",
             f"gradmix {version('gradmix')}, numpy {version('numpy')}, numba {version('numba')}.",
             "\n".join([f"| {' | '.join([*head, 'covariances'])} |", f"|{' --- |' * (len(head) + 1)}", *lines]),
         ]
