@@ -14,10 +14,10 @@ _HEAD = """<!-- Written by `make benchmark` from journals; do not edit. -->
 # Benchmarks
 
 Each table is an experiment under `configs/experiment/benchmark/`, which `gradmix run -m experiment=benchmark/em` and
-the like run as any other, or is measured by a program that its section names. What is compared is timed in turns, round by round, in one process on one thread; a ratio is
-the median over the rounds' own ratios, with its 95 % interval. scikit-learn's times are those of its own `fit`. Memory
-is the peak beyond what was held before, in a round of its own. `make benchmark` writes all of this again, on the
-machine at hand."""
+the like run as any other, or is measured by a program that its section names. What is compared is timed in turns, round
+by round, in one process on one thread; a ratio is the median over the rounds' own ratios, with its 95 % interval.
+scikit-learn's times are those of its own `fit`. Memory is the peak beyond what was held before, in a round of its own.
+`make benchmark` writes all of this again, on the machine at hand."""
 
 
 def replace_sections(new: Mapping[str, str]) -> None:
