@@ -23,6 +23,8 @@ LEFT_OUT = {
     "test_predict_does_not_change_cluster_centers": "it changes the centers of a fitted model, which is immutable here",
     "test_sample_weight_init": "it calls a private method",
     "test_sample_weight_zero": "it calls a private method",
+    "test_dense_sparse": "sparse data are refused",
+    "test_predict_dense_sparse": "sparse data are refused",
     "test_warning_elkan_1_cluster": "Elkan's algorithm is not offered",
     "test_kmeans_elkan_iter_attribute": "Elkan's algorithm is not offered",
     "test_minibatch_kmeans_partial_fit_init": "there is no partial_fit",
