@@ -133,8 +133,10 @@ def _has_cancelled(moments: Moments, estimate: GaussianMixtureModel) -> bool:
     """Whether second moments or covariances are small differences, as means have moved far, in standard deviations."""
     if estimate.estimated == "means" or not moments.shifts.any():
         return False
-    if moments.has_cancelled(estimate.covariance.moments):
-        return True
+    layout = estimate.covariance.moments
+    has_cancelled = moments.has_cancelled(layout)
+    if has_cancelled or layout in ("diagonal", "trace"):
+        return has_cancelled
     try:
         moved = estimate.layout.whiten(moments.shifts[:, None], estimate.whiteners)
     except NumericalError:

@@ -69,10 +69,10 @@ class Moments:
 
     def has_cancelled(self, layout: Layout) -> bool:
         """Whether a second moment around a mean is a small difference, as the mean is far from its origin."""
-        kept, subtracted = self.scatter_around_means(layout), self._of_shifts(layout)
+        scatter, subtracted = self.scatter, self._of_shifts(layout)
         if layout in ("full", "pooled"):
-            kept, subtracted = (np.diagonal(each, axis1=-2, axis2=-1) for each in (kept, subtracted))
-        return bool((subtracted > FAR * kept).any())
+            scatter, subtracted = (np.diagonal(each, axis1=-2, axis2=-1) for each in (scatter, subtracted))
+        return bool((subtracted > FAR * (scatter - subtracted)).any())
 
     def _of_shifts(self, layout: Layout) -> Array:
         return _SCATTER[layout](self.shifts, self.shifts * self.counts[:, None])
