@@ -54,10 +54,13 @@ def test_work_that_swallows_every_alarm_is_given_up(monkeypatch):
     def give_up():
         raise GivenUpError
 
-    def swallow():
+    def swallow(depth=5):
+        """Within one another: an alarm may ring while another one is being swallowed."""
         while True:
             try:
-                wait()
+                if depth:
+                    swallow(depth - 1)
+                signal.pause()  # threading.Event would be left inconsistent by an alarm in its midst
             except TooLongError:
                 continue
 
