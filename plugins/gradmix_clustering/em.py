@@ -40,7 +40,13 @@ def _estimates(
     means, counts = moments.means, np.maximum(moments.counts, np.finfo(float).tiny)
     layout = LAYOUTS[covariance.moments]
     scatter = layout.averaged(moments.scatter_around_means(covariance.moments), means.shape[1])
-    covariances = np.asarray(covariance.estimate(counts, scatter, previous, INNER_TOL), dtype=float)
+    try:
+        covariances = np.asarray(covariance.estimate(counts, scatter, previous, INNER_TOL), dtype=float)
+    except np.linalg.LinAlgError as error:
+        raise NumericalError(
+            f"{type(covariance).__name__} found no covariances ({error}): a component has collapsed onto too few "
+            "different rows. Raise reg_covar, lower n_components, or choose a covariance_type with fewer parameters."
+        ) from error
     if covariances.shape != scatter.shape:
         raise PluginError(
             f"{type(covariance).__name__}.estimate must return covariances of the shape {scatter.shape}; "

@@ -114,7 +114,10 @@ def square_root(covariance: Array) -> Array:
     """R of S = R Rᵀ, shape (d, d): a Cholesky factor or, if S is singular, axes of the lengths that rounding leaves."""
     deviations = np.sqrt(np.maximum(np.diagonal(covariance), _TINY))
     if _correlations(covariance, deviations)[0][0] >= _EPS * len(covariance):
-        return np.asarray(np.linalg.cholesky(covariance), dtype=covariance.dtype)
+        try:
+            return np.asarray(np.linalg.cholesky(covariance), dtype=covariance.dtype)
+        except np.linalg.LinAlgError:  # singular but for rounding: the axes below have lengths all the same
+            pass
     variances, axes = np.linalg.eigh(covariance)
     return axes * np.sqrt(np.maximum(variances, np.maximum(_EPS * variances[-1], _TINY)))
 

@@ -258,3 +258,26 @@ def test_a_floor_changes_nothing_where_no_component_comes_near_it():
 def test_a_floor_that_would_break_a_constraint_is_refused():
     with pytest.raises(gradmix.ConfigError, match="break the constraint of covariance_type=VEV"):
         gradmix.clusterer("gmm", covariance_type="VEV", on_collapse="floor").fit(iris())
+
+
+@pytest.mark.parametrize("start", ["kmeans", "random", "random_from_data"])
+@pytest.mark.parametrize("name", ["EVE", "VVE", "EVV"])
+def test_components_without_volume_are_reported_where_volumes_are_compared(name, start):
+    """Zeros and ones: most components have no spread along some feature, and some have none at all."""
+    rng = np.random.default_rng(0)
+    rows = (np.concatenate([rng.normal(size=(90, 3)), rng.normal(size=(90, 3)) + 8]) > 0).astype(float)
+    options = {"n_components": 3, "covariance_type": name, "init_params": start, "max_iter": 200, "random_state": 0}
+    for backend in ("numba", "numpy"):
+        *_, last = gradmix.clusterer("gmm", backend=backend, **options).iterations(rows)
+        assert np.isfinite(last.metrics["log_likelihood"])
+        assert last.collapsed
+        assert np.isfinite(last.estimate.predict_proba(rows)).all()
+
+
+def test_what_linear_algebra_cannot_do_for_a_covariance_type_is_said_with_the_way_out(monkeypatch):
+    def estimate(self, counts, scatter, previous, tol):
+        raise np.linalg.LinAlgError("Eigenvalues did not converge")
+
+    monkeypatch.setattr(type(gradmix.covariance("VEE")), "estimate", estimate)
+    with pytest.raises(gradmix.NumericalError, match=r"VEE found no covariances \(Eigenvalues.*Raise reg_covar"):
+        gradmix.clusterer("gmm", covariance_type="VEE", random_state=0).fit(np.eye(4))
