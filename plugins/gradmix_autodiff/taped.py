@@ -16,6 +16,7 @@ from gradmix_autodiff.traced import (
     ARITHMETIC,
     Traced,
     TracedArray,
+    is_complex,
     operand,
     operate,
     operate_on,
@@ -78,6 +79,12 @@ class TapedNumber(_Taped):
         return TapedArray(
             np.array([value]), recording.append([(self.index, _first, None, None, Spread.MOVES)]), recording
         )
+
+
+class TapedComplex(TapedNumber):
+    """A complex number on a recording: its operations are recorded with care for which arguments are real."""
+
+    __slots__ = ()
 
 
 class TapedArray(_Taped, TracedArray):
@@ -147,7 +154,7 @@ def _taped(value: Any, recording: Recording, pulls: list[Pull]) -> Any:
     kind = type(value)
     if kind is not np.float64 and (value.ndim if kind is np.ndarray else np.ndim(value)):
         return TapedArray(value, index, recording)
-    return TapedNumber(_number(value), index, recording)
+    return (TapedComplex if is_complex(value) else TapedNumber)(_number(value), index, recording)
 
 
 def _number(value: Any) -> Any:
@@ -165,7 +172,7 @@ def record(recording: Recording, rule: Rule, arguments: tuple[Any, ...], keyword
     is_plain = True  # on the level below there is nothing traced
     for position, each in enumerate(arguments):
         kind = type(each)
-        if (kind is TapedArray or kind is TapedNumber) and each.recording is recording:
+        if (kind is TapedArray or kind is TapedNumber or kind is TapedComplex) and each.recording is recording:
             value = each.value
             active.append((position, each))
             values.append(value)
@@ -468,3 +475,5 @@ def complete() -> None:
     space = {"TapedNumber": TapedNumber, "new": TapedNumber.__new__}
     exec(_UNARY.format(name="neg", value="-a", partial="-1.0"), space)
     TapedNumber.__neg__ = space["neg"]  # type: ignore[method-assign]
+    for name in (*(f"__{side}{name}__" for side in ("", "r") for name in ARITHMETIC), "__neg__"):
+        setattr(TapedComplex, name, getattr(Traced, name))

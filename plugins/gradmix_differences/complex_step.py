@@ -14,6 +14,9 @@ from gradmix_differences.samples import Samples
 TINY = 2.0**-100
 """Relative step: truncation, which falls with its square, vanishes."""
 
+_APART = 2.0**-20
+"""A real step after which a function that depends on its argument has changed."""
+
 _is_stepping: ContextVar[bool] = ContextVar("is_stepping", default=False)
 """Whether a function is being evaluated at a complex step."""
 
@@ -48,12 +51,16 @@ def complex_derivative(f: VectorFunction, x: Any, v: Any, step: float) -> Any:
         ) from error
     finally:
         _is_stepping.reset(token)
-    if not np.iscomplexobj(y):
-        raise DifferentiationError(
-            "the complex step needs an analytic function; this one gave real values for a complex argument "
-            "(np.abs, .real, float() and comparisons do that). Choose differentiator.method=central."
-        )
-    return y.imag / step
+    if np.iscomplexobj(y):
+        return y.imag / step
+    with np.errstate(all="ignore"):
+        is_constant = np.array_equal(f(x), f(x + _APART * v), equal_nan=True)
+    if is_constant:  # it does not depend on its argument, or is a step function
+        return np.zeros(y.shape)
+    raise DifferentiationError(
+        "the complex step needs an analytic function; this one gave real values for a complex argument "
+        "(np.abs, .real, float() and comparisons do that). Choose differentiator.method=central."
+    )
 
 
 class ComplexSamples(Samples):

@@ -122,7 +122,7 @@ class Differentiate(Task):
             metrics=metrics,
             artifacts={self._file: partial(_write, answer=answer)},
             answer={**answer, "function": self.problem.function, **components},
-            remarks={**_remarks(found), **_verdict(disagreements)},
+            remarks={**_remarks(found, computed), **_verdict(disagreements)},
         )
 
     def _auditors(self) -> Mapping[str, Differentiator]:
@@ -180,10 +180,12 @@ class Differentiate(Task):
         return getattr(self.differentiator, self.problem.operator)(function, point)
 
 
-def _remarks(found: Sequence[Assessment]) -> Mapping[str, str]:
-    """What limits a result: what is not reliable, else whatever has the largest error."""
+def _remarks(found: Sequence[Assessment], computed: Any) -> Mapping[str, str]:
+    """What limits a result: what is not reliable, else whatever has the largest error, or that it is not finite."""
     if not found:
-        return {}
+        is_finite = np.isfinite(computed)
+        count = f"{np.sum(~is_finite)} of {is_finite.size} entries are not finite"
+        return {} if np.all(is_finite) else {"derivative": f"unreliable: {count}"}
     worst = max(found, key=lambda each: (not each.is_reliable, each.error))
     return {"derivative": worst.status if worst.is_reliable else f"unreliable: {worst.status}"}
 

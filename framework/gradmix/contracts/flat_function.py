@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -151,6 +152,8 @@ def _numbers(y: Any) -> Any:
             f"the function returned a list of parts of different shapes ({error}); it must return one array, or a "
             "tuple or dict of arrays."
         ) from error
+    if array.dtype == object and all(isinstance(each, Real) for each in array.flat):
+        array = array.astype(np.float64)  # what NumPy has chosen among traced and plain numbers
     if array.dtype.kind not in ("biufc" if may_be_complex.get() else "biuf") and array.size:
         raise DifferentiationError(f"the function returned {y!r}; it must return real numbers.")
     return array if array.dtype.kind == "c" else array.astype(np.float64, copy=False)

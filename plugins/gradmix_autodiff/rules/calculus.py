@@ -63,10 +63,15 @@ def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     return np.sum(widths * (y[..., 1:] + y[..., :-1]) / 2.0, axis=-1)
 
 
-def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: None = None) -> Any:
-    if period is not None:
-        raise NotImplementedError("period")
+def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     x, xp, fp = array_of(x), array_of(xp), array_of(fp)
+    if period is not None:
+        period = np.abs(period)
+        x, xp = x % period, xp % period
+        order = np.argsort(plain_value(xp))
+        xp, fp = xp[order], fp[order]
+        xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
+        fp, left, right = np.concatenate([fp[-1:], fp, fp[:1]]), None, None
     at, known = plain_value(x), plain_value(xp)
     place = np.clip(np.searchsorted(known, at, side="right") - 1, 0, max(0, np.shape(xp)[0] - 2))
     x0, x1, y0, y1 = xp[place], xp[place + 1], fp[place], fp[place + 1]

@@ -135,7 +135,7 @@ TABLE: dict[Any, Callable[..., Any]] = {
     np.real: _real,
     np.imag: _imag,
     np.angle: _angle,
-    np.real_if_close: lambda a, tol=100: np.real(a),
+    np.real_if_close: lambda a, tol=100: a if np.iscomplexobj(np.real_if_close(plain_value(a), tol)) else np.real(a),
     np.apply_along_axis: _apply_along_axis,
 }
 """NumPy's function → the same, in terms of functions that have a rule."""

@@ -53,7 +53,7 @@ TEXTS: dict[np.ufunc, tuple[str | None, ...]] = {
     np.sinh: ("d * cosh(a)",),
     np.cosh: ("d * sinh(a)",),
     np.tanh: ("d / cosh(a) ** 2",),
-    np.arcsinh: ("d / hypot(a, 1.0)",),
+    np.arcsinh: ("d / root_of_square_plus_one(a)",),
     np.arccosh: ("d / sqrt((a - 1.0) * (a + 1.0))",),
     np.arctanh: ("d / ((1.0 - a) * (1.0 + a))",),
     np.deg2rad: ("d * (pi / 180)",),
@@ -113,6 +113,11 @@ def direction(a: Any, y: Any) -> Any:
     return np.conjugate(a) / y if np.iscomplexobj(plain_value(a)) else np.sign(a)
 
 
+def root_of_square_plus_one(a: Any) -> Any:
+    """√(a² + 1), without overflow where a is real."""
+    return np.sqrt(a * a + 1.0) if np.iscomplexobj(plain_value(a)) else np.hypot(a, 1.0)
+
+
 def ratio(a: Any, y: Any) -> Any:
     """a / y where y is a norm of which a is a part: 0 at 0, the smallest subgradient of the norm there."""
     return operate(_RATIO, a, y)
@@ -129,10 +134,13 @@ _RATIO = Elementwise(_plain_ratio, ("d / b", "-d * y / b"))
 def install() -> None:
     """Enter these rules into the table."""
     NAMES.update({name: getattr(np, name) for name in _FUNCTIONS})
-    NAMES.update({each.__name__: each for each in (power_by_base, power_by_exponent, chosen, direction, ratio)})
+    NAMES.update({each.__name__: each for each in _OWN})
     ELEMENTWISE.update({ufunc: Elementwise(ufunc, texts, _HINTS.get(ufunc, "")) for ufunc, texts in TEXTS.items()})
     CONSTANT.update(_CONSTANT)
 
+
+_OWN = (power_by_base, power_by_exponent, chosen, direction, ratio, root_of_square_plus_one)
+"""Our own functions that the texts use."""
 
 _FUNCTIONS = (
     *("conjugate", "cos", "cosh", "exp", "exp2", "floor_divide", "hypot", "ldexp", "log", "sign", "sin", "sinh"),

@@ -78,6 +78,17 @@ def _irfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None
     return np.real(operate(BACKWARD, whole, axis, norm=norm))
 
 
+_OTHER_WAY = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
+
+
+def _hfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None) -> Any:
+    return _irfft(np.conjugate(a), n, axis, _OTHER_WAY[norm])
+
+
+def _ihfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None) -> Any:
+    return np.conjugate(_rfft(a, n, axis, _OTHER_WAY[norm]))
+
+
 def _several(one: Callable[..., Any], axes: tuple[int, ...] | None) -> Callable[..., Any]:
     default = axes
 
@@ -134,6 +145,8 @@ def install() -> None:
             fft.ifft: _ifft,
             fft.rfft: _rfft,
             fft.irfft: _irfft,
+            fft.hfft: _hfft,
+            fft.ihfft: _ihfft,
             fft.fft2: _several(_fft, (-2, -1)),
             fft.ifft2: _several(_ifft, (-2, -1)),
             fft.fftn: _several(_fft, None),

@@ -165,8 +165,9 @@ def _symmetric_parts(a: Any) -> _Parts:
     return _Parts(np.shape(a)[:-2], ((n,), (n, n)))
 
 
-def _eigh(a: Any) -> Any:
-    return _symmetric_parts(a).pack(np.linalg.eigh(a))
+def _eigh(a: Any, uplo: str = "L") -> Any:
+    """By the triangle that is asked for, since the signs of the eigenvectors depend on it."""
+    return _symmetric_parts(a).pack(np.linalg.eigh(a, uplo))
 
 
 def _eigh_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:
@@ -378,7 +379,7 @@ def _cholesky(a: Any, /, *, upper: bool = False) -> Any:
 
 
 def _eigh_of(a: Any, UPLO: str = "L") -> Any:
-    packed = operate(EIGH, symmetric(_matrix(a), UPLO))
+    packed = operate(EIGH, symmetric(_matrix(a), UPLO), UPLO)
     return EighResult(*_symmetric_parts(a).unpack(packed))
 
 

@@ -36,14 +36,26 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 
 def _einsum(subscripts: Any, *operands: Any, optimize: Any = False, **options: Any) -> Any:
-    if not isinstance(subscripts, str) or options.keys() - {"order", "casting", "dtype"}:
-        raise NotImplementedError("subscripts as lists, or out=")
+    if options.keys() - {"order", "casting", "dtype"}:
+        raise NotImplementedError("out=")
+    if not isinstance(subscripts, str):
+        subscripts, operands = _from_lists(subscripts, *operands)
     arrays = [array_of(each) for each in operands]
     inputs, output = _explicit(subscripts.replace(" ", ""), arrays)
     reduced = [_diagonals(letters, array) for letters, array in zip(inputs, arrays, strict=True)]
     return structure.einsum(
         ",".join(letters for letters, _ in reduced) + "->" + output, *(array for _, array in reduced)
     )
+
+
+def _from_lists(*given: Any) -> tuple[str, tuple[Any, ...]]:
+    """Operands, each followed by a list of numbers for its axes, and perhaps one for the result, as text."""
+
+    def text(axes: Any) -> str:
+        return "".join("..." if axis is Ellipsis else structure.LETTERS[axis] for axis in axes)
+
+    inputs = ",".join(map(text, given[1::2]))
+    return (f"{inputs}->{text(given[-1])}", given[:-1:2]) if len(given) % 2 else (inputs, given[::2])
 
 
 def _explicit(subscripts: str, arrays: Sequence[Any]) -> tuple[list[str], str]:

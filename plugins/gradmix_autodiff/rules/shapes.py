@@ -156,7 +156,36 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
         return inner + frame
     if mode in ("edge", "reflect", "symmetric", "wrap") and options.get("reflect_type", "even") == "even":
         return moved(np.pad)(array, pad_width, mode, **options)
+    if mode in ("linear_ramp", "mean"):
+        given = options.get("end_values", 0) if mode == "linear_ramp" else options.get("stat_length")
+        return _padded_by_axis(array_of(array), pad_width, _ramp if mode == "linear_ramp" else _mean, given)
     raise NotImplementedError(f"mode={mode!r}")
+
+
+def _padded_by_axis(x: Any, pad_width: Any, side: Callable[..., Any], given: Any) -> Any:
+    """Padded axis by axis, each by what `side` makes of the array with that axis in front, seen from the end padded."""
+    pairs = np.broadcast_to(np.asarray(pad_width), (np.ndim(x), 2))
+    values = np.broadcast_to(np.asarray(given, dtype=object), (np.ndim(x), 2))
+    for axis, (widths, options) in enumerate(zip(pairs, values, strict=True)):
+        along = np.moveaxis(x, axis, 0)
+        before, after = (
+            side(each, int(width), option)
+            for each, width, option in zip((along, along[::-1]), widths, options, strict=True)
+        )
+        x = np.moveaxis(np.concatenate([before, along, after[::-1]]), 0, axis)
+    return x
+
+
+def _ramp(x: Any, width: int, end: Any) -> Any:
+    """From a value to the edge of an array, in equal steps."""
+    shares = np.reshape(np.arange(width) / max(width, 1), (width,) + (1,) * (np.ndim(x) - 1))
+    return end + (x[:1] - end) * shares
+
+
+def _mean(x: Any, width: int, count: Any) -> Any:
+    """The mean of the first rows of an array, repeated."""
+    mean = np.mean(x if count is None else x[: int(count)], axis=0, keepdims=True)
+    return np.broadcast_to(mean, (width, *np.shape(x)[1:]))
 
 
 def _tri(function: Callable[..., Any]) -> Callable[..., Any]:

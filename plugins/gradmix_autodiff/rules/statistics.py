@@ -69,7 +69,8 @@ def _average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = Fa
 
 def _var(a: Any, axis: Axis = None, dtype: Any = None, out: None = None, *args: Any, **options: Any) -> Any:
     x, degrees, keepdims = _centered(a, axis, dtype, *args, **options)
-    return _sum(np.square(np.abs(x) if np.iscomplexobj(plain_value(x)) else x), axis, keepdims=keepdims) / degrees
+    squares = np.real(x * np.conjugate(x)) if np.iscomplexobj(plain_value(x)) else np.square(x)
+    return _sum(squares, axis, keepdims=keepdims) / degrees
 
 
 def _std(a: Any, axis: Axis = None, dtype: Any = None, out: None = None, *args: Any, **options: Any) -> Any:

@@ -411,3 +411,18 @@ def test_a_large_value_beside_it_does_not_spoil_a_smooth_one():
         warnings.simplefilter("ignore", gradmix.UnreliableDerivativeWarning)
         computed = make().jacobian(function, x)
     np.testing.assert_allclose(computed[1:], np.diag(30 * np.cos(30 * x)), rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("options", [{}, {"step": 1e-4}])
+@pytest.mark.parametrize("function", [lambda x: 3.0, lambda x: x[0] > 0.1, lambda x: np.floor(x.real[1])])
+def test_a_function_that_does_not_depend_on_its_argument_has_a_gradient_of_zero(method, options, function):
+    np.testing.assert_array_equal(make(method, **options).gradient(function, [0.3, 0.7]), [0.0, 0.0])
+
+
+@pytest.mark.parametrize("options", [{}, {"step": 1e-4}])
+@pytest.mark.parametrize("function", [lambda x: x.real[0], lambda x: abs(x[0]) ** 2, lambda x: np.sum(x.real**2)])
+@pytest.mark.parametrize("x", [[0.0, 0.0], [0.3, 0.7]])
+def test_a_complex_step_is_refused_where_the_imaginary_part_is_dropped(options, function, x):
+    with pytest.raises(gradmix.DifferentiationError, match="needs an analytic function"):
+        make("complex_step", **options).gradient(function, x)
