@@ -158,8 +158,9 @@ def test_a_result_that_is_not_reliable_is_called_so(tmp_path):
 def test_entries_that_are_not_finite_are_reported(tmp_path):
     (tmp_path / "own.py").write_text("import numpy as np\n\n\ndef f(x):\n    return np.sum(np.sqrt(x))\n")
     (tmp_path / "run").mkdir()
-    problem = {"name": "python", "path": f"{tmp_path}/own.py:f", "x": [0.0, 1.0]}
-    differentiate(tmp_path / "run", {"name": "tape"}, problem)
+    problem = {"name": "python", "path": f"{tmp_path}/own.py:f", "x": [0.0, 1.0], "operator": "gradient"}
+    with pytest.warns(UserWarning, match="infinite at 0"):
+        differentiate(tmp_path / "run", {"name": "tape"}, problem)
     assert read_run(tmp_path / "run").remarks == {"derivative": "unreliable: 1 of 2 entries are not finite"}
 
 
