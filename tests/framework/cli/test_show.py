@@ -5,6 +5,8 @@ import pytest
 from gradmix.cli.main import main
 from gradmix.journal.writing import Journal
 
+FAST = ["tracking=none", "pictures=false", "hydra/launcher=basic"]
+
 
 @pytest.fixture
 def ran(empty_folder):
@@ -52,9 +54,9 @@ def test_what_cannot_be_shown_is_refused(ran, capsys, arguments, complaint):
 
 
 def test_jobs_of_a_sweep_count_from_1_as_in_its_lines(empty_folder, capsys):
-    assert main(["run", "-m", "clusterer.n_components=2,3", "tracking=none", "pictures=false"]) == 0
+    assert main(["run", "-m", "clusterer.n_components=2,3", *FAST]) == 0
     assert "2/2  clusterer.n_components=3" in capsys.readouterr().out
-    assert main(["run", "-m", "clusterer.n_components=3,4", "tracking=none", "pictures=false"]) == 0
+    assert main(["run", "-m", "clusterer.n_components=3,4", *FAST]) == 0
     first, second = (path.name for path in sorted(empty_folder.glob("runs/cluster/*-sweep*")))
     for name, n_components in {f"{first}/2": 3, f"{second}/1": 3, f"runs/cluster/{first}/1": 3, "last/2": 4}.items():
         capsys.readouterr()
