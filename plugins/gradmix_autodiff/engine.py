@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from gradmix_autodiff import dual_number, taped, traced
+from gradmix_autodiff import dual_number, taped_operators, traced
 from gradmix_autodiff.rules import compositions, elementwise, fft, linalg, special
 from gradmix_autodiff.table import COMPOSITIONS, CONSTANT, ELEMENTWISE
 
@@ -17,7 +17,7 @@ def install() -> None:
     for rules in (elementwise, special, compositions, linalg, fft):
         rules.install()
     traced.complete()
-    taped.complete()
+    taped_operators.complete()
     dual_number.complete()
 
 
