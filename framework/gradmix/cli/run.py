@@ -120,6 +120,7 @@ def _help(composer: Composer, resolve: bool) -> str:
 
 def run_as(wanted: Intent) -> int:
     """Run what the arguments say, as wanted; returns the exit code."""
+    from gradmix.config.user_file import tracks_by_default
     from gradmix.journal.folder import unwritable
     from gradmix.reports.sweep_artifacts import SweepArtifacts
     from gradmix.reports.terminal import SessionReport
@@ -129,7 +130,8 @@ def run_as(wanted: Intent) -> int:
     report, tracking = SessionReport(), TrackingProcess()
     watchers = report.watchers if wanted.plan_only else (*report.watchers, SweepArtifacts(), tracking)
     try:
-        if not wanted.plan_only and wanted.resumed is None and _is_likely_tracked(wanted.arguments):
+        is_new = not wanted.plan_only and wanted.resumed is None
+        if is_new and "tracking=none" not in wanted.arguments and tracks_by_default():
             tracking.prepare()  # MLflow loads while the config is composed; a resumed sweep may need none
         with watched_by(*watchers), termination_as_interrupt():
             _compose_and_run(wanted)
@@ -148,12 +150,6 @@ def run_as(wanted: Intent) -> int:
         report.close_tracking(["interrupted. Nothing is lost: `gradmix sync` brings the rest in."])
         return 130
     return report.exit_code
-
-
-def _is_likely_tracked(arguments: Sequence[str]) -> bool:
-    from gradmix.config.user_file import tracks_by_default
-
-    return "tracking=none" not in arguments and tracks_by_default()
 
 
 def _compose_and_run(wanted: Intent) -> None:
