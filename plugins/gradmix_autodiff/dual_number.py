@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -222,7 +222,7 @@ def _is_identity(tangents: Any) -> bool:
     return n == m and n <= _MANY and tangents.tobytes() == _identity(n)
 
 
-@cache
+@lru_cache(maxsize=8)
 def _identity(n: int) -> bytes:
     return np.eye(n).tobytes()
 
@@ -236,6 +236,7 @@ def _in_one_order(one: DualArray, other: DualArray) -> tuple[Any, Any]:
 
 
 _MANY = 256
+"""Variables up to which tangents are compared with the unit vectors."""
 
 
 def _diagonal_matrix(diagonal: Any) -> Any:
