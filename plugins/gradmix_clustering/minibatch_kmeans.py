@@ -76,7 +76,7 @@ class MiniBatchKMeans(KMeansEstimator):
     Examples
     --------
     >>> MiniBatchKMeans(n_clusters=2, random_state=0).fit([[0.0], [0.1], [5.0], [5.2]]).labels_.tolist()
-    [0, 0, 1, 1]
+    [1, 1, 0, 0]
     """
 
     objective = replace(INERTIA, is_estimated=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+
+from gradmix.contracts.errors import frames_of_gradmix
 
 
 class UnreliableDerivativeWarning(UserWarning):
@@ -68,13 +69,5 @@ def assess(assessment: Assessment) -> None:
         warnings.warn(
             f"the derivative may be wrong: {assessment.status}; estimated error {assessment.error:.2g}.",
             UnreliableDerivativeWarning,
-            stacklevel=_frames_of_gradmix(),
+            stacklevel=frames_of_gradmix(),
         )
-
-
-def _frames_of_gradmix() -> int:
-    """How many frames, from the caller on, belong to gradmix and its plugins: the next one is the user's."""
-    count, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("gradmix"):
-        count, frame = count + 1, frame.f_back
-    return count

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, Self, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from gradmix.contracts.errors import DataError, PluginError
+from gradmix.contracts.errors import DataError, PluginError, frames_of_gradmix
 from gradmix.contracts.estimator import Estimator
 from gradmix.contracts.folds import Rows
 from gradmix.contracts.iteration import Iteration
@@ -202,7 +202,7 @@ def _warn_of_collapse(name: str, collapsed: int, why: str) -> None:
             "covariance type with fewer parameters."
         ),
         ConvergenceWarning,
-        stacklevel=4,
+        stacklevel=frames_of_gradmix(),
     )
 
 
@@ -213,5 +213,5 @@ def _warn_that_it_did_not_converge() -> None:
         "Best performing initialization did not converge. Try different init parameters, or increase max_iter, tol, or "
         "check for degenerate data.",
         ConvergenceWarning,
-        stacklevel=4,
+        stacklevel=frames_of_gradmix(),
     )

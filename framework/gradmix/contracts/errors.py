@@ -90,3 +90,11 @@ def listing(names: Iterable[str]) -> str:
     'full, tied'
     """
     return ", ".join(sorted(names)) or "none"
+
+
+def frames_of_gradmix() -> int:
+    """How many frames, from the caller on, belong to gradmix and its plugins: the next one is the user's."""
+    count, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("gradmix"):
+        count, frame = count + 1, frame.f_back
+    return count

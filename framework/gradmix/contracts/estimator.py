@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradmix.contracts.component import Component, parameters_within
-from gradmix.contracts.errors import DataError, UnknownNameError, did_you_mean, listing, not_fitted
+from gradmix.contracts.errors import DataError, UnknownNameError, did_you_mean, frames_of_gradmix, listing, not_fitted
 from gradmix.contracts.preparation import Preparation
 from gradmix.contracts.rows import Matrix, as_rows, feature_names_of
 
@@ -79,10 +79,12 @@ class Estimator(Component):
         fitted, given = tuple(getattr(self, "feature_names_in_", ())), feature_names_of(X)
         name = type(self).__name__
         if given and not fitted:
-            warnings.warn(f"X has feature names, but {name} was fitted without feature names", stacklevel=4)
+            warnings.warn(
+                f"X has feature names, but {name} was fitted without feature names", stacklevel=frames_of_gradmix()
+            )
         elif fitted and not given:
             message = f"X does not have valid feature names, but {name} was fitted with feature names"
-            warnings.warn(message, stacklevel=4)
+            warnings.warn(message, stacklevel=frames_of_gradmix())
         elif fitted != given:
             raise DataError(_different_names(fitted, given))
 

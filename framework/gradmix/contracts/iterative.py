@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gradmix.contracts.errors import NumericalError, PluginError, listing
+from gradmix.contracts.errors import NumericalError, PluginError, frames_of_gradmix, listing
 from gradmix.contracts.iteration import Iteration, Objective, last_of_each_start
 from gradmix.contracts.meaning import Meaning
 
@@ -110,7 +110,7 @@ class IterativeAlgorithm(ABC, Generic[EstimateT]):
 
 
 def _warn_of_break_down(start: int, error: NumericalError) -> None:
-    warnings.warn(f"start {start} broke down: {error}", RuntimeWarning, stacklevel=3)
+    warnings.warn(f"start {start} broke down: {error}", RuntimeWarning, stacklevel=frames_of_gradmix())
 
 
 def _seed_sequence(random_state: Any) -> np.random.SeedSequence:

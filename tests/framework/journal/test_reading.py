@@ -143,7 +143,7 @@ def test_a_finished_job_whose_folder_is_gone_is_told(tmp_path):
     shutil.rmtree(tmp_path / "1")
     reading = read_sweep(tmp_path)
     assert len(reading.runs) == reading.n_unreadable == 1
-    assert "job 1" in reading.warnings[0]
+    assert "job 2" in reading.warnings[0]
 
 
 @pytest.mark.parametrize("value", ["text", None, [1.0]])
