@@ -104,9 +104,8 @@ class EMStep:
 
     def has_settled(self, tol: float) -> bool:
         """Whether the gain per row is less than a tolerance, or no more than the log-likelihood's rounding."""
-        return abs(self.gain) < tol or abs(self.log_likelihood - self.before) <= self.rounding * abs(
-            self.log_likelihood
-        )
+        change, nothing = abs(self.log_likelihood - self.before), self.rounding * abs(self.log_likelihood)
+        return abs(self.gain) < tol or change <= nothing
 
 
 def em(

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from gradmix import Block
-from gradmix.arrays import Array
+from gradmix.arrays import Array, extremes
 from gradmix_clustering.mixture_model import GaussianMixtureModel
 from gradmix_clustering.moments import Layout
 
@@ -92,7 +92,10 @@ def _congruent(matrices: Array, axes: Array) -> Array:
 
 def is_far(X: Array) -> bool:
     """Whether a column is so far from 0 that its frame has another origin, by a look that costs little."""
-    return len(X) > 0 and bool((np.abs(X[0]) > 2 * _FAR * np.ptp(X, axis=0)).any())
+    if not len(X):
+        return False
+    low, high = extremes(X)
+    return bool((np.abs(X[0]) / (4 * _FAR) > high / 2 - low / 2).any())  # halves do not overflow
 
 
 def best_frame(layout: Layout, center: Array, variances: Array, covariance: Callable[[], Array]) -> Frame:

@@ -18,6 +18,8 @@ from gradmix_clustering.compiled import pays
 
 T = TypeVar("T")
 
+_MOST_CANDIDATES = 16
+"""Bits of `Reached.nearer`; more than a million centers would have more candidates."""
 _TILE = 4096
 """Rows whose chances are added up, so that a row is drawn by two short searches without a sum for each row."""
 
@@ -52,7 +54,7 @@ def choose_centers(rows: Rows, k: int, rng: np.random.Generator) -> Array:
 
     Sources: Arthur & Vassilvitskii, SODA 2007, 1027-1035; Raff, IJCAI 2021, 2928-2935.
     """
-    n, n_candidates, compiled = len(rows), 2 + int(np.log(k)), pays(*rows.shape, k)
+    n, n_candidates, compiled = len(rows), min(2 + int(np.log(k)), _MOST_CANDIDATES), pays(*rows.shape, k)
     reached = Reached(np.full(n, np.inf), np.zeros(n, np.int32), np.full(n, 1, np.uint16))
     weights = np.ones(n) if rows.weights is None else rows.weights
     first = _draw(np.add.reduceat(weights, np.arange(0, n, _TILE)), weights.__getitem__, n, rng.random(1))

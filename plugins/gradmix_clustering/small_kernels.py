@@ -265,6 +265,7 @@ def _exponentiate(x, less, n, powers):
     """Turn x ≤ `less` into e^(x − less), 0 below e^−708; the loops compile to vector instructions.
 
     x − less = n log 2 + r; Taylor's polynomial of degree 13 gives e^r, and n are the exponent's bits of a power of two.
+    `kernels.py` does the same in vector instructions; it is not called, as numba's cache notices no change there.
     """
     bits = powers.view(np.int64)
     for i in range(n):

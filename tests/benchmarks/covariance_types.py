@@ -7,9 +7,7 @@ Times are of one thread, in processor time, in turns; medians.
 
 from __future__ import annotations
 
-import argparse
 import time
-import warnings
 from collections.abc import Callable
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -18,8 +16,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from tests.benchmarks.document import replace_sections
-from threadpoolctl import threadpool_limits
+from tests.benchmarks.document import write_section
 
 import gradmix
 from gradmix_clustering.em import em, start_model
@@ -123,20 +120,5 @@ def table(rounds: int) -> str:
     )
 
 
-def main() -> None:
-    """Measure, and write the section."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--print", action="store_true", dest="only_print", help="do not write the document")
-    options = parser.parse_args()
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        text = table(options.rounds)
-    if options.only_print:
-        print(text)
-    else:
-        replace_sections({TITLE: text})
-
-
 if __name__ == "__main__":
-    main()
+    write_section(TITLE, table, rounds=7)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 
 from tests.benchmarks.experiments import ROOT
+from threadpoolctl import threadpool_limits
 
 DOCS = ROOT / "docs"
 DOCUMENT = DOCS / "benchmarks.md"
@@ -27,3 +30,18 @@ def replace_sections(new: Mapping[str, str]) -> None:
     text = [_HEAD, *(f"## {title}\n\n{body}" for title, body in {**old, **new}.items())]
     DOCUMENT.write_text("\n\n".join(text) + "\n", encoding="utf-8")
     print(f"wrote {', '.join(new)} in {DOCS.name}/{DOCUMENT.name}")
+
+
+def write_section(title: str, section: Callable[[int], str], rounds: int) -> None:
+    """The command line of a program that measures a section on one thread, in some rounds."""
+    parser = argparse.ArgumentParser(description=title)
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--print", action="store_true", dest="only_print", help="do not write the document")
+    options = parser.parse_args()
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        text = section(options.rounds)
+    if options.only_print:
+        print(text)
+    else:
+        replace_sections({title: text})

@@ -7,9 +7,7 @@ library is given one, in turns; medians.
 
 from __future__ import annotations
 
-import argparse
 import time
-import warnings
 from collections.abc import Callable
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -18,9 +16,8 @@ from typing import Any
 
 import numpy as np
 from sklearn.cluster import KMeans
-from tests.benchmarks.document import replace_sections
+from tests.benchmarks.document import write_section
 from tests.benchmarks.kmeans_fit import ITERATIONS, data
-from threadpoolctl import threadpool_limits
 
 import gradmix
 from gradmix_clustering.plus_plus import choose_centers
@@ -147,20 +144,5 @@ def table(rounds: int) -> str:
     )
 
 
-def main() -> None:
-    """Measure, and write the section."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--print", action="store_true", dest="only_print", help="do not write the document")
-    options = parser.parse_args()
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        text = table(options.rounds)
-    if options.only_print:
-        print(text)
-    else:
-        replace_sections({TITLE: text})
-
-
 if __name__ == "__main__":
-    main()
+    write_section(TITLE, table, rounds=5)

@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 from importlib.metadata import version
 from statistics import median
 
 import numpy as np
-from tests.benchmarks.document import replace_sections
-from threadpoolctl import threadpool_limits
+from tests.benchmarks.document import write_section
 
 import gradmix
 from gradmix_clustering.em import maximisation, start_model
@@ -49,29 +47,20 @@ def line(n: int, d: int, k: int, offset: float, rounds: int) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def main() -> None:
-    """Measure, and write the section."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--print", action="store_true", dest="only_print", help="do not write the document")
-    options = parser.parse_args()
-    with threadpool_limits(1):
-        lines = [line(*shape, options.rounds) for shape in SHAPES]
+def table(rounds: int) -> str:
+    """The section."""
+    lines = [line(*shape, rounds) for shape in SHAPES]
     head = ["rows, columns, components", "offset", "float64", "float32", "faster", "log-likelihood", "weights", "means"]
-    text = "\n\n".join(
+    return "\n\n".join(
         [
             "One E-step of `gmm` with full covariances by `precision=float32` beside float64, medians of processor "
-            f"time of one thread over {options.rounds} rounds, in turns; and relative errors after the M-step, of "
+            f"time of one thread over {rounds} rounds, in turns; and relative errors after the M-step, of "
             "the largest entry. Measured by `python -m tests.benchmarks.single_precision`.",
             f"gradmix {version('gradmix')}, numpy {version('numpy')}, numba {version('numba')}.",
             "\n".join([f"| {' | '.join([*head, 'covariances'])} |", f"|{' --- |' * (len(head) + 1)}", *lines]),
         ]
     )
-    if options.only_print:
-        print(text)
-    else:
-        replace_sections({TITLE: text})
 
 
 if __name__ == "__main__":
-    main()
+    write_section(TITLE, table, rounds=9)

@@ -98,7 +98,7 @@ class Estimator(Component):
         Raises
         ------
         UnknownNameError
-            If there is no such option.
+            If it does not have such an option.
         """
         for name, value in sorted(options.items(), key=lambda item: item[0].count("__")):
             known = self.get_params()

@@ -2,7 +2,6 @@
 
 from types import FunctionType
 
-import numpy as np
 import pytest
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.cluster.tests import test_k_means as theirs
@@ -14,8 +13,8 @@ LEFT_OUT = {
     "test_kmeans_relocated_clusters": "as test_kmeans_results",
     "test_kmeans_init_auto_with_initial_centroids": "it looks at a private attribute",
     "test_n_init_auto": "it looks at a private attribute; test_kmeans has the rest of it",
-    "test_kmeans_verbose": "there is no option verbose: a run prints its iterations",
-    "test_kmeans_copyx": "there is no option copy_x: data are never changed",
+    "test_kmeans_verbose": "it has no option verbose: a run prints its iterations",
+    "test_kmeans_copyx": "it has no option copy_x: data are never changed",
     "test_float_precision": "all is computed in float64",
     "test_kmeans_warns_less_centers_than_unique_points": "fewer different rows than clusters are an error here",
     "test_relocating_with_duplicates": "fewer different rows than clusters are an error here",
@@ -27,13 +26,13 @@ LEFT_OUT = {
     "test_predict_dense_sparse": "sparse data are refused",
     "test_warning_elkan_1_cluster": "Elkan's algorithm is not offered",
     "test_kmeans_elkan_iter_attribute": "Elkan's algorithm is not offered",
-    "test_minibatch_kmeans_partial_fit_init": "there is no partial_fit",
-    "test_minibatch_kmeans_verbose": "there is no option verbose",
-    "test_minibatch_declared_convergence": "there is no option verbose, of whose output it is a test",
+    "test_minibatch_kmeans_partial_fit_init": "it has no method partial_fit",
+    "test_minibatch_kmeans_verbose": "it has no option verbose",
+    "test_minibatch_declared_convergence": "it tests the output of the option verbose, which ours does not have",
     "test_minibatch_kmeans_warning_init_size": "a sample that is too small is enlarged without a warning",
     "test_minibatch_kmeans_init_size": "it looks at a private attribute",
-    "test_minibatch_iter_steps": "n_iter_ counts batches, not passes; there is no n_steps_",
-    "test_minibatch_with_many_reassignments": "there is no option verbose",
+    "test_minibatch_iter_steps": "n_iter_ counts batches, not passes; n_steps_ does not exist",
+    "test_minibatch_with_many_reassignments": "it has no option verbose",
     "test_kmeans_predict": "it sets the option algorithm; test_kmeans has the rest of it",
     "test_minibatch_sensible_reassign": "it is about partial_fit and random states of NumPy's old generator",
 }
@@ -96,16 +95,6 @@ def copied(test):
     copy = FunctionType(test.__code__, test.__globals__, test.__name__, test.__defaults__, test.__closure__)
     copy.pytestmark = [with_ours(mark, absent) for mark in getattr(test, "pytestmark", ())]
     return pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")(copy)
-
-
-@pytest.fixture
-def global_random_seed():
-    return 0
-
-
-@pytest.fixture
-def global_dtype():
-    return np.float64
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """scikit-learn's own tests of `GaussianMixture`, with `gmm` in its place."""
 
-import numpy as np
 import pytest
 from sklearn.mixture.tests import test_gaussian_mixture as theirs
 
@@ -34,16 +33,6 @@ def mixture(n_components=1, covariance_type="full", **options):
     defaults = {"tol": 1e-3, "reg_covar": 1e-6, "reg_covar_is_relative": False, "max_iter": 100}
     component = type(gradmix.clusterer("gmm"))
     return component(n_components=n_components, covariance_type=covariance_type, **{**defaults, **options})
-
-
-@pytest.fixture
-def global_random_seed():
-    return 0
-
-
-@pytest.fixture
-def global_dtype():
-    return np.float64
 
 
 @pytest.fixture(autouse=True)
