@@ -135,7 +135,7 @@ def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any, free
     is_own = bytearray(index + 1)
     uniform: dict[int, tuple[int, ...]] = {}  # shapes of arrays whose cotangent is one number, the same for all entries
     cotangents[index] = w
-    pop, nothing = cotangents.pop, NOTHING
+    pop, nothing, array_type, number_type = cotangents.pop, NOTHING, np.ndarray, np.float64
     after = index + 1
     count = bisect_right(arrays, index)
     for place in reversed(arrays if count == len(arrays) else arrays[:count]):
@@ -151,7 +151,7 @@ def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any, free
         after = place
         cotangent = pop()
         if cotangent is not nothing:
-            own = uniform.get(place) if uniform and type(cotangent) in FLOATS else None
+            own = uniform.pop(place, None) if uniform and type(cotangent) is float else None
             for i, pull, shape, rule, _ in operations[place]:
                 present = cotangents[i]
                 if own is not None and (rule is None or shape is not None or present is not nothing):
@@ -163,7 +163,7 @@ def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any, free
                             cotangents[i] = whole
                             is_own[i] = True
                             continue
-                    elif type(pull) is Total and present is nothing and type(cotangent) in FLOATS:
+                    elif type(pull) is Total and present is nothing and type(cotangent) is float:
                         cotangents[i], uniform[i] = cotangent, pull.shape
                         continue
                 change = pull(cotangent)
@@ -175,12 +175,13 @@ def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any, free
                     elif np.shape(change) != own:
                         change = np.broadcast_to(change, own)
                 if present is nothing:
-                    cotangents[i] = change
-                elif is_own[i] and type(change) is np.ndarray and change.dtype == present.dtype:
+                    # numbers before it are walked through several times as fast if they are Python's
+                    cotangents[i] = float(change) if type(change) is number_type else change
+                elif is_own[i] and type(change) is array_type and change.dtype == present.dtype:
                     present += change
                 else:
                     cotangents[i] = change = present + change
-                    is_own[i] = type(change) is np.ndarray
+                    is_own[i] = type(change) is array_type
         if frees:
             cotangent = change = present = whole = pull = None
             operations[place] = None

@@ -73,9 +73,8 @@ class TapedNumber(_Taped):
         value, recording = self.value, self.recording
         if type(value) is not float:
             return super().as_vector()
-        return TapedArray(
-            np.array([value]), recording.append([(self.index, _first, None, None, Spread.MOVES)]), recording
-        )
+        place = recording.append([(self.index, _first, None, None, Spread.MOVES)])
+        return TapedArray(np.array([value]), place, recording)
 
 
 class TapedComplex(TapedNumber):
@@ -143,7 +142,9 @@ def _first(w: Any) -> Any:
 
 def leaf(point: Any, recording: Recording) -> Any:
     """The first value on a recording: the point, copied as it may be an array of the caller's."""
-    return _taped(point.copy() if type(point) is np.ndarray else point, recording, [])
+    if type(point) is np.ndarray and point.ndim:
+        return TapedArray(point.copy(), recording.append([]), recording)
+    return _taped(point, recording, [])
 
 
 def _taped(value: Any, recording: Recording, pulls: list[Pull]) -> Any:

@@ -297,9 +297,9 @@ class TracedArray(Traced):
     __slots__ = ("__weakref__", "exported", "relatives", "source")
 
     relatives: list[weakref.ref[TracedArray]] | None
-    """Views of it, and views of these."""
-    source: tuple[TracedArray, tuple[Callable[[Any], Any], ...]] | None
-    """The array of which it is a view, and the steps that lead from that to this; None if it is no view."""
+    """Views of it; each knows its own."""
+    source: tuple[TracedArray, Callable[[Any], Any]] | None
+    """The array of which it is a view, which may be a view itself, and the step to this one; None if it is no view."""
 
     exported: list[weakref.ref[Any]] | None
     """Object arrays that NumPy has made of it, which must see its updates, too."""
@@ -376,23 +376,34 @@ class TracedArray(Traced):
         """
         if getattr(result, "level", None) != self.level or result.shape != self.shape:
             raise in_place(what, instead)
-        root = self if self.source is None else self.source[0]
-        if self.source is not None:
-            written = COMPOSITIONS["setitem"](np.ravel(root), np.ravel(self._places(root)), np.ravel(result))
+        root, steps = self._path()
+        if steps:
+            written = COMPOSITIONS["setitem"](np.ravel(root), np.ravel(_places(root, steps)), np.ravel(result))
             result = np.reshape(written, root.shape)
         root.become(result)
         root._show()
-        for view in [each for each in (ref() for ref in root.relatives or ()) if each is not None]:
-            view.become(COMPOSITIONS["gather"](root, view._places(root), root.shape))
+        found = [root]
+        for each in found:  # which grows
+            found += [view for view in (ref() for ref in each.relatives or ()) if view is not None]
+        for view in found[1:]:
+            view.become(COMPOSITIONS["gather"](root, _places(root, view._path()[1]), root.shape))
             view._show()
 
-    def _places(self, root: TracedArray) -> Any:
-        """Where the entries of a view are in the array that it is a view of."""
-        assert self.source is not None
-        places = np.arange(root.size).reshape(root.shape)
-        for step in self.source[1]:
-            places = step(places)
-        return places
+    def _path(self) -> tuple[TracedArray, list[Callable[[Any], Any]]]:
+        """The array whose entries it shows, which is no view, and the steps that lead from that to this."""
+        root, steps = self, []
+        while root.source is not None:
+            root, step = root.source
+            steps.append(step)
+        return root, steps[::-1]
+
+
+def _places(root: TracedArray, steps: Sequence[Callable[[Any], Any]]) -> Any:
+    """Where the entries of a view are in the array that it is a view of."""
+    places = np.arange(root.size).reshape(root.shape)
+    for step in steps:
+        places = step(places)
+    return places
 
 
 def shares_memory(one: Any, other: Any) -> bool:
@@ -403,16 +414,15 @@ def shares_memory(one: Any, other: Any) -> bool:
 def relate(one: Traced, view: TracedArray, step: Callable[[Any], Any]) -> None:
     """Note that an array is a view of another, to which `step` leads; of a number it is a new array."""
     if isinstance(one, TracedArray):
-        root, steps = (one, ()) if one.source is None else one.source
-        relatives = root.relatives
+        view.source = (one, step)
+        relatives = one.relatives
         if relatives is None:
-            root.relatives = [weakref.ref(view)]
+            one.relatives = [weakref.ref(view)]
         else:
             relatives.append(weakref.ref(view))
             count = len(relatives)
             if count > _MANY and count & (count - 1) == 0:  # now and then, drop those that died
                 relatives[:] = [each for each in relatives if each() is not None]
-        view.source = (root, (*steps, step))
 
 
 def supported(named: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -23,8 +23,6 @@ Function = Callable[..., Any]
 
 Pullback = Callable[[Any], Any]
 """w ↦ w·J, from shape (m,) to shape (n,)."""
-
-_NOTHING_SET = nullcontext()
 
 HOOKS: Mapping[str, str] = {
     "jvp": "push(self, f, x, v)",
@@ -216,7 +214,7 @@ class Differentiator(Component, ABC):
 
     def session(self) -> AbstractContextManager[Any]:
         """What is set while an operator works."""
-        return _NOTHING_SET
+        return operators.NOTHING_SET
 
     def prepared(self, f: FlatFunction, x: Any) -> Differentiator:
         """What `prepare` uses for one function: this differentiator, or one that has compiled or recorded f at x."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, final
 
@@ -33,6 +33,9 @@ class Offering(Protocol):
         """What is set while it works."""
 
 
+NOTHING_SET = nullcontext()
+"""The session of what sets nothing: it need not be entered."""
+
 OperatorT = TypeVar("OperatorT", bound=Callable[..., Any])
 
 
@@ -41,12 +44,16 @@ def operator(method: OperatorT) -> OperatorT:
 
     What the user's function raises reaches the caller without the frames between.
     """
+    name = method.__name__
 
     @wraps(method)
     def called(self: Offering, *args: Any, **kwargs: Any) -> Any:
-        self.check_operator(method.__name__)
+        self.check_operator(name)
         try:
-            with self.session():
+            session = self.session()
+            if session is NOTHING_SET:
+                return method(self, *args, **kwargs)
+            with session:
                 return method(self, *args, **kwargs)
         except Exception as error:
             raise error.with_traceback(_users_part(error.__traceback__))  # noqa: B904 -- the same error
