@@ -2,82 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from gradmix import Pullback, VectorFunction
-from gradmix_peers.peer import Peer
+from gradmix import VectorFunction
+from gradmix_peers.graph_peer import GraphPeer, Program
 from gradmix_peers.tool import ARCS, Tool
+from gradmix_peers.tracer import record
 
 
 @dataclass
-class CasADi(Peer):
+class CasADi(GraphPeer):
     """CasADi: a graph of scalar operations (SX), differentiated by source transformation, in its virtual machine."""
 
     requires = ("casadi",)
 
-    def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
-        """`casadi.jtimes`."""
+    def graph(self, f: VectorFunction, x: Any) -> tuple[Any, Any]:
+        """A column of symbols for the point, and one of f's entries."""
         import casadi
 
-        symbol, value = _graph(f, x)
-        return None, _evaluate(casadi.jtimes(value, symbol, casadi.DM(v)), symbol, x)
+        symbol = casadi.SX.sym("x", np.size(x))
+        return symbol, casadi.vertcat(*record(f, casadi.vertsplit(symbol), x, tool()))
 
-    def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
-        """`casadi.jtimes`, transposed."""
+    def program(self, what: str, graph: tuple[Any, Any]) -> Program:
+        """A `casadi.Function` of what `casadi.jtimes`, `jacobian` (which colours sparse ones) and `hessian` make."""
         import casadi
 
-        symbol, value = _graph(f, x)
-
-        def pulled(w: Any) -> Any:
-            return _evaluate(casadi.jtimes(value, symbol, casadi.DM(w), True), symbol, x)
-
-        return _evaluate(value, symbol, x), pulled
-
-    def matrix(self, f: VectorFunction, x: Any) -> Any:
-        """`casadi.jacobian`, which colours sparse ones."""
-        import casadi
-
-        symbol, value = _graph(f, x)
-        return _matrix(casadi.jacobian(value, symbol), symbol, x)
-
-    def second(self, f: VectorFunction, x: Any) -> Any:
-        """`casadi.hessian`."""
-        import casadi
-
-        symbol, value = _graph(f, x)
-        return _matrix(casadi.hessian(value, symbol)[0], symbol, x)
+        symbol, value = graph
+        along = casadi.SX.sym("along", value.shape[0] if what == "pull" else symbol.shape[0])
+        derive: Mapping[str, Callable[[], Any]] = {
+            "value": lambda: value,
+            "push": lambda: casadi.jtimes(value, symbol, along),
+            "pull": lambda: casadi.jtimes(value, symbol, along, True),
+            "matrix": lambda: casadi.jacobian(value, symbol),
+            "second": lambda: casadi.hessian(value, symbol)[0],
+            "product": lambda: casadi.jtimes(casadi.gradient(value, symbol), symbol, along),
+        }
+        inputs = [symbol, along] if what in ("push", "pull", "product") else [symbol]
+        function = casadi.Function("program", inputs, [casadi.densify(derive[what]())])
+        if what in ("matrix", "second"):
+            return lambda x: function(x).full()
+        return lambda *points: function(*points).full()[:, 0]
 
     def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
         """`casadi.jtimes` of `casadi.gradient`."""
-        import casadi
-
-        symbol, value = _graph(f, x)
-        return _evaluate(casadi.jtimes(casadi.gradient(value, symbol), symbol, casadi.DM(v)), symbol, x)
-
-
-def _graph(f: VectorFunction, x: Any) -> tuple[Any, Any]:
-    """A column of symbols for the point, and one of f's entries."""
-    import casadi
-
-    from gradmix_peers.tracer import record
-
-    symbol = casadi.SX.sym("x", np.size(x))
-    return symbol, casadi.vertcat(*record(f, casadi.vertsplit(symbol), x, tool()))
-
-
-def _evaluate(graph: Any, symbol: Any, x: Any) -> Any:
-    """A column of expressions at the point."""
-    return _matrix(graph, symbol, x)[:, 0]
-
-
-def _matrix(graph: Any, symbol: Any, x: Any) -> Any:
-    import casadi
-
-    return casadi.Function("graph", [symbol], [casadi.densify(graph)])(x).full()
+        return self.programs(f, x)("product")(x, v)
 
 
 @cache

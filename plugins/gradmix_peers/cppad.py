@@ -3,40 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from gradmix import Pullback, VectorFunction
-from gradmix_peers.peer import Peer
+from gradmix import VectorFunction
+from gradmix_peers.graph_peer import GraphPeer, Program
+
+if TYPE_CHECKING:
+    from gradmix_peers.cppad_program import Program as Table
 
 
 @dataclass
-class CppAD(Peer):
+class CppAD(GraphPeer):
     """CppAD: the function's operations are recorded on CppAD's tape and differentiated by overloaded operators."""
 
     requires: ClassVar = ("cmeel",)
 
-    def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
-        """`ADFun::Forward`, first order."""
-        return None, _program(f, x).run("forward", x, v)
+    def graph(self, f: VectorFunction, x: Any) -> Table:
+        """f's operations in a table."""
+        from gradmix_peers.cppad_program import TOOL, Rows, Term
+        from gradmix_peers.cppad_program import Program as Table
+        from gradmix_peers.tracer import record
 
-    def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
-        """`ADFun::Reverse`, first order."""
-        program = _program(f, x)
-        return program.run("value", x), lambda w: program.run("reverse", x, w)
+        rows = Rows(len(x), [], [])
+        entries = record(f, [Term(rows, i) for i in range(len(x))], x, TOOL)
+        return Table(rows, tuple(map(rows.index, entries)))
 
-    def matrix(self, f: VectorFunction, x: Any) -> Any:
-        """`ADFun::Jacobian`."""
-        return _program(f, x).run("jacobian", x).reshape(-1, len(x))
-
-    def second(self, f: VectorFunction, x: Any) -> Any:
-        """`ADFun::Hessian`."""
-        return _program(f, x).run("hessian", x).reshape(len(x), len(x))
-
-
-def _program(f: VectorFunction, x: Any) -> Any:
-    from gradmix_peers.cppad_program import TOOL, Program, Rows, Term
-    from gradmix_peers.tracer import record
-
-    rows = Rows(len(x), [], [])
-    entries = record(f, [Term(rows, i) for i in range(len(x))], x, TOOL)
-    return Program(rows, tuple(map(rows.index, entries)))
+    def program(self, what: str, graph: Table) -> Program:
+        """`ADFun::Forward` and `Reverse`, of first order, `Jacobian` and `Hessian`."""
+        if what in ("matrix", "second"):
+            name = "jacobian" if what == "matrix" else "hessian"
+            return lambda x: graph.run(name, x).reshape(-1, len(x))
+        return partial(graph.run, {"push": "forward", "pull": "reverse"}.get(what, what))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradmix import Pullback, VectorFunction
+from gradmix import DifferentiationError, Differentiator, Pullback, VectorFunction
 from gradmix_peers.peer import Peer, one_value
 from gradmix_peers.tool import Tool
 
@@ -26,6 +26,15 @@ class Jax(Peer):
 
         settings: AbstractContextManager[Any] = jax.enable_x64(True)
         return settings
+
+    def prepared(self, f: VectorFunction, x: Any) -> Differentiator:
+        """Compile f, if it looks at no values; it is `jax_compiled` then."""
+        from gradmix_peers.jax_compiled import JaxCompiled
+
+        try:
+            return JaxCompiled().prepared(f, x)
+        except DifferentiationError:
+            return self
 
     def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
         """`jax.jvp`."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
 
-from gradmix import Pullback, VectorFunction
-from gradmix_peers.peer import Peer, one_value
+from gradmix import VectorFunction
+from gradmix_peers.graph_peer import GraphPeer, Program
+from gradmix_peers.peer import Peer
 from gradmix_peers.tool import Tool
+from gradmix_peers.tracer import follow
 
 
 @dataclass
-class PyTensor(Peer):
+class PyTensor(GraphPeer):
     """PyTensor (once Theano): a graph of the operations at the point, differentiated as a graph, evaluated once."""
 
     requires = ("pytensor",)
@@ -23,63 +25,51 @@ class PyTensor(Peer):
         ("works_in_proportion_to_the_program", "follows_long_programs"), "its graphs are walked by recursion"
     )
 
-    def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
-        """`pytensor.gradient.pushforward`."""
-        import pytensor.tensor as pt
-        from pytensor.gradient import pushforward
-
-        symbol, value = _graph(f, x)
-        pushed = pushforward(value, symbol, pt.as_tensor_variable(v), disconnected_outputs="ignore")
-        return None, _evaluate(pushed, symbol, x)
-
-    def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
-        """`pytensor.gradient.pullback`."""
-        import pytensor.tensor as pt
-        from pytensor.gradient import pullback
-
-        symbol, value = _graph(f, x)
-
-        def pulled(w: Any) -> Any:
-            return _evaluate(pullback(value, symbol, pt.as_tensor_variable(w), disconnected_inputs="ignore"), symbol, x)
-
-        return _evaluate(value, symbol, x), pulled
-
-    def second(self, f: VectorFunction, x: Any) -> Any:
-        """`pytensor.gradient.grad` of each entry of the gradient."""
+    def graph(self, f: VectorFunction, x: Any) -> tuple[Any, Any]:
+        """A symbol for the point, and what f makes of it."""
         import pytensor.tensor as pt
 
-        symbol, value = _graph(one_value(f), x)
-        gradient = _gradient(value, symbol)
-        return _evaluate(pt.stack([_gradient(gradient[i], symbol) for i in range(len(x))]), symbol, x)
+        symbol = pt.tensor("x", dtype="float64", shape=np.shape(x))
+        return symbol, follow(f, symbol, tool(), x)
+
+    def program(self, what: str, graph: tuple[Any, Any]) -> Program:
+        """A `pytensor.function` of what `pushforward`, `pullback` and `grad` make, compiled if it is used often."""
+        import pytensor
+        import pytensor.tensor as pt
+        from pytensor.gradient import pullback, pushforward
+
+        symbol, value = graph
+        along = pt.vector("along", dtype="float64")
+        ignoring = {"disconnected_inputs": "ignore"}
+        derive: Mapping[str, Callable[[], Any]] = {
+            "value": lambda: value,
+            "push": lambda: pushforward(value, symbol, along, disconnected_outputs="ignore"),
+            "pull": lambda: pullback(value, symbol, along, **ignoring),
+            "second": lambda: pt.stack([_gradient(each, symbol) for each in _entries(_gradient(value[0], symbol))]),
+            "product": lambda: _gradient(pt.sum(_gradient(value[0], symbol) * along), symbol),
+        }
+        inputs = [symbol, along] if what in ("push", "pull", "product") else [symbol]
+        mode = None if self.is_prepared else pytensor.compile.mode.Mode("py", None)
+        function: Program = pytensor.function(inputs, derive[what](), mode=mode, on_unused_input="ignore")
+        return function
+
+    def matrix(self, f: VectorFunction, x: Any) -> Any:
+        """Row by row: its own `jacobian` is a loop of such."""
+        return Peer.matrix(self, f, x)
 
     def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
         """`pytensor.gradient.grad` of the gradient's product with the direction."""
-        import pytensor.tensor as pt
-
-        symbol, value = _graph(one_value(f), x)
-        return _evaluate(_gradient(pt.sum(_gradient(value, symbol) * v), symbol), symbol, x)
+        return self.programs(f, x)("product")(x, v)
 
 
-def _graph(f: VectorFunction, x: Any) -> tuple[Any, Any]:
-    """A symbol for the point, and what f makes of it."""
-    import pytensor.tensor as pt
-
-    from gradmix_peers.tracer import follow
-
-    symbol = pt.tensor("x", dtype="float64", shape=np.shape(x))
-    return symbol, follow(f, symbol, tool(), x)
+def _entries(gradient: Any) -> list[Any]:
+    return [gradient[i] for i in range(gradient.type.shape[0])]
 
 
 def _gradient(value: Any, symbol: Any) -> Any:
     from pytensor.gradient import grad
 
     return grad(value, symbol, disconnected_inputs="ignore")
-
-
-def _evaluate(graph: Any, symbol: Any, x: Any) -> Any:
-    import pytensor
-
-    return pytensor.function([symbol], graph, mode=pytensor.compile.mode.Mode("py", None), on_unused_input="ignore")(x)
 
 
 @cache

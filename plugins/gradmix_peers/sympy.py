@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gradmix import DifferentiationError, Pullback, VectorFunction
-from gradmix_peers.peer import Peer
+from gradmix import DifferentiationError, VectorFunction
+from gradmix_peers.graph_peer import GraphPeer, Program
 from gradmix_peers.tool import ARCS, Tool
+from gradmix_peers.tracer import record
 
 
 @dataclass
-class SymPy(Peer):
+class SymPy(GraphPeer):
     """SymPy: the function becomes a formula, which is differentiated by algebra and then evaluated."""
 
     requires = ("sympy",)
@@ -23,43 +24,33 @@ class SymPy(Peer):
         ("works_in_proportion_to_the_program", "follows_long_programs"), "its formulas are trees, walked by recursion"
     )
 
-    def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
-        """Sum of the derivatives by each symbol, weighted."""
-        return None, self.matrix(f, x) @ v
+    def graph(self, f: VectorFunction, x: Any) -> tuple[list[Any], list[Any]]:
+        """Symbols for the point, and the formula of each of f's entries."""
+        import sympy
 
-    def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
-        """Sum of the derivatives of each entry, weighted."""
-        symbols, entries = _formulas(f, x)
-        jacobian = _evaluate(_partials(entries, symbols), symbols, x).reshape(-1, len(x))
-        return _evaluate(entries, symbols, x), lambda w: w @ jacobian
+        # Symbols of its own: one differentiation inside another must not take the other's for its own.
+        symbols = [sympy.Dummy(f"x{i}", real=True) for i in range(len(x))]
+        return symbols, record(f, symbols, x, tool())
 
-    def matrix(self, f: VectorFunction, x: Any) -> Any:
-        """`Expr.diff` by each symbol."""
-        symbols, entries = _formulas(f, x)
-        return _evaluate(_partials(entries, symbols), symbols, x).reshape(-1, len(x))
-
-    def second(self, f: VectorFunction, x: Any) -> Any:
-        """`Expr.diff`, twice."""
-        symbols, entries = _formulas(f, x)
-        seconds = [entries[0].diff(one, other) for one in symbols for other in symbols]
-        return _evaluate(seconds, symbols, x).reshape(len(x), len(x))
-
-
-def _partials(entries: list[Any], symbols: list[Any]) -> list[Any]:
-    return [entry.diff(symbol) for entry in entries for symbol in symbols]
-
-
-def _formulas(f: VectorFunction, x: Any) -> tuple[list[Any], list[Any]]:
-    import sympy
-
-    from gradmix_peers.tracer import record
-
-    # Symbols of its own: one differentiation inside another must not take the other's for its own.
-    symbols = [sympy.Dummy(f"x{i}", real=True) for i in range(len(x))]
-    return symbols, record(f, symbols, x, tool())
+    def program(self, what: str, graph: tuple[list[Any], list[Any]]) -> Program:
+        """`lambdify` of what `Expr.diff` makes, with common subexpressions computed once."""
+        symbols, entries = graph
+        n = len(symbols)
+        if what == "value":
+            return _lambdified(entries, symbols)
+        if what == "second":
+            seconds = _lambdified([entries[0].diff(one, other) for one in symbols for other in symbols], symbols)
+            return lambda x: seconds(x).reshape(n, n)
+        partials = _lambdified([entry.diff(symbol) for entry in entries for symbol in symbols], symbols)
+        derivatives: Mapping[str, Program] = {
+            "matrix": lambda x: partials(x).reshape(-1, n),
+            "push": lambda x, v: partials(x).reshape(-1, n) @ v,
+            "pull": lambda x, w: w @ partials(x).reshape(-1, n),
+        }
+        return derivatives[what]
 
 
-def _evaluate(formulas: list[Any], symbols: list[Any], x: Any) -> Any:
+def _lambdified(formulas: list[Any], symbols: list[Any]) -> Program:
     import sympy
 
     foreign = set[Any]().union(*(formula.free_symbols for formula in formulas)) - set(symbols)
@@ -68,8 +59,8 @@ def _evaluate(formulas: list[Any], symbols: list[Any], x: Any) -> Any:
     # Dummies would be replaced one by one, which takes time in proportion to the square of their number.
     named = dict(zip(symbols, sympy.symbols(f"x:{len(symbols)}", real=True), strict=True))
     entries = [formula.xreplace(named) for formula in formulas]
-    numbers = sympy.lambdify([list(named.values())], entries, modules=["scipy", "numpy"], cse=True)(x)
-    return np.array(numbers, dtype=np.float64)
+    function = sympy.lambdify([list(named.values())], entries, modules=["scipy", "numpy"], cse=True)
+    return lambda x: np.array(function(x), dtype=np.float64)
 
 
 @cache

@@ -6,6 +6,7 @@ import linecache
 import operator
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, cast
 
@@ -32,6 +33,24 @@ def is_following() -> bool:
 
 
 _following: ContextVar[bool] = ContextVar("following", default=False)
+
+
+_choices: ContextVar[list[str] | None] = ContextVar("choices", default=None)
+
+
+@contextmanager
+def noting_choices() -> Iterator[list[str]]:
+    """Lists what functions that are followed within make of values, other than operations on them: their choices."""
+    token = _choices.set([])
+    try:
+        yield cast("list[str]", _choices.get())
+    finally:
+        _choices.reset(token)
+
+
+def _note_choice(name: str) -> None:
+    if (choices := _choices.get()) is not None:
+        choices.append(name)
 
 
 def _followed(f: Callable[[Any], Any], argument: Any) -> Any:
@@ -93,6 +112,7 @@ class Handed(Traced):
 
     def stopped(self) -> Any:
         """The number or array at the point."""
+        _note_choice("stop_gradient")
         return np.copy(self.concrete)[()]
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
@@ -119,6 +139,7 @@ class Handed(Traced):
         raise _refused(self.tool, "an update in place", "build the new array by np.where, np.stack or np.concatenate")
 
     def __bool__(self) -> bool:
+        _note_choice("bool")
         return bool(self.concrete)
 
     def __float__(self) -> float:
@@ -190,6 +211,7 @@ def _apply(tool: Tool, name: str, function: Callable[..., Any], args: Any, kwarg
     if name in _SHAPES:
         return function(*(np.broadcast_to(0.0, each.shape) if isinstance(each, Handed) else each for each in args))
     if name in CONSTANT:
+        _note_choice(name)
         return function(*map(_concrete, args), **{key: _concrete(each) for key, each in kwargs.items()})
     if name in ("maximum", "minimum") and tool.is_entrywise:
         return _chosen(function, *args)
@@ -209,6 +231,7 @@ def _apply(tool: Tool, name: str, function: Callable[..., Any], args: Any, kwarg
 
 def _chosen(ufunc: Callable[..., Any], a: Any, b: Any) -> Any:
     """The larger or smaller one of two scalars."""
+    _note_choice(ufunc.__name__)
     return a if ufunc(_concrete(a), _concrete(b)) == _concrete(a) else b
 
 

@@ -231,3 +231,55 @@ def test_looking_at_peers_imports_none_of_them():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# Preparation: a graph or a compiled function serves for other points, if the function takes the same way there.
+
+PREPARING = ["casadi", "cppad", "jax", "jax_compiled", "pytensor", "sympy"]
+
+
+def smooth(x):
+    """A function that looks at no values."""
+    return np.stack([np.exp(x[0]) * x[1] - x[2] ** 2, np.sin(x[0] * x[3]) / (1.0 + x[1] ** 2)])
+
+
+def turning(x):
+    """A function that takes another way where the first variable is negative."""
+    return np.stack([x[0] ** 3 * x[1] if x[0] > 0 else np.exp(x[2]) - x[0], x[3]])
+
+
+@each_of(PREPARING)
+def test_what_was_prepared_serves_at_other_points(name):
+    """Operators there are those of the differentiator itself, and the function is not called again."""
+    made, calls = peer(name), []
+
+    def counted(x):
+        calls.append(x)
+        return smooth(x)
+
+    prepared = made.prepare(counted, X)
+    first = prepared.jacobian(X)
+    before = len(calls)
+    at = X * 0.5 + 0.1
+    np.testing.assert_allclose(prepared.jacobian(at), complex_step_jacobian(smooth, at), rtol=1e-13)
+    np.testing.assert_allclose(first, complex_step_jacobian(smooth, X), rtol=1e-13)
+    if name not in ("jax", "jax_compiled"):
+        assert len(calls) == before
+    w = np.array([0.3, -2.0])
+    np.testing.assert_allclose(prepared.vjp(at, w), w @ complex_step_jacobian(smooth, at), rtol=1e-13)
+    np.testing.assert_allclose(prepared.jvp(at, V), complex_step_jacobian(smooth, at) @ V, rtol=1e-13)
+
+
+@each_of([name for name in PREPARING if name != "jax_compiled"])
+@pytest.mark.parametrize("at", [X, -X])
+def test_what_was_prepared_on_another_way_is_not_used(name, at):
+    """A function that looks at values is followed at each point."""
+    prepared = peer(name).prepare(turning, X)
+    np.testing.assert_allclose(prepared.jacobian(at), complex_step_jacobian(turning_real(at), at), rtol=1e-13)
+
+
+def turning_real(at):
+    """`turning` with the way that it takes at a point, for complex numbers near that."""
+    if at[0] > 0:
+        return lambda x: np.stack([x[0] ** 3 * x[1], x[3]])
+    return lambda x: np.stack([np.exp(x[2]) - x[0], x[3]])
