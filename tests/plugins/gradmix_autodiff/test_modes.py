@@ -143,6 +143,37 @@ def test_deep_graphs_do_not_recurse(mode):
     assert mode.derivative(f, 1.0) == pytest.approx(1.0001**20_000, rel=1e-10)
 
 
+_OF_TWO = {
+    "hypot": np.hypot,
+    "arctan2": np.arctan2,
+    "power": np.power,
+    "logaddexp": np.logaddexp,
+    "where": lambda a, b: np.where(np.asarray([True, False]), a, b).sum(),
+    "dot": lambda a, b: np.dot(np.stack([a, 2.0 * a]), np.stack([b, b * b])),
+    "matmul": lambda a, b: (np.stack([a, 1.0 * a])[None] @ np.stack([b, b * b])[:, None])[0, 0],
+    "concatenate": lambda a, b: np.prod(np.concatenate([np.stack([a, a]), np.stack([b, b * b])])),
+    "outer": lambda a, b: np.outer(np.stack([a, a * a]), np.stack([b, 3.0 * b])).sum() ** 2,
+    "solve": lambda a, b: np.linalg.solve(np.stack([np.stack([a, 0.0 * a]), np.stack([a, a])]), np.stack([b, b])).sum(),
+}
+"""Functions of two numbers, neither of which may be taken for a constant."""
+
+
+@PAIRS
+@pytest.mark.parametrize("first", [True, False], ids=["outer first", "inner first"])
+@pytest.mark.parametrize("name", _OF_TWO)
+def test_in_an_operation_of_two_levels_neither_is_constant(outer, inner, name, first):
+    """∂²g/∂a∂b by nesting, whichever argument is of the higher level, against differences of g in extended steps."""
+
+    def g(a, b):
+        return _OF_TWO[name](a, b) if first else _OF_TWO[name](b, a)
+
+    mixed = outer.derivative(lambda a: inner.derivative(lambda b: g(a, b), 0.7), 1.3)
+    h = 1e-4
+    corners = {(i, j): float(g(np.float64(1.3 + i * h), np.float64(0.7 + j * h))) for i in (-1, 1) for j in (-1, 1)}
+    expected = (corners[1, 1] - corners[1, -1] - corners[-1, 1] + corners[-1, -1]) / (4 * h * h)
+    assert mixed == pytest.approx(expected, rel=1e-5, abs=1e-6)
+
+
 @MODES
 def test_the_point_and_the_results_are_the_callers_own(mode):
     x = np.array([1.0, 2.0])
