@@ -10,5 +10,6 @@ def gradmix_components() -> gradmix.Components:
         "differentiator": {
             "dual": "gradmix_autodiff.dual:DualNumbers",
             "tape": "gradmix_autodiff.tape:Tape",
+            "taylor": "gradmix_autodiff.taylor.differentiator:Taylor",
         }
     }

@@ -30,7 +30,7 @@ def call_with_rule(function: FunctionWithRule, arguments: tuple[Any, ...]) -> An
 
         return LinearMap(push, pull)
 
-    return operate(Primitive(_closed(function.f, arguments), rule), *arguments)
+    return operate(Primitive(_closed(function.f, arguments), rule, reads_result=False), *arguments)
 
 
 def call_added(function: Callable[..., Any], arguments: tuple[Any, ...], options: Mapping[str, Any]) -> Any:

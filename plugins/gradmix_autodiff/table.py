@@ -117,12 +117,18 @@ class Primitive:
         Which entries depend on which.
     is_view
         Whether the result may share memory with the first argument in NumPy.
+    is_linear
+        Whether it is linear in its arguments, beside those whose entries it moves.
+    reads_result
+        Whether the rule reads more of the result than its shape.
     """
 
     function: Callable[..., Any]
     rule: Callable[[int, Any, tuple[Any, ...], Mapping[str, Any]], LinearMap]
     spread: Spread = Spread.DENSE
     is_view: bool = False
+    is_linear: bool = False
+    reads_result: bool = True
 
 
 Rule = Elementwise | Primitive

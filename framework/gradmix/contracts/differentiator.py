@@ -33,6 +33,7 @@ HOOKS: Mapping[str, str] = {
     "jacobian": "matrix(self, f, x)",
     "hvp": "product(self, f, x, v)",
     "hessian": "second(self, f, x)",
+    "taylor": "series(self, f, x, v, order)",
     "prepare": "prepared(self, f, x)",
 }
 """Final operator → the hook that a plugin implements instead of overriding it."""
@@ -42,9 +43,9 @@ class Differentiator(Component, ABC):
     """Base of all differentiators: a dataclass of options that implements `push` or `pull`.
 
     Users call the operators, which are final: `derivative`, `gradient`, `value_and_gradient`, `jacobian`, `hessian`,
-    `hvp`, `jvp`, `vjp`, and `prepare`. Plugins implement hooks, which take a function f: ℝⁿ → ℝᵐ of flat arrays of
-    float64. One of `push`, `push_many` and `pull` is enough; any other hook is for where there is a faster way.
-    Everything else is done once, here: containers, shapes, checks, the choice of the mode, the basis in chunks.
+    `hvp`, `jvp`, `vjp`, `taylor`, and `prepare`. Plugins implement hooks, which take a function f: ℝⁿ → ℝᵐ of flat
+    arrays of float64. One of `push`, `push_many` and `pull` is enough; any other hook is for where there is a faster
+    way. Everything else is done once, here: containers, shapes, checks, the choice of the mode, the basis in chunks.
 
     Points are numbers, arrays, or dicts, tuples and lists of these, and results are arranged alike, as in JAX. A list
     or tuple, nested or not, of nothing but real numbers is an array. Integers are taken as floats.
@@ -206,6 +207,12 @@ class Differentiator(Component, ABC):
         """
         raise DifferentiationError(f"{type(self).__name__} has no derivative of order {order}: nest `derivative`.")
 
+    def series(self, f: VectorFunction, x: Any, v: Any, order: int) -> Any:
+        """Taylor coefficients of t ↦ f(x + t v) at 0, shape (order + 1, m): the derivatives, one after the other."""
+        first = [self.push(f, x, v)[1]] if order else []
+        others = [self.higher(lambda t: f(x + t * v), np.zeros(1), k) / math.factorial(k) for k in range(2, order + 1)]
+        return np.stack([f(x), *first, *others])
+
     @final
     def nested(self, f: VectorFunction, x: Any, order: int) -> Any:
         """The derivative of an order by nesting: what `higher` may be where first derivatives are exact."""
@@ -336,6 +343,32 @@ class Differentiator(Component, ABC):
     def hvp(self, f: Function, x: Any, v: Any, args: Sequence[Any] = ()) -> Any:
         """H(x)·v, the Hessian's product with a direction, arranged as `x`; parameters as for `jvp`."""
         return operators.hvp(self, *self._at(f, (x, *args)), v)
+
+    @operator
+    def taylor(self, f: Function, x: Any, v: Any = None, args: Sequence[Any] = (), *, order: int) -> Any:
+        """Taylor coefficients of f(x + t v) in t: f(x), J(x)·v, and from there on f⁽ᵏ⁾/k!, up to an order.
+
+        Parameters
+        ----------
+        f, x, args
+            As for `jvp`.
+        v
+            The direction, arranged as `x`; 1 unless given, if x is a number.
+        order
+            The highest order, from 0.
+
+        Returns
+        -------
+        numpy.ndarray or container
+            Arranged as f(x), with a first axis of length order + 1.
+
+        Examples
+        --------
+        >>> import gradmix
+        >>> gradmix.differentiator("taylor").taylor(lambda x: 1.0 / (1.0 - x), 0.5, order=3)
+        array([ 2.,  4.,  8., 16.])
+        """
+        return operators.taylor(self, *self._at(f, (x, *args)), v, order)
 
     @final
     def prepare(self, f: Function, *example: Any, argnums: ArgNums = 0) -> Prepared:

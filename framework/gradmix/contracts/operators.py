@@ -12,7 +12,7 @@ import numpy as np
 
 from gradmix.contracts.errors import DifferentiationError, NumericalError
 from gradmix.contracts.flat_function import FlatFunction, may_be_complex
-from gradmix.contracts.points import Structure, flattened, is_traced
+from gradmix.contracts.points import Structure, flattened, is_traced, of_one_array
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -133,6 +133,24 @@ def hessian(made: Differentiator, f: FlatFunction, x: Any) -> Any:
     shape = (len(x), len(x))
     second = _of_one_value(f, lambda: made.second(f, x)) if len(x) else np.zeros(shape)
     return f.argument.arrange_matrix(_array(second, shape, made, "second"), f.argument)
+
+
+def taylor(made: Differentiator, f: FlatFunction, x: Any, v: Any, order: int) -> Any:
+    """Taylor coefficients along a direction."""
+    if isinstance(order, bool) or not isinstance(order, int | np.integer) or order < 0:
+        raise DifferentiationError(f"the order of a series is a whole number from 0; given: {order!r}.")
+    if v is None and not f.argument.is_scalar:
+        raise DifferentiationError(f"a series needs a direction v, arranged as x, which has {f.argument}.")
+    tangent = np.ones(1) if v is None else _direction(made, "v", v, "x", f.argument)
+    if len(x):
+        rows = made.series(f, x, tangent, int(order))
+    else:
+        y = f(x)
+        rows = np.stack([y, *[np.zeros(len(y))] * int(order)])
+    result = _result(f, x)
+    return of_one_array((int(order) + 1,)).arrange_matrix(
+        _array(rows, (int(order) + 1, result.size), made, "series"), result
+    )
 
 
 # From hooks to whole derivatives, on flat vectors.

@@ -81,6 +81,11 @@ class Prepared:
         """As `Differentiator.hvp`."""
         return operators.hvp(self.differentiator, *self._at((x, *args)), v)
 
+    @operator
+    def taylor(self, x: Any, v: Any = None, args: Sequence[Any] = (), *, order: int) -> Any:
+        """As `Differentiator.taylor`."""
+        return operators.taylor(self.differentiator, *self._at((x, *args)), v, order)
+
     def _at(self, args: Sequence[Any]) -> tuple[FlatFunction, Any]:
         prepared = self.function
         if len(args) != len(prepared.args):

@@ -25,7 +25,7 @@ def _transform(function: Callable[..., Any]) -> Primitive:
             lambda w: operate(primitive, w + 0j, axis, norm=norm),
         )
 
-    primitive = Primitive(lambda x, axis, norm: function(x, axis=axis, norm=norm), rule)
+    primitive = Primitive(lambda x, axis, norm: function(x, axis=axis, norm=norm), rule, is_linear=True)
     return primitive
 
 

@@ -99,7 +99,7 @@ def _determinant_rule(position: int, y: Any, arguments: Arguments, keywords: Key
     return LinearMap(lambda t: np.sum(cofactors * t, axis=(-1, -2)), lambda w: np.expand_dims(w, (-1, -2)) * cofactors)
 
 
-DETERMINANT = Primitive(np.linalg.det, _determinant_rule)
+DETERMINANT = Primitive(np.linalg.det, _determinant_rule, reads_result=False)
 
 
 def _log_determinant(a: Any) -> Any:
@@ -111,7 +111,7 @@ def _log_determinant_rule(position: int, y: Any, arguments: Arguments, keywords:
     return LinearMap(lambda t: np.sum(inverse * t, axis=(-1, -2)), lambda w: np.expand_dims(w, (-1, -2)) * inverse)
 
 
-LOG_DETERMINANT = Primitive(_log_determinant, _log_determinant_rule)
+LOG_DETERMINANT = Primitive(_log_determinant, _log_determinant_rule, reads_result=False)
 
 
 def _cholesky_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:
