@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradmix_autodiff.rules.eigen import eig
+from gradmix_autodiff.rules.packing import Parts
 from gradmix_autodiff.rules.structure import MATMUL, NORM, unbroadcast
 from gradmix_autodiff.table import COMPOSITIONS, LinearMap, Primitive
 from gradmix_autodiff.traced import Traced, operate, plain_value
@@ -137,32 +139,9 @@ def _half_lower(x: Any) -> Any:
 CHOLESKY = Primitive(np.linalg.cholesky, _cholesky_rule)
 
 
-# Functions with several results are operations on one array that holds them all.
-
-
-class _Parts(NamedTuple):
-    """The shapes of several arrays that are kept in one, entry after entry along the last axis."""
-
-    lead: tuple[int, ...]
-    shapes: tuple[tuple[int, ...], ...]
-
-    def pack(self, arrays: Sequence[Any], lead: tuple[int, ...] | None = None) -> Any:
-        lead = self.lead if lead is None else lead
-        flat = [np.reshape(array, (*lead, math.prod(shape))) for array, shape in zip(arrays, self.shapes, strict=True)]
-        return np.concatenate(flat, axis=-1)
-
-    def unpack(self, packed: Any) -> list[Any]:
-        lead, begin, arrays = np.shape(packed)[:-1], 0, []
-        for shape in self.shapes:
-            end = begin + math.prod(shape)
-            arrays.append(np.reshape(packed[..., begin:end], (*lead, *shape)))
-            begin = end
-        return arrays
-
-
-def _symmetric_parts(a: Any) -> _Parts:
+def _symmetric_parts(a: Any) -> Parts:
     n = np.shape(a)[-1]
-    return _Parts(np.shape(a)[:-2], ((n,), (n, n)))
+    return Parts(np.shape(a)[:-2], ((n,), (n, n)))
 
 
 def _eigh(a: Any, uplo: str = "L") -> Any:
@@ -200,10 +179,10 @@ def _eigh_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) 
 EIGH = Primitive(_eigh, _eigh_rule)
 
 
-def _svd_parts(a: Any) -> _Parts:
+def _svd_parts(a: Any) -> Parts:
     *lead, m, n = np.shape(a)
     k = min(m, n)
-    return _Parts(tuple(lead), ((m, k), (k,), (k, n)))
+    return Parts(tuple(lead), ((m, k), (k,), (k, n)))
 
 
 def _svd(a: Any) -> Any:
@@ -258,9 +237,9 @@ def _is_zero(w: Any) -> bool:
 SVD = Primitive(_svd, _svd_rule)
 
 
-def _qr_parts(a: Any) -> _Parts:
+def _qr_parts(a: Any) -> Parts:
     *lead, m, n = np.shape(a)
-    return _Parts(tuple(lead), ((m, n), (n, n)))
+    return Parts(tuple(lead), ((m, n), (n, n)))
 
 
 def _qr(a: Any) -> Any:
@@ -533,6 +512,8 @@ def install() -> None:
             linalg.det: lambda a: operate(DETERMINANT, _matrix(a)),
             linalg.slogdet: _slogdet,
             linalg.cholesky: _cholesky,
+            linalg.eig: lambda a: eig(_matrix(a)),
+            linalg.eigvals: lambda a: eig(_matrix(a)).eigenvalues,
             linalg.eigh: _eigh_of,
             linalg.eigvalsh: lambda a, UPLO="L": _eigh_of(a, UPLO)[0],
             linalg.svd: _svd_of,
