@@ -49,6 +49,7 @@ from gradmix.contracts.iteration import LOG_LIKELIHOOD as LOG_LIKELIHOOD
 from gradmix.contracts.iteration import BatchOfStarts as BatchOfStarts
 from gradmix.contracts.iteration import Iteration as Iteration
 from gradmix.contracts.iteration import Objective as Objective
+from gradmix.contracts.iteration import Streams as Streams
 from gradmix.contracts.iteration import Trace as Trace
 from gradmix.contracts.iterative import IterativeAlgorithm as IterativeAlgorithm
 from gradmix.contracts.meaning import Meaning as Meaning

@@ -153,13 +153,21 @@ def _reach_of(center: Array, block: Block) -> Array:
 
 
 def _sum(block: Block) -> Array:
-    X = np.ascontiguousarray(block.X.T)  # NumPy is slow along short rows
-    return X.sum(axis=1) if block.weights is None else X @ block.weights
+    return total(np.ascontiguousarray(block.X.T), block.weights)  # NumPy is slow along short rows
 
 
 def _squares_around(center: Array, block: Block) -> Array:
-    squares = (np.ascontiguousarray(block.X.T) - center[:, None]) ** 2
-    return squares.sum(axis=1) if block.weights is None else squares @ block.weights
+    return total_of_squares(np.ascontiguousarray(block.X.T), block.weights, center)
+
+
+def total(features: Array, weights: Array | None) -> Array:
+    """Weighted sum of each feature over rows, shape (d,), from rows with features first, shape (d, n)."""
+    return np.add.reduce(features, axis=1) if weights is None else features @ weights
+
+
+def total_of_squares(features: Array, weights: Array | None, center: Array) -> Array:
+    """As `total`, of the squares around a center, shape (d,)."""
+    return total((features - center[:, None]) ** 2, weights)
 
 
 def _scatter_around(center: Array, block: Block) -> Array:

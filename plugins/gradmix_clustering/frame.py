@@ -94,8 +94,11 @@ def is_far(X: Array) -> bool:
     """Whether a column is so far from 0 that its frame has another origin, by a look that costs little."""
     if not len(X):
         return False
+    reach = 4 * _FAR
+    if all(abs(a) / reach <= abs(b / 2 - a / 2) for a, b in zip(X[0].tolist(), X[-1].tolist(), strict=True)):
+        return False
     low, high = extremes(X)
-    return bool((np.abs(X[0]) / (4 * _FAR) > high / 2 - low / 2).any())  # halves do not overflow
+    return bool((np.abs(X[0]) / reach > high / 2 - low / 2).any())  # halves do not overflow
 
 
 def best_frame(layout: Layout, center: Array, variances: Array, covariance: Callable[[], Array]) -> Frame:

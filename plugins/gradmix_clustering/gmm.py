@@ -158,24 +158,13 @@ class GaussianMixture(StartedMixture):
 
     def batch_of_starts(self, rows: Rows) -> BatchOfStarts[GaussianMixtureModel] | None:
         """EM from clusters of k-means, compiled as a whole, where the data are small and nothing special is asked."""
-        from gradmix_clustering.compiled import check_numba
-        from gradmix_clustering.frame import is_far
-        from gradmix_clustering.small import SmallProblem, is_small
-
-        plain = {
-            "update": "all",
-            "init_params": "kmeans",
-            "on_collapse": "report",
-            "backend": "numba",
-            "precision": "float64",
-        }
-        given = (self.weights_init, self.means_init, self.precisions_init)
-        is_plain = all(getattr(self, name) == value for name, value in plain.items()) and all(x is None for x in given)
-        covariance = gradmix.covariance(self.covariance_type)
-        if not is_plain or not is_small(covariance, *rows.shape, self.n_components) or is_far(rows.array):
+        asked = (self.init_params, self.on_collapse, self.backend, self.precision)
+        if asked != ("kmeans", "report", "numba", "float64") or not self._starts_freely:
             return None
-        check_numba()
-        return SmallProblem(rows, self, covariance).starts
+        from gradmix_clustering.small import small_problem
+
+        problem = small_problem(rows, self, gradmix.covariance(self.covariance_type))
+        return None if problem is None else problem.starts
 
     def limits(self, expectation: EStep) -> tuple[float, Callable[[GaussianMixtureModel], NDArray[np.bool_]]]:
         """What is added to every variance, and what finds the components of a model that have collapsed."""
@@ -214,6 +203,16 @@ class GaussianMixture(StartedMixture):
 
         check_goes_on(state, self.n_components, self.covariance_type)
         return replace(state, estimated=self.update)
+
+    @property
+    def _starts_freely(self) -> bool:
+        """Whether a start chooses all parameters."""
+        return (
+            self.update == "all"
+            and self.weights_init is None
+            and self.means_init is None
+            and self.precisions_init is None
+        )
 
     def _given(self, d: int) -> Given:
         """Check the parameters that are given for rows of d features."""
@@ -254,8 +253,9 @@ class GaussianMixture(StartedMixture):
                 f"{self.kind}.on_collapse=floor would break the constraint of covariance_type={self.covariance_type}. "
                 "Choose full, tied, diag or spherical, or on_collapse=reseed."
             )
-        moments = gradmix.covariance(self.covariance_type).moments
-        if self.precision == "float32" and (self.backend != "numba" or moments != "full"):
+        if self.precision == "float32" and (
+            self.backend != "numba" or gradmix.covariance(self.covariance_type).moments != "full"
+        ):
             raise ConfigError(
                 f"{self.kind}.precision=float32 is for backend=numba and covariance types with a matrix for each "
                 f"component, such as full; given: backend={self.backend}, covariance_type={self.covariance_type}."
@@ -277,7 +277,8 @@ class GaussianMixture(StartedMixture):
     def check_rows(self, X: Array) -> None:
         """Check that there are rows enough, that columns vary, and that given parameters fit the columns."""
         super().check_rows(X)
-        self._given(X.shape[1])
+        if not self._starts_freely:
+            self._given(X.shape[1])
 
     @property
     def estimates_variances(self) -> bool:

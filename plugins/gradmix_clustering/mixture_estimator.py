@@ -27,6 +27,8 @@ from gradmix import (
     Rows,
     Seed,
 )
+from gradmix.arrays import constant_columns
+from gradmix_clustering.scaling import check_variances, has_ordinary_variances
 
 if TYPE_CHECKING:
     from gradmix.arrays import Array, IntArray
@@ -84,10 +86,9 @@ class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
 
     def check_rows(self, X: Array) -> None:
         """Check that there are rows enough, and that columns vary neither too little nor too much."""
-        from gradmix.arrays import constant_columns
-        from gradmix_clustering.scaling import check_variances
-
         super().check_rows(X)
+        if len(X) > 1 and has_ordinary_variances(X):
+            return
         if len(X) == 1:
             raise DataError("X has 1 sample: its variance is zero and the likelihood has no maximum.")
         constant = constant_columns(X) if self.estimates_variances else []
@@ -223,7 +224,5 @@ class StartedMixture(MixtureEstimator):
 
 def varying_columns(X: Array) -> IntArray | None:
     """Numbers of the columns that are not constant; None if all vary."""
-    from gradmix.arrays import constant_columns
-
     constant = constant_columns(X)
     return np.setdiff1d(np.arange(X.shape[1]), constant) if constant else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from operator import sub
 
 import numpy as np
 
@@ -48,6 +49,13 @@ def _is_ordinary(*arrays: Array) -> bool:
     lowest, highest = extremes(few)
     spread = float((highest / 2 - lowest / 2).max())
     return spread >= 2.0**-_FAR and low >= -(2.0**_FAR) / 2 and high <= 2.0**_FAR / 2
+
+
+def has_ordinary_variances(X: Array) -> bool:
+    """Whether a short look shows that every column varies, and that squared differences are ordinary numbers."""
+    least = min(map(abs, map(sub, X[0].tolist(), X[-1].tolist())))
+    low, high = np.minimum.reduce(X, axis=None), np.maximum.reduce(X, axis=None)
+    return least > _NARROWEST and bool(max(-low, high) < 0.4 / _NARROWEST)
 
 
 def check_variances(X: Array) -> None:

@@ -1,19 +1,27 @@
-"""EM on small data: whole starts, compiled. Where they cannot be, `gradmix_clustering.em` iterates."""
+"""EM on small data: whole starts, compiled. Where they cannot be, `gradmix_clustering.em` iterates.
+
+A fit takes few calls, as each costs about as much as an iteration.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from functools import cache, cached_property, partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradmix import Covariance, Iteration, Rows, Trace
+from gradmix import Covariance, Iteration, Rows, Streams, Trace
 from gradmix.arrays import Array, IntArray
+from gradmix_clustering.compiled import check_numba
 from gradmix_clustering.covariance import EEE, VII, VVI, VVV
-from gradmix_clustering.estep import EStep
+from gradmix_clustering.estep import total, total_of_squares
+from gradmix_clustering.frame import is_far
+from gradmix_clustering.mixture_estimator import varying_columns
 from gradmix_clustering.mixture_model import GaussianMixtureModel
 from gradmix_clustering.starts import KMEANS_ITERATIONS
 
@@ -28,6 +36,7 @@ _MOST_NUMBERS = 2**17
 """Products of rows, components and squared features up to which the kernels, which always take full matrices, pay."""
 _FEWEST_STEPS, _MOST_STEPS = 32, 1024
 """Steps for which there is room in one call: at first, and later on."""
+_ROUNDING = float(np.finfo(float).eps)
 
 _SHAPES: dict[int, Callable[[Array], Array]] = {
     FULL: lambda matrices: matrices,
@@ -41,6 +50,33 @@ _SHAPES: dict[int, Callable[[Array], Array]] = {
 def is_small(covariance: Covariance, n: int, d: int, k: int) -> bool:
     """Whether whole starts on n rows of d features with k components are to be compiled."""
     return type(covariance) in KINDS and n <= _MOST_ROWS and n * k * d**2 <= _MOST_NUMBERS
+
+
+def small_problem(rows: Rows, clusterer: GaussianMixture, covariance: Covariance) -> SmallProblem | None:
+    """The problem if whole starts are to be compiled, else None; rows that are far from 0 need a frame of their own."""
+    fits = is_small(covariance, *rows.shape, clusterer.n_components) and not is_far(rows.array)
+    return SmallProblem(rows, clusterer, covariance) if fits else None
+
+
+@cache
+def _kernels() -> Any:
+    check_numba()
+    return import_module("gradmix_clustering.small_kernels")
+
+
+@cache
+def _stream_kernels() -> Any:
+    return import_module("gradmix_clustering.stream_kernels")
+
+
+def _draw(rngs: Sequence[np.random.Generator], uniforms: Array) -> None:
+    """Fill a row for each generator."""
+    if isinstance(rngs, Streams):
+        module = _stream_kernels()
+        module.uniforms(module.words_of(rngs.entropy), uniforms)
+    else:
+        for rng, of_one in zip(rngs, uniforms, strict=True):
+            rng.random(out=of_one)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,78 +104,87 @@ class SmallProblem:
 
     @cached_property
     def features(self) -> Array:
-        """The rows' values, shape (d, n)."""
-        return np.ascontiguousarray(self.rows.array.T)
+        """The rows' values, shape (d, n): a copy, which can be written, as numba compiles for such arrays."""
+        return np.array(self.rows.array.T, order="C")
 
     @cached_property
     def weights(self) -> Array:
         """Weight of each row, shape (n,)."""
-        return np.ones(len(self.rows)) if self.rows.weights is None else self.rows.weights.copy()
-
-    @cached_property
-    def expectation(self) -> EStep:
-        """What the limits follow from."""
-        return EStep(self.rows, "numpy")
-
-    @cached_property
-    def limits(self) -> tuple[float, Callable[[GaussianMixtureModel], NDArray[np.bool_]]]:
-        """What is added to every variance, and what finds the components of a model that have collapsed."""
-        return self.clusterer.limits(self.expectation)
+        if self.rows.weights is not None:
+            return self.rows.weights.copy()
+        weights = np.empty(len(self.rows))
+        weights.fill(1.0)
+        return weights
 
     def starts(self, rngs: Sequence[np.random.Generator]) -> list[Trace[GaussianMixtureModel]] | None:
         """EM from clusters of k-means, to its end, once for each generator; None if a start breaks down."""
+        center = total(self.features, self.rows.weights) / self.rows.total_weight
+        squares = total_of_squares(self.features, self.rows.weights, center)
+        spread = float(np.add.reduce(squares) / len(center) / self.rows.total_weight)
+        floor = self.clusterer.floor_of(spread)
         labels = self.clusters(rngs)
         if labels is None:
             return None
-        s, k, d = len(rngs), self.clusterer.n_components, len(self.features)
+        s, k, d = len(rngs), self.clusterer.n_components, len(center)
         models = np.empty((s, k)), np.empty((s, k, d)), np.empty((s, k, d, d))
-        models[1][:] = self.expectation.center
-        found = self._em(labels, models)
-        if found is None:
+        models[1][:] = center
+        ends = np.empty(s, dtype=np.bool_)
+        values = self._em(labels, models, ends, floor)
+        if values is None:
             return None
-        return [
-            Trace(values, partial(self._last, values[-1], has_converged, *model))
-            for values, has_converged, *model in zip(*found, *models, strict=True)
-        ]
+        last = partial(self._last, values, models, ends, max(floor, _ROUNDING * spread))
+        return [Trace(of_one, partial(last, start)) for start, of_one in enumerate(values)]
 
     def clusters(self, rngs: Sequence[np.random.Generator]) -> IntArray | None:
         """Label of each row in each start's clusters of k-means, shape (s, n); None if one loses all its rows."""
-        from gradmix_clustering.small_kernels import clusters as cluster
-
         k = self.clusterer.n_components
-        uniforms = np.array([rng.random(1 + (k - 1) * (2 + int(np.log(k)))) for rng in rngs])
+        uniforms = np.empty((len(rngs), 1 + (k - 1) * (2 + int(math.log(k)))))
+        _draw(rngs, uniforms)
         labels = np.empty((len(rngs), len(self.weights)), dtype=np.intp)
-        return labels if cluster(self.features, self.weights, uniforms, k, labels, KMEANS_ITERATIONS) else None
+        is_done = _kernels().clusters(self.features, self.weights, uniforms, k, labels, KMEANS_ITERATIONS)
+        return labels if is_done else None
 
-    def _em(self, labels: IntArray, models: tuple[Array, ...]) -> tuple[list[Array], NDArray[np.bool_]] | None:
-        """Log-likelihoods of each start by step, and which of them converge; `models` become the last ones."""
-        from gradmix_clustering.small_kernels import em
-
-        tol, most = self.clusterer.tol * self.rows.total_weight, self.clusterer.max_iter
-        values: list[Array] = [np.empty(0)] * len(labels)
-        converged = np.zeros(len(labels), dtype=np.bool_)
-        left, done = np.arange(len(labels)), 0
-        while len(left) and done < most:
-            room = min(max(_FEWEST_STEPS, min(done, _MOST_STEPS)), most - done)
-            traces, counts, ends = np.empty((len(left), room)), np.empty_like(left), converged[left]
-            part = [each[left] for each in models]
-            begun = labels[:0] if done else labels
-            if not em(self.features, self.weights, begun, self.kind, self.limits[0], tol, *part, traces, counts, ends):
+    def _em(
+        self, labels: IntArray, models: tuple[Array, ...], ends: NDArray[np.bool_], floor: float
+    ) -> list[Array] | None:
+        """Log-likelihoods of each start by step; `models` become the last ones, and `ends` whether they converged."""
+        most = self.clusterer.max_iter
+        done = min(_FEWEST_STEPS, most)
+        values = self._steps(done, labels, models, ends, floor)
+        while values is not None and done < most and not all(ends.tolist()):
+            left, room = np.flatnonzero(~ends), min(max(_FEWEST_STEPS, min(done, _MOST_STEPS)), most - done)
+            part, still = tuple(each[left] for each in models), ends[left]
+            more = self._steps(room, labels[:0], part, still, floor)
+            if more is None:
                 return None
-            for each, changed in zip(models, part, strict=True):
+            for each, changed in zip((*models, ends), (*part, still), strict=True):
                 each[left] = changed
-            for start, trace, count in zip(left, traces, counts, strict=True):
-                values[start] = np.concatenate([values[start], trace[:count]])
-            converged[left] = ends
-            left, done = left[~ends], done + room
-        return values, converged
+            for start, trace in zip(left.tolist(), more, strict=True):
+                values[start] = np.concatenate([values[start], trace])
+            done += room
+        return values
+
+    def _steps(
+        self, room: int, labels: IntArray, models: tuple[Array, ...], ends: NDArray[np.bool_], floor: float
+    ) -> list[Array] | None:
+        traces, counts = np.empty((len(ends), room)), np.empty(len(ends), dtype=np.intp)
+        tol = self.clusterer.tol * self.rows.total_weight
+        em = _kernels().em
+        if not em(self.features, self.weights, labels, self.kind, floor, tol, *models, traces, counts, ends):
+            return None
+        return [trace[:count] for trace, count in zip(traces, counts.tolist(), strict=True)]
 
     def _last(
-        self, value: float, has_converged: bool, weights: Array, means: Array, covariances: Array
+        self, values: list[Array], models: tuple[Array, ...], ends: NDArray[np.bool_], least: float, start: int
     ) -> Iteration[GaussianMixtureModel]:
         """Last iteration of a start."""
+        weights, means, covariances = (each[start] for each in models)
+        labels, n = np.empty(len(self.weights), dtype=np.intp), self.rows.total_weight
+        are_sure, collapsed = _kernels().judge(self.features, weights, means, covariances, n, 10 * least, labels)
         kept = _SHAPES[self.kind](covariances).copy()
         model = GaussianMixtureModel(weights.copy(), means.copy(), kept, self.clusterer.covariance_type)
         vars(model)["covariance"] = self.covariance  # it need not be looked up
-        collapsed = int(np.count_nonzero(self.limits[1](model)))
-        return Iteration(model, {"log_likelihood": float(value)}, bool(has_converged), collapsed=collapsed)
+        if collapsed < 0:
+            collapsed = model.n_collapsed(least, n, varying_columns(self.rows.array))
+        metrics = {"log_likelihood": float(values[start][-1])}
+        return Iteration(model, metrics, bool(ends[start]), 0, 0, collapsed, labels if are_sure else None)

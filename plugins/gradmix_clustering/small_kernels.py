@@ -354,20 +354,107 @@ def em(X, row_weights, labels, kind, floor, tol, weights, means, covariances, tr
     rest = np.empty(n), np.empty(n), np.empty(n)
     for start in range(n_starts):
         model = weights[start], means[start], covariances[start]
+        repeats = 0
         if len(labels):
             for j in range(k):
                 for i in range(n):
                     joint[j, i] = row_weights[i] if labels[start, i] == j else 0.0
-            for _ in range(2):  # at first, around the means that are given
+            repeats = 2  # at first, around the means that are given
+        before, counts[start], ends[start] = np.nan, -1, False
+        while True:
+            for _ in range(repeats):
                 _estimate(X, joint, kind, floor, *model, centered)
-        before = _expect(X, row_weights, *model, joint, factor, centered, *rest)
-        counts[start], ends[start] = 0, False
-        while counts[start] < traces.shape[1] and not ends[start] and abs(before) < np.inf:
-            _estimate(X, joint, kind, floor, *model, centered)
             after = _expect(X, row_weights, *model, joint, factor, centered, *rest)
-            ends[start] = abs(after - before) < tol or abs(after - before) <= _ROUNDING * abs(after)
-            traces[start, counts[start]] = before = after
+            if counts[start] >= 0:
+                ends[start] = abs(after - before) < tol or abs(after - before) <= _ROUNDING * abs(after)
+                traces[start, counts[start]] = after
+            before, repeats = after, 1
             counts[start] += 1
+            if counts[start] == traces.shape[1] or ends[start] or not abs(before) < np.inf:
+                break
         if not abs(before) < np.inf:
             return False
     return True
+
+
+@_part
+def _is_constant(X, a):
+    """Whether a feature is the same in all rows."""
+    differ = False
+    for i in range(X.shape[1]):
+        differ |= X[a, i] != X[a, 0]
+    return not differ
+
+
+@_part
+def _squared_norm_of_inverse(factor):
+    """Sum of the squares of the inverse of a lower triangular matrix."""
+    d, total = len(factor), 0.0
+    column = np.empty(d)
+    for b in range(d):
+        for a in range(b, d):
+            value = 1.0 if a == b else 0.0
+            for c in range(b, a):
+                value -= factor[a, c] * column[c]
+            column[a] = value / factor[a, a]
+            total += column[a] * column[a]
+    return total
+
+
+@_kernel
+def judge(X, weights, means, covariances, n_rows, thin, labels):
+    """Find the most probable component of each row, and how many components have collapsed, unless rounding matters.
+
+    Parameters
+    ----------
+    X
+        Rows, features first, shape (d, n).
+    weights, means, covariances
+        The model, shapes (k,), (k, d) and (k, d, d).
+    n_rows
+        Total weight of the rows.
+    thin
+        Variance in some direction below which a component has collapsed.
+    labels
+        Of the rows, shape (n,): changed.
+
+    Returns
+    -------
+    are_sure
+        Whether labels are sure: log-densities differ by more than rounding can change, in whatever way it is done.
+    collapsed
+        Number of components that have collapsed; -1 if that, too, is not sure.
+    """
+    (k, d), n = means.shape, X.shape[1]
+    joint, whitened, factor = np.empty((k, n)), np.empty((d, n)), np.zeros((d, d))
+    slack, base = np.empty(k), np.empty(k)
+    are_sure, collapsed = True, 0
+    for j in range(k):
+        half = _factorise(covariances, j, factor)
+        constant = math.log(weights[j]) - half - 0.5 * d * _LOG_2_PI
+        _join(X, means, factor, j, constant, joint, whitened)
+        precision, trace = _squared_norm_of_inverse(factor), 0.0
+        for a in range(d):
+            trace += covariances[j, a, a]
+        slack[j] = 64 * d * _ROUNDING * trace * precision  # the product bounds the condition number
+        base[j] = slack[j] * (1 + 2 * abs(constant))
+        are_sure &= slack[j] < 0.01
+        if not (are_sure and precision * thin < 0.99):
+            collapsed = -1
+        elif collapsed >= 0:
+            collapsed += weights[j] * n_rows < 1
+    for i in range(n):
+        best = 0
+        for j in range(1, k):
+            if joint[j, i] > joint[best, i]:
+                best = j
+        labels[i] = best
+        least = joint[best, i] - slack[best] * abs(joint[best, i]) - base[best]
+        are_sure &= abs(least) < np.inf
+        for j in range(k):
+            if j != best:
+                are_sure &= least > joint[j, i] + slack[j] * abs(joint[j, i]) + base[j]
+    for a in range(d):
+        if _is_constant(X, a):
+            collapsed = -1
+    return are_sure, collapsed

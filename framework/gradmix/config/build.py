@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, cast
 
 from gradmix.contracts.clusterer import Clusterer
@@ -62,7 +63,16 @@ def covariance(name: str, **options: Any) -> Covariance:
     >>> covariance("tied").n_parameters(3, 2)
     3
     """
-    return cast("Covariance", build("covariance", {"name": name, **options}, in_python=True).component)
+    if isinstance(name, str) and not options and (component := _covariance_without_options(name, registry())):
+        return cast("Covariance", _make(component, Covariance.kind, {}))
+    return cast("Covariance", build(Covariance.kind, {"name": name, **options}, in_python=True).component)
+
+
+@cache
+def _covariance_without_options(name: str, known: Registry) -> type[Component] | None:
+    """The class of a covariance type that has no options; every fit of a mixture looks its type up several times."""
+    component = known.find(Covariance.kind, name).load()
+    return None if parameters_of(component) else component
 
 
 def rows(X: Any, weights: Any = None, engine: str | Engine = "serial", **options: Any) -> Rows:
@@ -120,14 +130,8 @@ def build(
         if key not in options and key not in RESERVED_OPTIONS:
             raise UnknownNameError(unknown_option(f"{where}.{key}", f"{kind} {entry.name}", options, component))
     built = {name: _build_option(option, component, node, where, known, in_python) for name, option in options.items()}
-    try:
-        made = component(**{name: value.component for name, value in built.items()})
-    except GradmixError:
-        raise
-    except Exception as error:
-        raise PluginError(f"{where}: {component.__name__} raised when it was made: {describe_line(error)}.") from error
     return Built(
-        made,
+        _make(component, where, {name: value.component for name, value in built.items()}),
         {"name": known.name_of(entry)} | {name: value.node for name, value in built.items()},
         {"": entry.identity}
         | {
@@ -137,6 +141,15 @@ def build(
             if options[name].part or mark != entry.identity  # what it names in its own plugin is part of that
         },
     )
+
+
+def _make(component: type[Component], where: str, options: Mapping[str, Any]) -> Component:
+    try:
+        return component(**options)
+    except GradmixError:
+        raise
+    except Exception as error:
+        raise PluginError(f"{where}: {component.__name__} raised when it was made: {describe_line(error)}.") from error
 
 
 def unknown_option(path: str, owner: str, known: Collection[str], component: type[Component] | None = None) -> str:

@@ -6,6 +6,7 @@ import warnings
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, ClassVar, Generic, Self, cast, get_args
 
 import numpy as np
@@ -61,10 +62,10 @@ class Clusterer(IterativeAlgorithm[ModelT], Estimator, Generic[ModelT]):
         DataError
             If the rows cannot be clustered.
         """
-        for option in options_of(type(self)):
-            asked = getattr(self, option.name) if option.freedom and option.freedom.needs_rows else None
+        for name in _options_that_need_rows(type(self)):
+            asked = getattr(self, name)
             if isinstance(asked, int) and len(X) < asked:
-                raise DataError(f"{len(X)} rows are fewer than {option.name}={asked}.")
+                raise DataError(f"{len(X)} rows are fewer than {name}={asked}.")
 
     def check_labels(self, labels: Any) -> None:
         """Check that there are labels if it needs them, before the first iteration and when a sweep is planned.
@@ -188,6 +189,12 @@ class Clusterer(IterativeAlgorithm[ModelT], Estimator, Generic[ModelT]):
     def fit_predict(self, X: Any, y: object = None) -> NDArray[np.intp]:
         """Fit to `X`, then return the group of each row, shape (n,)."""
         return self.fit(X, y).labels_
+
+
+@cache
+def _options_that_need_rows(clusterer: type[Any]) -> tuple[str, ...]:
+    options = options_of(clusterer)
+    return tuple(option.name for option in options if option.freedom and option.freedom.needs_rows)
 
 
 def _warn_of_collapse(name: str, collapsed: int, why: str) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, lru_cache
 from importlib import import_module
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from gradmix.contracts.errors import ConfigError
+from gradmix.contracts.named import Lookup, lookup
 from gradmix.contracts.options import Option, check_option, options_of, parameters_of
 from gradmix.contracts.role import Role
 
@@ -35,16 +38,12 @@ class Component:
         ConfigError
             If an option is wrong; names the first, what was given and what is allowed.
         """
-        for option in parameters_of(type(self)):
-            value = getattr(self, option.name)
-            if option.is_for_python(value) or option.is_right_default(value):
-                continue
-            if option.part is None:
-                check_option(option, value, self.kind)
-            elif isinstance(value, Component) and value.kind == option.part.kind:
-                value.check()
-            else:
-                raise ConfigError(f"{self.kind}.{option.name} must be a {option.part.kind}; given: {value!r}.")
+        get, names_components = _reader(type(self))
+        values = get(self)
+        if _PLAIN.issuperset(map(type, values)):
+            _check_plain(type(self), lookup() if names_components else None, *values)
+        else:
+            _check_values(type(self), values)
 
     def content(self) -> tuple[str, ...]:
         """Fingerprints of what its results depend on besides options and plugin: a data file, a user's source.
@@ -68,6 +67,40 @@ class Component:
 
         A run calls it after `setup`. Its time is the run's ``time.compile``.
         """
+
+
+def _check_values(component: type[Component], values: Sequence[Any]) -> None:
+    for option, value in zip(parameters_of(component), values, strict=True):
+        if option.is_for_python(value) or option.is_right_default(value):
+            continue
+        if option.part is None:
+            check_option(option, value, component.kind)
+        elif isinstance(value, Component) and value.kind == option.part.kind:
+            value.check()
+        else:
+            raise ConfigError(f"{component.kind}.{option.name} must be a {option.part.kind}; given: {value!r}.")
+
+
+def _check_plain_values(component: type[Component], known: Lookup | None, *values: Any) -> None:
+    _check_values(component, values)
+
+
+_check_plain: Callable[..., None] = lru_cache(maxsize=256, typed=True)(_check_plain_values)
+"""As `_check_values`, once for values that were right with the components that are known: each fit checks all again."""
+
+
+def _find_reader(component: type[Component]) -> tuple[Callable[[Component], tuple[Any, ...]], bool]:
+    """What reads the values of all options, and whether some of them are names of components."""
+    options = parameters_of(component)
+    names = [option.name for option in options]
+    get = attrgetter(*names) if len(names) > 1 else lambda made: tuple(getattr(made, name) for name in names)
+    return get, any(option.names for option in options)
+
+
+_reader: Callable[[Any], tuple[Callable[[Any], tuple[Any, ...]], bool]] = cache(_find_reader)
+
+_PLAIN = frozenset({bool, int, float, str, type(None)})
+"""Types of values that never change."""
 
 
 def options_within(component: Component, where: str) -> Iterator[tuple[str, Option, Any]]:

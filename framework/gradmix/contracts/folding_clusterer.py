@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -54,21 +55,17 @@ class FoldingClusterer(WeightRouting, Clusterer[ModelT]):
 
     def _iterations_of_one_start(self, rows: Rows, rng: np.random.Generator) -> Any:
         """Iterations of one start; by `iterate` if a derived class has replaced that one."""
-        if "iterate_rows" not in self._latest("iterate", "iterate_rows"):
+        if "iterate_rows" not in _latest(type(self), "iterate", "iterate_rows"):
             return super()._iterations_of_one_start(rows, rng)
         state = self._model_to_go_on_from(rows)
         return self.iterate_rows(rows, rng) if state is None else self.iterate_rows(rows, rng, state)
-
-    def _latest(self, *methods: str) -> set[str]:
-        """Those of some methods that the most derived class with any of them defines."""
-        return next(found for cls in type(self).__mro__ if (found := {*methods} & vars(cls).keys()))
 
     def _whole_starts(self, rows: Rows) -> list[Trace[ModelT]] | None:
         """The starts of a fit, computed at once; None if they have to be iterated.
 
         They are if a derived class has replaced the iterations that they stand for.
         """
-        is_replaced = "batch_of_starts" not in self._latest("iterate", "iterate_rows", "batch_of_starts")
+        is_replaced = "batch_of_starts" not in _latest(type(self), "iterate", "iterate_rows", "batch_of_starts")
         if is_replaced or getattr(self, "verbose", False) or self._model_to_go_on_from(rows) is not None:
             return None
         self.check()
@@ -77,7 +74,7 @@ class FoldingClusterer(WeightRouting, Clusterer[ModelT]):
             return None
         self.check_labels(rows.labels)
         self.check_rows(rows.array)
-        return compute([np.random.default_rng(seed) for seed in self._seeds()])
+        return compute(self._streams())
 
     def _model_to_go_on_from(self, rows: Rows) -> ModelT | None:
         """The model of the last fit if the option `warm_start` asks for it; None before the first fit."""
@@ -113,3 +110,9 @@ class FoldingClusterer(WeightRouting, Clusterer[ModelT]):
             self._keep(X, rows, best, traces[best.start].values)
         self.total_weight_ = rows.total_weight
         return self
+
+
+@cache
+def _latest(clusterer: type[Any], *methods: str) -> frozenset[str]:
+    """Those of some methods that the most derived class with any of them defines."""
+    return next(frozenset(found) for cls in clusterer.__mro__ if (found := {*methods} & vars(cls).keys()))

@@ -154,7 +154,7 @@ class Rows:
 
 def _mapped(X: Any) -> Any:
     """Map a file of NumPy's into memory; anything else is returned as it is."""
-    if not isinstance(X, str) and not hasattr(X, "__fspath__"):
+    if type(X) is np.ndarray or (not isinstance(X, str) and not hasattr(X, "__fspath__")):
         return X
     try:
         return np.load(X, mmap_mode="r", allow_pickle=False)

@@ -7,13 +7,13 @@ import warnings
 from abc import ABC
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradmix.contracts.errors import NumericalError, PluginError, frames_of_gradmix, listing
-from gradmix.contracts.iteration import Iteration, Objective, last_of_each_start
+from gradmix.contracts.iteration import Iteration, Objective, Streams, last_of_each_start
 from gradmix.contracts.meaning import Meaning
 
 EstimateT = TypeVar("EstimateT")
@@ -39,9 +39,9 @@ class IterativeAlgorithm(ABC, Generic[EstimateT]):
         """Number of starts: the option `n_init`, 1 without one."""
         return int(getattr(self, "n_init", 1))
 
-    def _seeds(self) -> list[np.random.SeedSequence]:
-        """Seed of each start."""
-        return _seed_sequence(getattr(self, "random_state", None)).spawn(self.n_starts())
+    def _streams(self) -> Streams:
+        """Random numbers of each start."""
+        return Streams(_entropy(getattr(self, "random_state", None)), self.n_starts())
 
     def _all_starts(
         self, iterate: Callable[[np.random.Generator], Iterable[Iteration[EstimateT]]]
@@ -56,20 +56,20 @@ class IterativeAlgorithm(ABC, Generic[EstimateT]):
         NumericalError
             If every start breaks down.
         """
-        seeds = self._seeds()
+        streams = self._streams()
         failures: list[NumericalError] = []
-        for start, seed in enumerate(seeds):
+        for start, rng in enumerate(streams):
             last: Iteration[EstimateT] | None = None
             try:
-                for last in self._checked_and_numbered(start, iterate(np.random.default_rng(seed))):
+                for last in self._checked_and_numbered(start, iterate(rng)):
                     yield last
             except NumericalError as error:
                 failures.append(error)
-                if len(seeds) > 1:
+                if len(streams) > 1:
                     _warn_of_break_down(start, error)
-                if last is not None and len(failures) < len(seeds):  # its last estimate is on the way to nowhere
+                if last is not None and len(failures) < len(streams):  # its last estimate is on the way to nowhere
                     yield dataclasses.replace(last, step=last.step + 1, converged=False, collapsed=1)
-        if len(failures) == len(seeds):
+        if len(failures) == len(streams):
             raise failures[-1]
 
     def _checked_and_numbered(self, start: int, iterations: Any) -> Iterator[Iteration[EstimateT]]:
@@ -79,7 +79,7 @@ class IterativeAlgorithm(ABC, Generic[EstimateT]):
         step = 0
         for step, iteration in enumerate(iterations, start=1):
             self._check_iteration(iteration)
-            yield dataclasses.replace(iteration, start=start, step=step)
+            yield iteration.numbered(start, step)
         if not step:
             raise PluginError(f"{type(self).__name__}.iterate ended without an iteration; it must yield some.")
 
@@ -113,10 +113,12 @@ def _warn_of_break_down(start: int, error: NumericalError) -> None:
     warnings.warn(f"start {start} broke down: {error}", RuntimeWarning, stacklevel=frames_of_gradmix())
 
 
-def _seed_sequence(random_state: Any) -> np.random.SeedSequence:
-    """Where the seeds of all starts come from; a generator is moved on, so that the next fit has others."""
+def _entropy(random_state: Any) -> int | list[int]:
+    """Where the random numbers of all starts come from; a generator is moved on, so that the next fit has others."""
     if isinstance(random_state, np.random.Generator):
-        return np.random.SeedSequence(random_state.integers(2**32, size=4).tolist())
+        return cast("list[int]", random_state.integers(2**32, size=4).tolist())
     if isinstance(random_state, np.random.RandomState):
-        return np.random.SeedSequence(random_state.randint(2**32, size=4, dtype=np.uint64).tolist())
-    return np.random.SeedSequence(random_state)
+        return cast("list[int]", random_state.randint(2**32, size=4, dtype=np.uint64).tolist())
+    if isinstance(random_state, int):
+        return random_state
+    return cast("int | list[int]", np.random.SeedSequence(random_state).entropy)

@@ -15,6 +15,7 @@ from gradmix.contracts.errors import DataError, DataTypeError
 Matrix = NDArray[np.float64]
 """n rows of d features, float64."""
 
+_FLOAT64 = np.dtype(np.float64)
 _TILE = 4096
 """Rows that are looked at together, so that a look at all of them takes no memory worth mentioning."""
 
@@ -39,6 +40,10 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
         Masked values count as missing; a masked array without any is accepted. Sparse data, and objects that are no
         numbers, are a TypeError, too.
     """
+    if type(X) is np.ndarray and X.dtype is _FLOAT64 and X.ndim == 2 and X.shape[1]:  # by far the most frequent
+        plain = np.ascontiguousarray(X)
+        if _all_finite(plain):
+            return plain
     names = feature_names or [*map(str, column_labels(X))]
     if hasattr(X, "nnz") and hasattr(X, "toarray"):
         raise DataTypeError(f"{source} is sparse, and sparse input is not supported. Convert it by X.toarray().")
@@ -79,6 +84,8 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
 
 def _all_finite(rows: Matrix) -> bool:
     """Whether all rows are finite."""
+    if len(rows) <= _TILE:
+        return bool(np.logical_and.reduce(np.isfinite(rows), axis=None))
     return all(np.isfinite(rows[start : start + _TILE]).all() for start in range(0, len(rows), _TILE))
 
 
@@ -91,6 +98,8 @@ def _masked(X: Any) -> Any:
 
 def column_labels(X: Any) -> list[Any]:
     """Return the labels of the columns of a data frame or table; empty for an array."""
+    if type(X) is np.ndarray:
+        return []
     for name in ("column_names", "columns", "feature_names"):  # PyArrow; pandas and Polars; Rows
         if hasattr(X, name):
             return list(getattr(X, name))
@@ -154,6 +163,6 @@ def extremes(*arrays: Matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]
     for X in arrays:
         for start in range(0, len(X), _TILE):
             columns = np.ascontiguousarray(X[start : start + _TILE].T)  # NumPy is slow along short rows
-            low.append(columns.min(axis=1))
-            high.append(columns.max(axis=1))
+            low.append(np.minimum.reduce(columns, axis=1))
+            high.append(np.maximum.reduce(columns, axis=1))
     return reduce(np.minimum, low), reduce(np.maximum, high)

@@ -16,6 +16,7 @@ from gradmix import (
     PythonOnly,
     Seed,
 )
+from gradmix.contracts.component import Component
 from gradmix.contracts.options import check_option, describe_type, options_of, parameters_of, untyped
 
 COLOURS = {"red": 1, "green": 2}
@@ -201,3 +202,17 @@ def test_a_seed_may_be_a_generator_in_python():
     option = {option.name: option for option in options_of(Example)}["seed"]
     assert option.is_for_python(np.random.default_rng())
     assert not option.is_for_python(3)
+
+
+def test_a_value_of_another_type_is_checked_again_though_it_is_equal():
+    @dataclass
+    class Counted(Component):
+        kind = "metric"
+        n: int = 1
+        share: float = 0.5
+
+    Counted(n=1).check()
+    Counted(n=1, share=1).check()
+    for wrong in (True, 1.0):
+        with pytest.raises(ConfigError, match=r"metric\.n must be an integer"):
+            Counted(n=wrong).check()

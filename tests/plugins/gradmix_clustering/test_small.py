@@ -13,6 +13,7 @@ from gradmix_clustering.em import em, start_model
 from gradmix_clustering.estep import EStep
 from gradmix_clustering.small import is_small
 from gradmix_clustering.starts import find_start
+from gradmix_clustering.stream_kernels import uniforms, words_of
 from gradmix_datasets.old_faithful import OldFaithful
 
 TYPES = ["full", "tied", "diag", "spherical"]
@@ -122,3 +123,49 @@ def test_a_derived_class_with_iterations_of_its_own_is_fitted_by_them():
     assert (
         Slow(random_state=0).fit(OLD_FAITHFUL).n_iter_ == len(list(Slow(random_state=0).iterations(OLD_FAITHFUL))) == 1
     )
+
+
+@pytest.mark.parametrize(
+    "entropy", [0, 1, 42, 2**32 - 1, 2**32, 2**64 + 3, 2**128 - 1, 2**200 + 7, [0, 0, 0, 0], [3, 2**31, 0, 2**32 - 1]]
+)
+def test_compiled_streams_are_those_of_numpy(entropy):
+    expected = [np.random.default_rng(seed).random(9) for seed in np.random.SeedSequence(entropy).spawn(40)]
+    np.testing.assert_array_equal([rng.random(9) for rng in gradmix.Streams(entropy, 40)], expected)
+    found = np.empty((40, 9))
+    uniforms(words_of(entropy), found)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("seed", [7, np.int64(7), np.random.SeedSequence().entropy])
+def test_streams_draw_the_same_starts_as_generators(seed):
+    clusterer = gradmix.clusterer("gmm", n_components=3, n_init=4, random_state=seed)
+    generators = [*map(np.random.default_rng, np.random.SeedSequence(seed).spawn(4))]
+    whole = clusterer.batch_of_starts(gradmix.Rows(OLD_FAITHFUL))(generators)
+    best = max(whole, key=lambda trace: trace.values[-1])
+    np.testing.assert_array_equal(clusterer.fit(OLD_FAITHFUL).trace_, best.values)
+
+
+@pytest.mark.parametrize("covariance_type", TYPES)
+@pytest.mark.parametrize("change", ["none", "mirrored", "constant", "thin", "weighted"])
+def test_labels_and_collapsed_components_are_those_of_the_model(covariance_type, change):
+    X, weights, rng = OLD_FAITHFUL, None, np.random.default_rng(0)
+    if change == "mirrored":  # rows of the middle are of both components, up to rounding
+        half = rng.normal(3.0, 1.0, (30, 2))
+        X = np.concatenate([half, -half, np.c_[np.zeros(9), np.zeros(9)]])
+    if change == "constant":
+        X = np.c_[X, np.zeros(len(X))]
+    if change == "thin":
+        X = np.concatenate([X, np.full((40, 2), 60.0)])
+    if change == "weighted":
+        weights = rng.integers(0, 3, len(X)) * 0.01
+    clusterer = gradmix.clusterer("gmm", covariance_type=covariance_type, n_components=3, n_init=5, random_state=0)
+    rows = gradmix.rows(X, weights=weights)
+    spread = EStep(rows, "numpy").spread
+    varying = [column for column in range(X.shape[1]) if np.ptp(X[:, column])]
+    for trace in clusterer.batch_of_starts(rows)(gradmix.Streams(0, 5)):
+        last = trace.last()
+        expected = last.estimate.n_collapsed(clusterer.floor_of(spread), rows.total_weight, np.array(varying))
+        assert last.collapsed == expected
+        assert last.labels is not None or change != "none"
+        if last.labels is not None:
+            np.testing.assert_array_equal(last.labels, last.estimate.predict(X))
