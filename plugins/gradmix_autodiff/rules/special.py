@@ -6,6 +6,8 @@ takes whole numbers only. Source: NIST Digital Library of Mathematical Functions
 
 from __future__ import annotations
 
+import math
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -262,11 +264,14 @@ def trigamma(a: Any) -> Any:
 
 
 def exprel_slope(a: Any) -> Any:
-    """The derivative of (eᵃ - 1)/a: 1/2 at 0, by a series nearby."""
-    is_small = np.abs(a) < 1e-2
+    """The derivative of (eᵃ - 1)/a: 1/2 at 0, by the series Σ (n - 1)/n! aⁿ⁻² nearby."""
+    is_small = np.abs(a) < 0.5
     safe = np.where(is_small, 1.0, a)
-    series = 0.5 + a * (1 / 3 + a * (1 / 8 + a * (1 / 30 + a * (1 / 144 + a * (1 / 840 + a / 5760)))))
+    series = reduce(lambda later, factor: factor + a * later, reversed(_EXPREL_SLOPE))
     return np.where(is_small, series, (np.exp(safe) * (safe - 1.0) + 1.0) / (safe * safe))
+
+
+_EXPREL_SLOPE = tuple((n - 1) / math.factorial(n) for n in range(2, 18))
 
 
 def boxcox_by_lambda(log_a: Any, b: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import special
 
 import gradmix
 from gradmix import DifferentiationError
@@ -201,6 +202,52 @@ FUNCTIONS = {
     "upper triangle": lambda x: np.linalg.eigh(square(x), "U")[1] ** 2,
     "angle": lambda x: np.angle(x + 1j * x**2 + 3.0),
     "a complex exponential": lambda x: np.real(np.exp(1j * x) * (x + 2j)),
+    # names that are near others
+    "min": lambda x: np.min(x, axis=1) ** 2,
+    "nanstd": lambda x: np.nanstd(np.where(X > 1.0, np.nan, x), axis=0, ddof=0.5),
+    "nanmin": lambda x: np.nanmin(np.where(X < 0.0, np.nan, x), axis=1) ** 2,
+    "nancumsum": lambda x: np.nancumsum(np.where(X > 1.0, np.nan, x), axis=1) ** 2,
+    "nancumprod": lambda x: np.nancumprod(np.where(X > 1.0, np.nan, x), axis=1),
+    "rollaxis": lambda x: np.rollaxis(np.stack([x, x**2]), 2) * np.arange(24.0).reshape(4, 2, 3),
+    "atleast_2d": lambda x: np.atleast_2d(x[0]) ** 2,
+    "resize": lambda x: np.resize(x**2, (5, 3)) * np.arange(15.0).reshape(5, 3),
+    "trim_zeros": lambda x: np.trim_zeros(np.concatenate([np.zeros(2), x[0] ** 2, np.zeros(1)])),
+    "dsplit": lambda x: np.dsplit(np.stack([x, x**2]), 2)[1] ** 2,
+    "fix": lambda x: np.fix(x) + x,
+    "ones_like": lambda x: np.ones_like(x) * x**2,
+    "empty_like": lambda x: _written(np.empty_like(x), x**2),
+    "asanyarray": lambda x: np.asanyarray(x) ** 2,
+    "ascontiguousarray": lambda x: np.ascontiguousarray(x.T) ** 2,
+    "copyto": lambda x: _copied(x),
+    "ediff1d, ends": lambda x: np.ediff1d(x**2, to_begin=1.0, to_end=[2.0, 3.0]),
+    "svdvals": lambda x: np.linalg.svdvals(x),
+    "vector_norm": lambda x: np.linalg.vector_norm(x, axis=1, ord=3),
+    "vector_norm of all": lambda x: np.linalg.vector_norm(x, keepdims=True),
+    "matrix_norm": lambda x: np.linalg.matrix_norm(np.stack([x, x**2]), ord="nuc"),
+    "tensorinv": lambda x: np.linalg.tensorinv(np.reshape(np.kron(square(x), np.eye(2)), (6, 2, 3)), ind=1),
+    "trace of a stack": lambda x: np.linalg.trace(np.stack([x, x**2])) + np.linalg.trace(x, offset=1),
+    "diagonal of a stack": lambda x: np.linalg.diagonal(np.stack([x, x**2])) ** 2,
+    "matrix_transpose of a stack": lambda x: np.linalg.matrix_transpose(np.stack([x, x**2])) * np.arange(3.0),
+    "vecdot": lambda x: np.linalg.vecdot(x, x[::-1] ** 2, axis=0),
+    "cross of rows": lambda x: np.linalg.cross(x[0, :3], x[1, :3] ** 2),
+    "outer of vectors": lambda x: np.linalg.outer(x[0], x[1] ** 2),
+    "tensordot": lambda x: np.linalg.tensordot(x, x**2, axes=([0], [0])),
+    "ifft2": lambda x: np.abs(np.fft.ifft2(x)) ** 2,
+    "fftn": lambda x: np.abs(np.fft.fftn(np.stack([x, x**2]), axes=(0, 2))) ** 2,
+    "ifftn": lambda x: np.real(np.fft.ifftn(x * (1 + 2j), s=(4, 5))) ** 2,
+    "rfft2": lambda x: np.abs(np.fft.rfft2(x)) ** 2,
+    "irfft2": lambda x: np.fft.irfft2(x * (1 + 0.5j)) ** 2,
+    "ifftshift": lambda x: np.fft.ifftshift(x) * x,
+    # SciPy's functions with several results
+    "airy": lambda x: np.stack(special.airy(x[0])),
+    "sici": lambda x: np.stack(special.sici(np.exp(x[0]))),
+    "shichi": lambda x: np.stack(special.shichi(np.exp(x[0]))),
+    "itj0y0": lambda x: np.stack(special.itj0y0(np.exp(x[0] / 2))),
+    "iti0k0": lambda x: np.stack(special.iti0k0(np.exp(x[0] / 2))),
+    "it2j0y0": lambda x: np.stack(special.it2j0y0(np.exp(x[0] / 2))),
+    "it2i0k0": lambda x: np.stack(special.it2i0k0(np.exp(x[0] / 2))),
+    "fresnel": lambda x: np.stack(special.fresnel(x[0])),
+    "ellipj": lambda x: np.stack(special.ellipj(x[0], 0.3)),
     # types and options
     "astype float": lambda x: x.astype(float) ** 2,
     "dtype": lambda x: np.sum(x**2, axis=0, dtype=np.float64),
@@ -237,6 +284,17 @@ def _by_out(x):
     np.multiply(x, x[0], out=y)
     np.add(y, 1.0, out=y)
     return y
+
+
+def _written(out, value):
+    out[...] = value
+    return out**2
+
+
+def _copied(x):
+    out = np.zeros((3, 4), like=x)
+    np.copyto(out, x**2)
+    return out * x
 
 
 def _filled(x):
@@ -300,6 +358,34 @@ def test_values_are_those_of_the_plain_function(mode):
     for name, f in FUNCTIONS.items():
         value, _ = mode.value_and_gradient(lambda x, f=f: np.sum(f(x)), X)
         np.testing.assert_allclose(value, np.sum(f(X.copy())), rtol=1e-13, atol=1e-13, err_msg=name)
+
+
+@pytest.mark.parametrize("mode", [DUAL, TAPE], ids=["dual", "tape"])
+def test_integrals_of_airy_functions_have_these_as_derivatives(mode):
+    """SciPy's integrals are too inaccurate for differences."""
+    ai, _, bi, _ = special.airy(0.7)
+    ai_back, _, bi_back, _ = special.airy(-0.7)
+    found = mode.derivative(lambda x: np.stack(special.itairy(x)), 0.7)
+    np.testing.assert_allclose(found, [ai, bi, ai_back, bi_back], rtol=1e-14)
+
+
+@pytest.mark.parametrize("mode", [DUAL, TAPE], ids=["dual", "tape"])
+@pytest.mark.parametrize("where", [1e-9, 0.3, 0.9, 0.99, 1.01, 1.1, 3.0, 49.0, 51.0, -0.5, -1.01, -51.0])
+def test_slopes_by_a_series_are_right_on_both_sides_of_its_end(mode, where):
+    """`boxcox` by λ has a series for |λ ln x| < 1/2, `spence` for |x − 1| < 1/1000, `sinc` for |πx| < 3/10."""
+    mpmath = pytest.importorskip("mpmath")
+    with mpmath.workdps(60):
+        u = mpmath.mpf(where * 1e-2)  # λ ln x, for x = e
+        slope = float(sum((n - 1) / mpmath.factorial(n) * u ** (n - 2) for n in range(2, 40)))
+        x = 1 + mpmath.mpf(where * 1e-3)
+        spence = float(-mpmath.log(x) / (x - 1))
+        a = mpmath.mpf(where) * 3 / (10 * mpmath.pi)
+        at = float(a)
+        sinc = float(mpmath.diff(lambda t: mpmath.sinc(mpmath.pi * t), mpmath.mpf(at)))
+    found = mode.derivative(lambda b: special.boxcox(np.e, b), where * 1e-2)
+    assert found == pytest.approx(slope, rel=1e-13)
+    assert mode.derivative(special.spence, float(x)) == pytest.approx(spence, rel=1e-13)
+    assert mode.derivative(np.sinc, at) == pytest.approx(sinc, rel=1e-13)
 
 
 @pytest.mark.parametrize("mode", [DUAL, TAPE], ids=["dual", "tape"])
