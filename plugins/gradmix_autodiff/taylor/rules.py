@@ -16,7 +16,7 @@ import numpy as np
 
 from gradmix import DifferentiationError
 from gradmix_autodiff.guidance import full_name
-from gradmix_autodiff.rules.linalg import INVERSE, SOLVE
+from gradmix_autodiff.rules.solving import INVERSE, SOLVE
 from gradmix_autodiff.rules.structure import EINSUM, MATMUL, MAX, MIN, NORM, einsum, kept_shape
 from gradmix_autodiff.table import ELEMENTWISE, NAMES, Elementwise, Primitive, Spread
 from gradmix_autodiff.taylor.coefficients import (
