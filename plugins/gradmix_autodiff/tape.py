@@ -96,6 +96,12 @@ class Tape(Differentiator):
 
         return computational_graph(f, args, [1.0, *[0.0] * (len(args) - 1)] if direction is None else direction)
 
+    def sparse(self, f: VectorFunction, x: Any, is_second: bool, known: Any) -> tuple[Any, Any]:
+        """By a traced pattern and a colouring: tangents for columns, cotangents for dense rows, as is cheapest."""
+        from gradmix_autodiff.sparse.compression import sparse_hessian, sparse_jacobian
+
+        return (sparse_hessian if is_second else sparse_jacobian)(f, x, known)
+
     def higher(self, f: VectorFunction, x: Any, order: int) -> Any:
         """Nested derivatives."""
         return self.nested(f, x, order)

@@ -63,6 +63,8 @@ class Differentiate(Task):
         theirs is a metric.
     audit_tolerance
         Largest difference that passes, relative to max(|derivative|, 1); a larger one fails the run. Null only reports.
+    sparse
+        Whether a Jacobian is computed as a sparse matrix.
     """
 
     rounds: ClassVar[int] = 11
@@ -72,6 +74,7 @@ class Differentiate(Task):
     problem: Problem = part("lecture")
     audit: Annotated[tuple[str, ...], NameOf("differentiator")] = ()
     audit_tolerance: NonNegativeFloat | None = None
+    sparse: bool = False
 
     def metrics(self) -> Sequence[Meaning]:
         """The error, in two units, the error that the differentiator itself estimates, and the cost."""
@@ -82,6 +85,11 @@ class Differentiate(Task):
         super().check()
         if self.audit_tolerance is not None and not self.audit:
             raise ConfigError("task.audit_tolerance has no effect without task.audit, such as task.audit=[dual].")
+        if self.sparse and self.problem.operator != "jacobian":
+            raise ConfigError(
+                f"task.sparse=true is for Jacobians; the problem {type(self.problem).__name__} asks for a "
+                f"{self.problem.operator}."
+            )
 
     def setup(self) -> None:
         """Import what the differentiators of the audit need."""
@@ -164,7 +172,7 @@ class Differentiate(Task):
     def timed(self) -> Timed:
         """The derivative, beside one evaluation of the function, each called as a user calls it."""
         function, point = self.problem.function, self.problem.point()
-        operator = getattr(self.differentiator, self.problem.operator)
+        operator = self._operator
         with assessments() as found:
             operator(function, point)
 
@@ -174,8 +182,17 @@ class Differentiate(Task):
 
         return Timed(assessed if found else lambda: operator(function, point), lambda: function(point))
 
+    @property
+    def _operator(self) -> Callable[..., Any]:
+        """The operator that the problem asks for."""
+        operator = getattr(self.differentiator, self.problem.operator)
+        return partial(operator, sparse=True) if self.sparse else operator
+
     def _differentiate(self, function: Callable[[Any], Any], point: Any) -> Any:
-        return getattr(self.differentiator, self.problem.operator)(function, point)
+        computed = self._operator(function, point)
+        if not self.sparse:
+            return computed
+        return np.reshape(computed.toarray(), np.shape(self.problem.function(point)) + np.shape(point))
 
 
 def _remarks(found: Sequence[Assessment], computed: Any) -> Mapping[str, str]:

@@ -30,9 +30,9 @@ HOOKS: Mapping[str, str] = {
     "derivative": "push(self, f, x, v), or higher(self, f, x, order) for higher orders",
     "gradient": "pull(self, f, x), push_many(self, f, x, V) or first(self, f, x)",
     "value_and_gradient": "pull(self, f, x), push_many(self, f, x, V) or first(self, f, x)",
-    "jacobian": "matrix(self, f, x)",
+    "jacobian": "matrix(self, f, x), and sparse(self, f, x, is_second, known)",
     "hvp": "product(self, f, x, v)",
-    "hessian": "second(self, f, x)",
+    "hessian": "second(self, f, x), and sparse(self, f, x, is_second, known)",
     "taylor": "series(self, f, x, v, order)",
     "prepare": "prepared(self, f, x)",
 }
@@ -213,6 +213,30 @@ class Differentiator(Component, ABC):
         others = [self.higher(lambda t: f(x + t * v), np.zeros(1), k) / math.factorial(k) for k in range(2, order + 1)]
         return np.stack([f(x), *first, *others])
 
+    def sparse(self, f: VectorFunction, x: Any, is_second: bool, known: Any) -> tuple[Any, Any]:
+        """J(x), or H(x) of a function with one value, as a sparse matrix, and what serves at other points.
+
+        Parameters
+        ----------
+        f, x
+            As for `push`.
+        is_second
+            Whether the Hessian is asked for.
+        known
+            What it returned at another point for the same function, or None. It checks whether that holds here, too.
+
+        Returns
+        -------
+        tuple
+            `scipy.sparse.csc_matrix` of shape (m, n), or (n, n); what is known now.
+
+        Raises
+        ------
+        DifferentiationError
+            If it makes no sparse matrices.
+        """
+        raise DifferentiationError(f"{type(self).__name__} makes no sparse matrices: leave out sparse=True.")
+
     @final
     def nested(self, f: VectorFunction, x: Any, order: int) -> Any:
         """The derivative of an order by nesting: what `higher` may be where first derivatives are exact."""
@@ -296,8 +320,11 @@ class Differentiator(Component, ABC):
         -------
         numpy.ndarray or container
             Shape f(x).shape + x.shape. Containers nest as in JAX: arranged as f(x), and within that as the argument.
+            A sparse matrix is a `scipy.sparse.csc_matrix` with a row for each entry of f(x) and a column for each entry
+            of the argument, one array after the other.
         """
-        self._check_sparse(sparse)
+        if sparse:
+            return operators.sparse(self, *self._at(f, args, argnums), is_second=False)[0]
         return operators.jacobian(self, *self._at(f, args, argnums))
 
     @operator
@@ -306,7 +333,8 @@ class Differentiator(Component, ABC):
 
         Parameters and containers are as for `jacobian`.
         """
-        self._check_sparse(sparse)
+        if sparse:
+            return operators.sparse(self, *self._at(f, args, argnums), is_second=True)[0]
         return operators.hessian(self, *self._at(f, args, argnums))
 
     @operator
@@ -397,13 +425,9 @@ class Differentiator(Component, ABC):
         """
         with self.session():
             function, x = self._at(f, example, argnums)
-            return Prepared(self.prepared(function, x), function)
+            return Prepared(self.prepared(function, x), function, self)
 
     def _at(self, f: Function, args: Sequence[Any], argnums: ArgNums = 0) -> tuple[FlatFunction, Any]:
         function, x = at_point(f, args, argnums)
         operators.check_plain(self, x)
         return function, x
-
-    def _check_sparse(self, sparse: bool) -> None:
-        if sparse:
-            raise DifferentiationError(f"{type(self).__name__} makes no sparse matrices: leave out sparse=True.")

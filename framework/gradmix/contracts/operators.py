@@ -135,6 +135,22 @@ def hessian(made: Differentiator, f: FlatFunction, x: Any) -> Any:
     return f.argument.arrange_matrix(_array(second, shape, made, "second"), f.argument)
 
 
+def sparse(made: Differentiator, f: FlatFunction, x: Any, is_second: bool, known: Any = None) -> tuple[Any, Any]:
+    """J(x) or H(x) as a sparse matrix, and what serves at other points."""
+    if is_traced(x):
+        raise DifferentiationError("sparse matrices hold numbers: one cannot be differentiated again.")
+    if not len(x):
+        from scipy.sparse import csc_matrix
+
+        m = len(f(x))
+        if is_second:
+            check_one_value(f)
+        return csc_matrix((0 if is_second else m, 0)), None
+    if is_second:
+        return cast("tuple[Any, Any]", _of_one_value(f, lambda: made.sparse(f, x, True, known)))
+    return made.sparse(f, x, False, known)
+
+
 def taylor(made: Differentiator, f: FlatFunction, x: Any, v: Any, order: int) -> Any:
     """Taylor coefficients along a direction."""
     if isinstance(order, bool) or not isinstance(order, int | np.integer) or order < 0:

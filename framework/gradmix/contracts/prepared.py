@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gradmix.contracts import operators
@@ -28,10 +28,15 @@ class Prepared:
         What computes.
     function
         The function, with the example.
+    origin
+        The differentiator that prepared it, which makes sparse matrices.
     """
 
     differentiator: Differentiator
     function: FlatFunction
+    origin: Differentiator
+    known: dict[bool, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """How sparse Jacobians (False) and Hessians (True) were computed last."""
 
     def check_operator(self, operator: str) -> None:
         """As `Differentiator.check_operator`."""
@@ -57,13 +62,17 @@ class Prepared:
         return operators.value_and_gradient(self.differentiator, *self._at(args))
 
     @operator
-    def jacobian(self, *args: Any) -> Any:
-        """As `Differentiator.jacobian`."""
+    def jacobian(self, *args: Any, sparse: bool = False) -> Any:
+        """As `Differentiator.jacobian`; the pattern of a sparse one is kept."""
+        if sparse:
+            return self._sparse(args, is_second=False)
         return operators.jacobian(self.differentiator, *self._at(args))
 
     @operator
-    def hessian(self, *args: Any) -> Any:
-        """As `Differentiator.hessian`."""
+    def hessian(self, *args: Any, sparse: bool = False) -> Any:
+        """As `Differentiator.hessian`; the pattern of a sparse one is kept."""
+        if sparse:
+            return self._sparse(args, is_second=True)
         return operators.hessian(self.differentiator, *self._at(args))
 
     @operator
@@ -85,6 +94,11 @@ class Prepared:
     def taylor(self, x: Any, v: Any = None, args: Sequence[Any] = (), *, order: int) -> Any:
         """As `Differentiator.taylor`."""
         return operators.taylor(self.differentiator, *self._at((x, *args)), v, order)
+
+    def _sparse(self, args: Sequence[Any], is_second: bool) -> Any:
+        known = self.known.get(is_second)
+        found, self.known[is_second] = operators.sparse(self.origin, *self._at(args), is_second, known)
+        return found
 
     def _at(self, args: Sequence[Any]) -> tuple[FlatFunction, Any]:
         prepared = self.function

@@ -1,0 +1,1 @@
+"""Sparse Jacobians and Hessians: a pattern by tracing, and directions that carry many columns or rows each."""

@@ -1,0 +1,218 @@
+"""Compressed derivatives: directions that carry several columns or rows, and where each entry is found again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from gradmix_autodiff.pullback import Recorded
+from gradmix_autodiff.pushing import push_many
+from gradmix_autodiff.sparse.colouring import colour_columns, colour_symmetric
+from gradmix_autodiff.sparse.pattern import DensePatternError, pattern_of
+from gradmix_autodiff.tape import Tape
+
+_CHUNK = 64
+_DENSE = 4
+"""Directions for each variable, as a fraction of one, from which on every column or row goes by itself."""
+_PULL = 2
+"""What a pullback costs, in tangents."""
+_TOLERANCE = 1e-9
+"""Relative to what |J| makes of a direction."""
+
+
+@dataclass(frozen=True)
+class Compression:
+    """How to compute a sparse matrix of a shape.
+
+    Parameters
+    ----------
+    shape
+        Shape of the matrix.
+    starts, rows
+        Its pattern, as a CSC matrix has it.
+    seeds
+        Tangents, the last of which is random and verifies the result, shape (p, n).
+    weights
+        Cotangents, shape (q, m).
+    is_pulled
+        Which entries are read off cotangents, not tangents.
+    from_pushed, from_pulled
+        Flat places of all entries in tangents and in cotangents.
+    """
+
+    shape: tuple[int, int]
+    starts: Any
+    rows: Any
+    seeds: Any
+    weights: Any
+    is_pulled: Any
+    from_pushed: Any
+    from_pulled: Any
+
+    def matrix(self, f: Callable[[Any], Any], x: Any) -> Any:
+        """The matrix at a point, CSC; None if the pattern does not hold there."""
+        tangents = _pushed(f, x, self.seeds)
+        if tangents.shape[1] != self.shape[0]:
+            return None
+        values = tangents.ravel().take(self.from_pushed)
+        if len(self.weights):
+            with np.errstate(all="ignore"):
+                pull = Recorded(f, x).pull
+                cotangents = np.stack([pull(w) for w in self.weights])
+            values = np.where(self.is_pulled, cotangents.ravel().take(self.from_pulled), values)
+        found = scipy.sparse.csc_matrix((values, self.rows.copy(), self.starts.copy()), shape=self.shape)
+        return found if self._fits(found, tangents[-1]) else None
+
+    def _fits(self, found: Any, change: Any) -> bool:
+        """Whether the matrix makes of the random direction what the function does; rows that are not finite aside."""
+        direction = self.seeds[-1]
+        with np.errstate(all="ignore"):
+            difference = np.abs(found @ direction - change)
+            if np.all(difference <= _TOLERANCE * np.abs(change)):
+                return True
+            size = abs(found) @ np.abs(direction)
+            is_known = np.isfinite(size)
+            return bool(
+                np.all(difference[is_known] <= _TOLERANCE * size[is_known])
+                and not np.any(np.isfinite(change[~is_known]))
+            )
+
+
+def sparse_jacobian(f: Callable[[Any], Any], x: Any, known: Compression | None) -> tuple[Any, Compression | None]:
+    """The Jacobian, and how it was compressed, which serves at other points; None if it was not worthwhile."""
+    return _sparse(f, x, known, _of_jacobian)
+
+
+def sparse_hessian(f: Callable[[Any], Any], x: Any, known: Compression | None) -> tuple[Any, Compression | None]:
+    """The Hessian by tangents of the gradient, which the tape pulls back."""
+
+    def gradient(y: Any) -> Any:
+        return Tape().first(f, y)[1]
+
+    return _sparse(gradient, x, known, _of_hessian)
+
+
+def _sparse(
+    f: Callable[[Any], Any], x: Any, known: Compression | None, make: Callable[[Any], Compression | None]
+) -> tuple[Any, Compression | None]:
+    if known is not None and (found := known.matrix(f, x)) is not None:
+        return found, known
+    try:
+        made = make(pattern_of(f, x))
+    except DensePatternError:
+        made = None
+    if made is not None and (found := made.matrix(f, x)) is not None:
+        return found, made
+    return _by_columns(f, x), None
+
+
+def _by_columns(f: Callable[[Any], Any], x: Any) -> Any:
+    """Each column by itself, in chunks; zeros are left out."""
+    n, parts = len(x), []
+    for start in range(0, n, _CHUNK):
+        basis = np.zeros((min(_CHUNK, n - start), n))
+        basis.reshape(-1)[start :: n + 1] = 1.0
+        parts.append(scipy.sparse.csc_matrix(push_many(f, x, basis)[1].T))
+    return scipy.sparse.hstack(parts, format="csc")
+
+
+def _pushed(f: Callable[[Any], Any], x: Any, seeds: Any) -> Any:
+    if len(seeds) <= _CHUNK:
+        return push_many(f, x, seeds)[1]
+    return np.concatenate([push_many(f, x, seeds[start : start + _CHUNK])[1] for start in range(0, len(seeds), _CHUNK)])
+
+
+def _of_jacobian(pattern: Any) -> Compression | None:
+    """By columns, by rows, or the densest rows by themselves and the rest by columns, whichever is cheapest."""
+    by_row, by_column = pattern, pattern.tocsc()
+    by_row.sort_indices()
+    m, n = pattern.shape
+    columns = colour_columns(by_column, by_row)
+    none = np.zeros(m, dtype=bool)
+    best = (int(columns.max(initial=-1)) + 1, columns, none, np.full(m, -1))
+    if best[0] > _FEW:
+        best = min([best, *_with_rows(by_column, by_row, best[0])], key=lambda each: each[0])
+    cost, columns, is_pulled, row_colours = best
+    if cost * _DENSE > n:
+        return None
+    column_of = np.repeat(np.arange(n), np.diff(by_column.indptr))
+    row_of = by_column.indices
+    if not len(row_of) or columns.min() >= 0 > row_colours.max():  # without dense rows
+        return _compression(by_column, columns, row_colours, None, columns[column_of] * m + row_of, None)
+    return _compression(
+        by_column,
+        columns,
+        row_colours,
+        is_pulled[row_of],
+        np.maximum(columns[column_of], 0) * m + row_of,
+        np.maximum(row_colours[row_of], 0) * n + column_of,
+    )
+
+
+_FEW = 8
+"""Colours up to which nothing else is tried."""
+
+
+def _with_rows(by_column: Any, by_row: Any, limit: int) -> list[tuple[int, Any, Any, Any]]:
+    """Cost, colours of columns, rows that are pulled back, and their colours, for more and more of the densest rows."""
+    m, n = by_row.shape
+    lengths = np.diff(by_row.indptr)
+    densest_first = np.argsort(-lengths, kind="stable")
+    found, count = [], 1
+    while count < m:
+        is_pulled = np.zeros(m, dtype=bool)
+        is_pulled[densest_first[:count]] = True
+        rest_bound = int(lengths[densest_first[count]])
+        if rest_bound < limit:
+            row_colours = np.full(m, -1)
+            own = by_row[is_pulled]
+            row_colours[is_pulled] = colour_columns(own.T.tocsc(), own.T.tocsr())
+            pulls = int(row_colours.max()) + 1
+            if _PULL * pulls + rest_bound < limit:
+                rest = by_row[~is_pulled]
+                columns = colour_columns(rest.tocsc(), rest)
+                found.append((int(columns.max(initial=-1)) + 1 + _PULL * pulls, columns, is_pulled, row_colours))
+        count *= 2
+    row_colours = colour_columns(by_row.T.tocsc(), by_column.T.tocsr())
+    found.append((_PULL * (int(row_colours.max(initial=-1)) + 1), np.full(n, -1), np.ones(m, dtype=bool), row_colours))
+    return found
+
+
+def _of_hessian(pattern: Any) -> Compression | None:
+    """By a star colouring: of two entries that are equal, one is alone in its row of some colour."""
+    n = pattern.shape[0]
+    whole = (pattern + pattern.T + scipy.sparse.identity(n, dtype=bool, format="csr")).tocsc()
+    whole.sort_indices()
+    colours = colour_symmetric(whole)
+    if (int(colours.max(initial=-1)) + 1) * _DENSE > n:
+        return None
+    column_of, row_of = np.repeat(np.arange(n), np.diff(whole.indptr)), whole.indices
+    count = int(colours.max()) + 1
+    low, high = np.minimum(row_of, column_of), np.maximum(row_of, column_of)
+    met = np.bincount(row_of * count + colours[column_of], minlength=n * count)
+    is_alone = met[low * count + colours[high]] == 1
+    take = np.where(is_alone, colours[high] * n + low, colours[low] * n + high)
+    return _compression(whole, colours, np.full(n, -1), None, take, None)
+
+
+def _compression(
+    by_column: Any,
+    columns: Any,
+    row_colours: Any,
+    is_pulled: Any,
+    from_pushed: Any,
+    from_pulled: Any,
+) -> Compression:
+    m, n = by_column.shape
+    seeds = np.zeros((int(columns.max(initial=-1)) + 2, n))
+    coloured = np.flatnonzero(columns >= 0)
+    seeds[columns[coloured], coloured] = 1.0
+    seeds[-1] = 0.5 + np.random.default_rng(0).random(n)
+    weights = np.zeros((int(row_colours.max(initial=-1)) + 1, m))
+    chosen = np.flatnonzero(row_colours >= 0)
+    weights[row_colours[chosen], chosen] = 1.0
+    return Compression((m, n), by_column.indptr, by_column.indices, seeds, weights, is_pulled, from_pushed, from_pulled)
