@@ -26,6 +26,8 @@ class DualNumbers(Differentiator):
     ----------
     components
         How many dual components one evaluation carries: a gradient of n variables takes n/components evaluations.
+    compiled
+        Whether `prepare` compiles loops over the entries of arrays by numba, where that is installed.
 
     Notes
     -----
@@ -39,6 +41,7 @@ class DualNumbers(Differentiator):
     """
 
     components: PositiveInt = 64
+    compiled: bool = True
     uses_rules = True
 
     @classmethod
@@ -65,6 +68,12 @@ class DualNumbers(Differentiator):
         from gradmix_autodiff.sparse.compression import sparse_hessian, sparse_jacobian
 
         return (sparse_hessian if is_second else sparse_jacobian)(f, x, known)
+
+    def prepared(self, f: Any, x: Any) -> Differentiator:
+        """Record f and its derivative at x, as a program for points that take the same path through f."""
+        from gradmix_autodiff.program.prepared import prepared
+
+        return prepared(self, f, x, self.compiled)
 
     def higher(self, f: VectorFunction, x: Any, order: int) -> Any:
         """Nested derivatives."""

@@ -46,6 +46,8 @@ def evaluate(f: Callable[[Any], Any], point: Any) -> Any:
 def is_finite(derivative: Any) -> bool:
     """Whether all entries of a derivative are finite; by a product with itself, which hardly ever overflows."""
     plain = derivative if type(derivative) is np.ndarray else plain_value(derivative)
+    if isinstance(plain, Traced):  # a symbol, whose program sees to it
+        return plain.is_finite()  # type: ignore[attr-defined, no-any-return]
     flat = plain if type(plain) is np.ndarray and plain.ndim == 1 else np.ravel(plain, "K")
     square = flat.dot(flat)
     return cmath.isfinite(square) or bool(np.isfinite(plain).all())

@@ -34,10 +34,11 @@ class Recorded:
         recording = Recording()
         self._f, self._point = f, point
         self._point_shape = point.shape if type(point) is np.ndarray else np.shape(point)
+        start = leaf(point, recording)
         self._watched, self._arrays = recording.watched, recording.array_operations
         self._infinite = recording.infinite
         try:
-            y = evaluate(f, leaf(point, recording))
+            y = evaluate(f, start)
         finally:
             self._operations = recording.end()
         is_taped = getattr(y, "recording", None) is recording

@@ -7,14 +7,13 @@ and recordings of loops are made of these.
 
 from __future__ import annotations
 
-import operator
 from bisect import bisect_right
 from typing import Any, NoReturn
 
 import numpy as np
 
 from gradmix import DifferentiationError
-from gradmix_autodiff.rules.structure import Total, filled, positions_after, scatter, unbroadcast
+from gradmix_autodiff.rules.structure import Total, filled, put, unbroadcast
 from gradmix_autodiff.table import Change, Elementwise, Spread
 from gradmix_autodiff.traced import Traced, next_level, plain_value
 from gradmix_autodiff.unbounded import watch_infinite
@@ -48,7 +47,7 @@ class Part(tuple[Any, "tuple[int, ...]"]):
     def __call__(self, w: Any) -> Any:
         """The cotangent of x."""
         index, shape = self
-        return scatter(w, positions_after(operator.getitem, shape, index), shape)
+        return put(w, index, shape)
 
     def added_to(self, present: Any, is_own: int, w: Any) -> Any:
         """The cotangent of x so far with `w` added, as an array of the walk's own; None if they are not of float64."""

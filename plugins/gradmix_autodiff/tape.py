@@ -31,6 +31,11 @@ def _recorder() -> type[Recorded]:
 class Tape(Differentiator):
     """Reverse mode by a tape, on plain NumPy functions: a gradient in one evaluation, whatever the number of variables.
 
+    Parameters
+    ----------
+    compiled
+        Whether `prepare` compiles loops over the entries of arrays by numba, where that is installed.
+
     Notes
     -----
     Source: Griewank & Walther, *Evaluating Derivatives*, 2nd ed. (SIAM 2008), section 3.2; the record is the
@@ -42,6 +47,7 @@ class Tape(Differentiator):
     array([2., 6.])
     """
 
+    compiled: bool = True
     uses_rules = True
 
     @classmethod
@@ -101,6 +107,12 @@ class Tape(Differentiator):
         from gradmix_autodiff.sparse.compression import sparse_hessian, sparse_jacobian
 
         return (sparse_hessian if is_second else sparse_jacobian)(f, x, known)
+
+    def prepared(self, f: Any, x: Any) -> Differentiator:
+        """Record f and its derivative at x, as a program for points that take the same path through f."""
+        from gradmix_autodiff.program.prepared import prepared
+
+        return prepared(self, f, x, self.compiled)
 
     def higher(self, f: VectorFunction, x: Any, order: int) -> Any:
         """Nested derivatives."""

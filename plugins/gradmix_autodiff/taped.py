@@ -142,8 +142,12 @@ def _first(w: Any) -> Any:
 
 def leaf(point: Any, recording: Recording) -> Any:
     """The first value on a recording: the point, copied as it may be an array of the caller's."""
-    if type(point) is np.ndarray and point.ndim:
-        return TapedArray(point.copy(), recording.append([]), recording)
+    if type(point) is np.ndarray:
+        value = point.copy()
+        return TapedArray(value, recording.append([]), recording) if value.ndim else _taped(value, recording, [])
+    bottom = plain_value(point)
+    if isinstance(bottom, Traced):  # a symbol, whose graph keeps plain arrays
+        recording.watched = bottom.watched  # type: ignore[attr-defined]
     return _taped(point, recording, [])
 
 

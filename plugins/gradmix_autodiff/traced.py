@@ -23,7 +23,7 @@ from gradmix.arrays import FunctionWithRule
 from gradmix_autodiff.guidance import full_name, in_place, needs_a_number, unsupported
 from gradmix_autodiff.table import COMPOSITIONS, CONSTANT, ELEMENTWISE, PRIMITIVES, Elementwise, Rule
 
-_levels = itertools.count(1)
+_levels = itertools.count(2)  # symbols are level 1, underneath all others
 
 
 def next_level() -> int:
@@ -48,9 +48,12 @@ def operate_on(rule: Rule, arguments: Sequence[Any], keywords: Mapping[str, Any]
 
 
 def plain_value(x: Any) -> Any:
-    """The number or array underneath all levels; lists are searched."""
+    """The number or array underneath all levels, or the symbol that stands for one; lists are searched."""
     while isinstance(x, Traced):
-        x = x.value
+        below = x.value
+        if below is x:
+            return x
+        x = below
     if isinstance(x, list | tuple) and any(isinstance(each, Traced | list | tuple) for each in x):
         return type(x)(plain_value(each) for each in x)
     if isinstance(x, np.ndarray) and x.dtype == object:
@@ -60,10 +63,14 @@ def plain_value(x: Any) -> Any:
 
 def is_complex(x: Any) -> bool:
     """Whether the number or array underneath all levels is complex."""
-    while isinstance(x, Traced):
-        x = x.value
+    x = plain_value(x) if isinstance(x, Traced) else x
     kind = type(x)
     return x.dtype.kind == "c" if kind is np.ndarray else kind is not float and np.iscomplexobj(x)
+
+
+def is_known(condition: Any) -> bool:
+    """Whether a condition is true of plain values, so that a shorter way may be taken; of symbols nothing is known."""
+    return not isinstance(condition, Traced) and bool(condition)
 
 
 def operand(x: Any) -> Any:
@@ -103,7 +110,7 @@ class Traced(arrays.Traced):
     __hash__ = None  # type: ignore[assignment]
 
     value: Any
-    """What it stands for on the level below."""
+    """What it stands for on the level below; itself if there is none."""
     level: int
 
     def follow(self, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:

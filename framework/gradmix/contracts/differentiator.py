@@ -251,6 +251,14 @@ class Differentiator(Component, ABC):
         """What `prepare` uses for one function: this differentiator, or one that has compiled or recorded f at x."""
         return self
 
+    def shortcut(self, operator: str) -> Function | None:
+        """What an operator of a prepared function tries first, where `prepared` has returned this.
+
+        It takes the operator's arguments and returns its result, or None where they need the whole way. What it
+        accepts is not checked again, so that a small function costs little more than what is computed.
+        """
+        return None
+
     def _gradient_of(self, f: VectorFunction) -> VectorFunction:
         return lambda x: self.first(f, x)[1]
 

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, cast, final
 
 from gradmix.contracts import operators
 from gradmix.contracts.errors import DifferentiationError
 from gradmix.contracts.flat_function import FlatFunction, at_point
-from gradmix.contracts.operators import operator
+from gradmix.contracts.operators import OperatorT, operator
 
 if TYPE_CHECKING:
     from gradmix.contracts.differentiator import Differentiator
+
+
+def shortened(method: OperatorT) -> OperatorT:
+    """Make a method an operator that tries the differentiator's short way first."""
+    whole, name = operator(method), method.__name__
+
+    @wraps(method)
+    def called(self: Prepared, *args: Any) -> Any:
+        short = self._shortcuts[name]
+        if short is not None and (found := short(*args)) is not None:
+            return found
+        return whole(self, *args)
+
+    return cast("OperatorT", final(called))
 
 
 @dataclass(frozen=True)
@@ -38,6 +53,12 @@ class Prepared:
     known: dict[bool, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """How sparse Jacobians (False) and Hessians (True) were computed last."""
 
+    _shortcuts: Mapping[str, Callable[..., Any] | None] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        made = {name: self.differentiator.shortcut(name) for name in ("gradient", "value_and_gradient")}
+        object.__setattr__(self, "_shortcuts", made)
+
     def check_operator(self, operator: str) -> None:
         """As `Differentiator.check_operator`."""
         self.differentiator.check_operator(operator)
@@ -51,12 +72,12 @@ class Prepared:
         """As `Differentiator.derivative`."""
         return operators.derivative(self.differentiator, *self._at(args), order)
 
-    @operator
+    @shortened
     def gradient(self, *args: Any) -> Any:
         """As `Differentiator.gradient`."""
         return operators.value_and_gradient(self.differentiator, *self._at(args))[1]
 
-    @operator
+    @shortened
     def value_and_gradient(self, *args: Any) -> tuple[Any, Any]:
         """As `Differentiator.value_and_gradient`."""
         return operators.value_and_gradient(self.differentiator, *self._at(args))

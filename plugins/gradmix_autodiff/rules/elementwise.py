@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradmix_autodiff.table import CONSTANT, ELEMENTWISE, NAMES, Elementwise
-from gradmix_autodiff.traced import Traced, operate, plain_value
+from gradmix_autodiff.traced import Traced, is_known, operate, plain_value
 
 _NORM = "For a distance or a norm use np.linalg.norm or np.hypot, whose derivative at 0 is taken as 0."
 
@@ -105,7 +105,7 @@ def chosen(y: Any, one: Any, other: Any) -> Any:
     y, one, other = plain_value(y), plain_value(one), plain_value(other)
     share = np.equal(one, y)
     is_tie = np.equal(one, other)
-    return (np.where(is_tie, 0.5, share) if is_tie.any() else share)[()]
+    return (share if is_known(np.logical_not(is_tie.any())) else np.where(is_tie, 0.5, share))[()]
 
 
 def direction(a: Any, y: Any) -> Any:

@@ -42,7 +42,7 @@ def _taken(x: Any, step: Callable[[Any], Any]) -> list[Any]:
     shape = np.shape(x)
     places = np.arange(math.prod(shape)).reshape(shape)
     parts = step(places)
-    is_one = isinstance(parts, np.ndarray | np.generic)
+    is_one = not isinstance(parts, list | tuple)
     results = []
     for at, part in enumerate([parts] if is_one else parts):
         result = gather(x, part, shape)

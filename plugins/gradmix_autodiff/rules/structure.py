@@ -8,13 +8,13 @@ transpose, over any leading axes, so that tangents stacked along a first axis go
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from gradmix_autodiff.table import LinearMap, Primitive, Spread
-from gradmix_autodiff.traced import operate, plain_value
+from gradmix_autodiff.traced import is_known, operate, plain_value
 
 Axis = int | tuple[int, ...] | None
 Arguments = tuple[Any, ...]
@@ -72,11 +72,6 @@ def _back(x: Any, w: Any) -> Any:
     return w if np.shape(w) == np.shape(x) else np.reshape(w, np.shape(x))
 
 
-def positions_after(function: Callable[..., Any], shape: tuple[int, ...], *args: Any, **kwargs: Any) -> Any:
-    """Where each entry of ``function(x, …)`` stands in `x`, an array of `shape`."""
-    return function(np.arange(math.prod(shape)).reshape(shape), *args, **kwargs)
-
-
 # getitem and setitem
 
 
@@ -103,6 +98,26 @@ def _positions(shape: tuple[int, ...], index: Any) -> Any:
 
 
 GETITEM = Primitive(_getitem, _getitem_rule, Spread.MOVES, is_view=True)
+
+
+def _put(w: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    whole = np.zeros(shape, dtype=np.result_type(w, np.float64))
+    whole[index] = w
+    return whole
+
+
+def _put_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:
+    index, shape = arguments[1:]
+    behind = (slice(None), *(index if type(index) is tuple else (index,)))
+    return LinearMap(lambda t: put(t, behind, (np.shape(t)[0], *shape)), lambda w: w[index])
+
+
+PUT = Primitive(_put, _put_rule, Spread.MOVES)
+
+
+def put(w: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """Zeros of `shape` with `w` at an index that takes no entry twice: the transpose of ``x[index]``."""
+    return operate(PUT, w, index, shape)
 
 
 def _setitem(x: Any, value: Any, index: Any) -> Any:
@@ -421,7 +436,7 @@ def _extreme_rule(position: int, y: Any, arguments: Arguments, keywords: Keyword
     kept, behind = kept_shape(shape, axis), _behind(axis, len(shape))
     is_extreme = np.equal(value, np.reshape(plain_value(y), kept))
     count = is_extreme.sum(axis=axes_of(axis, len(shape)), keepdims=True)
-    shares = is_extreme if np.all(count == 1) else is_extreme / count
+    shares = is_extreme if is_known(np.all(count == 1)) else is_extreme / count
     return LinearMap(
         lambda t: np.sum(np.where(is_extreme, t * shares, 0.0), axis=behind, keepdims=keepdims),
         lambda w: np.where(is_extreme, np.reshape(w, kept) * shares, 0.0),

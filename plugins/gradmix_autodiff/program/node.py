@@ -1,0 +1,196 @@
+"""The graph of a recorded computation: calls of NumPy's functions, each of which is there once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradmix_autodiff.watched import checksum
+
+NO_KEYWORDS: Mapping[str, Any] = {}
+MOST_NODES = 100_000
+"""Nodes of a program; a longer one would take seconds to emit."""
+
+
+class NotRecordableError(Exception):
+    """Says why a computation cannot be a program: it depends on values in a way that no check can follow."""
+
+
+class Node:
+    """One call in a graph, an input, or a plain array.
+
+    Parameters
+    ----------
+    index
+        Its place in the graph.
+    function
+        What is called; None of an input or an array.
+    arguments, keywords
+        What it is called with: nodes, plain values, and lists and tuples of these.
+    operands
+        The nodes among these.
+    shape, dtype
+        Of the result; if that is a tuple, the type is that of objects.
+    """
+
+    __slots__ = ("arguments", "dtype", "function", "index", "keywords", "operands", "shape", "value")
+
+    def __init__(
+        self,
+        index: int,
+        function: Callable[..., Any] | None,
+        arguments: tuple[Any, ...],
+        keywords: Mapping[str, Any],
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+    ) -> None:
+        self.index, self.function, self.arguments, self.keywords = index, function, arguments, keywords
+        self.operands = (*nodes_in(arguments), *nodes_in(tuple(keywords.values())))
+        self.shape, self.dtype = shape, dtype
+        self.value: Any = None
+        """The plain array that it stands for; None of anything else."""
+
+    def __repr__(self) -> str:
+        return f"v{self.index}"
+
+
+class Guard(NamedTuple):
+    """Something that was seen while recording, and must be so again.
+
+    Parameters
+    ----------
+    node
+        Whose value was looked at.
+    kind
+        What was seen of it: its ``truth``, its entries (``same``), its ``shape``, or that it is ``finite``.
+    expected
+        What was seen.
+    """
+
+    node: Node
+    kind: str
+    expected: Any
+
+
+class Graph:
+    """A computation that is being recorded. Equal calls are one node."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.inputs: list[Node] = []
+        self.guards: dict[tuple[int, str], Guard] = {}
+        self.arrays: dict[int, tuple[Node, bytes]] = {}
+        self.is_open = True
+        self._known: dict[Any, Node] = {}
+
+    def input(self, value: Any) -> Node:
+        """Add an input."""
+        node = self._added(None, (), NO_KEYWORDS, np.shape(value), np.asarray(value).dtype)
+        self.inputs.append(node)
+        return node
+
+    def array(self, value: np.ndarray[Any, Any]) -> Node:
+        """The node of a plain array.
+
+        Raises
+        ------
+        NotRecordableError
+            If it is not of numbers, or has changed since it was used before.
+        """
+        if value.dtype.kind not in "biufc":
+            raise NotRecordableError(f"an array of {value.dtype} is used")
+        known = self.arrays.get(id(value))
+        if known is None:
+            node = self._added(None, (), NO_KEYWORDS, value.shape, value.dtype)
+            node.value = value
+            self.arrays[id(value)] = node, mark(value)
+            return node
+        if mark(value) != known[1]:
+            raise NotRecordableError(f"a plain array of shape {value.shape} is changed after it was used")
+        return known[0]
+
+    def check_arrays(self) -> None:
+        """Check that no plain array has changed since it was used.
+
+        Raises
+        ------
+        NotRecordableError
+            If one has.
+        """
+        for node, _ in self.arrays.values():
+            self.array(node.value)
+
+    def call(
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        keywords: Mapping[str, Any] = NO_KEYWORDS,
+    ) -> Node:
+        """The node of a call, which may be there already."""
+        try:
+            key = (function, key_of(arguments), key_of(tuple(keywords.items())))
+            known = self._known.get(key)
+        except TypeError:  # an argument that cannot be compared: such a call is one of its own
+            return self._added(function, arguments, keywords, shape, dtype)
+        if known is None:
+            known = self._known[key] = self._added(function, arguments, keywords, shape, dtype)
+        return known
+
+    def guard(self, node: Node, kind: str, expected: Any) -> None:
+        """Note what was seen of a node."""
+        self.guards.setdefault((node.index, kind), Guard(node, kind, expected))
+
+    def _added(self, function: Any, arguments: Any, keywords: Any, shape: Any, dtype: Any) -> Node:
+        if not self.is_open:
+            raise NotRecordableError("a value is used after the evaluation that it belongs to has ended")
+        if len(self.nodes) >= MOST_NODES:
+            raise NotRecordableError(f"it takes more than {MOST_NODES} operations")
+        node = Node(len(self.nodes), function, arguments, keywords, shape, dtype)
+        self.nodes.append(node)
+        return node
+
+
+def nodes_in(arguments: Any) -> Iterator[Node]:
+    """The nodes in nested lists and tuples."""
+    for each in arguments:
+        if type(each) is Node:
+            yield each
+        elif isinstance(each, list | tuple):
+            yield from nodes_in(each)
+        elif type(each) is slice:
+            yield from nodes_in((each.start, each.stop, each.step))
+
+
+def key_of(x: Any) -> Any:
+    """What equals only what computes the same: 0.0 is not −0.0, and 1 is not 1.0.
+
+    Raises
+    ------
+    TypeError
+        If it cannot be compared.
+    """
+    kind = type(x)
+    if kind is Node:
+        return x
+    if kind is float:
+        return (float, x.hex())
+    if kind is tuple or kind is list:
+        return (kind, *map(key_of, x))
+    if kind is slice:
+        return (slice, key_of(x.start), key_of(x.stop), key_of(x.step))
+    if isinstance(x, np.generic):
+        return (kind, x.tobytes())
+    if kind in (int, bool, str, type(None), type(Ellipsis)) or isinstance(x, type | np.dtype) or callable(x):
+        return (kind, x)
+    raise TypeError
+
+
+def mark(array: np.ndarray[Any, Any]) -> bytes:
+    """What says whether an array has changed; nothing of one that cannot be written to."""
+    if not array.flags.writeable and array.base is None:
+        return b""
+    return array.tobytes() if array.size <= 64 else checksum(array)

@@ -1,0 +1,132 @@
+"""One path through a function: its graph, and the programs that are emitted of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradmix_autodiff.program.emission import OTHER_PATH, UNBOUNDED, Program
+from gradmix_autodiff.program.node import Graph, Node, NotRecordableError
+from gradmix_autodiff.program.symbol import Symbol, symbol
+
+TOLERANCE = 1e-9
+"""How far a program's result may be from the plain one's at the point where it was recorded: both are rounded."""
+
+
+class Path:
+    """A recorded computation, and what it must give at the point where it was recorded.
+
+    Parameters
+    ----------
+    graph
+        What was recorded.
+    results
+        Its results, symbols or plain values.
+    points
+        Where it was recorded.
+    plain
+        The results there, computed without a program.
+    is_tuple
+        Whether the computation returns several results.
+    is_compiled
+        Whether loops are compiled.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        results: tuple[Any, ...],
+        points: tuple[Any, ...],
+        plain: tuple[Any, ...],
+        is_tuple: bool,
+        is_compiled: bool,
+    ) -> None:
+        self._graph, self._points, self._plain, self._is_compiled = graph, points, plain, is_compiled
+        self._results = [each.node if isinstance(each, Symbol) else each for each in results]
+        self._shapes = tuple(each.shape for each in points)
+        self._programs: dict[int | None, Program] = {}
+        self.is_tuple = is_tuple
+        self.arrangement: Any = None
+        """How the function's result is arranged."""
+
+    @property
+    def arrays(self) -> list[Any]:
+        """Plain arrays that it uses and that others refer to, who may change them."""
+        return [node.value for node, _ in self._graph.arrays.values() if not _is_private(node)]
+
+    def fits(self, points: tuple[Any, ...]) -> bool:
+        """Whether points have the shapes of the example."""
+        return tuple(each.shape for each in points) == self._shapes
+
+    def program(self, place: int | None = None) -> Program:
+        """The program for all results, or for one of them.
+
+        Raises
+        ------
+        NotRecordableError
+            If it does not give the plain results where it was recorded.
+        """
+        found = self._programs.get(place)
+        if found is None:
+            found = self._programs[place] = self._emitted(place)
+        return found
+
+    def _emitted(self, place: int | None) -> Program:
+        results, plain = self._results, self._plain
+        if place is not None:
+            results, plain = results[place : place + 1], plain[place : place + 1]
+        program = Program(self._graph, results, self._is_compiled)
+        again = program.call(*self._points)
+        if again is OTHER_PATH or again is UNBOUNDED or not _agree(again, plain):
+            raise NotRecordableError("the program does not give the plain result at the point where it was recorded")
+        return program
+
+
+def _is_private(node: Node) -> bool:
+    """Whether nothing but a node refers to its array: it was made while the function was recorded."""
+    if sys.getrefcount(node.value) > _OWN_REFERENCES:
+        return False
+    base = node.value.base
+    return not isinstance(base, np.ndarray) or sys.getrefcount(base) <= _OWN_REFERENCES + 1
+
+
+_OWN_REFERENCES = 2
+"""That of the node, and that of the call which counts."""
+
+
+def recorded(compute: Callable[..., Any], points: tuple[Any, ...], plain: Any, is_compiled: bool) -> Path:
+    """Record a computation at points.
+
+    Raises
+    ------
+    NotRecordableError
+        If it depends on values in a way that guards cannot follow.
+    """
+    graph = Graph()
+    inputs = [symbol(graph.input(each), each.copy(), graph) for each in points]
+    try:
+        with np.errstate(all="ignore"):
+            found = compute(*inputs)
+            graph.check_arrays()
+    finally:
+        graph.is_open = False
+    is_tuple = isinstance(found, tuple)
+    results, known = (found, plain) if is_tuple else ((found,), (plain,))
+    copies = tuple(each.copy() for each in points)
+    path = Path(graph, results, copies, tuple(np.copy(each) for each in known), is_tuple, is_compiled)
+    path.program()
+    return path
+
+
+def _agree(found: tuple[Any, ...], plain: tuple[Any, ...]) -> bool:
+    """Whether results are equal but for rounding, relative to their largest entry."""
+    for one, other in zip(found, plain, strict=True):
+        if np.shape(one) != np.shape(other):
+            return False
+        scale = np.max(np.abs(other), initial=0.0)
+        if not np.allclose(one, other, rtol=TOLERANCE, atol=TOLERANCE * scale, equal_nan=True):
+            return False
+    return True
