@@ -112,6 +112,10 @@ class PreparedDifferentiator(Differentiator):
         """Not recorded."""
         return self.plain.higher(f, x, order)
 
+    def series(self, f: VectorFunction, x: Any, v: Any, order: int) -> Any:
+        """Not recorded."""
+        return self.plain.series(f, x, v, order)
+
     def shortcut(self, operator: str) -> Callable[..., Any] | None:
         """Gradients at one array or number, without the way through containers; None if the example is another."""
         argument = self.function.argument
