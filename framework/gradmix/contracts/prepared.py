@@ -52,7 +52,6 @@ class Prepared:
     origin: Differentiator
     known: dict[bool, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """How sparse Jacobians (False) and Hessians (True) were computed last."""
-
     _shortcuts: Mapping[str, Callable[..., Any] | None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
