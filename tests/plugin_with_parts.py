@@ -9,10 +9,10 @@ import numpy as np
 import gradmix
 
 
-class Solver(gradmix.Component, ABC):
-    """Base of solvers."""
+class RootFinder(gradmix.Component, ABC):
+    """Base of root finders."""
 
-    kind: ClassVar[str] = "solver"
+    kind: ClassVar[str] = "root_finder"
     role: ClassVar[gradmix.Role] = gradmix.Role.ALGORITHM
 
     @abstractmethod
@@ -32,8 +32,8 @@ class Equation(gradmix.Component, ABC):
 
 
 @dataclass
-class Newton(Solver):
-    """Newton's method.
+class Tangents(RootFinder):
+    """Newton's method: follow the tangents.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Newton(Solver):
 
 
 @dataclass
-class Bisection(Solver):
+class Bisection(RootFinder):
     """Halve an interval."""
 
     low: float = 0.0
@@ -89,11 +89,11 @@ class Power(Equation):
 
 
 @dataclass
-class Solve(gradmix.Task):
-    """Have a solver solve an equation."""
+class FindRoot(gradmix.Task):
+    """Have a root finder solve an equation."""
 
     rounds: ClassVar[int] = 2
-    solver: Solver = gradmix.part("newton")
+    root_finder: RootFinder = gradmix.part("tangents")
     left: Equation = gradmix.part("power")
 
     def improves(self):
@@ -102,12 +102,12 @@ class Solve(gradmix.Task):
 
     def timed(self):
         """The roots."""
-        return gradmix.Timed(lambda: list(self.solver.roots(self.left)))
+        return gradmix.Timed(lambda: list(self.root_finder.roots(self.left)))
 
     def run(self):
         """Yield each root."""
         residual = float("nan")
-        for x in self.solver.roots(self.left):
+        for x in self.root_finder.roots(self.left):
             residual = abs(float(self.left.value(x)))
             yield gradmix.Iteration(x, {"residual": residual})
         return gradmix.Result({"residual": residual})
@@ -173,16 +173,16 @@ class Descent(gradmix.Clusterer[gradmix.Centers]):
 
 @gradmix.hookimpl
 def gradmix_kinds():
-    """Add solvers and equations."""
-    return [Solver, Equation]
+    """Add root finders and equations."""
+    return [RootFinder, Equation]
 
 
 @gradmix.hookimpl
 def gradmix_components():
     """Offer all of the above."""
     return {
-        "solver": {"newton": Newton, "bisection": Bisection},
+        "root_finder": {"tangents": Tangents, "bisection": Bisection},
         "equation": {"power": Power},
-        "task": {"solve": Solve, "predict": Predict},
+        "task": {"find_root": FindRoot, "predict": Predict},
         "clusterer": {"descent": Descent},
     }

@@ -98,7 +98,7 @@ def without_store(empty_folder, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("guide", ["sweeps.md", "events.md"])
+@pytest.mark.parametrize("guide", ["sweeps.md", "events.md", "solvers.md"])
 def test_a_guide_prints_what_is_shown_from_its_first_command_to_its_last(without_store, guide):
     for command, shown in commands((ROOT / "docs" / guide).read_text(encoding="utf-8")):
         check_prints(command, shown)

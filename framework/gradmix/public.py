@@ -8,6 +8,7 @@ from gradmix.config.build import clusterer as clusterer
 from gradmix.config.build import covariance as covariance
 from gradmix.config.build import differentiator as differentiator
 from gradmix.config.build import rows as rows
+from gradmix.config.build import solver as solver
 from gradmix.config.inputs import input_of as input_of
 from gradmix.config.models import read_model as read_model
 from gradmix.config.models import write_model as write_model
@@ -80,8 +81,14 @@ from gradmix.contracts.palette import group_color as group_color
 from gradmix.contracts.preparation import Preparation as Preparation
 from gradmix.contracts.problem import Operator as Operator
 from gradmix.contracts.problem import Problem as Problem
+from gradmix.contracts.question import Equations as Equations
+from gradmix.contracts.question import InitialValue as InitialValue
+from gradmix.contracts.question import LeastSquares as LeastSquares
+from gradmix.contracts.question import Minimum as Minimum
+from gradmix.contracts.question import Question as Question
 from gradmix.contracts.role import Role as Role
 from gradmix.contracts.run import RunInfo as RunInfo
+from gradmix.contracts.solver import Solver as Solver
 from gradmix.contracts.task import FinishedRun as FinishedRun
 from gradmix.contracts.task import Input as Input
 from gradmix.contracts.task import Result as Result

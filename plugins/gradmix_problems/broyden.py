@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from gradmix import Bounds, Problem
+from gradmix import Bounds, Equations, Problem
 
 if TYPE_CHECKING:
     from gradmix.arrays import Array
+
+_DIGITS = 40
 
 
 @dataclass
@@ -51,3 +54,27 @@ class Broyden(Problem):
         """3 − 4 xᵢ on the diagonal, −1 below and −2 above it: rounded once."""
         below, above = np.full(self.n - 1, -1.0), np.full(self.n - 1, -2.0)
         return np.diag(3.0 - 4.0 * self.point()) + np.diag(below, -1) + np.diag(above, 1)
+
+    def question(self) -> Equations:
+        """The root from the usual start, all −1, on; the exact one is found in 40 decimal digits."""
+        return Equations(self.function, np.full(self.n, -1.0), np.array([float(each) for each in self._root()]))
+
+    def _root(self) -> list[Decimal]:
+        """Newton's method, each step by Thomas's algorithm."""
+        with localcontext() as context:
+            context.prec = _DIGITS
+            x = [Decimal(-1)] * self.n
+            for _ in range(10):
+                padded = [Decimal(0), *x, Decimal(0)]
+                pivot, right = [3 - 4 * each for each in x], [Decimal(0)] * self.n
+                for i, each in enumerate(x):
+                    right[i] = padded[i] + 2 * padded[i + 2] - 1 - (3 - 2 * each) * each
+                    if i:
+                        pivot[i] -= 2 / pivot[i - 1]
+                        right[i] += right[i - 1] / pivot[i - 1]
+                step = right[-1] / pivot[-1]
+                x[-1] += step
+                for i in range(self.n - 2, -1, -1):
+                    step = (right[i] + 2 * step) / pivot[i]
+                    x[i] += step
+            return x

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from gradmix import Bounds, Problem
+from gradmix import Bounds, LeastSquares, Problem
 
 if TYPE_CHECKING:
     from gradmix.arrays import Array
@@ -46,12 +46,15 @@ class Diffusion(Problem):
 
     def function(self, x: Any) -> Any:
         """Half the mean square of what the solution differs from the measurements."""
+        return 0.5 * np.mean(self.misfits(x) ** 2)
+
+    def misfits(self, x: Any) -> Any:
+        """What the solution differs from the measurements at the nodes, shape (n − 1,)."""
         nodes = np.arange(1.0, self.n) / self.n
         flux = np.exp(x) * float(self.n**2)
         system = np.diag(flux[:-1] + flux[1:]) - np.diag(flux[1:-1], 1) - np.diag(flux[1:-1], -1)
         solution = np.linalg.solve(system, np.ones(self.n - 1))
-        misfits = solution - 0.5 * nodes * (1.0 - nodes)
-        return 0.5 * np.mean(misfits**2)
+        return solution - 0.5 * nodes * (1.0 - nodes)
 
     def point(self) -> Array:
         """Logarithms of κ: a wave around 0."""
@@ -68,6 +71,10 @@ class Diffusion(Problem):
             misfits = [(value - x * (1 - x) / 2) / (self.n - 1) for value, x in zip(u, nodes, strict=True)]
             slopes = zip(flux, _differences(u), _differences(_solved(flux, misfits)), strict=True)
             return np.array([float(-each * of_u * of_adjoint) for each, of_u, of_adjoint in slopes])
+
+    def question(self) -> LeastSquares:
+        """The fit from the point on. A whole curve of coefficients fits: there are fewer nodes than cells."""
+        return LeastSquares(lambda x: self.misfits(x) / (self.n - 1) ** 0.5, self.point())
 
 
 def _differences(values: list[Decimal]) -> list[Decimal]:

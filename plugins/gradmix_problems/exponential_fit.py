@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradmix import PositiveInt, Problem
+from gradmix import LeastSquares, PositiveInt, Problem
 
 if TYPE_CHECKING:
     from gradmix.arrays import Array
@@ -62,6 +62,10 @@ class ExponentialFit(Problem):
                 decay = (-Decimal(b) * time).exp()
                 rows.append([float(decay), float(-Decimal(a) * time * decay), 1.0])
         return np.array(rows)
+
+    def question(self) -> LeastSquares:
+        """The fit from the point on: it is exact for a = 2, b = 3, c = 1."""
+        return LeastSquares(self.function, self.point(), np.array([2.0, 3.0, 1.0]))
 
     def _times(self) -> Array:
         return np.arange(1.0, self.m + 1) / self.m

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from gradmix import PositiveFloat, Problem
+from gradmix import Equations, PositiveFloat, Problem
 
 
 @dataclass
@@ -48,3 +48,7 @@ class Heron(Problem):
     def exact(self) -> float:
         """1 / (2√x)."""
         return 0.5 / math.sqrt(self.x)
+
+    def question(self) -> Equations:
+        """The equation y² = x, from the program's own start on: its iteration is Newton's."""
+        return Equations(lambda y: y * y - self.x, max(self.x, 1.0), math.sqrt(self.x))

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from gradmix import Bounds, PositiveInt, Problem
+from gradmix import Bounds, Equations, PositiveInt, Problem
 
 _DIGITS = 50
 
@@ -58,12 +58,22 @@ class Kepler(Problem):
         """1 / (1 − e cos E) at the root, found by Newton's method in 50 decimal digits."""
         with localcontext() as context:
             context.prec = _DIGITS
-            e, mean = Decimal(self.eccentricity), Decimal(self.x)
-            anomaly = Decimal(float(self.function(self.x)))
-            for _ in range(8):  # from the sixteen digits of a float on, or from a few where the iteration was cut off
-                sine, cosine = _sine_and_cosine(anomaly)
-                anomaly -= (anomaly - e * sine - mean) / (1 - e * cosine)
-            return float(1 / (1 - e * _sine_and_cosine(anomaly)[1]))
+            return float(1 / (1 - Decimal(self.eccentricity) * _sine_and_cosine(self._anomaly())[1]))
+
+    def question(self) -> Equations:
+        """Kepler's equation for E, from E = M on, with the root in 50 decimal digits."""
+        with localcontext() as context:
+            context.prec = _DIGITS
+            return Equations(lambda E: E - self.eccentricity * np.sin(E) - self.x, self.x, float(self._anomaly()))
+
+    def _anomaly(self) -> Decimal:
+        """The root."""
+        e, mean = Decimal(self.eccentricity), Decimal(self.x)
+        anomaly = Decimal(float(self.function(self.x)))
+        for _ in range(8):  # from the sixteen digits of a float on, or from a few where the iteration was cut off
+            sine, cosine = _sine_and_cosine(anomaly)
+            anomaly -= (anomaly - e * sine - mean) / (1 - e * cosine)
+        return anomaly
 
 
 def _sine_and_cosine(x: Decimal) -> tuple[Decimal, Decimal]:

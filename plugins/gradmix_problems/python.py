@@ -7,17 +7,27 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from gradmix import ConfigError, Operator, Problem, RunsCode, regular_file
+from gradmix import (
+    ConfigError,
+    Equations,
+    LeastSquares,
+    Minimum,
+    Operator,
+    Problem,
+    Question,
+    RunsCode,
+    regular_file,
+)
 
 
 @dataclass
@@ -34,12 +44,18 @@ class PythonFunction(Problem):
         What is asked: derivative (one variable), gradient (one value) or jacobian.
     derivative
         Path of a function that gives the exact derivative, if there is one.
+    asks
+        What a solver is asked for, from the point on; null if nothing.
+    solution
+        The exact solution, if it is known.
     """
 
     path: Annotated[str, RunsCode()]
     x: float | tuple[float, ...] = 1.0
     operator: Operator = "derivative"
     derivative: Annotated[str | None, RunsCode()] = None
+    asks: Literal["equations", "minimum", "least_squares"] | None = None
+    solution: float | tuple[float, ...] | None = None
 
     def function(self, x: Any) -> Any:
         """Call the function."""
@@ -53,12 +69,23 @@ class PythonFunction(Problem):
         """What the function at `derivative` gives, or None."""
         return None if self.derivative is None else _load("problem.derivative", self.derivative)[0](self.point())
 
+    def question(self) -> Question | None:
+        """What `asks` says."""
+        return None if self.asks is None else _QUESTIONS[self.asks](self.function, self.point(), self.solution)
+
     def content(self) -> tuple[str, ...]:
         """Fingerprints of the source files."""
         paths = {"problem.path": self.path, "problem.derivative": self.derivative}
         modules = [_load(option, path)[1] for option, path in paths.items() if path is not None]
         files = [Path(module.__file__) for module in modules if module.__file__]
         return tuple(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
+
+
+_QUESTIONS: Mapping[str, type[Equations] | type[Minimum] | type[LeastSquares]] = {
+    "equations": Equations,
+    "minimum": Minimum,
+    "least_squares": LeastSquares,
+}
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from gradmix import Bounds, DataError, Problem
+from gradmix import Bounds, DataError, Minimum, Problem
 
 if TYPE_CHECKING:
     from gradmix.arrays import Array
@@ -60,3 +60,7 @@ class Rosenbrock(Problem):
             gradient[i] += -400 * x[i] * valley - 2 * (1 - x[i])
             gradient[i + 1] += 200 * valley
         return np.array([float(each) for each in gradient])
+
+    def question(self) -> Minimum:
+        """Its minimum from the point on: 0, where all variables are 1. With four or more there is a local one, too."""
+        return Minimum(self.function, self.point(), np.ones(self.n))

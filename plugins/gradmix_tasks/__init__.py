@@ -11,5 +11,6 @@ def gradmix_components() -> gradmix.Components:
             "check": "gradmix_tasks.check:Check",
             "cluster": "gradmix_tasks.cluster:Cluster",
             "differentiate": "gradmix_tasks.differentiate:Differentiate",
+            "solve": "gradmix_tasks.solve:Solve",
         }
     }

@@ -15,6 +15,7 @@ import gradmix
 from gradmix_datasets.blobs import Blobs
 from gradmix_engines.serial import Serial
 from gradmix_metrics.relative_error import RelativeErrorL2
+from gradmix_problems.broyden import Broyden
 from gradmix_problems.cubic import Cubic
 from gradmix_problems.lecture import Lecture
 from gradmix_tasks.differentiate import Differentiate
@@ -323,6 +324,15 @@ class AnswersInAList(Cubic):
 
 
 @dataclass
+class SolvedInFewDigits(Broyden):
+    """Gives a root in single precision."""
+
+    def question(self):
+        right = super().question()
+        return dataclasses.replace(right, solution=right.solution.astype(np.float32).astype(float))
+
+
+@dataclass
 class NearlyExact(Lecture):
     """Is right to ten digits only."""
 
@@ -589,6 +599,7 @@ WRONG = [
     ("evaluates_the_same_again", MovesItsArgument),
     ("answers_the_same_again", RemembersThePoint),
     ("exact_has_the_right_shape", AnswersInAList),
+    ("its_solution_solves_its_question", SolvedInFewDigits),
     ("exact_is_right", NearlyExact),
     ("exact_is_right", WrongSign),
     ("yields_iterations", ReturnsNothing),

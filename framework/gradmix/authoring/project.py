@@ -37,6 +37,7 @@ TEMPLATES: Mapping[str, Kind] = {
     "problem": Kind(
         "is a function to differentiate, with its exact derivative", "a bell", "task=differentiate problem=$name"
     ),
+    "solver": Kind("solves what a problem asks", "the chord method", "task=solve solver=$name"),
     "task": Kind("is what a run does with its components", "gradient descent", "task=$name"),
     "metric": Kind("measures what a task has found", "how even the groups are", "metric=$name"),
     "engine": Kind("computes sums over blocks of rows", "threads", "engine=$name"),

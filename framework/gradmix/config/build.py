@@ -14,6 +14,7 @@ from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.errors import ConfigError, GradmixError, PluginError, UnknownNameError, did_you_mean, listing
 from gradmix.contracts.folds import Engine, Rows
 from gradmix.contracts.options import Option, check_option, parameters_of, plain, untyped
+from gradmix.contracts.solver import Solver
 from gradmix.registry.entry import describe_line
 from gradmix.registry.kinds import RESERVED_OPTIONS
 from gradmix.registry.registry import Registry, registry
@@ -73,6 +74,17 @@ def _covariance_without_options(name: str, known: Registry) -> type[Component] |
     """The class of a covariance type that has no options; every fit of a mixture looks its type up several times."""
     component = known.find(Covariance.kind, name).load()
     return None if parameters_of(component) else component
+
+
+def solver(name: str, **options: Any) -> Solver:
+    """Make a solver by its name; like `differentiator`.
+
+    Examples
+    --------
+    >>> solver("newton", differentiator="tape", max_iter=20).max_iter
+    20
+    """
+    return cast("Solver", build("solver", {"name": name, **options}, in_python=True).component)
 
 
 def rows(X: Any, weights: Any = None, engine: str | Engine = "serial", **options: Any) -> Rows:

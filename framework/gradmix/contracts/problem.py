@@ -1,4 +1,4 @@
-"""Problems: functions to differentiate, with their exact derivatives."""
+"""Problems: functions to differentiate, with their exact derivatives, and questions to solve."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Literal
 
 from gradmix.contracts.component import Component
+from gradmix.contracts.question import Question
 from gradmix.contracts.role import Role
 
 Operator = Literal["derivative", "gradient", "jacobian"]
@@ -30,4 +31,11 @@ class Problem(Component, ABC):
 
     def exact(self) -> Any:
         """Derivative at the point, nearly to the last digit, found without a differentiator; None if unknown."""
+        return None
+
+    def question(self) -> Question | None:
+        """What it asks a solver, with the start and the exact solution, if known; None if it asks nothing.
+
+        It is made for every run of a sweep before the first one starts, so it must be quick.
+        """
         return None

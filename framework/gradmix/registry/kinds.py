@@ -21,11 +21,12 @@ from gradmix.contracts.metric import Metric
 from gradmix.contracts.options import parameters_of, plain
 from gradmix.contracts.problem import Problem
 from gradmix.contracts.role import Role
+from gradmix.contracts.solver import Solver
 from gradmix.contracts.task import Task
 
 KINDS: Mapping[str, type[Component]] = {
     contract.kind: contract
-    for contract in (Clusterer, Covariance, Dataset, Differentiator, Engine, Events, Metric, Problem, Task)
+    for contract in (Clusterer, Covariance, Dataset, Differentiator, Engine, Events, Metric, Problem, Solver, Task)
 }
 """Every kind of component of our own, and the contract that its classes keep; plugins may add kinds."""
 
@@ -41,7 +42,9 @@ def check_contract(contract: Any) -> type[Component]:
         raise PluginError(f"gradmix_kinds must return classes derived from gradmix.Component; it returned {contract!r}")
     kind, role = vars(contract).get("kind"), getattr(contract, "role", None)
     if not isinstance(kind, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", kind):
-        raise PluginError(f"the kind {contract.__name__} must state its name in small letters, such as kind = 'solver'")
+        raise PluginError(
+            f"the kind {contract.__name__} must state its name in small letters, such as kind = 'sampler'"
+        )
     if not isinstance(role, Role) or not role.is_held:
         roles = listing(f"gradmix.Role.{role.name}" for role in Role if role.is_held)
         raise PluginError(f"the kind {contract.__name__} must state its role, one of {roles}; it is {role!r}")

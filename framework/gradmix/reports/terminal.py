@@ -20,7 +20,7 @@ from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.reports.console import make_console, print_table, say
 from gradmix.reports.sweep_report import SweepReport
-from gradmix.reports.wording import metric_text, shown
+from gradmix.reports.wording import metric_text, progress, shown
 from gradmix.runs.runner import explain_failure, status_of_error
 
 _LINES_IN_FULL = 20
@@ -67,7 +67,7 @@ class SessionReport:
         line = Text(f"iteration {iteration.step:>4}", style="dim")
         line += Text(f" (start {iteration.start + 1})" if iteration.start else "", style="dim")
         for name, value in iteration.metrics.items():
-            line += Text(f"  {name} {value:.6f}")
+            line += Text(f"  {name} {progress(value)}")
         line += Text("  converged" if iteration.converged else "", style="green")
         if self._live is not None:
             self._live.update(line)

@@ -31,6 +31,16 @@ def measured(value: float, unit: str = "") -> str:
     return f"{value:.6g}" if 1 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
+def progress(value: float) -> str:
+    """A metric of an iteration: as many decimals each time, unless it is a count or has none of them.
+
+    >>> progress(-1131.5294781), progress(4.5e-12), progress(12.0)
+    ('-1131.529478', '4.5e-12', '12')
+    """
+    has_decimals = 1e-3 <= abs(value) < 1e6 and not float(value).is_integer()
+    return f"{value:.6f}" if has_decimals else measured(value)
+
+
 def metric_text(name: str, value: float) -> str:
     """A run's metric for reading.
 

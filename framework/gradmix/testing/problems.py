@@ -7,12 +7,16 @@ from typing import Any, get_args
 import numpy as np
 
 from gradmix.contracts.problem import Operator, Problem
+from gradmix.contracts.question import Equations, InitialValue, LeastSquares, Minimum, Question
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
 from gradmix.testing.subject import Subject
 from gradmix.testing.values import plain_value, shown
 
 _ULPS = 16
 _BY_DIFFERENCES = 1e-6
+_STEP = 1e-4
+_ROUNDING = 1e-5
+"""A value at a root, as a share of its change by a step: the root is right to about nine digits."""
 
 
 def asks_for_an_operator(subject: Subject) -> None:
@@ -108,6 +112,48 @@ def exact_is_right(subject: Subject) -> None:
             f"x = {shown(x)}",
             _code("exact()"),
         )
+
+
+def its_solution_solves_its_question(subject: Subject) -> None:
+    """The solution of its `question` solves it: equations vanish there, and around a minimum the values are higher.
+
+    The solution of an initial value problem agrees with Radau's method to five digits.
+    """
+    question = subject.make().question()
+    if question is None or question.solution is None:
+        raise NotApplicableError("it asks no question of which the solution is known")
+    x, code = np.array(question.solution, dtype=float).reshape(-1), "component.question().solution"
+    wrong = _what_is_wrong_with(question, x)
+    if wrong:
+        raise BrokenPromiseError("a solution", f"{shown(x)}, where {wrong}", "question().solution", code)
+
+
+def _what_is_wrong_with(question: Question, x: Any) -> str:
+    """What shows that a point is no solution; empty if nothing does."""
+    steps = _STEP * np.maximum(np.abs(x), np.max(np.abs(x)) * _STEP) * np.eye(len(x))
+    if isinstance(question, Equations):
+        around = np.max([np.abs(question.value(x + step) - question.value(x)) for step in steps], axis=0)
+        values = np.abs(question.value(x))
+        return (
+            "" if (values <= _ROUNDING * around + np.finfo(float).tiny).all() else f"the equations are {shown(values)}"
+        )
+    if isinstance(question, InitialValue):
+        return _differs_from_radau(question, x)
+    minimum = question.as_minimum() if isinstance(question, LeastSquares) else question
+    if isinstance(minimum, Minimum):
+        here = minimum.value(x)
+        lower = [point for step in steps for point in (x + step, x - step) if minimum.trial(point) < here]
+        return f"the value is {here!r}, but lower at {shown(lower[0])}" if lower else ""
+    return ""
+
+
+def _differs_from_radau(question: InitialValue, x: Any) -> str:
+    from scipy.integrate import solve_ivp
+
+    found = solve_ivp(
+        question.slopes, (question.begin, question.end), question.first, "Radau", rtol=1e-9, atol=1e-14
+    ).y[:, -1]
+    return "" if np.allclose(found, x, rtol=1e-5, atol=0.0) else f"Radau's method gives {shown(found)}"
 
 
 def _exact(problem: Problem) -> Any:

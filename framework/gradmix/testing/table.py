@@ -70,6 +70,7 @@ CHECKS: Mapping[str, KindChecks] = {
     "events": KindChecks(("hearing",)),
     "metric": KindChecks(("metrics",), "metrics:use"),
     "problem": KindChecks(("problems",), "component.uses:evaluate"),
+    "solver": KindChecks(("solvers",), "solvers:use"),
     "task": KindChecks(("tasks",), "component.uses:run"),
 }
 """Kind → its checks; a kind that is not here is checked as any component is."""

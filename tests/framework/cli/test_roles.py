@@ -25,26 +25,35 @@ def test_data_under_any_name_are_given_and_never_ranked_and_compare_needs_no_plu
 
 def test_a_plugins_kinds_are_compared_paired_and_listed_as_our_own(gradmix_command, empty_folder):
     gradmix_command(
-        *("run", "-m", "task=solve", "solver=newton,bisection", "left.n=2,3", "solver.differentiator=tape"),
+        *(
+            "run",
+            "-m",
+            "task=find_root",
+            "root_finder=tangents,bisection",
+            "left.n=2,3",
+            "root_finder.differentiator=tape",
+        ),
         *("timing.paired=true", "timing.repeats=2", *WITH),
         code=2,
     )  # bisection holds none: the sweep is refused before it starts
     gradmix_command(
-        *("run", "-m", "task=solve", "solver=newton,bisection", "left.n=2,3"),
+        *("run", "-m", "task=find_root", "root_finder=tangents,bisection", "left.n=2,3"),
         *("timing.paired=true", "timing.repeats=2", *WITH),
     )
     runs = [events for events in journals() if events[0]["kind"] == "run"]
     blocks = {}
     for events in runs:
         (timing,) = [event for event in events if event["event"] == "timing"]
-        blocks.setdefault(timing["block"], set()).add((events[0]["params"]["solver"], events[0]["params"]["left.n"]))
+        blocks.setdefault(timing["block"], set()).add(
+            (events[0]["params"]["root_finder"], events[0]["params"]["left.n"])
+        )
     assert sorted(map(sorted, blocks.values())) == [
-        [("bisection", 2), ("newton", 2)],
-        [("bisection", 3), ("newton", 3)],
+        [("bisection", 2), ("tangents", 2)],
+        [("bisection", 3), ("tangents", 3)],
     ]
     assert runs[0][0]["parts"]["left"] == {"kind": "equation", "role": "given"}
-    out, _ = gradmix_command("compare", "solve")
-    assert "newton is best, or level with the best, on 2 of 2" in out
+    out, _ = gradmix_command("compare", "find_root")
+    assert "tangents is best, or level with the best, on 2 of 2" in out
 
 
 def test_a_nested_component_is_a_factor_of_a_sweep(gradmix_command, empty_folder):
@@ -68,10 +77,10 @@ def test_a_nested_component_is_a_factor_of_a_sweep(gradmix_command, empty_folder
         (("run", "task=predict", "train=iriss"), "Did you mean iris?"),
         (("run", "task=predict", "trian=iris"), "Did you mean train?"),
         (("run", "task=predict", "train.foo=1"), "drop_constant, standardise"),
-        (("run", "task=solve", "solver=newtn"), "Did you mean newton?"),
+        (("run", "task=find_root", "root_finder=tangens"), "Did you mean tangents?"),
         (("run", "clusterer=descent", "clusterer.differentiator=dul"), "Did you mean dual?"),
         (("run", "clusterer=descent", "clusterer.slope=dul"), "Did you mean dual?"),
-        (("new", "solver", "mine"), "no template for the kind solver"),
+        (("new", "root_finder", "mine"), "no template for the kind root_finder"),
     ],
 )
 def test_a_slip_is_answered_by_the_nearest_name(gradmix_command, empty_folder, arguments, said):
@@ -81,16 +90,16 @@ def test_a_slip_is_answered_by_the_nearest_name(gradmix_command, empty_folder, a
 
 def test_listings_and_help_have_the_kinds_of_plugins(gradmix_command, empty_folder):
     listed, _ = gradmix_command("plugins", WITH[0])
-    assert "\nsolver" in listed
-    shown, _ = gradmix_command("plugins", "newton", WITH[0])
-    assert "solver.differentiator = dual   the name of a differentiator" in shown
-    assert "gradmix run task=solve solver=newton" in shown
-    assert "solver: bisection, newton" in gradmix_command("run", "--help", WITH[0])[0]
+    assert "\nroot_finder" in listed
+    shown, _ = gradmix_command("plugins", "tangents", WITH[0])
+    assert "root_finder.differentiator = dual   the name of a differentiator" in shown
+    assert "gradmix run task=find_root root_finder=tangents" in shown
+    assert "root_finder: bisection, tangents" in gradmix_command("run", "--help", WITH[0])[0]
 
 
 def test_a_component_of_a_plugins_kind_gets_the_checks_of_any_component(gradmix_command, empty_folder):
-    out, _ = gradmix_command("check", "newton", WITH[0])
-    assert "solver newton" in out
+    out, _ = gradmix_command("check", "tangents", WITH[0])
+    assert "root_finder tangents" in out
     assert " 0 failed" in out
 
 

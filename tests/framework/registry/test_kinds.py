@@ -14,28 +14,28 @@ from gradmix.registry.plugin import Plugin
 from gradmix.registry.registry import build_registry
 
 
-class Solver(Component, ABC):
-    """Base of solvers."""
+class Integrator(Component, ABC):
+    """Base of integrators."""
 
-    kind: ClassVar[str] = "solver"
+    kind: ClassVar[str] = "integrator"
     role: ClassVar[Role] = Role.ALGORITHM
 
     @abstractmethod
-    def solve(self): ...
+    def integrate(self): ...
 
 
 @dataclass
-class Newton(Solver):
-    """A solver."""
+class Midpoint(Integrator):
+    """An integrator."""
 
-    def solve(self):
+    def integrate(self):
         return 0.0
 
 
-class OtherSolver(Component):
-    """Another plugin's idea of a solver."""
+class OtherIntegrator(Component):
+    """Another plugin's idea of an integrator."""
 
-    kind: ClassVar[str] = "solver"
+    kind: ClassVar[str] = "integrator"
     role: ClassVar[Role] = Role.GIVEN
 
 
@@ -43,7 +43,7 @@ class Point:
     """An entry point of a distribution that is not installed."""
 
     def __init__(self, distribution, name, **hooks):
-        self.name, self.module, self.attr = name, __name__, "Newton"
+        self.name, self.module, self.attr = name, __name__, "Midpoint"
         self.dist = types.SimpleNamespace(
             metadata={"Name": distribution, "Version": "1"}, read_text=lambda file: None, requires=[]
         )
@@ -60,36 +60,36 @@ def plugin(distribution, name="plugin", **hooks):
     return Plugin(Point(distribution, name, **hooks))
 
 
-ADDS = plugin("adds", gradmix_kinds=[Solver])
-OFFERS = plugin("offers", gradmix_components={"solver": {"newton": Newton}})
-ONE_ENTRY = plugin("entry", "solver.own")
+ADDS = plugin("adds", gradmix_kinds=[Integrator])
+OFFERS = plugin("offers", gradmix_components={"integrator": {"midpoint": Midpoint}})
+ONE_ENTRY = plugin("entry", "integrator.own")
 
 
 @pytest.mark.parametrize("plugins", [*itertools.permutations([ADDS, OFFERS, ONE_ENTRY])])
 def test_the_order_of_plugins_does_not_matter(plugins):
     found = build_registry(plugins)
     assert not found.failures
-    assert found.names("solver") == ["newton", "own"]
-    assert found.find("solver", "newton").load() is found.find("solver", "own").load() is Newton
-    assert found.kinds["solver"] is Solver
+    assert found.names("integrator") == ["midpoint", "own"]
+    assert found.find("integrator", "midpoint").load() is found.find("integrator", "own").load() is Midpoint
+    assert found.kinds["integrator"] is Integrator
 
 
 def test_without_the_plugin_that_adds_a_kind_its_components_are_failures():
     found = build_registry([OFFERS, ONE_ENTRY])
     assert len(found.failures) == 2
-    assert all("unknown kind 'solver'" in failure.reason for failure in found.failures)
-    assert "solver" not in found.kinds
+    assert all("unknown kind 'integrator'" in failure.reason for failure in found.failures)
+    assert "integrator" not in found.kinds
 
 
 def test_of_two_kinds_with_one_name_the_later_plugins_is_refused_and_ours_always_wins():
-    late = plugin("zebra", gradmix_kinds=[OtherSolver], gradmix_components={"clusterer": {}})
+    late = plugin("zebra", gradmix_kinds=[OtherIntegrator], gradmix_components={"clusterer": {}})
     found = build_registry([late, ADDS])
-    assert found.kinds["solver"] is Solver
+    assert found.kinds["integrator"] is Integrator
     (failure,) = found.failures
     assert failure.plugin.distribution == "zebra"
-    assert "'solver'" in failure.reason
-    own = plugin("gradmix", gradmix_kinds=[OtherSolver])
-    assert build_registry([ADDS, own]).kinds["solver"] is OtherSolver
+    assert "'integrator'" in failure.reason
+    own = plugin("gradmix", gradmix_kinds=[OtherIntegrator])
+    assert build_registry([ADDS, own]).kinds["integrator"] is OtherIntegrator
 
     class Again(Component):
         """A second kind of clusterers."""
@@ -127,8 +127,8 @@ def test_a_kind_that_cannot_be_is_its_plugins_failure(kinds, reason):
 
 def test_a_component_keeps_the_contract_of_its_kind():
     @dataclass
-    class Unfinished(Solver):
-        """Solves nothing."""
+    class Unfinished(Integrator):
+        """Integrates nothing."""
 
     @dataclass
     class Stranger(gradmix.Metric):
@@ -138,9 +138,9 @@ def test_a_component_keeps_the_contract_of_its_kind():
             return 0.0
 
     found = build_registry(
-        [ADDS, plugin("wrong", gradmix_components={"solver": {"unfinished": Unfinished, "stranger": Stranger}})]
+        [ADDS, plugin("wrong", gradmix_components={"integrator": {"unfinished": Unfinished, "stranger": Stranger}})]
     )
-    with pytest.raises(PluginError, match="does not define solve"):
-        found.find("solver", "unfinished").load()
+    with pytest.raises(PluginError, match="does not define integrate"):
+        found.find("integrator", "unfinished").load()
     with pytest.raises(PluginError, match="it is a metric"):
-        found.find("solver", "stranger").load()
+        found.find("integrator", "stranger").load()

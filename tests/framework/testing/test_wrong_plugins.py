@@ -8,9 +8,9 @@ import pytest
 from gradmix.testing import checks_for, subject
 from gradmix.testing.runner import outcome_of
 from gradmix.testing.table import CHECKS, checks_of
-from wrong_plugins import clusterers, covariances, differentiators, others
+from wrong_plugins import clusterers, covariances, differentiators, others, solvers
 
-WRONG = [*differentiators.WRONG, *clusterers.WRONG, *covariances.WRONG, *others.WRONG]
+WRONG = [*differentiators.WRONG, *clusterers.WRONG, *covariances.WRONG, *others.WRONG, *solvers.WRONG]
 
 
 @pytest.fixture(autouse=True)

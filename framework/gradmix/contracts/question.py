@@ -1,0 +1,281 @@
+"""Questions: what a problem asks a solver, with the function and its derivatives counted."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradmix.contracts.assessment import assessments
+from gradmix.contracts.differentiator import Differentiator, Function
+from gradmix.contracts.errors import DataError, NumericalError
+from gradmix.contracts.iteration import Iteration
+
+Array = NDArray[np.float64]
+
+
+@dataclass
+class Counts:
+    """What was evaluated so far.
+
+    Parameters
+    ----------
+    functions
+        Calls of the function, those of the differentiator too.
+    derivatives
+        Gradients, Jacobians and Hessians that were asked for.
+    unreliable
+        How many of these their differentiator itself calls unreliable.
+    """
+
+    functions: int = 0
+    derivatives: int = 0
+    unreliable: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Question(ABC):
+    """Base of all questions; a solver is given one of `Equations`, `Minimum`, `LeastSquares` and `InitialValue`.
+
+    Solvers see points as arrays of shape (n,), whatever the start is; if it is a number, the function is given numbers.
+
+    Parameters
+    ----------
+    function
+        The function, written in plain NumPy.
+    start
+        Where to start: a number or an array of them.
+    solution
+        The exact solution, arranged as the start; None if it is not known, or if there is not just one.
+    counts
+        What was evaluated so far.
+    """
+
+    function: Function
+    start: Any
+    solution: Any = None
+    counts: Counts = field(default_factory=Counts, kw_only=True)
+
+    asks_for: ClassVar[str]
+    """What it asks for, in words: ``"a minimum"``."""
+
+    def __post_init__(self) -> None:
+        start = np.asarray(self.start, dtype=float)
+        if start.ndim > 1 or start.size == 0 or not np.isfinite(start).all():
+            raise DataError(f"a start must be a finite number, or some of them in an array; given: {self.start!r}.")
+        if self.solution is not None and np.shape(self.solution) != start.shape:
+            raise DataError(f"a solution has the shape of the start, {start.shape}; given: {self.solution!r}.")
+
+    @property
+    def first(self) -> Array:
+        """The start as an array of shape (n,); a new one each time."""
+        return np.array(self.start, dtype=float).reshape(-1)
+
+    def counted_anew(self) -> Self:
+        """The same question, of which nothing has been evaluated yet."""
+        return replace(self, counts=Counts())
+
+    def arranged(self, x: Array) -> Any:
+        """A point as the start is arranged: a number or an array."""
+        return float(x[0]) if np.ndim(self.start) == 0 else np.asarray(x, dtype=float)
+
+    def evaluated(self, x: Any) -> Any:
+        """f(x) of a point of shape (n,), plain or traced."""
+        self.counts.functions += 1
+        return self.function(x[0] if np.ndim(self.start) == 0 else x)
+
+    def error(self, iteration: Iteration[Array]) -> float | None:
+        """Distance of an iteration to the solution, in the entry where it is largest; None if that is not known."""
+        if self.solution is None:
+            return None
+        return float(np.max(np.abs(iteration.estimate - np.reshape(self.solution, -1))))
+
+    def differentiated(self, operator: Callable[..., Any], f: Function, *arguments: Any, **options: Any) -> Array:
+        """A derivative of f at the last argument by an operator of a differentiator.
+
+        Raises
+        ------
+        NumericalError
+            If an entry is not finite.
+        """
+        self.counts.derivatives += 1
+        with assessments() as found:
+            derivative = np.asarray(operator(f, *arguments, **options), dtype=float)
+        self.counts.unreliable += not all(each.is_reliable for each in found)
+        return _checked(derivative, f"the {operator.__name__}", arguments[-1])
+
+
+@dataclass(frozen=True, eq=False)
+class Vector(Question):
+    """Base of questions about a function with several values, F: ℝⁿ → ℝᵐ."""
+
+    def trial(self, x: Array) -> Array:
+        """F(x), shape (m,), finite or not: for a step that may still be refused."""
+        with np.errstate(all="ignore"):
+            return np.asarray(self.evaluated(x), dtype=float).reshape(-1)
+
+    def value(self, x: Array) -> Array:
+        """F(x), shape (m,).
+
+        Raises
+        ------
+        NumericalError
+            If an entry is not finite.
+        """
+        return _checked(self.trial(x), "the function", x)
+
+    def jacobian(self, x: Array, differentiator: Differentiator) -> Array:
+        """J(x), shape (m, n); as `value`, it is finite."""
+        derivative = self.differentiated(differentiator.jacobian, self.evaluated, x)
+        return derivative.reshape(-1, len(x))
+
+
+@dataclass(frozen=True, eq=False)
+class Equations(Vector):
+    """Solve F(x) = 0 for as many unknowns as there are equations.
+
+    Examples
+    --------
+    >>> import gradmix
+    >>> root = gradmix.solver("newton").solve(gradmix.Equations(lambda x: x**2 - 2.0, 1.0))
+    >>> root.converged, float(root.estimate[0])
+    (True, 1.4142135623730951)
+    """
+
+    asks_for: ClassVar[str] = "a root of equations"
+
+    def trial(self, x: Array) -> Array:
+        """F(x), shape (n,), finite or not."""
+        values = super().trial(x)
+        if len(values) != len(x):
+            raise DataError(
+                f"there are {len(values)} equations for {len(x)} unknowns; equations must be as many, "
+                "else ask for least squares."
+            )
+        return values
+
+
+@dataclass(frozen=True, eq=False)
+class Minimum(Question):
+    """Minimise f(x), which has one value.
+
+    Examples
+    --------
+    >>> import gradmix
+    >>> bowl = gradmix.Minimum(lambda x: (x[0] - 1.0) ** 2 + x[1] ** 2, [0.0, 3.0])
+    >>> gradmix.solver("newton").solve(bowl).estimate.round(12)
+    array([1., 0.])
+    """
+
+    asks_for: ClassVar[str] = "a minimum"
+
+    def trial(self, x: Array) -> float:
+        """f(x), finite or not: for a step that may still be refused."""
+        with np.errstate(all="ignore"):
+            value = np.asarray(self.evaluated(x), dtype=float)
+        if value.size != 1:
+            raise DataError(f"what is minimised must have one value; it has the shape {value.shape}.")
+        return float(value.reshape(()))
+
+    def value(self, x: Array) -> float:
+        """f(x).
+
+        Raises
+        ------
+        NumericalError
+            If it is not finite.
+        """
+        return float(_checked(np.asarray(self.trial(x)), "the function", x))
+
+    def gradient(self, x: Array, differentiator: Differentiator) -> Array:
+        """∇f(x), shape (n,); as `value`, it is finite."""
+        return self.differentiated(differentiator.gradient, self.evaluated, x)
+
+    def hessian(self, x: Array, differentiator: Differentiator) -> Array:
+        """H(x), shape (n, n), symmetric; as `value`, it is finite."""
+        found = self.differentiated(differentiator.hessian, self.evaluated, x)
+        return 0.5 * (found + found.T)
+
+
+@dataclass(frozen=True, eq=False)
+class LeastSquares(Vector):
+    """Minimise ½ Σ rᵢ(x)², with the residuals r: ℝⁿ → ℝᵐ.
+
+    Examples
+    --------
+    >>> import gradmix
+    >>> line = gradmix.LeastSquares(lambda x: x[0] + x[1] * np.arange(3.0) - np.array([1.0, 3.0, 5.0]), [0.0, 0.0])
+    >>> gradmix.solver("levenberg_marquardt").solve(line).estimate.round(9)
+    array([1., 2.])
+    """
+
+    asks_for: ClassVar[str] = "least squares"
+
+    def as_minimum(self) -> Minimum:
+        """The same question for a solver that minimises; evaluations are counted together."""
+        return Minimum(self._half_square, self.start, self.solution, counts=self.counts)
+
+    def _half_square(self, x: Any) -> Any:
+        return 0.5 * np.sum(self.function(x) ** 2)
+
+
+@dataclass(frozen=True, eq=False)
+class InitialValue(Question):
+    """Solve y′ = f(t, y) from a start on, up to the time `end`; the solution is y at that time.
+
+    Parameters
+    ----------
+    function
+        The slopes f(t, y), shape (n,).
+    start, solution
+        y at the times `begin` and `end`.
+    begin, end
+        The times.
+
+    Examples
+    --------
+    >>> import gradmix
+    >>> decay = gradmix.InitialValue(lambda t, y: -y, [1.0], end=1.0)
+    >>> float(gradmix.solver("scipy_ode").solve(decay).estimate[0].round(6))
+    0.367879
+    """
+
+    asks_for: ClassVar[str] = "the solution of an initial value problem"
+
+    begin: float = 0.0
+    end: float = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (np.isfinite(self.begin) and np.isfinite(self.end) and self.begin < self.end):
+            raise DataError(f"the end must be later than the beginning; given: {self.begin} to {self.end}.")
+
+    def slopes(self, t: Any, y: Any) -> Any:
+        """f(t, y) of a state of shape (n,), plain or traced."""
+        self.counts.functions += 1
+        return self.function(t, y[0] if np.ndim(self.start) == 0 else y)
+
+    def jacobian(self, t: float, y: Array, differentiator: Differentiator) -> Array:
+        """∂f/∂y, shape (n, n); NumericalError if it is not finite."""
+        derivative = self.differentiated(differentiator.jacobian, self.slopes, t, y, argnums=1)
+        return derivative.reshape(len(y), len(y))
+
+    def error(self, iteration: Iteration[Array]) -> float | None:
+        """Largest error of an entry at the end, relative to the solution's: entries may differ by powers of ten."""
+        if self.solution is None or not iteration.converged:
+            return None
+        exact = np.reshape(np.asarray(self.solution, dtype=float), -1)
+        return float(np.max(np.abs(iteration.estimate - exact) / np.where(exact == 0.0, 1.0, np.abs(exact))))
+
+
+def _checked(values: Array, what: str, x: Array) -> Array:
+    if not np.isfinite(values).all():
+        count = f"{np.sum(~np.isfinite(values))} of {values.size} entries are" if values.size > 1 else "it is"
+        raise NumericalError(
+            f"{what} has no finite value at x = {np.array2string(x, threshold=6)}: {count} not finite."
+        )
+    return values

@@ -1,0 +1,104 @@
+"""The solver ``scipy_ode``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+
+from gradmix import (
+    Bounds,
+    Differentiator,
+    InitialValue,
+    Iteration,
+    NumericalError,
+    PositiveFloat,
+    PositiveInt,
+    Question,
+    Solver,
+    part,
+)
+from gradmix.arrays import Array
+
+
+@dataclass
+class ScipyOde(Solver):
+    """Initial value problems by SciPy: implicit methods for stiff ones, with Jacobians of any differentiator.
+
+    Parameters
+    ----------
+    method
+        Radau (implicit Runge-Kutta of order 5), BDF (backward differences of order 1 to 5), LSODA (Adams' or backward
+        differences, as needed), or the explicit RK45, which needs no Jacobian.
+    rtol
+        Error of a step, relative to each entry, that is tolerated; not below 100 times the rounding.
+    atol
+        Error of a step that is tolerated where an entry is small.
+    max_iter
+        Most steps in time.
+    differentiator
+        What gives the Jacobians.
+
+    Notes
+    -----
+    An iteration is a step in time; its residual is the time that is left, as a share of the whole. The error is known
+    at the end, where a problem has an exact solution. Source: Hairer & Wanner, *Solving Ordinary Differential Equations
+    II*, 2nd ed. (1996).
+
+    Examples
+    --------
+    >>> import gradmix
+    >>> stiff = gradmix.InitialValue(lambda t, y: -1000.0 * (y - np.cos(t)), [0.0], end=1.0)
+    >>> float(ScipyOde(differentiator=gradmix.differentiator("dual")).solve(stiff).estimate[0].round(3))
+    0.541
+    """
+
+    solves: ClassVar[Mapping[type[Question], tuple[str, ...]]] = {InitialValue: ("jacobian",)}
+
+    method: Literal["Radau", "BDF", "LSODA", "RK45"] = "Radau"
+    rtol: Annotated[float, Bounds(ge=2.3e-14, lt=1)] = 1e-6
+    atol: PositiveFloat = 1e-10
+    max_iter: PositiveInt = 10_000
+    differentiator: Differentiator = part("dual")
+
+    def takes(self) -> Mapping[type[Question], tuple[str, ...]]:
+        """Initial value problems; an explicit method needs no Jacobian."""
+        return {InitialValue: ()} if self.method == "RK45" else self.solves
+
+    def setup(self) -> None:
+        """Import SciPy's solvers."""
+        super().setup()
+        import scipy.integrate  # noqa: F401
+
+    def iterate(self, question: Any) -> Iterator[Iteration[Array]]:
+        """Yield the steps in time."""
+        if not np.isfinite(np.asarray(question.slopes(question.begin, question.first), dtype=float)).all():
+            raise NumericalError(f"the slopes have no finite value at the start, y = {question.first}.")
+        steps = self._steps(question)
+        for _ in range(self.max_iter):
+            before = steps.t
+            with np.errstate(all="ignore"):
+                said = steps.step()
+            if steps.status == "failed":
+                raise NumericalError(f"{self.method} cannot go on at the time {before:.6g}: {said}.")
+            left = (question.end - steps.t) / (question.end - question.begin)
+            metrics = {"residual": float(left), "time": float(steps.t), "time_step": float(steps.t - before)}
+            has_ended = steps.status == "finished"
+            yield Iteration(np.array(steps.y, dtype=float), metrics, has_ended)
+            if has_ended:
+                return
+
+    def _steps(self, question: InitialValue) -> Any:
+        import scipy.integrate
+
+        def slopes(t: float, y: Array) -> Array:
+            return np.asarray(question.slopes(t, y), dtype=float).reshape(-1)
+
+        def jacobian(t: float, y: Array) -> Array:
+            return question.jacobian(t, y, self.differentiator)
+
+        options = {} if self.method == "RK45" else {"jac": jacobian}
+        make = getattr(scipy.integrate, self.method)
+        return make(slopes, question.begin, question.first, question.end, rtol=self.rtol, atol=self.atol, **options)

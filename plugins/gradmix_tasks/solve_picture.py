@@ -1,0 +1,84 @@
+"""The picture of a solution: error and residual by iteration, on a logarithmic scale, or steps in time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from gradmix import FinishedRun, group_color
+
+_WIDTH, _HEIGHT = 5.6, 4.2
+_MARKED = 60
+"""Of a curve with at most so many points, each is marked."""
+
+
+def draw_convergence(path: Path, run: FinishedRun) -> None:
+    """Draw error and residual by iteration. Where digits double, the curve of the error bends down.
+
+    Parameters
+    ----------
+    path
+        Where to.
+    run
+        The run.
+    """
+    figure, axes = _empty()
+    for color, name in enumerate(("error", "residual")):
+        _curve(axes, run.curves(name).get(run.best_start, ()), name, color)
+    _finish(figure, axes, run, path)
+
+
+def draw_steps(path: Path, run: FinishedRun) -> None:
+    """Draw the steps in time by iteration.
+
+    Parameters
+    ----------
+    path, run
+        As for `draw_convergence`.
+    """
+    figure, axes = _empty()
+    for color, name in enumerate(("time", "time_step")):
+        _curve(axes, run.curves(name).get(run.best_start, ()), name.replace("_", " "), color)
+    _finish(figure, axes, run, path)
+
+
+def _empty() -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(_WIDTH, _HEIGHT), dpi=100)
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    # Fixed margins, in inches: a layout that measures every text costs as much as the drawing itself.
+    figure.subplots_adjust(left=0.8 / _WIDTH, right=1 - 0.15 / _WIDTH, bottom=0.14, top=0.91)
+    return figure, axes
+
+
+def _curve(axes: Axes, values: Sequence[float], name: str, color: int) -> None:
+    """One curve; zeros, which a logarithm lacks, are triangles at the lower edge."""
+    iterations, heights = np.arange(1, len(values) + 1), np.abs(np.array(values, dtype=float))
+    above = heights > 0
+    if not above.any():
+        return
+    marker = "." if len(values) <= _MARKED else None
+    axes.semilogy(iterations[above], heights[above], color=group_color(color), marker=marker, linewidth=1.4, label=name)
+    if not above.all():
+        edge = axes.get_xaxis_transform()
+        axes.plot(iterations[~above], np.zeros(np.sum(~above)) + 0.02, "v", color=group_color(color), transform=edge)
+
+
+def _finish(figure: Figure, axes: Axes, run: FinishedRun, path: Path) -> None:
+    n = int(run.metrics.get("n_iter", len(run.iterations)))
+    end = "converged" if run.metrics.get("converged") else "did not converge"
+    axes.set_title(f"{end} after {n} iteration{'s' if n != 1 else ''}", fontsize="medium")
+    axes.set_xlabel("iteration")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.spines[["top", "right"]].set_visible(False)
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(frameon=False)
+    else:
+        axes.text(0.5, 0.5, "exact after the first iteration", ha="center", transform=axes.transAxes)
+    figure.savefig(path)
