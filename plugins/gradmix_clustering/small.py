@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -54,8 +54,10 @@ def is_small(covariance: Covariance, n: int, d: int, k: int) -> bool:
 
 def small_problem(rows: Rows, clusterer: GaussianMixture, covariance: Covariance) -> SmallProblem | None:
     """The problem if whole starts are to be compiled, else None; rows that are far from 0 need a frame of their own."""
-    fits = is_small(covariance, *rows.shape, clusterer.n_components) and not is_far(rows.array)
-    return SmallProblem(rows, clusterer, covariance) if fits else None
+    if not is_small(covariance, *rows.shape, clusterer.n_components) or is_far(rows.array):
+        return None
+    weights = np.array(1.0).repeat(len(rows)) if rows.weights is None else rows.weights.copy()
+    return SmallProblem(rows, clusterer, covariance, rows.array.T.copy(), weights)
 
 
 @cache
@@ -86,35 +88,26 @@ class SmallProblem:
     Parameters
     ----------
     rows
-        The rows; what is computed from them waits until they have been checked.
+        The rows.
     clusterer
         Its options.
     covariance
         Its covariance type.
+    features, weights
+        Copies of the rows' values, shape (d, n), and weights, shape (n,): kernels are compiled for arrays that can be
+        written.
     """
 
     rows: Rows
     clusterer: GaussianMixture
     covariance: Covariance
+    features: Array
+    weights: Array
 
     @property
     def kind(self) -> int:
         """What the kernels call the covariance type."""
         return KINDS[type(self.covariance)]
-
-    @cached_property
-    def features(self) -> Array:
-        """The rows' values, shape (d, n): a copy, which can be written, as numba compiles for such arrays."""
-        return np.array(self.rows.array.T, order="C")
-
-    @cached_property
-    def weights(self) -> Array:
-        """Weight of each row, shape (n,)."""
-        if self.rows.weights is not None:
-            return self.rows.weights.copy()
-        weights = np.empty(len(self.rows))
-        weights.fill(1.0)
-        return weights
 
     def starts(self, rngs: Sequence[np.random.Generator]) -> list[Trace[GaussianMixtureModel]] | None:
         """EM from clusters of k-means, to its end, once for each generator; None if a start breaks down."""

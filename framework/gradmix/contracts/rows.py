@@ -98,8 +98,6 @@ def _masked(X: Any) -> Any:
 
 def column_labels(X: Any) -> list[Any]:
     """Return the labels of the columns of a data frame or table; empty for an array."""
-    if type(X) is np.ndarray:
-        return []
     for name in ("column_names", "columns", "feature_names"):  # PyArrow; pandas and Polars; Rows
         if hasattr(X, name):
             return list(getattr(X, name))
@@ -111,6 +109,8 @@ def feature_names_of(X: Any) -> tuple[str, ...]:
 
     DataError if only some columns have a string as their label, as in scikit-learn.
     """
+    if type(X) is np.ndarray:
+        return ()
     labels = column_labels(X)
     strings = [label for label in labels if isinstance(label, str)]
     if strings and len(strings) < len(labels):
