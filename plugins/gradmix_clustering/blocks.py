@@ -14,6 +14,11 @@ from gradmix.arrays import Array
 
 T = TypeVar("T")
 
+Labels = NDArray[np.integer[Any]]
+"""Numbers of centers, as `label_type` has them."""
+MOST_IN_A_BYTE = 255
+"""Centers up to which a label takes a byte."""
+
 _BLOCK = 2**15
 _ENTRIES = 2**16
 """Entries of an array over components, rows and features: half a megabyte."""
@@ -57,6 +62,11 @@ def _with_parts(
     parts = [array[block.rows] for array in arrays]
     parts = [part if part.flags.writeable else part.copy() for part in parts]  # mapped memory of another process
     return function(block, *parts), block.start, parts
+
+
+def label_type(k: int) -> type[np.uint8] | type[np.uint32]:
+    """What holds the numbers 0 to k."""
+    return np.uint8 if k <= MOST_IN_A_BYTE else np.uint32
 
 
 def weights_of(block: Block) -> Array:

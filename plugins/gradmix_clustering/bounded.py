@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gradmix import Block, Rows
 from gradmix.arrays import Array, IntArray
 from gradmix_clustering import lloyd_kernels as kernels
-from gradmix_clustering.blocks import blocks, each, each_changing, weights_of
+from gradmix_clustering.blocks import Labels, blocks, each, each_changing, label_type, weights_of
 from gradmix_clustering.lloyd_kernels import Centers, inertia
 from gradmix_clustering.nearest import inertia_of, squared_distances
 
@@ -59,19 +59,24 @@ class Sums:
 
 @dataclass(frozen=True, eq=False)
 class RowState:
-    """What is known of each row, changed in place: 20 bytes a row.
+    """What is known of each row, changed in place: 9 bytes a row for up to 255 centers.
 
     Parameters
     ----------
     labels
-        Center of each row, −1 before the first round; shape (n,).
+        Center of each row, k before the first round; shape (n,).
     uppers, lowers
-        Bounds on the distances to this center and to any other one, shapes (n,).
+        Bounds on the distances to this center and to any other one, in the unit of the screen, shapes (n,).
     """
 
-    labels: NDArray[np.int32]
-    uppers: Array
-    lowers: Array
+    labels: Labels
+    uppers: NDArray[np.float32]
+    lowers: NDArray[np.float32]
+
+    @classmethod
+    def unknown(cls, n: int, k: int) -> RowState:
+        """That of n rows before the first round."""
+        return cls(np.full(n, k, label_type(k)), np.empty(n, np.float32), np.empty(n, np.float32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,14 +101,15 @@ class Round:
 
 def _advance(
     block: Block,
-    labels: NDArray[np.int32],
-    uppers: Array,
-    lowers: Array,
+    labels: Labels,
+    uppers: NDArray[np.float32],
+    lowers: NDArray[np.float32],
     centers: Centers,
     skip: bool,
     bounds: bool,
 ) -> Round:
-    sums, weights, is_first = Sums.zero(len(centers.exact), block.X.shape[1] + 1), weights_of(block), labels[0] < 0
+    k, weights = len(centers.exact), weights_of(block)
+    sums, is_first = Sums.zero(k, block.X.shape[1] + 1), labels[0] == k
     changed = kernels.advance(block.X, weights, centers, labels, uppers, lowers, skip, bounds, sums.totals, sums.rests)
     if is_first:  # in a loop of its own, that takes half of the time
         kernels.sum_up(block.X, weights, labels, sums.totals, sums.rests)
@@ -116,7 +122,7 @@ def _sum_squares(block: Block) -> Sums:
     return sums
 
 
-def _sum_up(block: Block, labels: NDArray[np.int32], k: int) -> Sums:
+def _sum_up(block: Block, labels: Labels, k: int) -> Sums:
     sums = Sums.zero(k, block.X.shape[1] + 1)
     kernels.sum_up(block.X, weights_of(block), labels[block.rows], sums.totals, sums.rests)
     return sums
@@ -140,9 +146,8 @@ class BoundedAssignment:
     """
 
     def __init__(self, rows: Rows, centers: Array) -> None:
-        n = len(rows)
         self.rows, self.centers = rows, centers
-        self._state = RowState(np.full(n, -1, np.int32), np.empty(n), np.empty(n))
+        self._state = RowState.unknown(len(rows), len(centers))
         self._shift = np.median(centers, axis=0)
         self._scale = _scale(centers, self._shift)
         self._has_bounds, self._rounds_without, self._pause, self._moves = False, 1, 1, 0
@@ -151,7 +156,7 @@ class BoundedAssignment:
         self.move(centers)
 
     @property
-    def labels(self) -> NDArray[np.int32]:
+    def labels(self) -> Labels:
         """Center of each row, shape (n,); changed in place."""
         return self._state.labels
 
@@ -186,7 +191,7 @@ class BoundedAssignment:
         """Sum of the rows' squared distances to their centers, times their weights."""
         if self._sums_keep_digits():
             return self._inertia_by_sums()
-        return inertia_of(self.rows, self.centers, self.labels.astype(np.intp))
+        return inertia_of(self.rows, self.centers, self.labels)
 
     def relabel(self, rows: IntArray, labels: IntArray) -> None:
         """Put rows into other clusters; their centers have yet to move there."""
@@ -245,7 +250,9 @@ def prepare(centers: Array, shift: Array, scale: float, before: Array | None) ->
         others[:] = drift.max()
         others[drift.argmax()] = np.delete(drift, drift.argmax()).max(initial=0.0)
         half_gaps = _half_gaps(centers) / safe
-    return Centers(centers, table, halves, reach, shift, scale, drift, others, half_gaps)
+    with np.errstate(over="ignore"):  # as above
+        moves = drift * scale, others * scale, half_gaps * scale
+    return Centers(centers, table, halves, reach, shift, scale, *moves)
 
 
 def _half_gaps(centers: Array) -> Array:

@@ -112,11 +112,12 @@ class GaussianMixture(StartedMixture):
 
     def compile_for(self, rows: Rows) -> None:
         """Compile the E-step for the covariance type, and what the start needs, unless the problem is small."""
-        from gradmix_clustering.compiled import SMALL, pays
+        from gradmix_clustering.assignment import least_problem
+        from gradmix_clustering.compiled import pays
         from gradmix_clustering.starts import find_start
 
         if pays(*rows.shape, self.n_components):
-            find_start(self.init_params, Rows(np.arange(float(SMALL))[:, None]), 2, np.random.default_rng(0))
+            find_start(self.init_params, *least_problem(self.n_components), np.random.default_rng(0))
         self._compile_expectation()
 
     def _compile_expectation(self) -> None:

@@ -59,14 +59,14 @@ class KMeans(KMeansEstimator):
 
     def compile_for(self, rows: Rows) -> None:
         """Compile the kernels of Lloyd's algorithm, or load them from disk, unless the problem is small."""
-        from gradmix_clustering.assignment import nearest_centers
-        from gradmix_clustering.compiled import SMALL, pays
+        from gradmix_clustering.assignment import least_problem, nearest_centers
+        from gradmix_clustering.compiled import pays
         from gradmix_clustering.lloyd import lloyd
         from gradmix_clustering.plus_plus import choose_centers
 
         if pays(*rows.shape, self.n_clusters):
-            least = Rows(np.arange(float(SMALL))[:, None])
-            step = next(lloyd(least, choose_centers(least, 2, np.random.default_rng(0))))
+            least, k = least_problem(self.n_clusters)
+            step = next(lloyd(least, choose_centers(least, k, np.random.default_rng(0))))
             nearest_centers(least, step.centers)
 
     def iterate_rows(
@@ -76,7 +76,7 @@ class KMeans(KMeansEstimator):
         from gradmix_clustering.lloyd import lloyd
         from gradmix_clustering.scaling import in_unit, mean_variance, unit_exponent
 
-        unit = unit_exponent(rows.array)
+        unit = unit_exponent(rows.array, reach=rows.reach)
         scaled = rows if unit == 0 else Rows(in_unit(rows.array, unit), rows.weights, rows.engine)
         given = None if state is None else state.centers
         centers = self.start_centers(rows, scaled, unit, rng) if given is None else in_unit(given, unit)

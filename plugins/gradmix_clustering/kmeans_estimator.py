@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 import numpy as np
 
 from gradmix import INERTIA, AlsoInPython, DataError, FoldingClusterer, PositiveInt, Rows
+from gradmix.arrays import as_rows
 
 if TYPE_CHECKING:
     from gradmix.arrays import Array
     from gradmix_clustering.kmeans_model import KMeansModel
 
-Init = Annotated[Literal["k-means++", "random"] | list[list[float]], AlsoInPython(Callable)]
-"""How a start is chosen: by name, as given centers or, in Python, by a function."""
+Init = Annotated[Literal["k-means++", "random"] | list[list[float]], AlsoInPython(np.ndarray, Callable)]
+"""How a start is chosen: by name, as given centers (in Python an array) or, in Python, by a function."""
 
 _USUAL = 2.0**200
 """Centers below it have no influence on the unit in which labels are computed (`gradmix_clustering.scaling`)."""
@@ -86,14 +87,12 @@ class KMeansEstimator(FoldingClusterer["KMeansModel"]):
             p = None if few.weights is None else few.weights / few.weights.sum()
             return few.array[rng.choice(len(few), size=k, replace=False, p=p)]
         given: Any = self.init
-        centers = np.array(given(rows.array, k, rng) if callable(given) else given, dtype=np.float64)
+        centers = as_rows(given(rows.array, k, rng) if callable(given) else given, source="init").copy()
         if centers.shape != (k, rows.shape[1]):
             raise DataError(
                 f"init must give centers of the shape ({k}, {rows.shape[1]}), n_clusters and features; "
                 f"it is {centers.shape}."
             )
-        if not np.isfinite(centers).all():
-            raise DataError("init must give finite centers, without NaN and infinity.")
         with np.errstate(over="ignore"):
             centers = in_unit(centers, unit)
         if not np.isfinite(centers).all():

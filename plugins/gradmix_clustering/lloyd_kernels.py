@@ -40,11 +40,11 @@ class Centers(NamedTuple):
     shift, scale
         Origin, shape (d,), and power of two that bring rows and centers into the range of float32.
     drift
-        How far each center has moved since the bounds were last brought up to date, shape (k,).
+        How far each center has moved since the bounds were last brought up to date, times the scale, shape (k,).
     others
-        How far any other center has moved, at most, shape (k,).
+        How far any other center has moved, at most, times the scale, shape (k,).
     half_gaps
-        Half the distance of each center to the nearest other one, shape (k,).
+        Half the distance of each center to the nearest other one, times the scale, shape (k,).
     """
 
     exact: Array
@@ -329,27 +329,39 @@ def _add(X, row, weight, totals, rests, j):
 
 
 @compiled(is_part=True)
+def _not_less(bound):
+    """A number that is not negative, in float32 and not less."""
+    return np.float32(bound + (bound * 2 * _ROUNDOFF32 + _SMALLEST32))
+
+
+@compiled(is_part=True)
+def _not_more(bound):
+    """A number in float32 and not more."""
+    return np.float32(bound - (abs(bound) * 2 * _ROUNDOFF32 + _SMALLEST32))
+
+
+@compiled(is_part=True)
 def _settle(
     X, weights, rows, m, centers, index, margin, upper, lower, scale, labels, uppers, lowers, bounds, totals, rests
 ):
     """Write the labels of a tile's rows, compare exactly where the screen could not decide, and move sums."""
-    changed = 0
-    up, down = (1 + 4 * _ROUNDOFF32) / scale, (1 - 4 * _ROUNDOFF32) / scale
+    changed, k = 0, len(centers)
+    up, down = 1 + 6 * _ROUNDOFF32, 1 - 6 * _ROUNDOFF32
     for q in range(m):
         row, label = rows[q], index[q]
         if not margin[q] > 0:
             label, square = _nearest(X, row, centers, label)
             if bounds:
-                far = np.sqrt(square) * (1 + (X.shape[1] + 8) * _ROUNDOFF)
-                uppers[row] = far
-                lowers[row] = min(lower[q] * down, far * (1 - (2 * X.shape[1] + 32) * _ROUNDOFF))
+                far = np.sqrt(square) * scale * (1 + (X.shape[1] + 8) * _ROUNDOFF)
+                uppers[row] = _not_less(far)
+                lowers[row] = _not_more(min(lower[q] * down, far * (1 - (2 * X.shape[1] + 32) * _ROUNDOFF)))
         elif bounds:
             uppers[row], lowers[row] = upper[q] * up, lower[q] * down
         old = labels[row]
         if old != label:
             labels[row] = label
             weight = weights[row] if len(weights) else 1.0
-            for leaving in range(2 if old >= 0 else 0):  # one call, which is then compiled into place once
+            for leaving in range(2 if old < k else 0):  # one call, which is then compiled into place once
                 _add(X, row, -weight if leaving else weight, totals, rests, old if leaving else label)
             changed += 1
     return changed
@@ -363,12 +375,10 @@ def _scan(start, stop, labels, uppers, lowers, drift, others, half_gaps, slack, 
     """
     for row in range(start, stop):
         label = labels[row]
-        upper = (uppers[row] + drift[label]) * (1 + 4 * _ROUNDOFF)
-        lower = lowers[row]
-        lower = lower - others[label] - 4 * _ROUNDOFF * abs(lower)
+        upper, lower = _not_less(uppers[row] + drift[label]), _not_more(lowers[row] - others[label])
         uppers[row], lowers[row] = upper, lower
         pending[filled] = row
-        filled += not upper * slack < max(lower, half_gaps[label])
+        filled += not upper * slack < max(np.float64(lower), half_gaps[label])
     return filled
 
 
@@ -398,8 +408,8 @@ def advance(X, weights, centers, labels, uppers, lowers, skip, bounds, totals, r
     centers
         `Centers`.
     labels, uppers, lowers
-        State of the rows, changed in place: label (-1 at first), and bounds on the distances to the own center and to
-        any other one, shapes (n,).
+        State of the rows, changed in place: label (k at first), and bounds on the distances to the own center and to
+        any other one, times the scale, in float32, shapes (n,).
     skip, bounds
         Whether rows are skipped whose bounds decide, and whether bounds are kept.
     totals, rests

@@ -99,13 +99,13 @@ class MiniBatchKMeans(KMeansEstimator):
 
     def compile_for(self, rows: Rows) -> None:
         """Compile the kernels of the start and of the labels, or load them from disk, unless the problem is small."""
-        from gradmix_clustering.assignment import nearest_centers
-        from gradmix_clustering.compiled import SMALL, pays
+        from gradmix_clustering.assignment import least_problem, nearest_centers
+        from gradmix_clustering.compiled import pays
         from gradmix_clustering.plus_plus import choose_centers
 
         if pays(*rows.shape, self.n_clusters):
-            least = Rows(np.arange(float(SMALL))[:, None])
-            nearest_centers(least, choose_centers(least, 2, np.random.default_rng(0)))
+            least, k = least_problem(self.n_clusters)
+            nearest_centers(least, choose_centers(least, k, np.random.default_rng(0)))
 
     def iterate_rows(
         self, rows: Rows, rng: np.random.Generator, state: KMeansModel | None = None
@@ -114,7 +114,7 @@ class MiniBatchKMeans(KMeansEstimator):
         from gradmix_clustering.minibatch import MiniBatchState, Sampler, Smoothed, follow_batch
         from gradmix_clustering.scaling import in_unit, mean_variance, unit_exponent
 
-        unit = unit_exponent(rows.array)
+        unit = unit_exponent(rows.array, reach=rows.reach)
         scaled = rows if unit == 0 else Rows(in_unit(rows.array, unit), rows.weights, rows.engine)
         n, size, sampler = len(rows), min(self.batch_size, len(rows)), Sampler.of(scaled)
         centers = in_unit(state.centers, unit) if state is not None else self._start(rows, sampler, unit, rng)

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradmix import Block, Rows
 from gradmix.arrays import Array, IntArray
-from gradmix_clustering.blocks import blocks
+from gradmix_clustering.blocks import Labels, blocks
 
 _ROUNDOFF = 2.0**-53
 
@@ -65,17 +65,17 @@ def squared_distances(X: Array, centers: Array) -> Array:
     return distances
 
 
-def squared_distances_to_own(X: Array, centers: Array, labels: IntArray) -> Array:
+def squared_distances_to_own(X: Array, centers: Array, labels: Labels) -> Array:
     """Squared distance of each row to the center of its label, shape (n,)."""
     with np.errstate(over="ignore"):  # a distance may be infinite
         return np.concatenate([((X[rows] - centers[labels[rows]]) ** 2).sum(axis=1) for rows in blocks(X, 1)])
 
 
-def inertia_of(rows: Rows, centers: Array, labels: IntArray) -> float:
+def inertia_of(rows: Rows, centers: Array, labels: Labels) -> float:
     """Sum of the rows' squared distances to the centers of their labels, times their weights."""
     return float(rows.fold(partial(_inertia, centers=centers, labels=labels)))
 
 
-def _inertia(block: Block, centers: Array, labels: IntArray) -> float:
+def _inertia(block: Block, centers: Array, labels: Labels) -> float:
     distances = squared_distances_to_own(block.X, centers, labels[block.rows])
     return float((distances if block.weights is None else block.weights * distances).sum())

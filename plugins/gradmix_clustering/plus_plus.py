@@ -6,27 +6,29 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import add
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradmix import Block, Rows
 from gradmix.arrays import Array
-from gradmix_clustering.blocks import each_changing, weights_of
+from gradmix_clustering.blocks import Labels, each_changing, label_type, weights_of
 from gradmix_clustering.compiled import pays
 
 T = TypeVar("T")
 
 _MOST_CANDIDATES = 16
-"""Bits of `Reached.nearer`; more than a million centers would have more candidates."""
+"""Most bits of `Reached.nearer`; more than a million centers would have more candidates."""
+Nearer = NDArray[np.integer[Any]]
+"""A bit for each candidate."""
 _TILE = 4096
 """Rows whose chances are added up, so that a row is drawn by two short searches without a sum for each row."""
 
 
 @dataclass(frozen=True, eq=False)
 class Reached:
-    """How near the chosen centers are to each row, changed in place: 14 bytes a row.
+    """How near the chosen centers are to each row, changed in place: 10 bytes a row for up to 255 centers.
 
     Parameters
     ----------
@@ -39,8 +41,15 @@ class Reached:
     """
 
     distances: Array
-    owners: NDArray[np.int32]
-    nearer: NDArray[np.uint16]
+    owners: Labels
+    nearer: Nearer
+
+    @classmethod
+    def nothing(cls, n: int, k: int) -> Reached:
+        """That of n rows without a center; the first one is the only candidate, and nearer to all."""
+        kind = label_type(k)
+        bits: type[np.uint8] | type[np.uint16] = np.uint8 if kind is np.uint8 else np.uint16
+        return cls(np.full(n, np.inf), np.zeros(n, kind), np.ones(n, bits))  # 255 centers have at most 7 candidates
 
     def each(self, rows: Rows, function: Callable[..., T]) -> Iterator[T]:
         """What a function returns for each block and its parts of all three, which it may change."""
@@ -55,15 +64,20 @@ def choose_centers(rows: Rows, k: int, rng: np.random.Generator) -> Array:
     Sources: Arthur & Vassilvitskii, SODA 2007, 1027-1035; Raff, IJCAI 2021, 2928-2935.
     """
     n, n_candidates, compiled = len(rows), min(2 + int(np.log(k)), _MOST_CANDIDATES), pays(*rows.shape, k)
-    reached = Reached(np.full(n, np.inf), np.zeros(n, np.int32), np.full(n, 1, np.uint16))
-    weights = np.ones(n) if rows.weights is None else rows.weights
-    first = _draw(np.add.reduceat(weights, np.arange(0, n, _TILE)), weights.__getitem__, n, rng.random(1))
+    reached = Reached.nothing(n, k)
+
+    def weights(part: slice) -> Array:
+        return np.ones(len(range(n)[part])) if rows.weights is None else rows.weights[part]
+
+    tiles = np.arange(0, n, _TILE)
+    by_tile = np.diff(tiles, append=n).astype(float) if rows.weights is None else np.add.reduceat(rows.weights, tiles)
+    first = _draw(by_tile, weights, n, rng.random(1))
     chosen, best = np.empty((k, rows.shape[1])), 0
     chosen[0] = rows.array[first[0]]
     for j in range(1, k):
         include = partial(_include, chosen=chosen[:j], candidate=best, compiled=compiled)
         sums = np.concatenate([*reached.each(rows, include)])
-        drawn = _draw(sums, lambda part: weights[part] * reached.distances[part], n, rng.random(n_candidates))
+        drawn = _draw(sums, lambda part: weights(part) * reached.distances[part], n, rng.random(n_candidates))
         candidates = rows.array[drawn]
         gaps = ((candidates[:, None] - chosen[None, :j]) ** 2).sum(axis=2)
         gain = partial(_gains, candidates=candidates, gaps=gaps, compiled=compiled)
@@ -75,8 +89,8 @@ def choose_centers(rows: Rows, k: int, rng: np.random.Generator) -> Array:
 def _include(
     block: Block,
     distances: Array,
-    owners: NDArray[np.int32],
-    nearer: NDArray[np.uint16],
+    owners: Labels,
+    nearer: Nearer,
     chosen: Array,
     candidate: int,
     compiled: bool,
@@ -98,8 +112,8 @@ def _include(
 def _gains(
     block: Block,
     distances: Array,
-    owners: NDArray[np.int32],
-    nearer: NDArray[np.uint16],
+    owners: Labels,
+    nearer: Nearer,
     candidates: Array,
     gaps: Array,
     compiled: bool,

@@ -19,12 +19,13 @@ _NARROWEST = 1e-152
 """Narrower rows have variances that are not represented with all their digits."""
 
 
-def unit_exponent(*arrays: Array) -> int:
+def unit_exponent(*arrays: Array, reach: float | None = None) -> int:
     """Exponent e of a unit 2ᵉ in which the largest spread of a feature over all rows is about 1; 0 if it need not be.
 
-    Division by a power of two is exact: it changes no digit of a result.
+    Division by a power of two is exact: it changes no digit of a result. `reach` is the largest magnitude of all
+    numbers, if it is known.
     """
-    if _is_ordinary(*arrays):
+    if _is_ordinary(arrays, reach):
         return 0
     low, high = extremes(*arrays)
     # Halves do not overflow, and the exponent alone of the smallest numbers is not worth a digit.
@@ -40,15 +41,16 @@ def in_unit(X: Array, exponent: int) -> Array:
     return np.ldexp(X, -exponent) if exponent else X
 
 
-def _is_ordinary(*arrays: Array) -> bool:
+def _is_ordinary(arrays: tuple[Array, ...], reach: float | None) -> bool:
     """Whether a look at the extremes of all numbers and at a few rows shows that no unit is needed."""
     few = arrays[0][:100]
-    low, high = min(X.min(initial=0.0) for X in arrays), max(X.max(initial=0.0) for X in arrays)
+    if reach is None:
+        reach = max(max(-X.min(initial=0.0), X.max(initial=0.0)) for X in arrays)
     if not len(few):
         return False
     lowest, highest = extremes(few)
     spread = float((highest / 2 - lowest / 2).max())
-    return spread >= 2.0**-_FAR and low >= -(2.0**_FAR) / 2 and high <= 2.0**_FAR / 2
+    return spread >= 2.0**-_FAR and reach <= 2.0**_FAR / 2
 
 
 def has_ordinary_variances(X: Array) -> bool:

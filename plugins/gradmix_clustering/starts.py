@@ -94,5 +94,6 @@ STARTS: dict[str, Callable[[Rows, int, np.random.Generator], Responsibilities]] 
 
 def find_start(way: str, rows: Rows, k: int, rng: np.random.Generator) -> Responsibilities:
     """Responsibilities by a way of `STARTS`, found in a unit in which squared distances neither vanish nor overflow."""
-    scaled = Rows(in_unit(rows.array, unit_exponent(rows.array)), rows.weights, rows.engine)
+    unit = unit_exponent(rows.array, reach=rows.reach)
+    scaled = Rows(in_unit(rows.array, unit), rows.weights, rows.engine) if unit else rows
     return STARTS[way](scaled, k, rng)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import DataError
 from gradmix.contracts.role import Role
-from gradmix.contracts.rows import Matrix, as_rows, feature_names_of
+from gradmix.contracts.rows import Matrix, feature_names_of, rows_and_reach
 
 T = TypeVar("T")
 
@@ -99,7 +99,7 @@ class Rows:
     """
 
     def __init__(self, X: Any, weights: Any = None, engine: Engine | None = None, labels: Any = None) -> None:
-        self.array: Matrix = as_rows(_mapped(X))
+        self.array, self.reach = rows_and_reach(_mapped(X))
         self.weights = None if weights is None else _as_weights(weights, len(self.array))
         self.labels = None if labels is None else _as_labels(labels, len(self.array))
         self.engine = engine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import reprlib
 from collections.abc import Sequence
 from functools import reduce
@@ -40,10 +41,15 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
         Masked values count as missing; a masked array without any is accepted. Sparse data, and objects that are no
         numbers, are a TypeError, too.
     """
+    return rows_and_reach(X, feature_names, source)[0]
+
+
+def rows_and_reach(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> tuple[Matrix, float]:
+    """As `as_rows`, with the largest magnitude of all numbers, which the check finds."""
     if type(X) is np.ndarray and X.dtype is _FLOAT64 and X.ndim == 2 and X.shape[1]:  # by far the most frequent
-        plain = np.ascontiguousarray(X)
-        if _all_finite(plain):
-            return plain
+        rows = np.ascontiguousarray(X)
+        if math.isfinite(reach := _reach(rows)):
+            return rows, reach
     names = feature_names or [*map(str, column_labels(X))]
     if hasattr(X, "nnz") and hasattr(X, "toarray"):
         raise DataTypeError(f"{source} is sparse, and sparse input is not supported. Convert it by X.toarray().")
@@ -68,8 +74,9 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
         raise DataError(f"{source} must be a matrix of rows and columns; its shape is {rows.shape}.{hint}")
     if not rows.shape[1]:
         raise DataError(f"{source} has 0 feature(s) (shape={rows.shape}) while a minimum of 1 is required.")
-    if masked is np.ma.nomask and _all_finite(rows):
-        return rows
+    reach = _reach(rows)
+    if masked is np.ma.nomask and math.isfinite(reach):
+        return rows, reach
     unusable = ~np.isfinite(rows) | masked
     if unusable.any():
         row, column = np.argwhere(unusable)[0]
@@ -79,14 +86,19 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
             f"column {column_name(column, names)} is {value}, one of {np.count_nonzero(unusable)} such value(s). "
             "Drop or fill those rows first."
         )
-    return rows
+    return rows, reach
 
 
-def _all_finite(rows: Matrix) -> bool:
-    """Whether all rows are finite."""
-    if len(rows) <= _TILE:
-        return bool(np.logical_and.reduce(np.isfinite(rows), axis=None))
-    return all(np.isfinite(rows[start : start + _TILE]).all() for start in range(0, len(rows), _TILE))
+def _reach(rows: Matrix) -> float:
+    """Largest magnitude of all numbers; infinite if one is not finite."""
+    reach = 0.0
+    for start in range(0, len(rows), _TILE):
+        tile = rows[start : start + _TILE]
+        low, high = np.minimum.reduce(tile, axis=None), np.maximum.reduce(tile, axis=None)
+        if not (low > -math.inf and high < math.inf):  # as with NaN
+            return math.inf
+        reach = max(reach, -low, high)
+    return float(reach)
 
 
 def _masked(X: Any) -> Any:

@@ -282,7 +282,7 @@ def test_every_inertia_of_long_runs_is_right(offset, weighted):
     assert np.diff(values).max() <= 1e-14 * values[0]
 
 
-@pytest.mark.parametrize(("d", "k"), [(2, 3), (16, 16), (5, 40)])
+@pytest.mark.parametrize(("d", "k"), [(2, 3), (16, 16), (5, 40), (4, 300)])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_from_a_given_start_the_labels_are_scikit_learns(d, k, seed):
     X = mixed_rows(seed, 4000, d)
@@ -384,15 +384,16 @@ def test_what_is_compiled_follows_from_the_problem_alone(monkeypatch):
 
 
 @pytest.mark.processes
-def test_a_fit_compiles_nothing_that_compiling_for_its_rows_has_not():
-    code = """
+@pytest.mark.parametrize("k", [3, 300])
+def test_a_fit_compiles_nothing_that_compiling_for_its_rows_has_not(k):
+    code = f"""
 import numpy as np, gradmix
 from gradmix_clustering import lloyd_kernels, plus_plus_kernels
 kernels = [*vars(lloyd_kernels).values(), *vars(plus_plus_kernels).values()]
 compiled = lambda: [len(kernel.signatures) for kernel in kernels if hasattr(kernel, "signatures")]
 X = np.random.default_rng(0).normal(size=(5000, 3))
-kmeans = gradmix.clusterer("kmeans", n_clusters=3, random_state=0)
-kmeans.compile_for(gradmix.Rows(X[:100]))
+kmeans = gradmix.clusterer("kmeans", n_clusters={k}, random_state=0)
+kmeans.compile_for(gradmix.Rows(X[: 1000 // {k}]))
 assert sum(compiled()) == 0
 kmeans.compile_for(gradmix.Rows(X))
 before = compiled()
