@@ -44,7 +44,14 @@ _METRICS = (
         "largest difference to the derivatives of the audit, relative to max(|value|, 1)",
         by_ratio=True,
     ),
-    Meaning("function_evaluations", "lower", "calls", "calls of the user's function", is_cost=True, by_ratio=True),
+    Meaning(
+        "function_evaluations",
+        "lower",
+        "calls",
+        "calls of the user's function, to prepare it, too",
+        is_cost=True,
+        by_ratio=True,
+    ),
 )
 
 
@@ -65,6 +72,8 @@ class Differentiate(Task):
         Largest difference that passes, relative to max(|derivative|, 1); a larger one fails the run. Null only reports.
     sparse
         Whether a Jacobian is computed as a sparse matrix.
+    prepared
+        Whether the function is prepared at the point first. Only the derivative after that is timed.
     """
 
     rounds: ClassVar[int] = 11
@@ -75,6 +84,7 @@ class Differentiate(Task):
     audit: Annotated[tuple[str, ...], NameOf("differentiator")] = ()
     audit_tolerance: NonNegativeFloat | None = None
     sparse: bool = False
+    prepared: bool = False
 
     def metrics(self) -> Sequence[Meaning]:
         """The error, in two units, the error that the differentiator itself estimates, and the cost."""
@@ -112,8 +122,10 @@ class Differentiate(Task):
         yield from ()
         point = self.problem.point()
         counted = Counted(self.problem.function)
+        prepared = self.differentiator.prepare(counted, point) if self.prepared else None
+        operator = self._operator(counted, prepared)
         with assessments() as found:
-            computed = self._differentiate(counted, point)
+            computed = self._dense(operator(point), point)
         disagreements = self._disagreements(computed)
         exact = self.problem.exact()
         metrics = {
@@ -128,7 +140,7 @@ class Differentiate(Task):
             metrics=metrics,
             artifacts={self._file: partial(_write, answer=answer)},
             answer={**answer, "function": self.problem.function, **components},
-            remarks={**_remarks(found, computed), **_verdict(disagreements)},
+            remarks={**_remarks(found, computed), **_verdict(disagreements), **_preparation(prepared)},
         )
 
     def _auditors(self) -> Mapping[str, Differentiator]:
@@ -172,27 +184,34 @@ class Differentiate(Task):
     def timed(self) -> Timed:
         """The derivative, beside one evaluation of the function, each called as a user calls it."""
         function, point = self.problem.function, self.problem.point()
-        operator = self._operator
+        operator = self._operator(function, self.differentiator.prepare(function, point) if self.prepared else None)
         with assessments() as found:
-            operator(function, point)
+            operator(point)
 
         def assessed() -> None:
             with assessments():  # the run has said already how good the result is
-                operator(function, point)
+                operator(point)
 
-        return Timed(assessed if found else lambda: operator(function, point), lambda: function(point))
+        return Timed(assessed if found else lambda: operator(point), lambda: function(point))
 
-    @property
-    def _operator(self) -> Callable[..., Any]:
-        """The operator that the problem asks for."""
-        operator = getattr(self.differentiator, self.problem.operator)
-        return partial(operator, sparse=True) if self.sparse else operator
+    def _operator(self, function: Callable[[Any], Any], prepared: Any) -> Callable[[Any], Any]:
+        """The operator that the problem asks for, of a function that was prepared or was not."""
+        name, options = self.problem.operator, {"sparse": True} if self.sparse else {}
+        if prepared is None:
+            return partial(getattr(self.differentiator, name), function, **options)
+        operator: Callable[[Any], Any] = getattr(prepared, name)
+        return partial(operator, **options) if options else operator
 
-    def _differentiate(self, function: Callable[[Any], Any], point: Any) -> Any:
-        computed = self._operator(function, point)
+    def _dense(self, computed: Any, point: Any) -> Any:
         if not self.sparse:
             return computed
         return np.reshape(computed.toarray(), np.shape(self.problem.function(point)) + np.shape(point))
+
+
+def _preparation(prepared: Any) -> Mapping[str, str]:
+    """Why derivatives of a prepared function were computed as if it were not."""
+    reasons = {} if prepared is None else prepared.reasons
+    return {"prepared": f"no: {'; '.join(reasons.values())}"} if reasons else {}
 
 
 def _remarks(found: Sequence[Assessment], computed: Any) -> Mapping[str, str]:

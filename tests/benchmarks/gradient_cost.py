@@ -91,13 +91,40 @@ EXPERIMENTS = (
         "dual",
         {"Jacobian of `vector_map`, 50 × 50": 12},
     ),
+    Experiment(
+        "cost_prepared_rosenbrock",
+        f"{_ROSENBROCK}, prepared",
+        "tape",
+        {
+            "Rosenbrock, 10 variables, prepared": 0.8,
+            "Rosenbrock, 1000 variables, prepared": 0.6,
+            "Rosenbrock, 100000 variables, prepared": 0.8,
+        },
+    ),
+    Experiment(
+        "cost_prepared_mixture",
+        f"{_MIXTURE}, prepared",
+        "tape",
+        {
+            "mixture objective, d = 10, k = 25, n = 1000, prepared": 1.2,
+            "mixture objective, d = 64, k = 25, n = 1000, prepared": 2.0,
+        },
+    ),
+    Experiment(
+        "cost_prepared_mixture_large",
+        f"{_MIXTURE}, prepared",
+        "tape",
+        {"mixture objective, d = 20, k = 50, n = 2000, prepared": 1.4},
+    ),
+    Experiment("cost_prepared_network", f"{_NETWORK}, prepared", "tape", {f"{_NETWORK_ROW}, prepared": 2.1}),
 )
 
 TITLE = "Derivatives, in times of the function"
 
 _TEXT = """How often the plain function could be evaluated in the time of one derivative: the median over rounds in
 which both are timed one after the other, with its 95 % interval. Processor time, with memory that the process keeps
-(`timing.clock=processor timing.allocator=pinned`). The function is plain NumPy for all of them, and plain Python for
+(`timing.clock=processor timing.allocator=pinned`). A row that is `prepared` times the derivative after `prepare`
+(`task.prepared=true`). The function is plain NumPy for all of them, and plain Python for
 Lotka-Volterra; a row's smallest is bold. `jax_compiled` has its function compiled in a round that does not count. The
 row of memory is the peak of what Python and NumPy allocate, over that of the function. A dash is what does not fit:
 forward mode and differences with very many variables, JAX in a loop of 1,000 steps, which it would unroll, and the

@@ -251,6 +251,11 @@ class Differentiator(Component, ABC):
         """What `prepare` uses for one function: this differentiator, or one that has compiled or recorded f at x."""
         return self
 
+    @property
+    def unprepared(self) -> Mapping[str, str]:
+        """Of what `prepared` returns: which hooks work as if it were not prepared, each with the reason."""
+        return {}
+
     def shortcut(self, operator: str) -> Function | None:
         """What an operator of a prepared function tries first, where `prepared` has returned this.
 

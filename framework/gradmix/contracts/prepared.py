@@ -58,6 +58,11 @@ class Prepared:
         made = {name: self.differentiator.shortcut(name) for name in ("gradient", "value_and_gradient")}
         object.__setattr__(self, "_shortcuts", made)
 
+    @property
+    def reasons(self) -> Mapping[str, str]:
+        """Why some derivatives are computed as if the function were not prepared: hook → reason; empty if all are."""
+        return self.differentiator.unprepared
+
     def check_operator(self, operator: str) -> None:
         """As `Differentiator.check_operator`."""
         self.differentiator.check_operator(operator)

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from gradmix_autodiff.program.node import NotRecordableError, key_of, mark
+from gradmix_autodiff.program.fingerprint import fingerprint
+from gradmix_autodiff.program.node import NotRecordableError, key_of
 
 MOST_VALUES = 1000
 """Values that are looked at in each call."""
@@ -29,6 +30,8 @@ class Captured:
     ----------
     function
         The function.
+    is_compiled
+        Whether compiled code looks at arrays.
 
     Raises
     ------
@@ -36,30 +39,33 @@ class Captured:
         If it reaches too many values to look at all of them in each call.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], is_compiled: bool) -> None:
+        self._is_compiled = is_compiled
         self._places: list[tuple[Callable[[Any, Any], Any], Any, Any]] = []
         self._cells: list[tuple[Any, Any]] = []
         self._sizes: list[tuple[Any, int]] = []
-        self._arrays: dict[int, tuple[Any, bytes]] = {}
+        self._arrays: dict[int, tuple[Any, bytes | int]] = {}
         self._seen: dict[int, Any] = {}
         self._names: set[str] = set()
         self._visit(function, 0)
 
     def is_same(self) -> bool:
         """Whether everything is what it was."""
-        for get, key, known in self._places:  # a loop, since a generator takes twice as long to start
+        for get, key, known in self._places:
             if get(key, _MISSING) is not known:
                 return False
         for cell, known in self._cells:
             if cell.cell_contents is not known:
                 return False
-        if any(len(container) != size for container, size in self._sizes):
-            return False
-        return all(mark(array) == known for array, known in self._arrays.values()) if self._arrays else True
+        for container, size in self._sizes:
+            if len(container) != size:
+                return False
+        known_arrays = self._arrays.values()
+        return not known_arrays or all(fingerprint(array, self._is_compiled) == known for array, known in known_arrays)
 
     def watch(self, array: np.ndarray[Any, Any]) -> None:
         """Look at an array, too."""
-        self._arrays.setdefault(id(array), (array, mark(array)))
+        self._arrays.setdefault(id(array), (array, fingerprint(array, self._is_compiled)))
 
     def _visit(self, x: Any, depth: int) -> None:
         if isinstance(x, _CONSTANT) or id(x) in self._seen or depth > MOST_DEPTH:

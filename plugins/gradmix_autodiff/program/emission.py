@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from gradmix_autodiff.program.loops import Loop, can_compile, compiled
-from gradmix_autodiff.program.node import Graph, Guard, Node, NotRecordableError
+from gradmix_autodiff.program.compiler import can_compile
+from gradmix_autodiff.program.loops import Loop, compiled
+from gradmix_autodiff.program.node import Graph, Guard, Node, NotRecordableError, key_of
 from gradmix_autodiff.program.schedule import Job, live, ordered, parts_of
 from gradmix_autodiff.program.simplify import FLOAT, REDUCTIONS, accumulated
 from gradmix_autodiff.rules.structure import PUT
@@ -59,6 +60,7 @@ class Program:
         self._buffers: list[tuple[tuple[int, ...], Any]] = []
         self._free: dict[tuple[Any, Any], list[str]] = {}
         self._last = self._last_uses(nodes)
+        self._places = self._places_in_parts(nodes)
         self._emit()
         names = ", ".join(f"b{place}" for place in range(len(self._buffers)))
         inputs = ", ".join(f"x{place}" for place in range(len(graph.inputs)))
@@ -113,6 +115,24 @@ class Program:
             return free.pop()
         self._buffers.append((node.shape, node.dtype))
         return f"b{len(self._buffers) - 1}"
+
+    def _places_in_parts(self, nodes: Sequence[Node]) -> Mapping[int, tuple[Node, Any]]:
+        """Products of matrices that are needed as a part of one vector only: that vector and the slice of it."""
+        users: dict[int, list[Node]] = {}
+        for node in nodes:
+            for each in node.operands:
+                users.setdefault(each.index, []).append(node)
+        found: dict[int, tuple[Node, Any]] = {}
+        for node in nodes:
+            if node.function is not accumulated or not _covers(node.shape, [index for index, _ in parts_of(node)]):
+                continue
+            for index, value in parts_of(node):
+                origin = value
+                while _is_only(origin, users, self._pinned) and origin.function is np.reshape and not origin.keywords:
+                    origin = origin.arguments[0]
+                if _is_only(origin, users, self._pinned) and origin.function is np.matmul and origin.dtype == FLOAT:
+                    found[origin.index] = node, index
+        return found
 
     # lines
 
@@ -170,11 +190,12 @@ class Program:
 
     def _call(self, node: Node) -> str | None:
         """Emit a call; the buffer that it writes to."""
+        is_begun = node.index in self._names
         name = self._names[node.index] = f"v{node.index}"
         function, given = node.function, [self._reference(each) for each in node.arguments]
         buffer = None
         if function in (accumulated, PUT.function) and not np.issubdtype(node.dtype, np.complexfloating):
-            self._accumulate(node, name)
+            self._accumulate(node, name, is_begun)
             return None
         if node.shape == () and function in _OPERATORS and node.dtype == FLOAT:
             text = f"{given[0]} {_OPERATORS[function]} {given[1]}"
@@ -187,6 +208,14 @@ class Program:
             text = f"{given[0]}.reshape({given[1]})"
         elif function is np.transpose and not node.keywords:
             text = f"{given[0]}.transpose({given[1]})"
+        elif node.index in self._places:
+            self._is_silent = False
+            whole, index = self._places[node.index]
+            if whole.index not in self._names:
+                self._names[whole.index] = f"v{whole.index}"
+                self._lines.append(f"v{whole.index} = np.empty({self._reference(whole.shape)})")
+            part = f"v{whole.index}[{self._reference(index)}].reshape({self._reference(node.shape)})"
+            text = f"{self._named(function, 'f')}({', '.join(given)}, out={part})"
         elif isinstance(function, np.ufunc) and not node.keywords and node.shape:
             self._is_silent = False
             buffer = self._buffer(node)
@@ -198,13 +227,17 @@ class Program:
         self._lines.append(f"{name} = {text}")
         return buffer
 
-    def _accumulate(self, node: Node, name: str) -> None:
+    def _accumulate(self, node: Node, name: str, is_begun: bool) -> None:
         """Emit zeros to which parts are added; parts that cover everything once are written."""
         parts = parts_of(node)
         assert node.shape is not None
         covers = _covers(node.shape, [index for index, _ in parts])
-        self._lines.append(f"{name} = np.{'empty' if covers else 'zeros'}({self._reference(node.shape)})")
+        if not is_begun:
+            self._lines.append(f"{name} = np.{'empty' if covers else 'zeros'}({self._reference(node.shape)})")
+        written = {key_of(index) for whole, index in self._places.values() if whole is node}
         for place, (index, value) in enumerate(parts):
+            if key_of(index) in written:
+                continue
             sign = "=" if covers or place == 0 else "+="
             self._lines.append(f"{name}[{_index(self._reference(index))}] {sign} {self._reference(value)}")
 
@@ -262,6 +295,11 @@ class Program:
         is_once = sum(each is output for each in self._outputs) == 1
         name = self._names[output.index]
         return name if _is_fresh(output) and output.function is not None and is_once else f"np.array({name})"
+
+
+def _is_only(x: Any, users: Mapping[int, list[Node]], pinned: frozenset[int]) -> bool:
+    """Whether a node is needed in one place alone."""
+    return type(x) is Node and len(users.get(x.index, ())) == 1 and x.index not in pinned
 
 
 def _is_fresh(node: Node) -> bool:

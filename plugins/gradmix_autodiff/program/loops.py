@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache, lru_cache
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -14,18 +13,6 @@ from gradmix_autodiff.program.elements import element, starts
 from gradmix_autodiff.program.node import Node
 from gradmix_autodiff.program.schedule import Job, is_slice, parts_of
 from gradmix_autodiff.program.simplify import is_number
-
-
-@cache
-def can_compile() -> bool:
-    """Whether numba is installed and can be imported."""
-    if find_spec("numba") is None:
-        return False
-    try:
-        import_module("numba")
-    except ImportError:  # it refuses versions of NumPy that it does not know
-        return False
-    return True
 
 
 class Loop:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradmix_autodiff.watched import checksum
+from gradmix_autodiff.program.fingerprint import fingerprint
 
 NO_KEYWORDS: Mapping[str, Any] = {}
 MOST_NODES = 100_000
@@ -81,7 +81,7 @@ class Graph:
         self.nodes: list[Node] = []
         self.inputs: list[Node] = []
         self.guards: dict[tuple[int, str], Guard] = {}
-        self.arrays: dict[int, tuple[Node, bytes]] = {}
+        self.arrays: dict[int, tuple[Node, bytes | int]] = {}
         self.is_open = True
         self._known: dict[Any, Node] = {}
 
@@ -105,9 +105,9 @@ class Graph:
         if known is None:
             node = self._added(None, (), NO_KEYWORDS, value.shape, value.dtype)
             node.value = value
-            self.arrays[id(value)] = node, mark(value)
+            self.arrays[id(value)] = node, fingerprint(value, False)
             return node
-        if mark(value) != known[1]:
+        if fingerprint(value, False) != known[1]:
             raise NotRecordableError(f"a plain array of shape {value.shape} is changed after it was used")
         return known[0]
 
@@ -187,10 +187,3 @@ def key_of(x: Any) -> Any:
     if kind in (int, bool, str, type(None), type(Ellipsis)) or isinstance(x, type | np.dtype) or callable(x):
         return (kind, x)
     raise TypeError
-
-
-def mark(array: np.ndarray[Any, Any]) -> bytes:
-    """What says whether an array has changed; nothing of one that cannot be written to."""
-    if not array.flags.writeable and array.base is None:
-        return b""
-    return array.tobytes() if array.size <= 64 else checksum(array)

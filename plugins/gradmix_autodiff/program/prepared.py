@@ -59,8 +59,7 @@ class PreparedDifferentiator(Differentiator):
     def __post_init__(self) -> None:
         self.paths: dict[str, tuple[Path, ...]] = {}
         """Hook → the programs for it, one for each path."""
-        self.reasons: dict[str, list[str]] = {}
-        """Hook → why it was not recorded: then the plain differentiator computes it."""
+        self._reasons: dict[str, list[str]] = {}
         self._lock = Lock()
         self._captured: Captured | None = None
         self._constants = _constants(self.function)
@@ -75,6 +74,11 @@ class PreparedDifferentiator(Differentiator):
     def chunk(self) -> int:
         """As the plain one's."""
         return self.plain.chunk
+
+    @property
+    def unprepared(self) -> Mapping[str, str]:
+        """Why hooks were not recorded at some point: the plain differentiator computes there."""
+        return {hook: reasons[-1] for hook, reasons in self._reasons.items() if reasons}
 
     # hooks
 
@@ -178,7 +182,7 @@ class PreparedDifferentiator(Differentiator):
         result = compute(self.plain, f, points)
         arrangement = f.result
         with self._lock:
-            paths, reasons = self.paths.get(hook, ()), self.reasons.setdefault(hook, [])
+            paths, reasons = self.paths.get(hook, ()), self._reasons.setdefault(hook, [])
             if len(paths) < MOST_PATHS and self._recordings < MOST_RECORDINGS and len(reasons) < MOST_FAILURES:
                 self._recordings += 1
                 try:
@@ -194,10 +198,10 @@ class PreparedDifferentiator(Differentiator):
     def _look(self) -> None:
         """Note what the function reads now. What it changes itself, such as a counter of calls, does not count."""
         try:
-            captured = Captured(self.function.f)
+            captured = Captured(self.function.f, self.is_compiled)
         except NotRecordableError as error:
             self._captured, self._recordings, self.paths = None, MOST_RECORDINGS, {}
-            self.reasons["function"] = [str(error)]
+            self._reasons["function"] = [str(error)]
             return
         for paths in self.paths.values():
             for path in paths:

@@ -181,8 +181,8 @@ def test_all_operators(made):
         same(number.derivative(0.3, order=order), made.derivative(lambda t: np.sin(t) * t, 0.3, order=order))
     assert isinstance(number.gradient(0.3), float)
     same(number.gradient(0.3), made.gradient(lambda t: np.sin(t) * t, 0.3))
-    assert not any(of_vector.differentiator.reasons.values())
-    assert not any(of_scalar.differentiator.reasons.values())
+    assert not of_vector.reasons
+    assert not of_scalar.reasons
 
 
 def test_containers_integers_and_several_arguments():
@@ -426,7 +426,7 @@ def test_loops_that_do_not_compile_leave_the_tape(monkeypatch):
     prepared = COMPILED.prepare(scalar, x)
     same(prepared.gradient(x), TAPE.gradient(scalar, x))
     assert not programs(prepared)
-    assert "no compiler" in prepared.differentiator.reasons["first"][0]
+    assert "no compiler" in prepared.reasons["first"]
 
 
 def test_compiled_sums_keep_what_a_compensated_sum_is_for():
