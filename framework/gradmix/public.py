@@ -9,6 +9,7 @@ from gradmix.config.build import covariance as covariance
 from gradmix.config.build import differentiator as differentiator
 from gradmix.config.build import rows as rows
 from gradmix.config.build import solver as solver
+from gradmix.config.handed_over import differentiate_with as differentiate_with
 from gradmix.config.inputs import input_of as input_of
 from gradmix.config.models import read_model as read_model
 from gradmix.config.models import write_model as write_model

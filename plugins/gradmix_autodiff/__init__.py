@@ -10,6 +10,7 @@ def gradmix_components() -> gradmix.Components:
         "differentiator": {
             "dual": "gradmix_autodiff.dual:DualNumbers",
             "tape": "gradmix_autodiff.tape:Tape",
+            "second_order": "gradmix_autodiff.second_order:SecondOrder",
             "taylor": "gradmix_autodiff.taylor.differentiator:Taylor",
         }
     }

@@ -24,6 +24,8 @@ def gradmix_components() -> gradmix.Components:
             "heron": "gradmix_problems.heron:Heron",
             "lotka_volterra": "gradmix_problems.lotka_volterra:LotkaVolterra",
             "mixture_objective": "gradmix_problems.mixture_objective:MixtureObjective",
+            "more_garbow_hillstrom": "gradmix_problems.more_garbow_hillstrom:MoreGarbowHillstrom",
+            "robertson": "gradmix_problems.robertson:Robertson",
             "network": "gradmix_problems.network:Network",
             "vector_map": "gradmix_problems.vector_map:VectorMap",
             "python": "gradmix_problems.python:PythonFunction",

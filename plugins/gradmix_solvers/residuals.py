@@ -10,6 +10,9 @@ from gradmix import Differentiator, Equations, Iteration, LeastSquares
 from gradmix.arrays import Array
 from gradmix_solvers.stationary import EPS, is_minimum, size_of, vanishes
 
+_ORTHOGONAL = 1e-7
+"""Largest cosine between the residuals and a column of the Jacobian at a minimum, but for rounding."""
+
 Residuals = Equations | LeastSquares
 """What both solve: equations are residuals that are to vanish."""
 
@@ -52,7 +55,8 @@ class Fit:
     ) -> bool:
         """Whether it solves the question: equations vanish, or no step is left and the point is a minimum.
 
-        If it `is_lowest`, as no lower point was found, a step is left if it promises more than rounding shows.
+        If it `is_lowest`, as no lower point was found, no step is left if it promises less than rounding shows, or if
+        the residuals are orthogonal to the columns of the Jacobian.
         """
         size = size_of(self.x, start)
         if isinstance(question, Equations):
@@ -60,9 +64,13 @@ class Fit:
         step = self.step
         promised = 0.5 * float(np.sum((self.J @ step) ** 2))
         is_small = float(np.max(np.abs(step))) <= tol * size
-        if not (is_small or (is_lowest and promised <= 4.0 * EPS * self.objective)):
+        if not (is_small or (is_lowest and (promised <= 4.0 * EPS * self.objective or self._is_orthogonal()))):
             return False
         return is_minimum(question.as_minimum(), self.x, differentiator, size)
+
+    def _is_orthogonal(self) -> bool:
+        lengths = np.linalg.norm(self.J, axis=0) * float(np.linalg.norm(self.r))
+        return bool((np.abs(self.gradient) <= _ORTHOGONAL * lengths).all())
 
     def iteration(self, question: Residuals, converged: bool) -> Iteration[Array]:
         """What a solver yields."""

@@ -13,6 +13,7 @@ from gradmix import (
     Differentiator,
     InitialValue,
     Iteration,
+    Meaning,
     NumericalError,
     PositiveFloat,
     PositiveInt,
@@ -67,6 +68,11 @@ class ScipyOde(Solver):
         """Initial value problems; an explicit method needs no Jacobian."""
         return {InitialValue: ()} if self.method == "RK45" else self.solves
 
+    def metrics(self) -> tuple[Meaning, ...]:
+        """Those of any solver, the time that was reached, and the steps in time."""
+        of_time = (Meaning("t", None, "", "time that was reached"), Meaning("time_step", None, "", "last step in time"))
+        return (*super().metrics(), *of_time)
+
     def setup(self) -> None:
         """Import SciPy's solvers."""
         super().setup()
@@ -84,7 +90,7 @@ class ScipyOde(Solver):
             if steps.status == "failed":
                 raise NumericalError(f"{self.method} cannot go on at the time {before:.6g}: {said}.")
             left = (question.end - steps.t) / (question.end - question.begin)
-            metrics = {"residual": float(left), "time": float(steps.t), "time_step": float(steps.t - before)}
+            metrics = {"residual": float(left), "t": float(steps.t), "time_step": float(steps.t - before)}
             has_ended = steps.status == "finished"
             yield Iteration(np.array(steps.y, dtype=float), metrics, has_ended)
             if has_ended:

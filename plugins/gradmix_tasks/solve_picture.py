@@ -43,7 +43,7 @@ def draw_steps(path: Path, run: FinishedRun) -> None:
         As for `draw_convergence`.
     """
     figure, axes = _empty()
-    for color, name in enumerate(("time", "time_step")):
+    for color, name in enumerate(("t", "time_step")):
         _curve(axes, run.curves(name).get(run.best_start, ()), name.replace("_", " "), color)
     _finish(figure, axes, run, path)
 
