@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gradmix.config.build import build
 from gradmix.config.nodes import plain_default
 from gradmix.config.spec import read_spec
 from gradmix.contracts.options import options_of
@@ -127,7 +128,8 @@ def _own(kind, but_for=()):
     seeded = {"random_state": 0}
     for name in sorted(set(names) - set(but_for)):
         cls = registry().find(kind, name).load()
-        yield cls(**{option.name: 0 for option in options_of(cls) if option.name in seeded})
+        given = {option.name: 0 for option in options_of(cls) if option.name in seeded}
+        yield build(kind, {"name": name, **given}, in_python=True).component
 
 
 def differences(recorded, told, path=""):

@@ -24,7 +24,7 @@ def hessian(x):
     return found
 
 
-@pytest.mark.parametrize(("outer", "inner"), itertools.product(("dual", "tape"), repeat=2))
+@pytest.mark.parametrize(("outer", "inner"), list(itertools.product(("dual", "tape"), repeat=2)))
 def test_second_derivatives_by_one_inside_another_are_exact(outer, inner):
     mixed = gradmix.differentiator("second_order", outer=outer, inner=inner)
     assert np.allclose(mixed.hessian(f, X), hessian(X), rtol=1e-14, atol=1e-14)
@@ -90,5 +90,6 @@ def test_second_derivatives_through_one_that_does_not_nest_are_refused():
 def test_the_part_is_really_the_others():
     """The derivative of a program of steps is 0; differences see the curve."""
     steps = gradmix.differentiate_with(lambda x: np.round(np.sin(x), 6), "finite_difference")
-    assert gradmix.differentiator("dual").derivative(steps, 0.0) == pytest.approx(1.0, abs=1e-2)
+    with gradmix.assessments():  # differences say that they see noise
+        assert gradmix.differentiator("dual").derivative(steps, 0.0) == pytest.approx(1.0, abs=1e-2)
     assert float(steps(0.5)) == round(np.sin(0.5), 6)
