@@ -176,6 +176,16 @@ def test_the_guide_to_derivatives_prints_what_is_shown(capsys):
     assert capsys.readouterr().out == shown
 
 
+def test_the_guide_to_source_code_prints_what_is_shown(tmp_path, capsys, monkeypatch):
+    text = (ROOT / "docs" / "source.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.S)
+    (tmp_path / "shown_source.py").write_text("\n\n".join(blocks), encoding="utf-8")  # it must have a file
+    monkeypatch.syspath_prepend(tmp_path)
+    __import__("shown_source")
+    (shown,) = re.findall(r"```text\n(.*?)```", text, flags=re.S)
+    assert capsys.readouterr().out == shown
+
+
 def test_events_and_metrics_of_ones_own_work_as_shown(tmp_path):
     from gradmix.config.build import Built
     from gradmix.config.chosen import Chosen

@@ -20,6 +20,7 @@ from gradmix.contracts.assessment import assessments as assessments
 from gradmix.contracts.centers import Centers as Centers
 from gradmix.contracts.clusterer import Clusterer as Clusterer
 from gradmix.contracts.component import Component as Component
+from gradmix.contracts.counted import Counted as Counted
 from gradmix.contracts.covariance import Covariance as Covariance
 from gradmix.contracts.dataset import Data as Data
 from gradmix.contracts.dataset import Dataset as Dataset
@@ -38,6 +39,7 @@ from gradmix.contracts.errors import UnknownNameError as UnknownNameError
 from gradmix.contracts.events import Events as Events
 from gradmix.contracts.events import StopRun as StopRun
 from gradmix.contracts.files import regular_file as regular_file
+from gradmix.contracts.flat_function import FlatFunction as FlatFunction
 from gradmix.contracts.folding_clusterer import FoldingClusterer as FoldingClusterer
 from gradmix.contracts.folds import Block as Block
 from gradmix.contracts.folds import Engine as Engine

@@ -1,4 +1,4 @@
-"""Automatic differentiation of plain NumPy functions: dual numbers (forward mode) and a tape (reverse mode)."""
+"""Automatic differentiation of plain NumPy functions: dual numbers, a tape, and source transformation."""
 
 import gradmix
 
@@ -9,6 +9,7 @@ def gradmix_components() -> gradmix.Components:
     return {
         "differentiator": {
             "dual": "gradmix_autodiff.dual:DualNumbers",
+            "source": "gradmix_autodiff.source_transformation:SourceTransformation",
             "tape": "gradmix_autodiff.tape:Tape",
             "second_order": "gradmix_autodiff.second_order:SecondOrder",
             "taylor": "gradmix_autodiff.taylor.differentiator:Taylor",

@@ -13,6 +13,7 @@ import gradmix
 from gradmix import (
     Assessment,
     ConfigError,
+    Counted,
     Differentiator,
     Meaning,
     NameOf,
@@ -138,10 +139,17 @@ class Differentiate(Task):
         components = {"differentiator": self.differentiator, "problem": self.problem}
         return Result(
             metrics=metrics,
-            artifacts={self._file: partial(_write, answer=answer)},
+            artifacts={self._file: partial(_write, answer=answer), **self._code(point)},
             answer={**answer, "function": self.problem.function, **components},
             remarks={**_remarks(found, computed), **_verdict(disagreements), **_preparation(prepared)},
         )
+
+    def _code(self, point: Any) -> Mapping[str, Callable[[Path], None]]:
+        """The source code of the derivative, if the differentiator writes it."""
+        if not self.differentiator.writes_code:
+            return {}
+        text = self.differentiator.code(self.problem.function, point)
+        return {"derivative.py": lambda path: path.write_text(text, encoding="utf-8") and None}
 
     def _auditors(self) -> Mapping[str, Differentiator]:
         """The other differentiators, by name."""
@@ -228,24 +236,6 @@ def _verdict(disagreements: Mapping[str, float]) -> Mapping[str, str]:
     """What the audit found, for each differentiator."""
     listed = ", ".join(f"{name} differs by {by:.3g}" for name, by in disagreements.items())
     return {"audit": listed} if listed else {}
-
-
-class Counted:
-    """A function that counts its calls.
-
-    Parameters
-    ----------
-    function
-        The function.
-    """
-
-    def __init__(self, function: Callable[[Any], Any]) -> None:
-        self.function, self.calls = function, 0
-
-    def __call__(self, x: Any) -> Any:
-        """Count, and call."""
-        self.calls += 1
-        return self.function(x)
 
 
 def errors(computed: Any, exact: Any) -> Mapping[str, float]:

@@ -17,6 +17,7 @@ COMMANDS = {
     "sync": "import the journals that MLflow is missing",
     "show": "describe one run: status, options, metrics or error; with --picture, draw it",
     "compare": "rank runs, with differences and confidence intervals, as a table or a page",
+    "derive": "print the derivative of a function as Python source code",
     "plugins": "list all components, broken ones included; with a name, document that one",
     "new": "write a working plugin to start from: an installable project or a single file",
     "check": "check that a component keeps its contract; shows what failed and how to reproduce it",

@@ -35,6 +35,7 @@ HOOKS: Mapping[str, str] = {
     "hessian": "second(self, f, x), and sparse(self, f, x, is_second, known)",
     "taylor": "series(self, f, x, v, order)",
     "prepare": "prepared(self, f, x)",
+    "code": "written(self, f, x)",
 }
 """Final operator → the hook that a plugin implements instead of overriding it."""
 
@@ -72,6 +73,8 @@ class Differentiator(Component, ABC):
     """Whether it works on what another differentiator traces, or is given its own traced values."""
     uses_rules: ClassVar[bool] = False
     """Whether it uses the rules that plugins add by `gradmix_rules`, which are then part of its runs' identity."""
+    writes_code: ClassVar[bool] = False
+    """Whether `code` gives the derivative of a function as source code."""
     pushes: ClassVar[bool] = False
     """Whether it implements `push` or `push_many`."""
     pulls: ClassVar[bool] = False
@@ -264,6 +267,16 @@ class Differentiator(Component, ABC):
         """
         return None
 
+    def written(self, f: FlatFunction, x: Any) -> str:
+        """The derivative of a function as source code, for points that are arranged as x is.
+
+        Raises
+        ------
+        DifferentiationError
+            If it writes none.
+        """
+        raise DifferentiationError(f"{type(self).__name__} writes no source code: use differentiator=source.")
+
     def _gradient_of(self, f: VectorFunction) -> VectorFunction:
         return lambda x: self.first(f, x)[1]
 
@@ -439,6 +452,27 @@ class Differentiator(Component, ABC):
         with self.session():
             function, x = self._at(f, example, argnums)
             return Prepared(self.prepared(function, x), function, self)
+
+    @final
+    def code(self, f: Function, *args: Any, argnums: ArgNums = 0) -> str:
+        """The derivative of a function as a Python module, if the differentiator writes one.
+
+        Parameters
+        ----------
+        f
+            The function.
+        args
+            Its arguments, of which only the arrangement matters.
+        argnums
+            Which of them it is differentiated by.
+
+        Raises
+        ------
+        DifferentiationError
+            If it writes none.
+        """
+        with self.session():
+            return self.written(*self._at(f, args, argnums))
 
     def _at(self, f: Function, args: Sequence[Any], argnums: ArgNums = 0) -> tuple[FlatFunction, Any]:
         function, x = at_point(f, args, argnums)

@@ -63,14 +63,20 @@ class FlatFunction:
         value = self.argument.arrange(x.copy() if is_plain else x)  # f may write into what it is given
         token = may_be_complex.set(True) if is_plain and x.dtype.kind == "c" else None
         try:
-            y = self.f(value) if len(self.args) == 1 and self.argnums == 0 else self.f(*self._arguments(value))
-            flat, self.result = flat_result(y)
+            return self.flat(
+                self.f(value) if len(self.args) == 1 and self.argnums == 0 else self.f(*self.arguments(value))
+            )
         finally:
             if token is not None:
                 may_be_complex.reset(token)
-        return flat
 
-    def _arguments(self, value: Any) -> list[Any]:
+    def flat(self, y: Any) -> Any:
+        """What the function returned as a flat vector; how it is arranged is noted."""
+        vector, self.result = flat_result(y)
+        return vector
+
+    def arguments(self, value: Any) -> list[Any]:
+        """All arguments, with a value for those that it is differentiated by."""
         arguments = list(self.args)
         if isinstance(self.argnums, tuple):
             for place, each in zip(self.argnums, value, strict=True):

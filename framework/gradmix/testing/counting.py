@@ -1,4 +1,4 @@
-"""Cost by counting: calls of a function, calls that Python makes, bytes at the peak. No clock."""
+"""Cost by counting: calls that Python makes, bytes at the peak. No clock."""
 
 from __future__ import annotations
 
@@ -6,25 +6,6 @@ import sys
 import tracemalloc
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
-
-
-class Counted:
-    """A function that counts its calls.
-
-    Parameters
-    ----------
-    f
-        The function.
-    """
-
-    def __init__(self, f: Callable[[Any], Any]) -> None:
-        self.f, self.calls = f, 0
-
-    def __call__(self, x: Any) -> Any:
-        """Count, and call."""
-        self.calls += 1
-        return self.f(x)
 
 
 def python_calls(work: Callable[[], object]) -> int:

@@ -41,7 +41,7 @@ def options_from(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def class_at(place: str) -> Any:
-    """Import what stands at ``path/to/file.py:Class`` or ``package.module:Class``, modules of the working folder too.
+    """Import a class or function at ``path/to/file.py:name`` or ``package.module:name``, from the working folder too.
 
     Raises
     ------
@@ -57,8 +57,8 @@ def class_at(place: str) -> Any:
     except BaseException as error:  # what is imported may raise SystemExit, too
         raise PluginError(f"{place} cannot be imported: {describe(error)}.") from error
     if not hasattr(module, name):
-        classes = [each for each, value in vars(module).items() if inspect.isclass(value)]
-        raise PluginError(f"{source} has no {name!r}.{did_you_mean(name, classes)}")
+        names = [each for each, value in vars(module).items() if inspect.isclass(value) or inspect.isfunction(value)]
+        raise PluginError(f"{source} has no {name!r}.{did_you_mean(name, names)}")
     return getattr(module, name)
 
 

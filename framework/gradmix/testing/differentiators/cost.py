@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from gradmix.contracts.counted import Counted
 from gradmix.contracts.differentiator import Differentiator
 from gradmix.testing.check import BrokenPromiseError
-from gradmix.testing.counting import Counted, python_calls
+from gradmix.testing.counting import python_calls
 from gradmix.testing.differentiators.points import differentiator_with
 from gradmix.testing.scenarios import squares
 from gradmix.testing.subject import Subject
@@ -86,7 +87,7 @@ def _require_growth(made: Differentiator, operator: str, factor: float) -> None:
             f"at most {most:.0f} evaluations, from {small} for {_SMALL} variables",
             str(large),
             f"{operator} of Σ xᵢ² by {_LARGE} variables",
-            f"import numpy as np\nfrom gradmix.testing.counting import Counted\n"
+            f"import numpy as np\nfrom gradmix import Counted\n"
             f"from gradmix.testing.scenarios import squares\nf, x = Counted(squares), np.linspace(0.5, 1.5, {_LARGE})\n"
             f"component.{operator}(f, x{', np.ones(' + str(_LARGE) + ')' if operator == 'jvp' else ''}); f.calls",
         )

@@ -1,0 +1,84 @@
+"""``gradmix derive``: the derivative of a function as source code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from gradmix.cli.parser import CommandParser
+from gradmix.contracts.errors import ConfigError
+
+_DESCRIPTION = """\
+Print the derivative of a Python function as Python source code. A comment before each group of lines has the number and
+the text of the line that it comes from."""
+_EXAMPLES = """\
+examples:
+  gradmix derive model.py:loss
+  gradmix derive package.module:function --mode forward
+  gradmix derive model.py:loss --at "[1.0, 2.0]" --side-by-side > loss_gradient.txt
+
+exit code: 0 on success, 2 if the function cannot be found or transformed"""
+_LONGEST = 16
+_ORIGIN = re.compile(r"\s*# (\d+): (.*)")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit code."""
+    parser = CommandParser("derive", _DESCRIPTION, _EXAMPLES)
+    add = parser.add_argument
+    add("place", metavar="FUNCTION", help="path/to/file.py:function or package.module:function, of one argument")
+    add("--at", metavar="POINT", help="a number or a list, as in a config: the kind of point; tried out if left out")
+    add("--mode", default="auto", help="forward, reverse, or auto (default)")
+    add("--side-by-side", action="store_true", help="print the lines of the function beside those of its derivative")
+    add("--differentiator", default="source", metavar="NAME", help="one that writes code (default: %(default)s)")
+    options = parser.parse_args(arguments)
+
+    import yaml
+
+    from gradmix.config.build import differentiator
+    from gradmix.testing.places import class_at
+
+    function = class_at(options.place)
+    point = yaml.safe_load(options.at) if options.at is not None else _point_of(function, options.place)
+    text = differentiator(options.differentiator, mode=options.mode).code(function, point)
+    print("\n".join(_columns(text)) if options.side_by_side else text, end="\n" if options.side_by_side else "")
+    return 0
+
+
+def _point_of(function: Callable[..., Any], place: str) -> Any:
+    """A point that a function can be evaluated at: a number, or the shortest vector.
+
+    Raises
+    ------
+    ConfigError
+        If there is none.
+    """
+    import numpy as np
+
+    with np.errstate(all="ignore"):
+        for point in (1.0, *(np.ones(n) for n in range(1, _LONGEST + 1))):
+            with suppress(Exception):  # what a function raises at a point that does not fit is its own affair
+                function(point)
+                return point
+    raise ConfigError(
+        f"{place} takes neither a number nor a vector of up to {_LONGEST} ones: say with --at what it takes, as "
+        '--at "[[1.0, 2.0], [3.0, 4.0]]".'
+    )
+
+
+def _columns(text: str) -> Iterator[str]:
+    """The user's lines on the left, and what has come of them on the right."""
+    lines = text.splitlines()
+    origins = [_ORIGIN.match(line) for line in lines]
+    width = max((len(found[1]) + len(found[2]) + 2 for found in origins if found), default=0)
+    left = ""
+    for line, origin in zip(lines, origins, strict=True):
+        if origin:
+            left = f"{origin[1]}  {origin[2]}"
+        else:
+            yield f"{left:<{width}} | {line}".rstrip()
+            left = ""
+    if left:
+        yield f"{left:<{width}} |"

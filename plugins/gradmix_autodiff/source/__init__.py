@@ -1,0 +1,1 @@
+"""Source code transformation: a function's source in, the source of its derivative out, forward and reverse."""

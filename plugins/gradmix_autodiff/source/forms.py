@@ -1,0 +1,310 @@
+"""The intermediate form: values that have a name each, and statements of few kinds that make them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+NOTHING: Any = object()
+"""What is known of a value of which nothing is known."""
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """A number, an array, or anything else that an expression without side effects gives.
+
+    Parameters
+    ----------
+    node
+        The expression: the name of a variable, a constant, or, if it is not differentiated, any.
+    active
+        Whether it depends on the variables.
+    ndim
+        0 for a number, the number of dimensions of an array, None if that is unknown.
+    roots
+        Arrays whose memory it may share.
+    writable
+        Whether it is an array that the function itself has made, under its only name.
+    known
+        The object itself, if it is captured; `NOTHING` if not.
+    captured
+        How it is captured.
+    """
+
+    node: ast.expr
+    active: bool = False
+    ndim: int | None = None
+    roots: frozenset[str] = frozenset()
+    writable: bool = False
+    known: Any = NOTHING
+    captured: Any = None
+
+    @cached_property
+    def text(self) -> str:
+        """The expression as text."""
+        return ast.unparse(self.node)
+
+    @property
+    def is_atom(self) -> bool:
+        """Whether to repeat it costs nothing."""
+        return is_atom(self.node)
+
+
+def is_atom(node: ast.expr) -> bool:
+    """Whether an expression is a name or consists of constants."""
+    if isinstance(node, ast.BinOp):
+        return _is_constant(node.left) and _is_constant(node.right)
+    return isinstance(node, ast.Name) or _is_constant(node)
+
+
+def _is_constant(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) or (isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant))
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """A tuple or list whose entries are known one by one."""
+
+    parts: tuple[Any, ...]
+    is_list: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Entries:
+    """A dict whose keys are known."""
+
+    entries: Mapping[Any, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """A list that entries are pushed to and popped from: the name of its variable, and where it is made."""
+
+    name: str
+    key: str
+
+
+Thing = Any
+"""A `Value`, `Parts`, `Entries`, `Stack`, or a function."""
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """What an operation computes and how it is differentiated, as texts in the names of its arguments.
+
+    Parameters
+    ----------
+    text
+        The result.
+    push
+        Tangents of the arguments, None where they have none → that of the result.
+    pulls
+        For each argument, the cotangent of the result and the bar of the argument → what to add to that bar.
+    scatter
+        For an entry or a part of an array: its index, so that a cotangent is added in place.
+    is_repeated
+        Whether the index may name an entry twice.
+    """
+
+    text: str
+    push: Callable[[Sequence[str | None]], str]
+    pulls: tuple[Callable[[str], str] | None, ...]
+    scatter: str | None = None
+    is_repeated: bool = False
+
+
+@dataclass(eq=False)
+class Op:
+    """result = operation(arguments)."""
+
+    result: Value
+    operation: Operation
+    arguments: tuple[Value, ...]
+    line: tuple[str, int]
+
+
+@dataclass(eq=False)
+class Plain:
+    """Names that are not differentiated = an expression."""
+
+    targets: str
+    text: str
+    line: tuple[str, int]
+
+
+@dataclass(eq=False)
+class Copy:
+    """One name for what several branches or iterations give; the source is None where a path gives nothing."""
+
+    result: Value
+    source: Value | None
+    line: tuple[str, int]
+
+
+@dataclass(eq=False)
+class Unpack:
+    """a, b, c = vector."""
+
+    results: tuple[Value, ...]
+    source: Value
+    line: tuple[str, int]
+
+
+@dataclass(eq=False)
+class Write:
+    """array[index] = value, where the array is known by its only name."""
+
+    array: Value
+    index: str
+    is_entry: bool
+    """Whether the index is that of one entry, so that what was there is a number and no view."""
+    value: Value
+    line: tuple[str, int]
+
+
+@dataclass(eq=False)
+class AddAt:
+    """np.add.at(array, index, value), which adds to an entry as often as it is named."""
+
+    array: Value
+    index: str
+    value: Value
+    line: tuple[str, int]
+
+
+@dataclass(eq=False)
+class Push:
+    """stack.append((values)); `tangents` are those whose tangents are pushed, too."""
+
+    stack: str
+    values: tuple[Value, ...]
+    tangents: tuple[Value, ...]
+    line: tuple[str, int]
+
+
+@dataclass(eq=False)
+class Pop:
+    """(targets) = stack.pop()."""
+
+    stack: str
+    targets: tuple[Value, ...]
+    line: tuple[str, int]
+
+
+@dataclass(eq=False)
+class Effect:
+    """A statement that is done once, and computes nothing: a call for its effect, an error."""
+
+    text: str
+    line: tuple[str, int]
+
+
+@dataclass(eq=False)
+class Choice:
+    """if test: then else: otherwise."""
+
+    test: str
+    then: list[Any]
+    otherwise: list[Any]
+    line: tuple[str, int]
+
+
+@dataclass(eq=False)
+class Carried:
+    """A variable that iterations hand on: its name within, what it is at the end of one."""
+
+    name: Value
+    end: Value
+
+
+@dataclass(eq=False)
+class Loop:
+    """A loop.
+
+    Parameters
+    ----------
+    number
+        Of the loop.
+    head
+        The line that begins it, ``for i in range(n)`` or ``while x > 1``.
+    targets
+        What the head assigns.
+    before
+        Statements before the test of a `while`; empty where the test is an expression.
+    test
+        The test that these prepare.
+    body
+        Statements of one iteration.
+    carried
+        What is handed on.
+    stop
+        Name of the flag that ends it early.
+    """
+
+    number: int
+    head: str
+    targets: tuple[str, ...]
+    before: list[Any]
+    test: str | None
+    body: list[Any]
+    carried: list[Carried]
+    stop: str | None
+    line: tuple[str, int]
+    stack: tuple[str, tuple[Value, ...]] | None = None
+    """The stack that it goes through backwards, and what it takes from it."""
+    saved: list[str] | None = field(default=None)
+    """What is kept of each iteration for the reverse sweep; None: the loop is not reversed."""
+
+
+@dataclass(eq=False)
+class Function:
+    """A function in this form.
+
+    Parameters
+    ----------
+    name
+        Its name.
+    parameters
+        Its arguments, in order.
+    variables
+        For each argument, the structure of its active leaves, or None if it is constant.
+    block
+        Its statements.
+    result
+        What it returns.
+    copied
+        Arguments that it writes into.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+    variables: Mapping[str, Thing]
+    block: list[Any]
+    result: Thing
+    copied: tuple[str, ...] = ()
+    vectors: frozenset[str] = frozenset()
+    """Arguments that are read entry by entry only, which may be lists."""
+    has_powers: bool = False
+    """Whether a number is raised to a power that may be a fraction, where Python's floats give complex numbers."""
+
+
+def leaves(thing: Thing) -> list[Value]:
+    """The values in a structure, in order."""
+    if isinstance(thing, Parts):
+        return [leaf for part in thing.parts for leaf in leaves(part)]
+    if isinstance(thing, Entries):
+        return [leaf for part in thing.entries.values() for leaf in leaves(part)]
+    return [thing] if isinstance(thing, Value) else []
+
+
+def written(thing: Thing, text: Callable[[Value], str]) -> str:
+    """A structure as an expression, each of its values as a text."""
+    if isinstance(thing, Parts):
+        inner = ", ".join(written(part, text) for part in thing.parts)
+        return f"[{inner}]" if thing.is_list else f"({inner}{',' * (len(thing.parts) == 1)})"
+    if isinstance(thing, Entries):
+        return "{" + ", ".join(f"{key!r}: {written(part, text)}" for key, part in thing.entries.items()) + "}"
+    return text(thing)

@@ -1,0 +1,78 @@
+"""Lines of emitted code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
+INDENT = "    "
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of code.
+
+    Parameters
+    ----------
+    text
+        The code.
+    origin
+        The user's line that it comes from, and its number; 0 for none.
+    shape_only
+        Names of which it needs the shapes only.
+    """
+
+    text: str
+    origin: tuple[str, int] = ("", 0)
+    shape_only: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Nest:
+    """A line that begins a block, and the lines of the block."""
+
+    head: Line
+    lines: tuple[Line | Nest, ...]
+
+
+Lines = list[Line | Nest]
+
+
+def words(text: str) -> frozenset[str]:
+    """The names in a text."""
+    return frozenset(_WORD.findall(text))
+
+
+def all_words(lines: Sequence[Line | Nest], with_shapes: bool = True) -> frozenset[str]:
+    """The names in lines; those of which only the shape is needed may be left out."""
+    found: set[str] = set()
+    for each in flat(lines):
+        found |= words(each.text) - (frozenset() if with_shapes else each.shape_only)
+    return frozenset(found)
+
+
+def flat(lines: Sequence[Line | Nest]) -> Iterator[Line]:
+    """All lines, those of blocks too."""
+    for each in lines:
+        if isinstance(each, Nest):
+            yield each.head
+            yield from flat(each.lines)
+        else:
+            yield each
+
+
+def printed(lines: Sequence[Line | Nest], indent: str = INDENT, before: int = 0) -> Iterator[str]:
+    """The text of lines; a comment names the user's line where it changes."""
+    for each in lines:
+        line = each.head if isinstance(each, Nest) else each
+        text, number = line.origin
+        if number and number != before:
+            yield f"{indent}# {number}: {text}"
+        before = number or before
+        for part in line.text.split("\n"):
+            yield indent + part
+        if isinstance(each, Nest):
+            inner = list(printed(each.lines, indent + INDENT, before))
+            yield from inner if inner else [f"{indent}{INDENT}pass"]

@@ -1,0 +1,131 @@
+"""Functions that emitted code may call, in plain NumPy; printed code has the source of those that it uses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def unbroadcast(t: Any, like: Any) -> Any:
+    """Sum t over the axes along which `like` was broadcast to its shape."""
+    shape = np.shape(like)
+    if np.shape(t) == shape:
+        return t
+    t = np.sum(t, axis=tuple(range(np.ndim(t) - len(shape))))
+    axes = tuple(axis for axis, n in enumerate(shape) if n == 1 and np.shape(t)[axis] != 1)
+    return np.sum(t, axis=axes, keepdims=True)
+
+
+def spread(t: Any, like: Any) -> Any:
+    """T, broadcast to the shape of `like`."""
+    return t + np.zeros(np.shape(like))
+
+
+def unsummed(t: Any, like: Any, axis: Any, keepdims: bool) -> Any:
+    """A cotangent of a sum over axes, for each of the entries that were summed."""
+    return spread(t if axis is None or keepdims else np.expand_dims(t, axis), like)
+
+
+def chosen(y: Any, one: Any, other: Any) -> Any:
+    """1 where `one` was chosen, ½ at a tie."""
+    return np.where(np.equal(one, other), 0.5, np.equal(one, y))[()]
+
+
+def share_of_max(a: Any, axis: Any) -> Any:
+    """For each entry its share of the largest: 1, or 1/k if k are equal."""
+    is_it = np.equal(a, np.max(a, axis=axis, keepdims=True))
+    return is_it / np.sum(is_it, axis=axis, keepdims=True)
+
+
+def share_of_min(a: Any, axis: Any) -> Any:
+    """For each entry its share of the smallest: 1, or 1/k if k are equal."""
+    is_it = np.equal(a, np.min(a, axis=axis, keepdims=True))
+    return is_it / np.sum(is_it, axis=axis, keepdims=True)
+
+
+def power_by_base(a: Any, b: Any) -> Any:
+    """∂(aᵇ)/∂a = b aᵇ⁻¹."""
+    return b * a ** np.where(np.equal(b, 0), 1.0, b - 1.0)[()]
+
+
+def power_by_exponent(y: Any, a: Any, b: Any) -> Any:
+    """∂(aᵇ)/∂b = aᵇ ln a; 0 at a = 0, and not a number where a is negative."""
+    elsewhere = np.where(np.equal(a, 0), 0.0, np.nan)
+    return np.where(np.greater(a, 0), y * np.log(np.where(np.greater(a, 0), a, 1.0)), elsewhere)[()]
+
+
+def direction(a: Any, y: Any) -> Any:
+    """∂|a|/∂a, the sign of a."""
+    return np.sign(a)
+
+
+def ratio(a: Any, y: Any) -> Any:
+    """a / y where y is a norm of which a is a part: 0 at 0."""
+    return np.where(np.equal(y, 0), 0.0, a / np.where(np.equal(y, 0), 1.0, y))[()]
+
+
+def root_of_square_plus_one(a: Any) -> Any:
+    """√(a² + 1), without overflow."""
+    return np.hypot(a, 1.0)
+
+
+def product_by_left(d: Any, a: Any, b: Any) -> Any:
+    """The cotangent of a in a @ b."""
+    if np.ndim(b) == 1:
+        if np.ndim(a) == 1:
+            return d * b
+        return unbroadcast(np.expand_dims(d, -1) * b, a)
+    if np.ndim(a) == 1:
+        return unbroadcast(np.matmul(b, np.expand_dims(d, -1))[..., 0], a)
+    return unbroadcast(np.matmul(d, np.swapaxes(b, -1, -2)), a)
+
+
+def product_by_right(d: Any, a: Any, b: Any) -> Any:
+    """The cotangent of b in a @ b."""
+    if np.ndim(a) == 1:
+        if np.ndim(b) == 1:
+            return d * a
+        return unbroadcast(np.expand_dims(a, -1) * np.expand_dims(d, -2), b)
+    if np.ndim(b) == 1:
+        return unbroadcast(np.matmul(np.swapaxes(a, -1, -2), np.expand_dims(d, -1))[..., 0], b)
+    return unbroadcast(np.matmul(np.swapaxes(a, -1, -2), d), b)
+
+
+def part_of(d: Any, sizes: Any, place: int, axis: int) -> Any:
+    """The part of a concatenation that came from the argument at a place."""
+    start = sum(sizes[:place])
+    return np.swapaxes(np.swapaxes(d, 0, axis)[start : start + sizes[place]], 0, axis)
+
+
+def as_floats(array: Any) -> Any:
+    """An array that is written differentiated values into, which must not cut them to integers.
+
+    Raises
+    ------
+    TypeError
+        If it is not of floats.
+    """
+    if isinstance(array, list) or array.dtype.kind in "fO":
+        return array
+    raise TypeError(f"an array of {array.dtype} cannot hold differentiated values: make it of floats, dtype=float")
+
+
+def as_mask(index: Any) -> Any:
+    """An array of truth values that says where to write.
+
+    Raises
+    ------
+    TypeError
+        If it has indices, which might name an entry twice.
+    """
+    if np.asarray(index).dtype.kind == "b":
+        return index
+    raise TypeError("a write by an array of indices, which may name an entry twice: use a mask, or a loop")
+
+
+CONSTANT = (chosen, share_of_max, share_of_min, direction, as_mask)
+"""Those whose value does not change with small changes of the arguments."""
+
+LINEAR = {unbroadcast: "spread({d}, {t})", spread: "unbroadcast({d}, {t})"}
+"""Those that are linear in the first argument, and how a cotangent is pulled back."""

@@ -1,0 +1,182 @@
+"""Reading a function: from the object to the syntax tree of its definition, with the lines of its file."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+from gradmix_autodiff.source.refusal import refusal
+
+_FILE_WAY = "write it with `def` in a file"
+
+
+@dataclass(frozen=True)
+class Definition:
+    """The definition of a function.
+
+    Parameters
+    ----------
+    name
+        What it is called.
+    node
+        Its tree, whose line numbers are those of the file.
+    file
+        Where it is.
+    lines
+        The lines of the file, from the first one of the definition.
+    first
+        Number of the first of these.
+    """
+
+    name: str
+    node: ast.FunctionDef | ast.Lambda
+    file: str
+    lines: tuple[str, ...]
+    first: int
+
+    @property
+    def body(self) -> list[ast.stmt]:
+        """Its statements; a lambda returns its expression."""
+        if isinstance(self.node, ast.Lambda):
+            return [ast.copy_location(ast.Return(self.node.body), self.node.body)]
+        return self.node.body
+
+    def place(self, node: ast.AST | int) -> str:
+        """File and line of a node."""
+        number = node if isinstance(node, int) else getattr(node, "lineno", self.first)
+        return f"{self.file}, line {number}"
+
+    def line(self, number: int) -> str:
+        """The text of a line of the file."""
+        place = number - self.first
+        return self.lines[place].strip() if 0 <= place < len(self.lines) else ""
+
+
+def definition_of(function: FunctionType) -> Definition:
+    """Read the definition of a function.
+
+    Raises
+    ------
+    RefusalError
+        If its source is not there, or is not that of a plain function.
+    """
+    return _read(function.__code__)
+
+
+@lru_cache(maxsize=512)
+def _read(code: CodeType) -> Definition:
+    name, file = code.co_name, Path(code.co_filename).name
+    place = f"{file}, line {code.co_firstlineno}"
+    try:
+        lines, _ = inspect.getsourcelines(code)
+    except (OSError, TypeError):
+        raise refusal(
+            place, f"{name}, whose source is not there (from a prompt, exec, or compiled code),", _FILE_WAY
+        ) from None
+    first = code.co_firstlineno
+    tree = _tree(lines, place, name)
+    found = [node for node in ast.walk(tree) if _is_definition_of(node, code, first)]
+    if len(found) != 1:
+        what = (
+            f"{name}: {len(found)} functions begin on this line, which"
+            if found
+            else f"{name}, whose source does not fit,"
+        )
+        raise refusal(place, what, "give each function a line of its own, or `def`")
+    (node,) = found
+    assert isinstance(node, ast.FunctionDef | ast.Lambda)
+    ast.increment_lineno(node, first - 1)
+    if isinstance(node, ast.FunctionDef):
+        for each in ast.walk(node):
+            if isinstance(each, ast.Yield | ast.YieldFrom):
+                raise refusal(
+                    f"{file}, line {each.lineno}", f"{name}, a generator,", "write a loop, or an array of values"
+                )
+    return Definition(name, node, file, tuple(line.rstrip("\n") for line in lines), first)
+
+
+def _tree(lines: list[str], place: str, name: str) -> ast.AST:
+    """The tree of some lines, which may be a part of a statement, as a lambda among arguments is."""
+    text = textwrap.dedent("".join(lines))
+    attempts = (text, f"({text.strip()})", f"({text.strip().rstrip(',')},)", f"({text.strip()}", f"_({text.strip()}")
+    for attempt in attempts:
+        try:
+            return ast.parse(attempt)
+        except SyntaxError:
+            continue
+    tree = _lambda_within(text)
+    if tree is None:
+        raise refusal(place, f"{name}, which is in the midst of a statement that spans lines,", _FILE_WAY)
+    return tree
+
+
+def _lambda_within(text: str) -> ast.AST | None:
+    """The longest part, from the only ``lambda``, that is an expression."""
+    if text.count("lambda") != 1:
+        return None
+    start = text.index("lambda")
+    for end in range(len(text), start, -1):
+        try:
+            return ast.parse(f"({text[start:end]})")
+        except SyntaxError:
+            continue
+    return None
+
+
+def _is_definition_of(node: ast.AST, code: CodeType, first: int) -> bool:
+    if isinstance(node, ast.Lambda):
+        return code.co_name == "<lambda>" and len(node.args.args) == code.co_argcount and _is_alike(node, code)
+    if not isinstance(node, ast.FunctionDef) or node.name != code.co_name:
+        return False
+    begin = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+    return begin == 1
+
+
+def _is_alike(node: ast.Lambda, code: CodeType) -> bool:
+    """Whether a lambda has the names of a code object: several on one line are told apart only if they differ."""
+    names = tuple(each.arg for each in node.args.args)
+    return names == code.co_varnames[: code.co_argcount]
+
+
+def plain_function(function: Callable[..., Any], place: str) -> tuple[FunctionType, tuple[Any, ...]]:
+    """The Python function that a callable is, and the arguments that it is bound to.
+
+    Raises
+    ------
+    RefusalError
+        If it is a builtin, or another object without source.
+    """
+    bound: list[Any] = []
+    while True:
+        if isinstance(function, FunctionType):
+            return function, tuple(bound)
+        if inspect.ismethod(function):
+            bound.insert(0, function.__self__)
+            function = function.__func__
+        elif type(function).__name__ == "_lru_cache_wrapper":  # gives what the function within gives
+            function = function.__wrapped__  # type: ignore[attr-defined]
+        elif hasattr(function, "py_func"):  # compiled by numba
+            function = function.py_func
+        elif inspect.isclass(function) or not callable_in_python(function):
+            name = getattr(function, "__name__", type(function).__name__)
+            what = (
+                f"{name}, a class,"
+                if inspect.isclass(function)
+                else f"{name}, a builtin or compiled function without a rule,"
+            )
+            raise refusal(place, what, "call one of NumPy's functions that has a rule, or a function written in Python")
+        else:
+            bound.insert(0, function)
+            function = type(function).__call__
+
+
+def callable_in_python(function: Any) -> bool:
+    """Whether the class of an object defines, in Python, what calling it does."""
+    return any(isinstance(vars(each).get("__call__"), FunctionType) for each in type(function).__mro__)

@@ -1,0 +1,48 @@
+"""What cannot be transformed, named with its file, its line, the construct and a way out."""
+
+from __future__ import annotations
+
+import ast
+
+from gradmix import DifferentiationError
+
+
+class RefusalError(DifferentiationError):
+    """A construct that source transformation does not follow."""
+
+
+_ELSEWHERE = "use differentiator=tape, which follows the values instead of the source"
+
+
+def refusal(place: str, what: str, way_out: str = _ELSEWHERE) -> RefusalError:
+    """An error: where, what, and what would work.
+
+    >>> print(refusal("model.py, line 3", "a generator", "write a loop"))
+    model.py, line 3: a generator cannot be transformed; write a loop.
+    """
+    return RefusalError(f"{place}: {what} cannot be transformed; {way_out}.")
+
+
+CONSTRUCTS: dict[type[ast.AST], tuple[str, str]] = {
+    ast.Try: ("`try`, exceptions as control flow,", "test the condition with `if` before"),
+    ast.With: ("this `with`", "only np.errstate is followed around computations; take them out of it"),
+    ast.Global: ("`global`, a change of global state,", "pass the value in, and return it"),
+    ast.Nonlocal: ("`nonlocal`, a change of an outer variable,", "pass the value in, and return it"),
+    ast.Delete: ("`del`", "leave it out"),
+    ast.Match: ("`match`", "write `if` and `elif`"),
+    ast.ClassDef: ("a class in a function", "define it outside"),
+    ast.Import: ("an import in a function", "import at the top of the module"),
+    ast.ImportFrom: ("an import in a function", "import at the top of the module"),
+    ast.AsyncFor: ("`async`", "write a plain loop"),
+    ast.AsyncWith: ("`async`", "write plain code"),
+    ast.AsyncFunctionDef: ("`async`", "write a plain function"),
+    ast.Yield: ("a generator", "write a loop, or an array of values"),
+    ast.YieldFrom: ("a generator", "write a loop, or an array of values"),
+    ast.Await: ("`await`", "write plain code"),
+    ast.ListComp: ("a list comprehension over differentiated values", "write an array expression, or a loop"),
+    ast.SetComp: ("a set comprehension over differentiated values", "write a loop"),
+    ast.DictComp: ("a dict comprehension over differentiated values", "write the entries out"),
+    ast.GeneratorExp: ("a generator over differentiated values", "write np.sum of an array, or a loop"),
+    ast.Set: ("a set of differentiated values", "use a tuple"),
+}
+"""Construct → what it is called, and what to write instead."""

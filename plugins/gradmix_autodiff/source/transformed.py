@@ -1,0 +1,157 @@
+"""Derivatives of a user's function by emitted code: made once for a function and a kind of point, and kept."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from gradmix import FlatFunction
+from gradmix_autodiff.source.arrangement import NODE, constants_key, flattened_bars, placed, things, written_function
+from gradmix_autodiff.source.forms import Value
+from gradmix_autodiff.source.program import Program, program
+
+_KEPT = 256
+_UNLIKE_FLOATS = (ArithmeticError, ValueError, TypeError, AttributeError)
+"""What Python's floats raise where NumPy's numbers give an infinity or NaN, or have a method."""
+
+
+class Programs:
+    """Programs by function, kind of point, and mode; those that were not used longest are dropped."""
+
+    def __init__(self) -> None:
+        self.kept: OrderedDict[Any, Program] = OrderedDict()
+        self.lock = Lock()
+
+    def get(self, key: Any, make: Callable[[], Program]) -> Program:
+        """The program of a key, made if it is not there, or does not fit any more."""
+        with self.lock:
+            found = self.kept.get(key)
+            if found is not None and found.is_current():
+                self.kept.move_to_end(key)
+                return found
+            made = self.kept[key] = make()
+            if len(self.kept) > _KEPT:
+                self.kept.popitem(last=False)
+            return made
+
+
+PROGRAMS = Programs()
+
+
+class Transformed:
+    """The derivatives of a function by emitted code.
+
+    Parameters
+    ----------
+    f
+        The function, and how its arguments are arranged.
+    """
+
+    def __init__(self, f: FlatFunction) -> None:
+        self.f = f
+        self.function, self.counter = written_function(f)
+        self.key = (_hashable(self.function), f.argnums, f.argument, constants_key(f))
+
+    def program(self, *modes: str) -> Program:
+        """The program of a mode, or of several, each a derivative of the one before."""
+        return PROGRAMS.get((*self.key, *modes), lambda: self._made(modes))
+
+    def _made(self, modes: tuple[str, ...]) -> Program:
+        arguments = things(self.f)
+        place = f"source of {getattr(self.function, '__name__', type(self.function).__name__)}"
+        made = program(self.function, arguments, modes[0], place)
+        count = len(self.f.args)
+        for done, mode in enumerate(modes[1:], start=1):
+            extra = {count + k: Value(NODE, False, leaf_ndim) for k, leaf_ndim in enumerate(self._extra(modes[:done]))}
+            inner = program(made.function, {**arguments, **extra}, mode, place)
+            inner.captures.found.update({(id(made), *key): each for key, each in made.captures.found.items()})
+            made = inner
+        return made
+
+    def _extra(self, modes: tuple[str, ...]) -> list[int | None]:
+        """Dimensions of the tangents and cotangents that a program takes after the arguments."""
+        places = self.f.argnums if isinstance(self.f.argnums, tuple) else (self.f.argnums,)
+        arguments = things(self.f)
+        tangents = [getattr(arguments[place], "ndim", None) for place in places]
+        return [ndim for mode in modes for ndim in (tangents if mode == "forward" else [0])]
+
+    def push(self, x: Any, v: Any) -> tuple[Any, Any]:
+        """f(x) and J(x)·v."""
+        y, change = self._run(self.program("forward"), x, lambda is_scalar: self._tangents(v, is_scalar))
+        return self.f.flat(y), _flat(change, self.f)
+
+    def value_and_gradient(self, x: Any) -> tuple[Any, Any]:
+        """f(x) and ∇f(x) of a function with one value."""
+        y, bars = self._run(self.program("reverse"), x, lambda _: [1.0])
+        return self.f.flat(y), flattened_bars(self.f, bars)
+
+    def pulled(self, x: Any, w: Any) -> Any:
+        """w·J(x); how f(x) is arranged must be known."""
+        assert self.f.result is not None
+        cotangent = self.f.result.arrange(w)
+        _, bars = self._run(self.program("reverse"), x, lambda _: [cotangent])
+        return flattened_bars(self.f, bars)
+
+    def has_one_value(self, x: Any) -> bool:
+        """Whether f(x) is one number, as far as the code says; f is asked if it does not."""
+        result = self.program("reverse").result
+        if isinstance(result, Value) and result.ndim == 0:
+            return True
+        if self.f.result is None:
+            self.f(x)
+        assert self.f.result is not None
+        return self.f.result.is_scalar
+
+    def product(self, x: Any, v: Any) -> Any:
+        """H(x)·v of a function with one value: the gradient, pushed."""
+        made = self.program("reverse", "forward")
+        (y, _), (_, change) = self._run(made, x, lambda is_scalar: [1.0, *self._tangents(v, is_scalar)])
+        self.f.flat(y)
+        return flattened_bars(self.f, change)
+
+    def higher(self, x: Any, order: int) -> Any:
+        """The derivative of an order of a function of one number."""
+        y = self._run(self.program(*["forward"] * order), x, lambda _: [1.0] * order)
+        change = y
+        for _ in range(order):
+            change, y = change[1], y[0]
+        self.f.flat(y)
+        return _flat(change, self.f)
+
+    def _tangents(self, v: Any, is_scalar: bool) -> list[Any]:
+        arguments = placed(self.f, v, is_scalar)
+        places = self.f.argnums if isinstance(self.f.argnums, tuple) else (self.f.argnums,)
+        return [arguments[place] for place in places]
+
+    def _run(self, made: Program, x: Any, extra: Callable[[bool], list[Any]]) -> Any:
+        """Call a program, with Python's floats where these do, else with NumPy's numbers, which never raise."""
+        if self.counter is not None:
+            self.counter.calls += 1
+        with np.errstate(all="ignore"):
+            if made.takes_floats:
+                try:
+                    found = made.function(*placed(self.f, x, True), *extra(True))
+                except _UNLIKE_FLOATS:
+                    return made.function(*placed(self.f, x, False), *extra(False))
+                return found
+            return made.function(*placed(self.f, x, False), *extra(False))
+
+
+def _flat(change: Any, f: FlatFunction) -> Any:
+    """A change of the result as a vector, with no effect on what is noted of the result."""
+    noted = f.result
+    vector = f.flat(change)
+    f.result = noted
+    return vector
+
+
+def _hashable(function: Any) -> Any:
+    try:
+        hash(function)
+    except TypeError:
+        return id(function), function.__class__
+    return function

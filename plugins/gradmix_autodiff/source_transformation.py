@@ -1,0 +1,113 @@
+"""The differentiator ``source``: source code transformation, forward and reverse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from gradmix import DifferentiationError, Differentiator, FlatFunction, Pullback, VectorFunction
+
+if TYPE_CHECKING:
+    from gradmix_autodiff.source.transformed import Transformed
+
+_HIGHEST = 8
+
+
+@cache
+def _transformed() -> type[Transformed]:
+    """What transforms: imported, with all rules, when a function is differentiated first."""
+    from gradmix_autodiff.engine import install
+    from gradmix_autodiff.source.transformed import Transformed
+
+    install()
+    return Transformed
+
+
+@dataclass
+class SourceTransformation(Differentiator):
+    """Derivatives by new source code: a function's definition is read, and that of its derivative is written.
+
+    Loops, branches, writes into plain arrays and functions of `math` are followed; nothing is traced or recorded. What
+    cannot be transformed is named with its line.
+
+    Parameters
+    ----------
+    mode
+        forward, reverse, or auto: each where it is cheaper. Second derivatives are forward over reverse.
+
+    Notes
+    -----
+    Source: Griewank & Walther, *Evaluating Derivatives*, 2nd ed. (SIAM 2008), sections 6.2 and 12.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gradmix_problems.lecture import Lecture
+    >>> SourceTransformation().gradient(Lecture().function, [0.0, 2.0])
+    array([3., 0.])
+    """
+
+    mode: Literal["auto", "forward", "reverse"] = "auto"
+    nests = False
+    uses_rules = True
+    writes_code = True
+
+    def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
+        """By emitted code, or in rows if the mode is reverse."""
+        made = self._of(f)
+        if self.mode != "reverse":
+            return made.push(x, v)
+        y, pullback = self.pull(f, x)
+        return y, np.array([pullback(row) @ v for row in np.eye(len(y))])
+
+    def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
+        """By emitted code, or in columns if the mode is forward."""
+        made = self._of(f)
+        if self.mode == "forward":
+            y, columns = f(x), np.stack([made.push(x, each)[1] for each in np.eye(len(x))])
+            return y, lambda w: columns @ w
+        made.program("reverse")  # what cannot be transformed is named before f does anything
+        return f(x), lambda w: made.pulled(x, w)
+
+    def first(self, f: VectorFunction, x: Any) -> tuple[Any, Any]:
+        """One run of the reverse code, if f has one value; if not, what is asked for is refused."""
+        made = self._of(f)
+        if self.mode == "forward" or not made.has_one_value(x):
+            return super().first(f, x)
+        return made.value_and_gradient(x)
+
+    def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
+        """The reverse code, transformed again, forward."""
+        return self._of(f).product(x, v)
+
+    def second(self, f: VectorFunction, x: Any) -> Any:
+        """A product for each variable."""
+        made = self._of(f)
+        return np.stack([made.product(x, each) for each in np.eye(len(x))])
+
+    def higher(self, f: VectorFunction, x: Any, order: int) -> Any:
+        """The forward code, transformed again.
+
+        Raises
+        ------
+        DifferentiationError
+            If the code would be too long: it grows by a factor with each order.
+        """
+        if order > _HIGHEST:
+            raise DifferentiationError(f"source has derivatives up to order {_HIGHEST}: use differentiator=tape.")
+        return self._of(f).higher(x, order)
+
+    def written(self, f: FlatFunction, x: Any) -> str:
+        """The emitted code as a module: forward for a function of one number, else reverse, unless the mode says so."""
+        forward = self.mode == "forward" or (self.mode == "auto" and f.argument.is_scalar)
+        return self._of(f).program("forward" if forward else "reverse").printed()
+
+    def _of(self, f: VectorFunction) -> Transformed:
+        if not isinstance(f, FlatFunction):
+            raise DifferentiationError(
+                "source reads functions as they are written, not what another one has made of them."
+            )
+        return _transformed()(f)
