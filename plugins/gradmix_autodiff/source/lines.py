@@ -63,16 +63,22 @@ def flat(lines: Sequence[Line | Nest]) -> Iterator[Line]:
             yield each
 
 
-def printed(lines: Sequence[Line | Nest], indent: str = INDENT, before: int = 0) -> Iterator[str]:
-    """The text of lines; a comment names the user's line where it changes."""
-    for each in lines:
-        line = each.head if isinstance(each, Nest) else each
+def printed(lines: Sequence[Line | Nest]) -> Iterator[str]:
+    """The text of the lines of a function; a comment names the user's line where it changes."""
+    before = 0
+    for line, depth in _indented(lines, 1):
         text, number = line.origin
         if number and number != before:
-            yield f"{indent}# {number}: {text}"
+            yield f"{INDENT * depth}# {number}: {text}"
         before = number or before
         for part in line.text.split("\n"):
-            yield indent + part
+            yield INDENT * depth + part
+
+
+def _indented(lines: Sequence[Line | Nest], depth: int) -> Iterator[tuple[Line, int]]:
+    for each in lines:
         if isinstance(each, Nest):
-            inner = list(printed(each.lines, indent + INDENT, before))
-            yield from inner if inner else [f"{indent}{INDENT}pass"]
+            yield each.head, depth
+            yield from _indented(each.lines or (Line("pass"),), depth + 1)
+        else:
+            yield each, depth
