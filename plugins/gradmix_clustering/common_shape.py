@@ -16,6 +16,7 @@ from gradmix.arrays import Array
 from gradmix_clustering.volumes import (
     at_least_some_variance,
     at_least_some_variance_in_every_direction,
+    at_most_some_variance,
     average,
     correlation_axes,
     ellipsoids,
@@ -124,11 +125,13 @@ def _in_turns(
     """
     shares, d = counts / counts.sum(), covariances.shape[1]
     volumes = _volumes(covariances if previous is None else previous)
+    greatest = (covariances if covariances.ndim == 2 else np.diagonal(covariances, axis1=1, axis2=2)).max(axis=0)
     cost = np.inf
     for _ in range(max_turns):
         common = np.tensordot(shares / volumes, covariances, axes=1)
         distances, log_determinant = distances_by(covariances, common)
-        volumes = np.maximum(distances / d, np.finfo(float).tiny)
+        variances = common if common.ndim == 1 else np.diagonal(common)
+        volumes = at_most_some_variance(np.maximum(distances / d, np.finfo(float).tiny), variances, greatest)
         before, cost = cost, 0.5 * (d * float(shares @ np.log(volumes)) + log_determinant)
         if before - cost <= tol:
             break

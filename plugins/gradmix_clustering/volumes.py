@@ -34,9 +34,23 @@ def at_least_some_variance_in_every_direction(covariances: Array) -> Array:
     d = covariances.shape[1]
     variances = np.diagonal(covariances, axis1=1, axis2=2)
     least = at_least_some_variance(variances)
-    is_singular = _correlations(covariances, np.sqrt(least))[0][:, :1] < _EPS * d
-    raised = np.where(is_singular, (1 + _EPS * d) * least, least) - variances
-    return covariances + raised[:, :, None] * np.eye(d)
+    deviations = np.sqrt(least)
+    most = deviations[:, :, None] * deviations[:, None, :]
+    possible = np.where(np.abs(covariances) <= 2 * most, covariances, 0.0)
+    is_singular = _correlations(possible, deviations)[0][:, :1] < _EPS * d
+    np.einsum("kaa->ka", possible)[:] = np.where(is_singular, (1 + _EPS * d) * least, least)
+    return possible
+
+
+def at_most_some_variance(volumes: Array, variances: Array, greatest: Array) -> Array:
+    """Volumes, shape (k,), by which no variance, of the shape (d,), becomes more than 1/ε² times the greatest.
+
+    Where a component has no variance in some direction and others must have the same shape, the likelihood may grow
+    without end with their volumes.
+    """
+    with np.errstate(over="ignore"):  # then there is no bound
+        most = greatest / np.maximum(variances, _TINY) / _EPS**2
+    return np.minimum(volumes, most.min())
 
 
 def volumes_of_variances(variances: Array) -> Array:
@@ -61,8 +75,9 @@ def correlation_axes(covariances: Array) -> tuple[Array, Array, Array]:
 
 
 def _correlations(covariances: Array, deviations: Array) -> tuple[Array, Array]:
-    """Eigenvalues in rising order, and eigenvectors."""
-    eigenvalues, axes = np.linalg.eigh(covariances / (deviations[..., :, None] * deviations[..., None, :]))
+    """Eigenvalues in rising order, and eigenvectors; a correlation that cannot be is what rounding has left, and 0."""
+    correlations = covariances / (deviations[..., :, None] * deviations[..., None, :])
+    eigenvalues, axes = np.linalg.eigh(np.where(np.abs(correlations) <= 2, correlations, 0.0))
     return eigenvalues, axes
 
 

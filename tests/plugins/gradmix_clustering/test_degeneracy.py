@@ -281,3 +281,16 @@ def test_what_linear_algebra_cannot_do_for_a_covariance_type_is_said_with_the_wa
     monkeypatch.setattr(type(gradmix.covariance("VEE")), "estimate", estimate)
     with pytest.raises(gradmix.NumericalError, match=r"VEE found no covariances \(Eigenvalues.*Raise reg_covar"):
         gradmix.clusterer("gmm", covariance_type="VEE", random_state=0).fit(np.eye(4))
+
+
+@pytest.mark.parametrize(
+    ("name", "seed", "n", "d"), [("VEE", 0, 60, 3), ("VEE", 1, 100, 4), ("EVE", 0, 200, 5), ("VEV", 1, 100, 4)]
+)
+def test_columns_of_two_values_end_in_a_report_not_in_an_overflow(name, seed, n, d):
+    """In each cluster some column is constant; the other components' volumes may then grow without end."""
+    X = np.random.default_rng(seed).integers(0, 2, (n, d)).astype(float)
+    with pytest.warns(ConvergenceWarning, match="collapsed onto too few different rows"):
+        fit = gradmix.clusterer("gmm", n_components=3, covariance_type=name, random_state=0).fit(X)
+    assert not fit.converged_
+    assert np.isfinite(fit.covariances_).all()
+    assert np.isfinite(fit.log_likelihood_)
