@@ -94,5 +94,5 @@ _PADE = (
 
 def _finite(x: Any) -> Any:
     """The plain value where it is finite, else 0: subtracted to avoid overflow, it has no part in the derivative."""
-    plain = np.asarray(stop_gradient(x))
+    plain = stop_gradient(x)
     return np.where(np.isfinite(plain), plain, 0.0)

@@ -68,6 +68,11 @@ def is_complex(x: Any) -> bool:
     return x.dtype.kind == "c" if kind is np.ndarray else kind is not float and np.iscomplexobj(x)
 
 
+def seen(found: Any) -> Any:
+    """What a function gets to see of a value without derivative: a symbol decides how much of it is plain."""
+    return found.seen() if isinstance(found, Traced) else found
+
+
 def is_known(condition: Any) -> bool:
     """Whether a condition is true of plain values, so that a shorter way may be taken; of symbols nothing is known."""
     return not isinstance(condition, Traced) and bool(condition)
@@ -125,6 +130,10 @@ class Traced(arrays.Traced):
         """A plain array as a traced one of this level, so that traced values can be written into it."""
         raise NotImplementedError
 
+    def seen(self) -> Any:
+        """What a function gets to see of a value that has no derivative."""
+        return self
+
     # what functions say of their own derivatives
 
     def call_with_rule(self, function: FunctionWithRule, arguments: tuple[Any, ...]) -> Any:
@@ -178,7 +187,8 @@ class Traced(arrays.Traced):
             except (TypeError, NotImplementedError) as error:
                 raise _refused(function, error) from error
         if function in CONSTANT:
-            return function(*map(plain_value, args), **{name: plain_value(value) for name, value in kwargs.items()})
+            options = {name: plain_value(value) for name, value in kwargs.items()}
+            return seen(function(*map(plain_value, args), **options))
         if function in _MADE_LIKE:  # np.zeros(3, like=x): NumPy asks x, and leaves out like=
             return COMPOSITIONS["made"](self, function, args, kwargs)
         from gradmix_autodiff.own_rules import call_added
@@ -484,7 +494,7 @@ def _call_ufunc(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any, options: dic
     where = options.pop("where", True)
     if ufunc in CONSTANT:
         options |= {} if where is True else {"where": plain_value(where)}
-        return ufunc(*map(plain_value, inputs), out=out, **options)
+        return seen(ufunc(*map(plain_value, inputs), out=out, **options))
     composition = COMPOSITIONS.get(ufunc)
     rule = ELEMENTWISE.get(ufunc)
     if composition is None and rule is None:
@@ -578,7 +588,7 @@ def _method(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _equal(self: Traced, other: Any) -> Any:
-    found = np.equal(plain_value(self), plain_value(_right(other)))
+    found = seen(np.equal(plain_value(self), plain_value(_right(other))))
     if np.ndim(found) == 0 and found:
         warnings.warn(
             "a traced number was equal to another: a branch that is taken at one point only says nothing about the "

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import sys
 import types
+from array import array
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +14,7 @@ import numpy as np
 
 from gradmix_autodiff.program.fingerprint import fingerprint
 from gradmix_autodiff.program.node import NotRecordableError, key_of
+from gradmix_autodiff.traced import Traced
 
 MOST_VALUES = 1000
 """Values that are looked at in each call."""
@@ -19,8 +22,11 @@ MOST_DEPTH = 6
 """Steps from a function to a value."""
 
 _LIBRARIES = frozenset({"builtins", "numpy", "scipy", "gradmix", "numba", *sys.stdlib_module_names})
+"""Packages whose code is not looked at."""
+_OPAQUE = _LIBRARIES - {"scipy"}
+"""Packages whose objects do not change, or are not data."""
 _MISSING = object()
-_CONSTANT = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype, type, types.ModuleType)
+_CONSTANT = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype, type, types.ModuleType, Traced)
 
 
 class Captured:
@@ -47,25 +53,32 @@ class Captured:
         self._arrays: dict[int, tuple[Any, bytes | int]] = {}
         self._seen: dict[int, Any] = {}
         self._names: set[str] = set()
+        self._objects: list[tuple[Any, int, set[str]]] = []
         self._visit(function, 0)
+        while any(self._names - done for _, _, done in self._objects):
+            for each in list(self._objects):
+                self._class(*each)
 
     def is_same(self) -> bool:
         """Whether everything is what it was."""
         for get, key, known in self._places:
             if get(key, _MISSING) is not known:
                 return False
-        for cell, known in self._cells:
-            if cell.cell_contents is not known:
-                return False
+        try:
+            for cell, known in self._cells:
+                if cell.cell_contents is not known:
+                    return False
+        except ValueError:  # the name was deleted
+            return False
         for container, size in self._sizes:
             if len(container) != size:
                 return False
         known_arrays = self._arrays.values()
-        return not known_arrays or all(fingerprint(array, self._is_compiled) == known for array, known in known_arrays)
+        return not known_arrays or all(fingerprint(each, self._is_compiled) == known for each, known in known_arrays)
 
-    def watch(self, array: np.ndarray[Any, Any]) -> None:
+    def watch(self, values: np.ndarray[Any, Any]) -> None:
         """Look at an array, too."""
-        self._arrays.setdefault(id(array), (array, fingerprint(array, self._is_compiled)))
+        self._arrays.setdefault(id(values), (values, fingerprint(values, self._is_compiled)))
 
     def _visit(self, x: Any, depth: int) -> None:
         if isinstance(x, _CONSTANT) or id(x) in self._seen or depth > MOST_DEPTH:
@@ -75,6 +88,10 @@ class Captured:
             raise NotRecordableError(f"the function reaches more than {MOST_VALUES} values")
         if isinstance(x, np.ndarray):
             self.watch(x)
+            if x.dtype == object:
+                self._visit(x.ravel().tolist(), depth)
+        elif hasattr(x, "__wrapped__"):  # a function that keeps its results
+            self._visit(x.__wrapped__, depth + 1)
         elif isinstance(x, types.FunctionType):
             self._function(x, depth)
         elif isinstance(x, types.MethodType):
@@ -83,23 +100,27 @@ class Captured:
         elif isinstance(x, functools.partial):
             for each in (x.func, *x.args, *x.keywords.values()):
                 self._visit(each, depth + 1)
-        elif isinstance(x, list | tuple):
+        elif isinstance(x, list | tuple | deque):
             self._sizes.append((x, len(x)))
             for place, each in enumerate(x):
-                if isinstance(x, list):
+                if not isinstance(x, tuple):
                     self._places.append((functools.partial(_entry, x), place, each))
                 self._visit(each, depth + 1)
         elif isinstance(x, dict):
             self._sizes.append((x, len(x)))
             self._entries(x, x, depth)
-        elif not _is_of_library(type(x)):
+        elif hasattr(x, "__array__") or isinstance(x, bytearray | memoryview | array):
+            raise NotRecordableError(
+                f"the function reads a {type(x).__name__}, whose changes are not seen: give it an array"
+            )
+        elif _package(type(x)) not in _OPAQUE:
             call = getattr(type(x), "__call__", None)  # noqa: B004 -- its code, not whether it has one
             if isinstance(call, types.FunctionType):
                 self._code(call, depth)
             self._object(x, depth)
 
     def _function(self, function: types.FunctionType, depth: int) -> None:
-        if not _is_of_library(function):
+        if _package(function) not in _LIBRARIES:
             self._code(function, depth)
 
     def _code(self, function: Any, depth: int) -> None:
@@ -114,11 +135,15 @@ class Captured:
                 continue
             self._cells.append((cell, known))
             self._visit(known, depth + 1)
-        for each in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
-            self._visit(each, depth + 1)
+        for name in ("__defaults__", "__kwdefaults__"):
+            known = getattr(function, name)
+            self._places.append((functools.partial(getattr, function), name, known))
+            self._visit(known, depth + 1)
         names = set(_names_of(function.__code__))
         self._names |= names
         self._globals(function.__globals__, names, depth)
+        for name in names & sys.modules.keys():  # imported by the function itself
+            self._globals({name: sys.modules[name]}, names, depth)
 
     def _globals(self, space: dict[str, Any], names: set[str], depth: int) -> None:
         for name in names & space.keys():
@@ -144,27 +169,28 @@ class Captured:
                 if hasattr(x, name):
                     self._places.append((functools.partial(getattr, x), name, getattr(x, name)))
                     self._visit(getattr(x, name), depth + 1)
-        self._class(x, depth)
+        self._objects.append((x, depth, set()))
 
-    def _class(self, x: Any, depth: int) -> None:
+    def _class(self, x: Any, depth: int, done: set[str]) -> None:
         """Attributes of a class that the code names, with the code of its methods and properties."""
-        done: set[str] = set()
-        while new := self._names - done:
-            done |= new
-            for owner in type(x).__mro__:
-                if owner.__module__.partition(".")[0] in _LIBRARIES:
-                    continue
-                for name in new & vars(owner).keys():
-                    known = vars(owner)[name]
-                    self._places.append((vars(owner).get, name, known))
-                    inner = getattr(known, "fget", None) or getattr(known, "func", None)
-                    inner = inner or getattr(known, "__func__", None) or known
-                    if isinstance(inner, types.FunctionType):
-                        if id(inner) not in self._seen:
-                            self._seen[id(inner)] = inner
-                            self._code(inner, depth + 1)
-                    else:
-                        self._visit(inner, depth + 1)
+        new = self._names - done
+        done |= new
+        for owner in type(x).__mro__:
+            if owner.__module__.partition(".")[0] in _LIBRARIES:
+                continue
+            for name in new & vars(owner).keys():
+                known = vars(owner)[name]
+                self._places.append((vars(owner).get, name, known))
+                if name not in getattr(x, "__dict__", (name,)):  # which may come to hide it
+                    self._places.append((vars(x).get, name, _MISSING))
+                inner = getattr(known, "fget", None) or getattr(known, "func", None)
+                inner = inner or getattr(known, "__func__", None) or known
+                if isinstance(inner, types.FunctionType):
+                    if id(inner) not in self._seen:
+                        self._seen[id(inner)] = inner
+                        self._code(inner, depth + 1)
+                else:
+                    self._visit(inner, depth + 1)
 
     def _entries(self, holder: Any, entries: dict[Any, Any], depth: int) -> None:
         for key, known in entries.items():
@@ -172,7 +198,7 @@ class Captured:
             self._visit(known, depth + 1)
 
 
-def _entry(x: list[Any], place: int, missing: Any) -> Any:
+def _entry(x: Any, place: int, missing: Any) -> Any:
     return x[place] if place < len(x) else missing
 
 
@@ -183,8 +209,9 @@ def _names_of(code: types.CodeType) -> Iterator[str]:
             yield from _names_of(each)
 
 
-def _is_of_library(x: Any) -> bool:
-    return str(getattr(x, "__module__", None)).partition(".")[0] in _LIBRARIES
+def _package(x: Any) -> str:
+    """The package that a function or a class belongs to."""
+    return str(getattr(x, "__module__", None)).partition(".")[0]
 
 
 def marks_of(x: Any) -> Any:

@@ -14,6 +14,10 @@ MOST_NODES = 100_000
 """Nodes of a program; a longer one would take seconds to emit."""
 
 
+MOST_BYTES = 1 << 29
+"""Memory of the plain arrays that a program keeps."""
+
+
 class NotRecordableError(Exception):
     """Says why a computation cannot be a program: it depends on values in a way that no check can follow."""
 
@@ -84,6 +88,7 @@ class Graph:
         self.arrays: dict[int, tuple[Node, bytes | int]] = {}
         self.is_open = True
         self._known: dict[Any, Node] = {}
+        self._bytes = 0
 
     def input(self, value: Any) -> Node:
         """Add an input."""
@@ -103,6 +108,9 @@ class Graph:
             raise NotRecordableError(f"an array of {value.dtype} is used")
         known = self.arrays.get(id(value))
         if known is None:
+            self._bytes += value.nbytes
+            if self._bytes > MOST_BYTES:
+                raise NotRecordableError(f"it keeps plain arrays of more than {MOST_BYTES >> 20} MiB")
             node = self._added(None, (), NO_KEYWORDS, value.shape, value.dtype)
             node.value = value
             self.arrays[id(value)] = node, fingerprint(value, False)

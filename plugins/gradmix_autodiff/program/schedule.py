@@ -20,6 +20,8 @@ from gradmix_autodiff.rules.structure import PUT
 
 MOST_IN_A_LOOP = 250
 """Operations in a compiled loop; the time that compiling takes grows faster than their number."""
+MOST_IN_LOOPS = 600
+"""Operations in all loops of a program, which take a few seconds to compile; a longer one does without loops."""
 
 
 @dataclass
@@ -119,8 +121,9 @@ def ordered(nodes: Sequence[Node], kept: frozenset[int], is_fused: bool) -> list
             groups.setdefault((stage, shape), []).append(node)
         stages[node.index] = stage
     _delay(groups, nodes, kept)
+    is_short = sum(map(len, groups.values())) <= MOST_IN_LOOPS
     for (stage, shape), members in groups.items():
-        if 2 <= len(members) <= MOST_IN_A_LOOP:
+        if is_short and 2 <= len(members) <= MOST_IN_A_LOOP:
             calls.append((stage, members[0].index, Job(members, shape)))
         else:
             calls.extend((stage, each.index, Job([each])) for each in members)

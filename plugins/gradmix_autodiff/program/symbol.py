@@ -155,6 +155,12 @@ class Symbol(Traced):
         self.graph.guard(self.node, "finite", None)
         return True
 
+    def seen(self) -> Any:
+        """A truth value or an integer as in the example, guarded: what is asked of it has an answer."""
+        if self.shape or np.asarray(self.example).dtype.kind not in "biu":
+            return self
+        return self.pinned()
+
     def pinned(self) -> Any:
         """The example's value, which must be the same at every point.
 
@@ -187,7 +193,10 @@ class Symbol(Traced):
         return format(self.pinned(), spec)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__} of shape {self.shape}"
+        return repr(self.pinned())
+
+    def __str__(self) -> str:
+        return str(self.pinned())
 
     def item(self, *index: int) -> Any:
         """One entry as a number of Python's."""
