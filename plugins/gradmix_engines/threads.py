@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
+from itertools import count
+from threading import Condition
+from typing import Generic, TypeVar
 
 from gradmix import Block, Engine, PositiveInt
 
@@ -29,22 +30,97 @@ class Threads(Engine):
 
     def each(self, function: Callable[[Block], T], blocks: Iterable[Block]) -> Iterator[T]:
         """What a function returns for each block, in order; few blocks are ahead of the one that is asked for."""
-        count = min(self.n_threads or self.most_threads, self.most_threads)
-        pool = _pool(count, os.getpid())
-        ahead: deque[Future[T]] = deque()
+        threads = min(self.n_threads or self.most_threads, self.most_threads)
+        return map(function, blocks) if threads == 1 else _Shared(function, blocks, threads).results()
+
+
+class _Shared(Generic[T]):
+    """Blocks that several threads take one after the other, the thread that wants the results among them.
+
+    A block may take only some tenths of a millisecond: to hand each one over to another thread, and to wait for that,
+    would take a tenth of its time.
+    """
+
+    def __init__(self, function: Callable[[Block], T], blocks: Iterable[Block], threads: int) -> None:
+        self._function, self._blocks, self._threads = function, enumerate(blocks), threads
+        self._most_ahead = 4 * threads
+        self._changed = Condition()
+        self._made: dict[int, T | _Failure] = {}
+        self._asked = self._taken = self._helpers = 0
+        self._is_closed = False
+
+    def results(self) -> Iterator[T]:
+        """What the function returns for each block, in order; an error where it is its turn."""
         try:
-            for block in blocks:
-                ahead.append(pool.submit(function, block))
-                if len(ahead) > 4 * count:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
+            for number in count():
+                self._asked = number
+                if not self._wait_for(number):
+                    return
+                made = self._made.pop(number)
+                if isinstance(made, _Failure):
+                    raise made.error
+                yield made
         finally:
-            for future in ahead:
-                future.cancel()
+            self._is_closed = True
+
+    def _wait_for(self, number: int) -> bool:
+        """Compute blocks until the result of one is there; False if there is no such block."""
+        while number not in self._made:
+            self._call_helpers()
+            if self._compute_one():
+                continue
+            with self._changed:
+                if self._is_closed and number >= self._taken:
+                    return False
+                self._changed.wait_for(lambda: number in self._made)
+        return True
+
+    def _call_helpers(self) -> None:
+        """Let other threads help again, which stop where there is nothing to do."""
+        pool = _pool(self._threads - 1, os.getpid())
+        while self._helpers < self._threads - 1 and not self._is_closed:
+            with self._changed:
+                self._helpers += 1
+            pool.submit(self._help)
+
+    def _help(self) -> None:
+        while self._compute_one():
+            pass
+        with self._changed:
+            self._helpers -= 1
+
+    def _compute_one(self) -> bool:
+        """Compute the next block; False if there is none, or enough are ahead."""
+        with self._changed:
+            if self._is_closed or self._taken - self._asked >= self._most_ahead:
+                return False
+            try:
+                taken = next(self._blocks, None)
+            except BaseException as error:  # as below
+                taken, self._made[self._taken] = None, _Failure(error)
+                self._taken += 1
+            if taken is None:
+                self._is_closed = True
+                self._changed.notify_all()
+                return False
+            self._taken += 1
+        number, block = taken
+        try:
+            made: T | _Failure = self._function(block)
+        except BaseException as error:  # it is raised where it is its turn
+            made = _Failure(error)
+        with self._changed:
+            self._made[number] = made
+            self._changed.notify_all()
+        return True
+
+
+@dataclass(frozen=True)
+class _Failure:
+    error: BaseException
 
 
 @lru_cache(maxsize=2)
-def _pool(count: int, process: int) -> ThreadPoolExecutor:
+def _pool(helpers: int, process: int) -> ThreadPoolExecutor:
     """Threads of a process: a fork does not inherit its parent's, so it has a pool of its own."""
-    return ThreadPoolExecutor(count, thread_name_prefix="gradmix-fold")
+    return ThreadPoolExecutor(helpers, thread_name_prefix="gradmix-fold")
