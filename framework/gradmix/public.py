@@ -99,3 +99,7 @@ from gradmix.contracts.task import Steps as Steps
 from gradmix.contracts.task import Task as Task
 from gradmix.contracts.task import Timed as Timed
 from gradmix.contracts.task import Writer as Writer
+from gradmix.implicit import implicit_fixed_point as implicit_fixed_point
+from gradmix.implicit import implicit_ode as implicit_ode
+from gradmix.implicit import implicit_optimum as implicit_optimum
+from gradmix.implicit import implicit_root as implicit_root

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,18 +20,24 @@ if TYPE_CHECKING:
 
 def call_with_rule(function: FunctionWithRule, arguments: tuple[Any, ...]) -> Any:
     """An operation of its own: the function's value, and its rule's linear maps."""
+    last: list[Any] = [None, None, None]  # one linearisation serves for all arguments of one evaluation
 
     def rule(position: int, y: Any, values: tuple[Any, ...], keywords: Any) -> LinearMap:
+        if last[0] is not y or len(last[1]) != len(values) or any(map(operator.is_not, last[1], values)):
+            last[:] = y, values, function.linearised(values, y)
+        linearised = last[2]
+
         def push(tangents: Any) -> Any:
-            pushed = [function.pushed(values, position, v, np.shape(y)) for v in tangents]
+            pushed = [linearised.push(position, v) for v in tangents]
             return _of_shape("jvp", np.stack(pushed), (len(pushed), *np.shape(y)))
 
         def pull(w: Any) -> Any:
-            return _of_shape("vjp", function.pulled(values, position, w), np.shape(values[position]))
+            return _of_shape("vjp", linearised.pull(position, w), np.shape(values[position]))
 
         return LinearMap(push, pull)
 
-    return operate(Primitive(_closed(function.f, arguments), rule, reads_result=False), *arguments)
+    primitive = Primitive(_closed(function.f, arguments), rule, reads_result=function.reads_result)
+    return operate(primitive, *arguments)
 
 
 def call_added(function: Callable[..., Any], arguments: tuple[Any, ...], options: Mapping[str, Any]) -> Any:

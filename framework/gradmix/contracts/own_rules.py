@@ -13,6 +13,22 @@ from gradmix.contracts.points import Traced, is_traced
 
 
 @dataclass(frozen=True)
+class Linearised:
+    """The derivative of a function at its arguments.
+
+    Parameters
+    ----------
+    push
+        (place of an argument, change of it) → change of the result.
+    pull
+        (place of an argument, cotangent of the result) → what of it comes to that argument.
+    """
+
+    push: Callable[[int, Any], Any]
+    pull: Callable[[int, Any], Any]
+
+
+@dataclass(frozen=True)
 class FunctionWithRule:
     """A function with a derivative rule of its own, as `with_rule` makes it.
 
@@ -55,6 +71,19 @@ class FunctionWithRule:
         shape = np.shape(arguments[position])
         entries = [np.sum(self.pushed(arguments, position, v, np.shape(w)) * w) for v in _basis(shape)]
         return np.reshape(np.stack(entries), shape)
+
+    def linearised(self, arguments: tuple[Any, ...], y: Any) -> Linearised:
+        """The derivative where f is y."""
+        shape = np.shape(y)
+        return Linearised(
+            lambda position, v: self.pushed(arguments, position, v, shape),
+            lambda position, w: self.pulled(arguments, position, w),
+        )
+
+    @property
+    def reads_result(self) -> bool:
+        """Whether the derivative reads more of the result than its shape."""
+        return False
 
     @property
     def is_elementwise(self) -> bool:
