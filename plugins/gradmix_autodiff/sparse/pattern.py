@@ -31,6 +31,7 @@ from gradmix_autodiff.rules.structure import (
     MAX,
     MIN,
     NORM,
+    PUT,
     REAL,
     RESHAPE,
     SCATTER,
@@ -194,6 +195,9 @@ def _of_primitive(
         return _union([_spread(p, np.shape(v), np.shape(y)) for p, v in zip(patterns[1:], values[1:], strict=True)])
     if rule is SCATTER:
         return _scattered(y, values, patterns[0])
+    if rule is PUT:
+        places = np.arange(math.prod(np.shape(y))).reshape(np.shape(y))[values[1]]
+        return _through(places, np.arange(np.size(places)), math.prod(np.shape(y)), patterns[0])
     if rule in (SUM, MAX, MIN, NORM):
         return _summed(np.shape(values[0]), keywords.get("axis"), patterns[0])
     if rule is CUMSUM:
