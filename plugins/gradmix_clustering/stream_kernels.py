@@ -28,7 +28,7 @@ _ULP = 2.0**-53
 def words_of(entropy: int | Sequence[int]) -> NDArray[np.uint64]:
     """Entropy as words of 32 bits, the lowest first, at least as many as a seed sequence pools."""
     words: list[int] = []
-    for number in [entropy] if isinstance(entropy, int) else entropy:
+    for number in [entropy] if isinstance(entropy, int) else map(int, entropy):
         words += [number >> shift & 0xFFFFFFFF for shift in range(0, max(number.bit_length(), 1), 32)]
     return np.array(words + [0] * (_POOL - len(words)), dtype=np.uint64)
 

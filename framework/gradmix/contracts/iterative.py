@@ -119,6 +119,6 @@ def _entropy(random_state: Any) -> int | list[int]:
         return cast("list[int]", random_state.integers(2**32, size=4).tolist())
     if isinstance(random_state, np.random.RandomState):
         return cast("list[int]", random_state.randint(2**32, size=4, dtype=np.uint64).tolist())
-    if isinstance(random_state, int):
-        return random_state
+    if isinstance(random_state, int | np.integer):
+        return int(random_state)
     return cast("int | list[int]", np.random.SeedSequence(random_state).entropy)

@@ -143,6 +143,8 @@ def test_streams_draw_the_same_starts_as_generators(seed):
     whole = clusterer.batch_of_starts(gradmix.Rows(OLD_FAITHFUL))(generators)
     best = max(whole, key=lambda trace: trace.values[-1])
     np.testing.assert_array_equal(clusterer.fit(OLD_FAITHFUL).trace_, best.values)
+    again = gradmix.clusterer("gmm", n_components=3, n_init=4).set_params(random_state=seed)
+    np.testing.assert_array_equal(again.fit(OLD_FAITHFUL).trace_, best.values)
 
 
 @pytest.mark.parametrize("covariance_type", TYPES)
