@@ -37,6 +37,8 @@ class SourceTransformation(Differentiator):
     ----------
     mode
         forward, reverse, or auto: each where it is cheaper. Second derivatives are forward over reverse.
+    compiled
+        Whether first derivatives are compiled by numba, for functions that compute number by number.
 
     Notes
     -----
@@ -51,6 +53,7 @@ class SourceTransformation(Differentiator):
     """
 
     mode: Literal["auto", "forward", "reverse"] = "auto"
+    compiled: bool = False
     nests = False
     uses_rules = True
     writes_code = True
@@ -110,4 +113,4 @@ class SourceTransformation(Differentiator):
             raise DifferentiationError(
                 "source reads functions as they are written, not what another one has made of them."
             )
-        return _transformed()(f)
+        return _transformed()(f, self.compiled)

@@ -31,6 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     add("place", metavar="FUNCTION", help="path/to/file.py:function or package.module:function, of one argument")
     add("--at", metavar="POINT", help="a number or a list, as in a config: the kind of point; tried out if left out")
     add("--mode", default="auto", help="forward, reverse, or auto (default)")
+    add("--compiled", action="store_true", help="print what would be compiled, and check that it can be")
     add("--side-by-side", action="store_true", help="print the lines of the function beside those of its derivative")
     add("--differentiator", default="source", metavar="NAME", help="one that writes code (default: %(default)s)")
     options = parser.parse_args(arguments)
@@ -42,7 +43,8 @@ def main(arguments: Sequence[str]) -> int:
 
     function = class_at(options.place)
     point = yaml.safe_load(options.at) if options.at is not None else _point_of(function, options.place)
-    text = differentiator(options.differentiator, mode=options.mode).code(function, point)
+    chosen = {"mode": options.mode, **({"compiled": True} if options.compiled else {})}
+    text = differentiator(options.differentiator, **chosen).code(function, point)
     print("\n".join(_columns(text)) if options.side_by_side else text, end="\n" if options.side_by_side else "")
     return 0
 

@@ -134,6 +134,8 @@ def flat_result(y: Any) -> tuple[Any, Structure]:
     DifferentiationError
         If it returned anything but real numbers, arrays of such, and containers of these.
     """
+    if type(y) is float:
+        return np.array([y]), of_one_array(())
     if is_traced(y):
         return y if len(y.shape) == 1 else y.as_vector(), of_one_array(y.shape)
     if isinstance(y, list | tuple | dict) and not is_list_of_numbers(y):

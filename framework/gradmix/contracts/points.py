@@ -151,6 +151,8 @@ def flattened(x: Any, shares: bool = False) -> tuple[Any, Structure]:
         flat = x[:] if x.ndim == 1 and x.flags.c_contiguous else np.ascontiguousarray(x).reshape(-1)
         flat.setflags(write=False)
         return flat, of_one_array(x.shape)
+    if type(x) is list and all(type(each) is float for each in x):
+        return np.array(x, dtype=np.float64), of_one_array((len(x),))
     if isinstance(x, list | tuple | dict) and not is_list_of_numbers(x):
         import optree
 

@@ -287,6 +287,8 @@ class Function:
     copied: tuple[str, ...] = ()
     vectors: frozenset[str] = frozenset()
     """Arguments that are read entry by entry only, which may be lists."""
+    is_compiled: bool = False
+    """Whether the text is made for a compiler: without lists of mixed entries, or names without a value."""
     has_powers: bool = False
     """Whether a number is raised to a power that may be a fraction, where Python's floats give complex numbers."""
 

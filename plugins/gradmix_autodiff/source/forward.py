@@ -43,9 +43,9 @@ def forward(function: Function, name: str) -> str:
     tangents = [
         dot(each) for each in function.parameters if any(leaf.active for leaf in leaves(function.variables[each]))
     ]
-    lines: Lines = [Line(f"{each} = np.array({each})") for each in function.copied]
+    lines: Lines = [Line(f"{each} = np.copy({each})") for each in function.copied]
     lines += [
-        Line(f"{dot(each)} = np.array({dot(each)})") for each in function.copied if function.variables[each].active
+        Line(f"{dot(each)} = np.copy({dot(each)})") for each in function.copied if function.variables[each].active
     ]
     lines += _loaded(function)
     lines += _pushed(function.block)

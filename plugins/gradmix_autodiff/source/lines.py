@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -43,6 +44,11 @@ Lines = list[Line | Nest]
 def words(text: str) -> frozenset[str]:
     """The names in a text."""
     return frozenset(_WORD.findall(text))
+
+
+def names_of(text: str) -> frozenset[str]:
+    """The variables in whole code, those of its comments left out."""
+    return frozenset(node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name))
 
 
 def all_words(lines: Sequence[Line | Nest], with_shapes: bool = True) -> frozenset[str]:

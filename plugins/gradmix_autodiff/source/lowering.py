@@ -73,7 +73,9 @@ class Knowledge:
             self.has_changed = True
 
 
-def lowered(function: Any, arguments: Mapping[int, Thing], place: str) -> tuple[Function, Captures]:
+def lowered(
+    function: Any, arguments: Mapping[int, Thing], place: str, is_compiled: bool = False
+) -> tuple[Function, Captures]:
     """Take a function apart.
 
     Parameters
@@ -84,6 +86,8 @@ def lowered(function: Any, arguments: Mapping[int, Thing], place: str) -> tuple[
         Place of an argument → what is known of it, for those that are given.
     place
         What errors that concern the function as a whole are about.
+    is_compiled
+        Whether the text will be compiled.
 
     Returns
     -------
@@ -94,7 +98,7 @@ def lowered(function: Any, arguments: Mapping[int, Thing], place: str) -> tuple[
     knowledge = Knowledge()
     for _ in range(_MOST_ROUNDS):
         knowledge.has_changed = False
-        lowering = Lowering(plain, bound, knowledge)
+        lowering = Lowering(plain, bound, knowledge, is_compiled)
         made = lowering.function(arguments)
         if not knowledge.has_changed:
             lowering.accesses.check()
@@ -113,10 +117,13 @@ class Lowering(Expressions):
         Its first arguments, if it is a method.
     knowledge
         What earlier passes have found.
+    is_compiled
+        Whether the text will be compiled.
     """
 
-    def __init__(self, plain: FunctionType, bound: Sequence[Any], knowledge: Knowledge) -> None:
-        self.plain, self.bound, self.knowledge = plain, bound, knowledge
+    def __init__(self, plain: FunctionType, bound: Sequence[Any], knowledge: Knowledge, is_compiled: bool) -> None:
+        self.plain, self.bound, self.knowledge, self.is_compiled = plain, bound, knowledge, is_compiled
+        self.unset = Value(ast.Constant(0.0), ndim=0) if is_compiled else None
         self.captures, self.names, self.accesses = Captures(), Names(), Accesses()
         self.block: list[Any] = []
         self.calls: list[Any] = []
@@ -158,10 +165,20 @@ class Lowering(Expressions):
         if result is NEVER:
             result = Value(ast.Constant(None))
         vectors = frozenset(
-            name for name, thing in variables.items() if _is_vector(thing) and name not in self.read_whole
+            name
+            for name, thing in variables.items()
+            if _is_vector(thing) and name not in self.read_whole and not self.is_compiled
         )
         return Function(
-            definition.name, tuple(names), variables, self.block, result, tuple(self.copied), vectors, self.has_powers
+            definition.name,
+            tuple(names),
+            variables,
+            self.block,
+            result,
+            tuple(self.copied),
+            vectors,
+            self.is_compiled,
+            self.has_powers,
         )
 
     def _loaded(self, thing: Thing, name: str, definition: Definition) -> Thing:
@@ -300,6 +317,9 @@ class Lowering(Expressions):
         value = self.value(thing, target, scope)
         if starred:
             raise scope.refusal(target, "a starred name for a part of an array", "slice the array")
+        if self.is_compiled and value.ndim is not None:
+            self._unpack_entries(targets, value, target, scope)
+            return
         known = value.known if isinstance(value.known, list | tuple) and len(value.known) == len(targets) else None
         results = []
         for place, each in enumerate(targets):
@@ -312,6 +332,16 @@ class Lowering(Expressions):
         self.block.append(Unpack(tuple(results), self.atom(value, scope), scope.line))
         for each, result in zip(targets, results, strict=True):
             self.assign(each, result, scope)
+
+    def _unpack_entries(self, targets: Sequence[ast.expr], value: Value, node: ast.AST, scope: Scope) -> None:
+        """Unpack an array entry by entry, as a compiler must have it."""
+        array = self.atom(value, scope)
+        error = f"raise ValueError('an array of another length than {len(targets)} is unpacked')"
+        self.block.append(Effect(f"if len({array.text}) != {len(targets)}:\n    {error}", scope.line))
+        for place, each in enumerate(targets):
+            subscript = ast.copy_location(ast.Constant(place), node)
+            name = each.id if isinstance(each, ast.Name) else ""
+            self.assign(each, self.item(array, self.index(subscript, scope), node, scope, name), scope)
 
     def _augment(self, node: ast.AugAssign, scope: Scope) -> None:
         target = node.target
@@ -503,7 +533,7 @@ class Lowering(Expressions):
             )
         made = self.joined(one, other, self.names.fresh(name), scope, name)
         for thing, block in zip((one, other), blocks, strict=True):
-            block.append(Copy(made, thing if isinstance(thing, Value) else None, scope.line))
+            block.append(Copy(made, thing if isinstance(thing, Value) else self.unset, scope.line))
         return made
 
     def joined(self, one: Thing, other: Thing, name: str, scope: Scope, shown: str) -> Value:
@@ -644,7 +674,7 @@ class Lowering(Expressions):
                 starts = start.parts[place] if isinstance(start, Parts) else MISSING
                 self._carry(carried, part, starts, end.parts[place] if isinstance(end, Parts) else MISSING, scope)
         elif isinstance(thing, Value):
-            self.block.append(Copy(thing, start if isinstance(start, Value) else None, scope.line))
+            self.block.append(Copy(thing, start if isinstance(start, Value) else self.unset, scope.line))
             carried.append(Carried(thing, end if isinstance(end, Value) else thing))
 
     @property

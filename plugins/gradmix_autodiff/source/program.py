@@ -6,7 +6,7 @@ import ast
 import inspect
 import linecache
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
 from types import CodeType, FunctionType, ModuleType
@@ -16,9 +16,10 @@ import numpy as np
 
 from gradmix_autodiff.source import prelude
 from gradmix_autodiff.source.captured import Captured, Captures
+from gradmix_autodiff.source.compiling import compiled
 from gradmix_autodiff.source.forms import Function, Thing, Value, leaves
 from gradmix_autodiff.source.forward import forward
-from gradmix_autodiff.source.lines import words
+from gradmix_autodiff.source.lines import names_of
 from gradmix_autodiff.source.lowering import lowered
 from gradmix_autodiff.source.reverse import reverse
 
@@ -46,18 +47,18 @@ class Program:
     """
 
     text: str
-    function: FunctionType
+    function: Callable[..., Any]
     captures: Captures
     result: Thing
     takes_floats: bool
 
     def is_current(self) -> bool:
         """Whether what it takes from outside still is what it was made by."""
-        return self.captures.is_current(self.function.__globals__)
+        return self.captures.is_current(getattr(self.function, "__globals__", {}))
 
     def printed(self) -> str:
         """A whole module that runs by itself, if what it takes from outside can be written."""
-        used = words(self.text)
+        used = names_of(self.text)
         helpers = _closed_helpers(used)
         parts = [_without_types(inspect.getsource(getattr(prelude, name))) for name in helpers]
         everything = "\n".join([*parts, self.text])
@@ -71,7 +72,9 @@ class Program:
         return "\n\n\n".join(block for block in blocks if block) + "\n"
 
 
-def program(function: Any, arguments: Mapping[int, Thing], mode: str, place: str = "the function") -> Program:
+def program(
+    function: Any, arguments: Mapping[int, Thing], mode: str, place: str = "the function", is_compiled: bool = False
+) -> Program:
     """Transform a function.
 
     Parameters
@@ -84,11 +87,17 @@ def program(function: Any, arguments: Mapping[int, Thing], mode: str, place: str
         ``forward`` or ``reverse``.
     place
         What errors without a line are about.
+    is_compiled
+        Whether it is compiled by numba.
     """
-    made, captures = lowered(function, arguments, place)
+    made, captures = lowered(function, arguments, place, is_compiled)
     transform, ending = TRANSFORMS[mode]
     name = "f" if made.name == "<lambda>" else made.name
     text = transform(made, f"{name}_{ending}")
+    if is_compiled:
+        used = names_of(text)
+        outside = [each for each in captures.found.values() if each.name in used]
+        return Program(text, compiled(text, f"{name}_{ending}", outside, place), captures, made.result, False)
     namespace: dict[str, Any] = {"np": np, "math": math, **_HELPERS}
     namespace |= {each.name: each.value for each in captures.found.values()}
     file = f"<derivative {next(_NUMBERS)} of {name}>"

@@ -91,7 +91,7 @@ class _Reverse:
             if leaf.text not in seen:
                 back.append(self._zero(leaf, ("", 0)))
         self.restored_now = self._to_restore(back)
-        lines: Lines = [Line(f"{each} = np.array({each})") for each in function.copied]
+        lines: Lines = [Line(f"{each} = np.copy({each})") for each in function.copied]
         lines += [Line(f"undo_{each} = []") for each in function.copied if each in self.restored]
         lines += self._again(function.block, None, is_first=True) + back
         bars = [
@@ -197,7 +197,7 @@ class _Reverse:
         lines: Lines = []
         if loop.saved is not None and _needed(f"stack_{loop.number}", need):
             lines.append(Line(f"stack_{loop.number} = []", loop.line))
-            saved = "None" if not loop.saved else f"({', '.join(loop.saved)})" if len(loop.saved) > 1 else loop.saved[0]
+            saved = "0" if not loop.saved else f"({', '.join(loop.saved)})" if len(loop.saved) > 1 else loop.saved[0]
             inside.append(Line(f"stack_{loop.number}.append({saved})", loop.line))
         inside += self._again(loop.body, inner_need, is_first)
         moves = [(each.name.text, each.end.text) for each in loop.carried if _needed(each.name.text, need)]
@@ -345,7 +345,12 @@ class _Reverse:
         again += self._again(loop.body, need, is_first=False)
         shown = [f"mark_{each[9:-1]}" if each.startswith("len(undo_") else each for each in loop.saved]
         target = "_" if not shown else ", ".join(shown)
-        lines.append(Nest(Line(f"for {target} in reversed(stack_{loop.number}):", loop.line), (*again, *back)))
+        stack, at = f"stack_{loop.number}", f"at_{loop.number}"
+        head = f"for {target} in reversed({stack}):"
+        if self.function.is_compiled:
+            head = f"for {at} in range(len({stack}) - 1, -1, -1):"
+            again.insert(0, Line(f"{target} = {stack}[{at}]", loop.line))
+        lines.append(Nest(Line(head, loop.line), (*again, *back)))
 
     def _hand_back(self, lines: Lines, seen: Seen, handed: Sequence[Any], loop: Loop) -> None:
         """At the end of an iteration, what came to a variable comes to what the iteration made of it."""

@@ -49,21 +49,27 @@ class Transformed:
     ----------
     f
         The function, and how its arguments are arranged.
+    is_compiled
+        Whether first derivatives are compiled; they are of functions of numbers and vectors.
     """
 
-    def __init__(self, f: FlatFunction) -> None:
-        self.f = f
+    def __init__(self, f: FlatFunction, is_compiled: bool = False) -> None:
+        self.f, self.is_compiled = f, is_compiled
         self.function, self.counter = written_function(f)
+        self.found: dict[tuple[str, ...], Program] = {}
         self.key = (_hashable(self.function), f.argnums, f.argument, constants_key(f))
 
     def program(self, *modes: str) -> Program:
         """The program of a mode, or of several, each a derivative of the one before."""
-        return PROGRAMS.get((*self.key, *modes), lambda: self._made(modes))
+        found = self.found.get(modes)  # looked up once in an operator
+        if found is None:
+            found = self.found[modes] = PROGRAMS.get((self.key, self.is_compiled, modes), lambda: self._made(modes))
+        return found
 
     def _made(self, modes: tuple[str, ...]) -> Program:
         arguments = things(self.f)
         place = f"source of {getattr(self.function, '__name__', type(self.function).__name__)}"
-        made = program(self.function, arguments, modes[0], place)
+        made = program(self.function, arguments, modes[0], place, self.is_compiled and len(modes) == 1)
         count = len(self.f.args)
         for done, mode in enumerate(modes[1:], start=1):
             extra = {count + k: Value(NODE, False, leaf_ndim) for k, leaf_ndim in enumerate(self._extra(modes[:done]))}
@@ -131,6 +137,8 @@ class Transformed:
         """Call a program, with Python's floats where these do, else with NumPy's numbers, which never raise."""
         if self.counter is not None:
             self.counter.calls += 1
+        if self.is_compiled and not made.takes_floats:  # machine code does not warn
+            return made.function(*placed(self.f, x, False), *extra(False))
         with np.errstate(all="ignore"):
             if made.takes_floats:
                 try:

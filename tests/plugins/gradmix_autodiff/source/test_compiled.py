@@ -1,0 +1,101 @@
+"""Compiled code gives what emitted code gives, and is kept on disk; what cannot be compiled is said."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from tests.plugins.gradmix_autodiff.source.programs import PROGRAMS
+
+import gradmix
+from gradmix import DifferentiationError
+
+pytest.importorskip("numba")
+
+SOURCE = gradmix.differentiator("source")
+COMPILED = gradmix.differentiator("source", compiled=True)
+POINTS = ([0.9, 0.2, 0.4], [1.2, 1.5, 2.5], [-0.7, 0.3, 0.65])
+NAMES = (
+    "branches_in_nested_loops",
+    "break_and_continue",
+    "conditional_expressions",
+    "a_result_of_a_loop_that_is_written",
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+def test_it_gives_what_the_code_gives(name, mode):
+    compiled = gradmix.differentiator("source", compiled=True, mode=mode)
+    for point in POINTS:
+        expected = SOURCE.gradient(PROGRAMS[name], point)
+        np.testing.assert_allclose(compiled.gradient(PROGRAMS[name], point), expected, rtol=1e-14, atol=1e-14)
+
+
+def test_infinities_are_those_of_numpy():
+    def f(x):
+        return 1.0 / x[0] + x[1] ** x[2]
+
+    gradient = COMPILED.gradient(f, [0.0, 2.0, 3.0])
+    assert gradient[0] == -np.inf
+    np.testing.assert_allclose(gradient[1:], [12.0, 8.0 * np.log(2.0)])
+
+
+def test_numbers_from_outside_are_looked_up_at_each_call():
+    factor = 2.0
+
+    def f(x):
+        return factor * x * x
+
+    assert COMPILED.derivative(f, 3.0) == 12.0
+    factor = 5.0
+    assert COMPILED.derivative(f, 3.0) == 30.0
+
+
+def test_an_index_out_of_range_is_an_error():
+    def f(x):
+        s = 0.0
+        for i in range(4):
+            s += x[i] * x[i]
+        return s
+
+    with pytest.raises(IndexError):
+        COMPILED.gradient(f, [1.0, 2.0])
+
+
+def test_unpacking_an_array_of_another_length_is_an_error():
+    def f(x):
+        a, b = x
+        return a * b
+
+    assert COMPILED.gradient(f, [2.0, 5.0]).tolist() == [5.0, 2.0]
+    with pytest.raises(ValueError, match="another length than 2"):
+        COMPILED.gradient(f, [2.0, 5.0, 1.0])
+
+
+def test_operations_on_whole_arrays_are_refused():
+    with pytest.raises(
+        DifferentiationError, match=r"unbroadcast\) are not compiled; leave out differentiator.compiled=true"
+    ):
+        COMPILED.gradient(PROGRAMS["default_arguments"], [1.0, 2.0, 3.0])
+
+
+@pytest.mark.processes
+def test_the_next_process_finds_the_machine_code(tmp_path):
+    (tmp_path / "model.py").write_text("def f(x):\n    for i in range(3):\n        x = x * x + i\n    return x\n")
+    program = (
+        "import model, gradmix; from gradmix_autodiff.source import compiling; from numba.core import event\n"
+        "with event.install_recorder('numba:compile') as recorder:\n"
+        "    print(gradmix.differentiator('source', compiled=True).derivative(model.f, 0.5), len(recorder.buffer))\n"
+    )
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done = [
+        subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, env=environment, check=True
+        ).stdout.split()
+        for _ in range(2)
+    ]
+    assert done[0][0] == done[1][0]
+    assert int(done[0][1]) > 0
+    assert int(done[1][1]) == 0
