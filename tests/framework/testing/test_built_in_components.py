@@ -25,6 +25,8 @@ VARIANTS = [
     ("clusterer", "gaussian", {"covariance_type": "EVE"}),
     ("clusterer", "kmeans", {"n_clusters": 4, "n_init": 3}),
     ("differentiator", "dual", {"components": 1}),
+    ("differentiator", "source", {"mode": "forward"}),
+    ("differentiator", "source", {"mode": "reverse"}),
     ("differentiator", "finite_difference", {"method": "forward"}),
     ("differentiator", "finite_difference", {"method": "backward"}),
     ("differentiator", "finite_difference", {"method": "complex_step"}),
