@@ -43,13 +43,21 @@ def evaluate(f: Callable[[Any], Any], point: Any) -> Any:
         _is_evaluating.reset(token)
 
 
+_MOST_OF_A_PRODUCT = 8192
+"""Entries of a product for which the linear algebra library does not start threads, which would take longer."""
+
+
 def is_finite(derivative: Any) -> bool:
     """Whether all entries of a derivative are finite; by a product with itself, which hardly ever overflows."""
     plain = derivative if type(derivative) is np.ndarray else plain_value(derivative)
     if isinstance(plain, Traced):  # a symbol, whose program sees to it
         return plain.is_finite()  # type: ignore[attr-defined, no-any-return]
     flat = plain if type(plain) is np.ndarray and plain.ndim == 1 else np.ravel(plain, "K")
-    square = flat.dot(flat)
+    if len(flat) <= _MOST_OF_A_PRODUCT:
+        square = flat.dot(flat)
+    else:
+        parts = (flat[start : start + _MOST_OF_A_PRODUCT] for start in range(0, len(flat), _MOST_OF_A_PRODUCT))
+        square = sum(part.dot(part) for part in parts)
     return cmath.isfinite(square) or bool(np.isfinite(plain).all())
 
 

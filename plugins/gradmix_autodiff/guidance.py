@@ -87,6 +87,11 @@ def within_scipy(error: Exception) -> DifferentiationError | None:
                 f"{full} cannot follow traced numbers. {instead}, give it a rule by gradmix.with_rule, or use "
                 "differentiator=finite_difference."
             )
+    if any(module.startswith("scipy.sparse") for module in modules):
+        return DifferentiationError(
+            "a sparse matrix of SciPy's cannot follow traced numbers. Say what its product's derivative is: product = "
+            "gradmix.with_rule(lambda x: S @ x, jvp=lambda x, v: S @ v, vjp=lambda x, w: S.T @ w)."
+        )
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Lock
@@ -21,6 +22,8 @@ MOST_RECORDINGS = 32
 """Recordings after which a function that keeps changing what it reads is not recorded any more."""
 MOST_FAILURES = 3
 """Failures after which a derivative is not recorded any more."""
+MOST_SWEEPS = 64
+"""Sweeps of a matrix of derivatives, each of which a program would have written out, up to which it is recorded."""
 
 FLOAT = np.dtype(np.float64)
 
@@ -36,6 +39,8 @@ COMPUTE: Mapping[str, Compute] = {
     "pull": lambda plain, f, points: plain.pull(f, points[0])[1](points[1]),
 }
 """Hook → how the plain differentiator computes it."""
+
+_OF_MATRICES = frozenset({"matrix", "second"})
 
 
 @dataclass(eq=False)
@@ -143,6 +148,12 @@ class PreparedDifferentiator(Differentiator):
 
     # programs
 
+    def is_long(self, shape: tuple[int, ...]) -> bool:
+        """Whether a matrix of derivatives, shape (m, n), takes too many sweeps to be one program."""
+        m, n = shape
+        pushed = math.ceil(n / self.plain.chunk) if self.plain.pushes else math.inf
+        return min(pushed, m if self.plain.pulls else math.inf) > MOST_SWEEPS or m * n > MOST_SWEEPS**3
+
     def _computed(self, hook: str, f: Any, *points: Any) -> Any:
         """A derivative by the first program whose path the point takes; the plain one's if there is none."""
         compute = COMPUTE[hook]
@@ -183,7 +194,8 @@ class PreparedDifferentiator(Differentiator):
         arrangement = f.result
         with self._lock:
             paths, reasons = self.paths.get(hook, ()), self._reasons.setdefault(hook, [])
-            if len(paths) < MOST_PATHS and self._recordings < MOST_RECORDINGS and len(reasons) < MOST_FAILURES:
+            may_record = len(paths) < MOST_PATHS and self._recordings < MOST_RECORDINGS and len(reasons) < MOST_FAILURES
+            if may_record and not (hook in _OF_MATRICES and self.is_long(np.shape(result))):
                 self._recordings += 1
                 try:
                     path = recorded(lambda *symbols: compute(self.plain, f, symbols), points, result, self.is_compiled)
@@ -220,7 +232,7 @@ def prepared(plain: Differentiator, f: Any, x: Any, is_compiled: bool) -> Differ
         made.first(f, x)
         if short := made.shortcut("gradient"):
             short(f.argument.arrange(x.copy()))
-    else:
+    elif not made.is_long((f.result.size, len(x))):
         made.matrix(f, x)
     return made
 

@@ -234,7 +234,7 @@ FUNCTIONS = {
     "tensordot": lambda x: np.linalg.tensordot(x, x**2, axes=([0], [0])),
     "ifft2": lambda x: np.abs(np.fft.ifft2(x)) ** 2,
     "fftn": lambda x: np.abs(np.fft.fftn(np.stack([x, x**2]), axes=(0, 2))) ** 2,
-    "ifftn": lambda x: np.real(np.fft.ifftn(x * (1 + 2j), s=(4, 5))) ** 2,
+    "ifftn": lambda x: np.real(np.fft.ifftn(x * (1 + 2j), s=(4, 5), axes=(0, 1))) ** 2,
     "rfft2": lambda x: np.abs(np.fft.rfft2(x)) ** 2,
     "irfft2": lambda x: np.fft.irfft2(x * (1 + 0.5j)) ** 2,
     "ifftshift": lambda x: np.fft.ifftshift(x) * x,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
 import gradmix
 from gradmix import DifferentiationError
@@ -172,6 +173,28 @@ def test_in_an_operation_of_two_levels_neither_is_constant(outer, inner, name, f
     corners = {(i, j): float(g(np.float64(1.3 + i * h), np.float64(0.7 + j * h))) for i in (-1, 1) for j in (-1, 1)}
     expected = (corners[1, 1] - corners[1, -1] - corners[-1, 1] + corners[-1, -1]) / (4 * h * h)
     assert mixed == pytest.approx(expected, rel=1e-5, abs=1e-6)
+
+
+@MODES
+def test_a_product_with_a_sparse_matrix_is_guided_to_a_rule(mode):
+    """Such a matrix takes over the product, and knows no traced values."""
+    S, x = sparse.csr_matrix([[1.0, 2.0], [0.0, 3.0]]), np.array([1.0, 2.0])
+    with pytest.raises(DifferentiationError, match=r"gradmix\.with_rule\(lambda x: S @ x"):
+        mode.jacobian(lambda x: S @ x, x)
+    product = gradmix.with_rule(lambda x: S @ x, jvp=lambda x, v: S @ v, vjp=lambda x, w: S.T @ w)
+    np.testing.assert_array_equal(mode.jacobian(product, x), S.toarray())
+
+
+@MODES
+@pytest.mark.parametrize("place", [0, 8191, 8192, 99_999])
+def test_one_entry_that_is_not_finite_is_seen_in_a_long_gradient(mode, place):
+    """A branch that is not taken contributes nothing, wherever it is."""
+    x = np.ones(100_000)
+    x[place] = 0.0
+    gradient = mode.jvp if mode is DUAL else mode.vjp
+    found = gradient(lambda x: np.where(x > 0, np.log(x), 3.0 * x), x, np.ones(100_000))
+    assert found[place] == 3.0
+    assert found[(place + 1) % 100_000] == 1.0
 
 
 @MODES
