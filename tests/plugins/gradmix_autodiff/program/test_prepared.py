@@ -151,63 +151,6 @@ def test_errors_of_the_function_are_its_own():
         TAPE.prepare(lambda x: math.exp(x[0]), np.ones(2))
 
 
-@pytest.mark.parametrize("made", [TAPE, COMPILED], ids=["numpy", "compiled"])
-def test_threads_share_a_program(made):
-    mixture = build("problem", {"name": "mixture_objective", "d": 3, "k": 4, "n": 50}).component
-    x = mixture.point()
-    prepared = made.prepare(mixture.function, x)
-    points = [x + 0.01 * k for k in range(4)]
-    plain = [TAPE.gradient(mixture.function, each) for each in points]
-    wrong = []
-
-    def work(place):
-        for _ in range(60):
-            found = prepared.gradient(points[place])
-            if not np.allclose(found, plain[place], rtol=1e-10):
-                wrong.append(place)
-
-    threads = [threading.Thread(target=work, args=(place,)) for place in range(4)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    assert not wrong
-
-
-def test_without_numba(monkeypatch):
-    from gradmix_autodiff.program import emission
-
-    monkeypatch.setattr(emission, "can_compile", lambda: False)
-    x = np.linspace(-1.0, 1.0, 20)
-    prepared = COMPILED.prepare(scalar, x)
-    assert programs(prepared)
-    same(prepared.gradient(x), TAPE.gradient(scalar, x))
-
-
-def test_loops_that_do_not_compile_leave_the_tape(monkeypatch):
-    from gradmix_autodiff.program import emission
-
-    def fails(text):
-        raise RuntimeError("no compiler")
-
-    monkeypatch.setattr(emission, "compiled", fails)
-    x = np.linspace(-1.0, 1.0, 20)
-    prepared = COMPILED.prepare(scalar, x)
-    same(prepared.gradient(x), TAPE.gradient(scalar, x))
-    assert not programs(prepared)
-    assert "no compiler" in prepared.reasons["first"]
-
-
-def test_compiled_sums_keep_what_a_compensated_sum_is_for():
-    def compensated(x):
-        large = 1e16 * x
-        return np.sum((large + 1.0) - large)
-
-    x = np.ones(64)
-    prepared = COMPILED.prepare(lambda y: np.sum(y) + compensated(y), x)
-    assert prepared.value_and_gradient(x)[0] == 64.0 + compensated(x)
-
-
 @pytest.mark.parametrize("mode", [TAPE, DUAL], ids=["tape", "dual"])
 def test_a_matrix_of_many_sweeps_is_not_written_out(mode):
     """Preparing computes no dense matrix of 10,000 by 10,000, and records no program with thousands of sweeps."""
