@@ -6,6 +6,7 @@ import ast
 import builtins
 import functools
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FunctionType, ModuleType
@@ -94,6 +95,7 @@ class Calls:
     merge: Callable[..., Thing]
     made: Callable[..., Value]
     has_powers: bool
+    is_compiled: bool
     stack_of_loop: tuple[str, tuple[Value, ...]] | None
 
     def captured_object(
@@ -156,13 +158,7 @@ class Calls:
                 if node.func.attr == "pop" and not node.args:
                     return self.popped(base, scope)
                 raise scope.refusal(node, f"`{ast.unparse(node)}`", "use append and pop only")
-            if not (
-                isinstance(base, Value)
-                and base.captured is not None
-                and not isinstance(base.known, np.ndarray | list | tuple | str)
-            ):
-                return self._method(base, node, scope, hint)
-            callee = self.captured_attribute(base, node.func, scope) if not is_data(base.known) else None
+            callee = self._attribute_called(base, node.func, node, scope)
             if callee is None:
                 return self._method(base, node, scope, hint)
         else:
@@ -179,6 +175,17 @@ class Calls:
                 "call a function by its name",
             )
         return self.apply(callee, arguments, keywords, node, scope, hint)
+
+    def _attribute_called(self, base: Thing, func: ast.Attribute, node: ast.Call, scope: Scope) -> Thing | None:
+        """The attribute of an object from outside; None if it is a method of a number or an array."""
+        if not isinstance(base, Value) or base.active:
+            return None
+        if base.captured is not None:
+            return None if is_data(base.known) else self.captured_attribute(base, func, scope)
+        if not isinstance(base.node, ast.Subscript):
+            return None
+        found = self._evaluated(Value(ast.Attribute(base.node, func.attr, ast.Load())), node, scope)
+        return None if found.known is NOTHING or is_data(getattr(found.known, "__self__", None)) else found
 
     def _evaluated(self, callee: Value, node: ast.Call, scope: Scope) -> Value:
         """A function that an expression of objects from outside gives, such as ``table[name]``."""
@@ -480,12 +487,21 @@ class Calls:
             )
         if _is_in(function, REWRITTEN):
             values = [self.atom(self.value(each, node, scope), scope) for each in arguments]
-            if keywords or (function in ONE_DIMENSION and any(each.ndim != 1 for each in values)):
+            takes = len(set(re.findall(r"\{\d\}", REWRITTEN[function])))
+            if (
+                keywords
+                or len(values) != takes
+                or (function in ONE_DIMENSION and any(each.ndim != 1 for each in values))
+            ):
                 raise scope.refusal(node, f"`{ast.unparse(node)}`", "write it with sums and products")
             return self._rewritten(REWRITTEN[function], values, node, scope, hint)
         function = ALIASES.get(function, function) if _is_hashable(function) else function
         if _is_in(function, STRUCTURAL):
             own = STRUCTURAL[function].parameters
+            if len(arguments) > min(len(own), STRUCTURAL[function].positional):
+                raise scope.refusal(
+                    node, f"`{ast.unparse(node)}` with {len(arguments)} arguments", "name them, or leave some out"
+                )
             renamed = {"axis1": "one", "axis2": "other", "newshape": "shape", "x": "a", "y": "b", "m": "a", "v": "a"}
             named = {renamed.get(name, name) if name not in own else name: each for name, each in keywords.items()}
             return self.structural(function, {**dict(zip(own, arguments, strict=False)), **named}, node, scope, hint)
@@ -583,6 +599,8 @@ class Calls:
         self, function: Any, arguments: list[Thing], keywords: dict[str, Thing], node: ast.Call, scope: Scope, hint: str
     ) -> Thing:
         named = dict(keywords)
+        if len(arguments) > 2:
+            raise scope.refusal(node, f"`{ast.unparse(node)}`", "leave the options out")
         if len(arguments) > 1:
             named["axis"] = arguments[1]
         axis_value = named.pop("axis", None)

@@ -10,7 +10,7 @@ import builtins
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -69,7 +69,7 @@ class Captures:
                 now = each.get()
             except (AttributeError, LookupError):
                 return False
-            if now is each.value:
+            if now is each.value or (type(now) is MethodType and now == each.value):  # a method is made at each look-up
                 continue
             if each.is_fixed or kind_of(now) != kind_of(each.value):
                 return False

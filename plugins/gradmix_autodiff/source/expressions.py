@@ -209,6 +209,8 @@ class Expressions(Calls):
                 if isinstance(thing, Value) and node not in self.by_entry:
                     self.read_whole.add(thing.text)
                 return thing
+            if name in each.locals and " " in name:  # the result of a loop whose `return` is never reached
+                return Value(ast.Constant(0.0 if self.is_compiled else None))
             if name in each.locals:
                 raise scope.refusal(
                     node, f"{name.split()[0]}, which is not assigned on every path before,", "assign it before"

@@ -39,6 +39,8 @@ class Structural:
     make: Callable[[str, Bound], Operation]
     ndim: Callable[[Bound], int | None]
     is_view: bool = False
+    positional: int = 9
+    """How many of its arguments may be given by position; further ones mean something else in NumPy."""
 
 
 def _options(bound: Bound, *names: str) -> str:
@@ -223,10 +225,10 @@ _RESHAPED = "np.reshape({d}, np.shape({a}))"
 _CUMULATED = "np.flip(np.cumsum(np.flip({d})))"
 
 STRUCTURAL: dict[Callable[..., Any], Structural] = {
-    np.sum: Structural(_REDUCTION, 1, _linear("np.sum({a}{options})", _summed), _reduced),
-    np.mean: Structural(_REDUCTION, 1, _linear("np.mean({a}{options})", _averaged), _reduced),
-    np.max: Structural(_REDUCTION, 1, _extreme("max"), _reduced),
-    np.min: Structural(_REDUCTION, 1, _extreme("min"), _reduced),
+    np.sum: Structural(_REDUCTION, 1, _linear("np.sum({a}{options})", _summed), _reduced, positional=2),
+    np.mean: Structural(_REDUCTION, 1, _linear("np.mean({a}{options})", _averaged), _reduced, positional=2),
+    np.max: Structural(_REDUCTION, 1, _extreme("max"), _reduced, positional=2),
+    np.min: Structural(_REDUCTION, 1, _extreme("min"), _reduced, positional=2),
     np.matmul: Structural(("a", "b"), 2, _product, _ndim_of_product),
     np.reshape: Structural(
         ("a", "shape"), 1, _linear("np.reshape({a}, {shape})", lambda _: _RESHAPED), _ndim_of_shape, True
@@ -275,7 +277,9 @@ STRUCTURAL: dict[Callable[..., Any], Structural] = {
         _ndim_of_diagonal,
         True,
     ),
-    np.trace: Structural(("a",), 1, _linear("np.trace({a})", lambda _: "{d} * np.eye(*np.shape({a}))"), lambda _: 0),
+    np.trace: Structural(
+        ("a",), 1, _linear("np.trace({a})", lambda _: "{d} * np.eye(np.shape({a})[0], np.shape({a})[1])"), lambda _: 0
+    ),
     np.copy: Structural(("a",), 1, _linear("np.copy({a})", lambda _: "{d}"), _same),
     np.where: Structural(
         ("condition", "a", "b"),

@@ -251,6 +251,36 @@ def test_a_decorated_function_is_that_of_the_decorator():
     assert SOURCE.derivative(square, 3.0) == 12.0
 
 
+def test_extra_arguments_are_refused_rather_than_left_out():
+    for f in (
+        lambda x: np.linalg.norm(x, 1),
+        lambda x: np.sum(np.var(np.outer(x, x), 0)),
+        lambda x: np.sum(np.sum(np.outer(x, x), 0, np.float64)),
+    ):
+        with pytest.raises(DifferentiationError, match="cannot be transformed"):
+            SOURCE.gradient(f, X)
+
+
+def test_code_is_made_once_for_a_function_and_a_kind_of_point(monkeypatch):
+    from gradmix_autodiff.source import transformed
+
+    class Model:
+        scale = 2.0
+
+        def inner(self, x):
+            return self.scale * x * x
+
+        def value(self, x):
+            return self.inner(x[0]) * x[1]
+
+    made, kept, model = [], transformed.program, Model()
+    monkeypatch.setattr(transformed, "program", lambda *arguments: made.append(1) or kept(*arguments))
+    for factor in (1.0, 2.0, 3.0):
+        model.scale = factor
+        assert SOURCE.gradient(model.value, [3.0, 1.0])[0] == 6.0 * factor
+    assert made == [1]
+
+
 def test_a_name_from_outside_that_changes_is_seen(monkeypatch):
     module = __import__(__name__, fromlist=["FACTOR"])
 
