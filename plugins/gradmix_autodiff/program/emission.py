@@ -59,6 +59,7 @@ class Program:
         self._is_silent = True
         self._buffers: list[tuple[tuple[int, ...], Any]] = []
         self._free: dict[tuple[Any, Any], list[str]] = {}
+        self._read = {each.index for job in self._jobs for each in job.operands}  # by other jobs than their own
         self._last = self._last_uses(nodes)
         self._places = self._places_in_parts(nodes)
         self._emit()
@@ -243,8 +244,7 @@ class Program:
 
     def _loop(self, job: Job) -> dict[int, tuple[Node, str]]:
         inner = {each.index for each in job.nodes}
-        outer = {each.index for other in self._jobs if other is not job for each in other.operands}
-        stored = frozenset(index for index in inner if index in outer or index in self._pinned)
+        stored = frozenset(index for index in inner if index in self._read or index in self._pinned)
         loop = Loop(job, stored)
         owned: dict[int, tuple[Node, str]] = {}
         arguments = [self._names[each.index] for each in loop.read]

@@ -10,8 +10,8 @@ import numpy as np
 from gradmix_autodiff.program.fingerprint import fingerprint
 
 NO_KEYWORDS: Mapping[str, Any] = {}
-MOST_NODES = 100_000
-"""Nodes of a program; a longer one would take seconds to emit."""
+MOST_NODES = 60_000
+"""Nodes of a program; a longer one would take seconds to record."""
 
 
 MOST_BYTES = 1 << 29
@@ -20,6 +20,10 @@ MOST_BYTES = 1 << 29
 
 class NotRecordableError(Exception):
     """Says why a computation cannot be a program: it depends on values in a way that no check can follow."""
+
+
+class TooLargeError(NotRecordableError):
+    """Says that a program would take too much time or memory, wherever it is recorded."""
 
 
 class Node:
@@ -110,7 +114,7 @@ class Graph:
         if known is None:
             self._bytes += value.nbytes
             if self._bytes > MOST_BYTES:
-                raise NotRecordableError(f"it keeps plain arrays of more than {MOST_BYTES >> 20} MiB")
+                raise TooLargeError(f"it keeps plain arrays of more than {MOST_BYTES >> 20} MiB")
             node = self._added(None, (), NO_KEYWORDS, value.shape, value.dtype)
             node.value = value
             self.arrays[id(value)] = node, fingerprint(value, False)
@@ -156,7 +160,7 @@ class Graph:
         if not self.is_open:
             raise NotRecordableError("a value is used after the evaluation that it belongs to has ended")
         if len(self.nodes) >= MOST_NODES:
-            raise NotRecordableError(f"it takes more than {MOST_NODES} operations")
+            raise TooLargeError(f"it takes more than {MOST_NODES} operations")
         node = Node(len(self.nodes), function, arguments, keywords, shape, dtype)
         self.nodes.append(node)
         return node

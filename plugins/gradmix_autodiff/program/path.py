@@ -48,6 +48,7 @@ class Path:
         self._results = [each.node if isinstance(each, Symbol) else each for each in results]
         self._shapes = tuple(each.shape for each in points)
         self._programs: dict[int | None, Program] = {}
+        self._refused: dict[int | None, str] = {}
         self.is_tuple = is_tuple
         self.arrangement: Any = None
         """How the function's result is arranged."""
@@ -71,7 +72,13 @@ class Path:
         """
         found = self._programs.get(place)
         if found is None:
-            found = self._programs[place] = self._emitted(place)
+            if place in self._refused:
+                raise NotRecordableError(self._refused[place])
+            try:
+                found = self._programs[place] = self._emitted(place)
+            except Exception as error:
+                self._refused[place] = str(error)
+                raise
         return found
 
     def _emitted(self, place: int | None) -> Program:

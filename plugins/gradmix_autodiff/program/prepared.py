@@ -5,20 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 import numpy as np
 
 from gradmix import Differentiator, Pullback, VectorFunction
+from gradmix_autodiff.dual import DualNumbers
 from gradmix_autodiff.program.captured import Captured, marks_of
 from gradmix_autodiff.program.emission import OTHER_PATH, UNBOUNDED
-from gradmix_autodiff.program.node import NotRecordableError
+from gradmix_autodiff.program.node import NotRecordableError, TooLargeError
 from gradmix_autodiff.program.path import Path, recorded
+from gradmix_autodiff.program.symbol import SymbolArray
 
 MOST_PATHS = 8
 """Programs that are kept for one derivative: one for each path through the function."""
-MOST_RECORDINGS = 32
+MOST_RECORDINGS = 64
 """Recordings after which a function that keeps changing what it reads is not recorded any more."""
 MOST_FAILURES = 3
 """Failures after which a derivative is not recorded any more."""
@@ -29,10 +31,28 @@ FLOAT = np.dtype(np.float64)
 
 Compute = Callable[[Differentiator, Any, tuple[Any, ...]], Any]
 
+
+def _matrix(plain: Differentiator, f: Any, x: Any) -> Any:
+    """A Jacobian. A program pushes many tangents by one operation; rows are pulled one after the other."""
+    if isinstance(x, SymbolArray) and plain.pulls and len(x) <= MOST_COLUMNS_A_ROW * f.result.size:
+        return DualNumbers().matrix(f, x)
+    return plain.matrix(f, x)
+
+
+def _second(plain: Differentiator, f: Any, x: Any) -> Any:
+    """A Hessian: as a program, tangents of the gradient."""
+    if isinstance(x, SymbolArray) and plain.pulls:
+        return DualNumbers().matrix(lambda y: plain.first(f, y)[1], x)
+    return plain.second(f, x)
+
+
+MOST_COLUMNS_A_ROW = 8
+"""Columns for each row up to which tangents are pushed."""
+
 COMPUTE: Mapping[str, Compute] = {
     "first": lambda plain, f, points: plain.first(f, *points),
-    "matrix": lambda plain, f, points: plain.matrix(f, *points),
-    "second": lambda plain, f, points: plain.second(f, *points),
+    "matrix": lambda plain, f, points: _matrix(plain, f, *points),
+    "second": lambda plain, f, points: _second(plain, f, *points),
     "product": lambda plain, f, points: plain.product(f, *points),
     "push": lambda plain, f, points: plain.push(f, *points),
     "push_many": lambda plain, f, points: plain.push_many(f, *points),
@@ -65,7 +85,7 @@ class PreparedDifferentiator(Differentiator):
         self.paths: dict[str, tuple[Path, ...]] = {}
         """Hook → the programs for it, one for each path."""
         self._reasons: dict[str, list[str]] = {}
-        self._lock = Lock()
+        self._lock = RLock()
         self._captured: Captured | None = None
         self._constants = _constants(self.function)
         self._recordings = 0
@@ -202,7 +222,9 @@ class PreparedDifferentiator(Differentiator):
                     path.arrangement = arrangement
                     self.paths = {**self.paths, hook: (*paths, path)}
                 except Exception as error:  # the function, or a rule, does not take symbols: the plain way is left
-                    reasons.append(str(error) if isinstance(error, NotRecordableError) else repr(error))
+                    is_known = isinstance(error, NotRecordableError)
+                    times = MOST_FAILURES if isinstance(error, TooLargeError) else 1
+                    reasons += [str(error) if is_known else repr(error)] * times
             f.result = arrangement
             self._look()
         return result

@@ -83,6 +83,37 @@ def test_all_operators(made):
     assert not of_scalar.reasons
 
 
+def test_matrices_take_few_operations():
+    x = np.linspace(-1.0, 1.0, 30)
+    of_scalar = TAPE.prepare(scalar, x)
+    same(of_scalar.hessian(x[::-1]), TAPE.hessian(scalar, x[::-1]))
+    of_map = TAPE.prepare(lambda y: np.sin(y) * y[::-1], x)
+    same(of_map.jacobian(x[::-1]), TAPE.jacobian(lambda y: np.sin(y) * y[::-1], x[::-1]))
+    for prepared in (of_scalar, of_map):
+        for paths in prepared.differentiator.paths.values():
+            assert all(path.program().text.count("\n") < 120 for path in paths)
+
+
+def test_a_program_that_is_too_long_is_tried_once(monkeypatch):
+    from gradmix_autodiff.program import node
+
+    monkeypatch.setattr(node, "MOST_NODES", 50)
+
+    def f(x):
+        calls.append(1)
+        y = x
+        for _ in range(30):
+            y = np.sin(y) * x
+        return np.sum(y)
+
+    calls, x = [], np.ones(3)
+    prepared = TAPE.prepare(f, x)
+    before = len(calls)
+    same(prepared.gradient(x), TAPE.gradient(f, x))
+    assert len(calls) == before + 2
+    assert prepared.reasons["first"] == "it takes more than 50 operations"
+
+
 def test_containers_integers_and_several_arguments():
     def f(model, rows):
         return np.sum((rows @ model["W"] + model["b"]) ** 2)
