@@ -60,7 +60,22 @@ COMPUTE: Mapping[str, Compute] = {
 }
 """Hook → how the plain differentiator computes it."""
 
-_OF_MATRICES = frozenset({"matrix", "second"})
+
+def sweeps(plain: Differentiator, hook: str, m: int, n: int) -> float:
+    """How many times a hook goes through a function of n variables with m values, forward or back."""
+    forward = math.ceil(n / plain.chunk) if plain.pushes else math.inf
+    gradient = 1 if plain.pulls else forward
+    along = 1 if plain.pushes else m  # a tangent pushed, by pulling each unit vector if there is no other way
+    counts = {
+        "push": along,
+        "push_many": along,
+        "pull": gradient,
+        "first": gradient,
+        "product": gradient,
+        "matrix": min(forward, m if plain.pulls else math.inf),
+        "second": gradient * min(forward, n if plain.pulls else math.inf),
+    }
+    return counts[hook]
 
 
 @dataclass(eq=False)
@@ -168,11 +183,10 @@ class PreparedDifferentiator(Differentiator):
 
     # programs
 
-    def is_long(self, shape: tuple[int, ...]) -> bool:
-        """Whether a matrix of derivatives, shape (m, n), takes too many sweeps to be one program."""
-        m, n = shape
-        pushed = math.ceil(n / self.plain.chunk) if self.plain.pushes else math.inf
-        return min(pushed, m if self.plain.pulls else math.inf) > MOST_SWEEPS or m * n > MOST_SWEEPS**3
+    def is_long(self, hook: str, m: int, n: int) -> bool:
+        """Whether a derivative takes too many sweeps, or has too many entries, to be one program."""
+        entries = {"matrix": m * n, "second": n * n}.get(hook, 0)
+        return sweeps(self.plain, hook, m, n) > MOST_SWEEPS or entries > MOST_SWEEPS**3
 
     def _computed(self, hook: str, f: Any, *points: Any) -> Any:
         """A derivative by the first program whose path the point takes; the plain one's if there is none."""
@@ -215,7 +229,7 @@ class PreparedDifferentiator(Differentiator):
         with self._lock:
             paths, reasons = self.paths.get(hook, ()), self._reasons.setdefault(hook, [])
             may_record = len(paths) < MOST_PATHS and self._recordings < MOST_RECORDINGS and len(reasons) < MOST_FAILURES
-            if may_record and not (hook in _OF_MATRICES and self.is_long(np.shape(result))):
+            if may_record and not self.is_long(hook, arrangement.size, len(points[0])):
                 self._recordings += 1
                 try:
                     path = recorded(lambda *symbols: compute(self.plain, f, symbols), points, result, self.is_compiled)
@@ -254,7 +268,7 @@ def prepared(plain: Differentiator, f: Any, x: Any, is_compiled: bool) -> Differ
         made.first(f, x)
         if short := made.shortcut("gradient"):
             short(f.argument.arrange(x.copy()))
-    elif not made.is_long((f.result.size, len(x))):
+    elif not made.is_long("matrix", f.result.size, len(x)):
         made.matrix(f, x)
     return made
 

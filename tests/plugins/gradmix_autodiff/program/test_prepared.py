@@ -183,12 +183,15 @@ def test_errors_of_the_function_are_its_own():
 
 
 @pytest.mark.parametrize("mode", [TAPE, DUAL], ids=["tape", "dual"])
-def test_a_matrix_of_many_sweeps_is_not_written_out(mode):
+def test_a_derivative_of_many_sweeps_is_not_written_out(mode):
     """Preparing computes no dense matrix of 10,000 by 10,000, and records no program with thousands of sweeps."""
-    x = np.linspace(0.0, 1.0, 10_000)
-    prepared = mode.prepare(lambda x: x**2, x)
+    prepared = mode.prepare(lambda x: x**2, np.linspace(0.0, 1.0, 10_000))
     assert not prepared.differentiator.paths
-    np.testing.assert_array_equal(prepared.jvp(x, np.ones(10_000)), 2 * x)
+    x, w = np.linspace(1.0, 2.0, 300), np.ones(300)
+    several = mode.prepare(lambda x: x**2, x)
+    np.testing.assert_array_equal(several.jvp(x, w), 2 * x)
+    np.testing.assert_array_equal(several.vjp(x, w), 2 * x)
+    assert several.differentiator.paths.keys() == ({"pull"} if mode is TAPE else {"matrix", "push", "pull"})
     few = mode.prepare(lambda x: x**2, x[:60])
     assert few.differentiator.paths.keys() == {"matrix"}
     np.testing.assert_array_equal(few.jacobian(x[60:120]), np.diag(2 * x[60:120]))
