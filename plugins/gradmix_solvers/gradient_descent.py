@@ -63,7 +63,7 @@ class GradientDescent(Solver):
                 change = g - before
             size, tol = size_of(x, start), self.tol if lower else self.tol**0.5
             is_flat = levels_off(g, change, step, size, tol)
-            converged = is_flat and is_minimum(question, x, self.differentiator, size)
+            converged = is_flat and is_minimum(question, x, self.differentiator, size, self.tol)
             yield Iteration(x, {"objective": f, "residual": float(np.max(np.abs(g)))}, converged)
             if lower is None or not g.any():
                 return

@@ -111,7 +111,7 @@ class Newton(Solver):
 
     def _below(self, question: Minimum, x: Array, g: Array, H: Array, size: float) -> Lower | None:
         """A lower point near a stationary one that is no minimum, from which no step leads away."""
-        lower = way_down(question, x, g, H, size) if vanishes(g, H, size, self.tol) else None
+        lower = way_down(question, x, H, size) if vanishes(g, H, size, self.tol) else None
         return None if lower is None else Lower(lower, question.value(lower))
 
     def _step(self, question: Any, x: Array, here: Any, step: Array, slope: float) -> Lower | None:

@@ -66,7 +66,7 @@ class Fit:
         is_small = float(np.max(np.abs(step))) <= tol * size
         if not (is_small or (is_lowest and (promised <= 4.0 * EPS * self.objective or self._is_orthogonal()))):
             return False
-        return is_minimum(question.as_minimum(), self.x, differentiator, size)
+        return is_minimum(question.as_minimum(), self.x, differentiator, size, tol)
 
     def _is_orthogonal(self) -> bool:
         lengths = np.linalg.norm(self.J, axis=0) * float(np.linalg.norm(self.r))

@@ -87,7 +87,7 @@ def _minimised(
     for point in before:
         yield point.counted(_of_minimum(point, gradient(point.x)))
     converged = is_flat(tol**0.5 if has_ended else tol)
-    converged = converged and is_minimum(question, last.x, differentiator, size_of(last.x, start))
+    converged = converged and is_minimum(question, last.x, differentiator, size_of(last.x, start), tol)
     yield replace(_of_minimum(last, gradient(last.x)), converged=converged)
 
 

@@ -34,27 +34,31 @@ def levels_off(gradient: Array, change: Array, step: Array, size: float, tol: fl
     return float(np.max(np.abs(gradient))) <= tol * size * bend
 
 
-def is_minimum(question: Minimum, x: Array, differentiator: Differentiator, size: float) -> bool:
-    """Whether a stationary point is a minimum: no saddle, no maximum; True where there is no affordable Hessian."""
+def is_minimum(question: Minimum, x: Array, differentiator: Differentiator, size: float, tol: float) -> bool:
+    """Whether a point is a minimum, and no saddle, maximum or plateau; True where there is no affordable Hessian.
+
+    At a minimum, Newton's step is short: at most the root of `tol` of the unknowns' size. On a plateau, where a
+    gradient is small without a minimum near, it is not.
+    """
     if len(x) > _MOST_VARIABLES or "hessian" in differentiator.lacks:
         return True
     gradient, hessian = question.gradient(x, differentiator), question.hessian(x, differentiator)
-    return way_down(question, x, gradient, hessian, size) is None
+    curvatures, directions = np.linalg.eigh(hessian)
+    bent = np.abs(curvatures) > _FLAT * np.abs(curvatures).max()
+    step = directions[:, bent] @ ((gradient @ directions[:, bent]) / curvatures[bent])
+    is_near = float(np.max(np.abs(step))) <= tol**0.5 * size
+    return is_near and way_down(question, x, hessian, size) is None
 
 
-def way_down(question: Minimum, x: Array, gradient: Array, hessian: Array, size: float) -> Array | None:
-    """A lower point near a stationary one, along a direction in which the function does not bend upwards; None if none.
-
-    What the gradient, which is nearly zero, may gain does not count.
-    """
+def way_down(question: Minimum, x: Array, hessian: Array, size: float) -> Array | None:
+    """A lower point near a stationary one, along a direction in which the function hardly bends up; None if none."""
     curvatures, directions = np.linalg.eigh(hessian)
     here = question.value(x)
     for curvature, direction in zip(curvatures, directions.T, strict=True):
         if curvature > _FLAT * np.abs(curvatures).max():
             break
         for step in (1e-2 * size, 1e-3 * size, 1e-4 * size):
-            allowed = 2.0 * abs(float(gradient @ direction)) * step + 16.0 * EPS * abs(here)
             for point in (x + step * direction, x - step * direction):
-                if question.trial(point) < here - allowed:
+                if question.trial(point) < here - 16.0 * EPS * abs(here):
                     return np.asarray(point)
     return None

@@ -36,6 +36,12 @@ VARIANTS = [
     ("problem", "mixture_objective", {"d": 1, "k": 1, "n": 2}),
     ("problem", "network", {"inputs": 3, "hidden": 5, "outputs": 4, "batch": 7, "data_seed": 2}),
     ("problem", "vector_map", {"n": 6, "data_seed": 3}),
+    *[("solver", "scipy_optimize", {"method": method}) for method in ("CG", "L-BFGS-B", "trust-exact", "hybr", "trf")],
+    *[("solver", "scipy_ode", {"method": method}) for method in ("BDF", "LSODA", "RK45")],
+    ("solver", "newton", {"differentiator": "finite_difference", "line_search": False}),
+    ("problem", "robertson", {"rates": (1.0, 2.0, 3.0), "steps": 5, "step": 0.1}),
+    ("problem", "more_garbow_hillstrom", {"which": "kowalik_osborne"}),
+    ("task", "solve", {"problem": "kepler", "solver": "gauss_newton"}),
     ("task", "differentiate", {"problem": "rosenbrock", "differentiator": "tape"}),
     ("task", "cluster", {"clusterer": "kmeans", "dataset": "iris"}),
 ]
