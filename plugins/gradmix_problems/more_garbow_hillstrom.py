@@ -61,16 +61,20 @@ class MoreGarbowHillstrom(Problem):
 
     def function(self, x: Any) -> Any:
         """The residuals."""
-        return FUNCTIONS[self.which].residuals(x)
+        return self._published.residuals(x)
 
     def point(self) -> Array:
         """The usual start."""
-        return np.array(FUNCTIONS[self.which].start)
+        return np.array(self._published.start)
 
     def question(self) -> LeastSquares:
         """The fit from the usual start on."""
-        solution = FUNCTIONS[self.which].solution
+        solution = self._published.solution
         return LeastSquares(self.function, self.point(), None if solution is None else np.array(solution))
+
+    @property
+    def _published(self) -> Published:
+        return FUNCTIONS[self.which]
 
 
 _BARD = np.array([0.14, 0.18, 0.22, 0.25, 0.29, 0.32, 0.35, 0.39, 0.37, 0.58, 0.73, 0.96, 1.34, 2.10, 4.39])
@@ -92,7 +96,8 @@ def _powell_badly_scaled(x: Any) -> Any:
 
 
 def _beale(x: Any) -> Any:
-    return np.stack([y - x[0] * (1.0 - x[1] ** power) for power, y in ((1, 1.5), (2, 2.25), (3, 2.625))])
+    a, b = x[0], x[1]
+    return np.stack([1.5 - a * (1.0 - b), 2.25 - a * (1.0 - b**2), 2.625 - a * (1.0 - b**3)])
 
 
 def _helical_valley(x: Any) -> Any:

@@ -80,7 +80,7 @@ class ScipyOde(Solver):
 
     def iterate(self, question: Any) -> Iterator[Iteration[Array]]:
         """Yield the steps in time."""
-        if not np.isfinite(np.asarray(question.slopes(question.begin, question.first), dtype=float)).all():
+        if not np.isfinite(question.slopes(question.begin, question.first)).all():
             raise NumericalError(f"the slopes have no finite value at the start, y = {question.first}.")
         steps = self._steps(question)
         for _ in range(self.max_iter):
@@ -99,12 +99,11 @@ class ScipyOde(Solver):
     def _steps(self, question: InitialValue) -> Any:
         import scipy.integrate
 
-        def slopes(t: float, y: Array) -> Array:
-            return np.asarray(question.slopes(t, y), dtype=float).reshape(-1)
-
         def jacobian(t: float, y: Array) -> Array:
             return question.jacobian(t, y, self.differentiator)
 
         options = {} if self.method == "RK45" else {"jac": jacobian}
         make = getattr(scipy.integrate, self.method)
-        return make(slopes, question.begin, question.first, question.end, rtol=self.rtol, atol=self.atol, **options)
+        return make(
+            question.slopes, question.begin, question.first, question.end, rtol=self.rtol, atol=self.atol, **options
+        )

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradmix.contracts.assessment import assessments
+from gradmix.contracts.counted import Counted
 from gradmix.contracts.differentiator import Differentiator, Function
 from gradmix.contracts.errors import DataError, NumericalError
 from gradmix.contracts.iteration import Iteration
@@ -24,17 +25,22 @@ class Counts:
 
     Parameters
     ----------
-    functions
-        Calls of the function, those of the differentiator too.
+    counted
+        The functions, each of which counts its calls.
     derivatives
         Gradients, Jacobians and Hessians that were asked for.
     unreliable
         How many of these their differentiator itself calls unreliable.
     """
 
-    functions: int = 0
+    counted: list[Counted] = field(default_factory=list)
     derivatives: int = 0
     unreliable: int = 0
+
+    @property
+    def functions(self) -> int:
+        """Calls of all functions."""
+        return sum(each.calls for each in self.counted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +65,8 @@ class Question(ABC):
     start: Any
     solution: Any = None
     counts: Counts = field(default_factory=Counts, kw_only=True)
+    evaluated: Counted = field(init=False, repr=False)
+    """f of points of shape (n,), plain or traced: what a differentiator is given."""
 
     asks_for: ClassVar[str]
     """What it asks for, in words: ``"a minimum"``."""
@@ -69,6 +77,8 @@ class Question(ABC):
             raise DataError(f"a start must be a finite number, or some of them in an array; given: {self.start!r}.")
         if self.solution is not None and np.shape(self.solution) != start.shape:
             raise DataError(f"a solution has the shape of the start, {start.shape}; given: {self.solution!r}.")
+        object.__setattr__(self, "evaluated", Counted(self._of_arrays() if start.ndim == 0 else self.function))
+        self.counts.counted.append(self.evaluated)
 
     @property
     def first(self) -> Array:
@@ -83,10 +93,14 @@ class Question(ABC):
         """A point as the start is arranged: a number or an array."""
         return float(x[0]) if np.ndim(self.start) == 0 else np.asarray(x, dtype=float)
 
-    def evaluated(self, x: Any) -> Any:
-        """f(x) of a point of shape (n,), plain or traced."""
-        self.counts.functions += 1
-        return self.function(x[0] if np.ndim(self.start) == 0 else x)
+    def _of_arrays(self) -> Function:
+        """The function of a number as one of an array with one entry."""
+        function = self.function
+
+        def of_array(x: Any) -> Any:
+            return function(x[0])
+
+        return of_array
 
     def error(self, iteration: Iteration[Array]) -> float | None:
         """Distance of an iteration to the solution, in the entry where it is largest; None if that is not known."""
@@ -254,14 +268,21 @@ class InitialValue(Question):
         if not (np.isfinite(self.begin) and np.isfinite(self.end) and self.begin < self.end):
             raise DataError(f"the end must be later than the beginning; given: {self.begin} to {self.end}.")
 
-    def slopes(self, t: Any, y: Any) -> Any:
-        """f(t, y) of a state of shape (n,), plain or traced."""
-        self.counts.functions += 1
-        return self.function(t, y[0] if np.ndim(self.start) == 0 else y)
+    def slopes(self, t: float, y: Array) -> Array:
+        """f(t, y), shape (n,), finite or not."""
+        return np.asarray(self.evaluated(t, y), dtype=float).reshape(-1)
+
+    def _of_arrays(self) -> Function:
+        function = self.function
+
+        def of_array(t: Any, y: Any) -> Any:
+            return function(t, y[0])
+
+        return of_array
 
     def jacobian(self, t: float, y: Array, differentiator: Differentiator) -> Array:
         """∂f/∂y, shape (n, n); NumericalError if it is not finite."""
-        derivative = self.differentiated(differentiator.jacobian, self.slopes, t, y, argnums=1)
+        derivative = self.differentiated(differentiator.jacobian, self.evaluated, t, y, argnums=1)
         return derivative.reshape(len(y), len(y))
 
     def error(self, iteration: Iteration[Array]) -> float | None:

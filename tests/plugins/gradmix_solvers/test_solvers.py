@@ -27,7 +27,7 @@ def saddle(x):
     return x[0] ** 2 - x[1] ** 2 + x[1] ** 4
 
 
-@pytest.mark.parametrize("differentiator", ["dual", "tape", "finite_difference"])
+@pytest.mark.parametrize("differentiator", ["dual", "tape", "finite_difference", "source", "taylor", "second_order"])
 @pytest.mark.parametrize("problem", [Broyden(n=30), Kepler(x=2.0, eccentricity=0.6)])
 def test_newton_converges_quadratically_with_any_differentiator(problem, differentiator):
     newton = gradmix.solver("newton", differentiator=differentiator)
