@@ -56,12 +56,13 @@ class GradientDescent(Solver):
         change, step = np.zeros_like(x), np.zeros_like(x)
         for _ in range(self.max_iter):
             lower = backtrack(question.trial, x, f, -length * g, -length * float(g @ g), longest=2.0)
+            is_lowest = lower is None or lower.values >= f  # within rounding
             if lower is not None:
                 step, before = lower.x - x, g
                 x, f, length = lower.x, lower.values, length * lower.share
                 g = question.gradient(x, self.differentiator)
                 change = g - before
-            size, tol = size_of(x, start), self.tol if lower else self.tol**0.5
+            size, tol = size_of(x, start), self.tol**0.5 if is_lowest else self.tol
             is_flat = levels_off(g, change, step, size, tol)
             converged = is_flat and is_minimum(question, x, self.differentiator, size, self.tol)
             yield Iteration(x, {"objective": f, "residual": float(np.max(np.abs(g)))}, converged)

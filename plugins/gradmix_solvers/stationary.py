@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradmix import Differentiator, Minimum
+from gradmix import DifferentiationError, Differentiator, Minimum
 from gradmix.arrays import Array
 
 EPS = float(np.finfo(float).eps)
@@ -42,7 +42,10 @@ def is_minimum(question: Minimum, x: Array, differentiator: Differentiator, size
     """
     if len(x) > _MOST_VARIABLES or "hessian" in differentiator.lacks:
         return True
-    gradient, hessian = question.gradient(x, differentiator), question.hessian(x, differentiator)
+    try:
+        gradient, hessian = question.gradient(x, differentiator), question.hessian(x, differentiator)
+    except DifferentiationError:  # it has the gradient of this function, which was all that the method asked for
+        return True
     curvatures, directions = np.linalg.eigh(hessian)
     bent = np.abs(curvatures) > _FLAT * np.abs(curvatures).max()
     step = directions[:, bent] @ ((gradient @ directions[:, bent]) / curvatures[bent])

@@ -40,6 +40,19 @@ def test_a_stationary_point_is_a_minimum_only_if_nothing_leads_down(f, is_a_mini
     assert is_one(f, [0.0, 0.0]) == is_a_minimum
 
 
+def test_a_function_whose_hessian_is_refused_is_minimised_by_its_gradient():
+    class First(type(gradmix.differentiator("tape"))):
+        def second(self, f, x):
+            raise gradmix.DifferentiationError("no second derivatives of this function")
+
+    bowl = Minimum(lambda x: np.sum(np.cosh(x - 1.0)), [0.0, 3.0], [1.0, 1.0])
+    for solver in (gradmix.solver("scipy_optimize"), gradmix.solver("gradient_descent")):
+        solver.differentiator = First()
+        last = solver.solve(bowl)
+        assert last.converged
+        assert last.metrics["error"] < 1e-6
+
+
 def test_tests_depend_on_no_units():
     J, F = np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([3e-10, 1e-10])
     for factors in ([1.0, 1.0], [1e-20, 1e20]):
