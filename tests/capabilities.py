@@ -16,7 +16,7 @@ from tests.plugins.gradmix_autodiff import test_functions, test_rules
 import gradmix
 from gradmix import Differentiator, GradmixError
 
-PLUGINS = ("dual", "tape", "finite_difference", "autograd", "jax", "mygrad")
+PLUGINS = ("dual", "tape", "source", "finite_difference", "autograd", "jax", "mygrad")
 RIGHT, REFUSED, WRONG = "✓", "–", "✗"
 _POLES = test_rules.POSITIVE - test_rules.WITHIN_1
 """Functions whose points are near 0, where differences are not exact enough to judge by."""
@@ -107,7 +107,7 @@ def main() -> None:
 
 
 def _is_here(name: str) -> bool:
-    return name in ("tape", "finite_difference") or find_spec(name) is not None
+    return name in ("tape", "source", "finite_difference") or find_spec(name) is not None
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from gradmix_autodiff.source.forms import (
     Entries,
     Function,
     Loop,
+    Operation,
     Parts,
     Plain,
     Pop,
@@ -214,6 +215,7 @@ class Lowering(Expressions):
         scope.stops = structured.stops
         scope.always_live = _free_in_functions(structured.statements)
         scope.locals = _assigned(structured.statements) | set(scope.env)
+        scope.written = _written(structured.statements)
         return self.statements(structured.statements, scope, frozenset())
 
     # Statements. Each gives None if what follows is reached, else what the function returns, or NEVER.
@@ -516,6 +518,7 @@ class Lowering(Expressions):
                 scope.env[name] = one
             elif name in live:
                 scope.env[name] = self.merge(one, other, blocks, name, scope)
+                self._own(name, scope)
             else:
                 scope.env.pop(name, None)
         return None
@@ -633,6 +636,8 @@ class Lowering(Expressions):
             test = str(found) if before else None
         elif enter is not None:
             enter()
+        for name in names:
+            self._own(name, scope)
         self.statements(node.body, scope, live)
         self.loops.pop()
         body, self.block = self.block, outer
@@ -666,6 +671,26 @@ class Lowering(Expressions):
             )
         )
         scope.env = after
+        for name in done.names:
+            self._own(name, scope)
+
+    def _own(self, name: str, scope: Scope) -> None:
+        """Give an array that several paths have made, and that is written into, memory of its own."""
+        value = scope.env.get(name)
+        if name not in scope.written or not isinstance(value, Value) or value.ndim == 0 or value.writable:
+            return
+        others = (leaf for other, thing in scope.env.items() if other != name for leaf in leaves(thing))
+        if any(each.ndim != 0 and (each.text == value.text or each.roots & value.roots) for each in others):
+            return  # which other names would not see change
+        copied = f"np.copy({value.text})"
+        if value.active:
+            operation = Operation(copied, lambda tangents: f"np.copy({tangents[0]})", (lambda d: d,))
+            scope.env[name] = self.op(operation, self.names.fresh(name), (value,), value.ndim, scope)
+        else:
+            node = ast.copy_location(
+                ast.parse(copied, mode="eval").body, scope.node or ast.Pass(lineno=0, col_offset=0)
+            )
+            scope.env[name] = self.bind(Value(node, False, value.ndim, writable=True), name, scope)
 
     def _carry(self, carried: list[Carried], thing: Thing, start: Thing, end: Thing, scope: Scope) -> None:
         """Hand a variable on from iteration to iteration."""
@@ -747,6 +772,13 @@ def _used(body: Iterable[ast.AST]) -> frozenset[str]:
             elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
                 found.add(node.target.id)
     return frozenset(found)
+
+
+def _written(body: Iterable[ast.stmt]) -> frozenset[str]:
+    """Variables whose entries statements assign."""
+    inner = (node for each in body for node in ast.walk(each))
+    stored = (node.value for node in inner if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store))
+    return frozenset(each.id for each in stored if isinstance(each, ast.Name))
 
 
 def _free_in_functions(body: Iterable[ast.stmt]) -> frozenset[str]:

@@ -79,6 +79,7 @@ class Scope:
     node: ast.AST | None = None
     stops: dict[int, str] = field(default_factory=dict)
     always_live: frozenset[str] = frozenset()
+    written: frozenset[str] = frozenset()
     locals: set[str] = field(default_factory=set)
 
     @property

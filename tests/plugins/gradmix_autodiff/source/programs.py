@@ -17,9 +17,9 @@ def branches_in_nested_loops(p):
             s -= x
         j = 0
         while j < 3:
-            s = s + math.exp(-x) * p[2]
+            s = s + math.exp(-abs(x)) * p[2]
             j += 1
-            x = x + 0.01 * s
+            x = x + 0.01 * math.tanh(s)
     return s * x
 
 
