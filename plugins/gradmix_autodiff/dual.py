@@ -56,6 +56,11 @@ class DualNumbers(Differentiator):
         """One tangent for each component."""
         return self.components
 
+    def setup(self) -> None:
+        """Import what pushes, with all rules."""
+        super().setup()
+        _push_many()
+
     def push_many(self, f: VectorFunction, x: Any, V: Any) -> tuple[Any, Any]:
         """Carry one component for each tangent through f.
 

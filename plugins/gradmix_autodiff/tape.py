@@ -57,6 +57,11 @@ class Tape(Differentiator):
 
         return has_rule(function)
 
+    def setup(self) -> None:
+        """Import what records, with all rules."""
+        super().setup()
+        _recorder()
+
     def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
         """Record f once; each pullback walks the record backwards."""
         with np.errstate(all="ignore"):
