@@ -42,6 +42,7 @@ LOGIC: dict[Any, str] = {
 }
 
 _CHOICE = "{1} if {0} else {2}"
+_TRUTH_AS_NUMBER = "(1.0 if {{{}}} else 0.0)"
 
 
 def element(node: Node) -> str | None:
@@ -58,8 +59,9 @@ def element(node: Node) -> str | None:
         return COMPARISONS[function]
     if function in LOGIC and node.dtype == BOOL and FLOAT not in kinds:
         return LOGIC[function]
-    if function is np.where and node.dtype == FLOAT and len(kinds) == 3 and kinds[0] == BOOL and BOOL not in kinds[1:]:
-        return _CHOICE
+    if function is np.where and node.dtype == FLOAT and len(kinds) == 3 and kinds[0] == BOOL:
+        one, other = (_TRUTH_AS_NUMBER.format(i) if kinds[i] == BOOL else f"{{{i}}}" for i in (1, 2))
+        return _CHOICE.replace("{1}", one).replace("{2}", other)
     return None
 
 
