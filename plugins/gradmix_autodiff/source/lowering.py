@@ -525,8 +525,10 @@ class Lowering(Expressions):
 
     def merge(self, one: Thing, other: Thing, blocks: Sequence[list[Any]], name: str, scope: Scope) -> Thing:
         """One name for what two branches give."""
-        if one is other or _is_same_atom(one, other):
+        if one is other or _is_same_atom(one, other) or (isinstance(one, Stack) and other is MISSING):
             return one
+        if one is MISSING and isinstance(other, Stack):
+            return other
         if isinstance(one, Parts) and isinstance(other, Parts) and len(one.parts) == len(other.parts):
             pairs = zip(one.parts, other.parts, strict=True)
             return Parts(tuple(self.merge(a, b, blocks, name, scope) for a, b in pairs), one.is_list)
@@ -594,7 +596,7 @@ class Lowering(Expressions):
 
     def _wider(self, before: Thing, end: Thing, name: str, scope: Scope) -> Thing:
         """What a variable is, before an iteration or at its end."""
-        if end is before or end is MISSING:
+        if end is before or end is MISSING or _is_same_stack(before, end):
             return before
         if before is MISSING:
             return self._entry(end, name)
@@ -730,7 +732,12 @@ def _is_same(one: Thing, other: Thing) -> bool:
         return len(one.parts) == len(other.parts) and all(map(_is_same, one.parts, other.parts))
     if isinstance(one, Value) and isinstance(other, Value):
         return (one.active, one.ndim, one.roots) == (other.active, other.ndim, other.roots)
-    return one is other
+    return one is other or _is_same_stack(one, other)
+
+
+def _is_same_stack(one: Thing, other: Thing) -> bool:
+    both = isinstance(one, Stack) and isinstance(other, Stack)
+    return both and (one.name, one.key) == (other.name, other.key)
 
 
 def _is_vector(thing: Thing) -> bool:

@@ -114,6 +114,17 @@ def a_function_that_returns_early(x):
     return inner(x[0]) + inner(x[1] * 2) * inner(x[2])
 
 
+def a_loop_in_a_branch(x):
+    y = x[0]
+    if x[1] > 0.3:
+        for i in range(3):
+            y = y * x[2] + i * x[1]
+    elif x[2] > 0:
+        for _ in range(2):
+            y = np.sin(y) * x[2]
+    return y * y
+
+
 def tuples(x):
     a, (b, c) = x[0], (x[1], x[2])
     a, b = b, a * c

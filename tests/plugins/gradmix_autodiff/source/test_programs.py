@@ -41,7 +41,9 @@ def test_both_modes_give_the_derivative_at_any_point(name, point):
     np.testing.assert_allclose(reverse[is_smooth] / scale, estimated[is_smooth] / scale, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["newton", "integers", "updates_of_a_matrix", "writes_into_slices", "linear_algebra"])
+@pytest.mark.parametrize(
+    "name", ["newton", "integers", "updates_of_a_matrix", "writes_into_slices", "linear_algebra", "a_loop_in_a_branch"]
+)
 def test_second_derivatives_are_those_of_the_gradient(name):
     f, x, v = PROGRAMS[name], np.array([0.7, 0.4, 1.1]), np.array([1.0, -0.5, 0.25])
     product, hessian = REVERSE.hvp(f, x, v), REVERSE.hessian(f, x)
