@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ NODE = ast.Name("_", ast.Load())
 def written_function(f: FlatFunction) -> tuple[Callable[..., Any], Counted | None]:
     """The function that a user has written, and what counts its calls, if that is wanted."""
     inner, counter = (f.f.f, f.f) if isinstance(f.f, Counted) else (f.f, None)
-    return (inner if inspectable(inner) or isinstance(inner, partial) else _called(inner, len(f.args))), counter
+    return (inner if inspectable(inner) else _called(inner, len(f.args))), counter
 
 
 @lru_cache(maxsize=256)
