@@ -71,8 +71,9 @@ class GradientMixture(StartedMixture):
     def setup(self) -> None:
         """Import what a fit needs."""
         super().setup()
-        for module in ("gradmix_clustering.em", "gradmix_clustering.unconstrained", "scipy.optimize"):
-            import_module(module)
+        for module in ("em", "lbfgs", "unconstrained"):
+            import_module(f"gradmix_clustering.{module}")
+        import_module("scipy.optimize")
 
     def check_rows(self, X: Array) -> None:
         """Check that there are rows enough, and that every column varies."""

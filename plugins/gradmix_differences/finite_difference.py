@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -79,6 +80,11 @@ class FiniteDifference(Differentiator):
                 f"central differences have an even order of accuracy; given: order={self.order}. "
                 f"Choose order={self.order + 1}, or method=forward."
             )
+
+    def setup(self) -> None:
+        """Import what takes differences."""
+        super().setup()
+        import_module("gradmix_differences.differences")
 
     @property
     def accuracy(self) -> float:

@@ -114,7 +114,9 @@ def _is_harmless(argument: str, folder: Path) -> bool:
         return Path(value).absolute() == folder.parents[1]
     if _is_of_hydra(key):
         return _is_harmless_to_hydra(argument)
-    return key not in _ADDRESSES and not key.startswith("plugins.files")
+    if key in _ADDRESSES:
+        return value.lower() == "null"  # to send nothing is no risk, and to begin with it would be one
+    return not key.startswith("plugins.files")
 
 
 def _is_of_hydra(key: str) -> bool:

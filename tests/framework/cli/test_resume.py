@@ -124,6 +124,8 @@ KEPT = [
     "on_error=retry:2",
     "limits.seconds=60",
     "hydra/sweeper=gradmix",
+    "tracking.uri=null",
+    "tracking.artifacts=null",
 ]
 
 

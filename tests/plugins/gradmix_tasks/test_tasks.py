@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ from gradmix.journal.reading import read_run
 from gradmix.runs.runner import Order, execute
 from gradmix_tasks.differentiate import errors
 from gradmix_tasks.pictures import draw_fit
+
+OURS = ("dual", "tape", "taylor", "finite_difference")
 
 
 def run(folder, **config):
@@ -207,3 +211,27 @@ def test_check_is_refused_before_it_runs(task):
     spec = read_spec({"name": "trial", "task": {"name": "check", **task}})
     with pytest.raises(gradmix.ConfigError, match="no_such"):
         spec.task.preflight()
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    ("made", "work"),
+    [
+        *((f"differentiator({name!r})", "gradient(lambda x: (x * x).sum(), [1.0, 2.0])") for name in OURS),
+        ("clusterer('gmm_gradient', max_iter=2)", "fit([[0.0], [0.2], [5.0], [5.2]])"),
+    ],
+)
+def test_nothing_large_is_imported_within_the_work(made, work):
+    program = (
+        "import sys, gradmix\n"
+        f"part = gradmix.{made}\n"
+        "for each in (part, *vars(part).values()):\n"
+        "    if isinstance(each, gradmix.Component):\n"
+        "        each.setup()\n"
+        "before = set(sys.modules)\n"
+        f"part.{work}\n"
+        "print(*sorted(set(sys.modules) - before))\n"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True)
+    late = set(done.stdout.split())
+    assert {each for each in late if each.startswith(("scipy", "gradmix_autodiff", "gradmix_differences"))} == set()
