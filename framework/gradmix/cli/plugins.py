@@ -95,8 +95,8 @@ def _list(console: Console) -> None:
 
 
 def _document(console: Console, entry: Entry) -> None:
-    component = entry.load()
-    console.print(Text(f"{entry.kind} {entry.name}", style="bold cyan") + Text(f"  ({_origin(entry)})", style="dim"))
+    component, name = entry.load(), registry().name_of(entry)
+    console.print(Text(f"{entry.kind} {name}", style="bold cyan") + Text(f"  ({_origin(entry)})", style="dim"))
     prose = sections(component.__doc__)
     for paragraph in f"{prose['']}\n\n{prose.get('Notes', '')}".split("\n\n"):
         if words := paragraph.split():
@@ -109,7 +109,7 @@ def _document(console: Console, entry: Entry) -> None:
     if example := _example(entry):
         console.print(f"\nin a run:   gradmix run {' '.join(example)}")
     if entry.kind in _MADE_BY_NAME:
-        console.print(f"in Python:  gradmix.{entry.kind}({entry.name!r})")
+        console.print(f"in Python:  gradmix.{entry.kind}({name!r})")
 
 
 def _example(entry: Entry) -> list[str]:
@@ -119,7 +119,7 @@ def _example(entry: Entry) -> list[str]:
     tasks = fields_of(registry(), Task.kind).items()
     task = next((name for name, fields in tasks if entry.kind in fields.values()), "cluster")
     needed = [f"{_path(entry, option)}=…" for option in options_of(entry.load()) if option.required]
-    return [*([f"task={task}"] if task != "cluster" else []), f"{entry.kind}={entry.name}", *needed]
+    return [*([f"task={task}"] if task != "cluster" else []), f"{entry.kind}={registry().name_of(entry)}", *needed]
 
 
 def _naming(entry: Entry) -> Iterator[list[str]]:

@@ -172,6 +172,9 @@ def restore(
     arrays = {
         name: np.array(value, dtype=float) if isinstance(value, list) else value for name, value in fields.items()
     }
+    for name, value in arrays.items():
+        if isinstance(value, np.ndarray) and np.isnan(value).any():
+            raise DataError(f"{name} of the model must be numbers; there is NaN.")
     clusterer.model_ = clusterer.model_class()(**arrays)
     if columns is None:
         widths = [value.shape[1] for value in arrays.values() if np.ndim(value) == 2]

@@ -12,7 +12,7 @@ import numpy as np
 
 from gradmix.contracts import operators
 from gradmix.contracts.component import Component
-from gradmix.contracts.errors import DifferentiationError
+from gradmix.contracts.errors import DifferentiationError, did_you_mean
 from gradmix.contracts.flat_function import ArgNums, FlatFunction, at_point
 from gradmix.contracts.operators import VectorFunction, operator
 from gradmix.contracts.prepared import Prepared
@@ -102,6 +102,8 @@ class Differentiator(Component, ABC):
                 f"{cls.__name__} defines {name}, which is final: implement {HOOKS[name]} on flat vectors instead. "
                 "docs/upgrading.md shows how."
             )
+        for name in cls.lacks.keys() - HOOKS.keys():
+            raise TypeError(f"{cls.__name__}.lacks: {name!r} is not an operator.{did_you_mean(name, HOOKS)}")
         cls.pushes = cls.push is not Differentiator.push or cls.push_many is not Differentiator.push_many
         cls.pulls = cls.pull is not Differentiator.pull
         if not (cls.pushes or cls.pulls):

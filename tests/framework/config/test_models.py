@@ -40,6 +40,12 @@ def test_deep_nesting(depth, tmp_path):
     refused("[" * depth + "]" * depth, tmp_path, "nested too deeply")
 
 
+def test_arrays_with_nan(content, tmp_path):
+    name = "means" if "means" in content["model"] else "centers"
+    content["model"][name][0][0] = np.nan
+    refused(content, tmp_path, f"{name} of the model must be numbers; there is NaN")
+
+
 @pytest.mark.parametrize("nested", ["[" * 200 + "]" * 200, '{"a":' * 200 + "1" + "}" * 200])
 def test_nesting_where_an_array_should_be(content, nested, tmp_path):
     name = "means" if "means" in content["model"] else "centers"

@@ -117,6 +117,11 @@ def test_a_plugin_that_overrides_an_operator_gets_one_error_with_the_replacement
         type("Old", (Differentiator,), {operator: lambda self, f, x, *more: x})
 
 
+def test_what_it_lacks_are_operators():
+    with pytest.raises(TypeError, match=r"'hpv' is not an operator\. Did you mean hvp\?"):
+        gradmix.from_jvp(lambda f, x, v: v, name="own", lacks={"hpv": "not written"})
+
+
 def test_a_name_that_old_plugins_imported_is_refused_with_the_replacement():
     with pytest.raises(ImportError, match="base class of differentiators checks shapes"):
         from gradmix.arrays import check_shape  # noqa: F401

@@ -458,6 +458,8 @@ def test_names_that_collide_are_told_apart_by_their_distributions(path):
     assert "name: groups" in alone.stdout, alone.stderr
     documented = gradmix("plugins", "second-plugin:groups")
     assert "(second-plugin 1.0)" in documented.stdout
+    assert "gradmix run clusterer=second-plugin:groups" in documented.stdout
+    assert "gradmix.clusterer('second-plugin:groups')" in documented.stdout
 
 
 def test_a_plugin_that_takes_the_name_of_a_built_in_component_changes_no_plain_run(path):
