@@ -67,9 +67,18 @@ def parse_file(file: Path) -> tuple[str, DictConfig]:
         raise ConfigError(f"{file}: {str(error).splitlines()[0][:_MOST_SHOWN]}") from error
     except OSError as error:  # what OmegaConf raises for a value that is no mapping
         raise ConfigError(f"{file}: a config file is a mapping of keys to values.") from error
+    if len(content) == 1 and _is_scalar(text):
+        raise ConfigError(f"{file}: a config file is a mapping of keys to values, not a string.")
     if not isinstance(content, DictConfig):
         raise ConfigError(f"{file}: a config file is a mapping of keys to values, not a list.")
     return text, content
+
+
+def _is_scalar(text: str) -> bool:
+    """Whether YAML is nothing but a string, of which OmegaConf makes a key."""
+    import yaml
+
+    return isinstance(yaml.compose(text, yaml.SafeLoader), yaml.ScalarNode)
 
 
 _UNTRUSTED: dict[str, Mapping[str, Any]] = {}
@@ -90,6 +99,11 @@ def files_that_say(key: str, value: Any) -> list[str]:
     }
     exact = [file for file, values in said.items() if wanted in values]
     return [*reversed(exact or [file for file, values in said.items() if values])]
+
+
+def files_of_group(group: str) -> list[str]:
+    """Untrusted files that were read from the folder of a config group, the newest first."""
+    return [file for file in reversed(_UNTRUSTED) if Path(file).parent.name == group]
 
 
 def leaves(node: Any, into_lists: bool = False, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

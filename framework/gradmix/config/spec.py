@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, cast
 
 from gradmix.config.build import build, unknown_option
 from gradmix.config.chosen import Chosen, read_events, read_metrics
-from gradmix.config.files import leaves
+from gradmix.config.files import files_of_group, leaves
 from gradmix.contracts.component import Component, options_within
 from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.errors import ConfigError, UnknownNameError, listing
@@ -301,6 +301,11 @@ def _checked(cls: type, given: Any, where: str, also_known: Sequence[str] = ()) 
     for key in given:
         if key not in options:
             path = f"{where}.{key}" if where else key
+            if files := [] if where else files_of_group(key):
+                raise UnknownNameError(
+                    f"unknown option {key}: {files[0]} sets values of {key}, as that is its folder. "
+                    "To set options of the run, let '# @package _global_' be its first line."
+                )
             raise UnknownNameError(unknown_option(path, where or "a run", [*options, *also_known]))
     values = {}
     for name, option in options.items():

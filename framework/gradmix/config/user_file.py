@@ -28,6 +28,7 @@ launcher (``- override /hydra/launcher: joblib``).
 """
 
 _OPTIONS_OF_COMPONENTS = ("metric", "events")
+_SECTIONS = ("tracking", "limits", "timing", "plugins", "hydra", *_OPTIONS_OF_COMPONENTS)
 
 
 def user_file() -> Path:
@@ -49,12 +50,28 @@ def _read(file: Path) -> Mapping[str, Any]:
         if key not in SETTINGS:
             near = did_you_mean(key, SETTINGS)
             raise ConfigError(f"{file}: unknown setting {key}.{near} There are: {listing(SETTINGS)}.")
+    if not isinstance(content.get("runs_dir"), str | None):
+        raise ConfigError(f"{file}: runs_dir must be a string; given: {content['runs_dir']!r}.")
+    _check_sections(file, content)
     return content
+
+
+def _check_sections(file: Path, content: Mapping[str, Any]) -> None:
+    sections = {key: content[key] for key in _SECTIONS if content.get(key) is not None}
+    for kind in set(_OPTIONS_OF_COMPONENTS) & sections.keys():
+        options = sections[kind] if isinstance(sections[kind], Mapping) else {}
+        sections |= {f"{kind}.{name}": given for name, given in options.items() if given is not None}
+    for key, given in sections.items():
+        if not isinstance(given, Mapping):
+            raise ConfigError(f"{file}: {key} must be a mapping of keys to values; given: {given!r}.")
+    for key, given in sections.get("plugins", {}).items():
+        if not all(isinstance(each, str) for each in (given if isinstance(given, list) else [given])):
+            raise ConfigError(f"{file}: plugins.{key} must be a list of strings; given: {given!r}.")
 
 
 def default_runs_dir() -> str:
     """Where runs are written unless the command line says otherwise."""
-    given = str(user_settings().get("runs_dir", "runs"))
+    given = user_settings().get("runs_dir") or "runs"
     return str(Path(_resolved({"runs_dir": given})["runs_dir"]).expanduser())
 
 

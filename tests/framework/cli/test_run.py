@@ -105,6 +105,20 @@ def test_an_experiment_that_is_a_file_here_is_told_how_to_be_found(empty_folder,
 
 
 @pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("clusterer: {max_iter: 2}", "mine.yaml sets values of experiment, as that is its folder"),
+        ("words", "mine.yaml: a config file is a mapping of keys to values, not a string"),
+    ],
+)
+def test_an_experiment_that_sets_nothing_of_the_run_is_named(empty_folder, capsys, text, message):
+    Path("conf/experiment").mkdir(parents=True)
+    Path("conf/experiment/mine.yaml").write_text(text)
+    assert main(["run", "--config-dir=conf", "experiment=mine"]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         ("a,b\n1,2\n3,nan\n", "row 1 (counted from 0), column 1 ('b') is nan"),

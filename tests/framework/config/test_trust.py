@@ -220,6 +220,11 @@ WRONG = {
     "an option of a component": ("clusterer: {n_init: 2}", "unknown setting clusterer"),
     "no YAML": ("a: [", "it is not valid YAML"),
     "no mapping": ("3", "a config file is a mapping"),
+    "a string": ("words", "a config file is a mapping of keys to values, not a string"),
+    "a section that is an address": ("tracking: http://here", "tracking must be a mapping of keys to values"),
+    "a metric's options": ("metric: {silhouette: 5}", "metric.silhouette must be a mapping of keys to values"),
+    "plugins": ("plugins: {files: {}}", "plugins.files must be a list of strings"),
+    "a folder of runs": ("runs_dir: {}", "runs_dir must be a string"),
 }
 
 
