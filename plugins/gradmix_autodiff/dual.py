@@ -44,11 +44,6 @@ class DualNumbers(Differentiator):
     compiled: bool = True
     uses_rules = True
 
-    def setup(self) -> None:
-        """Import the rules, and what pushes."""
-        super().setup()
-        _push_many()
-
     @classmethod
     def has_rule(cls, function: Function) -> bool:
         """Whether the table has it."""

@@ -50,11 +50,6 @@ class Tape(Differentiator):
     compiled: bool = True
     uses_rules = True
 
-    def setup(self) -> None:
-        """Import the rules, and what records."""
-        super().setup()
-        _recorder()
-
     @classmethod
     def has_rule(cls, function: Function) -> bool:
         """Whether the table has it."""
