@@ -229,9 +229,9 @@ class Ingester:
         inventory.has_new = True
         self.tally.brought.append(folder)
         if left_out:
-            more = f", nor do {len(left_out) - 1} more" if len(left_out) > 1 else ""
+            more = f" and {len(left_out) - 1} more stay" if len(left_out) > 1 else " stays"
             self.tally.remarks.append(
-                f"{left_out[0]} stays out of MLflow{more}: only files in the run's own folder are uploaded, and "
+                f"{left_out[0]}{more} out of MLflow: only files in the run's own folder are uploaded, and "
                 "links to such files."
             )
         return run
