@@ -93,8 +93,10 @@ def test_every_peer_solves_every_smooth_problem_or_refuses_it(name, problem):
         with pytest.raises(DifferentiationError, match=refusal):
             operator(problem.function, problem.point())
         return
-    computed = operator(problem.function, problem.point())
-    assert errors(computed, problem.exact())["derivative_error"] <= differentiator.accuracy
+    computed, exact = operator(problem.function, problem.point()), problem.exact()
+    if exact is None:
+        exact = getattr(gradmix.differentiator("tape"), problem.operator)(problem.function, problem.point())
+    assert errors(computed, exact)["derivative_error"] <= differentiator.accuracy
 
 
 @each_of(PEERS)
