@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gradmix.arrays import Array
 
 _DIGITS = 60
-_NEWTON_STEPS = 8
+_NEWTON_STEPS_OF_EXACT = 8
 _USUAL_RATES = (0.04, 1e4, 3e7)
 
 
@@ -31,6 +31,8 @@ class Robertson(Problem):
         Steps of the implicit Euler method; each is twice as long as the one before.
     step
         Time of the first step.
+    iterations
+        Iterations of Newton's method in each step: three are enough for a short step, eight for long ones.
     rates
         The point: a, b, c.
     end
@@ -50,8 +52,9 @@ class Robertson(Problem):
     array([0.5, 0.5, 0. ])
     """
 
-    steps: PositiveInt = 12
+    steps: PositiveInt = 1
     step: PositiveFloat = 1e-4
+    iterations: PositiveInt = 3
     rates: tuple[float, float, float] = _USUAL_RATES
     end: PositiveFloat = 40.0
     operator = "jacobian"
@@ -60,7 +63,7 @@ class Robertson(Problem):
         """The concentrations after the last step."""
         y1, y2, h = 1.0, 0.0, self.step
         for _ in range(self.steps):
-            y1, y2 = _implicit_step(y1, y2, h, x[0], x[1], x[2])
+            y1, y2 = _implicit_step(y1, y2, h, x[0], x[1], x[2], self.iterations)
             h = 2.0 * h
         return np.stack([y1, y2, 1.0 - y1 - y2])
 
@@ -76,7 +79,7 @@ class Robertson(Problem):
             y1, y2, h = Decimal(1), Decimal(0), Decimal(self.step)
             by_rates = [(Decimal(0), Decimal(0))] * 3
             for _ in range(self.steps):
-                y1, y2 = _implicit_step(y1, y2, h, a, b, c)
+                y1, y2 = _implicit_step(y1, y2, h, a, b, c, _NEWTON_STEPS_OF_EXACT)
                 y3 = 1 - y1 - y2
                 of_rates = ((-y1, y1), (y2 * y3, -y2 * y3), (Decimal(0), -y2 * y2))
                 matrix = _matrix(y1, y2, h, a, b, c)
@@ -99,10 +102,10 @@ class Robertson(Problem):
         return np.stack([second - first, first - second - third, third])
 
 
-def _implicit_step(y1: Any, y2: Any, h: Any, a: Any, b: Any, c: Any) -> tuple[Any, Any]:
+def _implicit_step(y1: Any, y2: Any, h: Any, a: Any, b: Any, c: Any, iterations: int) -> tuple[Any, Any]:
     """One step of the implicit Euler method, by Newton's; y₃ = 1 − y₁ − y₂."""
     new1, new2 = y1, y2
-    for _ in range(_NEWTON_STEPS):
+    for _ in range(iterations):
         first, second, third = a * new1, b * new2 * (1 - new1 - new2), c * new2 * new2
         left1 = new1 - y1 - h * (second - first)
         left2 = new2 - y2 - h * (first - second - third)

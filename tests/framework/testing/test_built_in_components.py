@@ -39,7 +39,7 @@ VARIANTS = [
     *[("solver", "scipy_optimize", {"method": method}) for method in ("CG", "L-BFGS-B", "trust-exact", "hybr", "trf")],
     *[("solver", "scipy_ode", {"method": method}) for method in ("BDF", "LSODA", "RK45")],
     ("solver", "newton", {"differentiator": "finite_difference", "line_search": False}),
-    ("problem", "robertson", {"rates": (1.0, 2.0, 3.0), "steps": 5, "step": 0.1}),
+    ("problem", "robertson", {"rates": (1.0, 2.0, 3.0), "steps": 5, "step": 0.1, "iterations": 8}),
     ("problem", "more_garbow_hillstrom", {"which": "kowalik_osborne"}),
     ("task", "solve", {"problem": "kepler", "solver": "gauss_newton"}),
     ("task", "differentiate", {"problem": "rosenbrock", "differentiator": "tape"}),
