@@ -9,6 +9,7 @@ from typing import Any
 
 from gradmix.cli.parser import CommandParser
 from gradmix.contracts.errors import ConfigError
+from gradmix.contracts.terminal import visible
 
 _DESCRIPTION = """\
 Print the derivative of a Python function as Python source code. A comment before each group of lines has the number and
@@ -45,7 +46,8 @@ def main(arguments: Sequence[str]) -> int:
     point = yaml.safe_load(options.at) if options.at is not None else _point_of(function, options.place)
     chosen = {"mode": options.mode, **({"compiled": True} if options.compiled else {})}
     text = differentiator(options.differentiator, **chosen).code(function, point)
-    print("\n".join(_columns(text)) if options.side_by_side else text, end="\n" if options.side_by_side else "")
+    shown = "\n".join([*_columns(text), ""]) if options.side_by_side else text
+    print(visible(shown), end="")
     return 0
 
 

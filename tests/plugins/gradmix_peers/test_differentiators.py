@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import gradmix
-from gradmix import DifferentiationError
+from gradmix import DifferentiationError, NumericalError
 from gradmix.registry.registry import registry
 from gradmix_peers import gradmix_components
 from gradmix_tasks.differentiate import errors
@@ -29,8 +29,9 @@ SMOOTH = [
 REFUSED = {
     ("jax_compiled", "heron"): "branches, loops or chooses by values: use differentiator=jax",
     **{(name, "diffusion"): "cannot follow" for name in (*ENTRYWISE, "mygrad")},
+    ("scipy", "more_garbow_hillstrom"): "did not converge",
 }
-"""Peer and problem → what it says; `diffusion` solves a system of equations."""
+"""Peer and problem → what it says; `diffusion` solves equations, and near the point of the last an angle jumps."""
 
 X = np.array([0.5, -0.3, 0.8, 1.2])
 V = np.array([1.0, -2.0, 0.3, 0.4])
@@ -90,7 +91,7 @@ def test_every_peer_solves_every_smooth_problem_or_refuses_it(name, problem):
     problem = registry().find("problem", problem).load()()
     operator = getattr(differentiator, problem.operator)
     if refusal:
-        with pytest.raises(DifferentiationError, match=refusal):
+        with pytest.raises((DifferentiationError, NumericalError), match=refusal):
             operator(problem.function, problem.point())
         return
     computed, exact = operator(problem.function, problem.point()), problem.exact()
