@@ -316,7 +316,7 @@ class TracedArray(Traced):
     relatives: list[weakref.ref[TracedArray]] | None
     """Views of it; each knows its own."""
     source: tuple[TracedArray, Callable[[Any], Any]] | None
-    """The array of which it is a view, which may be a view itself, and the step to this one; None if it is no view."""
+    """The array of which it is a view, which may be one itself, and the step to this one; None if it is not a view."""
 
     exported: list[weakref.ref[Any]] | None
     """Object arrays that NumPy has made of it, which must see its updates, too."""
@@ -407,7 +407,7 @@ class TracedArray(Traced):
             view._show()
 
     def _path(self) -> tuple[TracedArray, list[Callable[[Any], Any]]]:
-        """The array whose entries it shows, which is no view, and the steps that lead from that to this."""
+        """The array that owns the entries it shows, and the steps that lead from that array to this one."""
         root, steps = self, []
         while root.source is not None:
             root, step = root.source

@@ -48,7 +48,7 @@ def at_most_some_variance(volumes: Array, variances: Array, greatest: Array) -> 
     Where a component has no variance in some direction and others must have the same shape, the likelihood may grow
     without end with their volumes.
     """
-    with np.errstate(over="ignore"):  # then there is no bound
+    with np.errstate(over="ignore"):  # an overflow means that nothing bounds it
         most = greatest / np.maximum(variances, _TINY) / _EPS**2
     return np.minimum(volumes, most.min())
 

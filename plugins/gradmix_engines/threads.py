@@ -64,7 +64,7 @@ class _Shared(Generic[T]):
             self._is_closed = True
 
     def _wait_for(self, number: int) -> bool:
-        """Compute blocks until the result of one is there; False if there is no such block."""
+        """Compute blocks until the result of block `number` is ready; False if no blocks are left."""
         while number not in self._made:
             self._call_helpers()
             if self._compute_one():

@@ -110,7 +110,7 @@ class Newton(Solver):
         return question.gradient(x, self.differentiator), question.hessian(x, self.differentiator)
 
     def _below(self, question: Minimum, x: Array, g: Array, H: Array, size: float) -> Lower | None:
-        """A lower point near a stationary one that is no minimum, from which no step leads away."""
+        """A lower point near a stationary point that is not a minimum, where the gradient gives no step."""
         lower = way_down(question, x, H, size) if vanishes(g, H, size, self.tol) else None
         return None if lower is None else Lower(lower, question.value(lower))
 

@@ -115,7 +115,7 @@ def _is_harmless(argument: str, folder: Path) -> bool:
     if _is_of_hydra(key):
         return _is_harmless_to_hydra(argument)
     if key in _ADDRESSES:
-        return value.lower() == "null"  # to send nothing is no risk, and to begin with it would be one
+        return value.lower() == "null"  # tracking nothing is safe; starting to track may not be
     return not key.startswith("plugins.files")
 
 

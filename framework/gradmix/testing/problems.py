@@ -129,7 +129,7 @@ def its_solution_solves_its_question(subject: Subject) -> None:
 
 
 def _what_is_wrong_with(question: Question, x: Any) -> str:
-    """What shows that a point is no solution; empty if nothing does."""
+    """Why a point cannot be a solution; empty if it can."""
     steps = _STEP * np.maximum(np.abs(x), np.max(np.abs(x)) * _STEP) * np.eye(len(x))
     if isinstance(question, Equations):
         around = np.max([np.abs(question.value(x + step) - question.value(x)) for step in steps], axis=0)

@@ -65,7 +65,7 @@ def sweeps(plain: Differentiator, hook: str, m: int, n: int) -> float:
     """How many times a hook goes through a function of n variables with m values, forward or back."""
     forward = math.ceil(n / plain.chunk) if plain.pushes else math.inf
     gradient = 1 if plain.pulls else forward
-    along = 1 if plain.pushes else m  # a tangent pushed, by pulling each unit vector if there is no other way
+    along = 1 if plain.pushes else m  # one tangent; without a push, every unit vector is pulled
     counts = {
         "push": along,
         "push_many": along,

@@ -66,7 +66,7 @@ class Symbol(Traced):
 
     @property
     def value(self) -> Any:
-        """Itself: there is no level below."""
+        """Itself, since it is on the lowest level."""
         return self
 
     @property

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradmix_autodiff.rules.packing import Parts
+from gradmix_autodiff.rules.solving import inverse_or_nan, transposed
 from gradmix_autodiff.table import LinearMap, Primitive
 from gradmix_autodiff.traced import Traced, operate, plain_value
 
@@ -47,7 +48,7 @@ def _eig_rule(position: int, y: Any, arguments: tuple[Any, ...], keywords: Mappi
     parts = _parts(arguments[0])
     values, vectors = parts.unpack(y)
     n = np.shape(values)[-1]
-    inverse, unit = _inverse(vectors), np.eye(n)
+    inverse, unit = inverse_or_nan(vectors), np.eye(n)
     gaps = np.expand_dims(values, -2) - np.expand_dims(values, -1)
     f = np.where(unit == 1, 0.0, 1.0 / np.where(unit == 1, 1.0, gaps))
     is_complex = np.iscomplexobj(plain_value(vectors))
@@ -71,17 +72,10 @@ def _eig_rule(position: int, y: Any, arguments: tuple[Any, ...], keywords: Mappi
             by_turned = by_vectors - np.conj(vectors) * np.real(along)
             if is_complex:
                 by_turned = by_turned - 1j * largest * (np.imag(along) / real_entry)
-            inner = inner + f * (np.swapaxes(vectors, -1, -2) @ by_turned)
-        return np.swapaxes(inverse, -1, -2) @ inner @ np.swapaxes(vectors, -1, -2)
+            inner = inner + f * (transposed(vectors) @ by_turned)
+        return transposed(inverse) @ inner @ transposed(vectors)
 
     return LinearMap(push, pull)
-
-
-def _inverse(vectors: Any) -> Any:
-    try:
-        return np.linalg.inv(vectors)
-    except np.linalg.LinAlgError:
-        return np.full(np.shape(vectors), np.nan)
 
 
 EIG = Primitive(_eig, _eig_rule)

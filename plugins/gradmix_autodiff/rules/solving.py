@@ -83,7 +83,7 @@ def _cofactors_rule(position: int, y: Any, arguments: Arguments, keywords: Keywo
 
 
 def inverse_or_nan(a: Any) -> Any:
-    """The inverse; NaN where there is none, so that a second derivative is never a wrong number."""
+    """The inverse; NaN where there is none, so that no derivative is a wrong number."""
     try:
         return np.linalg.inv(a)
     except np.linalg.LinAlgError:

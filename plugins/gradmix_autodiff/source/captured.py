@@ -96,7 +96,7 @@ def ndim_of(value: Any) -> int | None:
 
 
 def lookup(function: FunctionType, name: str) -> Callable[[], Any] | None:
-    """How a name of a function is looked up, or None if there is no such name."""
+    """How a function looks up a name; None if the name is unknown."""
     if name in function.__code__.co_freevars:
         cell = (function.__closure__ or ())[function.__code__.co_freevars.index(name)]
         return lambda: cell.cell_contents

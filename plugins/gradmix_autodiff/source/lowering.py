@@ -552,7 +552,7 @@ class Lowering(Expressions):
         return self.made(name, one.active or other.active, ndim, one.roots | other.roots)
 
     def made(self, name: str, active: bool, ndim: int | None, roots: frozenset[str] = frozenset()) -> Value:
-        """A variable that is no array of its own."""
+        """A variable that does not own an array."""
         roots = frozenset() if ndim == 0 else roots
         if roots:
             self.accesses.alias(name, roots, self.loops)
