@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gradmix.contracts.compiling import can_compile
 from gradmix.contracts.own_rules import FunctionWithRule
 from gradmix.contracts.points import Traced, as_point, is_traced
 from gradmix.contracts.rows import as_rows, column_name, constant_columns, extremes
@@ -23,6 +24,7 @@ __all__ = [
     "Traced",
     "as_point",
     "as_rows",
+    "can_compile",
     "column_name",
     "constant_columns",
     "extremes",

@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from gradmix import ConfigError
-
-
-@cache
-def can_compile() -> bool:
-    """Whether numba is installed and can be imported."""
-    if find_spec("numba") is None:
-        return False
-    try:
-        import_module("numba")
-    except ImportError:  # it refuses versions of NumPy that it does not know
-        return False
-    return True
+from gradmix.arrays import can_compile
 
 
 def check_numba() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradmix_autodiff.program.compiler import can_compile
+from gradmix.arrays import can_compile
 from gradmix_autodiff.program.loops import Loop, compiled
 from gradmix_autodiff.program.node import Graph, Guard, Node, NotRecordableError, key_of
 from gradmix_autodiff.program.schedule import Job, live, ordered, parts_of

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradmix_autodiff.program.compiler import can_compile
+from gradmix.arrays import can_compile
 from gradmix_autodiff.watched import checksum
 
 _SMALL = 64

@@ -1,4 +1,4 @@
-"""Whether numba can be used."""
+"""Whether loops can be compiled: plugins compute with NumPy where numba cannot be imported."""
 
 from __future__ import annotations
 
