@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from gradmix import Counted, DifferentiationError, FlatFunction
-from gradmix_autodiff.source.calls import inspectable
 from gradmix_autodiff.source.captured import kind_of, ndim_of
 from gradmix_autodiff.source.forms import Entries, Parts, Thing, Value
+from gradmix_autodiff.source.reading import inspectable
 
 NODE = ast.Name("_", ast.Load())
 

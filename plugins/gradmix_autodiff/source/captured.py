@@ -115,3 +115,17 @@ def is_random(value: Any) -> bool:
 def is_data(value: Any) -> bool:
     """Whether it is a number, an array or a container, rather than an object of the program."""
     return isinstance(value, np.ndarray | bool | int | float | complex | str | list | tuple | dict | set | np.generic)
+
+
+def is_hashable(value: Any) -> bool:
+    """Whether it may be looked up in a table."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
+def is_in(value: Any, table: Any) -> bool:
+    """Whether an object, which may be any, is in a table."""
+    return is_hashable(value) and value in table

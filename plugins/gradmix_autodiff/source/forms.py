@@ -64,6 +64,14 @@ def _is_constant(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) or (isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant))
 
 
+def literal(node: ast.expr) -> Any:
+    """The value of an expression of constants; `NOTHING` for any other."""
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError):
+        return NOTHING
+
+
 @dataclass(frozen=True, eq=False)
 class Parts:
     """A tuple or list whose entries are known one by one."""

@@ -5,24 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gradmix_autodiff.source.forms import (
-    AddAt,
-    Choice,
-    Copy,
-    Effect,
-    Function,
-    Loop,
-    Op,
-    Plain,
-    Pop,
-    Push,
-    Unpack,
-    Value,
-    Write,
-    leaves,
-    written,
-)
-from gradmix_autodiff.source.lines import Line, Lines, Nest, printed
+from gradmix_autodiff.source import forms
+from gradmix_autodiff.source.forms import Function, Value, leaves, written
+from gradmix_autodiff.source.lines import Line, Lines, Nest, moved, printed
 
 
 def dot(value: Value | str) -> str:
@@ -57,7 +42,7 @@ def forward(function: Function, name: str) -> str:
 def _loaded(function: Function) -> Lines:
     """Tangents of the leaves of structured arguments."""
     lines: Lines = []
-    sources = {each.targets: each.text for each in function.block if isinstance(each, Plain)}
+    sources = {each.targets: each.text for each in function.block if isinstance(each, forms.Plain)}
     for parameter, thing in function.variables.items():
         for leaf in leaves(thing):
             if leaf.active and leaf.text != parameter and leaf.text in sources:
@@ -76,46 +61,46 @@ def _pushed(block: Sequence[Any]) -> Lines:
     lines: Lines = []
     for each in block:
         match each:
-            case Op(result, operation, arguments, line):
+            case forms.Op(result, operation, arguments, line):
                 lines.append(Line(f"{result.text} = {operation.text}", line))
                 changes = [dot(argument) if argument.active else None for argument in arguments]
                 lines.append(Line(f"{dot(result)} = {operation.push(changes)}", line))
-            case Plain(targets, text, line):
+            case forms.Plain(targets, text, line):
                 lines.append(Line(f"{targets} = {text}", line))
-            case Copy(result, source, line):
+            case forms.Copy(result, source, line):
                 lines.append(Line(f"{result.text} = {None if source is None else source.text}", line))
                 if result.active:
                     lines.append(Line(f"{dot(result)} = {None if source is None else tangent(source)}", line))
-            case Unpack(results, source, line):
+            case forms.Unpack(results, source, line):
                 lines.append(Line(f"{', '.join(each.text for each in results)}, = {source.text}", line))
                 if source.active:
                     lines.append(Line(f"{', '.join(map(dot, results))}, = {dot(source)}", line))
-            case Write(array, index, _, value, line):
+            case forms.Write(array, index, _, value, line):
                 lines.append(Line(f"{array.text}[{index}] = {value.text}", line))
                 if array.active:
                     lines.append(Line(f"{dot(array)}[{index}] = {tangent(value) if value.active else 0.0}", line))
-            case AddAt(array, index, value, line):
+            case forms.AddAt(array, index, value, line):
                 lines.append(Line(f"np.add.at({array.text}, np.s_[{index}], {value.text})", line))
                 if value.active:
                     lines.append(Line(f"np.add.at({dot(array)}, np.s_[{index}], {dot(value)})", line))
-            case Push(stack, values, _, line):
+            case forms.Push(stack, values, _, line):
                 texts = [each.text for each in values] + [tangent(each) for each in each.tangents]
                 lines.append(Line(f"{stack}.append(({', '.join(texts)},))", line))
-            case Pop(stack, targets, line):
+            case forms.Pop(stack, targets, line):
                 texts = [each.text for each in targets] + [dot(each) for each in targets if each.active]
                 lines.append(Line(f"{', '.join(texts)}, = {stack}.pop()", line))
-            case Effect(text, line):
+            case forms.Effect(text, line):
                 lines.append(Line(text, line))
-            case Choice(test, then, otherwise, line):
+            case forms.Choice(test, then, otherwise, line):
                 lines.append(Nest(Line(f"if {test}:", line), tuple(_pushed(then))))
                 if other := _pushed(otherwise):
                     lines.append(Nest(Line("else:", line), tuple(other)))
-            case Loop():
+            case forms.Loop():
                 lines.append(_loop(each))
     return lines
 
 
-def _loop(loop: Loop) -> Nest:
+def _loop(loop: forms.Loop) -> Nest:
     inside: Lines = []
     if loop.test is not None:
         inside += [*_pushed(loop.before), Nest(Line(f"if not ({loop.test}):", loop.line), (Line("break"),))]
@@ -130,11 +115,3 @@ def _loop(loop: Loop) -> Nest:
         texts = [each.text for each in loop.stack[1]] + [dot(each) for each in loop.stack[1] if each.active]
         head = f"for {', '.join(texts)}, in reversed({loop.stack[0]})" if texts else f"for _ in {loop.stack[0]}"
     return Nest(Line(f"{head}:", loop.line), tuple(inside))
-
-
-def moved(moves: Sequence[tuple[str, str]], line: tuple[str, int]) -> Lines:
-    """Assignments that are made at once."""
-    changed = [(name, end) for name, end in moves if name != end]
-    if not changed:
-        return []
-    return [Line(f"{', '.join(name for name, _ in changed)} = {', '.join(end for _, end in changed)}", line)]

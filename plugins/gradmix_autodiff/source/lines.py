@@ -69,6 +69,14 @@ def flat(lines: Sequence[Line | Nest]) -> Iterator[Line]:
             yield each
 
 
+def moved(moves: Sequence[tuple[str, str]], line: tuple[str, int]) -> Lines:
+    """Assignments that are made at once."""
+    changed = [(name, end) for name, end in moves if name != end]
+    if not changed:
+        return []
+    return [Line(f"{', '.join(name for name, _ in changed)} = {', '.join(end for _, end in changed)}", line)]
+
+
 def printed(lines: Sequence[Line | Nest]) -> Iterator[str]:
     """The text of the lines of a function; a comment names the user's line where it changes."""
     before = 0

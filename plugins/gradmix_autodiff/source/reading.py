@@ -180,3 +180,13 @@ def plain_function(function: Callable[..., Any], place: str) -> tuple[FunctionTy
 def callable_in_python(function: Any) -> bool:
     """Whether the class of an object defines, in Python, what calling it does."""
     return any(isinstance(vars(each).get("__call__"), FunctionType) for each in type(function).__mro__)
+
+
+def inspectable(function: Any) -> bool:
+    """Whether a function is written in Python, so that it can be taken apart."""
+    if isinstance(function, type):
+        return False
+    own = getattr(function, "__func__", function)
+    if isinstance(own, FunctionType) or type(own).__name__ == "_lru_cache_wrapper" or hasattr(own, "py_func"):
+        return not (getattr(own, "__module__", None) or "").startswith("numpy")
+    return callable_in_python(function)

@@ -1,0 +1,138 @@
+"""From the syntax tree to the intermediate form: the statements of a function in place of its call."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from gradmix_autodiff.source.forms import NOTHING, Parts, Thing, Value
+from gradmix_autodiff.source.reader import Reader
+from gradmix_autodiff.source.reading import Definition, definition_of, plain_function
+from gradmix_autodiff.source.scope import NEVER, Scope
+
+if TYPE_CHECKING:
+    from gradmix_autodiff.source.lowering import Lowering
+
+
+_DEEPEST = 30
+
+
+class Inlining(Reader):
+    """The statements of functions in place of their calls."""
+
+    def __init__(self, lowering: Lowering) -> None:
+        super().__init__(lowering)
+        self.calls: list[Any] = []
+        """Definitions whose statements are being read, the outermost first."""
+
+    def inlined(
+        self,
+        callee: Value,
+        function: Any,
+        arguments: list[Thing],
+        keywords: dict[str, Thing],
+        node: ast.Call,
+        scope: Scope,
+        hint: str,
+    ) -> Thing:
+        """A call of a function from outside that is written in Python."""
+        plain, bound = plain_function(function, scope.place(node))
+        if callee.captured is not None:
+            callee.captured.is_fixed = True
+            self.building.captures.found.setdefault(callee.captured.key, callee.captured)
+        things = [
+            self.lowering.outside.captured_object((*callee.captured.key, "self", i), each, "self")
+            for i, each in enumerate(bound)
+        ]
+        definition = definition_of(plain)
+        return self.inline(
+            definition.node, None, (definition, plain), [*things, *arguments], keywords, node, scope, hint
+        )
+
+    def inline(
+        self,
+        definition: ast.FunctionDef | ast.Lambda,
+        parent: Scope | None,
+        outside: tuple[Definition, FunctionType] | None,
+        arguments: Sequence[Thing],
+        keywords: Mapping[str, Thing],
+        node: ast.Call,
+        scope: Scope,
+        hint: str,
+    ) -> Thing:
+        """The statements of a function in place of its call."""
+        name = getattr(definition, "name", "a lambda")
+        if definition in self.calls:
+            raise scope.refusal(node, f"{name}, which calls itself,", "write a loop")
+        if len(self.calls) >= _DEEPEST:
+            raise scope.refusal(node, f"calls within calls, {_DEEPEST} deep,", "write fewer")
+        if outside is not None:
+            read, function = outside
+        else:
+            assert parent is not None
+            own = parent.definition
+            read, function = Definition(name, definition, own.file, own.lines, own.first), None
+        inner = Scope(read, function, {}, parent, (*scope.path, scope.key(node)))
+        self._bind_arguments(inner, definition.args, arguments, keywords, node, scope)
+        self.calls.append(definition)
+        try:
+            result = self.lowering.body(inner, read)
+        finally:
+            self.calls.pop()
+        return Value(ast.Constant(None)) if result is NEVER else result
+
+    def _bind_arguments(
+        self,
+        inner: Scope,
+        own: ast.arguments,
+        arguments: Sequence[Thing],
+        keywords: Mapping[str, Thing],
+        node: ast.Call,
+        scope: Scope,
+    ) -> None:
+        names = [each.arg for each in [*own.posonlyargs, *own.args]]
+        shown = ast.unparse(node)
+        if len(arguments) > len(names) and own.vararg is None:
+            raise scope.refusal(
+                node, f"`{shown}`, with {len(arguments)} arguments for {len(names)},", "pass as many as it takes"
+            )
+        for name, each in zip(names, arguments, strict=False):
+            inner.env[name] = self._passed(each, name, scope)
+        if own.vararg is not None:
+            inner.env[own.vararg.arg] = Parts(
+                tuple(self._passed(each, own.vararg.arg, scope) for each in arguments[len(names) :])
+            )
+        if own.kwarg is not None:
+            raise scope.refusal(node, f"`{shown}` of a function with **{own.kwarg.arg}", "name the arguments")
+        for name, each in keywords.items():
+            if name in inner.env or name not in names + [each.arg for each in own.kwonlyargs]:
+                raise scope.refusal(
+                    node, f"`{shown}`, with an argument {name} that does not fit,", "pass what it takes"
+                )
+            inner.env[name] = self._passed(each, name, scope)
+        for name in [*names, *(each.arg for each in own.kwonlyargs)]:
+            if name not in inner.env:
+                inner.env[name] = self._default_of(inner, own, name, node, scope)
+
+    def _passed(self, thing: Thing, name: str, scope: Scope) -> Thing:
+        if isinstance(thing, Value) and not thing.is_atom and thing.known is NOTHING:
+            return self.building.bind(thing, name, scope)
+        return thing
+
+    def _default_of(self, inner: Scope, own: ast.arguments, name: str, node: ast.Call, scope: Scope) -> Thing:
+        if inner.function is not None:
+            return self.lowering.outside.default(inner, name)
+        names = [each.arg for each in [*own.posonlyargs, *own.args]]
+        values = dict(zip(names[len(names) - len(own.defaults) :], own.defaults, strict=True))
+        values |= {
+            each.arg: value for each, value in zip(own.kwonlyargs, own.kw_defaults, strict=True) if value is not None
+        }
+        if name not in values:
+            raise scope.refusal(node, f"`{ast.unparse(node)}`, without the argument {name},", "pass it")
+        if not isinstance(values[name], ast.Constant):
+            raise scope.refusal(
+                node, f"the default of {name}, which is evaluated when the function is defined,", "pass it"
+            )
+        return self.lowering.expressions.expression(values[name], scope)
