@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_DECIMAL_COMMA = r"\s*[+-]?\d+,\d+\s*"
+
+
 @dataclass(kw_only=True)
 class File(Dataset):
     """Rows of a CSV, Parquet or NumPy (.npy) file.
@@ -102,9 +106,25 @@ def _read_csv(file: File) -> pd.DataFrame:
             f"the first line of {file.path} holds numbers, not names of columns. If the file has no header, "
             "say dataset.header=false."
         )
+    for separator, its_name in _OTHER_SEPARATORS.items():
+        if len(first) == 1 and separator in first[0] and separator in ",".join(second):
+            raise DataError(
+                f"{file.path} separates its fields by {its_name}; it must be commas, and decimal points in numbers. "
+                f"pandas rewrites it: pd.read_csv(path, sep={separator!r}).to_csv(path, index=False), with decimal=',' "
+                "for decimal commas."
+            )
     if len(second) > len(first):  # pandas would take the first column for names of rows, and drop it
         raise DataError(f"the rows of {file.path} have more fields than its first line names columns.")
-    return pd.read_csv(file.path, header=0 if file.header else None, skipinitialspace=True)
+    table = pd.read_csv(file.path, header=0 if file.header else None, skipinitialspace=True)
+    for column in (name for name in table.select_dtypes(exclude="number").columns if str(name) != file.label):
+        with_comma = table[column].astype(str).str.fullmatch(_DECIMAL_COMMA)
+        if with_comma.any():
+            row = int(with_comma.argmax())
+            raise DataError(
+                f"numbers must have decimal points; row {row} (counted from 0), column {column!r} of {file.path} is "
+                f"{table[column].iloc[row]!r}."
+            )
+    return table
 
 
 def _read_parquet(file: File) -> pd.DataFrame:

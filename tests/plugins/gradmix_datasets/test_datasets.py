@@ -100,6 +100,14 @@ def test_an_array_with_a_label_column(tmp_path):
     np.testing.assert_array_equal(data.labels, [0.0, 1.0])
 
 
+def test_commas_in_labels_and_semicolons_in_names_are_taken(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text('"a;b",kind\n1,"1,5"\n2,"2,5"\n')
+    data = dataset("file", path=str(path), label="kind").load()
+    assert data.feature_names == ("a;b",)
+    assert list(data.labels) == ["1,5", "2,5"]
+
+
 def test_a_csv_file_without_a_header_loses_no_row(tmp_path):
     path = tmp_path / "data.csv"
     path.write_text("1,2\n3,4\n")
@@ -124,6 +132,10 @@ def npy_header(*shape):
         ("data.npy", b"", "cannot read"),
         ("data.parquet", b"not a table", "cannot read"),
         ("data.csv", b"a,b\n1,2,3\n4,5,6,7\n", "more fields"),
+        ("data.csv", b"a;b\n1;2\n", "separates its fields by semicolons.*sep=';'"),
+        ("data.csv", b"a;b\n1,5;2,5\n", "separates its fields by semicolons.*decimal=','"),
+        ("data.csv", b"a\tb\n1\t2\n", "separates its fields by tabs"),
+        ("data.csv", b'a,b\n1,2\n3,"-1,5"\n', "decimal points; row 1 .*column 'b' of .*data.csv is '-1,5'"),
         ("data.csv", b"\xff\xfe\x00\x01", "cannot read"),
         ("data.csv", b"a,b\n1," + b"2" * 200_000 + b"\n", r"data\.csv"),
         ("data.npy", npy_header(2**20, 2**21), r"data\.npy"),
