@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import gradmix
-from gradmix import Covariance, DataError, Model, StorageError
+from gradmix import Covariance, DataError, Model, NumericalError, StorageError
 from gradmix.arrays import Array, IntArray
 from gradmix_clustering.blocks import blocks
 from gradmix_clustering.layouts import LAYOUTS, Layout
@@ -50,6 +51,33 @@ class GaussianMixtureModel(Model):
         if self.weights.shape != (k,) or not has_covariances:
             shapes = ", ".join(str(array.shape) for array in (self.weights, self.means, self.covariances))
             raise DataError(f"weights, means and covariances of a mixture do not fit each other: {shapes}.")
+
+    def check(self) -> None:
+        """Check that the parameters are those of a distribution.
+
+        Raises
+        ------
+        DataError
+            If weights are negative or do not sum to 1, if means or covariances are not finite, or if covariances are
+            not symmetric and positive definite, or do not have the shape of their type.
+        """
+        if not ((self.weights >= 0).all() and abs(self.weights.sum() - 1) < 1e-8):
+            raise DataError(
+                "the weights of a mixture must be positive and sum to 1; "
+                f"these are {reprlib.repr(self.weights.tolist())}, with the sum {self.weights.sum():.10g}."
+            )
+        for name in ("means", "covariances"):
+            if not np.isfinite(getattr(self, name)).all():
+                raise DataError(f"the {name} of a mixture must be finite numbers.")
+        if self.estimated not in ("all", "means"):
+            raise DataError(f"estimated of a mixture must be all or means; given: {self.estimated!r}.")
+        matrices = self.matrices
+        if (np.abs(matrices - np.swapaxes(matrices, 1, 2)) > 1e-8 * np.abs(matrices).max()).any():
+            raise DataError("the covariances of a mixture must be symmetric.")
+        try:
+            self.precisions_cholesky  # noqa: B018  # this needs positive definite ones
+        except NumericalError as error:
+            raise DataError("the covariances of a mixture must be positive definite.") from error
 
     @cached_property
     def covariance(self) -> Covariance:
@@ -334,7 +362,7 @@ class GaussianMixtureModel(Model):
         covariance_type, estimated = str(values.pop("covariance_type")), str(values.pop("estimated"))
         parameters = {key: np.asarray(each, dtype=float) for key, each in values.items()}
         model = cls(covariance_type=covariance_type, estimated=estimated, **parameters)
-        model.precisions_cholesky  # noqa: B018  # a covariance that is not one is noticed now
+        model.check()
         return model
 
 

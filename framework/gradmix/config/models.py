@@ -176,6 +176,7 @@ def restore(
         if isinstance(value, np.ndarray) and np.isnan(value).any():
             raise DataError(f"{name} of the model must be numbers; there is NaN.")
     clusterer.model_ = clusterer.model_class()(**arrays)
+    clusterer.model_.check()
     if columns is None:
         widths = [value.shape[1] for value in arrays.values() if np.ndim(value) == 2]
         if not widths:

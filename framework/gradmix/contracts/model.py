@@ -25,6 +25,15 @@ class Model(ABC):
         """Metrics of the fit on `X`, by name: ``bic``, ``aic`` and the like; `Clusterer.metrics` declares them."""
         return {}
 
+    def check(self) -> None:  # noqa: B027
+        """Check what a file says the model is, when it is read; unless overridden, nothing.
+
+        Raises
+        ------
+        DataError
+            If no fit can have given these values.
+        """
+
 
 ModelT = TypeVar("ModelT", bound=Model)
 

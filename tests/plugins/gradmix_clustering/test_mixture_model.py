@@ -1,6 +1,7 @@
 """The mixture as a value: distributions of some features, uncertainty, and what can be written and read."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -145,6 +146,36 @@ def test_covariances_of_another_shape_than_their_type_has_are_refused(tmp_path):
     file.write_text(json.dumps(content))
     with pytest.raises(gradmix.DataError, match=r"must have the shape \(2, 4, 4\)"):
         gradmix.read_model(file)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("weights", [0.5, 0.6], "weights of a mixture must be positive and sum to 1; .* with the sum 1.1"),
+        ("weights", [1.5, -0.5], "weights of a mixture must be positive and sum to 1"),
+        ("means", [[np.inf] * 4, [0.0] * 4], "means of a mixture must be finite"),
+        ("covariances", [np.eye(4), np.full((4, 4), np.inf)], "covariances of a mixture must be finite"),
+        ("covariances", [np.eye(4), -np.eye(4)], "covariances of a mixture must be positive definite"),
+        ("covariances", [np.eye(4), np.eye(4) + np.eye(4, k=1)], "covariances of a mixture must be symmetric"),
+        ("estimated", "guessed", "must be all or means; given: 'guessed'"),
+    ],
+)
+def test_a_file_that_holds_no_distribution_is_refused(field, value, message, tmp_path):
+    gmm = gradmix.clusterer("gmm", random_state=0).fit(X)
+    changed = replace(gmm.model_, **{field: value if isinstance(value, str) else np.array(value)})
+    changed.write_npz(tmp_path / "model.npz")
+    with pytest.raises(gradmix.DataError, match=message):
+        GaussianMixtureModel.read_npz(tmp_path / "model.npz")
+    gradmix.write_model(tmp_path / "model.json", gmm, changed)
+    with pytest.raises(gradmix.DataError, match=rf"model\.json: .*{message}"):
+        gradmix.read_model(tmp_path / "model.json")
+
+
+def test_a_file_with_infinite_centers_is_refused(tmp_path):
+    kmeans = gradmix.clusterer("kmeans", random_state=0).fit(X)
+    gradmix.write_model(tmp_path / "model.json", kmeans, replace(kmeans.model_, centers=kmeans.model_.centers * np.inf))
+    with pytest.raises(gradmix.DataError, match="centers of a model must be finite"):
+        gradmix.read_model(tmp_path / "model.json")
 
 
 @pytest.mark.parametrize("name", ["score", "bic", "aic", "icl"])
