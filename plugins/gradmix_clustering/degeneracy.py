@@ -46,6 +46,8 @@ def why_degenerate(
         )
     covariance = covariance[np.ix_(columns, columns)]
     too_little = [name for name, variance in zip(names, np.diagonal(covariance), strict=True) if variance < 9 * floor]
+    if len(too_little) == len(names):
+        return f"No column has a much larger variance than reg_covar adds, {floor:.3g}: lower reg_covar."
     if too_little:
         one, verb = ("Column", "varies") if len(too_little) == 1 else ("Columns", "vary")
         return (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
 
-from gradmix import Block, Freedom, Iteration, Meaning, NameOf, Rows
+from gradmix import Block, DataError, Freedom, Iteration, Meaning, NameOf, Rows
 from gradmix_clustering.mixture_estimator import MixtureEstimator, Regularisation, varying_columns
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ class LabelledGaussians(MixtureEstimator):
         from gradmix_clustering.starts import Labelled
 
         classes, groups = np.unique(np.asarray(rows.labels), return_inverse=True)
+        if rows.weights is not None and not (shares := np.bincount(groups, rows.weights)).all():
+            raise DataError(f"no row of the label {classes[np.argmin(shares)]} has a positive sample weight.")
         expectation = EStep(rows, "numpy")
         floor = self.floor_of(expectation.spread)
         model = start_model(rows, Labelled(groups, len(classes)), self.covariance_type, floor)

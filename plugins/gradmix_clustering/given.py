@@ -9,7 +9,7 @@ import numpy as np
 
 import gradmix
 from gradmix import ConfigError, DataError
-from gradmix.arrays import Array
+from gradmix.arrays import Array, as_numbers
 from gradmix_clustering.layouts import LAYOUTS
 from gradmix_clustering.mixture_model import GaussianMixtureModel
 
@@ -120,10 +120,7 @@ def check_goes_on(state: GaussianMixtureModel, k: int, covariance_type: str) -> 
 
 
 def _numbers(option: str, values: Any) -> Array:
-    try:
-        array = np.array(values, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{option} must be an array of numbers; given: {values!r}.") from error
+    array = as_numbers(values, option)
     if not np.isfinite(array).all():
         raise DataError(f"{option} must be finite, without NaN and infinity.")
     return array

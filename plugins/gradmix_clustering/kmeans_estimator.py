@@ -95,10 +95,8 @@ class KMeansEstimator(FoldingClusterer["KMeansModel"]):
             )
         with np.errstate(over="ignore"):
             centers = in_unit(centers, unit)
-        if not np.isfinite(centers).all():
-            raise DataError(
-                "init must give centers nearer to the rows: as a multiple of their spread, one is infinite."
-            )
+        if not (np.abs(centers) < sys.float_info.max / (4 * len(rows))).all():
+            raise DataError("init must give centers nearer to the rows: sums of distances to them would overflow.")
         return centers
 
     def in_squared_units(self, inertia: float, unit: int) -> float:

@@ -30,6 +30,11 @@ class KMeansModel(Model):
         if self.centers.ndim != 2:
             raise DataError(f"centers must have the shape (k, d); it is {self.centers.shape}.")
 
+    def check(self) -> None:
+        """Check that the centers are finite."""
+        if not np.isfinite(self.centers).all():
+            raise DataError("the centers of a model must be finite numbers.")
+
     def predict(self, X: Array) -> IntArray:
         """Nearest center of each row, shape (n,)."""
         if not len(X):
@@ -43,7 +48,9 @@ class KMeansModel(Model):
         near = in_unit(self.centers, unit)
         distances = np.empty((len(X), len(near)))
         for rows in blocks(X, len(near)):
-            distances[rows] = np.ldexp(np.sqrt(squared_distances(in_unit(X[rows], unit), near)), unit)
+            scaled = np.sqrt(squared_distances(in_unit(X[rows], unit), near))
+            with np.errstate(over="ignore"):  # a distance may be beyond the largest number: it is infinite
+                distances[rows] = np.ldexp(scaled, unit)
         return distances
 
     def inertia(self, rows: Rows) -> float:

@@ -43,6 +43,7 @@ class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
 
     objective = LOG_LIKELIHOOD
 
+    n_components: int
     covariance_type: str
     reg_covar: float
     reg_covar_is_relative: bool
@@ -69,11 +70,17 @@ class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
         return self.reg_covar * (spread if self.reg_covar_is_relative else 1.0)
 
     def why_collapsed(self, rows: Rows) -> str:
-        """Name the row or the columns that make every component degenerate."""
+        """Name the weights, the row or the columns that make every component degenerate."""
         from gradmix_clustering.degeneracy import why_degenerate
         from gradmix_clustering.estep import EStep
         from gradmix_clustering.layouts import LAYOUTS
 
+        k = self.n_components if rows.labels is None else len(np.unique(rows.labels))
+        if rows.weights is not None and rows.total_weight < k:
+            return (
+                f"less weight than one row, as all sample weights sum to {rows.total_weight:g}. Multiply them: a "
+                "weight of 2 stands for two rows."
+            )
         expectation = EStep(rows, "numpy")
         varying = varying_columns(rows.array)
         columns = np.arange(rows.shape[1]) if varying is None else varying
@@ -82,13 +89,16 @@ class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
         def floor_of(spread: float) -> float:
             return max(self.floor_of(spread), float(np.finfo(float).eps) * spread)
 
-        return why_degenerate(rows, expectation.covariance, columns, floor_of, layout)
+        why = why_degenerate(rows, expectation.covariance, columns, floor_of, layout)
+        return f"no spread in some direction. {why}" if why else ""
 
     def check_rows(self, X: Array) -> None:
         """Check that there are rows enough, and that columns vary neither too little nor too much."""
         super().check_rows(X)
         if len(X) > 1 and has_ordinary_variances(X):
             return
+        if not len(X):
+            raise DataError("X has 0 rows: there is nothing to fit to.")
         if len(X) == 1:
             raise DataError("X has 1 sample: its variance is zero and the likelihood has no maximum.")
         constant = constant_columns(X) if self.estimates_variances else []

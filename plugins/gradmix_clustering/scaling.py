@@ -71,8 +71,9 @@ def check_variances(X: Array) -> None:
     low, high = extremes(X)
     width = 2 * float((high / 2 - low / 2).max())
     if width and not _NARROWEST < width < 1 / _NARROWEST:
+        spans = f"{width:.3g}" if width < np.inf else "more than 1.8e308"
         raise DataError(
-            f"the widest column spans {width:.3g}: variances, its square, are beyond the range of floating-point "
+            f"the widest column spans {spans}: variances, its square, are beyond the range of floating-point "
             f"numbers. Choose a unit in which it spans between {_NARROWEST:g} and {1 / _NARROWEST:g}."
         )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gradmix import Block, Rows
+from gradmix import Block, DataError, Rows
 from gradmix.arrays import Array
 from gradmix_clustering.assignment import nearest_centers
 from gradmix_clustering.lloyd import lloyd
@@ -74,8 +74,17 @@ def from_projections(rows: Rows, k: int, rng: np.random.Generator) -> Responsibi
 
 
 def from_random_rows(rows: Rows, k: int, rng: np.random.Generator) -> Responsibilities:
-    """Rows by the nearest of k rows chosen at random."""
-    return Labelled(nearest_centers(rows, rows.array[rng.choice(len(rows), size=k, replace=False)]), k)
+    """Rows by the nearest of k rows chosen at random, in proportion to their weights.
+
+    Raises
+    ------
+    DataError
+        If fewer than k rows have a positive weight.
+    """
+    shares = None if rows.weights is None else rows.weights / rows.total_weight
+    if shares is not None and (usable := np.count_nonzero(shares)) < k:
+        raise DataError(f"the data have {usable} row(s) of positive weight, fewer than the {k} components asked for.")
+    return Labelled(nearest_centers(rows, rows.array[rng.choice(len(rows), size=k, replace=False, p=shares)]), k)
 
 
 def from_random_responsibilities(rows: Rows, k: int, rng: np.random.Generator) -> Responsibilities:

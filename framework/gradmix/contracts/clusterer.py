@@ -133,7 +133,10 @@ class Clusterer(IterativeAlgorithm[ModelT], Estimator, Generic[ModelT]):
         return self._all_starts(lambda rng: self._iterations_of_one_start(rows, rng))
 
     def why_collapsed(self, rows: Rows) -> str:
-        """Say why every start ended in a degenerate estimate, if the rows leave no other; empty if they do."""
+        """Say why every start ended in a degenerate estimate, if the rows leave no other; empty if they do.
+
+        The sentence goes on from "2 component(s) have"; others, of advice, may follow.
+        """
         return ""
 
     def _check_iteration(self, iteration: Any) -> None:
@@ -169,7 +172,7 @@ class Clusterer(IterativeAlgorithm[ModelT], Estimator, Generic[ModelT]):
         """Keep the best start, by its last iteration, and what else an estimator has after a fit to `X`."""
         self.trace_ = trace
         if best.collapsed:
-            _warn_of_collapse(type(self).__name__, best.collapsed, self.why_collapsed(rows))
+            _warn_of_collapse(self, best.collapsed, self.why_collapsed(rows))
         elif not best.converged and best.step == getattr(self, "max_iter", None):
             _warn_that_it_did_not_converge()
         self.model_, self.n_iter_, self.converged_ = best.estimate, best.step, best.converged
@@ -197,20 +200,31 @@ def _options_that_need_rows(clusterer: type[Any]) -> tuple[str, ...]:
     return tuple(option.name for option in options if option.freedom and option.freedom.needs_rows)
 
 
-def _warn_of_collapse(name: str, collapsed: int, why: str) -> None:
+def _warn_of_collapse(clusterer: Clusterer[Any], collapsed: int, why: str) -> None:
     from sklearn.exceptions import ConvergenceWarning
 
+    name, has_starts = type(clusterer).__name__, hasattr(clusterer, "n_init")
+    ended = (
+        f"every start of {name} ended in a degenerate estimate; in the best of them" if has_starts else f"in {name},"
+    )
+    group = "cluster" if hasattr(clusterer, "n_clusters") else "component"
     warnings.warn(
-        f"every start of {name} ended in a degenerate estimate; in the best of them {collapsed} component(s) have "
-        + (
-            f"no spread in some direction. {why}"
-            if why
-            else "collapsed onto too few different rows. Ask for fewer components, try more starts (n_init), or a "
-            "covariance type with fewer parameters."
-        ),
+        f"{ended} {collapsed} {group}(s) have "
+        + (why or f"collapsed onto too few different rows.{_advice_on_collapse(clusterer)}"),
         ConvergenceWarning,
         stacklevel=frames_of_gradmix(),
     )
+
+
+def _advice_on_collapse(clusterer: Clusterer[Any]) -> str:
+    """What its options offer against that, as a sentence; empty if it is nothing."""
+    advice = {
+        **{option: f"lower {option}" for option in _options_that_need_rows(type(clusterer))},
+        "n_init": "try more starts (n_init)",
+        "covariance_type": "choose a covariance_type with fewer parameters",
+    }
+    offered = [text for option, text in advice.items() if hasattr(clusterer, option)]
+    return f" {', or '.join(offered).capitalize()}." if offered else ""
 
 
 def _warn_that_it_did_not_converge() -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import DataError
 from gradmix.contracts.role import Role
-from gradmix.contracts.rows import Matrix, feature_names_of, rows_and_reach
+from gradmix.contracts.rows import Matrix, as_numbers, feature_names_of, rows_and_reach
 
 T = TypeVar("T")
 
@@ -167,18 +167,21 @@ def _as_labels(labels: Any, n: int) -> NDArray[Any]:
     checked = np.asarray(labels)
     if checked.shape != (n,):
         raise DataError(f"labels must have the shape ({n},), one for each row; it is {checked.shape}.")
-    missing = [row for row, label in enumerate(checked) if label is None or label != label]
+    masked = np.ma.getmaskarray(labels) if isinstance(labels, np.ma.MaskedArray) else np.zeros(n, dtype=bool)
+    missing = [row for row, label in enumerate(checked) if masked[row] or label is None or label != label]
     if missing:
         raise DataError(f"row {missing[0]} (counted from 0) has no label.")
+    kinds = sorted({type(label).__name__ for label in checked}) if checked.dtype == object else []
+    if "str" in kinds and len(kinds) > 1:
+        raise DataError(
+            f"labels must be of one type; they are of the types {', '.join(kinds)}. Make all of them strings."
+        )
     return checked
 
 
 def _as_weights(weights: Any, n: int) -> NDArray[np.float64]:
     """Check the weights of n rows; the first wrong one is named."""
-    try:
-        checked = np.array(weights, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"sample weights must be numbers: {error}.") from error
+    checked = as_numbers(weights, "sample weights")
     if checked.shape != (n,):
         raise DataError(f"sample weights must have the shape ({n},), one for each row; it is {checked.shape}.")
     wrong = np.flatnonzero(~np.isfinite(checked) | (checked < 0))
@@ -188,5 +191,8 @@ def _as_weights(weights: Any, n: int) -> NDArray[np.float64]:
         )
     if not checked.any():
         raise DataError("sample weights are all zero: there is nothing to fit to.")
+    with np.errstate(over="ignore"):
+        if not np.isfinite(checked.sum()):
+            raise DataError("sample weights are so large that their sum overflows: divide all by the largest.")
     checked.flags.writeable = False
     return checked

@@ -51,10 +51,7 @@ def rows_and_reach(X: Any, feature_names: Sequence[str] = (), source: str = "X")
         if math.isfinite(reach := _reach(rows)):
             return rows, reach
     names = feature_names or [*map(str, column_labels(X))]
-    if hasattr(X, "nnz") and hasattr(X, "toarray"):
-        raise DataTypeError(f"{source} is sparse, and sparse input is not supported. Convert it by X.toarray().")
-    if getattr(getattr(X, "dtype", None), "kind", "") in ("m", "M", "V"):
-        raise DataError(f"{source} must be numbers; given: {X.dtype}.")
+    _check_kind(X, source)
     masked = _masked(X)
     try:
         given = np.asarray(X)
@@ -87,6 +84,43 @@ def rows_and_reach(X: Any, feature_names: Sequence[str] = (), source: str = "X")
             "Drop or fill those rows first."
         )
     return rows, reach
+
+
+def as_numbers(values: Any, source: str) -> NDArray[np.float64]:
+    """Return a new array of float64, of any shape.
+
+    Parameters
+    ----------
+    values
+        Anything that NumPy reads as an array of real numbers.
+    source
+        What the numbers are called in messages.
+
+    Raises
+    ------
+    DataError
+        If they are anything else, or one is masked. Complex numbers and sparse arrays are a TypeError, too.
+    """
+    _check_kind(values, source)
+    try:
+        if np.asarray(values).dtype.kind == "c":
+            raise TypeError("Complex data not supported")
+        numbers = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        kind = DataTypeError if isinstance(error, TypeError) else DataError
+        text = _first_text(values, ())
+        raise kind(f"{source} must be real numbers only{text}: {str(error).rstrip('.')}.") from error
+    if np.any(masked := _masked(values)):
+        place = np.argwhere(np.broadcast_to(masked, numbers.shape))[0]
+        raise DataError(f"{source} must not be masked; {_place(place)} (counted from 0) is.")
+    return numbers
+
+
+def _check_kind(X: Any, source: str) -> None:
+    if hasattr(X, "nnz") and hasattr(X, "toarray"):
+        raise DataTypeError(f"{source} is sparse, and sparse input is not supported. Convert it by X.toarray().")
+    if getattr(getattr(X, "dtype", None), "kind", "") in ("m", "M", "V"):
+        raise DataError(f"{source} must be numbers; given: {X.dtype}.")
 
 
 def _reach(rows: Matrix) -> float:
@@ -156,9 +190,12 @@ def _first_text(X: Any, names: Sequence[str]) -> str:
         try:
             float(values[place])
         except (TypeError, ValueError, OverflowError):
-            where = f"row {place[0]}" + (f", column {column_name(place[1], names)}" if len(place) > 1 else "")
-            return f"; {where} is {values[place]!r}"
+            return f"; {_place(place, names)} is {values[place]!r}"
     return ""
+
+
+def _place(place: Sequence[int], names: Sequence[str] = ()) -> str:
+    return f"row {place[0]}" + (f", column {column_name(place[1], names)}" if len(place) > 1 else "")
 
 
 def constant_columns(X: Matrix) -> list[int]:

@@ -90,12 +90,28 @@ def test_an_error_in_a_block_reaches_the_caller(data):
         ([1.0, -2.0, 1.0], "row 1 .* has -2.0"),
         ([1.0, 2.0, np.nan], "row 2 .* has nan"),
         ([0, 0, 0], "all zero"),
-        (["a", 1, 2], "must be numbers"),
+        (["a", 1, 2], "row 0 is 'a'"),
+        ([1.0, 2j, 1.0], "real numbers only; row 1 is 2j"),
+        (np.ma.masked_array([1.0, 2.0, 3.0], [0, 0, 1]), "must not be masked; row 2"),
+        ([1e308, 1e308, 1.0], "their sum overflows"),
     ],
 )
 def test_wrong_weights_are_named(weights, message):
     with pytest.raises(gradmix.DataError, match=message):
         Rows([[1.0], [2.0], [3.0]], weights)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.ma.masked_array([1, 2, 1], [0, 1, 0]), "row 1 .* has no label"),
+        ([1.0, np.nan, 2.0], "row 1 .* has no label"),
+        (np.array([1, "a", "b"], dtype=object), "of one type; they are of the types int, str"),
+    ],
+)
+def test_wrong_labels_are_named(labels, message):
+    with pytest.raises(gradmix.DataError, match=message):
+        Rows([[1.0], [2.0], [3.0]], labels=labels)
 
 
 def test_a_clusterer_that_only_takes_an_array_refuses_weights():

@@ -15,6 +15,7 @@ from gradmix.config.spec import read_spec
 from gradmix.runs.runner import Order, execute
 from gradmix_clustering.estep import EStep
 from gradmix_clustering.reseeding import reseeded
+from gradmix_clustering.starts import STARTS, find_start
 
 
 def iris():
@@ -90,6 +91,35 @@ def test_the_floor_follows_the_scale_of_the_data(covariance_type, scale):
     one, other = (gradmix.clusterer("gmm", **options).fit(iris() * factor) for factor in (1.0, scale))
     assert np.array_equal(one.labels_, other.labels_)
     assert other.log_likelihood_ + 600 * math.log(scale) == pytest.approx(one.log_likelihood_, rel=1e-9)
+
+
+def test_weights_that_sum_to_less_than_rows_are_named():
+    with pytest.warns(ConvergenceWarning, match=r"less weight than one row, as all sample weights sum to 1\."):
+        gradmix.clusterer("gmm", random_state=0).fit(iris(), sample_weight=np.full(150, 1 / 150))
+
+
+def test_a_regularisation_that_no_column_exceeds_is_named():
+    with pytest.warns(ConvergenceWarning, match=r"No column .* than reg_covar adds, 1e\+03: lower reg_covar\."):
+        gradmix.clusterer("gmm", reg_covar=1e3, reg_covar_is_relative=False, random_state=0).fit(iris())
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_rows_without_weight_are_no_start(start):
+    """A component that begins at such a row may have no others."""
+    weights = np.r_[np.zeros(100), np.ones(50)]
+    options = {"n_components": 2, "covariance_type": "spherical", "init_params": start, "n_init": 20, "random_state": 0}
+    (block,) = gradmix.rows(iris(), weights=weights).blocks()
+    for seed in range(20):
+        found = find_start(start, gradmix.rows(iris(), weights=weights), 2, np.random.default_rng(seed))
+        assert (found(block) @ weights >= 1).all()
+    among_all = gradmix.clusterer("gmm", **options).fit(iris(), sample_weight=weights)
+    alone = gradmix.clusterer("gmm", **options).fit(iris()[100:])
+    assert among_all.log_likelihood_ == pytest.approx(alone.log_likelihood_, rel=1e-6)
+
+
+def test_rows_of_positive_weight_that_are_too_few_for_random_ones_are_counted():
+    with pytest.raises(gradmix.DataError, match=r"1 row\(s\) of positive weight, fewer than the 2 components"):
+        gradmix.clusterer("gmm", init_params="random_from_data").fit(iris(), sample_weight=np.eye(150)[0])
 
 
 def test_a_component_of_no_rows_has_collapsed():

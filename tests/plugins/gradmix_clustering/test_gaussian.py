@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import multivariate_normal
 from sklearn.datasets import load_iris
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.naive_bayes import GaussianNB
 
 import gradmix
@@ -95,6 +96,25 @@ def test_labels_may_be_texts_and_are_numbered_in_their_order():
 def test_wrong_labels_are_refused(y, message):
     with pytest.raises(gradmix.DataError, match=message):
         gaussian().fit(IRIS, y)
+
+
+def test_a_label_without_weight_is_named():
+    with pytest.raises(gradmix.DataError, match="no row of the label 1 has a positive sample weight"):
+        gaussian().fit(IRIS, SPECIES, sample_weight=SPECIES != 1)
+
+
+def test_no_rows_are_not_called_constant():
+    with pytest.raises(gradmix.DataError, match="X has 0 rows"):
+        gaussian().fit(IRIS[:0], SPECIES[:0])
+
+
+def test_advice_on_a_collapse_names_only_what_there_is():
+    with pytest.warns(ConvergenceWarning) as caught:
+        gradmix.clusterer("gaussian", covariance_type="diag").fit([[0.0], [0.0], [1.0], [2.0]], [0, 0, 1, 1])
+    assert str(caught[0].message) == (
+        "in LabelledGaussians, 1 component(s) have collapsed onto too few different rows. "
+        "Choose a covariance_type with fewer parameters."
+    )
 
 
 def config(dataset):

@@ -5,6 +5,7 @@ import re
 import mpmath
 import numpy as np
 import pytest
+import scipy.sparse
 import sklearn.mixture
 from sklearn.base import clone
 from sklearn.datasets import load_iris
@@ -83,7 +84,10 @@ def test_precisions_of_a_constrained_type_start_from_its_likeliest_covariances()
         ({"weights_init": [0.5, 0.5]}, "The parameter 'weights' should have the shape of (3,), but got (2,)"),
         ({"weights_init": [-0.5, 0.5, 1.0]}, "should be in the range [0, 1], but got max value 1.00000, min value -0."),
         ({"weights_init": [0.5, 0.5, 0.5]}, "should be normalized, but got sum(weights) = 1.50000"),
-        ({"weights_init": ["a", "b", "c"]}, "weights_init must be an array of numbers"),
+        ({"weights_init": ["a", "b", "c"]}, "weights_init must be real numbers only; row 0 is 'a'"),
+        ({"weights_init": np.ma.masked_array([0.2, 0.3, 0.5], [0, 1, 0])}, "weights_init must not be masked; row 1"),
+        ({"means_init": IRIS[:3] + 1j}, "means_init must be real numbers only; row 0, column 0 is (5.1+1j)"),
+        ({"means_init": scipy.sparse.csr_array(IRIS[:3])}, "means_init is sparse"),
         ({"means_init": np.zeros((3, 3))}, "The parameter 'means' should have the shape of (3, 4), but got (3, 3)"),
         ({"means_init": np.full((3, 4), np.nan)}, "means_init must be finite"),
         ({"precisions_init": np.eye(4)}, "'full precision' should have the shape of (3, 4, 4), but got (4, 4)"),

@@ -166,7 +166,7 @@ def test_centers_without_rows_are_moved_to_some():
     fit = minibatch(6, init=start, batch_size=100, max_no_improvement=None, max_iter=20).fit(X)
     assert fit.converged_ is False
     assert np.bincount(fit.labels_, minlength=6).min() > 0
-    with pytest.warns(ConvergenceWarning, match="5 component"):
+    with pytest.warns(ConvergenceWarning, match=r"5 cluster\(s\)"):
         alone = minibatch(6, init=start, batch_size=100, reassignment_ratio=0.0).fit(X)
     assert np.bincount(alone.labels_, minlength=6).tolist() == [4000, 0, 0, 0, 0, 0]
 
@@ -179,8 +179,24 @@ def test_a_center_far_from_all_rows_overflows_nothing():
     assert np.bincount(fit.labels_).min() > 0
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("name", ["kmeans", "minibatch_kmeans"])
+def test_a_center_so_far_that_sums_overflow_is_refused(name):
+    X = groups(300, 2, d=2)
+    with pytest.raises(gradmix.DataError, match="init must give centers nearer to the rows"):
+        gradmix.clusterer(name, init=[[1e307, 1e307], [0.0, 0.0]]).fit(X)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_distance_beyond_the_largest_number_is_infinite():
+    fitted = gradmix.clusterer("kmeans", init=[[0.0, 0.0], [5.0, 5.0]]).fit(groups(300, 2, d=2))
+    assert np.isposinf(fitted.transform([[1.7e308, 1.7e308]])).all()
+
+
 def test_fewer_different_rows_than_clusters_are_reported():
-    with pytest.warns(ConvergenceWarning, match="1 component"):
+    with pytest.warns(
+        ConvergenceWarning, match=r"1 cluster\(s\) have collapsed.*Lower n_clusters, or try more starts \(n_init\)\.$"
+    ):
         fit = minibatch(3).fit(np.repeat([[0.0], [1.0]], 20, axis=0))
     assert not fit.converged_
     assert fit.inertia_ == 0.0
