@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 test fast peers: export OMP_NUM_THREADS = 1
 test fast peers: export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: run test fast lint types imports peers docs capabilities record benchmark clean
+.PHONY: run test fast lint types imports peers docs lecture capabilities record benchmark clean
 
 run: $(READY)
 	$(BIN)/gradmix run
@@ -44,6 +44,14 @@ peers: $(LARGE)
 docs: $(READY)
 	$(BIN)/python -m gradmix.authoring.reference > docs/.reference.md
 	mv docs/.reference.md docs/reference.md
+
+# Every experiment of the lecture, some minutes, and the gallery of their pages: runs/gallery/index.html.
+TOPICS := $(patsubst configs/experiment/%.yaml,%,$(sort $(wildcard configs/experiment/lecture/*.yaml)))
+COMMA := ,
+EMPTY :=
+lecture: $(READY)
+	$(BIN)/gradmix run -m experiment=$(subst $(EMPTY) $(EMPTY),$(COMMA),$(TOPICS)) pictures=true
+	$(BIN)/python -m gradmix_lecture.gallery runs runs/gallery
 
 # Some minutes: every function of the tests' tables by every plugin.
 capabilities: $(READY)

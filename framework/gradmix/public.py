@@ -80,6 +80,7 @@ from gradmix.contracts.options import part as part
 from gradmix.contracts.own_rules import checkpoint as checkpoint
 from gradmix.contracts.own_rules import stop_gradient as stop_gradient
 from gradmix.contracts.own_rules import with_rule as with_rule
+from gradmix.contracts.palette import PICTURE_STYLE as PICTURE_STYLE
 from gradmix.contracts.palette import group_color as group_color
 from gradmix.contracts.preparation import Preparation as Preparation
 from gradmix.contracts.problem import Operator as Operator
@@ -103,3 +104,5 @@ from gradmix.implicit import implicit_fixed_point as implicit_fixed_point
 from gradmix.implicit import implicit_ode as implicit_ode
 from gradmix.implicit import implicit_optimum as implicit_optimum
 from gradmix.implicit import implicit_root as implicit_root
+from gradmix.journal.reading import Run as Run
+from gradmix.journal.reading import read_run as read_run

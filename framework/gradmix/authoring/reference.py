@@ -110,8 +110,9 @@ def _attributes(contract: type[Component]) -> Iterator[Member]:
 
 def _components() -> Iterator[str]:
     yield "## Built-in components, and their options\n"
-    entries = [entry for entry in registry() if entry.plugin.distribution == hooks.PROJECT]
-    for entry in sorted(entries, key=lambda entry: list(KINDS).index(entry.kind)):
+    known = registry()
+    entries = [entry for entry in known if entry.plugin.distribution == hooks.PROJECT]
+    for entry in sorted(entries, key=lambda entry: list(known.kinds).index(entry.kind)):
         here = entry.implementation  # also if its package is not installed: the reference is the same everywhere
         component = resolve_name(here) if isinstance(here, str) else here
         yield f"### {entry.kind} `{entry.name}`\n"

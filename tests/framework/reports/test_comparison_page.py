@@ -3,26 +3,17 @@
 import html
 import json
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 
 import pytest
 
-from conftest import HANGS
+from browser import needs_browser, opened
 from gradmix.reports.comparison import compare
 from gradmix.reports.comparison_page import json_for_script, write_page
 from gradmix.sweeps.reading import read_sweep
 from made_journals import job, write_run, write_sweep
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 EVIL = "</script><script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
-
-
-def needs_browser(test):
-    """Mark a test that opens a page in Chromium."""
-    reason = "Chromium is not installed (apt-get install chromium)"
-    return pytest.mark.processes(pytest.mark.skipif(CHROMIUM is None, reason=reason)(test))
 
 
 @pytest.fixture
@@ -55,17 +46,6 @@ def page(sweep, tmp_path):
     path = tmp_path / "page.html"
     write_page(compare(read_sweep(sweep).runs), f"exp {EVIL}", path)
     return path
-
-
-def opened(page, profile):
-    """The page's elements after its scripts have run, as text."""
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-    command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    command += [f"--user-data-dir={profile}", "--window-size=1366,768", "--virtual-time-budget=20000", "--dump-dom"]
-    done = subprocess.run([*command, page.as_uri()], capture_output=True, text=True, timeout=HANGS)
-    assert done.returncode == 0, done.stderr
-    assert "Uncaught" not in done.stderr, done.stderr
-    return done.stdout
 
 
 @needs_browser

@@ -1,0 +1,30 @@
+"""The lecture, topic by topic: what it teaches of derivatives and of Gaussian mixtures, as runs with pictures."""
+
+from collections.abc import Mapping
+
+import gradmix
+
+SECTIONS: Mapping[str, Mapping[str, str]] = {
+    "Automatic differentiation": {
+        "divided_difference_error": "differences:DividedDifferenceError",
+    },
+    "Gaussian mixtures": {},
+}
+"""Heading in the gallery → topic → module and class, in the lecture's order."""
+
+TOPICS: Mapping[str, str] = {
+    name: f"gradmix_lecture.topics.{place}" for topics in SECTIONS.values() for name, place in topics.items()
+}
+"""Topic → place of its class."""
+
+
+@gradmix.hookimpl
+def gradmix_kinds() -> gradmix.Kinds:
+    """Add the kind of component that a topic is."""
+    return ["gradmix_lecture.topic:Topic"]
+
+
+@gradmix.hookimpl
+def gradmix_components() -> gradmix.Components:
+    """Offer the task that shows a topic, and the topics."""
+    return {"task": {"lecture": "gradmix_lecture.lecture:Lecture"}, "topic": TOPICS}

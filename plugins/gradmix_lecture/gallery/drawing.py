@@ -1,0 +1,64 @@
+"""Figures in the project's style, and what becomes of them: files, and images within a page."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from gradmix import PICTURE_STYLE
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDTH, HEIGHT = 9.6, 5.4
+"""Size of a picture, in inches: that of a slide."""
+
+
+@contextmanager
+def in_style() -> Iterator[None]:
+    """Within it, whatever Matplotlib draws has the project's style."""
+    import matplotlib
+
+    with matplotlib.rc_context(PICTURE_STYLE):
+        yield
+
+
+def new_figure(width: float = WIDTH, height: float = HEIGHT) -> Figure:
+    """An empty figure whose parts arrange themselves so that none covers another."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure  # without pyplot, which takes as long as all the rest
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def svg_of(figure: Figure) -> bytes:
+    """The figure as SVG, the same bytes for the same figure."""
+    stream = BytesIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+    return stream.getvalue()
+
+
+def formula_svg(formula: str) -> bytes:
+    """A formula of one or several lines, as SVG that fits it closely."""
+    import matplotlib
+
+    with matplotlib.rc_context({**PICTURE_STYLE, "mathtext.fontset": "stix"}):
+        figure = new_figure(0.1, 0.1)
+        figure.set_layout_engine("none")
+        for number, line in enumerate(formula.strip().splitlines()):
+            figure.text(0.0, -5.5 * number, f"${line.strip()}$", fontsize=17, va="baseline")
+        stream = BytesIO()
+        figure.savefig(
+            stream, format="svg", bbox_inches="tight", pad_inches=0.04, metadata={"Date": None, "Creator": None}
+        )
+    return stream.getvalue()
+
+
+def data_address(svg: bytes) -> str:
+    """An image as an address that holds it."""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg).decode("ascii")

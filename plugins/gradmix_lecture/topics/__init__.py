@@ -1,0 +1,1 @@
+"""The topics: in each module those that belong together."""

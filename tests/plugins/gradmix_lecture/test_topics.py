@@ -1,0 +1,104 @@
+"""Every topic: its config, its text, its numbers, and pictures that one can read."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gradmix.registry.registry import registry
+from gradmix_lecture import TOPICS
+from gradmix_lecture.gallery.drawing import formula_svg, in_style
+from gradmix_lecture.gallery.page import Description, write_page
+from gradmix_lecture.topic import Table
+from looks import faults
+
+CONFIGS = Path(__file__).parents[3] / "configs" / "experiment" / "lecture"
+
+QUICK = {
+    "divided_difference_error": {"steps_per_decade": 1},
+}
+"""Options with which a topic's numbers are there at once; its pictures must be right with any."""
+
+topics = pytest.mark.parametrize("name", list(TOPICS))
+
+
+@pytest.fixture(scope="module")
+def made():
+    """Topic and table by name, made once."""
+    found = {}
+
+    def get(name):
+        if name not in found:
+            topic = registry().find("topic", name).load()(**QUICK.get(name, {}))
+            topic.check()
+            found[name] = topic, Table(list(topic.rows()))
+        return found[name]
+
+    return get
+
+
+def test_every_topic_has_an_experiment_and_every_experiment_a_topic():
+    assert sorted(path.stem for path in CONFIGS.glob("*.yaml")) == sorted(TOPICS)
+
+
+@topics
+def test_the_experiment_chooses_the_topic(name):
+    text = (CONFIGS / f"{name}.yaml").read_text(encoding="utf-8")
+    assert f"- override /topic: {name}\n" in text
+    assert len(text.splitlines()) <= 20
+
+
+@topics
+def test_the_page_says_what_is_seen(name):
+    description = Description.of(registry().find("topic", name).load())
+    assert description.heading[0].isupper()
+    assert len(description.text) == 1
+    assert 1 <= description.text[0].count(". ") + 1 <= 4
+
+
+@topics
+def test_the_numbers_are_finite_and_declared(name, made):
+    topic, table = made(name)
+    assert len(table) > 0
+    assert all(np.isfinite(value) for row in table.rows for value in row.values())
+    summary = topic.summary(table)
+    assert set(summary) <= {meaning.name for meaning in topic.metrics()}
+    assert all(np.isfinite(value) for value in summary.values())
+
+
+@topics
+def test_the_formula_can_be_set(name):
+    assert formula_svg(registry().find("topic", name).load().formula).startswith(b"<?xml")
+
+
+@topics
+def test_nothing_in_the_picture_is_empty_clipped_or_covered(name, made):
+    topic, table = made(name)
+    with in_style():
+        assert faults(topic.plot(table)) == []
+
+
+@topics
+def test_neither_is_anything_in_its_frames(name, made):
+    topic, table = made(name)
+    with in_style():
+        frames = list(topic.frames(table))
+        shown = {i for i in (0, len(frames) // 2, len(frames) - 1) if frames}
+        assert {label: faults(figure) for label, figure in (frames[i] for i in shown)} == {
+            frames[i][0]: [] for i in shown
+        }
+    assert len({label for label, _ in frames}) == len(frames)
+    assert len({tuple(figure.get_size_inches()) for _, figure in frames}) <= 1
+    assert bool(frames) == bool(topic.counted)
+
+
+@topics
+def test_the_page_holds_all_that_it_needs(name, made, tmp_path):
+    topic, table = made(name)
+    topic.frames = lambda table: iter(())  # drawn in the test above
+    write_page(tmp_path / "page.html", topic, table, topic.summary(table))
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert f"gradmix run experiment=lecture/{name}" in text
+    assert "http" not in text.replace("data:image/svg+xml", "")
+    for meaning in topic.metrics():
+        assert meaning.meaning.replace("'", "&#39;").replace("<", "&lt;") in text
