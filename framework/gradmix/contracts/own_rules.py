@@ -102,8 +102,8 @@ def with_rule(
 ) -> FunctionWithRule:
     """Give a function a derivative rule of its own.
 
-    `dual` and `tape` use it instead of following the function, so that it may call compiled code, or have a derivative
-    that is more exact or cheaper. Other differentiators follow the function. Nothing is changed globally.
+    `dual`, `tape` and `source` use it instead of following the function, so that it may call compiled code, or have a
+    derivative that is more exact or cheaper. Other differentiators follow the function. Nothing is changed globally.
 
     Parameters
     ----------

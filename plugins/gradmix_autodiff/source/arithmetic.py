@@ -123,9 +123,7 @@ class Arithmetic(Reader):
     ) -> Thing:
         """A call of a function that works entry by entry."""
         if keywords:
-            raise scope.refusal(
-                node, f"`{ast.unparse(node)}` with {', '.join(keywords)}", "leave these out, and assign the result"
-            )
+            raise scope.refusal(node, f"`{ast.unparse(node)}` with {', '.join(keywords)}", "leave these out")
         values = [self.building.atom(self.lowering.expressions.value(each, node, scope), scope) for each in arguments]
         if callee.known is math.log and len(values) == 2:
             one, other = (self.lowering.calls.apply(callee, [each], {}, node, scope, "") for each in values)

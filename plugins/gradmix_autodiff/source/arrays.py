@@ -3,47 +3,39 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from gradmix_autodiff.source.forms import Operation, Parts, Thing, Value
+from gradmix_autodiff.source.forms import Operation, Parts, Thing, Value, leaves, literal, written
 from gradmix_autodiff.source.reader import Reader
 from gradmix_autodiff.source.scope import Scope
 from gradmix_autodiff.source.structural import STRUCTURAL
-
-STACKING = {np.array: 0, np.asarray: 0, np.stack: 0, np.vstack: None, np.hstack: None, np.concatenate: None}
 
 
 class Arrays(Reader):
     """What operations on whole arrays give."""
 
+    def fits(self, function: Any, bound: Mapping[str, Thing]) -> bool:
+        """Whether the written form of a function is that of a call."""
+        how = STRUCTURAL[function]
+        if not set(bound) <= set(how.parameters) or how.parameters[0] not in bound:
+            return False
+        options = [leaf for name in set(bound) - set(how.parameters[: how.variables]) for leaf in leaves(bound[name])]
+        if any(each.active for each in options):
+            return False
+        return how.fits is None or how.fits({name: _as_value(thing) for name, thing in bound.items()})
+
     def structural(self, function: Any, bound: dict[str, Thing], node: ast.AST, scope: Scope, hint: str) -> Value:
         """An operation on arrays that is not elementwise."""
         how = STRUCTURAL[function]
-        if not set(bound) <= set(how.parameters):
-            extra = ", ".join(sorted(set(bound) - set(how.parameters)))
-            raise scope.refusal(node, f"`{ast.unparse(node)}` with {extra}", "use the plain form")
         values = {}
         for name, thing in bound.items():
             value = self.lowering.expressions.value(thing, node, scope)
-            if name not in how.parameters[: how.variables] and value.active:
-                raise scope.refusal(node, f"`{ast.unparse(node)}`, differentiated by {name},", "use a constant")
-            values[name] = (
-                value if isinstance(value.node, ast.Constant | ast.Tuple) else self.building.atom(value, scope)
-            )
+            is_shown = isinstance(value.node, ast.Constant | ast.Tuple)
+            values[name] = value if is_shown else self.building.atom(value, scope)
             self.building.read_whole.add(value.text)
-        if function is np.diag and values["a"].ndim not in (1, 2):
-            raise scope.refusal(
-                node, f"`{ast.unparse(node)}` of unknown dimensions", "reshape it to a vector or a matrix before"
-            )
-        if function is np.linalg.solve and values["b"].ndim is None:
-            raise scope.refusal(
-                node, f"`{ast.unparse(node)}` of unknown dimensions", "reshape the right-hand side before"
-            )
-        if function is np.linalg.inv and values["a"].ndim != 2:
-            raise scope.refusal(node, f"`{ast.unparse(node)}` of a stack of matrices", "invert one at a time")
         result = self.building.names.fresh(hint or "w")
         arguments = [values[name] for name in how.parameters[: how.variables] if name in values]
         if not any(each.active for each in arguments):
@@ -93,28 +85,19 @@ class Arrays(Reader):
 
     def stacking(
         self, function: Any, arguments: list[Thing], keywords: dict[str, Thing], node: ast.Call, scope: Scope, hint: str
-    ) -> Thing:
-        """A call that makes an array of a list of arrays."""
+    ) -> Thing | None:
+        """A call that makes an array of a list of arrays; None if it has no written form."""
         named = dict(keywords)
-        if len(arguments) > 2:
-            raise scope.refusal(node, f"`{ast.unparse(node)}`", "leave the options out")
         if len(arguments) > 1:
             named["axis"] = arguments[1]
-        axis_value = named.pop("axis", None)
+        axis = literal(named.pop("axis").node) if isinstance(named.get("axis"), Value) else 0
         dtype = named.pop("dtype", None)
-        if named or (dtype is not None and getattr(dtype, "known", None) not in (float, np.float64)):
-            raise scope.refusal(node, f"`{ast.unparse(node)}`", "leave the options out")
-        axis = 0 if axis_value is None else getattr(axis_value, "known", None)
-        if not isinstance(axis, int):
-            raise scope.refusal(
-                node, f"`{ast.unparse(node)}` with an axis that is not a constant", "write the axis as a number"
-            )
-        parts = arguments[0]
-        if function in (np.array, np.asarray) or (function is np.stack and axis == 0):
-            return self.stacked(parts, node, scope, hint)
-        if function in (np.vstack, np.hstack, np.stack):
-            raise scope.refusal(node, f"`{ast.unparse(node)}`", "use np.concatenate, or np.stack with axis=0")
-        return self._concatenated(parts, axis, node, scope, hint)
+        is_of_floats = dtype is None or getattr(dtype, "known", None) in (float, np.float64)
+        if named or len(arguments) > 2 or not is_of_floats or not isinstance(axis, int):
+            return None
+        if function is np.concatenate:
+            return self._concatenated(arguments[0], axis, node, scope, hint)
+        return self.stacked(arguments[0], node, scope, hint) if axis == 0 else None
 
     def _concatenated(self, parts: Parts, axis: int, node: ast.Call, scope: Scope, hint: str) -> Value:
         values = [self.building.atom(self.lowering.expressions.value(part, node, scope), scope) for part in parts.parts]
@@ -135,3 +118,11 @@ class Arrays(Reader):
         operation = Operation(f"np.concatenate([{', '.join(texts)}]{option})", push, pulls)
         ndim = ndims.pop() if len(ndims) == 1 else None
         return self.building.op(operation, self.building.names.fresh(hint or "w"), values, ndim, scope)
+
+
+def _as_value(thing: Thing) -> Value:
+    """An argument as one value, for what is known of it; a structure has no dimensions."""
+    if isinstance(thing, Value):
+        return thing
+    text = written(thing, lambda each: getattr(each, "text", "None"))
+    return Value(ast.parse(text, mode="eval").body)

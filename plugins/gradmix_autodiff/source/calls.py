@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import functools
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,14 +13,13 @@ import numpy as np
 
 import gradmix
 from gradmix_autodiff.source import elementwise, prelude
-from gradmix_autodiff.source.arrays import STACKING
 from gradmix_autodiff.source.captured import Captured, is_data, is_hashable, is_in, is_random
 from gradmix_autodiff.source.elementwise import UFUNC_OF
 from gradmix_autodiff.source.forms import NOTHING, Parts, Stack, Thing, Value, leaves
 from gradmix_autodiff.source.reader import Reader
 from gradmix_autodiff.source.reading import inspectable
 from gradmix_autodiff.source.scope import LocalFunction, Scope
-from gradmix_autodiff.source.structural import ALIASES, METHODS, ONE_DIMENSION, REWRITTEN, SHAPES_ONLY, STRUCTURAL
+from gradmix_autodiff.source.structural import METHODS, SHAPES_ONLY, STRUCTURAL
 from gradmix_autodiff.table import CONSTANT, ELEMENTWISE
 
 _NUMBERS = {
@@ -138,6 +136,8 @@ class Calls(Reader):
             inner = self.lowering.outside.captured_object((*callee.captured.key, "partial"), function.func, "partial")
             callee.captured.is_fixed = True
             return self.apply(inner, [*bound, *arguments], {**named, **keywords}, node, scope, hint)
+        if function is complex:
+            raise scope.refusal(node, f"`{ast.unparse(node)}`, a complex number,")
         if is_random(function):
             raise scope.refusal(node, f"`{ast.unparse(node)}`, random numbers,", "draw them before, and pass them in")
         everything = [leaf for each in (*arguments, *keywords.values()) for leaf in leaves(each)]
@@ -158,13 +158,15 @@ class Calls(Reader):
         ):
             return self._plain_call(callee, arguments, keywords, node, scope, 0 if is_in(function, _NUMBERS) else None)
         ufunc = UFUNC_OF.get(function, function) if is_hashable(function) else function
-        if is_in(ufunc, ELEMENTWISE) and not (function in (max, min) and len(arguments) != 2):
+        if is_in(ufunc, ELEMENTWISE) and self.lowering.written.is_elementwise(ufunc, function, arguments, keywords):
             return self.lowering.arithmetic.elementwise_call(ufunc, callee, arguments, keywords, node, scope, hint)
-        found = self._special(function, arguments, keywords, node, scope, hint)
-        if found is not None:
-            return found
         if is_in(function, prelude.LINEAR):
             return self.lowering.arithmetic.linear(function, arguments, node, scope, hint)
+        found = self.lowering.written.form(function, arguments, keywords, node, scope, hint)
+        if found is not None:
+            return found
+        if self.lowering.by_rule.has_rule(function):
+            return self.lowering.by_rule.call(callee, arguments, keywords, node, scope, hint)
         if inspectable(function):
             return self.lowering.inlining.inlined(callee, function, arguments, keywords, node, scope, hint)
         name = getattr(function, "__name__", type(function).__name__)
@@ -247,7 +249,9 @@ class Calls(Reader):
             arguments = [Parts(tuple(arguments))]
         if name == "transpose" and len(arguments) > 1:
             arguments = [Parts(tuple(arguments))]
-        if name not in METHODS:
+        if name not in METHODS or set(keywords) - {"axis", "keepdims"}:
+            if self.lowering.by_rule.has_method(name):
+                return self.lowering.by_rule.method(value, name, arguments, keywords, node, scope, hint)
             raise scope.refusal(node, f"`{ast.unparse(node)}`", "use one of NumPy's functions that has a rule")
         function = METHODS[name]
         callee = Value(
@@ -256,77 +260,6 @@ class Calls(Reader):
             captured=Captured((function,), name, lambda: function, function, True, ""),
         )
         return self.apply(callee, [value, *arguments], keywords, node, scope, hint)
-
-    def _special(
-        self, function: Any, arguments: list[Thing], keywords: dict[str, Thing], node: ast.Call, scope: Scope, hint: str
-    ) -> Thing | None:
-        if (
-            function in (float, np.float64, np.asarray, np.array, np.asanyarray)
-            and len(arguments) == 1
-            and isinstance(arguments[0], Value)
-        ):
-            if keywords and set(keywords) - {"dtype"}:
-                raise scope.refusal(node, f"`{ast.unparse(node)}`", "leave the options out")
-            if "dtype" in keywords and ast.unparse(node.keywords[0].value) not in ("float", "np.float64"):
-                raise scope.refusal(node, f"`{ast.unparse(node)}`, a conversion,", "compute with float64")
-            if function in (float, np.float64) or arguments[0].ndim == 0:
-                return arguments[0]
-            return self.lowering.arrays.structural(np.copy, {"a": arguments[0]}, node, scope, hint)
-        if is_in(function, STACKING) and isinstance(arguments[0], Parts):
-            return self.lowering.arrays.stacking(function, arguments, keywords, node, scope, hint)
-        if keywords and function in (max, min, sum, list, tuple, float):
-            raise scope.refusal(node, f"`{ast.unparse(node)}` with {', '.join(keywords)}", "leave these out")
-        if function in (max, min) and len(arguments) > 2:
-            first = self.apply(self.lowering.outside.function_named(function), arguments[:2], {}, node, scope, "")
-            return self.apply(
-                self.lowering.outside.function_named(function), [first, *arguments[2:]], {}, node, scope, hint
-            )
-        if function in (max, min, sum) and len(arguments) == 1 and isinstance(arguments[0], Parts):
-            return self.lowering.arithmetic.folded_parts(function, arguments[0], node, scope, hint)
-        if (
-            function in (sum, max, min)
-            and len(arguments) == 1
-            and isinstance(arguments[0], Value)
-            and arguments[0].ndim == 1
-        ):
-            return self.lowering.arrays.structural(
-                {sum: np.sum, max: np.max, min: np.min}[function], {"a": arguments[0]}, node, scope, hint
-            )
-        if function in (list, tuple) and len(arguments) == 1 and isinstance(arguments[0], Parts):
-            return Parts(arguments[0].parts, function is list)
-        if is_in(function, (np.dot,)) and any(
-            (self.lowering.expressions.value(each, node, scope).ndim or 9) > 2 for each in arguments
-        ):
-            if all(self.lowering.expressions.value(each, node, scope).ndim == 0 for each in arguments):
-                return self.lowering.arithmetic.binary(ast.Mult(), arguments[0], arguments[1], node, scope, hint)
-            raise scope.refusal(
-                node, f"`{ast.unparse(node)}` of arrays of unknown or more than two dimensions", "write it with @"
-            )
-        if is_in(function, REWRITTEN):
-            values = [
-                self.building.atom(self.lowering.expressions.value(each, node, scope), scope) for each in arguments
-            ]
-            takes = len(set(re.findall(r"\{\d\}", REWRITTEN[function])))
-            if (
-                keywords
-                or len(values) != takes
-                or (function in ONE_DIMENSION and any(each.ndim != 1 for each in values))
-            ):
-                raise scope.refusal(node, f"`{ast.unparse(node)}`", "write it with sums and products")
-            return self.lowering.arrays.rewritten(REWRITTEN[function], values, node, scope, hint)
-        function = ALIASES.get(function, function) if is_hashable(function) else function
-        if is_in(function, STRUCTURAL):
-            own = STRUCTURAL[function].parameters
-            if len(arguments) > min(len(own), STRUCTURAL[function].positional):
-                raise scope.refusal(
-                    node, f"`{ast.unparse(node)}` with {len(arguments)} arguments", "name them, or leave some out"
-                )
-            renamed = {"axis1": "one", "axis2": "other", "newshape": "shape", "x": "a", "y": "b", "m": "a", "v": "a"}
-            named = {renamed.get(name, name) if name not in own else name: each for name, each in keywords.items()}
-            return self.lowering.arrays.structural(
-                function, {**dict(zip(own, arguments, strict=False)), **named}, node, scope, hint
-            )
-        return None
 
 
 def _ndim_of_plain(

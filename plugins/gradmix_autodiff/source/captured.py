@@ -105,6 +105,13 @@ def lookup(function: FunctionType, name: str) -> Callable[[], Any] | None:
     return (lambda: getattr(builtins, name)) if hasattr(builtins, name) else None
 
 
+def is_complex(value: Any) -> bool:
+    """Whether it is a complex number, or an array of some."""
+    return isinstance(value, complex | np.complexfloating) or (
+        isinstance(value, np.ndarray) and value.dtype.kind == "c"
+    )
+
+
 def is_random(value: Any) -> bool:
     """Whether it draws random numbers: a generator, its methods, or those of the modules `random` and `np.random`."""
     if isinstance(value, _RANDOM) or isinstance(getattr(value, "__self__", None), _RANDOM):

@@ -140,6 +140,13 @@ def unknown_argument(ufunc: Callable[..., Any], arguments: Sequence[Value]) -> i
     return None
 
 
+def is_written(ufunc: Callable[..., Any]) -> bool:
+    """Whether the texts of a rule name nothing but functions that emitted code knows."""
+    known = {*ARGUMENTS, "y", "d", "pi"}
+    names = {name for text in ELEMENTWISE[ufunc].texts for name in (_letters(text) if text else ())}
+    return all(name in known or hasattr(prelude, name) or hasattr(np, name) for name in names)
+
+
 def ndim_of(arguments: Sequence[Value]) -> int | None:
     """Dimensions of what is broadcast together."""
     found = [each.ndim for each in arguments]

@@ -20,6 +20,8 @@ class Expressions(Reader):
     def expression(self, node: ast.expr, scope: Scope, hint: str = "") -> Thing:
         """The value of an expression; `hint` is the name of the variable that it will be assigned to."""
         match node:
+            case ast.Constant(complex()):
+                raise scope.refusal(node, f"`{ast.unparse(node)}`, a complex number,")
             case ast.Constant():
                 return Value(
                     node,
@@ -153,6 +155,8 @@ class Expressions(Reader):
 
     def _attribute(self, node: ast.Attribute, scope: Scope, hint: str) -> Thing:
         base = self.expression(node.value, scope)
+        if isinstance(base, Parts) and node.attr in base.fields:
+            return base.parts[base.fields.index(node.attr)]
         if isinstance(base, Value) and base.captured is not None and _is_namespace(base.known):
             return self.lowering.outside.captured_attribute(base, node, scope)
         value = self.value(base, node.value, scope)

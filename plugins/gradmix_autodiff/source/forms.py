@@ -78,6 +78,8 @@ class Parts:
 
     parts: tuple[Any, ...]
     is_list: bool = False
+    fields: tuple[str, ...] = ()
+    """Names of the entries, if it is a named tuple."""
 
 
 @dataclass(frozen=True, eq=False)

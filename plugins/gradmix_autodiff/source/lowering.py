@@ -11,8 +11,9 @@ from gradmix_autodiff.source.arithmetic import Arithmetic
 from gradmix_autodiff.source.arrays import Arrays
 from gradmix_autodiff.source.branches import Branches
 from gradmix_autodiff.source.building import Building, Knowledge
+from gradmix_autodiff.source.by_rule import ByRule
 from gradmix_autodiff.source.calls import Calls
-from gradmix_autodiff.source.captured import Captures
+from gradmix_autodiff.source.captured import Captures, is_complex
 from gradmix_autodiff.source.conditions import Conditions
 from gradmix_autodiff.source.expressions import Expressions
 from gradmix_autodiff.source.forms import Entries, Function, Parts, Plain, Thing, Value
@@ -27,6 +28,7 @@ from gradmix_autodiff.source.reading import Definition, definition_of, plain_fun
 from gradmix_autodiff.source.scope import NEVER, Scope
 from gradmix_autodiff.source.statements import Statements
 from gradmix_autodiff.source.writes import Writes
+from gradmix_autodiff.source.written import WrittenForms
 
 _MOST_ROUNDS = 50
 
@@ -85,6 +87,7 @@ class Lowering:
         self.outside, self.expressions, self.conditions = Outside(self), Expressions(self), Conditions(self)
         self.arithmetic, self.indexing, self.arrays = Arithmetic(self), Indexing(self), Arrays(self)
         self.calls, self.inlining = Calls(self), Inlining(self)
+        self.written, self.by_rule = WrittenForms(self), ByRule(self)
         self.statements, self.writes = Statements(self), Writes(self)
         self.branches, self.loops, self.iteration = Branches(self), Loops(self), Iteration(self)
 
@@ -105,6 +108,8 @@ class Lowering:
             if position not in arguments:
                 scope.env[name] = self.outside.default(scope, name)
                 continue
+            if is_complex(getattr(arguments[position], "known", None)):
+                raise scope.refusal(definition.node, f"{name}, an argument of complex numbers,")
             given = self.building.names.fresh(name)
             names.append(given)
             self.building.names.parameters.append(given)

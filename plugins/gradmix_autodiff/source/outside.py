@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradmix_autodiff.source import prelude
-from gradmix_autodiff.source.captured import Captured, lookup, ndim_of
+from gradmix_autodiff.source.captured import Captured, is_complex, lookup, ndim_of
 from gradmix_autodiff.source.forms import Thing, Value
 from gradmix_autodiff.source.reader import Reader
 from gradmix_autodiff.source.scope import Scope
@@ -62,6 +62,8 @@ class Outside(Reader):
             value = get()
         except AttributeError:
             raise scope.refusal(node, f"`{ast.unparse(node)}`, an attribute that is not there,", "define it") from None
+        if is_complex(value):
+            raise scope.refusal(node, f"`{ast.unparse(node)}`, complex numbers,")
         return self.captured_object(
             (*parent.key, node.attr), value, node.attr, get, ast.unparse(node), base.known in (np, math, np.linalg)
         )
@@ -118,6 +120,8 @@ class Outside(Reader):
             value = get()
         except ValueError:
             raise scope.refusal(node, f"{name}, which has no value yet,", "define it before") from None
+        if is_complex(value):
+            raise scope.refusal(node, f"{name}, complex numbers from outside,")
         return self.captured_object(("name", id(each.function), name), value, name, get)
 
     def evaluated(self, callee: Value, node: ast.Call, scope: Scope) -> Value:
@@ -151,6 +155,8 @@ def _shown(value: Any) -> ast.expr | None:
     name = getattr(value, "__name__", None)
     if isinstance(name, str) and getattr(builtins, name, None) is value:
         return ast.Name(name, ast.Load())
+    if isinstance(name, str) and isinstance(ufunc := getattr(value, "__self__", None), np.ufunc):
+        return ast.Attribute(ast.Attribute(ast.Name("np", ast.Load()), ufunc.__name__, ast.Load()), name, ast.Load())
     for module, short in ((np, "np"), (math, "math"), (np.linalg, "np.linalg")):
         if isinstance(name, str) and getattr(module, name, None) is value and not isinstance(value, ModuleType):
             return ast.parse(f"{short}.{name}", mode="eval").body

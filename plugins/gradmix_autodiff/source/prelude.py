@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+import gradmix
+
 
 def unbroadcast(t: Any, like: Any) -> Any:
     """Sum t over the axes along which `like` was broadcast to its shape."""
@@ -122,6 +124,20 @@ def as_mask(index: Any) -> Any:
     if np.asarray(index).dtype.kind == "b":
         return index
     raise TypeError("a write by an array of indices, which may name an entry twice: use a mask, or a loop")
+
+
+def pullback_of(f: Any, place: int, d: Any, *arguments: Any) -> Any:
+    """What a cotangent d of f's result brings to the argument at a place, by the rules of the tape."""
+
+    def of_one(each: Any) -> Any:
+        return f(*arguments[:place], each, *arguments[place + 1 :])
+
+    return gradmix.differentiator("tape").vjp(of_one, arguments[place], d)
+
+
+def pushforward_of(f: Any, tangents: Any, *arguments: Any) -> Any:
+    """The change of f's result along tangents of its arguments, by the rules of dual numbers."""
+    return gradmix.differentiator("dual").jvp(lambda all_of_them: f(*all_of_them), arguments, tangents)
 
 
 CONSTANT = (chosen, share_of_max, share_of_min, direction, as_mask)

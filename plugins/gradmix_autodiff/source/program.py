@@ -67,6 +67,8 @@ class Program:
         body = "\n".join(values)
         if "np." in everything or "np." in body or "array(" in body:
             imports.append("import numpy as np")
+        if "gradmix." in everything:
+            others.append("import gradmix")
         head = "\n".join([*imports, *others])
         blocks = [head, body, *(part.rstrip() for part in parts), self.text.rstrip()]
         return "\n\n\n".join(block for block in blocks if block) + "\n"
@@ -131,12 +133,13 @@ def _closed_helpers(used: frozenset[str]) -> list[str]:
 
 def _without_types(source: str) -> str:
     """The source of a function without the types of its arguments and result."""
-    (node,) = ast.parse(source).body
-    assert isinstance(node, ast.FunctionDef)
-    node.returns = None
-    for each in node.args.args:
-        each.annotation = None
-    return ast.unparse(node)
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            node.returns = None
+        elif isinstance(node, ast.arg):
+            node.annotation = None
+    return ast.unparse(tree)
 
 
 def _names_of(code: CodeType) -> set[str]:
@@ -172,6 +175,11 @@ def _literal(value: Any) -> str | None:
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return f"float({str(value)!r})"
+    if value is None or value is Ellipsis:
+        return repr(value)
+    if isinstance(value, slice):
+        parts = [_literal(each) for each in (value.start, value.stop, value.step)]
+        return None if None in parts else f"slice({', '.join(map(str, parts))})"
     if type(value) in (tuple, list):
         parts = [_literal(each) for each in value]
         inner = ", ".join(part or "" for part in parts) + "," * (len(parts) == 1)

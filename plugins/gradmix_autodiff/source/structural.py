@@ -41,6 +41,8 @@ class Structural:
     is_view: bool = False
     positional: int = 9
     """How many of its arguments may be given by position; further ones mean something else in NumPy."""
+    fits: Callable[[Bound], bool] | None = None
+    """Whether the form is that of a call with these arguments; None: of any."""
 
 
 def _options(bound: Bound, *names: str) -> str:
@@ -193,6 +195,27 @@ def _norm(y: str, bound: Bound) -> Operation:
     )
 
 
+def _of_a_matrix(bound: Bound) -> bool:
+    return bound["a"].ndim == 2
+
+
+def _is_plain_system(bound: Bound) -> bool:
+    return "b" in bound and bound["a"].ndim == 2 and bound["b"].ndim in (1, 2)
+
+
+def _is_diagonal(bound: Bound) -> bool:
+    return bound["a"].ndim in (1, 2)
+
+
+def _is_plain_order(bound: Bound) -> bool:
+    axes = _constant(bound, "axes", ())
+    return isinstance(axes, tuple) and all(axis >= 0 for axis in axes)
+
+
+def _is_plain_shift(bound: Bound) -> bool:
+    return "shift" in bound and bound["shift"].ndim == 0
+
+
 def _same(bound: Bound) -> int | None:
     return bound["a"].ndim
 
@@ -244,7 +267,9 @@ STRUCTURAL: dict[Callable[..., Any], Structural] = {
         lambda bound: None if bound["a"].ndim is None or bound["axis"].ndim != 0 else bound["a"].ndim + 1,
         True,
     ),
-    np.transpose: Structural(("a", "axes"), 1, _linear("np.transpose({a}{options})", _transposed), _same, True),
+    np.transpose: Structural(
+        ("a", "axes"), 1, _linear("np.transpose({a}{options})", _transposed), _same, True, fits=_is_plain_order
+    ),
     np.swapaxes: Structural(
         ("a", "one", "other"),
         1,
@@ -259,7 +284,9 @@ STRUCTURAL: dict[Callable[..., Any], Structural] = {
         _ndim_of_shape,
         True,
     ),
-    np.roll: Structural(("a", "shift", "axis"), 1, _linear("np.roll({a}{options})", _rolled_back), _same),
+    np.roll: Structural(
+        ("a", "shift", "axis"), 1, _linear("np.roll({a}{options})", _rolled_back), _same, fits=_is_plain_shift
+    ),
     np.flip: Structural(
         ("a", "axis"),
         1,
@@ -276,9 +303,14 @@ STRUCTURAL: dict[Callable[..., Any], Structural] = {
         _linear("np.diag({a}{options})", lambda b: "np.diag({d}" + _options(b, "k") + ")"),
         _ndim_of_diagonal,
         True,
+        fits=_is_diagonal,
     ),
     np.trace: Structural(
-        ("a",), 1, _linear("np.trace({a})", lambda _: "{d} * np.eye(np.shape({a})[0], np.shape({a})[1])"), lambda _: 0
+        ("a",),
+        1,
+        _linear("np.trace({a})", lambda _: "{d} * np.eye(np.shape({a})[0], np.shape({a})[1])"),
+        lambda _: 0,
+        fits=_of_a_matrix,
     ),
     np.copy: Structural(("a",), 1, _linear("np.copy({a})", lambda _: "{d}"), _same),
     np.where: Structural(
@@ -287,9 +319,9 @@ STRUCTURAL: dict[Callable[..., Any], Structural] = {
         _where,
         lambda bound: ndim_of([*bound.values()]),
     ),
-    np.linalg.solve: Structural(("a", "b"), 2, _solve, lambda bound: bound["b"].ndim),
-    np.linalg.inv: Structural(("a",), 1, _inverse, _same),
-    np.linalg.det: Structural(("a",), 1, _determinant, lambda _: 0),
+    np.linalg.solve: Structural(("a", "b"), 2, _solve, lambda bound: bound["b"].ndim, fits=_is_plain_system),
+    np.linalg.inv: Structural(("a",), 1, _inverse, _same, fits=_of_a_matrix),
+    np.linalg.det: Structural(("a",), 1, _determinant, lambda _: 0, fits=_of_a_matrix),
     np.linalg.norm: Structural(("a",), 1, _norm, lambda _: 0),
 }
 """Function → how it is differentiated."""
@@ -307,7 +339,7 @@ REWRITTEN: dict[Callable[..., Any], str] = {
 }
 """Function → the same of its arguments in terms of others; those of one dimension, where that matters."""
 
-ONE_DIMENSION = (np.inner, np.diff)
+ONE_DIMENSION = (np.inner, np.vdot, np.diff)
 """Of `REWRITTEN`, those that are right for vectors only."""
 
 ALIASES: dict[Callable[..., Any], Callable[..., Any]] = {np.amax: np.max, np.amin: np.min, np.dot: np.matmul}

@@ -1,0 +1,199 @@
+"""From the syntax tree to the intermediate form: calls of functions whose rule is in the table, but has no text.
+
+The tape and dual numbers read the same table. So emitted code has them differentiate the one call: ``pullback_of`` and
+``pushforward_of`` of `prelude`, which a further derivative differentiates in the same way.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradmix.arrays import FunctionWithRule, rule_of
+from gradmix_autodiff.source import prelude
+from gradmix_autodiff.source.captured import is_hashable, is_in
+from gradmix_autodiff.source.forms import Operation, Parts, Plain, Thing, Value, leaves
+from gradmix_autodiff.source.reader import Reader
+from gradmix_autodiff.source.results import Results, gives_complex, may_be_view, ndim_of_result, results_of
+from gradmix_autodiff.source.scope import LocalFunction, Scope
+from gradmix_autodiff.table import COMPOSITIONS, ELEMENTWISE, PRIMITIVES
+
+_OF_THE_PRELUDE = (prelude.pullback_of, prelude.pushforward_of)
+_METHODS = frozenset(
+    (
+        *("choose", "compress", "cumprod", "cumsum", "diagonal", "dot", "flatten", "item", "max", "mean", "min"),
+        *("prod", "ptp", "ravel", "repeat", "reshape", "round", "std", "sum", "take", "trace", "transpose", "var"),
+    )
+)
+"""Methods of arrays that have a rule."""
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A call as text, and the names in it that are differentiated."""
+
+    text: str
+    actives: tuple[Value, ...]
+
+    def operation(self) -> Operation:
+        """What it computes, and its derivatives by the table."""
+        names = ", ".join(each.text for each in self.actives)
+        function = f"lambda {names}: {self.text}"
+
+        def push(tangents: Sequence[str | None]) -> str:
+            changes = ", ".join(str(each) for each in tangents)
+            return f"pushforward_of({function}, ({changes},), {names})"
+
+        def pull(place: int, d: str) -> str:
+            return f"pullback_of({function}, {place}, {d}, {names})"
+
+        pulls = tuple((lambda d, place=place: pull(place, d)) for place in range(len(self.actives)))
+        return Operation(self.text, push, pulls)
+
+
+class ByRule(Reader):
+    """What calls of functions give whose derivative is computed by the rule table as the code runs."""
+
+    def has_rule(self, function: Any) -> bool:
+        """Whether the table, or a plugin, has a rule for a function."""
+        if isinstance(function, FunctionWithRule) or is_in(function, _OF_THE_PRELUDE):
+            return True
+        if not callable(function) or not is_hashable(function):
+            return False
+        key = (function.__self__, function.__name__) if is_method_of_ufunc(function) else function
+        return any(key in table for table in (ELEMENTWISE, PRIMITIVES, COMPOSITIONS)) or rule_of(function) is not None
+
+    def has_method(self, name: str) -> bool:
+        """Whether traced arrays have a method."""
+        return name in _METHODS
+
+    def method(
+        self,
+        value: Value,
+        name: str,
+        arguments: Sequence[Thing],
+        keywords: Mapping[str, Thing],
+        node: ast.Call,
+        scope: Scope,
+        hint: str,
+    ) -> Thing:
+        """A method of an array."""
+        callee = ast.Attribute(value.node, name, ast.Load())
+        ndim = 0 if name == "item" else None
+        return self._made(callee, [value], arguments, keywords, Results(), ndim, True, node, scope, hint)
+
+    def call(
+        self,
+        callee: Value,
+        arguments: Sequence[Thing],
+        keywords: Mapping[str, Thing],
+        node: ast.Call,
+        scope: Scope,
+        hint: str,
+    ) -> Thing:
+        """A call of a function that has a rule."""
+        function = callee.known
+        if gives_complex(function):
+            raise scope.refusal(node, f"`{ast.unparse(node)}`, which gives complex numbers,")
+        self._check_options(function, keywords, node, scope)
+        results = results_of(function, arguments, keywords)
+        if results is None:
+            what = f"`{ast.unparse(node)}`, whose number of results is not known before,"
+            raise scope.refusal(node, what, "write it with one result, or use differentiator=tape")
+        if callee.captured is not None and callee.captured.key in self.building.captures.found:
+            callee.captured.is_fixed = True
+        is_view = may_be_view(function) and not is_in(function, _OF_THE_PRELUDE)
+        ndim = ndim_of_result(function, arguments, keywords)
+        if function is prelude.pullback_of and isinstance(arguments[1], Value):
+            ndim = self.lowering.expressions.value(arguments[3 + arguments[1].known], node, scope).ndim
+        return self._made(callee.node, [], arguments, keywords, results, ndim, is_view, node, scope, hint)
+
+    def _check_options(self, function: Any, keywords: Mapping[str, Thing], node: ast.Call, scope: Scope) -> None:
+        out = keywords.get("out")
+        is_shared = isinstance(out, Value) and out.is_atom
+        is_unset = isinstance(function, np.ufunc) and "where" in keywords and out is None
+        if is_shared or is_unset:
+            shown = ", ".join(keywords)
+            raise scope.refusal(
+                node, f"`{ast.unparse(node)}` with {shown}", "leave these out, and assign the result; np.where chooses"
+            )
+
+    def _made(
+        self,
+        callee: ast.expr,
+        actives: Sequence[Value],
+        arguments: Sequence[Thing],
+        keywords: Mapping[str, Thing],
+        results: Results,
+        ndim: int | None,
+        is_view: bool,
+        node: ast.Call,
+        scope: Scope,
+        hint: str,
+    ) -> Thing:
+        found = {each.text: each for each in actives}
+        nodes = [self._written(each, found, node, scope) for each in arguments]
+        named = [ast.keyword(name, self._written(each, found, node, scope)) for name, each in keywords.items()]
+        text = ast.unparse(ast.Call(callee, nodes, named))
+        self.building.read_whole.update(found)
+        if not found:
+            return Value(ast.copy_location(ast.parse(text, mode="eval").body, node), ndim=ndim)
+        if self.building.is_compiled:
+            raise scope.refusal(
+                node,
+                f"`{ast.unparse(node)}`, whose derivative is called by its rule,",
+                "which compiled=true does not offer: leave it out",
+            )
+        roots = frozenset(root for each in found.values() for root in each.roots)
+        shared = Value(ast.Name("_", ast.Load()), roots=roots) if is_view else None
+        if results.count is None:
+            made = _Call(text, tuple(found.values()))
+            result = self.building.names.fresh(hint or "w")
+            return self.building.op(made.operation(), result, made.actives, ndim, scope, shared)
+        whole = self.building.names.fresh(hint or "w")
+        self.building.block.append(Plain(whole, text, scope.line))
+        parts = []
+        for place in range(results.count):
+            made = _Call(f"{text}[{place}]", tuple(found.values()))
+            operation = made.operation()
+            operation = Operation(f"{whole}[{place}]", operation.push, operation.pulls)
+            result = self.building.names.fresh("w")
+            own = results.ndims[place] if results.ndims else None
+            parts.append(self.building.op(operation, result, made.actives, own, scope, shared))
+        return Parts(tuple(parts), fields=results.fields)
+
+    def _written(self, thing: Thing, actives: dict[str, Value], node: ast.Call, scope: Scope) -> ast.expr:
+        """An argument as it is written; what is differentiated in it is added to `actives`."""
+        if isinstance(thing, Parts):
+            parts = [self._written(each, actives, node, scope) for each in thing.parts]
+            return (ast.List if thing.is_list else ast.Tuple)(parts, ast.Load())
+        if isinstance(thing, LocalFunction):
+            return self._written_function(thing, actives, node, scope)
+        value = self.lowering.expressions.value(thing, node, scope)
+        if value.active:
+            actives[value.text] = value
+        if value.captured is not None and callable(value.known) and value.captured.key in self.building.captures.found:
+            value.captured.is_fixed = True
+        return value.node
+
+    def _written_function(
+        self, function: LocalFunction, actives: dict[str, Value], node: ast.Call, scope: Scope
+    ) -> ast.expr:
+        if not isinstance(function.node, ast.Lambda):
+            raise scope.refusal(
+                node, f"`{ast.unparse(node)}` of a function within another", "pass a lambda, or define it outside"
+            )
+        own = {each.arg for each in function.node.args.args}
+        free = {each.id for each in ast.walk(function.node.body) if isinstance(each, ast.Name)} - own
+        for name in sorted(free & function.scope.env.keys()):
+            actives.update({leaf.text: leaf for leaf in leaves(function.scope.env[name]) if leaf.active})
+        return self.lowering.conditions.plain_node(function.node, function.scope)
+
+
+def is_method_of_ufunc(function: Any) -> bool:
+    """Whether it is a method such as ``np.add.reduce``."""
+    return isinstance(getattr(function, "__self__", None), np.ufunc)
