@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gradmix import Data, DataError, Events, PositiveInt, Seed, Writer, group_color
+from gradmix import PICTURE_STYLE, Data, DataError, Events, PositiveInt, Seed, Writer, group_color
 
 if TYPE_CHECKING:
     from gradmix.arrays import IntArray
@@ -40,6 +40,7 @@ class SilhouettePlot(Events):
         return {"silhouettes.png": partial(self._draw, data=data, groups=groups)}
 
     def _draw(self, path: Path, data: Data, groups: IntArray) -> None:
+        import matplotlib
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
         from sklearn.metrics import silhouette_samples
@@ -51,21 +52,21 @@ class SilhouettePlot(Events):
         if not 2 <= len(names) < len(groups):
             raise DataError(f"silhouettes need 2 groups at least, and fewer than rows; there are {len(names)}")
         widths = silhouette_samples(X, groups)
-        figure = Figure(figsize=(5.6, 4.2), dpi=100)
-        FigureCanvasAgg(figure)
-        figure.subplots_adjust(left=0.12, right=0.97, bottom=0.14, top=0.91)
-        axes = figure.subplots()
-        begin = 0
-        for name in names:
-            own = np.sort(widths[groups == name])
-            rows, label = np.arange(begin, begin + len(own)), f"group {name} ({len(own)} rows)"
-            axes.barh(rows, own, height=1.0, color=group_color(name), label=label)
-            begin += len(own)
-        mean = float(widths.mean())
-        axes.axvline(mean, color="black", linewidth=1, linestyle="--")
-        axes.set_xlabel("silhouette")
-        axes.set_ylabel("rows, by group")
-        axes.set_title(f"mean silhouette {mean:.3f}".replace("-", "\N{MINUS SIGN}"), fontsize="medium")
-        axes.legend(frameon=False, fontsize="small", reverse=True)  # in the order of the bars, from the top
-        axes.spines[["top", "right"]].set_visible(False)
-        figure.savefig(path)
+        with matplotlib.rc_context(PICTURE_STYLE):
+            figure = Figure(figsize=(5.6, 4.2))
+            FigureCanvasAgg(figure)
+            figure.subplots_adjust(left=0.12, right=0.97, bottom=0.14, top=0.91)
+            axes = figure.subplots()
+            begin = 0
+            for name in names:
+                own = np.sort(widths[groups == name])
+                rows, label = np.arange(begin, begin + len(own)), f"group {name} ({len(own)} rows)"
+                axes.barh(rows, own, height=1.0, color=group_color(name), label=label)
+                begin += len(own)
+            mean = float(widths.mean())
+            axes.axvline(mean, color="black", linewidth=1, linestyle="--")
+            axes.set_xlabel("silhouette")
+            axes.set_ylabel("rows, by group")
+            axes.set_title(f"mean silhouette {mean:.3f}".replace("-", "\N{MINUS SIGN}"))
+            axes.legend(loc="upper left", reverse=True)  # in the order of the bars, from the top
+            figure.savefig(path)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -14,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 from matplotlib.ticker import MaxNLocator
 
-from gradmix import Clusterer, Data, Meaning, group_color
+from gradmix import PICTURE_STYLE, Clusterer, Data, Meaning, group_color
 from gradmix.arrays import Array, IntArray
 
 _MOST_ROWS = 5000
@@ -50,17 +51,16 @@ def draw_fit(
     """
     has_plane = data.X.shape[1] > 1
     width = 10.4 if has_plane else 5.6
-    figure = Figure(figsize=(width, 4.2), dpi=100)
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(1, 2 if has_plane else 1, squeeze=False)[0]
-    # Fixed margins, in inches: a layout that measures every text costs as much as the drawing itself.
-    figure.subplots_adjust(left=0.95 / width, right=1 - 0.15 / width, bottom=0.14, top=0.91, wspace=0.22)
-    _draw_curves(axes[0], objective, curves, best_start)
-    if has_plane:
-        _draw_plane(axes[1], model, groups, data)
-    for each in axes:
-        each.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path)
+    with matplotlib.rc_context(PICTURE_STYLE):
+        figure = Figure(figsize=(width, 4.2))
+        FigureCanvasAgg(figure)
+        axes = figure.subplots(1, 2 if has_plane else 1, squeeze=False)[0]
+        # Fixed margins, in inches: a layout that measures every text costs as much as the drawing itself.
+        figure.subplots_adjust(left=1.05 / width, right=1 - 0.15 / width, bottom=0.14, top=0.91, wspace=0.22)
+        _draw_curves(axes[0], objective, curves, best_start)
+        if has_plane:
+            _draw_plane(axes[1], model, groups, data)
+        figure.savefig(path)
 
 
 def _draw_curves(axes: Axes, objective: Meaning, curves: Mapping[int, Sequence[float]], best_start: int) -> None:
@@ -74,7 +74,7 @@ def _draw_curves(axes: Axes, objective: Meaning, curves: Mapping[int, Sequence[f
     axes.set_ylabel(f"{name} ({unit})" if unit else name)
     reached = f"{name} {curve[-1]:.6g} {unit}".rstrip().replace(" -", " \N{MINUS SIGN}")
     starts = f", best of {len(curves)} starts" if len(curves) > 1 else ""
-    axes.set_title(f"{reached} after {n} iteration{'s' if n > 1 else ''}{starts}", fontsize="medium")
+    axes.set_title(f"{reached} after {n} iteration{'s' if n > 1 else ''}{starts}")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlim(0.5, max(len(curve) for curve in curves.values()) + 0.5)
     axes.ticklabel_format(axis="y", useOffset=False)
@@ -123,7 +123,7 @@ def _draw_plane(axes: Axes, model: Any, groups: IntArray, data: Data) -> None:
                 axes.add_patch(_ellipse(center, covariance, deviations, group_color(group)))
     axes.set_xlabel(plane.names[0])
     axes.set_ylabel(plane.names[1])
-    axes.set_title(_title(centers, matrices, n), fontsize="medium")
+    axes.set_title(_title(centers, matrices, n))
     spread = np.ptp(points, axis=0)
     if spread.max() <= _MOST_STRETCH * spread.min():
         axes.set_aspect("equal", adjustable="datalim")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from gradmix import FinishedRun, group_color
+from gradmix import PICTURE_STYLE, FinishedRun, group_color
 
 _WIDTH, _HEIGHT = 5.6, 4.2
 _MARKED = 60
@@ -28,10 +30,9 @@ def draw_convergence(path: Path, run: FinishedRun) -> None:
     run
         The run.
     """
-    figure, axes = _empty()
-    for color, name in enumerate(("error", "residual")):
-        _curve(axes, run.curves(name).get(run.best_start, ()), name, color)
-    _finish(figure, axes, run, path)
+    with _picture(path, run) as axes:
+        for color, name in enumerate(("error", "residual")):
+            _curve(axes, run.curves(name).get(run.best_start, ()), name, color)
 
 
 def draw_steps(path: Path, run: FinishedRun) -> None:
@@ -42,19 +43,23 @@ def draw_steps(path: Path, run: FinishedRun) -> None:
     path, run
         As for `draw_convergence`.
     """
-    figure, axes = _empty()
-    for color, name in enumerate(("t", "time_step")):
-        _curve(axes, run.curves(name).get(run.best_start, ()), name.replace("_", " "), color)
-    _finish(figure, axes, run, path)
+    with _picture(path, run) as axes:
+        for color, name in enumerate(("t", "time_step")):
+            _curve(axes, run.curves(name).get(run.best_start, ()), name.replace("_", " "), color)
 
 
-def _empty() -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(_WIDTH, _HEIGHT), dpi=100)
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    # Fixed margins, in inches: a layout that measures every text costs as much as the drawing itself.
-    figure.subplots_adjust(left=0.8 / _WIDTH, right=1 - 0.15 / _WIDTH, bottom=0.14, top=0.91)
-    return figure, axes
+@contextmanager
+def _picture(path: Path, run: FinishedRun) -> Iterator[Axes]:
+    """Axes to draw in; afterwards they get their title, and become a file."""
+    with matplotlib.rc_context(PICTURE_STYLE):
+        figure = Figure(figsize=(_WIDTH, _HEIGHT))
+        FigureCanvasAgg(figure)
+        axes = figure.subplots()
+        # Fixed margins, in inches: a layout that measures every text costs as much as the drawing itself.
+        figure.subplots_adjust(left=0.8 / _WIDTH, right=1 - 0.15 / _WIDTH, bottom=0.14, top=0.91)
+        yield axes
+        _finish(axes, run)
+        figure.savefig(path)
 
 
 def _curve(axes: Axes, values: Sequence[float], name: str, color: int) -> None:
@@ -70,15 +75,13 @@ def _curve(axes: Axes, values: Sequence[float], name: str, color: int) -> None:
         axes.plot(iterations[~above], np.zeros(np.sum(~above)) + 0.02, "v", color=group_color(color), transform=edge)
 
 
-def _finish(figure: Figure, axes: Axes, run: FinishedRun, path: Path) -> None:
+def _finish(axes: Axes, run: FinishedRun) -> None:
     n = int(run.metrics.get("n_iter", len(run.iterations)))
     end = "converged" if run.metrics.get("converged") else "did not converge"
-    axes.set_title(f"{end} after {n} iteration{'s' if n != 1 else ''}", fontsize="medium")
+    axes.set_title(f"{end} after {n} iteration{'s' if n != 1 else ''}")
     axes.set_xlabel("iteration")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.spines[["top", "right"]].set_visible(False)
     if axes.get_legend_handles_labels()[1]:
-        axes.legend(frameon=False)
+        axes.legend()
     else:
         axes.text(0.5, 0.5, "exact after the first iteration", ha="center", transform=axes.transAxes)
-    figure.savefig(path)

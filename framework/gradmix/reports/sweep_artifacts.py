@@ -10,11 +10,14 @@ from typing import Literal
 
 from gradmix.config.spec import Settings
 from gradmix.contracts.hooks import hookimpl
+from gradmix.contracts.palette import PICTURE_STYLE
 from gradmix.journal.reading import Run
 from gradmix.registry.entry import describe
 from gradmix.reports.comparison import Comparison, compare
 from gradmix.reports.comparison_table import markdown
 from gradmix.reports.figures.figure import Styles, axis_title
+from gradmix.reports.grouping import Group, Section
+from gradmix.reports.intervals import Estimate
 from gradmix.reports.run_rows import save_csv
 from gradmix.runs.artifacts import ARTIFACTS, write_artifact
 from gradmix.runs.events import report_problem
@@ -22,7 +25,7 @@ from gradmix.runs.pictures import pictures_later
 from gradmix.sweeps.events import SweepInfo
 from gradmix.sweeps.reading import read_sweep
 
-_MOST_BARS = 15
+_MOST_BARS, _MOST_PANELS = 15, 4
 _MOST_RUNS_DRAWN = 8
 
 
@@ -101,27 +104,36 @@ def _draw_run(run: Run, gallery: Path) -> None:
 
 
 def _draw(comparison: Comparison, path: Path) -> None:
-    """Medians with their intervals, the best on top; those of the first section, where several were given."""
+    """Medians with their intervals, the best on top, in a panel for each of the first inputs that have any."""
+    import matplotlib
     from matplotlib.figure import Figure  # without pyplot, which takes as long as all the rest
 
     primary = comparison.primary
-    if primary is None or not comparison.sections:
+    if primary is None:
         return
-    section = comparison.sections[0]
-    measured = [(group, group.summaries.get(primary.name)) for group in section.groups]
-    bars = [(group, found) for group, found in measured if found and math.isfinite(found.median)][:_MOST_BARS]
-    if not bars:
+    panels = [(section, bars) for section in comparison.sections if (bars := _bars(section, primary.name))]
+    panels = panels[:_MOST_PANELS]
+    if not panels:
         return
     styles, label = Styles(comparison), comparison.factors.label
-    figure = Figure(figsize=(7, 1.2 + 0.3 * len(bars)), layout="constrained")
-    axes = figure.subplots()
-    for row, (group, found) in enumerate(bars):
-        if math.isfinite(found.low) and math.isfinite(found.high):
-            axes.plot([found.low, found.high], [row, row], color=styles.color(group), linewidth=3, alpha=0.5)
-        axes.plot(found.median, row, "o", color=styles.color(group))
-    axes.set_yticks(range(len(bars)), [label(group.settings) for group, _ in bars])
-    axes.invert_yaxis()
-    axes.set_xlabel(axis_title(primary) + (f", {primary.better} is better" if primary.better else ""))
-    axes.set_title(label(section.given) if section.given else "medians and their intervals")
-    axes.grid(axis="x", alpha=0.3)
-    figure.savefig(path, dpi=110)
+    heights = [0.9 + 0.3 * len(bars) for _, bars in panels]
+    with matplotlib.rc_context(PICTURE_STYLE):
+        figure = Figure(figsize=(7, 0.4 + sum(heights)), layout="constrained")
+        rows = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
+        for axes, (section, bars) in zip(rows, panels, strict=True):
+            for row, (group, found) in enumerate(bars):
+                if math.isfinite(found.low) and math.isfinite(found.high):
+                    axes.plot([found.low, found.high], [row, row], color=styles.color(group), linewidth=3, alpha=0.5)
+                axes.plot(found.median, row, "o", color=styles.color(group))
+            axes.set_yticks(range(len(bars)), [label(group.settings) for group, _ in bars])
+            axes.set_ylim(len(bars) - 0.5, -0.5)
+            axes.set_title(label(section.given) if section.given else "medians and their intervals")
+            axes.grid(visible=False, axis="y")
+        rows[-1].set_xlabel(axis_title(primary) + (f", {primary.better} is better" if primary.better else ""))
+        figure.savefig(path, dpi=110)
+
+
+def _bars(section: Section, metric: str) -> list[tuple[Group, Estimate]]:
+    """The groups whose median is a number, the best first."""
+    measured = [(group, group.summaries.get(metric)) for group in section.groups]
+    return [(group, found) for group, found in measured if found and math.isfinite(found.median)][:_MOST_BARS]

@@ -47,6 +47,7 @@ def sweep_of_fits(tmp_path):
 def test_the_best_run_of_each_algorithm_on_each_input_is_drawn(sweep_of_fits):
     write_sweep_artifacts(sweep_of_fits)
     drawn = {int(path.parents[1].name) for path in sweep_of_fits.glob("*/artifacts/fit.png")}
+    assert (sweep_of_fits / "artifacts" / "comparison.png").exists()  # although one data set has no true groups
     gallery = sweep_of_fits / "artifacts" / "pictures"
     assert {path.name for path in gallery.iterdir()} == {f"{number}-fit.png" for number in drawn}
     assert [sum(number in pair for number in drawn) for pair in ((0, 1), (2, 3), (4, 5), (6, 7))] == [1, 1, 1, 1]

@@ -105,8 +105,8 @@ def panels(monkeypatch, data, **options):
 def test_the_picture_says_what_was_reached_in_which_unit(monkeypatch):
     data = gradmix.Data(np.random.default_rng(0).normal(size=(200, 2)))
     curve, plane = panels(monkeypatch, data, max_iter=1)
-    assert curve.get_title().startswith("log-likelihood \N{MINUS SIGN}")
-    assert curve.get_title().endswith("nats after 1 iteration")
+    assert curve.get_title(loc="left").startswith("log-likelihood \N{MINUS SIGN}")
+    assert curve.get_title(loc="left").endswith("nats after 1 iteration")
     assert [tick for tick in curve.get_xticks() if 0.5 <= tick <= 1.5] == [1]
     assert plane.get_aspect() == 1.0
 
