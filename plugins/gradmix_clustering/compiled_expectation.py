@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,13 +12,15 @@ from gradmix import Block
 from gradmix.arrays import Array
 from gradmix_clustering import kernels
 from gradmix_clustering.mixture_model import GaussianMixtureModel
-from gradmix_clustering.moments import Layout, Moments
+from gradmix_clustering.moments import Layout, Moments, Precision
 
 _NEAR = 1e3
 """Squared Mahalanobis distance from center to mean up to which the pooled scatter follows from the scatter of all rows.
 
 It is a difference then, which loses as many digits as this has.
 """
+_UNIT = math.sqrt(0.5 / math.log(2))
+"""What whiteners are multiplied by: kernels take 2^(c − |z|²) for a density."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,36 +30,26 @@ class CompiledExpectation:
     Parameters
     ----------
     kernel
-        Name of a function of `gradmix_clustering.kernels`.
+        Name of a function of `gradmix_clustering.kernels`, in double precision.
     parameters
-        Its parameters of the model, one behind the other. Features are filled up with zeros to a multiple of four.
+        Its parameters of the model, one behind the other. Features and components are filled up with zeros to multiples
+        of four.
     origins
         Points around which it takes moments, shape (k, d).
     layout
         Which second moments are gathered.
+    precision
+        Of rows, means and whiteners; in single precision, rows and means are taken around the center.
     """
 
     kernel: str
     parameters: Array
     origins: Array
     layout: Layout
+    precision: Precision = "float64"
 
     @classmethod
-    def in_single_precision(cls, model: GaussianMixtureModel, center: Array) -> CompiledExpectation:
-        """The E-step of a model with a matrix for each component, in single precision around `center`, shape (d,).
-
-        Raises
-        ------
-        NumericalError
-            If a covariance is not positive definite.
-        """
-        means = (model.means - center).astype(np.float32).astype(np.float64)
-        narrow = _joined(_filled(means, 1), _filled(np.swapaxes(model.whiteners, 1, 2), 2)).astype(np.float32)
-        parameters = _joined(_filled(center, 1), model.log_constants, narrow.view(np.float64))
-        return cls("full_single", parameters, center + means, "full")
-
-    @classmethod
-    def of(cls, model: GaussianMixtureModel, center: Array) -> CompiledExpectation:
+    def of(cls, model: GaussianMixtureModel, center: Array, precision: Precision = "float64") -> CompiledExpectation:
         """The E-step under a model, of rows whose mean is `center`, shape (d,).
 
         Raises
@@ -64,17 +57,19 @@ class CompiledExpectation:
         NumericalError
             If a covariance is not positive definite.
         """
-        layout, whiteners, means = model.covariance.moments, model.whiteners, model.means
-        if layout == "pooled":
-            whitened = (means - center) @ whiteners[0]
-            if (np.einsum("kd,kd->k", whitened, whitened) <= _NEAR).all():
-                around = _filled(center, 1), _filled(whiteners[0].T, 2), _filled(whitened, 2), model.log_constants
-                return cls("pooled", _joined(*around), np.broadcast_to(center, means.shape), layout)
-        if whiteners.ndim == 3:
-            factors = _filled(np.swapaxes(whiteners, 1, 2), 2)
-            return cls("full", _joined(_filled(means, 1), factors, model.log_constants), means, layout)
-        scales = _filled(whiteners, 2) if whiteners.ndim == 2 else whiteners
-        return cls(layout, _joined(_filled(means, 2), scales, model.log_constants), means, layout)
+        layout, whiteners, near = model.covariance.moments, model.whiteners, model.means - center
+        kernel = "full" if layout == "pooled" and not _are_near(near @ whiteners[0]) else layout
+        if kernel == "pooled":
+            origins = np.broadcast_to(center, near.shape)
+        elif precision == "float32":
+            near = near.astype(np.float32).astype(float)
+            origins = center + near
+        else:
+            near = origins = model.means
+        exact, rounded = _PARAMETERS[kernel](near, _UNIT * whiteners)
+        exact = [_filled(center, 1), _filled(model.log_constants / math.log(2), 1), *exact]
+        rest = _joined(*rounded).astype(precision).view(np.float64)
+        return cls(kernel, _joined(*exact, rest), origins, layout, precision)
 
     @property
     def lacks_scatter(self) -> bool:
@@ -87,9 +82,9 @@ class CompiledExpectation:
         weights = None if block.weights is None else np.ascontiguousarray(block.weights)
         k, d = self.origins.shape
         dp, kp = _multiple_of_four(d), _multiple_of_four(k)
-        scratch = np.empty((2 * dp + 2 * kp) * kernels.STRIDE + 7)
+        scratch = np.empty((2 * dp + 2 * kp) * kernels.ROW // 8 + 7)
         moments = np.zeros(k + kp * dp + _SECOND[self.kernel](k, dp))
-        log_likelihood = getattr(kernels, self.kernel)(
+        log_likelihood = getattr(kernels, self.kernel + _SUFFIX[self.precision])(
             X.ctypes.data,
             0 if weights is None else weights.ctypes.data,
             len(X),
@@ -100,7 +95,7 @@ class CompiledExpectation:
             moments.ctypes.data,
         )
         first = moments[k : k + k * dp].reshape(k, dp)[:, :d]
-        return Moments(log_likelihood, moments[:k], first, self._scatter(moments[k + k * dp :], k, d), self.origins)
+        return Moments(log_likelihood, moments[:k], first, self._scatter(moments[k + kp * dp :], k, d), self.origins)
 
     def _scatter(self, second: Array, k: int, d: int) -> Array:
         if self.lacks_scatter:
@@ -118,19 +113,37 @@ class CompiledExpectation:
 
 _SECOND: dict[str, Callable[[int, int], int]] = {
     "full": lambda k, d: k * d * d,
-    "full_single": lambda k, d: k * d * d,
     "pooled": lambda k, d: 0,
     "diagonal": lambda k, d: k * d,
     "trace": lambda k, d: k,
 }
 """How many second moments each kernel adds to."""
 
+_PARAMETERS: dict[str, Callable[[Array, Array], tuple[list[Array], list[Array]]]] = {
+    "full": lambda means, whiteners: ([], [_filled(means, 2), _filled(np.swapaxes(whiteners, 1, 2), 2)]),
+    "pooled": lambda means, whiteners: ([], [_filled(whiteners[0].T, 2), _filled(means @ whiteners[0], 2)]),
+    "diagonal": lambda means, scales: ([], [_filled(means, 2), _filled(scales, 2)]),
+    "trace": lambda means, scales: ([_filled(scales, 1)], [_filled(means, 2)]),
+}
+"""Parameters of each kernel from means and whiteners: those in double precision, and those that are rounded."""
 
-def compile_for(layout: Layout, precision: str) -> None:
-    """Compile the kernels of a layout, or read them from numba's cache on disk; else the first tile would wait."""
-    single = ("full_single",) if precision == "float32" else ()
-    for kernel in (*single, *(("pooled", "full") if layout == "pooled" else (layout,))):
-        CompiledExpectation(kernel, np.zeros(64), np.zeros((1, 1)), layout)(Block(np.zeros((1, 1)), None, 0))
+_SUFFIX: dict[Precision, str] = {"float64": "", "float32": "_single"}
+
+
+def compile_for(layout: Layout, precision: Precision) -> None:
+    """Compile the kernels of a layout, or read them from numba's cache on disk; else the first tile would wait.
+
+    What a fit reports last is in double precision.
+    """
+    one = np.zeros((1, 1))
+    for each in dict.fromkeys(("float64", precision)):
+        for kernel in ("pooled", "full") if layout == "pooled" else (layout,):
+            CompiledExpectation(kernel, np.zeros(64), one, layout, each)(Block(one, None, 0))
+
+
+def _are_near(whitened: Array) -> bool:
+    """Whether all means are near the center, from their offsets in standard deviations, shape (k, d)."""
+    return bool((np.einsum("kd,kd->k", whitened, whitened) <= _NEAR).all())
 
 
 def _joined(*parts: Array) -> Array:

@@ -15,17 +15,17 @@ from gradmix_clustering.compiled import check_numba
 from gradmix_clustering.expectation import Expectation
 from gradmix_clustering.frame import IN_PLACE, Frame, best_frame
 from gradmix_clustering.mixture_model import GaussianMixtureModel
-from gradmix_clustering.moments import Layout, Moments
+from gradmix_clustering.moments import Layout, Moments, Precision
 
 T = TypeVar("T")
 
 Backend = Literal["numba", "numpy"]
 """What the E-step is computed by: compiled kernels, or arrays of NumPy."""
-Precision = Literal["float64", "float32"]
-"""Of rows that are whitened and multiplied; exponentials and sums are in float64 always."""
 
 _MOST_ROUNDING = 1e-4
 """Of a row by float32, in a component's standard deviations."""
+_MOST_REACH = 1e15
+"""Of rows from their center, and of reciprocal standard deviations: their squares are in the range of float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class EStep:
         Of the covariances of its models, which then are in the frame that is best for it; None for the coordinates of
         the data.
     precision
-        float32 only for compiled kernels, and for covariances with a matrix for each component.
+        Of all but what `exactly` and `around` return.
     """
 
     rows: Rows
@@ -58,11 +58,20 @@ class EStep:
         NumericalError
             If a covariance is not positive definite, or distances or moments are too large for floating-point numbers.
         """
-        return self._checked(self._single(model)) if self.precision == "float32" else self.exactly(model)
+        if self.precision == "float32":
+            self._check_digits(model)
+        return self._in(self.precision, model)
 
     def exactly(self, model: GaussianMixtureModel) -> Moments:
         """The same, in float64 whatever the precision."""
-        return self._checked(self._fold(Expectation.of(model)) if self.backend == "numpy" else self._compiled(model))
+        return self._in("float64", model)
+
+    def _in(self, precision: Precision, model: GaussianMixtureModel) -> Moments:
+        if self.backend == "numba":
+            return self._checked(self._compiled(precision, model))
+        if precision == "float32":
+            return self._checked(self._fold(Expectation.in_single_precision(model, self._center)))
+        return self._checked(self._fold(Expectation.of(model)))
 
     @property
     def rounding(self) -> float:
@@ -84,24 +93,28 @@ class EStep:
             )
         return moments
 
-    def _compiled(self, model: GaussianMixtureModel) -> Moments:
+    def _compiled(self, precision: Precision, model: GaussianMixtureModel) -> Moments:
         from gradmix_clustering.compiled_expectation import CompiledExpectation
 
-        expect = CompiledExpectation.of(model, self._center)
+        expect = CompiledExpectation.of(model, self._center, precision)
         moments = self._fold(expect)
         return replace(moments, scatter=self._scatter) if expect.lacks_scatter else moments
 
-    def _single(self, model: GaussianMixtureModel) -> Moments:
-        from gradmix_clustering.compiled_expectation import CompiledExpectation
-
-        rounding = np.finfo(np.float32).eps / 2 * np.linalg.norm(self._reach[:, None] * model.whiteners, axis=(1, 2))
+    def _check_digits(self, model: GaussianMixtureModel) -> None:
+        """Check that float32 can hold the rows, less their center, in each component's standard deviations."""
+        rounding = np.finfo(np.float32).eps / 2 * model.layout.lengths(self._reach, model.precisions_cholesky)
         if not (rounding < _MOST_ROUNDING).all():
             worst = int(np.argmax(rounding))
             raise NumericalError(
-                f"precision=float32 has too few digits: it would move rows by {rounding[worst]:.1g} standard deviations"
-                f" of component {worst}, which is that thin beside the spread of all rows. Choose precision=float64."
+                f"precision=float32 has too few digits: it would move rows by {np.max(rounding):.1g} standard "
+                f"deviations of component {worst}, which is that thin beside the spread of all rows. "
+                "Choose precision=float64."
             )
-        return self._fold(CompiledExpectation.in_single_precision(model, self._center))
+        if not (self._reach.max() < _MOST_REACH and np.abs(model.precisions_cholesky).max() < _MOST_REACH):
+            raise NumericalError(
+                "precision=float32 has too small a range: squares of the rows, less their center, or a variance would "
+                "leave it. Scale the data, or choose precision=float64."
+            )
 
     @cached_property
     def _reach(self) -> Array:

@@ -6,7 +6,10 @@ there. Arrays over rows and components are as large as a block, never as large a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
+from typing import cast
 
 import numpy as np
 
@@ -14,6 +17,9 @@ from gradmix import Block
 from gradmix.arrays import Array
 from gradmix_clustering.mixture_model import GaussianMixtureModel, normalise
 from gradmix_clustering.moments import Layout, Moments, gather
+
+_PIECE = 256
+"""Rows over which sums are in single precision."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +39,8 @@ class Expectation:
         Which second moments are gathered.
     origins
         Points around which it takes moments, shape (k, d).
+    center
+        In single precision, what rows are taken around, shape (d,); means and origins are around it, too.
     """
 
     means: Array
@@ -40,6 +48,7 @@ class Expectation:
     log_constants: Array
     layout: Layout
     origins: Array
+    center: Array | None = None
 
     @classmethod
     def of(cls, model: GaussianMixtureModel, origins: Array | None = None) -> Expectation:
@@ -53,9 +62,23 @@ class Expectation:
         around = model.means if origins is None else origins
         return cls(model.means, model.whiteners, model.log_constants, model.covariance.moments, around)
 
+    @classmethod
+    def in_single_precision(cls, model: GaussianMixtureModel, center: Array) -> Expectation:
+        """The E-step under a model, in single precision but for logarithms, exponentials and sums over many rows."""
+        means = _rounded(model.means - center)
+        return cls(means, _rounded(model.whiteners), model.log_constants, model.covariance.moments, means, center)
+
     def __call__(self, block: Block) -> Moments:
         """Moments of the rows around the origins."""
         X, weights, _ = block
+        if self.center is None:
+            return self._moments(X, weights)
+        parts = [slice(start, start + _PIECE) for start in range(0, len(X), _PIECE)]
+        rounded = (_rounded(X[part] - self.center) for part in parts)
+        given = (None if weights is None else weights[part] for part in parts)
+        return replace(reduce(add, map(self._moments, rounded, given)), origins=self.center + self.origins)
+
+    def _moments(self, X: Array, weights: Array | None) -> Moments:
         log_density, responsibilities = normalise(self._log_joint(X))
         if weights is None:
             return gather(X, responsibilities, self.origins, self.layout, float(log_density.sum()))
@@ -69,3 +92,8 @@ class Expectation:
             whitened = centered @ whitener if np.ndim(whitener) == 2 else centered * whitener
             joint[component] = self.log_constants[component] - 0.5 * np.einsum("nd,nd->n", whitened, whitened)
         return joint
+
+
+def _rounded(numbers: Array) -> Array:
+    """The numbers in single precision."""
+    return cast(Array, numbers.astype(np.float32))

@@ -59,10 +59,10 @@ class GaussianMixture(StartedMixture):
         What an iteration is computed by: kernels that numba compiles once (numba), or arrays (numpy), about ten times
         slower. They differ in the last digits. Without numba, numpy is the default.
     precision
-        Of the rows while an iteration whitens and multiplies them: float32 takes six tenths of the time, and the
-        log-likelihood of an iteration is right to about nine digits; that of the last one is in float64. It is for
-        `backend=numba` and covariance types with a matrix for each component, such as full. A component that is too
-        thin for it, beside the spread of the rows, is an error.
+        Of rows, means and whiteners in an iteration: float32 takes half to four fifths of the time by kernels, and the
+        log-likelihood of an iteration is right to about eight digits; that of the last one is in float64. Rows are
+        taken less their mean, in float64. A component that is too thin for it, beside the spread of the rows, is an
+        error.
     weights_init
         Weights to start from, shape (k,), or to keep if only means are estimated. What is given of this and the next
         two replaces what `init_params` gives.
@@ -253,13 +253,6 @@ class GaussianMixture(StartedMixture):
             raise ConfigError(
                 f"{self.kind}.on_collapse=floor would break the constraint of covariance_type={self.covariance_type}. "
                 "Choose full, tied, diag or spherical, or on_collapse=reseed."
-            )
-        if self.precision == "float32" and (
-            self.backend != "numba" or gradmix.covariance(self.covariance_type).moments != "full"
-        ):
-            raise ConfigError(
-                f"{self.kind}.precision=float32 is for backend=numba and covariance types with a matrix for each "
-                f"component, such as full; given: backend={self.backend}, covariance_type={self.covariance_type}."
             )
         if self.sigma is not None and (self.update != "means" or self.precisions_init is not None):
             why = (

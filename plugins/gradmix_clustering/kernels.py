@@ -1,12 +1,15 @@
-"""E-step and moments of a block of rows, compiled by numba: one kernel for each layout of `Moments`.
+"""E-step and moments of a block of rows, compiled by numba: one kernel for each layout of `Moments` and precision.
 
 A kernel takes a few hundred rows at a time, features first, so that all of its loops run over rows. While such a piece
 is in cache, it is whitened, normalised and gathered into the moments. Matrices are computed in blocks of four by four
 features, whose sums stay in registers; d is filled up to a multiple of four by zeros.
 
-What loops over rows is written in LLVM's vector instructions, as numba takes seconds to compile loops that it has to
-vectorise, and its code is slower. Arrays are passed by address: numba would compile a second kernel for read-only ones.
-Parameters and results are a single array each, in the order in which the kernel's docstring names them.
+All of it is written in LLVM's vector instructions, as numba takes seconds to compile loops that it has to vectorise,
+and its code is slower. What is written once is generated in double and in single precision: rows, means and whiteners
+are in one or the other; exponentials, and sums over pieces, are in double precision always. Arrays are passed by
+address: numba would compile a second kernel for read-only ones. Parameters and results are a single array each.
+
+Densities are powers of two, 2^(c − |z|²): the parameters are scaled so. Their exponentials take fewer instructions.
 
 All of it is one file, since numba's cache on disk notices changes only in the file of the kernel.
 """
@@ -14,8 +17,11 @@ All of it is one file, since numba's cache on disk notices changes only in the f
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from inspect import signature
+from typing import Any
 
 from llvmlite import ir
 from numba import types
@@ -26,15 +32,31 @@ from gradmix_clustering.compiled import compiled
 PIECE = 256
 """Rows of a piece."""
 
-STRIDE = PIECE + 8
-"""Numbers from one feature's rows to the next one's: no power of two, as caches map those onto each other."""
+ROW = 8 * PIECE + 64
+"""Bytes from one feature's rows to the next one's: no power of two, as caches map those onto each other."""
 
-_ROW = 8 * STRIDE
-"""Bytes from one feature's rows to the next one's."""
+_LINE = 64
+"""Bytes that a cache fetches at once."""
 
 _kernel = compiled()
 
 _DOUBLE, _SINGLE, _INT, _INT32 = ir.DoubleType(), ir.FloatType(), ir.IntType(64), ir.IntType(32)
+
+_POWERS = (
+    4.4549605981865186e-10,
+    7.072585949269223e-09,
+    1.0178062445845774e-07,
+    1.321544258792169e-06,
+    1.525273382983612e-05,
+    0.0001540353044173605,
+    0.0013333558146416936,
+    0.009618129107606888,
+    0.0555041086648216,
+    0.24022650695910097,
+    0.6931471805599453,
+    1.0,
+)
+"""Coefficients of 2^f for |f| ≤ 1/2, the highest power first: Chebyshev's approximation, to a sixth of a rounding."""
 
 
 class _Code:
@@ -47,10 +69,12 @@ class _Code:
     def __init__(self, context, builder, kind=_DOUBLE):
         self.builder = builder
         self.kind, self.size = kind, 8 if kind is _DOUBLE else 4
-        self.row = self.size * STRIDE
+        self.row = self.size * PIECE + _LINE
         self.lanes = (64 if "+avx512f" in context.codegen().magic_tuple()[2] else 32) // self.size
+        self.most_in_a_pair = 128 // self.size
         self.vector = ir.VectorType(kind, self.lanes)
         self.zero = self.constant(0.0)
+        self.exact = self if kind is _DOUBLE else _Code(context, builder)
 
     def loop(self, start, stop, step, body, carried=()):
         """Repeat `body(index, values)`, which returns the next values; the values after the loop."""
@@ -84,9 +108,18 @@ class _Code:
         """Product of integers."""
         return self.builder.mul(a, _as_int(b))
 
-    def number(self, address):
+    def least(self, a, b):
+        """The lesser of two integers."""
+        b = _as_int(b)
+        return self.builder.select(self.builder.icmp_signed("<", a, b), a, b)
+
+    def rounded_up(self, number, unit):
+        """An integer, rounded up to a multiple of a power of two."""
+        return self.builder.and_(self.add(number, unit - 1), _INT(-unit))
+
+    def number(self, address, kind=None):
         """The number at an address."""
-        return self.builder.load(self.builder.inttoptr(address, self.kind.as_pointer()))
+        return self.builder.load(self.builder.inttoptr(address, (kind or self.kind).as_pointer()))
 
     def put(self, value, address):
         """Write a number or vector to an address."""
@@ -102,22 +135,28 @@ class _Code:
         for number, value in enumerate(values):
             self.put(value, self.add(address, self.size * self.lanes * number))
 
-    def put_doubles(self, values, address, i):
-        """Write two vectors as numbers in double precision, from row i on, where i counts bytes of this precision."""
-        for number, value in enumerate(values):
-            at = self.add(address, self.times(i, 8 // self.size), 8 * self.lanes * number)
-            self.put(self.as_double(value), at)
+    def put_joint(self, values, constant, table, line, i):
+        """Write a constant less two vectors in double precision, from row i on, where i counts bytes of this precision.
+
+        Without a constant, write the vectors.
+        """
+        at = self.add(table, self.times(line, ROW), self.times(i, 8 // self.size))
+        for number, value in enumerate(map(self.as_double, values)):
+            result = value if constant is None else self.builder.fsub(self.everywhere(constant), value)
+            self.put(result, self.add(at, 8 * self.lanes * number))
 
     def as_double(self, value):
         """A number or vector in double precision."""
-        if self.kind is _DOUBLE:
-            return value
-        is_vector = isinstance(value.type, ir.VectorType)
-        return self.builder.fpext(value, ir.VectorType(_DOUBLE, value.type.count) if is_vector else _DOUBLE)
+        return value if self.kind is _DOUBLE else self.builder.fpext(value, _like(value, _DOUBLE))
+
+    def rounded(self, value):
+        """A number or vector of double precision in this precision."""
+        return value if self.kind is _DOUBLE else self.builder.fptrunc(value, _like(value, _SINGLE))
 
     def everywhere(self, number):
         """A number in each place of a vector."""
-        vector = self.builder.insert_element(ir.Constant(self.vector, ir.Undefined), number, _INT32(0))
+        kind = ir.VectorType(number.type, self.lanes)
+        vector = self.builder.insert_element(ir.Constant(kind, ir.Undefined), number, _INT32(0))
         return self.builder.shuffle_vector(vector, vector, ir.Constant(ir.VectorType(_INT32, self.lanes), None))
 
     def call(self, name, *arguments, result=None, flags=()):
@@ -125,8 +164,11 @@ class _Code:
         result = arguments[0].type if result is None else result
         vector = next((each.type for each in arguments if isinstance(each.type, ir.VectorType)), None)
         bits = "f32" if (result if vector is None else vector.element) is _SINGLE else "f64"
-        name = f"llvm.{name}.{bits if vector is None else f'v{vector.count}{bits}'}"
-        kind = ir.FunctionType(result, [each.type for each in arguments])
+        return self.function(f"{name}.{bits if vector is None else f'v{vector.count}{bits}'}", result, arguments, flags)
+
+    def function(self, name, result, arguments, flags=()):
+        """Call one of LLVM's functions by its whole name."""
+        name, kind = f"llvm.{name}", ir.FunctionType(result, [each.type for each in arguments])
         function = self.builder.module.globals.get(name) or ir.Function(self.builder.module, kind, name)
         return self.builder.call(function, arguments, fastmath=flags)
 
@@ -148,20 +190,29 @@ class _Code:
 
     def product(self, vector):
         """Product of a vector's numbers."""
-        return self.call("vector.reduce.fmul", _DOUBLE(1.0), vector, result=_DOUBLE, flags=("reassoc",))
+        return self.call("vector.reduce.fmul", self.kind(1.0), vector, result=self.kind, flags=("reassoc",))
 
     def add_total(self, vector, address):
         """Add a vector's numbers to the one at an address, which is in double precision."""
-        before = self.builder.load(self.builder.inttoptr(address, _DOUBLE.as_pointer()))
+        before = self.number(address, _DOUBLE)
         self.put(self.builder.fadd(before, self.as_double(self.total(vector))), address)
 
-    def exp(self, x):
-        """e^x for x ≤ 0; 0 below −708. For a number, or each of a vector.
+    def fetch(self, address, size):
+        """Ask for bytes of memory that will be read soon, so that nothing has to wait for them then."""
+        byte, told = ir.IntType(8).as_pointer(), [_INT32(0), _INT32(2), _INT32(1)]  # to read; second level; data
+
+        def line(at, _):
+            self.function("prefetch.p0", ir.VoidType(), [self.builder.inttoptr(self.add(address, at), byte), *told])
+
+        self.loop(0, size, _LINE, line)
+
+    def power_of_two(self, x):
+        """2^x for x ≤ 0; 0 below −1021. For a number, or each of a vector.
 
         It is right to one unit in the last place, or two where the processor has no ``fmuladd``.
 
-        x = n log 2 + r; Taylor's polynomial of degree 13 gives e^r, and n is added to the exponent's bits. Adding
-        1.5 · 2⁵² rounds to the integer n and leaves it in the lowest bits.
+        x = n + f; a polynomial gives 2^f, and n is added to the exponent's bits. Adding 1.5 · 2⁵² rounds to the integer
+        n and leaves it in the lowest bits.
         """
         builder, is_vector = self.builder, isinstance(x.type, ir.VectorType)
         bits = ir.VectorType(_INT, self.lanes) if is_vector else _INT
@@ -169,15 +220,13 @@ class _Code:
         def constant(value, kind=x.type):
             return ir.Constant(kind, [value] * self.lanes if is_vector else value)
 
-        in_range = builder.fcmp_ordered(">=", x, constant(-708.0))
-        clamped = builder.select(in_range, x, constant(-708.0))
-        shifted = self.fma(clamped, constant(1 / math.log(2)), constant(1.5 * 2**52))
-        n = builder.fsub(shifted, constant(1.5 * 2**52))
-        r = self.fma(n, constant(-6.93147180369123816490e-01), clamped)
-        r = self.fma(n, constant(-1.90821492927058770002e-10), r)
-        p = constant(1 / math.factorial(13))
-        for power in range(12, -1, -1):
-            p = self.fma(p, r, constant(1 / math.factorial(power)))
+        in_range = builder.fcmp_ordered(">=", x, constant(-1021.0))
+        clamped = builder.select(in_range, x, constant(-1021.0))
+        shifted = builder.fadd(clamped, constant(1.5 * 2**52))
+        f = builder.fsub(clamped, builder.fsub(shifted, constant(1.5 * 2**52)))
+        p = constant(_POWERS[0])
+        for coefficient in _POWERS[1:]:
+            p = self.fma(p, f, constant(coefficient))
         exponent = builder.shl(builder.bitcast(shifted, bits), constant(52, bits))
         value = builder.bitcast(builder.add(builder.bitcast(p, bits), exponent), x.type)
         return builder.select(in_range, value, constant(0.0))
@@ -187,99 +236,67 @@ def _as_int(value):
     return _INT(value) if isinstance(value, int) else value
 
 
-def _part(write, kind=_DOUBLE):
-    """A function of integers for kernels, from one that writes its instructions; it returns a number."""
-
-    def part(context, *arguments):
-        def generate(context, builder, signature, arguments):
-            result = write(_Code(context, builder, kind), *arguments)
-            return _DOUBLE(0.0) if result is None else result
-
-        return types.float64(*[types.intp] * len(arguments)), generate
-
-    part.__signature__ = signature(write)  # numba takes the number of arguments from it
-    return intrinsic(part)
+def _like(value, kind):
+    """A kind of number, or of vector if the value is one."""
+    return ir.VectorType(kind, value.type.count) if isinstance(value.type, ir.VectorType) else kind
 
 
-def _both(write):
-    """The part in double precision, and in single precision."""
-    return _part(write), _part(write, _SINGLE)
+def _load(code, X, rows, filled, d, piece, center):
+    """Copy rows less a center, if there is one, features first; the last row is repeated up to a full pair of vectors.
 
-
-@_part
-def _load(code, X, rows, d, piece):
-    """Copy rows, features first; the last row is repeated up to a full pair of vectors."""
+    All differences are taken in double precision.
+    """
 
     def vector(i, _):
         places = [code.add(X, code.times(row, code.times(d, 8))) for row in _rows_from(code, i, rows)]
 
         def feature(a, _):
             values = _gathered(code, [code.add(place, code.times(a, 8)) for place in places])
-            code.put(values, code.add(piece, code.times(a, _ROW), code.times(i, 8)))
-
-        code.loop(0, d, 1, feature)
-
-    code.loop(0, _full(code, rows), code.lanes, vector)
-
-
-@_part
-def _load_single(code, X, rows, filled, d, center, piece):
-    """Copy rows less a center, features first, in single precision; the last row is repeated."""
-    kind = ir.VectorType(_SINGLE, code.lanes)
-
-    def vector(i, _):
-        places = [code.add(X, code.times(row, code.times(d, 8))) for row in _rows_from(code, i, rows)]
-
-        def feature(a, _):
-            coordinate = code.everywhere(code.number(code.add(center, code.times(a, 8))))
-            values = _gathered(code, [code.add(place, code.times(a, 8)) for place in places])
-            narrow = code.builder.fptrunc(code.builder.fsub(values, coordinate), kind)
-            code.put(narrow, code.add(piece, code.times(a, 4 * STRIDE), code.times(i, 4)))
+            if center is not None:
+                coordinate = code.number(code.add(center, code.times(a, 8)), _DOUBLE)
+                values = code.builder.fsub(values, code.everywhere(coordinate))
+            code.put(code.rounded(values), code.place(piece, a, code.times(i, code.size)))
 
         code.loop(0, d, 1, feature)
 
     code.loop(0, filled, code.lanes, vector)
 
 
-@_part
-def _narrow(code, r, rows, out):
-    """Copy numbers in single precision."""
-    kind = ir.VectorType(_SINGLE, code.lanes)
-
-    def vectors(i, _):
-        for number, value in enumerate(code.pair(code.add(r, i))):
-            at = code.add(out, code.builder.udiv(i, _INT(2)), 4 * code.lanes * number)
-            code.put(code.builder.fptrunc(value, kind), at)
-
-    code.over_rows(rows, vectors)
-
-
 def _rows_from(code, first, stop):
     """Numbers of a vector's rows; from the last one on, this is repeated."""
-    last, rows = code.add(stop, -1), [code.add(first, lane) for lane in range(code.lanes)]
-    return [code.builder.select(code.builder.icmp_signed("<", row, last), row, last) for row in rows]
+    last = code.add(stop, -1)
+    return [code.least(code.add(first, lane), last) for lane in range(code.lanes)]
 
 
 def _gathered(code, places):
-    """A vector of the numbers at some addresses."""
-    vector = code.zero
+    """A vector of the numbers at some addresses, in double precision."""
+    vector = ir.Constant(ir.VectorType(_DOUBLE, code.lanes), ir.Undefined)
     for lane, place in enumerate(places):
-        vector = code.builder.insert_element(vector, code.number(place), _INT32(lane))
+        vector = code.builder.insert_element(vector, code.number(place, _DOUBLE), _INT32(lane))
     return vector
 
 
-def _full(code, rows):
-    """A number of rows, rounded up to a multiple of sixteen: a pair of vectors, however long they are."""
-    return code.builder.and_(code.add(rows, 15), _INT(-16))
+def _fill(code, address, size):
+    """Zeros, as many as bytes of them."""
+    code.loop(0, size, 8, lambda i, _: code.put(_DOUBLE(0.0), code.add(address, i)))
 
 
-@_part
-def _fill(code, address, count):
-    """Zeros."""
-    code.loop(0, count, 1, lambda i, _: code.put(_DOUBLE(0.0), code.add(address, code.times(i, 8))))
+def _round(code, table, k, rows):
+    """Round lines of numbers to single precision, in place: they begin earlier then."""
+    exact = code.exact
+
+    def line(j, _):
+        def vectors(i, _):
+            values = [*map(code.rounded, exact.pair(exact.place(table, j, i)))]
+            at = code.add(code.place(table, j, code.builder.udiv(i, _INT(2))))
+            for number, value in enumerate(values):
+                code.put(value, code.add(at, 4 * exact.lanes * number))
+
+        exact.over_rows(rows, vectors)
+
+    code.loop(0, k, 1, line)
 
 
-@_both
 def _subtract(code, x, point, d, rows, y):
     """x − point."""
 
@@ -295,9 +312,6 @@ def _subtract(code, x, point, d, rows, y):
         code.over_rows(rows, vectors)
 
     code.loop(0, d, 1, feature)
-
-
-_subtract, _subtract_single = _subtract
 
 
 def _whitened(code, whitener, y, d, i, a):
@@ -321,9 +335,8 @@ def _whitened(code, whitener, y, d, i, a):
     return z
 
 
-@_both
-def _whitened_squares(code, whitener, y, d, rows, squares):
-    """|L⁻¹ y|² of each row."""
+def _join_whitened(code, whitener, y, d, rows, constants, joint, j):
+    """The constant less |L⁻¹ y|² of each row, for a component."""
 
     def vectors(i, _):
         def four(a, sums):
@@ -332,15 +345,12 @@ def _whitened_squares(code, whitener, y, d, rows, squares):
                 sums[number % 2] = code.fma(value, value, sums[number % 2])
             return sums
 
-        code.put_doubles(code.loop(0, d, 4, four, [code.zero] * 2), squares, i)
+        squares = code.loop(0, d, 4, four, [code.zero] * 2)
+        code.put_joint(squares, code.number(code.add(constants, code.times(j, 8)), _DOUBLE), joint, j, i)
 
     code.over_rows(rows, vectors)
 
 
-_whitened_squares, _whitened_squares_single = _whitened_squares
-
-
-@_part
 def _whiten(code, whitener, y, d, rows, out):
     """L⁻¹ y."""
 
@@ -355,75 +365,72 @@ def _whiten(code, whitener, y, d, rows, out):
     code.over_rows(rows, vectors)
 
 
-def _distances_part(is_scaled):
-    """Squared distances to four points at a time, the differences times their scales if there are any."""
+def _distances(code, x, points, k, d, rows, out, scales=None, constants=None):
+    """Squared distances to four points at a time, the differences times their scales if there are any.
 
-    @_part
-    def distances(code, x, points, scales, k, d, rows, squares):
-        line = code.times(d, 8)
+    If constants are given, it is these less the squares.
+    """
+    line = code.times(d, code.size)
 
-        def four_points(j, _):
-            def vectors(i, _):
-                def feature(a, sums):
-                    values, added = code.pair(code.place(x, a, i)), []
-                    for point in range(4):
-                        place = code.add(code.times(code.add(j, point), line), code.times(a, 8))
-                        coordinate = code.everywhere(code.number(code.add(points, place)))
-                        scale = code.everywhere(code.number(code.add(scales, place))) if is_scaled else None
-                        for half, value in enumerate(values):
-                            y = code.builder.fsub(value, coordinate)
-                            y = code.builder.fmul(y, scale) if is_scaled else y
-                            added.append(code.fma(y, y, sums[2 * point + half]))
-                    return added
-
-                sums = code.loop(0, d, 1, feature, [code.zero] * 8)
+    def four_points(j, _):
+        def vectors(i, _):
+            def feature(a, sums):
+                values, added = code.pair(code.place(x, a, i)), []
                 for point in range(4):
-                    place = code.place(squares, code.add(j, point), i)
-                    code.put_pair(sums[2 * point : 2 * point + 2], place)
+                    place = code.add(code.times(code.add(j, point), line), code.times(a, code.size))
+                    coordinate = code.everywhere(code.number(code.add(points, place)))
+                    scale = None if scales is None else code.everywhere(code.number(code.add(scales, place)))
+                    for half, value in enumerate(values):
+                        y = code.builder.fsub(value, coordinate)
+                        y = y if scale is None else code.builder.fmul(y, scale)
+                        added.append(code.fma(y, y, sums[2 * point + half]))
+                return added
 
-            code.over_rows(rows, vectors)
+            sums = code.loop(0, d, 1, feature, [code.zero] * 8)
+            for point in range(4):
+                at, own = code.add(j, point), sums[2 * point : 2 * point + 2]
+                place = None if constants is None else code.add(constants, code.times(at, 8))
+                code.put_joint(own, None if place is None else code.number(place, _DOUBLE), out, at, i)
 
-        code.loop(0, k, 4, four_points)
+        code.over_rows(rows, vectors)
 
-    return distances
-
-
-_distances, _scaled_distances = _distances_part(False), _distances_part(True)
+    code.loop(0, k, 4, four_points)
 
 
-@_part
-def _scale_squares(code, squares, scales, k, rows, out):
-    """Squares times the squares of the components' scales."""
+def _join_squares(code, squares, scales, constants, k, rows, joint):
+    """The constants less the squares times the squares of the components' scales."""
 
     def component(j, _):
-        scale = code.everywhere(code.number(code.add(scales, code.times(j, 8))))
+        scale, constant = (code.everywhere(code.number(code.add(at, code.times(j, 8)))) for at in (scales, constants))
+        square = code.builder.fneg(code.builder.fmul(scale, scale))
 
         def vectors(i, _):
-            offset = code.add(code.times(j, _ROW), i)
-            values = [code.builder.fmul(value, scale) for value in code.pair(code.add(squares, offset))]
-            code.put_pair([code.builder.fmul(value, scale) for value in values], code.add(out, offset))
+            values = code.pair(code.place(squares, j, i))
+            code.put_pair([code.fma(value, square, constant) for value in values], code.place(joint, j, i))
 
         code.over_rows(rows, vectors)
 
     code.loop(0, k, 1, component)
 
 
-@_part
-def _normalised(code, joint, constants, k, rows, weights, start):
-    """Turn squared distances into responsibilities times weights, zero behind the last row; Σ weight · log p(x).
+def _normalised(code, joint, k, rows, filled, weights, start, ahead, size):
+    """Turn logarithms of joint densities into responsibilities times weights; Σ weight · log p(x).
 
-    `weights` are those of all rows, 0 if each is one; the piece begins at `start`.
+    Logarithms are to base 2, but for the sum. Responsibilities are zero behind the last row. `weights` are those of all
+    rows, 0 if each is one; the piece begins at `start`. Meanwhile, the next rows are fetched: `size` bytes each.
     """
     builder, one = code.builder, code.constant(1.0)
 
     def vectors(i, sums):
-        largest = _joint_logs(code, joint, constants, k, i)
-        totals = _exponentials(code, joint, largest, k, i)
         first = builder.udiv(i, _INT(8))
+        code.fetch(code.add(ahead, code.times(first, size)), code.times(size, 2 * code.lanes))
+        largest = _largest(code, joint, k, i)
+        totals = _powers(code, joint, largest, k, i)
         exists = [_before(code, rows, code.add(first, code.lanes * number)) for number in range(2)]
         largest = [builder.select(mask, value, code.zero) for mask, value in zip(exists, largest, strict=True)]
         totals = [builder.select(mask, value, one) for mask, value in zip(exists, totals, strict=True)]
         ones = [builder.select(mask, one, code.zero) for mask in exists]
+        largest = [builder.fmul(value, code.constant(math.log(2))) for value in largest]
         with builder.if_else(builder.icmp_signed("!=", weights, _INT(0))) as (weighted, plain):
             with weighted:
                 given = _weights(code, weights, code.add(start, first), code.add(start, rows), ones)
@@ -437,28 +444,26 @@ def _normalised(code, joint, constants, k, rows, weights, start):
         _multiply(code, joint, [*map(builder.fdiv, masses, totals)], k, i)
         return [builder.fadd(sums[0], added)]
 
-    return code.over_rows(_full(code, rows), vectors, [_DOUBLE(0.0)])[0]
+    return code.over_rows(filled, vectors, [_DOUBLE(0.0)])[0]
 
 
-def _joint_logs(code, joint, constants, k, i):
-    """Turn squared distances into the logarithms of joint densities; the largest of each row."""
+def _largest(code, joint, k, i):
+    """The largest logarithm of each row."""
 
     def component(j, largest):
-        constant, place = code.everywhere(code.number(code.add(constants, code.times(j, 8)))), code.place(joint, j, i)
-        values = [code.fma(code.constant(-0.5), value, constant) for value in code.pair(place)]
-        code.put_pair(values, place)
+        values = code.pair(code.place(joint, j, i))
         are_larger = [*map(partial(code.builder.fcmp_ordered, ">"), values, largest)]
         return [*map(code.builder.select, are_larger, values, largest)]
 
     return code.loop(0, k, 1, component, [code.constant(-math.inf)] * 2)
 
 
-def _exponentials(code, joint, largest, k, i):
-    """Turn logarithms less the largest into exponentials; their sums."""
+def _powers(code, joint, largest, k, i):
+    """Turn logarithms less the largest into powers; their sums."""
 
     def component(j, totals):
         place = code.place(joint, j, i)
-        values = [code.exp(each) for each in map(code.builder.fsub, code.pair(place), largest)]
+        values = [code.power_of_two(each) for each in map(code.builder.fsub, code.pair(place), largest)]
         code.put_pair(values, place)
         return [*map(code.builder.fadd, values, totals)]
 
@@ -486,11 +491,7 @@ def _weights(code, weights, first, stop, ones):
 def _before(code, rows, first):
     """Which of the rows from a first one on are there."""
     numbers = ir.Constant(ir.VectorType(_INT, code.lanes), list(range(code.lanes)))
-    left = code.builder.sub(rows, first)
-    kind = ir.VectorType(_INT, code.lanes)
-    vector = code.builder.insert_element(ir.Constant(kind, ir.Undefined), left, _INT32(0))
-    vector = code.builder.shuffle_vector(vector, vector, ir.Constant(ir.VectorType(_INT32, code.lanes), None))
-    return code.builder.icmp_signed("<", numbers, vector)
+    return code.builder.icmp_signed("<", numbers, code.everywhere(code.builder.sub(rows, first)))
 
 
 def _chosen(code, *ways):
@@ -502,14 +503,13 @@ def _chosen(code, *ways):
 
 
 def _logs(code, vector):
-    """Logarithm of each number."""
+    """Natural logarithm of each number."""
     for lane in range(code.lanes):
         log = code.call("log", code.builder.extract_element(vector, _INT32(lane)))
         vector = code.builder.insert_element(vector, log, _INT32(lane))
     return vector
 
 
-@_part
 def _add_counts(code, r, k, rows, counts):
     """Add Σ r of each component."""
 
@@ -523,42 +523,34 @@ def _add_counts(code, r, k, rows, counts):
     code.loop(0, k, 1, component)
 
 
-def _moments_part(has_squares):
+def _add_moments(code, x, point, r, d, rows, first, second=None):
     """Add Σ r (x − point) of each feature and, if asked for, Σ r (x − point)²."""
 
-    @_both
-    def moments(code, x, point, r, d, rows, first, second):
-        def four(a, _):
-            features = [code.add(a, feature) for feature in range(4)]
-            point_of = [code.everywhere(code.number(code.add(point, code.times(each, code.size)))) for each in features]
+    def four(a, _):
+        features = [code.add(a, feature) for feature in range(4)]
+        point_of = [code.everywhere(code.number(code.add(point, code.times(each, code.size)))) for each in features]
 
-            def vectors(i, sums):
-                mass, sums = code.pair(code.add(r, i)), [*sums]
-                for feature in range(4):
-                    values = code.pair(code.place(x, code.add(a, feature), i))
-                    for m, value in zip(mass, values, strict=True):
-                        y = code.builder.fsub(value, point_of[feature])
-                        weighted = code.builder.fmul(m, y) if has_squares else None
-                        sums[feature] = (
-                            code.builder.fadd(sums[feature], weighted) if has_squares else code.fma(m, y, sums[feature])
-                        )
-                        if has_squares:
-                            sums[4 + feature] = code.fma(weighted, y, sums[4 + feature])
-                return sums
+        def vectors(i, sums):
+            mass, sums = code.pair(code.add(r, i)), [*sums]
+            for feature in range(4):
+                values = code.pair(code.place(x, code.add(a, feature), i))
+                for m, value in zip(mass, values, strict=True):
+                    y = code.builder.fsub(value, point_of[feature])
+                    if second is None:
+                        sums[feature] = code.fma(m, y, sums[feature])
+                    else:
+                        weighted = code.builder.fmul(m, y)
+                        sums[feature] = code.builder.fadd(sums[feature], weighted)
+                        sums[4 + feature] = code.fma(weighted, y, sums[4 + feature])
+            return sums
 
-            sums = code.over_rows(rows, vectors, [code.zero] * (8 if has_squares else 4))
-            for number, total in enumerate(sums):
-                code.add_total(total, code.add(second if number >= 4 else first, code.times(features[number % 4], 8)))
+        sums = code.over_rows(rows, vectors, [code.zero] * (4 if second is None else 8))
+        for number, total in enumerate(sums):
+            code.add_total(total, code.add(second if number >= 4 else first, code.times(features[number % 4], 8)))
 
-        code.loop(0, d, 4, four)
-
-    return moments
+    code.loop(0, d, 4, four)
 
 
-(_add_moments, _), (_add_first, _add_first_single) = _moments_part(True), _moments_part(False)
-
-
-@_part
 def _add_dots(code, a, b, k, rows, out):
     """Add Σ a b of each component."""
 
@@ -573,7 +565,6 @@ def _add_dots(code, a, b, k, rows, out):
     code.loop(0, k, 1, component)
 
 
-@_both
 def _scale(code, x, point, r, d, rows, y):
     """√r (x − point), whose products are the second moments."""
 
@@ -589,9 +580,6 @@ def _scale(code, x, point, r, d, rows, y):
         code.loop(0, d, 1, feature)
 
     code.over_rows(rows, vectors)
-
-
-_scale, _scale_single = _scale
 
 
 def _add_block(code, left, right, rows, out, line, is_lower):
@@ -611,7 +599,6 @@ def _add_block(code, left, right, rows, out, line, is_lower):
         code.add_total(total, code.add(out, code.times(line, a), 8 * b))
 
 
-@_both
 def _add_products(code, y, d, rows, scatter):
     """Add y yᵀ, the lower triangle in blocks of four by four."""
     line = code.times(d, 8)
@@ -629,10 +616,6 @@ def _add_products(code, y, d, rows, scatter):
     code.loop(0, d, 4, four_lines)
 
 
-_add_products, _add_products_single = _add_products
-
-
-@_part
 def _add_sums(code, x, r, k, d, rows, first):
     """Add Σ r x, in blocks of four components by four features."""
     line = code.times(d, 8)
@@ -640,7 +623,7 @@ def _add_sums(code, x, r, k, d, rows, first):
     def four_components(j, _):
         def four_features(a, _):
             out = code.add(first, code.times(j, line), code.times(a, 8))
-            sides = code.add(r, code.times(j, _ROW)), code.add(x, code.times(a, _ROW))
+            sides = code.add(r, code.times(j, code.row)), code.add(x, code.times(a, code.row))
             _add_block(code, *sides, rows, out, line, False)
 
         code.loop(0, d, 4, four_features)
@@ -648,156 +631,269 @@ def _add_sums(code, x, r, k, d, rows, first):
     code.loop(0, k, 4, four_components)
 
 
+@dataclass(frozen=True)
+class _Pass:
+    """Sizes and addresses of a kernel.
+
+    Parameters
+    ----------
+    d, k
+        Numbers of features and components, rounded up to multiples of four.
+    components
+        Number of components.
+    constants
+        Logarithms to base 2 of the joint densities at the means.
+    others
+        The other parameters.
+    first, second
+        Sums of first and second moments.
+    joint
+        Logarithms of joint densities of a piece, and then responsibilities.
+    piece, scratch
+        The rows of a piece, and memory for intermediate results.
+    """
+
+    d: Any
+    k: Any
+    components: Any
+    constants: Any
+    others: Any
+    first: Any
+    second: Any
+    joint: Any
+    piece: Any
+    scratch: Any
+
+
+_Step = Callable[[Any], None]
+
+
+def _kernels(write: Callable[[Any, _Pass], tuple[_Step, _Step]], is_centered: bool = False) -> list[Any]:
+    """Two functions of integers for kernels, in double and in single precision; they return the log-likelihood.
+
+    Parameters
+    ----------
+    write
+        It returns what writes the instructions that put the logarithms of joint densities to their place, and those
+        that gather moments under the responsibilities; both are functions of the number of rows, filled up.
+    is_centered
+        Whether rows are taken less their center. In single precision they always are.
+    """
+
+    def whole(code, X, weights, n, d, k, parameters, scratch, out):
+        dp, kp = code.rounded_up(d, 4), code.rounded_up(k, 4)
+        constants, first, size = code.add(parameters, code.times(dp, 8)), code.add(out, code.times(k, 8)), code.row
+        piece = code.add(scratch, code.times(kp, ROW))
+        names = _Pass(
+            d=dp,
+            k=kp,
+            components=k,
+            constants=constants,
+            others=code.add(constants, code.times(kp, 8)),
+            first=first,
+            second=code.add(first, code.times(code.times(kp, dp), 8)),
+            joint=scratch,
+            piece=piece,
+            scratch=code.add(piece, code.times(dp, size)),
+        )
+        join, gather = write(code, names)
+        center = parameters if is_centered or code.kind is _SINGLE else None
+        _fill(code, code.add(piece, code.times(d, size)), code.times(code.builder.sub(dp, d), size))
+
+        def each(start, sums):
+            rows = code.least(code.builder.sub(n, start), PIECE)
+            filled, line = code.rounded_up(rows, code.most_in_a_pair), code.times(d, 8)
+            here = code.add(X, code.times(start, line))
+            _load(code, here, rows, filled, d, piece, center)
+            join(filled)
+            ahead = code.add(here, code.times(line, PIECE))
+            added = _normalised(code.exact, scratch, k, rows, filled, weights, start, ahead, line)
+            _add_counts(code.exact, scratch, k, filled, out)
+            gather(filled)
+            return [code.builder.fadd(sums[0], added)]
+
+        return code.loop(0, n, PIECE, each, [_DOUBLE(0.0)])[0]
+
+    return [_part(whole, kind) for kind in (_DOUBLE, _SINGLE)]
+
+
+def _part(write, kind=_DOUBLE):
+    """A function of integers for kernels, from one that writes its instructions; it returns a number."""
+
+    def part(context, *arguments):
+        def generate(context, builder, signature, arguments):
+            return write(_Code(context, builder, kind), *arguments)
+
+        return types.float64(*[types.intp] * len(arguments)), generate
+
+    part.__signature__ = signature(write)  # numba takes the number of arguments from it
+    return intrinsic(part)
+
+
+def _round_responsibilities(code, names, rows):
+    if code.kind is _SINGLE:
+        _round(code, names.joint, names.k, rows)
+
+
+def _write_full(code, names):
+    means, square = names.others, code.times(names.d, names.d)
+    whiteners = code.add(means, code.times(code.times(names.k, names.d), code.size))
+
+    def mean_of(j):
+        return code.add(means, code.times(code.times(j, names.d), code.size))
+
+    def join(rows):
+        def component(j, _):
+            whitener = code.add(whiteners, code.times(code.times(j, square), code.size))
+            _subtract(code, names.piece, mean_of(j), names.d, rows, names.scratch)
+            _join_whitened(code, whitener, names.scratch, names.d, rows, names.constants, names.joint, j)
+
+        code.loop(0, names.components, 1, component)
+
+    def gather(rows):
+        _round_responsibilities(code, names, rows)
+
+        def component(j, _):
+            r, first = code.place(names.joint, j, 0), code.add(names.first, code.times(code.times(j, names.d), 8))
+            _add_moments(code, names.piece, mean_of(j), r, names.d, rows, first)
+            _scale(code, names.piece, mean_of(j), r, names.d, rows, names.scratch)
+            second = code.add(names.second, code.times(code.times(j, square), 8))
+            _add_products(code, names.scratch, names.d, rows, second)
+
+        code.loop(0, names.components, 1, component)
+
+    return join, gather
+
+
+def _write_pooled(code, names):
+    whitener = names.others
+    means = code.add(whitener, code.times(code.times(names.d, names.d), code.size))
+
+    def join(rows):
+        _whiten(code, whitener, names.piece, names.d, rows, names.scratch)
+        _distances(code, names.scratch, means, names.k, names.d, rows, names.joint, constants=names.constants)
+
+    def gather(rows):
+        _round_responsibilities(code, names, rows)
+        _add_sums(code, names.piece, names.joint, names.k, names.d, rows, names.first)
+
+    return join, gather
+
+
+def _write_diagonal(code, names):
+    means = names.others
+    scales = code.add(means, code.times(code.times(names.k, names.d), code.size))
+
+    def join(rows):
+        _distances(code, names.piece, means, names.k, names.d, rows, names.joint, scales, names.constants)
+
+    def gather(rows):
+        _round_responsibilities(code, names, rows)
+
+        def component(j, _):
+            at = code.times(j, names.d)
+            mean, sums = code.add(means, code.times(at, code.size)), code.times(at, 8)
+            first, second = code.add(names.first, sums), code.add(names.second, sums)
+            _add_moments(code, names.piece, mean, code.place(names.joint, j, 0), names.d, rows, first, second)
+
+        code.loop(0, names.components, 1, component)
+
+    return join, gather
+
+
+def _write_trace(code, names):
+    scales, squares = names.others, names.scratch
+    means = code.add(scales, code.times(names.k, 8))
+
+    def join(rows):
+        _distances(code, names.piece, means, names.k, names.d, rows, squares)
+        _join_squares(code.exact, squares, scales, names.constants, names.components, rows, names.joint)
+
+    def gather(rows):
+        _add_dots(code.exact, names.joint, squares, names.components, rows, names.second)
+        _round_responsibilities(code, names, rows)
+
+        def component(j, _):
+            at = code.times(j, names.d)
+            mean, first = code.add(means, code.times(at, code.size)), code.add(names.first, code.times(at, 8))
+            _add_moments(code, names.piece, mean, code.place(names.joint, j, 0), names.d, rows, first)
+
+        code.loop(0, names.components, 1, component)
+
+    return join, gather
+
+
+_full, _full_single = _kernels(_write_full)
+_pooled, _pooled_single = _kernels(_write_pooled, is_centered=True)
+_diagonal, _diagonal_single = _kernels(_write_diagonal)
+_trace, _trace_single = _kernels(_write_trace)
+
+
+@_kernel
+def full(X, weights, n, d, k, parameters, scratch, out):
+    """Center, constants, means and transposed whiteners; counts, first moments and scatter matrices of each component.
+
+    Of a scatter matrix, the lower triangle is filled.
+    """
+    return _full(X, weights, n, d, k, parameters, scratch, out)
+
+
+@_kernel
+def full_single(X, weights, n, d, k, parameters, scratch, out):
+    """As `full`, in single precision: means, around the center, and whiteners are, too."""
+    return _full_single(X, weights, n, d, k, parameters, scratch, out)
+
+
+@_kernel
+def pooled(X, weights, n, d, k, parameters, scratch, out):
+    """Center, constants, transposed whitener and whitened means; counts and first moments around the center.
+
+    It adds no second moments: the scatter of all components together does not depend on r. Rows are whitened once, and
+    then compared with the whitened means.
+    """
+    return _pooled(X, weights, n, d, k, parameters, scratch, out)
+
+
+@_kernel
+def pooled_single(X, weights, n, d, k, parameters, scratch, out):
+    """As `pooled`, in single precision: whitener and whitened means are, too."""
+    return _pooled_single(X, weights, n, d, k, parameters, scratch, out)
+
+
+@_kernel
+def diagonal(X, weights, n, d, k, parameters, scratch, out):
+    """Center, constants, means and scales; counts, first and second moments of each component's features."""
+    return _diagonal(X, weights, n, d, k, parameters, scratch, out)
+
+
+@_kernel
+def diagonal_single(X, weights, n, d, k, parameters, scratch, out):
+    """As `diagonal`, in single precision: means, around the center, and scales are, too."""
+    return _diagonal_single(X, weights, n, d, k, parameters, scratch, out)
+
+
+@_kernel
+def trace(X, weights, n, d, k, parameters, scratch, out):
+    """Center, constants, scales and means; counts, first moments and the trace of each component's scatter."""
+    return _trace(X, weights, n, d, k, parameters, scratch, out)
+
+
+@_kernel
+def trace_single(X, weights, n, d, k, parameters, scratch, out):
+    """As `trace`, in single precision: means, around the center, are, too."""
+    return _trace_single(X, weights, n, d, k, parameters, scratch, out)
+
+
 @intrinsic
-def _exp(context, x):
+def _power_of_two(context, x):
     def generate(context, builder, signature, arguments):
-        return _Code(context, builder).exp(*arguments)
+        return _Code(context, builder).power_of_two(*arguments)
 
     return types.float64(types.float64), generate
 
 
 @_kernel
-def exponentials(x, out):
-    """e^x of each x ≤ 0."""
+def powers_of_two(x, out):
+    """2^x of each x ≤ 0."""
     for i in range(len(x)):
-        out[i] = _exp(x[i])
-
-
-@_kernel
-def full(X, weights, n, d, k, parameters, scratch, out):
-    """Means, transposed whiteners and log constants; counts, first moments and scatter matrices of each component.
-
-    Of a scatter matrix, the lower triangle is filled.
-    """
-    dp = (d + 3) & -4
-    whiteners, first = parameters + 8 * k * dp, out + 8 * k
-    constants, scatter = whiteners + 8 * k * dp * dp, first + 8 * k * dp
-    piece, centered, joint = scratch, scratch + dp * _ROW, scratch + 2 * dp * _ROW
-    _fill(piece + d * _ROW, (dp - d) * STRIDE)
-    log_likelihood = 0.0
-    for start in range(0, n, PIECE):
-        rows = min(n - start, PIECE)
-        filled = (rows + 15) & -16
-        _load(X + 8 * start * d, rows, d, piece)
-        for j in range(k):
-            _subtract(piece, parameters + 8 * j * dp, dp, filled, centered)
-            _whitened_squares(whiteners + 8 * j * dp * dp, centered, dp, filled, joint + j * _ROW)
-        log_likelihood += _normalised(joint, constants, k, rows, weights, start)
-        _add_counts(joint, k, filled, out)
-        for j in range(k):
-            _add_first(piece, parameters + 8 * j * dp, joint + j * _ROW, dp, filled, first + 8 * j * dp, 0)
-            _scale(piece, parameters + 8 * j * dp, joint + j * _ROW, dp, filled, centered)
-            _add_products(centered, dp, filled, scatter + 8 * j * dp * dp)
-    return log_likelihood
-
-
-@_kernel
-def full_single(X, weights, n, d, k, parameters, scratch, out):
-    """As `full`, in single precision but for exponentials and for sums over pieces.
-
-    Center, log constants and, in single precision, means less the center and transposed whiteners.
-    """
-    dp = (d + 3) & -4
-    row = 4 * STRIDE
-    constants, first = parameters + 8 * dp, out + 8 * k
-    means, scatter = constants + 8 * k, first + 8 * k * dp
-    whiteners = means + 4 * k * dp
-    piece, centered = scratch, scratch + dp * row
-    joint = scratch + 2 * dp * row
-    narrow = joint + k * _ROW
-    _fill(piece + d * row, (dp - d) * STRIDE // 2)
-    log_likelihood = 0.0
-    for start in range(0, n, PIECE):
-        rows = min(n - start, PIECE)
-        filled, wide = (rows + 15) & -16, (rows + 31) & -32
-        _load_single(X + 8 * start * d, rows, wide, d, parameters, piece)
-        for j in range(k):
-            _subtract_single(piece, means + 4 * j * dp, dp, wide, centered)
-            _whitened_squares_single(whiteners + 4 * j * dp * dp, centered, dp, wide, joint + j * _ROW)
-        log_likelihood += _normalised(joint, constants, k, rows, weights, start)
-        _add_counts(joint, k, filled, out)
-        _fill(narrow + 4 * filled, (wide - filled) // 2)
-        for j in range(k):
-            _narrow(joint + j * _ROW, filled, narrow)
-            _add_first_single(piece, means + 4 * j * dp, narrow, dp, wide, first + 8 * j * dp, 0)
-            _scale_single(piece, means + 4 * j * dp, narrow, dp, wide, centered)
-            _add_products_single(centered, dp, wide, scatter + 8 * j * dp * dp)
-    return log_likelihood
-
-
-@_kernel
-def pooled(X, weights, n, d, k, parameters, scratch, out):
-    """Center, transposed whitener, whitened means and log constants; counts and first moments around the center.
-
-    It adds no second moments: the scatter of all components together does not depend on r. Rows are whitened once, and
-    then compared with the whitened means, of which there are a multiple of four, as of the first moments.
-    """
-    dp, kp = (d + 3) & -4, (k + 3) & -4
-    whitener = parameters + 8 * dp
-    means, first = whitener + 8 * dp * dp, out + 8 * k
-    constants = means + 8 * kp * dp
-    piece, z, joint = scratch, scratch + dp * _ROW, scratch + 2 * dp * _ROW
-    _fill(piece + d * _ROW, (dp - d) * STRIDE)
-    log_likelihood = 0.0
-    for start in range(0, n, PIECE):
-        rows = min(n - start, PIECE)
-        filled = (rows + 15) & -16
-        _load(X + 8 * start * d, rows, d, piece)
-        _subtract(piece, parameters, d, filled, piece)
-        _whiten(whitener, piece, dp, filled, z)
-        _distances(z, means, 0, kp, dp, filled, joint)
-        log_likelihood += _normalised(joint, constants, k, rows, weights, start)
-        _add_counts(joint, k, filled, out)
-        _add_sums(piece, joint, kp, dp, filled, first)
-    return log_likelihood
-
-
-@_kernel
-def diagonal(X, weights, n, d, k, parameters, scratch, out):
-    """Means, scales and log constants; counts, first and second moments of each component's features.
-
-    There are a multiple of four means and scales.
-    """
-    dp, kp = (d + 3) & -4, (k + 3) & -4
-    scales, first = parameters + 8 * kp * dp, out + 8 * k
-    constants, second = scales + 8 * kp * dp, first + 8 * k * dp
-    piece, joint = scratch, scratch + dp * _ROW
-    _fill(piece + d * _ROW, (dp - d) * STRIDE)
-    log_likelihood = 0.0
-    for start in range(0, n, PIECE):
-        rows = min(n - start, PIECE)
-        filled = (rows + 15) & -16
-        _load(X + 8 * start * d, rows, d, piece)
-        _scaled_distances(piece, parameters, scales, kp, dp, filled, joint)
-        log_likelihood += _normalised(joint, constants, k, rows, weights, start)
-        _add_counts(joint, k, filled, out)
-        for j in range(k):
-            at = 8 * j * dp
-            _add_moments(piece, parameters + at, joint + j * _ROW, dp, filled, first + at, second + at)
-    return log_likelihood
-
-
-@_kernel
-def trace(X, weights, n, d, k, parameters, scratch, out):
-    """Means, scales and log constants; counts, first moments and the trace of each component's scatter.
-
-    There are a multiple of four means.
-    """
-    dp, kp = (d + 3) & -4, (k + 3) & -4
-    scales, first = parameters + 8 * kp * dp, out + 8 * k
-    constants, second = scales + 8 * k, first + 8 * k * dp
-    piece, joint, squares = scratch, scratch + dp * _ROW, scratch + (dp + kp) * _ROW
-    _fill(piece + d * _ROW, (dp - d) * STRIDE)
-    log_likelihood = 0.0
-    for start in range(0, n, PIECE):
-        rows = min(n - start, PIECE)
-        filled = (rows + 15) & -16
-        _load(X + 8 * start * d, rows, d, piece)
-        _distances(piece, parameters, 0, kp, dp, filled, squares)
-        _scale_squares(squares, scales, k, filled, joint)
-        log_likelihood += _normalised(joint, constants, k, rows, weights, start)
-        _add_counts(joint, k, filled, out)
-        _add_dots(joint, squares, k, filled, second)
-        for j in range(k):
-            _add_first(piece, parameters + 8 * j * dp, joint + j * _ROW, dp, filled, first + 8 * j * dp, 0)
-    return log_likelihood
+        out[i] = _power_of_two(x[i])

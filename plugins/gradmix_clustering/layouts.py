@@ -78,6 +78,13 @@ class Layout(ABC):
         """Rows less each mean, shape (k, n, d), in standard deviations."""
 
     @abstractmethod
+    def lengths(self, step: Array, whiteners: Array) -> Array:
+        """Length of a step, shape (d,), in each component's standard deviations, shape (k,), or () if one is for all.
+
+        It is the root of the mean square over the signs of the step's parts.
+        """
+
+    @abstractmethod
     def log_determinants(self, whiteners: Array, d: int) -> Array:
         """Log-determinant of each whitener, shape (k,), or () if there is one for all."""
 
@@ -153,6 +160,10 @@ class Full(Layout):
     def whiten(self, centered: Array, whiteners: Array) -> Array:
         """(x − μ)ᵀ L⁻ᵀ."""
         return centered @ whiteners
+
+    def lengths(self, step: Array, whiteners: Array) -> Array:
+        """Root of the sum of the squares of all products."""
+        return np.linalg.norm(step[:, None] * whiteners, axis=(-2, -1))
 
     def log_determinants(self, whiteners: Array, d: int) -> Array:
         """Sum of the diagonal's logarithms."""
@@ -251,6 +262,10 @@ class Diagonal(Layout):
     def whiten(self, centered: Array, whiteners: Array) -> Array:
         """(x − μ) / σ."""
         return centered * whiteners[:, None]
+
+    def lengths(self, step: Array, whiteners: Array) -> Array:
+        """|s / σ|, whatever the signs."""
+        return np.linalg.norm(step * whiteners.reshape(len(whiteners), -1), axis=-1)
 
     def log_determinants(self, whiteners: Array, d: int) -> Array:
         """−Σ log σ."""

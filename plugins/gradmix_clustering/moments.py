@@ -13,6 +13,8 @@ from gradmix.arrays import Array
 Layout = Literal["full", "pooled", "diagonal", "trace"]
 """Which second moments are gathered: a matrix of each component, one of all, variances, or their sum."""
 
+Precision = Literal["float64", "float32"]
+"""Of rows that are whitened and multiplied; exponentials, and sums over many rows, are in float64 always."""
 
 FAR = 1e4
 """Squared distance from a moment's origin to the mean, in variances, beyond which too many digits are lost."""
@@ -79,15 +81,18 @@ class Moments:
 
 
 def gather(X: Array, responsibilities: Array, origins: Array, layout: Layout, log_likelihood: float = 0.0) -> Moments:
-    """Moments of a tile of rows, shape (n, d), around origins, under responsibilities of shape (k, n)."""
+    """Moments of a tile of rows, shape (n, d), around origins, under responsibilities of shape (k, n).
+
+    Products are in the precision of the rows.
+    """
     k, d = origins.shape
     first, scatters = np.empty((k, d)), []
     for component, r in enumerate(responsibilities):
         centered = X - origins[component]
-        weighted = centered * r[:, None]
+        weighted = centered * r[:, None].astype(X.dtype)
         first[component] = weighted.sum(axis=0)
         scatters.append(_SCATTER_OF_ONE[layout](centered, weighted))
-    scatter = np.sum(scatters, axis=0) if layout == "pooled" else np.stack(scatters)
+    scatter = np.sum(scatters, axis=0, dtype=float) if layout == "pooled" else np.stack(scatters).astype(float)
     return Moments(log_likelihood, responsibilities.sum(axis=1), first, scatter, origins)
 
 

@@ -17,17 +17,18 @@ from gradmix_clustering.em import maximisation, start_model
 from gradmix_clustering.estep import EStep
 
 TITLE = "EM in single precision"
+TYPES = ("full", "tied", "diag", "spherical")
 SHAPES = ((10_000, 10, 8, 0.0), (100_000, 16, 16, 0.0), (50_000, 64, 10, 0.0), (20_000, 16, 16, 1e4))
 """Rows, columns, components, and an offset of all columns."""
 
 
-def line(n: int, d: int, k: int, offset: float, rounds: int) -> str:
+def line(covariance_type: str, n: int, d: int, k: int, offset: float, rounds: int) -> str:
     """One row of the table. The first round is left out: it compiles, and finds center and reach of the rows."""
     rng = np.random.default_rng(0)
     labels = rng.integers(k, size=n)
     X = 3 * rng.normal(size=(k, d))[labels] + rng.normal(size=(n, d)) + offset
     soft = 0.8 * np.eye(k)[labels] + 0.2 / k
-    model = start_model(gradmix.Rows(X), lambda block: soft[block.rows].T, "full", 1e-6)
+    model = start_model(gradmix.Rows(X), lambda block: soft[block.rows].T, covariance_type, 1e-6)
     steps = {name: EStep(gradmix.rows(X), "numba", None, name) for name in ("float64", "float32")}
     taken: dict[str, list[float]] = {name: [] for name in steps}
     moments = {}
@@ -43,17 +44,34 @@ def line(n: int, d: int, k: int, offset: float, rounds: int) -> str:
         right = getattr(double, name)
         errors.append(np.abs(getattr(single, name) - right).max() / np.abs(right).max())
     times = [f"{1e3 * median(each[1:]):.2f} ms" for each in taken.values()]
-    cells = [f"{n:,}, {d}, {k}", f"{offset:g}", *times, f"×{ratio:.2f}", *(f"{error:.0e}" for error in errors)]
+    cells = [
+        covariance_type,
+        f"{n:,}, {d}, {k}",
+        f"{offset:g}",
+        *times,
+        f"×{ratio:.2f}",
+        *(f"{error:.0e}" for error in errors),
+    ]
     return f"| {' | '.join(cells)} |"
 
 
 def table(rounds: int) -> str:
     """The section."""
-    lines = [line(*shape, rounds) for shape in SHAPES]
-    head = ["rows, columns, components", "offset", "float64", "float32", "faster", "log-likelihood", "weights", "means"]
+    lines = [line(covariance_type, *shape, rounds) for covariance_type in TYPES for shape in SHAPES]
+    head = [
+        "covariances",
+        "rows, columns, components",
+        "offset",
+        "float64",
+        "float32",
+        "faster",
+        "log-likelihood",
+        "weights",
+        "means",
+    ]
     return "\n\n".join(
         [
-            "One E-step of `gmm` with full covariances by `precision=float32` beside float64, medians of processor "
+            "One E-step of `gmm` by `precision=float32` beside float64, medians of processor "
             f"time of one thread over {rounds} rounds, in turns; and relative errors after the M-step, of "
             "the largest entry. Measured by `python -m tests.benchmarks.single_precision`.",
             f"gradmix {version('gradmix')}, numpy {version('numpy')}, numba {version('numba')}.",
