@@ -19,7 +19,7 @@ Labels = NDArray[np.integer[Any]]
 MOST_IN_A_BYTE = 255
 """Centers up to which a label takes a byte."""
 
-_BLOCK = 2**15
+_BLOCK = 2**14
 _ENTRIES = 2**16
 """Entries of an array over components, rows and features: half a megabyte."""
 

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from gradmix import Block, Rows
 from gradmix.arrays import Array, IntArray
 from gradmix_clustering import lloyd_kernels as kernels
-from gradmix_clustering.blocks import Labels, blocks, each, each_changing, label_type, weights_of
+from gradmix_clustering.blocks import Labels, each, each_changing, label_type, weights_of
 from gradmix_clustering.lloyd_kernels import Centers, inertia
-from gradmix_clustering.nearest import inertia_of, squared_distances
+from gradmix_clustering.nearest import inertia_of
 
-_FETCH = 1000
+_FETCH = 700
 """What it costs to fetch a single row instead of the next one, in products of a feature of a row and of a center."""
 _JUDGED = 2000
 """About how many rows are looked at to judge the bounds."""
@@ -108,11 +108,8 @@ def _advance(
     skip: bool,
     bounds: bool,
 ) -> Round:
-    k, weights = len(centers.exact), weights_of(block)
-    sums, is_first = Sums.zero(k, block.X.shape[1] + 1), labels[0] == k
+    sums, weights = Sums.zero(len(centers.exact), block.X.shape[1] + 1), weights_of(block)
     changed = kernels.advance(block.X, weights, centers, labels, uppers, lowers, skip, bounds, sums.totals, sums.rests)
-    if is_first:  # in a loop of its own, that takes half of the time
-        kernels.sum_up(block.X, weights, labels, sums.totals, sums.rests)
     return Round(int(changed), sums if changed else None)
 
 
@@ -167,7 +164,7 @@ class BoundedAssignment:
 
     def means(self) -> Array:
         """Mean of each cluster's rows, shape (k, d); of a cluster without rows, its center."""
-        if not self._sums_keep_digits() or self._moves >= _FRESH:
+        if not self._sums_keep_digits(self._inertia_by_sums()) or self._moves >= _FRESH:
             self._sum_afresh()
         sums = self._sums.rounded
         counts = sums[:, -1:]
@@ -189,9 +186,8 @@ class BoundedAssignment:
 
     def inertia(self) -> float:
         """Sum of the rows' squared distances to their centers, times their weights."""
-        if self._sums_keep_digits():
-            return self._inertia_by_sums()
-        return inertia_of(self.rows, self.centers, self.labels)
+        by_sums = self._inertia_by_sums()
+        return by_sums if self._sums_keep_digits(by_sums) else inertia_of(self.rows, self.centers, self.labels)
 
     def relabel(self, rows: IntArray, labels: IntArray) -> None:
         """Put rows into other clusters; their centers have yet to move there."""
@@ -212,8 +208,8 @@ class BoundedAssignment:
         sums, squares = self._sums, self._squares
         return float(inertia(sums.totals, sums.rests, squares.totals, squares.rests, self.centers))
 
-    def _sums_keep_digits(self) -> bool:
-        return bool(self._squares.totals.sum() <= _DIGITS * self._inertia_by_sums())
+    def _sums_keep_digits(self, inertia: float) -> bool:
+        return bool(self._squares.totals.sum() <= _DIGITS * inertia)
 
     def _sum_afresh(self) -> None:
         sum_up = partial(_sum_up, labels=self.labels, k=len(self.centers))
@@ -249,18 +245,13 @@ def prepare(centers: Array, shift: Array, scale: float, before: Array | None) ->
             drift = np.sqrt(((centers - before) ** 2).sum(axis=1)) * safe
         others[:] = drift.max()
         others[drift.argmax()] = np.delete(drift, drift.argmax()).max(initial=0.0)
-        half_gaps = _half_gaps(centers) / safe
+        kernels.half_gaps(centers, half_gaps)
+        half_gaps /= safe
     with np.errstate(over="ignore"):  # as above
-        moves = drift * scale, others * scale, half_gaps * scale
-    return Centers(centers, table, halves, reach, shift, scale, *moves)
+        moves = _single(drift * scale, np.inf), _single(others * scale, np.inf)
+    return Centers(centers, table, halves, reach, shift, scale, *moves, _single(half_gaps * scale, 0.0))
 
 
-def _half_gaps(centers: Array) -> Array:
-    """Half the distance of each center to the nearest other one, shape (k,)."""
-    k = len(centers)
-    gaps, numbers = np.full(k, np.inf), np.arange(k)
-    for part in blocks(centers, k):
-        squares = squared_distances(centers[part], centers)
-        squares[numbers[part] - part.start, numbers[part]] = np.inf
-        gaps[part] = np.sqrt(squares.min(axis=1)) / 2
-    return gaps
+def _single(numbers: Array, towards: float) -> NDArray[np.float32]:
+    """Numbers in float32, each at least rounded towards a limit."""
+    return np.nextafter(numbers.astype(np.float32), np.float32(towards))

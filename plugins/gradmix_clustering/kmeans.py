@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -66,8 +67,8 @@ class KMeans(KMeansEstimator):
 
         if pays(*rows.shape, self.n_clusters):
             least, k = least_problem(self.n_clusters)
-            step = next(lloyd(least, choose_centers(least, k, np.random.default_rng(0))))
-            nearest_centers(least, step.centers)
+            *_, last = islice(lloyd(least, choose_centers(least, k, np.random.default_rng(0))), 2)
+            nearest_centers(least, last.centers)
 
     def iterate_rows(
         self, rows: Rows, rng: np.random.Generator, state: KMeansModel | None = None

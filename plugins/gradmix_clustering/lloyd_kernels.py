@@ -16,12 +16,18 @@ from gradmix_clustering.compiled import compiled
 TILE = 64
 """Rows that are screened at once; their float32 copies stay in the first-level cache."""
 
+_LINE = 8
+"""Doubles that memory hands over at once."""
+_LONG = 32
+"""Features from which on it pays to fetch rows that follow one another."""
+
 _HUGE = np.float32(3e38)
 _ROUNDOFF32 = 2.0**-24
 _ROUNDOFF = 2.0**-53
 _SMALLEST32 = 2.0**-149
+_TINY = np.float32(2.0**-126)
 _DOUBLES, _FLOATS = ir.VectorType(ir.DoubleType(), 4), ir.VectorType(ir.FloatType(), 4)
-_LANES = ir.VectorType(ir.IntType(32), 4)
+_LANES, _INT = ir.VectorType(ir.IntType(32), 4), ir.IntType(64)
 
 
 class Centers(NamedTuple):
@@ -40,11 +46,12 @@ class Centers(NamedTuple):
     shift, scale
         Origin, shape (d,), and power of two that bring rows and centers into the range of float32.
     drift
-        How far each center has moved since the bounds were last brought up to date, times the scale, shape (k,).
+        How far each center has moved since the bounds were last brought up to date, times the scale, in float32 and not
+        less, shape (k,).
     others
-        How far any other center has moved, at most, times the scale, shape (k,).
+        How far any other center has moved, at most, likewise.
     half_gaps
-        Half the distance of each center to the nearest other one, times the scale, shape (k,).
+        Half the distance of each center to the nearest other one, times the scale, in float32 and not more, shape (k,).
     """
 
     exact: Array
@@ -53,16 +60,20 @@ class Centers(NamedTuple):
     reach: float
     shift: Array
     scale: float
-    drift: Array
-    others: Array
-    half_gaps: Array
+    drift: np.ndarray
+    others: np.ndarray
+    half_gaps: np.ndarray
 
 
 @compiled(is_part=True)
-def _scratch():
-    """What is found of a tile's rows: scores, best scores and their centers, margins, and bounds."""
-    scores, best, index = np.empty(4 * TILE, np.float32), np.empty(2 * TILE, np.float32), np.empty(TILE, np.int32)
-    return scores, best, index, np.empty(TILE, np.float32), np.empty(TILE, np.float32), np.empty(TILE, np.float32)
+def _scratch(d):
+    """A tile of d features, and what is found of its rows: best scores and their centers, margins, and bounds.
+
+    The tile begins where a line of memory does: vectors across two lines take half as long again.
+    """
+    room, best, index = np.zeros(d * TILE + 16, np.float32), np.empty(2 * TILE, np.float32), np.empty(TILE, np.int32)
+    tile = room[-(room.ctypes.data // 4) % 16 :]
+    return tile, best, index, np.empty(TILE, np.float32), np.empty(TILE, np.float32), np.empty(TILE, np.float32)
 
 
 @intrinsic
@@ -125,49 +136,173 @@ def _load(X, rows, shift, scale, tile):
             tile[o + 3] = np.float32((X[r3, a] - m) * scale)
 
 
-@compiled("contract", "nsz", is_part=True)
-def _screen(tile, table, halves, scores, best, index):
+@intrinsic
+def _screen_four(typing_context, tile, table, halves, j, best, index):
+    """Compare the scores |c|²/2 − x·c of the centers j to j + 3 with the smallest two so far, for the rows of a tile.
+
+    Sums stay in registers: sixteen products for four loads of rows and four of coefficients, where registers hold
+    sixteen numbers. LLVM does not find this in plain loops. Nothing checks that indices are within the arrays.
+    """
+
+    def generate(context, builder, signature, arguments):
+        tile, table, halves, j, best, index = (
+            context.make_array(kind)(context, builder, value) if isinstance(kind, types.Array) else value
+            for kind, value in zip(signature.args, arguments, strict=True)
+        )
+        scores = _Scores(context, builder, tile)
+        d = builder.extract_value(table.shape, 1)
+        lines = [builder.gep(table.data, [builder.mul(builder.add(j, _INT(c)), d)]) for c in range(4)]
+        starts = [builder.load(builder.gep(halves.data, [builder.add(j, _INT(c))])) for c in range(4)]
+        for first in range(0, TILE, scores.at_once):
+            places = [*range(first, first + scores.at_once, scores.lanes)]
+            found = scores.of_four(lines, starts, d, places)
+            for place, values in zip(places, found, strict=True):
+                scores.keep_smallest(values, j, best.data, index.data, place)
+        return context.get_dummy_value()
+
+    return types.none(tile, table, halves, types.int64, best, index), generate
+
+
+class _Scores:
+    """Instructions for the scores of a tile's rows: vectors of some rows, and as many at once as registers hold."""
+
+    def __init__(self, context, builder, tile):
+        is_wide = "+avx512f" in context.codegen().magic_tuple()[2]
+        self.builder, self.tile = builder, tile.data
+        self.lanes, self.at_once = (16, 64) if is_wide else (8, 16)
+        self.vector = ir.VectorType(ir.FloatType(), self.lanes)
+        self.numbers = ir.VectorType(ir.IntType(32), self.lanes)
+
+    def place(self, data, index, kind):
+        """Address of a vector in an array."""
+        return self.builder.bitcast(self.builder.gep(data, [index]), kind.as_pointer())
+
+    def everywhere(self, number, kind):
+        """A number in each place of a vector."""
+        first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), number, ir.IntType(32)(0))
+        return self.builder.shuffle_vector(first, first, ir.Constant(self.numbers, None))
+
+    def fma(self, a, b, c):
+        """A b + c."""
+        name, kind = f"llvm.fmuladd.v{self.lanes}f32", ir.FunctionType(self.vector, [self.vector] * 3)
+        function = self.builder.module.globals.get(name) or ir.Function(self.builder.module, kind, name)
+        return self.builder.call(function, [a, b, c])
+
+    def rows(self, a, place):
+        """Feature a of a vector of rows."""
+        at = self.builder.add(self.builder.mul(a, _INT(TILE)), _INT(place))
+        return self.builder.load(self.place(self.tile, at, self.vector), align=4)
+
+    def over_features(self, d, first, add):
+        """Values that `add(feature, values)` changes for each of d features, four in a round."""
+        builder = self.builder
+        before, head, inside, after = builder.block, *(builder.append_basic_block() for _ in range(3))
+        builder.branch(head)
+        builder.position_at_end(head)
+        a, sums = builder.phi(_INT), [builder.phi(self.vector) for _ in first]
+        builder.cbranch(builder.icmp_signed("<", a, d), inside, after)
+        builder.position_at_end(inside)
+        following = sums
+        for feature in range(4):
+            following = add(builder.add(a, _INT(feature)), following)
+        for phi, start, value in zip([a, *sums], [_INT(0), *first], [builder.add(a, _INT(4)), *following], strict=True):
+            phi.add_incoming(start, before)
+            phi.add_incoming(value, inside)
+        builder.branch(head)
+        builder.position_at_end(after)
+        return sums
+
+    def of_four(self, lines, starts, d, places):
+        """Scores of four centers for some vectors of rows: four for each of these."""
+
+        def add(a, sums):
+            rows = [self.rows(a, place) for place in places]
+            factors = [self.everywhere(self.builder.load(self.builder.gep(line, [a])), self.vector) for line in lines]
+            return [self.fma(factors[n % 4], rows[n // 4], total) for n, total in enumerate(sums)]
+
+        first = [self.everywhere(start, self.vector) for _ in places for start in starts]
+        sums = self.over_features(d, first, add)
+        return [sums[4 * number : 4 * number + 4] for number in range(len(places))]
+
+    def put_squares(self, d, out):
+        """Write the squared lengths of all rows."""
+        places = [*range(0, TILE, self.lanes)]
+
+        def add(a, sums):
+            rows = [self.rows(a, place) for place in places]
+            return [self.fma(x, x, total) for x, total in zip(rows, sums, strict=True)]
+
+        for place, value in zip(places, self.over_features(d, [self.vector(None)] * len(places), add), strict=True):
+            self.builder.store(value, self.place(out, _INT(place), self.vector), align=4)
+
+    def keep_smallest(self, scores, j, best, index, place):
+        """Compare scores of the centers from j on with the smallest and the second smallest so far."""
+        builder = self.builder
+        first, second = (self.place(best, _INT(place + offset), self.vector) for offset in (0, TILE))
+        owner = self.place(index, _INT(place), self.numbers)
+        smallest, other, number = (builder.load(address, align=4) for address in (first, second, owner))
+        for c, score in enumerate(scores):
+            is_less = builder.fcmp_ordered("<", score, smallest)
+            larger, smallest = builder.select(is_less, smallest, score), builder.select(is_less, score, smallest)
+            other = builder.select(builder.fcmp_ordered("<", larger, other), larger, other)
+            own = self.everywhere(builder.trunc(builder.add(j, _INT(c)), ir.IntType(32)), self.numbers)
+            number = builder.select(is_less, own, number)
+        for value, address in ((smallest, first), (other, second), (number, owner)):
+            builder.store(value, address, align=4)
+
+
+@intrinsic
+def _put_squares(typing_context, tile, d, out):
+    """Write the squared lengths of a tile's rows; its features are padded to a multiple of four by zeros."""
+
+    def generate(context, builder, signature, arguments):
+        tile, out = (context.make_array(signature.args[n])(context, builder, arguments[n]) for n in (0, 2))
+        _Scores(context, builder, tile).put_squares(arguments[1], out.data)
+        return context.get_dummy_value()
+
+    return types.none(tile, types.int64, out), generate
+
+
+@intrinsic
+def _fetch(typing_context, X, row, a):
+    """Ask for the part of a row from feature a on, which is soon needed, to be brought into the cache."""
+
+    def generate(context, builder, signature, arguments):
+        X, row, a = arguments
+        matrix, byte = context.make_array(signature.args[0])(context, builder, X), ir.IntType(8).as_pointer()
+        start = builder.add(builder.mul(row, builder.extract_value(matrix.shape, 1)), a)
+        flag = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+        prefetch = builder.module.globals.get("llvm.prefetch.p0") or ir.Function(
+            builder.module, kind, "llvm.prefetch.p0"
+        )
+        place = builder.bitcast(builder.gep(matrix.data, [start]), byte)
+        builder.call(prefetch, [place, flag(0), flag(2), flag(1)])  # to read, into the second level, data
+        return context.get_dummy_value()
+
+    return types.none(X, types.int64, types.int64), generate
+
+
+@compiled(is_part=True)
+def _screen(tile, table, halves, best, index, X, later, n_later):
     """Smallest and second smallest score |c|²/2 − x·c of each row of a tile, and the center of the smallest.
 
-    Four centers and four features at a time: sixteen products for eight loads and four stores.
+    Meanwhile, rows are fetched that are screened later: memory would be idle while the processor multiplies, and the
+    processor while it waits for rows.
     """
-    k, d = table.shape
+    k, d, fetched = len(table), X.shape[1], 0
+    at_once = 4 * TILE // k + 1
     for i in range(2 * TILE):
         best[i] = _HUGE
     for i in range(TILE):
         index[i] = np.int32(0)
     for j in range(0, k, 4):
-        h0, h1, h2, h3 = halves[j], halves[j + 1], halves[j + 2], halves[j + 3]
-        for i in range(TILE):
-            scores[i] = h0
-            scores[TILE + i] = h1
-            scores[2 * TILE + i] = h2
-            scores[3 * TILE + i] = h3
-        for a in range(0, d, 4):
-            c00, c01, c02, c03 = table[j, a], table[j, a + 1], table[j, a + 2], table[j, a + 3]
-            c10, c11, c12, c13 = table[j + 1, a], table[j + 1, a + 1], table[j + 1, a + 2], table[j + 1, a + 3]
-            c20, c21, c22, c23 = table[j + 2, a], table[j + 2, a + 1], table[j + 2, a + 2], table[j + 2, a + 3]
-            c30, c31, c32, c33 = table[j + 3, a], table[j + 3, a + 1], table[j + 3, a + 2], table[j + 3, a + 3]
-            o = np.uint64(a * TILE)  # an index that may be negative could not be vectorised
-            four = tile[o : o + np.uint64(4 * TILE)]
-            for i in range(TILE):
-                x0, x1, x2, x3 = four[i], four[TILE + i], four[2 * TILE + i], four[3 * TILE + i]
-                scores[i] = scores[i] + c00 * x0 + c01 * x1 + c02 * x2 + c03 * x3
-                scores[TILE + i] = scores[TILE + i] + c10 * x0 + c11 * x1 + c12 * x2 + c13 * x3
-                scores[2 * TILE + i] = scores[2 * TILE + i] + c20 * x0 + c21 * x1 + c22 * x2 + c23 * x3
-                scores[3 * TILE + i] = scores[3 * TILE + i] + c30 * x0 + c31 * x1 + c32 * x2 + c33 * x3
-        j0, j1, j2, j3 = np.int32(j), np.int32(j + 1), np.int32(j + 2), np.int32(j + 3)
-        for i in range(TILE):
-            b, s, q = best[i], best[TILE + i], index[i]
-            v = scores[i]
-            s, q, b = min(s, max(v, b)), j0 if v < b else q, min(v, b)
-            v = scores[TILE + i]
-            s, q, b = min(s, max(v, b)), j1 if v < b else q, min(v, b)
-            v = scores[2 * TILE + i]
-            s, q, b = min(s, max(v, b)), j2 if v < b else q, min(v, b)
-            v = scores[3 * TILE + i]
-            s, q, b = min(s, max(v, b)), j3 if v < b else q, min(v, b)
-            best[i], best[TILE + i], index[i] = b, s, q
+        stop = min(fetched + at_once, n_later)
+        for q in range(fetched, stop):
+            for a in range(0, d, _LINE):
+                _fetch(X, later[q], a)
+        fetched = stop
+        _screen_four(tile, table, halves, j, best, index)
 
 
 @compiled("contract", "nsz", is_part=True)
@@ -178,13 +313,7 @@ def _certify(tile, d, best, reach, margin, upper, lower, bounds):
     (d + 4) u (|y|²/2 + |z|²), and by what vanishes below the smallest number; eight more u are for the arithmetic here,
     and a twentieth for that of the exact comparison (`nearest.error_bound`).
     """
-    for i in range(TILE):
-        upper[i] = np.float32(0)
-    for a in range(d):
-        o = np.uint64(a * TILE)
-        feature = tile[o : o + np.uint64(TILE)]
-        for i in range(TILE):
-            upper[i] += feature[i] * feature[i]
+    _put_squares(tile, d, upper)
     floor = np.float32((4 * d + 16) * _SMALLEST32)
     slack = np.float32((d + 8) * 2 * _ROUNDOFF32)
     coarse = np.float32(1.05 * (d + 12) * _ROUNDOFF32)
@@ -254,12 +383,16 @@ class _Four:
         first = self.builder.insert_element(ir.Constant(_DOUBLES, ir.Undefined), number, ir.IntType(32)(0))
         return self.builder.shuffle_vector(first, first, ir.Constant(_LANES, None))
 
-    def product(self, x, y):
-        """The product, and what it lacks."""
+    def fma(self, x, y, z):
+        """X y + z, rounded once."""
         name, kind = "llvm.fma.v4f64", ir.FunctionType(_DOUBLES, [_DOUBLES] * 3)
         fma = self.builder.module.globals.get(name) or ir.Function(self.builder.module, kind, name)
+        return self.builder.call(fma, [x, y, z])
+
+    def product(self, x, y):
+        """The product, and what it lacks."""
         product = self.builder.fmul(x, y)
-        return product, self.builder.call(fma, [x, y, self.builder.fneg(product)])
+        return product, self.fma(x, y, self.builder.fneg(product))
 
     def add(self, number, lack, total, rest):
         """Add to sums and to their rests, as `_add_one` does."""
@@ -329,66 +462,75 @@ def _add(X, row, weight, totals, rests, j):
 
 
 @compiled(is_part=True)
-def _not_less(bound):
-    """A number that is not negative, in float32 and not less."""
-    return np.float32(bound + (bound * 2 * _ROUNDOFF32 + _SMALLEST32))
-
-
-@compiled(is_part=True)
-def _not_more(bound):
-    """A number in float32 and not more."""
-    return np.float32(bound - (abs(bound) * 2 * _ROUNDOFF32 + _SMALLEST32))
-
-
-@compiled(is_part=True)
-def _settle(
-    X, weights, rows, m, centers, index, margin, upper, lower, scale, labels, uppers, lowers, bounds, totals, rests
-):
-    """Write the labels of a tile's rows, compare exactly where the screen could not decide, and move sums."""
-    changed, k = 0, len(centers)
-    up, down = 1 + 6 * _ROUNDOFF32, 1 - 6 * _ROUNDOFF32
+def _decide(X, rows, m, centers, index, margin, upper, lower, bounds):
+    """Compare exactly where the screen could not decide, and bound the distances that are exact."""
+    d, undecided = X.shape[1], 0
     for q in range(m):
-        row, label = rows[q], index[q]
-        if not margin[q] > 0:
-            label, square = _nearest(X, row, centers, label)
-            if bounds:
-                far = np.sqrt(square) * scale * (1 + (X.shape[1] + 8) * _ROUNDOFF)
-                uppers[row] = _not_less(far)
-                lowers[row] = _not_more(min(lower[q] * down, far * (1 - (2 * X.shape[1] + 32) * _ROUNDOFF)))
-        elif bounds:
-            uppers[row], lowers[row] = upper[q] * up, lower[q] * down
-        old = labels[row]
-        if old != label:
-            labels[row] = label
-            weight = weights[row] if len(weights) else 1.0
-            for leaving in range(2 if old < k else 0):  # one call, which is then compiled into place once
-                _add(X, row, -weight if leaving else weight, totals, rests, old if leaving else label)
-            changed += 1
+        undecided += not margin[q] > 0
+    for q in range(m if undecided else 0):
+        if margin[q] > 0:
+            continue
+        index[q], square = _nearest(X, rows[q], centers.exact, index[q])
+        if bounds:
+            far = np.sqrt(square) * centers.scale * (1 + (d + 8) * _ROUNDOFF)
+            upper[q] = np.float32(far)
+            lower[q] = min(lower[q], np.float32(far * (1 - (2 * d + 32) * _ROUNDOFF)))
+
+
+@compiled(is_part=True)
+def _settle(rows, m, index, upper, lower, labels, uppers, lowers, bounds, moved, owners):
+    """Write labels and bounds of a tile's rows; the number of rows with another label, which are noted with the old.
+
+    No branch depends on a row: each that is not foreseen costs as much as all else here.
+    """
+    up, down, changed = np.float32(1 + 6 * _ROUNDOFF32), np.float32(1 - 6 * _ROUNDOFF32), 0
+    if bounds:
+        for q in range(m):
+            uppers[rows[q]], lowers[rows[q]] = upper[q] * up + _TINY, lower[q] * down - _TINY
+    for q in range(m):
+        row = rows[q]
+        old, label = np.int64(labels[row]), np.int64(index[q])
+        labels[row] = label
+        moved[changed], owners[changed] = q, old
+        changed += old != label
     return changed
 
 
 @compiled(is_part=True)
-def _scan(start, stop, labels, uppers, lowers, drift, others, half_gaps, slack, pending, filled):
+def _move(X, weights, rows, index, moved, owners, changed, totals, rests):
+    """Move rows between the sums of their clusters; those that had no label are only added."""
+    for step in range(2 * changed):  # one call, which is then compiled into place once
+        q, owner, leaves = moved[step // 2], owners[step // 2], step % 2 == 0
+        if not leaves or owner < len(totals):
+            weight = weights[rows[q]] if len(weights) else 1.0
+            _add(X, rows[q], -weight if leaves else weight, totals, rests, owner if leaves else index[q])
+
+
+@compiled(is_part=True)
+def _scan(start, stop, labels, uppers, lowers, centers, pending, filled):
     """Move bounds with the centers, and collect the rows that these no longer decide.
 
     Every change of a bound is rounded to its safe side. Source: Hamerly, SIAM Int. Conf. Data Mining 2010, 130-140.
     """
+    drift, others, half_gaps = centers.drift, centers.others, centers.half_gaps
+    up, little, slack = np.float32(1 + 4 * _ROUNDOFF32), np.float32(4 * _ROUNDOFF32), np.float32(1 + 16 * _ROUNDOFF32)
     for row in range(start, stop):
         label = labels[row]
-        upper, lower = _not_less(uppers[row] + drift[label]), _not_more(lowers[row] - others[label])
+        upper, lower = (uppers[row] + drift[label]) * up, lowers[row] - others[label]
+        lower -= abs(lower) * little + _TINY
         uppers[row], lowers[row] = upper, lower
         pending[filled] = row
-        filled += not upper * slack < max(np.float64(lower), half_gaps[label])
+        filled += not upper * slack < max(lower, half_gaps[label])
     return filled
 
 
 @compiled(is_part=True)
-def _collect(start, n, labels, uppers, lowers, drift, others, half_gaps, slack, skip, pending, filled):
-    """Go on from a row until a tile's rows are pending, or none is left; the next row, and how many are pending."""
-    while start < n and filled < TILE:
+def _collect(n, start, labels, uppers, lowers, centers, skip, pending, filled):
+    """Go on from a row until two tiles' rows are pending, or none is left; the next row, and how many are pending."""
+    while start < n and filled < 2 * TILE:
         stop = min(start + TILE, n)
         if skip:
-            filled = _scan(start, stop, labels, uppers, lowers, drift, others, half_gaps, slack, pending, filled)
+            filled = _scan(start, stop, labels, uppers, lowers, centers, pending, filled)
         else:
             for row in range(start, stop):
                 pending[filled] = row
@@ -413,69 +555,67 @@ def advance(X, weights, centers, labels, uppers, lowers, skip, bounds, totals, r
     skip, bounds
         Whether rows are skipped whose bounds decide, and whether bounds are kept.
     totals, rests
-        Changes of the clusters' sums are added to them, but for rows that had no label; shapes (k, d + 1).
+        Changes of the clusters' sums are added to them; shapes (k, d + 1).
 
     Returns
     -------
     The number of rows that changed their label.
     """
-    n, d = X.shape
-    table, halves, exact, shift, scale = centers.table, centers.halves, centers.exact, centers.shift, centers.scale
-    drift, others, half_gaps, slack = centers.drift, centers.others, centers.half_gaps, 1 + 8 * (d + 8) * _ROUNDOFF
-    scores, best, index, margin, upper, lower = _scratch()
-    tile = np.zeros(table.shape[1] * TILE, np.float32)
-    rows, pending = np.empty(TILE, np.int64), np.empty(2 * TILE, np.int64)
-    changed, filled, start = 0, np.int64(0), np.int64(0)  # literals would be types of their own
-    while start < n or filled > 0:
-        start, filled = _collect(
-            start, n, labels, uppers, lowers, drift, others, half_gaps, slack, skip, pending, filled
-        )
+    tile, best, index, margin, upper, lower = _scratch(centers.table.shape[1])
+    fetch = skip or X.shape[1] >= _LONG  # the processor foresees short rows that follow one another
+    pending, moved, owners = np.empty(3 * TILE, np.int64), np.empty(TILE, np.int64), np.empty(TILE, np.int64)
+    total, filled, start = 0, np.int64(0), np.int64(0)  # literals would be types of their own
+    while start < len(X) or filled > 0:
+        start, filled = _collect(len(X), start, labels, uppers, lowers, centers, skip, pending, filled)
         m = min(TILE, filled)
         if m == 0:
             break
+        for q in range(filled, TILE):
+            pending[q] = pending[filled - 1]
+        _load(X, pending, centers.shift, centers.scale, tile)
+        _screen(tile, centers.table, centers.halves, best, index, X, pending[TILE:], filled - m if fetch else 0)
+        _certify(tile, X.shape[1], best, centers.reach, margin, upper, lower, bounds)
+        _decide(X, pending, m, centers, index, margin, upper, lower, bounds)
+        changed = _settle(pending, m, index, upper, lower, labels, uppers, lowers, bounds, moved, owners)
+        _move(X, weights, pending, index, moved, owners, changed, totals, rests)
+        total += changed
+        for q in range(m, filled):
+            pending[q - m] = pending[q]
         filled -= m
-        for q in range(TILE):
-            rows[q] = pending[filled + min(q, m - 1)]
-        _load(X, rows, shift, scale, tile)
-        _screen(tile, table, halves, scores, best, index)
-        _certify(tile, d, best, centers.reach, margin, upper, lower, bounds)
-        changed += _settle(
-            X,
-            weights,
-            rows,
-            m,
-            exact,
-            index,
-            margin,
-            upper,
-            lower,
-            scale,
-            labels,
-            uppers,
-            lowers,
-            bounds,
-            totals,
-            rests,
-        )
-    return changed
+    return total
 
 
 @compiled()
 def assign(X, centers, labels):
     """Write the nearest center of each row of a block to `labels`."""
-    n, d = X.shape
-    scores, best, index, margin, upper, lower = _scratch()
-    tile, rows = np.zeros(centers.table.shape[1] * TILE, np.float32), np.empty(TILE, np.int64)
+    n = len(X)
+    tile, best, index, margin, upper, lower = _scratch(centers.table.shape[1])
+    rows = np.empty(2 * TILE, np.int64)
     for start in range(0, n, TILE):
-        for q in range(TILE):
+        for q in range(2 * TILE):
             rows[q] = min(start + q, n - 1)
         _load(X, rows, centers.shift, centers.scale, tile)
-        _screen(tile, centers.table, centers.halves, scores, best, index)
-        _certify(tile, d, best, centers.reach, margin, upper, lower, np.bool_(False))
-        for q in range(min(TILE, n - start)):
+        _screen(tile, centers.table, centers.halves, best, index, X, rows[TILE:], TILE if X.shape[1] >= _LONG else 0)
+        _certify(tile, X.shape[1], best, centers.reach, margin, upper, lower, np.bool_(False))
+        m = min(TILE, n - start)
+        _decide(X, rows, m, centers, index, margin, upper, lower, np.bool_(False))
+        for q in range(m):
             labels[start + q] = index[q]
-            if not margin[q] > 0:
-                labels[start + q] = _nearest(X, start + q, centers.exact, index[q])[0]
+
+
+@compiled("contract", "nsz", "reassoc")
+def half_gaps(centers, gaps):
+    """Write half the distance of each center to the nearest other one."""
+    for i in range(len(centers)):
+        gaps[i] = np.inf
+    for i in range(len(centers)):
+        for j in range(i):
+            square = 0.0
+            for a in range(centers.shape[1]):
+                square += (centers[i, a] - centers[j, a]) ** 2
+            gaps[i], gaps[j] = min(gaps[i], square), min(gaps[j], square)
+    for i in range(len(centers)):
+        gaps[i] = np.sqrt(gaps[i]) / 2
 
 
 @compiled(is_part=True)
