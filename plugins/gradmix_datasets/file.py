@@ -4,59 +4,110 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Callable
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from gradmix import Data, DataError, Dataset, regular_file
+from gradmix import ConfigError, Data, DataError, Dataset, regular_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from gradmix_datasets.formats import Read
 
-_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+
 _DECIMAL_COMMA = r"\s*[+-]?\d+,\d+\s*"
 
 
 @dataclass(kw_only=True)
 class File(Dataset):
-    """Rows of a CSV, Parquet or NumPy (.npy) file.
+    """Rows of a file: text with separated fields, Parquet, Feather or NumPy's .npy and .npz.
+
+    Separator, decimal mark and encoding of a file of text are found, and said in the run's summary if they are not the
+    usual ones. A file ``x.data`` of whose rows ``x.labels0`` has the true groups is read with these, as in the
+    collections of clustbench.
 
     Parameters
     ----------
     path
-        The file, from the working folder. Its ending says what it is: .csv, .parquet or .npy.
+        The file, from the working folder. Its ending says what it is: .csv, .tsv, .txt, .dat or .data for text, perhaps
+        compressed (.gz, .bz2, .xz, .zip); .parquet; .feather; .npy; .npz.
     label
-        Name of the column that holds each row's true group, if there is one; for .npy its number, from 0.
+        Name of the column that holds each row's true group, if there is one; in an array its number, from 0; in a .npz
+        file also another array.
+    columns
+        Names of the columns to read; null reads all but the label.
+    drop
+        Names of columns to leave out.
+    encode
+        Names of columns with categories: each becomes a column of zeros and ones for every category.
+    dates
+        Whether dates become numbers, in days since 1970.
+    missing
+        What to do with rows that miss a value: refuse them, or drop them.
     header
-        Whether the first line of a CSV file names the columns.
+        Whether the first line of text names the columns; null takes it for names unless it is numbers.
+    separator
+        What separates the fields of text; null finds it.
+    decimal
+        Decimal mark of text; null finds it.
+    encoding
+        Encoding of text, such as latin-1; null finds it.
+    key
+        Name of the array in a .npz file; null takes the only matrix.
     """
 
     path: str
     label: str | None = None
-    header: bool = True
+    columns: tuple[str, ...] | None = None
+    drop: tuple[str, ...] = ()
+    encode: tuple[str, ...] = ()
+    dates: bool = False
+    missing: Literal["error", "drop"] = "error"
+    header: bool | None = None
+    separator: str | None = None
+    decimal: Literal[".", ","] | None = None
+    encoding: str | None = None
+    key: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.separator is not None and len(self.separator) != 1:
+            raise ConfigError(f"dataset.separator must be one character; given: {self.separator!r}.")
 
     def read(self) -> Data:
-        """Read the table, and split off the labels."""
-        table = self._table()
-        names = [str(name) for name in table.columns]
-        if self.label is None:
-            return self._data(table, names, None)
-        if self.label not in names:
-            raise DataError(f"{self.path} has no column {self.label!r} for dataset.label. It has: {', '.join(names)}.")
-        at = names.index(self.label)
-        features = table.drop(columns=table.columns[at])
-        return self._data(features, [str(name) for name in features.columns], table.iloc[:, at].to_numpy())
+        """Read the table, choose its columns, and split off the labels."""
+        found = self._read()
+        table, remarks = found.table, list(found.remarks)
+        table.columns = [str(name) for name in table.columns]
+        labels = self._labels_beside() if self.label is None else table[self._there(table, [self.label], "label")[0]]
+        features = self._numbers(self._chosen(table))
+        missing = features.isna()
+        rows = missing.any(axis=1).to_numpy(copy=True)
+        if self.missing == "drop":
+            rows |= np.zeros(len(rows), bool) if self.label is None else labels.isna().to_numpy()
+        if rows.any() and self.missing == "drop":
+            features = features[~rows]
+            labels = None if labels is None else labels[~rows]
+            remarks.append(f"{rows.sum()} of {len(rows)} rows dropped, as they miss a value")
+        elif missing.any(axis=None):
+            raise self._misses(missing, rows)
+        return Data(
+            features.to_numpy(np.float64),
+            None if labels is None else np.asarray(labels),
+            tuple(features.columns),
+            remarks="; ".join(remarks),
+        )
 
     def content(self) -> tuple[str, ...]:
-        """Fingerprint of the file."""
+        """Fingerprint of the file, and of the labels beside it."""
         try:
-            seen = regular_file(self.path).stat()
-            return (_fingerprint(self.source(), seen.st_size, seen.st_mtime_ns),)
+            beside = self._path_of_labels()
+            return tuple(_fingerprint_of(path) for path in (self.source(), *([str(beside)] if beside else ())))
         except OSError as error:
             raise self._unreadable(error) from error
 
@@ -64,16 +115,21 @@ class File(Dataset):
         """The file's absolute path."""
         return str(Path(self.path).absolute())
 
-    def _table(self) -> pd.DataFrame:
-        suffix = Path(self.path).suffix.lower()
-        if suffix not in READERS:
-            raise DataError(f"dataset.path={self.path}: its ending must be one of {', '.join(READERS)}.")
+    def _read(self) -> Read:
+        import zlib
+        from lzma import LZMAError
+        from zipfile import BadZipFile
+
+        from gradmix_datasets.delimited import Said
+        from gradmix_datasets.formats import Source, read
+
+        said = Said(self.encoding, self.separator, self.decimal, self.header)
         try:
             regular_file(self.path)
-            return READERS[suffix](self)
+            return read(Source(self.path, said, self.key, self.label))
         except DataError:
             raise
-        except (OSError, ValueError, EOFError, ImportError, csv.Error) as error:
+        except (OSError, ValueError, EOFError, ImportError, csv.Error, zlib.error, LZMAError, BadZipFile) as error:
             raise self._unreadable(error) from error
 
     def _unreadable(self, error: Exception) -> DataError:
@@ -82,10 +138,104 @@ class File(Dataset):
             f"cannot read dataset.path={self.path}: {reason.strip().rstrip('.')}. (Read from {Path.cwd()}.)"
         )
 
-    def _data(self, features: pd.DataFrame, names: list[str], labels: Any) -> Data:
-        from gradmix.arrays import as_rows
+    def _path_of_labels(self) -> Path | None:
+        """The labels beside a file ``x.data`` or ``x.data.gz``, if there are any and no column is chosen for them."""
+        path = Path(self.path)
+        beside = path.with_name(re.sub(r"\.data(?=\.|$)", ".labels0", path.name))
+        return beside if self.label is None and beside != path and beside.is_file() else None
 
-        return Data(as_rows(features.to_numpy(), names, self.path), labels, tuple(names))
+    def _labels_beside(self) -> Any:
+        from gradmix_datasets.formats import COMPRESSIONS
+
+        path = self._path_of_labels()
+        if path is None:
+            return None
+        with COMPRESSIONS[path.suffix if path.suffix in COMPRESSIONS else ""](str(regular_file(path))) as stream:
+            return np.array([line.strip().decode() for line in stream if line.strip()])
+
+    def _there(self, table: pd.DataFrame, names: Sequence[str], option: str) -> Sequence[str]:
+        """The names, if the table has columns of all of them."""
+        for name in names:
+            if name not in table:
+                raise DataError(
+                    f"{self.path} has no column {name!r} for dataset.{option}. It has: {', '.join(table.columns)}."
+                )
+        return names
+
+    def _chosen(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The columns of the features, in their order in the file unless `columns` has another."""
+        left_out: Collection[str] = {*self._there(table, self.drop, "drop"), *([self.label] if self.label else ())}
+        names = list(table.columns) if self.columns is None else self._there(table, self.columns, "columns")
+        return table[[name for name in names if name not in left_out]]
+
+    def _numbers(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The same with numbers only: true and false are 1 and 0; dates and categories as the options say."""
+        import pandas as pd
+
+        self._there(table, self.encode, "encode")
+        parts, refused = [], []
+        for name, column in table.items():
+            kind = pd.api.types.infer_dtype(column, skipna=True)
+            if name in self.encode:
+                values = column.astype("category")
+                parts.append(
+                    pd.get_dummies(values, prefix=str(name), prefix_sep="=", dtype=float).where(column.notna())
+                )
+            elif kind in ("floating", "integer", "mixed-integer-float", "boolean", "empty", "decimal"):
+                parts.append(column.astype("Float64").astype(np.float64).to_frame())
+            elif (moments := _moments(column, kind)) is not None and self.dates:
+                parts.append(((moments - pd.Timestamp(0)) / pd.Timedelta(days=1)).to_frame())
+            else:
+                refused.append((str(name), column, moments is not None))
+        if refused:
+            raise self._not_numbers(refused)
+        return pd.concat(parts, axis=1) if parts else table
+
+    def _not_numbers(self, refused: Sequence[tuple[str, Any, bool]]) -> DataError:
+        lines = []
+        for name, column, is_dates in refused:
+            row = int(column.notna().to_numpy().argmax())
+            first = column.iloc[row]
+            what = "dates" if is_dates else "text" if isinstance(first, str) else type(first).__name__
+            advice = f"dataset.encode=[{name}] makes columns of it"
+            if is_dates:
+                advice = "dataset.dates=true makes them numbers"
+            elif (commas := column.astype(str).str.fullmatch(_DECIMAL_COMMA).to_numpy()).any():
+                row = int(commas.argmax())
+                what, advice, first = "decimal commas", "dataset.decimal=',' reads them as numbers", column.iloc[row]
+            lines.append(f"column {name!r} has {what}, such as {str(first)!r} in row {row}: {advice}")
+        names = ",".join(name for name, *_ in refused)
+        return DataError(
+            f"{self.path} has columns that are no numbers (rows counted from 0). {'; '.join(lines)}. "
+            f"dataset.drop=[{names}] leaves out; dataset.label takes one as the true groups."
+        )
+
+    def _misses(self, missing: pd.DataFrame, rows: Any) -> DataError:
+        counts = missing.sum()
+        each = ", ".join(f"{name!r} {count}" for name, count in counts[counts > 0].items())
+        return DataError(
+            f"{rows.sum()} of {len(rows)} rows of {self.path} miss a value, the first in row {int(rows.argmax())} "
+            f"(counted from 0); missing values by column: {each}. dataset.missing=drop leaves these rows out."
+        )
+
+
+def _moments(column: Any, kind: str) -> Any:
+    """A column of dates or times as such, without time zones; None if it is something else."""
+    import pandas as pd
+
+    if kind not in ("datetime64", "datetime", "date", "string"):
+        return None
+    try:
+        if kind == "string" and not column.dropna().str.match(r"\d{4}-\d{2}-\d{2}").all():
+            return None
+        return pd.to_datetime(column, utc=True).dt.tz_localize(None)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _fingerprint_of(path: str) -> str:
+    seen = regular_file(path).stat()
+    return _fingerprint(path, seen.st_size, seen.st_mtime_ns)
 
 
 @lru_cache(maxsize=64)
@@ -93,70 +243,3 @@ def _fingerprint(path: str, size: int, changed: int) -> str:
     """Hash of a file. A sweep asks for it once a job; the file is read again only if its size or time has changed."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _read_csv(file: File) -> pd.DataFrame:
-    import pandas as pd
-
-    with open(file.path, encoding="utf-8", newline="") as lines:
-        reader = csv.reader(lines, skipinitialspace=True)
-        first, second = next(reader, []), next(reader, [])
-    if file.header and first and all(_is_number(name) for name in first):
-        raise DataError(
-            f"the first line of {file.path} holds numbers, not names of columns. If the file has no header, "
-            "say dataset.header=false."
-        )
-    for separator, its_name in _OTHER_SEPARATORS.items():
-        if len(first) == 1 and separator in first[0] and separator in ",".join(second):
-            raise DataError(
-                f"{file.path} separates its fields by {its_name}; it must be commas, and decimal points in numbers. "
-                f"pandas rewrites it: pd.read_csv(path, sep={separator!r}).to_csv(path, index=False), with decimal=',' "
-                "for decimal commas."
-            )
-    if len(second) > len(first):  # pandas would take the first column for names of rows, and drop it
-        raise DataError(f"the rows of {file.path} have more fields than its first line names columns.")
-    table = pd.read_csv(file.path, header=0 if file.header else None, skipinitialspace=True)
-    for column in (name for name in table.select_dtypes(exclude="number").columns if str(name) != file.label):
-        with_comma = table[column].astype(str).str.fullmatch(_DECIMAL_COMMA)
-        if with_comma.any():
-            row = int(with_comma.argmax())
-            raise DataError(
-                f"numbers must have decimal points; row {row} (counted from 0), column {column!r} of {file.path} is "
-                f"{table[column].iloc[row]!r}."
-            )
-    return table
-
-
-def _read_parquet(file: File) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.read_parquet(file.path)
-
-
-def _read_npy(file: File) -> pd.DataFrame:
-    import pandas as pd
-
-    try:  # mapped first: a header that promises more than the file holds is refused before memory is asked for
-        np.load(file.path, mmap_mode="r", allow_pickle=False)
-    except MemoryError as error:
-        raise ValueError(str(error)) from error
-    array = np.load(file.path, allow_pickle=False)
-    if not isinstance(array, np.ndarray) or array.ndim != 2:
-        raise ValueError(f"it holds {getattr(array, 'shape', 'several arrays')}, not a matrix of rows")
-    return pd.DataFrame(array)
-
-
-def _is_number(text: object) -> bool:
-    try:
-        float(str(text))
-    except ValueError:
-        return False
-    return True
-
-
-READERS: dict[str, Callable[[File], pd.DataFrame]] = {
-    ".csv": _read_csv,
-    ".parquet": _read_parquet,
-    ".npy": _read_npy,
-}
-"""Ending of a file → how it is read; none of them runs code that a file may hold."""

@@ -117,6 +117,7 @@ class Cluster(Task):
             artifacts={_MODEL: partial(write_model, clusterer=self.clusterer, model=best.estimate, data=data)},
             inputs=(input_of(self.dataset, data),),
             answer=self._answer(best.estimate, groups, data),
+            remarks={"dataset": data.remarks} if data.remarks else {},
         )
 
     def _rows(self, data: Data) -> Rows:

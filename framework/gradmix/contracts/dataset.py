@@ -33,12 +33,15 @@ class Data:
         Names of the d columns; empty if they have none.
     preparation
         What `Dataset.load` did to the columns that were read; None before that.
+    remarks
+        What a person should know of how they were read, in a few words; a run shows it beside its metrics.
     """
 
     X: Matrix
     labels: NDArray[object] | None = None  # type: ignore[type-var]
     feature_names: tuple[str, ...] = ()
     preparation: Preparation | None = None
+    remarks: str = ""
 
 
 @dataclass(kw_only=True)

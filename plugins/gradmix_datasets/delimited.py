@@ -1,0 +1,183 @@
+"""Files of text in which a separator stands between fields: what the separator, decimal mark and encoding are."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gradmix import DataError
+
+SAMPLE = 1 << 18
+"""Bytes of a file that are looked at."""
+_MOST_LINES = 500
+SEPARATORS: Mapping[str, str] = {
+    ",": "commas",
+    ";": "semicolons",
+    "\t": "tabs",
+    "|": "vertical bars",
+    " ": "spaces",
+}
+"""Separator → its name in messages; the first of equally good ones is taken."""
+_BYTE_ORDER_MARKS: Mapping[bytes, str] = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_NUMBERS: Mapping[str, re.Pattern[str]] = {
+    ".": re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"),
+    ",": re.compile(r"[+-]?(\d+(,\d+)?|,\d+)([eE][+-]?\d+)?"),
+}
+"""Decimal mark → numbers written with it."""
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+_MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file of text is to be read.
+
+    Parameters
+    ----------
+    encoding, separator, decimal
+        As pandas takes them; the separator ``" "`` stands for any spaces and tabs.
+    header
+        Whether the first line names the columns.
+    first
+        The fields of the first line.
+    """
+
+    encoding: str
+    separator: str
+    decimal: str
+    header: bool
+    first: tuple[str, ...]
+
+    @property
+    def told(self) -> str:
+        """What is unusual about it, in words; empty if nothing is."""
+        parts = [
+            "" if self.separator == "," else f"fields separated by {SEPARATORS.get(self.separator, self.separator)}",
+            "" if self.decimal == "." else "decimal commas",
+            "" if self.encoding.startswith("utf-8") else f"encoding {self.encoding}",
+            "" if self.header else "no header",
+        ]
+        return ", ".join(filter(None, parts))
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the user says of a file of text; None for what is to be found."""
+
+    encoding: str | None = None
+    separator: str | None = None
+    decimal: str | None = None
+    header: bool | None = None
+
+
+def find_layout(sample: bytes, name: str, said: Said, may_lack_names: bool) -> Layout:
+    """Find out how a file is laid out, as far as it is not said.
+
+    Parameters
+    ----------
+    sample
+        The beginning of the file.
+    name
+        What the file is called in messages.
+    said
+        What need not be found.
+    may_lack_names
+        Whether a first line of numbers is taken for a row, as in files of a kind that never has names.
+
+    Raises
+    ------
+    DataError
+        If the file is not text; if its first line are numbers, or a comma may be a separator or a decimal mark, and
+        nothing is said of it.
+    """
+    encoding = said.encoding or _encoding(sample)
+    lines = _lines(sample, encoding, name)
+    if not lines:
+        raise DataError(f"cannot read {name}: it is empty.")
+    separators = [said.separator] if said.separator else list(SEPARATORS)
+    marks = [said.decimal] if said.decimal else list(_NUMBERS)
+    pairs = [(sep, mark) for sep in separators for mark in marks if sep != mark or said.decimal]
+    fits = {pair: _fit(lines, *pair) for pair in pairs}
+    separator, decimal = best = max(fits, key=fits.__getitem__)
+    first = tuple(next(_split(lines[:1], separator)))
+    if decimal == "," and len(first) == 1 and not (said.decimal or said.separator):
+        raise DataError(
+            f"the first line of {name} has one field, and others have commas. If these are decimal commas, say "
+            "dataset.decimal=','; if they separate fields, the first line must name every column."
+        )
+    if decimal == "," and not said.decimal and (number := _maybe_thousands(lines, separator)):
+        raise DataError(
+            f"numbers of {name}, such as {number!r}, may have decimal commas or commas between thousands. If these are "
+            "decimal commas, say dataset.decimal=','; if not, write the numbers without."
+        )
+    second = next(_split(lines[1:2], separator), [])
+    if len(second) > len(first):  # pandas would take the first column for names of rows, and drop it
+        raise DataError(f"the rows of {name} have more fields than its first line.")
+    numbers = all(_NUMBERS[decimal].fullmatch(field) for field in first)
+    if said.header is None and numbers and not may_lack_names:
+        raise DataError(
+            f"the first line of {name} holds numbers, not names of columns. If the file has no header, say "
+            "dataset.header=false; if these are names, dataset.header=true."
+        )
+    return Layout(encoding, *best, header=not numbers if said.header is None else said.header, first=first)
+
+
+def _encoding(sample: bytes) -> str:
+    for mark, encoding in _BYTE_ORDER_MARKS.items():
+        if sample.startswith(mark):
+            return encoding
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8"
+
+
+def _lines(sample: bytes, encoding: str, name: str) -> list[str]:
+    """The first lines, without empty ones; the last may be cut off, so it is left out if there are others."""
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(sample[:SAMPLE])
+    except (UnicodeDecodeError, LookupError) as error:
+        raise DataError(f"cannot read {name} as text: {error}. dataset.encoding names another encoding.") from error
+    if "\0" in text:
+        raise DataError(f"cannot read {name}: it is not a file of text.")
+    lines = text.splitlines()
+    if len(sample) >= SAMPLE and len(lines) > 1:
+        lines = lines[:-1]
+    return [line for line in lines if line.strip()][:_MOST_LINES]
+
+
+def _split(lines: Sequence[str], separator: str) -> Iterator[list[str]]:
+    if separator == " ":
+        yield from (line.split() for line in lines)
+    else:
+        for fields in csv.reader(lines, delimiter=separator, skipinitialspace=True):
+            yield [field.strip() for field in fields]
+
+
+def _maybe_thousands(lines: Sequence[str], separator: str) -> str:
+    """A number with a comma, if in all of these the comma may be one between thousands; else nothing."""
+    fields = [field for row in _split(lines, separator) for field in row]
+    numbers = [field for field in fields if "," in field and _NUMBERS[","].fullmatch(field)]
+    return numbers[0] if numbers and all(map(_THOUSANDS.fullmatch, numbers)) else ""
+
+
+def _fit(lines: Sequence[str], separator: str, decimal: str) -> tuple[Any, ...]:
+    """How well a layout fits: lines have as many fields as the first, several, and numbers in them."""
+    try:
+        rows = list(_split(lines, separator))
+    except csv.Error:
+        return (False,)
+    width = len(rows[0])
+    even = sum(len(row) == width for row in rows) / len(rows)
+    fields = [field for row in rows[1:] or rows for field in row if field.lower() not in _MISSING]
+    numbers = sum(bool(_NUMBERS[decimal].fullmatch(field)) for field in fields) / max(len(fields), 1)
+    return True, width > 1 and even > 0.9, numbers, width, even, decimal == "."

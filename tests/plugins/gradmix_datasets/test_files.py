@@ -1,0 +1,197 @@
+"""Files as people have them: each way to write the same table gives the same rows."""
+
+import bz2
+import gzip
+import lzma
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import gradmix
+from gradmix.cli.main import main
+from gradmix.config.build import build
+
+FRAME = pd.DataFrame({"length": [1.5, 2.25, -3.0, 4e3], "width": [10.5, 0.125, 7.0, 8.0]})
+X = FRAME.to_numpy()
+
+
+def read(path, **options):
+    return build("dataset", {"name": "file", "path": str(path), **options}).component.load()
+
+
+def packed(content, ending, path):
+    """Write bytes as the ending says."""
+    opened = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+    if ending == ".zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("table", content)
+    else:
+        with opened[ending](path, "wb") as file:
+            file.write(content)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize(("ending", "separator"), [(".csv", ","), (".csv", ";"), (".tsv", "\t"), (".txt", "|")])
+def test_separator_decimal_mark_and_encoding_are_found(tmp_path, ending, separator, decimal, encoding):
+    if separator == decimal:
+        pytest.skip("fields would have to be quoted")
+    frame = FRAME.rename(columns={"length": "Länge"})
+    frame.to_csv(tmp_path / f"data{ending}", sep=separator, decimal=decimal, encoding=encoding, index=False)
+    data = read(tmp_path / f"data{ending}")
+    np.testing.assert_array_equal(data.X, X)
+    assert data.feature_names == ("Länge", "width")
+    assert ("decimal commas" in data.remarks) == (decimal == ",")
+    assert ("separated" in data.remarks) == (separator != ",")
+    assert ("encoding" in data.remarks) == (encoding in ("utf-16", "latin-1"))
+
+
+def test_fields_between_spaces(tmp_path):
+    (tmp_path / "data.txt").write_text("length  width\n 1.5   10.5\n 2.25  0.125\n-3    7\n 4e3   8\n")
+    np.testing.assert_array_equal(read(tmp_path / "data.txt").X, X)
+
+
+def test_what_is_said_goes_before_what_is_found(tmp_path):
+    (tmp_path / "data.csv").write_text("a;b\n1,5;2\n")
+    assert read(tmp_path / "data.csv", separator=";", decimal=",").X.tolist() == [[1.5, 2.0]]
+    with pytest.raises(gradmix.DataError, match=r"decimal=','"):
+        read(tmp_path / "data.csv", separator=";", decimal=".")
+    with pytest.raises(gradmix.ConfigError, match="one character"):
+        read(tmp_path / "data.csv", separator=";;")
+    (tmp_path / "data.csv").write_bytes("größe,b\n1,2\n".encode("cp437"))
+    assert read(tmp_path / "data.csv", encoding="cp437").feature_names == ("größe", "b")
+    with pytest.raises(gradmix.DataError, match=r"dataset\.encoding"):
+        read(tmp_path / "data.csv", encoding="klingon")
+
+
+def test_quoted_decimal_commas_are_read_on_request(tmp_path):
+    (tmp_path / "data.csv").write_text('a,b\n"1,5",2\n3,"-1,25"\n')
+    with pytest.raises(gradmix.DataError, match=r"decimal commas.*dataset\.decimal=','"):
+        read(tmp_path / "data.csv")
+    assert read(tmp_path / "data.csv", decimal=",").X.tolist() == [[1.5, 2.0], [3.0, -1.25]]
+
+
+def test_commas_between_thousands_are_not_taken_for_decimal_ones(tmp_path):
+    (tmp_path / "data.tsv").write_text("a\tb\n1,234\t2\n12,345\t3\n")
+    with pytest.raises(gradmix.DataError, match=r"'1,234', may have decimal commas or commas between thousands"):
+        read(tmp_path / "data.tsv")
+    assert read(tmp_path / "data.tsv", decimal=",").X.tolist() == [[1.234, 2], [12.345, 3]]
+
+
+@pytest.mark.parametrize("ending", [".gz", ".bz2", ".xz", ".zip"])
+def test_compressed_files(tmp_path, ending):
+    packed(FRAME.to_csv(index=False).encode(), ending, tmp_path / f"data.csv{ending}")
+    np.testing.assert_array_equal(read(tmp_path / f"data.csv{ending}").X, X)
+
+
+def test_an_archive_of_several_files_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "data.csv.zip", "w") as archive:
+        archive.writestr("one.csv", "a\n1\n")
+        archive.writestr("two.csv", "a\n2\n")
+    with pytest.raises(gradmix.DataError, match=r"one file; it holds 2: one\.csv, two\.csv"):
+        read(tmp_path / "data.csv.zip")
+
+
+def test_tables_of_arrow(tmp_path):
+    FRAME.set_index(pd.Index(list("wxyz"), name="who")).to_parquet(tmp_path / "data.parquet")
+    FRAME.to_feather(tmp_path / "data.feather")
+    for name in ("data.parquet", "data.feather"):
+        np.testing.assert_array_equal(read(tmp_path / name).X, X)
+
+
+def test_an_archive_of_arrays(tmp_path):
+    y = np.array(["a", "b", "a", "b"])
+    np.savez(tmp_path / "data.npz", X=X, y=y)
+    data = read(tmp_path / "data.npz", label="y")
+    np.testing.assert_array_equal(data.X, X)
+    assert list(data.labels) == list(y)
+    np.testing.assert_array_equal(read(tmp_path / "data.npz").X, X)  # y is no feature
+    np.savez(tmp_path / "data.npz", train=X, test=X[:2])
+    np.testing.assert_array_equal(read(tmp_path / "data.npz", key="test").X, X[:2])
+    with pytest.raises(gradmix.DataError, match=r"dataset\.key must be one of train, test"):
+        read(tmp_path / "data.npz")
+    with pytest.raises(gradmix.DataError, match="no array 'X'"):
+        read(tmp_path / "data.npz", key="X")
+
+
+def test_the_index_that_pandas_writes_is_not_clustered(tmp_path):
+    FRAME.to_csv(tmp_path / "numbers.csv")
+    FRAME.set_index(pd.Index(list("wxyz"))).to_csv(tmp_path / "names.csv")
+    for name in ("numbers.csv", "names.csv"):
+        data = read(tmp_path / name)
+        np.testing.assert_array_equal(data.X, X)
+        assert "left out as names of rows" in data.remarks
+
+
+def test_a_separator_at_the_end_of_each_line_makes_no_column(tmp_path):
+    (tmp_path / "data.csv").write_text("a,b,\n1,2,\n3,4,\n")
+    assert read(tmp_path / "data.csv").X.tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.fixture
+def people(tmp_path):
+    """A table with all that is no number."""
+    path = tmp_path / "people.csv"
+    path.write_text("day,city,size,fit,kind\n2020-01-02,Rome,1.5,true,x\n1970-01-11,Oslo,2.5,false,y\n")
+    return path
+
+
+def test_columns_are_chosen_by_name(people):
+    assert read(people, columns=("fit", "size")).X.tolist() == [[1.0, 1.5], [0.0, 2.5]]
+    assert read(people, drop=("day", "city", "kind")).feature_names == ("size", "fit")
+    for option in ("columns", "drop", "encode"):
+        with pytest.raises(gradmix.DataError, match=rf"no column 'age' for dataset\.{option}.*day, city, size"):
+            read(people, **{option: ("age",)})
+
+
+def test_text_and_dates_are_named_with_what_to_do(people):
+    with pytest.raises(gradmix.DataError) as refused:
+        read(people)
+    message = str(refused.value)
+    assert "column 'day' has dates, such as '2020-01-02' in row 0: dataset.dates=true" in message
+    assert "column 'city' has text, such as 'Rome' in row 0: dataset.encode=[city]" in message
+    assert "dataset.drop=[day,city,kind]" in message
+
+
+def test_dates_and_categories_become_numbers_on_request(people):
+    data = read(people, dates=True, encode=("city",), label="kind")
+    assert data.feature_names == ("day", "city=Oslo", "city=Rome", "size", "fit")
+    assert data.X.tolist() == [[18263.0, 0.0, 1.0, 1.5, 1.0], [10.0, 1.0, 0.0, 2.5, 0.0]]
+    assert list(data.labels) == ["x", "y"]
+
+
+def test_rows_that_miss_a_value_are_counted(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("a,b,kind\n1,2,x\n,4,y\n5,NA,x\n7,8,\n9,10,y\n")
+    counted = r"2 of 5 rows .* first in row 1 .*'a' 1, 'b' 1.*dataset\.missing=drop"
+    with pytest.raises(gradmix.DataError, match=counted):
+        read(path, label="kind")
+    data = read(path, label="kind", missing="drop")
+    assert data.X.tolist() == [[1, 2], [9, 10]]
+    assert list(data.labels) == ["x", "y"]
+    assert "3 of 5 rows dropped" in data.remarks
+
+
+def test_the_layout_of_clustbench(tmp_path):
+    with gzip.open(tmp_path / "x2.data.gz", "wt") as file:
+        file.write("1.5 10.5\n2.25 0.125\n-3 7\n4e3 8\n")
+    path = tmp_path / "x2.data.gz"
+    assert read(path).labels is None
+    before = build("dataset", {"name": "file", "path": str(path)}).component.content()
+    with gzip.open(tmp_path / "x2.labels0.gz", "wt") as file:
+        file.write("1\n2\n1\n2\n")
+    data = read(path)
+    np.testing.assert_array_equal(data.X, X)
+    assert list(data.labels) == ["1", "2", "1", "2"]
+    assert build("dataset", {"name": "file", "path": str(path)}).component.content() != before
+
+
+@pytest.mark.processes
+def test_a_run_says_how_the_file_was_read(empty_folder, capsys):
+    rows = np.random.default_rng(0).normal(size=(50, 2))
+    pd.DataFrame(rows, columns=["a", "b"]).to_csv("mine.csv", sep=";", decimal=",", index=False)
+    words = ["dataset=file", "dataset.path=mine.csv", "clusterer=kmeans", "tracking=none", "pictures=false"]
+    assert main(["run", *words]) == 0
+    assert "fields separated by semicolons, decimal commas" in capsys.readouterr().out
