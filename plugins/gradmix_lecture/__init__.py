@@ -7,6 +7,8 @@ import gradmix
 SECTIONS: Mapping[str, Mapping[str, str]] = {
     "Automatic differentiation": {
         "divided_difference_error": "differences:DividedDifferenceError",
+        "program_and_dual_program": "program:ProgramAndDualProgram",
+        "forward_and_reverse": "graph:ForwardAndReverse",
     },
     "Gaussian mixtures": {},
 }

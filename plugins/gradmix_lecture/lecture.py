@@ -29,7 +29,7 @@ class Lecture(Task):
     ``page.html``, which holds all that it needs, are drawn from the journal.
     """
 
-    topic: Topic = part("divided_difference_error")
+    topic: Topic = part("program_and_dual_program")
 
     def metrics(self) -> Sequence[Meaning]:
         """The numbers that the topic quotes."""

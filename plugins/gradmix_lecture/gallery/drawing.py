@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from gradmix import PICTURE_STYLE
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 WIDTH, HEIGHT = 9.6, 5.4
@@ -34,6 +35,15 @@ def new_figure(width: float = WIDTH, height: float = HEIGHT) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def new_board() -> tuple[Figure, Axes]:
+    """An empty figure to write and draw on anywhere: its axes cover all of it, are not seen, and count in inches."""
+    figure = new_figure()
+    figure.set_layout_engine("none")
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(0, HEIGHT))
+    axes.set_axis_off()
+    return figure, axes
 
 
 def svg_of(figure: Figure) -> bytes:

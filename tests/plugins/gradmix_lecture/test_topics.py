@@ -1,5 +1,6 @@
 """Every topic: its config, its text, its numbers, and pictures that one can read."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ CONFIGS = Path(__file__).parents[3] / "configs" / "experiment" / "lecture"
 
 QUICK = {
     "divided_difference_error": {"steps_per_decade": 1},
+    "program_and_dual_program": {"function": "distance"},
+    "forward_and_reverse": {"function": "decay", "seed": (0.5, -2.0)},
 }
 """Options with which a topic's numbers are there at once; its pictures must be right with any."""
 
@@ -46,6 +49,11 @@ def test_the_experiment_chooses_the_topic(name):
     text = (CONFIGS / f"{name}.yaml").read_text(encoding="utf-8")
     assert f"- override /topic: {name}\n" in text
     assert len(text.splitlines()) <= 20
+
+
+def test_the_documentation_lists_every_topic_in_the_lectures_order():
+    text = (CONFIGS.parents[2] / "docs" / "lecture.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `lecture/(\w+)` \|", text, flags=re.M) == list(TOPICS)
 
 
 @topics
