@@ -10,7 +10,9 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "program_and_dual_program": "program:ProgramAndDualProgram",
         "forward_and_reverse": "graph:ForwardAndReverse",
     },
-    "Gaussian mixtures": {},
+    "Gaussian mixtures": {
+        "em_iterations": "em:EMIterations",
+    },
 }
 """Heading in the gallery → topic → module and class, in the lecture's order."""
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from gradmix.registry.registry import registry
+from gradmix_datasets.mixture import Mixture
 from gradmix_lecture import TOPICS
 from gradmix_lecture.gallery.drawing import formula_svg, in_style
 from gradmix_lecture.gallery.page import Description, write_page
@@ -19,6 +20,7 @@ QUICK = {
     "divided_difference_error": {"steps_per_decade": 1},
     "program_and_dual_program": {"function": "distance"},
     "forward_and_reverse": {"function": "decay", "seed": (0.5, -2.0)},
+    "em_iterations": {"dataset": Mixture(n=60, random_state=0), "shown": (0, 1, 4)},
 }
 """Options with which a topic's numbers are there at once; its pictures must be right with any."""
 

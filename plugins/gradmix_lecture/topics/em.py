@@ -1,0 +1,141 @@
+"""Expectation maximisation, iteration by iteration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import gradmix
+from gradmix import LOG_LIKELIHOOD, ConfigError, Dataset, Meaning, NonNegativeInt, PositiveInt, group_color, part
+from gradmix_lecture.gallery.drawing import new_figure
+from gradmix_lecture.topic import Table, Topic
+from gradmix_lecture.topics.mixtures import mixture_of, random_start, row_of, rows_of, started_at
+from gradmix_lecture.topics.plane import blended, draw_gaussians, draw_rows, limits, name_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from gradmix import Data
+
+_MOST_PANELS = 8
+
+
+@dataclass
+class EMIterations(Topic):
+    """EM pulls the components apart, and each iteration makes the data more likely.
+
+    The E-step gives every point to all components in part: its colour is theirs, blended by its responsibilities. The
+    M-step moves each mean, covariance and weight to what its share of the points asks for. The log-likelihood
+    never falls, but it may rise slowly for a while before the components part.
+
+    Parameters
+    ----------
+    dataset
+        Rows of two columns.
+    n_components
+        Number of Gaussians.
+    shown
+        Which iterations have a panel, in rising order: 0 is the start, and the last one is the end of EM. At most 8.
+    start_seed
+        Seed by which the start chooses rows as means; all components begin with the covariance of all rows.
+    """
+
+    formula: ClassVar[str] = r"""
+        P(Y_j = k \,|\, x_j, \lambda_t) \propto p_k^{(t)} P(x_j \,|\, \mu_k^{(t)}, \Sigma_k^{(t)})
+        \mu_k^{(t+1)} = \dfrac{\sum_j P(Y_j = k \,|\, x_j, \lambda_t)\, x_j}{\sum_j P(Y_j = k \,|\, x_j, \lambda_t)}
+    """
+    counted: ClassVar[str] = "iteration"
+
+    dataset: Dataset = part("mixture")
+    n_components: PositiveInt = 3
+    shown: tuple[NonNegativeInt, ...] = (0, 1, 2, 3, 4, 5, 6, 20)
+    start_seed: NonNegativeInt = 0
+
+    def check(self) -> None:
+        """Check that there are panels, in order."""
+        super().check()
+        shown = self.shown
+        if not 1 <= len(shown) <= _MOST_PANELS or list(shown) != sorted(set(shown)) or shown[-1] == 0:
+            raise ConfigError(
+                f"topic.shown must be 1 to {_MOST_PANELS} iterations in rising order, the last one above 0; "
+                f"given: {list(shown)}."
+            )
+
+    def rows(self) -> Iterator[Mapping[str, float]]:
+        """The mixture and the log-likelihood of the start and of each iteration."""
+        X = rows_of(self.dataset, 2).X
+        start = random_start(X, self.n_components, self.start_seed)
+        yield {"iteration": 0.0, "log_likelihood": start.log_likelihood(X), **row_of(start)}
+        em = gradmix.clusterer("gmm", tol=0.0, max_iter=self.shown[-1], **started_at(start))
+        for each in em.iterations(X):
+            yield {"iteration": float(each.step), **each.metrics, **row_of(each.estimate)}
+
+    def metrics(self) -> Sequence[Meaning]:
+        """Where EM began and ended."""
+        return (
+            Meaning("log_likelihood.start", None, "nats", "log-likelihood of the start"),
+            Meaning("log_likelihood.first", None, "nats", "after the first iteration"),
+            Meaning("log_likelihood.last", "higher", LOG_LIKELIHOOD.unit, "after the last iteration"),
+            Meaning("iterations", None, "", "iterations"),
+        )
+
+    def summary(self, table: Table) -> Mapping[str, float]:
+        """Log-likelihoods of start, first and last iteration."""
+        values = table["log_likelihood"]
+        return {
+            "log_likelihood.start": float(values[0]),
+            "log_likelihood.first": float(values[1]),
+            "log_likelihood.last": float(values[-1]),
+            "iterations": float(table["iteration"][-1]),
+        }
+
+    def plot(self, table: Table) -> Figure:
+        """A panel for each iteration that is shown; EM may have settled before the last."""
+        data, figure = self.dataset.load(), new_figure()
+        steps = sorted({min(step, len(table) - 1) for step in self.shown})
+        n_columns = min(len(steps), 4)
+        panels = figure.subplots(
+            -(-len(steps) // n_columns), n_columns, sharex=True, sharey=True, squeeze=False
+        ).ravel()
+        for axes, step in zip(panels, steps, strict=False):
+            self._draw(axes, table.rows[step], data)
+            axes.set_title(_title(table.rows[step], step == 0))
+        for axes in panels[len(steps) :]:
+            axes.remove()
+        names = [axes for axes in panels[: len(steps)] if axes.get_subplotspec().is_first_col()]
+        for axes in names:
+            name_axes(axes, data)
+            axes.set_xlabel("")
+        for axes in panels[max(0, len(steps) - n_columns) : len(steps)]:
+            name_axes(axes, data)
+            axes.set_ylabel(axes.get_ylabel() if axes in names else "")
+            axes.tick_params(labelbottom=True)
+        return figure
+
+    def _draw(self, axes: Axes, row: Mapping[str, float], data: Data) -> None:
+        mixture = mixture_of(row)
+        draw_rows(axes, data.X, blended(mixture.predict_proba(data.X)))
+        draw_gaussians(axes, mixture)
+        across, up = limits(data.X)
+        axes.set(xlim=across, ylim=up)
+
+    def frames(self, table: Table) -> Iterator[tuple[str, Figure]]:
+        """Points and components of an iteration, and how far the log-likelihood has come."""
+        data = self.dataset.load()
+        for row in table.rows:
+            figure = new_figure()
+            plane, curve = figure.subplots(1, 2, width_ratios=(3, 2))
+            self._draw(plane, row, data)
+            name_axes(plane, data)
+            plane.set_title("ellipses of 1 and 2 standard deviations")
+            curve.plot(table["iteration"], table["log_likelihood"], color="0.6")
+            curve.plot(row["iteration"], row["log_likelihood"], "o", color=group_color(1), markersize=9)
+            curve.set(xlabel="iteration", title="log-likelihood [nats]")
+            yield f"iteration {row['iteration']:.0f}: {row['log_likelihood']:.2f} nats", figure
+
+
+def _title(row: Mapping[str, float], is_start: bool) -> str:
+    name = "start" if is_start else f"iteration {row['iteration']:.0f}"
+    return f"{name}: {row['log_likelihood']:.1f} nats".replace("-", "\N{MINUS SIGN}")

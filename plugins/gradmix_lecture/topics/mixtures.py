@@ -1,0 +1,91 @@
+"""Mixtures of Gaussians as the numbers of a row, and back; the rows of a data set as a topic needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import gradmix
+from gradmix import ConfigError, Data, DataError, Dataset
+
+if TYPE_CHECKING:
+    from gradmix.arrays import Array
+
+
+def gaussians(weights: Any, means: Any, covariances: Any) -> Any:
+    """A mixture as the clusterer `gmm` has it: densities, responsibilities and samples.
+
+    Parameters
+    ----------
+    weights, means, covariances
+        Shapes (k,), (k, d) and (k, d, d).
+    """
+    arrays = (np.array(each, dtype=float) for each in (weights, means, covariances))
+    return gradmix.clusterer("gmm").model_class()(*arrays, covariance_type="full")
+
+
+def row_of(mixture: Any) -> dict[str, float]:
+    """The parameters of a mixture: `weight.1`, `mean.1.2`, `covariance.1.1.2`, …, counted from 1 as in the lecture."""
+    row: dict[str, float] = {}
+    for k, (weight, mean, matrix) in enumerate(
+        zip(mixture.weights, mixture.means, mixture.matrices, strict=True), start=1
+    ):
+        row[f"weight.{k}"] = float(weight)
+        row |= {f"mean.{k}.{i}": float(value) for i, value in enumerate(mean, start=1)}
+        row |= {
+            f"covariance.{k}.{i}.{j}": float(matrix[i - 1, j - 1])
+            for i in range(1, len(mean) + 1)
+            for j in range(i, len(mean) + 1)
+        }
+    return row
+
+
+def mixture_of(row: Mapping[str, float]) -> Any:
+    """The mixture whose parameters a row has."""
+    k = sum(name.startswith("weight.") for name in row)
+    d = sum(name.startswith("mean.1.") for name in row)
+    at = range(1, d + 1)
+    return gaussians(
+        [row[f"weight.{each}"] for each in range(1, k + 1)],
+        [[row[f"mean.{each}.{i}"] for i in at] for each in range(1, k + 1)],
+        [[[row[f"covariance.{each}.{min(i, j)}.{max(i, j)}"] for j in at] for i in at] for each in range(1, k + 1)],
+    )
+
+
+def rows_of(dataset: Dataset, d: int) -> Data:
+    """Load a data set of d columns.
+
+    Raises
+    ------
+    DataError
+        If it has another number of columns.
+    """
+    data = dataset.load()
+    if data.X.shape[1] != d:
+        raise DataError(f"topic.dataset must have {d} column(s) for this picture; it has {data.X.shape[1]}.")
+    return data
+
+
+def random_start(X: Array, k: int, seed: int) -> Any:
+    """A mixture to start from: different rows chosen at random as means, each with the covariance of all rows."""
+    if k > len(X):
+        raise ConfigError(f"topic.n_components={k} is more than the {len(X)} rows of the data set.")
+    means = X[np.random.default_rng(seed).choice(len(X), k, replace=False)]
+    return gaussians(np.full(k, 1 / k), means, np.array([np.atleast_2d(np.cov(X.T, bias=True))] * k))
+
+
+def started_at(mixture: Any) -> Mapping[str, Any]:
+    """Options of `gmm` for a start at a mixture."""
+    return {
+        "n_components": len(mixture.weights),
+        "weights_init": mixture.weights,
+        "means_init": mixture.means,
+        "precisions_init": np.linalg.inv(mixture.matrices),
+    }
+
+
+def names_of(data: Data) -> Sequence[str]:
+    """Labels of the axes."""
+    return data.feature_names or [f"$x_{i}$" for i in range(1, data.X.shape[1] + 1)]
