@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 9.6, 5.4
 """Size of a picture, in inches: that of a slide."""
+_LINE_GAP = 1.2
+"""Between the lines of a formula, in tenths of an inch."""
 
 
 @contextmanager
@@ -60,8 +62,10 @@ def formula_svg(formula: str) -> bytes:
     with matplotlib.rc_context({**PICTURE_STYLE, "mathtext.fontset": "stix"}):
         figure = new_figure(0.1, 0.1)
         figure.set_layout_engine("none")
-        for number, line in enumerate(formula.strip().splitlines()):
-            figure.text(0.0, -5.5 * number, f"${line.strip()}$", fontsize=17, va="baseline")
+        below = 0.0
+        for line in formula.strip().splitlines():
+            text = figure.text(0.0, below, f"${line.strip()}$", fontsize=17, va="top")
+            below -= text.get_window_extent().height / figure.bbox.height + _LINE_GAP
         stream = BytesIO()
         figure.savefig(
             stream, format="svg", bbox_inches="tight", pad_inches=0.04, metadata={"Date": None, "Creator": None}
