@@ -7,6 +7,8 @@ import gradmix
 SECTIONS: Mapping[str, Mapping[str, str]] = {
     "Automatic differentiation": {
         "divided_difference_error": "differences:DividedDifferenceError",
+        "dual_numbers": "dual_numbers:DualNumbers",
+        "two_components": "dual_numbers:TwoComponents",
         "program_and_dual_program": "program:ProgramAndDualProgram",
         "forward_and_reverse": "graph:ForwardAndReverse",
     },

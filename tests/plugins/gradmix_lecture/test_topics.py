@@ -18,6 +18,8 @@ CONFIGS = Path(__file__).parents[3] / "configs" / "experiment" / "lecture"
 
 QUICK = {
     "divided_difference_error": {"steps_per_decade": 1},
+    "dual_numbers": {"n": 9},
+    "two_components": {"n": 4},
     "program_and_dual_program": {"function": "distance"},
     "forward_and_reverse": {"function": "decay", "seed": (0.5, -2.0)},
     "em_iterations": {"dataset": Mixture(n=60, random_state=0), "shown": (0, 1, 4)},
