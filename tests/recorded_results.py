@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 
 from gradmix.config.build import build
-from gradmix.config.nodes import plain_default
 from gradmix.config.spec import read_spec
 from gradmix.contracts.options import options_of
 from gradmix.registry.registry import registry
@@ -77,7 +76,7 @@ def _can_be_loaded(entry):
 
 
 def _defaults(entry):
-    return {option.name: plain_default(option) for option in options_of(entry.load())}
+    return {option.name: option.default_in_config for option in options_of(entry.load())}
 
 
 def _clusterings():

@@ -13,7 +13,6 @@ from textwrap import dedent
 from types import FunctionType
 
 from gradmix.authoring.project import TEMPLATES
-from gradmix.config.nodes import default_text
 from gradmix.contracts import hooks
 from gradmix.contracts.component import Component, summary
 from gradmix.contracts.differentiator import Differentiator
@@ -122,7 +121,7 @@ def _components() -> Iterator[str]:
         if options:
             yield "| option | default | allowed | meaning |\n| --- | --- | --- | --- |"
         for option in options:
-            yield f"| `{option.name}` | `{default_text(option)}` | {_cell(option.allowed)} | {_cell(option.doc)} |"
+            yield f"| `{option.name}` | `{option.default_text}` | {_cell(option.allowed)} | {_cell(option.doc)} |"
         yield ""
 
 

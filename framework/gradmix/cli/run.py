@@ -120,7 +120,7 @@ def _help(composer: Composer, resolve: bool) -> str:
 
 def run_as(wanted: Intent) -> int:
     """Run what the arguments say, as wanted; returns the exit code."""
-    from gradmix.config.user_file import tracks_by_default
+    from gradmix.config.user_file import default_tracking
     from gradmix.journal.folder import unwritable
     from gradmix.reports.sweep_artifacts import SweepArtifacts
     from gradmix.reports.terminal import SessionReport
@@ -131,7 +131,7 @@ def run_as(wanted: Intent) -> int:
     watchers = report.watchers if wanted.plan_only else (*report.watchers, SweepArtifacts(), tracking)
     try:
         is_new = not wanted.plan_only and wanted.resumed is None
-        if is_new and "tracking=none" not in wanted.arguments and tracks_by_default():
+        if is_new and "tracking=none" not in wanted.arguments and default_tracking()["uri"] is not None:
             tracking.prepare()  # MLflow loads while the config is composed; a resumed sweep may need none
         with watched_by(*watchers), termination_as_interrupt():
             _compose_and_run(wanted)

@@ -65,8 +65,7 @@ def _folder(name: str, runs_dir: Path) -> Path:
 def _draw(folder: Path, wanted: str) -> None:
     from gradmix.config.trust import check_trust
     from gradmix.reports.wording import shown
-    from gradmix.runs.artifacts import ARTIFACTS
-    from gradmix.runs.pictures import pictures_later
+    from gradmix.runs.artifacts import ARTIFACTS, pictures_later
 
     # A journal may come from a stranger: nothing counts as typed, so that code that it names is refused.
     pictures = pictures_later(folder, lambda spec: check_trust(spec, ()))

@@ -67,18 +67,11 @@ def parse_file(file: Path) -> tuple[str, DictConfig]:
         raise ConfigError(f"{file}: {str(error).splitlines()[0][:_MOST_SHOWN]}") from error
     except OSError as error:  # what OmegaConf raises for a value that is no mapping
         raise ConfigError(f"{file}: a config file is a mapping of keys to values.") from error
-    if len(content) == 1 and _is_scalar(text):
+    if len(content) == 1 and isinstance(yaml.compose(text, yaml.SafeLoader), yaml.ScalarNode):  # it became a key
         raise ConfigError(f"{file}: a config file is a mapping of keys to values, not a string.")
     if not isinstance(content, DictConfig):
         raise ConfigError(f"{file}: a config file is a mapping of keys to values, not a list.")
     return text, content
-
-
-def _is_scalar(text: str) -> bool:
-    """Whether YAML is nothing but a string, of which OmegaConf makes a key."""
-    import yaml
-
-    return isinstance(yaml.compose(text, yaml.SafeLoader), yaml.ScalarNode)
 
 
 _UNTRUSTED: dict[str, Mapping[str, Any]] = {}

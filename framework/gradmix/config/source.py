@@ -18,8 +18,9 @@ from omegaconf import OmegaConf
 
 from gradmix.config.checked_files import address_of
 from gradmix.config.groups import kind_in, kinds_of
-from gradmix.config.nodes import config_node
 from gradmix.config.user_file import default_options, default_settings, default_tracking
+from gradmix.contracts.component import Component
+from gradmix.contracts.options import options_of
 from gradmix.contracts.role import Role
 from gradmix.registry.registry import registry
 
@@ -100,6 +101,19 @@ class ComponentSource(ConfigSource):
             package = f"{group}.{name}" if component.role.has_several else None  # None: the place of the group
             package = "_global_" if component.role is Role.TASK else package
         return ConfigResult(self.provider, f"{SCHEME}://{path}", OmegaConf.create(node), {"package": package})
+
+
+def config_node(name: str, component: type[Component]) -> dict[str, Any]:
+    """The Hydra config of a component: its name, its options at their defaults, and a defaults list of its parts.
+
+    Each part is chosen from the group of its field's name: a task's at the top of the config, those of others inside
+    their own group and node.
+    """
+    options = options_of(component)
+    is_task = component.role is Role.TASK
+    parts = [{f"/{option.name}" if is_task else option.name: option.default} for option in options if option.part]
+    values = {"name": name} | {option.name: option.default_in_config for option in options if not option.part}
+    return {"defaults": [*parts, "_self_"], **({component.kind: values} if is_task else values)}
 
 
 class ComponentSearchPath(SearchPathPlugin):

@@ -82,12 +82,6 @@ def default_tracking() -> dict[str, Any]:
     return {**local, **(user_settings().get("tracking") or {}), **({"uri": uri} if uri else {})}
 
 
-def tracks_by_default() -> bool:
-    """Whether a run whose command line does not choose its tracking has a store."""
-    section = user_settings().get("tracking") or {}
-    return bool(os.environ.get(TRACKING_VARIABLE)) or section.get("uri", "local") is not None
-
-
 def tracking_of(runs_dir: str) -> Mapping[str, Any]:
     """The default tracking section of runs that are written to a folder, every interpolation resolved."""
     return _trusted_configs(user_file(), os.environ.get(TRACKING_VARIABLE), runs_dir)[0]["tracking"]  # type: ignore[no-any-return]

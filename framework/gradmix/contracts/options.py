@@ -237,6 +237,25 @@ class Option:
         """What values are allowed, in words."""
         return f"the name of a {self.part.kind}" if self.part else describe_type(self.type)
 
+    @property
+    def default_in_config(self) -> Any:
+        """The default as YAML has it; ``???`` where a value must be given, ``${seed}`` for a seed left open."""
+        if self.required:
+            return "???"
+        if self.is_seed and self.default is None:
+            return "${seed}"
+        return list(self.default) if isinstance(self.default, tuple) else self.default
+
+    @property
+    def default_text(self) -> str:
+        """The default in words, as people read it."""
+        default = self.default_in_config
+        if self.required:
+            return "(required)"
+        if default == "${seed}":
+            return "the run's seed"
+        return "null" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
+
     def is_right_default(self, value: Any) -> bool:
         """Whether a value is the default and allowed, so that it need not be checked again."""
         return self._has_right_default and type(value) is type(self.default) and bool(value == self.default)

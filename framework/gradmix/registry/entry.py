@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gradmix.contracts.component import Component
-from gradmix.contracts.errors import NotInstalledError, PluginError
+from gradmix.contracts.errors import GradmixError, NotInstalledError, PluginError
 from gradmix.registry.containment import contained
 from gradmix.registry.distributions import extra_with
 from gradmix.registry.fingerprint import fingerprint_of_package
@@ -114,7 +114,7 @@ def describe(error: BaseException) -> str:
         text = " ".join(str(error).split())
     except Exception:  # an error of a plugin's own may fail to describe itself
         text = ""
-    if isinstance(error, PluginError):
+    if text and isinstance(error, GradmixError):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 

@@ -100,16 +100,11 @@ def _conflicts(examined: Examined, offered: Sequence[Entry], known: Sequence[str
 
 def _examine(plugin: Plugin) -> Examined:
     """Have a plugin examined by a process of its own, which it may end or keep busy."""
-    command = [sys.executable, "-m", "gradmix.registry.examination", plugin.label]
     try:
-        child = subprocess.run(command, capture_output=True, text=True, timeout=MOST_SECONDS, check=False)
-        found = json.loads(child.stdout.splitlines()[-1])
-        return Examined(plugin, **found | {"components": [ExaminedComponent(**each) for each in found["components"]]})
-    except subprocess.TimeoutExpired:
-        failure = f"it takes more than {MOST_SECONDS:g} s to import"
-    except (IndexError, ValueError, TypeError):
-        failure = f"the interpreter ended when it was imported (exit code {child.returncode})"
-    return Examined(plugin, problems=[_or_leave_it_out(failure, plugin)])
+        found = _answer(plugin.label)
+    except PluginError as error:
+        return Examined(plugin, problems=[_or_leave_it_out(str(error), plugin)])
+    return Examined(plugin, **found | {"components": [ExaminedComponent(**each) for each in found["components"]]})
 
 
 def _examine_rules() -> list[tuple[str, str]]:
@@ -117,12 +112,22 @@ def _examine_rules() -> list[tuple[str, str]]:
 
     One that cannot be imported, or ends the process, has its problem already; then nothing is said of rules.
     """
-    command = [sys.executable, "-m", "gradmix.registry.examination"]
+    try:
+        return [(label, problem) for label, problem in _answer()]
+    except PluginError:
+        return []
+
+
+def _answer(*label: str) -> Any:
+    """What another process answers that runs this module; `PluginError` if it ends, or is kept busy, before it does."""
+    command = [sys.executable, "-m", "gradmix.registry.examination", *label]
     try:
         child = subprocess.run(command, capture_output=True, text=True, timeout=MOST_SECONDS, check=False)
-        return [(label, problem) for label, problem in json.loads(child.stdout.splitlines()[-1])]
-    except (subprocess.TimeoutExpired, IndexError, ValueError):
-        return []
+        return json.loads(child.stdout.splitlines()[-1])
+    except subprocess.TimeoutExpired:
+        raise PluginError(f"it takes more than {MOST_SECONDS:g} s to import") from None
+    except (IndexError, ValueError):
+        raise PluginError(f"the interpreter ended when it was imported (exit code {child.returncode})") from None
 
 
 def _or_leave_it_out(failure: str, plugin: Plugin) -> str:

@@ -8,7 +8,7 @@ from gradmix.journal.events import TERMINAL_EVENTS
 from gradmix.journal.reading import Run
 from gradmix.reports.console import make_console, print_table
 from gradmix.reports.wording import measured, metric_text, shown
-from gradmix.runs.pictures import spec_of
+from gradmix.runs.artifacts import spec_of
 
 
 def print_run(run: Run) -> None:

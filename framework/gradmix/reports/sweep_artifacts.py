@@ -19,9 +19,8 @@ from gradmix.reports.figures.figure import Styles, axis_title
 from gradmix.reports.grouping import Group, Section
 from gradmix.reports.intervals import Estimate
 from gradmix.reports.run_rows import save_csv
-from gradmix.runs.artifacts import ARTIFACTS, write_artifact
+from gradmix.runs.artifacts import ARTIFACTS, pictures_later, write_artifact
 from gradmix.runs.events import report_problem
-from gradmix.runs.pictures import pictures_later
 from gradmix.sweeps.events import SweepInfo
 from gradmix.sweeps.reading import read_sweep
 

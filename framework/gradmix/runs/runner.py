@@ -32,13 +32,11 @@ from gradmix.journal.events import FORMAT
 from gradmix.journal.writing import Journal
 from gradmix.registry.entry import describe_use
 from gradmix.registry.originals import originals
-from gradmix.runs.artifacts import ARTIFACTS, write_artifact
+from gradmix.runs.artifacts import ARTIFACTS, pictures_of, write_artifact
 from gradmix.runs.environment import environment, timings_key
 from gradmix.runs.events import RunEvents, report_problem, stopped, tell
 from gradmix.runs.limits import OutOfMemoryError, TimedOutError, limited, within
-from gradmix.runs.measuring import measured
-from gradmix.runs.pictures import pictures_of
-from gradmix.runs.pulling import Pulled, pull
+from gradmix.runs.pulling import Pulled, measured, pull
 from gradmix.runs.sampling import sampling
 from gradmix.runs.timing import Stopwatch, rounds_of
 
@@ -286,30 +284,23 @@ class Execution:
 
     def end(self, event: str, error: BaseException) -> None:
         """Journal what ended the run, and tell of it."""
-        is_plain = isinstance(error, KeyboardInterrupt) or _speaks_for_itself(error)
+        is_interrupt = isinstance(error, KeyboardInterrupt)
+        is_plain = is_interrupt or _needs_no_traceback(error)
         trace = "" if is_plain else "".join(traceback.format_exception(error))
         try:
-            self.journal.write(event, error=in_words(error), traceback=trace)
+            self.journal.write(event, error="interrupted" if is_interrupt else describe_use(error), traceback=trace)
         except StorageError as storage_error:
             report_problem(str(storage_error))
         if self.events is not None:
             self.events.call("run_failed", {"error": error})
 
 
-def in_words(error: BaseException) -> str:
-    """What ended a run, in one line: our own errors speak for themselves."""
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
-    return str(error) if isinstance(error, GradmixError) else describe_use(error)
-
-
-def _speaks_for_itself(error: BaseException) -> bool:
-    """Whether no traceback is needed: it is one of our own errors, and no plugin's code has caused it."""
+def _needs_no_traceback(error: BaseException) -> bool:
+    """Whether it is one of our own errors, and no plugin's code has caused it."""
     return isinstance(error, GradmixError) and not (isinstance(error, PluginError) and error.__cause__ is not None)
 
 
 def explain_failure(error: BaseException, folder: Path) -> str:
     """What to tell a person: our own errors speak for themselves, others point to their traceback."""
-    if _speaks_for_itself(error):
-        return in_words(error)
-    return f"{in_words(error)} (the traceback is in {folder / 'journal.jsonl'})"
+    where = "" if _needs_no_traceback(error) else f" (the traceback is in {folder / 'journal.jsonl'})"
+    return f"{describe_use(error)}{where}"

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 
 import psutil
 
-from gradmix.contracts.errors import StorageError
 from gradmix.journal.writing import Journal
 from gradmix.registry.entry import describe
 from gradmix.runs.events import report_problem
@@ -42,7 +41,7 @@ def sampling(journal: Journal, seconds: float = _SECONDS) -> Iterator[None]:
                 used = _processor(process) if time.monotonic() - begin >= _SHORTEST else {}
                 journal.write("system", metrics={**used, **_memory(process)})
         except Exception as error:
-            problems.append(str(error) if isinstance(error, StorageError) else describe(error))
+            problems.append(describe(error))
         finally:
             has_begun.set()
 

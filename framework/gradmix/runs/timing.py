@@ -1,16 +1,22 @@
-"""Timing fit to compare with: warm-up, rounds long enough for the clock, several pieces of work in turns, medians."""
+"""Timing fit to compare with: warm-up, rounds long enough for the clock, several pieces of work in turns, medians.
+
+glibc takes a large array from the system and gives it back when it is freed, so that each round of a timing pays for
+new pages. From which size on it does so depends on what was freed before, so that one piece of work changes the time of
+the next. A pinned allocator keeps what it has: each round works in memory that is there.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import statistics
 import tracemalloc
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from gradmix.config.spec import Timing
 from gradmix.contracts.task import Task, Timed
-from gradmix.runs import allocator
 
 PAIRED_ROUNDS = 11
 """Rounds of plugins that are compared in turns, for tasks that do not say how many they want."""
@@ -18,6 +24,9 @@ PAIRED_ROUNDS = 11
 _SHORTEST_ROUND, _SHORTEST_PAIRED_ROUND = 1e-3, 1e-2
 """Seconds: shorter work is repeated within a round. In turns with others, each round begins with caches that hold the
 others' code and data: the first call costs more, and a short round would measure that."""
+
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4
+"""Parameters of glibc's ``mallopt``, as ``malloc.h`` numbers them."""
 
 
 def rounds_of(task: Task, timing: Timing) -> int:
@@ -31,7 +40,7 @@ class Stopwatch:
     """Times a run's work and its reference, round by round, in seconds."""
 
     def __init__(self, timed: Timed, timing: Timing) -> None:
-        is_pinned = timing.allocator == "pinned" and allocator.pin()
+        is_pinned = timing.allocator == "pinned" and pin_allocator()
         self._how = {"clock": timing.clock, "allocator": "pinned" if is_pinned else "default"}
         self._work = _Clock(timed.work, timing)
         self._reference = None if timed.reference is None else _Clock(timed.reference, timing)
@@ -123,7 +132,8 @@ def peak_traced(work: Callable[[], object]) -> int:
 
 
 def _peak_resident(work: Callable[[], object]) -> int:
-    allocator.trim()  # what the process keeps would hide what the work takes
+    if trim := _of_c_library("malloc_trim"):
+        trim(0)  # what the process keeps would hide what the work takes
     try:
         Path("/proc/self/clear_refs").write_text("5")  # sets the high-water mark to what is resident now
         before = _high_water()
@@ -138,3 +148,15 @@ def _high_water() -> int:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     return 0
+
+
+@cache
+def pin_allocator() -> bool:
+    """Keep freed memory, from now on until the process ends; False where the C library cannot (all but glibc)."""
+    mallopt = _of_c_library("mallopt")
+    return mallopt is not None and bool(mallopt(_TRIM_THRESHOLD, -1) and mallopt(_MMAP_MAX, 0))
+
+
+def _of_c_library(name: str) -> Any:
+    """A function of the C library; None if it has none of that name."""
+    return getattr(ctypes.CDLL(None), name, None)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from gradmix.config.spec import RunSpec, read_spec
 from gradmix.config.trust import check_trust
-from gradmix.contracts.errors import GradmixError, StorageError, listing
+from gradmix.contracts.errors import StorageError, listing
 from gradmix.journal.history import History, most_telling
 from gradmix.journal.reading import Run, read_run, read_runs
 from gradmix.registry.entry import describe
@@ -83,7 +83,7 @@ class Planner:
             check_trust(spec, self.named)
             key = _looked_at(spec)
         except Exception as error:
-            reason = str(error) if isinstance(error, GradmixError) else describe(error)
+            reason = describe(error)
             if kept := self._kept(number):
                 reason = f"it cannot be computed again: {reason}"
                 return Job(number, overrides, "stale", config, reason=reason, earlier=kept)

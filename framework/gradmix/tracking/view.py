@@ -43,7 +43,6 @@ class Point(NamedTuple):
 class View:
     """A journal as MLflow shows it: the status is in MLflow's words, times are in milliseconds since 1970."""
 
-    experiment: str
     run_name: str
     status: str
     start_time: int
@@ -66,7 +65,6 @@ def view_of(run: Run) -> View:
     points = tuple(_points(run))
     results = run.events_named("result")
     return View(
-        experiment=run.require("name"),
         run_name=run.require("label"),
         status=MLFLOW_STATUS[run.status],
         start_time=start_time,

@@ -14,7 +14,7 @@ from gradmix.config.composition import plain_config
 from gradmix.config.source import Request
 from gradmix.config.spec import read_spec
 from gradmix.config.trust import check_trust
-from gradmix.config.user_file import tracks_by_default, user_file
+from gradmix.config.user_file import default_tracking, user_file
 
 GLOBAL = "# @package _global_\n"
 
@@ -188,7 +188,7 @@ def test_mlflow_is_loaded_ahead_unless_the_users_own_file_turns_it_off(
     if variable:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", variable)
     own_file(text)
-    assert tracks_by_default() is is_tracked
+    assert (default_tracking()["uri"] is not None) is is_tracked
     with composing(Request(())) as composer:
         assert (read_spec(plain_config(composer.compose())).settings.tracking.uri is not None) is is_tracked
 

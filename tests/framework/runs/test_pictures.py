@@ -7,7 +7,7 @@ import pytest
 from gradmix import ConfigError, StorageError
 from gradmix.config.spec import read_spec
 from gradmix.config.trust import check_trust
-from gradmix.runs.pictures import pictures_later
+from gradmix.runs.artifacts import pictures_later
 from gradmix.runs.runner import Order, execute
 
 CONFIG = {

@@ -243,7 +243,7 @@ def test_where_the_system_does_not_tell_what_is_resident_the_peak_is_what_python
 
 def test_the_default_allocator_is_left_alone(monkeypatch):
     pinned = []
-    monkeypatch.setattr("gradmix.runs.allocator.pin", lambda: pinned.append(True) or True)
+    monkeypatch.setattr("gradmix.runs.timing.pin_allocator", lambda: pinned.append(True) or True)
     Stopwatch(Timed(lambda: None), Timing(allocator="default"))
     assert not pinned
     Stopwatch(Timed(lambda: None), Timing(allocator="pinned"))
