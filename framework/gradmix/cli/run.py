@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradmix.cli.parser import CommandParser
-from gradmix.contracts.errors import ConfigError, GradmixError
+from gradmix.contracts.errors import ConfigError, GradmixError, StorageError
 from gradmix.contracts.terminal import visible
 from gradmix.interrupts import Terminated, termination_as_interrupt
 
@@ -136,7 +136,7 @@ def run_as(wanted: Intent) -> int:
         with watched_by(*watchers), termination_as_interrupt():
             _compose_and_run(wanted)
     except GradmixError as error:
-        report.refused(error)
+        report.fail(1 if isinstance(error, StorageError) else 2, str(error))  # 2: the user's to mend
     except OSError as error:
         report.fail(1, str(unwritable(Path(error.filename or "."), error)))
     except Terminated:

@@ -177,10 +177,8 @@ def unknown_option(path: str, owner: str, known: Collection[str], component: typ
         return (
             f"{path} is not an option of a run: only Python can give it, as in gradmix.{component.kind}(…, {name}=…)."
         )
-    near = did_you_mean(name, known)
-    return f"unknown option {path}.{near.replace('mean ', f'mean {prefix}.' if prefix else 'mean ')} " + (
-        f"Options of {owner}: {listing(known)}."
-    )
+    near = did_you_mean(name, known, f"{prefix}." if prefix else "")
+    return f"unknown option {path}.{near} Options of {owner}: {listing(known)}."
 
 
 def _build_option(

@@ -281,7 +281,7 @@ def _identities_of_rules(components: Iterable[Component]) -> dict[str, str]:
 
 def read_settings(given: Mapping[str, Any], also_known: Sequence[str] = ()) -> Settings:
     """Check what belongs to a run but not to what it computes."""
-    settings = cast("Settings", _checked(Settings, given, "", also_known))
+    settings = cast("Settings", checked(Settings, given, "", also_known))
     if settings.tracking.uri == "":
         raise ConfigError("tracking.uri is empty; tracking=none tracks nothing.")
     if not re.fullmatch(r"\w[\w .-]*", settings.name):
@@ -293,8 +293,8 @@ def read_settings(given: Mapping[str, Any], also_known: Sequence[str] = ()) -> S
     return settings
 
 
-def _checked(cls: type, given: Any, where: str, also_known: Sequence[str] = ()) -> Any:
-    """Make a dataclass of settings, and those that it holds, of what a config gives."""
+def checked(cls: type, given: Any, where: str, also_known: Sequence[str] = ()) -> Any:
+    """Make a dataclass of settings, and those that it holds, of what a config gives at the path `where`."""
     options = {option.name: option for option in options_of(cls)}
     if not isinstance(given, Mapping):
         raise ConfigError(f"{where} must be a mapping of any of {listing(options)}; given: {given!r}.")
@@ -310,7 +310,7 @@ def _checked(cls: type, given: Any, where: str, also_known: Sequence[str] = ()) 
     values = {}
     for name, option in options.items():
         if is_dataclass(option.type):
-            values[name] = _checked(cast("type", option.type), given.get(name, {}), name)
+            values[name] = checked(cast("type", option.type), given.get(name, {}), name)
         elif name in given:
             values[name] = check_option(option, given[name], where)
         elif option.required:

@@ -64,8 +64,8 @@ class StorageError(GradmixError, OSError):
     """A folder, journal or store that cannot be written or read."""
 
 
-def did_you_mean(given: str, names: Iterable[str]) -> str:
-    """Name the nearest of `names`, as a phrase to append to a message; empty if none is near.
+def did_you_mean(given: str, names: Iterable[str], prefix: str = "") -> str:
+    """Name the nearest of `names`, after a prefix, as a phrase to append to a message; empty if none is near.
 
     >>> did_you_mean("n_component", ["n_components", "tol"])
     ' Did you mean n_components?'
@@ -80,7 +80,7 @@ def did_you_mean(given: str, names: Iterable[str]) -> str:
     same = [name for name in known if name.lower() == given.lower()]
     alike = [name for name in known if name[:1].lower() == given[:1].lower()]
     near = same or get_close_matches(given, known, n=1) or get_close_matches(given, alike, n=1, cutoff=0.5)
-    return f" Did you mean {near[0]}?" if near else ""
+    return f" Did you mean {prefix}{near[0]}?" if near else ""
 
 
 def listing(names: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 Event = Mapping[str, Any]
 """One line of a journal: its ``event``, its ``time`` (seconds since 1970), and the fields of that event."""
@@ -56,70 +56,73 @@ def is_number(value: Any) -> bool:
     return isinstance(value, float)
 
 
-class _Type(NamedTuple):
-    """A type of a field: its name, and whether a value is of it."""
-
-    name: str
-    has: Callable[[Any], bool]
-
-
-def _of(name: str, *types: type) -> _Type:
-    return _Type(name, lambda value: isinstance(value, types))
-
-
-def _list_of(name: str, each: _Type) -> _Type:
-    return _Type(f"a list of {name}", lambda value: isinstance(value, list) and all(map(each.has, value)))
-
-
-def _or_null(given: _Type) -> _Type:
-    return _Type(given.name, lambda value: value is None or given.has(value))
-
-
 def _is_metric(value: Any) -> bool:
     """Whether it is a number, or one of the strings that stand for those that are not finite."""
     return is_number(value) or isinstance(value, bool) or value in _NOT_FINITE
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
 def _is_job(value: Any) -> bool:
-    return isinstance(value, dict) and value.keys() >= _job.keys() and not _wrong(value, _job)
+    return isinstance(value, dict) and value.keys() >= _JOB.keys() and not _wrong(value, _JOB)
 
 
-_text, _integer, _flag = _of("a string", str), _of("an integer", int), _of("true or false", bool)
-_number, _mapping, _texts = _Type("a number", is_number), _of("a mapping", dict), _list_of("strings", _of("", str))
-_metrics = _Type("a mapping of numbers", lambda value: isinstance(value, dict) and all(map(_is_metric, value.values())))
-_error = {"error": _text, "traceback": _text, CHECKSUM: _integer}
-_job = {"number": _integer, "overrides": _texts}
+def _list_of(each: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(map(each, value))
 
-EVENTS: Mapping[str, Mapping[str, _Type]] = {
+
+_IS: Mapping[str, Callable[[Any], bool]] = {
+    "a string": _is_text,
+    "a string or null": lambda value: value is None or _is_text(value),
+    "an integer": lambda value: isinstance(value, int),
+    "an integer or null": lambda value: value is None or isinstance(value, int),
+    "true or false": lambda value: isinstance(value, bool),
+    "a number": is_number,
+    "a mapping": lambda value: isinstance(value, dict),
+    "a mapping of numbers": lambda value: isinstance(value, dict) and all(map(_is_metric, value.values())),
+    "a list of numbers": _list_of(is_number),
+    "a list of strings": _list_of(_is_text),
+    "a list of lists of strings": _list_of(_list_of(_is_text)),
+    "a list of mappings": _list_of(lambda value: isinstance(value, dict)),
+    "a list of jobs": _list_of(_is_job),
+}
+"""Type of a field, in words → whether a value is of it."""
+
+_JOB = {"number": "an integer", "overrides": "a list of strings"}
+_ERROR = {"error": "a string", "traceback": "a string", CHECKSUM: "an integer"}
+
+EVENTS: Mapping[str, Mapping[str, str]] = {
     "started": {
-        **dict.fromkeys(("kind", "run_id", "run_key", "name", "label", "timings_key", "working_folder"), _text),
-        **dict.fromkeys(("config", "params", "plugins", "environment", "settings", "metrics", "drawn_by"), _mapping),
-        **dict.fromkeys(("arguments", "overrides", "varies"), _texts),
-        **dict.fromkeys(("sweep", "tracking"), _or_null(_text)),
-        "format": _number,
-        "jobs": _list_of("lists of strings", _texts),
+        **dict.fromkeys(("kind", "run_id", "run_key", "name", "label", "timings_key", "working_folder"), "a string"),
+        **dict.fromkeys(("config", "params", "plugins", "environment", "settings", "metrics", "drawn_by"), "a mapping"),
+        **dict.fromkeys(("arguments", "overrides", "varies"), "a list of strings"),
+        **dict.fromkeys(("sweep", "tracking"), "a string or null"),
+        "format": "a number",
+        "jobs": "a list of lists of strings",
     },
-    "iteration": {"start": _integer, "step": _integer, "metrics": _metrics},
-    "system": {"metrics": _metrics},
-    "timing": {"seconds": _list_of("numbers", _number), "block": _or_null(_text)},
+    "iteration": {"start": "an integer", "step": "an integer", "metrics": "a mapping of numbers"},
+    "system": {"metrics": "a mapping of numbers"},
+    "timing": {"seconds": "a list of numbers", "block": "a string or null"},
     "result": {
-        "metrics": _metrics,
-        "best_start": _or_null(_integer),
-        "best": _text,
-        "inputs": _list_of("mappings", _mapping),
-        "stopped": _mapping,
-        "remarks": _mapping,
+        "metrics": "a mapping of numbers",
+        "best_start": "an integer or null",
+        "best": "a string",
+        "inputs": "a list of mappings",
+        "stopped": "a mapping",
+        "remarks": "a mapping",
     },
-    "finished": {CHECKSUM: _integer},
-    **dict.fromkeys(("failed", "interrupted", "timed_out", "out_of_memory"), _error),
-    "asked": {"jobs": _list_of("jobs", _Type("", _is_job))},
+    "finished": {CHECKSUM: "an integer"},
+    **dict.fromkeys(("failed", "interrupted", "timed_out", "out_of_memory"), _ERROR),
+    "asked": {"jobs": "a list of jobs"},
     "job": {
-        **_job,
-        **dict.fromkeys(("status", "run_key"), _text),
-        **dict.fromkeys(("folder", "error"), _or_null(_text)),
-        **dict.fromkeys(("reused", "timings"), _flag),
+        **_JOB,
+        **dict.fromkeys(("status", "run_key"), "a string"),
+        **dict.fromkeys(("folder", "error"), "a string or null"),
+        **dict.fromkeys(("reused", "timings"), "true or false"),
     },
-    RESUMED: {"arguments": _texts, "environment": _mapping},
+    RESUMED: {"arguments": "a list of strings", "environment": "a mapping"},
 }
 """Name of an event → its fields and the type of each."""
 
@@ -171,6 +174,5 @@ def check_started(event: Event) -> None:
         raise InvalidEventError(f"is of a newer gradmix (format {event['format']}); upgrade to read it.")
 
 
-def _wrong(event: Event, fields: Mapping[str, _Type]) -> list[str]:
-    given = {name: each for name, each in fields.items() if name in event}
-    return [f"{name} must be {each.name}" for name, each in given.items() if not each.has(event[name])]
+def _wrong(event: Event, fields: Mapping[str, str]) -> list[str]:
+    return [f"{name} must be {kind}" for name, kind in fields.items() if name in event and not _IS[kind](event[name])]

@@ -14,7 +14,6 @@ from rich.live import Live
 from rich.text import Text
 
 from gradmix.config.spec import Settings
-from gradmix.contracts.errors import GradmixError, StorageError
 from gradmix.contracts.hooks import hookimpl
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
@@ -100,10 +99,6 @@ class SessionReport:
     def problem(self, message: str) -> None:
         """Print a warning."""
         say("warning", message)
-
-    def refused(self, error: GradmixError) -> None:
-        """A wrong config is the person's to mend, a folder that cannot be written the machine's."""
-        self.fail(1 if isinstance(error, StorageError) else 2, str(error))
 
     def fail(self, exit_code: int, complaint: str) -> None:
         """Take note of why it all ends here."""

@@ -69,7 +69,7 @@ class Launcher:
 
         with open_dict(self.config):
             self.config.hydra.sweep.dir = str(job.folder)
-            for path, value in _DEFAULTS.get(self.choice, {}).items():
+            for path, value in _DEFAULTS_OF_RAY.items() if self.choice == "ray" else ():
                 if OmegaConf.select(self.config.hydra.launcher, path) is None:
                     OmegaConf.update(self.config.hydra.launcher, path, value, force_add=True)
         threads = threads_of_each(self.workers)
@@ -121,16 +121,13 @@ _COUNTS = {
 }
 """Choice of launcher → its option for the number of workers, the least value of that, and what it may be."""
 
-_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    # Retries are the sweep's, by on_error; Ray's own messages would drown the sweep's.
-    "ray": {
-        "ray.remote.max_retries": 0,
-        "ray.init.log_to_driver": False,
-        "ray.init.include_dashboard": False,
-        "ray.init.object_store_memory": 78_643_200,  # as the launcher sets it: jobs hand little over
-    },
+_DEFAULTS_OF_RAY: Mapping[str, Any] = {
+    "ray.remote.max_retries": 0,  # retries are the sweep's, by on_error
+    "ray.init.log_to_driver": False,  # its own messages would drown the sweep's
+    "ray.init.include_dashboard": False,
+    "ray.init.object_store_memory": 78_643_200,  # as the launcher sets it: jobs hand little over
 }
-"""Choice of launcher → options that we set unless the user has."""
+"""Options of Ray's launcher that we set unless the user has."""
 
 
 @contextmanager

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
@@ -13,7 +14,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import TrialState, create_trial
 
 from gradmix.contracts.errors import ConfigError, did_you_mean, listing
-from gradmix.contracts.meaning import meaning_of, ranking_metric
+from gradmix.contracts.meaning import Direction, meaning_of, ranking_metric
+from gradmix.contracts.options import NonNegativeInt, PositiveInt
 from gradmix.journal.reading import Run
 from gradmix.sweeps.plan import Overrides
 
@@ -24,20 +26,31 @@ _SLIP = 0.8
 """How much alike two names are (as `difflib` measures it) of which one is probably a slip of the other."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """The options ``hydra.sweeper.*`` of a search."""
+
+    n_trials: PositiveInt = 20
+    """Jobs in all."""
+    batch: PositiveInt = 1
+    """Jobs between two choices; as many as there are workers keep them busy."""
+    metric: str | None = None
+    """What to search for; None for the metric by which runs of that kind are ranked."""
+    better: Direction | None = None
+    """Which way it is better; None where the metric declares it."""
+    sampler: Literal["tpe", "gp", "cmaes", "qmc", "random"] = "tpe"
+    seed: NonNegativeInt = 0
+
+
 class Search:
     """A search among overrides: ranges, intervals and choices are searched, the others belong to every job.
 
-    It is for a metric, or without one for that by which runs of that kind are ranked; a metric that what is searched
-    improves by itself, as more clusters do, is none. `better` is ``lower`` or ``higher``; None where the metric tells.
+    A metric that improves by itself with what is searched, as with more clusters, is not what runs are ranked by.
     """
 
-    def __init__(
-        self, overrides: Sequence[Override], metric: str | None, better: str | None, sampler: str, seed: int
-    ) -> None:
-        if better not in (None, *_SIGNS):
-            raise ConfigError(f"hydra.sweeper.better must be lower or higher; given: {better!r}.")
-        self._study = _study(sampler, seed)
-        self.metric, self.better = metric, better
+    def __init__(self, overrides: Sequence[Override], options: SearchOptions, seed: int) -> None:
+        self._study = _study(options.sampler, seed)
+        self.metric, self.better = options.metric, options.better
         overrides = list({each.get_key_element(): each for each in overrides}.values())  # the last one wins
         self.fixed = fixed_of(overrides)
         self.space = {each.get_key_element(): _distribution(each) for each in overrides if each.is_sweep_override()}
@@ -141,9 +154,5 @@ def _study(name: str, seed: int) -> optuna.Study:
         "qmc": lambda: optuna.samplers.QMCSampler(seed=seed),
         "random": lambda: optuna.samplers.RandomSampler(seed=seed),
     }
-    if name not in makers:
-        raise ConfigError(
-            f"unknown hydra.sweeper.sampler {name!r}.{did_you_mean(name, makers)} There are: {listing(makers)}."
-        )
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna.create_study(direction="minimize", sampler=makers[name]())

@@ -106,11 +106,11 @@ def _experiments(runs_dir: Path) -> list[Path]:
 
 def _journalled(folder: Path) -> list[Path]:
     """Runs and sweeps in a folder, sweeps of which only jobs are left among them."""
-    return sorted(path for path in folder.iterdir() if has_journal(path) or _has_lost_its_journal(path))
 
+    def has_lost_its_journal(path: Path) -> bool:
+        return _is_called_sweep(path) and path.is_dir() and any(map(has_journal, path.iterdir()))
 
-def _has_lost_its_journal(folder: Path) -> bool:
-    return _is_called_sweep(folder) and folder.is_dir() and any(has_journal(job) for job in folder.iterdir())
+    return sorted(path for path in folder.iterdir() if has_journal(path) or has_lost_its_journal(path))
 
 
 def _is_called_sweep(folder: Path) -> bool:

@@ -14,6 +14,7 @@ from gradmix.config.composer import started
 from gradmix.config.composition import ComposedOnce
 from gradmix.config.explain import explained
 from gradmix.config.groups import parse
+from gradmix.config.spec import checked
 from gradmix.contracts.errors import ConfigError, PluginError
 from gradmix.runs.events import report_problem, tell
 from gradmix.sweeps.events import planned
@@ -139,10 +140,8 @@ def _values(override: Override, key: str) -> list[str]:
 class OptunaSweeper(Sweeper):
     """Searches among the overrides for the best value of a metric, a batch of jobs at a time.
 
-    Keys of `params` may have ``range(1,9)``, ``tag(log,interval(1e-9,1))`` or choices. Of `n_trials` jobs in all, as
-    many as `batch` are between two choices; as many as there are workers keep them busy. Without a `metric` the search
-    is for the one by which runs of that kind are ranked; `better` is ``lower`` or ``higher``, for a metric that does
-    not declare it.
+    Keys of `params` may have ``range(1,9)``, ``tag(log,interval(1e-9,1))`` or choices. The options are those of
+    `gradmix.sweeps.search.SearchOptions`.
     """
 
     def __init__(
@@ -151,30 +150,22 @@ class OptunaSweeper(Sweeper):
         config: DictConfig,
         context: HydraContext,
         params: Mapping[str, str] | None = None,
-        n_trials: int = 20,
-        batch: int = 1,
-        metric: str | None = None,
-        better: str | None = None,
-        sampler: str = "tpe",
-        seed: int = 0,
+        **options: Any,
     ) -> None:
         super().__init__(wanted, config, context, params)
-        for name, value in (("n_trials", n_trials), ("batch", batch)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ConfigError(f"hydra.sweeper.{name} must be an integer > 0; given: {value!r}.")
-        self.n_trials, self.batch, self.seed, self.sampler = n_trials, batch, seed, sampler
-        self.metric, self.better = None if metric is None else str(metric), better
+        self._options = options
 
     def sweep(self) -> None:
         """Run the search."""
         try:
-            from gradmix.sweeps.search import Search, fixed_of
+            from gradmix.sweeps.search import Search, SearchOptions, fixed_of
         except ModuleNotFoundError as error:
             raise PluginError("hydra/sweeper=gradmix_optuna needs Optuna: pip install 'gradmix[optuna]'.") from error
+        options = checked(SearchOptions, self._options, "hydra.sweeper")
+        self.n_trials, self.batch = options.n_trials, options.batch
         parsed = parse(self.given, self.composed.loader)
         earlier = self.planner.plan(jobs_of_resumed(self.wanted, fixed_of(parsed)))
-        seed = self.seed + len(earlier)  # not the same random choices again
-        search = Search(parsed, self.metric, self.better, self.sampler, seed)
+        search = Search(parsed, options, options.seed + len(earlier))  # not the same random choices again
         asked = [] if earlier else self._ask(search, 0)
         first = [*earlier, *(job for _, job in asked)]
         declared = {name for job in first if job.spec is not None for name in job.spec.meanings}

@@ -134,7 +134,10 @@ def test_a_search_goes_on_where_it_was_and_repeats_nothing(empty_folder, capsys)
     [
         (["seed=3"], "there is nothing to search"),
         (["seed=range(9)", "hydra.sweeper.metric=bicc"], "Did you mean bic?"),
-        (["seed=range(9)", "hydra.sweeper.sampler=best"], "unknown hydra.sweeper.sampler 'best'"),
+        (
+            ["seed=range(9)", "hydra.sweeper.sampler=best"],
+            "sampler must be one of tpe, gp, cmaes, qmc, random; given: 'best'",
+        ),
         (["seed=range(9)", "hydra.sweeper.metric=n_iter"], "which way n_iter is better"),
         (["clusterer=kmeans", "clusterer.n_clusters=range(2,9)"], "say what to search for"),
     ],
@@ -211,7 +214,7 @@ def test_a_search_makes_no_more_jobs_than_asked_for_and_is_whole_when_it_has_mor
 @pytest.mark.parametrize("plan", [[], ["--plan"]])
 def test_a_direction_that_is_none_is_refused_before_anything_starts(empty_folder, capsys, plan):
     assert run([*SEARCH, "hydra.sweeper.better=low", "seed=range(0,99)", *plan]) == 2
-    assert "hydra.sweeper.better must be lower or higher; given: 'low'" in capsys.readouterr().err
+    assert "hydra.sweeper.better must be one of lower, higher or null; given: 'low'" in capsys.readouterr().err
     assert not journals()
 
 
