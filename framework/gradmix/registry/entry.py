@@ -16,9 +16,8 @@ from gradmix.contracts.component import Component
 from gradmix.contracts.errors import GradmixError, NotInstalledError, PluginError
 from gradmix.registry.containment import contained
 from gradmix.registry.distributions import extra_with
-from gradmix.registry.fingerprint import fingerprint_of_package
 from gradmix.registry.kinds import check_component
-from gradmix.registry.plugin import UNKNOWN, Plugin
+from gradmix.registry.plugin import UNKNOWN, Plugin, fingerprint_of_package
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,7 @@ from gradmix.runs.environment import threads_of_each
 from gradmix.runs.timing import rounds_of
 from gradmix.sweeps.job import JobReport, SweepJob, for_launcher
 from gradmix.sweeps.plan import Job, blocks
-from gradmix.sweeps.worker import THREAD_VARIABLES
-from gradmix.sweeps.worker_pool import WorkerPool
+from gradmix.sweeps.worker_pool import THREAD_VARIABLES, WorkerPool
 
 if TYPE_CHECKING:
     from hydra.types import HydraContext

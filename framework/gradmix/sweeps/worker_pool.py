@@ -1,24 +1,45 @@
-"""A pool of workers on this machine: each job goes to the next free one, and a worker that dies is replaced."""
+"""A pool of workers on this machine: each job goes to the next free one, and a worker that dies is replaced.
+
+A worker is a process beside the main one that runs jobs one after the other, and may die of one of them. Parent and
+worker exchange pickles through the worker's standard input and output. It ends when its input ends, so none outlives
+its parent by more than one job. What plugins print goes to standard error.
+"""
 
 from __future__ import annotations
 
+import os
+import pickle
 import queue
+import select
+import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
+
 from gradmix.config.spec import Limits
+from gradmix.contracts.errors import StorageError
+from gradmix.interrupts import termination_as_interrupt
 from gradmix.journal.writing import Journal
+from gradmix.registry.registry import registry
 from gradmix.runs.environment import threads_of_each
 from gradmix.sweeps.attempts import telling
 from gradmix.sweeps.job import JobReport, SweepJob
 from gradmix.sweeps.plan import Job
-from gradmix.sweeps.worker import Worker, WorkerDiedError
 
 _TRIES = 2
 """Workers that may die before one of them begins a block; more, and it is the block that kills them."""
+
+_PATIENCE_SECONDS = 5.0
+"""How long a worker may take to end by itself when it is asked to, or when its job's time is over."""
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 class WorkerPool:
@@ -96,3 +117,88 @@ def _end_journals(sweep: Path, block: Sequence[Job], event: str, error: str) -> 
         if last is not None and last.status == "killed" and not last.has_ended:
             with closing(Journal.reopen(last.folder)) as journal:
                 journal.write(event, error=error)
+
+
+class WorkerDiedError(StorageError):
+    """The worker's process died before it answered."""
+
+
+class Worker:
+    """The parent's side of a worker; `threads` limits BLAS and the like in that process."""
+
+    def __init__(self, threads: int | None = None) -> None:
+        limits = {} if threads is None else dict.fromkeys(THREAD_VARIABLES, str(threads))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "gradmix.sweeps.worker_pool"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            process_group=0,  # Ctrl-C is for the parent, which passes it on as SIGTERM
+            env={**limits, **os.environ},
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._requests, self._answers = self._process.stdin, self._process.stdout
+
+    def run(self, sweep_job: SweepJob, jobs: Sequence[Job], seconds: float | None = None) -> list[JobReport]:
+        """Have jobs run together; several are timed in turns.
+
+        After so many seconds the worker is killed, which even compiled code that never returns cannot prevent: raises
+        `TimeoutError`. `WorkerDiedError` says how it died otherwise.
+        """
+        plain = [replace(job, spec=None, earlier=None) for job in jobs]  # the worker builds its own from the config
+        try:
+            pickle.dump((sweep_job, plain), self._requests)
+            self._requests.flush()
+            if seconds is not None and not select.select([self._answers], [], [], seconds + _PATIENCE_SECONDS)[0]:
+                self._kill()
+                raise TimeoutError
+            reports: list[JobReport] = pickle.load(self._answers)
+        except (BrokenPipeError, EOFError, pickle.UnpicklingError):
+            code = self._process.wait()
+            end = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended, code {code}"
+            raise WorkerDiedError(f"its process {end}") from None
+        return reports
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can take more jobs."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """Let it end when it has done its present job."""
+        with suppress(BrokenPipeError):
+            self._requests.close()
+        self._process.wait()
+
+    def interrupt(self) -> None:
+        """Have it journal that it was interrupted, and end; kill it if it does not."""
+        self._process.terminate()
+        try:
+            self._process.wait(_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._kill()
+
+    def _kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+def main() -> None:
+    """Serve the parent until it has no more requests, or has died."""
+    answers, requests_in = os.fdopen(os.dup(1), "wb"), os.fdopen(os.dup(0), "rb")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # a component that reads its input must not be given our requests
+    os.dup2(2, 1)
+    try:
+        with termination_as_interrupt(), suppress(EOFError):
+            registry()
+            np.ones((2, 2)) @ np.ones((2, 2))  # what every job needs is loaded while the parent is busy
+            while True:
+                sweep_job, jobs = pickle.load(requests_in)
+                pickle.dump(sweep_job.run(jobs), answers)
+                answers.flush()
+    except (KeyboardInterrupt, BrokenPipeError):
+        os._exit(130)  # the journal says so; the parent does not listen any more
+
+
+if __name__ == "__main__":
+    main()

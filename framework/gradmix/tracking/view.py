@@ -71,7 +71,7 @@ def view_of(run: Run) -> View:
         end_time=max(start_time, milliseconds(run.last_time)),  # a clock that went back ends no run before it began
         points=tuple(point for point in points if math.isfinite(point.value)),
         params={key: _text(value) for key, value in run.params.items()},
-        tags=dict(_tags(run, [point for point in points if not math.isfinite(point.value)])),
+        tags=_tags(run, [point for point in points if not math.isfinite(point.value)]),
         inputs=tuple(results[-1].get("inputs", ())) if results else (),
     )
 
@@ -112,31 +112,28 @@ def _event_points(event: Mapping[str, Any], step: int, since: int, prefix: str =
     return (Point(prefix + key, float(value), time, step) for key, value in event["metrics"].items())
 
 
-def _tags(run: Run, left_out: list[Point]) -> Iterator[tuple[str, str]]:
+def _tags(run: Run, left_out: list[Point]) -> dict[str, str]:
+    """Tags by name; what a journal does not say has none."""
     started, (result, *_) = run.started, (*run.events_named("result")[-1:], {})
-    yield "gradmix.run_id", run.require("run_id")
-    yield "gradmix.kind", run.kind
-    yield "gradmix.status", run.status
-    yield "gradmix.folder", str(run.folder.absolute())
-    if run.run_key:
-        yield "gradmix.run_key", run.run_key
-    if started.get("sweep"):
-        yield "gradmix.sweep", started["sweep"]
-    if started.get("plugins"):
-        kinds: defaultdict[str, list[str]] = defaultdict(list)
-        for kind, plugin in sorted(started["plugins"].items()):
-            kinds[plugin].append(kind)
-        yield "gradmix.plugin", _text(", ".join(f"{plugin}: {' '.join(kinds[plugin])}" for plugin in sorted(kinds)))
-    if run.error:
-        yield "gradmix.error", _text(run.error)
-    if result.get("best"):
-        yield "gradmix.best", _text(result["best"])
-    if stopped := result.get("stopped"):
-        yield "gradmix.stopped", _text(f"{stopped.get('by')}: {stopped.get('reason')}")
-    for name, remark in result.get("remarks", {}).items():
-        yield f"gradmix.remark.{name}", _text(remark)
-    if left_out:
-        yield "gradmix.non_finite", _text(", ".join(sorted({f"{point.key}={point.value}" for point in left_out})))
+    kinds: defaultdict[str, list[str]] = defaultdict(list)
+    for kind, plugin in sorted(started.get("plugins", {}).items()):
+        kinds[plugin].append(kind)
+    stopped = result.get("stopped")
+    said = {
+        "run_id": run.require("run_id"),
+        "kind": run.kind,
+        "status": run.status,
+        "folder": run.folder.absolute(),
+        "run_key": run.run_key,
+        "sweep": started.get("sweep"),
+        "plugin": ", ".join(f"{plugin}: {' '.join(kinds[plugin])}" for plugin in sorted(kinds)),
+        "error": run.error,
+        "best": result.get("best"),
+        "stopped": stopped and f"{stopped.get('by')}: {stopped.get('reason')}",
+        "non_finite": ", ".join(sorted({f"{point.key}={point.value}" for point in left_out})),
+        **{f"remark.{name}": remark for name, remark in result.get("remarks", {}).items()},
+    }
+    return {f"gradmix.{name}": _text(value) for name, value in said.items() if value}
 
 
 def _text(value: Any) -> str:

@@ -5,8 +5,7 @@ from importlib.metadata import Distribution, EntryPoint
 import pytest
 
 from gradmix.registry.entry import Entry
-from gradmix.registry.fingerprint import fingerprint_of_package
-from gradmix.registry.plugin import FilePlugin, Plugin
+from gradmix.registry.plugin import FilePlugin, Plugin, fingerprint_of_package
 
 
 @pytest.fixture

@@ -14,8 +14,7 @@ from gradmix.journal.writing import Journal
 from gradmix.sweeps.attempts import telling
 from gradmix.sweeps.job import SweepJob
 from gradmix.sweeps.plan import Job
-from gradmix.sweeps.worker import Worker, WorkerDiedError
-from gradmix.sweeps.worker_pool import WorkerPool
+from gradmix.sweeps.worker_pool import Worker, WorkerDiedError, WorkerPool
 
 pytestmark = pytest.mark.processes
 
@@ -166,7 +165,7 @@ def test_what_travels_is_plain(sweep):
 
 @pytest.mark.slow
 def test_a_worker_that_does_not_heed_an_interrupt_is_killed(sweep, monkeypatch):
-    monkeypatch.setattr("gradmix.sweeps.worker._PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr("gradmix.sweeps.worker_pool._PATIENCE_SECONDS", 0.5)
     worker = Worker()
 
     def run_it():
