@@ -19,8 +19,8 @@ from gradmix.contracts.errors import ConfigError, StorageError
 from gradmix.contracts.terminal import visible
 from gradmix.journal.reading import read_run
 from gradmix.registry.choice import choose
-from gradmix.sweeps.intent import Intent
 from gradmix.sweeps.ledger import jobs_of
+from gradmix.sweeps.plan import Intent
 from gradmix.sweeps.selection import find
 
 _MAY_CHANGE = (

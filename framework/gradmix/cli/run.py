@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from gradmix.config.composer import Composer
-    from gradmix.sweeps.intent import Intent
+    from gradmix.sweeps.plan import Intent
 
 PLAN_FLAG = "--plan"
 """Our own: say what would run, and run nothing."""
@@ -51,8 +51,6 @@ def _parser() -> CommandParser:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
-    from gradmix.sweeps.intent import Intent
-
     options = _read(arguments)
     if options.version:
         from hydra import __version__
@@ -62,6 +60,8 @@ def main(arguments: Sequence[str]) -> int:
     if options.help or options.hydra_help or options.cfg or options.info or options.shell_completion:
         _answer(options)
         return 0
+    from gradmix.sweeps.plan import Intent
+
     without_plan = tuple(argument for argument in arguments if argument != PLAN_FLAG)
     return run_as(Intent(without_plan, without_plan, plan_only=options.plan))
 

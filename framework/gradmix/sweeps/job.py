@@ -69,8 +69,9 @@ class SweepJob:
         """Run one job, or several whose work is timed in turns. A job that another process has taken is left to it."""
         is_remote = not has_journal(self.folder)
         with _working, watched_by(alone=True):  # the sweep's own watchers are in another process
+            is_stopped = self.stops_on_error and (self.folder / STOPPED).exists()
             try:
-                free = [job for job in jobs if not self._is_stopped and not self._is_taken(job)]
+                free = [] if is_stopped else [job for job in jobs if not is_taken(self.folder, job.number, self.anew)]
                 orders = [self._order(job) for job in free]
                 outcomes = execute_together(orders) if orders else []
             except GradmixError as error:
@@ -80,13 +81,6 @@ class SweepJob:
         folders = {job.number: order.folder for job, order in zip(free, orders, strict=True) if is_remote}
         parcels = {number: self._parcel(folder) for number, folder in folders.items()}
         return [JobReport(job.number, parcel=parcels.get(job.number, {})) for job in jobs]
-
-    def _is_taken(self, job: Job) -> bool:
-        return is_taken(self.folder, job.number, self.anew)
-
-    @property
-    def _is_stopped(self) -> bool:
-        return self.stops_on_error and (self.folder / STOPPED).exists()
 
     def _order(self, job: Job) -> Order:
         spec = read_spec(job.config)

@@ -20,8 +20,7 @@ from gradmix.registry.entry import describe
 from gradmix.runs.environment import environment
 from gradmix.runs.events import report_problem, tell
 from gradmix.sweeps.events import SweepInfo, job_ended, sweep_ended
-from gradmix.sweeps.intent import Intent
-from gradmix.sweeps.plan import Job, Overrides
+from gradmix.sweeps.plan import Intent, Job, Overrides
 from gradmix.sweeps.reading import jobs_ended
 
 

@@ -19,10 +19,9 @@ from gradmix.registry.entry import describe
 from gradmix.runs.events import report_problem, tell
 from gradmix.sweeps.attempts import attempts, telling
 from gradmix.sweeps.events import SweepInfo, sweep_started
-from gradmix.sweeps.intent import RUN_ALL, Intent
 from gradmix.sweeps.job import STOPPED, JobReport, SweepJob, label_of
 from gradmix.sweeps.ledger import Ledger
-from gradmix.sweeps.plan import Job
+from gradmix.sweeps.plan import Intent, Job
 from gradmix.sweeps.watch import JobWatch
 
 _MOST_ERRORS_SHOWN = 10
@@ -42,10 +41,10 @@ class Sweep:
         launch: Launch,
         jobs: Sequence[Job],
         n_jobs: int,
-        wanted: Intent = RUN_ALL,
+        wanted: Intent | None = None,
     ) -> None:
         self.settings, self.varies, self.launch = settings, tuple(varies), launch
-        self.ledger = Ledger(settings, self.varies, n_jobs, wanted)
+        self.ledger = Ledger(settings, self.varies, n_jobs, wanted or Intent())
         self._jobs = jobs
         earlier = (run for job in jobs if job.is_to_run for run in read_runs(self._attempts(job)).runs)
         self._anew = tuple(run.folder.name for run in earlier if run.is_finished)

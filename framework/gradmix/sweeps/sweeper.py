@@ -18,10 +18,9 @@ from gradmix.config.spec import checked
 from gradmix.contracts.errors import ConfigError, PluginError
 from gradmix.runs.events import report_problem, tell
 from gradmix.sweeps.events import planned
-from gradmix.sweeps.intent import Intent
 from gradmix.sweeps.launching import Launcher
 from gradmix.sweeps.ledger import jobs_of_resumed
-from gradmix.sweeps.plan import Job, Overrides, Planner
+from gradmix.sweeps.plan import Intent, Job, Overrides, Planner
 from gradmix.sweeps.sweep import Sweep, check, common_settings
 
 if TYPE_CHECKING:

@@ -17,10 +17,9 @@ from gradmix.journal.writing import Journal
 from gradmix.registry.plugin import UNKNOWN, Plugin
 from gradmix.runs.events import watched_by
 from gradmix.sweeps.attempts import attempts, is_taken, telling
-from gradmix.sweeps.intent import Intent
 from gradmix.sweeps.job import JobReport, label_of
 from gradmix.sweeps.ledger import jobs_of
-from gradmix.sweeps.plan import Planner, blocks
+from gradmix.sweeps.plan import Intent, Planner, blocks
 from gradmix.sweeps.reading import read_sweep
 from gradmix.sweeps.sweep import Sweep, check, common_settings
 
