@@ -102,9 +102,9 @@ def _examine(plugin: Plugin) -> Examined:
     """Have a plugin examined by a process of its own, which it may end or keep busy."""
     try:
         found = _answer(plugin.label)
-    except PluginError as error:
+        return Examined(plugin, **found | {"components": [ExaminedComponent(**each) for each in found["components"]]})
+    except (PluginError, TypeError) as error:
         return Examined(plugin, problems=[_or_leave_it_out(str(error), plugin)])
-    return Examined(plugin, **found | {"components": [ExaminedComponent(**each) for each in found["components"]]})
 
 
 def _examine_rules() -> list[tuple[str, str]]:
@@ -114,7 +114,7 @@ def _examine_rules() -> list[tuple[str, str]]:
     """
     try:
         return [(label, problem) for label, problem in _answer()]
-    except PluginError:
+    except (PluginError, TypeError, ValueError):
         return []
 
 
