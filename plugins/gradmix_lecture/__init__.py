@@ -10,7 +10,11 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "dual_numbers": "dual_numbers:DualNumbers",
         "two_components": "dual_numbers:TwoComponents",
         "program_and_dual_program": "program:ProgramAndDualProgram",
+        "source_transformation": "source:SourceTransformation",
+        "operator_overloading": "overloading:OperatorOverloading",
         "forward_and_reverse": "graph:ForwardAndReverse",
+        "newton": "newton:Newton",
+        "iterative_solver": "newton:IterativeSolver",
     },
     "Gaussian mixtures": {
         "em_iterations": "em:EMIterations",

@@ -21,6 +21,10 @@ QUICK = {
     "dual_numbers": {"n": 9},
     "two_components": {"n": 4},
     "program_and_dual_program": {"function": "distance"},
+    "source_transformation": {"program": "heron"},
+    "operator_overloading": {"lengths": (1, 100), "repeats": 1},
+    "newton": {"iterations": 7},
+    "iterative_solver": {"iterations": (5, 10)},
     "forward_and_reverse": {"function": "decay", "seed": (0.5, -2.0)},
     "em_iterations": {"dataset": Mixture(n=60, random_state=0), "shown": (0, 1, 4)},
 }

@@ -1,0 +1,149 @@
+"""Operator overloading beside source transformation: the same function, the code and the time that each needs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import numpy as np
+
+import gradmix
+from gradmix import Bounds, ConfigError, Meaning, PositiveInt, group_color
+from gradmix_lecture.gallery.drawing import new_figure
+from gradmix_lecture.topic import Table, Topic
+from gradmix_lecture.topics import programs
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_WAYS: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
+    "dual": ("overloading, forward: dual", "dual", {"compiled": False}),
+    "tape": ("overloading, reverse: tape", "tape", {"compiled": False}),
+    "source_forward": ("source, forward", "source", {"mode": "forward"}),
+    "source_reverse": ("source, reverse", "source", {"mode": "reverse"}),
+    "source_compiled": ("source, reverse, compiled", "source", {"mode": "reverse", "compiled": True}),
+}
+"""Way → its label, and the differentiator with its options."""
+
+
+def processor_seconds(work: Callable[[], Any], repeats: int) -> float:
+    """Median processor time of a call, of repeats of at least a millisecond each."""
+    calls = 1
+    while (once := _seconds(work, calls)) < 1e-3:
+        calls *= 4
+    return float(np.median([once, *(_seconds(work, calls) for _ in range(repeats - 1))])) / calls
+
+
+def _seconds(work: Callable[[], Any], calls: int) -> float:
+    before = time.process_time()
+    for _ in range(calls):
+        work()
+    return time.process_time() - before
+
+
+@dataclass
+class OperatorOverloading(Topic):
+    """Overloaded operators need no new code but interpret every operation; transformed source is longer and faster.
+
+    The function repeats the lecture's product and sine n times. Dual numbers and the tape follow it through overloaded
+    operators: nothing is written, but each operation costs a call. Source transformation writes a function that runs
+    like any other, and that a compiler can make faster than the original.
+
+    Parameters
+    ----------
+    lengths
+        How often the two operations are repeated, in rising order.
+    repeats
+        How often each time is measured; the median counts.
+    """
+
+    formula: ClassVar[str] = r"y_0 = x, \qquad y_{i+1} = \sin(x\,y_i), \qquad f(x) = y_n"
+
+    lengths: tuple[PositiveInt, ...] = (1, 10, 100, 1000, 10000)
+    repeats: Annotated[int, Bounds(ge=1, le=99)] = 5
+    x: float = 1.3
+
+    def check(self) -> None:
+        """Check that the lengths make a curve."""
+        super().check()
+        if len(self.lengths) < 2 or list(self.lengths) != sorted(set(self.lengths)) or self.lengths[-1] > 10**5:
+            raise ConfigError(
+                f"topic.lengths must be at least two rising numbers up to 100000; given: {list(self.lengths)}."
+            )
+
+    def rows(self) -> Iterator[Mapping[str, float]]:
+        """For each length the times and derivatives; then the lines of code of each way."""
+        made = {way: gradmix.differentiator(name, **options) for way, (_, name, options) in _WAYS.items()}
+        f, x = programs.repeated, self.x
+        for n in self.lengths:
+            row = {"n": float(n), "seconds.function": processor_seconds(partial(f, x, n), self.repeats)}
+            for way, each in made.items():
+                row[f"derivative.{way}"] = float(each.gradient(f, x, n))  # compiled, if it is, outside the clock
+                row[f"seconds.{way}"] = processor_seconds(partial(each.gradient, f, x, n), self.repeats)
+            yield row
+        yield {f"lines.{way}": self._lines(way, made[way]) for way in _WAYS}
+
+    def _lines(self, way: str, made: gradmix.Differentiator) -> float:
+        """Lines of new code, without comments; none for overloading."""
+        if not way.startswith("source"):
+            return 0.0
+        code = made.code(programs.repeated, self.x, self.lengths[0]).splitlines()
+        return float(sum(line.startswith(("def ", "    ")) and not line.strip().startswith("#") for line in code))
+
+    def metrics(self) -> Sequence[Meaning]:
+        """Times for the longest function, in times of the function, and code."""
+        times = [
+            Meaning(f"ratio.{way}", "lower", "× the function", label, is_timing=True, by_ratio=True)
+            for way, (label, *_) in _WAYS.items()
+        ]
+        lines = [
+            Meaning(f"lines.{way}", "lower", "lines", f"{_WAYS[way][0]}: code that is written")
+            for way in ("source_forward", "source_reverse")
+        ]
+        spread = Meaning("disagreement", "lower", "", "largest relative difference between their derivatives")
+        return (*times, *lines, spread)
+
+    def summary(self, table: Table) -> Mapping[str, float]:
+        """Those of the last length."""
+        last, lines = table.having("n").rows[-1], table.rows[-1]
+        ratios = {f"ratio.{way}": last[f"seconds.{way}"] / last["seconds.function"] for way in _WAYS}
+        derivatives = np.array([[row[f"derivative.{way}"] for way in _WAYS] for row in table.having("n").rows])
+        spread = np.ptp(derivatives, axis=1) / np.abs(derivatives).max(axis=1)
+        counts = {f"lines.{way}": lines[f"lines.{way}"] for way in ("source_forward", "source_reverse")}
+        return {**ratios, **counts, "disagreement": float(spread.max())}
+
+    def plot(self, table: Table) -> Figure:
+        """Time against length, and the ratios with the code."""
+        figure = new_figure()
+        left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
+        times = table.having("n")
+        left.loglog(times["n"], 1e6 * times["seconds.function"], "--", color="black", label="_function")
+        place = (times["n"][0], 1e6 * times["seconds.function"][0])
+        left.annotate("the function itself", place, (14, 0), textcoords="offset points", va="center")
+        for number, way in enumerate(_WAYS):
+            left.loglog(times["n"], 1e6 * times[f"seconds.{way}"], "o-", color=group_color(number), label=f"_{way}")
+        left.set(xlabel="n, products and sines", ylabel="processor time of a derivative [µs]")
+        left.set_title("time against the length of the program")
+        self._draw_ratios(right, table)
+        return figure
+
+    def _draw_ratios(self, axes: Axes, table: Table) -> None:
+        found, lines = self.summary(table), table.rows[-1]
+        ratios = [found[f"ratio.{way}"] for way in _WAYS]
+        low, high = min(0.5, *ratios) / 2, max(ratios) * 2
+        for number, (way, (label, *_)) in enumerate(_WAYS.items()):
+            ratio, y = found[f"ratio.{way}"], len(_WAYS) - number
+            axes.barh(y, ratio - 1, left=1, height=0.3, color=group_color(number))
+            count = lines[f"lines.{way}"]
+            code = f"{count:.0f} lines of code" if count else "no new code"
+            ground = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
+            told = f"{label}: {ratio:.2g} ×, {code}"
+            axes.text(1.05 * low, y + 0.34, told, va="center", fontsize=10, bbox=ground)
+        axes.plot([1, 1], [0.7, len(_WAYS) + 0.2], color="black", linestyle="--", linewidth=1)
+        axes.set(xscale="log", xlim=(low, high), ylim=(0.6, len(_WAYS) + 0.7), yticks=[])
+        axes.set_xlabel(f"times of the function, n = {self.lengths[-1]}")
+        axes.set_title("time and code of a derivative")

@@ -1,0 +1,38 @@
+"""Programs that are differentiated, written as one writes them."""
+
+from typing import Any
+
+import numpy as np
+
+
+def lecture(x1: Any, x2: Any) -> Any:
+    """The lecture's program."""
+    w3 = x1 * x2
+    w4 = np.sin(x1)
+    w5 = w3 + w4
+    return w5  # noqa: RET504 -- as in the lecture
+
+
+def heron(a: Any) -> Any:
+    """A square root by an iteration."""
+    y = a
+    while abs(y * y - a) > 1e-12:
+        y = 0.5 * (y + a / y)
+    return y
+
+
+def bend(x1: Any, x2: Any) -> Any:
+    """A branch."""
+    if x1 > x2:  # noqa: SIM108 -- a branch is what is shown
+        y = np.exp(x1 - x2)
+    else:
+        y = x1 / x2
+    return y * y
+
+
+def repeated(x: Any, n: Any) -> Any:
+    """The lecture's operations, product and sine, n times."""
+    y = x
+    for _ in range(n):
+        y = np.sin(x * y)
+    return y
