@@ -9,13 +9,13 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from gradmix import Block
-from gradmix.arrays import Array, extremes
+from gradmix.arrays import Array
 from gradmix_clustering.mixture_model import GaussianMixtureModel
 from gradmix_clustering.moments import Layout
 
 T = TypeVar("T")
 
-_FAR = 2**10
+FAR = 2**10
 """Standard deviations from the origin up to which a column is left where it is: its means lose three digits at most."""
 _ELONGATED = 1e6
 """Condition number of the rows' correlations up to which matrices are kept in the axes of the data."""
@@ -90,20 +90,9 @@ def _congruent(matrices: Array, axes: Array) -> Array:
     return (turned + np.swapaxes(turned, -1, -2)) / 2
 
 
-def is_far(X: Array) -> bool:
-    """Whether a column is so far from 0 that its frame has another origin, by a look that costs little."""
-    if not len(X):
-        return False
-    reach = 4 * _FAR
-    if all(abs(a) / reach <= abs(b / 2 - a / 2) for a, b in zip(X[0].tolist(), X[-1].tolist(), strict=True)):
-        return False
-    low, high = extremes(X)
-    return bool((np.abs(X[0]) / reach > high / 2 - low / 2).any())  # halves do not overflow
-
-
 def best_frame(layout: Layout, center: Array, variances: Array, covariance: Callable[[], Array]) -> Frame:
     """The frame for rows of a mean and variances, shape (d,) each, whose covariance is only asked for if it matters."""
-    far = np.abs(center) > _FAR * np.sqrt(variances)
+    far = np.abs(center) > FAR * np.sqrt(variances)
     origin = np.where(far, center, 0.0) if far.any() else None
     if layout in ("diagonal", "trace") or not (variances > 0).all():
         return IN_PLACE if origin is None else Frame(origin)

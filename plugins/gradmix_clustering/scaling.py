@@ -22,8 +22,8 @@ _NARROWEST = 1e-152
 def unit_exponent(*arrays: Array, reach: float | None = None) -> int:
     """Exponent e of a unit 2ᵉ in which the largest spread of a feature over all rows is about 1; 0 if it need not be.
 
-    Division by a power of two is exact: it changes no digit of a result. `reach` is the largest magnitude of all
-    numbers, if it is known.
+    Division by a power of two is exact: it changes no digit of a result. `reach` bounds the magnitude of all numbers,
+    if it is known.
     """
     if _is_ordinary(arrays, reach):
         return 0
@@ -56,8 +56,7 @@ def _is_ordinary(arrays: tuple[Array, ...], reach: float | None) -> bool:
 def has_ordinary_variances(X: Array) -> bool:
     """Whether a short look shows that every column varies, and that squared differences are ordinary numbers."""
     least = min(map(abs, map(sub, X[0].tolist(), X[-1].tolist())))
-    low, high = np.minimum.reduce(X, axis=None), np.maximum.reduce(X, axis=None)
-    return least > _NARROWEST and bool(max(-low, high) < 0.4 / _NARROWEST)
+    return least > _NARROWEST and bool(np.vdot(X, X) < (0.4 / _NARROWEST) ** 2)
 
 
 def check_variances(X: Array) -> None:

@@ -19,8 +19,6 @@ from gradmix import Covariance, Iteration, Rows, Streams, Trace
 from gradmix.arrays import Array, IntArray
 from gradmix_clustering.compiled import check_numba
 from gradmix_clustering.covariance import EEE, VII, VVI, VVV
-from gradmix_clustering.estep import total, total_of_squares
-from gradmix_clustering.frame import is_far
 from gradmix_clustering.mixture_estimator import varying_columns
 from gradmix_clustering.mixture_model import GaussianMixtureModel
 from gradmix_clustering.starts import KMEANS_ITERATIONS
@@ -53,8 +51,8 @@ def is_small(covariance: Covariance, n: int, d: int, k: int) -> bool:
 
 
 def small_problem(rows: Rows, clusterer: GaussianMixture, covariance: Covariance) -> SmallProblem | None:
-    """The problem if whole starts are to be compiled, else None; rows that are far from 0 need a frame of their own."""
-    if not is_small(covariance, *rows.shape, clusterer.n_components) or is_far(rows.array):
+    """The problem if whole starts are to be compiled, else None."""
+    if not is_small(covariance, *rows.shape, clusterer.n_components):
         return None
     weights = np.array(1.0).repeat(len(rows)) if rows.weights is None else rows.weights.copy()
     return SmallProblem(rows, clusterer, covariance, rows.array.T.copy(), weights)
@@ -110,32 +108,35 @@ class SmallProblem:
         return KINDS[type(self.covariance)]
 
     def starts(self, rngs: Sequence[np.random.Generator]) -> list[Trace[GaussianMixtureModel]] | None:
-        """EM from clusters of k-means, to its end, once for each generator; None if a start breaks down."""
-        center = total(self.features, self.rows.weights) / self.rows.total_weight
-        squares = total_of_squares(self.features, self.rows.weights, center)
-        spread = float(np.add.reduce(squares) / len(center) / self.rows.total_weight)
-        floor = self.clusterer.floor_of(spread)
-        labels = self.clusters(rngs)
-        if labels is None:
-            return None
-        s, k, d = len(rngs), self.clusterer.n_components, len(center)
+        """EM from clusters of k-means, to its end, once for each generator; None if a start breaks down.
+
+        Rows that are far from 0 need a frame of their own: for them, too, it is None.
+        """
+        s, k, d = len(rngs), self.clusterer.n_components, len(self.features)
         models = np.empty((s, k)), np.empty((s, k, d)), np.empty((s, k, d, d))
-        models[1][:] = center
-        ends = np.empty(s, dtype=np.bool_)
+        labels, spread = self.clusters(rngs, models[1])
+        if spread != spread:
+            return None
+        floor, ends = self.clusterer.floor_of(spread), np.empty(s, dtype=np.bool_)
         values = self._em(labels, models, ends, floor)
         if values is None:
             return None
         last = partial(self._last, values, models, ends, max(floor, _ROUNDING * spread))
         return [Trace(of_one, partial(last, start)) for start, of_one in enumerate(values)]
 
-    def clusters(self, rngs: Sequence[np.random.Generator]) -> IntArray | None:
-        """Label of each row in each start's clusters of k-means, shape (s, n); None if one loses all its rows."""
-        k = self.clusterer.n_components
-        uniforms = np.empty((len(rngs), 1 + (k - 1) * (2 + int(math.log(k)))))
+    def clusters(self, rngs: Sequence[np.random.Generator], means: Array) -> tuple[IntArray, float]:
+        """Label of each row in each start's clusters of k-means, shape (s, n), and the features' mean variance.
+
+        That is NaN if a cluster loses all its rows, or a column is far from 0. `means`, shape (s, k, d), all become the
+        mean of the rows.
+        """
+        s, k, _ = means.shape
+        uniforms, labels = (
+            np.empty((s, 1 + (k - 1) * (2 + int(math.log(k))))),
+            np.empty((s, len(self.weights)), np.intp),
+        )
         _draw(rngs, uniforms)
-        labels = np.empty((len(rngs), len(self.weights)), dtype=np.intp)
-        is_done = _kernels().clusters(self.features, self.weights, uniforms, k, labels, KMEANS_ITERATIONS)
-        return labels if is_done else None
+        return labels, _kernels().clusters(self.features, self.weights, uniforms, means, labels, KMEANS_ITERATIONS)
 
     def _em(
         self, labels: IntArray, models: tuple[Array, ...], ends: NDArray[np.bool_], floor: float
@@ -175,7 +176,7 @@ class SmallProblem:
         labels, n = np.empty(len(self.weights), dtype=np.intp), self.rows.total_weight
         are_sure, collapsed = _kernels().judge(self.features, weights, means, covariances, n, 10 * least, labels)
         kept = _SHAPES[self.kind](covariances).copy()
-        model = GaussianMixtureModel(weights.copy(), means.copy(), kept, self.clusterer.covariance_type)
+        model = GaussianMixtureModel(weights, means, kept, self.clusterer.covariance_type)
         vars(model)["covariance"] = self.covariance  # it need not be looked up
         if collapsed < 0:
             collapsed = model.n_collapsed(least, n, varying_columns(self.rows.array))

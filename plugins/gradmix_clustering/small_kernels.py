@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from gradmix_clustering.compiled import compiled
+from gradmix_clustering.frame import FAR
 from gradmix_clustering.small import DIAGONAL, SPHERICAL, TIED
 
 _part = compiled("contract", "nsz", "reassoc", is_part=True)
@@ -127,9 +128,39 @@ def _move(X, weights, labels, centers, counts, sums):
     return True
 
 
+@_part
+def _center_and_spread(X, weights, center):
+    """Mean of all rows, which becomes the center, and the mean variance of the features."""
+    d, n = X.shape
+    total, spread = 0.0, 0.0
+    for i in range(n):
+        total += weights[i]
+    for a in range(d):
+        moment, square = 0.0, 0.0
+        for i in range(n):
+            moment += weights[i] * X[a, i]
+        center[a] = moment / total
+        for i in range(n):
+            square += weights[i] * (X[a, i] - center[a]) * (X[a, i] - center[a])
+        spread += square
+    return spread / d / total
+
+
+@_part
+def _is_far(X):
+    """Whether a feature is so far from 0 that its frame has another origin (`gradmix_clustering.frame`)."""
+    for a in range(X.shape[0]):
+        low, high = X[a, 0], X[a, 0]
+        for i in range(X.shape[1]):
+            low, high = min(low, X[a, i]), max(high, X[a, i])
+        if abs(X[a, 0]) / (4 * FAR) > high / 2 - low / 2:  # halves do not overflow
+            return True
+    return False
+
+
 @_kernel
-def clusters(X, weights, uniforms, k, labels, n_most):
-    """Clusters of k-means from k-means++ centers, run to its end, for each start; False if a cluster lost all its rows.
+def clusters(X, weights, uniforms, means, labels, n_most):
+    """Clusters of k-means from k-means++ centers, run to its end, for each start, and the features' mean variance.
 
     Parameters
     ----------
@@ -139,14 +170,24 @@ def clusters(X, weights, uniforms, k, labels, n_most):
         Shape (n,).
     uniforms
         Numbers in [0, 1) to draw by, for each start: one, and as many as there are candidates for each further center.
-    k
-        Number of clusters.
+    means
+        Shape (number of starts, k, d): each becomes the mean of all rows.
     labels
         Cluster of each row, shape (number of starts, n): changed.
     n_most
         Most iterations.
+
+    Returns
+    -------
+    The mean variance; NaN if a cluster lost all its rows, or a feature is too far from 0.
     """
-    d, n = X.shape
+    (d, n), k = X.shape, means.shape[1]
+    if _is_far(X):
+        return np.nan
+    spread = _center_and_spread(X, weights, means[0, 0])
+    for start in range(len(means)):
+        for j in range(k):
+            means[start, j] = means[0, 0]
     centers, counts, sums, found = np.empty((k, d)), np.empty(k), np.empty((k, d)), np.empty(n, labels.dtype)
     nearest, measured = np.empty(n), np.empty(n)
     for start in range(len(labels)):
@@ -157,8 +198,8 @@ def clusters(X, weights, uniforms, k, labels, n_most):
             if _assign(X, centers, labels[start], found, nearest, measured) == 0:
                 break
             if not _move(X, weights, labels[start], centers, counts, sums):
-                return False
-    return True
+                return np.nan
+    return spread
 
 
 @_part

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import import_module
-from operator import attrgetter
+from operator import attrgetter, is_
 from typing import Any, ClassVar
 
 from gradmix.contracts.errors import ConfigError
@@ -41,7 +41,11 @@ class Component:
         get, names_components = _reader(type(self))
         values = get(self)
         if _PLAIN.issuperset(map(type, values)):
-            _check_plain(type(self), lookup() if names_components else None, *values)
+            known = lookup() if names_components else None
+            before, right = _right.get(type(self), (None, ()))
+            if before is not known or len(right) != len(values) or not all(map(is_, right, values)):
+                _check_plain(type(self), known, *values)
+                _right[type(self)] = known, values
         else:
             _check_values(type(self), values)
 
@@ -87,6 +91,8 @@ def _check_plain_values(component: type[Component], known: Lookup | None, *value
 
 _check_plain: Callable[..., None] = lru_cache(maxsize=256, typed=True)(_check_plain_values)
 """As `_check_values`, once for values that were right with the components that are known: each fit checks all again."""
+_right: dict[type[Component], tuple[Lookup | None, tuple[Any, ...]]] = {}
+"""The components that were known, and the values of the last check of a class: to compare these is faster still."""
 
 
 def _find_reader(component: type[Component]) -> tuple[Callable[[Component], tuple[Any, ...]], bool]:

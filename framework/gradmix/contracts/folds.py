@@ -6,7 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
-from functools import cached_property, reduce
+from functools import reduce
 from itertools import islice
 from operator import add
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -104,6 +104,8 @@ class Rows:
         self.labels = None if labels is None else _as_labels(labels, len(self.array))
         self.engine = engine
         self.feature_names = feature_names_of(X)
+        self.total_weight = float(len(self.array) if self.weights is None else self.weights.sum())
+        """Sum of the weights: n if there are none."""
 
     def __len__(self) -> int:
         return len(self.array)
@@ -116,11 +118,6 @@ class Rows:
         """(n, d)."""
         n, d = self.array.shape
         return n, d
-
-    @cached_property
-    def total_weight(self) -> float:
-        """Sum of the weights: n if there are none."""
-        return float(len(self) if self.weights is None else self.weights.sum())
 
     def blocks(self) -> Iterator[Block]:
         """Yield the tiles, in order."""

@@ -160,10 +160,11 @@ def best_trace(objective: Objective, traces: Sequence[Trace[Estimate_co]]) -> It
     NumericalError
         If the objective of every start is NaN.
     """
-    sign = -1.0 if objective.maximise else 1.0
-    ends = [sign * trace.values[-1] for trace in traces]
+    ends = [float(trace.values[-1]) for trace in traces]
     seen: list[Iteration[Estimate_co]] = []
-    for start in sorted((start for start, end in enumerate(ends) if end == end), key=ends.__getitem__):
+    numbers = [start for start, end in enumerate(ends) if end == end]
+    numbers.sort(key=ends.__getitem__, reverse=objective.maximise)  # of equals, the first remains the first
+    for start in numbers:
         seen.append(traces[start].last().numbered(start, len(traces[start].values)))
         if not seen[-1].collapsed:
             return seen[-1]

@@ -18,6 +18,9 @@ Matrix = NDArray[np.float64]
 
 _FLOAT64 = np.dtype(np.float64)
 _TILE = 4096
+_FEW = 2**13
+_VANISHING = 1e-150
+"""More than numbers whose squares are rounded to zero."""
 """Rows that are looked at together, so that a look at all of them takes no memory worth mentioning."""
 
 
@@ -45,7 +48,7 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
 
 
 def rows_and_reach(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> tuple[Matrix, float]:
-    """As `as_rows`, with the largest magnitude of all numbers, which the check finds."""
+    """As `as_rows`, with a bound on the magnitude of all numbers, which the check finds."""
     if type(X) is np.ndarray and X.dtype is _FLOAT64 and X.ndim == 2 and X.shape[1]:  # by far the most frequent
         rows = np.ascontiguousarray(X)
         if math.isfinite(reach := _reach(rows)):
@@ -124,7 +127,9 @@ def _check_kind(X: Any, source: str) -> None:
 
 
 def _reach(rows: Matrix) -> float:
-    """Largest magnitude of all numbers; infinite if one is not finite."""
+    """A bound on the magnitude of all numbers; infinite if one is not finite."""
+    if rows.size <= _FEW and (squares := float(np.vdot(rows, rows))) < math.inf:  # a sixth of the time of what follows
+        return math.sqrt(squares) * (1 + 2**-20) + _VANISHING
     reach = 0.0
     for start in range(0, len(rows), _TILE):
         tile = rows[start : start + _TILE]

@@ -124,3 +124,11 @@ def test_a_clusterer_fits_rows_as_it_fits_their_array(data):
     rows, clusterer = gradmix.rows(data, engine="threads"), gradmix.clusterer("gmm", random_state=3, max_iter=5)
     of_rows = clusterer.fit(rows).log_likelihood_
     assert clusterer.fit(data).log_likelihood_ == of_rows
+
+
+@pytest.mark.parametrize("n", [3, 5000])
+@pytest.mark.parametrize("scale", [1e-300, 1e-160, 1.0, 1e120, 1e200, 1e308])
+def test_the_reach_of_rows_bounds_their_magnitude(n, scale):
+    X = scale * np.random.default_rng(0).uniform(-1, 1, size=(n, 3))
+    largest = np.abs(X).max()
+    assert largest <= Rows(X).reach <= 1e3 * largest + 1e-100

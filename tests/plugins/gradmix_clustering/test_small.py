@@ -64,9 +64,14 @@ def test_the_clusters_of_a_start_are_those_of_kmeans(k, is_weighted):
     weights = np.random.default_rng(1).integers(0, 3, 272).astype(float) if is_weighted else None
     rows = gradmix.rows(OLD_FAITHFUL, weights=weights)
     problem = small(k).batch_of_starts(rows).__self__
-    for seed, labels in enumerate(problem.clusters([*map(np.random.default_rng, range(20))])):
+    means = np.empty((20, k, problem.rows.shape[1]))
+    found, spread = problem.clusters([*map(np.random.default_rng, range(20))], means)
+    for seed, labels in enumerate(found):
         start = find_start("kmeans", rows, k, np.random.default_rng(seed))
         np.testing.assert_array_equal(labels, start.labels)
+    mean = np.average(OLD_FAITHFUL, axis=0, weights=weights)
+    np.testing.assert_allclose(means, np.broadcast_to(mean, means.shape), rtol=1e-14)
+    assert spread == pytest.approx(np.average((OLD_FAITHFUL - mean) ** 2, axis=0, weights=weights).mean(), rel=1e-14)
 
 
 @pytest.mark.parametrize("covariance_type", TYPES)
@@ -110,8 +115,13 @@ def test_large_data_and_other_types_are_not_small():
     full, other = gradmix.covariance("full"), gradmix.covariance("VEV")
     assert is_small(full, 272, 2, 2)
     assert not any([is_small(full, 10_000, 2, 2), is_small(full, 1000, 30, 4), is_small(other, 272, 2, 2)])
-    assert small().batch_of_starts(gradmix.Rows(OLD_FAITHFUL)) is not None
-    assert small().batch_of_starts(gradmix.Rows(OLD_FAITHFUL + 1e8)) is None
+
+
+def test_rows_far_from_zero_are_iterated_in_a_frame_of_their_own():
+    rngs = [np.random.default_rng(0)]
+    assert small().batch_of_starts(gradmix.Rows(OLD_FAITHFUL))(rngs) is not None
+    assert small().batch_of_starts(gradmix.Rows(OLD_FAITHFUL + 1e8))(rngs) is None
+    assert small().batch_of_starts(gradmix.Rows(OLD_FAITHFUL + [0.0, -1e8]))(rngs) is None
 
 
 def test_a_derived_class_with_iterations_of_its_own_is_fitted_by_them():
