@@ -121,7 +121,7 @@ def test_rows_far_from_zero_are_iterated_in_a_frame_of_their_own():
     rngs = [np.random.default_rng(0)]
     assert small().batch_of_starts(gradmix.Rows(OLD_FAITHFUL))(rngs) is not None
     assert small().batch_of_starts(gradmix.Rows(OLD_FAITHFUL + 1e8))(rngs) is None
-    assert small().batch_of_starts(gradmix.Rows(OLD_FAITHFUL + [0.0, -1e8]))(rngs) is None
+    assert small().batch_of_starts(gradmix.Rows(OLD_FAITHFUL + np.array([0.0, -1e8])))(rngs) is None
 
 
 def test_a_derived_class_with_iterations_of_its_own_is_fitted_by_them():
