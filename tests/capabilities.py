@@ -1,7 +1,8 @@
 """What each differentiator can do with each function: ``make capabilities`` writes docs/capabilities.md by trying.
 
 Every function of the tables that test our own rules is differentiated by each plugin, forward (`jvp`), in reverse
-(`vjp`) and twice (`hvp`), and compared with differences that owe nothing to any of them.
+(`vjp`), twice (`hvp`) and as a series (`taylor` of order 3), and compared with differences that owe nothing to any of
+them.
 """
 
 import sys
@@ -16,19 +17,20 @@ from tests.plugins.gradmix_autodiff import test_functions, test_rules
 import gradmix
 from gradmix import Differentiator, GradmixError
 
-PLUGINS = ("dual", "tape", "source", "finite_difference", "autograd", "jax", "mygrad")
+PLUGINS = ("dual", "tape", "taylor", "source", "finite_difference", "autograd", "jax", "mygrad", "tangent")
 RIGHT, REFUSED, WRONG = "✓", "–", "✗"
 _POLES = test_rules.POSITIVE - test_rules.WITHIN_1
 """Functions whose points are near 0, where differences are not exact enough to judge by."""
-WAYS = ("forward", "reverse", "twice")
+WAYS = ("forward", "reverse", "twice", "series")
 
 
 _INTRODUCTION = """# Capabilities
 
 Written by `make capabilities`, which tries every function of the tables behind our tests with every plugin: forward
-(`jvp`), in reverse (`vjp`) and twice (`hvp`), against differences. ✓ is right, – refused, ✗ wrong. A peer is asked
-through its adapter, which hands NumPy's calls over by name. Peers may follow a convention of their own, as JAX does for
-the Cholesky factor of a matrix that is not symmetric.
+(`jvp`), in reverse (`vjp`), twice (`hvp`) and as a series (the third coefficient of `taylor`), against differences.
+✓ is right, – refused, ✗ wrong. A peer is asked through its adapter, which hands NumPy's calls over by name; `tangent`
+reads the function. Peers may follow a convention of their own, as JAX does for the Cholesky factor of a matrix that is
+not symmetric.
 """
 
 
@@ -65,6 +67,9 @@ def tried(made: Differentiator, f: Callable, x: np.ndarray) -> str:
             _sign(lambda: made.jvp(f, x, v), pushed, 1e-5),
             _sign(lambda: made.vjp(f, x, w), pulled, 1e-5),
             _sign(lambda: np.sum(made.hvp(curved, x, v) * v), second, 1e-3),
+            _sign(
+                lambda: made.taylor(f, x, v, order=3)[3], _third_coefficient(lambda s: np.asarray(f(x + s * v))), 1e-3
+            ),
         )
     )
 
@@ -72,6 +77,13 @@ def tried(made: Differentiator, f: Callable, x: np.ndarray) -> str:
 def _second_difference(g: Callable, h: float = 2e-3) -> float:
     def central(step):
         return (g(step) - 2.0 * g(0.0) + g(-step)) / step**2
+
+    return (4.0 * central(h / 2) - central(h)) / 3.0
+
+
+def _third_coefficient(g: Callable, h: float = 1e-3) -> np.ndarray:
+    def central(step):
+        return (g(2 * step) - 2.0 * g(step) + 2.0 * g(-step) - g(-2 * step)) / (12.0 * step**3)
 
     return (4.0 * central(h / 2) - central(h)) / 3.0
 
@@ -88,7 +100,7 @@ def _sign(compute: Callable, exact: np.ndarray, tolerance: float) -> str:
 def main() -> None:
     """Print the page."""
     warnings.simplefilter("ignore")
-    makers = {name: gradmix.differentiator(name) for name in PLUGINS if name == "dual" or _is_here(name)}
+    makers = {name: gradmix.differentiator(name) for name in PLUGINS if _is_here(name)}
     cases = list(functions())
     with np.errstate(all="ignore"):
         table = {name: [tried(made, f, x) for _, f, x in cases] for name, made in makers.items()}
@@ -99,7 +111,7 @@ def main() -> None:
         counts = [Counter(each[place] for each in signs) for place in range(len(WAYS))]
         cells = (f"{count[RIGHT]}, {count[REFUSED]}, {count[WRONG]}" for count in counts)
         print(f"| `{name}` | " + " | ".join(cells) + " |")
-    print("\n## Each function\n\nEach cell: forward, reverse, twice.\n")
+    print("\n## Each function\n\nEach cell: forward, reverse, twice, series.\n")
     print("| function | " + " | ".join(f"`{name}`" for name in table) + " |")
     print("| --- |" + " --- |" * len(table))
     for place, (name, *_) in enumerate(cases):
@@ -107,7 +119,7 @@ def main() -> None:
 
 
 def _is_here(name: str) -> bool:
-    return name in ("tape", "source", "finite_difference") or find_spec(name) is not None
+    return name in ("dual", "tape", "taylor", "source", "finite_difference") or find_spec(name) is not None
 
 
 if __name__ == "__main__":

@@ -211,7 +211,8 @@ def _apply(tool: Tool, name: str, function: Callable[..., Any], args: Any, kwarg
     if name in _SHAPES:
         return function(*(np.broadcast_to(0.0, each.shape) if isinstance(each, Handed) else each for each in args))
     if name in CONSTANT:
-        _note_choice(name)
+        if name not in _ALIKE:
+            _note_choice(name)
         return function(*map(_concrete, args), **{key: _concrete(each) for key, each in kwargs.items()})
     if name in ("maximum", "minimum") and tool.is_entrywise:
         return _chosen(function, *args)
@@ -301,6 +302,9 @@ CONSTANT = frozenset(
     | {"nonzero", "flatnonzero", "count_nonzero", "iscomplexobj", "isrealobj", "array_equal", "allclose", "isclose"}
 )
 """NumPy's functions whose result does not change with small changes of the arguments: they get numbers."""
+
+_ALIKE = frozenset({"zeros_like", "ones_like", "iscomplexobj", "isrealobj"})
+"""Those among them whose result is the same for all values."""
 
 _SHAPES = frozenset({"shape", "ndim", "size"})
 """NumPy's functions that look at no value."""

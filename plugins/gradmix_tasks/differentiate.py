@@ -88,8 +88,8 @@ class Differentiate(Task):
     prepared: bool = False
 
     def metrics(self) -> Sequence[Meaning]:
-        """The error, in two units, the error that the differentiator itself estimates, and the cost."""
-        return _METRICS
+        """The error, in two units and as the differentiator estimates it, the cost, and the differentiator's own."""
+        return *_METRICS, *self.differentiator.metrics()
 
     def check(self) -> None:
         """Check every option, and that a tolerance is given only where something is audited."""
@@ -134,6 +134,7 @@ class Differentiate(Task):
             **({"estimated_error": max(each.error for each in found)} if found else {}),
             **({"audit_disagreement": max(disagreements.values())} if disagreements else {}),
             "function_evaluations": float(counted.calls),
+            **self.differentiator.measures(self.problem.function, point),
         }
         answer = {"point": point, "computed": computed, "exact": exact}
         components = {"differentiator": self.differentiator, "problem": self.problem}

@@ -14,6 +14,7 @@ from gradmix.contracts import operators
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import DifferentiationError, did_you_mean
 from gradmix.contracts.flat_function import ArgNums, FlatFunction, at_point
+from gradmix.contracts.meaning import Meaning
 from gradmix.contracts.operators import VectorFunction, operator
 from gradmix.contracts.prepared import Prepared
 from gradmix.contracts.role import Role
@@ -36,6 +37,7 @@ HOOKS: Mapping[str, str] = {
     "taylor": "series(self, f, x, v, order)",
     "prepare": "prepared(self, f, x)",
     "code": "written(self, f, x)",
+    "measures": "measured(self, f, x)",
 }
 """Final operator → the hook that a plugin implements instead of overriding it."""
 
@@ -279,6 +281,14 @@ class Differentiator(Component, ABC):
         """
         raise DifferentiationError(f"{type(self).__name__} writes no source code: use differentiator=source.")
 
+    def metrics(self) -> tuple[Meaning, ...]:
+        """Metrics of its derivatives of a function, such as the size of their formulas, which `measured` gives."""
+        return ()
+
+    def measured(self, f: FlatFunction, x: Any) -> Mapping[str, float]:
+        """The value of each of its `metrics` for a function, at points that are arranged as x is."""
+        return {}
+
     def _gradient_of(self, f: VectorFunction) -> VectorFunction:
         return lambda x: self.first(f, x)[1]
 
@@ -475,6 +485,12 @@ class Differentiator(Component, ABC):
         """
         with self.session():
             return self.written(*self._at(f, args, argnums))
+
+    @final
+    def measures(self, f: Function, *args: Any, argnums: ArgNums = 0) -> Mapping[str, float]:
+        """The differentiator's own `metrics` of a function; parameters as for `code`."""
+        with self.session():
+            return self.measured(*self._at(f, args, argnums))
 
     def _at(self, f: Function, args: Sequence[Any], argnums: ArgNums = 0) -> tuple[FlatFunction, Any]:
         function, x = at_point(f, args, argnums)

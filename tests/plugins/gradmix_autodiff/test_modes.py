@@ -533,3 +533,21 @@ def test_memory_is_freed_during_the_sweep():
     once, repeatable = peak(lambda: tape.gradient(deep, x)), peak(lambda: tape.vjp(deep, x, 1.0))
     assert once < 0.8 * repeatable
     np.testing.assert_array_equal(tape.gradient(deep, x), tape.vjp(deep, x, 1.0))
+
+
+def test_higher_derivatives_on_the_tape_cost_no_more_for_many_values():
+    """Each order takes two pullbacks, however many values there are."""
+    pulled = []
+
+    def pull(x, w):
+        pulled.append(len(x))
+        return 3.0 * x**2 * w
+
+    cube = gradmix.with_rule(lambda x: x**3, vjp=pull)
+    for m in (2, 50):
+        factors = np.arange(1.0, m + 1.0)
+        pulled.clear()
+        computed = gradmix.differentiator("tape").derivative(lambda t, c=factors: cube(t * c), 2.0, order=3)
+        np.testing.assert_allclose(computed, 6.0 * factors**3, rtol=1e-14)
+        assert len(pulled) < 30
+    assert gradmix.differentiator("tape").derivative(lambda t: t * np.zeros(0), 2.0, order=2).shape == (0,)

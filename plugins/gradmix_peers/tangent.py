@@ -1,0 +1,158 @@
+"""The differentiator ``tangent``."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FunctionType, MethodType
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from gradmix import Counted, DifferentiationError, FlatFunction, Pullback, VectorFunction
+from gradmix_peers.peer import Peer
+
+_FIRST_ORDER = "Tangent differentiates once: it cannot read the code that it writes"
+
+
+@dataclass
+class Tangent(Peer):
+    """Tangent: reverse mode by source code transformation, as `source` does it; first derivatives.
+
+    It reads the function itself, which must be written in a file, of one number or array.
+    """
+
+    requires = ("tangent",)
+    lacks: ClassVar[Mapping[str, str]] = dict.fromkeys(("hvp", "hessian"), _FIRST_ORDER)
+    deviates: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(
+            ("jvp_is_right", "vjp_is_right", "derivative_is_right", "jacobian_is_right"),
+            "it refuses functions that build an array of several values",
+        ),
+        "is_right_for_many_variables": "it refuses np.arange",
+        **dict.fromkeys(
+            ("obeys_the_chain_rule", "gives_the_same_again", "keeps_no_state_between_calls"),
+            "it refuses functions that call annotated ones",
+        ),
+        "gives_the_same_from_several_threads": "it refuses functions that call annotated ones",
+        "lets_errors_of_the_function_through": "it refuses functions that raise",
+    }
+
+    def __post_init__(self) -> None:
+        self._kept: Callable[..., Any] | None = None
+
+    def prepared(self, f: FlatFunction, x: Any) -> Self:
+        """Keep the code that it has written for f."""
+        made = copy.copy(self)
+        made._kept = _transformed(f)
+        return made
+
+    def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
+        """The whole Jacobian times v: its forward mode fails on loops and on functions with several values."""
+        return None, self.matrix(f, x) @ v
+
+    def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
+        """f, and the code that `tangent.autodiff` has written, which runs f again for each cotangent."""
+        backward, y = self._kept or _transformed(f), f(x)
+        return y, lambda w: _run(backward, f, x, w)
+
+    def matrix(self, f: VectorFunction, x: Any) -> Any:
+        """Row by row."""
+        y, pullback = self.pull(f, x)
+        rows = [pullback(w) for w in np.eye(len(y))]
+        return np.stack(rows) if rows else np.zeros((0, len(x)))
+
+    def second(self, f: VectorFunction, x: Any) -> Any:
+        """Not offered."""
+        raise DifferentiationError(f"{_FIRST_ORDER}.")
+
+
+def _transformed(f: VectorFunction) -> Callable[..., Any]:
+    """The function of all arguments and a cotangent that Tangent writes."""
+    import tangent
+
+    if not isinstance(f, FlatFunction) or not isinstance(f.argnums, int) or f.argument.tree is not None:
+        raise DifferentiationError("Tangent differentiates functions as they are written, by one number or array.")
+    function, own = _definition(f)
+    try:
+        readable = tangent.capture.with_source(_copy(function), _bare_source(function))
+        made: Callable[..., Any] = tangent.autodiff(readable, wrt=(len(own) + f.argnums,), mode="reverse")
+    except RecursionError:
+        raise
+    except Exception as error:  # its errors have no common class
+        raise DifferentiationError(f"Tangent cannot transform this function: {_said(error)}.") from error
+    shutil.rmtree(Path(made.__code__.co_filename).parent, ignore_errors=True)  # Tangent leaves a folder for each
+    return lambda *arguments: made(*own, *arguments)  # the last one is the cotangent
+
+
+def _definition(f: FlatFunction) -> tuple[FunctionType, tuple[Any, ...]]:
+    """The function that can be read, and the arguments that it has before those of the user."""
+    function = f.f
+    while isinstance(function, Counted):
+        function = function.f
+    if isinstance(function, MethodType) and isinstance(function.__func__, FunctionType):
+        return function.__func__, (function.__self__,)
+    if not isinstance(function, FunctionType):
+        raise DifferentiationError("Tangent cannot follow this function: it reads those that are written in a file.")
+    return function, ()
+
+
+def _copy(function: FunctionType) -> FunctionType:
+    """The same function, to which a source can be attached."""
+    name = _NAMELESS if function.__name__ == "<lambda>" else function.__name__
+    return FunctionType(function.__code__, function.__globals__, name, function.__defaults__, function.__closure__)
+
+
+def _bare_source(function: FunctionType) -> str:
+    """Its definition without annotations, whose names Tangent does not know where it runs what it has written."""
+    first = function.__code__.co_firstlineno
+    tree = ast.parse("".join(inspect.findsource(function)[0]))
+    found = [node for node in ast.walk(tree) if _begins(node) == first and isinstance(node, _DEFINITIONS)]
+    named = [node for node in found if getattr(node, "name", "<lambda>") == function.__name__]
+    if len(named) != 1:
+        raise DifferentiationError("Tangent cannot follow this function: it shares its line with others.")
+    (node,) = named
+    if isinstance(node, ast.Lambda):
+        body: list[ast.stmt] = [ast.Return(node.body)]
+        node = ast.FunctionDef(_NAMELESS, node.args, body, [], lineno=first)
+    for each in ast.walk(node):
+        if isinstance(each, ast.FunctionDef):
+            each.returns, each.decorator_list = None, []
+        elif isinstance(each, ast.arg):
+            each.annotation = None
+    return ast.unparse(node)
+
+
+_NAMELESS = "function"
+"""What a lambda is called."""
+_DEFINITIONS = (ast.FunctionDef, ast.Lambda)
+
+
+def _begins(node: ast.AST) -> int:
+    """The line where a definition begins, with its decorators."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([getattr(node, "lineno", 0), *(each.lineno for each in decorators)])
+
+
+def _run(backward: Callable[..., Any], f: Any, x: Any, w: Any) -> Any:
+    value = f.argument.arrange(x.copy())
+    cotangent = f.result.arrange(w)
+    try:
+        found = backward(*f.arguments(value), float(cotangent) if f.result.is_scalar else cotangent)
+    except RecursionError:
+        raise
+    except Exception as error:  # the code that it writes raises errors of any kind
+        raise DifferentiationError(f"Tangent cannot differentiate this function: {_said(error)}.") from error
+    return np.broadcast_to(np.asarray(found, dtype=np.float64), np.shape(value)).reshape(-1)
+
+
+def _said(error: Exception) -> str:
+    """The first line of an error that says what is wrong."""
+    lines = [line.strip(" =.") for line in str(error).splitlines()]
+    words = [line for line in lines if line and line != "Tangent Error"]
+    return f"{type(error).__name__}: {words[0].removeprefix('Error: ')}" if words else type(error).__name__
