@@ -268,6 +268,8 @@ def _push_elementwise(
     if not evaluation.is_careful:
         return change if np.shape(change) == whole else np.broadcast_to(change, whole), None
     there = np.broadcast_to(_aligned(argument.present, ndim), whole)
+    if rule.is_choice:
+        there = there & np.not_equal(plain_value(make(y, *values)(np.ones(np.shape(y)))), 0)
     change = np.where(there, np.broadcast_to(change, whole), 0.0)
     watch_infinite(rule, change, there)
     return change, there

@@ -225,6 +225,8 @@ def _careful_pulls(operation: Any, cotangent: Any, mask: Any) -> Any:
         if rule is not None:
             shape = np.broadcast_shapes(np.shape(change), np.shape(mask))
             through = np.broadcast_to(mask, shape)
+            if rule.is_choice:
+                through = through & np.not_equal(plain_value(pull(np.ones(np.shape(mask)))), 0)
             change = np.where(through, np.broadcast_to(change, shape), 0.0)[()]
             watch_infinite(rule, change, through)
         elif spread is Spread.MOVES:

@@ -62,11 +62,14 @@ class Elementwise:
         the argument takes whole numbers only; `UNKNOWN` where there is no closed form.
     hint
         What to use instead where the derivative is infinite.
+    is_choice
+        Whether each entry of the result is that of one argument, and does not depend on the others.
     """
 
     function: Callable[..., Any]
     texts: tuple[str | None, ...]
     hint: str = ""
+    is_choice: bool = False
 
     @cached_property
     def changes(self) -> tuple[Callable[..., Change] | None, ...]:

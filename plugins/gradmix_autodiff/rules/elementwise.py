@@ -135,9 +135,12 @@ def install() -> None:
     """Enter these rules into the table."""
     NAMES.update({name: getattr(np, name) for name in _FUNCTIONS})
     NAMES.update({each.__name__: each for each in _OWN})
-    ELEMENTWISE.update({ufunc: Elementwise(ufunc, texts, _HINTS.get(ufunc, "")) for ufunc, texts in TEXTS.items()})
+    for ufunc, texts in TEXTS.items():
+        ELEMENTWISE[ufunc] = Elementwise(ufunc, texts, _HINTS.get(ufunc, ""), ufunc in _CHOICES)
     CONSTANT.update(_CONSTANT)
 
+
+_CHOICES = (np.maximum, np.minimum, np.fmax, np.fmin)
 
 _OWN = (power_by_base, power_by_exponent, chosen, direction, ratio, root_of_square_plus_one)
 """Our own functions that the texts use."""

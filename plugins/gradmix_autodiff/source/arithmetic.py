@@ -164,9 +164,9 @@ class Arithmetic(Reader):
         operation = Operation(
             f"{name}({first.text}{rest})",
             lambda t: f"{name}({t[0]}{rest})",
-            (lambda d: back.format(d=d, t=first.text),),
+            (lambda d: back.format(d=d, t=first.text, rest=others[0].text),),
         )
-        ndim = others[0].ndim
+        ndim = first.ndim if function is prelude.taken else others[0].ndim
         if not first.active:
             return Value(ast.parse(operation.text, mode="eval").body, False, ndim)
         return self.building.op(operation, self.building.names.fresh(hint or "w"), (first,), ndim, scope)

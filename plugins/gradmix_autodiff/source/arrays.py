@@ -80,7 +80,7 @@ class Arrays(Reader):
             return text([tangent or zero for tangent, zero in zip(tangents, zeros, strict=True)])
 
         pulls = tuple((lambda d, place=place: f"{d}[{place}]") for place in range(len(values)))
-        operation = Operation(text([each.text for each in values]), push, pulls)
+        operation = Operation(text([each.text for each in values]), push, pulls, moves=True)
         return self.building.op(operation, result, values, None if inner is None else inner + 1, scope)
 
     def stacking(
@@ -115,7 +115,7 @@ class Arrays(Reader):
             (lambda d, place=place: f"part_of({d}, {sizes}, {place}, {axis})") for place in range(len(values))
         )
         ndims = {each.ndim for each in values} - {None}
-        operation = Operation(f"np.concatenate([{', '.join(texts)}]{option})", push, pulls)
+        operation = Operation(f"np.concatenate([{', '.join(texts)}]{option})", push, pulls, moves=True)
         ndim = ndims.pop() if len(ndims) == 1 else None
         return self.building.op(operation, self.building.names.fresh(hint or "w"), values, ndim, scope)
 

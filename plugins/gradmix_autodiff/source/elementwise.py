@@ -94,12 +94,17 @@ def operation(
         is_whole = ndim == 0 or all(letter in _letters(texts[place]) for letter in others)
         return changes[0] if is_whole else f"spread({changes[0]}, {result})"
 
-    def pulled(place: int) -> Callable[[str], str] | None:
+    def pulled(place: int) -> Callable[..., str] | None:
         if not arguments[place].active or not texts[place]:
             return None
-        return lambda d: _fitted(change(place, d), place, arguments, ndim)
+        return lambda d, select=str: _fitted(select(change(place, d)), place, arguments, ndim)
 
-    return Operation(text, push, tuple(pulled(place) for place in range(len(arguments))))
+    keeps: tuple[str | None, ...] = ()
+    if ELEMENTWISE[ufunc].is_choice:
+        equal = "{} == {}" if ndim == 0 else "np.equal({}, {})"
+        keeps = tuple(equal.format(each.text, result) for each in arguments)
+    pulls = tuple(pulled(place) for place in range(len(arguments)))
+    return Operation(text, push, pulls, keeps=keeps, is_entrywise=True)
 
 
 def _fitted(text: str, place: int, arguments: Sequence[Value], ndim: int | None) -> str:

@@ -112,18 +112,28 @@ class Operation:
     push
         Tangents of the arguments, None where they have none → that of the result.
     pulls
-        For each argument, the cotangent of the result and the bar of the argument → what to add to that bar.
+        For each argument, the cotangent of the result → what to add to that of the argument.
     scatter
         For an entry or a part of an array: its index, so that a cotangent is added in place.
     is_repeated
         Whether the index may name an entry twice.
+    keeps
+        For each argument, the condition under which the result depends on it; None: always.
+    is_entrywise
+        Whether each entry of the result depends on one entry of each argument. Its pulls also take a function of the
+        change, as it is before it is summed over what the argument was broadcast along.
+    moves
+        Whether each entry of the result is an entry of the arguments, or a sum of some.
     """
 
     text: str
     push: Callable[[Sequence[str | None]], str]
-    pulls: tuple[Callable[[str], str] | None, ...]
+    pulls: tuple[Callable[..., str] | None, ...]
     scatter: str | None = None
     is_repeated: bool = False
+    keeps: tuple[str | None, ...] = ()
+    is_entrywise: bool = False
+    moves: bool = False
 
 
 @dataclass(eq=False)

@@ -96,3 +96,8 @@ def _indented(lines: Sequence[Line | Nest], depth: int) -> Iterator[tuple[Line, 
             yield from _indented(each.lines or (Line("pass"),), depth + 1)
         else:
             yield each, depth
+
+
+def index_object(index: str) -> str:
+    """An index as an expression, which may be passed on."""
+    return f"np.s_[{index}]" if ":" in index or "..." in index else f"({index})" if "," in index else index

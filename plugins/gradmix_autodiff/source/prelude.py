@@ -29,6 +29,23 @@ def unsummed(t: Any, like: Any, axis: Any, keepdims: bool) -> Any:
     return spread(t if axis is None or keepdims else np.expand_dims(t, axis), like)
 
 
+def fitted(test: Any, like: Any) -> Any:
+    """A condition in the shape of `like`, as numbers: not 0 where it is true of anything broadcast from there."""
+    return unbroadcast(test + np.zeros(np.broadcast_shapes(np.shape(test), np.shape(like))), like)
+
+
+def taken(change: Any, test: Any) -> Any:
+    """A change where a test took it, and 0 where it did not, even if the change is not finite there."""
+    return np.where(fitted(test, change) != 0, change, 0.0)[()]
+
+
+def inside(like: Any, index: Any, test: Any = True) -> Any:
+    """For each entry of an array, whether an index names it, and a test is true of it."""
+    found = np.zeros(np.shape(like), dtype=bool)
+    np.logical_or.at(found, index, test)  # an index may name an entry twice
+    return found
+
+
 def chosen(y: Any, one: Any, other: Any) -> Any:
     """1 where `one` was chosen, ½ at a tie."""
     return np.where(np.equal(one, other), 0.5, np.equal(one, y))[()]
@@ -140,8 +157,8 @@ def pushforward_of(f: Any, tangents: Any, *arguments: Any) -> Any:
     return gradmix.differentiator("dual").jvp(lambda all_of_them: f(*all_of_them), arguments, tangents)
 
 
-CONSTANT = (chosen, share_of_max, share_of_min, direction, as_mask)
+CONSTANT = (chosen, share_of_max, share_of_min, direction, as_mask, fitted, inside)
 """Those whose value does not change with small changes of the arguments."""
 
-LINEAR = {unbroadcast: "spread({d}, {t})", spread: "unbroadcast({d}, {t})"}
+LINEAR = {unbroadcast: "spread({d}, {t})", spread: "unbroadcast({d}, {t})", taken: "taken({d}, {rest})"}
 """Those that are linear in the first argument, and how a cotangent is pulled back."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from gradmix_autodiff.source import forms
 from gradmix_autodiff.source.blocks import made_in, writes_in
-from gradmix_autodiff.source.lines import Line, Lines, Nest, all_words, moved, words
+from gradmix_autodiff.source.lines import Line, Lines, Nest, all_words, index_object, moved, words
 from gradmix_autodiff.source.refusal import refusal
 
 
@@ -74,7 +74,7 @@ class Replay:
         lines: Lines = []
         if name in self.restored:
             old = f"{name}[{write.index}]" if write.is_entry else f"np.copy({name}[{write.index}])"
-            lines.append(Line(f"undo_{name}.append(({_index_object(write.index)}, {old}))", line))
+            lines.append(Line(f"undo_{name}.append(({index_object(write.index)}, {old}))", line))
         return [*lines, Line(f"{name}[{write.index}] = {write.value.text}", line)]
 
     def _loop_again(self, loop: forms.Loop, need: set[str] | None, is_first: bool) -> Lines:
@@ -154,7 +154,3 @@ class Replay:
 
 def _needed(name: str, need: set[str] | None) -> bool:
     return need is None or bool(words(name) & need)
-
-
-def _index_object(index: str) -> str:
-    return f"np.s_[{index}]" if ":" in index or "..." in index else f"({index})" if "," in index else index

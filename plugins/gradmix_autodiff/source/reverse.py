@@ -9,7 +9,7 @@ is kept where that is needed, and put back on the way.
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain, count
 from typing import Any
 
@@ -17,6 +17,7 @@ from gradmix_autodiff.source import forms
 from gradmix_autodiff.source.blocks import contributed, made_in, outside_loops, summed_in_place, values_of, writes_in
 from gradmix_autodiff.source.forms import Function, Value, leaves, written
 from gradmix_autodiff.source.lines import Line, Lines, Nest, all_words, moved, printed, words
+from gradmix_autodiff.source.presence import Presences, There, taken
 from gradmix_autodiff.source.replay import Replay
 
 Seen = set[str]
@@ -57,6 +58,7 @@ class _Reverse:
         self.values = {each.text: each for each in values_of(function.block)}
         self.values |= {leaf.text: leaf for thing in function.variables.values() for leaf in leaves(thing)}
         self.vectors = function.vectors
+        self.presences = Presences(function.is_compiled)
         self.writes = {each.array.text for each in writes_in(function.block)}
 
     def text(self, name: str) -> str:
@@ -121,7 +123,7 @@ class _Reverse:
                     self._op(lines, seen, each)
                 case forms.Copy(result, source, line):
                     if result.active and result.text in seen and source is not None and source.active:
-                        self._add(lines, seen, source, bar(result), line)
+                        self._add(lines, seen, source, bar(result), line, self.presences.of(result.text))
                 case forms.Unpack(results, source, line):
                     for place, result in enumerate(results):
                         if result.text in seen and source.active:
@@ -138,15 +140,19 @@ class _Reverse:
     def _op(self, lines: Lines, seen: Seen, op: forms.Op) -> None:
         if op.result.text not in seen:
             return
-        for argument, pull in zip(op.arguments, op.operation.pulls, strict=False):
+        for place, (argument, pull) in enumerate(zip(op.arguments, op.operation.pulls, strict=False)):
             if not argument.active or pull is None:
                 continue
-            text = pull(bar(op.result))
+            through = self.presences.through(op, place, pull, bar(argument))
             index = op.operation.scatter
             if index is None:
-                self._add(lines, seen, argument, text, op.line)
+                self._add(lines, seen, argument, self._pulled(op, pull), op.line, through)
                 continue
+            text = pull(bar(op.result))
+            if argument.text not in seen:
+                self.presences.begin(argument.text)
             self._begin(lines, seen, argument, op.line)
+            self.presences.add(argument.text, through, is_first=False)
             target = bar(argument)
             scattered = (
                 f"np.add.at({target}, np.s_[{index}], {text})"
@@ -155,9 +161,25 @@ class _Reverse:
             )
             lines.append(Line(scattered, op.line))
 
-    def _add(self, lines: Lines, seen: Seen, value: Value, text: str, line: tuple[str, int]) -> None:
-        """Add to an adjoint."""
+    def _pulled(self, op: forms.Op, pull: Callable[..., str]) -> str:
+        """What comes to an argument, selected where what comes to the result is not there."""
+        there = self.presences.of(op.result.text)
+        if there is None or not op.operation.is_entrywise:
+            return pull(bar(op.result))
+        return pull(bar(op.result), lambda text: taken(text, op.operation, there, op.result.ndim))
+
+    def _add(
+        self,
+        lines: Lines,
+        seen: Seen,
+        value: Value,
+        text: str,
+        line: tuple[str, int],
+        there: There | None = None,
+    ) -> None:
+        """Add to an adjoint what is `there`, or may be everywhere."""
         name = bar(value)
+        self.presences.add(value.text, there, value.text not in seen)
         if value.text in self.in_place:
             self._begin(lines, seen, value, line)
         elif value.text not in seen:
@@ -198,7 +220,9 @@ class _Reverse:
                 )
                 self._add(lines, seen, value, whole, line)
             lines.append(Line(f"{part} = 0.0", line))
+            self.presences.put(array.text, bar(array), write.index)
         if array.text in self.restored:
+            self.presences.forget_choices()
             lines += self._restored(array.text, line)
 
     def _restored(self, name: str, line: tuple[str, int]) -> Lines:
@@ -207,6 +231,7 @@ class _Reverse:
 
     def _choice(self, lines: Lines, seen: Seen, choice: forms.Choice) -> None:
         outside = (contributed(choice.then) | contributed(choice.otherwise)) - made_in([choice])
+        self.presences.blur(*outside)
         for name in sorted(outside - seen):
             self._begin(lines, seen, self.values[name], choice.line)
         ways = [self._back(way, set(seen)) for way in (choice.then, choice.otherwise)]
@@ -225,6 +250,7 @@ class _Reverse:
         handed = [each for each in loop.carried if each.name.active]
         if not (handed or outside or changed):
             return
+        self.presences.blur(*outside, *(text for each in handed for text in (each.name.text, each.end.text)))
         for name in sorted((outside | {each.name.text for each in handed}) - seen):
             self._begin(lines, seen, self.values[name], loop.line)
         inner = set(seen) - own

@@ -81,6 +81,7 @@ def _linear(text: str, pull: Callable[[Bound], str]) -> Callable[[str, Bound], O
             forward.format(a=bound["a"].text, **options),
             lambda tangents: forward.format(a=tangents[0], **options),
             (lambda d: back.format(d=d, a=bound["a"].text, y=y, **options),),
+            moves=True,
         )
 
     return make
@@ -106,6 +107,7 @@ def _extreme(name: str) -> Callable[[str, Bound], Operation]:
             f"np.{name}({a}{options})",
             lambda tangents: f"np.sum({share} * {tangents[0]}{options})",
             (lambda d: f"{back.format(d=d, a=a)} * {share}",),
+            keeps=(f"{share} > 0",),
         )
 
     return make
@@ -148,10 +150,11 @@ def _where(y: str, bound: Bound) -> Operation:
 
     pulls = (
         None,
-        lambda d: f"unbroadcast(np.where({test}, {d}, 0.0), {a})",
-        lambda d: f"unbroadcast(np.where({test}, 0.0, {d}), {b})",
+        lambda d, select=str: f"unbroadcast(np.where({test}, {d}, 0.0), {a})",
+        lambda d, select=str: f"unbroadcast(np.where({test}, 0.0, {d}), {b})",
     )
-    return Operation(f"np.where({test}, {a}, {b})", push, pulls)
+    keeps = (None, test, f"np.logical_not({test})")
+    return Operation(f"np.where({test}, {a}, {b})", push, pulls, keeps=keeps, is_entrywise=True)
 
 
 def _solve(y: str, bound: Bound) -> Operation:
