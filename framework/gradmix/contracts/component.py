@@ -75,7 +75,7 @@ class Component:
 
 def _check_values(component: type[Component], values: Sequence[Any]) -> None:
     for option, value in zip(parameters_of(component), values, strict=True):
-        if option.is_for_python(value) or option.is_right_default(value):
+        if option.is_for_python(value):
             continue
         if option.part is None:
             check_option(option, value, component.kind)

@@ -16,7 +16,7 @@ import annotated_types
 import numpy as np
 
 from gradmix.contracts.docstring import parameter_docs
-from gradmix.contracts.errors import ConfigError, GradmixError, PluginError, UnknownNameError
+from gradmix.contracts.errors import ConfigError, PluginError, UnknownNameError
 from gradmix.contracts.named import lookup
 
 if TYPE_CHECKING:
@@ -255,20 +255,6 @@ class Option:
         if default == "${seed}":
             return "the run's seed"
         return "null" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
-
-    def is_right_default(self, value: Any) -> bool:
-        """Whether a value is the default and allowed, so that it need not be checked again."""
-        return self._has_right_default and type(value) is type(self.default) and bool(value == self.default)
-
-    @cached_property
-    def _has_right_default(self) -> bool:
-        if self.part or self.names or self.required:
-            return False
-        try:
-            check_option(self, self.default, "")
-        except GradmixError:
-            return False
-        return True
 
     @cached_property
     def names(self) -> NameOf | None:
