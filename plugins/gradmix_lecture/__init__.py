@@ -17,6 +17,11 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "iterative_solver": "newton:IterativeSolver",
     },
     "Gaussian mixtures": {
+        "single_gaussian_and_mixture": "densities:SingleGaussianAndMixture",
+        "mixture_density": "densities:MixtureDensity",
+        "covariance_types": "densities:CovarianceTypes",
+        "means_only": "means:MeansOnly",
+        "lower_bound": "means:LowerBound",
         "em_iterations": "em:EMIterations",
     },
 }

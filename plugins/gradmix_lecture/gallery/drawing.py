@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -71,6 +72,11 @@ def formula_svg(formula: str) -> bytes:
             stream, format="svg", bbox_inches="tight", pad_inches=0.04, metadata={"Date": None, "Creator": None}
         )
     return stream.getvalue()
+
+
+def with_minus(text: str) -> str:
+    """A text with true minus signs before its numbers."""
+    return re.sub(r"-(?=[\d.])", "\N{MINUS SIGN}", text)
 
 
 def data_address(svg: bytes) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import gradmix
 from gradmix import LOG_LIKELIHOOD, ConfigError, Dataset, Meaning, NonNegativeInt, PositiveInt, group_color, part
-from gradmix_lecture.gallery.drawing import new_figure
+from gradmix_lecture.gallery.drawing import new_figure, with_minus
 from gradmix_lecture.topic import Table, Topic
 from gradmix_lecture.topics.mixtures import mixture_of, random_start, row_of, rows_of, started_at
 from gradmix_lecture.topics.plane import blended, draw_gaussians, draw_rows, limits, name_axes
@@ -133,9 +133,9 @@ class EMIterations(Topic):
             curve.plot(table["iteration"], table["log_likelihood"], color="0.6")
             curve.plot(row["iteration"], row["log_likelihood"], "o", color=group_color(1), markersize=9)
             curve.set(xlabel="iteration", title="log-likelihood [nats]")
-            yield f"iteration {row['iteration']:.0f}: {row['log_likelihood']:.2f} nats", figure
+            yield with_minus(f"iteration {row['iteration']:.0f}: {row['log_likelihood']:.2f} nats"), figure
 
 
 def _title(row: Mapping[str, float], is_start: bool) -> str:
     name = "start" if is_start else f"iteration {row['iteration']:.0f}"
-    return f"{name}: {row['log_likelihood']:.1f} nats".replace("-", "\N{MINUS SIGN}")
+    return with_minus(f"{name}: {row['log_likelihood']:.1f} nats")

@@ -13,6 +13,9 @@ from gradmix import ConfigError, Data, DataError, Dataset
 if TYPE_CHECKING:
     from gradmix.arrays import Array
 
+_WITH_UNITS = {"eruptions": "eruption [min]", "waiting": "waiting [min]"}
+"""Column → its label, with its unit."""
+
 
 def gaussians(weights: Any, means: Any, covariances: Any) -> Any:
     """A mixture as the clusterer `gmm` has it: densities, responsibilities and samples.
@@ -54,6 +57,12 @@ def mixture_of(row: Mapping[str, float]) -> Any:
     )
 
 
+def ordered(mixture: Any) -> Any:
+    """The mixture with its components in the order of their means, so that fits can be compared by eye."""
+    order = np.lexsort(mixture.means.T[::-1])
+    return gaussians(mixture.weights[order], mixture.means[order], mixture.matrices[order])
+
+
 def rows_of(dataset: Dataset, d: int) -> Data:
     """Load a data set of d columns.
 
@@ -88,4 +97,6 @@ def started_at(mixture: Any) -> Mapping[str, Any]:
 
 def names_of(data: Data) -> Sequence[str]:
     """Labels of the axes."""
-    return data.feature_names or [f"$x_{i}$" for i in range(1, data.X.shape[1] + 1)]
+    return [_WITH_UNITS.get(name, name) for name in data.feature_names] or [
+        f"$x_{i}$" for i in range(1, data.X.shape[1] + 1)
+    ]

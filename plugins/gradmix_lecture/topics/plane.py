@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from gradmix.arrays import Array
 
+_MOST_STRETCH = 4.0
+"""Ratio of spreads up to which both axes have one scale."""
+
 _SHADES = 12
 """Steps of a blended colour, of red, green and blue: fewer than one can tell apart make smaller files."""
 
@@ -69,8 +72,8 @@ def draw_gaussians(axes: Axes, mixture: Any, colors: Sequence[str] | None = None
 
 
 def _circle(matrix: Array) -> Array:
-    """The ellipse of one standard deviation around 0, closed, shape (49, 2)."""
-    turn = np.linspace(0, 2 * np.pi, 49)
+    """The ellipse of one standard deviation around 0, closed, shape (73, 2)."""
+    turn = np.linspace(0, 2 * np.pi, 73)
     variances, directions = np.linalg.eigh(matrix)
     outline: Array = np.column_stack([np.cos(turn), np.sin(turn)]) * np.sqrt(variances) @ directions.T
     return outline
@@ -89,6 +92,15 @@ def limits(X: Array, margin: float = 0.12) -> tuple[tuple[float, float], tuple[f
     edge = margin * (high - low)
     (left, bottom), (right, top) = (low - edge).tolist(), (high + edge).tolist()
     return (left, right), (bottom, top)
+
+
+def scale_alike(axes: Axes, X: Array) -> None:
+    """Show all rows, both axes in one scale unless the columns' spreads are too different."""
+    across, up = limits(X)
+    axes.set(xlim=across, ylim=up)
+    spread = np.ptp(X, axis=0)
+    if spread.max() <= _MOST_STRETCH * spread.min():
+        axes.set_aspect("equal", adjustable="datalim")
 
 
 def grid(across: tuple[float, float], up: tuple[float, float], n: int = 90) -> tuple[Array, Array, Array]:

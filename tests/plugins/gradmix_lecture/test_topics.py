@@ -8,6 +8,7 @@ import pytest
 
 from gradmix.registry.registry import registry
 from gradmix_datasets.mixture import Mixture
+from gradmix_datasets.old_faithful import OldFaithful
 from gradmix_lecture import TOPICS
 from gradmix_lecture.gallery.drawing import formula_svg, in_style
 from gradmix_lecture.gallery.page import Description, write_page
@@ -15,6 +16,8 @@ from gradmix_lecture.topic import Table
 from looks import faults
 
 CONFIGS = Path(__file__).parents[3] / "configs" / "experiment" / "lecture"
+
+LINE = Mixture(n=40, weights=(0.5, 0.5), means=((-2.0,), (2.0,)), covariances=(1.0, 1.0), random_state=0)
 
 QUICK = {
     "divided_difference_error": {"steps_per_decade": 1},
@@ -26,6 +29,14 @@ QUICK = {
     "newton": {"iterations": 7},
     "iterative_solver": {"iterations": (5, 10)},
     "forward_and_reverse": {"function": "decay", "seed": (0.5, -2.0)},
+    "means_only": {
+        "dataset": LINE,
+        "iterations": 4,
+        "differentiator": registry().find("differentiator", "tape").load()(),
+    },
+    "lower_bound": {"dataset": LINE, "start": 4.0, "iterations": 4},
+    "covariance_types": {"dataset": Mixture(n=60, random_state=0), "types": ("diag", "VEI"), "random_state": 0},
+    "single_gaussian_and_mixture": {"dataset": OldFaithful(), "random_state": 0},
     "em_iterations": {"dataset": Mixture(n=60, random_state=0), "shown": (0, 1, 4)},
 }
 """Options with which a topic's numbers are there at once; its pictures must be right with any."""
