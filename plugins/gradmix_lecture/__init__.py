@@ -13,8 +13,13 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "source_transformation": "source:SourceTransformation",
         "operator_overloading": "overloading:OperatorOverloading",
         "forward_and_reverse": "graph:ForwardAndReverse",
+        "jacobian_cost": "jacobians:JacobianCost",
         "newton": "newton:Newton",
         "iterative_solver": "newton:IterativeSolver",
+        "higher_derivatives": "orders:HigherDerivatives",
+        "noisy_function": "rough:NoisyFunction",
+        "discrete_function": "rough:DiscreteFunction",
+        "symbolic": "symbolic:Symbolic",
     },
     "Gaussian mixtures": {
         "single_gaussian_and_mixture": "densities:SingleGaussianAndMixture",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -15,6 +14,7 @@ from gradmix import Bounds, ConfigError, Meaning, PositiveInt, group_color
 from gradmix_lecture.gallery.drawing import new_figure
 from gradmix_lecture.topic import Table, Topic
 from gradmix_lecture.topics import programs
+from gradmix_lecture.topics.timing import processor_seconds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,21 +28,6 @@ _WAYS: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "source_compiled": ("source, reverse, compiled", "source", {"mode": "reverse", "compiled": True}),
 }
 """Way → its label, and the differentiator with its options."""
-
-
-def processor_seconds(work: Callable[[], Any], repeats: int) -> float:
-    """Median processor time of a call, of repeats of at least a millisecond each."""
-    calls = 1
-    while (once := _seconds(work, calls)) < 1e-3:
-        calls *= 4
-    return float(np.median([once, *(_seconds(work, calls) for _ in range(repeats - 1))])) / calls
-
-
-def _seconds(work: Callable[[], Any], calls: int) -> float:
-    before = time.process_time()
-    for _ in range(calls):
-        work()
-    return time.process_time() - before
 
 
 @dataclass
@@ -145,5 +130,6 @@ class OperatorOverloading(Topic):
             axes.text(1.05 * low, y + 0.34, told, va="center", fontsize=10, bbox=ground)
         axes.plot([1, 1], [0.7, len(_WAYS) + 0.2], color="black", linestyle="--", linewidth=1)
         axes.set(xscale="log", xlim=(low, high), ylim=(0.6, len(_WAYS) + 0.7), yticks=[])
+        axes.xaxis.set_minor_formatter("")
         axes.set_xlabel(f"times of the function, n = {self.lengths[-1]}")
         axes.set_title("time and code of a derivative")

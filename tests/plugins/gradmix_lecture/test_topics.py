@@ -13,6 +13,7 @@ from gradmix_lecture import TOPICS
 from gradmix_lecture.gallery.drawing import formula_svg, in_style
 from gradmix_lecture.gallery.page import Description, write_page
 from gradmix_lecture.topic import Table
+from gradmix_problems.rough import Noisy, Quantised
 from looks import faults
 
 CONFIGS = Path(__file__).parents[3] / "configs" / "experiment" / "lecture"
@@ -27,6 +28,11 @@ QUICK = {
     "source_transformation": {"program": "heron"},
     "operator_overloading": {"lengths": (1, 100), "repeats": 1},
     "newton": {"iterations": 7},
+    "jacobian_cost": {"entries": 16, "lengths": (2, 20), "sizes": (4, 12), "repeats": 1},
+    "higher_derivatives": {"orders": 3, "sizes": (2, 6), "repeats": 1},
+    "noisy_function": {"problem": Noisy(noise=1e-3, width=1e-3), "steps_per_decade": 2},
+    "discrete_function": {"problem": Quantised(quantum=0.02), "steps_per_decade": 2},
+    "symbolic": {"steps": 3, "repeats": 1},
     "iterative_solver": {"iterations": (5, 10)},
     "forward_and_reverse": {"function": "decay", "seed": (0.5, -2.0)},
     "means_only": {
