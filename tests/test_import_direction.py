@@ -19,6 +19,7 @@ FLOORS = [
     "tracking",
     "reports",
     "cli",
+    "notebook",
 ]
 """The core's floors, from the ground up."""
 PUBLIC = {"gradmix", "gradmix.testing", "gradmix.arrays"}

@@ -6,9 +6,13 @@ from gradmix.adapters.primitives import from_jvp as from_jvp
 from gradmix.adapters.primitives import from_vjp as from_vjp
 from gradmix.config.build import clusterer as clusterer
 from gradmix.config.build import covariance as covariance
+from gradmix.config.build import dataset as dataset
 from gradmix.config.build import differentiator as differentiator
+from gradmix.config.build import metric as metric
+from gradmix.config.build import problem as problem
 from gradmix.config.build import rows as rows
 from gradmix.config.build import solver as solver
+from gradmix.config.build import task as task
 from gradmix.config.handed_over import differentiate_with as differentiate_with
 from gradmix.config.inputs import input_of as input_of
 from gradmix.config.models import read_model as read_model
@@ -104,5 +108,3 @@ from gradmix.implicit import implicit_fixed_point as implicit_fixed_point
 from gradmix.implicit import implicit_ode as implicit_ode
 from gradmix.implicit import implicit_optimum as implicit_optimum
 from gradmix.implicit import implicit_root as implicit_root
-from gradmix.journal.reading import Run as Run
-from gradmix.journal.reading import read_run as read_run

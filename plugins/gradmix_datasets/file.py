@@ -192,9 +192,12 @@ class File(Dataset):
         return pd.concat(parts, axis=1) if parts else table
 
     def _not_numbers(self, refused: Sequence[tuple[str, Any, bool]]) -> DataError:
+        import pandas as pd
+
         lines = []
         for name, column, is_dates in refused:
-            row = int(column.notna().to_numpy().argmax())
+            no_number = pd.to_numeric(column, errors="coerce").isna() if column.dtype.kind == "O" else column.notna()
+            row = int((no_number & column.notna()).to_numpy().argmax())
             first = column.iloc[row]
             what = "dates" if is_dates else "text" if isinstance(first, str) else type(first).__name__
             advice = f"dataset.encode=[{name}] makes columns of it"

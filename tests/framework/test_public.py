@@ -6,7 +6,9 @@ import sys
 import pytest
 
 import gradmix
-from gradmix import public
+from gradmix import notebook, public
+
+COMMANDS = {"compare", "read_run", "read_runs", "run", "sweep", "Comparison", "RunResult", "SweepResult"}
 
 
 def run(code):
@@ -28,9 +30,16 @@ def test_a_name_is_imported_when_it_is_used():
 
 
 def test_every_public_name_is_listed_and_there():
-    names = [name for name in vars(public) if not name.startswith("_")]
-    assert set(names) == set(gradmix.__all__) <= set(dir(gradmix))
-    assert all(getattr(gradmix, name) is getattr(public, name) for name in names)
+    names = {name: each for name, each in vars(public).items() if not name.startswith("_")}
+    commands = {name: getattr(notebook, name) for name in COMMANDS}
+    assert {*names, *commands} == set(gradmix.__all__) <= set(dir(gradmix))
+    assert all(getattr(gradmix, name) is each for name, each in {**names, **commands}.items())
+
+
+@pytest.mark.processes
+def test_what_plugins_use_does_not_load_the_commands():
+    (loaded,) = run("import sys, gradmix; gradmix.Clusterer; print('gradmix.notebook' in sys.modules)")
+    assert loaded == "False"
 
 
 @pytest.mark.parametrize("name", ["Clustererr", "__wrapped__", "annotations"])

@@ -66,19 +66,28 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(command: str, arguments: list[str]) -> int:
     """Run a command with the plugins that the command line chooses."""
+    faulthandler.enable(2)  # a plugin that crashes the process is seen in the stack
+    others = choose_plugins(arguments, must_load=command != "plugins")  # which lists broken ones, too
+    keeps_them = command in ("run", "resume")  # Hydra takes them, too, so that the journal records them
+    return int(import_module(f"gradmix.cli.{command}").main(arguments if keeps_them else others))
+
+
+def choose_plugins(arguments: list[str], must_load: bool = True) -> list[str]:
+    """Take a command line's choice of plugins for this process, and the user's own; return the other arguments.
+
+    Raises ConfigError if a plugin does not exist, or if a file that the command line names cannot be used.
+    """
     from gradmix.config.user_file import plugin_arguments
     from gradmix.registry.choice import VARIABLE, choose, chosen
     from gradmix.registry.registry import registry
 
-    faulthandler.enable(2)  # a plugin that crashes the process is seen in the stack
     if VARIABLE not in os.environ:
         choose(plugin_arguments())
     others = choose(arguments)
     chosen().plugins()
-    if others != arguments and command != "plugins":  # which lists broken ones, too
+    if others != arguments and must_load:
         registry().check_files()
-    keeps_them = command in ("run", "resume")  # Hydra takes them, too, so that the journal records them
-    return int(import_module(f"gradmix.cli.{command}").main(arguments if keeps_them else others))
+    return others
 
 
 def _help() -> str:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from gradmix.config.composer import Composer
+    from gradmix.reports.terminal import SessionReport
     from gradmix.sweeps.plan import Intent
+    from gradmix.tracking.process import TrackingProcess
 
 PLAN_FLAG = "--plan"
 """Our own: say what would run, and run nothing."""
@@ -120,21 +122,13 @@ def _help(composer: Composer, resolve: bool) -> str:
 
 def run_as(wanted: Intent) -> int:
     """Run what the arguments say, as wanted; returns the exit code."""
-    from gradmix.config.user_file import default_tracking
     from gradmix.journal.folder import unwritable
-    from gradmix.reports.sweep_artifacts import SweepArtifacts
     from gradmix.reports.terminal import SessionReport
-    from gradmix.runs.events import watched_by
     from gradmix.tracking.process import TrackingProcess
 
     report, tracking = SessionReport(), TrackingProcess()
-    watchers = report.watchers if wanted.plan_only else (*report.watchers, SweepArtifacts(), tracking)
     try:
-        is_new = not wanted.plan_only and wanted.resumed is None
-        if is_new and "tracking=none" not in wanted.arguments and default_tracking()["uri"] is not None:
-            tracking.prepare()  # MLflow loads while the config is composed; a resumed sweep may need none
-        with watched_by(*watchers), termination_as_interrupt():
-            _compose_and_run(wanted)
+        perform(wanted, report, tracking)
     except GradmixError as error:
         report.fail(1 if isinstance(error, StorageError) else 2, str(error))  # 2: the user's to mend
     except OSError as error:
@@ -152,6 +146,20 @@ def run_as(wanted: Intent) -> int:
     return report.exit_code
 
 
+def perform(wanted: Intent, report: SessionReport, tracking: TrackingProcess, *others: object) -> None:
+    """Run what the arguments say, followed by the report, the tracking and other listeners."""
+    from gradmix.config.user_file import default_tracking
+    from gradmix.reports.sweep_artifacts import SweepArtifacts
+    from gradmix.runs.events import watched_by
+
+    watchers = report.watchers if wanted.plan_only else (*report.watchers, SweepArtifacts(), tracking)
+    is_new = not wanted.plan_only and wanted.resumed is None
+    if is_new and "tracking=none" not in wanted.arguments and default_tracking()["uri"] is not None:
+        tracking.prepare()  # MLflow loads while the config is composed; a resumed sweep may need none
+    with watched_by(*watchers, *others), termination_as_interrupt():
+        _compose_and_run(wanted)
+
+
 def _compose_and_run(wanted: Intent) -> None:
     """Compose what the arguments ask for; run it, sweep over it or plan it."""
     from hydra.types import RunMode
@@ -163,6 +171,8 @@ def _compose_and_run(wanted: Intent) -> None:
                 "hydra.job.chdir=true is not for gradmix: runs_dir and data files are named from where you are."
             )
         if config.hydra.mode == RunMode.MULTIRUN:
+            if wanted.one_only:
+                raise ConfigError("the config asks for a sweep (hydra.mode=MULTIRUN); gradmix.sweep makes it.")
             from gradmix.sweeps.sweeper import sweep
 
             composer.sweep(config, partial(sweep, wanted))

@@ -10,11 +10,15 @@ from typing import Any, cast
 from gradmix.contracts.clusterer import Clusterer
 from gradmix.contracts.component import Component, path_of
 from gradmix.contracts.covariance import Covariance
+from gradmix.contracts.dataset import Dataset
 from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.errors import ConfigError, GradmixError, PluginError, UnknownNameError, did_you_mean, listing
 from gradmix.contracts.folds import Engine, Rows
+from gradmix.contracts.metric import Metric
 from gradmix.contracts.options import Option, check_option, parameters_of, plain, untyped
+from gradmix.contracts.problem import Problem
 from gradmix.contracts.solver import Solver
+from gradmix.contracts.task import Task
 from gradmix.registry.entry import describe_line
 from gradmix.registry.kinds import RESERVED_OPTIONS
 from gradmix.registry.registry import Registry, registry
@@ -85,6 +89,51 @@ def solver(name: str, **options: Any) -> Solver:
     20
     """
     return cast("Solver", build("solver", {"name": name, **options}, in_python=True).component)
+
+
+def dataset(name: str, **options: Any) -> Dataset:
+    """Make a data set by its name; like `differentiator`. Its `load` reads the data.
+
+    Examples
+    --------
+    >>> dataset("iris").load().X.shape
+    (150, 4)
+    """
+    return cast("Dataset", build("dataset", {"name": name, **options}, in_python=True).component)
+
+
+def problem(name: str, **options: Any) -> Problem:
+    """Make a problem by its name; like `differentiator`.
+
+    Examples
+    --------
+    >>> problem("cubic", x=2.0).exact()
+    12.0
+    """
+    return cast("Problem", build("problem", {"name": name, **options}, in_python=True).component)
+
+
+def metric(name: str, **options: Any) -> Metric:
+    """Make a metric by its name; like `differentiator`.
+
+    Examples
+    --------
+    >>> metric("silhouette").kind
+    'metric'
+    """
+    return cast("Metric", build("metric", {"name": name, **options}, in_python=True).component)
+
+
+def task(name: str, **parts: Any) -> Task:
+    """Make a task by its name, with its parts as components; like `differentiator`.
+
+    Examples
+    --------
+    >>> import gradmix
+    >>> task("cluster", clusterer=gradmix.clusterer("kmeans")).clusterer.n_clusters
+    2
+    """
+    return cast("Task", build("task", {"name": name, **parts}, in_python=True).component)
 
 
 def rows(X: Any, weights: Any = None, engine: str | Engine = "serial", **options: Any) -> Rows:

@@ -41,6 +41,7 @@ class Intent:
     stale: bool = False  # when resumed: rerun finished jobs, too, whose options, plugins or data changed since
     trusts_journal: bool = False  # when resumed: take code and addresses from the journal, as if they were typed
     left_out: frozenset[str] = frozenset()  # when resumed: keys of the journal that are not taken, for jobs neither
+    one_only: bool = False  # a single run: a config that asks for a sweep is refused
 
 
 @dataclass(frozen=True)

@@ -80,12 +80,24 @@ def find(name: str, runs_dir: Path, sweeps_only: bool = True) -> Path:
     )
 
 
+def everything(runs_dir: Path) -> list[str]:
+    """Names of all experiments there; raises `StorageError` if there are none."""
+    experiments = _experiments(runs_dir)
+    if not experiments:
+        raise _without_runs(runs_dir)
+    return [str(each) for each in experiments]
+
+
+def _without_runs(runs_dir: Path) -> StorageError:
+    return StorageError(
+        f"there is no run in {runs_dir}. `gradmix run -m …` makes some; --runs-dir names another folder."
+    )
+
+
 def _newest(runs_dir: Path, sweeps_only: bool) -> Path:
     experiments = _experiments(runs_dir)
     if not experiments:
-        raise StorageError(
-            f"there is no run in {runs_dir}. `gradmix run -m …` makes some; --runs-dir names another folder."
-        )
+        raise _without_runs(runs_dir)
     known = [folder for experiment in experiments for folder in _journalled(experiment)]
     begun = {
         folder: float(read_start(folder).get("time", 0.0)) if has_journal(folder) else 0.0

@@ -121,11 +121,11 @@ def test_an_experiment_that_sets_nothing_of_the_run_is_named(empty_folder, capsy
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("a,b\n1,2\n3,nan\n", "row 1 (counted from 0), column 1 ('b') is nan"),
-        ("a,b\n1,2\n3,oops\n", "row 1, column 1 ('b') is 'oops'"),
+        ("a,b\n1,2\n3,nan\n", "the first in row 1 (counted from 0); missing values by column: 'b' 1"),
+        ("a,b\n1,2\n3,oops\n", "column 'b' has text, such as 'oops' in row 1"),
         ("a,b\n1,5\n1,5\n1,5\n", "every column is constant"),
         ("1,2\n3,4\n5,6\n", "dataset.header=false"),
-        ("", "cannot read"),
+        ("", "is empty"),
         ("a,b\n", "no rows"),
         ("1.5,1.5\n2,3\n4,7\n", "dataset.header=false"),
         ("a,b\n1000,1,2\n1001,3,4\n", "more fields"),

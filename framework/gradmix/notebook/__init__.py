@@ -1,0 +1,10 @@
+"""The commands, from Python: runs, sweeps and comparisons as values that notebooks show."""
+
+from gradmix.notebook.comparing import Comparison as Comparison
+from gradmix.notebook.comparing import compare as compare
+from gradmix.notebook.comparing import read_runs as read_runs
+from gradmix.notebook.results import RunResult as RunResult
+from gradmix.notebook.results import SweepResult as SweepResult
+from gradmix.notebook.results import read_run as read_run
+from gradmix.notebook.running import run as run
+from gradmix.notebook.running import sweep as sweep

@@ -1,0 +1,179 @@
+"""What runs have left, as values: read from their journals, whoever made them."""
+
+from __future__ import annotations
+
+import base64
+import html
+import math
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradmix.config.models import read_model
+from gradmix.contracts.clusterer import Clusterer
+from gradmix.contracts.errors import StorageError
+from gradmix.journal.reading import Run
+from gradmix.journal.reading import read_run as read_journal
+from gradmix.reports.factors import find_factors
+from gradmix.reports.wording import metric_text, shown
+from gradmix.runs.artifacts import ARTIFACTS
+from gradmix.sweeps.reading import read_sweep
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MODEL = "model.json"
+
+
+class RunResult:
+    """A run, as its journal records it; a notebook shows its metrics and its picture.
+
+    `gradmix.run` returns one, `gradmix.read_run` reads one from its folder.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    @property
+    def folder(self) -> Path:
+        """Where its journal and its artifacts are."""
+        return self._run.folder
+
+    @property
+    def status(self) -> str:
+        """``finished``, ``failed``, ``killed``, ``running``, ``timed_out`` or ``out_of_memory``."""
+        return self._run.status
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it has a result that counts."""
+        return self._run.is_finished
+
+    @property
+    def error(self) -> str:
+        """What went wrong, in one line; empty if nothing did."""
+        return self._run.error
+
+    @property
+    def began(self) -> float:
+        """When, in seconds since 1970."""
+        return self._run.began
+
+    @property
+    def run_key(self) -> str:
+        """Identity of what it computes."""
+        return self._run.run_key
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """Chosen components and options, flat: ``{"clusterer": "gmm", "clusterer.n_components": 2, …}``."""
+        return self._run.params
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """The final metrics by name."""
+        return self._run.metrics
+
+    @property
+    def remarks(self) -> Mapping[str, str]:
+        """What its task says of the result beside the metrics."""
+        return self._run.remarks
+
+    @cached_property
+    def iterations(self) -> pd.DataFrame:
+        """A row for each iteration of each start: ``start``, ``step`` and the metrics."""
+        import pandas as pd
+
+        events = self._run.events_named("iteration")
+        rows = ({"start": each["start"], "step": each["step"], **each["metrics"]} for each in events)
+        return pd.DataFrame.from_records(list(rows)).apply(pd.to_numeric) if events else pd.DataFrame()
+
+    @cached_property
+    def model(self) -> Clusterer[Any]:
+        """The fitted clusterer: `gradmix.read_model` of the file that the run has left.
+
+        Raises
+        ------
+        StorageError
+            If it has left none.
+        """
+        path = self.folder / ARTIFACTS / _MODEL
+        if not path.exists():
+            raise StorageError(f"the run {self.folder} has left no model; its status is {self.status}.")
+        return read_model(path)
+
+    @property
+    def pictures(self) -> Sequence[Path]:
+        """Files of its pictures."""
+        return sorted((self.folder / ARTIFACTS).glob("*.png"))
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={value:.6g}" for name, value in self.metrics.items())
+        return f"RunResult({self._run.label}: {self.status}{', ' + values if values else ''})"
+
+    def _repr_html_(self) -> str:
+        rows = {"status": self.status} | ({"error": self.error} if self.error else {})
+        rows |= {name: metric_text(name, value) for name, value in self.metrics.items()} | dict(self.remarks)
+        rows |= {"folder": shown(self.folder)}
+        cells = "".join(f"<tr><td>{html.escape(k)}</td><td>{html.escape(v)}</td></tr>" for k, v in rows.items())
+        images = (
+            f'<img alt="{html.escape(path.stem)}" src="data:image/png;base64,'
+            f'{base64.b64encode(path.read_bytes()).decode("ascii")}">'
+            for path in self.pictures
+        )
+        return f"<b>{html.escape(self._run.label)}</b><table>{cells}</table>{''.join(images)}"
+
+
+class SweepResult:
+    """A sweep, as its journals record it; a notebook shows a table of its runs.
+
+    `gradmix.sweep` returns one.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @cached_property
+    def results(self) -> Sequence[RunResult]:
+        """Its runs, in the order of its jobs."""
+        return [RunResult(run) for run in read_sweep(self.folder).runs]
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """A row for each run, as `gradmix.read_runs` has them."""
+        return table_of([result._run for result in self.results])
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __repr__(self) -> str:
+        return f"SweepResult({shown(self.folder)}: {len(self)} runs)"
+
+    def _repr_html_(self) -> str:
+        return f"<b>{html.escape(self.folder.name)}</b>{self.runs.to_html(max_rows=20, index=False)}"
+
+
+def read_run(folder: str | Path) -> RunResult:
+    """Read a run from its folder.
+
+    Raises
+    ------
+    StorageError
+        If the folder has no journal, or one that cannot be read.
+    """
+    return RunResult(read_journal(Path(folder)))
+
+
+def table_of(runs: Sequence[Run]) -> pd.DataFrame:
+    """A row for each run: options that vary by themselves, then metrics, status, error and folder."""
+    import pandas as pd
+
+    varying = find_factors(runs, (), ()).varying
+    names = list(dict.fromkeys(name for run in runs for name in run.metrics))
+    columns: dict[str, list[Any]] = {"run": [run.label for run in runs]}
+    columns |= {key: [run.params.get(key) for run in runs] for key in varying}
+    columns |= {name: [run.metrics.get(name, math.nan) for run in runs] for name in names}
+    columns |= {"status": [run.status for run in runs], "error": [run.error for run in runs]}
+    columns["folder"] = [str(run.folder) for run in runs]
+    return pd.DataFrame(columns)

@@ -1,0 +1,107 @@
+"""Runs and sweeps from Python: composed, checked, journalled and tracked as on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gradmix.cli.main import choose_plugins
+from gradmix.cli.run import perform
+from gradmix.contracts.errors import ConfigError
+from gradmix.contracts.hooks import hookimpl
+from gradmix.contracts.run import RunInfo
+from gradmix.notebook.results import RunResult, SweepResult, read_run
+from gradmix.reports.terminal import SessionReport
+from gradmix.sweeps.events import SweepInfo
+from gradmix.sweeps.plan import Intent
+from gradmix.tracking.process import TrackingProcess
+
+
+def run(*overrides: str) -> RunResult:
+    """Make a run, as ``gradmix run`` does, and wait for it.
+
+    Parameters
+    ----------
+    *overrides
+        What would be typed: ``"clusterer=gmm", "clusterer.n_components=3", "dataset=iris"``. A choice of plugins, such
+        as ``"plugins.files=[my.py]"``, holds from then on in this process.
+
+    Raises
+    ------
+    GradmixError
+        If the config is wrong; nothing is run.
+    Exception
+        What ended the run, if it failed; its journal has it, too.
+
+    Examples
+    --------
+    >>> result = gradmix.run("clusterer=kmeans", "dataset=iris")  # doctest: +SKIP
+    >>> result.metrics["inertia"], result.model.predict(X)  # doctest: +SKIP
+    """
+    seen = _perform(overrides, one_only=True)
+    if seen.error is not None:
+        raise seen.error
+    assert seen.folder is not None
+    return read_run(seen.folder)
+
+
+def sweep(*overrides: str) -> SweepResult:
+    """Make a sweep, as ``gradmix run -m`` does, and wait for it.
+
+    Results that there are already are taken, jobs run in parallel, and a job that fails harms no other: its row in
+    `SweepResult.runs` says what went wrong.
+
+    Parameters
+    ----------
+    *overrides
+        What would be typed: ``"clusterer.n_components=1,2,3", "dataset=iris,wine"``.
+
+    Raises
+    ------
+    GradmixError
+        If the config is wrong or a job impossible; nothing is run.
+
+    Examples
+    --------
+    >>> gradmix.sweep("clusterer=gmm,kmeans", "seed=range(5)").runs  # doctest: +SKIP
+    """
+    seen = _perform(("--multirun", *overrides))
+    assert seen.sweep is not None
+    return SweepResult(seen.sweep)
+
+
+class _Seen:
+    """Listens for what was made, and where."""
+
+    def __init__(self) -> None:
+        self.folder: Path | None = None
+        self.sweep: Path | None = None
+        self.error: BaseException | None = None
+
+    @hookimpl
+    def gradmix_run_started(self, run: RunInfo) -> None:
+        """Take note of a run."""
+        self.folder = run.folder
+
+    @hookimpl
+    def gradmix_run_failed(self, run: RunInfo, error: BaseException) -> None:
+        """Take note of what ended it."""
+        self.error = error
+
+    @hookimpl
+    def sweep_started(self, sweep: SweepInfo, jobs: Any) -> None:
+        """Take note of a sweep."""
+        self.sweep = sweep.folder
+
+
+def _perform(arguments: tuple[str, ...], one_only: bool = False) -> _Seen:
+    if wrong := [each for each in arguments if not isinstance(each, str)]:
+        raise ConfigError(f"overrides are texts, such as 'clusterer=gmm'; given: {wrong[0]!r}.")
+    choose_plugins([*arguments])
+    report, tracking, seen = SessionReport(), TrackingProcess(), _Seen()
+    try:
+        perform(Intent(arguments, arguments, one_only=one_only), report, tracking, seen)
+    finally:
+        report.close()
+        report.close_tracking(tracking.finish())
+    return seen
