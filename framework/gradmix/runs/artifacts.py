@@ -68,6 +68,10 @@ def pictures_later(folder: Path, allowed: Callable[[RunSpec], None] = lambda spe
     the run has not finished, or if its components are not what they were.
     """
     run = read_run(folder)
+    if run.kind == "sweep":
+        raise StorageError(
+            f"a sweep is drawn job by job, such as {folder.name}/1; {folder / ARTIFACTS} has its overview."
+        )
     if not run.is_finished:
         raise StorageError(f"the run {folder} has left nothing to draw: its status is {run.status}.")
     spec = spec_of(run)

@@ -62,6 +62,8 @@ def test_jobs_of_a_sweep_count_from_1_as_in_its_lines(empty_folder, capsys):
         capsys.readouterr()
         assert main(["show", name]) == 0
         assert f"clusterer.n_components={n_components}" in capsys.readouterr().out
+    assert main(["show", second, "--picture"]) == 2
+    assert f"job by job, such as {second}/1" in capsys.readouterr().err
     for number in (0, 3):
         assert main(["show", f"{second}/{number}"]) == 2
         assert "jobs count from 1" in capsys.readouterr().err
