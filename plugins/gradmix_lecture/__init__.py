@@ -20,6 +20,8 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "noisy_function": "rough:NoisyFunction",
         "discrete_function": "rough:DiscreteFunction",
         "symbolic": "symbolic:Symbolic",
+        "applications": "applications:Applications",
+        "software": "software:SoftwareTable",
     },
     "Gaussian mixtures": {
         "single_gaussian_and_mixture": "densities:SingleGaussianAndMixture",

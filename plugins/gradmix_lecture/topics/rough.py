@@ -85,7 +85,7 @@ class Rough(Topic):
 
     def frames(self, table: Table) -> Iterator[tuple[str, Figure]]:
         """The secant of a central difference, as h becomes smaller."""
-        for at in range(0, len(table), max(1, len(table) // 16)):
+        for at in range(0, len(table), max(1, len(table) // 9)):
             row = table.rows[at]
             yield f"h = {row['h']:.1e}, central error {row['error.central']:.1e}", self._picture(table, at)
 

@@ -42,7 +42,7 @@ class Symbolic(Topic):
     formula: ClassVar[str] = r"l_1 = x \qquad l_{n+1} = 4\,l_n\,(1 - l_n)"
     requires = ("sympy",)
 
-    steps: Annotated[int, Bounds(ge=2, le=14)] = 10
+    steps: Annotated[int, Bounds(ge=2, le=14)] = 8
     x: Annotated[float, Bounds(gt=0.0, lt=1.0)] = 0.3
     repeats: Annotated[int, Bounds(ge=1, le=99)] = 3
 

@@ -13,6 +13,10 @@ from gradmix_lecture import TOPICS
 from gradmix_lecture.gallery.drawing import formula_svg, in_style
 from gradmix_lecture.gallery.page import Description, write_page
 from gradmix_lecture.topic import Table
+from gradmix_problems.diffusion import Diffusion
+from gradmix_problems.kepler import Kepler
+from gradmix_problems.robertson import Robertson
+from gradmix_problems.rosenbrock import Rosenbrock
 from gradmix_problems.rough import Noisy, Quantised
 from looks import faults
 
@@ -33,6 +37,14 @@ QUICK = {
     "noisy_function": {"problem": Noisy(noise=1e-3, width=1e-3), "steps_per_decade": 2},
     "discrete_function": {"problem": Quantised(quantum=0.02), "steps_per_decade": 2},
     "symbolic": {"steps": 3, "repeats": 1},
+    "applications": {
+        "equations": Kepler(),
+        "minimum": Rosenbrock(),
+        "inverse": Diffusion(n=6),
+        "stiff": Robertson(),
+        "training": 20,
+    },
+    "software": {"tools": ("dual", "tape", "autograd"), "repeats": 1},
     "iterative_solver": {"iterations": (5, 10)},
     "forward_and_reverse": {"function": "decay", "seed": (0.5, -2.0)},
     "means_only": {
