@@ -38,7 +38,7 @@ class SourceTransformation(Differentiator):
     mode
         forward, reverse, or auto: each where it is cheaper. Second derivatives are forward over reverse.
     compiled
-        Whether first derivatives are compiled by numba, for functions that compute number by number.
+        Whether first derivatives are compiled by numba, for functions of numbers and arrays of up to two dimensions.
 
     Notes
     -----

@@ -109,13 +109,13 @@ class Arrays(Reader):
 
         def push(tangents: Sequence[str | None]) -> str:
             filled = [tangent or f"np.zeros_like({each})" for tangent, each in zip(tangents, texts, strict=True)]
-            return f"np.concatenate([{', '.join(filled)}]{option})"
+            return f"np.concatenate(({', '.join(filled)},){option})"
 
         pulls = tuple(
             (lambda d, place=place: f"part_of({d}, {sizes}, {place}, {axis})") for place in range(len(values))
         )
         ndims = {each.ndim for each in values} - {None}
-        operation = Operation(f"np.concatenate([{', '.join(texts)}]{option})", push, pulls, moves=True)
+        operation = Operation(f"np.concatenate(({', '.join(texts)},){option})", push, pulls, moves=True)
         ndim = ndims.pop() if len(ndims) == 1 else None
         return self.building.op(operation, self.building.names.fresh(hint or "w"), values, ndim, scope)
 

@@ -146,7 +146,7 @@ class ByRule(Reader):
             raise scope.refusal(
                 node,
                 f"`{ast.unparse(node)}`, whose derivative is called by its rule,",
-                "which compiled=true does not offer: leave it out",
+                "leave out differentiator.compiled=true",
             )
         roots = frozenset(root for each in found.values() for root in each.roots)
         shared = Value(ast.Name("_", ast.Load()), roots=roots) if is_view else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -13,16 +14,19 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
 from gradmix import DifferentiationError
-from gradmix_autodiff.source import numbers, prelude
+from gradmix_autodiff.source import prelude
 from gradmix_autodiff.source.captured import Captured, is_data
 from gradmix_autodiff.source.lines import names_of
 
 _WITHOUT = "leave out differentiator.compiled=true"
-_HELPERS = {name: each for name, each in vars(numbers).items() if isinstance(each, FunctionType)}
+_HELPERS = {name for name, each in vars(prelude).items() if isinstance(each, FunctionType)}
+_UNKNOWN = re.compile(r"Function\(<(?:built-in )?function (\w+)[^>]*>\) found for signature:")
+_ORIGIN = re.compile(r"\s*# (\d+): (.*)")
 
 
 def compiled(text: str, name: str, outside: Sequence[Captured], place: str) -> Callable[..., Any]:
@@ -51,37 +55,48 @@ def compiled(text: str, name: str, outside: Sequence[Captured], place: str) -> C
         raise DifferentiationError(
             f"differentiator.compiled=true needs numba, which cannot be imported: {error}."
         ) from error
-    used = names_of(text)
+    machine_forms = import_module("gradmix_autodiff.source.machine")
     for each in outside:
         if not is_data(each.value):
             raise DifferentiationError(
                 f"{place}: {each.origin}, a function from outside, cannot be compiled; {_WITHOUT}."
             )
-    helpers = sorted(used & _HELPERS.keys())
-    others = {each for each, value in vars(prelude).items() if isinstance(value, FunctionType)} & used - _HELPERS.keys()
-    if others:
-        raise DifferentiationError(
-            f"{place}: operations on whole arrays ({', '.join(sorted(others))}) are not compiled; {_WITHOUT}."
-        )
     passed = "".join(f"{each.name}, " for each in outside)
-    head = "from __future__ import annotations\n\nimport math\nfrom typing import Any\n\nimport numpy as np\n\n\n"
-    whole = "\n\n".join([*(inspect.getsource(_HELPERS[each]) for each in helpers), text.replace("(", f"({passed}", 1)])
-    file = _kept(head + whole, numba.__version__)
-    namespace = vars(_module(file))
-    for helper in helpers:
-        namespace[helper] = numba.njit(error_model="numpy", cache=True)(namespace[helper])
-    machine = numba.njit(error_model="numpy", boundscheck=True, cache=True)(namespace[name])
+    helpers = sorted(names_of(text) & _HELPERS)
+    imported = [f"from gradmix_autodiff.source.prelude import {', '.join(helpers)}"] if helpers else []
+    head = "\n".join(["import math\n", "import numpy as np", *imported, "\n\n"])
+    whole = head + text.replace("(", f"({passed}", 1)
+    file = _kept(whole, numba.__version__, inspect.getsource(machine_forms))
+    machine = numba.njit(error_model="numpy", boundscheck=True, cache=True)(getattr(_module(file), name))
 
     def call(*arguments: Any) -> Any:
         try:
-            return machine(*(_plain(each.value) for each in outside), *arguments)
+            with catch_warnings():
+                simplefilter("ignore", errors.NumbaPerformanceWarning)
+                return machine(*(_plain(each.value) for each in outside), *arguments)
         except errors.NumbaError as error:
-            reason = next(line for line in str(error).splitlines() if line and not line.startswith("Failed in"))
+            line, reason = _explained(str(error), whole, file.name)
             raise DifferentiationError(
-                f"{place}: numba cannot compile its derivative ({reason}); {_WITHOUT}."
+                f"{place}{line}: numba cannot compile its derivative ({reason}); {_WITHOUT}."
             ) from error
 
     return call
+
+
+def _explained(message: str, text: str, file: str) -> tuple[str, str]:
+    """The user's line that an error of numba's is about, as far as it says so, and the reason."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    reason = next((line for line in lines if not line.startswith(("Failed in", "-"))), message)
+    found = re.search(re.escape(file) + r'" ?\)?, line (\d+)|' + re.escape(file) + r" \((\d+)\)", message)
+    if found is None:
+        return "", reason
+    above = text.splitlines()[: int(found[1] or found[2])]
+    origin = next((match for each in reversed(above) if (match := _ORIGIN.match(each))), None)
+    shown = above[-1].strip()
+    reason = re.sub(
+        r"Function\(<(?:built-in )?function (\w+)[^>]*>\) found for signature:", r"\1 for these arguments", reason
+    )
+    return ("" if origin is None else f", line {origin[1]}, `{origin[2]}`"), f"`{shown}`: {reason}"
 
 
 def _module(file: Path) -> ModuleType:
@@ -101,9 +116,9 @@ def _plain(value: Any) -> Any:
     return tuple(map(_plain, value)) if type(value) is list else value
 
 
-def _kept(text: str, of_numba: str) -> Path:
-    """The file of a text, whose name is a hash of the text and of the versions that compile it."""
-    made_of = "\n".join([text, of_numba, np.__version__, version("gradmix")])
+def _kept(text: str, of_numba: str, forms: str) -> Path:
+    """The file of a text, whose name is a hash of the text, and of what compiles it."""
+    made_of = "\n".join([text, forms, of_numba, np.__version__, version("gradmix")])
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gradmix" / "source"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = folder / f"derivative_{hashlib.sha256(made_of.encode()).hexdigest()[:24]}.py"

@@ -98,6 +98,19 @@ def _indented(lines: Sequence[Line | Nest], depth: int) -> Iterator[tuple[Line, 
             yield each, depth
 
 
-def index_object(index: str) -> str:
-    """An index as an expression, which may be passed on."""
-    return f"np.s_[{index}]" if ":" in index or "..." in index else f"({index})" if "," in index else index
+def index_object(index: str, is_compiled: bool = False) -> str:
+    """An index as an expression, which may be passed on; a compiler knows `slice`, but not `np.s_`."""
+    if ":" not in index and "..." not in index:
+        return f"({index})" if "," in index else index
+    if not is_compiled:
+        return f"np.s_[{index}]"
+    node = ast.parse(f"_[{index}]", mode="eval").body
+    assert isinstance(node, ast.Subscript)
+    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    shown = [_slice(each) if isinstance(each, ast.Slice) else ast.unparse(each) for each in parts]
+    return f"({', '.join(shown)})" if len(shown) > 1 else shown[0]
+
+
+def _slice(node: ast.Slice) -> str:
+    bounds = [node.lower, node.upper, *([] if node.step is None else [node.step])]
+    return f"slice({', '.join('None' if each is None else ast.unparse(each) for each in bounds)})"

@@ -156,7 +156,8 @@ def _shown(value: Any) -> ast.expr | None:
     if isinstance(name, str) and getattr(builtins, name, None) is value:
         return ast.Name(name, ast.Load())
     if isinstance(name, str) and isinstance(ufunc := getattr(value, "__self__", None), np.ufunc):
-        return ast.Attribute(ast.Attribute(ast.Name("np", ast.Load()), ufunc.__name__, ast.Load()), name, ast.Load())
+        method = ast.Attribute(ast.Attribute(ast.Name("np", ast.Load()), ufunc.__name__, ast.Load()), name, ast.Load())
+        return method if getattr(np, ufunc.__name__, None) is ufunc else None
     for module, short in ((np, "np"), (math, "math"), (np.linalg, "np.linalg")):
         if isinstance(name, str) and getattr(module, name, None) is value and not isinstance(value, ModuleType):
             return ast.parse(f"{short}.{name}", mode="eval").body

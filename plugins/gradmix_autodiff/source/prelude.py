@@ -117,6 +117,11 @@ def part_of(d: Any, sizes: Any, place: int, axis: int) -> Any:
     return np.swapaxes(np.swapaxes(d, 0, axis)[start : start + sizes[place]], 0, axis)
 
 
+def add_at(array: Any, index: Any, d: Any) -> None:
+    """Add to the entries that an index names, to each as often as it names it."""
+    np.add.at(array, index, d)
+
+
 def as_floats(array: Any) -> Any:
     """An array that is written differentiated values into, which must not cut them to integers.
 

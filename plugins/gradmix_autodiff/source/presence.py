@@ -54,7 +54,7 @@ class Presences:
     Parameters
     ----------
     is_compiled
-        Whether the text will be compiled, where only numbers are chosen by conditions.
+        Whether the text will be compiled, which takes conditions of the shape of the array only.
     """
 
     def __init__(self, is_compiled: bool) -> None:
@@ -112,8 +112,8 @@ class Presences:
             found = There(f"{_enclosed(pulled)} != 0", there.is_chosen, op.arguments[place].ndim)
         else:
             found = None
-        is_of_numbers = found is not None and found.ndim == 0
-        return found if not self.is_compiled or is_of_numbers else None
+        is_shaped = found is not None and ("inside(" in found.condition or "fitted(" in found.condition)
+        return None if self.is_compiled and is_shaped else found
 
     def _scattered(self, index: str, result: str, there: There | None, bar: str) -> There:
         if there is None:

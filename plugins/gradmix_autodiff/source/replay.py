@@ -18,10 +18,12 @@ class Replay:
     ----------
     restored
         Arrays whose earlier contents the reverse sweep reads, so that writes keep what was there.
+    is_compiled
+        Whether the text will be compiled.
     """
 
-    def __init__(self, restored: frozenset[str]) -> None:
-        self.restored = restored
+    def __init__(self, restored: frozenset[str], is_compiled: bool) -> None:
+        self.restored, self.is_compiled = restored, is_compiled
 
     def again(self, block: Sequence[Any], need: set[str] | None, is_first: bool) -> Lines:
         """Statements, those that make what is in `need`; None: all. Effects are done only the first time."""
@@ -74,7 +76,7 @@ class Replay:
         lines: Lines = []
         if name in self.restored:
             old = f"{name}[{write.index}]" if write.is_entry else f"np.copy({name}[{write.index}])"
-            lines.append(Line(f"undo_{name}.append(({index_object(write.index)}, {old}))", line))
+            lines.append(Line(f"undo_{name}.append(({index_object(write.index, self.is_compiled)}, {old}))", line))
         return [*lines, Line(f"{name}[{write.index}] = {write.value.text}", line)]
 
     def _loop_again(self, loop: forms.Loop, need: set[str] | None, is_first: bool) -> Lines:

@@ -50,7 +50,7 @@ def reverse(function: Function, name: str) -> str:
 
 class _Reverse:
     def __init__(self, function: Function, restored: frozenset[str]) -> None:
-        self.function, self.restored, self.replay = function, restored, Replay(restored)
+        self.function, self.restored, self.replay = function, restored, Replay(restored, function.is_compiled)
         self.restored_now: frozenset[str] = frozenset()
         self.in_place = {each.text for each in summed_in_place(function.block)}
         self.roots = {each.text: each.roots for each in values_of(function.block)}
@@ -155,11 +155,14 @@ class _Reverse:
             self.presences.add(argument.text, through, is_first=False)
             target = bar(argument)
             scattered = (
-                f"np.add.at({target}, np.s_[{index}], {text})"
-                if op.operation.is_repeated
-                else f"{target}[{index}] += {text}"
+                self._added_at(target, index, text) if op.operation.is_repeated else f"{target}[{index}] += {text}"
             )
             lines.append(Line(scattered, op.line))
+
+    def _added_at(self, target: str, index: str, text: str) -> str:
+        if self.function.is_compiled:
+            return f"add_at({target}, {index}, {text})"
+        return f"np.add.at({target}, np.s_[{index}], {text})"
 
     def _pulled(self, op: forms.Op, pull: Callable[..., str]) -> str:
         """What comes to an argument, selected where what comes to the result is not there."""

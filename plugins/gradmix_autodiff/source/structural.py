@@ -246,9 +246,13 @@ def _ndim_of_diagonal(bound: Bound) -> int | None:
     return {1: 2, 2: 1}.get(bound["a"].ndim or 0)
 
 
+def _pulled_of_sums(bound: Bound) -> str:
+    cumulated = "np.flip(np.cumsum(np.flip({d})))"
+    return cumulated if bound["a"].ndim == 1 else f"np.reshape({cumulated}, np.shape({{a}}))"
+
+
 _REDUCTION = ("a", "axis", "keepdims")
 _RESHAPED = "np.reshape({d}, np.shape({a}))"
-_CUMULATED = "np.flip(np.cumsum(np.flip({d})))"
 
 STRUCTURAL: dict[Callable[..., Any], Structural] = {
     np.sum: Structural(_REDUCTION, 1, _linear("np.sum({a}{options})", _summed), _reduced, positional=2),
@@ -297,9 +301,7 @@ STRUCTURAL: dict[Callable[..., Any], Structural] = {
         _same,
         True,
     ),
-    np.cumsum: Structural(
-        ("a",), 1, _linear("np.cumsum({a})", lambda _: f"np.reshape({_CUMULATED}, np.shape({{a}}))"), lambda _: 1
-    ),
+    np.cumsum: Structural(("a",), 1, _linear("np.cumsum({a})", _pulled_of_sums), lambda _: 1),
     np.diag: Structural(
         ("a", "k"),
         1,

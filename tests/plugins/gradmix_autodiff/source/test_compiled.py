@@ -74,11 +74,57 @@ def test_unpacking_an_array_of_another_length_is_an_error():
         COMPILED.gradient(f, [2.0, 5.0, 1.0])
 
 
-def test_operations_on_whole_arrays_are_refused():
-    with pytest.raises(
-        DifferentiationError, match=r"unbroadcast\) are not compiled; leave out differentiator.compiled=true"
-    ):
-        COMPILED.gradient(PROGRAMS["default_arguments"], [1.0, 2.0, 3.0])
+def slices(x):
+    return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2) * x.mean() + np.dot(x, x)
+
+
+def choices(x):
+    y = np.where(x > 0.5, np.log(np.maximum(x, 0.1)), np.abs(x) ** 1.5)
+    return np.sum(y[x > 0.0]) * np.max(x) + np.sum(np.clip(x, 0.3, 0.9))
+
+
+def writes_into_slices_in_a_loop(x):
+    u = x
+    for _ in range(5):
+        v = np.copy(u)
+        v[1:-1] = u[1:-1] + 0.1 * (u[2:] - 2.0 * u[1:-1] + u[:-2])
+        u = v
+    return np.sum(u * u)
+
+
+def matrices(x):
+    m = np.outer(x, x)
+    return np.sum((np.tanh(m) @ x) ** 2) + np.sum(np.sum(m * x, axis=0) ** 2)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("f", [slices, choices, writes_into_slices_in_a_loop, matrices], ids=lambda f: f.__name__)
+def test_whole_arrays_are_compiled(f):
+    for point in ([0.9, 0.2, 0.4, 1.3], [0.0, 1.5, -2.5, 0.3]):
+        np.testing.assert_allclose(COMPILED.gradient(f, point), SOURCE.gradient(f, point), rtol=1e-12, atol=1e-13)
+
+
+def test_tangents_of_whole_arrays_are_compiled():
+    compiled, v = gradmix.differentiator("source", compiled=True, mode="forward"), np.array([1.0, -0.5, 2.0])
+    point = np.array([0.9, 0.2, 0.4])
+    np.testing.assert_allclose(compiled.jvp(choices, point, v), SOURCE.jvp(choices, point, v), rtol=1e-12)
+
+
+def test_what_numba_cannot_compile_is_named_with_its_line():
+    def largest_in_rows(x):
+        table = np.outer(x, x)
+        return np.sum(np.max(table, axis=1))
+
+    with pytest.raises(DifferentiationError, match=r"largest_in_rows, line \d+, `return .*np.max.*leave out"):
+        COMPILED.gradient(largest_in_rows, [1.0, 2.0, 3.0])
+
+
+def test_a_call_by_rule_is_named_with_its_line():
+    def sorted_values(x):
+        return np.sum(np.sort(x) * x)
+
+    with pytest.raises(DifferentiationError, match=r"line \d+: `np.sort\(x\)`.*leave out differentiator.compiled=true"):
+        COMPILED.gradient(sorted_values, [1.0, 2.0, 3.0])
 
 
 @pytest.mark.processes
