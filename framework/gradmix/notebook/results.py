@@ -72,8 +72,8 @@ class RunResult:
 
     @property
     def metrics(self) -> Mapping[str, float]:
-        """The final metrics by name."""
-        return self._run.metrics
+        """The final metrics by name, times last."""
+        return dict(sorted(self._run.metrics.items(), key=lambda each: each[0].startswith("time.")))
 
     @property
     def remarks(self) -> Mapping[str, str]:
@@ -170,7 +170,9 @@ def table_of(runs: Sequence[Run]) -> pd.DataFrame:
     import pandas as pd
 
     varying = find_factors(runs, (), ()).varying
-    names = list(dict.fromkeys(name for run in runs for name in run.metrics))
+    names = sorted(
+        dict.fromkeys(name for run in runs for name in run.metrics), key=lambda name: name.startswith("time.")
+    )
     columns: dict[str, list[Any]] = {"run": [run.label for run in runs]}
     columns |= {key: [run.params.get(key) for run in runs] for key in varying}
     columns |= {name: [run.metrics.get(name, math.nan) for run in runs] for name in names}
