@@ -24,12 +24,19 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "software": "software:SoftwareTable",
     },
     "Gaussian mixtures": {
+        "hard_assignments": "groups:HardAssignments",
+        "generative_story": "groups:GenerativeStory",
         "single_gaussian_and_mixture": "densities:SingleGaussianAndMixture",
         "mixture_density": "densities:MixtureDensity",
         "covariance_types": "densities:CovarianceTypes",
+        "supervised": "groups:Supervised",
         "means_only": "means:MeansOnly",
         "lower_bound": "means:LowerBound",
+        "local_optima": "optima:LocalOptima",
+        "em_and_gradient_ascent": "optima:EMAndGradientAscent",
         "em_iterations": "em:EMIterations",
+        "kmeans_as_hard_em": "groups:KMeansAsHardEM",
+        "scikit_learn": "scikit:ScikitLearn",
     },
 }
 """Heading in the gallery → topic → module and class, in the lecture's order."""

@@ -12,7 +12,16 @@ import gradmix
 from gradmix import ConfigError, Data, Dataset, Meaning, NameOf, PositiveFloat, PositiveInt, Seed, group_color, part
 from gradmix_lecture.gallery.drawing import new_figure, with_minus
 from gradmix_lecture.topic import Table, Topic
-from gradmix_lecture.topics.mixtures import gaussians, mixture_of, ordered, row_of, rows_of
+from gradmix_lecture.topics.mixtures import (
+    check_components,
+    check_covariances,
+    gaussians,
+    mixture_of,
+    ordered,
+    plane_mixture,
+    row_of,
+    rows_of,
+)
 from gradmix_lecture.topics.plane import blended, draw_gaussians, draw_rows, grid, limits, name_axes, scale_alike
 
 if TYPE_CHECKING:
@@ -255,17 +264,9 @@ class MixtureDensity(Topic):
     def check(self) -> None:
         """Check that there are as many of each, and that the matrices are covariances."""
         super().check()
-        k = len(self.weights)
-        names = ("means", "sigmas", "means_2d", "covariances_2d")
-        if not k or any(len(getattr(self, name)) != k for name in names):
-            lengths = ", ".join(f"{name} {len(getattr(self, name))}" for name in ("weights", *names))
-            raise ConfigError(f"topic: each component needs one entry in every list; given: {lengths}.")
-        for number, (first, second, both) in enumerate(self.covariances_2d):
-            if min(first, second) <= 0 or both**2 >= first * second:
-                raise ConfigError(
-                    f"topic.covariances_2d[{number}] must be two variances and a covariance whose square is below "
-                    f"their product; given: {first:g}, {second:g}, {both:g}."
-                )
+        names = ("weights", "means", "sigmas", "means_2d", "covariances_2d")
+        check_components(**{name: getattr(self, name) for name in names})
+        check_covariances("covariances_2d", self.covariances_2d)
 
     def rows(self) -> Iterator[Mapping[str, float]]:
         """The mixture on a line and that in the plane; then how many peaks two equal components have, by distance."""
@@ -278,8 +279,7 @@ class MixtureDensity(Topic):
     def _mixtures(self) -> tuple[Any, Any]:
         weights = np.array(self.weights) / sum(self.weights)
         line = gaussians(weights, np.array(self.means)[:, None], np.array(self.sigmas)[:, None, None] ** 2)
-        matrices = [[[first, both], [both, second]] for first, second, both in self.covariances_2d]
-        return line, gaussians(weights, self.means_2d, matrices)
+        return line, plane_mixture(self.weights, self.means_2d, self.covariances_2d)
 
     def metrics(self) -> Sequence[Meaning]:
         """When two components show as one."""

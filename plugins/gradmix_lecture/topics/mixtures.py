@@ -29,6 +29,32 @@ def gaussians(weights: Any, means: Any, covariances: Any) -> Any:
     return gradmix.clusterer("gmm").model_class()(*arrays, covariance_type="full")
 
 
+def plane_mixture(
+    weights: Sequence[float], means: Sequence[Sequence[float]], covariances: Sequence[tuple[float, float, float]]
+) -> Any:
+    """A mixture in the plane from options: weights that need not sum to 1, and Σ₁₁, Σ₂₂ and Σ₁₂ of each component."""
+    matrices = [[[first, both], [both, second]] for first, second, both in covariances]
+    return gaussians(np.array(weights) / sum(weights), means, matrices)
+
+
+def check_components(**lists: Sequence[Any]) -> None:
+    """Check that options have one entry for each component."""
+    lengths = {name: len(entries) for name, entries in lists.items()}
+    if len(set(lengths.values())) != 1 or not all(lengths.values()):
+        given = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise ConfigError(f"topic: each component needs one entry in every list; given: {given}.")
+
+
+def check_covariances(name: str, covariances: Sequence[tuple[float, float, float]]) -> None:
+    """Check that Σ₁₁, Σ₂₂ and Σ₁₂ are those of a positive definite matrix."""
+    for number, (first, second, both) in enumerate(covariances):
+        if min(first, second) <= 0 or both**2 >= first * second:
+            raise ConfigError(
+                f"topic.{name}[{number}] must be two variances and a covariance whose square is below their product; "
+                f"given: {first:g}, {second:g}, {both:g}."
+            )
+
+
 def row_of(mixture: Any) -> dict[str, float]:
     """The parameters of a mixture: `weight.1`, `mean.1.2`, `covariance.1.1.2`, …, counted from 1 as in the lecture."""
     row: dict[str, float] = {}

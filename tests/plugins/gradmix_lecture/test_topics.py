@@ -47,6 +47,13 @@ QUICK = {
     "software": {"tools": ("dual", "tape", "autograd"), "repeats": 1},
     "iterative_solver": {"iterations": (5, 10)},
     "forward_and_reverse": {"function": "decay", "seed": (0.5, -2.0)},
+    "hard_assignments": {"dataset": Mixture(n=60, random_state=0), "random_state": 0},
+    "generative_story": {"n": 30, "random_state": 0},
+    "supervised": {"dataset": Mixture(n=60, random_state=0), "random_state": 0},
+    "kmeans_as_hard_em": {"dataset": Mixture(n=60, random_state=0), "n_sigmas": 3},
+    "local_optima": {"dataset": Mixture(n=60, random_state=0), "n_init": 4, "random_state": 0},
+    "em_and_gradient_ascent": {"dataset": OldFaithful(), "differentiators": ("tape",), "random_state": 0},
+    "scikit_learn": {"dataset": Mixture(n=60, random_state=0), "max_iter": 2, "random_state": 0},
     "means_only": {
         "dataset": LINE,
         "iterations": 4,
