@@ -23,6 +23,7 @@ from gradmix.contracts.assessment import assess as assess
 from gradmix.contracts.assessment import assessments as assessments
 from gradmix.contracts.centers import Centers as Centers
 from gradmix.contracts.clusterer import Clusterer as Clusterer
+from gradmix.contracts.colouring import Colouring as Colouring
 from gradmix.contracts.component import Component as Component
 from gradmix.contracts.counted import Counted as Counted
 from gradmix.contracts.covariance import Covariance as Covariance

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from gradmix.contracts import operators
+from gradmix.contracts.colouring import Colouring, colouring_of
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import DifferentiationError, did_you_mean
 from gradmix.contracts.flat_function import ArgNums, FlatFunction, at_point
@@ -32,6 +33,7 @@ HOOKS: Mapping[str, str] = {
     "gradient": "pull(self, f, x), push_many(self, f, x, V) or first(self, f, x)",
     "value_and_gradient": "pull(self, f, x), push_many(self, f, x, V) or first(self, f, x)",
     "jacobian": "matrix(self, f, x), and sparse(self, f, x, is_second, known)",
+    "colouring": "sparse(self, f, x, is_second, known)",
     "hvp": "product(self, f, x, v)",
     "hessian": "second(self, f, x), and sparse(self, f, x, is_second, known)",
     "taylor": "series(self, f, x, v, order)",
@@ -220,7 +222,9 @@ class Differentiator(Component, ABC):
         others = [self.higher(lambda t: f(x + t * v), np.zeros(1), k) / math.factorial(k) for k in range(2, order + 1)]
         return np.stack([f(x), *first, *others])
 
-    def sparse(self, f: VectorFunction, x: Any, is_second: bool, known: Any) -> tuple[Any, Any]:
+    def sparse(
+        self, f: VectorFunction, x: Any, is_second: bool, known: Colouring | None
+    ) -> tuple[Any, Colouring | None]:
         """J(x), or H(x) of a function with one value, as a sparse matrix, and what serves at other points.
 
         Parameters
@@ -230,12 +234,13 @@ class Differentiator(Component, ABC):
         is_second
             Whether the Hessian is asked for.
         known
-            What it returned at another point for the same function, or None. It checks whether that holds here, too.
+            A colouring for as many variables, or None. It checks whether that holds here.
 
         Returns
         -------
         tuple
-            `scipy.sparse.csc_matrix` of shape (m, n), or (n, n); what is known now.
+            `scipy.sparse.csc_matrix` of shape (m, n), or (n, n); the colouring that holds here, or None where it does
+            not pay.
 
         Raises
         ------
@@ -344,7 +349,7 @@ class Differentiator(Component, ABC):
         return operators.value_and_gradient(self, *self._at(f, args, argnums))
 
     @operator
-    def jacobian(self, f: Function, *args: Any, argnums: ArgNums = 0, sparse: bool = False) -> Any:
+    def jacobian(self, f: Function, *args: Any, argnums: ArgNums = 0, sparse: bool | Colouring = False) -> Any:
         """J(x): the derivative of each entry of f(x) by each entry of the argument.
 
         Parameters
@@ -352,7 +357,7 @@ class Differentiator(Component, ABC):
         f, args, argnums
             As for `gradient`.
         sparse
-            Whether a sparse matrix is asked for. Not every differentiator offers it.
+            Whether a sparse matrix is asked for, or its colouring. Not every differentiator offers it.
 
         Returns
         -------
@@ -361,19 +366,35 @@ class Differentiator(Component, ABC):
             A sparse matrix is a `scipy.sparse.csc_matrix` with a row for each entry of f(x) and a column for each entry
             of the argument, one array after the other.
         """
-        if sparse:
-            return operators.sparse(self, *self._at(f, args, argnums), is_second=False)[0]
+        if sparse is not False:
+            return operators.sparse(self, *self._at(f, args, argnums), False, colouring_of(sparse))[0]
         return operators.jacobian(self, *self._at(f, args, argnums))
 
     @operator
-    def hessian(self, f: Function, *args: Any, argnums: ArgNums = 0, sparse: bool = False) -> Any:
+    def hessian(self, f: Function, *args: Any, argnums: ArgNums = 0, sparse: bool | Colouring = False) -> Any:
         """H(x): second derivatives of a function with one real value, shape x.shape + x.shape.
 
         Parameters and containers are as for `jacobian`.
         """
-        if sparse:
-            return operators.sparse(self, *self._at(f, args, argnums), is_second=True)[0]
+        if sparse is not False:
+            return operators.sparse(self, *self._at(f, args, argnums), True, colouring_of(sparse))[0]
         return operators.hessian(self, *self._at(f, args, argnums))
+
+    @operator
+    def colouring(self, f: Function, *args: Any, argnums: ArgNums = 0, second: bool = False) -> Colouring:
+        """How a sparse Jacobian, or the Hessian if `second`, is computed, for `sparse=` at other points.
+
+        Raises
+        ------
+        DifferentiationError
+            If colours do not pay: about as many directions are needed as there are variables.
+        """
+        found = operators.sparse(self, *self._at(f, args, argnums), second, None)[1]
+        if found is None:
+            raise DifferentiationError(
+                "a colouring does not pay for this function: compute the matrix without sparse=."
+            )
+        return found
 
     @operator
     def jvp(self, f: Function, x: Any, v: Any, args: Sequence[Any] = ()) -> Any:

@@ -17,6 +17,7 @@ from gradmix.contracts.points import Structure, flattened, is_traced, of_one_arr
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from gradmix.contracts.colouring import Colouring
     from gradmix.contracts.differentiator import Differentiator
 
 VectorFunction = Callable[[Any], Any]
@@ -135,10 +136,22 @@ def hessian(made: Differentiator, f: FlatFunction, x: Any) -> Any:
     return f.argument.arrange_matrix(_array(second, shape, made, "second"), f.argument)
 
 
-def sparse(made: Differentiator, f: FlatFunction, x: Any, is_second: bool, known: Any = None) -> tuple[Any, Any]:
-    """J(x) or H(x) as a sparse matrix, and what serves at other points."""
+def sparse(
+    made: Differentiator,
+    f: FlatFunction,
+    x: Any,
+    is_second: bool,
+    given: Colouring | None,
+    known: Colouring | None = None,
+) -> tuple[Any, Colouring | None]:
+    """J(x) or H(x) as a sparse matrix, and the colouring that serves at other points.
+
+    A colouring that is given must have the matrix's kind and shape; one that is known from another point need not.
+    """
     if is_traced(x):
         raise DifferentiationError("sparse matrices hold numbers: one cannot be differentiated again.")
+    if given is not None:
+        _check_colouring(given, is_second, (given.shape[0], len(x)))
     if not len(x):
         from scipy.sparse import csc_matrix
 
@@ -146,9 +159,21 @@ def sparse(made: Differentiator, f: FlatFunction, x: Any, is_second: bool, known
         if is_second:
             check_one_value(f)
         return csc_matrix((0 if is_second else m, 0)), None
+    known = known if given is None else given
     if is_second:
         return cast("tuple[Any, Any]", _of_one_value(f, lambda: made.sparse(f, x, True, known)))
-    return made.sparse(f, x, False, known)
+    matrix, found = made.sparse(f, x, False, known)
+    if given is not None:
+        _check_colouring(given, is_second, matrix.shape)
+    return matrix, found
+
+
+def _check_colouring(given: Colouring, is_second: bool, shape: tuple[int, ...]) -> None:
+    if given.is_second != is_second:
+        kinds = ("a Jacobian", "a Hessian")
+        raise DifferentiationError(f"the colouring is that of {kinds[given.is_second]}, not of {kinds[is_second]}.")
+    if given.shape != shape:
+        raise DifferentiationError(f"the colouring is for a matrix of shape {given.shape}; this one has {shape}.")
 
 
 def taylor(made: Differentiator, f: FlatFunction, x: Any, v: Any, order: int) -> Any:

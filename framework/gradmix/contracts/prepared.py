@@ -9,6 +9,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, cast, final
 
 from gradmix.contracts import operators
+from gradmix.contracts.colouring import Colouring, colouring_of
 from gradmix.contracts.errors import DifferentiationError
 from gradmix.contracts.flat_function import FlatFunction, at_point
 from gradmix.contracts.operators import OperatorT, operator
@@ -50,7 +51,7 @@ class Prepared:
     differentiator: Differentiator
     function: FlatFunction
     origin: Differentiator
-    known: dict[bool, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    known: dict[bool, Colouring | None] = field(default_factory=dict, init=False, repr=False, compare=False)
     """How sparse Jacobians (False) and Hessians (True) were computed last."""
     _shortcuts: Mapping[str, Callable[..., Any] | None] = field(init=False, repr=False, compare=False)
 
@@ -87,17 +88,17 @@ class Prepared:
         return operators.value_and_gradient(self.differentiator, *self._at(args))
 
     @operator
-    def jacobian(self, *args: Any, sparse: bool = False) -> Any:
+    def jacobian(self, *args: Any, sparse: bool | Colouring = False) -> Any:
         """As `Differentiator.jacobian`; the pattern of a sparse one is kept."""
-        if sparse:
-            return self._sparse(args, is_second=False)
+        if sparse is not False:
+            return self._sparse(args, False, colouring_of(sparse))
         return operators.jacobian(self.differentiator, *self._at(args))
 
     @operator
-    def hessian(self, *args: Any, sparse: bool = False) -> Any:
+    def hessian(self, *args: Any, sparse: bool | Colouring = False) -> Any:
         """As `Differentiator.hessian`; the pattern of a sparse one is kept."""
-        if sparse:
-            return self._sparse(args, is_second=True)
+        if sparse is not False:
+            return self._sparse(args, True, colouring_of(sparse))
         return operators.hessian(self.differentiator, *self._at(args))
 
     @operator
@@ -120,9 +121,9 @@ class Prepared:
         """As `Differentiator.taylor`."""
         return operators.taylor(self.differentiator, *self._at((x, *args)), v, order)
 
-    def _sparse(self, args: Sequence[Any], is_second: bool) -> Any:
+    def _sparse(self, args: Sequence[Any], is_second: bool, given: Colouring | None) -> Any:
         known = self.known.get(is_second)
-        found, self.known[is_second] = operators.sparse(self.origin, *self._at(args), is_second, known)
+        found, self.known[is_second] = operators.sparse(self.origin, *self._at(args), is_second, given, known)
         return found
 
     def _at(self, args: Sequence[Any]) -> tuple[FlatFunction, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
+from gradmix import Colouring
 from gradmix_autodiff.pullback import Recorded
 from gradmix_autodiff.pushing import push_many
 from gradmix_autodiff.sparse.colouring import colour_columns, colour_symmetric
@@ -24,16 +25,12 @@ _TOLERANCE = 1e-9
 """Relative to what |J| makes of a direction."""
 
 
-@dataclass(frozen=True)
-class Compression:
-    """How to compute a sparse matrix of a shape.
+@dataclass(frozen=True, eq=False)
+class Compression(Colouring):
+    """A colouring with the directions that it takes, and where each entry is found in what they give.
 
     Parameters
     ----------
-    shape
-        Shape of the matrix.
-    starts, rows
-        Its pattern, as a CSC matrix has it.
     seeds
         Tangents, the last of which is random and verifies the result, shape (p, n).
     weights
@@ -44,9 +41,6 @@ class Compression:
         Flat places of all entries in tangents and in cotangents.
     """
 
-    shape: tuple[int, int]
-    starts: Any
-    rows: Any
     seeds: Any
     weights: Any
     is_pulled: Any
@@ -82,12 +76,12 @@ class Compression:
             )
 
 
-def sparse_jacobian(f: Callable[[Any], Any], x: Any, known: Compression | None) -> tuple[Any, Compression | None]:
+def sparse_jacobian(f: Callable[[Any], Any], x: Any, known: Colouring | None) -> tuple[Any, Compression | None]:
     """The Jacobian, and how it was compressed, which serves at other points; None if it was not worthwhile."""
     return _sparse(f, x, known, _of_jacobian)
 
 
-def sparse_hessian(f: Callable[[Any], Any], x: Any, known: Compression | None) -> tuple[Any, Compression | None]:
+def sparse_hessian(f: Callable[[Any], Any], x: Any, known: Colouring | None) -> tuple[Any, Compression | None]:
     """The Hessian by tangents of the gradient, which the tape pulls back."""
 
     def gradient(y: Any) -> Any:
@@ -97,12 +91,13 @@ def sparse_hessian(f: Callable[[Any], Any], x: Any, known: Compression | None) -
 
 
 def _sparse(
-    f: Callable[[Any], Any], x: Any, known: Compression | None, make: Callable[[Any], Compression | None]
+    f: Callable[[Any], Any], x: Any, known: Colouring | None, make: Callable[[Any], Colouring | None]
 ) -> tuple[Any, Compression | None]:
-    if known is not None and (found := known.matrix(f, x)) is not None:
-        return found, known
+    made = _compressed(known)
+    if made is not None and (found := made.matrix(f, x)) is not None:
+        return found, made
     try:
-        made = make(pattern_of(f, x))
+        made = _compressed(make(pattern_of(f, x)))
     except DensePatternError:
         made = None
     if made is not None and (found := made.matrix(f, x)) is not None:
@@ -126,39 +121,27 @@ def _pushed(f: Callable[[Any], Any], x: Any, seeds: Any) -> Any:
     return np.concatenate([push_many(f, x, seeds[start : start + _CHUNK])[1] for start in range(0, len(seeds), _CHUNK)])
 
 
-def _of_jacobian(pattern: Any) -> Compression | None:
+def _of_jacobian(pattern: Any) -> Colouring | None:
     """By columns, by rows, or the densest rows by themselves and the rest by columns, whichever is cheapest."""
     by_row, by_column = pattern, pattern.tocsc()
     by_row.sort_indices()
     m, n = pattern.shape
     columns = colour_columns(by_column, by_row)
-    none = np.zeros(m, dtype=bool)
-    best = (int(columns.max(initial=-1)) + 1, columns, none, np.full(m, -1))
+    best = (int(columns.max(initial=-1)) + 1, columns, np.full(m, -1))
     if best[0] > _FEW:
         best = min([best, *_with_rows(by_column, by_row, best[0])], key=lambda each: each[0])
-    cost, columns, is_pulled, row_colours = best
+    cost, columns, row_colours = best
     if cost * _DENSE > n:
         return None
-    column_of = np.repeat(np.arange(n), np.diff(by_column.indptr))
-    row_of = by_column.indices
-    if not len(row_of) or columns.min() >= 0 > row_colours.max():  # without dense rows
-        return _compression(by_column, columns, row_colours, None, columns[column_of] * m + row_of, None)
-    return _compression(
-        by_column,
-        columns,
-        row_colours,
-        is_pulled[row_of],
-        np.maximum(columns[column_of], 0) * m + row_of,
-        np.maximum(row_colours[row_of], 0) * n + column_of,
-    )
+    return Colouring((m, n), by_column.indptr, by_column.indices, columns, row_colours, is_second=False)
 
 
 _FEW = 8
 """Colours up to which nothing else is tried."""
 
 
-def _with_rows(by_column: Any, by_row: Any, limit: int) -> list[tuple[int, Any, Any, Any]]:
-    """Cost, colours of columns, rows that are pulled back, and their colours, for more and more of the densest rows."""
+def _with_rows(by_column: Any, by_row: Any, limit: int) -> list[tuple[int, Any, Any]]:
+    """Cost, and colours of columns and of rows that are pulled back, for more and more of the densest rows."""
     m, n = by_row.shape
     lengths = np.diff(by_row.indptr)
     densest_first = np.argsort(-lengths, kind="stable")
@@ -175,14 +158,14 @@ def _with_rows(by_column: Any, by_row: Any, limit: int) -> list[tuple[int, Any, 
             if _PULL * pulls + rest_bound < limit:
                 rest = by_row[~is_pulled]
                 columns = colour_columns(rest.tocsc(), rest)
-                found.append((int(columns.max(initial=-1)) + 1 + _PULL * pulls, columns, is_pulled, row_colours))
+                found.append((int(columns.max(initial=-1)) + 1 + _PULL * pulls, columns, row_colours))
         count *= 2
     row_colours = colour_columns(by_row.T.tocsc(), by_column.T.tocsr())
-    found.append((_PULL * (int(row_colours.max(initial=-1)) + 1), np.full(n, -1), np.ones(m, dtype=bool), row_colours))
+    found.append((_PULL * (int(row_colours.max(initial=-1)) + 1), np.full(n, -1), row_colours))
     return found
 
 
-def _of_hessian(pattern: Any) -> Compression | None:
+def _of_hessian(pattern: Any) -> Colouring | None:
     """By a star colouring: of two entries that are equal, one is alone in its row of some colour."""
     n = pattern.shape[0]
     whole = (pattern + pattern.T + scipy.sparse.identity(n, dtype=bool, format="csr")).tocsc()
@@ -190,29 +173,47 @@ def _of_hessian(pattern: Any) -> Compression | None:
     colours = colour_symmetric(whole)
     if (int(colours.max(initial=-1)) + 1) * _DENSE > n:
         return None
-    column_of, row_of = np.repeat(np.arange(n), np.diff(whole.indptr)), whole.indices
-    count = int(colours.max()) + 1
-    low, high = np.minimum(row_of, column_of), np.maximum(row_of, column_of)
-    met = np.bincount(row_of * count + colours[column_of], minlength=n * count)
-    is_alone = met[low * count + colours[high]] == 1
-    take = np.where(is_alone, colours[high] * n + low, colours[low] * n + high)
-    return _compression(whole, colours, np.full(n, -1), None, take, None)
+    return Colouring((n, n), whole.indptr, whole.indices, colours, np.full(n, -1), is_second=True)
 
 
-def _compression(
-    by_column: Any,
-    columns: Any,
-    row_colours: Any,
-    is_pulled: Any,
-    from_pushed: Any,
-    from_pulled: Any,
-) -> Compression:
-    m, n = by_column.shape
-    seeds = np.zeros((int(columns.max(initial=-1)) + 2, n))
-    coloured = np.flatnonzero(columns >= 0)
-    seeds[columns[coloured], coloured] = 1.0
+def _compressed(found: Colouring | None) -> Compression | None:
+    """A colouring with its directions, and the places of entries."""
+    if found is None or isinstance(found, Compression):
+        return found
+    (m, n), columns, row_colours = found.shape, found.column_colours, found.row_colours
+    column_of, row_of = np.repeat(np.arange(n), np.diff(found.starts)), found.rows
+    is_pulled = from_pulled = None
+    if found.is_second:
+        count = int(columns.max(initial=-1)) + 1
+        low, high = np.minimum(row_of, column_of), np.maximum(row_of, column_of)
+        met = np.bincount(row_of * count + columns[column_of], minlength=n * count)
+        is_alone = met[low * count + columns[high]] == 1
+        from_pushed = np.where(is_alone, columns[high] * n + low, columns[low] * n + high)
+    else:
+        from_pushed = np.maximum(columns[column_of], 0) * m + row_of
+        if row_colours.max(initial=-1) >= 0:
+            is_pulled = row_colours[row_of] >= 0
+            from_pulled = np.maximum(row_colours[row_of], 0) * n + column_of
+    seeds, weights = _directions(columns, n, 1), _directions(row_colours, m, 0)
     seeds[-1] = 0.5 + np.random.default_rng(0).random(n)
-    weights = np.zeros((int(row_colours.max(initial=-1)) + 1, m))
-    chosen = np.flatnonzero(row_colours >= 0)
-    weights[row_colours[chosen], chosen] = 1.0
-    return Compression((m, n), by_column.indptr, by_column.indices, seeds, weights, is_pulled, from_pushed, from_pulled)
+    return Compression(
+        (m, n),
+        found.starts,
+        found.rows,
+        columns,
+        row_colours,
+        found.is_second,
+        seeds,
+        weights,
+        is_pulled,
+        from_pushed,
+        from_pulled,
+    )
+
+
+def _directions(colours: Any, size: int, more: int) -> Any:
+    """A row for each colour, with a 1 for each place that has it, and more rows of zeros."""
+    rows = np.zeros((int(colours.max(initial=-1)) + 1 + more, size))
+    coloured = np.flatnonzero(colours >= 0)
+    rows[colours[coloured], coloured] = 1.0
+    return rows

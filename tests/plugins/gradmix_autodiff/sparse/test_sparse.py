@@ -215,3 +215,83 @@ def test_refusals():
         gradmix.differentiator("finite_difference").jacobian(np.sin, X, sparse=True)
     with pytest.raises(DifferentiationError, match="one real value"):
         dual.hessian(lambda x: x, X, sparse=True)
+
+
+# Colourings that are kept in files.
+
+
+def saved(differentiator, f, x, path, second=False):
+    differentiator.colouring(f, x, second=second).to_file(path)
+    return gradmix.Colouring.from_file(path)
+
+
+@pytest.mark.parametrize("name", ["band", "arrow", "filled"])
+def test_a_colouring_from_a_file_gives_the_same_bits(name, tmp_path, monkeypatch):
+    """At another point, too, and nothing is traced."""
+    functions = {"band": lambda x: x[1:-1] ** 2 * x[2:] - np.sin(x[:-2]), "arrow": arrow, "filled": filled}
+    f, x, dual = functions[name], np.linspace(0.1, 2.0, 60), gradmix.differentiator("dual", compiled=False)
+    colouring = saved(dual, f, x, tmp_path / "colours.npz")
+    exact = [dual.jacobian(f, at, sparse=True) for at in (x, x[::-1].copy())]
+    monkeypatch.setattr(compression, "pattern_of", None)
+    for at, known in zip((x, x[::-1].copy()), exact, strict=True):
+        for made in (dual, dual.prepare(f, x)):
+            computed = made.jacobian(*([f] if made is dual else []), at, sparse=colouring)
+            assert computed.data.tobytes() == known.data.tobytes()
+            assert (computed != known).nnz == 0
+
+
+def test_a_colouring_of_a_hessian_from_a_file(tmp_path):
+    def f(x):
+        return np.sum(x[1:] ** 2 * np.exp(x[:-1])) + np.sum(x**4)
+
+    x, tape = np.linspace(0.1, 2.0, 60), gradmix.differentiator("tape")
+    colouring = saved(tape, f, x, tmp_path / "colours.npz", second=True)
+    exact = tape.hessian(f, x + 1.0, sparse=True)
+    assert tape.hessian(f, x + 1.0, sparse=colouring).data.tobytes() == exact.data.tobytes()
+    assert colouring.directions == 3
+    with pytest.raises(DifferentiationError, match="that of a Hessian, not of a Jacobian"):
+        tape.jacobian(lambda x: x**2, x, sparse=colouring)
+
+
+def test_a_colouring_that_does_not_fit_is_refused_or_replaced(tmp_path):
+    x, dual = np.linspace(0.1, 2.0, 60), gradmix.differentiator("dual")
+    colouring = saved(dual, lambda x: x[1:] - x[:-1] ** 2, x, tmp_path / "colours.npz")
+    with pytest.raises(DifferentiationError, match=r"for a matrix of shape \(59, 60\); this one has \(59, 61\)"):
+        dual.jacobian(lambda x: x[1:-1], np.append(x, 0.0), sparse=colouring)
+    with pytest.raises(DifferentiationError, match=r"this one has \(60, 60\)"):
+        dual.jacobian(lambda x: x**2, x, sparse=colouring)
+    with pytest.raises(DifferentiationError, match=r"must be True, False or a gradmix\.Colouring; given: 'yes'"):
+        dual.jacobian(lambda x: x**2, x, sparse="yes")
+    with pytest.raises(DifferentiationError, match="does not pay"):
+        dual.colouring(lambda x: np.sum(x) * x, x)
+
+    def other(x):  # another pattern of the same shape
+        return x[1:] * x[0] + x[:-1]
+
+    np.testing.assert_array_equal(dual.jacobian(other, x, sparse=colouring).toarray(), dual.jacobian(other, x))
+
+
+def test_a_file_that_is_not_a_colouring_is_refused(tmp_path):
+    """Nor is a pickle ever loaded, nor an index followed out of its array."""
+    good, path = tmp_path / "good.npz", tmp_path / "bad.npz"
+    colouring = gradmix.differentiator("dual").colouring(lambda x: x**2, np.ones(40))
+    colouring.to_file(good)
+    parts = dict(np.load(good))
+    bad = {
+        "starts": parts["starts"][:-1],
+        "rows": parts["rows"] + 1,
+        "column_colours": np.arange(40),
+        "row_colours": parts["row_colours"].astype(float),
+        "head": np.array('{"format": "other", "shape": [40, 40], "is_second": false}'),
+    }
+    for name, value in bad.items():
+        np.savez(path, **{**parts, name: value})
+        with pytest.raises(DifferentiationError, match=r"bad\.npz is not a colouring"):
+            gradmix.Colouring.from_file(path)
+    np.savez(path, **{**parts, "rows": np.array([{}], dtype=object)})
+    with pytest.raises(DifferentiationError, match="is not a colouring"):
+        gradmix.Colouring.from_file(path)
+    for content in (b"", b"PK\x03\x04", b"text"):
+        path.write_bytes(content)
+        with pytest.raises(DifferentiationError, match="is not a colouring"):
+            gradmix.Colouring.from_file(path)
