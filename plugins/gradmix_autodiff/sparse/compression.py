@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,9 @@ class Compression(Colouring):
         """Whether the matrix makes of the random direction what the function does; rows that are not finite aside."""
         direction = self.seeds[-1]
         with np.errstate(all="ignore"):
-            difference = np.abs(found @ direction - change)
+            difference = found @ direction
+            difference -= change
+            np.abs(difference, out=difference)
             if np.all(difference <= _TOLERANCE * np.abs(change)):
                 return True
             size = abs(found) @ np.abs(direction)
@@ -195,7 +198,7 @@ def _compressed(found: Colouring | None) -> Compression | None:
             is_pulled = row_colours[row_of] >= 0
             from_pulled = np.maximum(row_colours[row_of], 0) * n + column_of
     seeds, weights = _directions(columns, n, 1), _directions(row_colours, m, 0)
-    seeds[-1] = 0.5 + np.random.default_rng(0).random(n)
+    seeds[-1] = _verifying(n)
     return Compression(
         (m, n),
         found.starts,
@@ -213,7 +216,13 @@ def _compressed(found: Colouring | None) -> Compression | None:
 
 def _directions(colours: Any, size: int, more: int) -> Any:
     """A row for each colour, with a 1 for each place that has it, and more rows of zeros."""
-    rows = np.zeros((int(colours.max(initial=-1)) + 1 + more, size))
-    coloured = np.flatnonzero(colours >= 0)
-    rows[colours[coloured], coloured] = 1.0
+    count = int(colours.max(initial=-1)) + 1
+    rows = np.zeros((count + more, size))
+    rows[:count] = colours == np.arange(count)[:, None]
     return rows
+
+
+@lru_cache(maxsize=4)
+def _verifying(n: int) -> Any:
+    """The direction that verifies a matrix of n columns."""
+    return 0.5 + np.random.default_rng(0).random(n)

@@ -220,21 +220,17 @@ _MOVERS = {GATHER: 1, GETITEM: 1, TRANSPOSE: 1, BROADCAST: 1, FLIP: 1, SETITEM: 
 def _moved(
     rule: Primitive, values: Sequence[Any], patterns: Sequence[Pattern], keywords: Mapping[str, Any], n: int
 ) -> Pattern:
-    """By the places that the function itself moves."""
+    """By the places that the function itself moves; entries that depend on nothing have empty rows."""
     count = len(values) if _MOVERS[rule] is None else _MOVERS[rule]
     places, begin, parts = [], 0, []
     for value, rows in zip(values[:count], patterns[:count], strict=True):
         shape = np.shape(value)
-        if rows is None:
-            places.append(np.full(shape, -1))
-        else:
-            places.append(np.arange(begin, begin + rows.shape[0]).reshape(shape))
-            parts.append(rows)
-            begin += rows.shape[0]
+        size = math.prod(shape)
+        places.append(np.arange(begin, begin + size).reshape(shape))
+        parts.append(_empty(size, n) if rows is None else rows)
+        begin += size
     moved = rule.function(*places, *map(plain_value, values[count:]), **keywords)
-    if np.size(moved) and np.min(moved) >= 0:
-        return _taken(parts[0] if len(parts) == 1 else scipy.sparse.vstack(parts, format="csr"), moved)
-    return _taken(scipy.sparse.vstack([*parts, _empty(1, n)], format="csr"), np.where(moved < 0, begin, moved))
+    return _taken(parts[0] if len(parts) == 1 else scipy.sparse.vstack(parts, format="csr"), moved)
 
 
 def _through(out: Any, into: Any, size: int, rows: Pattern) -> Pattern:
