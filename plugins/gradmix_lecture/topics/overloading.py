@@ -44,6 +44,8 @@ class OperatorOverloading(Topic):
         How often the two operations are repeated, in rising order.
     repeats
         How often each time is measured; the median counts.
+    x
+        Where to differentiate.
     """
 
     formula: ClassVar[str] = r"y_0 = x, \qquad y_{i+1} = \sin(x\,y_i), \qquad f(x) = y_n"

@@ -10,7 +10,7 @@ def lecture(x1: Any, x2: Any) -> Any:
     w3 = x1 * x2
     w4 = np.sin(x1)
     w5 = w3 + w4
-    return w5  # noqa: RET504 -- as in the lecture
+    return w5
 
 
 def heron(a: Any) -> Any:
@@ -23,7 +23,7 @@ def heron(a: Any) -> Any:
 
 def bend(x1: Any, x2: Any) -> Any:
     """A branch."""
-    if x1 > x2:  # noqa: SIM108 -- a branch is what is shown
+    if x1 > x2:
         y = np.exp(x1 - x2)
     else:
         y = x1 / x2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -54,9 +55,9 @@ TOOLS: Mapping[str, Software] = {
 class SoftwareTable(Topic):
     """All tools have the same derivative; they differ in how they get it, what they need, and in time.
 
-    The lecture's function, extended to n variables, goes through every tool that is installed, TensorFlow, CppAD and
-    the successor of Theano among them. Each gives its gradient to the last digits. Most follow the function anew in
-    each call here; those made to compile a function once and to call it often, as JAX, are at their best when they do.
+    The lecture's function, extended to n variables, goes through every tool that is installed; those that the lecture
+    names have a star. Each gives the gradient to the last digits. Most of them follow the function again in each call;
+    those made to compile a function once and to call it often, such as JAX, are at their best when they do.
 
     Parameters
     ----------
@@ -104,14 +105,17 @@ class SoftwareTable(Topic):
                 }
 
     def texts(self) -> Mapping[str, str]:
-        """The table of tools, with what is needed for those that are missing."""
-        lines = [f"{'tool':24}{'works by':30}{'needs':22}"]
-        for tool, its in TOOLS.items():
-            needs = ", ".join(its.packages) or "NumPy"
-            state = "" if is_installed(tool) else f"  not installed: pip install 'gradmix[{extra(tool)}]'"
-            lines.append(f"{its.label + ('*' if its.is_in_lecture else ''):24}{its.works:30}{needs:22}{state}".rstrip())
-        lines.append(f"{'Adept*':24}{'both, C++ overloading':30}{'a C++ compiler':22}  not measured: {_ADEPT}")
-        return {"tools.txt": "\n".join([*lines, "", "* in the lecture", ""])}
+        """The table of tools, and what is needed for those that are missing."""
+        rows = [(its.label + ("*" if its.is_in_lecture else ""), its.works, its.packages) for its in TOOLS.values()]
+        rows.append(("Adept*", "both, C++ overloading", ("a C++ compiler",)))
+        lines = [f"{label:24}{works:30}{', '.join(needs) or 'NumPy'}" for label, works, needs in rows]
+        missing = [
+            f"{its.label} is not installed: pip install 'gradmix[{extra(tool)}]'"
+            for tool, its in TOOLS.items()
+            if not is_installed(tool)
+        ]
+        text = "\n".join([f"{'tool':24}{'works by':30}needs", *lines, "", "* named in the lecture", *missing, _ADEPT])
+        return {"tools.txt": f"{text}\n"}
 
     def metrics(self) -> Sequence[Meaning]:
         """How many were compared, and how far they differ."""
@@ -149,17 +153,18 @@ class SoftwareTable(Topic):
         axes.set_yticks(range(len(order)), [its.label + (" *" if its.is_in_lecture else "") for its in labels])
         axes.set_ylim(len(order) - 0.4, -0.6)
         axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter("")  # powers of ten are enough
         axes.set_xlabel(f"processor time [ms] of the gradient by {self.n} variables      * in the lecture")
         figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", ncols=2)
         return figure
 
 
-_ADEPT = "it is a C++ library without a package for Python"
+_ADEPT = "Adept is not measured: it is a C++ library that no package brings to Python."
 
 
 def _with_children() -> float:
     """Processor time of this process and of those that it has waited for, such as a compiler, in seconds."""
-    return sum(os.times()[:4])
+    return time.process_time() + sum(os.times()[2:4])
 
 
 def extra(tool: str) -> str:

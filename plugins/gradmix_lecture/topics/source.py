@@ -23,7 +23,7 @@ _COLUMNS = (0.25, 3.0, 6.45)
 """Where the columns begin, in inches: the program, forward, reverse."""
 _TOP, _BOTTOM = 4.55, 0.2
 _ORIGIN = re.compile(r"\s*# (\d+): ")
-_NOT_SHOWN = re.compile(r"  # noqa.*|: Any| -> Any")
+_NOT_SHOWN = re.compile(r": Any| -> Any")
 _IN_SIGHT = re.compile(r"(^def |^    )")
 
 

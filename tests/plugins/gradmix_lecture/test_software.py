@@ -25,7 +25,7 @@ def test_a_tool_that_is_missing_is_named(monkeypatch):
     monkeypatch.setitem(TOOLS, "torch", software.Software("PyTorch", "reverse", ("no-such-package",)))
     topic = SoftwareTable(tools=("torch", "dual"), repeats=1)
     assert [row["tool"] for row in topic.rows()] == [0.0]
-    assert "not installed: pip install 'gradmix[torch]'" in topic.texts()["tools.txt"]
+    assert "PyTorch is not installed: pip install 'gradmix[torch]'" in topic.texts()["tools.txt"]
     with pytest.raises(ConfigError, match="none of topic"):
         SoftwareTable(tools=("torch",)).check()
 
