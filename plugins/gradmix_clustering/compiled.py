@@ -39,12 +39,13 @@ def pays(n: int, d: int, k: int) -> bool:
     return n * d * k > SMALL and can_compile()
 
 
-def compiled(*fastmath: str, is_part: bool = False) -> Callable[[Any], Any]:
+def compiled(*fastmath: str, is_part: bool = False, is_inlined: bool = True) -> Callable[[Any], Any]:
     """Compile a function of arrays and numbers when it is first called, and keep the machine code on disk.
 
     It runs without the interpreter's lock. Operations are done as written and in their order, but for what LLVM's flags
     allow: ``contract`` (a product and a sum are rounded once), ``reassoc`` (any order), ``nsz``. One that `is_part` is
-    called by compiled functions only, and compiles faster.
+    called by compiled functions only, and compiles faster; it is copied to where it is called, unless it is long and
+    seldom called.
     """
     numba: Any = import_module("numba")
 
@@ -55,7 +56,7 @@ def compiled(*fastmath: str, is_part: bool = False) -> Callable[[Any], Any]:
             "fastmath": set(fastmath),
             "no_cpython_wrapper": is_part,
             "no_cfunc_wrapper": is_part,
-            "forceinline": is_part,
+            "forceinline": is_part and is_inlined,
         }
         try:
             return numba.njit(cache=True, **options)(function)

@@ -19,8 +19,6 @@ _NEAR = 1e3
 
 It is a difference then, which loses as many digits as this has.
 """
-_UNIT = math.sqrt(0.5 / math.log(2))
-"""What whiteners are multiplied by: kernels take 2^(c − |z|²) for a density."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +64,7 @@ class CompiledExpectation:
             origins = center + near
         else:
             near = origins = model.means
-        exact, rounded = _PARAMETERS[kernel](near, _UNIT * whiteners)
+        exact, rounded = _PARAMETERS[kernel](near, kernels.UNIT * whiteners)
         exact = [_filled(center, 1), _filled(model.log_constants / math.log(2), 1), *exact]
         rest = _joined(*rounded).astype(precision).view(np.float64)
         return cls(kernel, _joined(*exact, rest), origins, layout, precision)

@@ -23,11 +23,14 @@ from functools import partial
 from inspect import signature
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
 from gradmix_clustering.compiled import compiled
+from gradmix_clustering.moments import FAR
+from gradmix_clustering.small import DIAGONAL, SPHERICAL, TIED
 
 PIECE = 256
 """Rows of a piece."""
@@ -38,7 +41,14 @@ ROW = 8 * PIECE + 64
 _LINE = 64
 """Bytes that a cache fetches at once."""
 
+UNIT = math.sqrt(0.5 / math.log(2))
+"""What whiteners are multiplied by: 2^(c − |z|²) is a density."""
+
 _kernel = compiled()
+_small_part = compiled("contract", is_part=True, is_inlined=False)
+_small_sum = compiled("contract", "nsz", "reassoc", is_part=True, is_inlined=False)
+_LOG_2, _HALF_LOG_2_PI = math.log(2), math.log(2 * math.pi) / 2
+_ROUNDING, _TINY = float(np.finfo(float).eps), float(np.finfo(float).tiny)
 
 _DOUBLE, _SINGLE, _INT, _INT32 = ir.DoubleType(), ir.FloatType(), ir.IntType(64), ir.IntType(32)
 
@@ -882,6 +892,176 @@ def trace(X, weights, n, d, k, parameters, scratch, out):
 def trace_single(X, weights, n, d, k, parameters, scratch, out):
     """As `trace`, in single precision: means, around the center, are, too."""
     return _trace_single(X, weights, n, d, k, parameters, scratch, out)
+
+
+@_small_part
+def _clear(numbers):
+    for place in range(len(numbers)):
+        numbers[place] = 0.0
+
+
+@_small_sum
+def _gather_labels(X, row_weights, labels, masses, means, out):
+    """Move means to those of the rows of each label; write the rows' counts and second moments around them."""
+    k, d = means.shape
+    dp, kp = (d + 3) & -4, (k + 3) & -4
+    for j in range(k):
+        for i in range(len(labels)):
+            masses[i] = row_weights[i] if labels[i] == j else 0.0
+            out[j] += masses[i]
+        for a in range(d):
+            mean, moved = means[j, a], 0.0
+            for i in range(len(labels)):
+                moved += masses[i] * (X[a, i] - mean)
+            means[j, a] += moved / max(out[j], _TINY)
+        for a in range(d):
+            mean = means[j, a]
+            for b in range(a + 1):
+                other, moment = means[j, b], 0.0
+                for i in range(len(labels)):
+                    moment += masses[i] * (X[a, i] - mean) * (X[b, i] - other)
+                out[k + (kp + j * dp + a) * dp + b] = moment
+
+
+@_small_part
+def _maximise(out, kind, floor, weights, means, covariances):
+    """M-step from moments around the means, which move; a component without rows stays. Moves replace first moments."""
+    k, d = means.shape
+    dp, kp = (d + 3) & -4, (k + 3) & -4
+    total = 0.0
+    for j in range(k):
+        total += out[j]
+        first, second, count = k + j * dp, k + (kp + j * dp) * dp, max(out[j], _TINY)
+        for a in range(d):
+            out[first + a] /= count
+            means[j, a] += out[first + a]
+            for b in range(a + 1):
+                covariances[j, a, b] = out[second + a * dp + b] - count * out[first + a] * out[first + b]
+                if kind == TIED and j > 0:
+                    covariances[0, a, b] += covariances[j, a, b]
+    for j in range(k - 1, -1, -1):  # the first one comes last, as it has the moments of all
+        weights[j], trace = out[j] / total, 0.0
+        source, count = (0, total) if kind == TIED else (j, max(out[j], _TINY))
+        for a in range(d):
+            for b in range(a + 1):
+                value = covariances[source, a, b] / count if a == b or kind < DIAGONAL else 0.0
+                covariances[j, a, b] = covariances[j, b, a] = value
+            trace += covariances[j, a, a]
+        for a in range(d):
+            covariances[j, a, a] = (trace / d if kind == SPHERICAL else covariances[j, a, a]) + floor
+
+
+@_small_part
+def _prepare(weights, means, covariances, out, parameters, factor):
+    """Write a model as parameters of `full`; the largest square of a move of a mean, in standard deviations.
+
+    It is NaN if a covariance is not positive definite.
+    """
+    k, d = means.shape
+    dp, kp = (d + 3) & -4, (k + 3) & -4
+    largest = 0.0
+    for j in range(k):
+        constant, square = math.log(weights[j]) - d * _HALF_LOG_2_PI, 0.0
+        mean, inverse = dp + kp + j * dp, dp + kp + (kp + j * dp) * dp
+        for a in range(d):
+            parameters[mean + a] = means[j, a]
+            line = inverse + a * dp
+            for b in range(a + 1):
+                value = covariances[j, a, b]
+                for c in range(b):
+                    value -= factor[a, c] * factor[b, c]
+                if a > b:
+                    factor[a, b] = value * parameters[inverse + b * dp + b]
+                elif value > 0:
+                    parameters[line + a] = 1 / math.sqrt(value)
+                    constant += math.log(parameters[line + a])
+                else:
+                    return np.nan
+            moved = parameters[line + a] * out[k + j * dp + a]
+            for b in range(a):
+                value = 0.0
+                for c in range(b, a):
+                    value -= factor[a, c] * parameters[inverse + c * dp + b]
+                parameters[line + b] = value * parameters[line + a]
+                moved += parameters[line + b] * out[k + j * dp + b]
+            square += moved * moved
+        for place in range(inverse, inverse + dp * dp):
+            parameters[place] *= UNIT
+        parameters[dp + j] = constant / _LOG_2
+        largest = max(largest, square)
+    return largest
+
+
+@_kernel
+def em(X, row_weights, address, labels, kind, floor, tol, weights, means, covariances, traces, counts, ends):
+    """EM of each start on few rows: steps from clusters, or from a model on, as many as there is room for.
+
+    On a few hundred rows an iteration takes microseconds; calls from Python would take a hundred times as long.
+
+    Parameters
+    ----------
+    X
+        Rows, features first, shape (d, n).
+    row_weights, address
+        Their weights, shape (n,), and the address of these; 0 if each is one.
+    labels
+        Cluster of each row in each start, shape (number of starts, n), to begin with them; (0, n) to go on from models.
+    kind
+        Of the covariances: FULL, TIED, DIAGONAL or SPHERICAL.
+    floor
+        Added to every variance.
+    tol
+        Gain, in nats, below which a step is the last.
+    weights, means, covariances
+        The models, shapes (number of starts, k), (…, k, d) and (…, k, d, d): changed. A start begins to sum around the
+        means.
+    traces
+        Log-likelihood after each step, shape (number of starts, most steps): changed.
+    counts
+        Steps done, shape (number of starts,): changed.
+    ends
+        Whether a start has converged, shape (number of starts,): changed.
+
+    Returns
+    -------
+    bool
+        False if a model of some start has no finite likelihood, or has moved too far for its moments to have enough
+        digits; what follows it is not computed.
+    """
+    (n_starts, k, d), n = means.shape, X.shape[1]
+    dp, kp = (d + 3) & -4, (k + 3) & -4
+    parameters, out = np.empty(dp + kp + (kp + k * dp) * dp), np.empty(k + (kp + k * dp) * dp)
+    rows, factor, scratch = np.empty((n, d)), np.empty((d, d)), np.empty(max(n, (2 * dp + kp) * (ROW // 8) + 8))
+    aligned = (scratch.ctypes.data + 63) & -64
+    for i in range(n):
+        for a in range(d):
+            rows[i, a] = X[a, i]
+    _clear(parameters)
+    for start in range(n_starts):
+        model = weights[start], means[start], covariances[start]
+        before, counts[start], ends[start] = np.nan, -1, False
+        has_model = len(labels) == 0
+        _clear(out)
+        while True:
+            if has_model and not _prepare(*model, out, parameters, factor) < FAR:
+                return False
+            _clear(out)
+            if has_model:
+                after = _full(rows.ctypes.data, address, n, d, k, parameters.ctypes.data, aligned, out.ctypes.data)
+                if not abs(after) < np.inf:
+                    return False
+                if counts[start] >= 0:
+                    ends[start] = abs(after - before) < tol or abs(after - before) <= _ROUNDING * abs(after)
+                    traces[start, counts[start]] = after
+                before = after
+                counts[start] += 1
+                if counts[start] == traces.shape[1] or ends[start]:
+                    break
+            else:
+                _gather_labels(X, row_weights, labels[start], scratch, means[start], out)
+                has_model = True
+            _maximise(out, kind, floor, *model)
+    return True
 
 
 @intrinsic

@@ -65,6 +65,11 @@ def _kernels() -> Any:
 
 
 @cache
+def _em_kernels() -> Any:
+    return import_module("gradmix_clustering.kernels")
+
+
+@cache
 def _stream_kernels() -> Any:
     return import_module("gradmix_clustering.stream_kernels")
 
@@ -163,8 +168,9 @@ class SmallProblem:
     ) -> list[Array] | None:
         traces, counts = np.empty((len(ends), room)), np.empty(len(ends), dtype=np.intp)
         tol = self.clusterer.tol * self.rows.total_weight
-        em = _kernels().em
-        if not em(self.features, self.weights, labels, self.kind, floor, tol, *models, traces, counts, ends):
+        em = _em_kernels().em
+        address = 0 if self.rows.weights is None else self.weights.ctypes.data
+        if not em(self.features, self.weights, address, labels, self.kind, floor, tol, *models, traces, counts, ends):
             return None
         return [trace[:count] for trace, count in zip(traces, counts.tolist(), strict=True)]
 

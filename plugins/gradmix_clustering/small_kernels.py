@@ -1,7 +1,7 @@
-"""A whole start on few rows, compiled: k-means++, Lloyd's algorithm, and EM with one of four kinds of covariances.
+"""What comes before and after EM on few rows, compiled: k-means++ and Lloyd's algorithm; labels and degeneracy.
 
 On a few hundred rows an iteration takes microseconds; calls from Python would take a hundred times as long. All loops
-run over rows, which are kept features first, and the responsibilities of all rows are kept.
+run over rows, which are kept features first. EM itself is in `gradmix_clustering.kernels`.
 """
 
 from __future__ import annotations
@@ -12,18 +12,11 @@ import numpy as np
 
 from gradmix_clustering.compiled import compiled
 from gradmix_clustering.frame import FAR
-from gradmix_clustering.small import DIAGONAL, SPHERICAL, TIED
 
 _part = compiled("contract", "nsz", "reassoc", is_part=True)
-_exact_part = compiled("contract", "nsz", is_part=True)
 _kernel = compiled("contract", "nsz", "reassoc")
 _ROUNDING = float(np.finfo(float).eps)
 _LOG_2_PI = math.log(2 * math.pi)
-_TINY = float(np.finfo(float).tiny)
-_LOG2_E = 1 / math.log(2)
-_LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-"""Logarithm of 2 in two parts; an integer below 1,024 times the first is exact."""
-_TAYLOR = tuple(1 / math.factorial(order) for order in range(13, -1, -1))
 
 
 @_part
@@ -203,65 +196,6 @@ def clusters(X, weights, uniforms, means, labels, n_most):
 
 
 @_part
-def _estimate(X, responsibilities, kind, floor, weights, means, covariances, centered):
-    """M-step: means by their shifts, then second moments around the new means; a component without rows stays."""
-    k, d = means.shape
-    n, total = X.shape[1], 0.0
-    for j in range(k):
-        count = 0.0
-        for i in range(n):
-            count += responsibilities[j, i]
-        weights[j] = count
-        total += count
-        count = max(count, _TINY)
-        for a in range(d):
-            mean, shift = means[j, a], 0.0
-            for i in range(n):
-                shift += responsibilities[j, i] * (X[a, i] - mean)
-            mean += shift / count
-            means[j, a] = mean
-            for i in range(n):
-                centered[a, i] = X[a, i] - mean
-        for a in range(d):
-            for b in range(a if kind >= DIAGONAL else 0, a + 1):
-                moment = 0.0
-                for i in range(n):
-                    moment += responsibilities[j, i] * centered[a, i] * centered[b, i]
-                covariances[j, a, b] = moment
-    if kind == TIED:
-        _pool(covariances)
-    for j in range(k):
-        _constrain(covariances, j, kind, total if kind == TIED else max(weights[j], _TINY), floor)
-        weights[j] /= total
-
-
-@_part
-def _pool(moments):
-    """Replace the second moments of all components, in the lower half, by their sum."""
-    k, d = moments.shape[:2]
-    for a in range(d):
-        for b in range(a + 1):
-            pooled = 0.0
-            for j in range(k):
-                pooled += moments[j, a, b]
-            for j in range(k):
-                moments[j, a, b] = pooled
-
-
-@_part
-def _constrain(covariances, j, kind, count, floor):
-    """Turn second moments, of which the lower half is given, into a covariance of a kind."""
-    d, mean = covariances.shape[1], 0.0
-    for a in range(d):
-        for b in range(a + 1):
-            value = covariances[j, a, b] / count if a == b or kind < DIAGONAL else 0.0
-            covariances[j, a, b] = covariances[j, b, a] = value
-        mean += covariances[j, a, a] / d
-    for a in range(d):
-        covariances[j, a, a] = (mean if kind == SPHERICAL else covariances[j, a, a]) + floor
-
-
-@_part
 def _factorise(covariances, j, factor):
     """Cholesky factor, lower triangular; half the log-determinant, NaN if the matrix is not positive definite."""
     half = 0.0
@@ -299,123 +233,6 @@ def _join(X, means, factor, j, constant, joint, whitened):
             joint[j, i] += whitened[a, i] * whitened[a, i]
     for i in range(n):
         joint[j, i] = constant - 0.5 * joint[j, i]
-
-
-@_exact_part
-def _exponentiate(x, less, n, powers):
-    """Turn x ≤ `less` into e^(x − less), 0 below e^−708; the loops compile to vector instructions.
-
-    x − less = n log 2 + r; Taylor's polynomial of degree 13 gives e^r, and n are the exponent's bits of a power of two.
-    `kernels.py` does the same in vector instructions; it is not called, as numba's cache notices no change there.
-    """
-    bits = powers.view(np.int64)
-    for i in range(n):
-        difference = x[i] - less[i]
-        exponent = max(difference, -708.0)
-        whole = math.floor(exponent * _LOG2_E + 0.5)
-        rest = exponent - whole * _LN2_HIGH - whole * _LN2_LOW
-        value = _TAYLOR[0]
-        for coefficient in _TAYLOR[1:]:
-            value = value * rest + coefficient
-        x[i] = value if difference >= -708.0 else 0.0
-        bits[i] = (np.int64(whole) + 1023) << 52
-    for i in range(n):
-        x[i] *= powers[i]
-
-
-@_part
-def _normalise(joint, row_weights, largest, total, powers):
-    """Responsibilities times row weights; the log-likelihood."""
-    n, log_likelihood = len(row_weights), 0.0
-    for i in range(n):
-        largest[i], total[i] = -np.inf, 0.0
-    for j in range(len(joint)):
-        for i in range(n):
-            largest[i] = max(largest[i], joint[j, i])
-    for j in range(len(joint)):
-        _exponentiate(joint[j], largest, n, powers)
-        for i in range(n):
-            total[i] += joint[j, i]
-    for i in range(n):
-        log_likelihood += row_weights[i] * (largest[i] + math.log(total[i]))
-        total[i] = row_weights[i] / total[i]
-    for j in range(len(joint)):
-        for i in range(n):
-            joint[j, i] *= total[i]
-    return log_likelihood
-
-
-@_part
-def _expect(X, row_weights, weights, means, covariances, joint, factor, whitened, largest, total, powers):
-    """E-step: responsibilities times row weights; the log-likelihood, NaN if a covariance is singular."""
-    for j in range(len(means)):
-        half = _factorise(covariances, j, factor)
-        if math.isnan(half):
-            return half
-        constant = math.log(weights[j]) - half - 0.5 * X.shape[0] * _LOG_2_PI
-        _join(X, means, factor, j, constant, joint, whitened)
-    return _normalise(joint, row_weights, largest, total, powers)
-
-
-@_kernel
-def em(X, row_weights, labels, kind, floor, tol, weights, means, covariances, traces, counts, ends):
-    """EM of each start: steps from clusters, or from a model on, as many as there is room for.
-
-    Parameters
-    ----------
-    X
-        Rows, features first, shape (d, n).
-    row_weights
-        Shape (n,).
-    labels
-        Cluster of each row in each start, shape (number of starts, n), to begin with them; (0, n) to go on from models.
-    kind
-        Of the covariances: FULL, TIED, DIAGONAL or SPHERICAL.
-    floor
-        Added to every variance.
-    tol
-        Gain, in nats, below which a step is the last.
-    weights, means, covariances
-        The models, shapes (number of starts, k), (…, k, d) and (…, k, d, d): changed. A start begins to sum around the
-        means.
-    traces
-        Log-likelihood after each step, shape (number of starts, most steps): changed.
-    counts
-        Steps done, shape (number of starts,): changed.
-    ends
-        Whether a start has converged, shape (number of starts,): changed.
-
-    Returns
-    -------
-    bool
-        False if a model of some start has no finite likelihood; what follows it is not computed.
-    """
-    (n_starts, k, d), n = means.shape, X.shape[1]
-    joint, centered, factor = np.empty((k, n)), np.empty((d, n)), np.zeros((d, d))
-    rest = np.empty(n), np.empty(n), np.empty(n)
-    for start in range(n_starts):
-        model = weights[start], means[start], covariances[start]
-        repeats = 0
-        if len(labels):
-            for j in range(k):
-                for i in range(n):
-                    joint[j, i] = row_weights[i] if labels[start, i] == j else 0.0
-            repeats = 2  # at first, around the means that are given
-        before, counts[start], ends[start] = np.nan, -1, False
-        while True:
-            for _ in range(repeats):
-                _estimate(X, joint, kind, floor, *model, centered)
-            after = _expect(X, row_weights, *model, joint, factor, centered, *rest)
-            if counts[start] >= 0:
-                ends[start] = abs(after - before) < tol or abs(after - before) <= _ROUNDING * abs(after)
-                traces[start, counts[start]] = after
-            before, repeats = after, 1
-            counts[start] += 1
-            if counts[start] == traces.shape[1] or ends[start] or not abs(before) < np.inf:
-                break
-        if not abs(before) < np.inf:
-            return False
-    return True
 
 
 @_part
