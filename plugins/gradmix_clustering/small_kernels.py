@@ -180,7 +180,8 @@ def clusters(X, weights, uniforms, means, labels, n_most):
     spread = _center_and_spread(X, weights, means[0, 0])
     for start in range(len(means)):
         for j in range(k):
-            means[start, j] = means[0, 0]
+            for a in range(d):
+                means[start, j, a] = means[0, 0, a]
     centers, counts, sums, found = np.empty((k, d)), np.empty(k), np.empty((k, d)), np.empty(n, labels.dtype)
     nearest, measured = np.empty(n), np.empty(n)
     for start in range(len(labels)):
