@@ -323,6 +323,7 @@ STRUCTURAL: dict[Callable[..., Any], Structural] = {
         3,
         _where,
         lambda bound: ndim_of([*bound.values()]),
+        fits=lambda bound: len(bound) == 3,
     ),
     np.linalg.solve: Structural(("a", "b"), 2, _solve, lambda bound: bound["b"].ndim, fits=_is_plain_system),
     np.linalg.inv: Structural(("a",), 1, _inverse, _same, fits=_of_a_matrix),
