@@ -50,16 +50,16 @@ def each_changing(rows: Rows, function: Callable[..., T], *arrays: NDArray[Any])
     """
     for value, start, parts in each(rows, partial(_with_parts, function=function, arrays=arrays)):
         for array, part in zip(arrays, parts, strict=True):
-            own = array[start : start + len(part)]
-            if not np.may_share_memory(own, part):
-                own[...] = part
+            if part.base is not array and not np.may_share_memory(array, part):
+                array[start : start + len(part)] = part
         yield value
 
 
 def _with_parts(
     block: Block, function: Callable[..., T], arrays: tuple[NDArray[Any], ...]
 ) -> tuple[T, int, list[NDArray[Any]]]:
-    parts = [array[block.rows] for array in arrays]
+    rows = block.rows
+    parts = [array[rows] for array in arrays]
     parts = [part if part.flags.writeable else part.copy() for part in parts]  # mapped memory of another process
     return function(block, *parts), block.start, parts
 

@@ -150,6 +150,7 @@ class BoundedAssignment:
         self._has_bounds, self._rounds_without, self._pause, self._moves = False, 1, 1, 0
         self._sums = Sums.zero(len(centers), rows.shape[1] + 1)
         self._squares = reduce(add, each(rows, _sum_squares))
+        self._total_of_squares = float(self._squares.totals.sum())
         self.move(centers)
 
     @property
@@ -160,7 +161,7 @@ class BoundedAssignment:
     @property
     def counts(self) -> Array:
         """Weight of each cluster's rows, shape (k,)."""
-        return self._sums.rounded[:, -1]
+        return self._sums.totals[:, -1] + self._sums.rests[:, -1]
 
     def means(self) -> Array:
         """Mean of each cluster's rows, shape (k, d); of a cluster without rows, its center."""
@@ -209,7 +210,7 @@ class BoundedAssignment:
         return float(inertia(sums.totals, sums.rests, squares.totals, squares.rests, self.centers))
 
     def _sums_keep_digits(self, inertia: float) -> bool:
-        return bool(self._squares.totals.sum() <= _DIGITS * inertia)
+        return self._total_of_squares <= _DIGITS * inertia
 
     def _sum_afresh(self) -> None:
         sum_up = partial(_sum_up, labels=self.labels, k=len(self.centers))
@@ -230,28 +231,13 @@ def _scale(centers: Array, shift: Array) -> float:
 
 
 def prepare(centers: Array, shift: Array, scale: float, before: Array | None) -> Centers:
-    """Centers as the kernels need them and, if bounds are to follow them, how far they have moved from `before`."""
+    """Centers as the kernels need them and, if bounds are to follow them, how far they have moved from `before`.
+
+    A center that has moved out of float32's range decides nothing: its rows are compared exactly.
+    """
     k, d = centers.shape
-    safe = 1 + (d + 16) * 4 * _ROUNDOFF
     table, halves = np.zeros((k + -k % 4, d + -d % 4), np.float32), np.full(k + -k % 4, 3e38, np.float32)
-    with np.errstate(over="ignore"):  # a center that has moved out of float32's range decides nothing: rows are exact
-        near = (centers - shift) * scale
-        table[:k, :d] = -near
-        halves[:k] = (near**2).sum(axis=1) / 2
-        reach = float(np.sqrt((near**2).sum(axis=1).max()) * safe)
-    drift, others, half_gaps = np.zeros(k), np.zeros(k), np.zeros(k)
-    if before is not None:
-        with np.errstate(over="ignore"):  # a bound that is infinite decides nothing
-            drift = np.sqrt(((centers - before) ** 2).sum(axis=1)) * safe
-        others[:] = drift.max()
-        others[drift.argmax()] = np.delete(drift, drift.argmax()).max(initial=0.0)
-        kernels.half_gaps(centers, half_gaps)
-        half_gaps /= safe
-    with np.errstate(over="ignore"):  # as above
-        moves = _single(drift * scale, np.inf), _single(others * scale, np.inf)
-    return Centers(centers, table, halves, reach, shift, scale, *moves, _single(half_gaps * scale, 0.0))
-
-
-def _single(numbers: Array, towards: float) -> NDArray[np.float32]:
-    """Numbers in float32, each at least rounded towards a limit."""
-    return np.nextafter(numbers.astype(np.float32), np.float32(towards))
+    drift, others, half_gaps = moves = np.zeros((3, k), np.float32)
+    before = np.empty((0, d)) if before is None else before
+    reach = kernels.prepare(centers, before, shift, scale, table, halves, drift, others, half_gaps)
+    return Centers(centers, table, halves, float(reach), shift, scale, *moves)

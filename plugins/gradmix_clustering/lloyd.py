@@ -55,8 +55,9 @@ def lloyd(rows: Rows, centers: Array) -> Iterator[LloydStep]:
 
 def _fill_empty_clusters(assignment: Assignment) -> None:
     """Give each cluster without rows the one that is farthest from its center, as scikit-learn does."""
-    empty = np.flatnonzero(assignment.counts == 0)
-    if len(empty):
+    counts = assignment.counts
+    if not counts.all():
+        empty = np.flatnonzero(counts == 0)
         assignment.relabel(np.array(_farthest(assignment, len(empty))), empty)
 
 

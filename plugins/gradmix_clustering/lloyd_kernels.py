@@ -603,19 +603,65 @@ def assign(X, centers, labels):
             labels[start + q] = index[q]
 
 
-@compiled("contract", "nsz", "reassoc")
-def half_gaps(centers, gaps):
-    """Write half the distance of each center to the nearest other one."""
-    for i in range(len(centers)):
-        gaps[i] = np.inf
-    for i in range(len(centers)):
-        for j in range(i):
-            square = 0.0
-            for a in range(centers.shape[1]):
-                square += (centers[i, a] - centers[j, a]) ** 2
+@compiled("contract", "nsz", "reassoc", is_part=True)
+def _squared_distance(x, y):
+    """Squared distance of two points, added in any order."""
+    total = 0.0
+    for a in range(len(x)):
+        total += (x[a] - y[a]) ** 2
+    return total
+
+
+@compiled(is_part=True)
+def _put_in_single(centers, shift, scale, table, halves):
+    """Fill `Centers.table` and `Centers.halves`; the largest squared length of a row of the table."""
+    farthest = 0.0
+    for j in range(len(centers)):
+        length = 0.0
+        for a in range(centers.shape[1]):
+            near = (centers[j, a] - shift[a]) * scale
+            table[j, a] = np.float32(-near)
+            length += near * near
+        halves[j] = np.float32(length / 2)
+        farthest = max(farthest, length)
+    return farthest
+
+
+@compiled(is_part=True)
+def _note_moves(centers, before, scale, drift, others, half_gaps):
+    """Fill `Centers.drift`, `Centers.others` and `Centers.half_gaps`; what is infinite decides nothing."""
+    k, d = centers.shape
+    safe, up, down = 1 + (d + 16) * 4 * _ROUNDOFF, 1 + 4 * _ROUNDOFF32, 1 - 4 * _ROUNDOFF32
+    gaps, first, second, farthest = np.full(k, np.inf), 0.0, 0.0, 0
+    for j in range(k):
+        move = np.sqrt(_squared_distance(centers[j], before[j])) * safe * scale
+        if move > first:
+            first, second, farthest = move, first, j
+        else:
+            second = max(second, move)
+        drift[j] = np.float32(move * up) + _TINY
+        for i in range(j):
+            square = _squared_distance(centers[i], centers[j])
             gaps[i], gaps[j] = min(gaps[i], square), min(gaps[j], square)
-    for i in range(len(centers)):
-        gaps[i] = np.sqrt(gaps[i]) / 2
+    for j in range(k):
+        others[j] = np.float32((second if j == farthest else first) * up) + _TINY
+        half_gaps[j] = max(np.float32(np.sqrt(gaps[j]) / 2 / safe * scale * down) - _TINY, np.float32(0))
+
+
+@compiled()
+def prepare(centers, before, shift, scale, table, halves, drift, others, half_gaps):
+    """Fill what `Centers` has of centers that have moved from `before`, which is empty if it does not matter.
+
+    Arrays for single precision are padded by zeros, but `halves` by huge numbers.
+
+    Returns
+    -------
+    `Centers.reach`.
+    """
+    farthest = _put_in_single(centers, shift, scale, table, halves)
+    if len(before):
+        _note_moves(centers, before, scale, drift, others, half_gaps)
+    return np.sqrt(farthest) * (1 + (centers.shape[1] + 16) * 4 * _ROUNDOFF)
 
 
 @compiled(is_part=True)

@@ -39,13 +39,13 @@ class Component:
             If an option is wrong; names the first, what was given and what is allowed.
         """
         get, names_components = _reader(type(self))
-        values = get(self)
+        values, known = get(self), lookup() if names_components else None
+        before, right = _right.get(type(self), (None, ()))
+        if before is known and len(right) == len(values) and all(map(is_, right, values)):
+            return
         if _PLAIN.issuperset(map(type, values)):
-            known = lookup() if names_components else None
-            before, right = _right.get(type(self), (None, ()))
-            if before is not known or len(right) != len(values) or not all(map(is_, right, values)):
-                _check_plain(type(self), known, *values)
-                _right[type(self)] = known, values
+            _check_plain(type(self), known, *values)
+            _right[type(self)] = known, values
         else:
             _check_values(type(self), values)
 
