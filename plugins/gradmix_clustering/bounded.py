@@ -16,8 +16,9 @@ from gradmix import Block, Rows
 from gradmix.arrays import Array, IntArray
 from gradmix_clustering import lloyd_kernels as kernels
 from gradmix_clustering.blocks import Labels, each, each_changing, label_type, weights_of
-from gradmix_clustering.lloyd_kernels import Centers, inertia
+from gradmix_clustering.lloyd_kernels import inertia
 from gradmix_clustering.nearest import inertia_of
+from gradmix_clustering.screened_centers import Centers, prepare, scale_of
 
 _FETCH = 700
 """What it costs to fetch a single row instead of the next one, in products of a feature of a row and of a center."""
@@ -27,7 +28,6 @@ _FRESH = 50
 """Iterations after which the sums are computed again."""
 _DIGITS = 2.0**49
 """Most by which Σ w x² may exceed the inertia, so that the difference of sums still has all its digits."""
-_ROUNDOFF = 2.0**-53
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +146,7 @@ class BoundedAssignment:
         self.rows, self.centers = rows, centers
         self._state = RowState.unknown(len(rows), len(centers))
         self._shift = np.median(centers, axis=0)
-        self._scale = _scale(centers, self._shift)
+        self._scale = scale_of(centers, self._shift)
         self._has_bounds, self._rounds_without, self._pause, self._moves = False, 1, 1, 0
         self._sums = Sums.zero(len(centers), rows.shape[1] + 1)
         self._squares = reduce(add, each(rows, _sum_squares))
@@ -220,24 +220,5 @@ class BoundedAssignment:
 def assign(rows: Rows, centers: Array) -> IntArray:
     """Nearest center of each row, shape (n,), as `gradmix_clustering.nearest.nearest` has it."""
     shift = np.median(centers, axis=0)
-    prepared = prepare(centers, shift, _scale(centers, shift), None)
+    prepared = prepare(centers, shift, scale_of(centers, shift), None)
     return np.concatenate([*each(rows, partial(_assign, centers=prepared))])
-
-
-def _scale(centers: Array, shift: Array) -> float:
-    """Power of two by which no center is farther than 1 from the shift; rows that overflow are computed exactly."""
-    reach = np.abs(centers - shift).max()
-    return float(np.ldexp(1.0, -np.frexp(reach)[1])) if reach > 0 else 1.0
-
-
-def prepare(centers: Array, shift: Array, scale: float, before: Array | None) -> Centers:
-    """Centers as the kernels need them and, if bounds are to follow them, how far they have moved from `before`.
-
-    A center that has moved out of float32's range decides nothing: its rows are compared exactly.
-    """
-    k, d = centers.shape
-    table, halves = np.zeros((k + -k % 4, d + -d % 4), np.float32), np.full(k + -k % 4, 3e38, np.float32)
-    drift, others, half_gaps = moves = np.zeros((3, k), np.float32)
-    before = np.empty((0, d)) if before is None else before
-    reach = kernels.prepare(centers, before, shift, scale, table, halves, drift, others, half_gaps)
-    return Centers(centers, table, halves, float(reach), shift, scale, *moves)

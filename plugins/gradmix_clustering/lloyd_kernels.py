@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
-from gradmix.arrays import Array
 from gradmix_clustering.compiled import compiled
 
 TILE = 64
@@ -18,8 +15,6 @@ TILE = 64
 
 _LINE = 8
 """Doubles that memory hands over at once."""
-_LONG = 32
-"""Features from which on it pays to fetch rows that follow one another."""
 
 _HUGE = np.float32(3e38)
 _ROUNDOFF32 = 2.0**-24
@@ -28,41 +23,6 @@ _SMALLEST32 = 2.0**-149
 _TINY = np.float32(2.0**-126)
 _DOUBLES, _FLOATS = ir.VectorType(ir.DoubleType(), 4), ir.VectorType(ir.FloatType(), 4)
 _LANES, _INT = ir.VectorType(ir.IntType(32), 4), ir.IntType(64)
-
-
-class Centers(NamedTuple):
-    """Centers, as the kernels need them.
-
-    Parameters
-    ----------
-    exact
-        Shape (k, d).
-    table
-        −(c − shift) · scale in float32, k and d rounded up to multiples of four.
-    halves
-        Half the squared lengths of the table's rows in float32; a huge number for its empty rows.
-    reach
-        Largest length of a row of the table.
-    shift, scale
-        Origin, shape (d,), and power of two that bring rows and centers into the range of float32.
-    drift
-        How far each center has moved since the bounds were last brought up to date, times the scale, in float32 and not
-        less, shape (k,).
-    others
-        How far any other center has moved, at most, likewise.
-    half_gaps
-        Half the distance of each center to the nearest other one, times the scale, in float32 and not more, shape (k,).
-    """
-
-    exact: Array
-    table: np.ndarray
-    halves: np.ndarray
-    reach: float
-    shift: Array
-    scale: float
-    drift: np.ndarray
-    others: np.ndarray
-    half_gaps: np.ndarray
 
 
 @compiled(is_part=True)
@@ -273,11 +233,9 @@ def _fetch(typing_context, X, row, a):
         start = builder.add(builder.mul(row, builder.extract_value(matrix.shape, 1)), a)
         flag = ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
-        prefetch = builder.module.globals.get("llvm.prefetch.p0") or ir.Function(
-            builder.module, kind, "llvm.prefetch.p0"
-        )
-        place = builder.bitcast(builder.gep(matrix.data, [start]), byte)
-        builder.call(prefetch, [place, flag(0), flag(2), flag(1)])  # to read, into the second level, data
+        name, place = "llvm.prefetch.p0", builder.bitcast(builder.gep(matrix.data, [start]), byte)
+        fetch = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+        builder.call(fetch, [place, flag(0), flag(3), flag(1)])  # to read, into the first level, data
         return context.get_dummy_value()
 
     return types.none(X, types.int64, types.int64), generate
@@ -548,7 +506,7 @@ def advance(X, weights, centers, labels, uppers, lowers, skip, bounds, totals, r
     X, weights
         Shapes (n, d) and (n,); without weights, (0,).
     centers
-        `Centers`.
+        `gradmix_clustering.screened_centers.Centers`.
     labels, uppers, lowers
         State of the rows, changed in place: label (k at first), and bounds on the distances to the own center and to
         any other one, times the scale, in float32, shapes (n,).
@@ -562,7 +520,6 @@ def advance(X, weights, centers, labels, uppers, lowers, skip, bounds, totals, r
     The number of rows that changed their label.
     """
     tile, best, index, margin, upper, lower = _scratch(centers.table.shape[1])
-    fetch = skip or X.shape[1] >= _LONG  # the processor foresees short rows that follow one another
     pending, moved, owners = np.empty(3 * TILE, np.int64), np.empty(TILE, np.int64), np.empty(TILE, np.int64)
     total, filled, start = 0, np.int64(0), np.int64(0)  # literals would be types of their own
     while start < len(X) or filled > 0:
@@ -573,7 +530,7 @@ def advance(X, weights, centers, labels, uppers, lowers, skip, bounds, totals, r
         for q in range(filled, TILE):
             pending[q] = pending[filled - 1]
         _load(X, pending, centers.shift, centers.scale, tile)
-        _screen(tile, centers.table, centers.halves, best, index, X, pending[TILE:], filled - m if fetch else 0)
+        _screen(tile, centers.table, centers.halves, best, index, X, pending[TILE:], filled - m)
         _certify(tile, X.shape[1], best, centers.reach, margin, upper, lower, bounds)
         _decide(X, pending, m, centers, index, margin, upper, lower, bounds)
         changed = _settle(pending, m, index, upper, lower, labels, uppers, lowers, bounds, moved, owners)
@@ -595,73 +552,12 @@ def assign(X, centers, labels):
         for q in range(2 * TILE):
             rows[q] = min(start + q, n - 1)
         _load(X, rows, centers.shift, centers.scale, tile)
-        _screen(tile, centers.table, centers.halves, best, index, X, rows[TILE:], TILE if X.shape[1] >= _LONG else 0)
+        _screen(tile, centers.table, centers.halves, best, index, X, rows[TILE:], TILE)
         _certify(tile, X.shape[1], best, centers.reach, margin, upper, lower, np.bool_(False))
         m = min(TILE, n - start)
         _decide(X, rows, m, centers, index, margin, upper, lower, np.bool_(False))
         for q in range(m):
             labels[start + q] = index[q]
-
-
-@compiled("contract", "nsz", "reassoc", is_part=True)
-def _squared_distance(x, y):
-    """Squared distance of two points, added in any order."""
-    total = 0.0
-    for a in range(len(x)):
-        total += (x[a] - y[a]) ** 2
-    return total
-
-
-@compiled(is_part=True)
-def _put_in_single(centers, shift, scale, table, halves):
-    """Fill `Centers.table` and `Centers.halves`; the largest squared length of a row of the table."""
-    farthest = 0.0
-    for j in range(len(centers)):
-        length = 0.0
-        for a in range(centers.shape[1]):
-            near = (centers[j, a] - shift[a]) * scale
-            table[j, a] = np.float32(-near)
-            length += near * near
-        halves[j] = np.float32(length / 2)
-        farthest = max(farthest, length)
-    return farthest
-
-
-@compiled(is_part=True)
-def _note_moves(centers, before, scale, drift, others, half_gaps):
-    """Fill `Centers.drift`, `Centers.others` and `Centers.half_gaps`; what is infinite decides nothing."""
-    k, d = centers.shape
-    safe, up, down = 1 + (d + 16) * 4 * _ROUNDOFF, 1 + 4 * _ROUNDOFF32, 1 - 4 * _ROUNDOFF32
-    gaps, first, second, farthest = np.full(k, np.inf), 0.0, 0.0, 0
-    for j in range(k):
-        move = np.sqrt(_squared_distance(centers[j], before[j])) * safe * scale
-        if move > first:
-            first, second, farthest = move, first, j
-        else:
-            second = max(second, move)
-        drift[j] = np.float32(move * up) + _TINY
-        for i in range(j):
-            square = _squared_distance(centers[i], centers[j])
-            gaps[i], gaps[j] = min(gaps[i], square), min(gaps[j], square)
-    for j in range(k):
-        others[j] = np.float32((second if j == farthest else first) * up) + _TINY
-        half_gaps[j] = max(np.float32(np.sqrt(gaps[j]) / 2 / safe * scale * down) - _TINY, np.float32(0))
-
-
-@compiled()
-def prepare(centers, before, shift, scale, table, halves, drift, others, half_gaps):
-    """Fill what `Centers` has of centers that have moved from `before`, which is empty if it does not matter.
-
-    Arrays for single precision are padded by zeros, but `halves` by huge numbers.
-
-    Returns
-    -------
-    `Centers.reach`.
-    """
-    farthest = _put_in_single(centers, shift, scale, table, halves)
-    if len(before):
-        _note_moves(centers, before, scale, drift, others, half_gaps)
-    return np.sqrt(farthest) * (1 + (centers.shape[1] + 16) * 4 * _ROUNDOFF)
 
 
 @compiled(is_part=True)

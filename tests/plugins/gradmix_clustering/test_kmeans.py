@@ -388,8 +388,8 @@ def test_what_is_compiled_follows_from_the_problem_alone(monkeypatch):
 def test_a_fit_compiles_nothing_that_compiling_for_its_rows_has_not(k):
     code = f"""
 import numpy as np, gradmix
-from gradmix_clustering import lloyd_kernels, plus_plus_kernels
-kernels = [*vars(lloyd_kernels).values(), *vars(plus_plus_kernels).values()]
+from gradmix_clustering import lloyd_kernels, plus_plus_kernels, screened_centers
+kernels = [each for module in (lloyd_kernels, plus_plus_kernels, screened_centers) for each in vars(module).values()]
 compiled = lambda: [len(kernel.signatures) for kernel in kernels if hasattr(kernel, "signatures")]
 X = np.random.default_rng(0).normal(size=(5000, 3))
 kmeans = gradmix.clusterer("kmeans", n_clusters={k}, random_state=0)
