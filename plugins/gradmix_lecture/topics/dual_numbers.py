@@ -120,7 +120,7 @@ class DualNumbers(Topic):
 
     def frames(self, table: Table) -> Iterator[tuple[str, Figure]]:
         """A dual number that moves along, with the tangents that it stands for."""
-        for at in np.unique(np.linspace(0, len(table) - 1, 11).round().astype(int)[1:-1]):
+        for at in np.unique(np.linspace(0, len(table) - 1, 7).round().astype(int)[1:-1]):
             yield f"x = {table.rows[at]['x']:.2f}", self._picture(table, int(at))
 
     def _picture(self, table: Table, at: int | None) -> Figure:
