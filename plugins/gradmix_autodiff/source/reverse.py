@@ -128,6 +128,7 @@ class _Reverse:
                     for place, result in enumerate(results):
                         if result.text in seen and source.active:
                             self._begin(lines, seen, source, line)
+                            self.presences.add(source.text, None, is_first=False)
                             lines.append(Line(f"{bar(source)}[{place}] += {bar(result)}", line))
                 case forms.Write():
                     self._unwrite(lines, seen, each)

@@ -137,3 +137,50 @@ def test_a_condition_that_is_changed_later_is_not_read_again():
 
     point = np.array([0.5, 4.0, 0.25])
     np.testing.assert_allclose(SOURCE.gradient(f, point), [2.0 * 0.5 / 0.5**0.5, 0.25, 0.0], rtol=1e-13)
+
+
+def read_and_unpacked(x):
+    y = np.sqrt(x)
+    a, b, c = y
+    return y[1] * 2.0 + a * b + c
+
+
+def read_and_written(x):
+    y = np.sqrt(x)
+    s = y[2] * y[0]
+    y[1] = x[0]
+    y[0] = 0.5
+    return np.sum(y * y) * s + y[1]
+
+
+def read_in_a_loop(x):
+    y = 1.0 / x
+    s = y[2]
+    for i in range(2):
+        s = s * y[i] + y[0]
+    return s * y[2]
+
+
+def chosen_and_read(x):
+    y = np.log(x)
+    return np.sum(np.maximum(y, -1.0) * y[::-1]) + np.sum(np.where(y > 0, y[0], y))
+
+
+def written_in_a_loop(x):
+    y = np.sqrt(x)
+    s = np.sum(y * y)
+    for i in range(3):
+        s += y[i] / (1.0 + i)
+        y[i] = s * x[i]
+    return np.sum(y) + y[0]
+
+
+READ = (read_and_unpacked, read_and_written, read_in_a_loop, chosen_and_read, written_in_a_loop)
+
+
+@pytest.mark.parametrize("f", READ, ids=lambda f: f.__name__)
+def test_nothing_that_contributes_is_left_out(f):
+    point, forward = np.array([0.3, 4.0, 0.25]), gradmix.differentiator("source", mode="forward")
+    exact = [(f(point + 1e-6 * e) - f(point - 1e-6 * e)) / 2e-6 for e in np.eye(3)]
+    np.testing.assert_allclose(SOURCE.gradient(f, point), exact, rtol=1e-7)
+    np.testing.assert_allclose(SOURCE.gradient(f, point), forward.gradient(f, point), rtol=1e-13)
