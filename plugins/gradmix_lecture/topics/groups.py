@@ -360,8 +360,6 @@ class GenerativeStory(Topic):
         X = np.column_stack([table["x.1"], table["x.2"]])
         draw_rows(seen, X, "0.3")
         scale_alike(seen, X)
-        bars.set_title(r"1. choose $y = i$")
-        drawn.set_title(r"2. draw $x \sim N(\mu_i, \Sigma_i)$")
         seen.set(title="what is seen: y = ??", xlabel="$x_1$")
         return figure
 
@@ -385,7 +383,7 @@ class GenerativeStory(Topic):
             color = group_color(k)
             axes.bar(k + 1, share, color=color, alpha=1.0 if chosen in (0, k + 1) else 0.35)
             axes.plot([k + 0.55, k + 1.45], [weight, weight], color="black", linewidth=2.2)
-        axes.set(xlabel="component i", xticks=range(1, len(mixture.weights) + 1))
+        axes.set(xlabel="component i", xticks=range(1, len(mixture.weights) + 1), title="1. choose $y = i$")
         axes.set_ylim(0, 1.04 if chosen else None)
         axes.set_ylabel(r"share of the points; black: $P(y = i)$")
 
@@ -395,7 +393,7 @@ class GenerativeStory(Topic):
         draw_rows(axes, X[:count], blended(np.eye(len(mixture.weights))[groups]))
         draw_gaussians(axes, mixture)
         scale_alike(axes, X)
-        axes.set(xlabel="$x_1$", ylabel="$x_2$")
+        axes.set(xlabel="$x_1$", ylabel="$x_2$", title=r"2. draw $x \sim N(\mu_i, \Sigma_i)$")
 
 
 @dataclass

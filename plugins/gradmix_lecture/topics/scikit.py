@@ -44,9 +44,9 @@ _ROUNDS = 3
 class ScikitLearn(Topic):
     """The calls and the numbers are scikit-learn's; time and memory are not.
 
-    `gmm` is a scikit-learn estimator with the same options, attributes and methods as
-    `sklearn.mixture.GaussianMixture`. From the same start both take the same iterations, so their estimates agree to
-    rounding. Ours sums over blocks of rows in compiled code and keeps no array of responsibilities.
+    The clusterer gmm is a scikit-learn estimator with the options, attributes and methods of GaussianMixture. From the
+    same start both take the same iterations, so their estimates agree to rounding. Ours goes through the rows block by
+    block in compiled code, so it needs less time and holds less at once.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class ScikitLearn(Topic):
         """Largest difference, and the ratios of time and memory for full covariances."""
         return (
             Meaning("largest_difference", "lower", "", "largest difference of any estimate or probability, all types"),
-            Meaning("time_ratio", None, "", "processor time of scikit-learn in units of ours, full covariances"),
+            Meaning("time_ratio", None, "", "time of scikit-learn in units of ours, full covariances", is_timing=True),
             Meaning("memory_ratio", None, "", "peak of memory of scikit-learn in units of ours, full covariances"),
         )
 
