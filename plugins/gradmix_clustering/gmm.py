@@ -59,10 +59,10 @@ class GaussianMixture(StartedMixture):
         What an iteration is computed by: kernels that numba compiles once (numba), or arrays (numpy), about ten times
         slower. They differ in the last digits. Without numba, numpy is the default.
     precision
-        Of rows, means and whiteners in an iteration: float32 takes half to four fifths of the time by kernels, and the
-        log-likelihood of an iteration is right to about eight digits; that of the last one is in float64. Rows are
-        taken less their mean, in float64. A component that is too thin for it, beside the spread of the rows, is an
-        error.
+        Of rows, means and whiteners in an iteration. By kernels, float32 takes six tenths of the time where components
+        have matrices of their own, and about four fifths otherwise. The log-likelihood of an iteration is right to
+        about eight digits; that of the last one is in float64. Rows are taken less their mean, in float64. A component
+        that is too thin for it, beside the spread of the rows, is an error.
     weights_init
         Weights to start from, shape (k,), or to keep if only means are estimated. What is given of this and the next
         two replaces what `init_params` gives.
