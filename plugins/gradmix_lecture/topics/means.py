@@ -212,7 +212,8 @@ class LowerBound(Topic):
         """Of the log-likelihood at θ, by the responsibilities at an estimate."""
         here, there = (gaussians(_HALF, [[mean], [self.known]], np.ones((2, 1, 1))) for mean in (theta, estimate))
         Q, joint = there.predict_proba(x[:, None]).T, here.log_joint(here.center(x[:, None]))
-        return float(np.sum(Q * (joint - np.log(Q))))
+        log_Q = np.log(Q, where=Q > 0, out=np.zeros_like(Q))  # 0 · log 0 is 0
+        return float(np.sum(Q * (joint - log_Q)))
 
     def metrics(self) -> Sequence[Meaning]:
         """Where it began and ended."""

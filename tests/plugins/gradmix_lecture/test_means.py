@@ -74,3 +74,8 @@ def test_the_next_estimate_is_where_the_bound_is_highest():
         highest = minimize_scalar(lambda theta, at=row["estimate"]: -topic._bound(theta, at, X), bracket=(-4, 4))
         assert row["next"] == pytest.approx(highest.x, abs=1e-5)
     assert (np.diff(estimates["value"]) > 0).all()
+
+
+def test_a_start_so_far_away_that_no_point_is_shared_has_a_bound():
+    rows = list(LowerBound(dataset=LINE, start=60.0, iterations=1).rows())
+    assert all(np.isfinite(value) for row in rows for value in row.values())
