@@ -76,12 +76,12 @@ def outside_loops(block: Iterable[Any]) -> Iterator[Any]:
             yield from outside_loops([*each.then, *each.otherwise])
 
 
-def writes_in(block: Iterable[Any]) -> list[forms.Write]:
+def writes_in(block: Iterable[Any]) -> list[forms.Write | forms.AddAt]:
     """All writes into arrays."""
-    found: list[forms.Write] = []
+    found: list[forms.Write | forms.AddAt] = []
     for each in block:
         match each:
-            case forms.Write():
+            case forms.Write() | forms.AddAt():
                 found.append(each)
             case forms.Choice(_, then, otherwise, _):
                 found += writes_in(then) + writes_in(otherwise)

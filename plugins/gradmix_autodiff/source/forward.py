@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradmix_autodiff.source import forms
+from gradmix_autodiff.source.blocks import writes_in
 from gradmix_autodiff.source.forms import Function, Value, leaves, written
 from gradmix_autodiff.source.lines import Line, Lines, Nest, moved, printed
 
@@ -33,7 +34,7 @@ def forward(function: Function, name: str) -> str:
         Line(f"{dot(each)} = np.copy({dot(each)})") for each in function.copied if function.variables[each].active
     ]
     lines += _loaded(function)
-    lines += _pushed(function.block)
+    lines += _pushed(function.block, bool(writes_in(function.block)))
     value, change = (written(function.result, text) for text in (lambda each: each.text, tangent))
     lines.append(Line(f"return {value}, {change}"))
     return "\n".join([f"def {name}({', '.join([*function.parameters, *tangents])}):", *printed(lines)]) + "\n"
@@ -57,14 +58,17 @@ def tangent(value: Value) -> str:
     return "0.0" if value.ndim == 0 else f"np.zeros(np.shape({value.text}))"
 
 
-def _pushed(block: Sequence[Any]) -> Lines:
+def _pushed(block: Sequence[Any], has_writes: bool) -> Lines:
+    """Statements and those for tangents; where arrays are written into, each has a tangent of its own."""
     lines: Lines = []
     for each in block:
         match each:
             case forms.Op(result, operation, arguments, line):
                 lines.append(Line(f"{result.text} = {operation.text}", line))
                 changes = [dot(argument) if argument.active else None for argument in arguments]
-                lines.append(Line(f"{dot(result)} = {operation.push(changes)}", line))
+                text = operation.push(changes)
+                is_shared = has_writes and result.writable and text.isidentifier()
+                lines.append(Line(f"{dot(result)} = {f'np.copy({text})' if is_shared else text}", line))
             case forms.Plain(targets, text, line):
                 lines.append(Line(f"{targets} = {text}", line))
             case forms.Copy(result, source, line):
@@ -92,19 +96,19 @@ def _pushed(block: Sequence[Any]) -> Lines:
             case forms.Effect(text, line):
                 lines.append(Line(text, line))
             case forms.Choice(test, then, otherwise, line):
-                lines.append(Nest(Line(f"if {test}:", line), tuple(_pushed(then))))
-                if other := _pushed(otherwise):
+                lines.append(Nest(Line(f"if {test}:", line), tuple(_pushed(then, has_writes))))
+                if other := _pushed(otherwise, has_writes):
                     lines.append(Nest(Line("else:", line), tuple(other)))
             case forms.Loop():
-                lines.append(_loop(each))
+                lines.append(_loop(each, has_writes))
     return lines
 
 
-def _loop(loop: forms.Loop) -> Nest:
+def _loop(loop: forms.Loop, has_writes: bool) -> Nest:
     inside: Lines = []
     if loop.test is not None:
-        inside += [*_pushed(loop.before), Nest(Line(f"if not ({loop.test}):", loop.line), (Line("break"),))]
-    inside += _pushed(loop.body)
+        inside += [*_pushed(loop.before, has_writes), Nest(Line(f"if not ({loop.test}):", loop.line), (Line("break"),))]
+    inside += _pushed(loop.body, has_writes)
     moves = [(each.name.text, each.end.text) for each in loop.carried]
     moves += [(dot(each.name), tangent(each.end)) for each in loop.carried if each.name.active]
     inside += moved(moves, loop.line)

@@ -70,3 +70,17 @@ def test_a_root_of_a_negative_number_is_not_a_complex_one():
     assert isinstance((-2.0) ** (1.0 / 3.0), complex)
     assert cmath.isfinite((-2.0) ** (1.0 / 3.0))
     assert np.isnan(REVERSE.value_and_gradient(f, [1.0, 2.0])[0])
+
+
+def test_a_write_into_a_sum_leaves_the_tangent_of_its_terms():
+    def f(x):
+        y = x + 1.0
+        y[0] = 5.0
+        z = y - 2.0
+        y[2] = 1.5
+        z[1:] = x[:2]
+        return np.sum(y * x) + np.sum(z * y)
+
+    x = np.array([0.7, 0.4, 1.1])
+    np.testing.assert_allclose(FORWARD.gradient(f, x), REVERSE.gradient(f, x), rtol=1e-14)
+    np.testing.assert_allclose(FORWARD.gradient(f, x), differences(f, x)[0], rtol=1e-8)
