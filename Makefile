@@ -70,6 +70,13 @@ docs/comparison.png: $(READY) $(wildcard framework/gradmix/reports/page/*)
 		--window-size=1366,1240 --screenshot=$@ file://$(CURDIR)/.picture/page.html
 	rm -rf .picture
 
+# Pictures of the lecture that the README shows.
+docs/lecture-%.svg: $(READY) configs/experiment/lecture/%.yaml
+	rm -rf .picture && mkdir .picture
+	$(BIN)/gradmix run experiment=lecture/$* tracking=none runs_dir=.picture/runs
+	cp .picture/runs/lecture/*/artifacts/picture.svg $@
+	rm -rf .picture
+
 benchmark: $(LARGE)
 	$(BIN)/python -m tests.benchmarks.sweep_overhead
 	$(BIN)/python -m tests.benchmarks.joblib_speedup

@@ -35,6 +35,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "local_optima": "optima:LocalOptima",
         "em_and_gradient_ascent": "optima:EMAndGradientAscent",
         "em_iterations": "em:EMIterations",
+        "em_on_old_faithful": "em:EMOnOldFaithful",
         "kmeans_as_hard_em": "groups:KMeansAsHardEM",
         "scikit_learn": "scikit:ScikitLearn",
     },

@@ -63,6 +63,7 @@ QUICK = {
     "covariance_types": {"dataset": Mixture(n=60, random_state=0), "types": ("diag", "VEI"), "random_state": 0},
     "single_gaussian_and_mixture": {"dataset": OldFaithful(), "random_state": 0},
     "em_iterations": {"dataset": Mixture(n=60, random_state=0), "shown": (0, 1, 4)},
+    "em_on_old_faithful": {"dataset": OldFaithful(), "shown": (0, 1, 4)},
 }
 """Options with which a topic's numbers are there at once; its pictures must be right with any."""
 
