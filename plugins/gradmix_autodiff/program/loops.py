@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import lru_cache
 from importlib import import_module
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
+from gradmix_autodiff.kept_code import kept_module
 from gradmix_autodiff.program.elements import element, starts
 from gradmix_autodiff.program.node import Node
 from gradmix_autodiff.program.schedule import Job, is_slice, parts_of
@@ -131,14 +133,28 @@ def _literal(x: float) -> str:
 
 @lru_cache(maxsize=256)
 def compiled(text: str) -> Callable[..., None]:
-    """A loop in machine code. Entries are computed as written; only sums may be added up in another order."""
+    """A loop in machine code, which numba keeps on disk; entries are computed as written, but sums in any order."""
     numba: Any = import_module("numba")
-    space: dict[str, Any] = {"sqrt": np.sqrt, "nan": np.nan, "inf": np.inf, "plus": _plus()}
-    exec(text, space)  # our own text
-    return numba.njit(error_model="numpy")(space["loop"])  # type: ignore[no-any-return]
+    try:
+        return _machine_code(vars(kept_module(_HEAD + text, "prepared", numba.__version__)), is_kept=True)
+    except (OSError, RuntimeError):  # nothing can be written, by us or by numba
+        space: dict[str, Any] = {}
+        exec(_HEAD + text, space)  # our own text
+        return _machine_code(space, is_kept=False)
 
 
-@cache
-def _plus() -> Any:
+_HEAD = """from numpy import inf, nan, sqrt
+
+
+def plus(a, b):
+    return a + b
+
+
+"""
+
+
+def _machine_code(space: dict[str, Any], is_kept: bool) -> Callable[..., None]:
     numba: Any = import_module("numba")
-    return numba.njit(fastmath={"reassoc", "nsz"}, error_model="numpy", forceinline=True)(lambda a, b: a + b)
+    if isinstance(space["plus"], FunctionType):
+        space["plus"] = numba.njit(fastmath={"reassoc", "nsz"}, error_model="numpy", forceinline=True)(space["plus"])
+    return numba.njit(error_model="numpy", cache=is_kept)(space["loop"])  # type: ignore[no-any-return]

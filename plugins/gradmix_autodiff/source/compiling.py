@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
-import os
 import re
-import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from importlib.metadata import version
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FunctionType
 from typing import Any
 from warnings import catch_warnings, simplefilter
 
-import numpy as np
-
 from gradmix import DifferentiationError
+from gradmix_autodiff.kept_code import kept_module
 from gradmix_autodiff.source import prelude
 from gradmix_autodiff.source.captured import Captured, is_data
 from gradmix_autodiff.source.lines import names_of
@@ -66,8 +60,8 @@ def compiled(text: str, name: str, outside: Sequence[Captured], place: str) -> C
     imported = [f"from gradmix_autodiff.source.prelude import {', '.join(helpers)}"] if helpers else []
     head = "\n".join(["import math\n", "import numpy as np", *imported, "\n\n"])
     whole = head + text.replace("(", f"({passed}", 1)
-    file = _kept(whole, numba.__version__, inspect.getsource(machine_forms))
-    machine = numba.njit(error_model="numpy", boundscheck=True, cache=True)(getattr(_module(file), name))
+    module = kept_module(whole, "source", inspect.getsource(machine_forms), numba.__version__)
+    machine = numba.njit(error_model="numpy", boundscheck=True, cache=True)(getattr(module, name))
 
     def call(*arguments: Any) -> Any:
         try:
@@ -75,7 +69,7 @@ def compiled(text: str, name: str, outside: Sequence[Captured], place: str) -> C
                 simplefilter("ignore", errors.NumbaPerformanceWarning)
                 return machine(*(_plain(each.value) for each in outside), *arguments)
         except errors.NumbaError as error:
-            line, reason = _explained(str(error), whole, file.name)
+            line, reason = _explained(str(error), whole, Path(str(module.__file__)).name)
             raise DifferentiationError(
                 f"{place}{line}: numba cannot compile its derivative ({reason}); {_WITHOUT}."
             ) from error
@@ -99,31 +93,6 @@ def _explained(message: str, text: str, file: str) -> tuple[str, str]:
     return ("" if origin is None else f", line {origin[1]}, `{origin[2]}`"), f"`{shown}`: {reason}"
 
 
-def _module(file: Path) -> ModuleType:
-    """The module in a file, under a name by which numba finds it again."""
-    name = f"gradmix_{file.stem}"
-    if name not in sys.modules:
-        spec = spec_from_file_location(name, file)
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
 def _plain(value: Any) -> Any:
     """A value as compiled code takes it: a list is a tuple."""
     return tuple(map(_plain, value)) if type(value) is list else value
-
-
-def _kept(text: str, of_numba: str, forms: str) -> Path:
-    """The file of a text, whose name is a hash of the text, and of what compiles it."""
-    made_of = "\n".join([text, forms, of_numba, np.__version__, version("gradmix")])
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gradmix" / "source"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = folder / f"derivative_{hashlib.sha256(made_of.encode()).hexdigest()[:24]}.py"
-    if not file.exists() or file.read_text(encoding="utf-8") != text:
-        part = file.with_suffix(f".{os.getpid()}.part")
-        part.write_text(text, encoding="utf-8")
-        part.replace(file)
-    return file
