@@ -26,8 +26,9 @@ _JUDGED = 2000
 """About how many rows are looked at to judge the bounds."""
 _FRESH = 50
 """Iterations after which the sums are computed again."""
-_DIGITS = 2.0**49
-"""Most by which Σ w x² may exceed the inertia, so that the difference of sums still has all its digits."""
+_DIGITS = 2.0**45
+"""Most by which Σ w x² may exceed the inertia, so that the difference of sums still has all its digits: each addition
+may lose 2⁻¹⁰⁵ of a sum."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -265,6 +265,15 @@ def test_engines_and_read_only_rows_change_no_bit(d):
         assert again.inertia_ == plain.inertia_
 
 
+def test_an_inertia_keeps_its_digits_where_the_squares_are_1e14_times_as_large():
+    rng = np.random.default_rng([3, 20000])
+    X = rng.normal(size=(20000, 3)) + (2 * rng.normal(size=(50, 3)))[rng.integers(50, size=20000)] + 1e7
+    weights = rng.uniform(0, 3, len(X)) * (np.arange(len(X)) % 7 > 0)
+    fitted = gradmix.clusterer("kmeans", n_clusters=50, random_state=3).fit(X, sample_weight=weights)
+    exact = math.fsum((weights[:, None] * (X - fitted.cluster_centers_[fitted.labels_]) ** 2).ravel())
+    assert fitted.inertia_ == pytest.approx(exact, rel=1e-15)
+
+
 @pytest.mark.parametrize("offset", [0.0, 1e8])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_every_inertia_of_long_runs_is_right(offset, weighted):
