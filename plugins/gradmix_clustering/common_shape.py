@@ -13,13 +13,13 @@ import numpy as np
 
 from gradmix import Covariance, PositiveInt
 from gradmix.arrays import Array
+from gradmix_clustering.covariance import OwnAxes
 from gradmix_clustering.volumes import (
     at_least_some_variance,
     at_least_some_variance_in_every_direction,
     at_most_some_variance,
     average,
     correlation_axes,
-    ellipsoids,
     principal_axes,
     volumes_of_matrices,
     volumes_of_variances,
@@ -52,7 +52,7 @@ class VEI(Covariance):
 
 
 @dataclass
-class VEV(Covariance):
+class VEV(OwnAxes):
     """Ellipsoids of variable volume and orientation and equal shape: Σₖ = λₖ Dₖ A Dₖᵀ.
 
     Parameters
@@ -61,15 +61,13 @@ class VEV(Covariance):
         Most turns of an M-step.
     """
 
-    moments = "full"
-
     max_turns: PositiveInt = 50
 
-    def estimate(self, counts: Array, scatter: Array, previous: Array | None, tol: float) -> Array:
+    def along_axes(self, counts: Array, scatter: Array, previous: Array | None, tol: float) -> tuple[Array, Array]:
         """Principal axes of each component, then volumes and the shape in turns."""
         variances, axes = principal_axes(average(scatter, counts))
         volumes, shape = _in_turns(variances, _distances_by_variances, counts, previous, tol, self.max_turns)
-        return ellipsoids(volumes[:, None] * shape, axes)
+        return volumes[:, None] * shape, axes
 
     def n_parameters(self, k: int, d: int) -> int:
         """K volumes, one shape and k orientations."""

@@ -9,6 +9,7 @@ Source: Celeux & Govaert, Pattern Recognition 28 (1995) 781-793. The number of p
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,16 +119,28 @@ class EEE(Covariance):
         return d * (d + 1) // 2
 
 
-@dataclass
-class EEV(Covariance):
-    """Ellipsoids of equal volume and shape and variable orientation: Σₖ = λ Dₖ A Dₖᵀ."""
+class OwnAxes(Covariance):
+    """Base of the types whose components have axes of their own, along which the variances have a common shape."""
 
     moments = "full"
 
+    @abstractmethod
+    def along_axes(self, counts: Array, scatter: Array, previous: Array | None, tol: float) -> tuple[Array, Array]:
+        """Variances along the axes in rising order, shape (k, d), and the axes as columns, shape (k, d, d)."""
+
     def estimate(self, counts: Array, scatter: Array, previous: Array | None, tol: float) -> Array:
+        """The matrices of both."""
+        return ellipsoids(*self.along_axes(counts, scatter, previous, tol))
+
+
+@dataclass
+class EEV(OwnAxes):
+    """Ellipsoids of equal volume and shape and variable orientation: Σₖ = λ Dₖ A Dₖᵀ."""
+
+    def along_axes(self, counts: Array, scatter: Array, previous: Array | None, tol: float) -> tuple[Array, Array]:
         """Principal axes of each component, with the mean variances along them, in order of size."""
         variances, axes = principal_axes(average(scatter, counts))
-        return ellipsoids(counts @ variances / counts.sum(), axes)
+        return np.tile(counts @ variances / counts.sum(), (len(counts), 1)), axes
 
     def n_parameters(self, k: int, d: int) -> int:
         """One volume, one shape and k orientations."""

@@ -9,14 +9,16 @@ from functools import partial
 import numpy as np
 
 import gradmix
-from gradmix import Block, Covariance, NumericalError, PluginError, Rows
+from gradmix import Block, NumericalError, PluginError, Rows
 from gradmix.arrays import Array
+from gradmix_clustering.covariance import OwnAxes
 from gradmix_clustering.estep import EStep
 from gradmix_clustering.frame import IN_PLACE, Frame
 from gradmix_clustering.layouts import LAYOUTS
 from gradmix_clustering.mixture_model import GaussianMixtureModel
 from gradmix_clustering.moments import FAR, Layout, Moments, gather
 from gradmix_clustering.starts import Responsibilities
+from gradmix_clustering.volumes import ellipsoids, is_elongated, whiteners_along
 
 INNER_TOL = float(np.sqrt(np.finfo(float).eps))
 """Gain per row, in nats, below which the inner iteration of a covariance type ends: mclust's."""
@@ -30,18 +32,24 @@ def maximisation(moments: Moments, model: GaussianMixtureModel, reg_covar: float
     """
     if model.estimated == "means":
         return model.updated(model.weights, moments.means, model.covariances)
-    return model.updated(*_estimates(moments, model.covariance, model.covariances, reg_covar))
+    return _estimated(model, moments, reg_covar, model.covariances)
 
 
-def _estimates(
-    moments: Moments, covariance: Covariance, previous: Array | None, reg_covar: float
-) -> tuple[Array, Array, Array]:
-    """Weights, means and covariances."""
+def _estimated(
+    model: GaussianMixtureModel, moments: Moments, reg_covar: float, previous: Array | None
+) -> GaussianMixtureModel:
+    """A model with the estimates in the place of its own weights, means and covariances."""
+    covariance, layout = model.covariance, model.layout
     means, counts = moments.means, np.maximum(moments.counts, np.finfo(float).tiny)
-    layout = LAYOUTS[covariance.moments]
     scatter = layout.averaged(moments.scatter_around_means(covariance.moments), means.shape[1])
+    whiteners = None
     try:
-        covariances = np.asarray(covariance.estimate(counts, scatter, previous, INNER_TOL), dtype=float)
+        if isinstance(covariance, OwnAxes):
+            variances, axes = covariance.along_axes(counts, scatter, previous, INNER_TOL)
+            covariances, variances = ellipsoids(variances, axes), variances + reg_covar
+            whiteners = whiteners_along(variances, axes) if is_elongated(variances) else None
+        else:
+            covariances = np.asarray(covariance.estimate(counts, scatter, previous, INNER_TOL), dtype=float)
     except np.linalg.LinAlgError as error:
         raise NumericalError(
             f"{type(covariance).__name__} found no covariances ({error}): a component has collapsed onto too few "
@@ -52,7 +60,8 @@ def _estimates(
             f"{type(covariance).__name__}.estimate must return covariances of the shape {scatter.shape}; "
             f"it returned {covariances.shape}."
         )
-    return moments.counts / moments.counts.sum(), means, layout.regularised(covariances, reg_covar)
+    weights = moments.counts / moments.counts.sum()
+    return model.updated(weights, means, layout.regularised(covariances, reg_covar), whiteners)
 
 
 def start_model(
@@ -69,7 +78,9 @@ def start_model(
     means = center + rows.fold(frame.each(around_center)).shifts
     around_means = partial(_gather, responsibilities=responsibilities, means=means, layout=covariance.moments)
     moments = rows.fold(frame.each(around_means))
-    return GaussianMixtureModel(*_estimates(moments, covariance, None, reg_covar), covariance_type)
+    empty = LAYOUTS[covariance.moments].shape(*means.shape)
+    model = GaussianMixtureModel(moments.counts, means, np.empty(empty), covariance_type)
+    return _estimated(model, moments, reg_covar, None)
 
 
 def _gather(block: Block, responsibilities: Responsibilities, means: Array, layout: Layout) -> Moments:
@@ -131,6 +142,8 @@ def em(
         model = bounded(estimate)
         before, moments = moments.log_likelihood, expectation(model)
         here = expectation.frame.back(model)
+        if here is model and isinstance(model.covariance, OwnAxes):  # so that it is the one that a file would hold
+            here = model.updated(model.weights, model.means, model.covariances)
         yield EMStep(here, moments.log_likelihood, before, expectation.rows.total_weight, expectation.rounding)
 
 

@@ -197,7 +197,7 @@ class GaussianMixture(StartedMixture):
             model = start_model(rows, responsibilities, self.covariance_type, floor, frame)
             if not given.is_empty:
                 model = frame.here(given.applied_to(frame.back(model)))
-        return replace(model, estimated=self.update)
+        return model if self.update == "all" else replace(model, estimated=self.update)
 
     def _gone_on_from(self, state: GaussianMixtureModel) -> GaussianMixtureModel:
         from gradmix_clustering.given import check_goes_on

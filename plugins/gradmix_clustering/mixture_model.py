@@ -104,10 +104,17 @@ class GaussianMixtureModel(Model):
         """How the covariances are kept."""
         return LAYOUTS[self.covariance.moments]
 
-    def updated(self, weights: Array, means: Array, covariances: Array) -> GaussianMixtureModel:
-        """A mixture of the same covariance type, which is not looked up again."""
+    def updated(
+        self, weights: Array, means: Array, covariances: Array, whiteners: Array | None = None
+    ) -> GaussianMixtureModel:
+        """A mixture of the same covariance type, which is not looked up again.
+
+        `whiteners` are ``precisions_cholesky`` where these are known with more digits than the covariances have.
+        """
         model = replace(self, weights=weights, means=means, covariances=covariances)
         vars(model)["covariance"] = self.covariance
+        if whiteners is not None:
+            vars(model)["precisions_cholesky"] = whiteners
         return model
 
     @cached_property

@@ -125,6 +125,22 @@ def _graded_axes(covariance: Array) -> tuple[Array, Array] | None:
     return variances[order], axes[:, order]
 
 
+def is_elongated(variances: Array) -> bool:
+    """Whether matrices with such variances along axes, shape (k, d), would lose digits of the short axes."""
+    return bool((variances.min(axis=1) < _ELONGATED * variances.max(axis=1)).any())
+
+
+def whiteners_along(variances: Array, axes: Array) -> Array:
+    """Upper triangular P with P Pᵀ = D V⁻¹ Dᵀ, shape (k, d, d), for variances in rising order and axes as columns.
+
+    They keep the digits of short axes that the matrices D V Dᵀ, and their factors, would lose.
+    """
+    scaled = np.swapaxes(axes / np.sqrt(variances)[:, None, :], 1, 2)
+    factors = np.linalg.qr(scaled[:, :, ::-1])[1]
+    signed = factors * np.where(np.diagonal(factors, axis1=1, axis2=2) < 0, -1.0, 1.0)[:, :, None]
+    return np.ascontiguousarray(np.swapaxes(signed, 1, 2)[:, ::-1, ::-1])
+
+
 def square_root(covariance: Array) -> Array:
     """R of S = R Rᵀ, shape (d, d): a Cholesky factor or, if S is singular, axes of the lengths that rounding leaves."""
     deviations = np.sqrt(np.maximum(np.diagonal(covariance), _TINY))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.cluster import MiniBatchKMeans
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, make_blobs
 from sklearn.exceptions import ConvergenceWarning
 
 import gradmix
@@ -169,6 +169,18 @@ def test_centers_without_rows_are_moved_to_some():
     with pytest.warns(ConvergenceWarning, match=r"5 cluster\(s\)"):
         alone = minibatch(6, init=start, batch_size=100, reassignment_ratio=0.0).fit(X)
     assert np.bincount(alone.labels_, minlength=6).tolist() == [4000, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("batch_size", [10, 200])
+@pytest.mark.parametrize("seed", range(3))
+def test_centers_that_begin_at_equal_rows_spread(batch_size, seed):
+    """scikit-learn's test_minibatch_sensible_reassign, without partial_fit."""
+    X, _ = make_blobs(n_samples=100, centers=5, random_state=seed)
+    X[::2] = 0
+    fit = gradmix.clusterer(
+        "minibatch_kmeans", n_clusters=20, batch_size=batch_size, init="random", random_state=seed
+    ).fit(X)
+    assert fit.cluster_centers_.any(axis=1).sum() > 9
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")

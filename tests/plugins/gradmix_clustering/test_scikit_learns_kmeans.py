@@ -34,7 +34,7 @@ LEFT_OUT = {
     "test_minibatch_iter_steps": "n_iter_ counts batches, not passes; n_steps_ does not exist",
     "test_minibatch_with_many_reassignments": "it has no option verbose",
     "test_kmeans_predict": "it sets the option algorithm; test_kmeans has the rest of it",
-    "test_minibatch_sensible_reassign": "it is about partial_fit and random states of NumPy's old generator",
+    "test_minibatch_sensible_reassign": "it calls partial_fit; test_minibatch_kmeans has the rest of it",
 }
 """Test → why it says nothing of our clusterers."""
 

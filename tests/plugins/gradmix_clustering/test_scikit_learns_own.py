@@ -11,7 +11,7 @@ LEFT_OUT = {
     "test_gaussian_mixture_aic_bic": "it calls a private method",
     "test_gaussian_mixture_n_parameters": "it calls a private method",
     "test_gaussian_mixture_precisions_init": "it calls a private method",
-    "test_gaussian_mixture_setting_best_params": "a start that breaks down has another message here",
+    "test_gaussian_mixture_setting_best_params": "without reg_covar, a component of one row is an error here",
     "test_init_means_not_duplicated": "it asks for no iteration, max_iter=0, which is refused here",
     "test_max_iter_zero": "it asks for no iteration, max_iter=0, which is refused here",
     "test_regularisation": "fewer different rows than components have another message here",
