@@ -146,7 +146,7 @@ class HardAssignments(Topic):
             name_axes(axes, data)
             axes.label_outer()
         figure.draw_without_rendering()  # now the axes have their ranges
-        _draw_border(kmeans_panel, lambda X: -np.linalg.norm(X[:, None] - centers, axis=2))
+        _draw_border(kmeans_panel, lambda X: -np.square(X[:, None] - centers).sum(axis=2))
         _draw_border(mixture_panel, lambda X: mixture.log_joint(mixture.center(X)).T)
         return figure
 
@@ -155,9 +155,10 @@ def _draw_border(axes: Axes, scores: Any) -> None:
     """Lines on which the two highest scores are equal."""
     across, up = axes.get_xlim(), axes.get_ylim()
     xs, ys, points = grid(across, up, 120)
-    best = scores(points).argmax(axis=1).reshape(xs.shape)
-    for c in range(best.max()):
-        axes.contour(xs, ys, best == c, levels=[0.5], colors="0.2", linewidths=1.0, linestyles="--")
+    found = scores(points)
+    for c in range(found.shape[1] - 1):
+        lead = (found[:, c] - np.delete(found, c, axis=1).max(axis=1)).reshape(xs.shape)
+        axes.contour(xs, ys, lead, levels=[0.0], colors="0.2", linewidths=1.0, linestyles="--")
     axes.set(xlim=across, ylim=up)
 
 

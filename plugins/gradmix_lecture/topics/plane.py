@@ -101,6 +101,7 @@ def scale_alike(axes: Axes, X: Array) -> None:
     spread = np.ptp(X, axis=0)
     if spread.max() <= _MOST_STRETCH * spread.min():
         axes.set_aspect("equal", adjustable="datalim")
+        axes.set_autoscale_on(True)  # the range may grow to fill the panel, without a warning
 
 
 def grid(across: tuple[float, float], up: tuple[float, float], n: int = 90) -> tuple[Array, Array, Array]:
