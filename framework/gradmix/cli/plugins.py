@@ -14,7 +14,6 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from gradmix.cli.parser import CommandParser
-from gradmix.config.build import clusterer, covariance, differentiator
 from gradmix.config.groups import fields_of
 from gradmix.contracts.component import path_of, summary
 from gradmix.contracts.docstring import sections
@@ -31,14 +30,16 @@ from gradmix.registry.rules import problems_with_rules
 from gradmix.reports.console import make_console
 
 _EPILOG = "plugins.block=[NAME], plugins.only=[NAME] and plugins.files=[FILE.py] choose what is loaded."
-_MADE_BY_NAME = tuple(maker.__name__ for maker in (clusterer, covariance, differentiator))
+_MADE_BY_NAME = ("clusterer", "covariance", "dataset", "differentiator", "metric", "problem", "solver", "task")
 """Kinds with a function of their own that makes a component: ``gradmix.clusterer("gmm")``."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     parser = CommandParser("plugins", "List all components, or document those of one name.", _EPILOG)
-    parser.add_argument("name", nargs="?", help="a component, such as gmm; or doctor, which examines every plugin")
+    parser.add_argument(
+        "name", nargs="?", help="a component, such as gmm or solver/newton; or doctor, which examines every plugin"
+    )
     parser.add_argument("--json", action="store_true", help="with doctor: for programs")
     options = parser.parse_args(arguments)
     console = make_console()
@@ -49,9 +50,10 @@ def main(arguments: Sequence[str]) -> int:
     if options.name is None:
         _list(console)
         return 0
-    found = registry().search(options.name)
+    kind, _, name = options.name.rpartition("/")
+    found = [entry for entry in registry().search(name) if kind in ("", entry.kind)]
     if not found:
-        names = {"doctor", *(entry.name for entry in registry())}
+        names = {"doctor", *(f"{entry.kind}/{entry.name}" if kind else entry.name for entry in registry())}
         raise UnknownNameError(f"there is no component {options.name!r}.{did_you_mean(options.name, names)}")
     for entry in found:
         _document(console, entry)

@@ -1,6 +1,8 @@
+import re
 import socket
 import time
 import urllib.request
+from collections import Counter
 
 import pytest
 
@@ -21,10 +23,22 @@ def test_an_unknown_command_is_told_with_the_nearest(gradmix_main):
 
 def test_plugins_lists_every_component_with_its_distribution(gradmix_main):
     out, _ = gradmix_main("plugins")
+    alike = Counter(entry.name for entry in registry())
     for entry in registry():
         lines = [line for line in out.splitlines() if line.split()[:1] == [entry.name]]
-        absent = f"{entry.kind} {entry.name}  not installed: pip install 'gradmix["
-        assert [entry.plugin.distribution in line for line in lines] == [True] or absent in out
+        absent = [line for line in out.splitlines() if f" {entry.name}  not installed: pip install 'gradmix[" in line]
+        assert len(lines) + len(absent) == alike[entry.name]
+        assert all(entry.plugin.distribution in line for line in lines)
+
+
+def test_plugins_documents_one_kind_where_several_have_the_name(gradmix_main):
+    both, _ = gradmix_main("plugins", "newton")
+    assert re.findall(r"^(\w+) newton  \(", both, flags=re.M) == ["solver", "topic"]
+    out, _ = gradmix_main("plugins", "topic/newton")
+    assert re.findall(r"^(\w+) newton  \(", out, flags=re.M) == ["topic"]
+    assert "topic.start" in out
+    _, err = gradmix_main("plugins", "topic/newtn", code=2)
+    assert "Did you mean topic/newton?" in err
 
 
 def test_plugins_documents_the_options_of_one(gradmix_main):

@@ -11,6 +11,7 @@ import pytest
 
 import gradmix
 from conftest import HANGS
+from gradmix.cli.plugins import _MADE_BY_NAME
 
 KMEANS = ("clusterer=kmeans", "dataset=iris", "clusterer.n_clusters=3", "tracking=none")
 HERE = "hydra/launcher=basic"
@@ -158,6 +159,11 @@ def test_a_comparison_is_tables_and_a_page(sweep, tmp_path):
     assert found.save_page(tmp_path / "page.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert "gmm is best" in found._repr_html_()
     assert "gmm is best" in repr(found)
+
+
+@pytest.mark.parametrize("kind", _MADE_BY_NAME)
+def test_what_the_listing_says_makes_a_component_is_there(kind):
+    assert callable(getattr(gradmix, kind))
 
 
 def test_components_are_made_by_name():
