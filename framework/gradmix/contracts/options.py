@@ -401,6 +401,8 @@ def describe_type(annotation: Any) -> str:
     'one of full, tied'
     >>> describe_type(PositiveInt)
     'an integer > 0'
+    >>> describe_type(Annotated[float, Bounds(gt=0.0, le=0.5)])
+    'a number > 0 and ≤ 0.5'
     """
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is Annotated:
@@ -410,7 +412,7 @@ def describe_type(annotation: Any) -> str:
         if names := [name for mark in marks if isinstance(mark, NameOf) for name in mark.names]:
             return f"{'a list, each ' if typing.get_origin(inner) is tuple else ''}one of {', '.join(names)}"
         bounds = [
-            f"{sign} {bound}"
+            f"{sign} {int(bound) if float(bound).is_integer() else bound}"  # typing takes > 0 and > 0.0 for the same
             for mark in marks
             if isinstance(mark, Bounds)
             for name, sign in _SIGNS.items()

@@ -119,7 +119,8 @@ class Fragile(gradmix.Clusterer):
 """
 
 
-def test_a_job_that_fails_is_a_row(empty_folder):
+def test_a_job_that_fails_is_a_row(empty_folder, monkeypatch):
+    monkeypatch.setenv("GRADMIX_PLUGINS", "{}")  # the choice holds from then on in this process
     Path("fragile.py").write_text(FRAGILE)
     words = ("plugins.files=[fragile.py]", "clusterer=fragile", "tracking=none", "pictures=false", HERE)
     failed, good = gradmix.sweep(*words, "clusterer.n_clusters=2,1").results
