@@ -8,7 +8,12 @@ from browser import needs_browser, opened
 from gradmix.cli.main import main
 from gradmix_lecture.gallery.__main__ import main as gallery
 
-QUICK = ("experiment=lecture/divided_difference_error", "topic.functions=[cubic]", "topic.steps_per_decade=1")
+QUICK = (
+    "experiment=lecture/divided_difference_error",
+    "topic.functions=[cubic]",
+    "topic.steps_per_decade=1",
+    "topic.smallest=1e-4",
+)
 
 
 @pytest.fixture
