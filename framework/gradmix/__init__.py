@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from gradmix.notebook import *  # noqa: F403
     from gradmix.public import *  # noqa: F403
 else:
-    _COMMANDS = frozenset({"compare", "read_run", "read_runs", "run", "sweep"})
-    _SHOWN = frozenset({"Comparison", "RunResult", "SweepResult"})
+    _NOTEBOOK = ("Comparison", "RunResult", "SweepResult", "compare", "read_run", "read_runs", "run", "sweep")
 
     def __getattr__(name):
         """Import the public names when one is used: `import gradmix` alone, or of a part of it, loads none of them."""
@@ -26,11 +25,11 @@ else:
             raise AttributeError(f"module 'gradmix' has no attribute {name!r}")
         if name in ("arrays", "functions", "testing"):
             return import_module(f"gradmix.{name}")
-        if name in _COMMANDS | _SHOWN:  # plugins never need these, and what they load takes as long as all the rest
+        if name in _NOTEBOOK:  # plugins never need these, and what they load takes as long as all the rest
             return getattr(import_module("gradmix.notebook"), name)
         public = vars(import_module("gradmix.public"))
         names = [each for each in public if not each.startswith("_")]
-        globals().update({"__all__": [*names, *sorted(_COMMANDS | _SHOWN)], **{each: public[each] for each in names}})
+        globals().update({"__all__": [*names, *_NOTEBOOK], **{each: public[each] for each in names}})
         if name not in globals():
             raise AttributeError(f"module 'gradmix' has no attribute {name!r}")
         return globals()[name]

@@ -209,7 +209,7 @@ class File(Dataset):
             lines.append(f"column {name!r} has {what}, such as {str(first)!r} in row {row}: {advice}")
         names = ",".join(name for name, *_ in refused)
         return DataError(
-            f"{self.path} has columns that are no numbers (rows counted from 0). {'; '.join(lines)}. "
+            f"{self.path} has columns that are not numbers (rows counted from 0). {'; '.join(lines)}. "
             f"dataset.drop=[{names}] leaves out; dataset.label takes one as the true groups."
         )
 

@@ -20,7 +20,7 @@ class Results:
     Parameters
     ----------
     count
-        How many results; None: one that is no tuple.
+        How many results; None: one result, not a tuple.
     fields
         Their names, if it has some.
     ndims

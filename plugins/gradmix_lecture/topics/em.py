@@ -143,17 +143,6 @@ class EMOnOldFaithful(EMIterations):
     Each point is an eruption: how long it lasted, and how long the geyser was quiet afterwards. Both components begin
     as wide as all points together. Within a few iterations one takes the short eruptions and the other the
     long ones, and hardly a point is left between them.
-
-    Parameters
-    ----------
-    dataset
-        Rows of two columns.
-    n_components
-        Number of Gaussians.
-    shown
-        Which iterations have a panel, in rising order: 0 is the start, and the last one is the end of EM. At most 8.
-    start_seed
-        Seed by which the start chooses rows as means; all components begin with the covariance of all rows.
     """
 
     dataset: Dataset = part("old_faithful")

@@ -55,7 +55,7 @@ _LOOKS = (("o-", "black", 9.0), ("s:", "black", 8.0), ("^:", "0.45", 7.0), ("v:"
 class Newton(Topic):
     """Newton's method doubles the digits with each step if the derivative is right, and crawls if it is not.
 
-    All exact derivatives give the same iterates: the number of correct digits doubles until there are no more. So does
+    All exact derivatives give the same iterates: the number of correct digits doubles with each step. So does
     a divided difference whose step has been chosen with care. If h is too large the derivative has an error that does
     not become smaller, and each step gains the same few digits only; if h is too small, rounding errors spoil it.
 

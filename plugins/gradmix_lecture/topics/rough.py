@@ -25,7 +25,19 @@ _EXACT = 1e-9
 
 @dataclass
 class Rough(Topic):
-    """Base of both topics: errors against h, and the function near the point, beside its curve."""
+    """Base of both topics: errors against h, and the function near the point, beside its curve.
+
+    Parameters
+    ----------
+    problem
+        The function; its exact derivative is that of the curve.
+    smallest, largest
+        The range of h.
+    steps_per_decade
+        How many values of h in each power of ten.
+    window
+        How far the picture of the function reaches to both sides.
+    """
 
     counted: ClassVar[str] = "h"
 
@@ -137,17 +149,6 @@ class NoisyFunction(Rough):
     The program computes a smooth curve with a fine ripple, as a simulation with an inner tolerance does. Dual numbers
     give the exact slope of the program, ripple included, which says little about the curve. A divided difference with a
     step far above the width of the ripple averages over it, and there its error has a minimum.
-
-    Parameters
-    ----------
-    problem
-        The function; its exact derivative is that of the curve.
-    smallest, largest
-        The range of h.
-    steps_per_decade
-        How many values of h in each power of ten.
-    window
-        How far the picture of the function reaches to both sides.
     """
 
     formula: ClassVar[str] = r"""
@@ -162,17 +163,6 @@ class DiscreteFunction(Rough):
     A sensor with few digits, or a count, gives a curve in steps. Automatic differentiation is exact here, too, and
     finds that the program is constant nearly everywhere. A divided difference sees the curve as soon as h spans many
     steps; its error is that of the steps, divided by h, plus that of the curve.
-
-    Parameters
-    ----------
-    problem
-        The function; its exact derivative is that of the curve.
-    smallest, largest
-        The range of h.
-    steps_per_decade
-        How many values of h in each power of ten.
-    window
-        How far the picture of the function reaches to both sides.
     """
 
     formula: ClassVar[str] = r"""

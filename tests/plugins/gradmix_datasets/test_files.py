@@ -107,7 +107,7 @@ def test_an_archive_of_arrays(tmp_path):
     data = read(tmp_path / "data.npz", label="y")
     np.testing.assert_array_equal(data.X, X)
     assert list(data.labels) == list(y)
-    np.testing.assert_array_equal(read(tmp_path / "data.npz").X, X)  # y is no feature
+    np.testing.assert_array_equal(read(tmp_path / "data.npz").X, X)  # y is not a feature
     np.savez(tmp_path / "data.npz", train=X, test=X[:2])
     np.testing.assert_array_equal(read(tmp_path / "data.npz", key="test").X, X[:2])
     with pytest.raises(gradmix.DataError, match=r"dataset\.key must be one of train, test"):
@@ -132,7 +132,7 @@ def test_a_separator_at_the_end_of_each_line_makes_no_column(tmp_path):
 
 @pytest.fixture
 def people(tmp_path):
-    """A table with all that is no number."""
+    """A table with columns that are not numbers."""
     path = tmp_path / "people.csv"
     path.write_text("day,city,size,fit,kind\n2020-01-02,Rome,1.5,true,x\n1970-01-11,Oslo,2.5,false,y\n")
     return path
