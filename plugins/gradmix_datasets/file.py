@@ -150,8 +150,11 @@ class File(Dataset):
         path = self._path_of_labels()
         if path is None:
             return None
-        with COMPRESSIONS[path.suffix if path.suffix in COMPRESSIONS else ""](str(regular_file(path))) as stream:
-            return np.array([line.strip().decode() for line in stream if line.strip()])
+        try:
+            with COMPRESSIONS[path.suffix if path.suffix in COMPRESSIONS else ""](str(regular_file(path))) as stream:
+                return np.array([line.strip().decode() for line in stream if line.strip()])
+        except (OSError, ValueError, EOFError) as error:
+            raise DataError(f"cannot read the labels beside {self.path}, {path.name}: {error}.") from error
 
     def _there(self, table: pd.DataFrame, names: Sequence[str], option: str) -> Sequence[str]:
         """The names, if the table has columns of all of them."""

@@ -17,9 +17,9 @@ from gradmix_lecture.topics.mixtures import (
     check_covariances,
     gaussians,
     mixture_of,
-    ordered,
     plane_mixture,
     row_of,
+    row_of_fit,
     rows_of,
 )
 from gradmix_lecture.topics.plane import blended, draw_gaussians, draw_rows, grid, limits, name_axes, scale_alike
@@ -84,14 +84,7 @@ class CovarianceTypes(Topic):
                 n_init=self.n_init,
                 random_state=self.random_state,
             ).fit(X)
-            model = fitted.model_
-            yield {
-                "type": float(number),
-                "log_likelihood": model.log_likelihood(X),
-                "bic": model.bic(X),
-                "n_parameters": float(model.n_parameters),
-                **row_of(ordered(model)),
-            }
+            yield {"type": float(number), **row_of_fit(fitted.model_, X)}
 
     def metrics(self) -> Sequence[Meaning]:
         """BIC of each type."""
@@ -183,14 +176,7 @@ class SingleGaussianAndMixture(Topic):
         X = rows_of(self.dataset, 2).X
         for k in (1, self.n_components):
             fitted = gradmix.clusterer("gmm", n_components=k, n_init=5, random_state=self.random_state).fit(X)
-            model = fitted.model_
-            yield {
-                "n_components": float(k),
-                "log_likelihood": model.log_likelihood(X),
-                "bic": model.bic(X),
-                "n_parameters": float(model.n_parameters),
-                **row_of(ordered(model)),
-            }
+            yield {"n_components": float(k), **row_of_fit(fitted.model_, X)}
 
     def metrics(self) -> Sequence[Meaning]:
         """Log-likelihood and BIC of both."""

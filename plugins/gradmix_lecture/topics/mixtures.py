@@ -71,6 +71,12 @@ def row_of(mixture: Any) -> dict[str, float]:
     return row
 
 
+def row_of_fit(model: Any, X: Array) -> dict[str, float]:
+    """The parameters of a fitted mixture, its components in order, and how well it fits."""
+    scores = {"log_likelihood": model.log_likelihood(X), "bic": model.bic(X)}
+    return {**scores, "n_parameters": float(model.n_parameters), **row_of(ordered(model))}
+
+
 def mixture_of(row: Mapping[str, float]) -> Any:
     """The mixture whose parameters a row has."""
     k = sum(name.startswith("weight.") for name in row)

@@ -195,3 +195,10 @@ def test_a_run_says_how_the_file_was_read(empty_folder, capsys):
     words = ["dataset=file", "dataset.path=mine.csv", "clusterer=kmeans", "tracking=none", "pictures=false"]
     assert main(["run", *words]) == 0
     assert "fields separated by semicolons, decimal commas" in capsys.readouterr().out
+
+
+def test_labels_that_cannot_be_read_are_named(tmp_path):
+    (tmp_path / "x.data").write_text("1 2\n3 4\n")
+    (tmp_path / "x.labels0").write_bytes(b"\xff\n1\n")
+    with pytest.raises(gradmix.DataError, match=r"labels beside .*x\.labels0"):
+        read(tmp_path / "x.data")
