@@ -7,6 +7,11 @@ from typing import NoReturn
 from gradmix.config.user_file import default_runs_dir
 from gradmix.contracts.errors import ConfigError
 
+_RUN = (
+    "a folder, a name or the beginning of it, SWEEP/N for the Nth job of a sweep, "
+    "a run key or an ID in MLflow or the beginning of it (six digits or more), or last"
+)
+
 
 class CommandParser(ArgumentParser):
     """A parser of a command line; description and epilog keep their line breaks."""
@@ -24,6 +29,11 @@ class CommandParser(ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise a ConfigError."""
         raise ConfigError(f"{message}. See {self.prog} --help.")
+
+    def add_run(self, nargs: str | None = None) -> None:
+        """Let the command line name a run, as `gradmix.tracking.lookup.find_run` finds it."""
+        self.add_argument("run", metavar="RUN", nargs=nargs, help=_RUN)
+        self.add_runs_dir()
 
     def add_runs_dir(self) -> None:
         """Let the command look for runs in another folder."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gradmix.cli.parser import CommandParser
-from gradmix.contracts.errors import StorageError, UnknownNameError
+from gradmix.contracts.errors import StorageError
 from gradmix.contracts.terminal import visible
 
 _DESCRIPTION = "Describe a run: its status, the options that differ from the defaults, its metrics or its error."
@@ -14,6 +14,7 @@ _EXAMPLES = """\
 examples:
   gradmix show last                        the newest run or sweep
   gradmix show 2026-11-28_23-25-16-sweep/3     the third job of a sweep
+  gradmix show 250a6477                    a run by its key, or by its ID in MLflow
   gradmix show last --picture              draw a run again, into its own folder
   gradmix show last --picture fit.png      … or into a file
 
@@ -24,42 +25,20 @@ _PICTURE = "draw it: the first picture into a file, all of them into a folder (d
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     parser = CommandParser("show", _DESCRIPTION, _EXAMPLES)
-    parser.add_argument(
-        "run", metavar="RUN", help="a path, a name or enough of it, NAME/N for the Nth job of a sweep, last"
-    )
-    parser.add_runs_dir()
+    parser.add_run()
     parser.add_argument("--picture", nargs="?", const="", metavar="FILE", help=_PICTURE)
     options = parser.parse_args(arguments)
 
-    from gradmix.journal.folder import has_journal
     from gradmix.journal.reading import read_run
     from gradmix.reports.run_description import print_run
+    from gradmix.tracking.lookup import find_run
 
-    folder = _folder(options.run, options.runs_dir)
-    if not has_journal(folder):
-        raise UnknownNameError(f"{folder} is not a run or a sweep; it has no journal.")
+    folder = find_run(options.run, options.runs_dir)
     if options.picture is None:
         print_run(read_run(folder))
     else:
         _draw(folder, options.picture)
     return 0
-
-
-def _folder(name: str, runs_dir: Path) -> Path:
-    """The folder that is meant: a path is taken as it is; jobs of a sweep count from 1, as in its lines."""
-    from gradmix.sweeps.attempts import attempts, telling
-    from gradmix.sweeps.reading import reused_results
-    from gradmix.sweeps.selection import find
-
-    sweep, _, job = name.rpartition("/")
-    if Path(name).exists() or not sweep or not job.isdigit():
-        return find(name, runs_dir, sweeps_only=False)
-    folder, number = find(sweep, runs_dir), int(job) - 1
-    if best := telling(folder, number):
-        return best.folder
-    if made := attempts(folder, number) or list(filter(None, [reused_results(folder).get(number)])):
-        return made[-1]
-    raise UnknownNameError(f"{folder} has no journal of a job {job}; jobs count from 1.")
 
 
 def _draw(folder: Path, wanted: str) -> None:

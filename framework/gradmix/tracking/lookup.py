@@ -1,0 +1,131 @@
+"""Which run a person means: by its folder, its name, its number in a sweep, its run key, or its ID in MLflow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from gradmix.config.spec import Tracking
+from gradmix.config.user_file import tracking_of
+from gradmix.contracts.errors import UnknownNameError, did_you_mean
+from gradmix.journal.folder import find_journals, has_journal
+from gradmix.journal.history import most_telling
+from gradmix.journal.reading import read_runs, read_start
+from gradmix.sweeps.attempts import attempts, telling
+from gradmix.sweeps.reading import reused_results
+from gradmix.sweeps.selection import find
+from gradmix.tracking.note import read_note
+from gradmix.tracking.store import absolute_uri, open_client, sqlite_path
+
+_IDENTIFIER = re.compile(r"[0-9a-f]{6,64}")
+_MLFLOW_ID = re.compile(r"[0-9a-f]{32}")
+_MOST_NAMED = 5
+
+
+def find_run(name: str, runs_dir: Path) -> Path:
+    """Find the folder of one run or sweep.
+
+    MLflow is loaded only for what looks like one of its IDs and is in no note beside a journal.
+
+    Parameters
+    ----------
+    name
+        A folder; a run's or sweep's name, or the beginning or ending of it; ``SWEEP/N``, for the Nth job of a sweep,
+        counted from 1; ``last``; at least six digits of a run key or of an ID of MLflow's. Of several runs with one key
+        it is the newest that finished.
+    runs_dir
+        Where runs are.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such run, or several.
+    StorageError
+        If there are no runs at all.
+    """
+    return find_attempts(name, runs_dir)[-1]
+
+
+def find_attempts(name: str, runs_dir: Path) -> Sequence[Path]:
+    """Find the folders of all runs of the work that is meant, the one that tells most last.
+
+    There are several only if `name` is a run key: of a run that was repeated, or of attempts that failed. Parameters
+    and errors are those of `find_run`.
+    """
+    if _IDENTIFIER.fullmatch(name) and not has_journal(Path(name)):
+        return _find_identified(name, runs_dir)
+    folder = _find_named(name, runs_dir)
+    if not has_journal(folder):
+        raise UnknownNameError(f"{folder} is not a run or a sweep; it has no journal.")
+    return [folder]
+
+
+def _find_named(name: str, runs_dir: Path) -> Path:
+    """The folder that is meant: a path is taken as it is; jobs of a sweep count from 1, as in its lines."""
+    sweep, _, job = name.rpartition("/")
+    if Path(name).exists() or not sweep or not job.isdigit():
+        return find(name, runs_dir, sweeps_only=False)
+    folder, number = find(sweep, runs_dir), int(job) - 1
+    if best := telling(folder, number):
+        return best.folder
+    if made := attempts(folder, number) or list(filter(None, [reused_results(folder).get(number)])):
+        return made[-1]
+    raise UnknownNameError(f"{folder} has no journal of a job {job}; jobs count from 1.")
+
+
+def _find_identified(name: str, runs_dir: Path) -> Sequence[Path]:
+    known = {folder: tuple(_identifiers(folder)) for folder in find_journals(runs_dir)}
+    found = _matching(name, known)
+    if not found and _MLFLOW_ID.fullmatch(name) and (journal_id := _journal_id_in_mlflow(name, runs_dir)):
+        found = _matching(journal_id, known)
+    if len(found) == 1:
+        (folders,) = found.values()
+        best = most_telling(sorted(read_runs(folders).runs, key=lambda run: run.began))
+        last = best.folder if best else folders[-1]
+        return [*(folder for folder in folders if folder != last), last]
+    if found:
+        several = "".join(f"\n  {each}  {folders[0]}" for each, folders in list(found.items())[:_MOST_NAMED])
+        raise UnknownNameError(f"{len(found)} run keys or IDs begin with {name!r}; give more digits:{several}")
+    try:
+        return [find(name, runs_dir, sweeps_only=False)]
+    except UnknownNameError:
+        near = did_you_mean(name, {each[: len(name)] for identifiers in known.values() for each in identifiers})
+        raise UnknownNameError(
+            f"no run in {runs_dir} has a name, a run key or an ID in MLflow that begins with {name!r}.{near} "
+            "`gradmix runs` lists all."
+        ) from None
+
+
+def _matching(name: str, known: Mapping[Path, Sequence[str]]) -> dict[str, list[Path]]:
+    """Identifier that begins with a name → folders that have it."""
+    found: dict[str, list[Path]] = {}
+    for folder, identifiers in known.items():
+        for each in identifiers:
+            if each.startswith(name):
+                found.setdefault(each, []).append(folder)
+    return found
+
+
+def _identifiers(folder: Path) -> Iterator[str]:
+    """What identifies a run: its key, the journal's own ID, and MLflow's, as the note has it."""
+    started, note = read_start(folder), read_note(folder)
+    yield from (str(started[name]) for name in ("run_key", "run_id") if started.get(name))
+    if note is not None and note.run_id:
+        yield note.run_id
+
+
+def _journal_id_in_mlflow(run_id: str, runs_dir: Path) -> str:
+    """The journal's own ID of a run in MLflow; empty if the store does not have it, or is not there."""
+    tracking = Tracking(**tracking_of(str(runs_dir)))
+    path = sqlite_path(absolute_uri(tracking.uri or ""))
+    if tracking.uri is None or (path is not None and not path.exists()):
+        return ""
+    client = open_client(tracking)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        tags = client.get_run(run_id).data.tags
+    except MlflowException:
+        return ""
+    return str(tags.get("gradmix.run_id", ""))
