@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 test fast peers: export OMP_NUM_THREADS = 1
 test fast peers: export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: run test fast lint types imports peers docs lecture capabilities record benchmark clean
+.PHONY: run test fast lint types imports peers docs lecture capabilities record changelog release benchmark clean
 
 run: $(READY)
 	$(BIN)/gradmix run
@@ -60,6 +60,18 @@ capabilities: $(READY)
 
 record: $(READY)
 	$(BIN)/python -m tests.recorded_results
+
+# Moves docs/changes into the changelog, under the version that comes next.
+NEXT = $(shell sed -n 's/^fallback-version = "\(.*\)\.dev0"$$/\1/p' pyproject.toml)
+changelog: $(READY)
+	$(BIN)/towncrier build --yes --version $(NEXT)
+
+# Builds what is published, installs the wheel into an empty environment and tries it in an empty folder.
+release: $(READY)
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	WHEEL=$$(echo $(CURDIR)/dist/*.whl) $(BIN)/python -m pytest tests/test_wheel.py
+	@echo "Built and tried:" dist/*
 
 # The picture in the README: the comparison page of a ready-made sweep, as Chromium shows it.
 docs/comparison.png: $(READY) $(wildcard framework/gradmix/reports/page/*)

@@ -2,7 +2,7 @@
 
 A wheel's built-in plugins are identified by its version alone, so results of one version may be reused by any sweep of
 that version: whoever changes a default or a result changes the version. ``make record`` writes what holds for the
-version in ``pyproject.toml`` to ``tests/fixtures/results.json``, and ``tests/test_recorded_results.py`` compares.
+version that comes next to ``tests/fixtures/results.json``, and ``tests/test_recorded_results.py`` compares.
 """
 
 import json
@@ -13,6 +13,7 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
+from packaging.version import Version
 
 from gradmix.config.build import build
 from gradmix.config.spec import read_spec
@@ -55,8 +56,9 @@ _CLUSTERINGS = {
 
 
 def version():
-    """The version in ``pyproject.toml``; an editable installation may still have an older one in its metadata."""
-    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    """The version that comes next; what is installed may be any commit before it."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["version"]
+    return Version(settings["fallback-version"]).base_version
 
 
 def defaults():
@@ -153,8 +155,8 @@ def _alike(recorded, told, tolerance):
 
 
 def is_released(number):
-    """Whether the change log says that a version is out."""
-    return not re.search(rf"^## {re.escape(number)} \(unreleased\)", (ROOT / "docs/CHANGELOG.md").read_text(), re.M)
+    """Whether the changelog has a version."""
+    return bool(re.search(rf"^## {re.escape(number)} ", (ROOT / "docs/CHANGELOG.md").read_text(), re.M))
 
 
 def main():
@@ -163,7 +165,7 @@ def main():
     was = json.loads(RECORD.read_text()) if RECORD.exists() else None
     changes = list(differences(was, told)) if was else []
     if changes and was["version"] == version() and is_released(version()):
-        print(f"{version()} is released: raise the version in pyproject.toml first", *changes, sep="\n  ")
+        print(f"{version()} is released: raise fallback-version in pyproject.toml first", *changes, sep="\n  ")
         return 1
     RECORD.write_text(json.dumps(told, indent=1) + "\n")
     print(f"recorded what {version()} gives", *changes, sep="\n  ")

@@ -8,7 +8,9 @@ import recorded_results
 from recorded_results import RECORD, defaults, differences, results, version
 
 RECORDED = json.loads(RECORD.read_text())
-ADVICE = "If that is meant: raise the version in pyproject.toml if the present one is released, then run `make record`."
+ADVICE = (
+    "If that is meant: raise fallback-version in pyproject.toml if the present one is released, then run `make record`."
+)
 
 
 def test_the_record_is_of_this_version():
@@ -49,7 +51,7 @@ def test_what_is_released_is_not_recorded_again(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(recorded_results, "results", lambda: RECORDED["results"])
     monkeypatch.setattr(recorded_results, "is_released", lambda number: True)
     assert recorded_results.main() == 1
-    assert "raise the version" in capsys.readouterr().out
+    assert "raise fallback-version" in capsys.readouterr().out
     monkeypatch.setattr(recorded_results, "is_released", lambda number: False)
     assert recorded_results.main() == 0
     assert json.loads(record.read_text()) == RECORDED

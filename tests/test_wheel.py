@@ -3,10 +3,13 @@
 import os
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.utils import parse_wheel_filename
+from packaging.version import Version
 
 from gradmix.registry.kinds import KINDS
 
@@ -23,6 +26,8 @@ def run(*command, **options):
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
+    if "WHEEL" in os.environ:  # `make release` tries the one that is published
+        return Path(os.environ["WHEEL"])
     folder = tmp_path_factory.mktemp("dist")
     run(sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT))
     (found,) = folder.glob("*.whl")
@@ -41,6 +46,14 @@ def test_the_wheel_holds_packages_configs_and_data_and_nothing_else(wheel):
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
     expected = {path.name for path in (ROOT / "plugins").iterdir() if path.is_dir()} | {"gradmix", "hydra_plugins"}
     assert tops == expected
+
+
+@pytest.mark.slow
+def test_the_wheel_has_the_version_of_its_commit_with_tags_or_without(wheel):
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["version"]
+    name, version, *_ = parse_wheel_filename(wheel.name)
+    assert name == "gradmix"
+    assert version >= Version(settings["fallback-version"])
 
 
 @pytest.mark.slow

@@ -108,6 +108,8 @@ class New:
         return {**self.source(), **{file: self._filled(f"project/{each}.txt") for file, each in templates.items()}}
 
     def _filled(self, template: str) -> str:
+        from packaging.version import Version
+
         text = files("gradmix.authoring").joinpath("templates", template).read_text(encoding="utf-8")
         return Template(text).substitute(
             kind=self.kind,
@@ -116,7 +118,7 @@ class New:
             distribution=self.distribution,
             run=self.run,
             check=self.check,
-            version=version(PROJECT),
+            version=Version(version(PROJECT)).public,  # no requirement may name the commit of a checkout
         )
 
 

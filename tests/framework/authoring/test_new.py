@@ -49,6 +49,12 @@ def installed(tmp_path_factory):
     return folder
 
 
+def test_a_project_requires_no_commit_of_a_checkout(monkeypatch):
+    monkeypatch.setattr("gradmix.authoring.project.version", lambda name: "0.3.0.dev5+g1234567.d20260101")
+    metadata = tomllib.loads(New("metric", "evenness").project()["pyproject.toml"])["project"]
+    assert metadata["dependencies"] == ["gradmix>=0.3.0.dev5"]
+
+
 @pytest.fixture
 def gradmix(installed, tmp_path):
     """The command, with these plugins, in an empty folder."""
