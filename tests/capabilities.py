@@ -68,7 +68,7 @@ def tried(made: Differentiator, f: Callable, x: np.ndarray) -> str:
             _sign(lambda: made.vjp(f, x, w), pulled, 1e-5),
             _sign(lambda: np.sum(made.hvp(curved, x, v) * v), second, 1e-3),
             _sign(
-                lambda: made.taylor(f, x, v, order=3)[3], _third_coefficient(lambda s: np.asarray(f(x + s * v))), 1e-3
+                lambda: made.taylor(f, x, v, order=3)[3], third_coefficient(lambda s: np.asarray(f(x + s * v))), 1e-3
             ),
         )
     )
@@ -81,7 +81,9 @@ def _second_difference(g: Callable, h: float = 2e-3) -> float:
     return (4.0 * central(h / 2) - central(h)) / 3.0
 
 
-def _third_coefficient(g: Callable, h: float = 1e-3) -> np.ndarray:
+def third_coefficient(g: Callable, h: float = 1e-3) -> np.ndarray:
+    """g'''(0)/6 by differences, to about six digits."""
+
     def central(step):
         return (g(2 * step) - 2.0 * g(step) + 2.0 * g(-step) - g(-2 * step)) / (12.0 * step**3)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -92,16 +93,23 @@ class SourceTransformation(Differentiator):
         return np.stack([made.product(x, each) for each in np.eye(len(x))])
 
     def higher(self, f: VectorFunction, x: Any, order: int) -> Any:
-        """The forward code, transformed again.
+        """The forward code, transformed again."""
+        return self._derivatives(f, x, np.ones(1), order)[order]
 
-        Raises
-        ------
-        DifferentiationError
-            If the code would be too long: it grows by a factor with each order.
-        """
+    def series(self, f: VectorFunction, x: Any, v: Any, order: int) -> Any:
+        """All coefficients by one run of the forward code, transformed again."""
+        if not order:
+            return np.stack([f(x)])
+        found = self._derivatives(f, x, v, order)
+        return np.stack([each / math.factorial(k) for k, each in enumerate(found)])
+
+    def _derivatives(self, f: VectorFunction, x: Any, v: Any, order: int) -> list[Any]:
         if order > _HIGHEST:
-            raise DifferentiationError(f"source has derivatives up to order {_HIGHEST}: use differentiator=tape.")
-        return self._of(f).higher(x, order)
+            raise DifferentiationError(
+                f"source has derivatives up to order {_HIGHEST}, as its code grows by a factor with each order: use "
+                "differentiator=taylor."
+            )
+        return self._of(f).derivatives(x, v, order)
 
     def written(self, f: FlatFunction, x: Any) -> str:
         """The emitted code as a module: forward for a function of one number, else reverse, unless the mode says so."""

@@ -51,6 +51,7 @@ _MADE = {
     np.array,
 }
 _MADE |= {np.copy, np.full_like}
+_OF_THE_SAME_SHAPE = {np.zeros_like, np.ones_like, np.empty_like, np.copy, prelude.as_floats}
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,8 @@ class Calls(Reader):
         values = [each for each in arguments if isinstance(each, Value)]
         if ndim is None:
             ndim = _ndim_of_plain(function, values, arguments, keywords)
-        is_new = is_in(function, _MADE) and ndim != 0
+        is_passed_on = is_in(function, (prelude.as_floats,)) and all(each.writable for each in values)
+        is_new = (is_in(function, _MADE) or is_passed_on) and ndim != 0
         shares = (
             frozenset().union(*(leaf.roots for each in arguments for leaf in leaves(each)))
             if not isinstance(function, np.ufunc)
@@ -267,7 +269,7 @@ def _ndim_of_plain(
 ) -> int | None:
     if function in (float, int, bool, abs, math.sqrt) or getattr(function, "__module__", "") == "math":
         return 0
-    if isinstance(function, np.ufunc) or function in (np.zeros_like, np.ones_like, np.empty_like, np.copy):
+    if isinstance(function, np.ufunc) or function in _OF_THE_SAME_SHAPE:
         return elementwise.ndim_of(values) if len(values) == len(arguments) else None
     if function in (np.arange, np.linspace):
         return 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -13,6 +14,7 @@ from gradmix import FlatFunction
 from gradmix_autodiff.source.arrangement import NODE, constants_key, flattened_bars, placed, things, written_function
 from gradmix_autodiff.source.forms import Value
 from gradmix_autodiff.source.program import Program, program
+from gradmix_autodiff.source.refusal import RefusalError
 
 _KEPT = 256
 _UNLIKE_FLOATS = (ArithmeticError, ValueError, TypeError, AttributeError)
@@ -114,19 +116,40 @@ class Transformed:
 
     def product(self, x: Any, v: Any) -> Any:
         """H(x)·v of a function with one value: the gradient, pushed."""
-        made = self.program("reverse", "forward")
+        try:
+            made = self.program("reverse", "forward")
+        except RefusalError:  # the reverse code, which writes into arrays more often than the function
+            return self._product_by_entries(x, v)
         (y, _), (_, change) = self._run(made, x, lambda is_scalar: [1.0, *self._tangents(v, is_scalar)])
         self.f.flat(y)
         return flattened_bars(self.f, change)
 
-    def higher(self, x: Any, order: int) -> Any:
-        """The derivative of an order of a function of one number."""
-        y = self._run(self.program(*["forward"] * order), x, lambda _: [1.0] * order)
-        change = y
-        for _ in range(order):
-            change, y = change[1], y[0]
-        self.f.flat(y)
-        return _flat(change, self.f)
+    def _product_by_entries(self, x: Any, v: Any) -> Any:
+        """H(x)·v by the forward code, transformed again, forward: once for each variable."""
+        made = self.program("forward", "forward")
+        entries = []
+        for each in np.eye(len(x)):
+            directions = partial(self._along, (v, each))
+            (y, _), (_, second) = self._run(made, x, directions)
+            self.f.flat(y)
+            entries.append(second)
+        return np.array(entries, dtype=np.float64)
+
+    def derivatives(self, x: Any, v: Any, order: int) -> list[Any]:
+        """f(x), and the derivatives of t ↦ f(x + t v) at 0 up to an order, from 1: forward code of forward code."""
+        nested = self._run(self.program(*["forward"] * order), x, partial(self._along, [v] * order))
+        highest_first = []
+        for k in range(order, 0, -1):  # code of order k returns what that of order k - 1 returns, and its change
+            change = nested
+            for _ in range(k):
+                change = change[1]
+            highest_first.append(change)
+            nested = nested[0]
+        y = self.f.flat(nested)
+        return [y, *(_flat(each, self.f) for each in reversed(highest_first))]
+
+    def _along(self, directions: Sequence[Any], is_scalar: bool) -> list[Any]:
+        return [each for v in directions for each in self._tangents(v, is_scalar)]
 
     def _tangents(self, v: Any, is_scalar: bool) -> list[Any]:
         arguments = placed(self.f, v, is_scalar)
