@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from gradmix.contracts.compiling import can_compile
 from gradmix.contracts.own_rules import FunctionWithRule
 from gradmix.contracts.points import Traced, as_point, is_traced
+from gradmix.contracts.prepared import Prepared
 from gradmix.contracts.rows import as_numbers, as_rows, column_name, constant_columns, extremes
 from gradmix.registry.rules import rule_of, unusable_rules
 
@@ -21,6 +22,7 @@ __all__ = [
     "Array",
     "FunctionWithRule",
     "IntArray",
+    "Prepared",
     "Traced",
     "as_numbers",
     "as_point",

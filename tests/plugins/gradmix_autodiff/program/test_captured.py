@@ -9,8 +9,20 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 from tests.plugins.gradmix_autodiff.program.agreement import RNG, TAPE, programs, same
+from tests.plugins.gradmix_autodiff.program.changes import CASES, POINT
 
-POINT = np.array([1.0, 2.0, 3.0])
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_changes_is_noticed(name):
+    f, change = CASES[name]()
+    before = TAPE.gradient(f, POINT)
+    prepared = TAPE.prepare(f, POINT)
+    same(prepared.gradient(POINT), before)
+    change()
+    plain = TAPE.gradient(f, POINT)
+    assert not np.array_equal(plain, before)
+    same(prepared.gradient(POINT), plain)
+    same(prepared.gradient(POINT), plain)
 
 
 @dataclass
