@@ -15,6 +15,7 @@ COMMANDS = {
     "run": "run an experiment, or a sweep with -m; a Hydra application: see gradmix run --help",
     "resume": "finish a sweep: run its missing and failed jobs, with any launcher",
     "sync": "import the journals that MLflow is missing",
+    "runs": "list runs, newest first: what differs, the main metric, how each ended",
     "show": "describe one run: status, options, metrics or error; with --picture, draw it",
     "compare": "rank runs, with differences and confidence intervals, as a table or a page",
     "derive": "print the derivative of a function as Python source code",

@@ -39,8 +39,7 @@ class Factors:
     @cached_property
     def short(self) -> Mapping[str, str]:
         """Key → its last part, if no other key that varies ends so."""
-        last = [key.rpartition(".")[2] for key in self.varying]
-        return {key: end if last.count(end) == 1 else key for key, end in zip(self.varying, last, strict=True)}
+        return short_names(self.varying)
 
     def label(self, settings: Mapping[str, Any]) -> str:
         """Some settings in words, names first: ``tied, n_components=3``."""
@@ -52,6 +51,16 @@ class Factors:
     def said(self, key: str, value: Any) -> str:
         """One setting in words: its value alone where that is a name."""
         return value if _is_name(value) else f"{self.short[key]}={text_of(value)}"
+
+
+def short_names(keys: Sequence[str]) -> Mapping[str, str]:
+    """Key → its last part, if no other key ends so.
+
+    >>> short_names(["clusterer.tol", "solver.tol", "seed", "dataset.path"])
+    {'clusterer.tol': 'clusterer.tol', 'solver.tol': 'solver.tol', 'seed': 'seed', 'dataset.path': 'path'}
+    """
+    last = [key.rpartition(".")[2] for key in keys]
+    return {key: end if last.count(end) == 1 else key for key, end in zip(keys, last, strict=True)}
 
 
 def _is_name(value: Any) -> bool:
@@ -98,7 +107,7 @@ def find_factors(runs: Sequence[Run], by: Sequence[str] = (), over: Sequence[str
     """
     runs = [run for run in runs if run.params]
     keys = list(dict.fromkeys(key for run in runs for key in run.params))
-    by, over = [_full(key, keys) for key in by], [_full(key, keys) for key in over]
+    by, over = [full_key(key, keys) for key in by], [full_key(key, keys) for key in over]
     values = {key: _ordered(value_of(run, key) for run in runs) for key in keys}
     varying = [key for key in keys if key in by or (len(values[key]) > 1 and not _follows(key, keys, runs))]
     seeds = {key for run in runs for key in run.declared.seeds}
@@ -118,14 +127,20 @@ def find_factors(runs: Sequence[Run], by: Sequence[str] = (), over: Sequence[str
     )
 
 
-def _full(key: str, keys: Sequence[str]) -> str:
-    """The key that is meant by its name or its last part."""
+def full_key(key: str, keys: Collection[str]) -> str:
+    """The key that is meant by its name or its last part; an `UnknownNameError` if there is none, or several."""
     matching = [each for each in keys if each == key] or [each for each in keys if each.rpartition(".")[2] == key]
     if not matching:
         raise UnknownNameError(f"no run has a parameter {key!r}.{did_you_mean(key, keys)}")
     if len(matching) > 1:
         raise UnknownNameError(f"{key!r} may be {listing(matching)}; say which.")
     return matching[0]
+
+
+def follows_seed(key: str, runs: Iterable[Run]) -> bool:
+    """Whether a component's own seed is always the run's, so that it need not be named beside it."""
+    own = ((value_of(run, key), value_of(run, "seed")) for run in runs)
+    return key.endswith(".random_state") and all(value in (None, seed) for value, seed in own)
 
 
 def _follows(key: str, keys: Collection[str], runs: Iterable[Run]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import os
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -35,21 +36,33 @@ def write_csv(runs: Sequence[Run], file: IO[str]) -> None:
     params = list(dict.fromkeys(key for run in runs for key in run.params))
     metrics = list(dict.fromkeys(name for run in runs for name in run.metrics))
     writer = csv.writer(file)
-    head = ["run", *params, *metrics, "status", "error", "reused", "folder", "mlflow"]
+    head = ["run", *params, *metrics, *("run_key", "status", "error", "reused", "began", "seconds", "folder", "mlflow")]
     rows = (
         [
             _name(run),
             *("" if (value := run.params.get(key)) is None else text_of(value) for key in params),
             *(repr(run.metrics[name]) if name in run.metrics else "" for name in metrics),
+            run.run_key,
             run.status,
             run.error,
             "true" if run.is_reused else "false",
+            time_text(run.began),
+            repr(run.seconds) if run.began else "",
             shown(run.folder),
             mlflow_link(run.folder) or "",
         ]
         for run in runs
     )
     writer.writerows(map(harmless, row) for row in (head, *rows))
+
+
+def time_text(seconds: float) -> str:
+    """A time of a journal as ISO 8601 has it; empty if it is not known.
+
+    >>> time_text(1.7e9)
+    '2023-11-14T22:13:20Z'
+    """
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)) if seconds else ""
 
 
 def harmless(cell: str) -> str:

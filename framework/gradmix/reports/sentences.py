@@ -10,7 +10,7 @@ from dataclasses import replace
 from gradmix.contracts.meaning import TIME, Meaning
 from gradmix.journal.reading import Run
 from gradmix.reports.comparison import Comparison
-from gradmix.reports.factors import value_of
+from gradmix.reports.factors import follows_seed
 from gradmix.reports.grouping import Group, timed_apart
 from gradmix.reports.intervals import FEWEST
 from gradmix.reports.pairs import Verdict
@@ -41,12 +41,7 @@ def counts(comparison: Comparison) -> str:
         "of them stopped early": sum(bool(run.stopped_by) for run in runs),
     }
     words = [f"{n} {what}" for what, n in n_of.items() if n]
-
-    def follows_seed(key: str) -> bool:  # a component's own seed that is always the run's need not be named beside it
-        own = [(value_of(run, key), value_of(run, "seed")) for run in runs]
-        return key.endswith(".random_state") and all(value in (None, seed) for value, seed in own)
-
-    repeats = [key for key in factors.repeats if key == "seed" or not follows_seed(key)]
+    repeats = [key for key in factors.repeats if key == "seed" or not follows_seed(key, runs)]
     values = " and ".join(f"{len(factors.values[key])} values of {factors.short[key]}" for key in repeats)
     words += [f"repeated over {values}"] if repeats else []
     n = len(runs) + comparison.n_unreadable + comparison.n_missing

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gradmix.contracts.errors import StorageError, UnknownNameError, did_you_mean, listing
-from gradmix.journal.folder import has_journal
+from gradmix.journal.folder import find_journals, has_journal
 from gradmix.journal.reading import Reading, Run, read_runs, read_start, read_unchanged
 from gradmix.sweeps.reading import read_sweep
 
@@ -33,6 +33,35 @@ def select(names: Sequence[str], runs_dir: Path) -> Reading:
         raise StorageError(f"nothing to compare in {', '.join(map(str, folders))}: no run was journalled.{reasons}")
     title = ", ".join(_title(folder, runs_dir) for folder in folders)
     return replace(reading, runs=tuple(runs), warnings=warnings, title=title)
+
+
+def list_runs(names: Sequence[str], runs_dir: Path) -> Reading:
+    """Read every run of some sweeps, experiments and runs, or all that there are, the newest first.
+
+    Unlike what `select` chooses, older results of the same work are among them. Raises as `select` does.
+    """
+    if not runs_dir.is_dir():
+        raise _without_runs(runs_dir)
+    folders = [find(name, runs_dir) for name in names]
+    reading = Reading.joined(map(_read_all, folders or [runs_dir]))
+    runs = {run.folder.resolve() if run.began else run.folder: run for run in reading.runs}.values()
+    return replace(reading, runs=tuple(sorted(runs, key=lambda run: run.began, reverse=True)))
+
+
+def list_sweeps(names: Sequence[str], runs_dir: Path) -> Reading:
+    """Read the journals of sweeps alone: those of some experiments, some sweeps, or all, the newest first."""
+    folders = [find(name, runs_dir) for name in names] or _experiments(runs_dir)
+    inside = [each for folder in folders for each in ([folder] if has_journal(folder) else _journalled(folder))]
+    reading = read_runs(folder for folder in inside if has_journal(folder) and _is_sweep(folder))
+    return replace(reading, runs=tuple(sorted(reading.runs, key=lambda run: run.began, reverse=True)))
+
+
+def _read_all(folder: Path) -> Reading:
+    """The runs in a folder, at any depth; of a sweep, those that it reused, too."""
+    if has_journal(folder) and _is_sweep(folder):
+        return read_sweep(folder)
+    reading = read_runs(find_journals(folder))
+    return replace(reading, runs=tuple(run for run in reading.runs if run.kind == "run"))
 
 
 def _read(folder: Path) -> Reading:
