@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import add
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,41 +19,41 @@ from gradmix_clustering.compiled import pays
 T = TypeVar("T")
 
 _MOST_CANDIDATES = 16
-"""Most bits of `Reached.nearer`; more than a million centers would have more candidates."""
-Nearer = NDArray[np.integer[Any]]
-"""A bit for each candidate."""
+"""More than a million centers would have more."""
+_MARKS = (1 << _MOST_CANDIDATES) - 1
+"""Lowest bits of a squared distance: compiled kernels mark in them which candidates are nearer to a row."""
 _TILE = 4096
 """Rows whose chances are added up, so that a row is drawn by two short searches without a sum for each row."""
 
 
 @dataclass(frozen=True, eq=False)
 class Reached:
-    """How near the chosen centers are to each row, changed in place: 10 bytes a row for up to 255 centers.
+    """How near the chosen centers are to each row, changed in place: 9 bytes a row for up to 255 centers.
 
     Parameters
     ----------
     distances
-        Squared distance to the nearest chosen center, shape (n,).
+        Squared distance to the nearest chosen center, without the lowest bits, shape (n,).
     owners
         Number of this center, shape (n,).
-    nearer
-        Bit j: whether candidate j is nearer, shape (n,). Only the compiled kernels use it.
     """
 
     distances: Array
     owners: Labels
-    nearer: Nearer
 
     @classmethod
     def nothing(cls, n: int, k: int) -> Reached:
-        """That of n rows without a center; the first one is the only candidate, and nearer to all."""
-        kind = label_type(k)
-        bits: type[np.uint8] | type[np.uint16] = np.uint8 if kind is np.uint8 else np.uint16
-        return cls(np.full(n, np.inf), np.zeros(n, kind), np.ones(n, bits))  # 255 centers have at most 7 candidates
+        """That of n rows without a center."""
+        return cls(np.full(n, np.inf), np.zeros(n, label_type(k)))
 
     def each(self, rows: Rows, function: Callable[..., T]) -> Iterator[T]:
-        """What a function returns for each block and its parts of all three, which it may change."""
-        return each_changing(rows, function, self.distances, self.owners, self.nearer)
+        """What a function returns for each block and its parts of both, which it may change."""
+        return each_changing(rows, function, self.distances, self.owners)
+
+
+def _words(distances: Array) -> NDArray[np.uint64]:
+    """The bits of numbers: the same memory."""
+    return distances.view(np.uint64)
 
 
 def choose_centers(rows: Rows, k: int, rng: np.random.Generator) -> Array:
@@ -90,7 +90,6 @@ def _include(
     block: Block,
     distances: Array,
     owners: Labels,
-    nearer: Nearer,
     chosen: Array,
     candidate: int,
     compiled: bool,
@@ -100,9 +99,10 @@ def _include(
     if compiled:
         from gradmix_clustering.plus_plus_kernels import include
 
-        include(block.X, chosen[-1], last, candidate, nearer, distances, owners)
+        include(block.X, chosen[-1], last, candidate, distances, _words(distances), owners, _MARKS)
     else:
         measured = ((block.X - chosen[-1]) ** 2).sum(axis=1)
+        _words(measured)[:] &= ~np.uint64(_MARKS)
         is_nearer = measured < distances
         distances[is_nearer], owners[is_nearer] = measured[is_nearer], last
     chances = distances if block.weights is None else block.weights * distances
@@ -113,7 +113,6 @@ def _gains(
     block: Block,
     distances: Array,
     owners: Labels,
-    nearer: Nearer,
     candidates: Array,
     gaps: Array,
     compiled: bool,
@@ -123,7 +122,7 @@ def _gains(
         from gradmix_clustering.plus_plus_kernels import gains
 
         total = np.zeros(len(candidates))
-        gains(block.X, weights_of(block), candidates, gaps, distances, owners, nearer, total)
+        gains(block.X, weights_of(block), candidates, gaps, distances, _words(distances), owners, total)
         return total
     lowered = [np.maximum(distances - ((block.X - candidate) ** 2).sum(axis=1), 0) for candidate in candidates]
     return np.array([(low if block.weights is None else block.weights * low).sum() for low in lowered])

@@ -38,31 +38,32 @@ def _four_squared_distances(x, c0, c1, c2, c3):
 
 
 @compiled()
-def include(X, center, number, candidate, nearer, distances, owners):
-    """Measure how far a new center is from the rows to which it is nearer than all others.
+def include(X, center, number, candidate, distances, words, owners, marks):
+    """Measure how far a new center is from the rows to which it is nearer than all others; take all marks away.
 
-    Those have the bit of the number that the center had as a candidate.
+    Those rows have the mark of the number that the center had as a candidate, except if it is the first one. `words`
+    are the bits of `distances`, `marks` those that may be marks.
     """
-    bit = np.uint16(1 << candidate)
+    bit, others = np.uint64(1 << candidate), ~np.uint64(marks)
     for row in range(len(X)):
-        if nearer[row] & bit:
+        if number == 0 or words[row] & bit:
             distances[row], owners[row] = _squared_distance(X[row], center), number
+        words[row] &= others
 
 
 @compiled()
-def gains(X, weights, candidates, gaps, distances, owners, nearer, total):
-    """Add up by how much each candidate would lower the weighted sum of squared distances, and note for which rows.
+def gains(X, weights, candidates, gaps, distances, words, owners, total):
+    """Add up by how much each candidate would lower the weighted sum of squared distances, and mark for which rows.
 
     If a row is at the distance r from its center, a candidate 2 r or more away from that one cannot be nearer to the
     row. `gaps` are squared distances of candidates to centers, shape (number of candidates, number of centers). Bit j
-    of `nearer` says whether candidate j is nearer to a row than its center. Four candidates are measured at a time,
-    without a branch for each of them and with their sums in registers: it takes a third of the time.
+    of a row's word says whether candidate j is nearer than its center. Four candidates are measured at a time, without
+    a branch for each of them and with their sums in registers: it takes a third of the time.
     """
-    last = len(candidates) - 1
+    last, marks = len(candidates) - 1, np.empty(_TILE, np.uint64)
     for start in range(0, len(X), _TILE):
         stop = min(start + _TILE, len(X))
-        for row in range(start, stop):
-            nearer[row] = 0
+        marks[:] = 0
         for j in range(0, last + 1, 4):
             j1, j2, j3 = min(j + 1, last), min(j + 2, last), min(j + 3, last)
             c0, c1, c2, c3 = candidates[j], candidates[j1], candidates[j2], candidates[j3]
@@ -78,7 +79,7 @@ def gains(X, weights, candidates, gaps, distances, owners, nearer, total):
                     t2 += max(far - s2, 0.0) * weight
                     t3 += max(far - s3, 0.0) * weight
                     bits = (s0 < far) << j | (s1 < far) << j1 | (s2 < far) << j2 | (s3 < far) << j3
-                    nearer[row] |= np.uint16(bits)
+                    marks[row - start] |= np.uint64(bits)
             total[j] += t0
             if j1 > j:
                 total[j1] += t1
@@ -86,3 +87,5 @@ def gains(X, weights, candidates, gaps, distances, owners, nearer, total):
                 total[j2] += t2
             if j3 > j2:
                 total[j3] += t3
+        for row in range(start, stop):
+            words[row] |= marks[row - start]
