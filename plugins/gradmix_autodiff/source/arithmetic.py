@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradmix_autodiff.source import elementwise, prelude
+from gradmix_autodiff.source.call import Call
 from gradmix_autodiff.source.elementwise import OPERATORS
 from gradmix_autodiff.source.forms import NOTHING, Operation, Parts, Thing, Value, is_atom, leaves, literal
 from gradmix_autodiff.source.reader import Reader
@@ -111,53 +112,42 @@ class Arithmetic(Reader):
             elementwise.operation(ufunc, text, result, arguments, ndim), result, arguments, ndim, scope
         )
 
-    def elementwise_call(
-        self,
-        ufunc: Any,
-        callee: Value,
-        arguments: list[Thing],
-        keywords: dict[str, Thing],
-        node: ast.Call,
-        scope: Scope,
-        hint: str,
-    ) -> Thing:
+    def elementwise_call(self, ufunc: Any, call: Call) -> Thing:
         """A call of a function that works entry by entry."""
-        if keywords:
-            raise scope.refusal(node, f"`{ast.unparse(node)}` with {', '.join(keywords)}", "leave these out")
-        values = [self.building.atom(self.lowering.expressions.value(each, node, scope), scope) for each in arguments]
-        if callee.known is math.log and len(values) == 2:
-            one, other = (self.lowering.calls.apply(callee, [each], {}, node, scope, "") for each in values)
-            return self.binary(ast.Div(), one, other, node, scope, hint)
+        if call.keywords:
+            raise call.refusal(f"{call.shown} with {', '.join(call.keywords)}", "leave these out")
+        values = self.atoms(call)
+        if call.function is math.log and len(values) == 2:
+            one, other = (self.lowering.calls.apply(call.of(each)) for each in values)
+            return self.binary(ast.Div(), one, other, call.node, call.scope, call.hint)
         if len(values) != ufunc.nin:
-            raise scope.refusal(node, f"`{ast.unparse(node)}` with {len(values)} arguments", f"pass {ufunc.nin}")
-        text = ast.unparse(ast.Call(callee.node, [each.node for each in values], []))
-        self._note_import(callee)
-        return self.elementwise(ufunc, text, values, node, scope, hint)
+            raise call.refusal(f"{call.shown} with {len(values)} arguments", f"pass {ufunc.nin}")
+        text = ast.unparse(ast.Call(call.callee.node, [each.node for each in values], []))
+        call.fix()
+        return self.elementwise(ufunc, text, values, call.node, call.scope, call.hint)
 
-    def _note_import(self, callee: Value) -> None:
-        if callee.captured is not None and callee.captured.key in self.building.captures.found:
-            callee.captured.is_fixed = True
+    def atoms(self, call: Call) -> list[Value]:
+        """The arguments of a call that are given by position, each under a name."""
+        values = (self.lowering.expressions.value(each, call.node, call.scope) for each in call.arguments)
+        return [self.building.atom(each, call.scope) for each in values]
 
-    def folded_parts(self, function: Any, parts: Parts, node: ast.Call, scope: Scope, hint: str) -> Thing:
+    def folded_parts(self, parts: Parts, call: Call) -> Thing:
         """The sum, or an extreme, of the entries of a tuple."""
         if not parts.parts:
             return Value(ast.Constant(0), ndim=0)
         total = parts.parts[0]
         for each in parts.parts[1:]:
             total = (
-                self.binary(ast.Add(), total, each, node, scope, hint)
-                if function is sum
-                else self.lowering.calls.apply(
-                    self.lowering.outside.function_named(function), [total, each], {}, node, scope, hint
-                )
+                self.binary(ast.Add(), total, each, call.node, call.scope, call.hint)
+                if call.function is sum
+                else self.lowering.calls.apply(call.of(total, each))
             )
         return total
 
-    def linear(self, function: Any, arguments: list[Thing], node: ast.Call, scope: Scope, hint: str) -> Value:
+    def linear(self, call: Call) -> Value:
         """A function of `prelude` that is linear in its first argument."""
-        first, *others = (
-            self.building.atom(self.lowering.expressions.value(each, node, scope), scope) for each in arguments
-        )
+        function = call.function
+        first, *others = self.atoms(call)
         name = function.__name__
         rest = "".join(f", {each.text}" for each in others)
         back = prelude.LINEAR[function]
@@ -169,7 +159,7 @@ class Arithmetic(Reader):
         ndim = first.ndim if function is prelude.taken else others[0].ndim
         if not first.active:
             return Value(ast.parse(operation.text, mode="eval").body, False, ndim)
-        return self.building.op(operation, self.building.names.fresh(hint or "w"), (first,), ndim, scope)
+        return self.building.op(operation, self.building.names.fresh(call.hint or "w"), (first,), ndim, call.scope)
 
 
 def _folded(op: ast.operator, one: Value, other: Value) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gradmix_autodiff.source.call import Call
 from gradmix_autodiff.source.forms import Operation, Parts, Thing, Value, leaves, literal, written
 from gradmix_autodiff.source.reader import Reader
 from gradmix_autodiff.source.scope import Scope
@@ -51,8 +52,9 @@ class Arrays(Reader):
             how.make(result, values), result, arguments, how.ndim(values), scope, arguments[0] if how.is_view else None
         )
 
-    def rewritten(self, text: str, values: Sequence[Value], node: ast.Call, scope: Scope, hint: str) -> Thing:
+    def rewritten(self, text: str, call: Call) -> Thing:
         """A function in terms of others."""
+        values, node, scope = self.lowering.arithmetic.atoms(call), call.node, call.scope
         env = {f"argument {place}": each for place, each in enumerate(values)}
         tree = ast.parse(text.format(*(f"argument_{place}" for place in range(len(values)))), mode="eval").body
         for each in ast.walk(tree):
@@ -61,7 +63,7 @@ class Arrays(Reader):
             ast.copy_location(each, node)
         env["np"] = self.lowering.outside.captured_object(("np",), np, "np")
         inner = Scope(scope.definition, scope.function, env, None, (*scope.path, scope.key(node)), node)
-        return self.lowering.expressions.expression(tree, inner, hint)
+        return self.lowering.expressions.expression(tree, inner, call.hint)
 
     def stacked(self, parts: Parts, node: ast.AST, scope: Scope, hint: str) -> Value:
         """An array of values."""
@@ -83,11 +85,9 @@ class Arrays(Reader):
         operation = Operation(text([each.text for each in values]), push, pulls, moves=True)
         return self.building.op(operation, result, values, None if inner is None else inner + 1, scope)
 
-    def stacking(
-        self, function: Any, arguments: list[Thing], keywords: dict[str, Thing], node: ast.Call, scope: Scope, hint: str
-    ) -> Thing | None:
+    def stacking(self, call: Call) -> Thing | None:
         """A call that makes an array of a list of arrays; None if it has no written form."""
-        named = dict(keywords)
+        arguments, named = call.arguments, dict(call.keywords)
         if len(arguments) > 1:
             named["axis"] = arguments[1]
         axis = literal(named.pop("axis").node) if isinstance(named.get("axis"), Value) else 0
@@ -95,12 +95,12 @@ class Arrays(Reader):
         is_of_floats = dtype is None or getattr(dtype, "known", None) in (float, np.float64)
         if named or len(arguments) > 2 or not is_of_floats or not isinstance(axis, int):
             return None
-        if function is np.concatenate:
-            return self._concatenated(arguments[0], axis, node, scope, hint)
-        return self.stacked(arguments[0], node, scope, hint) if axis == 0 else None
+        if call.function is np.concatenate:
+            return self._concatenated(arguments[0], axis, call)
+        return self.stacked(arguments[0], call.node, call.scope, call.hint) if axis == 0 else None
 
-    def _concatenated(self, parts: Parts, axis: int, node: ast.Call, scope: Scope, hint: str) -> Value:
-        values = [self.building.atom(self.lowering.expressions.value(part, node, scope), scope) for part in parts.parts]
+    def _concatenated(self, parts: Parts, axis: int, call: Call) -> Value:
+        values = self.lowering.arithmetic.atoms(call.of(*parts.parts))
         for each in values:
             self.building.read_whole.add(each.text)
         texts = [each.text for each in values]
@@ -117,7 +117,7 @@ class Arrays(Reader):
         ndims = {each.ndim for each in values} - {None}
         operation = Operation(f"np.concatenate(({', '.join(texts)},){option})", push, pulls, moves=True)
         ndim = ndims.pop() if len(ndims) == 1 else None
-        return self.building.op(operation, self.building.names.fresh(hint or "w"), values, ndim, scope)
+        return self.building.op(operation, self.building.names.fresh(call.hint or "w"), values, ndim, call.scope)
 
 
 def _as_value(thing: Thing) -> Value:

@@ -7,7 +7,7 @@ The tape and dual numbers read the same table. So emitted code has them differen
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,12 @@ import numpy as np
 
 from gradmix.arrays import FunctionWithRule, rule_of
 from gradmix_autodiff.source import prelude
+from gradmix_autodiff.source.call import Call
 from gradmix_autodiff.source.captured import is_hashable, is_in
 from gradmix_autodiff.source.forms import Operation, Parts, Plain, Thing, Value, leaves
 from gradmix_autodiff.source.reader import Reader
 from gradmix_autodiff.source.results import Results, gives_complex, may_be_view, ndim_of_result, results_of
-from gradmix_autodiff.source.scope import LocalFunction, Scope
+from gradmix_autodiff.source.scope import LocalFunction
 from gradmix_autodiff.table import COMPOSITIONS, ELEMENTWISE, PRIMITIVES
 
 _OF_THE_PRELUDE = (prelude.pullback_of, prelude.pushforward_of)
@@ -33,7 +34,7 @@ _METHODS = frozenset(
 
 
 @dataclass(frozen=True)
-class _Call:
+class _Text:
     """A call as text, and the names in it that are differentiated."""
 
     text: str
@@ -71,122 +72,85 @@ class ByRule(Reader):
         """Whether traced arrays have a method."""
         return name in _METHODS
 
-    def method(
-        self,
-        value: Value,
-        name: str,
-        arguments: Sequence[Thing],
-        keywords: Mapping[str, Thing],
-        node: ast.Call,
-        scope: Scope,
-        hint: str,
-    ) -> Thing:
+    def method(self, value: Value, name: str, call: Call) -> Thing:
         """A method of an array."""
         callee = ast.Attribute(value.node, name, ast.Load())
-        ndim = 0 if name == "item" else None
-        return self._made(callee, [value], arguments, keywords, Results(), ndim, True, node, scope, hint)
+        return self._made(callee, [value], Results(), 0 if name == "item" else None, True, call)
 
-    def call(
-        self,
-        callee: Value,
-        arguments: Sequence[Thing],
-        keywords: Mapping[str, Thing],
-        node: ast.Call,
-        scope: Scope,
-        hint: str,
-    ) -> Thing:
+    def call(self, call: Call) -> Thing:
         """A call of a function that has a rule."""
-        function = callee.known
+        function = call.function
         if gives_complex(function):
-            raise scope.refusal(node, f"`{ast.unparse(node)}`, which gives complex numbers,")
-        self._check_options(function, keywords, node, scope)
-        results = results_of(function, arguments, keywords)
+            raise call.refusal(f"{call.shown}, which gives complex numbers,")
+        self._check_options(call)
+        results = results_of(function, call.arguments, call.keywords)
         if results is None:
-            what = f"`{ast.unparse(node)}`, whose number of results is not known before,"
-            raise scope.refusal(node, what, "write it with one result, or use differentiator=tape")
-        if callee.captured is not None and callee.captured.key in self.building.captures.found:
-            callee.captured.is_fixed = True
+            what = f"{call.shown}, whose number of results is not known before,"
+            raise call.refusal(what, "write it with one result, or use differentiator=tape")
+        call.fix()
         is_view = may_be_view(function) and not is_in(function, _OF_THE_PRELUDE)
-        ndim = ndim_of_result(function, arguments, keywords)
-        if function is prelude.pullback_of and isinstance(arguments[1], Value):
-            ndim = self.lowering.expressions.value(arguments[3 + arguments[1].known], node, scope).ndim
-        return self._made(callee.node, [], arguments, keywords, results, ndim, is_view, node, scope, hint)
+        ndim = ndim_of_result(function, call.arguments, call.keywords)
+        if function is prelude.pullback_of and isinstance(call.arguments[1], Value):
+            of = call.arguments[3 + call.arguments[1].known]
+            ndim = self.lowering.expressions.value(of, call.node, call.scope).ndim
+        return self._made(call.callee.node, [], results, ndim, is_view, call)
 
-    def _check_options(self, function: Any, keywords: Mapping[str, Thing], node: ast.Call, scope: Scope) -> None:
-        out = keywords.get("out")
+    def _check_options(self, call: Call) -> None:
+        out = call.keywords.get("out")
         is_shared = isinstance(out, Value) and out.is_atom
-        is_unset = isinstance(function, np.ufunc) and "where" in keywords and out is None
+        is_unset = isinstance(call.function, np.ufunc) and "where" in call.keywords and out is None
         if is_shared or is_unset:
-            shown = ", ".join(keywords)
-            raise scope.refusal(
-                node, f"`{ast.unparse(node)}` with {shown}", "leave these out, and assign the result; np.where chooses"
-            )
+            what = f"{call.shown} with {', '.join(call.keywords)}"
+            raise call.refusal(what, "leave these out, and assign the result; np.where chooses")
 
     def _made(
-        self,
-        callee: ast.expr,
-        actives: Sequence[Value],
-        arguments: Sequence[Thing],
-        keywords: Mapping[str, Thing],
-        results: Results,
-        ndim: int | None,
-        is_view: bool,
-        node: ast.Call,
-        scope: Scope,
-        hint: str,
+        self, callee: ast.expr, actives: Sequence[Value], results: Results, ndim: int | None, is_view: bool, call: Call
     ) -> Thing:
         found = {each.text: each for each in actives}
-        nodes = [self._written(each, found, node, scope) for each in arguments]
-        named = [ast.keyword(name, self._written(each, found, node, scope)) for name, each in keywords.items()]
+        nodes = [self._written(each, found, call) for each in call.arguments]
+        named = [ast.keyword(name, self._written(each, found, call)) for name, each in call.keywords.items()]
         text = ast.unparse(ast.Call(callee, nodes, named))
         self.building.read_whole.update(found)
         if not found:
-            return Value(ast.copy_location(ast.parse(text, mode="eval").body, node), ndim=ndim)
+            return Value(ast.copy_location(ast.parse(text, mode="eval").body, call.node), ndim=ndim)
         if self.building.is_compiled:
-            raise scope.refusal(
-                node,
-                f"`{ast.unparse(node)}`, whose derivative is called by its rule,",
-                "leave out differentiator.compiled=true",
-            )
+            what = f"{call.shown}, whose derivative is called by its rule,"
+            raise call.refusal(what, "leave out differentiator.compiled=true")
         roots = frozenset(root for each in found.values() for root in each.roots)
         shared = Value(ast.Name("_", ast.Load()), roots=roots) if is_view else None
         if results.count is None:
-            made = _Call(text, tuple(found.values()))
-            result = self.building.names.fresh(hint or "w")
-            return self.building.op(made.operation(), result, made.actives, ndim, scope, shared)
-        whole = self.building.names.fresh(hint or "w")
-        self.building.block.append(Plain(whole, text, scope.line))
+            made = _Text(text, tuple(found.values()))
+            result = self.building.names.fresh(call.hint or "w")
+            return self.building.op(made.operation(), result, made.actives, ndim, call.scope, shared)
+        whole = self.building.names.fresh(call.hint or "w")
+        self.building.block.append(Plain(whole, text, call.scope.line))
         parts = []
         for place in range(results.count):
-            made = _Call(f"{text}[{place}]", tuple(found.values()))
+            made = _Text(f"{text}[{place}]", tuple(found.values()))
             operation = made.operation()
             operation = Operation(f"{whole}[{place}]", operation.push, operation.pulls)
             result = self.building.names.fresh("w")
             own = results.ndims[place] if results.ndims else None
-            parts.append(self.building.op(operation, result, made.actives, own, scope, shared))
+            parts.append(self.building.op(operation, result, made.actives, own, call.scope, shared))
         return Parts(tuple(parts), fields=results.fields)
 
-    def _written(self, thing: Thing, actives: dict[str, Value], node: ast.Call, scope: Scope) -> ast.expr:
+    def _written(self, thing: Thing, actives: dict[str, Value], call: Call) -> ast.expr:
         """An argument as it is written; what is differentiated in it is added to `actives`."""
         if isinstance(thing, Parts):
-            parts = [self._written(each, actives, node, scope) for each in thing.parts]
+            parts = [self._written(each, actives, call) for each in thing.parts]
             return (ast.List if thing.is_list else ast.Tuple)(parts, ast.Load())
         if isinstance(thing, LocalFunction):
-            return self._written_function(thing, actives, node, scope)
-        value = self.lowering.expressions.value(thing, node, scope)
+            return self._written_function(thing, actives, call)
+        value = self.lowering.expressions.value(thing, call.node, call.scope)
         if value.active:
             actives[value.text] = value
         if value.captured is not None and callable(value.known) and value.captured.key in self.building.captures.found:
             value.captured.is_fixed = True
         return value.node
 
-    def _written_function(
-        self, function: LocalFunction, actives: dict[str, Value], node: ast.Call, scope: Scope
-    ) -> ast.expr:
+    def _written_function(self, function: LocalFunction, actives: dict[str, Value], call: Call) -> ast.expr:
         if not isinstance(function.node, ast.Lambda):
-            raise scope.refusal(
-                node, f"`{ast.unparse(node)}` of a function within another", "pass a lambda, or define it outside"
-            )
+            raise call.refusal(f"{call.shown} of a function within another", "pass a lambda, or define it outside")
         own = {each.arg for each in function.node.args.args}
         free = {each.id for each in ast.walk(function.node.body) if isinstance(each, ast.Name)} - own
         for name in sorted(free & function.scope.env.keys()):

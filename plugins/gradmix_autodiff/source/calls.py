@@ -6,13 +6,14 @@ import ast
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 import gradmix
 from gradmix_autodiff.source import elementwise, prelude
+from gradmix_autodiff.source.call import Call
 from gradmix_autodiff.source.captured import Captured, is_data, is_hashable, is_in, is_random
 from gradmix_autodiff.source.elementwise import UFUNC_OF
 from gradmix_autodiff.source.forms import NOTHING, Parts, Stack, Thing, Value, leaves
@@ -79,9 +80,8 @@ class Calls(Reader):
             callee = self.lowering.expressions.expression(node.func, scope)
         arguments, keywords = self._arguments(node, scope)
         if isinstance(callee, LocalFunction):
-            return self.lowering.inlining.inline(
-                callee.node, callee.scope, None, arguments, keywords, node, scope, hint
-            )
+            local = Call(Value(node.func), arguments, node, scope, keywords, hint)
+            return self.lowering.inlining.local(callee, local)
         if isinstance(callee, Value) and callee.captured is None and callee.known is NOTHING:
             callee = self.lowering.outside.evaluated(callee, node, scope)
         if not isinstance(callee, Value) or callee.known is NOTHING:
@@ -90,7 +90,7 @@ class Calls(Reader):
                 f"`{ast.unparse(node)}`, a call of something that is not known before,",
                 "call a function by its name",
             )
-        return self.apply(callee, arguments, keywords, node, scope, hint)
+        return self.apply(Call(callee, arguments, node, scope, keywords, hint))
 
     def _attribute_called(self, base: Thing, func: ast.Attribute, node: ast.Call, scope: Scope) -> Thing | None:
         """The attribute of an object from outside; None if it is a method of a number or an array."""
@@ -120,86 +120,80 @@ class Calls(Reader):
             str(each.arg): self.lowering.expressions.expression(each.value, scope) for each in node.keywords
         }
 
-    def apply(
-        self, callee: Value, arguments: list[Thing], keywords: dict[str, Thing], node: ast.Call, scope: Scope, hint: str
-    ) -> Thing:
+    def apply(self, call: Call) -> Thing:
         """A call of a function from outside."""
-        function = callee.known
+        function = call.function
         if isinstance(function, functools.partial):
-            bound = [
-                self.lowering.outside.captured_object((*callee.captured.key, "partial", i), each, "bound")
-                for i, each in enumerate(function.args)
-            ]
-            named = {
-                k: self.lowering.outside.captured_object((*callee.captured.key, "partial", k), each, k)
-                for k, each in function.keywords.items()
-            }
-            inner = self.lowering.outside.captured_object((*callee.captured.key, "partial"), function.func, "partial")
-            callee.captured.is_fixed = True
-            return self.apply(inner, [*bound, *arguments], {**named, **keywords}, node, scope, hint)
+            return self._partial(function, call)
         if function is complex:
-            raise scope.refusal(node, f"`{ast.unparse(node)}`, a complex number,")
+            raise call.refusal(f"{call.shown}, a complex number,")
         if is_random(function):
-            raise scope.refusal(node, f"`{ast.unparse(node)}`, random numbers,", "draw them before, and pass them in")
-        everything = [leaf for each in (*arguments, *keywords.values()) for leaf in leaves(each)]
-        has_function = any(isinstance(each, LocalFunction) for each in (*arguments, *keywords.values()))
-        is_active = any(each.active for each in everything)
-        if function is gradmix.stop_gradient and len(arguments) == 1:
-            value = self.lowering.expressions.value(arguments[0], node, scope)
+            raise call.refusal(f"{call.shown}, random numbers,", "draw them before, and pass them in")
+        has_function = any(isinstance(each, LocalFunction) for each in call.things)
+        if function is gradmix.stop_gradient and len(call.arguments) == 1:
+            value = self.lowering.expressions.value(call.arguments[0], call.node, call.scope)
             return Value(value.node, False, value.ndim, value.roots)
-        if not (is_active or has_function):
-            return self._plain_call(callee, arguments, keywords, node, scope)
+        if not (any(each.active for each in call.leaves) or has_function):
+            return self._plain_call(call)
         if not inspectable(function) and function is not len:
-            self.building.read_whole.update(each.text for each in everything)
+            self.building.read_whole.update(each.text for each in call.leaves)
         if (
             is_in(function, SHAPES_ONLY)
             or is_in(function, _NUMBERS)
             or is_in(function, CONSTANT)
             or is_in(function, prelude.CONSTANT)
         ):
-            return self._plain_call(callee, arguments, keywords, node, scope, 0 if is_in(function, _NUMBERS) else None)
+            return self._plain_call(call, 0 if is_in(function, _NUMBERS) else None)
         ufunc = UFUNC_OF.get(function, function) if is_hashable(function) else function
-        if is_in(ufunc, ELEMENTWISE) and self.lowering.written.is_elementwise(ufunc, function, arguments, keywords):
-            return self.lowering.arithmetic.elementwise_call(ufunc, callee, arguments, keywords, node, scope, hint)
+        if is_in(ufunc, ELEMENTWISE) and self.lowering.written.is_elementwise(ufunc, call):
+            return self.lowering.arithmetic.elementwise_call(ufunc, call)
         if is_in(function, prelude.LINEAR):
-            return self.lowering.arithmetic.linear(function, arguments, node, scope, hint)
-        found = self.lowering.written.form(function, arguments, keywords, node, scope, hint)
+            return self.lowering.arithmetic.linear(call)
+        found = self.lowering.written.form(call)
         if found is not None:
             return found
         if self.lowering.by_rule.has_rule(function):
-            return self.lowering.by_rule.call(callee, arguments, keywords, node, scope, hint)
+            return self.lowering.by_rule.call(call)
         if inspectable(function):
-            return self.lowering.inlining.inlined(callee, function, arguments, keywords, node, scope, hint)
+            return self.lowering.inlining.inlined(call)
         name = getattr(function, "__name__", type(function).__name__)
-        raise scope.refusal(
-            node, f"{name}, a function without a rule,", "use NumPy's functions that have one, or differentiator=tape"
+        raise call.refusal(
+            f"{name}, a function without a rule,", "use NumPy's functions that have one, or differentiator=tape"
         )
 
-    def _plain_call(
-        self,
-        callee: Value,
-        arguments: list[Thing],
-        keywords: dict[str, Thing],
-        node: ast.Call,
-        scope: Scope,
-        ndim: int | None = None,
-    ) -> Value:
+    def _partial(self, function: functools.partial[Any], call: Call) -> Thing:
+        """A call of a function whose first arguments, or some by name, are bound."""
+        key, outside = (*call.callee.captured.key, "partial"), self.lowering.outside
+        bound = [outside.captured_object((*key, i), each, "bound") for i, each in enumerate(function.args)]
+        named = {k: outside.captured_object((*key, k), each, k) for k, each in function.keywords.items()}
+        inner = outside.captured_object(key, function.func, "partial")
+        call.fix()
+        return self.apply(
+            replace(call, callee=inner, arguments=[*bound, *call.arguments], keywords={**named, **call.keywords})
+        )
+
+    def _plain_call(self, call: Call, ndim: int | None = None) -> Value:
         """A call whose result is not differentiated."""
-        function = callee.known
+        callee, function, arguments, keywords, node = (
+            call.callee,
+            call.function,
+            call.arguments,
+            call.keywords,
+            call.node,
+        )
         if function in (iter, next, input, exec, eval, globals, setattr, vars) if is_hashable(function) else False:
-            raise scope.refusal(node, f"`{ast.unparse(node)}`", "compute from the arguments only")
+            raise call.refusal(call.shown, "compute from the arguments only")
         counted = [Value(ast.Name(each.name, ast.Load())) if isinstance(each, Stack) else each for each in arguments]
         nodes = [
-            self.lowering.expressions.value(each, node, scope).node
+            self.lowering.expressions.value(each, node, call.scope).node
             for each in (counted if function is len else arguments)
         ]
         named = [
-            ast.keyword(name, self.lowering.expressions.value(each, node, scope).node)
+            ast.keyword(name, self.lowering.expressions.value(each, node, call.scope).node)
             for name, each in keywords.items()
         ]
-        for each in (*arguments, *keywords.values()):
-            if function is not len:
-                self.building.read_whole.update(leaf.text for leaf in leaves(each))
+        if function is not len:
+            self.building.read_whole.update(leaf.text for leaf in call.leaves)
         made = ast.copy_location(ast.Call(callee.node, nodes, named), node)
         values = [each for each in arguments if isinstance(each, Value)]
         if ndim is None:
@@ -253,7 +247,7 @@ class Calls(Reader):
             arguments = [Parts(tuple(arguments))]
         if name not in METHODS or set(keywords) - {"axis", "keepdims"}:
             if self.lowering.by_rule.has_method(name):
-                return self.lowering.by_rule.method(value, name, arguments, keywords, node, scope, hint)
+                return self.lowering.by_rule.method(value, name, Call(value, arguments, node, scope, keywords, hint))
             raise scope.refusal(node, f"`{ast.unparse(node)}`", "use one of NumPy's functions that has a rule")
         function = METHODS[name]
         callee = Value(
@@ -261,7 +255,7 @@ class Calls(Reader):
             known=function,
             captured=Captured((function,), name, lambda: function, function, True, ""),
         )
-        return self.apply(callee, [value, *arguments], keywords, node, scope, hint)
+        return self.apply(Call(callee, [value, *arguments], node, scope, keywords, hint))
 
 
 def _ndim_of_plain(

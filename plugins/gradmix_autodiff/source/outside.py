@@ -141,14 +141,6 @@ class Outside(Reader):
 
         return self.captured_object(("callee", callee.text), get(), "called", get, ast.unparse(node.func))
 
-    def function_named(self, function: Any) -> Value:
-        """A function of Python or NumPy by its name."""
-        return Value(
-            ast.Name(function.__name__, ast.Load()),
-            known=function,
-            captured=Captured((function,), function.__name__, lambda: function, function, True, ""),
-        )
-
 
 def _shown(value: Any) -> ast.expr | None:
     """A builtin function or type by its own name."""
