@@ -1,16 +1,17 @@
 """A comparison as one static page: the answer on the first screen, then plots, then every run.
 
-The page holds all that it needs, plotly.js included, and is forbidden to load anything (by its content security
-policy). The template escapes what comes from journals; what scripts read is JSON in which no tag can end.
+Plots and tables are in the page before any script runs, so it can be read and printed without scripts; these add what
+one can point at, choose, filter and sort. The page is forbidden to load anything (by its content security policy). The
+template escapes what comes from journals; what scripts read is JSON in which no tag can end.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from importlib.resources import files
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from gradmix.contracts.errors import StorageError
 from gradmix.contracts.meaning import Meaning
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.factors import text_of
 from gradmix.reports.figures import figures
-from gradmix.reports.figures.figure import Scale, Styles
+from gradmix.reports.figures.looks import Styles
+from gradmix.reports.figures.scale import Scale, scale_of
 from gradmix.reports.run_rows import runs_table
 from gradmix.reports.sentences import counts, headline
 from gradmix.reports.tables import EFFECT_COLUMNS, Ranking, effect_rows, effects_heading, ranking
@@ -31,19 +32,28 @@ from gradmix.reports.tables import EFFECT_COLUMNS, Ranking, effect_rows, effects
 _BESIDE = 3
 """Metrics in the ranked table beside the primary one, costs first; the table of runs has all."""
 _ROW_STYLES = {"best": "is-best", "= best": "is-level", "≈ best": "is-level"}
-_POLICY = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:"
-"""Nothing may be loaded. plotly.js compiles its WebGL drawing by eval; no text of a journal comes near it."""
+_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+"""Nothing may be loaded."""
+_MARGIN = 5.0
+"""Per cent of the width of the strip of dots that is left free on either side."""
+_INTERVAL = re.compile(r"(?<=\S) (?=[\[(])")
 
 
 def write_page(comparison: Comparison, title: str, path: Path) -> None:
-    """Write the page; if plotly.js is not where plotly installs it, that is a `StorageError`."""
-    drawn = figures(comparison)
-    data = {"figures": [vars(figure) for figure in drawn], "runs": runs_table(comparison, path.absolute().parent)}
+    """Write the page."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page(comparison, title, path.absolute().parent), encoding="utf-8")
+
+
+def page(comparison: Comparison, title: str, folder: Path) -> str:
+    """The page as it is to be written into a folder, from where it links to the folders of runs."""
+    drawn, points = _drawn(comparison)
     beside = sorted(comparison.metrics[1:], key=lambda metric: not metric.is_cost)[:_BESIDE]
-    ranked = ranking(comparison, [*comparison.metrics[:1], *beside], n_full=1)
+    ranked = ranking(comparison, [*comparison.metrics[:1], *beside], n_full=1 + len(beside))
+    scales = [scale_of(section, comparison.primary) for section in comparison.sections if comparison.primary]
     pages = Environment(autoescape=True, undefined=StrictUndefined, loader=PackageLoader("gradmix.reports", "page"))
     source = files("gradmix.reports") / "page"
-    text = pages.get_template("page.html.j2").render(
+    return pages.get_template("page.html.j2").render(
         policy=_POLICY,
         title=title,
         counts=counts(comparison),
@@ -51,41 +61,77 @@ def write_page(comparison: Comparison, title: str, path: Path) -> None:
         headline=headline(comparison),
         primary=comparison.primary,
         ranking=ranked,
+        legend=_legend(ranked, scales),
         n_given=len(comparison.factors.given),
-        sections=_sections(comparison, ranked, comparison.primary) if comparison.primary else [],
+        sections=list(_sections(comparison, ranked, scales, comparison.primary)) if comparison.primary else [],
         effects_heading=effects_heading(comparison),
         effect_columns=EFFECT_COLUMNS,
         effects=effect_rows(comparison),
+        figures=drawn,
+        runs=runs_table(comparison, folder),
         style=Markup((source / "page.css").read_text(encoding="utf-8")),
-        data=Markup(json_for_script(data)),
-        plotly=Markup(_plotly() if drawn else ""),
+        data=Markup(json_for_script(points)),
         script=Markup((source / "page.js").read_text(encoding="utf-8")),
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
 
 
-def _sections(comparison: Comparison, ranked: Ranking, primary: Meaning) -> Iterator[Mapping[str, Any]]:
+def _drawn(comparison: Comparison) -> tuple[list[Mapping[str, Any]], list[list[Mapping[str, Any]]]]:
+    """The figures with their images, and what scripts need to know of each view."""
+    shown = figures(comparison)
+    if not shown:
+        return [], []
+    from gradmix.reports.figures.svg import drawn
+
+    made: list[Mapping[str, Any]] = []
+    points = []
+    for number, figure in enumerate(shown):
+        views = [drawn(view, f"f{number}v{place}-") for place, view in enumerate(figure.views)]
+        images = [
+            {"name": view.name or figure.title, "image": Markup(image)}
+            for view, (image, _) in zip(figure.views, views, strict=True)
+        ]
+        made.append({**vars(figure), "views": images})
+        points.append([found for _, found in views])
+    return made, points
+
+
+def _legend(ranked: Ranking, scales: list[Scale]) -> str:
+    stretched = "the scale gives more room to what is near the best"
+    kinds = {
+        "logarithmic scale": any(each.is_log for each in scales),
+        stretched: any(each.is_stretched for each in scales),
+    }
+    return " · ".join([ranked.legend, *(words for words, is_used in kinds.items() if is_used)])
+
+
+def _sections(
+    comparison: Comparison, ranked: Ranking, scales: list[Scale], primary: Meaning
+) -> Iterator[Mapping[str, Any]]:
     """The rows of the ranking by what was given, each with its dot and its interval on a scale, in per cent."""
     styles, left = Styles(comparison), iter(ranked.rows)
-    for section in comparison.sections:
-        scale, rows = Scale(section, primary), []
+    for section, scale in zip(comparison.sections, scales, strict=True):
+        rows = []
         for row in islice(left, len(section.groups)):
             found = row.group.summaries.get(primary.name)
-            dot = scale.at(found.median) if found else None
-            low, high = sorted(scale.end(value) for value in (found.low, found.high)) if found else (0.0, 0.0)
+            low, high = sorted(_per_cent(scale.at(end)) for end in (found.low, found.high)) if found else (0.0, 0.0)
             rows.append(
                 {
-                    "cells": row.cells,
+                    "cells": [
+                        ([*_INTERVAL.split(text, 1), ""])[:2] if kind == "number" else (text, "")
+                        for text, (_, kind) in zip(row.cells, ranked.columns, strict=True)
+                    ],
                     "style": _ROW_STYLES.get(row.mark, ""),
                     "color": styles.color(row.group),
-                    "dot": dot,
-                    "line": (low, high - low),
-                    "is_off_scale": found is not None and dot is None,
+                    "dot": _per_cent(scale.at(found.median)) if found else None,
+                    "line": (low, round(high - low, 2)),
                 }
             )
         label = comparison.factors.label(section.given) if section.given else ""
-        yield {"given": label, "ends": scale.ends, "rows": rows}
+        yield {"given": label, "ticks": [(_per_cent(place), text) for place, text in scale.ticks], "rows": rows}
+
+
+def _per_cent(place: float) -> float:
+    return round(_MARGIN + (100 - 2 * _MARGIN) * place, 2)
 
 
 def json_for_script(value: Any) -> str:
@@ -100,12 +146,3 @@ def json_for_script(value: Any) -> str:
     except ValueError:
         text = to_json(json.loads(json.dumps(value), parse_constant=lambda name: None))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _plotly() -> str:
-    """plotly.js, from the installed plotly, which is not imported for it."""
-    spec = find_spec("plotly")
-    script = Path(spec.origin).parent / "package_data" / "plotly.min.js" if spec and spec.origin else None
-    if script is None or not script.exists():
-        raise StorageError("plotly.js is missing: the page needs the package plotly; `pip install plotly` brings it.")
-    return script.read_text(encoding="utf-8").replace("</script", "<\\/script")

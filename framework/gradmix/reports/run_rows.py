@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
@@ -16,7 +17,7 @@ from gradmix.journal.reading import Run
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.factors import text_of, value_of
 from gradmix.reports.figures.figure import axis_title
-from gradmix.reports.wording import shown
+from gradmix.reports.wording import metric_text, shown
 from gradmix.tracking.note import read_note
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -78,35 +79,52 @@ def harmless(cell: str) -> str:
     return visible(cell)
 
 
-def runs_table(comparison: Comparison, folder: Path) -> Mapping[str, Any]:
-    """Columns and rows for a page in a folder: what varies, how a run ended, its metrics, where it is."""
+@dataclass(frozen=True)
+class RunsTable:
+    """Every run, for a page: columns by name and kind, and rows; numbers have their texts and their values."""
+
+    columns: Sequence[tuple[str, str]]
+    rows: Sequence[Mapping[str, Any]]
+    has_errors: bool
+    has_links: bool
+
+
+def runs_table(comparison: Comparison, folder: Path) -> RunsTable:
+    """The runs for a page in a folder: what varies, how each ended, its metrics, where it is."""
     keys, short = comparison.factors.varying, comparison.factors.short
     names = list(dict.fromkeys([*(metric.name for metric in comparison.metrics), *comparison.names]))
-    columns = [{"name": short[key], "kind": "text"} for key in keys]
-    columns += [{"name": "status", "kind": "status"}]
-    columns += [{"name": axis_title(comparison.meaning(name)), "kind": "number"} for name in names]
+    units = {name: comparison.meaning(name).unit for name in names}
+    has_errors = any(run.error for run in comparison.runs)
+    links = {run.folder: mlflow_link(run.folder) for run in comparison.runs}
+    has_links = any(links.values())
+    columns = [*((short[key], "text") for key in keys), ("status", "text")]
+    columns += [(axis_title(comparison.meaning(name), with_prefixes=True), "number") for name in names]
+    columns += [("error", "text")] if has_errors else []
+    columns += [("MLflow", "text")] if has_links else []
 
-    def cell(value: Any) -> Any:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return value if is_number and math.isfinite(value) else text_of(value)
+    def metric_cell(run: Run, name: str) -> tuple[str, str | None]:
+        value = run.metrics.get(name)
+        if value is None:
+            return "", None
+        return (metric_text(name, value, units[name]), repr(value)) if math.isfinite(value) else ("no number", None)
 
     rows = [
         {
             "cells": [
-                *(cell(value_of(run, key)) for key in keys),
-                run.status.replace("_", " ") + (" (reused)" if run.is_reused else ""),
-                *(cell(run.metrics[name]) if name in run.metrics else None for name in names),
+                *((text_of(value_of(run, key)), None) for key in keys),
+                (run.status.replace("_", " ") + (" (reused)" if run.is_reused else ""), None),
+                *(metric_cell(run, name) for name in names),
             ],
             "name": _name(run),
             "failed": not run.is_finished,
             "error": run.error,
             "folder": quote(os.path.relpath(run.folder.absolute(), folder)) + "/",
-            "folderName": run.folder.name,
-            "mlflow": mlflow_link(run.folder),
+            "folder_name": run.folder.name,
+            "mlflow": links[run.folder],
         }
         for run in comparison.runs
     ]
-    return {"columns": columns, "rows": rows, "hasLinks": any(row["mlflow"] for row in rows)}
+    return RunsTable([*columns, ("folder", "text")], rows, has_errors, has_links)
 
 
 def _name(run: Run) -> str:

@@ -10,21 +10,16 @@ from typing import Literal
 
 from gradmix.config.spec import Settings
 from gradmix.contracts.hooks import hookimpl
-from gradmix.contracts.palette import PICTURE_STYLE
 from gradmix.journal.reading import Run
 from gradmix.registry.entry import describe
 from gradmix.reports.comparison import Comparison, compare
 from gradmix.reports.comparison_table import markdown
-from gradmix.reports.figures.figure import Styles, axis_title
-from gradmix.reports.grouping import Group, Section
-from gradmix.reports.intervals import Estimate
 from gradmix.reports.run_rows import save_csv
 from gradmix.runs.artifacts import ARTIFACTS, pictures_later, write_artifact
 from gradmix.runs.events import report_problem
 from gradmix.sweeps.events import SweepInfo
 from gradmix.sweeps.reading import read_sweep
 
-_MOST_BARS, _MOST_PANELS = 15, 4
 _MOST_RUNS_DRAWN = 8
 
 
@@ -62,7 +57,11 @@ def write_sweep_artifacts(sweep_folder: Path, pictures: bool | Literal["auto"] =
     (folder / "comparison.md").write_text(markdown(comparison, sweep_folder.name), encoding="utf-8")
     save_csv(reading.runs, folder / "comparison.csv")
     if pictures:
-        _draw(comparison, folder / "comparison.png")
+        from gradmix.reports.figures.strips import draw_strips  # Matplotlib takes as long as all the rest
+
+        figure = draw_strips(comparison)
+        if figure is not None:
+            figure.savefig(folder / "comparison.png", dpi=144)
     if pictures == "auto":
         for run in best_runs(comparison)[:_MOST_RUNS_DRAWN]:
             _draw_run(run, folder / "pictures")
@@ -100,39 +99,3 @@ def _draw_run(run: Run, gallery: Path) -> None:
                 copyfile(own / name, gallery / f"{run.number if run.number is not None else run.folder.name}-{name}")
     except Exception as error:
         report_problem(f"the run {run.folder} could not be drawn: {describe(error)}")
-
-
-def _draw(comparison: Comparison, path: Path) -> None:
-    """Medians with their intervals, the best on top, in a panel for each of the first inputs that have any."""
-    import matplotlib
-    from matplotlib.figure import Figure  # without pyplot, which takes as long as all the rest
-
-    primary = comparison.primary
-    if primary is None:
-        return
-    panels = [(section, bars) for section in comparison.sections if (bars := _bars(section, primary.name))]
-    panels = panels[:_MOST_PANELS]
-    if not panels:
-        return
-    styles, label = Styles(comparison), comparison.factors.label
-    heights = [0.9 + 0.3 * len(bars) for _, bars in panels]
-    with matplotlib.rc_context(PICTURE_STYLE):
-        figure = Figure(figsize=(7, 0.4 + sum(heights)), layout="constrained")
-        rows = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
-        for axes, (section, bars) in zip(rows, panels, strict=True):
-            for row, (group, found) in enumerate(bars):
-                if math.isfinite(found.low) and math.isfinite(found.high):
-                    axes.plot([found.low, found.high], [row, row], color=styles.color(group), linewidth=3, alpha=0.5)
-                axes.plot(found.median, row, "o", color=styles.color(group))
-            axes.set_yticks(range(len(bars)), [label(group.settings) for group, _ in bars])
-            axes.set_ylim(len(bars) - 0.5, -0.5)
-            axes.set_title(label(section.given) if section.given else "medians and their intervals")
-            axes.grid(visible=False, axis="y")
-        rows[-1].set_xlabel(axis_title(primary) + (f", {primary.better} is better" if primary.better else ""))
-        figure.savefig(path, dpi=110)
-
-
-def _bars(section: Section, metric: str) -> list[tuple[Group, Estimate]]:
-    """The groups whose median is a number, the best first."""
-    measured = [(group, group.summaries.get(metric)) for group in section.groups]
-    return [(group, found) for group, found in measured if found and math.isfinite(found.median)][:_MOST_BARS]

@@ -67,12 +67,18 @@ def ranking(comparison: Comparison, metrics: Sequence[Meaning], n_full: int) -> 
             cells += [str(rank) if section.is_ranked else ""] if is_ranked else []
             cells += [*map(text_of, group.settings.values()), runs_text(group)]
             values = [
-                summary_text(group.summaries.get(metric.name), metric, plain=index >= n_full)
+                summary_text(group.summaries.get(metric.name), metric, plain=index >= n_full) + _other_n(group, metric)
                 for index, metric in enumerate(metrics)
             ]
             values[1:1] = [versus(group.versus_best), mark] if is_ranked else []
             rows.append(Row(group, mark, (*cells, *values)))
     return Ranking([*before, *after], len(before), rows, _legend(comparison, rows, metrics[:n_full]))
+
+
+def _other_n(group: Group, metric: Meaning) -> str:
+    """How many values a median is of, where these are not one a run: rounds of a timing, or some runs lack it."""
+    found = group.summaries.get(metric.name)
+    return f" (n = {found.n})" if found is not None and found.n != len(group.finished) else ""
 
 
 def _legend(comparison: Comparison, rows: Sequence[Row], full: Sequence[Meaning]) -> str:

@@ -41,15 +41,15 @@ def progress(value: float) -> str:
     return f"{value:.6f}" if has_decimals else measured(value)
 
 
-def metric_text(name: str, value: float) -> str:
-    """A run's metric for reading.
+def metric_text(name: str, value: float, unit: str = "") -> str:
+    """A run's metric for reading; its unit is known, or given.
 
     >>> metric_text("converged", 1.0), metric_text("memory.peak_bytes", 2048.0)
     ('yes', '2 KiB')
     """
     if name == "converged":
         return "yes" if value else "no"
-    return measured(value, meaning_of(name).unit)
+    return measured(value, unit or meaning_of(name).unit)
 
 
 def shown(path: Path) -> str:

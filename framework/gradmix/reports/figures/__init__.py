@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.figures.by_run import cost, curves
-from gradmix.reports.figures.figure import Figure, Styles
+from gradmix.reports.figures.figure import Figure
+from gradmix.reports.figures.looks import Styles
 from gradmix.reports.figures.medians import by_option, heat_map
 
 
 def figures(comparison: Comparison) -> list[Figure]:
     """All figures that the data has something for."""
     styles = Styles(comparison)
-    made = [heat_map(comparison), by_option(comparison), curves(comparison, styles), cost(comparison, styles)]
-    return [figure for figure in made if figure is not None and figure.variants]
+    made = [heat_map(comparison), by_option(comparison, styles), curves(comparison, styles), cost(comparison, styles)]
+    return [figure for figure in made if figure is not None and figure.views]

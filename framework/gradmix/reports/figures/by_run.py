@@ -3,71 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
+from gradmix.contracts.meaning import Meaning
+from gradmix.journal.reading import Run
 from gradmix.reports.comparison import Comparison
-from gradmix.reports.figures.figure import (
-    MOST_VARIANTS,
-    SYMBOLS,
-    Figure,
-    Styles,
-    Trace,
-    axis,
-    axis_title,
-    finite,
-    view,
-)
+from gradmix.reports.figures.figure import Axis, Figure, Series, View, axis, axis_title, figure_of, finite
+from gradmix.reports.figures.looks import Styles
 from gradmix.reports.grouping import Group, Section, Settings
+from gradmix.reports.wording import measured
 
-_MOST_SINGLE_LINES = 80
-"""Curves that are drawn one by one, each with its name; more are drawn by group."""
-
-_MOST_SINGLE_TICKS = 12
-"""Iterations up to which each has its tick."""
+_LONG = 50
+"""Iterations from which a run is so long beside a run a tenth as long that their axis is logarithmic."""
+_LEAST_DISTANCE = 1e-12
+"""Distances to the best that are not noise of the last digits, relative to the best."""
 
 
 def curves(comparison: Comparison, styles: Styles) -> Figure | None:
-    """The objective by iteration: what is ranked by if iterations have it, else the first metric of each run."""
+    """The objective by iteration: what is ranked by if iterations have it, else the first metric of each run.
+
+    Where it is known which way is better, there is a view of the distance to the best, too.
+    """
     primary = comparison.primary.name if comparison.primary else ""
-    variants, shown = [], []
-    for section in comparison.sections[:MOST_VARIANTS]:
+    views, shown, n_twins = [], [], 0
+    for section in comparison.sections:
         last = [run.iterations[-1]["metrics"] for group in section.groups for run in group.runs if run.iterations]
         for name in dict.fromkeys(primary if primary in found else next(iter(found)) for found in last if found):
-            traces = _lines(section, name, styles)
-            if traces:
-                most = max(x for trace in traces for x in trace["x"] if x is not None)
-                xaxis: dict[str, Any] = {"title": {"text": "iteration"}}
-                xaxis |= {"dtick": 1} if most <= _MOST_SINGLE_TICKS else {}
-                yaxis = {"title": {"text": axis_title(comparison.meaning(name))}}
-                variants.append(view(comparison.factors, name, section.given, traces, xaxis, yaxis))
+            series = _curves(section, name, styles)
+            if series:
+                metric = comparison.meaning(name)
+                views += list(_views(comparison, section, metric, series))
                 shown.append(name)
-    directions = {comparison.meaning(name).better for name in shown}
-    title = f"{shown[0]} by iteration" if len(shown) == 1 else "By iteration"
-    note = "One line a run, the start that counts. A click in the legend hides a group, a double click shows it alone."
-    return Figure("curves", title, note, variants, directions.pop() if len(directions) == 1 else None)
+                n_twins += len(series) - len({(each.look, tuple(each.x), tuple(each.y)) for each in series})
+    title = f"{shown[0]} by iteration" if len({*shown}) == 1 else "By iteration"
+    note = "A line a run: its start that counts, with a mark at its end."
+    note += f" {n_twins} coincide with others of their group." if n_twins else ""
+    return figure_of("curves", title, note, views)
 
 
-def _lines(section: Section, name: str, styles: Styles) -> list[Trace]:
-    """A trace for each run; for each group, with gaps between its lines, where there are too many."""
-    is_crowded = sum(len(group.runs) for group in section.groups) > _MOST_SINGLE_LINES
-    traces: list[Trace] = []
-    for group in sorted(section.groups, key=styles.rank, reverse=True):  # the best is drawn last, on top
-        look = {
-            **styles.trace(group),
-            "legendrank": 1000 + styles.rank(group),
-            "isCrowded": is_crowded,
-        }
-        drawn: list[Trace] = []
+def _views(comparison: Comparison, section: Section, metric: Meaning, series: Sequence[Series]) -> list[View]:
+    lengths = sorted(max(each.x) for each in series)
+    is_long = lengths[-1] >= _LONG and lengths[-1] >= 10 * lengths[0]
+    x = Axis("iteration", is_log=is_long, whole=True)
+    given = [comparison.factors.label(section.given)] if section.given else []
+    values = View(" · ".join([metric.name, *given]), x, Axis(axis_title(metric)), series)
+    found = [value for each in series for value in each.y]
+    best = (max if metric.better == "higher" else min)(found)
+    least = _LEAST_DISTANCE * max(abs(best), 1e-300)
+    apart = [_apart(each, best, least) for each in series]
+    if metric.better is None or len({value for each in apart for value in each.y}) < 2:
+        return [values]
+    title = f"distance to the best {axis_title(metric)}"
+    name = " · ".join([f"distance to the best {metric.name}", *given])
+    return [values, View(name, x, Axis(title, is_log=True), [each for each in apart if each.x])]
+
+
+def _apart(series: Series, best: float, least: float) -> Series:
+    """The series as distances to the best value of all, without what is at no distance."""
+    kept = [(x, abs(y - best)) for x, y in zip(series.x, series.y, strict=True) if abs(y - best) > least]
+    x, y = zip(*kept, strict=True) if kept else ((), ())
+    return replace(series, x=x, y=y)
+
+
+def _curves(section: Section, name: str, styles: Styles) -> list[Series]:
+    series: list[Series] = []
+    for group in reversed(section.groups):  # the best is drawn last, on top
+        look, entries = styles.of(group.settings)
         for run in group.runs:
-            y = [finite(event["metrics"].get(name)) for event in run.iterations]
-            if sum(each is not None for each in y) > 1:
-                x = [event["step"] for event in run.iterations]
-                drawn.append({**look, "x": x, "y": y, "text": styles.repeat(group, run)})
-        if drawn and is_crowded:
-            xs, ys = ([value for trace in drawn for value in (*trace[key], None)] for key in "xy")
-            drawn = [{**look, "x": xs, "y": ys, "text": styles.label(group)}]
-        traces += drawn
-    return traces
+            points = [(event["step"], finite(event["metrics"].get(name))) for event in run.iterations]
+            sound = [(x, y) for x, y in points if y is not None]
+            if sound:
+                said = styles.said(group, run)
+                x, y = zip(*sound, strict=True)
+                series.append(
+                    Series(look, x, y, [f"{said}: {{y}} at iteration {{x}}"], entries, joined=True, marks="last")
+                )
+    return series if any(len(each.x) > 1 for each in series) else []
 
 
 def cost(comparison: Comparison, styles: Styles) -> Figure | None:
@@ -77,33 +88,32 @@ def cost(comparison: Comparison, styles: Styles) -> Figure | None:
         return None
     costs = [metric for name, metric in comparison.declared.items() if metric.is_cost and name in comparison.names]
     shown: list[tuple[Settings, Sequence[Group]]]
-    shown = [(section.given, section.groups) for section in comparison.sections[:MOST_VARIANTS]]
+    shown = [(section.given, section.groups) for section in comparison.sections]
     if primary.by_ratio and len(shown) > 1:  # such a metric means the same on all that was given
         shown.insert(0, ({}, comparison.groups))
-    variants = []
+    views = []
     for given, groups in shown:
         for metric in costs:
-            traces = _points(groups, metric.name, primary.name, styles)
-            xs, ys = ({value for trace in traces for value in trace[key]} for key in "xy")
+            series = _points(groups, metric, primary, styles)
+            xs, ys = ({value for each in series for value in each.x}, {value for each in series for value in each.y})
             if len(xs) > 1:
-                axes = axis(metric, xs), axis(primary, ys)
-                variants.append(view(comparison.factors, metric.name, given, traces, *axes))
-    note = f"One point a run. {'Lower' if primary.better == 'lower' else 'Higher'} and to the left is better."
-    return Figure("cost", f"{primary.name} against cost", note if primary.better else "One point a run.", variants)
+                name = " · ".join([metric.name, *([comparison.factors.label(given)] if given else [])])
+                views.append(View(name, axis(metric, xs), axis(primary, ys), series))
+    corner = f" Best is {'low' if primary.better == 'lower' else 'high'} and to the left." if primary.better else ""
+    return figure_of("cost", f"{primary.name} against cost", f"A point a run.{corner}", views)
 
 
-def _points(groups: Sequence[Group], x: str, y: str, styles: Styles) -> list[Trace]:
-    traces: list[Trace] = []
-    for group in groups:
-        runs = [run for run in group.finished if all(finite(run.metrics.get(name)) is not None for name in (x, y))]
+def _points(groups: Sequence[Group], x: Meaning, y: Meaning, styles: Styles) -> list[Series]:
+    series: list[Series] = []
+    for group in reversed(groups):
+        runs = [run for run in group.finished if all(finite(run.metrics.get(each.name)) is not None for each in (x, y))]
         if runs:
-            traces.append(
-                {
-                    **styles.trace(group),
-                    "x": [run.metrics[x] for run in runs],
-                    "y": [run.metrics[y] for run in runs],
-                    "text": [", ".join([*map(str, group.given.values()), styles.repeat(group, run)]) for run in runs],
-                    "symbol": SYMBOLS[styles.rank(group) % len(SYMBOLS)],
-                }
-            )
-    return traces
+            look, entries = styles.of(group.settings)
+            texts = [f"{styles.said(group, run)}: {_said(run, y)}, {_said(run, x)}" for run in runs]
+            xs, ys = ([run.metrics[each.name] for run in runs] for each in (x, y))
+            series.append(Series(look, xs, ys, texts, entries))
+    return series
+
+
+def _said(run: Run, metric: Meaning) -> str:
+    return f"{metric.name} {measured(run.metrics[metric.name], metric.unit)}"

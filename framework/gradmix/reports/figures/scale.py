@@ -1,0 +1,109 @@
+"""A scale from the best value to the worst on which every value has a place of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Sequence
+
+from gradmix.contracts.meaning import Meaning
+from gradmix.reports.grouping import Section
+from gradmix.reports.wording import measured
+
+_GAP = 0.17
+"""How far apart ticks must be for their texts."""
+_STRETCHED = 6.0
+"""How many times as far as the contenders the worst may be before the scale is stretched near the best."""
+_SAME = 1e-9
+"""Relative difference of values that are the same."""
+
+
+class Scale:
+    """Places between 0, the best, and 1, the worst, whichever way is better.
+
+    Logarithmic for what is compared by ratios. Else linear in the distance to the best, unless some values are far
+    behind: then in its inverse hyperbolic sine, which is linear near the best and a logarithm far from it.
+    """
+
+    def __init__(self, values: Collection[float], metric: Meaning, medians: Collection[float] = ()) -> None:
+        sound = sorted(
+            {value for value in values if math.isfinite(value)}, key=lambda value: value * (metric.sign or 1.0)
+        )
+        self._unit = metric.unit
+        self._best, self._worst = (sound[0], sound[-1]) if sound else (0.0, 0.0)
+        positive = [value for value in sound if value > 0]
+        self.is_log = metric.by_ratio and len(positive) > 0 and all(value >= 0 for value in sound)
+        self._room = 0.0
+        if self.is_log:
+            least, most = min(positive), max(positive)
+            self._zero = (
+                least / 10 ** max(0.5, 0.15 * math.log10(most / least)) if len(positive) < len(sound) else least
+            )
+        else:
+            self._room = self._near(medians or sound)
+        self._reach = self._distance(self._worst) if sound else 0.0
+        self.ticks: Sequence[tuple[float, str]] = list(self._ticks()) if sound else []
+        """Places and texts of round values."""
+
+    @property
+    def is_stretched(self) -> bool:
+        """Whether it gives more room to what is near the best."""
+        return self._room > 0
+
+    def at(self, value: float) -> float:
+        """The place of a value; at the worse end for what is not a finite number."""
+        if not math.isfinite(value):
+            return 1.0
+        return min(max(self._distance(value) / self._reach, 0.0), 1.0) if self._reach > 0 else 0.0
+
+    def _near(self, values: Collection[float]) -> float:
+        """The distance up to which a stretched scale is linear; 0 if it need not be stretched."""
+        distances = sorted(abs(value - self._best) for value in values if math.isfinite(value))
+        apart = [each for each in distances if each > _SAME * abs(self._best)]
+        near = apart[len(apart) // 4] if apart else 0.0
+        return near if near > 0 and abs(self._worst - self._best) > _STRETCHED * near else 0.0
+
+    def _distance(self, value: float) -> float:
+        if self.is_log:
+            return abs(math.log10(max(value, self._zero)) - math.log10(max(self._best, self._zero)))
+        distance = abs(value - self._best)
+        return math.asinh(distance / self._room) if self._room else distance
+
+    def _ticks(self) -> Iterator[tuple[float, str]]:
+        """Round values, as many as there is room for."""
+        if self._reach == 0:
+            yield 0.0, measured(float(f"{self._best:.4g}"), self._unit)
+            return
+        taken: list[float] = []
+        for value in self._round_values(*sorted((self._best, self._worst))):
+            place = self.at(value)
+            if all(abs(place - each) >= _GAP for each in taken):
+                taken.append(place)
+                yield place, measured(value, self._unit)
+
+    def _round_values(self, low: float, high: float) -> Iterator[float]:
+        """Round values within the range; those that matter most first."""
+        from matplotlib.ticker import LogLocator, MaxNLocator
+
+        if self.is_stretched:  # for each size of step, the first round value beyond the best
+            away = 1 if self._worst > self._best else -1
+            for power in range(math.ceil(math.log10(high - low)), math.floor(math.log10(self._room)) - 1, -1):
+                for step in (10.0**power, 5 * 10.0 ** (power - 1), 2 * 10.0 ** (power - 1)):
+                    value = away * step * (math.floor(away * self._best / step) + 1)
+                    if low <= value <= high:
+                        yield value
+            return
+        if not self.is_log:
+            found = MaxNLocator(nbins=4, steps=[1, 2, 5, 10]).tick_values(low, high)
+        else:
+            decades = math.log10(high / max(low, self._zero))
+            steps = (1.0,) if decades >= 3 else (1.0, 2.0, 5.0)
+            found = LogLocator(subs=steps, numticks=6).tick_values(max(low, self._zero), high)
+            found = [0.0, *(value for value in found if value > self._zero)] if low == 0 else found
+        yield from (float(value) for value in found if low <= value <= high)
+
+
+def scale_of(section: Section, metric: Meaning) -> Scale:
+    """The scale of a section's groups: of their medians and the ends of their intervals."""
+    found = [each.summaries[metric.name] for each in section.groups if metric.name in each.summaries]
+    values = [value for each in found for value in (each.low, each.median, each.high)]
+    return Scale(values, metric, [each.median for each in found])
