@@ -7,6 +7,7 @@ READY := $(VENV)/.ready
 LARGE := $(VENV)/.large
 PARALLEL := -n logical --dist loadgroup
 SOURCES := framework plugins tests docs/example-plugin
+PROSE := framework plugins configs tests docs README.md CITATION.cff Makefile pyproject.toml .ci .github
 
 # Tests start hundreds of processes: each would compile all of gradmix, and each worker all tests, again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -30,6 +31,7 @@ fast: $(READY)
 lint: $(READY)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/codespell $(PROSE)
 
 types: $(READY)
 	$(BIN)/mypy framework/gradmix framework/hydra_plugins $(wildcard plugins/gradmix_*)
@@ -82,7 +84,14 @@ docs/comparison.png: $(READY) $(wildcard framework/gradmix/reports/page/*)
 		--window-size=1366,1240 --screenshot=$@ file://$(CURDIR)/.picture/page.html
 	rm -rf .picture
 
-# Pictures of the lecture that the README shows.
+# What `gradmix run` draws, which the README shows.
+docs/old_faithful.png: $(READY) plugins/gradmix_tasks/cluster.py
+	rm -rf .picture && mkdir .picture
+	$(BIN)/gradmix run tracking=none runs_dir=.picture/runs
+	cp .picture/runs/cluster/*/artifacts/fit.png $@
+	rm -rf .picture
+
+# Pictures of the lecture, which its page shows.
 docs/lecture-%.svg: $(READY) configs/experiment/lecture/%.yaml
 	rm -rf .picture && mkdir .picture
 	$(BIN)/gradmix run experiment=lecture/$* tracking=none runs_dir=.picture/runs

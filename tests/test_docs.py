@@ -4,6 +4,7 @@ import dataclasses
 import os
 import re
 import shlex
+import socket
 import subprocess
 import sys
 import tomllib
@@ -30,13 +31,22 @@ def commands(text):
 YOURS = {"my.py", "wards.py", "central_difference.py"}
 """Files that a document has its reader write."""
 
-SHOWN = dict(commands(README))
-PLUGIN = README[README.index("## A plugin") : README.index("## In Python")]
-RUNS = [
-    command
-    for command in SHOWN
-    if command.startswith(("gradmix run", "make run")) and command not in dict(commands(PLUGIN))
-]
+TRACKED = ("README.md",)
+"""Documents that show MLflow, too."""
+
+GUIDES = (
+    *TRACKED,
+    *(
+        "docs/check.md",
+        "docs/compare.md",
+        "docs/derivatives.md",
+        "docs/events.md",
+        "docs/plugins.md",
+        "docs/solvers.md",
+    ),
+    *("docs/source.md", "docs/start.md", "docs/sweeps.md"),
+)
+"""Documents whose commands a reader may type from the first to the last."""
 
 
 def make_editable(project, site):
@@ -53,15 +63,23 @@ def run_shown(command, path=()):
     program, *words = ["gradmix", "run"] if command == "make run" else shlex.split(command)
     start = {"gradmix": ["-m", "gradmix"], "python": []}[program]
     places = os.pathsep.join([*map(str, path), *filter(None, [os.environ.get("PYTHONPATH")])])
-    done = subprocess.run(
-        [sys.executable, *start, *words],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "COLUMNS": "100", "PYTHONPATH": places},
-        check=False,
-    )
+    options = {"text": True, "env": {**os.environ, "COLUMNS": "100", "PYTHONPATH": places}}
+    if words == ["ui"]:
+        return first_line_of_dashboard([sys.executable, *start, *words], options)
+    done = subprocess.run([sys.executable, *start, *words], capture_output=True, check=False, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def first_line_of_dashboard(command, options):
+    """What `gradmix ui` prints before it serves until it is interrupted; a free port stands for the usual one."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    with subprocess.Popen([*command, "--port", port], stdout=subprocess.PIPE, **options) as process:
+        line = process.stdout.readline()
+        process.terminate()
+    return line.replace(port, "5000")
 
 
 def check_prints(command, shown, path=()):
@@ -81,12 +99,6 @@ def check_shown(shown, output):
         assert position > 0, f"not printed, or not there: {line}\n" + "\n".join(printed)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("command", RUNS)
-def test_commands_print_what_is_shown(command, folder_with_store):
-    check_prints(command, SHOWN[command])
-
-
 @pytest.fixture
 def without_store(empty_folder, monkeypatch):
     """A user whose own config file turns the tracking off: MLflow takes longer to load than most commands to run."""
@@ -97,29 +109,31 @@ def without_store(empty_folder, monkeypatch):
     return empty_folder
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("guide", ["sweeps.md", "events.md", "solvers.md"])
-def test_a_guide_prints_what_is_shown_from_its_first_command_to_its_last(without_store, guide):
-    for command, shown in commands((ROOT / "docs" / guide).read_text(encoding="utf-8")):
-        check_prints(command, shown)
-
-
-def test_the_guide_to_checks_prints_what_is_shown(empty_folder):
-    for command, shown in commands((ROOT / "docs" / "check.md").read_text(encoding="utf-8")):
-        check_prints(command, [line for line in shown if line])
+@pytest.fixture
+def reader(request, document):
+    """The folder in which a reader types a document's commands, with the file that it has its reader write."""
+    folder = request.getfixturevalue("folder_with_store" if document in TRACKED else "without_store")
+    first, *_ = [*re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(encoding="utf-8"), flags=re.S), ""]
+    (folder / "model.py").write_text(first, encoding="utf-8")
+    return folder
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("text", [PLUGIN, (ROOT / "docs" / "plugins.md").read_text()], ids=["README", "plugins.md"])
-def test_from_nothing_to_a_checked_plugin_as_shown(without_store, text, monkeypatch):
+@pytest.mark.parametrize("document", GUIDES)
+def test_a_document_prints_what_is_shown_from_its_first_command_to_its_last(document, reader, monkeypatch):
     path = []
-    for command, shown in commands(text):
+    for command, shown in commands((ROOT / document).read_text(encoding="utf-8")):
         if command.startswith("cd "):
             monkeypatch.chdir(command.removeprefix("cd "))
         elif command == "pip install -e '.[test]'":
-            path = make_editable(Path.cwd(), without_store / "site")
+            path = make_editable(Path.cwd(), reader / "site")
         else:
-            check_prints(command, shown, path)
+            check_prints(command, [line for line in shown if line], path)
+
+
+def test_no_document_with_commands_is_left_out():
+    documents = {str(each.relative_to(ROOT)) for each in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))}
+    assert {each for each in documents if "```console" in (ROOT / each).read_text(encoding="utf-8")} == {*GUIDES}
 
 
 def test_algorithms_of_others_are_plugins_in_as_many_lines_as_said_and_keep_what_is_said(tmp_path):
@@ -160,16 +174,18 @@ def test_rules_added_by_a_hook_work_as_shown(monkeypatch):
     np.testing.assert_allclose(gradmix.differentiator("tape").gradient(lambda x: np.sum(rule(x)), [0.5, -2.0]), plain)
 
 
-def test_python_shown_works():
+def test_python_shown_works(without_store):
     import numpy as np
 
-    block = next(block for block in re.findall(r"```python\n(.*?)```", README, flags=re.S) if "predict_proba" in block)
+    (block,) = re.findall(r"```python\n(.*?)```", README, flags=re.S)
     names = {"X": np.random.default_rng(0).normal(size=(30, 2))}
     exec(block, names)  # our own README
+    assert names["gmm"].predict_proba(names["X"]).shape == (30, 2)
+    assert len(names["sweep"].runs) == 9
     np.testing.assert_array_equal(names["tape"].gradient(lambda x: x[0] * x[1] ** 2, [3.0, 2.0]), [4.0, 12.0])
 
 
-def test_the_guide_to_derivatives_prints_what_is_shown(capsys):
+def test_the_guide_to_derivatives_prints_what_is_shown(empty_folder, capsys):
     text = (ROOT / "docs" / "derivatives.md").read_text(encoding="utf-8")
     exec("\n".join(re.findall(r"```python\n(.*?)```", text, flags=re.S)), {})  # our own guide
     (shown,) = re.findall(r"```text\n(.*?)```", text, flags=re.S)
@@ -224,7 +240,7 @@ def test_the_guide_says_what_tasks_answer_with():
 def test_every_file_that_the_documents_name_is_there():
     for document in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         text = document.read_text(encoding="utf-8")
-        for link in re.findall(r"\]\(([^)#]+)\)", text):
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)[#)]", text):
             assert (document.parent / link).exists(), f"{document.name}: {link}"
         places = [ROOT, ROOT / "framework", ROOT / "framework" / "gradmix", ROOT / "plugins"]
         for name in re.findall(r"`([\w/]+\.py)`", text):
