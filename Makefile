@@ -104,6 +104,7 @@ benchmark: $(LARGE)
 	$(BIN)/python -m tests.benchmarks.reading_speed
 	$(BIN)/python -m tests.benchmarks.peers
 	$(BIN)/python -m tests.benchmarks.gradient_cost
+	$(BIN)/python -m tests.benchmarks.em_iteration
 	$(BIN)/python -m tests.benchmarks.covariance_types
 	$(BIN)/python -m tests.benchmarks.single_precision
 	$(BIN)/python -m tests.benchmarks.kmeans_peers

@@ -22,7 +22,7 @@ from gradmix_clustering.screened_centers import Centers, prepare, scale_of
 
 _FETCH = 700
 """What it costs to fetch a single row instead of the next one, in products of a feature of a row and of a center."""
-_JUDGED = 2000
+_JUDGED = 500
 """About how many rows are looked at to judge the bounds."""
 _FRESH = 50
 """Iterations after which the sums are computed again."""

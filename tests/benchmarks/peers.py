@@ -1,7 +1,7 @@
 """Ours beside peers: runs experiments under ``configs/experiment/benchmark`` and writes sections of the document.
 
-`python -m tests.benchmarks.peers` runs all of them, in a folder of its own, and writes tables and pictures from their
-journals; `--from RUNS` writes them from journals that are there already. No number is typed by hand.
+`python -m tests.benchmarks.peers` runs all of them, or those that are named, in a folder of its own, and writes tables
+and pictures from their journals; `--from RUNS` writes them from journals that are there. No number is typed by hand.
 """
 
 from __future__ import annotations
@@ -118,24 +118,26 @@ which loops on values.""",
 def main() -> None:
     """Run the experiments, unless their journals are there, and write the document."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="EXPERIMENT", help=", ".join(each.name for each in EXPERIMENTS))
     parser.add_argument("--from", dest="runs", type=Path, metavar="RUNS", help="write from the journals in this folder")
     options = parser.parse_args()
+    chosen = [each for each in EXPERIMENTS if not options.names or each.name in options.names]
     if options.runs:
-        write(options.runs)
+        write(chosen, options.runs)
         return
     with tempfile.TemporaryDirectory() as folder:
-        run((each.name for each in EXPERIMENTS), Path(folder))
-        write(Path(folder))
+        run((each.name for each in chosen), Path(folder))
+        write(chosen, Path(folder))
 
 
-def write(runs: Path) -> None:
+def write(experiments: Sequence[Experiment], runs: Path) -> None:
     """Write the sections of the document and their pictures from journals."""
     pictures = DOCS / "benchmarks"
     pictures.mkdir(exist_ok=True)
     replace_sections(
         {
             each.title: _section(each, [run for run in runs_of(each.name, runs) if run.is_finished], runs, pictures)
-            for each in EXPERIMENTS
+            for each in experiments
         }
     )
 
