@@ -67,6 +67,7 @@ from gradmix.contracts.model import AIC as AIC
 from gradmix.contracts.model import BIC as BIC
 from gradmix.contracts.model import Model as Model
 from gradmix.contracts.operators import VectorFunction as VectorFunction
+from gradmix.contracts.options import Alias as Alias
 from gradmix.contracts.options import AlsoInPython as AlsoInPython
 from gradmix.contracts.options import Bounds as Bounds
 from gradmix.contracts.options import Freedom as Freedom

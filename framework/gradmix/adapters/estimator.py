@@ -27,18 +27,18 @@ from gradmix.contracts.errors import DataError, NumericalError
 from gradmix.contracts.iteration import INERTIA, LOG_LIKELIHOOD, Iteration
 from gradmix.contracts.meaning import Meaning
 from gradmix.contracts.model import AIC, BIC, Model
-from gradmix.contracts.options import Freedom
+from gradmix.contracts.options import Alias, Freedom
 from gradmix.contracts.rows import Matrix
 
 _NOT_OPTIONS = ("name", "warm_start", "compute_labels", "verbose", "verbose_interval", "copy", "copy_x")
 """Parameters of estimators that do not change a result, or that the adapter sets itself."""
 
-_FREEDOM = {
-    "n_clusters": Freedom(needs_rows=True),
-    "n_components": Freedom(needs_rows=True),
-    "covariance_type": Freedom(),
+_MARKS: Mapping[str, tuple[Any, ...]] = {
+    "n_clusters": (Freedom(needs_rows=True), Alias("k")),
+    "n_components": (Freedom(needs_rows=True), Alias("k")),
+    "covariance_type": (Freedom(),),
 }
-"""Parameters that let an estimator fit more closely, by scikit-learn's names."""
+"""Parameters that let an estimator fit more closely, by scikit-learn's names → how their options are marked."""
 
 
 def from_sklearn(estimator: type[Any], *, name: str | None = None) -> type[SklearnClusterer]:
@@ -70,7 +70,7 @@ def from_sklearn(estimator: type[Any], *, name: str | None = None) -> type[Sklea
     objective = LOG_LIKELIHOOD if hasattr(estimator, "predict_proba") else INERTIA
     content = {"estimator": estimator, "objective": objective, "__doc__": described(estimator)}
     fields = [
-        (option, Annotated[kind, _FREEDOM[option]] if option in _FREEDOM else kind, field)
+        (option, Annotated[kind, *_MARKS[option]] if option in _MARKS else kind, field)
         for option, kind, field in fields_of(estimator, without=_NOT_OPTIONS)
     ]
     return make_component(SklearnClusterer, name or estimator.__name__, fields, content)

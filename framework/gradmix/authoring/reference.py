@@ -121,7 +121,9 @@ def _components() -> Iterator[str]:
         if options:
             yield "| option | default | allowed | meaning |\n| --- | --- | --- | --- |"
         for option in options:
-            yield f"| `{option.name}` | `{option.default_text}` | {_cell(option.allowed)} | {_cell(option.doc)} |"
+            alias = f", alias `{option.alias}`" if option.alias not in (None, option.name) else ""
+            name, default = f"`{option.name}`{alias}", f"`{option.default_text}`"
+            yield f"| {name} | {default} | {_cell(option.allowed)} | {_cell(option.doc)} |"
         yield ""
 
 

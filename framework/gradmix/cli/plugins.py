@@ -106,6 +106,8 @@ def _document(console: Console, entry: Entry) -> None:
             console.print(Text(" ".join(words)))
     for option in options_of(component):
         path = Text(f"\n{_path(entry, option)}", style="cyan") + Text(f" = {option.default_text}")
+        if option.alias not in (None, option.name):
+            path += Text(f"   alias {option.alias}", style="cyan")
         console.print(path + Text(f"   {option.allowed}", style="dim"))
         if option.doc:
             console.print(Padding(option.doc, (0, 0, 0, 4)))

@@ -192,7 +192,8 @@ def _plan(config: DictConfig) -> None:
     from gradmix.sweeps.plan import Planner
 
     HydraConfig.instance().set_config(config)
-    planner = Planner(lambda _: plain_config(config), tuple(config.hydra.overrides.task))
+    overrides = tuple(config.hydra.overrides.task)
+    planner = Planner(lambda _: plain_config(config, overrides), overrides)
     tell(planned, planner.plan({0: ()}), 1, 1)
 
 
@@ -208,7 +209,7 @@ def _run(config: DictConfig) -> None:
     from gradmix.runs.runner import Order, execute
 
     overrides = tuple(HydraConfig.get().overrides.task)
-    spec = read_spec(plain_config(config))
+    spec = read_spec(plain_config(config, overrides))
     check_trust(spec, overrides)
     spec.task.check()
     tell(settings_known, spec.settings)

@@ -15,7 +15,7 @@ from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.errors import ConfigError, GradmixError, PluginError, UnknownNameError, did_you_mean, listing
 from gradmix.contracts.folds import Engine, Rows
 from gradmix.contracts.metric import Metric
-from gradmix.contracts.options import Option, check_option, parameters_of, plain, untyped
+from gradmix.contracts.options import Option, aliases_of, check_option, parameters_of, plain, untyped
 from gradmix.contracts.problem import Problem
 from gradmix.contracts.solver import Solver
 from gradmix.contracts.task import Task
@@ -187,6 +187,7 @@ def build(
     entry = known.find(kind, node["name"])
     component = entry.load()
     options = {option.name: option for option in parameters_of(component) if in_python or not option.is_python_only}
+    node = _by_own_names(node, component, where)
     for key in node:
         if key not in options and key not in RESERVED_OPTIONS:
             raise UnknownNameError(unknown_option(f"{where}.{key}", f"{kind} {entry.name}", options, component))
@@ -202,6 +203,15 @@ def build(
             if options[name].part or mark != entry.identity  # what it names in its own plugin is part of that
         },
     )
+
+
+def _by_own_names(node: Mapping[str, Any], component: type[Component], where: str) -> Mapping[str, Any]:
+    """A node with options that are given by their aliases under their own names."""
+    given = {alias: option.name for alias, option in aliases_of(component).items() if alias in node}
+    for alias, name in given.items():
+        if name in node:
+            raise ConfigError(f"{where}.{alias} is another name of {where}.{name}; give one of them.")
+    return {given.get(key, key): value for key, value in node.items()}
 
 
 def _make(component: type[Component], where: str, options: Mapping[str, Any]) -> Component:

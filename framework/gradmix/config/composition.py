@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from gradmix.config.aliases import aliases_in, settle_aliases
 from gradmix.config.files import leaves
 from gradmix.config.groups import parse
 
@@ -59,12 +60,13 @@ class ComposedOnce:
         if all(each.is_plain for each in changes):
             choices = tuple(each.text for each in changes if each.is_choice)
             if choices not in self._common:
-                self._common[choices] = _Common(self.loader.load_sweep_config(master, list(choices)))
+                self._common[choices] = _Common(self.loader.load_sweep_config(master, list(choices)), choices)
             with suppress(_UnclearError):
                 return self._common[choices].with_values(
                     {each.path: each.value for each in changes if not each.is_choice}
                 )
-        return plain_config(self.loader.load_sweep_config(master, [each.text for each in changes]))
+        config = self.loader.load_sweep_config(master, [each.text for each in changes])
+        return plain_config(config, [each.text for each in changes])
 
     def _read(self, override: str) -> _Change:
         from hydra.core.override_parser.types import OverrideType
@@ -84,15 +86,20 @@ class ComposedOnce:
 class _Common:
     """The config that jobs have in common, as Hydra has composed it, to be copied with other values."""
 
-    def __init__(self, config: DictConfig) -> None:
-        self.resolved = plain_config(config)
+    def __init__(self, config: DictConfig, choices: Sequence[str]) -> None:
+        self.resolved = plain_config(config, choices)
         keys = [str(key) for key in config if key != "hydra"]
-        raw = OmegaConf.to_container(OmegaConf.masked_copy(config, keys), resolve=False)
-        self.values = dict(leaves(raw))
+        raw: Any = OmegaConf.to_container(OmegaConf.masked_copy(config, keys), resolve=False)
+        self.own_paths = {path: (*path[:-1], option.name) for path, option in aliases_in(raw).items()}
+        self.values = {path: value for path, value in leaves(raw) if path not in self.own_paths}
         self.interpolations = {path: value for path, value in self.values.items() if "${" in str(value)}
 
     def with_values(self, values: Mapping[Path, Any]) -> dict[str, Any]:
         """The config with other values, as plain ones; `_UnclearError` if Hydra has to compose it."""
+        n_given = len(values)
+        values = {self.own_paths.get(path, path): value for path, value in values.items()}
+        if len(values) < n_given:  # one option by both of its names
+            raise _UnclearError
         for path, value in values.items():
             if isinstance(value, dict) or "$" in str(value) or isinstance(self.values.get(path, {}), dict):
                 raise _UnclearError
@@ -132,9 +139,16 @@ def _copy(node: Mapping[str, Any]) -> dict[str, Any]:
     return {key: _copy(value) if isinstance(value, dict) else value for key, value in node.items()}
 
 
-def plain_config(config: DictConfig) -> dict[str, Any]:
-    """A composed config as plain values, every interpolation resolved, without what Hydra keeps there for itself."""
-    return {str(key): _plain(config, str(key)) for key in config if key != "hydra"}
+def plain_config(config: DictConfig, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """A composed config as plain values, every interpolation resolved, without what Hydra keeps there for itself.
+
+    Options have their own names, also those that were given by their aliases; `overrides` are those of the config.
+    """
+    aliases = settle_aliases(config, overrides)
+    plain = {str(key): _plain(config, str(key)) for key in config if key != "hydra"}
+    for *owner, alias in aliases:
+        reduce(getitem, owner, plain).pop(alias, None)
+    return plain
 
 
 def _plain(config: DictConfig, key: str) -> Any:

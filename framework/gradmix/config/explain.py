@@ -12,8 +12,9 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 from yaml import YAMLError
 
+from gradmix.config.aliases import component_at
 from gradmix.config.build import unknown_option
-from gradmix.config.groups import kind_in, kinds_of
+from gradmix.config.groups import kinds_of
 from gradmix.contracts.errors import ConfigError, GradmixError, UnknownNameError, did_you_mean, listing
 from gradmix.registry.registry import registry
 
@@ -128,11 +129,7 @@ def _unknown_option(path: str, node: DictConfig) -> ConfigError:
     parent, chosen = path.rpartition(".")[0], node.get("name")
     has_own_name = parent.rpartition(".")[2] != chosen  # events.patience says it already
     owner = f"{parent} {chosen}" if parent and "name" in node and has_own_name else parent or "a run"
-    component = None
-    if isinstance(chosen, str):
-        group = parent.partition(".")[0] if _has_several(parent.partition(".")[0]) else parent.replace(".", "/")
-        kind_there = kind_in(group, chosen)
-        component = registry().find(kind_there, chosen).load() if kind_there else None
+    component = component_at(tuple(parent.split(".")), chosen)
     return UnknownNameError(unknown_option(path, owner, known, component))
 
 

@@ -16,11 +16,12 @@ from hydra.plugins.config_source import ConfigResult, ConfigSource
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
+from gradmix.config.aliases import reference_to
 from gradmix.config.checked_files import address_of
 from gradmix.config.groups import kind_in, kinds_of
 from gradmix.config.user_file import default_options, default_settings, default_tracking
 from gradmix.contracts.component import Component
-from gradmix.contracts.options import options_of
+from gradmix.contracts.options import aliases_of, options_of
 from gradmix.contracts.role import Role
 from gradmix.registry.registry import registry
 
@@ -106,13 +107,14 @@ class ComponentSource(ConfigSource):
 def config_node(name: str, component: type[Component]) -> dict[str, Any]:
     """The Hydra config of a component: its name, its options at their defaults, and a defaults list of its parts.
 
-    Each part is chosen from the group of its field's name: a task's at the top of the config, those of others inside
-    their own group and node.
+    An alias refers to its option (``k: ${.n_components}``). Each part is chosen from the group of its field's name: a
+    task's at the top of the config, those of others inside their own group and node.
     """
     options = options_of(component)
     is_task = component.role is Role.TASK
     parts = [{f"/{option.name}" if is_task else option.name: option.default} for option in options if option.part]
     values = {"name": name} | {option.name: option.default_in_config for option in options if not option.part}
+    values |= {alias: reference_to(option) for alias, option in aliases_of(component).items()}
     return {"defaults": [*parts, "_self_"], **({component.kind: values} if is_task else values)}
 
 

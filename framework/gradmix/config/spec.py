@@ -172,10 +172,17 @@ class RunSpec:
         return ["seed", *(path for path, option, _ in self.options if option.is_seed)]
 
     @cached_property
+    def aliases(self) -> Mapping[str, str]:
+        """Path of each option that has an alias → the same path with the alias."""
+        named = ((path, option.alias) for path, option, _ in self.options if option.alias)
+        return {path: f"{path.rpartition('.')[0]}.{alias}" for path, alias in named}
+
+    @cached_property
     def meanings(self) -> Mapping[str, Meaning]:
         """What its metrics mean, by name, in the order in which results are ranked by them."""
         algorithms = {name for name, part in self.parts.items() if part.role is Role.ALGORITHM and "." not in name}
-        freedom = frozenset({*algorithms, *(path for path, option, _ in self.options if option.freedom)})
+        free = {path for path, option, _ in self.options if option.freedom}
+        freedom = frozenset({*algorithms, *free, *(self.aliases[path] for path in free & self.aliases.keys())})
         objective = self.task.improves()
         own = [*self.task.metrics(), *([] if objective is None else [objective.meaning])]
         chosen = [metric.meaning(name) for name, metric in self.metrics.components.items()]

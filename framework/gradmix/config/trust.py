@@ -31,7 +31,7 @@ def check_trust(spec: RunSpec, typed: Sequence[str]) -> None:
         danger = option.danger
         if danger is None or value == option.default or value in trusted_values(path, settings.runs_dir):
             continue
-        if path not in _named(tuple(typed)):
+        if {path, spec.aliases.get(path)}.isdisjoint(_named(tuple(typed))):
             shown = "…" if danger.is_secret else f"[{','.join(value)}]" if isinstance(value, tuple) else value
             files = files_that_say(path.rpartition(".")[2], value)
             source = f" ({files[0]} does)" if files else ""

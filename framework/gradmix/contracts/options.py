@@ -46,6 +46,23 @@ class Freedom:
 
 
 @dataclasses.dataclass(frozen=True)
+class Alias:
+    """Gives an option a second name, which options of other components with the same meaning share.
+
+    With ``n_components: Annotated[int, Alias("k")]`` of one clusterer and ``n_clusters: Annotated[int, Alias("k")]`` of
+    another, ``clusterer=one,other clusterer.k=2,3`` sweeps both. Runs, journals and MLflow have the option's own name.
+    Of several marks the last counts.
+
+    Parameters
+    ----------
+    name
+        The second name.
+    """
+
+    name: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Danger:
     """Marks an option whose value must come from the user, as a config file may be a stranger's."""
 
@@ -128,8 +145,11 @@ In Python it may also be a generator, which each use moves on; `numpy.random.def
 """
 
 
-GroupCount = Annotated[PositiveInt, Freedom(needs_rows=True)]
-"""A number of groups to find: at most as many as there are rows, and more of them fit any data better."""
+GroupCount = Annotated[PositiveInt, Freedom(needs_rows=True), Alias("k")]
+"""A number of groups to find: at most as many as there are rows, and more of them fit any data better.
+
+Its alias is ``k``.
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -227,6 +247,12 @@ class Option:
         """How it lets an algorithm follow its data more closely; None if it does not."""
         return self._mark(Freedom)
 
+    @cached_property
+    def alias(self) -> str | None:
+        """The name that it shares with options of other components; None if it has none."""
+        marks = [mark for mark in getattr(self.type, "__metadata__", ()) if isinstance(mark, Alias)]
+        return marks[-1].name if marks else None
+
     @property
     def danger(self) -> Danger | None:
         """Why its value must come from the user; None if any config file may set it."""
@@ -296,6 +322,14 @@ def _options_of(component: type[Any]) -> tuple[Option, ...]:
 
 options_of: Callable[[Any], tuple[Option, ...]] = cache(_options_of)
 """Read the options that a run can set: those parameters of a dataclass that are not `PythonOnly`."""
+
+
+def _aliases_of(component: type[Any]) -> dict[str, Option]:
+    return {option.alias: option for option in options_of(component) if option.alias not in (None, option.name)}  # type: ignore[misc]
+
+
+aliases_of: Callable[[Any], dict[str, Option]] = cache(_aliases_of)
+"""Second names of a dataclass's options → option."""
 
 
 def _option(field: dataclasses.Field[Any], hint: Any, doc: str) -> Option:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gradmix.contracts.meaning import TIME, Meaning, read_meanings
@@ -28,6 +28,7 @@ class Declared:
     parts: Mapping[str, Part]  # path in the config → component
     seeds: frozenset[str]  # parameters that only say which random numbers are drawn
     meanings: Mapping[str, Meaning]  # of each metric, in the order in which results are ranked by them
+    aliases: Mapping[str, str] = field(default_factory=dict)  # parameter → the name that it shares with others
 
 
 def declared_in(started: Mapping[str, Any]) -> Declared:
@@ -43,10 +44,11 @@ def declared_in(started: Mapping[str, Any]) -> Declared:
         for path, part in declared.items()
         if isinstance(part, Mapping) and part.get("role") in _ROLES
     }
-    ranking, seeds = started.get("ranking"), started.get("seeds")
+    ranking, seeds, aliases = started.get("ranking"), started.get("seeds"), started.get("aliases")
     ranked = [name for name in ranking if name in meanings] if isinstance(ranking, list) else []
     return Declared(
         parts,
         frozenset(map(str, seeds)) if isinstance(seeds, list) else frozenset(),
         {name: meanings[name] for name in dict.fromkeys([*ranked, *meanings])},
+        {str(key): str(alias) for key, alias in aliases.items()} if isinstance(aliases, Mapping) else {},
     )

@@ -18,7 +18,7 @@ from gradmix.contracts.errors import PluginError, did_you_mean, listing
 from gradmix.contracts.events import Events
 from gradmix.contracts.folds import Engine
 from gradmix.contracts.metric import Metric
-from gradmix.contracts.options import parameters_of, plain
+from gradmix.contracts.options import options_of, parameters_of, plain
 from gradmix.contracts.problem import Problem
 from gradmix.contracts.role import Role
 from gradmix.contracts.solver import Solver
@@ -74,6 +74,7 @@ def check_component(kind: str, component: Any) -> type[Component]:
     if undefined := [name for name in declared if not hasattr(component, name)]:
         raise PluginError(f"it does not define {listing(undefined)}")
     _check_fields(component, contract)
+    _check_aliases(component)
     return component
 
 
@@ -93,6 +94,22 @@ def _check_fields(component: type[Component], contract: type[Component]) -> None
             raise PluginError(
                 f"the option {option.name} is {option.default!r} unless it is given, which a config cannot express; "
                 "options are numbers, texts, true, false, null and lists of these"
+            )
+
+
+def _check_aliases(component: type[Component]) -> None:
+    owners: dict[str, str] = {option.name: option.name for option in options_of(component)}
+    for option in options_of(component):
+        if option.alias is None:
+            continue
+        if option.part is not None:
+            raise PluginError(f"the option {option.name} holds a component, which has no alias")
+        if not re.fullmatch(r"[A-Za-z]\w*", option.alias, re.ASCII) or option.alias in _TAKEN_FIELDS:
+            raise PluginError(f"the alias {option.alias!r} of the option {option.name} cannot be an option's name")
+        if owners.setdefault(option.alias, option.name) != option.name:
+            raise PluginError(
+                f"the options {owners[option.alias]} and {option.name} have both the name {option.alias}; "
+                f"give {option.name} another alias, as in Annotated[…, gradmix.Alias('other')]"
             )
 
 

@@ -196,6 +196,7 @@ class Execution:
             timings_key=timings_key(settings, self.order.workers),
             parts={path: {"kind": each.kind, "role": each.role.value} for path, each in self.spec.parts.items()},
             seeds=self.spec.seeds,
+            aliases=self.spec.aliases,
             metrics={name: recorded(meaning) for name, meaning in self.spec.meanings.items()},
             ranking=[*self.spec.meanings],
             **({"observers": observers} if (observers := self.spec.events.observers) else {}),

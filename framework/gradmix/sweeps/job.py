@@ -63,7 +63,8 @@ class SweepJob:
         if os.getppid() == self.parent:
             _end_with_parent(self.parent)
         hydra = HydraConfig.get()
-        return self.run([Job(int(hydra.job.name), tuple(hydra.overrides.task), "new", plain_config(config))])[0]
+        overrides = tuple(hydra.overrides.task)
+        return self.run([Job(int(hydra.job.name), overrides, "new", plain_config(config, overrides))])[0]
 
     def run(self, jobs: Sequence[Job]) -> list[JobReport]:
         """Run one job, or several whose work is timed in turns. A job that another process has taken is left to it."""

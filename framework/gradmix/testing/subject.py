@@ -11,7 +11,7 @@ from typing import Any
 from gradmix.config.build import Built, build
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import ConfigError, PluginError, UnknownNameError, did_you_mean, listing
-from gradmix.contracts.options import options_of
+from gradmix.contracts.options import aliases_of, options_of
 from gradmix.registry.entry import Entry
 from gradmix.registry.plugin import Plugin
 from gradmix.registry.registry import Registry, registry
@@ -109,7 +109,10 @@ def subject(what: str | type[Any], kind: str | None = None, /, **options: Any) -
     """
     is_name = isinstance(what, str) and (":" not in what or bool(registry().search(what)))
     found = _registered(str(what), kind) if is_name else _uninstalled(what, kind)
-    found = replace(found, options=options)
+    aliases = aliases_of(found.component)
+    found = replace(
+        found, options={aliases[key].name if key in aliases else key: each for key, each in options.items()}
+    )
     found.built()
     return found
 

@@ -145,7 +145,7 @@ def check(jobs, loader, master):
     ours = ComposedOnce(loader)
     for job in jobs:
         try:
-            expected = plain_config(loader.load_sweep_config(master, list(job)))
+            expected = plain_config(loader.load_sweep_config(master, list(job)), job)
         except Exception as error:
             with pytest.raises(type(error)):
                 ours.compose(master, tuple(job))
@@ -165,6 +165,7 @@ JOBS = st.lists(
             *("clusterer.n_init=4", "+clusterer.extra=1", "++clusterer.n_init=5", "dataset.standardise=true"),
             *("task=differentiate", "runs_dir='a b'", "clusterer.random_state=null", "~tracking.artifacts"),
             *("events=[patience]", "events=patience", "metric=[silhouette,davies_bouldin]", "metric=[]"),
+            *("clusterer.k=5", "clusterer.n_components=4", "clusterer.n_clusters=3", "++clusterer.k=6"),
             *("events.patience.rounds=2", "metric.silhouette.sample_size=9", "events={}", "+metric=[silhouette]"),
             *("dataset.means=[[0,0],[1,1]]", "clusterer.nonsense=3", "experiment=covariances", "tracking.uri=null"),
         ]

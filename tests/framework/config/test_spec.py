@@ -129,13 +129,14 @@ def test_a_fit_is_confounded_by_the_algorithm_and_its_marked_options_and_a_crite
     assert meanings["log_likelihood"].confounded_by == {
         "clusterer",
         "clusterer.n_components",
+        "clusterer.k",
         "clusterer.covariance_type",
     }
     assert not meanings["bic"].confounded_by
     names = list(meanings)
     assert names.index("bic") < names.index("adjusted_rand_index") < names.index("log_likelihood")
     inertia = read_spec(changed(clusterer={"name": "kmeans"})).meanings["inertia"]
-    assert inertia.confounded_by == {"clusterer", "clusterer.n_clusters"}
+    assert inertia.confounded_by == {"clusterer", "clusterer.n_clusters", "clusterer.k"}
 
 
 def test_seeds_are_the_options_of_that_type_whatever_they_are_called():

@@ -1,0 +1,100 @@
+"""Second names of options in configs: an alias refers to its option, and a value given by the alias is the option's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from functools import reduce
+from operator import getitem
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from gradmix.config.groups import kind_in
+from gradmix.contracts.component import Component
+from gradmix.contracts.errors import ConfigError, GradmixError
+from gradmix.contracts.options import Option, aliases_of
+from gradmix.registry.registry import registry
+
+Path = tuple[str, ...]
+
+
+def reference_to(option: Option) -> str:
+    """What an alias is in a config unless it is given: a reference to the option beside it."""
+    return f"${{.{option.name}}}"
+
+
+def path_of_override(override: str) -> Path:
+    """The path in the config that an override gives, or the group that it chooses from.
+
+    >>> path_of_override("+solver/differentiator=dual"), path_of_override("clusterer.k=2")
+    (('solver', 'differentiator'), ('clusterer', 'k'))
+    """
+    key = override.partition("=")[0].lstrip("+~").partition("@")[0]
+    return tuple(key.replace("/", ".").split("."))
+
+
+def component_at(path: Path, name: Any) -> type[Component] | None:
+    """The class of the component of that name at a path in a config; None if it is not a component's place."""
+    if not isinstance(name, str):
+        return None
+    contract = registry().kinds.get(path[0])
+    if contract is not None and contract.role.has_several:
+        kind = path[0] if len(path) == 2 and registry().offers(path[0], name) else None
+    else:
+        kind = kind_in("/".join(path), name)
+    with suppress(GradmixError):  # one that cannot be used: building it says why
+        return registry().find(kind, name).load() if kind else None
+    return None
+
+
+def aliases_in(config: Mapping[str, Any], place: Path = ()) -> dict[Path, Option]:
+    """The aliases of all components in a config, as plain values: path of each → the option beside it.
+
+    `place` is the path of `config` itself.
+    """
+    found: dict[Path, Option] = {}
+    for key, node in config.items():
+        path = (*place, key)
+        if not isinstance(node, Mapping) or path == ("hydra",):
+            continue
+        component = component_at(path, node.get("name"))
+        if component is not None:
+            found |= {(*path, alias): option for alias, option in aliases_of(component).items()}
+        if component is not None or _has_several(path):
+            found |= aliases_in(node, path)
+    return found
+
+
+def settle_aliases(config: DictConfig, overrides: Collection[str]) -> dict[Path, Option]:
+    """Give each option of a composed config the value that was given by its alias; returns the aliases.
+
+    What `overrides` give wins over what config files say. A ConfigError says where both names are given, with different
+    values.
+    """
+    keys = [str(key) for key in config if key != "hydra"]
+    raw: Any = OmegaConf.to_container(OmegaConf.masked_copy(config, keys), resolve=False)
+    typed = set(map(path_of_override, overrides))
+    aliases = aliases_in(raw)
+    for path, option in aliases.items():
+        *owner, alias = path
+        node, own_path = reduce(getitem, owner, raw), (*owner, option.name)
+        given, own, reference = node.get(alias, reference_to(option)), node[option.name], reference_to(option)
+        if given == reference:
+            continue
+        settled = reduce(getitem, owner, config)
+        settled[alias] = reference
+        if own_path in typed and path not in typed:
+            continue
+        if (own_path in typed or path not in typed) and own not in (given, option.default_in_config):
+            raise ConfigError(
+                f"{'.'.join(path)}={given} and {'.'.join(own_path)}={own} give one option two values; give one of them."
+            )
+        settled[option.name] = given
+    return aliases
+
+
+def _has_several(path: Path) -> bool:
+    """Whether it is the place of a kind of which a config chooses several."""
+    contract = registry().kinds.get(path[0])
+    return len(path) == 1 and contract is not None and contract.role.has_several
