@@ -20,12 +20,14 @@ from hydra.core.utils import run_job
 from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig
 
+from gradmix.config.aliases import path_of_override
 from gradmix.config.checked_files import address_of
 from gradmix.config.explain import explained
 from gradmix.config.files import config_folder
 from gradmix.config.groups import kinds_of, parse
 from gradmix.config.source import ComponentSearchPath, Request, requested
 from gradmix.contracts.errors import ConfigError, GradmixError
+from gradmix.contracts.task import Task
 from gradmix.registry.entry import describe
 
 _HYDRA_DEFAULTS = {"launcher": "gradmix", "sweeper": "gradmix", "job_logging": "disabled", "hydra_logging": "disabled"}
@@ -157,13 +159,19 @@ def _for_each_component(parsed: Sequence[Override]) -> list[str]:
     this one lacks would be refused. As ``choice(3)`` it is part of the sweep.
     """
     groups = [each.key_or_group for each in parsed if each.is_sweep_override()]
-    swept = tuple(f"{group.replace('/', '.')}." for group in groups if kinds_of(group))
+    swept = [path_of_override(group) for group in groups if kinds_of(group)]
     overrides = []
     for each in parsed:
         is_one_value = each.type == OverrideType.CHANGE and not each.is_sweep_override()
-        if is_one_value and each.key_or_group.startswith(swept):
+        if is_one_value and any(_is_within(path_of_override(each.key_or_group), owner) for owner in swept):
             key, _, value = str(each.input_line).partition("=")
             overrides.append(f"{key}=choice({value})")
         else:
             overrides.append(_checked(each))
     return overrides
+
+
+def _is_within(path: tuple[str, ...], owner: tuple[str, ...]) -> bool:
+    """Whether a path is one of an option or a part of the component at another one; a task's parts are at the top."""
+    is_inside = len(path) > len(owner) and path[: len(owner)] == owner
+    return is_inside or (owner == (Task.kind,) != path and bool(kinds_of(path[0])))

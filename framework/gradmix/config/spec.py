@@ -103,6 +103,8 @@ class Settings:
     pictures: bool | Literal["auto"] = "auto"
     """``auto`` draws a single run, and of a sweep the best run of each algorithm on each input, eight at most."""
     reuse: bool = True
+    strict: bool = False
+    """In a sweep over components: refuse an option that one of them lacks, instead of leaving it out for that one."""
     on_error: str = "continue"
     """In a sweep, when a job fails: ``continue`` with the others, ``stop``, or ``retry:n`` it up to n times."""
     tracking: Tracking = field(default_factory=Tracking)

@@ -18,7 +18,7 @@ TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
 """MLflow's own variable for the address of its store; it wins over the file."""
 
 SETTINGS = (
-    *("runs_dir", "tracking", "limits", "timing", "pictures", "reuse", "on_error", "plugins"),
+    *("runs_dir", "tracking", "limits", "timing", "pictures", "reuse", "strict", "on_error", "plugins"),
     *("metric", "events", "hydra", "defaults"),
 )
 """What the file may set.

@@ -325,7 +325,7 @@ options_of: Callable[[Any], tuple[Option, ...]] = cache(_options_of)
 
 
 def _aliases_of(component: type[Any]) -> dict[str, Option]:
-    return {option.alias: option for option in options_of(component) if option.alias not in (None, option.name)}  # type: ignore[misc]
+    return {option.alias: option for option in options_of(component) if option.alias not in (None, option.name)}
 
 
 aliases_of: Callable[[Any], dict[str, Option]] = cache(_aliases_of)

@@ -64,6 +64,12 @@ class SweepReport:
         self._console.print(f"\n{in_all}; {time}. Nothing was started.", soft_wrap=True)
 
     @hookimpl
+    def options_left_out(self, sentences: Sequence[str]) -> None:
+        """Say which options do not apply to which components."""
+        for sentence in sentences:
+            self._console.print(f"{sentence}; strict=true refuses it", soft_wrap=True)
+
+    @hookimpl
     def sweep_started(self, sweep: SweepInfo, jobs: Sequence[Job]) -> None:
         """Say what is planned, and what has changed since earlier runs that are kept as they are."""
         self.sweep = sweep

@@ -26,6 +26,10 @@ def planned(jobs: Sequence[Job], workers: int, n_jobs: int) -> None:
     """A sweep is planned, and nothing more was asked for; a search of `n_jobs` has its first jobs only."""
 
 
+def options_left_out(sentences: Sequence[str]) -> None:
+    """A sweep leaves out options for those of its components that lack them."""
+
+
 def sweep_started(sweep: SweepInfo, jobs: Sequence[Job]) -> None:
     """A sweep's journal exists; its jobs come next."""
 

@@ -86,9 +86,10 @@ class Search:
         """Take note of a job of the search before it was resumed."""
         value = self._loss(end)
         texts = dict(override.split("=", 1) for override in overrides)
-        if value is not None and set(self.space) <= set(texts):
-            params = {key: _parsed(texts[key], space) for key, space in self.space.items()}
-            self._study.add_trial(create_trial(value=value, params=params, distributions=self.space))
+        space = {key: each for key, each in self.space.items() if key in texts}  # some may not apply to its component
+        if value is not None and space:
+            params = {key: _parsed(texts[key], each) for key, each in space.items()}
+            self._study.add_trial(create_trial(value=value, params=params, distributions=space))
 
     def _loss(self, end: Run) -> float | None:
         """What a job reached, signed so that less is better; None if it reached nothing.

@@ -186,10 +186,19 @@ def check(jobs: Sequence[Job]) -> None:
     """Check that every job can be run; `ConfigError` names those that cannot, and why."""
     wrong = [job for job in jobs if job.state == "impossible"]
     if wrong:
-        shown = [f"  {' '.join(job.overrides) or '(no overrides)'}\n      {job.reason}" for job in wrong]
-        more = [f"  … and {len(wrong) - _MOST_ERRORS_SHOWN} more"] if len(wrong) > _MOST_ERRORS_SHOWN else []
+        of_reason: dict[str, list[Job]] = {}
+        for job in wrong:
+            of_reason.setdefault(job.reason, []).append(job)
+        shown = [f"  {_named(same)}\n      {reason}" for reason, same in of_reason.items()]
+        more = [f"  … and {len(shown) - _MOST_ERRORS_SHOWN} more reasons"] if len(shown) > _MOST_ERRORS_SHOWN else []
         first = f"{len(wrong)} of the {len(jobs)} combinations cannot be run; nothing was started."
         raise ConfigError("\n".join([first, *shown[:_MOST_ERRORS_SHOWN], *more]))
+
+
+def _named(jobs: Sequence[Job]) -> str:
+    """Jobs that cannot be run for the same reason, by the overrides of the first."""
+    others = f"  … and {len(jobs) - 1} more combinations" if len(jobs) > 1 else ""
+    return f"{' '.join(jobs[0].overrides) or '(no overrides)'}{others}"
 
 
 def common_settings(jobs: Sequence[Job]) -> Settings:
@@ -197,7 +206,7 @@ def common_settings(jobs: Sequence[Job]) -> Settings:
     found = [job.spec.settings for job in jobs if job.spec is not None]
     if not found:
         raise ConfigError(f"nothing was run; what is done is kept. Job {jobs[0].number + 1}: {jobs[0].reason}")
-    for each in ("name", "runs_dir", "tracking", "on_error", "reuse", "limits", "timing", "pictures"):
+    for each in ("name", "runs_dir", "tracking", "on_error", "reuse", "strict", "limits", "timing", "pictures"):
         if len({str(getattr(settings, each)) for settings in found}) > 1:
             raise ConfigError(f"a sweep has one {each} for all its jobs; sweep over something else.")
     return found[0]

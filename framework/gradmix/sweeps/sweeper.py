@@ -5,19 +5,24 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import reduce
+from operator import getitem
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
+from gradmix.config.aliases import component_at, path_of_override
 from gradmix.config.composer import started
 from gradmix.config.composition import ComposedOnce
 from gradmix.config.explain import explained
+from gradmix.config.grid import ComponentGrid
 from gradmix.config.groups import parse
 from gradmix.config.spec import checked
-from gradmix.contracts.errors import ConfigError, PluginError
+from gradmix.contracts.component import Component
+from gradmix.contracts.errors import ConfigError, GradmixError, PluginError
 from gradmix.runs.events import report_problem, tell
-from gradmix.sweeps.events import planned
+from gradmix.sweeps.events import options_left_out, planned
 from gradmix.sweeps.launching import Launcher
 from gradmix.sweeps.ledger import jobs_of_resumed
 from gradmix.sweeps.plan import Intent, Job, Overrides, Planner
@@ -76,8 +81,10 @@ class Sweeper:
         given_again = {override.partition("=")[0] for override in self.wanted.typed}
         if self.wanted.resumed is not None and (swept := [key for key in varies if key in given_again]):
             raise ConfigError(f"{', '.join(swept)}: a resumed sweep has its jobs; give one value for all of them.")
-        numbered = jobs_of_resumed(self.wanted, fixed) or dict(enumerate(itertools.product(*choices.values())))
-        jobs = self.planner.plan(numbered)
+        grid = self._grid(choices)
+        combinations = dict.fromkeys(map(grid.applying, itertools.product(*choices.values())))  # equal ones once
+        earlier = {number: grid.applying(job) for number, job in jobs_of_resumed(self.wanted, fixed).items()}
+        jobs = self.planner.plan(earlier or dict(enumerate(combinations)))
         if self.wanted.plan_only:
             self._tell_plan(jobs, self.launcher.workers, len(jobs))
             return
@@ -101,6 +108,25 @@ class Sweeper:
             self.launcher.close()
 
     _check = staticmethod(check)
+
+    def _grid(self, choices: Mapping[str, Sequence[str]]) -> ComponentGrid:
+        """The grid that the overrides span; what it leaves out is told, or refused by ``strict=true``."""
+        grid = ComponentGrid(choices, self._component_of)
+        if grid.left_out and self.config.get("strict") is True:
+            raise ConfigError("\n  ".join(["strict=true refuses a grid in which", *grid.left_out]))
+        if grid.left_out:
+            tell(options_left_out, grid.left_out)
+        return grid
+
+    def _component_of(self, override: str) -> type[Component] | None:
+        """The class that an override chooses: by its name, or by a config file of that name."""
+        place, name = path_of_override(override), override.partition("=")[2]
+        found = component_at(place, name)
+        if found is None:
+            with suppress(GradmixError, LookupError, TypeError):  # composing the job says what is wrong
+                node: Any = reduce(getitem, place, self._compose((override,)))
+                found = component_at(place, node["name"])
+        return found
 
     def _compose(self, overrides: Overrides) -> Mapping[str, Any]:
         with explained():
@@ -136,6 +162,12 @@ def _values(override: Override, key: str) -> list[str]:
     return [f"{key}={value}" for value in itertools.islice(override.sweep_string_iterator(), _MOST_JOBS + 1)]
 
 
+def _listed(override: Override) -> list[str]:
+    """As `_values`, of a search: an interval or a range chooses no component."""
+    key = override.get_key_element()
+    return [key] if override.is_sweep_override() and not override.is_choice_sweep() else _values(override, key)
+
+
 class OptunaSweeper(Sweeper):
     """Searches among the overrides for the best value of a metric, a batch of jobs at a time.
 
@@ -163,7 +195,9 @@ class OptunaSweeper(Sweeper):
         options = checked(SearchOptions, self._options, "hydra.sweeper")
         self.n_trials, self.batch = options.n_trials, options.batch
         parsed = parse(self.given, self.composed.loader)
-        earlier = self.planner.plan(jobs_of_resumed(self.wanted, fixed_of(parsed)))
+        self.grid = self._grid({each.get_key_element(): _listed(each) for each in parsed})
+        resumed = jobs_of_resumed(self.wanted, fixed_of(parsed))
+        earlier = self.planner.plan({number: self.grid.applying(job) for number, job in resumed.items()})
         search = Search(parsed, options, options.seed + len(earlier))  # not the same random choices again
         asked = [] if earlier else self._ask(search, 0)
         first = [*earlier, *(job for _, job in asked)]
@@ -195,7 +229,8 @@ class OptunaSweeper(Sweeper):
     def _ask(self, search: Search, first: int) -> list[tuple[Any, Job]]:
         """The next trials and their jobs, numbered from `first`."""
         trials = search.ask(min(self.batch, self.n_trials - first))
-        jobs = self.planner.plan({first + place: overrides for place, (_, overrides) in enumerate(trials)})
+        asked = {first + place: self.grid.applying(overrides) for place, (_, overrides) in enumerate(trials)}
+        jobs = self.planner.plan(asked)
         return [(trial, job) for (trial, _), job in zip(trials, jobs, strict=True)]
 
     @staticmethod

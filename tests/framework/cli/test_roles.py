@@ -34,8 +34,9 @@ def test_a_plugins_kinds_are_compared_paired_and_listed_as_our_own(gradmix_comma
             "root_finder.differentiator=tape",
         ),
         *("timing.paired=true", "timing.repeats=2", *WITH),
+        *("strict=true", "--plan"),
         code=2,
-    )  # bisection holds none: the sweep is refused before it starts
+    )  # bisection holds none
     gradmix_command(
         *("run", "-m", "task=find_root", "root_finder=tangents,bisection", "left.n=2,3"),
         *("timing.paired=true", "timing.repeats=2", *WITH),

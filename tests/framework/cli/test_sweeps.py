@@ -318,8 +318,8 @@ def test_a_result_that_was_not_tracked_shows_under_the_tracked_sweep_that_reuses
 def test_an_option_given_once_belongs_to_each_component_that_is_swept_over(empty_folder, capsys):
     assert run(["-m", "clusterer=kmeans,sklearn_kmeans", "clusterer.n_clusters=3", *FAST]) == 0
     assert [events[0]["params"]["clusterer.n_clusters"] for events in runs()] == [3, 3]
-    assert run(["-m", "clusterer=kmeans,gmm", "clusterer.n_clusters=3", *FAST]) == 2
-    assert "unknown option clusterer.n_clusters. Options of clusterer gmm" in capsys.readouterr().err
+    assert run(["-m", "clusterer=kmeans,gmm", "clusterer.n_clusters=3", "strict=true", *FAST]) == 2
+    assert "clusterer.n_clusters is left out for gmm" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("swept", [["seed=range(100000000)"], ["seed=range(1000)", "clusterer.max_iter=range(1,1001)"]])
@@ -342,3 +342,55 @@ def test_of_an_unknown_option_the_part_that_is_unknown_is_named(empty_folder, ca
 def test_a_component_is_documented_once(gradmix_command):
     out, _ = gradmix_command("plugins", "kmeans")
     assert out.count("clusterer kmeans  (gradmix") == 1
+
+
+GRID = ["-m", "clusterer=gmm,kmeans", "clusterer.k=2,3", "clusterer.covariance_type=full,tied"]
+
+
+@pytest.mark.parametrize("launcher", ["basic", "joblib"])
+def test_a_grid_over_components_runs_each_with_the_options_that_it_has(empty_folder, capsys, launcher):
+    assert run([*GRID, *PLAIN, f"hydra/launcher={launcher}"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("clusterer.covariance_type is left out for kmeans, which has no such option") == 1
+    assert "6 jobs, all checked" in out
+    seen = [events[0]["params"] for events in runs()]
+    assert sorted(each["clusterer.n_components"] for each in seen if each["clusterer"] == "gmm") == [2, 2, 3, 3]
+    assert sorted(each["clusterer.n_clusters"] for each in seen if each["clusterer"] == "kmeans") == [2, 3]
+    assert resume(["last"]) == 0
+    assert "6 jobs: 6 done" in capsys.readouterr().out
+
+
+def test_a_grid_is_refused_by_strict_and_planned_without_being_run(empty_folder, capsys):
+    assert run([*GRID, *FAST, "strict=true"]) == 2
+    assert "clusterer.covariance_type is left out for kmeans" in capsys.readouterr().err
+    assert run([*GRID, *FAST, "--plan"]) == 0
+    assert "6 jobs: 6 new" in capsys.readouterr().out
+    assert not sweeps()
+
+
+def test_a_mistake_of_a_grid_is_told_once(empty_folder, capsys):
+    assert run(["-m", "clusterer=gmm,kmeans", "clusterer.n_component=2,3,4", "seed=range(5)", *FAST]) == 2
+    assert capsys.readouterr().err.count("n_component.") == 1
+    assert run(["-m", "clusterer=gmm,kmeans", "clusterer.tol=-1", "seed=range(5)", *FAST]) == 2
+    assert capsys.readouterr().err.count("clusterer.tol must be a number") == 1
+    assert not sweeps()
+
+
+def test_a_search_leaves_out_what_a_component_lacks_and_can_be_resumed(empty_folder, capsys):
+    search = ["hydra/sweeper=gradmix_optuna", "hydra.sweeper.n_trials=6", "hydra.sweeper.metric=n_iter"]
+    assert run([*GRID, *FAST, *search, "hydra.sweeper.better=lower"]) == 0
+    jobs = [job["overrides"] for events in sweeps() for job in events if job["event"] == "job"]
+    jobs = [[each for each in job if each.startswith("clusterer")] for job in jobs]
+    assert all(len(job) == 3 if "clusterer=gmm" in job else len(job) == 2 for job in jobs)
+    assert any("clusterer=kmeans" in job for job in jobs)
+    assert resume(["last", "hydra.sweeper.n_trials=8"]) == 0
+    assert "so far 6 jobs" in capsys.readouterr().out
+
+
+def test_a_config_of_ones_own_is_a_component_of_a_grid(empty_folder, capsys):
+    (empty_folder / "conf" / "clusterer").mkdir(parents=True)
+    (empty_folder / "conf" / "clusterer" / "hard.yaml").write_text("defaults: [kmeans]\nk: 4\n")
+    grid = ["-m", "--config-dir=conf", "clusterer=gmm,hard", "clusterer.covariance_type=tied"]
+    assert run([*grid, *FAST]) == 0
+    assert "is left out for hard" in capsys.readouterr().out
+    assert {"gmm", "kmeans"} == {events[0]["params"]["clusterer"] for events in runs()}

@@ -1,0 +1,141 @@
+"""A grid over components with different options: an option is left out of the jobs whose component lacks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gradmix.config.aliases import Path, path_of_override
+from gradmix.config.build import unknown_option
+from gradmix.config.groups import kinds_of, parse
+from gradmix.contracts.component import Component
+from gradmix.contracts.errors import UnknownNameError, listing
+from gradmix.contracts.options import aliases_of, options_of
+from gradmix.contracts.task import Task
+from gradmix.registry.registry import registry
+
+Overrides = tuple[str, ...]
+
+
+class ComponentGrid:
+    """Which overrides of a sweep apply to which of its jobs.
+
+    An option that some of the swept components have applies to the jobs that choose these. One that none of them has is
+    an `UnknownNameError`.
+
+    Parameters
+    ----------
+    choices
+        Key → the overrides of single values that the sweep asks for.
+    component_of
+        The class that an override chooses; None if that is unknown.
+    """
+
+    def __init__(
+        self, choices: Mapping[str, Sequence[str]], component_of: Callable[[str], type[Component] | None]
+    ) -> None:
+        swept = [key for key, overrides in choices.items() if len(overrides) > 1 and kinds_of(key)]
+        owners = [_owner(key, choices[key], component_of) for key in swept]
+        plain = [key for key in choices if not key.startswith(("+", "~"))]
+        self._lacking = {key: found for key in plain if (found := list(_lacking(key, owners)))}
+
+    def applying(self, overrides: Overrides) -> Overrides:
+        """Those overrides of a job that apply to the components that it chooses."""
+        chosen = set(overrides)
+
+        def applies(override: str) -> bool:
+            lacking = self._lacking.get(override.partition("=")[0], ())
+            return all(chosen.isdisjoint(each.overrides) for each in lacking)
+
+        return tuple(filter(applies, overrides)) if self._lacking else overrides
+
+    @property
+    def left_out(self) -> list[str]:
+        """What is left out for which components, a sentence for each option and group."""
+        return [f"{key.replace('/', '.')} {each}" for key, found in self._lacking.items() for each in found]
+
+
+@dataclass(frozen=True)
+class _Owner:
+    """A group that a sweep varies, with what each of its choices has."""
+
+    key: str
+    place: Path
+    components: Mapping[str, type[Component] | None]  # override → the class that it chooses
+    names: Mapping[str, frozenset[str] | None]  # override → what may be given below it; None if that is unknown
+    has_several: bool
+
+    def name_in(self, path: Path) -> str | None:
+        """The option of the chosen component that a path gives, or the component that it holds; None if it is none."""
+        if path[: len(self.place)] == self.place:
+            return path[len(self.place)] if len(path) > len(self.place) else None
+        is_part = self.place == (Task.kind,) and any(path[0] in (has or ()) for has in self.names.values())
+        return path[0] if is_part else None  # what a task holds is at the top of a config
+
+
+@dataclass(frozen=True)
+class _Lacking:
+    """An option that some choices of a group lack, by their overrides."""
+
+    owner: _Owner
+    overrides: frozenset[str]
+    name: str
+
+    def __str__(self) -> str:
+        values = [each.partition("=")[2] for each in self.owner.components if each in self.overrides]
+        if self.owner.has_several:
+            return f"is left out where {listing(f'{self.owner.key}={value}' for value in values)}"
+        have = "have" if len(values) > 1 else "has"
+        return f"is left out for {listing(values)}, which {have} no such option{self._hint}"
+
+    @property
+    def _hint(self) -> str:
+        """The alias by which also those that lack it take it; empty if there is none."""
+        lacking = {
+            alias
+            for override, component in self.owner.components.items()
+            if component is not None and override in self.overrides
+            for alias in aliases_of(component)
+        }
+        having = (each for override, each in self.owner.components.items() if override not in self.overrides and each)
+        aliases = [option.alias for each in having for option in options_of(each) if option.name == self.name]
+        shared = next((alias for alias in aliases if alias in lacking), None)
+        return f" ({'.'.join(self.owner.place)}.{shared} is the name that they share)" if shared else ""
+
+
+def _owner(key: str, overrides: Sequence[str], component_of: Callable[[str], type[Component] | None]) -> _Owner:
+    place = path_of_override(key)
+    contract = registry().kinds.get(key)
+    if contract is not None and contract.role.has_several:
+        chosen = {override: frozenset(_chosen(override)) for override in overrides}
+        return _Owner(key, place, dict.fromkeys(overrides), chosen, has_several=True)
+    components = {override: component_of(override) for override in overrides}
+    names = {override: None if each is None else _names_of(each) for override, each in components.items()}
+    return _Owner(key, place, components, names, has_several=False)
+
+
+def _chosen(override: str) -> Sequence[str]:
+    """The names in ``events=[patience,target]``."""
+    value: Any = parse([override])[0].value()
+    return list(map(str, value)) if isinstance(value, list) else [str(value)]
+
+
+def _names_of(component: type[Component]) -> frozenset[str]:
+    return frozenset({"name", *aliases_of(component), *(option.name for option in options_of(component))})
+
+
+def _lacking(key: str, owners: Sequence[_Owner]) -> Iterator[_Lacking]:
+    path = path_of_override(key)
+    for owner in owners:
+        name = owner.name_in(path)
+        if name is None:
+            continue
+        lacking = [override for override, has in owner.names.items() if has is not None and name not in has]
+        if len(lacking) < len(owner.names):
+            yield from [_Lacking(owner, frozenset(lacking), name)] if lacking else []
+        elif not owner.has_several:  # else Hydra says that it is not chosen
+            values = " or ".join(override.partition("=")[2] for override in lacking)
+            known = sorted({each for has in owner.names.values() for each in has or ()} - {"name"})
+            place = ".".join(owner.place)
+            raise UnknownNameError(unknown_option(f"{place}.{name}", f"{place} {values}", known))
