@@ -59,7 +59,7 @@ class Elementwise:
         The function, a ufunc.
     texts
         For each argument, the change of the result as Python text in ``d``, ``a``, ``b``, ``c`` and ``y``; None where
-        the argument takes whole numbers only; `UNKNOWN` where there is no closed form.
+        the argument takes integers only; `UNKNOWN` where there is no closed form.
     hint
         What to use instead where the derivative is infinite.
     is_choice

@@ -122,7 +122,7 @@ class EMStep:
 def em(
     expectation: EStep, start: GaussianMixtureModel, reg_covar: float, least: Array | None = None
 ) -> Iterator[EMStep]:
-    """Iterate for ever: each step's log-likelihood is that of the very model it carries.
+    """Iterate forever: each step's log-likelihood is that of the very model it carries.
 
     The start is in the frame of the E-step, and so is the `least` covariance, as `Layout.of_one` returns it, which all
     covariances exceed if it is given. The models of the steps are those of the data.

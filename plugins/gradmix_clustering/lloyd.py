@@ -39,7 +39,7 @@ class LloydStep:
 
 
 def lloyd(rows: Rows, centers: Array) -> Iterator[LloydStep]:
-    """Iterate for ever: centers to the means of their rows, rows to their nearest centers.
+    """Iterate forever: centers to the means of their rows, rows to their nearest centers.
 
     The data must be in a unit in which squares neither overflow nor vanish (`gradmix_clustering.scaling`).
     """

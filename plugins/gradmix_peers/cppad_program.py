@@ -175,7 +175,7 @@ static void compute(int what, int n, int size, const Row* rows, const double* nu
   std::vector<S> x(at, at + n);
   CppAD::Independent(x);
   CppAD::ADFun<double> f(x, evaluate(x, size, rows, numbers, m, results));
-  f.check_for_nan(false);  // what is no number is an answer like others
+  f.check_for_nan(false);  // NaN is an answer like others
   const Numbers point(at, at + n);
   Numbers found = f.Forward(0, point);
   if (what == 1) found = f.Forward(1, Numbers(along, along + n));

@@ -72,7 +72,7 @@ def flat_index(shape: tuple[int, ...], index: Any) -> Any:
 
 
 def is_forward_slice(index: Any) -> bool:
-    """Whether an index is made of whole numbers and slices that do not run backwards."""
+    """Whether an index is made of integers and slices that do not run backwards."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(
         isinstance(part, int | np.integer) or (isinstance(part, slice) and (part.step is None or part.step > 0))

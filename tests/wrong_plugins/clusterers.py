@@ -286,7 +286,7 @@ class Squares(KMeans):
 
 @dataclass
 class WholeNumbers(KMeans):
-    """Rounds rows to whole numbers."""
+    """Rounds rows to integers."""
 
     def iterations(self, X):
         return super().iterations(np.round(np.asarray(X, dtype=float)))
@@ -557,7 +557,7 @@ class Thawed(KMeans):
 
 @dataclass(frozen=True, eq=False)
 class UnscoredModel(KMeansModel):
-    """Has a score that is no number."""
+    """Has a score that is not a number."""
 
     def scores(self, X):
         return {"bic": float("nan")}
@@ -565,7 +565,7 @@ class UnscoredModel(KMeansModel):
 
 @dataclass
 class Unscored(KMeans):
-    """Makes models with a score that is no number."""
+    """Makes models with a score that is not a number."""
 
     @classmethod
     def model_class(cls):

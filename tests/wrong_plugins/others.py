@@ -364,7 +364,7 @@ class ReturnsNothing(Differentiate):
 
 @dataclass
 class MeasuresNaN(Differentiate):
-    """Measures what is no number."""
+    """Measures something that is not a number."""
 
     def run(self):
         result = yield from super().run()
@@ -522,7 +522,7 @@ class StopsWithoutLooking(gradmix.Events):
 
 @dataclass
 class ForgetsAType(Cubic):
-    """A cubic whose factor is no option, as it has no type."""
+    """A cubic whose factor is not an option, as it has no type."""
 
     factor = 1.0
 

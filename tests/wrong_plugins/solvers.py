@@ -11,7 +11,7 @@ from gradmix_solvers.newton import Newton
 
 @dataclass
 class TakesAnything(Newton):
-    """Names what is no question."""
+    """Names something that is not a question."""
 
     solves: ClassVar = {str: ("jacobian",)}
 

@@ -16,7 +16,7 @@ from gradmix.contracts.options import Seed
 ComponentT = TypeVar("ComponentT", bound=Component)
 
 _PLAIN = (bool, int, float, str, type(None), tuple)
-"""What an option's default may be; a parameter with any other default is no option."""
+"""What an option's default may be; a parameter with any other default is not an option."""
 
 
 def fields_of(function: Callable[..., Any], without: Collection[str] = ()) -> list[tuple[str, Any, Any]]:

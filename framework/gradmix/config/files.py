@@ -65,7 +65,7 @@ def parse_file(file: Path) -> tuple[str, DictConfig]:
         raise ConfigError(f"{file}: it is not valid YAML: {' '.join(str(error).split())[:_MOST_SHOWN]}.") from error
     except (OmegaConfBaseException, ValueError) as error:
         raise ConfigError(f"{file}: {str(error).splitlines()[0][:_MOST_SHOWN]}") from error
-    except OSError as error:  # what OmegaConf raises for a value that is no mapping
+    except OSError as error:  # what OmegaConf raises for a value that is not a mapping
         raise ConfigError(f"{file}: a config file is a mapping of keys to values.") from error
     if len(content) == 1 and isinstance(yaml.compose(text, yaml.SafeLoader), yaml.ScalarNode):  # it became a key
         raise ConfigError(f"{file}: a config file is a mapping of keys to values, not a string.")

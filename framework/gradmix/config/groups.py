@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
 _NO_FIELDS = frozenset({"hydra", "experiment", *(option.name for option in options_of(Settings))})
-"""First parts of paths that are no component's, so that no class is imported to find out."""
+"""First parts of paths that do not belong to a component, so that no class is imported to find out."""
 
 
 def kinds_of(group: str) -> list[str]:

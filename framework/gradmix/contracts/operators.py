@@ -105,7 +105,7 @@ def derivative(made: Differentiator, f: FlatFunction, x: Any, order: int) -> Any
             f"a derivative needs a function of one variable; x has {f.argument}. Ask for the gradient or the jacobian."
         )
     if isinstance(order, bool) or not isinstance(order, int | np.integer) or order < 1:
-        raise DifferentiationError(f"the order of a derivative is a whole number from 1; given: {order!r}.")
+        raise DifferentiationError(f"the order of a derivative must be an integer ≥ 1; given: {order!r}.")
     if order == 1:
         hook, derived = "push", made.push(f, x, np.ones(1))[1]
     else:
@@ -179,7 +179,7 @@ def _check_colouring(given: Colouring, is_second: bool, shape: tuple[int, ...]) 
 def taylor(made: Differentiator, f: FlatFunction, x: Any, v: Any, order: int) -> Any:
     """Taylor coefficients along a direction."""
     if isinstance(order, bool) or not isinstance(order, int | np.integer) or order < 0:
-        raise DifferentiationError(f"the order of a series is a whole number from 0; given: {order!r}.")
+        raise DifferentiationError(f"the order of a series must be an integer ≥ 0; given: {order!r}.")
     if v is None and not f.argument.is_scalar:
         raise DifferentiationError(f"a series needs a direction v, arranged as x, which has {f.argument}.")
     tangent = np.ones(1) if v is None else _direction(made, "v", v, "x", f.argument)

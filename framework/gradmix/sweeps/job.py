@@ -101,7 +101,7 @@ _working = threading.Lock()
 
 @cache
 def _end_with_parent(parent: int) -> None:
-    """End this process once its parent has gone, when it is done with its present job; pools wait for ever."""
+    """End this process once its parent has gone, when it is done with its present job; pools wait forever."""
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -69,7 +69,7 @@ class Ledger:
         )
 
     def ask(self, jobs: Sequence[Job]) -> None:
-        """Journal jobs that a search has asked for, before any of them starts: their folders are theirs for ever."""
+        """Journal jobs that a search has asked for, before any of them starts: their folders are theirs forever."""
         with self._storing():
             self.journal.write("asked", jobs=[{"number": job.number, "overrides": job.overrides} for job in jobs])
 

@@ -122,7 +122,7 @@ class Search:
 
 
 def fixed_of(overrides: Sequence[Override]) -> dict[str, str]:
-    """Key → override, of those that are no sweep."""
+    """Key → override, of those that are not swept."""
     fixed = (each for each in overrides if not each.is_sweep_override())
     return {key: f"{key}={each.get_value_element_as_str()}" for each in fixed if (key := each.get_key_element())}
 

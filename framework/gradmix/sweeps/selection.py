@@ -71,7 +71,7 @@ def _read(folder: Path) -> Reading:
 
 
 def _each_once(runs: Iterable[Run]) -> tuple[list[Run], int]:
-    """Each folder once, and of several results of one run_key the last: they are no repeats, they are the same."""
+    """Each folder once, and of several results of one run_key the last: they are the same run, not repetitions."""
     by_folder = {run.folder.resolve(): run for run in runs}
     by_key: dict[str, Run] = {}
     for run in by_folder.values():

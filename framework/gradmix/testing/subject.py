@@ -105,7 +105,7 @@ def subject(what: str | type[Any], kind: str | None = None, /, **options: Any) -
     ConfigError
         If several have that name, or an option is wrong.
     PluginError
-        If it cannot be imported, is no component, or needs a package that is not there.
+        If it cannot be imported, is not a component, or needs a package that is missing.
     """
     is_name = isinstance(what, str) and (":" not in what or bool(registry().search(what)))
     found = _registered(str(what), kind) if is_name else _uninstalled(what, kind)

@@ -153,7 +153,7 @@ class Ingester:
         inventory = self._inventory(seen.require("name"))
         if seen.started.get("sweep") or seen.kind == "sweep":
             inventory.load()  # many more will come
-        parent = self._parent(folder, seen, inventory)  # before the note is held: who holds two may wait for ever
+        parent = self._parent(folder, seen, inventory)  # before the note is held: who holds two may wait forever
         with noting(folder) as note:
             run = self._find(inventory, seen, note)
             competes = seen.kind != "sweep" and seen.status != "running"  # two ingesters would withdraw each other's

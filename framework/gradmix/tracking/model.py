@@ -32,7 +32,7 @@ _TYPES = {
     "int64": "long",
     "int32": "integer",
     "bool": "boolean",
-    "number": "any",  # MLflow refuses whole numbers where "double" is asked for; what is no number the model refuses
+    "number": "any",  # MLflow refuses integers where "double" is asked for; the model refuses anything else
 }
 """NumPy's type of a column → MLflow's; others are shown as strings."""
 

@@ -1,7 +1,7 @@
 """Rules of SciPy's special functions: for each argument the change of the result, as text.
 
 ``UNKNOWN`` marks an argument by which there is no closed form; to differentiate by it is refused. None marks one that
-takes whole numbers only. Source: NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov.
+takes integers only. Source: NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov.
 """
 
 from __future__ import annotations

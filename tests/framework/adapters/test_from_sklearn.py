@@ -71,7 +71,7 @@ def test_what_the_estimator_refuses_is_told_as_ours():
 
 
 class Talker(cluster.DBSCAN):
-    """An estimator of one's own, with a parameter that is no plain value and one with an annotation.
+    """An estimator of one's own, with a parameter that is not a plain value and one with an annotation.
 
     Parameters
     ----------

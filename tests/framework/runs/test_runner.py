@@ -273,7 +273,7 @@ def test_listeners_can_be_left_out_for_a_while(tmp_path):
 
 @dataclass
 class Endless(Counting):
-    """Depends on something that takes for ever to read."""
+    """Depends on something that takes forever to read."""
 
     def content(self):
         threading.Event().wait(60)

@@ -1,4 +1,4 @@
-"""Emitted code that is kept in files: the next process finds its machine code, and folders do not grow for ever."""
+"""Emitted code that is kept in files: the next process finds its machine code, and folders do not grow forever."""
 
 import os
 import subprocess

@@ -41,7 +41,7 @@ def test_workers_of_joblib_find_the_same_in_rows_that_they_cannot_write(name):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
 @pytest.mark.parametrize("engine", ["serial", "threads"])
 def test_a_forked_process_goes_on_with_the_kernels_of_its_parent(engine):
-    """Its parent's threads are not there: an engine that waited for them would wait for ever."""
+    """Its parent's threads are not there: an engine that waited for them would wait forever."""
     code = f"""
 import os, signal, sys
 import numpy as np, gradmix

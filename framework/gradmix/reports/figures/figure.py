@@ -52,7 +52,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Grid:
-    """A heat map: names across and down, the shade of each cell between 0, the best, and 1; None is no cell."""
+    """A heat map: names across and down, the shade of each cell between 0, the best, and 1; None for an empty cell."""
 
     across: Sequence[str]
     down: Sequence[str]

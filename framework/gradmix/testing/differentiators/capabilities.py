@@ -65,7 +65,7 @@ def refuses_branches_if_it_says_so(subject: Subject) -> None:
 
 
 def promises_an_accuracy(subject: Subject) -> None:
-    """`accuracy` is a number between 0 and 0.01: what is worse is no derivative to compare by."""
+    """`accuracy` is a number between 0 and 0.01: a less accurate derivative is useless for comparison."""
     accuracy = subject.make().accuracy
     if not (isinstance(accuracy, float) and math.isfinite(accuracy) and 0 < accuracy <= 0.01):
         raise BrokenPromiseError("0 < accuracy ≤ 0.01", repr(accuracy), "accuracy")
