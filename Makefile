@@ -1,10 +1,13 @@
 # `make run` and `make test` set everything up in .venv; nothing else to install or start.
 PYTHON ?= python3
 VENV := .venv
+# The versions that are tried together; `make test CONSTRAINTS=` takes the newest ones instead.
+CONSTRAINTS := constraints.txt
 BIN := $(VENV)/bin
 CHROMIUM ?= chromium
 READY := $(VENV)/.ready
 LARGE := $(VENV)/.large
+SITE := $(VENV)/.site
 PARALLEL := -n logical --dist loadgroup
 SOURCES := framework plugins tests docs/example-plugin
 PROSE := framework plugins configs tests docs README.md CITATION.cff Makefile pyproject.toml .ci .github
@@ -12,10 +15,10 @@ PROSE := framework plugins configs tests docs README.md CITATION.cff Makefile py
 # Tests start hundreds of processes: each would compile all of gradmix, and each worker all tests, again.
 unexport PYTHONDONTWRITEBYTECODE
 # There is a worker for each core: more threads would only wait for each other.
-test fast peers: export OMP_NUM_THREADS = 1
-test fast peers: export OPENBLAS_NUM_THREADS = 1
+test test-oldest fast peers: export OMP_NUM_THREADS = 1
+test test-oldest fast peers: export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: run test fast lint types imports peers docs lecture capabilities record changelog release benchmark clean
+.PHONY: run test fast hooks test-oldest lint types imports peers docs reference lecture capabilities record changelog release benchmark clean
 
 run: $(READY)
 	$(BIN)/gradmix run
@@ -27,6 +30,16 @@ test: $(READY)
 # The inner loop, a minute or two: all that is quick, starts no process (nor compiler, nor browser) and opens no MLflow store.
 fast: $(READY)
 	$(BIN)/python -m pytest -n logical --dist worksteal -m "not slow and not processes" $(PYTEST)
+
+# All tests but those of peers and other extras, with the oldest versions that pyproject.toml admits, in an environment of its own.
+OLDEST := $(VENV)-oldest
+test-oldest: $(OLDEST)/.ready
+	$(OLDEST)/bin/python -m pytest $(PARALLEL) $(PYTEST)
+
+# Runs the checks of CI that are quick before each commit, and mypy before each push.
+hooks: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pre-commit
+	$(BIN)/pre-commit install --hook-type pre-commit --hook-type pre-push
 
 lint: $(READY)
 	$(BIN)/ruff format --check $(SOURCES)
@@ -43,7 +56,11 @@ imports: $(READY)
 peers: $(LARGE)
 	$(BIN)/python -m pytest $(PARALLEL) tests/plugins/gradmix_peers tests/framework/testing/test_built_in_components.py -k 'torch or tensorflow'
 
-docs: $(READY)
+docs: reference $(SITE)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "Written to runs/site: open runs/site/index.html"
+
+reference: $(READY)
 	$(BIN)/python -m gradmix.authoring.reference > docs/.reference.md
 	mv docs/.reference.md docs/reference.md
 
@@ -109,17 +126,28 @@ benchmark: $(LARGE)
 	$(BIN)/python -m tests.benchmarks.single_precision
 	$(BIN)/python -m tests.benchmarks.kmeans_peers
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "gradmix needs Python 3.11 or newer; this is Python " + sys.version.split()[0] + ". Name one: make PYTHON=python3.11")'
 	@echo "Setting up $(VENV) (once; a minute or two)"
 	@$(PYTHON) -m venv $(VENV)
-	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@
 
 $(LARGE): $(READY)
 	@echo "Installing PyTorch and TensorFlow (once; some minutes)"
-	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,tensorflow,torch]'
+	@PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,tensorflow,torch]'
+	@touch $@
+
+$(OLDEST)/.ready: pyproject.toml $(READY)
+	@echo "Setting up $(OLDEST) (once; a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(OLDEST)
+	@$(BIN)/uv pip install --quiet --python $(OLDEST)/bin/python --resolution lowest-direct --editable '.[check]' --group oldest
+	@touch $@
+
+$(SITE): $(READY)
+	@PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $@
 
 clean:
-	rm -rf $(VENV) dist .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) dist runs/site .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
