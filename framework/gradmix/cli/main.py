@@ -17,6 +17,7 @@ COMMANDS = {
     "sync": "import the journals that MLflow is missing",
     "runs": "list runs, newest first: what differs, the main metric, how each ended",
     "show": "describe one run: status, options, metrics or error; with --picture, draw it",
+    "rm": "delete runs and sweeps, on disk and in MLflow",
     "compare": "rank runs, with differences and confidence intervals, as a table or a page",
     "derive": "print the derivative of a function as Python source code",
     "plugins": "list all components, broken ones included; with a name, document that one",
