@@ -71,10 +71,19 @@ def main(arguments: Sequence[str]) -> int:
     again = (*kept, *overrides)
     if options.as_before:
         choose(again)  # plugins are loaded before any config is read
-    own_place = [each for each in known if _key(each) == "runs_dir"]  # where the sweep that was named is
+    place = _place_of(folder)
+    again = (*(each for each in again if _key(each) != "runs_dir"), place)
+    typed = (*overrides, place)
     keys_left_out = frozenset(map(_key, left_out))
-    typed = (*overrides, *own_place)
     return run_as(Intent(again, typed, options.plan, folder, options.stale, options.as_before, keys_left_out))
+
+
+def _place_of(folder: Path) -> str:
+    """The override that says where the sweep is; its journal and its jobs may name another place: it may be moved."""
+    place = folder.absolute().parents[1]
+    near = place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place
+    quoted = str(near).replace("'", r"\'")
+    return f"runs_dir='{quoted}'"
 
 
 def _note(message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from gradmix.runs.environment import environment
 from gradmix.runs.events import report_problem, tell
 from gradmix.sweeps.events import SweepInfo, job_ended, sweep_ended
 from gradmix.sweeps.plan import Intent, Job, Overrides
-from gradmix.sweeps.reading import jobs_ended
+from gradmix.sweeps.reading import job_folder, jobs_ended
 
 
 class Ledger:
@@ -77,13 +78,13 @@ class Ledger:
         """Journal how a job ended, then tell of it."""
         self.ends[job.number] = end
         folder, sweep = end.folder.absolute(), self.info.folder.absolute()
-        place = folder.relative_to(sweep) if folder.is_relative_to(sweep) else folder
+        is_beside = folder.is_relative_to(sweep.parents[1])  # it moves with the sweep if the folder of runs does
         with self._storing():
             self._write(
                 "job",
                 number=job.number,
                 overrides=job.overrides,
-                folder=str(place) if end.began else None,
+                folder=(os.path.relpath(folder, sweep) if is_beside else str(folder)) if end.began else None,
                 status=end.status,
                 run_key=end.run_key,
                 reused=end.is_reused,
@@ -120,7 +121,7 @@ class Ledger:
             and (event := recorded.get(job.number)) is not None
             and (event.get("status"), event.get("run_key")) == (job.earlier.status, job.earlier.run_key)
             and event.get("timings", True) == job.has_timings
-            and (self.info.folder / str(event.get("folder"))).absolute() == job.earlier.folder.absolute()
+            and job_folder(self.info.folder, str(event.get("folder"))).absolute() == job.earlier.folder.absolute()
             for job in jobs
         )
 

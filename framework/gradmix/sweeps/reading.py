@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +42,20 @@ def reused_results(sweep: Path) -> Mapping[int, Path]:
     except StorageError:
         return {}  # of a sweep without its journal, only the jobs' folders are known
     reused = {number: event.get("folder") for number, event in ended.items() if event.get("reused")}
-    return {number: sweep / folder for number, folder in reused.items() if folder}
+    return {number: job_folder(sweep, folder) for number, folder in reused.items() if folder}
+
+
+def job_folder(sweep: Path, place: str) -> Path:
+    """Where a job's run is, by its place in the journal of its sweep.
+
+    A place is relative to the sweep's folder. Versions before 0.2 wrote an absolute path of a run that was reused; if
+    the folder of all runs was moved since, the run is found by its experiment and name in the new one.
+    """
+    folder = Path(os.path.normpath(sweep / place))
+    if has_journal(folder) or not Path(place).is_absolute():
+        return folder
+    moved = (sweep.absolute().parents[1].joinpath(*folder.parts[-depth:]) for depth in (3, 2))
+    return next(filter(has_journal, moved), folder)
 
 
 def jobs_ended(sweep: Run) -> Mapping[int, Event]:
@@ -56,7 +70,7 @@ def _job(number: int, sweep: Path, event: Event | None, attempts: Sequence[Path]
             raise StorageError("; ".join(reading.warnings))
         return replace(best, number=number)
     status, error = str(event.get("status", "failed")), str(event.get("error") or "")
-    folder = sweep / str(event.get("folder") or number)
+    folder = job_folder(sweep, str(event.get("folder") or number))
     if not has_journal(folder) and status != "finished":
         return Run(folder, status, error=error, number=number)  # it never began, or died before its first line
     run = read_unchanged(folder)

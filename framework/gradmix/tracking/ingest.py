@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +21,7 @@ from gradmix.contracts.errors import GradmixError, StorageError
 from gradmix.journal.folder import find_journals, has_journal
 from gradmix.journal.reading import Run, read_run, read_runs, read_unchanged
 from gradmix.runs.artifacts import ARTIFACTS
+from gradmix.sweeps.reading import job_folder
 from gradmix.tracking.inventory import Inventory, Rank, StoredRun, rank
 from gradmix.tracking.note import Note, OpenNote, noting, read_note
 from gradmix.tracking.store import absolute_uri, artifact_root, file_state, local_folder, open_client
@@ -29,6 +31,9 @@ from gradmix.tracking.view import MLFLOW_STATUS, milliseconds, view_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+_FOLDER = "gradmix.folder"
+"""Tag of a run: where its journal is."""
 
 _MARK = ".tracked.json"
 """File in a folder of runs: all of them were in a store when its file was in this state."""
@@ -215,6 +220,10 @@ class Ingester:
             if _has_more_artifacts(run, folder / ARTIFACTS, note.note):  # drawn since
                 Upload(self.client, view_of(seen), folder, with_model=False).add_artifacts(run)
                 self.tally.brought.append(folder)
+            if (place := run.tags.get(_FOLDER)) and not has_journal(Path(place)):  # it was moved since
+                run.tags[_FOLDER] = os.path.abspath(folder)
+                self.client.set_tag(run.run_id, _FOLDER, run.tags[_FOLDER])
+                self.tally.brought.append(folder)
             return run
         seen.verify()
         upload = Upload(self.client, view_of(seen), folder, self.tracking.models)
@@ -239,7 +248,7 @@ class Ingester:
     def _adopt(self, seen: Run, sweep: StoredRun) -> None:
         """Nest runs whose results a sweep has reused under it, unless a newer one has reused them, too."""
         jobs = seen.events_named("job")
-        reused = [seen.folder / job["folder"] for job in jobs if job.get("reused") and job.get("folder")]
+        reused = [job_folder(seen.folder, job["folder"]) for job in jobs if job.get("reused") and job.get("folder")]
         for each in read_runs(reused, read_unchanged).runs:  # what is wrong with another is said when its turn comes
             run = self.bring_in(each.folder, each)
             if run is None or run.is_deleted:

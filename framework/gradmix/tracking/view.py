@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -123,7 +124,7 @@ def _tags(run: Run, left_out: list[Point]) -> dict[str, str]:
         "run_id": run.require("run_id"),
         "kind": run.kind,
         "status": run.status,
-        "folder": run.folder.absolute(),
+        "folder": os.path.abspath(run.folder),
         "run_key": run.run_key,
         "sweep": started.get("sweep"),
         "plugin": ", ".join(f"{plugin}: {' '.join(kinds[plugin])}" for plugin in sorted(kinds)),

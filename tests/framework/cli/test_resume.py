@@ -187,11 +187,35 @@ def test_a_journals_jobs_are_overrides_of_runs(two_jobs, capsys, evil):
     assert f"job 3 has the override {evil!r}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("field", ["tracking.uri=http://evil.example.org", "runs_dir=/tmp/evil"])
-def test_a_journals_jobs_name_no_address(two_jobs, capsys, field):
-    rewrite(jobs=[["seed=1"], ["seed=2"], ["seed=3", field]])
+def test_a_journals_jobs_name_no_address(two_jobs, capsys):
+    rewrite(jobs=[["seed=1"], ["seed=2"], ["seed=3", "tracking.uri=http://evil.example.org"]])
     assert resume("hydra/launcher=basic") == 2
     assert "you did not name it" in capsys.readouterr().err
+
+
+def test_jobs_are_run_where_the_sweep_is_whatever_its_journal_says(two_jobs, capsys):
+    rewrite(jobs=[["seed=1"], ["seed=2"], ["seed=3", "runs_dir=/tmp/evil"]])
+    assert resume("hydra/launcher=basic") == 0
+    assert "3 jobs: 1 new, 2 done" in capsys.readouterr().out
+    assert (sweep() / "2").is_dir()
+    assert not Path("/tmp/evil").exists()
+
+
+@pytest.mark.parametrize("name", ["archive", "an old 'one'"])
+def test_a_sweep_is_finished_where_its_runs_were_moved_to(empty_folder, capsys, name):
+    run("seed=1,2", "hydra/launcher=basic")
+    run("seed=2,3,4", "hydra/launcher=basic")
+    Path("runs").rename(name)
+    folder = sorted(Path(name).glob("cluster/*-sweep*"))[-1]
+    shutil.rmtree(folder / "2")
+    capsys.readouterr()
+    assert main(["resume", "last", "--runs-dir", name, "hydra/launcher=basic"]) == 0
+    assert "3 jobs: 1 new, 2 done" in capsys.readouterr().out
+    assert (folder / "2").is_dir()
+    assert [path.name for path in Path().iterdir()] == [name]
+    Path(name).rename("runs")
+    assert main(["resume", "last"]) == 0
+    assert "3 jobs: 3 done" in capsys.readouterr().out
 
 
 ODD = {

@@ -90,3 +90,15 @@ def test_nothing_to_compare_is_an_error(empty_folder):
     write_sweep(RUNS / "x" / "2026-01-01-sweep", [], n_planned=3, ended=False)
     with pytest.raises(StorageError, match="no run was journalled"):
         select([], RUNS)
+
+
+def test_reused_results_are_found_where_all_runs_were_moved_to(empty_folder):
+    first, second = (RUNS / "trial" / f"2026-01-0{day}_00-00-00-sweep" for day in (1, 2))
+    single = write_run(RUNS / "trial" / "single", {"seed": 1}, {"bic": 2.0})
+    write_run(first / "0", {"seed": 0}, {"bic": 1.0})
+    write_sweep(first, [job(0)])
+    absolute = [str(folder.absolute()) for folder in (first / "0", single)]  # as version 0.1 wrote them
+    write_sweep(second, [job(number, folder=place, reused=True) for number, place in enumerate(absolute)], at=9.0)
+    RUNS.rename("archive")
+    runs = select([], Path("archive")).runs
+    assert [run.metrics["bic"] for run in runs] == [1.0, 2.0]

@@ -414,3 +414,24 @@ def test_killed_at_random_and_let_through_all_is_there_once(folder_with_store):
     assert brought(RUNS, TRACKING) == (0, [])
     with sqlite3.connect(STORE) as store:
         assert store.execute("SELECT count(*) FROM metrics").fetchone() == (50,)
+
+
+def test_runs_that_were_moved_away_from_their_store_are_found_where_they_are(client):
+    runs(2)
+    elsewhere = Tracking(uri=f"sqlite:///{Path.cwd()}/elsewhere.db")
+    shutil.copy(STORE, "elsewhere.db")
+    assert brought(RUNS, elsewhere) == (2, [])
+    RUNS.rename("archive")
+    moved = Path("archive")
+    assert brought(moved, elsewhere) == (2, [])
+    assert brought(moved, elsewhere) == (0, [])
+    folders = [Path(run.data.tags["gradmix.folder"]) for run in all_runs(open_client(elsewhere))]
+    assert sorted(folders) == [Path.cwd() / moved / "curves" / name for name in "01"]
+
+
+def test_of_a_journal_that_was_copied_the_first_keeps_its_run(client):
+    runs(1)
+    assert brought(RUNS, TRACKING) == (1, [])
+    shutil.copytree(RUNS / "curves", RUNS / "copy")
+    assert brought(RUNS, TRACKING) == (0, [])
+    assert [run.data.tags["gradmix.folder"] for run in all_runs(client)] == [str(Path.cwd() / RUNS / "curves" / "0")]
