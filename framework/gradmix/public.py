@@ -88,6 +88,7 @@ from gradmix.contracts.own_rules import stop_gradient as stop_gradient
 from gradmix.contracts.own_rules import with_rule as with_rule
 from gradmix.contracts.palette import PICTURE_STYLE as PICTURE_STYLE
 from gradmix.contracts.palette import group_color as group_color
+from gradmix.contracts.palette import group_colors as group_colors
 from gradmix.contracts.preparation import Preparation as Preparation
 from gradmix.contracts.problem import Operator as Operator
 from gradmix.contracts.problem import Problem as Problem

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gradmix import PICTURE_STYLE, Data, DataError, Events, PositiveInt, Seed, Writer, group_color
+from gradmix import PICTURE_STYLE, Data, DataError, Events, PositiveInt, Seed, Writer, group_colors
 
 if TYPE_CHECKING:
     from gradmix.arrays import IntArray
@@ -47,6 +47,7 @@ class SilhouettePlot(Events):
 
         rng = np.random.default_rng(self.random_state)
         chosen = rng.permutation(len(groups))[: self.sample_size]
+        colors = group_colors(data.X, groups)
         X, groups = data.X[chosen], groups[chosen]
         names = np.unique(groups)
         if not 2 <= len(names) < len(groups):
@@ -61,7 +62,7 @@ class SilhouettePlot(Events):
             for name in names:
                 own = np.sort(widths[groups == name])
                 rows, label = np.arange(begin, begin + len(own)), f"group {name} ({len(own)} rows)"
-                axes.barh(rows, own, height=1.0, color=group_color(name), label=label)
+                axes.barh(rows, own, height=1.0, color=colors[int(name)], label=label)
                 begin += len(own)
             mean = float(widths.mean())
             axes.axvline(mean, color="black", linewidth=1, linestyle="--")

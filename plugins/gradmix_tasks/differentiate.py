@@ -15,6 +15,7 @@ from gradmix import (
     ConfigError,
     Counted,
     Differentiator,
+    FinishedRun,
     Meaning,
     NameOf,
     NonNegativeFloat,
@@ -24,6 +25,7 @@ from gradmix import (
     Steps,
     Task,
     Timed,
+    Writer,
     assessments,
     part,
 )
@@ -176,6 +178,10 @@ class Differentiate(Task):
                 )
         return found
 
+    def draw(self, run: FinishedRun) -> Mapping[str, Writer]:
+        """The error of each entry, and the cost."""
+        return {"derivative.png": partial(_draw, run=run)}
+
     def recall(self, artifacts: Path) -> Mapping[str, Any]:
         """The answer again, from the derivative that was saved."""
         import json
@@ -262,6 +268,12 @@ def errors(computed: Any, exact: Any) -> Mapping[str, float]:
         "derivative_error": float(np.max(difference / np.maximum(np.abs(truth), 1), initial=0.0)),
         "derivative_error_ulp": float(np.max(units, initial=0.0)),
     }
+
+
+def _draw(path: Path, run: FinishedRun) -> None:
+    from gradmix_tasks.derivative_picture import draw_derivative
+
+    draw_derivative(path, run)
 
 
 def _write(path: Path, answer: Mapping[str, Any]) -> None:

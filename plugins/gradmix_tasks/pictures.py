@@ -1,4 +1,4 @@
-"""The picture of a fit: the objective by iteration, and the groups in the plane."""
+"""The picture of a fit: the objective by iteration, and the groups, in the plane or along the only feature."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Ellipse
+from matplotlib.patches import Ellipse, Patch
 from matplotlib.ticker import MaxNLocator
 
-from gradmix import PICTURE_STYLE, Clusterer, Data, Meaning, group_color
+from gradmix import PICTURE_STYLE, Clusterer, Data, Meaning, group_colors
 from gradmix.arrays import Array, IntArray
 
 _MOST_ROWS = 5000
 """Rows that are drawn, at most; of more, some at random."""
+_MOST_NAMED = 8
+"""Groups that are named beside the picture; more repeat colors."""
+_LEGEND = 1.1
+"""Inches for these names."""
 _MOST_STRETCH = 4.0
 """Axes have one scale unless one feature spreads so many times as far as the other: circles look like circles."""
 
@@ -49,35 +53,58 @@ def draw_fit(
     model, groups, data, clusterer
         The answer of the task.
     """
-    has_plane = data.X.shape[1] > 1
-    width = 10.4 if has_plane else 5.6
+    has_curve = max(map(len, curves.values())) > 1
+    colors = group_colors(data.X, groups)
+    has_legend = 1 < len(colors) <= _MOST_NAMED
+    width = (10.4 if has_curve else 5.6) + (_LEGEND if has_legend else 0.0)
     with matplotlib.rc_context(PICTURE_STYLE):
         figure = Figure(figsize=(width, 4.2))
         FigureCanvasAgg(figure)
-        axes = figure.subplots(1, 2 if has_plane else 1, squeeze=False)[0]
+        panels = figure.subplots(1, 2 if has_curve else 1, squeeze=False)[0]
         # Fixed margins, in inches: a layout that measures every text costs as much as the drawing itself.
-        figure.subplots_adjust(left=1.05 / width, right=1 - 0.15 / width, bottom=0.14, top=0.91, wspace=0.22)
-        _draw_curves(axes[0], objective, curves, best_start)
-        if has_plane:
-            _draw_plane(axes[1], model, groups, data)
+        right = 1 - (0.15 + (_LEGEND if has_legend else 0.0)) / width
+        figure.subplots_adjust(left=1.05 / width, right=right, bottom=0.14, top=0.87, wspace=0.22)
+        reached = _reached(objective, curves, best_start)
+        if has_curve:
+            _draw_curves(panels[0], objective, curves, best_start)
+            panels[0].set_title(reached)
+        draw = _draw_plane if data.X.shape[1] > 1 else _draw_histogram
+        shown = draw(panels[-1], model, groups, data, colors)
+        panels[-1].set_title(shown if has_curve else f"{reached}; {shown}")
+        if has_legend:
+            _name_groups(panels[-1], groups, colors)
         figure.savefig(path)
+
+
+def _reached(objective: Meaning, curves: Mapping[int, Sequence[float]], best_start: int) -> str:
+    curve = curves[best_start]
+    value = f"{objective.name.replace('_', '-')} {curve[-1]:.6g} {objective.unit}".rstrip()
+    starts = f", best of {len(curves)} starts" if len(curves) > 1 else ""
+    after = f"after {len(curve)} iteration{'s' if len(curve) > 1 else ''}"
+    return value.replace(" -", " \N{MINUS SIGN}") + f"\n{after}{starts}"
 
 
 def _draw_curves(axes: Axes, objective: Meaning, curves: Mapping[int, Sequence[float]], best_start: int) -> None:
     for start, curve in curves.items():
         if start != best_start:
-            axes.plot(range(1, len(curve) + 1), curve, color="0.8", linewidth=0.8, zorder=1)
+            axes.plot(range(1, len(curve) + 1), curve, color="0.75", linewidth=0.8, zorder=1)
     curve = curves[best_start]
-    n, name, unit = len(curve), objective.name.replace("_", "-"), objective.unit
-    axes.plot(range(1, n + 1), curve, color=group_color(0), marker="." if n > 1 else "o", linewidth=1.4, zorder=2)
+    axes.plot(range(1, len(curve) + 1), curve, color="0.15", marker=".", linewidth=1.4, zorder=2)
     axes.set_xlabel("iteration")
-    axes.set_ylabel(f"{name} ({unit})" if unit else name)
-    reached = f"{name} {curve[-1]:.6g} {unit}".rstrip().replace(" -", " \N{MINUS SIGN}")
-    starts = f", best of {len(curves)} starts" if len(curves) > 1 else ""
-    axes.set_title(f"{reached} after {n} iteration{'s' if n > 1 else ''}{starts}")
+    name = objective.name.replace("_", "-")
+    axes.set_ylabel(f"{name} ({objective.unit})" if objective.unit else name)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlim(0.5, max(len(curve) for curve in curves.values()) + 0.5)
     axes.ticklabel_format(axis="y", useOffset=False)
+
+
+def _name_groups(axes: Axes, groups: IntArray, colors: Mapping[int, str]) -> None:
+    """How many rows each group has, beside the axes, in the order of the colors."""
+    names = {
+        group: f"{'noise' if group < 0 else f'group {group}'}\n{np.sum(groups == group):,} rows" for group in colors
+    }
+    handles = [Patch(color=color, label=names[group], linewidth=0) for group, color in colors.items()]
+    axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), handlelength=0.8, labelspacing=0.7)
 
 
 @dataclass(frozen=True)
@@ -95,8 +122,11 @@ class _Plane:
             first, second = data.feature_names or ("x₁", "x₂")
             return cls(np.zeros(2), np.eye(2), (first, second))
         variances, directions = np.linalg.eigh(np.atleast_2d(np.cov(data.X, rowvar=False)))
-        shares = [f"principal component {i} ({variances[-i] / variances.sum():.0%} of the variance)" for i in (1, 2)]
-        return cls(data.X.mean(axis=0), directions[:, :-3:-1], (shares[0], shares[1]))
+        leading = directions[:, :-3:-1]
+        leading = leading * np.sign(leading[np.argmax(np.abs(leading), axis=0), [0, 1]])  # as colors are ordered
+        total = variances.sum()
+        names = [f"principal component {i} ({100 * variances[-i] / total:.0f} % of variance)" for i in (1, 2)]
+        return cls(data.X.mean(axis=0), leading, (names[0], names[1]))
 
     def project(self, points: Array) -> Array:
         return (points - self.origin) @ self.directions
@@ -105,14 +135,15 @@ class _Plane:
         return self.directions.T @ covariance @ self.directions
 
 
-def _draw_plane(axes: Axes, model: Any, groups: IntArray, data: Data) -> None:
+def _draw_plane(axes: Axes, model: Any, groups: IntArray, data: Data, colors: Mapping[int, str]) -> str:
+    """The rows in the plane, with centers and ellipses; returns what is shown."""
     plane = _Plane.of(data)
     n = len(data.X)
     shown = np.arange(n) if n <= _MOST_ROWS else np.random.default_rng(0).choice(n, _MOST_ROWS, replace=False)
     points, groups = plane.project(data.X[shown]), groups[shown]
-    for group in np.unique(groups):
+    for group, color in colors.items():
         own = points[groups == group]
-        axes.scatter(own[:, 0], own[:, 1], s=14, color=group_color(group), alpha=0.65, linewidths=0)
+        axes.scatter(own[:, 0], own[:, 1], s=14, color=color, alpha=0.65, linewidths=0)
     centers = getattr(model, "means", getattr(model, "centers", None))
     matrices = getattr(model, "matrices", None)
     for group, center in enumerate(() if centers is None else plane.project(centers)):
@@ -120,13 +151,38 @@ def _draw_plane(axes: Axes, model: Any, groups: IntArray, data: Data) -> None:
         if matrices is not None:
             covariance = plane.project_covariance(matrices[group])
             for deviations in (1, 2):
-                axes.add_patch(_ellipse(center, covariance, deviations, group_color(group)))
+                axes.add_patch(_ellipse(center, covariance, deviations, colors.get(group, "black")))
     axes.set_xlabel(plane.names[0])
     axes.set_ylabel(plane.names[1])
-    axes.set_title(_title(centers, matrices, n))
     spread = np.ptp(points, axis=0)
     if spread.max() <= _MOST_STRETCH * spread.min():
         axes.set_aspect("equal", adjustable="datalim")
+    return _title(centers, matrices, n)
+
+
+def _draw_histogram(axes: Axes, model: Any, groups: IntArray, data: Data, colors: Mapping[int, str]) -> str:
+    """One feature: the rows of each group by their values, and the density of a mixture; returns what is shown."""
+    values = data.X[:, 0]
+    edges = np.histogram_bin_edges(values, bins=min(60, max(10, int(2 * np.sqrt(len(values))))))
+    axes.hist(
+        [values[groups == group] for group in colors],
+        edges.tolist(),
+        stacked=True,
+        color=[*colors.values()],
+        alpha=0.65,
+    )
+    parts: tuple[Any, ...] = tuple(getattr(model, name, None) for name in ("means", "weights", "matrices"))
+    has_density = all(part is not None for part in parts)
+    if has_density:
+        means, weights, matrices = parts
+        x = np.linspace(edges[0], edges[-1], 400)[:, None]
+        deviations = np.sqrt(matrices[:, 0, 0])
+        densities = np.exp(-0.5 * ((x - means[:, 0]) / deviations) ** 2) / (deviations * np.sqrt(2 * np.pi))
+        axes.plot(x[:, 0], densities @ weights * len(values) * (edges[1] - edges[0]), color="black", linewidth=1.4)
+    axes.set_xlabel((data.feature_names or ("x",))[0])
+    axes.set_ylabel("rows")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    return "groups and the density of the mixture" if has_density else "groups"
 
 
 def _title(centers: Array | None, matrices: Array | None, n: int) -> str:

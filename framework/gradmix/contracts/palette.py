@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
+
+from gradmix.arrays import Array, IntArray
 
 GROUP_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#000000")
 """Okabe & Ito's palette, which color-blind readers can tell apart, with gray for its yellow, which is hard to see."""
@@ -36,10 +41,46 @@ PICTURE_STYLE: dict[Any, Any] = {
 """How all pictures look, for Matplotlib's `rc_context`."""
 
 
-def group_color(group: int) -> str:
-    """The color of a group, the same in all pictures that use this function.
+_NOISE_COLOR = "#A8AEB5"
+_MOST_ROWS = 1000
+"""Rows that the order of groups is found from."""
 
-    >>> group_color(0), group_color(8)
-    ('#0072B2', '#0072B2')
+
+def group_color(group: int) -> str:
+    """The color of a group by its number, the same in all pictures that use this function; gray for noise, -1.
+
+    >>> group_color(0), group_color(8), group_color(-1)
+    ('#0072B2', '#0072B2', '#A8AEB5')
     """
-    return GROUP_COLORS[int(group) % len(GROUP_COLORS)]
+    return GROUP_COLORS[int(group) % len(GROUP_COLORS)] if group >= 0 else _NOISE_COLOR
+
+
+def group_colors(X: Array, groups: IntArray) -> Mapping[int, str]:
+    """The color of each group by its place, so that two fits of the same data color the same group alike.
+
+    Parameters
+    ----------
+    X
+        Data, shape (n, d).
+    groups
+        The group of each row, shape (n,); negative numbers are noise, which is gray.
+
+    Returns
+    -------
+    Mapping
+        Group → color, the groups in the order of their means along the leading principal component of the data.
+
+    Examples
+    --------
+    >>> X = np.array([[0.0], [0.1], [5.0], [5.1]])
+    >>> group_colors(X, np.array([0, 0, 1, 1]))[0] == group_colors(X, np.array([1, 1, 0, 0]))[1]
+    True
+    """
+    some = X[:: max(1, len(X) // _MOST_ROWS)] - X.mean(axis=0)
+    direction = np.linalg.svd(some, full_matrices=False)[2][0]
+    along = (X @ direction) * np.sign(direction[np.argmax(np.abs(direction))])
+    means = {int(group): float(along[groups == group].mean()) for group in np.unique(groups)}
+    ordered = sorted((group for group in means if group >= 0), key=lambda group: means[group])
+    return {group: group_color(place) for place, group in enumerate(ordered)} | {
+        group: _NOISE_COLOR for group in means if group < 0
+    }

@@ -12,7 +12,6 @@ from gradmix.config.spec import read_spec
 from gradmix.journal.reading import read_run
 from gradmix.runs.runner import Order, execute
 from gradmix_tasks.differentiate import errors
-from gradmix_tasks.pictures import draw_fit
 
 OURS = ("dual", "tape", "taylor", "finite_difference")
 
@@ -69,65 +68,6 @@ def test_a_model_of_prepared_data_takes_rows_as_they_were_read(tmp_path, cluster
     assert model.fit(varying[:, :2]).predict(varying[:, :2]).tolist() == model.labels_.tolist()  # fitted anew: as given
 
 
-@pytest.mark.parametrize(
-    ("dataset", "width"),
-    [
-        ({"name": "old_faithful"}, 1040),
-        ({"name": "iris"}, 1040),
-        ({"name": "mixture", "weights": [1.0, 1.0], "means": [[0.0], [9.0]], "covariances": [1.0, 1.0]}, 560),
-    ],
-)
-def test_the_picture_has_a_second_panel_for_several_features(tmp_path, dataset, width):
-    from matplotlib.image import imread
-
-    cluster(tmp_path, {"name": "gmm", "n_init": 2, "random_state": 0}, dataset)
-    picture = imread(tmp_path / "artifacts" / "fit.png")
-    assert picture.shape[:2] == (420, width)
-    assert picture.std() > 0.05
-
-
-def panels(monkeypatch, data, **options):
-    """The axes of the picture of a fit to data."""
-    from matplotlib.figure import Figure
-
-    drawn = []
-    monkeypatch.setattr(Figure, "savefig", lambda figure, path: drawn.append(figure))
-    clusterer = gradmix.clusterer("gmm", random_state=0, **options)
-    iterations = list(clusterer.iterations(data.X))
-    curves = {0: [each.metrics["log_likelihood"] for each in iterations]}
-    model = iterations[-1].estimate
-    draw_fit(
-        None, gradmix.Meaning("log_likelihood", unit="nats"), curves, 0, model, model.predict(data.X), data, clusterer
-    )
-    return drawn[0].axes
-
-
-def test_the_picture_says_what_was_reached_in_which_unit(monkeypatch):
-    data = gradmix.Data(np.random.default_rng(0).normal(size=(200, 2)))
-    curve, plane = panels(monkeypatch, data, max_iter=1)
-    assert curve.get_title(loc="left").startswith("log-likelihood \N{MINUS SIGN}")
-    assert curve.get_title(loc="left").endswith("nats after 1 iteration")
-    assert [tick for tick in curve.get_xticks() if 0.5 <= tick <= 1.5] == [1]
-    assert plane.get_aspect() == 1.0
-
-
-def test_features_of_unlike_scales_are_not_squeezed(monkeypatch):
-    data = gradmix.Data(np.random.default_rng(0).normal(size=(200, 2)) * [1.0, 100.0])
-    assert panels(monkeypatch, data)[1].get_aspect() == "auto"
-
-
-def test_many_features_are_drawn_by_their_principal_components(monkeypatch):
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(300, 3)) * [1.0, 10.0, 5.0]
-    plane = panels(monkeypatch, gradmix.Data(X), n_components=1)[1]
-    points = plane.collections[0].get_offsets()
-    assert "of the variance" in plane.get_xlabel()
-    largest = np.sort(np.linalg.eigvalsh(np.cov(X, rowvar=False)))[:0:-1]
-    np.testing.assert_allclose(np.var(points, axis=0, ddof=1), largest, rtol=1e-8)
-    widths = [ellipse.width for ellipse in plane.patches]
-    assert widths[0] == pytest.approx(2 * np.sqrt(largest[0]), rel=0.01)
-
-
 def differentiate(folder, differentiator, problem):
     return run(folder, task={"name": "differentiate"}, differentiator=differentiator, problem=problem)
 
@@ -141,6 +81,7 @@ def test_differentiate_measures_error_evaluations_and_time(tmp_path):
     assert metrics["time.ratio_to_function"] > 1
     answer = json.loads((tmp_path / "artifacts" / "gradient.json").read_text())
     np.testing.assert_allclose(answer["computed"], answer["exact"], rtol=1e-14)
+    assert (tmp_path / "artifacts" / "derivative.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_what_a_differentiator_says_of_its_result_is_logged(tmp_path):
