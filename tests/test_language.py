@@ -8,13 +8,36 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 STUMBLING = re.compile(r"\b(anew|nobody|somebody|(tells?|told|hears?) of|cannot be told|whole numbers?|for ever)\b")
+OTHER_WORDS = re.compile(
+    r"\b(an?|the|each|every|no|all|these|those|its) (configuration|dataset|hyper-?parameter|replicat(e|ion)|restart)s?\b",
+    re.IGNORECASE,
+)
+"""Words for which the glossary has another one: config, data set, option, repetition, start."""
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+GENERATED = {"capabilities.md", "check.md", "reference.md"}
+"""Documents made from the code, where `a dataset` is a component of that kind."""
+WRITTEN = [document for document in DOCUMENTS if document.name not in GENERATED]
 MODULES = sorted(path for folder in ("framework", "plugins") for path in (ROOT / folder).rglob("*.py"))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_documents_are_in_plain_english(document):
     found = [line for line in document.read_text(encoding="utf-8").splitlines() if STUMBLING.search(line)]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("document", WRITTEN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_documents_keep_to_the_glossary(document):
+    found = OTHER_WORDS.findall(document.read_text(encoding="utf-8"))
+    assert not found
+
+
+def test_docstrings_and_messages_keep_to_the_glossary():
+    found = []
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and OTHER_WORDS.search(node.value):
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {OTHER_WORDS.search(node.value)[0]}")
     assert not found, "\n".join(found)
 
 

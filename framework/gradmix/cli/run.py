@@ -83,7 +83,7 @@ def _composing(options: argparse.Namespace) -> AbstractContextManager[Composer]:
 
 
 def _answer(options: argparse.Namespace) -> None:
-    """Have Hydra answer a question about the configuration; nothing that only a run needs is loaded."""
+    """Have Hydra answer a question about the config; nothing that only a run needs is loaded."""
     logging.raiseExceptions = False  # Hydra answers --info by logging, and the reader may be `head`
     with _composing(options) as composer:
         hydra, name, overrides = composer.hydra, options.config_name, composer.overrides
