@@ -16,6 +16,7 @@ from gradmix.contracts.errors import StorageError
 from gradmix.journal.reading import Run
 from gradmix.journal.reading import read_run as read_journal
 from gradmix.reports.factors import find_factors
+from gradmix.reports.shared_names import by_shared_names
 from gradmix.reports.wording import metric_text, shown
 from gradmix.runs.artifacts import ARTIFACTS
 from gradmix.sweeps.reading import read_sweep
@@ -166,15 +167,20 @@ def read_run(folder: str | Path) -> RunResult:
 
 
 def table_of(runs: Sequence[Run]) -> pd.DataFrame:
-    """A row for each run: options that vary by themselves, then metrics, status, error and folder."""
+    """A row for each run: options that vary by themselves, then metrics, status, error and folder.
+
+    Options that the runs have under different names are there by their alias, too.
+    """
     import pandas as pd
 
-    varying = find_factors(runs, (), ()).varying
+    by_alias = by_shared_names(runs)
+    varying = dict.fromkeys((*find_factors(by_alias).varying, *find_factors(runs).varying))
+    params = [{**shared.params, **run.params} for shared, run in zip(by_alias, runs, strict=True)]
     names = sorted(
         dict.fromkeys(name for run in runs for name in run.metrics), key=lambda name: name.startswith("time.")
     )
     columns: dict[str, list[Any]] = {"run": [run.label for run in runs]}
-    columns |= {key: [run.params.get(key) for run in runs] for key in varying}
+    columns |= {key: [each.get(key) for each in params] for key in varying}
     columns |= {name: [run.metrics.get(name, math.nan) for run in runs] for name in names}
     columns |= {"status": [run.status for run in runs], "error": [run.error for run in runs]}
     columns["folder"] = [str(run.folder) for run in runs]

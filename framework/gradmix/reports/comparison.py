@@ -14,6 +14,7 @@ from gradmix.reports.effects import Effect, find_effects
 from gradmix.reports.factors import Factors, find_factors, values_of
 from gradmix.reports.grouping import Group, Section, Settings, group_runs
 from gradmix.reports.pairs import contrast
+from gradmix.reports.shared_names import by_shared_names
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,10 @@ def compare(
 
     A metric is asked for as ``name``, ``name:lower`` or ``name:higher``, which says which way is better; another word
     there is a `ConfigError`, a metric or key that no run has an `UnknownNameError`. A metric that means nothing in a
-    run, such as the likelihood of a degenerate mixture, counts as the worst.
+    run, such as the likelihood of a degenerate mixture, counts as the worst. Options that components have under
+    different names are compared under the alias that they share.
     """
-    runs = [run.without_spoiled() for run in runs]
+    runs = by_shared_names([run.without_spoiled() for run in runs])
     factors = find_factors(runs, by, over)
     names = tuple(dict.fromkeys(name for run in runs if run.is_finished for name in run.metrics))
     declared = merged(run.declared.meanings for run in runs)

@@ -11,6 +11,7 @@ from typing import Any
 from gradmix.contracts.errors import UnknownNameError, did_you_mean, listing
 from gradmix.contracts.role import Role
 from gradmix.journal.reading import Run
+from gradmix.reports.shared_names import other_names
 
 ABSENT = "–"
 
@@ -107,7 +108,8 @@ def find_factors(runs: Sequence[Run], by: Sequence[str] = (), over: Sequence[str
     """
     runs = [run for run in runs if run.params]
     keys = list(dict.fromkeys(key for run in runs for key in run.params))
-    by, over = [full_key(key, keys) for key in by], [full_key(key, keys) for key in over]
+    others = other_names(runs) if by or over else {}
+    by, over = [full_key(key, keys, others) for key in by], [full_key(key, keys, others) for key in over]
     values = {key: _ordered(value_of(run, key) for run in runs) for key in keys}
     varying = [key for key in keys if key in by or (len(values[key]) > 1 and not _follows(key, keys, runs))]
     seeds = {key for run in runs for key in run.declared.seeds}
@@ -127,9 +129,15 @@ def find_factors(runs: Sequence[Run], by: Sequence[str] = (), over: Sequence[str
     )
 
 
-def full_key(key: str, keys: Collection[str]) -> str:
-    """The key that is meant by its name or its last part; an `UnknownNameError` if there is none, or several."""
+def full_key(key: str, keys: Collection[str], others: Mapping[str, Collection[str]] | None = None) -> str:
+    """The key that is meant by its name or its last part; an `UnknownNameError` if there is none, or several.
+
+    `others` has the other names of keys that have two.
+    """
     matching = [each for each in keys if each == key] or [each for each in keys if each.rpartition(".")[2] == key]
+    if not matching and others:
+        named = (name for each, names in others.items() if key in (each, each.rpartition(".")[2]) for name in names)
+        matching = [name for name in dict.fromkeys(named) if name in keys]
     if not matching:
         raise UnknownNameError(f"no run has a parameter {key!r}.{did_you_mean(key, keys)}")
     if len(matching) > 1:

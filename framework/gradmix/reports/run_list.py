@@ -19,6 +19,7 @@ from gradmix.journal.writing import encode
 from gradmix.reports.console import make_console
 from gradmix.reports.factors import find_factors, follows_seed, full_key, short_names, text_of, value_of
 from gradmix.reports.run_rows import time_text
+from gradmix.reports.shared_names import by_shared_names
 from gradmix.reports.wording import measured, metric_text, shown
 from gradmix.tracking.note import read_note
 
@@ -73,7 +74,7 @@ def print_runs(runs: Sequence[Run], metrics: Sequence[str], n_shown: int | None)
         if name not in named:
             near = did_you_mean(name, named)
             raise UnknownNameError(f"no run has a metric {name!r}.{near} There are: {listing(named)}.")
-    some = runs[:n_shown]
+    some = by_shared_names(runs[:n_shown])
     names, measures = _names(some), _metric_columns(some, metrics)
     ends = {
         "status": [run.status.replace("_", " ") + (" (reused)" if run.is_reused else "") for run in some],

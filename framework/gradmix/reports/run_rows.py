@@ -17,6 +17,7 @@ from gradmix.journal.reading import Run
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.factors import text_of, value_of
 from gradmix.reports.figures.figure import axis_title
+from gradmix.reports.shared_names import by_shared_names
 from gradmix.reports.wording import metric_text, shown
 from gradmix.tracking.note import read_note
 
@@ -33,15 +34,19 @@ def save_csv(runs: Sequence[Run], path: Path) -> None:
 
 
 def write_csv(runs: Sequence[Run], file: IO[str]) -> None:
-    """Write a row for each run: parameters, metrics, how it ended, where it is; numbers in full."""
-    params = list(dict.fromkeys(key for run in runs for key in run.params))
+    """Write a row for each run: parameters, metrics, how it ended, where it is; numbers in full.
+
+    Options that the runs have under different names are there by their alias, too.
+    """
+    params_of = [{**shared.params, **run.params} for shared, run in zip(by_shared_names(runs), runs, strict=True)]
+    params = list(dict.fromkeys(key for each in params_of for key in each))
     metrics = list(dict.fromkeys(name for run in runs for name in run.metrics))
     writer = csv.writer(file)
     head = ["run", *params, *metrics, *("run_key", "status", "error", "reused", "began", "seconds", "folder", "mlflow")]
     rows = (
         [
             _name(run),
-            *("" if (value := run.params.get(key)) is None else text_of(value) for key in params),
+            *("" if (value := own.get(key)) is None else text_of(value) for key in params),
             *(repr(run.metrics[name]) if name in run.metrics else "" for name in metrics),
             run.run_key,
             run.status,
@@ -52,7 +57,7 @@ def write_csv(runs: Sequence[Run], file: IO[str]) -> None:
             shown(run.folder),
             mlflow_link(run.folder) or "",
         ]
-        for run in runs
+        for run, own in zip(runs, params_of, strict=True)
     )
     writer.writerows(map(harmless, row) for row in (head, *rows))
 

@@ -71,10 +71,17 @@ def view_of(run: Run) -> View:
         start_time=start_time,
         end_time=max(start_time, milliseconds(run.last_time)),  # a clock that went back ends no run before it began
         points=tuple(point for point in points if math.isfinite(point.value)),
-        params={key: _text(value) for key, value in run.params.items()},
+        params={key: _text(value) for key, value in _params(run).items()},
         tags=_tags(run, [point for point in points if not math.isfinite(point.value)]),
         inputs=tuple(results[-1].get("inputs", ())) if results else (),
     )
+
+
+def _params(run: Run) -> Mapping[str, Any]:
+    """The run's parameters; an option that was given by an alias, as in a grid over components, has that name, too."""
+    given = {str(override).lstrip("+").partition("=")[0] for override in run.started.get("overrides", ())}
+    names = run.declared.aliases.items()
+    return {**run.params, **{alias: run.params[own] for own, alias in names if alias in given and own in run.params}}
 
 
 def _points(run: Run) -> Iterator[Point]:
