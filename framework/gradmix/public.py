@@ -97,6 +97,9 @@ from gradmix.contracts.question import InitialValue as InitialValue
 from gradmix.contracts.question import LeastSquares as LeastSquares
 from gradmix.contracts.question import Minimum as Minimum
 from gradmix.contracts.question import Question as Question
+from gradmix.contracts.returned import groups_of as groups_of
+from gradmix.contracts.returned import numbers_of_shape as numbers_of_shape
+from gradmix.contracts.returned import scores_of as scores_of
 from gradmix.contracts.role import Role as Role
 from gradmix.contracts.run import RunInfo as RunInfo
 from gradmix.contracts.solver import Solver as Solver

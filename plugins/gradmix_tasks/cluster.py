@@ -25,9 +25,11 @@ from gradmix import (
     Task,
     Timed,
     Writer,
+    groups_of,
     input_of,
     part,
     read_model,
+    scores_of,
     write_model,
 )
 
@@ -110,7 +112,7 @@ class Cluster(Task):
             except StopRun:
                 break
         best = objective.best(lasts.values())
-        groups = best.estimate.predict(data.X)
+        groups = groups_of(best.estimate, data.X)
         return Result(
             metrics=self._metrics(best, groups, data),
             best_start=best.start,
@@ -128,7 +130,7 @@ class Cluster(Task):
         ended = {"n_iter": float(best.step), "converged": float(best.converged)}
         if COLLAPSED in self.clusterer.metrics():
             ended[COLLAPSED.name] = float(best.collapsed)
-        return {**ended, **best.metrics, **best.estimate.scores(data.X), **_agreement(groups, data)}
+        return {**ended, **best.metrics, **scores_of(best.estimate, data.X), **_agreement(groups, data)}
 
     def draw(self, run: FinishedRun) -> Mapping[str, Writer]:
         """The objective by iteration, and the groups."""
@@ -140,7 +142,7 @@ class Cluster(Task):
         """The answer again, from the model that was saved and the data as they are today."""
         data = self.dataset.load()
         model = read_model(artifacts / _MODEL).model_
-        return self._answer(model, model.predict(data.X), data)
+        return self._answer(model, groups_of(model, data.X), data)
 
     def _answer(self, model: Any, groups: IntArray, data: Data) -> Mapping[str, Any]:
         return {"model": model, "groups": groups, "data": data, "clusterer": self.clusterer}

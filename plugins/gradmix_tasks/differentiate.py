@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_args
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from gradmix import (
     NameOf,
     NonNegativeFloat,
     NumericalError,
+    Operator,
+    PluginError,
     Problem,
     Result,
     Steps,
@@ -27,6 +29,7 @@ from gradmix import (
     Timed,
     Writer,
     assessments,
+    numbers_of_shape,
     part,
 )
 
@@ -96,6 +99,9 @@ class Differentiate(Task):
     def check(self) -> None:
         """Check every option, and that a tolerance is given only where something is audited."""
         super().check()
+        if self.problem.operator not in (known := get_args(Operator)):
+            name = type(self.problem).__name__
+            raise PluginError(f"{name}.operator must be one of {', '.join(known)}; it is {self.problem.operator!r}.")
         if self.audit_tolerance is not None and not self.audit:
             raise ConfigError("task.audit_tolerance has no effect without task.audit, such as task.audit=[dual].")
         if self.sparse and self.problem.operator != "jacobian":
@@ -132,7 +138,7 @@ class Differentiate(Task):
         disagreements = self._disagreements(computed)
         exact = self.problem.exact()
         metrics = {
-            **({} if exact is None else errors(computed, exact)),
+            **({} if exact is None else self._errors(computed, exact)),
             **({"estimated_error": max(each.error for each in found)} if found else {}),
             **({"audit_disagreement": max(disagreements.values())} if disagreements else {}),
             "function_evaluations": float(counted.calls),
@@ -146,6 +152,12 @@ class Differentiate(Task):
             answer={**answer, "function": self.problem.function, **components},
             remarks={**_remarks(found, computed), **_verdict(disagreements), **_preparation(prepared)},
         )
+
+    def _errors(self, computed: Any, exact: Any) -> Mapping[str, float]:
+        """The errors of what was computed; it has the shape that its function says, so a difference is `exact`'s."""
+        expected = f"the {self.problem.operator}"
+        truth = numbers_of_shape(f"{type(self.problem).__name__}.exact", expected, exact, np.shape(computed))
+        return errors(computed, truth)
 
     def _code(self, point: Any) -> Mapping[str, Callable[[Path], None]]:
         """The source code of the derivative, if the differentiator writes it."""

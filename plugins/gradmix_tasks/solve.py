@@ -16,6 +16,7 @@ from gradmix import (
     Iteration,
     Meaning,
     Objective,
+    PluginError,
     Problem,
     Question,
     Result,
@@ -116,6 +117,11 @@ class Solve(Task):
             raise ConfigError(
                 f"the problem {type(self.problem).__name__} asks a solver nothing: it is for task=differentiate. "
                 "docs/solvers.md lists those that do; problem=python asks what problem.asks says."
+            )
+        if not isinstance(question, Question):
+            raise PluginError(
+                f"{type(self.problem).__name__}.question must return a gradmix.Question, such as gradmix.Equations, or "
+                f"None; it returned {question!r}."
             )
         return question
 

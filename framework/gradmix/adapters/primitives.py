@@ -10,6 +10,7 @@ from typing import Any
 
 from gradmix.adapters.signature import described, fields_of, make_component
 from gradmix.contracts.differentiator import Differentiator
+from gradmix.contracts.returned import shape_of, unlike
 
 Primitive = Callable[..., Any]
 """``jvp(f, x, v)`` or ``vjp(f, x, w)``, with its options."""
@@ -23,6 +24,7 @@ def from_jvp(
     accuracy: float = 1e-12,
     lacks: Mapping[str, str] | None = None,
     requires: Sequence[str] = (),
+    deviates: Mapping[str, str] | None = None,
 ) -> Any:
     """Make a differentiator of a function that pushes forward, ``jvp(f, x, v)``; all operators follow.
 
@@ -41,6 +43,8 @@ def from_jvp(
         Operators that it does not offer, each with the reason.
     requires
         Packages that it imports when it runs and that an extra installs.
+    deviates
+        Checks of ``gradmix check`` that it cannot pass, each with the reason.
 
     Returns
     -------
@@ -57,12 +61,12 @@ def from_jvp(
     array([5., 2.])
     """
     if function is None:
-        return partial(from_jvp, name=name, accuracy=accuracy, lacks=lacks, requires=requires)
+        return partial(from_jvp, name=name, accuracy=accuracy, lacks=lacks, requires=requires, deviates=deviates)
 
     def push(self: Differentiator, f: Any, x: Any, v: Any) -> tuple[None, Any]:
-        return None, function(f, x, v, **_options(self))
+        return None, _vector(function, function(f, x, v, **_options(self)), "J(x)·v, shape (m,)")
 
-    fields, content = _described(function, push, accuracy, lacks, requires)
+    fields, content = _described(function, push, accuracy, lacks, requires, deviates)
     return make_component(Differentiator, name or function.__name__, fields, content)
 
 
@@ -74,6 +78,7 @@ def from_vjp(
     accuracy: float = 1e-12,
     lacks: Mapping[str, str] | None = None,
     requires: Sequence[str] = (),
+    deviates: Mapping[str, str] | None = None,
 ) -> Any:
     """Make a differentiator of a function that pulls back, ``vjp(f, x, w)``; as `from_jvp`, the other way round.
 
@@ -86,12 +91,15 @@ def from_vjp(
     12.0
     """
     if function is None:
-        return partial(from_vjp, name=name, accuracy=accuracy, lacks=lacks, requires=requires)
+        return partial(from_vjp, name=name, accuracy=accuracy, lacks=lacks, requires=requires, deviates=deviates)
 
     def pull(self: Differentiator, f: Any, x: Any) -> tuple[Any, Primitive]:
-        return f(x), lambda w: function(f, x, w, **_options(self))
+        def pulled(w: Any) -> Any:
+            return _vector(function, function(f, x, w, **_options(self)), f"w·J(x), shape ({len(x)},)")
 
-    fields, content = _described(function, pull, accuracy, lacks, requires)
+        return f(x), pulled
+
+    fields, content = _described(function, pull, accuracy, lacks, requires, deviates)
     return make_component(Differentiator, name or function.__name__, fields, content)
 
 
@@ -101,6 +109,7 @@ def _described(
     accuracy: float,
     lacks: Mapping[str, str] | None,
     requires: Sequence[str],
+    deviates: Mapping[str, str] | None,
 ) -> tuple[list[tuple[str, Any, Any]], Mapping[str, Any]]:
     """Fields and content of a class whose `method`, push or pull, calls the function."""
     leading = tuple(inspect.signature(function).parameters)[:3]
@@ -112,8 +121,16 @@ def _described(
         "accuracy": property(lambda self: accuracy),
         "lacks": dict(lacks or {}),
         "requires": tuple(requires),
+        "deviates": dict(deviates or {}),
     }
     return fields_of(function, without=leading), content
+
+
+def _vector(function: Primitive, returned: Any, expected: str) -> Any:
+    """What the function returned; PluginError if that is not a vector."""
+    if len(shape_of(returned) or ()) != 1 or isinstance(returned, str):
+        raise unlike(function.__name__, expected, returned)
+    return returned
 
 
 def _options(component: Differentiator) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from gradmix.config.build import Built, build
 from gradmix.contracts.by_name import lacking
-from gradmix.contracts.component import Component
+from gradmix.contracts.component import Component, marks_of
 from gradmix.contracts.errors import ConfigError, PluginError, did_you_mean, listing
 from gradmix.contracts.events import HEARD, WITH_ANSWER, Events
 from gradmix.contracts.meaning import RESERVED
@@ -59,7 +59,7 @@ class Chosen(Generic[ComponentT]):
 
     def content(self) -> list[str]:
         """Fingerprints of what a result depends on because of them."""
-        return [mark for each in self.components.values() if _counts(each) for mark in each.content()]
+        return [mark for each in self.components.values() if _counts(each) for mark in marks_of(each)]
 
     def _identities(self, counting: bool) -> dict[str, str]:
         return {

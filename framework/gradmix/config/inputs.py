@@ -8,6 +8,7 @@ from pathlib import PurePath
 import numpy as np
 
 from gradmix.contracts.dataset import Data, Dataset
+from gradmix.contracts.returned import unlike
 from gradmix.contracts.task import Input
 from gradmix.registry.registry import registry
 
@@ -25,6 +26,8 @@ def input_of(dataset: Dataset, data: Data) -> Input:
         What it loaded; all of it is read once, for the digest.
     """
     source = dataset.source()
+    if not isinstance(source, str):
+        raise unlike(f"{type(dataset).__name__}.source", "a string", source)
     n_rows, n_columns = data.X.shape
     names = data.feature_names or tuple(map(str, range(n_columns)))
     entry = registry().entry_of(dataset)

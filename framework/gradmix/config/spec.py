@@ -15,11 +15,12 @@ from typing import Annotated, Any, Literal, cast
 from gradmix.config.build import build, unknown_option
 from gradmix.config.chosen import Chosen, read_events, read_metrics
 from gradmix.config.files import files_of_group, leaves
-from gradmix.contracts.component import Component, options_within
+from gradmix.contracts.component import Component, marks_of, options_within
 from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.errors import ConfigError, UnknownNameError, listing
 from gradmix.contracts.events import Events
 from gradmix.contracts.hooks import PROJECT
+from gradmix.contracts.iterative import IterativeAlgorithm
 from gradmix.contracts.meaning import TIME, Meaning
 from gradmix.contracts.metric import Metric
 from gradmix.contracts.options import (
@@ -31,6 +32,7 @@ from gradmix.contracts.options import (
     check_option,
     options_of,
 )
+from gradmix.contracts.returned import check_meanings, check_objective
 from gradmix.contracts.role import Role
 from gradmix.contracts.task import Task
 from gradmix.registry.choice import Choice
@@ -185,6 +187,13 @@ class RunSpec:
         algorithms = {name for name, part in self.parts.items() if part.role is Role.ALGORITHM and "." not in name}
         free = {path for path, option, _ in self.options if option.freedom}
         freedom = frozenset({*algorithms, *free, *(self.aliases[path] for path in free & self.aliases.keys())})
+        for part in reversed([*self.parts.values()]):  # the task asks those that it holds
+            if isinstance(part, IterativeAlgorithm):
+                check_objective(f"{type(part).__name__}.objective", part.objective)
+            elif part is self.task and (objective := self.task.improves()) is not None:
+                check_objective(f"what {type(part).__name__}.improves returns", objective)
+            if isinstance(part, Task | IterativeAlgorithm | Differentiator):
+                check_meanings(part, part.metrics())
         objective = self.task.improves()
         own = [*self.task.metrics(), *([] if objective is None else [objective.meaning])]
         chosen = [metric.meaning(name) for name, metric in self.metrics.components.items()]
@@ -231,7 +240,7 @@ class RunSpec:
             {path: each for path, each in found.items() if path not in left_out}
             for found in (self.config, self.plugins)
         )
-        content = [*self.task.content(), *self.metrics.content(), *self.events.content()]
+        content = [*marks_of(self.task), *self.metrics.content(), *self.events.content()]
         identity = {"config": config, "plugins": plugins, "content": content}
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 

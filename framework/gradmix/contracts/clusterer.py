@@ -19,6 +19,7 @@ from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.iterative import IterativeAlgorithm
 from gradmix.contracts.model import Model, ModelT
 from gradmix.contracts.options import options_of
+from gradmix.contracts.returned import as_groups, groups_of
 from gradmix.contracts.role import Role
 from gradmix.contracts.rows import Matrix
 
@@ -185,8 +186,9 @@ class Clusterer(IterativeAlgorithm[ModelT], Estimator, Generic[ModelT]):
         if type(self).predict is not Clusterer.predict:
             self.labels_ = self.predict(X)
         else:
-            labels = self.model_.predict(rows.array) if best.labels is None else best.labels
-            self.labels_ = np.asarray(labels, dtype=np.intp)
+            method = f"{type(self).__name__}.iterate, which gives the labels of its iterations,"
+            known = None if best.labels is None else as_groups(method, best.labels, rows.shape[0])
+            self.labels_ = groups_of(self.model_, rows.array) if known is None else known
         return self
 
     def fit_predict(self, X: Any, y: object = None) -> NDArray[np.intp]:

@@ -9,7 +9,7 @@ from importlib import import_module
 from operator import attrgetter, is_
 from typing import Any, ClassVar
 
-from gradmix.contracts.errors import ConfigError
+from gradmix.contracts.errors import ConfigError, PluginError
 from gradmix.contracts.named import Lookup, lookup
 from gradmix.contracts.options import Option, check_option, options_of, parameters_of
 from gradmix.contracts.role import Role
@@ -55,7 +55,7 @@ class Component:
         It is called for every run of a sweep, so it must not read more than it has to.
         """
         parts = (getattr(self, field.name) for field in dataclasses.fields(self))  # type: ignore[arg-type]
-        return tuple(mark for part in parts if isinstance(part, Component) for mark in part.content())
+        return tuple(mark for part in parts if isinstance(part, Component) for mark in marks_of(part))
 
     def setup(self) -> None:
         """Import and load what the work needs, so that this is not timed as part of the work.
@@ -71,6 +71,14 @@ class Component:
 
         A run calls it after `setup`. Its time is the run's ``time.compile``.
         """
+
+
+def marks_of(component: Component) -> tuple[str, ...]:
+    """What a component's `content` returns; PluginError if that is not a tuple of strings."""
+    marks = component.content()
+    if not isinstance(marks, tuple | list) or not all(isinstance(mark, str) for mark in marks):
+        raise PluginError(f"{type(component).__name__}.content must return a tuple of strings; it returned {marks!r}.")
+    return tuple(marks)
 
 
 def _check_values(component: type[Component], values: Sequence[Any]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import DataError, PluginError
 from gradmix.contracts.preparation import Preparation
+from gradmix.contracts.returned import unlike
 from gradmix.contracts.role import Role
 from gradmix.contracts.rows import Matrix, as_rows
 
@@ -91,14 +92,11 @@ class Dataset(Component, ABC):
 
     def _load(self) -> Data:
         data = self.read()
-        if not isinstance(data, Data):
-            raise PluginError(
-                f"{type(self).__name__}.read must return gradmix.Data(X, labels); it returned {type(data).__name__}."
-            )
+        _check_read(f"{type(self).__name__}.read", data)
         data = replace(data, X=as_rows(data.X, data.feature_names, "the data"))
         if len(data.X) == 0:
             raise DataError("the data have no rows.")
-        _check_labels(data)
+        _check_described(f"{type(self).__name__}.read", data)
         preparation = Preparation.fitted(data.X, data.feature_names, self.drop_constant, self.standardise)
         return replace(
             data,
@@ -124,9 +122,25 @@ def loaded_once(loaded: Loaded) -> Iterator[None]:
         _loaded.reset(token)
 
 
-def _check_labels(data: Data) -> None:
+def _check_read(method: str, data: Any) -> None:
+    if not isinstance(data, Data):
+        raise unlike(method, "gradmix.Data(X, labels)", data)
+    names = data.feature_names
+    if isinstance(names, str) or not all(isinstance(each, str) for each in names):
+        raise unlike(method, "feature_names as a tuple of strings", names, "give", "gave")
+    if not isinstance(data.remarks, str):
+        raise unlike(method, "remarks as a string", data.remarks, "give", "gave")
+
+
+def _check_described(method: str, data: Data) -> None:
+    """Check that names and labels are as many as columns and rows."""
+    n, d = data.X.shape
+    if data.feature_names and len(data.feature_names) != d:
+        raise PluginError(f"{method} must give a name for each of the {d} columns; it gave {len(data.feature_names)}.")
     if data.labels is None:
         return
+    if np.ndim(data.labels) != 1:
+        raise unlike(method, f"one label for each row, shape ({n},)", data.labels, "give", "gave")
     masked = np.broadcast_to(np.ma.getmask(data.labels), len(data.labels))
     missing = [row for row, label in enumerate(data.labels) if masked[row] or label is None or label != label]
     if len(data.labels) != len(data.X) or missing:

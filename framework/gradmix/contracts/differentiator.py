@@ -18,6 +18,7 @@ from gradmix.contracts.flat_function import ArgNums, FlatFunction, at_point
 from gradmix.contracts.meaning import Meaning
 from gradmix.contracts.operators import VectorFunction, operator
 from gradmix.contracts.prepared import Prepared
+from gradmix.contracts.returned import check_metrics, unlike
 from gradmix.contracts.role import Role
 
 Function = Callable[..., Any]
@@ -153,7 +154,7 @@ class Differentiator(Component, ABC):
         tuple
             f(x), shape (m,), or None; J(x)·v for each tangent, shape (p, m).
         """
-        pushed = [self.push(f, x, v) for v in V]
+        pushed = [operators.push(self, f, x, v) for v in V]
         return pushed[0][0], np.stack([each for _, each in pushed])
 
     def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
@@ -199,8 +200,8 @@ class Differentiator(Component, ABC):
     def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
         """H(x)·v of a function with one value, shape (n,): the gradient, pushed or pulled."""
         if self.pushes:
-            return self.push(self._gradient_of(f), x, v)[1]
-        return self.pull(self._gradient_of(f), x)[1](v)  # the Hessian is symmetric
+            return operators.push(self, self._gradient_of(f), x, v)[1]
+        return operators.pull(self, self._gradient_of(f), x)[1](v)  # the Hessian is symmetric
 
     def second(self, f: VectorFunction, x: Any) -> Any:
         """H(x) of a function with one value, shape (n, n): the Jacobian of the gradient."""
@@ -484,7 +485,10 @@ class Differentiator(Component, ABC):
         """
         with self.session():
             function, x = self._at(f, example, argnums)
-            return Prepared(self.prepared(function, x), function, self)
+            prepared = self.prepared(function, x)
+            if not isinstance(prepared, Differentiator):
+                raise unlike(f"{type(self).__name__}.prepared", "a differentiator", prepared)
+            return Prepared(prepared, function, self)
 
     @final
     def code(self, f: Function, *args: Any, argnums: ArgNums = 0) -> str:
@@ -511,7 +515,9 @@ class Differentiator(Component, ABC):
     def measures(self, f: Function, *args: Any, argnums: ArgNums = 0) -> Mapping[str, float]:
         """The differentiator's own `metrics` of a function; parameters as for `code`."""
         with self.session():
-            return self.measured(*self._at(f, args, argnums))
+            measured = self.measured(*self._at(f, args, argnums))
+            check_metrics(f"{type(self).__name__}.measured", measured)
+            return measured
 
     def _at(self, f: Function, args: Sequence[Any], argnums: ArgNums = 0) -> tuple[FlatFunction, Any]:
         function, x = at_point(f, args, argnums)

@@ -12,9 +12,11 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from gradmix.contracts.errors import NumericalError, PluginError, frames_of_gradmix, listing
+from gradmix.contracts.errors import ConfigError, NumericalError, PluginError, frames_of_gradmix, listing
 from gradmix.contracts.iteration import Iteration, Objective, Streams, last_of_each_start
 from gradmix.contracts.meaning import Meaning
+from gradmix.contracts.options import options_of
+from gradmix.contracts.returned import check_iteration, unlike
 
 EstimateT = TypeVar("EstimateT")
 
@@ -40,8 +42,17 @@ class IterativeAlgorithm(ABC, Generic[EstimateT]):
         return int(getattr(self, "n_init", 1))
 
     def _streams(self) -> Streams:
-        """Random numbers of each start."""
-        return Streams(_entropy(getattr(self, "random_state", None)), self.n_starts())
+        """Random numbers of each start.
+
+        Raises
+        ------
+        ConfigError
+            If there is to be no start at all.
+        """
+        if self.n_starts() < 1:
+            raise ConfigError(f"n_init must be at least 1; given: {self.n_starts()}.")
+        seed = next((option.name for option in options_of(type(self)) if option.is_seed), "random_state")
+        return Streams(_entropy(getattr(self, seed, None)), self.n_starts())
 
     def _all_starts(
         self, iterate: Callable[[np.random.Generator], Iterable[Iteration[EstimateT]]]
@@ -75,7 +86,7 @@ class IterativeAlgorithm(ABC, Generic[EstimateT]):
     def _checked_and_numbered(self, start: int, iterations: Any) -> Iterator[Iteration[EstimateT]]:
         """Iterations of one start, checked and numbered."""
         if not isinstance(iterations, Iterable):
-            raise PluginError(f"{type(self).__name__}.iterate must yield; it returned {iterations!r}.")
+            raise unlike(f"{type(self).__name__}.iterate", "iterations", iterations, "yield")
         step = 0
         for step, iteration in enumerate(iterations, start=1):
             self._check_iteration(iteration)
@@ -84,17 +95,13 @@ class IterativeAlgorithm(ABC, Generic[EstimateT]):
             raise PluginError(f"{type(self).__name__}.iterate ended without an iteration; it must yield some.")
 
     def _check_iteration(self, iteration: Any) -> None:
-        must = f"{type(self).__name__}.iterate must"
-        if not isinstance(iteration, Iteration):
-            raise PluginError(f"{must} yield gradmix.Iteration; it yielded {iteration!r}.")
+        method = f"{type(self).__name__}.iterate"
+        check_iteration(method, iteration)
         if self.objective.metric not in iteration.metrics:
             raise PluginError(
-                f"{must} give its objective, {self.objective.metric}, in the metrics of every iteration; "
+                f"{method} must give its objective, {self.objective.metric}, in the metrics of every iteration; "
                 f"it gave {listing(iteration.metrics)}."
             )
-        for name, value in iteration.metrics.items():
-            if isinstance(value, str | bytes) or not hasattr(value, "__float__"):
-                raise PluginError(f"{must} give numbers as metrics; {name} is {value!r}.")
 
     def _best_of(self, iterations: Iterator[Iteration[EstimateT]]) -> tuple[Iteration[EstimateT], NDArray[np.float64]]:
         """Last iteration of the best start, and its objective by iteration."""

@@ -80,7 +80,7 @@ _measured = partial(Meaning, better="lower", is_timing=True, by_ratio=True)
 
 TIME = _measured("time.seconds", unit="s", meaning="time", is_cost=True)
 
-_OWN = {
+MEASURED = {
     metric.name: metric
     for metric in (
         TIME,
@@ -115,8 +115,8 @@ def meaning_of(name: str, declared: Mapping[str, Meaning] | None = None) -> Mean
     'higher'
     """
     first = name.partition(".")[0]
-    if name in _OWN:
-        return _OWN[name]
+    if name in MEASURED:
+        return MEASURED[name]
     if first in _UNITS:
         return _measured(name, unit=_UNITS[first])
     owner = (declared or {}).get(name) or (declared or {}).get(first)

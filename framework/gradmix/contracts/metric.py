@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from gradmix.contracts.component import Component, summary
+from gradmix.contracts.errors import PluginError
 from gradmix.contracts.meaning import Direction, Meaning
 from gradmix.contracts.role import Role
 
@@ -29,6 +30,8 @@ class Metric(Component, ABC):
     @classmethod
     def meaning(cls, name: str) -> Meaning:
         """What its values mean in a run that measures it under this name."""
+        if cls.maximise not in (True, False, None):
+            raise PluginError(f"{cls.__name__}.maximise must be True, False or None; it is {cls.maximise!r}.")
         better: Mapping[bool | None, Direction | None] = {True: "higher", False: "lower", None: None}
         return Meaning(name, better[cls.maximise], cls.unit, summary(cls).rstrip("."))
 

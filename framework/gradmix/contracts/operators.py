@@ -13,6 +13,7 @@ import numpy as np
 from gradmix.contracts.errors import DifferentiationError, NumericalError
 from gradmix.contracts.flat_function import FlatFunction, may_be_complex
 from gradmix.contracts.points import Structure, flattened, is_traced, of_one_array
+from gradmix.contracts.returned import shape_of, unlike
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -75,7 +76,7 @@ def _users_part(traceback: TracebackType | None) -> TracebackType | None:
 def jvp(made: Differentiator, f: FlatFunction, x: Any, v: Any) -> Any:
     """J(x)·v."""
     tangent = _direction(made, "v", v, "x", f.argument)
-    pushed = made.push(f, x, tangent)[1] if len(x) else np.zeros(len(f(x)))
+    pushed = push(made, f, x, tangent)[1] if len(x) else np.zeros(len(f(x)))
     result = _result(f, x)
     return result.arrange(_vector(pushed, result.size, made, "push"))
 
@@ -93,7 +94,7 @@ def value_and_gradient(made: Differentiator, f: FlatFunction, x: Any) -> tuple[A
         y = f(x)
         check_one_value(f)
         return y[0], f.argument.arrange(x)
-    y, gradient = made.first(f, x)
+    y, gradient = _pair(made.first(f, x), made, "first")
     check_one_value(f)
     return _vector(y, 1, made, "first")[0], f.argument.arrange(_vector(gradient, len(x), made, "first"))
 
@@ -107,7 +108,7 @@ def derivative(made: Differentiator, f: FlatFunction, x: Any, order: int) -> Any
     if isinstance(order, bool) or not isinstance(order, int | np.integer) or order < 1:
         raise DifferentiationError(f"the order of a derivative must be an integer ≥ 1; given: {order!r}.")
     if order == 1:
-        hook, derived = "push", made.push(f, x, np.ones(1))[1]
+        hook, derived = "push", push(made, f, x, np.ones(1))[1]
     else:
         hook, derived = "higher", made.higher(f, x, int(order))
     result = _result(f, x)
@@ -196,10 +197,53 @@ def taylor(made: Differentiator, f: FlatFunction, x: Any, v: Any, order: int) ->
 
 # From hooks to whole derivatives, on flat vectors.
 
+_PAIRS = {
+    "push": "the pair f(x), J(x)·v",
+    "push_many": "the pair f(x), J(x)·v for each tangent",
+    "pull": "the pair of f(x) and a function w ↦ w·J(x)",
+    "first": "the pair f(x), ∇f(x)",
+}
+"""Hook that returns two things → what these are."""
+
+_RESULTS = {
+    "push": "J(x)·v",
+    "push_many": "J(x)·v for each tangent",
+    "pull": "a function that returns w·J(x)",
+    "first": "∇f(x)",
+    "matrix": "J(x)",
+    "product": "H(x)·v",
+    "second": "H(x)",
+}
+"""Hook → the array that comes of it."""
+
+
+def _pair(returned: Any, made: Differentiator, hook: str) -> tuple[Any, Any]:
+    if type(returned) is tuple and len(returned) == 2:
+        return returned
+    raise unlike(f"{type(made).__name__}.{hook}", _PAIRS[hook], returned)
+
+
+def _number_of_values(f: VectorFunction, y: Any, otherwise: int) -> int:
+    """How many values f has: as was seen when it was called last, else as many as y."""
+    result = getattr(f, "result", None)
+    return result.size if result is not None else otherwise if y is None else math.prod(shape_of(y) or ())
+
+
+def push(made: Differentiator, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
+    """f(x), or None, and J(x)·v, which is checked."""
+    y, pushed = _pair(made.push(f, x, v), made, "push")
+    found = shape_of(pushed)
+    m = _number_of_values(f, y, found[0] if found else 1)
+    return y, _vector(pushed, m, made, "push")
+
 
 def pull(made: Differentiator, f: VectorFunction, x: Any) -> tuple[Any, VectorFunction]:
     """f(x) and its pullback, whose results are checked."""
-    y, pullback = made.pull(f, x)
+    y, pullback = _pair(made.pull(f, x), made, "pull")
+    if not callable(pullback):
+        raise unlike(f"{type(made).__name__}.pull", _PAIRS["pull"], (y, pullback))
+    if y is None or len(shape_of(y) or ()) != 1:
+        raise unlike(f"{type(made).__name__}.pull", "f(x), shape (m,), first", y)
     return _vector(y, math.prod(np.shape(y)), made, "pull"), lambda w: _vector(pullback(w), len(x), made, "pull")
 
 
@@ -210,8 +254,9 @@ def along_each_variable(made: Differentiator, f: VectorFunction, x: Any) -> tupl
         count = min(made.chunk, n - start)
         basis = np.zeros((count, n))
         basis.reshape(-1)[start :: n + 1] = 1.0
-        y, pushed = made.push_many(f, x, basis)
-        parts.append(_array(pushed, (count, math.prod(np.shape(pushed)) // count), made, "push_many"))
+        y, pushed = _pair(made.push_many(f, x, basis), made, "push_many")
+        m = _number_of_values(f, y, math.prod(shape_of(pushed) or ()) // count)
+        parts.append(_array(pushed, (count, m), made, "push_many"))
     return y, parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
@@ -225,11 +270,11 @@ def rows(pullback: VectorFunction, m: int, n: int) -> Any:
     return np.stack(pulled) if pulled else np.zeros((m, n))
 
 
-def _matrix(made: Differentiator, f: VectorFunction, x: Any) -> Any:
+def _matrix(made: Differentiator, f: FlatFunction, x: Any) -> Any:
     if not len(x):
         return np.zeros((len(f(x)), 0))
     matrix = made.matrix(f, x)
-    return _array(matrix, (math.prod(np.shape(matrix)) // len(x), len(x)), made, "matrix")
+    return _array(matrix, (_result(f, x).size, len(x)), made, "matrix")
 
 
 def check_plain(made: Differentiator, x: Any) -> None:
@@ -296,10 +341,9 @@ def _array(values: Any, shape: tuple[int, ...], made: Differentiator, hook: str)
     """What a hook returned, as an array of float64 of NumPy's, or as it is if it is traced."""
     if type(values) is np.ndarray and values.dtype == np.float64 and values.shape == shape:
         return values
-    if np.shape(values) != shape:
-        raise NumericalError(
-            f"{type(made).__name__}.{hook} returned an array of the shape {np.shape(values)}; {shape} is right."
-        )
+    if shape_of(values) != shape:
+        what = _RESULTS.get(hook, "an array")
+        raise unlike(f"{type(made).__name__}.{hook}", f"{what}, shape {shape}", values)
     if is_traced(values):
         return values
     array = np.asarray(values)

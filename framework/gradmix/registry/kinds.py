@@ -70,7 +70,8 @@ def check_component(kind: str, component: Any) -> type[Component]:
         raise PluginError(f"it must be derived from {base}; it is a {component.kind}")
     if inspect.isabstract(component):
         raise PluginError(f"it does not define {listing(component.__abstractmethods__)}")
-    declared = [name for name, of in inspect.get_annotations(contract).items() if str(of).startswith("ClassVar")]
+    of_contract = {name: of for base in contract.__mro__ for name, of in inspect.get_annotations(base).items()}
+    declared = [name for name, of in of_contract.items() if str(of).startswith("ClassVar")]
     if undefined := [name for name in declared if not hasattr(component, name)]:
         raise PluginError(f"it does not define {listing(undefined)}")
     _check_fields(component, contract)

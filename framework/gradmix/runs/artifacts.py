@@ -9,6 +9,7 @@ from typing import Any
 from gradmix.config.spec import RunSpec, read_spec
 from gradmix.contracts.errors import PluginError, StorageError
 from gradmix.contracts.iteration import Iteration
+from gradmix.contracts.returned import as_writers
 from gradmix.contracts.run import RunInfo
 from gradmix.contracts.task import FinishedRun, Task, Writer
 from gradmix.journal.reading import Run, read_run
@@ -55,7 +56,7 @@ def pictures_of(
         for each in read_run(folder).events_named("iteration")
     )
     run = FinishedRun(metrics, iterations, best_start, recall)
-    own = dict(spec.task.draw(run))
+    own = dict(as_writers(f"{type(spec.task).__name__}.draw", spec.task.draw(run)))
     if not events.have_pictures:
         return own
     return {**own, **events.pictures({**run.answer, "metrics": dict(metrics)}, taken=own)}

@@ -23,6 +23,7 @@ from gradmix.contracts.errors import PluginError
 from gradmix.contracts.events import HEARD, Events, StopRun
 from gradmix.contracts.hooks import PROJECT
 from gradmix.contracts.iteration import Iteration, Objective
+from gradmix.contracts.returned import as_writers
 from gradmix.contracts.run import RunInfo
 from gradmix.contracts.task import Writer
 from gradmix.contracts.terminal import visible
@@ -152,6 +153,7 @@ class RunEvents:
         found: dict[str, Writer] = {}
         for listener, added in self.call("pictures", what):
             try:
+                as_writers("it", added)
                 again = sorted(added.keys() & {*found, *taken})
                 if again:
                     raise PluginError(f"there is a file {again[0]} already")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from numbers import Real
 from typing import Any
 
 from gradmix.contracts.by_name import lacking, lend_by_name
@@ -15,7 +14,8 @@ from gradmix.contracts.errors import ConfigError, PluginError, listing
 from gradmix.contracts.events import StopRun
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.metric import Metric
-from gradmix.contracts.task import Result, Steps
+from gradmix.contracts.returned import as_writers, check_integer, check_iteration, check_metrics, is_number, unlike
+from gradmix.contracts.task import Input, Result, Task
 from gradmix.registry.entry import describe_use
 from gradmix.runs.limits import TimedOutError
 
@@ -32,7 +32,7 @@ class Pulled:
 
 
 def pull(
-    steps: Steps,
+    task: Task,
     tell: Callable[[Iteration[Any]], StopRun | None],
     check_time: Callable[[], None],
     now: Callable[[], float] = time.perf_counter,
@@ -40,9 +40,12 @@ def pull(
     """Pull all iterations of a task; `now` is the clock, in seconds.
 
     `tell` gets each iteration, with the task's number within its start or else ours; it returns the request to end
-    here, if there is one. `check_time` raises once the time is over. Raises `TypeError` if the task returns no result,
-    or goes on when it is to stop; `ConfigError` if it cannot stop.
+    here, if there is one. `check_time` raises once the time is over. Raises `PluginError` if the task yields or returns
+    something else than it is to, or goes on when it is to stop; `ConfigError` if it cannot stop.
     """
+    method, steps = f"{type(task).__name__}.run", task.run()
+    if not isinstance(steps, Iterator):
+        raise unlike(method, "its iterations (`yield from ()` if there are none)", steps, "yield")
     seconds: list[float] = []
     made: Counter[int] = Counter()
     while True:
@@ -50,33 +53,45 @@ def pull(
         try:
             iteration = next(steps)
         except StopIteration as end:
-            return Pulled(_checked(end.value), tuple(seconds))
+            return Pulled(_checked(method, end.value), tuple(seconds))
         seconds.append(now() - begin)
         check_time()
+        check_iteration(method, iteration)
         made[iteration.start] += 1
         request = tell(iteration if iteration.step else replace(iteration, step=made[iteration.start]))
         if request is not None:
-            return Pulled(_ended(steps, request), tuple(seconds), request)
+            return Pulled(_ended(method, steps, request), tuple(seconds), request)
 
 
-def _ended(steps: Steps, request: StopRun) -> Result:
+def _ended(method: str, steps: Iterator[Any], request: StopRun) -> Result:
     """Have the task end, and return what it has."""
     try:
-        steps.throw(request)
+        steps.throw(request)  # type: ignore[attr-defined]
     except StopIteration as end:
-        return _checked(end.value)
+        return _checked(method, end.value)
     except StopRun:
         raise ConfigError(
             f"events.{request.by} wants the run to stop ({request.reason}), but its task cannot stop early: "
             "it does not catch gradmix.StopRun where it yields."
         ) from None
-    steps.close()
-    raise TypeError("a task that has caught gradmix.StopRun must return its result, and yield no more")
+    steps.close()  # type: ignore[attr-defined]
+    raise PluginError(f"{method} has caught gradmix.StopRun: it must return its result, and yield no more.")
 
 
-def _checked(result: object) -> Result:
+def _checked(method: str, result: Any) -> Result:
     if not isinstance(result, Result):
-        raise TypeError(f"a task must return a gradmix.Result, not {type(result).__name__}")
+        raise unlike(method, "a gradmix.Result", result)
+    check_metrics(method, result.metrics)
+    check_integer(method, "best_start", result.best_start)
+    for name in ("answer", "remarks"):
+        if not isinstance(value := getattr(result, name), Mapping):
+            raise unlike(method, f"{name} as a mapping", value, "give", "gave")
+    as_writers(f"{method}, as artifacts,", result.artifacts)
+    for name, text in result.remarks.items():
+        if not isinstance(text, str):
+            raise unlike(method, f"the remark {name} as a string", text, "give", "gave")
+    if not isinstance(result.inputs, tuple | list) or not all(isinstance(each, Input) for each in result.inputs):
+        raise unlike(method, "inputs as a tuple of gradmix.Input", result.inputs, "give", "gave")
     return result
 
 
@@ -98,11 +113,19 @@ def measured(metrics: Mapping[str, Metric], result: Result) -> dict[str, float]:
             raise
         except BaseException as error:  # SystemExit, too, would end more than this run
             raise PluginError(f"metric.{own} failed: {describe_use(error)}") from error
+        method = f"metric.{own}: {type(metric).__name__}.measure"
         values = {f"{own}.{name}": each for name, each in value.items()} if isinstance(value, Mapping) else {own: value}
         for name, each in values.items():
-            if not isinstance(each, Real) or not _PLAIN_NAME.fullmatch(name):
-                raise PluginError(f"metric.{name} must be a number under a plain name; it is {each!r}.")
+            if not _PLAIN_NAME.fullmatch(name):
+                raise PluginError(
+                    f"{method} must give its values plain names; one is {name.removeprefix(f'{own}.')!r}."
+                )
+            if not is_number(each):
+                one = "a number, or numbers by name" if name == own else f"a number as {name.removeprefix(f'{own}.')}"
+                raise unlike(method, one, each)
             found[name] = float(each)
+        if not values:
+            raise unlike(method, "a number, or numbers by name", value)
     taken = found.keys() & result.metrics.keys()
     if taken:
         raise PluginError(f"metrics that the task has itself: {listing(taken)}; choose metric.* under other names.")

@@ -24,9 +24,10 @@ from gradmix.contracts.errors import GradmixError, PluginError, StorageError
 from gradmix.contracts.events import StopRun
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.meaning import recorded
+from gradmix.contracts.returned import unlike
 from gradmix.contracts.role import Role
 from gradmix.contracts.run import RunInfo
-from gradmix.contracts.task import Result, Writer
+from gradmix.contracts.task import Result, Timed, Writer
 from gradmix.contracts.terminal import visible
 from gradmix.journal.events import FORMAT
 from gradmix.journal.writing import Journal
@@ -144,7 +145,7 @@ class Execution:
         watched = sampling(self.journal) if settings.tracking.system_metrics else nullcontext()
         with watched, originals(), chdir("."), np.errstate(), limited(settings.limits, self._abandon) as check:
             self.ready = self._set_up()
-            self.pulled = pull(self.spec.task.run(), self._tell_iteration, check, settings.timing.now)
+            self.pulled = pull(self.spec.task, self._tell_iteration, check, settings.timing.now)
             self.measured = measured(self.spec.metrics.components, self.pulled.result)
         if self.pulled.stopped is not None:
             tell(stopped, self.run, self.pulled.stopped.by, self.pulled.stopped.reason)
@@ -160,6 +161,8 @@ class Execution:
         timing = self.spec.settings.timing
         with limited(self.spec.settings.limits):
             timed = self.spec.task.timed() if self.rounds or timing.memory else None
+            if not isinstance(timed, Timed | None):
+                raise unlike(f"{type(self.spec.task).__name__}.timed", "gradmix.Timed or None", timed)
             self.stopwatch = None if timed is None else Stopwatch(timed, timing)
 
     def _time(self) -> None:
@@ -169,11 +172,11 @@ class Execution:
 
     def _start(self) -> None:
         """Journal the start, also if it ends here, because the files that its key depends on take too long to read."""
-        late: TimedOutError | None = None
+        late: TimedOutError | PluginError | None = None
         try:
             with within(self.spec.settings.limits.seconds):
                 self.run = replace(self.run, run_key=self.spec.run_key)
-        except TimedOutError as error:
+        except (TimedOutError, PluginError) as error:
             late = error
         except GradmixError:
             pass  # what the key depends on cannot be read: the run will say why
@@ -292,8 +295,8 @@ class Execution:
             self.journal.write(event, error="interrupted" if is_interrupt else describe_use(error), traceback=trace)
         except StorageError as storage_error:
             report_problem(str(storage_error))
-        if self.events is not None:
-            self.events.call("run_failed", {"error": error})
+        events = RunEvents({}, self.run, lambda: None) if self.events is None else self.events
+        events.call("run_failed", {"error": error})
 
 
 def _needs_no_traceback(error: BaseException) -> bool:

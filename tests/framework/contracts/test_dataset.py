@@ -14,5 +14,7 @@ def test_a_pair_of_arrays_is_not_a_data_set():
         def read(self):
             return np.ones((3, 2)), np.zeros(3)
 
-    with pytest.raises(PluginError, match=r"Pair.read must return gradmix.Data\(X, labels\); it returned tuple"):
+    with pytest.raises(
+        PluginError, match=r"Pair.read must return gradmix.Data\(X, labels\); it returned a tuple of ndarray"
+    ):
         Pair().load()

@@ -86,8 +86,11 @@ def test_what_is_not_finite_is_journalled_as_it_is(tmp_path):
     [
         ({"odd": Giving(ValueError("one group"))}, "metric.odd failed: ValueError: one group"),
         ({"odd": Giving(SystemExit(3))}, "metric.odd failed: SystemExit: 3"),
-        ({"odd": Giving("many")}, "metric.odd must be a number under a plain name; it is 'many'"),
-        ({"odd": Giving({"a,b": 1.0})}, "metric.odd.a,b must be a number under a plain name"),
+        (
+            {"odd": Giving("many")},
+            "metric.odd: Giving.measure must return a number, or numbers by name; it returned 'many'",
+        ),
+        ({"odd": Giving({"a,b": 1.0})}, "metric.odd: Giving.measure must give its values plain names; one is 'a,b'"),
         ({"own": Giving(1.0)}, "metrics that the task has itself: own"),
         ({"odd": Lacking()}, "metric.odd needs never, which the task's answer lacks"),
     ],

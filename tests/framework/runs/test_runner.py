@@ -151,8 +151,55 @@ def test_an_interrupt_is_journalled_and_goes_on_up(tmp_path):
     assert journals(tmp_path)[0][-1]["event"] == "interrupted"
 
 
-def test_a_task_that_returns_no_result_fails_clearly(tmp_path):
-    assert "must return a gradmix.Result" in execute(counting({"count": 3}), tmp_path).error
+@pytest.mark.parametrize(
+    ("then", "sentence"),
+    [
+        ({"count": 3}, "Counting.run must return a gradmix.Result; it returned a dict of 1."),
+        (Result(None), "metrics as a mapping of names to numbers; it gave None."),
+        (Result({"count": "x"}), "Counting.run must give numbers as metrics; count is 'x'."),
+        (Result({}, best_start="x"), "an integer as best_start; it gave 'x'."),
+        (Result({}, artifacts={"a.txt": "text"}), "a function of a path that writes a.txt; it returned 'text'."),
+        (Result({}, inputs=(3,)), "inputs as a tuple of gradmix.Input; it gave a tuple of int."),
+        (Result({}, answer=[1]), "answer as a mapping; it gave a list of int."),
+        (Result({}, remarks={"a": 1}), "the remark a as a string; it gave 1."),
+    ],
+)
+def test_a_task_that_returns_something_else_fails_in_one_sentence(tmp_path, then, sentence):
+    outcome = execute(counting(then), tmp_path)
+    assert outcome.status == "failed"
+    assert outcome.error.endswith(sentence), outcome.error
+    assert journals(tmp_path)[0][-1]["traceback"] == ""
+
+
+@pytest.mark.parametrize(
+    ("method", "returned", "sentence"),
+    [
+        ("run", [Iteration(None, {})], "Counting.run must yield its iterations"),
+        ("run", iter([{"count": 1.0}]), "Counting.run must yield gradmix.Iteration; it yielded a dict of 1."),
+        (
+            "metrics",
+            ["count"],
+            "Counting.metrics must return a sequence of gradmix.Meaning; it returned a list of str.",
+        ),
+        ("improves", "count", "must be a gradmix.Objective, such as gradmix.INERTIA; it is 'count'."),
+        ("draw", None, "Counting.draw must return a mapping of file names to functions that write them"),
+        ("content", "abc", "Counting.content must return a tuple of strings; it returned 'abc'."),
+    ],
+)
+def test_whatever_a_task_returns_wrongly_is_said_to_who_listens(tmp_path, monkeypatch, method, returned, sentence):
+    errors = []
+
+    class Listener:
+        @gradmix.hookimpl
+        def gradmix_run_failed(self, error):
+            errors.append(str(error))
+
+    monkeypatch.setattr(Counting, method, lambda self, *args: returned)
+    with watched_by(Listener()):
+        outcome = execute(counting(), tmp_path)
+    assert outcome.status == "failed"
+    assert sentence in outcome.error
+    assert sentence in errors[0]
 
 
 def test_a_watcher_that_raises_is_reported_once_and_stops_nothing(tmp_path):

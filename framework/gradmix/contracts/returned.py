@@ -1,0 +1,211 @@
+"""What components return: each wrong value is one sentence with the method, what is expected and what came."""
+
+from __future__ import annotations
+
+import math
+import operator
+import reprlib
+from collections.abc import Callable, Mapping
+from inspect import isgenerator, isroutine
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradmix.contracts.errors import PluginError
+from gradmix.contracts.iteration import Iteration, Objective
+from gradmix.contracts.meaning import MEASURED, Meaning
+from gradmix.contracts.model import Model
+from gradmix.contracts.rows import Matrix
+
+
+def unlike(method: str, expected: str, given: object, verb: str = "return", past: str = "returned") -> PluginError:
+    """The error for a method, ``Mine.read``, that must return something, and returned something else."""
+    return PluginError(f"{method} must {verb} {expected}; it {past} {described(given)}.")
+
+
+def described(value: object) -> str:
+    """Say in a few words what a value is.
+
+    >>> described(None), described((1.0, "a")), described(np.zeros((50, 1)))
+    ('None', 'a tuple of float and str', 'an array of float64, shape (50, 1)')
+    """
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if value is None or isinstance(value, bool | int | float | complex | str | bytes):
+        return reprlib.repr(value)
+    if isinstance(value, np.ndarray) and (value.ndim or value.dtype == object):
+        return f"an array of {value.dtype}, shape {value.shape}"
+    if isinstance(value, list | tuple) and 0 < len(value) <= 3:
+        kinds = [type(each).__name__ for each in value]
+        return f"a {type(value).__name__} of {' and '.join(kinds)}"
+    if isinstance(value, list | tuple | dict | set):
+        return f"a {type(value).__name__} of {len(value)}"
+    if isgenerator(value):
+        return "a generator"
+    if isroutine(value):
+        return "a function"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
+
+
+def shape_of(value: Any) -> tuple[int, ...] | None:
+    """The shape of numbers, traced or not; None of what has none, such as a list of parts of different lengths."""
+    try:
+        return tuple(np.shape(value))
+    except (ValueError, TypeError):
+        return None
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is one real number, of Python's, of NumPy's or of another library's."""
+    if type(value) is float or type(value) is int:
+        return True
+    if isinstance(value, str | bytes | complex) or not hasattr(value, "__float__"):
+        return False
+    kind = getattr(getattr(value, "dtype", None), "kind", "f")
+    return kind in "biuf" and getattr(value, "shape", ()) == ()
+
+
+def check_metrics(method: str, metrics: object) -> None:
+    """Check that a method gives metrics as numbers by name.
+
+    Raises
+    ------
+    PluginError
+        Names the first that is none.
+    """
+    if not isinstance(metrics, Mapping):
+        raise unlike(method, "metrics as a mapping of names to numbers", metrics, "give", "gave")
+    for name, value in metrics.items():
+        if not isinstance(name, str) or not name:
+            raise PluginError(f"{method} must give its metrics names that are strings; one is {name!r}.")
+        if not is_number(value):
+            raise PluginError(f"{method} must give numbers as metrics; {name} is {described(value)}.")
+        if name in MEASURED:
+            raise PluginError(f"{method} must call its metric {name} something else: gradmix measures one so called.")
+
+
+def check_iteration(method: str, iteration: Any) -> None:
+    """Check what a method yields.
+
+    Raises
+    ------
+    PluginError
+        If it is not an `Iteration`, or holds something of another type than it is to.
+    """
+    if not isinstance(iteration, Iteration):
+        raise unlike(method, "gradmix.Iteration", iteration, "yield", "yielded")
+    check_metrics(method, iteration.metrics)
+    if type(iteration.converged) is not bool and not is_number(iteration.converged):
+        raise unlike(method, "True or False as converged", iteration.converged, "give", "gave")
+    for name in ("start", "step", "collapsed"):
+        if type(value := getattr(iteration, name)) is not int:
+            check_integer(method, name, value)
+
+
+def check_integer(method: str, name: str, value: Any) -> None:
+    """Check that a method gives an integer under a name; `PluginError` if not."""
+    try:
+        operator.index(value)
+    except TypeError:
+        raise unlike(method, f"an integer as {name}", value, "give", "gave") from None
+
+
+def check_meanings(owner: object, meanings: Any) -> None:
+    """Check what a component's `metrics` returns: a sequence of `Meaning`; `PluginError` if it is anything else."""
+    if not isinstance(meanings, tuple | list) or not all(isinstance(each, Meaning) for each in meanings):
+        raise unlike(f"{type(owner).__name__}.metrics", "a sequence of gradmix.Meaning", meanings)
+
+
+def check_objective(where: str, objective: Any) -> None:
+    """Check that something is an `Objective`; `PluginError` if not."""
+    if not isinstance(objective, Objective):
+        raise PluginError(
+            f"{where} must be a gradmix.Objective, such as gradmix.INERTIA; it is {described(objective)}."
+        )
+
+
+def as_writers(method: str, given: Any) -> Mapping[str, Callable[[Path], None]]:
+    """What a method gives as files: name → what writes it; `PluginError` if it is anything else."""
+    if not isinstance(given, Mapping):
+        raise unlike(method, "a mapping of file names to functions that write them", given)
+    for name, write in given.items():
+        if not callable(write):
+            raise unlike(method, f"a function of a path that writes {name}", write)
+    return given
+
+
+def groups_of(model: Model, X: Matrix) -> NDArray[np.intp]:
+    """Group of each row, shape (n,), as the model's `predict` says.
+
+    Parameters
+    ----------
+    model
+        The model.
+    X
+        Rows, shape (n, d).
+
+    Raises
+    ------
+    PluginError
+        If `predict` returns anything but one integer for each row.
+    """
+    return as_groups(f"{type(model).__name__}.predict", model.predict(X), len(X))
+
+
+def as_groups(method: str, given: Any, n: int) -> NDArray[np.intp]:
+    """What a method gives as the groups of n rows; `PluginError` if that is not one integer for each."""
+    if shape_of(given) == (n,) and (groups := np.asarray(given)).dtype.kind in "iu":
+        return groups.astype(np.intp, copy=False)
+    found = described(np.asarray(given)) if shape_of(given) == (n,) else described(given)
+    raise PluginError(f"{method} must return one integer for each row, shape ({n},); it returned {found}.")
+
+
+def scores_of(model: Model, X: Matrix) -> Mapping[str, float]:
+    """What the model's `scores` says of rows, by name.
+
+    Parameters
+    ----------
+    model
+        The model.
+    X
+        Rows, shape (n, d).
+
+    Raises
+    ------
+    PluginError
+        If `scores` returns anything but numbers by name.
+    """
+    scores = model.scores(X)
+    check_metrics(f"{type(model).__name__}.scores", scores)
+    return scores
+
+
+def numbers_of_shape(method: str, what: str, given: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return what a method gives as real numbers of a shape, in an array of float64.
+
+    Parameters
+    ----------
+    method
+        The method, for the message: ``"Mine.exact"``.
+    what
+        What it is to return, in words: ``"the gradient"``.
+    given
+        What it has returned.
+    shape
+        The shape that it must have.
+
+    Raises
+    ------
+    PluginError
+        If it is anything else; the sentence says what came.
+    """
+    if shape_of(given) == shape and (array := np.asarray(given)).dtype.kind in "biuf":
+        return array.astype(np.float64, copy=False)
+    size = f"shape {shape}" if shape else "one number"
+    found = (
+        described(np.asarray(given)) if math.prod(shape_of(given) or ()) and shape_of(given) != () else described(given)
+    )
+    raise PluginError(f"{method} must return {what}, {size}; it returned {found}.")
