@@ -35,7 +35,7 @@ class ScipyOptimize(Solver):
     max_iter
         Most iterations.
     tol
-        It has converged when what is to vanish is as small as a relative change of the unknowns by this makes it; for
+        It has converged when the residual is as small as a relative change of the unknowns by this makes it; for
         minima, by the root of this where SciPy finds no lower point.
     differentiator
         What gives the derivatives; where it has Hessians, one tells a minimum from a saddle point at the end.

@@ -126,7 +126,7 @@ def write(texts: Mapping[str, str], folder: Path) -> None:
     """Write files into a folder, which is made if it does not exist; nothing, if one of the files exists already."""
     there = [name for name in texts if (folder / name).exists()]
     if there:
-        raise StorageError(f"{folder / there[0]} is there already, and nothing is overwritten.")
+        raise StorageError(f"{folder / there[0]} exists already; nothing is overwritten.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
 def _write_project(new: New, folder: Path | None) -> list[str]:
     folder = folder or Path(new.name)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise StorageError(f"{folder} exists already, and nothing is overwritten: choose another --folder.")
+        raise StorageError(f"{folder} exists already; nothing is overwritten: choose another --folder.")
     project = new.project()
     write(project, folder)
     described = {

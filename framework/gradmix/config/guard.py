@@ -102,21 +102,23 @@ def check_hydra(content: Any, place: Path, file: str) -> None:
             if len(pattern) == len(path) and all(part in ("*", key) for part, key in zip(pattern, path, strict=True))
         ]
         if not any(allowed(value) for allowed in fitting):
-            _refuse(file, ("hydra", *path), f"{value!r} is not for a config file to set")
+            _refuse(file, ("hydra", *path), f"{value!r} cannot be set by a config file")
         if path[:2] == ("sweeper", "params") and "hydra" in re.split(r"\W+", path[2]):
             _refuse(file, ("hydra", *path), "Hydra's own options cannot be swept over")
 
 
 def _check_calls(path: Path, file: str) -> None:
     for key in _CALLS.intersection(path):
-        _refuse(file, path, f"{key} names what is to be called, and a config file calls nothing")
+        _refuse(file, path, f"{key} names a function to call, which a config file cannot do")
 
 
 def _check_place(content: Mapping[str, Any], groups: list[str], package: str, file: str) -> None:
     """Check that content comes to be where its file says: below ``hydra`` by that key or in a group of Hydra's."""
     is_hydras = groups[:1] == ["hydra"]
     if package and (is_hydras or "hydra" in package):
-        _refuse(file, ("@package",), f"no header puts a file's content at {package}; write it below the key hydra")
+        _refuse(
+            file, ("@package",), f"a header cannot place a file's content at {package}; write it below the key hydra"
+        )
     defaults = content.get("defaults", [])
     for item in defaults if isinstance(defaults, list) else [defaults]:
         for key, chosen in item.items() if isinstance(item, Mapping) else [(None, item)]:
@@ -129,7 +131,7 @@ def _check_place(content: Mapping[str, Any], groups: list[str], package: str, fi
             if is_hydras and (key is not None or parts):
                 _refuse(file, ("defaults", str(item)), "a config of Hydra's takes defaults from its own group only")
             if at and (is_hydras or "hydra" in target):
-                _refuse(file, ("defaults", str(item)), f"no defaults list puts content at {target}")
+                _refuse(file, ("defaults", str(item)), f"a defaults list cannot place content at {target}")
             where = "/".join(groups if is_hydras else parts)
             if "hydra" not in where.split("/"):
                 continue

@@ -150,7 +150,7 @@ def sparse(
     A colouring that is given must have the matrix's kind and shape; one that is known from another point need not.
     """
     if is_traced(x):
-        raise DifferentiationError("sparse matrices hold numbers: one cannot be differentiated again.")
+        raise DifferentiationError("a sparse matrix holds plain numbers and cannot be differentiated again.")
     if given is not None:
         _check_colouring(given, is_second, (given.shape[0], len(x)))
     if not len(x):

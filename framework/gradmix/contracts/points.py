@@ -203,17 +203,17 @@ def as_point(x: Any) -> Any:
     if is_traced(x):
         return x
     if np.ma.is_masked(x):
-        raise DifferentiationError(f"points and directions have no masked values; given: {x!r}.")
+        raise DifferentiationError(f"points and directions must not have masked values; given: {x!r}.")
     try:
         array = np.asarray(x) if type(x) is np.ndarray else np.array(x, dtype=object if holds_traced(x) else None)
     except ValueError as error:
         raise DifferentiationError(
-            f"points and directions are arrays, not lists of parts of different shapes ({error}): {x!r}."
+            f"points and directions must be arrays, not lists of parts of different shapes ({error}): {x!r}."
         ) from None
     if array.dtype == object and holds_traced(array):
         return stacked_entries(array)
     if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool) or np.iscomplexobj(array):
-        raise DifferentiationError(f"points and directions are real numbers; given: {x!r}.")
+        raise DifferentiationError(f"points and directions must be real numbers; given: {x!r}.")
     return np.array(array, dtype=np.float64)[()]
 
 

@@ -22,7 +22,7 @@ from gradmix.contracts.role import Role
 RESIDUAL = Objective(
     "residual",
     maximise=False,
-    words="what is to vanish: largest equation or entry of the gradient, or time that is left",
+    words="largest equation or entry of the gradient, or share of the time that is left",
 )
 
 MEANINGS = (

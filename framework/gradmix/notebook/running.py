@@ -96,7 +96,7 @@ class _Seen:
 
 def _perform(arguments: tuple[str, ...], one_only: bool = False) -> _Seen:
     if wrong := [each for each in arguments if not isinstance(each, str)]:
-        raise ConfigError(f"overrides are texts, such as 'clusterer=gmm'; given: {wrong[0]!r}.")
+        raise ConfigError(f"overrides are strings, such as 'clusterer=gmm'; given: {wrong[0]!r}.")
     choose_plugins([*arguments])
     report, tracking, seen = SessionReport(), TrackingProcess(), _Seen()
     try:

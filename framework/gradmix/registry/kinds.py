@@ -94,7 +94,7 @@ def _check_fields(component: type[Component], contract: type[Component]) -> None
         if not option.is_python_only and option.part is None and not option.required and not _is_plain(option.default):
             raise PluginError(
                 f"the option {option.name} is {option.default!r} unless it is given, which a config cannot express; "
-                "options are numbers, texts, true, false, null and lists of these"
+                "options are numbers, strings, true, false, null and lists of these"
             )
 
 

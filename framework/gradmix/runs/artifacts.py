@@ -24,7 +24,7 @@ def write_artifact(path: Path, write: Writer) -> None:
     """Write one artifact; what is wrong with it is reported, and costs the run nothing else."""
     try:
         if path.parent.name != ARTIFACTS or path.name in ("", ".", ".."):
-            raise PluginError("an artifact has a plain file name, as it is written beside the others")
+            raise PluginError("an artifact needs a plain file name, without a folder")
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path)
     except Exception as error:

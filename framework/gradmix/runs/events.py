@@ -137,7 +137,7 @@ class RunEvents:
                 error.by = listener.name.removeprefix("events.")
                 requests.append(error)
             else:
-                missing = PluginError("it asks to stop the run, but its class lacks may_stop = True")
+                missing = PluginError("it asked to stop the run, but its class lacks may_stop = True")
                 self._disable("iteration", listener, missing)
 
         _call(self._enabled("iteration"), {"iteration": iteration, **self._always}, failed)

@@ -44,7 +44,7 @@ def limited(limits: Limits, abandon: Callable[[TimedOutError], None] | None = No
             if limits.bytes is None or isinstance(error, OutOfMemoryError):
                 raise
             raise OutOfMemoryError(
-                f"more memory was needed than limits.bytes={limits.bytes}: {str(error).rstrip('.')}."
+                f"the run needed more memory than limits.bytes={limits.bytes}: {str(error).rstrip('.')}."
             ) from error
 
 

@@ -149,7 +149,7 @@ class Planner:
             return "failed", damage, earlier
         if earlier.is_finished and earlier.run_key == key:
             if spec.settings.timing.is_asked_for and not _has_timings(spec, earlier, self.workers):
-                return "new", "timings are asked for that hold here and now", None
+                return "new", "timings are measured, never reused", None
             return "done", "", earlier
         if earlier.status in ("running", "finished"):
             return "new", "", None

@@ -101,7 +101,7 @@ def find(name: str, runs_dir: Path, sweeps_only: bool = True) -> Path:
         return found[0]
     if found:
         several = "".join(f"\n  {_title(each, runs_dir)}" for each in sorted(found)[-_MOST_NAMED:])
-        raise UnknownNameError(f"{name!r} means {len(found)} sweeps or runs; say more of the name:{several}")
+        raise UnknownNameError(f"{name!r} means {len(found)} sweeps or runs; give more of the name:{several}")
     names = [each.name for each in experiments]
     near = did_you_mean(name, [*names, *(each.name for each in known), *(_title(each, runs_dir) for each in known)])
     raise UnknownNameError(

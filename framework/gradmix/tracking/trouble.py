@@ -47,7 +47,9 @@ _DAMAGED = "it is damaged. `gradmix sync` makes a new one from the journals, and
 _MEANINGS: dict[str, Callable[[re.Match[str], str], str]] = {
     r"out-of-date database schema \(found version (\w+)": _other_version,
     r"Can't locate revision identified by '(\w+)'": _other_version,
-    r"database is locked": lambda found, uri: "another process has locked it; wait until that is done, or end it",
+    r"database is locked": lambda found, uri: (
+        "another process has locked it; wait until that process is done, or end it"
+    ),
     r"file is not a database|disk image is malformed": lambda found, uri: _DAMAGED,
     r"readonly database|unable to open database file": _read_only,
     r"database or disk is full|No space left": lambda found, uri: "the disk is full. Make room there",

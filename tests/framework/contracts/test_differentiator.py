@@ -216,11 +216,11 @@ def test_a_list_of_numbers_is_an_array_and_any_other_a_container(differentiator)
 @pytest.mark.parametrize(
     ("point", "message"),
     [
-        ({"a": "1"}, "are real numbers; given: '1'"),
-        ({"a": None}, "are real numbers; given: None"),
+        ({"a": "1"}, "must be real numbers; given: '1'"),
+        ({"a": None}, "must be real numbers; given: None"),
         ([[1.0, 2.0], [3.0]], "parts of different shapes"),
-        (np.ma.masked_array([1.0, 2.0], [True, False]), "no masked values"),
-        (1j, "are real numbers"),
+        (np.ma.masked_array([1.0, 2.0], [True, False]), "masked values"),
+        (1j, "must be real numbers"),
     ],
     ids=["text", "none", "ragged", "masked", "complex"],
 )

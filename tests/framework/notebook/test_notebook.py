@@ -65,7 +65,7 @@ def test_what_fails_a_run_is_raised_and_journalled(empty_folder):
         (gradmix.run, ("clusterer=kmean",), "Did you mean kmeans"),
         (gradmix.run, ("seed=1,2", *KMEANS), "run a sweep"),
         (gradmix.run, ("experiment=covariances", "tracking=none"), r"gradmix\.sweep"),
-        (gradmix.run, (1,), "overrides are texts"),
+        (gradmix.run, (1,), "overrides are strings"),
         (gradmix.sweep, ("clusterer.nothing=1,2",), "nothing"),
     ],
 )
