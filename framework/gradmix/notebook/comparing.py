@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gradmix.notebook.results import SweepResult, table_of
 from gradmix.reports.comparison import compare as compare_runs
-from gradmix.reports.comparison_page import write_page
+from gradmix.reports.comparison_page import page, write_page
 from gradmix.reports.sentences import counts, headline
 from gradmix.reports.tables import EFFECT_COLUMNS, effect_rows, ranking
 from gradmix.sweeps.selection import everything, select
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Comparison:
-    """A comparison of runs; a notebook shows its sentences and its tables.
+    """A comparison of runs; a notebook shows its page, with tables and plots.
 
     `gradmix.compare` returns one.
     """
@@ -79,9 +79,14 @@ class Comparison:
         return "\n".join([counts(self._found), *self.sentences, "", self.table.to_string(index=False)])
 
     def _repr_html_(self) -> str:
-        first, *others = map(html.escape, self.sentences)
-        more = "".join(f"<p>{each}</p>" for each in others)
-        return f"<p>{html.escape(counts(self._found))}</p><p><b>{first}</b></p>{more}{self.table.to_html(index=False)}"
+        """The page, in a frame of its own; below it the table alone, which is left where frames are not shown."""
+        text = html.escape(page(self._found, self._reading.title, Path.cwd()))
+        sentence = html.escape(self.sentences[0])
+        return (
+            f'<iframe srcdoc="{text}" title="comparison" sandbox="allow-scripts allow-downloads allow-popups" '
+            f'style="width: 100%; height: 720px; border: 1px solid #dde3ea"></iframe>'
+            f"<details><summary>{sentence}</summary>{self.table.to_html(index=False)}</details>"
+        )
 
 
 def read_runs(*names: str, runs_dir: str | Path = "runs") -> pd.DataFrame:

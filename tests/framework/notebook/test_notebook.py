@@ -1,5 +1,6 @@
 """The commands from Python: what they return is what the journals say."""
 
+import html
 import os
 import re
 import subprocess
@@ -158,7 +159,9 @@ def test_a_comparison_is_tables_and_a_page(sweep, tmp_path):
         assert row["low"] <= row["median"] <= row["high"]
     assert found.effects["choice"].tolist() == ["kmeans"]
     assert found.save_page(tmp_path / "page.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
-    assert "gmm is best" in found._repr_html_()
+    shown = found._repr_html_()
+    assert html.unescape(re.search(r'srcdoc="([^"]*)"', shown)[1]).startswith("<!DOCTYPE html>")
+    assert "gmm is best" in shown.partition("</iframe>")[2]  # where frames are not shown
     assert "gmm is best" in repr(found)
 
 

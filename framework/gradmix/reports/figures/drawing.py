@@ -33,7 +33,13 @@ from gradmix.reports.figures.looks import Entry
 
 SIZE = (6.5, 3.9)
 """Inches: the width of a column of text on A4 or letter paper."""
-STYLE = {**PICTURE_STYLE, "font.size": 9.0, "legend.fontsize": 8.5, "axes.titlesize": 9.5}
+STYLE = {
+    **PICTURE_STYLE,
+    "font.size": 9.0,
+    "legend.fontsize": 8.5,
+    "axes.titlesize": 9.5,
+    "axes.formatter.use_mathtext": False,
+}
 
 _SHADES = LinearSegmentedColormap.from_list("shades", ["#16212e", "#5d6b7a", "#b4bdc7", "#f1f3f6"])
 """From the best to the worst: no hue, as hues stand for groups."""
@@ -65,8 +71,10 @@ def draw(view: View, title: str = "") -> Figure:
         axes.set_ylabel(view.y.title, parse_math=False)
         if title:
             axes.set_title(title, parse_math=False)
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # what was found stays
+        layout = figure.get_layout_engine()
+        if layout is not None:
+            layout.execute(figure)
+            figure.set_layout_engine(None)  # what was found stays, and is not sought again
     return figure
 
 

@@ -9,8 +9,8 @@ from gradmix.contracts.meaning import Meaning
 from gradmix.reports.grouping import Section
 from gradmix.reports.wording import measured
 
-_GAP = 0.17
-"""How far apart ticks must be for their texts."""
+_LETTER = 0.032
+"""The room that a letter of a tick's text takes."""
 _STRETCHED = 6.0
 """How many times as far as the contenders the worst may be before the scale is stretched near the best."""
 _SAME = 1e-9
@@ -73,12 +73,12 @@ class Scale:
         if self._reach == 0:
             yield 0.0, measured(float(f"{self._best:.4g}"), self._unit)
             return
-        taken: list[float] = []
+        taken: list[tuple[float, str]] = []
         for value in self._round_values(*sorted((self._best, self._worst))):
-            place = self.at(value)
-            if all(abs(place - each) >= _GAP for each in taken):
-                taken.append(place)
-                yield place, measured(value, self._unit)
+            place, text = self.at(value), measured(value, self._unit)
+            if all(abs(place - other) >= _LETTER * (len(text) + len(their)) / 2 for other, their in taken):
+                taken.append((place, text))
+                yield place, text
 
     def _round_values(self, low: float, high: float) -> Iterator[float]:
         """Round values within the range; those that matter most first."""

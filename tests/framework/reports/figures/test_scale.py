@@ -74,7 +74,7 @@ def test_ticks_are_round_numbers_where_they_belong_and_do_not_touch(values, metr
     scale = Scale(values, metric)
     found = sorted(scale.ticks)
     assert 2 <= len(found) <= 7
-    assert all(later - place >= 0.15 for (place, _), (later, _) in itertools.pairwise(found))
+    assert all(later - place >= 0.09 for (place, _), (later, _) in itertools.pairwise(found))
     sizes = {"ms": 1e-3, "µs": 1e-6, "s": 1.0}
     for place, text in found:
         number, _, unit = text.partition(" ")
