@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 LARGE := $(VENV)/.large
 SITE := $(VENV)/.site
 PARALLEL := -n logical --dist loadgroup
-SOURCES := framework plugins tests docs/example-plugin
+SOURCES := framework plugins tests docs/example-plugin docs/site
 PROSE := framework plugins configs tests docs README.md CITATION.cff Makefile pyproject.toml .ci .github
 
 # Tests start hundreds of processes: each would compile all of gradmix, and each worker all tests, again.

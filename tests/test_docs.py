@@ -136,6 +136,27 @@ def test_no_document_with_commands_is_left_out():
     assert {each for each in documents if "```console" in (ROOT / each).read_text(encoding="utf-8")} == {*GUIDES}
 
 
+def inline_runs():
+    """Every `gradmix run …` in the sentences of README and documents, without those that have a placeholder."""
+    found = {}
+    for document in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for command in re.findall(r"`gradmix (run[^`\n]*)`", document.read_text(encoding="utf-8")):
+            if not re.search(r"[A-Z]{3}|…|nearest_median", command):
+                found.setdefault(command, document.name)
+    return [pytest.param(command, id=f"{document} {command}") for command, document in found.items()]
+
+
+@pytest.mark.parametrize("command", inline_runs())
+def test_a_run_named_in_a_sentence_is_one_that_gradmix_accepts(command, without_store, capsys):
+    from gradmix.cli.main import main
+
+    words = shlex.split(command)
+    asks = {"--help", "--cfg"} & {*words}
+    assert main([*words, *([] if asks else ["--plan"] if "-m" in words else ["--cfg", "job"])]) == 0, (
+        capsys.readouterr().err
+    )
+
+
 def test_algorithms_of_others_are_plugins_in_as_many_lines_as_said_and_keep_what_is_said(tmp_path):
     shown = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "plugins.md").read_text(), flags=re.S)
     wards, central = (next(block for block in shown if name in block) for name in ("from_sklearn", "from_jvp"))

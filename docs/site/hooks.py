@@ -33,8 +33,10 @@ def decisions():
 
 def unreleased():
     """The fragments in ``docs/changes``, as the next release will show them."""
-    command = [sys.executable, "-m", "towncrier", "build", "--draft", "--version", "Unreleased", "--date", "next release"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    draft = ["build", "--draft", "--version", "Unreleased", "--date", "next release"]
+    return subprocess.run(
+        [sys.executable, "-m", "towncrier", *draft], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
 
 
 LISTS = {"decisions/README.md": decisions, "CHANGELOG.md": unreleased}
