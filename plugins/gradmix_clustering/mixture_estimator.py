@@ -61,7 +61,14 @@ class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
             BIC,
             self.objective.meaning,
             AIC,
-            Meaning("icl", "lower", "", "BIC, with a price for groups that overlap", spoiled_by=COLLAPSED.name),
+            Meaning(
+                "icl",
+                "lower",
+                "",
+                "BIC, with a price for groups that overlap",
+                is_criterion=True,
+                spoiled_by=COLLAPSED.name,
+            ),
             COLLAPSED,
         )
 

@@ -34,6 +34,8 @@ class Meaning:
     rewards_freedom
         Whether it improves with every option that is marked `Freedom`, and may improve with another algorithm, whatever
         the data: more clusters never fit worse. Over these it does not say what is better.
+    is_criterion
+        Whether it is an information criterion, such as BIC, whose differences have a usual scale: above 10 is decisive.
     spoiled_by
         Metric that says by a value above 0 that this one means nothing, such as the number of collapsed components: the
         result is ranked last.
@@ -55,6 +57,7 @@ class Meaning:
     is_cost: bool = False
     by_ratio: bool = False
     rewards_freedom: bool = False
+    is_criterion: bool = False
     spoiled_by: str = ""
     confounded_by: frozenset[str] = frozenset()
 
@@ -123,7 +126,7 @@ def meaning_of(name: str, declared: Mapping[str, Meaning] | None = None) -> Mean
     return Meaning(name) if owner is None else replace(owner, name=name)
 
 
-_FLAGS = ("is_timing", "is_cost", "by_ratio", "rewards_freedom")
+_FLAGS = ("is_timing", "is_cost", "by_ratio", "rewards_freedom", "is_criterion")
 
 
 def recorded(meaning: Meaning) -> dict[str, Any]:

@@ -42,6 +42,7 @@ BIC = Meaning(
     "lower",
     "",
     "Bayesian information criterion: fit, with a price for each parameter",
+    is_criterion=True,
     spoiled_by=COLLAPSED.name,
 )
-AIC = Meaning("aic", "lower", "", "Akaike's information criterion", spoiled_by=COLLAPSED.name)
+AIC = Meaning("aic", "lower", "", "Akaike's information criterion", is_criterion=True, spoiled_by=COLLAPSED.name)

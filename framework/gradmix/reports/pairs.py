@@ -20,6 +20,14 @@ _FEWEST_ALIKE = 3
 """How many pairs must differ by the very same amount to be taken for free of noise."""
 
 
+_STRENGTHS = ((2.0, "slight"), (6.0, "positive"), (10.0, "strong"), (math.inf, "decisive"))
+"""Difference of an information criterion up to which the evidence is called so.
+
+Kass & Raftery, "Bayes factors", JASA 90 (1995), p. 777, for BIC, and Burnham & Anderson, "Multimodel inference",
+Sociological Methods & Research 33 (2004), p. 271, for AIC: both leave a model that is more than 10 behind no support.
+"""
+
+
 class Verdict(Enum):
     """What pairs say about one against another: a mark for a ranked table, and words for what it rests on.
 
@@ -53,7 +61,7 @@ class Difference:
 
     `estimate` is the median of the paired differences (ratios): one minus (over) the reference; over several
     conditions, of their medians. `n_worse` and `n_better` count pairs, or conditions. All pairs of what `is_unvarying`
-    differ by the same amount.
+    differ by the same amount; if it `is_exact`, repetitions changed neither of the two.
     """
 
     metric: Meaning
@@ -62,6 +70,7 @@ class Difference:
     n_worse: int = 0
     n_better: int = 0
     is_unvarying: bool = False
+    is_exact: bool = False
     n_conditions: int = 1
 
     @property
@@ -99,9 +108,21 @@ class Difference:
             return Verdict.SINGLE
         if self.estimate.low <= self.neutral <= self.estimate.high:
             return Verdict.NOISE
-        if self.estimate.has_interval or (self.is_unvarying and self.n >= _FEWEST_ALIKE):
+        if self.estimate.has_interval or self.is_exact or (self.is_unvarying and self.n >= _FEWEST_ALIKE):
             return Verdict.WORSE if self.is_worse else Verdict.BETTER
         return Verdict.LIKELY_WORSE if self.is_worse else Verdict.LIKELY_BETTER
+
+    @property
+    def strength(self) -> str:
+        """How strong the evidence of an information criterion is that was not repeated; empty for anything else."""
+        if not self.metric.is_criterion or self.verdict is not Verdict.SINGLE:
+            return ""
+        return next(word for most, word in _STRENGTHS if abs(self.estimate.median) <= most)
+
+    @property
+    def mark(self) -> str:
+        """What a ranked table says beside it, in a word."""
+        return self.strength or self.verdict.mark
 
 
 def contrast(
@@ -183,7 +204,13 @@ def _repeated(pairs: Sequence[Pair], metric: Meaning, is_ratio: bool) -> Differe
         n_worse=n_worse,
         n_better=len(unequal) - n_worse,
         is_unvarying=all(_equal(each, contrasts[0], 1e-6) for each in contrasts),
+        is_exact=len(pairs) > 1 and all(map(_is_same, pairs, [pairs[0]] * len(pairs))),
     )
+
+
+def _is_same(pair: Pair, first: Pair) -> bool:
+    """Whether both values are those of another pair, which integers may be by chance."""
+    return all(map(_equal, pair, first)) and not all(float(each).is_integer() for each in first)
 
 
 def _equal(a: float, b: float, tolerance: float = _SAME) -> bool:

@@ -61,8 +61,7 @@ def ranking(comparison: Comparison, metrics: Sequence[Meaning], n_full: int) -> 
     rows = []
     for section in comparison.sections:
         for rank, group in enumerate(section.groups, start=1):
-            verdict = group.versus_best.verdict if group.versus_best else None
-            mark = "" if not section.is_ranked else verdict.mark if verdict else "best"
+            mark = "" if not section.is_ranked else group.versus_best.mark if group.versus_best else "best"
             cells = [text_of(value) for value in group.given.values()]
             cells += [str(rank) if section.is_ranked else ""] if is_ranked else []
             cells += [*map(text_of, group.settings.values()), runs_text(group)]
@@ -97,8 +96,11 @@ def _legend(comparison: Comparison, rows: Sequence[Row], full: Sequence[Meaning]
         "≈ best: within noise of it": "≈ best" in marks,
         "worse?: too few repetitions to be sure": "worse?" in marks,
         "mixed: better than the best in some pairs or conditions": "mixed" in marks,
+        "evidence against it: slight up to 2, positive to 6, strong to 10, decisive above": any(
+            each.strength for each in differences
+        ),
         "no mark: not repeated, so the difference is as measured": any(
-            each.verdict is Verdict.SINGLE for each in differences
+            each.verdict is Verdict.SINGLE and not each.strength for each in differences
         ),
     }
     return " · ".join(text for text, is_used in said.items() if is_used)
@@ -184,6 +186,8 @@ def evidence(found: Difference) -> str:
         counts = {"worse in": found.n_worse, "better in": found.n_better, "level in": n_level}
         said = ", ".join(f"{words} {n}" for words, n in counts.items() if n)
         return f"{said} of {found.n_conditions} conditions{broken}"
+    if found.strength:
+        return f"{found.strength} evidence {'against' if found.is_worse else 'for'} it"
     if verdict is Verdict.SINGLE:
         return f"as measured, not repeated{broken}"
     pairs = f"{found.n} pair{'s' if found.n != 1 else ''}"

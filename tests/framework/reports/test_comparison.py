@@ -4,8 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import gradmix
 from gradmix import ConfigError, UnknownNameError
-from gradmix.contracts.meaning import TIME, Meaning
+from gradmix.contracts.meaning import TIME, Meaning, recorded
 from gradmix.journal.legacy import meanings
 from gradmix.journal.reading import Run, TimedRounds
 from gradmix.reports.comparison import compare
@@ -265,6 +266,37 @@ def test_a_difference_that_was_not_repeated_is_stated_as_measured():
     assert comparison.sections[0].groups[1].versus_best.verdict is Verdict.SINGLE
     assert "Next: b, +1 (as measured, not repeated)." in headline(comparison)
     assert "repeat: seed=" in headline(comparison)[-1]
+
+
+@pytest.mark.parametrize(
+    ("behind", "strength"),
+    [(1.9, "slight"), (2.1, "positive"), (7.9, "strong"), (10.1, "decisive"), (195.0, "decisive")],
+)
+def test_differences_of_criteria_have_the_words_of_kass_and_raftery(behind, strength):
+    bic = gradmix.BIC
+    found = difference([(2314.3 + behind, 2314.3)], metric=bic)
+    assert (found.mark, evidence(found)) == (strength, f"{strength} evidence against it")
+    better = difference([(2314.3 - behind, 2314.3)], metric=bic)
+    assert evidence(better) == f"{strength} evidence for it"
+    assert difference([(2314.3 + behind, 2314.3)], metric=gradmix.INERTIA.meaning).mark == ""
+
+
+def test_the_words_for_criteria_are_explained_and_travel_in_journals():
+    declared = {"metrics": {"bic": recorded(gradmix.BIC)}, "ranking": ["bic"]}
+    runs = [
+        Run(Path("x"), "finished", {"params": {"n_components": k}, **declared}, {"bic": value})
+        for k, value in enumerate((2607.6, 2322.2, 2314.3))
+    ]
+    comparison = compare(runs)
+    assert [row.mark for row in ranking(comparison, comparison.metrics, 1).rows] == ["best", "strong", "decisive"]
+    assert "strong to 10, decisive above" in legend(comparison)
+    assert "Next: n_components=1, +7.9 (strong evidence against it)." in headline(comparison)
+
+
+def test_repetitions_of_what_has_no_randomness_are_not_too_few():
+    """Runs of something deterministic with two seeds: the difference is what it is, and more seeds change nothing."""
+    assert difference([(2509.3, 2314.3)] * 2, metric=gradmix.BIC).verdict is Verdict.WORSE
+    assert difference([(5.0, 7.0)] * 2, metric=gradmix.BIC).verdict is Verdict.LIKELY_BETTER  # integers agree by chance
 
 
 def everything_said(comparison):
