@@ -112,9 +112,17 @@ class SourceTransformation(Differentiator):
         return self._of(f).derivatives(x, v, order)
 
     def written(self, f: FlatFunction, x: Any) -> str:
-        """The emitted code as a module: forward for a function of one number, else reverse, unless the mode says so."""
+        """The emitted code as a module: forward for a function of one number, else reverse, unless the mode says so.
+
+        If it is to be compiled, it is, so that what cannot be compiled is named.
+        """
         forward = self.mode == "forward" or (self.mode == "auto" and f.argument.is_scalar)
-        return self._of(f).program("forward" if forward else "reverse").printed()
+        made = self._of(f)
+        if self.compiled and forward:
+            made.push(x, np.zeros(len(x)))
+        elif self.compiled:
+            made.pulled(x, np.zeros(len(f(x))))
+        return made.program("forward" if forward else "reverse").printed()
 
     def _of(self, f: VectorFunction) -> Transformed:
         if not isinstance(f, FlatFunction):

@@ -113,8 +113,8 @@ class ByRule(Reader):
         self.building.read_whole.update(found)
         if not found:
             return Value(ast.copy_location(ast.parse(text, mode="eval").body, call.node), ndim=ndim)
-        if self.building.is_compiled:
-            what = f"{call.shown}, whose derivative is called by its rule,"
+        if self.building.is_compiled and (results.count is not None or ndim is None):
+            what = f"{call.shown}, whose derivative is called by its rule and has dimensions that are not known before,"
             raise call.refusal(what, "leave out differentiator.compiled=true")
         roots = frozenset(root for each in found.values() for root in each.roots)
         shared = Value(ast.Name("_", ast.Load()), roots=roots) if is_view else None

@@ -14,8 +14,9 @@ from warnings import catch_warnings, simplefilter
 from gradmix import DifferentiationError
 from gradmix_autodiff.kept_code import kept_module
 from gradmix_autodiff.source import prelude
+from gradmix_autodiff.source.by_numpy import Ndims, handed_back
 from gradmix_autodiff.source.captured import Captured, is_data
-from gradmix_autodiff.source.lines import names_of
+from gradmix_autodiff.source.lines import names_of, words
 
 _WITHOUT = "leave out differentiator.compiled=true"
 _HELPERS = {name for name, each in vars(prelude).items() if isinstance(each, FunctionType)}
@@ -23,7 +24,7 @@ _UNKNOWN = re.compile(r"Function\(<(?:built-in )?function (\w+)[^>]*>\) found fo
 _ORIGIN = re.compile(r"\s*# (\d+): (.*)")
 
 
-def compiled(text: str, name: str, outside: Sequence[Captured], place: str) -> Callable[..., Any]:
+def compiled(text: str, name: str, ndims: Ndims, outside: Sequence[Captured], place: str) -> Callable[..., Any]:
     """Compile an emitted function when it is first called.
 
     Parameters
@@ -32,6 +33,8 @@ def compiled(text: str, name: str, outside: Sequence[Captured], place: str) -> C
         Its definition, of numbers and arrays.
     name
         Its name.
+    ndims
+        Dimensions of its variables that are numbers or arrays of floats.
     outside
         What it takes from outside; each is looked up at a call, and passed as an argument.
     place
@@ -52,23 +55,31 @@ def compiled(text: str, name: str, outside: Sequence[Captured], place: str) -> C
     machine_forms = import_module("gradmix_autodiff.source.machine")
     for each in outside:
         if not is_data(each.value):
-            raise DifferentiationError(
-                f"{place}: {each.origin}, a function from outside, cannot be compiled; {_WITHOUT}."
+            lines = text.splitlines()
+            used = next(
+                (number for number, line in enumerate(lines, 1) if each.name in words(line.partition("#")[0])), 1
             )
+            what = f"{each.origin}, a function from outside, cannot be compiled"
+            raise DifferentiationError(f"{place}{_origin(lines, used)}: {what}; {_WITHOUT}.")
     passed = "".join(f"{each.name}, " for each in outside)
     helpers = sorted(names_of(text) & _HELPERS)
     imported = [f"from gradmix_autodiff.source.prelude import {', '.join(helpers)}"] if helpers else []
-    head = "\n".join(["import math\n", "import numpy as np", *imported, "\n\n"])
-    whole = head + text.replace("(", f"({passed}", 1)
+    text = handed_back(text.replace("(", f"({passed}", 1), ndims)
+    imported += ["import gradmix"] if "gradmix." in text else []
+    imported += ["from numba import njit, objmode"] if "with objmode(" in text else []
+    whole = "\n".join(["import math\n", "import numpy as np", *imported, "\n\n"]) + text
     module = kept_module(whole, "source", inspect.getsource(machine_forms), numba.__version__)
     machine = numba.njit(error_model="numpy", boundscheck=True, cache=True)(getattr(module, name))
 
     def call(*arguments: Any) -> Any:
+        given = [*(_plain(each.value) for each in outside), *arguments]
         try:
             with catch_warnings():
                 simplefilter("ignore", errors.NumbaPerformanceWarning)
-                return machine(*(_plain(each.value) for each in outside), *arguments)
-        except errors.NumbaError as error:
+                return machine(*given)
+        except Exception as error:
+            if not isinstance(error, errors.NumbaError) and tuple(map(numba.typeof, given)) in machine.overloads:
+                raise  # the function's own
             line, reason = _explained(str(error), whole, Path(str(module.__file__)).name)
             raise DifferentiationError(
                 f"{place}{line}: numba cannot compile its derivative ({reason}); {_WITHOUT}."
@@ -84,13 +95,18 @@ def _explained(message: str, text: str, file: str) -> tuple[str, str]:
     found = re.search(re.escape(file) + r'" ?\)?, line (\d+)|' + re.escape(file) + r" \((\d+)\)", message)
     if found is None:
         return "", reason
-    above = text.splitlines()[: int(found[1] or found[2])]
-    origin = next((match for each in reversed(above) if (match := _ORIGIN.match(each))), None)
-    shown = above[-1].strip()
+    number = int(found[1] or found[2])
+    shown = text.splitlines()[number - 1].strip()
     reason = re.sub(
         r"Function\(<(?:built-in )?function (\w+)[^>]*>\) found for signature:", r"\1 for these arguments", reason
     )
-    return ("" if origin is None else f", line {origin[1]}, `{origin[2]}`"), f"`{shown}`: {reason}"
+    return _origin(text.splitlines(), number), f"`{shown}`: {reason}"
+
+
+def _origin(lines: Sequence[str], number: int) -> str:
+    """The user's line that a line of emitted code comes from; lines count from 1."""
+    origin = next((match for each in reversed(lines[:number]) if (match := _ORIGIN.match(each))), None)
+    return "" if origin is None else f", line {origin[1]}, `{origin[2]}`"
 
 
 def _plain(value: Any) -> Any:

@@ -287,6 +287,8 @@ class Function:
     ----------
     name
         Its name.
+    file
+        Name of the file that defines it.
     parameters
         Its arguments, in order.
     variables
@@ -300,6 +302,7 @@ class Function:
     """
 
     name: str
+    file: str
     parameters: tuple[str, ...]
     variables: Mapping[str, Thing]
     block: list[Any]

@@ -104,13 +104,20 @@ def index_object(index: str, is_compiled: bool = False) -> str:
         return f"({index})" if "," in index else index
     if not is_compiled:
         return f"np.s_[{index}]"
-    node = ast.parse(f"_[{index}]", mode="eval").body
-    assert isinstance(node, ast.Subscript)
-    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    shown = [_slice(each) if isinstance(each, ast.Slice) else ast.unparse(each) for each in parts]
+    shown = [index_text(each) for each in index_parts(index)]
     return f"({', '.join(shown)})" if len(shown) > 1 else shown[0]
 
 
-def _slice(node: ast.Slice) -> str:
-    bounds = [node.lower, node.upper, *([] if node.step is None else [node.step])]
+def index_parts(index: str) -> list[ast.expr]:
+    """An index, dimension by dimension."""
+    node = ast.parse(f"_[{index}]", mode="eval").body
+    assert isinstance(node, ast.Subscript)
+    return node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+
+
+def index_text(part: ast.expr) -> str:
+    """A part of an index as an expression."""
+    if not isinstance(part, ast.Slice):
+        return ast.unparse(part)
+    bounds = [part.lower, part.upper, *([] if part.step is None else [part.step])]
     return f"slice({', '.join('None' if each is None else ast.unparse(each) for each in bounds)})"

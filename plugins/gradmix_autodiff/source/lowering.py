@@ -128,6 +128,7 @@ class Lowering:
         )
         return Function(
             definition.name,
+            definition.file,
             tuple(names),
             variables,
             self.building.block,

@@ -158,6 +158,8 @@ def _unsummed(t: Any, like: Any, axis: Any, keepdims: Any) -> Any:
         return lambda t, like, axis, keepdims: t + np.zeros(np.shape(like))
     if isinstance(axis, types.Integer) and _ndim(t) == 1 and _ndim(like) == 2:
         return _unsummed_vector
+    if _ndim(t) == _ndim(like):
+        return lambda t, like, axis, keepdims: t + np.zeros(np.shape(like))
     return None
 
 
@@ -175,21 +177,36 @@ def _is_none(kind: Any) -> bool:
 
 @_form(prelude.share_of_max)
 def _share_of_max(a: Any, axis: Any) -> Any:
-    return _share_of_the_largest if _is_none(axis) and _ndim(a) > 0 else None
-
-
-def _share_of_the_largest(a: Any, axis: Any) -> Any:
-    is_it = np.where(np.equal(a, np.max(a)), 1.0, 0.0)
-    return is_it / np.sum(is_it)
+    if _is_none(axis) and _ndim(a) > 0:
+        return lambda a, axis: _share_of_equal(a, np.max(a))
+    return _share_of_max_in_lines if isinstance(axis, types.Integer) and _ndim(a) == 2 else None
 
 
 @_form(prelude.share_of_min)
 def _share_of_min(a: Any, axis: Any) -> Any:
-    return _share_of_the_smallest if _is_none(axis) and _ndim(a) > 0 else None
+    if _is_none(axis) and _ndim(a) > 0:
+        return lambda a, axis: _share_of_equal(a, np.min(a))
+    return _share_of_min_in_lines if isinstance(axis, types.Integer) and _ndim(a) == 2 else None
 
 
-def _share_of_the_smallest(a: Any, axis: Any) -> Any:
-    is_it = np.where(np.equal(a, np.min(a)), 1.0, 0.0)
+def _share_of_max_in_lines(a: Any, axis: Any) -> Any:
+    found = np.empty(np.shape(a))
+    if axis in (0, -2):
+        for j in range(a.shape[1]):
+            found[:, j] = _share_of_equal(a[:, j], np.max(a[:, j]))
+    else:
+        for i in range(a.shape[0]):
+            found[i] = _share_of_equal(a[i], np.max(a[i]))
+    return found
+
+
+def _share_of_min_in_lines(a: Any, axis: Any) -> Any:
+    return prelude.share_of_max(-a, axis)
+
+
+@import_module("numba").njit(cache=True)  # type: ignore[untyped-decorator]
+def _share_of_equal(a: Any, extreme: Any) -> Any:
+    is_it = np.where(np.equal(a, extreme), 1.0, 0.0)
     return is_it / np.sum(is_it)
 
 
@@ -210,8 +227,29 @@ def _taken(change: Any, test: Any) -> Any:
     return (lambda change, test: np.where(test, change, 0.0)) if 0 <= _ndim(test) <= _ndim(change) else None
 
 
+@_form(prelude.span)
+def _span(n: Any, index: Any) -> Any:
+    if isinstance(index, types.SliceType):
+        return _span_of_slice
+    return _span_of_number if isinstance(index, types.Integer) else lambda n, index: slice(0, n, 1)
+
+
+def _span_of_number(n: Any, index: Any) -> Any:
+    first = index + n if index < 0 else index
+    return slice(first, first + 1, 1)
+
+
+def _span_of_slice(n: Any, index: Any) -> Any:
+    start, stop, step = index.indices(n)
+    count = len(range(start, stop, step))
+    last = start + (count - 1) * step
+    return slice(min(start, last), max(start, last) + 1, 1) if count > 0 else slice(0, 0, 1)
+
+
 @_form(prelude.as_floats)
 def _as_floats(array: Any) -> Any:
+    if isinstance(array, types.List) and _is_number(array.dtype):
+        return lambda array: np.array(array) * 1.0
     is_of_floats = isinstance(array, types.Array) and isinstance(array.dtype, types.Float)
     return (lambda array: array) if is_of_floats else None
 

@@ -122,6 +122,13 @@ def add_at(array: Any, index: Any, d: Any) -> None:
     np.add.at(array, index, d)
 
 
+def span(n: int, index: Any) -> slice:
+    """A slice of an axis of length n that has in it what an index names: a number, a slice, or a mask."""
+    named = np.arange(n)[index]
+    first, last = np.min(named, initial=n), np.max(named, initial=-1)
+    return slice(int(first), int(last) + 1, 1)
+
+
 def as_floats(array: Any) -> Any:
     """An array that is written differentiated values into, which must not cut them to integers.
 

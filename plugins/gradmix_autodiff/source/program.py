@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from gradmix_autodiff.source import prelude
+from gradmix_autodiff.source.blocks import values_of
 from gradmix_autodiff.source.captured import Captured, Captures
 from gradmix_autodiff.source.compiling import compiled
 from gradmix_autodiff.source.forms import Function, Thing, Value, leaves
@@ -22,6 +23,7 @@ from gradmix_autodiff.source.forward import forward
 from gradmix_autodiff.source.lines import names_of
 from gradmix_autodiff.source.lowering import lowered
 from gradmix_autodiff.source.reverse import reverse
+from gradmix_autodiff.source.scope import SUFFIXES
 
 _NUMBERS = count(1)
 TRANSFORMS = {"forward": (forward, "dot"), "reverse": (reverse, "bar")}
@@ -99,13 +101,20 @@ def program(
     if is_compiled:
         used = names_of(text)
         outside = [each for each in captures.found.values() if each.name in used]
-        return Program(text, compiled(text, f"{name}_{ending}", outside, place), captures, made.result, False)
+        machine = compiled(text, f"{name}_{ending}", _ndims(made), outside, f"{place} in {made.file}")
+        return Program(text, machine, captures, made.result, False)
     namespace: dict[str, Any] = {"np": np, "math": math, **_HELPERS}
     namespace |= {each.name: each.value for each in captures.found.values()}
     file = f"<derivative {next(_NUMBERS)} of {name}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
     exec(compile(text, file, "exec"), namespace)  # our own text
     return Program(text, namespace[f"{name}_{ending}"], captures, made.result, _takes_floats(made))
+
+
+def _ndims(made: Function) -> dict[str, int | None]:
+    """Dimensions of the variables that are differentiated, and of their tangents and adjoints."""
+    values = [*values_of(made.block), *(leaf for each in made.variables.values() for leaf in leaves(each))]
+    return {each.text + ending: each.ndim for each in values if each.active for ending in SUFFIXES}
 
 
 def _takes_floats(made: Function) -> bool:

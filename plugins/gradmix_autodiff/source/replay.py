@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from typing import Any
 
 from gradmix_autodiff.source import forms
 from gradmix_autodiff.source.blocks import made_in, writes_in
-from gradmix_autodiff.source.lines import Line, Lines, Nest, all_words, index_object, moved, words
+from gradmix_autodiff.source.lines import (
+    Line,
+    Lines,
+    Nest,
+    all_words,
+    index_object,
+    index_parts,
+    index_text,
+    moved,
+    words,
+)
 from gradmix_autodiff.source.refusal import refusal
 
 
@@ -20,10 +31,12 @@ class Replay:
         Arrays whose earlier contents the reverse sweep reads, so that writes keep what was there.
     is_compiled
         Whether the text will be compiled.
+    in_parts
+        Arrays of which entries, slices and masks are written: a compiler must have all that they keep of one type.
     """
 
-    def __init__(self, restored: frozenset[str], is_compiled: bool) -> None:
-        self.restored, self.is_compiled = restored, is_compiled
+    def __init__(self, restored: frozenset[str], is_compiled: bool, in_parts: frozenset[str] = frozenset()) -> None:
+        self.restored, self.is_compiled, self.in_parts = restored, is_compiled, in_parts
 
     def again(self, block: Sequence[Any], need: set[str] | None, is_first: bool) -> Lines:
         """Statements, those that make what is in `need`; None: all. Effects are done only the first time."""
@@ -75,8 +88,12 @@ class Replay:
             return []
         lines: Lines = []
         if name in self.restored:
+            place = index_object(write.index, self.is_compiled)
             old = f"{name}[{write.index}]" if write.is_entry else f"np.copy({name}[{write.index}])"
-            lines.append(Line(f"undo_{name}.append(({index_object(write.index, self.is_compiled)}, {old}))", line))
+            if name in self.in_parts:
+                place = _spans(write)
+                old = f"np.copy({name}[{place}])"
+            lines.append(Line(f"undo_{name}.append(({place}, {old}))", line))
         return [*lines, Line(f"{name}[{write.index}] = {write.value.text}", line)]
 
     def _loop_again(self, loop: forms.Loop, need: set[str] | None, is_first: bool) -> Lines:
@@ -152,6 +169,26 @@ class Replay:
                 if each.name.text in need:
                     need |= words(each.end.text)
             self._close([*loop.before, *loop.body], need)
+
+
+def kind_of_write(write: forms.Write) -> tuple[str, ...]:
+    """What an index consists of: slices, with a step or without one, and others, such as numbers."""
+    parts = [
+        f"slice {each.step is not None}" if isinstance(each, ast.Slice) else "other"
+        for each in index_parts(write.index)
+    ]
+    return ("entry" if write.is_entry else "part", *parts)
+
+
+def _spans(write: forms.Write) -> str:
+    """A slice for each dimension that has in it what is written."""
+    name, ndim, parts = write.array.text, write.array.ndim or 1, index_parts(write.index)
+    texts = [index_text(each) for each in parts]
+    if len(parts) > ndim or {"...", "Ellipsis", "None"} & set(texts):
+        texts = []
+    texts += ["slice(None, None)"] * (ndim - len(texts))
+    spans = [f"span(np.shape({name})[{axis}], {text})" for axis, text in enumerate(texts)]
+    return f"({', '.join(spans)})" if ndim > 1 else spans[0]
 
 
 def _needed(name: str, need: set[str] | None) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradmix_autodiff.source.captured import is_in
+from gradmix_autodiff.source.elementwise import ndim_of
 from gradmix_autodiff.source.forms import NOTHING, Parts, Thing, Value, literal
 
 
@@ -128,7 +129,10 @@ def ndim_of_result(function: Any, arguments: Sequence[Thing], keywords: Mapping[
     """Dimensions of the only result, None if they are not known."""
     first = arguments[0] if arguments else None
     ndim = first.ndim if isinstance(first, Value) else None
-    is_flattened = "axis" in keywords or (function is np.sort and len(arguments) > 1)
+    if isinstance(function, np.ufunc) and function.nout == 1 and function.signature is None:
+        return ndim_of(arguments) if all(isinstance(each, Value) for each in arguments) else None
+    has_axis = "axis" in keywords and isinstance(_constant(keywords["axis"]), int)
+    is_flattened = ("axis" in keywords and not has_axis) or (function is np.sort and len(arguments) > 1)
     if is_in(function, _LIKE_THE_FIRST) and not is_flattened:
         return ndim
     if is_in(function, _REDUCING) and len(arguments) == 1:

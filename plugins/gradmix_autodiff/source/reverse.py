@@ -18,7 +18,7 @@ from gradmix_autodiff.source.blocks import contributed, made_in, outside_loops, 
 from gradmix_autodiff.source.forms import Function, Value, leaves, written
 from gradmix_autodiff.source.lines import Line, Lines, Nest, all_words, moved, printed, words
 from gradmix_autodiff.source.presence import Presences, There, taken
-from gradmix_autodiff.source.replay import Replay
+from gradmix_autodiff.source.replay import Replay, kind_of_write
 
 Seen = set[str]
 """Names whose adjoint has begun to be summed."""
@@ -50,7 +50,9 @@ def reverse(function: Function, name: str) -> str:
 
 class _Reverse:
     def __init__(self, function: Function, restored: frozenset[str]) -> None:
-        self.function, self.restored, self.replay = function, restored, Replay(restored, function.is_compiled)
+        self.function, self.restored = function, restored
+        in_parts = _written_in_parts(function) if function.is_compiled else frozenset()
+        self.replay = Replay(restored, function.is_compiled, in_parts)
         self.restored_now: frozenset[str] = frozenset()
         self.in_place = {each.text for each in summed_in_place(function.block)}
         self.roots = {each.text: each.roots for each in values_of(function.block)}
@@ -231,7 +233,9 @@ class _Reverse:
 
     def _restored(self, name: str, line: tuple[str, int]) -> Lines:
         undone = frozenset([name])
-        return [Line(f"place, before = undo_{name}.pop()", line), Line(f"{name}[place] = before", line, undone)]
+        place, before = (f"place_{name}", f"before_{name}") if self.function.is_compiled else ("place", "before")
+        taken_back = Line(f"{place}, {before} = undo_{name}.pop()", line)
+        return [taken_back, Line(f"{name}[{place}] = {before}", line, undone)]
 
     def _choice(self, lines: Lines, seen: Seen, choice: forms.Choice) -> None:
         outside = (contributed(choice.then) | contributed(choice.otherwise)) - made_in([choice])
@@ -301,6 +305,15 @@ class _Reverse:
         lines += moved([(held, bar(name)) for held, name, _ in kept], loop.line)
         for held, _, end in kept:
             self._add(lines, seen, end, held, loop.line)
+
+
+def _written_in_parts(function: Function) -> frozenset[str]:
+    """Arrays that are written by indices of several kinds."""
+    kinds: dict[str, set[tuple[str, ...]]] = {}
+    for each in writes_in(function.block):
+        if isinstance(each, forms.Write):
+            kinds.setdefault(each.array.text, set()).add(kind_of_write(each))
+    return frozenset(name for name, found in kinds.items() if len(found) > 1)
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -19,7 +19,7 @@ NEVER: Any = type("Never", (), {"__repr__": lambda self: "NEVER"})()
 """What a path gives that ends by an error."""
 
 _RESERVED = frozenset([*keyword.kwlist, *dir(builtins), *dir(prelude), "np", "math", "place", "before"])
-_OWN = ("stack_", "undo_", "mark_", "at_")
+_OWN = ("stack_", "undo_", "mark_", "at_", "place_", "before_", "by_numpy_")
 """How names of emitted code begin that no variable may have."""
 SUFFIXES = ("", "_dot", "_bar")
 

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import scipy.special as special
 from tests.plugins.gradmix_autodiff.source.programs import PROGRAMS
 
 import gradmix
@@ -110,21 +111,64 @@ def test_tangents_of_whole_arrays_are_compiled():
     np.testing.assert_allclose(compiled.jvp(choices, point, v), SOURCE.jvp(choices, point, v), rtol=1e-12)
 
 
-def test_what_numba_cannot_compile_is_named_with_its_line():
-    def largest_in_rows(x):
-        table = np.outer(x, x)
-        return np.sum(np.max(table, axis=1))
-
-    with pytest.raises(DifferentiationError, match=r"largest_in_rows, line \d+, `return .*np.max.*leave out"):
-        COMPILED.gradient(largest_in_rows, [1.0, 2.0, 3.0])
+def what_numba_lacks(x):
+    table = x[:, None] * np.sort(x)
+    return np.sum(np.max(table, axis=1, keepdims=True)) * np.sum(table[None] ** 2)
 
 
-def test_a_call_by_rule_is_named_with_its_line():
-    def sorted_values(x):
-        return np.sum(np.sort(x) * x)
+def writes_of_all_kinds(x):
+    a = np.zeros(6)
+    a[:3] = x[:3] ** 2
+    for i in range(3, 6):
+        a[i] = a[i - 1] * x[i - 3] + a[i - 2]
+        a[1:3] = a[1:3] * x[0]
+        a[-1] = a[i] * a[5]
+    a[a > 1] = 0.5
+    a[::-2] = a[::-2] ** 2
+    return np.sum(a * a)
 
-    with pytest.raises(DifferentiationError, match=r"line \d+: `np.sort\(x\)`.*leave out differentiator.compiled=true"):
-        COMPILED.gradient(sorted_values, [1.0, 2.0, 3.0])
+
+@pytest.mark.parametrize("f", [what_numba_lacks, writes_of_all_kinds])
+def test_what_numba_lacks_is_handed_back_to_numpy(f):
+    for point in ([0.9, 0.2, 0.4], [1.2, 1.5, 0.5]):
+        np.testing.assert_allclose(COMPILED.gradient(f, point), SOURCE.gradient(f, point), rtol=1e-12, atol=1e-13)
+
+
+def test_the_code_is_text_of_numpy_and_is_checked_by_compiling():
+    text = COMPILED.code(what_numba_lacks, [0.9, 0.2, 0.4])
+    assert "objmode" not in text
+    assert "np.max(table, axis=1, keepdims=True)" in text
+    names = {}
+    exec(text, names)
+    _, gradient = names["what_numba_lacks_bar"](np.array([0.9, 0.2, 0.4]))
+    np.testing.assert_allclose(gradient, SOURCE.gradient(what_numba_lacks, [0.9, 0.2, 0.4]), rtol=1e-12)
+
+
+def two_matrices(x):
+    u, s, _ = np.linalg.svd(np.outer(x, x) + np.eye(len(x)))
+    return np.sum(s) * u[0, 0]
+
+
+def whole_numbers(x):
+    a = np.array([[1, 2], [3, 4]])
+    return np.sum(a @ x)
+
+
+@pytest.mark.parametrize(
+    ("f", "what"),
+    [
+        (two_matrices, r"test_compiled\.py, line \d+: `np\.linalg\.svd.*by its rule"),
+        (whole_numbers, r"in test_compiled\.py, line \d+, `return np\.sum\(a @ x\)`: numba cannot.*`w\d = a @ x`"),
+        (
+            lambda x: special.gammaln(x)[0],
+            r"in test_compiled\.py, line \d+, `.*: special\.gammaln, a function from out",
+        ),
+    ],
+)
+def test_what_cannot_be_compiled_is_named_with_its_line(f, what):
+    for ask in (COMPILED.gradient, COMPILED.code):
+        with pytest.raises(DifferentiationError, match=rf"(?s){what}.*leave out differentiator\.compiled=true"):
+            ask(f, [1.0, 2.0])
 
 
 @pytest.mark.processes
