@@ -38,7 +38,7 @@ test-oldest: $(OLDEST)/.ready
 
 # Runs the checks of CI that are quick before each commit, and mypy before each push.
 hooks: $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check pre-commit
+	@PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python -m pip install --quiet --disable-pip-version-check pre-commit
 	$(BIN)/pre-commit install --hook-type pre-commit --hook-type pre-push
 
 lint: $(READY)
@@ -139,8 +139,8 @@ $(LARGE): $(READY)
 	@touch $@
 
 $(OLDEST)/.ready: pyproject.toml $(READY)
-	@echo "Setting up $(OLDEST) (once; a minute)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@echo "Setting up $(OLDEST) (once; a minute or two)"
+	@PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(OLDEST)
 	@$(BIN)/uv pip install --quiet --python $(OLDEST)/bin/python --resolution lowest-direct --editable '.[check]' --group oldest
 	@touch $@
