@@ -27,14 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     parser = CommandParser("compare", _DESCRIPTION, _EXAMPLES)
     add = parser.add_argument
-    add("what", nargs="*", metavar="WHAT", help="sweep, experiment or run: a path, a name or enough of it")
-    parser.add_runs_dir()
-    for flag, name, does in (
-        ("--metric", "NAME", "what to show; the first ranks the runs"),
-        ("--by", "KEY", "compare by these parameters only"),
-        ("--over", "KEY", "repeat over these, as over seeds"),
-    ):
-        add(flag, action="extend", nargs="+", default=[], metavar=name, help=does)
+    parser.add_comparison()
     add("--csv", type=Path, metavar="FILE", help="write a row for each run; - writes to the standard output")
     add("--html", type=Path, metavar="FILE", help="write one page with plots, which works without a network")
     add("--open", action="store_true", help="open the page in the browser")

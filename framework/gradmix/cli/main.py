@@ -19,6 +19,7 @@ COMMANDS = {
     "show": "describe one run: status, options, metrics or error; with --picture, draw it",
     "rm": "delete runs and sweeps, on disk and in MLflow",
     "compare": "rank runs, with differences and confidence intervals, as a table or a page",
+    "export": "write a comparison or its runs for a paper: LaTeX, Markdown, CSV, Parquet, SVG, PDF",
     "derive": "print the derivative of a function as Python source code",
     "plugins": "list all components, broken ones included; with a name, document that one",
     "new": "write a working plugin to start from: an installable project or a single file",

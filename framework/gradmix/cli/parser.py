@@ -35,6 +35,19 @@ class CommandParser(ArgumentParser):
         self.add_argument("run", metavar="RUN", nargs=nargs, help=_RUN)
         self.add_runs_dir()
 
+    def add_comparison(self) -> None:
+        """Let the command line choose runs and how to compare them: ``what``, ``metric``, ``by`` and ``over``."""
+        self.add_argument(
+            "what", nargs="*", metavar="WHAT", help="sweep, experiment or run: a path, a name or enough of it"
+        )
+        self.add_runs_dir()
+        for flag, name, does in (
+            ("--metric", "NAME", "what to show; the first ranks the runs"),
+            ("--by", "KEY", "compare by these parameters only"),
+            ("--over", "KEY", "repeat over these, as over seeds"),
+        ):
+            self.add_argument(flag, action="extend", nargs="+", default=[], metavar=name, help=does)
+
     def add_runs_dir(self) -> None:
         """Let the command look for runs in another folder."""
         where = "where the runs are (default: %(default)s)"

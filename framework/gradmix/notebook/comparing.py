@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from gradmix.notebook.results import SweepResult, table_of
 from gradmix.reports.comparison import compare as compare_runs
 from gradmix.reports.comparison_page import page, write_page
+from gradmix.reports.export import export, group_records
+from gradmix.reports.paper_table import as_latex, ranking_table
 from gradmix.reports.sentences import counts, headline
 from gradmix.reports.tables import EFFECT_COLUMNS, effect_rows, ranking
 from gradmix.sweeps.selection import everything, select
@@ -27,7 +29,7 @@ class Comparison:
     """
 
     def __init__(self, reading: Reading, metrics: Sequence[str], by: Sequence[str], over: Sequence[str]) -> None:
-        self._reading = reading
+        self._reading, self._shows_all = reading, bool(metrics)
         self._found = compare_runs(reading.runs, metrics, by, over, reading.n_unreadable, reading.n_missing)
 
     @property
@@ -49,14 +51,7 @@ class Comparison:
         """The same as numbers: a row for each group and metric with n, median, and the ends of its interval."""
         import pandas as pd
 
-        rows = [
-            {**group.given, **group.settings, "metric": name, "n": found.n}
-            | {"median": found.median, "low": found.low, "high": found.high}
-            for section in self._found.sections
-            for group in section.groups
-            for name, found in group.summaries.items()
-        ]
-        return pd.DataFrame(rows)
+        return pd.DataFrame(group_records(self._found))
 
     @property
     def effects(self) -> pd.DataFrame:
@@ -73,6 +68,25 @@ class Comparison:
     def save_page(self, path: str | Path) -> Path:
         """Write the page with plots, as ``gradmix compare --html`` does; returns where it is."""
         write_page(self._found, self._reading.title, Path(path))
+        return Path(path)
+
+    def to_latex(self) -> str:
+        """The ranked table for a paper: a ``tabular`` of the package booktabs."""
+        return as_latex(ranking_table(self._found, self._shows_all), counts(self._found))
+
+    def export(self, path: str | Path, *, runs: bool = False, figure: str = "") -> Path:
+        """Write a table, its numbers or a picture, as ``gradmix export`` does; returns where it is.
+
+        Parameters
+        ----------
+        path
+            A file that ends in ``.tex``, ``.md``, ``.csv``, ``.parquet``, ``.svg``, ``.pdf`` or ``.png``.
+        runs
+            Whether tables have a row for each run.
+        figure
+            Another figure of the page than the ranking: ``"curves"``, ``"cost"``, …
+        """
+        export(self._found, self._reading.title, Path(path), runs=runs, figure=figure, all_metrics=self._shows_all)
         return Path(path)
 
     def __repr__(self) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gradmix.contracts.meaning import meaning_of
 
-_UNITS = {
+UNITS = {
     "s": (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9)),
     "B": (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10), ("B", 1)),
 }
@@ -22,8 +22,8 @@ def measured(value: float, unit: str = "") -> str:
     """
     if not math.isfinite(value):
         return "no number"
-    if unit in _UNITS:
-        name, size = next((each for each in _UNITS[unit] if abs(value) >= each[1]), _UNITS[unit][-1])
+    if unit in UNITS:
+        name, size = next((each for each in UNITS[unit] if abs(value) >= each[1]), UNITS[unit][-1])
         scaled = value / size
         return f"{scaled:.3g} {name}" if abs(scaled) < 100 else f"{scaled:.0f} {name}"
     if value == 0 or (float(value).is_integer() and abs(value) < 1e7):

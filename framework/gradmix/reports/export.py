@@ -1,0 +1,130 @@
+"""Comparisons and runs as files for a paper or another program: the suffix of a file says what it holds."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gradmix.contracts.errors import ConfigError, StorageError, UnknownNameError, did_you_mean, listing
+from gradmix.journal.reading import Run
+from gradmix.reports.comparison import Comparison
+from gradmix.reports.factors import text_of
+from gradmix.reports.paper_table import PaperTable, as_latex, as_markdown, ranking_table, runs_table
+from gradmix.reports.run_rows import harmless, time_text
+from gradmix.reports.sentences import counts
+from gradmix.reports.wording import shown
+
+Record = Mapping[str, Any]
+
+RANKING = "ranking"
+"""The picture of the ranking, which is drawn unless another one is asked for."""
+
+
+def export(
+    comparison: Comparison, title: str, path: Path, *, runs: bool = False, figure: str = "", all_metrics: bool = False
+) -> None:
+    """Write a comparison, or with `runs` a row for each run of it, or a picture of it.
+
+    CSV and Parquet have all metrics; a table for a paper has the main one and two others, unless all are wanted.
+
+    Raises
+    ------
+    ConfigError
+        If the suffix of the file names no format.
+    UnknownNameError
+        If there is no such figure.
+    StorageError
+        If the comparison has nothing to draw.
+    """
+    if path.suffix not in FORMATS:
+        raise ConfigError(f"{path}: the name of the file must end in one of {', '.join(FORMATS)}.")
+    if figure and path.suffix not in _PICTURES:
+        raise ConfigError(f"{path}: a figure is drawn into {', '.join(_PICTURES)}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix in _PICTURES:
+        _draw(comparison, path, figure or RANKING)
+    elif path.suffix in _RECORDS:
+        _RECORDS[path.suffix](run_records(comparison.runs) if runs else group_records(comparison), path)
+    else:
+        table = (runs_table if runs else ranking_table)(comparison, all_metrics)
+        path.write_text(_TEXTS[path.suffix](table, f"{title}: {counts(comparison)}"), encoding="utf-8")
+
+
+def group_records(comparison: Comparison) -> list[Record]:
+    """A record for each group and metric: median, n, and the ends of the interval, as numbers in full."""
+    return [
+        {**group.given, **group.settings}
+        | {"rank": rank if section.is_ranked else None, "metric": name, "unit": comparison.meaning(name).unit}
+        | {"n": found.n, "median": found.median, "low": found.low, "high": found.high}
+        | {"interval": "95 %" if found.has_interval else "range" if found.n > 1 else None}
+        for section in comparison.sections
+        for rank, group in enumerate(section.groups, start=1)
+        for name, found in group.summaries.items()
+    ]
+
+
+def run_records(runs: Sequence[Run]) -> list[Record]:
+    """A record for each run: every option and metric, and how it ended."""
+    return [
+        {"run_key": run.run_key, **run.params, **run.metrics, "status": run.status, "error": run.error}
+        | {"began": time_text(run.began), "seconds": run.seconds, "folder": shown(run.folder)}
+        for run in runs
+    ]
+
+
+def _write_csv(records: Sequence[Record], path: Path) -> None:
+    columns = list(dict.fromkeys(name for record in records for name in record))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(map(harmless, columns))
+        for record in records:
+            values = (record.get(name) for name in columns)
+            writer.writerow(harmless("" if value is None else text_of(value)) for value in values)
+
+
+def _write_parquet(records: Sequence[Record], path: Path) -> None:
+    """Numbers and truth values stay so; a column of different types holds text."""
+    import pyarrow
+    from pyarrow import parquet
+
+    columns = {}
+    for name in dict.fromkeys(name for record in records for name in record):
+        values = [record.get(name) for record in records]
+        types = {type(value) for value in values if value is not None}
+        is_plain = types <= {int, float} or types <= {str} or types <= {bool}
+        columns[name] = values if is_plain else [None if value is None else text_of(value) for value in values]
+    parquet.write_table(pyarrow.table(columns), path)
+
+
+def _draw(comparison: Comparison, path: Path, name: str) -> None:
+    from matplotlib import rc_context
+
+    from gradmix.reports.figures import figures
+    from gradmix.reports.figures.drawing import draw
+    from gradmix.reports.figures.strips import draw_strips
+
+    if name == RANKING:
+        drawn = draw_strips(comparison)
+        if drawn is None:
+            raise StorageError("there is nothing to draw: no group has a number to rank by.")
+    else:
+        there = {each.name: each for each in figures(comparison)}
+        if name not in there:
+            names = (RANKING, *there)
+            raise UnknownNameError(
+                f"there is no figure {name!r} of these runs.{did_you_mean(name, names)} There are: {listing(names)}."
+            )
+        drawn = draw(there[name].views[0])
+    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix)
+    with rc_context({"pdf.fonttype": 42, "svg.hashsalt": "gradmix"}):  # TrueType, which journals ask for
+        drawn.savefig(path, dpi=300, metadata=undated)
+
+
+_TEXTS: Mapping[str, Callable[[PaperTable, str], str]] = {".tex": as_latex, ".md": as_markdown}
+_RECORDS: Mapping[str, Callable[[Sequence[Record], Path], None]] = {".csv": _write_csv, ".parquet": _write_parquet}
+_PICTURES = (".svg", ".pdf", ".png")
+
+FORMATS = (*_TEXTS, *_RECORDS, *_PICTURES)
+"""Suffixes of the files that can be written."""

@@ -1,0 +1,233 @@
+"""Tables as papers print them: one unit a column, as many digits as the interval bears out, what is best in bold."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from gradmix.contracts.meaning import Meaning
+from gradmix.contracts.terminal import visible
+from gradmix.reports.comparison import Comparison
+from gradmix.reports.factors import follows_seed, text_of, value_of
+from gradmix.reports.intervals import Estimate
+from gradmix.reports.tables import Kind, ranking
+from gradmix.reports.wording import UNITS, measured
+
+_BESIDE = 2
+"""Metrics beside the primary one, costs first, unless all are wanted."""
+_DIGITS = 3
+"""Significant digits of the width of an interval."""
+
+_IS_NUMBER = re.compile(r"[-+]?[\d.]+(e[-+]?\d+)?")
+
+
+@dataclass(frozen=True)
+class PaperTable:
+    """A table: columns by name and kind, sections of rows, the cells that are best, and a legend."""
+
+    columns: Sequence[tuple[str, Kind]]
+    sections: Sequence[Sequence[Sequence[str]]]
+    best: frozenset[tuple[int, int, int]] = field(default=frozenset())  # section, row, column
+    legend: str = ""
+
+
+def ranking_table(comparison: Comparison, all_metrics: bool) -> PaperTable:
+    """The groups, ranked: how many runs each has, and the median of each metric with its interval."""
+    metrics = _metrics(comparison, all_metrics)
+    ranked = ranking(comparison, metrics, len(metrics))
+    summaries = [group.summaries for group in comparison.groups]
+    scales = [
+        _scale([each[metric.name].median for each in summaries if metric.name in each], metric) for metric in metrics
+    ]
+    between = 2 if comparison.ranked else 0  # columns: against the best, and the mark
+    columns = list(ranked.columns)
+    places = [ranked.primary, *range(ranked.primary + 1 + between, len(columns))]
+    for place, (unit, _) in zip(places, scales, strict=True):
+        name, kind = columns[place]
+        columns[place] = (f"{name} ({unit})" if unit else name, kind)
+    rows = []
+    for row in ranked.rows:
+        cells = list(row.cells)
+        for place, metric, (_, size) in zip(places, metrics, scales, strict=True):
+            if found := row.group.summaries.get(metric.name):
+                cells[place] = _estimate_text(found, metric, size, len(row.group.finished))
+        rows.append(cells)
+    columns = _with_numbers(columns, rows)
+    sections = [[rows.pop(0) for _ in section.groups] for section in comparison.sections]
+    marks = iter(ranked.rows)
+    best = frozenset(
+        (i, j, ranked.primary)
+        for i, section in enumerate(sections)
+        for j in range(len(section))
+        if next(marks).mark.endswith("best")
+    )
+    legend = [ranked.legend, *(["bold: best, or not to be told from the best"] if best else [])]
+    return PaperTable(columns, sections, best, " · ".join(filter(None, legend)))
+
+
+def runs_table(comparison: Comparison, all_metrics: bool) -> PaperTable:
+    """Every run: what differs, the metrics, and how it ended."""
+    factors, metrics = comparison.factors, _metrics(comparison, all_metrics)
+    keys = [key for key in factors.varying if not follows_seed(key, comparison.runs)]
+    scales = [_scale([run.metrics.get(each.name, math.nan) for run in comparison.runs], each) for each in metrics]
+    names = [f"{each.name} ({unit})" if unit else each.name for each, (unit, _) in zip(metrics, scales, strict=True)]
+    columns: list[tuple[str, Kind]] = [(factors.short[key], "text") for key in keys]
+    columns += [*((name, "number") for name in names), ("status", "text")]
+    rows = [
+        [
+            *(text_of(value_of(run, key)) for key in keys),
+            *(
+                _number_text(run.metrics[each.name] / size, each) if each.name in run.metrics else ""
+                for each, (_, size) in zip(metrics, scales, strict=True)
+            ),
+            run.status.replace("_", " "),
+        ]
+        for run in comparison.runs
+    ]
+    return PaperTable(_with_numbers(columns, rows), [rows])
+
+
+def _with_numbers(columns: Sequence[tuple[str, Kind]], rows: Sequence[Sequence[str]]) -> list[tuple[str, Kind]]:
+    """The columns; one of options whose values are all numbers is a column of numbers."""
+    are_numbers = [all(_IS_NUMBER.fullmatch(row[place]) for row in rows) for place in range(len(columns))]
+    return [(name, "number" if is_it else kind) for (name, kind), is_it in zip(columns, are_numbers, strict=True)]
+
+
+def _metrics(comparison: Comparison, all_metrics: bool) -> list[Meaning]:
+    first, others = comparison.metrics[:1], comparison.metrics[1:]
+    return [*first, *(others if all_metrics else sorted(others, key=lambda each: not each.is_cost)[:_BESIDE])]
+
+
+def _scale(values: Sequence[float], metric: Meaning) -> tuple[str, float]:
+    """The unit that suits all values of a column, and its size."""
+    usual = sorted(abs(value) for value in values if math.isfinite(value) and value)
+    middle = usual[len(usual) // 2] if usual else 1.0
+    return next((unit for unit in UNITS.get(metric.unit, ()) if middle >= unit[1]), (metric.unit, 1.0))
+
+
+def _number_text(value: float, metric: Meaning) -> str:
+    """A number without an interval; a time or a size has three digits."""
+    return f"{value:.3g}" if metric.unit in UNITS and math.isfinite(value) else measured(value)
+
+
+def _estimate_text(found: Estimate, metric: Meaning, size: float, n_runs: int) -> str:
+    """A median with its interval, to as many digits as the interval's width bears out: ``2314.3 [2310.1, 2319.8]``."""
+    more = f" (n = {found.n})" if found.n != n_runs else ""
+    if not math.isfinite(found.median):
+        return "no number" + more
+    values = [found.median / size, found.low / size, found.high / size]
+    width = values[2] - values[1]
+    if not math.isfinite(width) or width <= 1e-9 * abs(values[0]):
+        return _number_text(values[0], metric) + more
+    decimals = _DIGITS - 1 - math.floor(math.log10(width))
+    median, low, high = (_rounded(value, decimals) for value in values)
+    return f"{median} [{low}, {high}]{more}" if found.has_interval else f"{median} ({low}, {high}){more}"
+
+
+def _rounded(value: float, decimals: int) -> str:
+    """A number to so many decimals, in scientific notation where it is tiny.
+
+    >>> _rounded(2314.2871, 1), _rounded(2314.2871, -2), _rounded(-3.14159e-12, 13)
+    ('2314.3', '2300', '-3.1e-12')
+    """
+    if value and abs(value) < 1e-4:
+        digits = max(0, decimals + math.floor(math.log10(abs(value))))
+        return f"{value:.{digits}e}"
+    return f"{round(value, decimals):.{max(decimals, 0)}f}"
+
+
+def as_markdown(table: PaperTable, heading: str) -> str:
+    """The table as Markdown has it on GitHub."""
+    ruler = ["---:" if kind == "number" else "---" for _, kind in table.columns]
+    rows = [
+        [f"**{_plain(cell)}**" if (i, j, k) in table.best else _plain(cell) for k, cell in enumerate(row)]
+        for i, section in enumerate(table.sections)
+        for j, row in enumerate(section)
+    ]
+    lines = ["| " + " | ".join(cells) + " |" for cells in ([_plain(name) for name, _ in table.columns], ruler, *rows)]
+    return "\n".join([*lines, "", *([_plain(table.legend), ""] if table.legend else []), _plain(heading)]) + "\n"
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown takes as it is."""
+    return re.sub(r"([\\|<*`_\[\]])", r"\\\1", text).replace("\n", " ") or " "
+
+
+def as_latex(table: PaperTable, heading: str) -> str:
+    r"""The table as a ``tabular`` of the package booktabs, for ``\input``."""
+    return "\n".join(_latex_lines(table, heading)) + "\n"
+
+
+def _latex_lines(table: PaperTable, heading: str) -> Iterator[str]:
+    yield r"% \usepackage{booktabs}"
+    yield from (f"% {line}" for text in (heading, table.legend) for line in text.splitlines())
+    letters = "".join("r" if kind == "number" else "l" for _, kind in table.columns)
+    yield rf"\begin{{tabular}}{{@{{}}{letters}@{{}}}}"
+    yield r"\toprule"
+    yield " & ".join(_tex(name) for name, _ in table.columns) + r" \\"
+    for i, section in enumerate(table.sections):
+        yield r"\midrule"
+        for j, row in enumerate(section):
+            cells = [
+                (_tex_number if kind == "number" else _tex)(cell)
+                for cell, (_, kind) in zip(row, table.columns, strict=True)
+            ]
+            bold = [rf"\textbf{{{cell}}}" if (i, j, k) in table.best else cell for k, cell in enumerate(cells)]
+            yield " & ".join(bold) + r" \\"
+    yield r"\bottomrule"
+    yield r"\end{tabular}"
+
+
+_TEX = {
+    "\\": r"\textbackslash{}",
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "[": "{[}",  # after the end of a row a bracket would be a distance
+    "]": "{]}",
+    "↓": r"$\downarrow$",
+    "↑": r"$\uparrow$",
+    "≈": r"$\approx$",
+    "×": r"$\times$",
+    "±": r"$\pm$",
+    "·": r"$\cdot$",
+    "–": "--",
+    "…": r"\ldots{}",
+    "µ": r"$\mu$",
+    "\n": " ",
+}
+_NUMBER = re.compile(r"(?<![\w.])(-?)(\d[\d.]*)(?:e([+-])0*(\d+))?")
+
+
+def _tex(text: str) -> str:
+    r"""Text as LaTeX prints it.
+
+    >>> print(_tex("n_components=3 & 50 % of {a}"))
+    n\_components=3 \& 50 \% of \{a\}
+    """
+    return "".join(_TEX.get(sign, sign) for sign in visible(text))
+
+
+def _tex_number(text: str) -> str:
+    r"""A number, or several, as LaTeX prints them.
+
+    >>> print(_tex_number("-1130.26 [-1131, 3.1e-12]"))
+    $-$1130.26 {[}$-$1131, 3.1$\times$10$^{-12}${]}
+    """
+
+    def printed(found: re.Match[str]) -> str:
+        minus, digits, sign, exponent = found.groups()
+        power = rf"$\times$10$^{{{'-' if sign == '-' else ''}{exponent}}}$" if exponent else ""
+        return ("$-$" if minus else "") + digits + power
+
+    pieces, end = [], 0
+    for found in _NUMBER.finditer(text):
+        pieces += [_tex(text[end : found.start()]), printed(found)]
+        end = found.end()
+    return "".join(pieces) + _tex(text[end:])
