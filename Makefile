@@ -4,6 +4,7 @@ VENV := .venv
 # The versions that are tried together; `make test CONSTRAINTS=` takes the newest ones instead.
 CONSTRAINTS := constraints.txt
 BIN := $(VENV)/bin
+INSTALL = PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CHROMIUM ?= chromium
 READY := $(VENV)/.ready
 LARGE := $(VENV)/.large
@@ -38,7 +39,7 @@ test-oldest: $(OLDEST)/.ready
 
 # Runs the checks of CI that are quick before each commit, and mypy before each push.
 hooks: $(READY)
-	@PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python -m pip install --quiet --disable-pip-version-check pre-commit
+	@$(INSTALL) pre-commit
 	$(BIN)/pre-commit install --hook-type pre-commit --hook-type pre-push
 
 lint: $(READY)
@@ -130,23 +131,23 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "gradmix needs Python 3.11 or newer; this is Python " + sys.version.split()[0] + ". Name one: make PYTHON=python3.11")'
 	@echo "Setting up $(VENV) (once; a minute or two)"
 	@$(PYTHON) -m venv $(VENV)
-	@PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@$(INSTALL) --editable '.[test]'
 	@touch $@
 
 $(LARGE): $(READY)
 	@echo "Installing PyTorch and TensorFlow (once; some minutes)"
-	@PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,tensorflow,torch]'
+	@$(INSTALL) --editable '.[test,tensorflow,torch]'
 	@touch $@
 
 $(OLDEST)/.ready: pyproject.toml $(READY)
 	@echo "Setting up $(OLDEST) (once; a minute or two)"
-	@PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(INSTALL) uv
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(OLDEST)
 	@$(BIN)/uv pip install --quiet --python $(OLDEST)/bin/python --resolution lowest-direct --editable '.[check]' --group oldest
 	@touch $@
 
 $(SITE): $(READY)
-	@PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@$(INSTALL) --editable '.[docs]'
 	@touch $@
 
 clean:
