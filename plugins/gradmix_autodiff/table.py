@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -135,6 +135,14 @@ class Primitive:
 
 
 Rule = Elementwise | Primitive
+
+
+def specialised(function: Callable[..., Any], *given: Any, name: str) -> Callable[..., Any]:
+    """A function with its first arguments given, under a name; unlike a lambda, it can be written to a file."""
+    made: Any = partial(function, *given)
+    made.__name__ = name
+    return made  # type: ignore[no-any-return]
+
 
 ARGUMENTS = ("a", "b", "c", "e", "f")
 """What the texts of elementwise rules call the arguments."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import RLock
@@ -11,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from gradmix import Differentiator, Pullback, VectorFunction
-from gradmix_autodiff.dual import DualNumbers
 from gradmix_autodiff.program.captured import Captured, marks_of
+from gradmix_autodiff.program.derivatives import COMPUTE, is_long
 from gradmix_autodiff.program.emission import OTHER_PATH, UNBOUNDED
 from gradmix_autodiff.program.node import NotRecordableError, TooLargeError
 from gradmix_autodiff.program.path import Path, recorded
-from gradmix_autodiff.program.symbol import SymbolArray
+from gradmix_autodiff.program.shortcuts import shortcut
+from gradmix_autodiff.program.simplify import FLOAT
 
 MOST_PATHS = 8
 """Programs that are kept for one derivative: one for each path through the function."""
@@ -24,58 +24,6 @@ MOST_RECORDINGS = 64
 """Recordings after which a function that keeps changing what it reads is not recorded any more."""
 MOST_FAILURES = 3
 """Failures after which a derivative is not recorded any more."""
-MOST_SWEEPS = 64
-"""Sweeps of a matrix of derivatives, each of which a program would have written out, up to which it is recorded."""
-
-FLOAT = np.dtype(np.float64)
-
-Compute = Callable[[Differentiator, Any, tuple[Any, ...]], Any]
-
-
-def _matrix(plain: Differentiator, f: Any, x: Any) -> Any:
-    """A Jacobian. A program pushes many tangents by one operation; rows are pulled one after the other."""
-    if isinstance(x, SymbolArray) and plain.pulls and len(x) <= MOST_COLUMNS_A_ROW * f.result.size:
-        return DualNumbers().matrix(f, x)
-    return plain.matrix(f, x)
-
-
-def _second(plain: Differentiator, f: Any, x: Any) -> Any:
-    """A Hessian: as a program, tangents of the gradient."""
-    if isinstance(x, SymbolArray) and plain.pulls:
-        return DualNumbers().matrix(lambda y: plain.first(f, y)[1], x)
-    return plain.second(f, x)
-
-
-MOST_COLUMNS_A_ROW = 8
-"""Columns for each row up to which tangents are pushed."""
-
-COMPUTE: Mapping[str, Compute] = {
-    "first": lambda plain, f, points: plain.first(f, *points),
-    "matrix": lambda plain, f, points: _matrix(plain, f, *points),
-    "second": lambda plain, f, points: _second(plain, f, *points),
-    "product": lambda plain, f, points: plain.product(f, *points),
-    "push": lambda plain, f, points: plain.push(f, *points),
-    "push_many": lambda plain, f, points: plain.push_many(f, *points),
-    "pull": lambda plain, f, points: plain.pull(f, points[0])[1](points[1]),
-}
-"""Hook → how the plain differentiator computes it."""
-
-
-def sweeps(plain: Differentiator, hook: str, m: int, n: int) -> float:
-    """How many times a hook goes through a function of n variables with m values, forward or back."""
-    forward = math.ceil(n / plain.chunk) if plain.pushes else math.inf
-    gradient = 1 if plain.pulls else forward
-    along = 1 if plain.pushes else m  # one tangent; without a push, every unit vector is pulled
-    counts = {
-        "push": along,
-        "push_many": along,
-        "pull": gradient,
-        "first": gradient,
-        "product": gradient,
-        "matrix": min(forward, m if plain.pulls else math.inf),
-        "second": gradient * min(forward, n if plain.pulls else math.inf),
-    }
-    return counts[hook]
 
 
 @dataclass(eq=False)
@@ -162,11 +110,7 @@ class PreparedDifferentiator(Differentiator):
 
     def shortcut(self, operator: str) -> Callable[..., Any] | None:
         """Gradients at one array or number, without the way through containers; None if the example is another."""
-        argument = self.function.argument
-        if argument.tree is not None or len(self.function.args) != 1 or operator not in _SHORT:
-            return None
-        place, make = _SHORT[operator]
-        return make(self, place, argument.shapes[0])
+        return shortcut(self, operator)
 
     def program(self, x: Any, place: int | None) -> Any:
         """What the first program that fits computes of a function's value and gradient, or one of these; else None."""
@@ -182,11 +126,6 @@ class PreparedDifferentiator(Differentiator):
         return None
 
     # programs
-
-    def is_long(self, hook: str, m: int, n: int) -> bool:
-        """Whether a derivative takes too many sweeps, or has too many entries, to be one program."""
-        entries = {"matrix": m * n, "second": n * n}.get(hook, 0)
-        return sweeps(self.plain, hook, m, n) > MOST_SWEEPS or entries > MOST_SWEEPS**3
 
     def _computed(self, hook: str, f: Any, *points: Any) -> Any:
         """A derivative by the first program whose path the point takes; the plain one's if there is none."""
@@ -229,7 +168,7 @@ class PreparedDifferentiator(Differentiator):
         with self._lock:
             paths, reasons = self.paths.get(hook, ()), self._reasons.setdefault(hook, [])
             may_record = len(paths) < MOST_PATHS and self._recordings < MOST_RECORDINGS and len(reasons) < MOST_FAILURES
-            if may_record and not self.is_long(hook, arrangement.size, len(points[0])):
+            if may_record and not is_long(self.plain, hook, arrangement.size, len(points[0])):
                 self._recordings += 1
                 try:
                     path = recorded(lambda *symbols: compute(self.plain, f, symbols), points, result, self.is_compiled)
@@ -268,7 +207,7 @@ def prepared(plain: Differentiator, f: Any, x: Any, is_compiled: bool) -> Differ
         made.first(f, x)
         if short := made.shortcut("gradient"):
             short(f.argument.arrange(x.copy()))
-    elif not made.is_long("matrix", f.result.size, len(x)):
+    elif not is_long(plain, "matrix", f.result.size, len(x)):
         made.matrix(f, x)
     return made
 
@@ -279,61 +218,3 @@ def _constants(f: Any) -> Any:
         return None
     places = f.argnums if isinstance(f.argnums, tuple) else (f.argnums,)
     return [marks_of(each) for place, each in enumerate(f.args) if place not in places]
-
-
-def _of_array(
-    prepared: PreparedDifferentiator, place: int | None, shape: tuple[int, ...], arrange: Callable[[Any], Any]
-) -> Callable[..., Any]:
-    """A derivative at one array of a shape."""
-    program, is_flat = prepared.program, len(shape) == 1
-
-    def computed(x: Any = None, *more: Any) -> Any:
-        if type(x) is not np.ndarray or x.dtype is not FLOAT or x.shape != shape or more:
-            return None
-        flags = x.flags
-        if not flags.c_contiguous or not flags.writeable:
-            return None
-        found = program(x if is_flat else x.reshape(-1), place)
-        return None if found is None else arrange(found)
-
-    return computed
-
-
-def _of_number(
-    prepared: PreparedDifferentiator, place: int | None, arrange: Callable[[Any], Any]
-) -> Callable[..., Any]:
-    """A derivative at one number."""
-    program = prepared.program
-
-    def computed(x: Any = None, *more: Any) -> Any:
-        if type(x) is not float or more:
-            return None
-        found = program(np.array([x]), place)
-        return None if found is None else arrange(found)
-
-    return computed
-
-
-def _short_gradient(prepared: Any, place: int | None, shape: tuple[int, ...]) -> Callable[..., Any] | None:
-    if 0 in shape:
-        return None
-    if not shape:
-        return _of_number(prepared, place, lambda found: found[0][0])
-    if len(shape) == 1:
-        return _of_array(prepared, place, shape, lambda found: found[0])
-    return _of_array(prepared, place, shape, lambda found: found[0].reshape(shape))
-
-
-def _short_value_and_gradient(prepared: Any, place: int | None, shape: tuple[int, ...]) -> Callable[..., Any] | None:
-    if 0 in shape:
-        return None
-    if not shape:
-        return _of_number(prepared, place, lambda found: (found[0][0], found[1][0]))
-    return _of_array(prepared, place, shape, lambda found: (found[0][0], found[1].reshape(shape)))
-
-
-_SHORT: Mapping[str, tuple[int | None, Callable[..., Callable[..., Any] | None]]] = {
-    "gradient": (1, _short_gradient),
-    "value_and_gradient": (None, _short_value_and_gradient),
-}
-"""Operator → which result of the hook `first` it needs, and what makes its short way."""

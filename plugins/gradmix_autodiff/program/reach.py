@@ -134,14 +134,17 @@ class Reach:
                 self._meet(name, known)
         else:
             captured.size(vars(function))
-        self._names |= (names := names_of(function.__code__))
-        space, own = function.__globals__, global_names_of(function.__code__)
+        code, space = function.__code__, function.__globals__
+        self._names |= names_of(code)
+        own, imported = looked_up_by(code)
         if unseen := own & {"eval", "exec"} - space.keys():
             raise NotRecordableError(f"the function runs code by {min(unseen)}, whose names are not seen")
+        if own & {"globals", "vars"}:
+            own |= names_of(code) & space.keys()
         captured.absent(space.keys(), own - space.keys())
-        for name in sorted(names & space.keys()):
+        for name in sorted(own & space.keys()):
             self._meet_named(name, space[name], space)
-        for name in sorted(names & sys.modules.keys()):  # imported by the function itself
+        for name in sorted(imported & sys.modules.keys()):
             if package(sys.modules[name]) not in LIBRARIES:
                 self._meet(name, sys.modules[name])
 
@@ -168,7 +171,9 @@ class Reach:
             self._meet(f"[{place}]", each)
 
     def _container(self, x: Any) -> None:
-        self._tuple(self._captured.entries(x))
+        entries = self._captured.entries(x)
+        if not isinstance(x, set | frozenset) or not all(isinstance(each, CONSTANT) for each in entries):
+            self._tuple(entries)
 
     def _mapping(self, x: Mapping[Any, Any]) -> None:
         for key, known in self._captured.mapping(x):
@@ -307,12 +312,19 @@ def names_of(code: types.CodeType) -> frozenset[str]:
 
 
 @lru_cache(maxsize=1024)
-def global_names_of(code: types.CodeType) -> frozenset[str]:
-    """Names in a function's code that are looked up in its module."""
-    found = {each.argval for each in dis.get_instructions(code) if each.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
-    return frozenset(
-        found.union(*(global_names_of(each) for each in code.co_consts if isinstance(each, types.CodeType)))
-    )
+def looked_up_by(code: types.CodeType) -> tuple[frozenset[str], frozenset[str]]:
+    """Names that a function's code looks up in its module, and modules that it imports itself."""
+    found: tuple[set[str], set[str]] = set(), set()
+    for each in dis.get_instructions(code):
+        if each.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            found[0].add(each.argval)
+        elif each.opname == "IMPORT_NAME":
+            found[1].add(each.argval)
+    for each in code.co_consts:
+        if isinstance(each, types.CodeType):
+            for names, more in zip(found, looked_up_by(each), strict=True):
+                names |= more
+    return frozenset(found[0]), frozenset(found[1])
 
 
 def package(x: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradmix_autodiff.rules.structure import gather
-from gradmix_autodiff.table import COMPOSITIONS, CONSTANT, LinearMap, Primitive
+from gradmix_autodiff.table import COMPOSITIONS, CONSTANT, LinearMap, Primitive, specialised
 from gradmix_autodiff.traced import operate
 
 
@@ -25,8 +25,12 @@ def _transform(function: Callable[..., Any]) -> Primitive:
             lambda w: operate(primitive, w + 0j, axis, norm=norm),
         )
 
-    primitive = Primitive(lambda x, axis, norm: function(x, axis=axis, norm=norm), rule, is_linear=True)
+    primitive = Primitive(specialised(_transformed, function, name=function.__name__), rule, is_linear=True)
     return primitive
+
+
+def _transformed(function: Callable[..., Any], x: Any, axis: int, norm: str | None) -> Any:
+    return function(x, axis=axis, norm=norm)
 
 
 FORWARD, BACKWARD = _transform(np.fft.fft), _transform(np.fft.ifft)

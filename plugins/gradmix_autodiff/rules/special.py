@@ -7,13 +7,14 @@ takes integers only. Source: NIST Digital Library of Mathematical Functions, htt
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
 import numpy as np
 from scipy import special
 
-from gradmix_autodiff.table import COMPOSITIONS, CONSTANT, ELEMENTWISE, NAMES, UNKNOWN, Elementwise
+from gradmix_autodiff.table import COMPOSITIONS, CONSTANT, ELEMENTWISE, NAMES, UNKNOWN, Elementwise, specialised
 from gradmix_autodiff.traced import operate
 
 _DENSITY_OF_BETA = "exp((a - 1) * log(c) + (b - 1) * log1p(-c) - betaln(a, b))"
@@ -222,26 +223,27 @@ SEVERAL: dict[str, tuple[tuple[str, ...], ...]] = {
 def _install_several(name: str, texts: tuple[tuple[str, ...], ...]) -> None:
     """Enter a function with several results: each is an operation of its own."""
     function = getattr(special, name)
-
-    def part_of(number: int) -> Elementwise:
-        def part(*arguments: Any) -> Any:
-            return function(*arguments)[number]
-
-        part.__name__ = name
-        changes = tuple(text.replace("part(", f"{name}_part(") for text in texts[number])
-        return Elementwise(part, changes)
-
-    rules = [part_of(number) for number in range(len(texts))]
+    rules = [
+        Elementwise(
+            specialised(_result_of, function, number, name=name),
+            tuple(text.replace("part(", f"{name}_part(") for text in each),
+        )
+        for number, each in enumerate(texts)
+    ]
     NAMES[name] = function
     NAMES[f"{name}_part"] = lambda number, *arguments: operate(rules[number], *arguments)
     COMPOSITIONS[function] = lambda *arguments: tuple(operate(rule, *arguments) for rule in rules)
+
+
+def _result_of(function: Callable[..., Any], number: int, *arguments: Any) -> Any:
+    return function(*arguments)[number]
 
 
 def _polygamma(n: int) -> Elementwise:
     """The n-th derivative of the digamma function."""
     if n not in _POLYGAMMA:
         NAMES[f"polygamma_{n + 1}"] = lambda a: operate(_polygamma(n + 1), a)
-        _POLYGAMMA[n] = Elementwise(lambda a: _polygamma_at(n, a), (f"d * polygamma_{n + 1}(a)",))
+        _POLYGAMMA[n] = Elementwise(specialised(_polygamma_at, n, name="polygamma"), (f"d * polygamma_{n + 1}(a)",))
     return _POLYGAMMA[n]
 
 
