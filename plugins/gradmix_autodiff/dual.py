@@ -80,6 +80,12 @@ class DualNumbers(Differentiator):
 
         return prepared(self, f, x, self.compiled)
 
+    def loaded(self, f: Any, x: Any, file: Any, name: str) -> Differentiator:
+        """Programs that were recorded elsewhere."""
+        from gradmix_autodiff.program.prepared import loaded
+
+        return loaded(self, f, x, self.compiled, file, name)
+
     def higher(self, f: VectorFunction, x: Any, order: int) -> Any:
         """Nested derivatives."""
         return self.nested(f, x, order)

@@ -82,6 +82,7 @@ def _closed(f: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[..., 
             )
         return y if isinstance(y, Traced) else np.asarray(y, dtype=np.float64)[()]
 
+    evaluated.__name__ = getattr(f, "__name__", type(f).__name__)
     return evaluated
 
 

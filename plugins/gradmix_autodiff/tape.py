@@ -119,6 +119,12 @@ class Tape(Differentiator):
 
         return prepared(self, f, x, self.compiled)
 
+    def loaded(self, f: Any, x: Any, file: Any, name: str) -> Differentiator:
+        """Programs that were recorded elsewhere."""
+        from gradmix_autodiff.program.prepared import loaded
+
+        return loaded(self, f, x, self.compiled, file, name)
+
     def higher(self, f: VectorFunction, x: Any, order: int) -> Any:
         """Nested derivatives. Of several values, the pullback w ↦ w·J is linear in w: pulled back itself it gives J."""
         inner = f if order == 1 else lambda y: self.higher(f, y, order - 1)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 from abc import ABC
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar, final
+from typing import IO, Any, ClassVar, final
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from gradmix.contracts import operators
 from gradmix.contracts.colouring import Colouring, colouring_of
 from gradmix.contracts.component import Component
 from gradmix.contracts.errors import DifferentiationError, did_you_mean
+from gradmix.contracts.files import regular_file
 from gradmix.contracts.flat_function import ArgNums, FlatFunction, at_point
 from gradmix.contracts.meaning import Meaning
 from gradmix.contracts.operators import VectorFunction, operator
@@ -264,6 +266,26 @@ class Differentiator(Component, ABC):
         """What `prepare` uses for one function: this differentiator, or one that has compiled or recorded f at x."""
         return self
 
+    def save_prepared(self, file: IO[bytes]) -> None:
+        """Of what `prepared` returns: write what was recorded to a file, as data.
+
+        Raises
+        ------
+        DifferentiationError
+            If that cannot be saved.
+        """
+        raise DifferentiationError(f"{type(self).__name__} has nothing prepared that could be saved.")
+
+    def loaded(self, f: FlatFunction, x: Any, file: IO[bytes], name: str) -> Differentiator:
+        """What `prepared` returned for f, from what `save_prepared` wrote to a file; nothing in that is executed.
+
+        Raises
+        ------
+        DifferentiationError
+            If the file, which errors call by a name, was written for another function or by another version.
+        """
+        raise DifferentiationError(f"{type(self).__name__} takes nothing prepared from a file.")
+
     @property
     def unprepared(self) -> Mapping[str, str]:
         """Of what `prepared` returns: which hooks work as if it were not prepared, each with the reason."""
@@ -459,7 +481,9 @@ class Differentiator(Component, ABC):
         return operators.taylor(self, *self._at(f, (x, *args)), v, order)
 
     @final
-    def prepare(self, f: Function, *example: Any, argnums: ArgNums = 0) -> Prepared:
+    def prepare(
+        self, f: Function, *example: Any, argnums: ArgNums = 0, from_file: str | os.PathLike[str] | None = None
+    ) -> Prepared:
         """Prepare to differentiate a function often, at points that are arranged as an example is.
 
         Parameters
@@ -470,11 +494,18 @@ class Differentiator(Component, ABC):
             Its arguments, as they will be.
         argnums
             Which of them it will be differentiated by.
+        from_file
+            A file that `Prepared.to_file` has written, from which it is taken. The file may come from anywhere.
 
         Returns
         -------
         Prepared
             Has the same operators, without f.
+
+        Raises
+        ------
+        DifferentiationError
+            If the file is of another function, of one that reads other values, or of another version.
 
         Examples
         --------
@@ -485,6 +516,9 @@ class Differentiator(Component, ABC):
         """
         with self.session():
             function, x = self._at(f, example, argnums)
+            if from_file is not None:
+                with open(regular_file(from_file), "rb") as file:
+                    return Prepared(self.loaded(function, x, file, os.fspath(from_file)), function, self)
             prepared = self.prepared(function, x)
             if not isinstance(prepared, Differentiator):
                 raise unlike(f"{type(self).__name__}.prepared", "a differentiator", prepared)

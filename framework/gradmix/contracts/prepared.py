@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import wraps
+from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, final
 
 from gradmix.contracts import operators
@@ -63,6 +66,29 @@ class Prepared:
     def reasons(self) -> Mapping[str, str]:
         """Why some derivatives are computed as if the function were not prepared: hook → reason; empty if all are."""
         return self.differentiator.unprepared
+
+    def to_file(self, path: str | os.PathLike[str]) -> None:
+        """Write what was recorded to a file, for ``prepare(…, from_file=path)`` of the same differentiator.
+
+        Raises
+        ------
+        DifferentiationError
+            If that cannot be saved.
+        """
+        Path(path).write_bytes(self._saved())
+
+    def _saved(self) -> bytes:
+        file = BytesIO()
+        self.differentiator.save_prepared(file)
+        return file.getvalue()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What pickle keeps: the function and the example, and what was recorded, so far as it can be saved."""
+        try:
+            saved = self._saved()
+        except DifferentiationError:
+            saved = b""
+        return _unpickled, (self.origin, self.function, saved), {"known": self.known}
 
     def check_operator(self, operator: str) -> None:
         """As `Differentiator.check_operator`."""
@@ -140,3 +166,14 @@ class Prepared:
             )
         operators.check_plain(self.differentiator, x)
         return function, x
+
+
+def _unpickled(origin: Differentiator, function: FlatFunction, saved: bytes) -> Prepared:
+    """One that is prepared again, from what was recorded if that is still of this function."""
+    with origin.session():
+        x = at_point(function.f, function.args, function.argnums)[1]
+        try:
+            made = origin.loaded(function, x, BytesIO(saved), "the pickled one")
+        except DifferentiationError:
+            made = origin.prepared(function, x)
+        return Prepared(made, function, origin)

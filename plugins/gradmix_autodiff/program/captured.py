@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, KeysView, Mapping
+from collections.abc import Callable, Collection, Iterable, KeysView, Mapping, Sequence
 from itertools import chain
 from operator import is_
 from typing import Any
@@ -23,6 +23,8 @@ class Captured:
         The function.
     is_compiled
         Whether compiled code looks at arrays.
+    constants
+        Arguments that are constant.
 
     Raises
     ------
@@ -30,7 +32,7 @@ class Captured:
         If it reaches too many values to look at all of them in each call, or one whose changes cannot be seen.
     """
 
-    def __init__(self, function: Callable[..., Any], is_compiled: bool) -> None:
+    def __init__(self, function: Callable[..., Any], is_compiled: bool, constants: Sequence[Any] = ()) -> None:
         self._is_compiled = is_compiled
         self._places: list[tuple[Callable[[Any, Any], Any], Any, Any]] = []
         self._attributes: list[tuple[Any, str, Any]] = []
@@ -39,7 +41,7 @@ class Captured:
         self._sizes: list[tuple[Collection[Any], int]] = []
         self._absent: list[tuple[KeysView[str], frozenset[str]]] = []
         self._arrays: dict[int, tuple[Any, tuple[Any, ...], bytes | int]] = {}
-        self.met = Reach(self).through(function)
+        self.met = Reach(self).through(function, constants)
         """Everything that was met, in an order that is the same in each process: how it is reached, and what it is."""
 
     def is_same(self) -> bool:

@@ -96,7 +96,7 @@ class Graph:
 
     def input(self, value: Any) -> Node:
         """Add an input."""
-        node = self._added(None, (), NO_KEYWORDS, np.shape(value), np.asarray(value).dtype)
+        node = self.added(None, (), NO_KEYWORDS, np.shape(value), np.asarray(value).dtype)
         self.inputs.append(node)
         return node
 
@@ -115,7 +115,7 @@ class Graph:
             self._bytes += value.nbytes
             if self._bytes > MOST_BYTES:
                 raise TooLargeError(f"it keeps plain arrays of more than {MOST_BYTES >> 20} MiB")
-            node = self._added(None, (), NO_KEYWORDS, value.shape, value.dtype)
+            node = self.added(None, (), NO_KEYWORDS, value.shape, value.dtype)
             node.value = value
             self.arrays[id(value)] = node, fingerprint(value, False)
             return node
@@ -147,16 +147,17 @@ class Graph:
             key = (function, key_of(arguments), key_of(tuple(keywords.items())))
             known = self._known.get(key)
         except TypeError:  # an argument that cannot be compared: such a call is one of its own
-            return self._added(function, arguments, keywords, shape, dtype)
+            return self.added(function, arguments, keywords, shape, dtype)
         if known is None:
-            known = self._known[key] = self._added(function, arguments, keywords, shape, dtype)
+            known = self._known[key] = self.added(function, arguments, keywords, shape, dtype)
         return known
 
     def guard(self, node: Node, kind: str, expected: Any) -> None:
         """Note what was seen of a node."""
         self.guards.setdefault((node.index, kind), Guard(node, kind, expected))
 
-    def _added(self, function: Any, arguments: Any, keywords: Any, shape: Any, dtype: Any) -> Node:
+    def added(self, function: Any, arguments: Any, keywords: Any, shape: Any, dtype: Any) -> Node:
+        """A node of its own."""
         if not self.is_open:
             raise NotRecordableError("a value is used after the evaluation that it belongs to has ended")
         if len(self.nodes) >= MOST_NODES:

@@ -44,19 +44,16 @@ class Path:
         is_tuple: bool,
         is_compiled: bool,
     ) -> None:
-        self._graph, self._points, self._plain, self._is_compiled = graph, points, plain, is_compiled
-        self._results = [each.node if isinstance(each, Symbol) else each for each in results]
+        self.graph, self.points, self.plain, self.is_tuple = graph, points, plain, is_tuple
+        self._is_compiled = is_compiled
+        self.results = [each.node if isinstance(each, Symbol) else each for each in results]
         self._shapes = tuple(each.shape for each in points)
         self._programs: dict[int | None, Program] = {}
         self._refused: dict[int | None, str] = {}
-        self.is_tuple = is_tuple
         self.arrangement: Any = None
         """How the function's result is arranged."""
-
-    @property
-    def arrays(self) -> list[Any]:
-        """Plain arrays that it uses and that others refer to, who may change them."""
-        return [node.value for node, _ in self._graph.arrays.values() if not _is_private(node)]
+        self.arrays = [node.value for node, _ in graph.arrays.values() if not _is_private(node)]
+        """Plain arrays that it uses and that others refer to, who may change them; programs will refer to all."""
 
     def fits(self, points: tuple[Any, ...]) -> bool:
         """Whether points have the shapes of the example."""
@@ -82,12 +79,12 @@ class Path:
         return found
 
     def _emitted(self, place: int | None) -> Program:
-        results, plain = self._results, self._plain
+        results, plain = self.results, self.plain
         if place is not None:
             results, plain = results[place : place + 1], plain[place : place + 1]
-        program = Program(self._graph, results, self._is_compiled)
-        again = program.call(*self._points)
-        if again is OTHER_PATH or again is UNBOUNDED or not _agree(again, plain):
+        program = Program(self.graph, results, self._is_compiled)
+        again = program.call(*self.points)
+        if again is OTHER_PATH or again is UNBOUNDED or not agree(again, plain):
             raise NotRecordableError("the program does not give the plain result at the point where it was recorded")
         return program
 
@@ -128,7 +125,7 @@ def recorded(compute: Callable[..., Any], points: tuple[Any, ...], plain: Any, i
     return path
 
 
-def _agree(found: tuple[Any, ...], plain: tuple[Any, ...]) -> bool:
+def agree(found: tuple[Any, ...], plain: tuple[Any, ...]) -> bool:
     """Whether results are equal but for rounding, relative to their largest entry."""
     for one, other in zip(found, plain, strict=True):
         if np.shape(one) != np.shape(other):

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import RLock
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-from gradmix import Differentiator, Pullback, VectorFunction
+from gradmix import DifferentiationError, Differentiator, Pullback, VectorFunction
 from gradmix_autodiff.program.captured import Captured, marks_of
 from gradmix_autodiff.program.derivatives import COMPUTE, is_long
 from gradmix_autodiff.program.emission import OTHER_PATH, UNBOUNDED
 from gradmix_autodiff.program.node import NotRecordableError, TooLargeError
 from gradmix_autodiff.program.path import Path, recorded
+from gradmix_autodiff.program.saved import read, write
 from gradmix_autodiff.program.shortcuts import shortcut
 from gradmix_autodiff.program.simplify import FLOAT
 
@@ -125,6 +126,24 @@ class PreparedDifferentiator(Differentiator):
                 return found
         return None
 
+    def save_prepared(self, file: IO[bytes]) -> None:
+        """The programs that are there, as data.
+
+        Raises
+        ------
+        DifferentiationError
+            If there is none, or one that a file cannot hold.
+        """
+        with self._lock:
+            if not any(self.paths.values()):
+                why = "; ".join(f"{hook}: {reason}" for hook, reason in self.unprepared.items())
+                raise DifferentiationError(f"nothing was recorded that could be saved ({why or 'no derivative was'}).")
+            if self._captured is None or not self._captured.is_same():
+                raise DifferentiationError(
+                    "what the function reads has changed since it was recorded: compute the derivative, then save it."
+                )
+            write(file, self.plain, self.function, self.paths)
+
     # programs
 
     def _computed(self, hook: str, f: Any, *points: Any) -> Any:
@@ -142,7 +161,7 @@ class PreparedDifferentiator(Differentiator):
                 found = self._run(path, points, None)
                 if found is UNBOUNDED:
                     result = compute(self.plain, f, points)
-                    self._look()
+                    self.look()
                     return result
                 if found is not OTHER_PATH:
                     f.result = path.arrangement
@@ -179,10 +198,10 @@ class PreparedDifferentiator(Differentiator):
                     times = MOST_FAILURES if isinstance(error, TooLargeError) else 1
                     reasons += [str(error) if is_known else repr(error)] * times
             f.result = arrangement
-            self._look()
+            self.look()
         return result
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """Note what the function reads now. What it changes itself, such as a counter of calls, does not count."""
         try:
             captured = Captured(self.function.f, self.is_compiled)
@@ -209,6 +228,14 @@ def prepared(plain: Differentiator, f: Any, x: Any, is_compiled: bool) -> Differ
             short(f.argument.arrange(x.copy()))
     elif not is_long(plain, "matrix", f.result.size, len(x)):
         made.matrix(f, x)
+    return made
+
+
+def loaded(plain: Differentiator, f: Any, x: Any, is_compiled: bool, file: Any, name: str) -> Differentiator:
+    """A differentiator for one function, with programs from a file."""
+    made = PreparedDifferentiator(plain, f, is_compiled)
+    made.paths = read(file, name, plain, f, x, is_compiled)
+    made.look()
     return made
 
 

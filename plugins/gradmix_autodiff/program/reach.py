@@ -13,7 +13,7 @@ import types
 import weakref
 from array import array
 from collections import deque
-from collections.abc import Callable, ItemsView, KeysView, Mapping, ValuesView
+from collections.abc import Callable, ItemsView, KeysView, Mapping, Sequence, ValuesView
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -60,22 +60,26 @@ class Reach:
         self._captured = captured
         self._met: list[tuple[str, Any]] = []
         self._seen: dict[int, Any] = {}
-        self._waiting: deque[Any] = deque()
+        self._waiting: deque[tuple[str, Any]] = deque()
+        self._label = ""
         self._names: set[str] = set()
         self._spaces: list[tuple[Mapping[str, Any], set[str], bool]] = []
 
-    def through(self, function: Callable[..., Any]) -> list[tuple[str, Any]]:
-        """Meet everything.
+    def through(self, function: Callable[..., Any], constants: Sequence[Any]) -> list[tuple[str, Any]]:
+        """Meet everything that a function and its constant arguments lead to.
 
         Raises
         ------
         NotRecordableError
             If that is too much, or something whose changes cannot be seen.
         """
-        self._meet("the function", function)
+        self._meet("its code", function)
+        for place, each in enumerate(constants):
+            self._meet(f"the constant argument {place}", each)
         while self._waiting:
             while self._waiting:
-                self._look_at(self._waiting.popleft())
+                self._label, x = self._waiting.popleft()
+                self._look_at(x)
             for space, done, _ in list(self._spaces):
                 for name in sorted((self._names - done) & space.keys()):
                     done.add(name)
@@ -92,7 +96,7 @@ class Reach:
         if len(self._met) > MOST_VALUES:
             raise NotRecordableError(f"the function reaches more than {MOST_VALUES} values")
         self._seen[id(x)] = x
-        self._waiting.append(x)
+        self._waiting.append((label, x))
 
     def _meet_named(self, name: str, known: Any, space: Mapping[str, Any]) -> None:
         """Meet what a name stands for among the names of a module or a class."""
@@ -111,10 +115,10 @@ class Reach:
                 raise NotRecordableError(_UNSEEN.format(type(x).__name__))
             if hasattr(x, "__wrapped__"):  # a function that keeps its results
                 self._meet("__wrapped__", x.__wrapped__)
-            elif _has_data(type(x)):
+            elif has_data(type(x)):
                 self._object(x)
             return
-        if isinstance(x, np.ndarray | list | tuple | deque | set | dict) and _has_data(type(x)):
+        if isinstance(x, np.ndarray | list | tuple | deque | set | dict) and has_data(type(x)):
             self._object(x)
 
     def _function(self, function: types.FunctionType) -> None:
@@ -168,7 +172,7 @@ class Reach:
 
     def _tuple(self, x: Any) -> None:
         for place, each in enumerate(x):
-            self._meet(f"[{place}]", each)
+            self._meet(f"{self._label}[{place}]", each)
 
     def _container(self, x: Any) -> None:
         entries = self._captured.entries(x)
@@ -177,8 +181,8 @@ class Reach:
 
     def _mapping(self, x: Mapping[Any, Any]) -> None:
         for key, known in self._captured.mapping(x):
-            self._meet("a key", key)
-            self._meet(f"[{key!r}]" if isinstance(key, CONSTANT) else "[…]", known)
+            self._meet(f"a key of {self._label}", key)
+            self._meet(f"{self._label}[{key!r}]" if isinstance(key, CONSTANT) else f"{self._label}[…]", known)
 
     def _context_variable(self, x: contextvars.ContextVar[Any]) -> None:
         known = x.get(MISSING)
@@ -215,19 +219,19 @@ class Reach:
         """Attributes of an object, and its class."""
         captured, kind = self._captured, type(x)
         if isinstance(getattr(x, "__dict__", None), dict):
-            for name, known in captured.mapping(vars(x)):
-                self._meet(str(name), known)
+            for name, known in sorted(captured.mapping(vars(x)), key=lambda each: str(each[0])):
+                self._meet(f"{self._label}.{name}", known)
         for owner in kind.__mro__:
             slots = vars(owner).get("__slots__", ()) if package(owner) != "builtins" else ()
             for name in (slots,) if isinstance(slots, str) else slots:
                 is_private = name.startswith("__") and not name.endswith("__")
                 name = f"_{owner.__name__.lstrip('_')}{name}" if is_private else name
                 if name not in ("__dict__", "__weakref__"):
-                    self._meet(name, captured.attribute(x, name))
+                    self._meet(f"{self._label}.{name}", captured.attribute(x, name))
         if package(kind) not in LIBRARIES:
             captured.attribute(x, "__class__")
             if id(kind) not in self._seen:
-                self._met.append(("the class", kind))
+                self._met.append((f"the class of {self._label}", kind))
                 self._seen[id(kind)] = kind
                 self._class(kind, _ON_CREATION)
 
@@ -269,6 +273,7 @@ _LOOKS: tuple[tuple[Any, Callable[[Any, Any], None]], ...] = (
     (np.ufunc, _ufunc),
     (types.ModuleType, Reach._module),
     (type, Reach._class),
+    (slice, _attributes("start", "stop", "step")),
     (property, _attributes("fget")),
     (staticmethod | classmethod, _attributes("__func__")),
     (functools.cached_property, _attributes("func")),
@@ -295,7 +300,8 @@ def _referent(reference: weakref.ref[Any], missing: Any) -> Any:
     return reference()
 
 
-def _has_data(kind: type) -> bool:
+def has_data(kind: type) -> bool:
+    """Whether objects of a class hold data that the user may change."""
     return package(kind) not in LIBRARIES or package(kind) in _WITH_DATA
 
 
@@ -328,6 +334,9 @@ def looked_up_by(code: types.CodeType) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def package(x: Any) -> str:
-    """The package that a function, a class or a module belongs to."""
-    name = x.__name__ if isinstance(x, types.ModuleType) else getattr(x, "__module__", None)
+    """The package that a function, a class or a module belongs to; of a decorated function that of the decorator."""
+    if isinstance(x, types.FunctionType):
+        name = x.__globals__.get("__name__")
+    else:
+        name = x.__name__ if isinstance(x, types.ModuleType) else getattr(x, "__module__", None)
     return str(name).partition(".")[0]

@@ -103,11 +103,11 @@ class Symbol(Traced):
         if function is np.copy:
             return self
         written = kwargs.get("out") is not None or kwargs.get("copy") is False or kwargs.get("overwrite_input")
-        if function in _WRITING or written or any(map(callable, args)):
+        if function in WRITING or written or any(map(callable, args)):
             raise NotRecordableError(f"{function.__name__} writes into its argument, or calls back")
         if function in _REDUCTIONS:
             return _reduced(_REDUCTIONS[function], *args, **kwargs)
-        return self._called(CANONICAL.get(function, function), args, kwargs, function in _STABLE)
+        return self._called(CANONICAL.get(function, function), args, kwargs, function in STABLE)
 
     def _called(self, function: Callable[..., Any], arguments: Any, keywords: Keywords, is_stable: bool) -> Any:
         """Record a call; unless the shape of the result is known to be the same for all values, it is guarded."""
@@ -381,9 +381,9 @@ _OF_SHAPE = frozenset(
 )
 """Functions whose result follows from shapes, types and where arrays are in memory."""
 
-_WRITING = frozenset({np.put, np.copyto, np.place, np.putmask, np.put_along_axis, np.fill_diagonal})
+WRITING = frozenset({np.put, np.copyto, np.place, np.putmask, np.put_along_axis, np.fill_diagonal})
 
-_STABLE = frozenset(
+STABLE = frozenset(
     {
         np.where,
         np.matmul,

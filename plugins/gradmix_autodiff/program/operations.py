@@ -1,0 +1,92 @@
+"""Names of the functions that nodes call, by which a file refers to them.
+
+A name leads to a function of NumPy's or of ``scipy.special`` that is applied to arrays, or to one that belongs to a
+rule of our own; to nothing else, so that a file cannot have anything else called.
+"""
+
+from __future__ import annotations
+
+import operator
+import types
+from collections.abc import Callable
+from functools import lru_cache
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import scipy.special
+
+_HOMES = {"numpy": np, "numpy.linalg": np.linalg, "numpy.fft": np.fft, "scipy.special": scipy.special}
+"""Modules whose functions may be called."""
+_OWN = ("gradmix_autodiff.rules.", "gradmix_autodiff.program.simplify", "gradmix_autodiff.program.symbol")
+"""Modules of ours whose functions may be."""
+_METHODS = frozenset({"reduce", "accumulate", "outer", "reduceat"})
+_OF_FILES = frozenset(
+    {"save", "savez", "savez_compressed", "savetxt", "loadtxt", "genfromtxt", "fromfile", "fromregex"}
+)
+"""Functions of NumPy's that read or write files."""
+_DISPATCHED = (np.ufunc, type(np.sum))
+"""Functions that NumPy's protocols can hand over."""
+_GETITEM = "operator.getitem"
+
+
+@lru_cache(maxsize=1024)
+def name_of(function: Callable[..., Any]) -> str | None:
+    """The name of a function; None if it has none that leads to it."""
+    for name in _names(function):
+        try:
+            if _found(name) == function:
+                return name
+        except (AttributeError, ImportError, LookupError):
+            continue
+    return None
+
+
+@lru_cache(maxsize=1024)
+def function_of(name: str) -> Callable[..., Any]:
+    """The function of a name.
+
+    Raises
+    ------
+    ValueError
+        If it leads to none that may be called.
+    """
+    try:
+        found = _found(name)
+    except (AttributeError, ImportError, LookupError) as error:
+        raise ValueError(f"it calls {name}, which is not there") from error
+    if not callable(found) or name_of(found) is None:
+        raise ValueError(f"it calls {name}, which it may not")
+    return found  # type: ignore[no-any-return]
+
+
+def _names(function: Any) -> list[str]:
+    if function is operator.getitem:
+        return [_GETITEM]
+    name = str(getattr(function, "__name__", ""))
+    if isinstance(function, types.BuiltinMethodType) and isinstance(function.__self__, np.ufunc):
+        return [f"{home}.{function.__self__.__name__}.{name}" for home in _HOMES]
+    if isinstance(function, types.FunctionType) and function.__module__.startswith(_OWN):
+        return [f"{function.__module__}.{name}"]
+    return [f"{home}.{name}" for home in _HOMES]
+
+
+def _found(name: str) -> Any:
+    """What a name leads to, if it may be called."""
+    if name == _GETITEM:
+        return operator.getitem
+    home, _, last = name.rpartition(".")
+    if last in _METHODS:
+        home, _, of_ufunc = home.rpartition(".")
+        ufunc = getattr(_HOMES[home], of_ufunc)
+        if isinstance(ufunc, np.ufunc):
+            return getattr(ufunc, last)
+    elif home in _HOMES:
+        found = getattr(_HOMES[home], last)
+        if isinstance(found, _DISPATCHED) and last not in _OF_FILES:
+            return found
+    elif home.startswith(_OWN):
+        found = vars(import_module(home))[last]
+        if isinstance(found, types.FunctionType) and found.__module__ == home:
+            return found
+    raise LookupError(name)
