@@ -56,7 +56,7 @@ def _picture(path: Path, run: FinishedRun) -> Iterator[Axes]:
         FigureCanvasAgg(figure)
         axes = figure.subplots()
         # Fixed margins, in inches: a layout that measures every text costs as much as the drawing itself.
-        figure.subplots_adjust(left=0.8 / _WIDTH, right=1 - 0.15 / _WIDTH, bottom=0.14, top=0.91)
+        figure.subplots_adjust(left=0.8 / _WIDTH, right=1 - 0.15 / _WIDTH, bottom=0.14, top=0.87)
         yield axes
         _finish(axes, run)
         figure.savefig(path)
@@ -78,7 +78,8 @@ def _curve(axes: Axes, values: Sequence[float], name: str, color: int) -> None:
 def _finish(axes: Axes, run: FinishedRun) -> None:
     n = int(run.metrics.get("n_iter", len(run.iterations)))
     end = "converged" if run.metrics.get("converged") else "did not converge"
-    axes.set_title(f"{end} after {n} iteration{'s' if n != 1 else ''}")
+    reached = [f"{name} {run.metrics[name]:.3g}" for name in ("error", "residual") if name in run.metrics]
+    axes.set_title("\n".join([f"{end} after {n} iteration{'s' if n != 1 else ''}", ", ".join(reached)]).strip())
     axes.set_xlabel("iteration")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if axes.get_legend_handles_labels()[1]:

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import gradmix
-from gradmix import FinishedRun
+from gradmix import FinishedRun, Iteration
 from gradmix_tasks.derivative_picture import draw_derivative
 from gradmix_tasks.pictures import draw_fit
+from gradmix_tasks.solve_picture import draw_convergence, draw_steps
 from looks import faults
 
 LIKELIHOOD = gradmix.Meaning("log_likelihood", unit="nats")
@@ -156,3 +157,12 @@ def test_each_entry_has_its_error_and_exact_ones_are_called_so(drawn):
     assert entries.get_title(loc="left") == "largest error 1e-10"
     assert [bar.get_x() + bar.get_width() for bar in costs.patches] == [5, 12345]
     assert "n + 1 = 4" in costs.get_legend().get_texts()[0].get_text()
+
+
+@pytest.mark.parametrize("draw", [draw_convergence, draw_steps])
+def test_no_picture_of_a_solution_has_a_text_that_is_cut_or_covered(drawn, draw):
+    values = {"error": 1e-4, "residual": 0.0, "t": 1e-3, "time_step": 1e-6}
+    iterations = tuple(Iteration(None, {k: v / n for k, v in values.items()}, start=0, step=n) for n in range(1, 9))
+    draw(None, FinishedRun({**values, "converged": 1.0, "n_iter": 8.0}, iterations, 0, dict))
+    assert faults(drawn[0]) == []
+    assert "error 0.0001, residual 0" in drawn[0].axes[0].get_title(loc="left")

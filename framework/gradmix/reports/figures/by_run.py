@@ -8,7 +8,7 @@ from dataclasses import replace
 from gradmix.contracts.meaning import Meaning
 from gradmix.journal.reading import Run
 from gradmix.reports.comparison import Comparison
-from gradmix.reports.figures.figure import Axis, Figure, Series, View, axis, axis_title, figure_of, finite
+from gradmix.reports.figures.figure import Axis, Figure, Series, View, axis, axis_title, figure_of, finite, near_best
 from gradmix.reports.figures.looks import Styles
 from gradmix.reports.grouping import Group, Section, Settings
 from gradmix.reports.wording import measured
@@ -47,15 +47,16 @@ def _views(comparison: Comparison, section: Section, metric: Meaning, series: Se
     x = Axis("iteration", is_log=is_long, whole=True)
     given = [comparison.factors.label(section.given)] if section.given else []
     values = View(" · ".join([metric.name, *given]), x, Axis(axis_title(metric)), series)
+    near = near_best(values, metric, {each.y[-1] for each in series})
     found = [value for each in series for value in each.y]
     best = (max if metric.better == "higher" else min)(found)
     least = _LEAST_DISTANCE * max(abs(best), 1e-300)
     apart = [_apart(each, best, least) for each in series]
     if metric.better is None or len({value for each in apart for value in each.y}) < 2:
-        return [values]
+        return [values, *near]
     title = f"distance to the best {axis_title(metric)}"
     name = " · ".join([f"distance to the best {metric.name}", *given])
-    return [values, View(name, x, Axis(title, is_log=True), [each for each in apart if each.x])]
+    return [values, *near, View(name, x, Axis(title, is_log=True), [each for each in apart if each.x])]
 
 
 def _apart(series: Series, best: float, least: float) -> Series:

@@ -43,6 +43,8 @@ STYLE = {
 
 _SHADES = LinearSegmentedColormap.from_list("shades", ["#16212e", "#5d6b7a", "#b4bdc7", "#f1f3f6"])
 """From the best to the worst: no hue, as hues stand for groups."""
+_MARGIN = 0.04
+"""Free room at the ends of an axis, as a share of it."""
 _CROWDED = 40
 """Lines from which each is thin."""
 _MOST_POINTS = 20_000
@@ -66,6 +68,9 @@ def draw(view: View, title: str = "") -> Figure:
             _draw_series(axes, view)
             xs, ys = [x for each in view.series for x in each.x], [y for each in view.series for y in each.y]
             set_scales(axes, view.x, view.y, xs, ys)
+            if view.y.within is not None:
+                low, high = view.y.within
+                axes.set_ylim(low - _MARGIN * (high - low), high + _MARGIN * (high - low))
             _draw_legend(figure, view)
         axes.set_xlabel(view.x.title, parse_math=False)
         axes.set_ylabel(view.y.title, parse_math=False)
@@ -110,7 +115,7 @@ def _draw_series(axes: Axes, view: View) -> None:
 
 def set_scales(axes: Axes, x: Axis, y: Axis, xs: Sequence[float], ys: Sequence[float]) -> None:
     """Scales and ticks of both axes, fit for the values in them; none for the axis without values."""
-    axes.margins(0.04)
+    axes.margins(_MARGIN)
     if xs:
         axes.set_xscale("log" if x.is_log else "linear")
         _set_axis(axes.xaxis, x, xs)

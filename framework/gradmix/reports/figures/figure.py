@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from gradmix.contracts.meaning import Meaning
 from gradmix.reports.figures.looks import Entry, Look
+from gradmix.reports.figures.scale import Scale
 
-MOST_VIEWS = 8
+MOST_VIEWS = 12
 """Views that a figure offers to choose from."""
 
 _PREFIXED = ("s", "B")
@@ -22,7 +23,7 @@ class Axis:
     """An axis.
 
     Ticks have SI prefixes of its `unit`, if it has one. Where `whole`, they are integers. On a logarithmic axis zeros
-    are drawn at `zero`, and named there.
+    are drawn at `zero`, and named there. What is not `within` its ends is cut off.
     """
 
     title: str
@@ -30,6 +31,7 @@ class Axis:
     whole: bool = False
     unit: str = ""
     zero: float | None = None
+    within: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,16 @@ class Figure:
 def figure_of(name: str, title: str, note: str, views: Sequence[View]) -> Figure:
     """A figure that offers the first views."""
     return Figure(name, title, note, views[:MOST_VIEWS], max(len(views) - MOST_VIEWS, 0))
+
+
+def near_best(view: View, metric: Meaning, values: Collection[float]) -> list[View]:
+    """The view again, of what is near the best of some values, if others are far behind."""
+    within = Scale(values, metric).near_best if metric.better and not view.y.is_log else None
+    if within is None:
+        return []
+    name, _, given = view.name.partition(" · ")
+    near = f"{name}, near the best" + (f" · {given}" if given else "")
+    return [replace(view, name=near, y=replace(view.y, within=within))]
 
 
 def axis_title(metric: Meaning, with_prefixes: bool = False) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from gradmix.contracts.meaning import TIME, Meaning
 from gradmix.reports.comparison import Comparison
 from gradmix.reports.factors import text_of
-from gradmix.reports.figures.figure import Axis, Figure, Grid, Series, View, axis, figure_of, spread_axis
+from gradmix.reports.figures.figure import Axis, Figure, Grid, Series, View, axis, figure_of, near_best, spread_axis
 from gradmix.reports.figures.looks import Styles
 from gradmix.reports.figures.scale import scale_of
 from gradmix.reports.grouping import Group
@@ -99,7 +99,8 @@ def by_option(comparison: Comparison, styles: Styles) -> Figure | None:
                 xs = {value for each in series for value in each.x}
                 ys = {value for each in series for value in each.y}
                 name = _named(comparison, facet, metric.name)
-                views.append(View(name, spread_axis(factors.short[key], xs), axis(metric, ys), series))
+                view = View(name, spread_axis(factors.short[key], xs), axis(metric, ys), series)
+                views += [view, *near_best(view, metric, ys)]
     estimates = [found for group in comparison.groups for found in group.summaries.values()]
     intervals = ", with 95 % intervals" if any(found.has_interval for found in estimates) else "; too few for intervals"
     return figure_of("option", f"By {factors.short[key]}", f"Medians{_counted(comparison)}{intervals}.", views)

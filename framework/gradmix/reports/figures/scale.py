@@ -55,6 +55,14 @@ class Scale:
             return 1.0
         return min(max(self._distance(value) / self._reach, 0.0), 1.0) if self._reach > 0 else 0.0
 
+    @property
+    def near_best(self) -> tuple[float, float] | None:
+        """The range of what is near the best, from low to high, if the scale gives it more room."""
+        if not self.is_stretched:
+            return None
+        distance = math.copysign(self._room * math.sinh(self._reach / 2), self._worst - self._best)
+        return min(self._best, self._best + distance), max(self._best, self._best + distance)
+
     def _near(self, values: Collection[float]) -> float:
         """The distance up to which a stretched scale is linear; 0 if it need not be stretched."""
         distances = sorted(abs(value - self._best) for value in values if math.isfinite(value))

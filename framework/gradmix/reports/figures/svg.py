@@ -39,6 +39,7 @@ def drawn(view: View, prefix: str) -> tuple[str, Mapping[str, Any]]:
         "x": _places(view.x, axes.get_xlim(), left, right),
         "y": _places(view.y, axes.get_ylim(), height - bottom, height - top),
         "series": _points(view),
+        "within": sorted(axes.get_ylim()),
         "entries": [[i for i, each in enumerate(view.series) if entry in each.entries] for entry in view.entries],
         "prefix": prefix,
     }

@@ -18,9 +18,9 @@
   const number = (value) => String(Number(value.toPrecision(6)));
 
   const pointsOf = (view) => view.series.flatMap((series, index) => series.texts.length === 0 ? [] : series.x.map((x, at) => ({
-    index, x: place(view.x, x), y: place(view.y, series.y[at]),
+    index, value: series.y[at], x: place(view.x, x), y: place(view.y, series.y[at]),
     text: series.texts[series.texts.length === 1 ? 0 : at].replace("{x}", number(x)).replace("{y}", number(series.y[at])),
-  })));
+  })).filter(({ value }) => view.within[0] <= value && value <= view.within[1]));
 
   const enliven = (svg, view) => {
     const all = (id) => svg.querySelectorAll(`[id^="${view.prefix}${id}-"]`);

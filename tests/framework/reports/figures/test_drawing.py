@@ -79,6 +79,7 @@ def test_points_are_where_the_image_shows_them(comparison):
                     for axis, value in zip((found["x"], found["y"]), point, strict=True)
                 ]
                 for point in zip(points["x"], points["y"], strict=True)
+                if found["within"][0] <= point[1] <= found["within"][1]
             ]
             group = root.find(f".//*[@id='p-series-{index}-points']")
             shown = [
@@ -99,6 +100,13 @@ def test_identifiers_of_two_images_differ_and_point_into_their_own(comparison):
 def test_what_a_script_is_told_is_plain_json(comparison):
     for _, view in views(comparison):
         json.dumps(drawn(view, "")[1], allow_nan=False)
+
+
+def test_what_is_near_the_best_has_a_view_of_its_own(tmp_path):
+    comparison = comparison_of(tmp_path, COVARIANCES, results=[10.0, 11.0, 12.0, 13.0, 14.0, 500.0, 15.0], seeds=1)
+    (view,) = [view for name, view in views(comparison) if name == "option" and view.name == "bic, near the best"]
+    low, high = draw(view).axes[0].get_ylim()
+    assert low < 10 < 15 < high < 500
 
 
 def test_a_heat_map_has_a_scale_and_no_two_medians_the_same_shade(tmp_path):
