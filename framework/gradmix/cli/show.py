@@ -9,14 +9,16 @@ from gradmix.cli.parser import CommandParser
 from gradmix.contracts.errors import StorageError
 from gradmix.contracts.terminal import visible
 
-_DESCRIPTION = "Describe a run: its status, the options that differ from the defaults, its metrics or its error."
+_DESCRIPTION = """\
+Describe a run or a sweep: how it ended, the options that differ from the defaults, metrics or the error, data,
+versions, machine, files, where MLflow has it, and the command that makes it again."""
 _EXAMPLES = """\
 examples:
   gradmix show last                        the newest run or sweep
   gradmix show 2026-11-28_23-25-16-sweep/3     the third job of a sweep
   gradmix show 250a6477                    a run by its key, or by its ID in MLflow
   gradmix show last --picture              draw a run again, into its own folder
-  gradmix show last --picture fit.png      … or into a file
+  gradmix show last --picture fit.pdf      … or into a file, as PNG, SVG or PDF
 
 exit code: 0 if all is well, 1 if a file could not be written, 2 if there is no such run or it cannot be drawn"""
 _PICTURE = "draw it: the first picture into a file, all of them into a folder (default: the run's own)"

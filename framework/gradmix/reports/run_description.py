@@ -1,6 +1,11 @@
-"""One run in a few lines: status, options that differ from the defaults, metrics or error, folder."""
+"""One run on a page: how it ended, options that differ from the defaults, metrics, data, versions, files."""
 
 from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Mapping
+from typing import Any
 
 from gradmix.contracts.errors import GradmixError
 from gradmix.contracts.terminal import visible
@@ -8,7 +13,10 @@ from gradmix.journal.events import TERMINAL_EVENTS
 from gradmix.journal.reading import Run
 from gradmix.reports.console import make_console, print_table
 from gradmix.reports.wording import measured, metric_text, shown
-from gradmix.runs.artifacts import spec_of
+from gradmix.runs.artifacts import ARTIFACTS, spec_of
+from gradmix.tracking.note import read_note
+
+_VERSIONS = ("gradmix", "python", "numpy", "scipy", "numba", "blas")
 
 
 def print_run(run: Run) -> None:
@@ -21,9 +29,10 @@ def print_run(run: Run) -> None:
         rows["error"] = run.error
     if run.stopped_by:
         rows["stopped by"] = run.stopped_by
-    rows["options"] = "\n".join(_options(run)) or "the defaults"
-    rows |= {name: metric_text(name, value) for name, value in run.metrics.items()} | dict(run.remarks)
-    rows |= {"took": measured(run.seconds, "s"), "folder": shown(run.folder)}
+    if run.kind == "run":
+        rows["options"] = "\n".join(_options(run)) or "the defaults"
+    rows |= {name: metric_text(name, run.metrics[name]) for name in _metrics(run)} | dict(run.remarks)
+    rows |= {name: text for name, text in _circumstances(run).items() if text}
     is_whole = run.is_finished and not run.metrics.get("failed")
     if run.kind == "sweep" and run.status != "running" and not is_whole:
         rows["go on"] = f"gradmix resume {run.folder.name}"
@@ -32,15 +41,55 @@ def print_run(run: Run) -> None:
         console.print(f"\n{visible(trace.rstrip())}", soft_wrap=True)
 
 
+def _circumstances(run: Run) -> dict[str, str]:
+    """What a run worked on, with what, when and where, and what it has left; empty where a journal does not say it."""
+    started, environment = run.started, run.started.get("environment", {})
+    results, note, git = run.events_named("result"), read_note(run.folder), run.started.get("git", {})
+    files = sorted(path.name for path in (run.folder / ARTIFACTS).glob("*") if path.is_file())
+    dirty = " with changes" if git.get("dirty") else ""
+    return {
+        "best": str(results[-1].get("best", "")) if results else "",
+        "data": "\n".join(map(_data_text, results[-1].get("inputs", ()) if results else ())),
+        "versions": ", ".join(f"{name} {environment[name]}" for name in _VERSIONS if name in environment),
+        "plugins": "\n".join(
+            f"{part} of {plugin}"
+            for part, plugin in started.get("plugins", {}).items()
+            if not plugin.startswith("gradmix ")
+        ),
+        "machine": ", ".join(str(environment[name]) for name in ("machine", "processor") if environment.get(name)),
+        "user": str(started.get("user", "")),
+        "commit": f"{git['commit']}{dirty}" if git.get("commit") else "",
+        "began": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.began)) if run.began else "",
+        "took": measured(run.seconds, "s") if run.began else "",
+        "command": shlex.join(["gradmix", "run", *started["arguments"]]) if "arguments" in started else "",
+        "run key": run.run_key,
+        "MLflow": f"run {note.run_id} in {note.uri}" if note is not None and note.run_id else "",
+        "files": ", ".join(files),
+        "folder": shown(run.folder),
+    }
+
+
+def _metrics(run: Run) -> list[str]:
+    """Names of the metrics: those that runs are ranked by first, times last."""
+    ranking = [*run.declared.meanings]
+    place = {name: ranking.index(name) if name in ranking else len(ranking) for name in run.metrics}
+    names = [name for name in run.metrics if run.kind == "run" or name != "best"]  # a sweep says whose that is
+    return sorted(names, key=lambda name: (name.startswith("time."), place[name]))
+
+
+def _data_text(described: Mapping[str, Any]) -> str:
+    """A data set in a line: ``old_faithful, 272 rows of 2 columns``."""
+    source = f" from {described['source']}" if described.get("source") else ""
+    n_columns = len(described.get("columns", ()))
+    return f"{described['name']}, {described['rows']} rows of {n_columns} columns{source}, digest {described['digest']}"
+
+
 def _options(run: Run) -> list[str]:
     """Options that differ from the defaults of today's components; what was asked for if these cannot be had."""
-    asked = [str(each) for each in run.started.get("overrides", run.started.get("arguments", ()))]
-    if run.kind != "run":
-        return asked
     try:
         spec = spec_of(run)
     except GradmixError:
-        return asked
+        return [str(each) for each in run.started.get("overrides", run.started.get("arguments", ()))]
     names = [f"{name}={value}" for name, value in run.params.items() if "." not in name]
     changed = [
         f"{path}={value}"
