@@ -32,7 +32,7 @@ test: $(READY)
 fast: $(READY)
 	$(BIN)/python -m pytest -n logical --dist worksteal -m "not slow and not processes" $(PYTEST)
 
-# All tests but those of peers and other extras, with the oldest versions that pyproject.toml admits, in an environment of its own.
+# All tests but those of peers and Ray, with the oldest versions that pyproject.toml admits, in an environment of its own.
 OLDEST := $(VENV)-oldest
 test-oldest: $(OLDEST)/.ready
 	$(OLDEST)/bin/python -m pytest $(PARALLEL) $(PYTEST)
@@ -143,7 +143,7 @@ $(OLDEST)/.ready: pyproject.toml $(READY)
 	@echo "Setting up $(OLDEST) (once; a minute or two)"
 	@$(INSTALL) uv
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(OLDEST)
-	@$(BIN)/uv pip install --quiet --python $(OLDEST)/bin/python --resolution lowest-direct --editable '.[check]' --group oldest
+	@$(BIN)/uv pip install --quiet --python $(OLDEST)/bin/python --resolution lowest-direct --editable '.[check,optuna,slurm,sympy]' --group oldest
 	@touch $@
 
 $(SITE): $(READY)
