@@ -35,6 +35,7 @@ def main(arguments: Sequence[str]) -> int:
 
     from gradmix.registry.registry import registry
     from gradmix.reports.conformance_table import ConformanceTable, print_checks
+    from gradmix.testing.causes import causes_of
     from gradmix.testing.checking import checks_for
     from gradmix.testing.outcome import Report
     from gradmix.testing.places import options_from
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
             table.add(outcome)
     report = Report(found.kind, found.name, given, tuple(done))
     if table:
-        table.close(report)
+        table.close(report, causes_of(found, report.outcomes))
     else:
         print(report.json())
     return 1 if report.failed else 0

@@ -94,6 +94,8 @@ class Clusterer(IterativeAlgorithm[ModelT], Estimator, Generic[ModelT]):
         rows = self._rows_of(X, sample_weight=sample_weight)
         self.check_labels(rows.labels)
         self.check_rows(rows.array)
+        if not rows.shape[0]:
+            raise DataError(f"Found array with 0 sample(s) (shape={rows.shape}) while a minimum of 1 is required.")
         return rows
 
     def _rows_of(self, X: Any, y: object = None, sample_weight: Any = None) -> Rows:

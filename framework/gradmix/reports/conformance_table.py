@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
 from gradmix.reports.console import make_console
+from gradmix.testing.causes import Cause
 from gradmix.testing.check import Check
-from gradmix.testing.outcome import Failure, Outcome, Report, Status
+from gradmix.testing.outcome import Outcome, Report, Status
 from gradmix.testing.subject import Subject
+
+_MOST_REASONS = 4
 
 _MARKS: dict[Status, tuple[str, str]] = {
     "passed": ("passed", "green"),
@@ -38,29 +42,43 @@ class ConformanceTable:
         more.append(f"  ({outcome.reason})" if outcome.reason else "", "dim")
         self._print(f"  {word:<8}", style, more)
 
-    def close(self, report: Report) -> None:
-        """Show failures, those that one line of the component causes only once, and the count."""
-        causes: dict[tuple[str, str], list[tuple[Check, Failure]]] = {}
-        for outcome in report.failures:
-            if failure := outcome.failure:
-                causes.setdefault((failure.found, failure.example), []).append((outcome.check, failure))
-        for (check, failure), *alike in causes.values():
+    def close(self, report: Report, causes: Sequence[Cause]) -> None:
+        """Show failures, those that have one cause only once, and the count."""
+        for cause in causes:
+            first, *alike = cause.failures
+            check, failure = first.check, first.failure
+            assert failure is not None
             self._print(f"\n{check.name}", "bold red", f"  {check.promise}")
             told = {
                 "expected": "" if failure.expected == check.promise else failure.expected,
                 "found": failure.found,
                 "example": failure.example,
                 "the same": f"in {len(alike)} other check{'s' * (len(alike) > 1)}" if alike else "",
+                "remedy": cause.remedy,
             }
             for name, text in told.items():
                 if text:
                     self._print(f"  {name:<10}", "cyan", text)
             self._print("  in Python", "cyan", "".join(f"\n    {line}" for line in failure.reproduction.splitlines()))
-        counts = f"{report.passed} passed, {report.failed} failed, {report.count('not applicable')} not applicable"
-        self._print(f"\n{counts}", "bold red" if report.failed else "bold green")
+        failed = f"{len(causes)} failed"
+        failed += f" (in {report.failed} checks)" if report.failed > len(causes) else ""
+        self._print(
+            f"\n{report.passed} passed, {failed}", "bold red" if report.failed else "bold green", _left_out(report)
+        )
 
     def _print(self, text: str, style: str, more: Text | str = "") -> None:
         self._console.print(Text(text, style=style), more, sep="", soft_wrap=True)
+
+
+def _left_out(report: Report) -> str:
+    """How many checks did not run, and why; the commonest reasons first."""
+    reasons = Counter(outcome.reason for outcome in report.outcomes if outcome.status == "not applicable")
+    if not reasons:
+        return ""
+    told = [f"{count}: {reason}" for reason, count in reasons.most_common(_MOST_REASONS)]
+    others = sum(count for _, count in reasons.most_common()[_MOST_REASONS:])
+    told += [f"{others}: for other reasons, given above"] if others else []
+    return f", {sum(reasons.values())} did not run ({'; '.join(told)})"
 
 
 def print_checks(checks: Iterable[Check]) -> None:

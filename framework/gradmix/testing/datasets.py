@@ -90,12 +90,12 @@ def says_how_it_was_prepared(subject: Subject) -> None:
 
 
 def depends_on_its_seed(subject: Subject) -> None:
-    """Data that are drawn at random are others for another `random_state`."""
-    if "random_state" not in subject.defaults:
-        raise NotApplicableError("it has no option random_state")
-    first, second = (subject.make(random_state=seed).load() for seed in (1, 2))
+    """Data that are drawn at random are others for another value of its option of the type `Seed`."""
+    if not subject.seed:
+        raise NotApplicableError("it has no option of the type gradmix.Seed")
+    first, second = (subject.make(**{subject.seed: seed}).load() for seed in (1, 2))
     if np.array_equal(first.X, second.X):
-        raise BrokenPromiseError("other rows", "the same", "random_state=1 and random_state=2")
+        raise BrokenPromiseError("other rows", "the same", f"{subject.seed}=1 and {subject.seed}=2")
 
 
 def says_where_it_comes_from(subject: Subject) -> None:

@@ -24,12 +24,16 @@ class Failure:
         The smallest input found that shows it.
     reproduction
         Python that shows it.
+    cause
+        The exception that it comes from, and where that was raised, without numbers: the same for all that it breaks;
+        empty if nothing was raised.
     """
 
     expected: str
     found: str
     example: str
     reproduction: str
+    cause: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import io
+import re
 import traceback
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 
+from gradmix.contracts.errors import GradmixError
 from gradmix.interrupts import ctrl_c_noticed, time_limit
+from gradmix.registry.entry import describe, describe_use
 from gradmix.testing.check import BrokenPromiseError, Check, NoEndError, NotApplicableError
 from gradmix.testing.limit import TimeIsUpError
 from gradmix.testing.outcome import Failure, Outcome
 from gradmix.testing.subject import Subject
 from gradmix.testing.table import is_for_unlabelled_rows
+
+_OURS = f"{Path(__file__).parents[1]}/"
 
 CHECK_SECONDS = 60.0
 """How long a check may take."""
@@ -73,20 +79,26 @@ def _failure(check: Check, subject: Subject, error: BaseException, seconds: floa
     again = f"from gradmix.testing import run_check\nrun_check({what})"
     if isinstance(error, BrokenPromiseError):
         code = f"{subject.code}\n{error.code}\n" if error.code else ""
-        return Failure(error.expected, error.found, error.example, f"{code}{again}")
+        return Failure(error.expected, error.found, error.example, f"{code}{again}", _cause(error.__cause__))
     if isinstance(error, TimeIsUpError):
         return Failure(check.promise, f"no end after {seconds:g} s", _place(error), again)
-    return Failure(check.promise, _named(error), _place(error), again)
+    return Failure(check.promise, describe_use(error), _place(error), again, _cause(error))
 
 
-def _named(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+def _cause(error: BaseException | None) -> str:
+    if error is None:
+        return ""
+    return f"{re.sub(r'[0-9][0-9.e+-]*', '#', describe(error))} in {_place(error)}"
 
 
 def _place(error: BaseException) -> str:
-    """The line that raised it: the last frame of the traceback that is not the kit's own."""
+    """The line that raised it: the last one of the component, or of a library that it uses, not of gradmix itself.
+
+    An error of gradmix's own speaks for itself where no line of the component is on the way.
+    """
     frames = traceback.extract_tb(error.__traceback__)
-    foreign = [frame for frame in frames if "gradmix/testing" not in frame.filename] or frames
-    last = foreign[-1]
+    foreign = [frame for frame in frames if not frame.filename.startswith(_OURS)]
+    if not foreign and isinstance(error, GradmixError):
+        return ""
+    last = (foreign or frames)[-1]
     return f"{last.filename}, line {last.lineno}" + (f": {last.line}" if last.line else "")

@@ -53,6 +53,11 @@ class Subject:
         """Default of each option."""
         return {option.name: option.default for option in options_of(self.component)}
 
+    @cached_property
+    def seed(self) -> str:
+        """The option of the type `Seed`, whatever its name; empty if there is none."""
+        return next((option.name for option in options_of(self.component) if option.is_seed), "")
+
     def built(self, **changes: Any) -> Built:
         """Build a component with the options, and some changed."""
         node = {"name": self.name, **self.options, **changes}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gradmix.contracts.clusterer import Clusterer
 from gradmix.contracts.errors import GradmixError
 from gradmix.contracts.iteration import Iteration, last_of_each_start
+from gradmix.contracts.options import options_of
 from gradmix.contracts.rows import Matrix
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
 from gradmix.testing.subject import Subject
@@ -74,10 +75,15 @@ def group_option(subject: Subject) -> str:
     NotApplicableError
         If there is none.
     """
-    for name in NUMBER_OF_GROUPS:
-        if name in subject.defaults:
-            return name
-    raise NotApplicableError(f"it has no option {' or '.join(NUMBER_OF_GROUPS)}: it finds the number of groups itself")
+    if name := number_of_groups(subject):
+        return name
+    raise NotApplicableError("it has no option of the type gradmix.GroupCount, and finds the number of groups itself")
+
+
+def number_of_groups(subject: Subject) -> str:
+    """The option that says how many groups are looked for, by its name or its type; empty if there is none."""
+    of_type = [each.name for each in options_of(subject.component) if each.freedom and each.freedom.needs_rows]
+    return next((name for name in (*NUMBER_OF_GROUPS, *of_type) if name in subject.defaults), "")
 
 
 def looking_for(subject: Subject, k: int, **changes: Any) -> Clusterer[Any]:
@@ -88,15 +94,18 @@ def looking_for(subject: Subject, k: int, **changes: Any) -> Clusterer[Any]:
 
 def with_groups(subject: Subject, **changes: Any) -> Clusterer[Any]:
     """Make the clusterer, to look for so many groups, if it is told how many, that a fit takes several iterations."""
-    groups = {name: _MANY_GROUPS for name in NUMBER_OF_GROUPS if name in subject.defaults}
+    name = number_of_groups(subject)
+    groups = {name: _MANY_GROUPS} if name else {}
     made: Clusterer[Any] = subject.make(**{**groups, **changes})
     return made
 
 
 def patient(subject: Subject) -> Clusterer[Any]:
-    """Make the clusterer so that it finds the three known groups: several starts, where it has starts."""
+    """Make the clusterer so that it finds the three known groups, if it is told how many: from several starts."""
     starts = {"n_init": max(_STARTS, _starts(subject))} if "n_init" in subject.defaults else {}
-    return looking_for(subject, 3, **starts)
+    name = number_of_groups(subject)
+    made: Clusterer[Any] = subject.make(**({name: 3} if name else {}), **starts)
+    return made
 
 
 def models_of_starts(subject: Subject, X: Matrix, k: int, most: int) -> Iterator[Any]:
@@ -105,7 +114,7 @@ def models_of_starts(subject: Subject, X: Matrix, k: int, most: int) -> Iterator
         made = looking_for(subject, k, n_init=most)
         yield from (last.estimate for last in last_of_each_start(made.iterations(X)))
         return
-    seeds = [{"random_state": seed} for seed in range(most)] if "random_state" in subject.defaults else [{}]
+    seeds: list[dict[str, Any]] = [{subject.seed: seed} for seed in range(most)] if subject.seed else [{}]
     yield from (looking_for(subject, k, **seed).fit(X).model_ for seed in seeds)
 
 

@@ -105,15 +105,17 @@ def predicts_the_most_probable_group(subject: Subject) -> None:
 
 def finds_known_groups(subject: Subject) -> None:
     """Three groups, 12 and more standard deviations from one another, are found to the last row."""
+    code = _code(subject)
     X, labels = known_rows()
     made = patient(subject).fit(X)
-    require_partition(labels, made.labels_, "three groups in the plane", _code(subject))
+    require_partition(labels, made.labels_, "three groups in the plane", code)
 
 
 def estimates_known_centers(subject: Subject) -> None:
     """Means or centers of the known groups come out within 5 standard errors; medoids, within 5 deviations."""
+    code = _code(subject)
     X = known_rows()[0]
-    _require_centers(patient(subject).fit(X).model_, CENTERS, X, GROUP_SIZE, _code(subject))
+    _require_centers(patient(subject).fit(X).model_, CENTERS, X, GROUP_SIZE, code)
 
 
 def finds_groups_in_many_columns(subject: Subject) -> None:

@@ -171,4 +171,4 @@ def _require_refusal(compute: Callable[[], Any], what: str) -> None:
     result = answer_or_refusal(compute, _REFUSED, what)
     if not isinstance(result, DataError):
         found = f"{type(result).__name__}: {result}" if isinstance(result, GradmixError) else "an answer"
-        raise BrokenPromiseError(_REFUSED, found, what)
+        raise BrokenPromiseError(_REFUSED, found, what) from (result if isinstance(result, GradmixError) else None)

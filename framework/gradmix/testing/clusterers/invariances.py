@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 
 from gradmix.contracts.rows import Matrix
-from gradmix.testing.clusterers.fits import KNOWN_CODE, known_rows, patient, require_partition
+from gradmix.testing.clusterers.fits import (
+    KNOWN_CODE,
+    group_option,
+    known_rows,
+    number_of_groups,
+    patient,
+    require_partition,
+)
 from gradmix.testing.subject import Subject
 
 
@@ -40,12 +47,19 @@ def an_offset_makes_no_difference(subject: Subject) -> None:
 
 
 def a_far_offset_makes_no_difference(subject: Subject) -> None:
-    """Rows a billion times as far away as they are wide are in the same groups: squares do not drown differences."""
-    _require_same(subject, "X / 16 + 1e8", lambda X: X / 16 + 1e8)
+    """Rows a billion times as far away as they are wide are in the same groups: squares do not drown differences.
+
+    They are ten million times as far away where groups may have a size of their own, so that the unit must be kept.
+    """
+    if number_of_groups(subject):
+        _require_same(subject, "X / 16 + 1e8", lambda X: X / 16 + 1e8)
+    else:
+        _require_same(subject, "X + 1e8", lambda X: X + 1e8)
 
 
 def the_unit_makes_no_difference(subject: Subject) -> None:
-    """Rows in another unit, 64 times as large or as small, are in the same groups."""
+    """Rows in another unit, 64 times as large or as small, are in the same groups, of which the number is asked for."""
+    group_option(subject)
     _require_same(subject, "64 * X", lambda X: 64 * X)
     _require_same(subject, "X / 64", lambda X: X / 64)
 

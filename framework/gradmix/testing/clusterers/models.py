@@ -17,7 +17,7 @@ from gradmix.contracts.iteration import INERTIA, LOG_LIKELIHOOD
 from gradmix.contracts.options import plain
 from gradmix.registry.registry import registry
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
-from gradmix.testing.clusterers.fits import KNOWN_CODE, NUMBER_OF_GROUPS, known_rows, overlapping_rows, patient
+from gradmix.testing.clusterers.fits import KNOWN_CODE, known_rows, overlapping_rows, patient
 from gradmix.testing.subject import Subject
 from gradmix.testing.values import plain_value, shown
 
@@ -67,7 +67,7 @@ def scores_with_finite_numbers(subject: Subject) -> None:
 def reaches_the_objective_of_its_model(subject: Subject) -> None:
     """`inertia_` sums the squared distances to the model's centers, `log_likelihood_` the model's log-densities."""
     X, _ = known_rows()
-    made: Any = patient(subject) if set(NUMBER_OF_GROUPS) & set(subject.defaults) else subject.make()
+    made: Any = patient(subject)
     made.fit(X)
     expected, found = _objective_of(made, X), getattr(made, f"{made.objective.metric}_")
     if not abs(found - expected) <= _ROUNDING * max(abs(expected), _ROUNDING):
