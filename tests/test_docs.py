@@ -42,6 +42,7 @@ GUIDES = (
         "docs/derivatives.md",
         "docs/events.md",
         "docs/plugins.md",
+        "docs/runs.md",
         "docs/solvers.md",
     ),
     *("docs/source.md", "docs/start.md", "docs/sweeps.md"),
@@ -140,7 +141,7 @@ def inline_runs():
     """Every `gradmix run …` in the sentences of README and documents, without those that have a placeholder."""
     found = {}
     for document in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
-        for command in re.findall(r"`gradmix (run[^`\n]*)`", document.read_text(encoding="utf-8")):
+        for command in re.findall(r"`gradmix (run\b[^`\n]*)`", document.read_text(encoding="utf-8")):
             if not re.search(r"[A-Z]{3}|…|nearest_median", command):
                 found.setdefault(command, document.name)
     return [pytest.param(command, id=f"{document} {command}") for command, document in found.items()]
