@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -13,9 +12,11 @@ from hydra.errors import HydraException
 
 from gradmix.cli.parser import CommandParser
 from gradmix.cli.run import check_composition, run_as
+from gradmix.cli.working_folder import return_to
 from gradmix.config.groups import parse
 from gradmix.config.guard import MAY_CHOOSE, check_hydra, problem_of
 from gradmix.contracts.errors import ConfigError, StorageError
+from gradmix.contracts.secrets import is_masked
 from gradmix.contracts.terminal import visible
 from gradmix.journal.reading import read_run
 from gradmix.registry.choice import choose
@@ -56,15 +57,18 @@ def main(arguments: Sequence[str]) -> int:
     earlier, home = _earlier(folder, options.as_before)
     harmless = [each for each in earlier if _is_harmless(each, folder)]
     _check_overrides(overrides, earlier, harmless)
-    known = earlier if options.as_before else harmless
+    known = [each for each in earlier if not is_masked(each)] if options.as_before else harmless
     given = set(map(_key, overrides))
     left_out = [each for each in earlier if each not in known]
-    if missing := [f"'{each}'" for each in left_out if _key(each) not in given]:
+    missing = [f"'{each}'" for each in left_out if _key(each) not in given]
+    if options.as_before and missing:
+        _note(f"left out, since a journal records no secrets: {' '.join(missing)}. Give them again.")
+    elif missing:
         _note(
             f"left out, since a sweep's journal may come from a stranger: {' '.join(missing)}. "
             "Add what you want again, or --as-before for all of it."
         )
-    folder = _return_to_working_folder(home, folder, options.as_before)
+    folder = return_to(home, folder, options.as_before, "resume", "sweep")
     # What is given again replaces what was given before; another launcher has other options.
     dropped = ("hydra.launcher.",) if "hydra/launcher" in given else ()
     kept = [each for each in known if _key(each) not in given and not _key(each).startswith(dropped)]
@@ -114,6 +118,8 @@ def _earlier(folder: Path, is_trusted: bool) -> tuple[Sequence[str], Path]:
 
 def _is_harmless(argument: str, folder: Path) -> bool:
     """Whether an argument names no launcher, no address, no code and nothing of the environment."""
+    if is_masked(argument):
+        return False
     if argument.startswith("-") or "=" not in argument:
         return True
     key, _, value = argument.lstrip("+~").partition("=")
@@ -149,8 +155,11 @@ def _is_harmless_to_hydra(argument: str) -> bool:
 
 def _check_overrides(overrides: Sequence[str], earlier: Sequence[str], harmless: Sequence[str]) -> None:
     """Check that what is given again may differ from the sweep's own arguments."""
+    unknown = {_key(each) for each in earlier if is_masked(each)}
     for override in overrides:
         key = _key(override)
+        if key in unknown:
+            continue
         if override.startswith("-"):
             raise ConfigError(f"unknown option {override}; see gradmix resume --help.")
         if override not in earlier and not any(key == each or key.startswith(f"{each}.") for each in _MAY_CHANGE):
@@ -163,20 +172,3 @@ def _check_overrides(overrides: Sequence[str], earlier: Sequence[str], harmless:
 
 def _key(override: str) -> str:
     return override.lstrip("+~").partition("=")[0]
-
-
-def _return_to_working_folder(home: Path, folder: Path, is_trusted: bool) -> Path:
-    """Go where the sweep was started, since its data files are named from there; the sweep's folder, seen from it.
-
-    A journal can name any folder, so the sweep must be inside, unless the journal is trusted.
-    """
-    is_inside = folder.is_relative_to(home)
-    if home.is_dir() and (is_inside or is_trusted):
-        os.chdir(home)
-        return folder.relative_to(home) if is_inside else folder
-    if home.is_dir() and home != Path.cwd():
-        _note(
-            f"stays in {Path.cwd()}. The sweep was started in {home}, but its folder is not inside; go there, or add "
-            "--as-before, if its data files are named from there."
-        )
-    return folder

@@ -6,6 +6,7 @@ import argparse
 import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -151,21 +152,24 @@ def perform(wanted: Intent, report: SessionReport, tracking: TrackingProcess, *o
     from gradmix.config.user_file import default_tracking
     from gradmix.reports.sweep_artifacts import SweepArtifacts
     from gradmix.runs.events import watched_by
+    from gradmix.runs.origin import GitState
 
     watchers = report.watchers if wanted.plan_only else (*report.watchers, SweepArtifacts(), tracking)
     is_new = not wanted.plan_only and wanted.resumed is None
     if is_new and "tracking=none" not in wanted.arguments and default_tracking()["uri"] is not None:
         tracking.prepare()  # MLflow loads while the config is composed; a resumed sweep may need none
     with watched_by(*watchers, *others), termination_as_interrupt():
-        _compose_and_run(wanted)
+        _compose_and_run(wanted if wanted.plan_only else replace(wanted, git=GitState(Path.cwd())))
 
 
 def _compose_and_run(wanted: Intent) -> None:
     """Compose what the arguments ask for; run it, sweep over it or plan it."""
     from hydra.types import RunMode
 
-    with _composing(_read(wanted.arguments)) as composer:
+    options = _read(wanted.arguments)
+    with _composing(options) as composer:
         config = composer.compose()
+        wanted = replace(wanted, flags=_flags(options, composer))
         if config.hydra.job.chdir:
             raise ConfigError(
                 "hydra.job.chdir=true is not for gradmix: runs_dir and data files are named from where you are."
@@ -179,7 +183,15 @@ def _compose_and_run(wanted: Intent) -> None:
         elif wanted.plan_only:
             _plan(config)
         else:
-            composer.run(config, _run)
+            composer.run(config, partial(_run, wanted))
+
+
+def _flags(options: argparse.Namespace, composer: Composer) -> tuple[str, ...]:
+    """The arguments, besides its overrides, by which a job of a sweep is run on its own; a run's, too."""
+    given = {name: getattr(options, name) for name in ("config_path", "config_name", "config_dir")}
+    changed = {name: value for name, value in given.items() if value != _parser().get_default(name)}
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in changed.items()]
+    return (*flags, "hydra.mode=RUN") if composer.is_sweep_by_config else tuple(flags)
 
 
 def _plan(config: DictConfig) -> None:
@@ -197,7 +209,7 @@ def _plan(config: DictConfig) -> None:
     tell(planned, planner.plan({0: ()}), 1, 1)
 
 
-def _run(config: DictConfig) -> None:
+def _run(wanted: Intent, config: DictConfig) -> None:
     """Run what a composed config describes, in a folder of its own."""
     from hydra.core.hydra_config import HydraConfig
 
@@ -214,7 +226,7 @@ def _run(config: DictConfig) -> None:
     spec.task.check()
     tell(settings_known, spec.settings)
     folder = fresh_folder(Path(spec.settings.runs_dir) / spec.settings.name, spec.label.replace(" on ", "-"))
-    execute(Order(spec, folder, overrides=overrides))
+    execute(Order(spec, folder, overrides=overrides, origin=wanted.origin(*overrides)))
 
 
 def check_composition(arguments: Sequence[str]) -> None:

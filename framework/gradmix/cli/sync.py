@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gradmix.cli.parser import CommandParser
+from gradmix.contracts.secrets import without_user
 from gradmix.contracts.terminal import visible
 
 _DESCRIPTION = """\
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     tally = sync(Path(settings.runs_dir), settings.tracking, restores=options.deleted)
     for message in (*tally.remarks, *tally.errors):
         print(visible(f"gradmix sync: {message}"), file=sys.stderr)
-    parts = [f"{len(tally.brought)} journal(s) imported into {settings.tracking.uri}"]
+    parts = [f"{len(tally.brought)} journal(s) imported into {without_user(settings.tracking.uri or '')}"]
     if tally.errors:
         parts.append(f"{len(tally.errors)} not")
     if tally.deleted:

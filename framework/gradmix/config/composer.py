@@ -43,10 +43,14 @@ class Composer:
         self.loader: ConfigLoader = GlobalHydra.instance().config_loader()
         self.parsed = parse(request.overrides)
         self.overrides = _for_each_component(self.parsed) if request.is_sweep else list(map(_checked, self.parsed))
+        self.is_sweep_by_config = (
+            False  # known once it is composed: whether ``hydra.mode`` in a config asks for a sweep
+        )
 
     def compose(self) -> DictConfig:
         """Compose the config of a run, or the one that a sweep's jobs have in common; ``hydra.mode`` says which."""
         config = self._load(RunMode.MULTIRUN, validate=False)
+        self.is_sweep_by_config = config.hydra.mode == RunMode.MULTIRUN
         mode = RunMode.MULTIRUN if self.request.is_sweep else config.hydra.mode or RunMode.RUN
         swept = [each for each in self.parsed if each.is_sweep_override()]
         is_open = "???" in config.hydra.runtime.choices.values()

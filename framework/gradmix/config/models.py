@@ -19,6 +19,7 @@ from gradmix.contracts.files import regular_file
 from gradmix.contracts.model import Model
 from gradmix.contracts.options import options_of, plain
 from gradmix.contracts.preparation import Preparation
+from gradmix.contracts.secrets import MASK
 from gradmix.registry.entry import Entry
 from gradmix.registry.registry import registry
 
@@ -73,7 +74,11 @@ def write_model(path: Path, clusterer: Clusterer[Any], model: Model, data: Data 
 def _node(component: Component) -> dict[str, Any]:
     """What a component is built from: its name and options, and the nodes of the components that it holds."""
     values = ((option, getattr(component, option.name)) for option in options_of(type(component)))
-    options = {option.name: value for option, value in values if not option.is_for_python(value)}
+    options = {
+        option.name: MASK if value and option.is_secret else value
+        for option, value in values
+        if not option.is_for_python(value)
+    }
     nodes = {name: _node(each) if isinstance(each, Component) else plain(each) for name, each in options.items()}
     return {"name": _entry(component).qualified, **nodes}
 

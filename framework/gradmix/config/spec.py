@@ -34,6 +34,7 @@ from gradmix.contracts.options import (
 )
 from gradmix.contracts.returned import check_meanings, check_objective
 from gradmix.contracts.role import Role
+from gradmix.contracts.secrets import secret_values
 from gradmix.contracts.task import Task
 from gradmix.registry.choice import Choice
 from gradmix.registry.plugin import UNKNOWN, distribution_identity
@@ -52,6 +53,7 @@ class Tracking:
     artifacts: Annotated[str | None, SendsTo(is_secret=False)] = None  # of a local store; a server keeps its own
     models: bool = True  # keep fitted clusterers as MLflow's models, which `mlflow models serve` takes
     system_metrics: bool = False  # sample the processor and memory that a run uses, once a second
+    user: bool = True  # record who makes a run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,6 +227,16 @@ class RunSpec:
         return [owner for owner, identity in self.plugins.items() if identity == UNKNOWN and owner not in self.engines]
 
     @cached_property
+    def content(self) -> list[str]:
+        """Fingerprints of the data files and the sources that the result depends on."""
+        return [*marks_of(self.task), *self.metrics.content(), *self.events.content()]
+
+    @cached_property
+    def secrets(self) -> tuple[str, ...]:
+        """The secret values among its options, by their names or marks: no journal and no artifact may show them."""
+        return secret_values(value for _, option, value in self.options if option.is_secret)
+
+    @cached_property
     def run_key(self) -> str:
         """Identity of what is computed: hash of config, plugins, data content and seed. Same key, same result.
 
@@ -240,8 +252,7 @@ class RunSpec:
             {path: each for path, each in found.items() if path not in left_out}
             for found in (self.config, self.plugins)
         )
-        content = [*marks_of(self.task), *self.metrics.content(), *self.events.content()]
-        identity = {"config": config, "plugins": plugins, "content": content}
+        identity = {"config": config, "plugins": plugins, "content": self.content}
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 

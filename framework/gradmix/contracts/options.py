@@ -18,6 +18,7 @@ import numpy as np
 from gradmix.contracts.docstring import parameter_docs
 from gradmix.contracts.errors import ConfigError, PluginError, UnknownNameError
 from gradmix.contracts.named import lookup
+from gradmix.contracts.secrets import is_secret_name
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -257,6 +258,11 @@ class Option:
     def danger(self) -> Danger | None:
         """Why its value must come from the user; None if any config file may set it."""
         return self._mark(Danger)
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether its value must not be recorded: by its name, or since whoever has it can write somewhere."""
+        return is_secret_name(self.name) or (self.danger is not None and self.danger.is_secret)
 
     @property
     def allowed(self) -> str:

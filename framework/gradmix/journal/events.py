@@ -95,9 +95,11 @@ _ERROR = {"error": "a string", "traceback": "a string", CHECKSUM: "an integer"}
 
 EVENTS: Mapping[str, Mapping[str, str]] = {
     "started": {
-        **dict.fromkeys(("kind", "run_id", "run_key", "name", "label", "timings_key", "working_folder"), "a string"),
+        **dict.fromkeys(("kind", "run_id", "run_key", "name", "label", "timings_key"), "a string"),
+        **dict.fromkeys(("working_folder", "user"), "a string"),
         **dict.fromkeys(("config", "params", "plugins", "environment", "settings", "metrics", "drawn_by"), "a mapping"),
-        **dict.fromkeys(("arguments", "overrides", "varies"), "a list of strings"),
+        **dict.fromkeys(("arguments", "overrides", "varies", "content"), "a list of strings"),
+        "git": "a mapping",
         **dict.fromkeys(("sweep", "tracking"), "a string or null"),
         "format": "a number",
         "jobs": "a list of lists of strings",

@@ -12,11 +12,12 @@ import os
 import threading
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from gradmix.contracts.errors import StorageError
+from gradmix.contracts.secrets import masked
 from gradmix.journal.events import CHECKSUM, TERMINAL_EVENTS, valid_events
 from gradmix.journal.folder import FILE_NAME
 from gradmix.journal.lock import lock, try_lock
@@ -27,11 +28,39 @@ _SYNC_SECONDS = 1.0
 """How long an event may wait to be forced to the disk; the kernel has it at once."""
 
 
-class Journal:
-    """A journal being written, in the run's own folder, which must not have one yet."""
+_WITHOUT_TEXT = frozenset({"iteration", "system", "timing"})
+"""Events that have numbers only, and nothing to mask; there are thousands of them."""
 
-    def __init__(self, folder: Path, flags: int = os.O_CREAT | os.O_EXCL) -> None:
+_PUBLIC = frozenset(
+    {
+        "kind",
+        "run_id",
+        "run_key",
+        "name",
+        "sweep",
+        "status",
+        "plugins",
+        "parts",
+        "environment",
+        "seeds",
+        "ranking",
+        "metrics",
+    }
+)
+"""Fields that say what a run is and how it ended: names of experiments, components and metrics are never secret."""
+
+
+class Journal:
+    """A journal being written, in the run's own folder, which must not have one yet.
+
+    Secrets are masked in all that is written (`gradmix.contracts.secrets`): values of options with secret names, users
+    and passwords in addresses, and the texts in `hidden`.
+    """
+
+    def __init__(self, folder: Path, hidden: Collection[str] = (), flags: int = os.O_CREAT | os.O_EXCL) -> None:
         self.path = folder / FILE_NAME
+        self.hidden: tuple[str, ...] = ()
+        self.hide(hidden)
         try:
             self._descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | flags, 0o644)
         except OSError as error:
@@ -48,12 +77,12 @@ class Journal:
         self._process = os.getpid()
 
     @classmethod
-    def reopen(cls, folder: Path) -> Journal:
+    def reopen(cls, folder: Path, hidden: Collection[str] = ()) -> Journal:
         """Continue a journal whose process has died; a last line that was cut off is removed.
 
         Raises `StorageError` if there is none, or if a live process is still writing it.
         """
-        journal = cls(folder, flags=0)
+        journal = cls(folder, hidden, flags=0)
         text = journal.path.read_bytes()
         whole = text[: text.rfind(b"\n") + 1]
         os.ftruncate(journal._descriptor, len(whole))
@@ -61,6 +90,11 @@ class Journal:
         last = next(valid_events(reversed(whole.splitlines())), {"time": 0.0})
         journal._clock += max(0.0, last["time"] - time.time())  # the clock may have been set back since
         return journal
+
+    def hide(self, texts: Collection[str]) -> None:
+        """Mask these texts, too, in what is written from now on."""
+        if not set(self.hidden).issuperset(texts):
+            self.hidden = tuple(sorted({*self.hidden, *texts}, key=len, reverse=True))
 
     def write(self, event: str, **content: Any) -> None:
         """Append one event; several threads may write at once.
@@ -70,6 +104,9 @@ class Journal:
         if os.getpid() != self._process:
             os._exit(0)  # the code of a component has forked, and this is the child: it would write all a second time
         encoded = encode(content)
+        if event not in _WITHOUT_TEXT:
+            hidden = masked({name: value for name, value in encoded.items() if name not in _PUBLIC}, self.hidden)
+            encoded = {name: hidden.get(name, value) for name, value in encoded.items()}
         with self._lock:
             now = time.monotonic()
             record = {"event": event, "time": self._clock + now, **encoded}

@@ -17,6 +17,7 @@ from gradmix.config.spec import Settings
 from gradmix.contracts.hooks import hookimpl
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
+from gradmix.contracts.secrets import without_user
 from gradmix.reports.console import make_console, print_table, say
 from gradmix.reports.sweep_report import SweepReport
 from gradmix.reports.wording import metric_text, progress, shown
@@ -119,8 +120,9 @@ class SessionReport:
         """Say where it is in MLflow, when that is done, too."""
         settings = self._settings
         if settings is not None and (self._run or self._sweep.sweep):
-            rows = {"experiment": f"{settings.name} in {settings.tracking.uri}", "dashboard": "gradmix ui"}
-            if settings.tracking.uri is None:
+            uri = settings.tracking.uri
+            rows = {"experiment": f"{settings.name} in {without_user(uri or '')}", "dashboard": "gradmix ui"}
+            if uri is None:
                 rows = {"tracking": "none; `gradmix sync` can bring it into MLflow later"}
             elif errors:
                 rows = {"tracking": "not complete; see the warning"}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from gradmix.config.spec import Settings
+    from gradmix.config.spec import Limits, Settings
 
 _MATTERS_FOR_TIMINGS = ("python", "machine", "processor", "cores", "numpy", "scipy", "blas")
 
@@ -30,7 +30,7 @@ TIMES_MEAN = 2
 @cache
 def environment() -> Mapping[str, str | int | None]:
     """Versions and machine, as the journal records them."""
-    packages = {name: version(name) for name in ("gradmix", "numpy", "scipy")}
+    packages = {name: version(name) for name in ("gradmix", "numpy", "scipy", "numba")}
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -39,6 +39,8 @@ def environment() -> Mapping[str, str | int | None]:
         "cores": os.cpu_count(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "blas": _blas(),
+        "instructions": _instructions(),
+        "libc": " ".join(platform.libc_ver()).strip(),
         **packages,
     }
 
@@ -50,10 +52,15 @@ def timings_key(settings: Settings, workers: int = 1) -> str:
         "environment": {name: here.get(name) for name in _MATTERS_FOR_TIMINGS},
         "times_mean": TIMES_MEAN,
         "how": dataclasses.asdict(settings.timing),
-        "threads": settings.limits.threads or threads_of_each(workers),
+        "threads": threads_of_run(settings.limits, workers),
         "workers": workers,
     }
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def threads_of_run(limits: Limits, workers: int = 1) -> int:
+    """Threads that a run may use when so many run at a time."""
+    return limits.threads or threads_of_each(workers)
 
 
 def threads_of_each(workers: int) -> int:
@@ -68,6 +75,11 @@ def _processor() -> str:
     except OSError:
         names = []
     return names[0] if names else platform.processor()
+
+
+def _instructions() -> str:
+    """The instructions for vectors that NumPy has found: they tell processors apart that have one name."""
+    return " ".join(np.show_config(mode="dicts")["SIMD Extensions"].get("found", ()))
 
 
 def _blas() -> str:

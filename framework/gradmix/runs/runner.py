@@ -9,7 +9,7 @@ import traceback
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, chdir, closing, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path
 from types import MappingProxyType
@@ -27,6 +27,7 @@ from gradmix.contracts.meaning import recorded
 from gradmix.contracts.returned import unlike
 from gradmix.contracts.role import Role
 from gradmix.contracts.run import RunInfo
+from gradmix.contracts.secrets import masked, secrets_in
 from gradmix.contracts.task import Result, Timed, Writer
 from gradmix.contracts.terminal import visible
 from gradmix.journal.events import FORMAT
@@ -34,9 +35,10 @@ from gradmix.journal.writing import Journal
 from gradmix.registry.entry import describe_use
 from gradmix.registry.originals import originals
 from gradmix.runs.artifacts import ARTIFACTS, pictures_of, write_artifact
-from gradmix.runs.environment import environment, timings_key
+from gradmix.runs.environment import environment, threads_of_run, timings_key
 from gradmix.runs.events import RunEvents, report_problem, stopped, tell
 from gradmix.runs.limits import OutOfMemoryError, TimedOutError, limited, within
+from gradmix.runs.origin import Origin
 from gradmix.runs.pulling import Pulled, measured, pull
 from gradmix.runs.sampling import sampling
 from gradmix.runs.timing import Stopwatch, rounds_of
@@ -60,6 +62,8 @@ class Order:
     overrides: tuple[str, ...] = ()
     label: str | None = None  # what to call it where it is listed; made from its components unless given
     workers: int = 1  # how many runs are made at a time, by processes beside this one
+    origin: Origin = field(default_factory=Origin)
+    varies: tuple[str, ...] = ()  # keys whose values tell it from the other jobs of its sweep
 
 
 def execute(order: Order) -> Execution:
@@ -81,7 +85,7 @@ def execute_together(orders: Sequence[Order]) -> list[Execution]:
     """Make several runs whose work is timed in turns, round by round; like `execute`. One that fails harms no other."""
     with ExitStack() as journals:
         block = uuid.uuid4().hex if len(orders) > 1 else None
-        runs = [Execution(each, journals.enter_context(closing(Journal(each.folder))), block) for each in orders]
+        runs = [Execution(each, journals.enter_context(closing(_journal_of(each))), block) for each in orders]
         try:
             for turn in zip_longest(*(run.stages for run in runs)):
                 for run, stage in zip(runs, turn, strict=True):
@@ -95,6 +99,10 @@ def execute_together(orders: Sequence[Order]) -> list[Execution]:
                     run.end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", error)
             raise
         return runs
+
+
+def _journal_of(order: Order) -> Journal:
+    return Journal(order.folder, {*order.spec.secrets, *secrets_in(order.overrides)})
 
 
 class Execution:
@@ -194,8 +202,11 @@ class Execution:
             plugins=self.run.plugins,
             sweep=self.run.sweep,
             overrides=self.run.overrides,
+            **self.order.origin.recorded(settings.tracking.user),
+            **({"varies": self.order.varies} if self.order.varies else {}),
+            **({"content": self.spec.content} if self.run.run_key else {}),
             tracking=settings.tracking.uri,
-            environment=environment(),
+            environment={**environment(), "threads": threads_of_run(settings.limits, self.order.workers)},
             timings_key=timings_key(settings, self.order.workers),
             parts={path: {"kind": each.kind, "role": each.role.value} for path, each in self.spec.parts.items()},
             seeds=self.spec.seeds,
@@ -279,7 +290,7 @@ class Execution:
         import yaml
 
         text = yaml.dump(
-            {"name": self.run.name, **self.spec.config},
+            {"name": self.run.name, **masked(self.spec.config, self.journal.hidden)},
             Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper),
             sort_keys=False,
             allow_unicode=True,

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 from gradmix.config.composition import plain_config
 from gradmix.config.spec import read_spec
 from gradmix.contracts.errors import GradmixError
+from gradmix.contracts.secrets import masked_argument
 from gradmix.journal.folder import has_journal, new_folder
 from gradmix.runs.events import watched_by
+from gradmix.runs.origin import Origin
 from gradmix.runs.runner import Order, execute_together
 from gradmix.sweeps.attempts import is_taken
 from gradmix.sweeps.plan import Job
@@ -55,6 +57,7 @@ class SweepJob:
     parent: int | None = None  # process that launched the jobs: its own workers end when it has gone
     anew: tuple[str, ...] = ()  # names of folders whose jobs have finished, and are to be run again all the same
     workers: int = 1  # how many jobs run at a time
+    origin: Origin = field(default_factory=Origin)  # of its jobs; its arguments come before those of each
 
     def __call__(self, config: DictConfig) -> JobReport:
         """Run the job that one of Hydra's launchers has composed."""
@@ -88,7 +91,16 @@ class SweepJob:
         limits = replace(spec.settings.limits, threads=spec.settings.limits.threads or self.threads)
         spec = replace(spec, settings=replace(spec.settings, limits=limits))
         label = label_of(job.overrides, self.varies) or spec.label
-        return Order(spec, new_folder(self.folder, str(job.number)), self.run_id, job.overrides, label, self.workers)
+        return Order(
+            spec,
+            new_folder(self.folder, str(job.number)),
+            self.run_id,
+            job.overrides,
+            label,
+            self.workers,
+            self.origin.with_arguments(*(self.origin.arguments or ()), *job.overrides),
+            self.varies,
+        )
 
     def _parcel(self, folder: Path) -> Mapping[str, bytes]:
         files = (path for path in folder.rglob("*") if path.is_file())
@@ -120,7 +132,7 @@ def label_of(overrides: Sequence[str], varies: Sequence[str]) -> str:
     >>> label_of(("clusterer/differentiator=dual",), ("clusterer/differentiator",))
     'clusterer.differentiator=dual'
     """
-    given = [each.partition("=") for each in overrides]
+    given = [masked_argument(each).partition("=") for each in overrides]
     return ", ".join(f"{key.replace('/', '.')}={value}" for key, _, value in given if key in varies)
 
 

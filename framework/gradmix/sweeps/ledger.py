@@ -13,6 +13,7 @@ from typing import Any
 from gradmix.config.spec import Settings
 from gradmix.contracts.errors import StorageError
 from gradmix.contracts.meaning import merged, ranking_metric
+from gradmix.contracts.secrets import secrets_in
 from gradmix.journal.events import FORMAT, RESUMED
 from gradmix.journal.folder import fresh_folder
 from gradmix.journal.reading import Run, read_run
@@ -34,14 +35,15 @@ class Ledger:
     def __init__(self, settings: Settings, varies: Sequence[str], n_jobs: int, wanted: Intent) -> None:
         self.settings, self.varies, self.wanted = settings, varies, wanted
         self.ends: dict[int, Run] = {}
+        self.origin = wanted.origin()
         self._is_full = False
         if (resumed := wanted.resumed) is None:
             folder = fresh_folder(Path(settings.runs_dir) / settings.name, "sweep")
-            self.journal, run_id = Journal(folder), uuid.uuid4().hex
+            self.journal, run_id = Journal(folder, secrets_in(wanted.arguments)), uuid.uuid4().hex
         else:
             folder = resumed
             try:
-                self.journal = Journal.reopen(folder)
+                self.journal = Journal.reopen(folder, secrets_in(wanted.arguments))
             except StorageError as error:
                 raise StorageError(f"the sweep {folder} cannot be resumed: {error}") from error
             run_id = str(read_run(folder).require("run_id"))
@@ -49,6 +51,7 @@ class Ledger:
 
     def open(self, jobs: Sequence[Job]) -> None:
         """Begin, or begin again."""
+        self._hide_secrets(jobs)
         if self.info.is_resumed:
             self.info = replace(self.info, is_unchanged=self._is_unchanged(jobs))
             self._write(RESUMED, environment=environment(), arguments=self.wanted.arguments)
@@ -62,8 +65,7 @@ class Ledger:
             label=f"sweep over {', '.join(self.varies)}" if self.varies else "sweep",
             varies=self.varies,
             jobs=[job.overrides for job in jobs],
-            arguments=self.wanted.arguments,
-            working_folder=str(Path.cwd()),
+            **self.origin.with_arguments(*self.wanted.arguments).recorded(self.settings.tracking.user),
             settings=asdict(self.settings),
             tracking=self.settings.tracking.uri,
             environment=environment(),
@@ -71,6 +73,7 @@ class Ledger:
 
     def ask(self, jobs: Sequence[Job]) -> None:
         """Journal jobs that a search has asked for, before any of them starts: their folders are theirs forever."""
+        self._hide_secrets(jobs)
         with self._storing():
             self.journal.write("asked", jobs=[{"number": job.number, "overrides": job.overrides} for job in jobs])
 
@@ -107,6 +110,10 @@ class Ledger:
         finally:
             self.journal.close()
             tell(sweep_ended, self.info)
+
+    def _hide_secrets(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            self.journal.hide([*secrets_in(job.overrides), *(job.spec.secrets if job.spec is not None else ())])
 
     def _is_unchanged(self, jobs: Sequence[Job]) -> bool:
         """Whether a resumed sweep has finished, nothing is to be run, and its journal says all of that already."""

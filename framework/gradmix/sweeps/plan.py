@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from gradmix.config.spec import RunSpec, read_spec
 from gradmix.config.trust import check_trust
 from gradmix.contracts.errors import StorageError, listing
+from gradmix.contracts.secrets import masked
 from gradmix.journal.history import History, most_telling
 from gradmix.journal.reading import Run, read_run, read_runs
 from gradmix.registry.entry import describe
 from gradmix.runs.environment import timings_key
 from gradmix.runs.events import settings_known, tell
 from gradmix.runs.limits import TimedOutError, within
+from gradmix.runs.origin import GitState, Origin, origin
 from gradmix.sweeps.attempts import attempts_at_jobs
 from gradmix.sweeps.reading import reused_results
 
@@ -42,6 +44,12 @@ class Intent:
     trusts_journal: bool = False  # when resumed: take code and addresses from the journal, as if they were typed
     left_out: frozenset[str] = frozenset()  # when resumed: keys of the journal that are not taken, for jobs neither
     one_only: bool = False  # a single run: a config that asks for a sweep is refused
+    flags: tuple[str, ...] = ()  # arguments that say which configs are meant, for each job as for the sweep
+    git: GitState | None = field(default=None, compare=False, repr=False)
+
+    def origin(self, *arguments: str) -> Origin:
+        """Where runs of this command come from that these overrides make."""
+        return origin((*self.flags, *arguments), self.git)
 
 
 @dataclass(frozen=True)
@@ -191,7 +199,7 @@ def _has_timings(spec: RunSpec, earlier: Run, workers: int) -> bool:
 
 def differences(run: Run, spec: RunSpec) -> list[str]:
     """What has changed between an earlier run and what would be computed today, in words."""
-    options = _changes(run.params, spec.params, "", "not there")
+    options = _changes(run.params, masked(spec.params, spec.secrets), "", "not there")
     plugins = _changes(run.started.get("plugins", {}), spec.plugins, "of ", "none")
     return [*options, *plugins] or ["the content of its data or source has changed"]
 

@@ -132,7 +132,12 @@ class Sweep:
         """Launch jobs and wait until they have ended; what the launcher raised, if it broke."""
         by_number = {job.number: job for job in jobs}
         sweep_job = SweepJob(
-            self.info.folder.absolute(), self.info.run_id, self.varies, self.settings.stops_on_error, anew=self._anew
+            self.info.folder.absolute(),
+            self.info.run_id,
+            self.varies,
+            self.settings.stops_on_error,
+            anew=self._anew,
+            origin=self.ledger.origin,
         )
         with JobWatch(self.info.folder, by_number, lambda number, seen: self._take(by_number[number], seen)):
             try:

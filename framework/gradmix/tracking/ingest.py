@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from gradmix.config.spec import Tracking
 from gradmix.contracts.errors import GradmixError, StorageError
+from gradmix.contracts.secrets import without_user
 from gradmix.journal.folder import find_journals, has_journal
 from gradmix.journal.reading import Run, read_run, read_runs, read_unchanged
 from gradmix.runs.artifacts import ARTIFACTS
@@ -59,7 +60,7 @@ class Ingester:
 
     def __init__(self, tracking: Tracking, restores: bool = False, is_thorough: bool = False) -> None:
         self.tracking, self.restores, self.is_thorough = tracking, restores, is_thorough
-        self.uri = absolute_uri(tracking.uri or "")
+        self.uri = without_user(absolute_uri(tracking.uri or ""))
         self.tally = Tally()
         self._inventories: dict[str, Inventory] = {}
         self._known_until = -math.inf
@@ -299,7 +300,7 @@ def sync(runs_dir: Path, tracking: Tracking, restores: bool = False) -> Tally:
 def is_meant_for(seen: Run, uri: str) -> bool:
     """Whether a run or sweep was to be tracked in the store at `uri`; any other is left to ``gradmix sync``."""
     wanted = seen.started.get("tracking")
-    return isinstance(wanted, str) and absolute_uri(wanted) == absolute_uri(uri)
+    return isinstance(wanted, str) and without_user(absolute_uri(wanted)) == without_user(absolute_uri(uri))
 
 
 def _readable(folders: Iterable[Path]) -> list[Run]:

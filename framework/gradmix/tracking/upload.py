@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gradmix.runs.artifacts import ARTIFACTS
+from gradmix.tracking.description import TRACEBACK
 from gradmix.tracking.inventory import StoredRun
 from gradmix.tracking.model import (
     FILE_NAME,
@@ -64,10 +65,12 @@ class Upload:
     def add_artifacts(self, run: StoredRun) -> list[Path]:
         """Upload the run's files; those that were left out."""
         files = self._folder / ARTIFACTS
-        if not files.is_dir():
+        if not files.is_dir() and not self._view.traceback:
             return []
         with _artifact_folder(self._client, run) as target:
             left_out = _copy_own_files(files, self._folder, target)
+            if self._view.traceback:
+                (target / TRACEBACK).write_text(self._view.traceback, encoding="utf-8")
             if self._content is not None:
                 about = {"run_id": run.run_id, "artifact_path": NAME, "utc_time_created": utc(self._view.end_time)}
                 write_model_folder(target / NAME, self._model_file, self._content, **about, model_uuid=run.run_id)

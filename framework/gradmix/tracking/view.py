@@ -9,8 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from gradmix.contracts.secrets import masked
 from gradmix.journal.events import Event
 from gradmix.journal.reading import Run
+from gradmix.tracking.description import command_of, described, traceback_of
+from gradmix.tracking.names import run_name
 
 MLFLOW_STATUS = {
     "running": "RUNNING",
@@ -53,6 +56,8 @@ class View:
     tags: Mapping[str, str]
     inputs: tuple[Mapping[str, Any], ...] = ()
     """The data sets that the run worked on, as the journal describes them."""
+    traceback: str = ""
+    """Where in the code it failed; empty if it did not, or if the error explains itself."""
 
 
 def milliseconds(seconds: float) -> int:
@@ -66,14 +71,15 @@ def view_of(run: Run) -> View:
     points = tuple(_points(run))
     results = run.events_named("result")
     return View(
-        run_name=run.require("label"),
+        run_name=run_name(run),
         status=MLFLOW_STATUS[run.status],
         start_time=start_time,
         end_time=max(start_time, milliseconds(run.last_time)),  # a clock that went back ends no run before it began
         points=tuple(point for point in points if math.isfinite(point.value)),
-        params={key: _text(value) for key, value in _params(run).items()},
+        params={key: _text(value) for key, value in masked(_params(run)).items()},
         tags=_tags(run, [point for point in points if not math.isfinite(point.value)]),
         inputs=tuple(results[-1].get("inputs", ())) if results else (),
+        traceback=traceback_of(run),
     )
 
 
@@ -136,12 +142,26 @@ def _tags(run: Run, left_out: list[Point]) -> dict[str, str]:
         "sweep": started.get("sweep"),
         "plugin": ", ".join(f"{plugin}: {' '.join(kinds[plugin])}" for plugin in sorted(kinds)),
         "error": run.error,
+        "command": command_of(run),
         "best": result.get("best"),
         "stopped": stopped and f"{stopped.get('by')}: {stopped.get('reason')}",
         "non_finite": ", ".join(sorted({f"{point.key}={point.value}" for point in left_out})),
         **{f"remark.{name}": remark for name, remark in result.get("remarks", {}).items()},
     }
-    return {f"gradmix.{name}": _text(value) for name, value in said.items() if value}
+    git, arguments = started.get("git", {}), started.get("arguments")
+    mlflows = {
+        "user": started.get("user"),
+        "source.name": None if arguments is None else "gradmix run",
+        "source.type": None if arguments is None else "LOCAL",
+        "source.git.commit": git.get("commit"),
+        "source.git.branch": git.get("branch"),
+        "source.git.dirty": str(git["dirty"]).lower() if "dirty" in git else None,
+        "note.content": described(run),
+    }
+    return {
+        **{f"gradmix.{name}": _text(value) for name, value in said.items() if value},
+        **{f"mlflow.{name}": _text(value) for name, value in mlflows.items() if value},
+    }
 
 
 def _text(value: Any) -> str:

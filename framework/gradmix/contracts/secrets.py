@@ -1,0 +1,152 @@
+"""Secrets: values that no journal, no artifact and no page of MLflow may show.
+
+A value is secret by the name of its option (``…password``, ``…token``, ``…secret``, ``…key``), by its mark in the
+component's class (`SendsTo`), or as the user and password within an address.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
+from typing import Any
+from urllib.parse import quote
+
+MASK = "***"
+"""What stands for a secret wherever something is recorded or shown."""
+
+_SECRET_NAME = re.compile(
+    r"passw|passphrase|secret|credential|api_?key|(^|[^a-z])(token|key|pwd)$", re.IGNORECASE | re.ASCII
+)
+_OWN_NAMES = frozenset({"run_key", "timings_key"})
+"""Fields of journals that sound secret and are not."""
+
+_USER_INFORMATION = re.compile(r"(?<=://)[^\s/?#'\"<>]+@")
+_QUERY = re.compile(r"([?&]([\w.-]+)=)[^\s&#'\"<>]+")
+_FROM_ENVIRONMENT = re.compile(r"\$\{oc\.env:[^,}]*\}")
+_ARGUMENT = re.compile(r"([+~]*([\w./@:-]+)=)(.+)", re.DOTALL)
+_INNER = re.compile(
+    r"(([\w.-]+)['\"]?\s*:\s*)('(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|\[[^\]]*\]|[^\s,{}\[\]'\"][^,{}]*)"
+)
+
+_SHORTEST = 4
+"""Shorter values are not looked for in running text: they would be found in ordinary words."""
+
+
+@cache
+def is_secret_name(name: str) -> bool:
+    """Whether the value of an option of this name is secret, by the last part of the name.
+
+    >>> is_secret_name("events.notify.api_key"), is_secret_name("dataset.token"), is_secret_name("max_tokens")
+    (True, True, False)
+    """
+    last = re.split(r"[./]", name)[-1]
+    return last not in _OWN_NAMES and _SECRET_NAME.search(last) is not None
+
+
+def masked(value: Any, hidden: Collection[str] = (), name: str = "") -> Any:
+    """Plain values with every secret replaced.
+
+    Parameters
+    ----------
+    value
+        Plain values, as a journal has them. Strings in lists may be arguments of a command line.
+    hidden
+        Secret values that are also to be replaced within other texts, as `secret_values` finds them.
+    name
+        Name of the option that has the value.
+
+    Examples
+    --------
+    >>> masked({"events.log.token": "abc", "uri": "http://me:pw@host:5000"})
+    {'events.log.token': '***', 'uri': 'http://***@host:5000'}
+    >>> masked(["seed=1", "events.log.token=abc"])
+    ['seed=1', 'events.log.token=***']
+    """
+    if isinstance(value, Mapping):
+        own = {key: is_secret_name(str(key)) for key in value}
+        return {key: masked(each, hidden, str(key) if own[key] else name) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [
+            masked_argument(each, hidden) if isinstance(each, str) and not name else masked(each, hidden, name)
+            for each in value
+        ]
+    if name and is_secret_name(name) and value not in (None, "") and not isinstance(value, bool):
+        return MASK
+    return masked_text(value, hidden) if isinstance(value, str) else value
+
+
+def masked_argument(argument: str, hidden: Collection[str] = ()) -> str:
+    """An argument of a command line without secrets, also within mappings; a reference to the environment stays.
+
+    >>> masked_argument("+db.password=abc"), masked_argument("events={log: {token: abc, level: 2}}")
+    ('+db.password=***', 'events={log: {token: ***, level: 2}}')
+    >>> masked_argument("events.log.token=${oc.env:TOKEN}")
+    'events.log.token=${oc.env:TOKEN}'
+    """
+    found = _ARGUMENT.fullmatch(argument)
+    if found is None:
+        return masked_text(argument, hidden)
+    start, key, value = found.groups()
+    if is_secret_name(key):
+        return argument if value == "null" or _FROM_ENVIRONMENT.fullmatch(value.strip("'\"")) else f"{start}{MASK}"
+    inner = _INNER.sub(lambda each: each[1] + MASK if is_secret_name(each[2]) else each[0], value)
+    return start + masked_text(inner if value.lstrip().startswith(("{", "[")) else value, hidden)
+
+
+def masked_text(text: str, hidden: Collection[str] = ()) -> str:
+    """A text without the secret values in `hidden`, and without those that are part of an address.
+
+    >>> masked_text("cannot reach https://me:pw@example.org/x?token=abc&page=2")
+    'cannot reach https://***@example.org/x?token=***&page=2'
+    """
+    for each in hidden:
+        text = text.replace(each, MASK)
+    if "@" in text:
+        text = _USER_INFORMATION.sub(f"{MASK}@", text)
+    if "=" in text:
+        text = _QUERY.sub(lambda each: each[1] + MASK if is_secret_name(each[2]) else each[0], text)
+    return text
+
+
+def secret_values(values: Iterable[Any]) -> tuple[str, ...]:
+    """The texts among secret values, longest first, in each spelling that an error or an address might have."""
+    texts = {text for value in values for text in _texts_in(value) if len(text) >= _SHORTEST and text != MASK}
+    spelt = {each for text in texts for each in (text, repr(text)[1:-1], quote(text, safe=""), _escape(text))}
+    return tuple(sorted(spelt, key=len, reverse=True))
+
+
+def _escape(text: str) -> str:
+    """A text as Hydra writes it in the overrides of a job."""
+    return re.sub(r"([\\()\[\]{}:=, \t])", r"\\\1", text)
+
+
+def secrets_in(arguments: Iterable[str]) -> tuple[str, ...]:
+    """The secret values that arguments of a command line give, for `hidden`."""
+    found = (_ARGUMENT.fullmatch(each) for each in arguments)
+    return secret_values(each[3].strip("'\"") for each in found if each is not None and is_secret_name(each[2]))
+
+
+def is_masked(value: Any) -> bool:
+    """Whether a recorded value, or anything in it, was secret and is not known any more."""
+    return any(MASK in text for text in _texts_in(value))
+
+
+def without_user(uri: str) -> str:
+    """An address without user and password.
+
+    >>> without_user("https://me:pw@example.org:5000")
+    'https://example.org:5000'
+    """
+    return _USER_INFORMATION.sub("", uri)
+
+
+def _texts_in(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _texts_in(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts_in(each)

@@ -1,0 +1,140 @@
+"""The description of a run on its page in MLflow, in Markdown: what failed, how to make it again, versions."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import dropwhile
+from typing import Any
+
+from gradmix.contracts.secrets import MASK, masked_argument, masked_text
+from gradmix.journal.events import TERMINAL_EVENTS
+from gradmix.journal.reading import Run
+
+TRACEBACK = "traceback.txt"
+"""Artifact of a run that failed."""
+
+_LONGEST = 4900
+"""Characters; MLflow takes 5,000 in a tag from its older versions on."""
+
+_LONGEST_TRACEBACK = 2500
+_KEY_DIGITS = 12
+_VERSIONS = ("python", "gradmix", "numpy", "scipy", "numba", "blas", "libc")
+
+
+def command_of(run: Run) -> str:
+    """The command that makes a run or a sweep, as it is typed in a shell; empty if the journal does not say it."""
+    arguments = run.started.get("arguments")
+    return "" if arguments is None else shlex.join(["gradmix", "run", *map(masked_argument, arguments)])
+
+
+def traceback_of(run: Run) -> str:
+    """The traceback of the error that ended a run; empty if there is none."""
+    if run.status not in ("failed", "timed_out", "out_of_memory"):
+        return ""
+    ends = [event for event in run.events if event["event"] in TERMINAL_EVENTS]
+    return masked_text(str(ends[-1].get("traceback", ""))) if ends else ""
+
+
+def described(run: Run) -> str:
+    """The description of a run or a sweep; empty if the journal says nothing of where it comes from, and how it failed.
+
+    The parts that matter most come first; those for which there is no room are left out.
+    """
+    parts = [*_failure(run), *_reproduction(run), *_versions(run)]
+    text = ""
+    for part in parts:
+        if len(text) + len(part) + 2 <= _LONGEST:
+            text += f"\n\n{part}" if text else part
+    return text
+
+
+def _failure(run: Run) -> Iterator[str]:
+    if run.error and run.status != "finished":
+        yield f"**{run.status.replace('_', ' ').capitalize()}:** {_escaped(_shortened(run.error, 1000))}"
+    if trace := traceback_of(run):
+        yield _block(_shortened_traceback(_without_runner(trace)), "pytb")
+
+
+def _reproduction(run: Run) -> Iterator[str]:
+    """The commands that make a run again; the first lines of a description are in sight, the others unfold."""
+    command, started = command_of(run), run.started
+    if not command:
+        return
+    again = (
+        f"gradmix reproduce {(run.run_key or str(run.require('run_id')))[:_KEY_DIGITS]}  # as journalled, and compare"
+    )
+    lines = [command, f"gradmix resume {run.folder.name}  # what is missing" if run.kind == "sweep" else again]
+    yield _block("\n".join(lines), "sh")
+    yield " ".join(_circumstances(started, command))
+
+
+def _circumstances(started: Mapping[str, Any], command: str) -> Iterator[str]:
+    git = started.get("git", {})
+    if folder := started.get("working_folder"):
+        yield f"Run in {_code(str(folder))}"
+        if commit := git.get("commit"):
+            changes = ", with changes that were not committed" if git.get("dirty") else ""
+            yield f"at the git commit {_code(str(commit))} of {_code(str(git.get('branch')))}{changes}"
+    if MASK in command:
+        yield "with secrets that are not recorded (`***`)"
+
+
+def _versions(run: Run) -> Iterator[str]:
+    started = run.started
+    environment, plugins = started.get("environment", {}), started.get("plugins", {})
+    params = run.params
+    rows = [
+        (f"{path} {params[path]}" if isinstance(params.get(path), str) else path, identity)
+        for path, identity in plugins.items()
+        if path != "gradmix"
+    ]
+    if rows:
+        yield _table(("part", "plugin"), rows)
+    if environment:
+        versions = [f"{name} {environment[name]}" for name in _VERSIONS if environment.get(name)]
+        machine = [str(environment[name]) for name in ("processor", "machine") if environment.get(name)]
+        yield _escaped(f"{', '.join(versions)}; on {', '.join(machine) or 'an unknown machine'}.")
+
+
+def _block(text: str, language: str) -> str:
+    """A block of code; its fence is longer than any in the text."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+
+
+def _code(text: str) -> str:
+    return f"`{text.replace('`', '')}`"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(
+        f"| {' | '.join(map(_escaped, line)) if line is not lines[1] else ' | '.join(line)} |" for line in lines
+    )
+
+
+def _escaped(text: str) -> str:
+    """Text that means itself in Markdown, on one line."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~!])", r"\\\1", " ".join(text.split()))
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def _without_runner(trace: str) -> str:
+    """A traceback without the calls of gradmix's own runner that it begins with: they are the same for every run."""
+    head, *calls = re.split(r'(?m)^(?=  File ")', trace)
+    others = list(dropwhile(lambda call: "/gradmix/runs/" in call.partition("\n")[0].replace("\\", "/"), calls))
+    return head + "".join(others) if others else trace
+
+
+def _shortened_traceback(trace: str) -> str:
+    """The end of a traceback, from the beginning of a call on, which is where the error was raised."""
+    if len(trace) <= _LONGEST_TRACEBACK:
+        return trace
+    tail = trace[-_LONGEST_TRACEBACK:]
+    begin = tail.find('\n  File "')
+    return f"… (all of it is in the artifact {TRACEBACK})\n{tail[begin + 1 :] if begin >= 0 else tail}"
