@@ -18,6 +18,7 @@ COMMANDS = {
     "runs": "list runs, newest first: what differs, the main metric, how each ended",
     "show": "describe one run: status, options, metrics or error; with --picture, draw it",
     "rm": "delete runs and sweeps, on disk and in MLflow",
+    "reproduce": "run a run again from its journal, and say whether the result is identical",
     "compare": "rank runs, with differences and confidence intervals, as a table or a page",
     "export": "write a comparison or its runs for a paper: LaTeX, Markdown, CSV, Parquet, SVG, PDF",
     "derive": "print the derivative of a function as Python source code",

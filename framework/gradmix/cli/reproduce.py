@@ -1,0 +1,141 @@
+"""``gradmix reproduce``: run a run again from its journal, and say whether the result is the same."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradmix.cli.parser import CommandParser
+from gradmix.contracts.errors import ConfigError, StorageError
+from gradmix.contracts.hooks import hookimpl
+
+if TYPE_CHECKING:
+    from gradmix.contracts.iteration import Iteration
+    from gradmix.journal.reading import Run
+    from gradmix.runs.reproduction import Reproduction
+
+_DESCRIPTION = """\
+Run a run again from its journal, and compare every iteration, the final metrics and the model, but no times. On the
+same type of processor, with the same versions, they must agree to the last bit, elsewhere to 1e-9. Versions, processor,
+git commit and options that differ are listed. The new run is kept out of runs_dir and MLflow."""
+_EXAMPLES = """\
+examples:
+  gradmix reproduce last                       the newest run
+  gradmix reproduce 250a6477                   a run by its key, or by its ID in MLflow
+  gradmix reproduce last --keep again          keep the new run, to look at it: gradmix show again
+  gradmix reproduce last problem.path=my.py:f  a journal may come from a stranger: name code that it uses
+  gradmix reproduce last dataset.path=new.csv  data that were moved
+
+exit code: 0 if the result is identical, 1 if it differs, 2 if the run cannot be made again"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit code."""
+    parser = CommandParser("reproduce", _DESCRIPTION, _EXAMPLES)
+    parser.add_run()
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="options to give again or otherwise")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the new run there; a folder without a run")
+    trusts = "trust the journal: run code that it names, and go where the run was started"
+    parser.add_argument("--as-before", action="store_true", help=trusts)
+    options = parser.parse_intermixed_args(arguments)
+
+    from gradmix.cli.working_folder import return_to
+    from gradmix.config.trust import check_trust
+    from gradmix.interrupts import termination_as_interrupt
+    from gradmix.journal.reading import read_run, read_unchanged
+    from gradmix.runs.events import watched_by
+    from gradmix.runs.origin import GitState, origin
+    from gradmix.runs.reproduction import Reproduction, check_same_data, remade
+    from gradmix.runs.runner import Order, execute
+    from gradmix.tracking.lookup import find_run
+
+    given = _given(options.overrides)
+    keep = None if options.keep is None else options.keep.absolute()
+    found = read_unchanged(find_run(options.run, options.runs_dir).absolute())
+    home = found.started.get("working_folder")
+    if home is not None:
+        return_to(Path(home), found.folder, options.as_before, "reproduce", "run")
+    git = GitState(Path.cwd())
+    spec = remade(found, given)
+    check_trust(spec, [f"{path}=…" for path in spec.params] if options.as_before else options.overrides)
+    with termination_as_interrupt(), _folder_for(keep) as folder, watched_by(_Progress(found), alone=True):
+        execute(Order(spec, folder, origin=origin(tuple(options.overrides), git)))
+        made = Reproduction(found, read_run(folder))
+        check_same_data(made)
+        _print(made, keep)
+    return 0 if made.is_identical else 1
+
+
+def _given(overrides: Sequence[str]) -> Mapping[str, Any]:
+    """Path of an option → the value that is given."""
+    from hydra.errors import HydraException
+
+    from gradmix.config.groups import parse
+
+    try:
+        parsed = parse(overrides)
+    except HydraException as error:
+        raise ConfigError(str(error).splitlines()[0]) from None
+    if wrong := [each.input_line for each in parsed if each.is_sweep_override() or not each.key_or_group]:
+        raise ConfigError(f"{wrong[0]}: give one value, as a run is reproduced alone.")
+    return {each.key_or_group.replace("/", "."): each.value() for each in parsed}
+
+
+@contextmanager
+def _folder_for(keep: Path | None) -> Iterator[Path]:
+    """A folder for the new run: one that goes again, unless it is to be kept."""
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="gradmix-") as folder:
+            yield Path(folder)
+        return
+    try:
+        keep.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot write to {keep}: {error.strerror}.") from error
+    yield keep
+
+
+class _Progress:
+    """Shows in a terminal how far the new run is."""
+
+    def __init__(self, run: Run) -> None:
+        from gradmix.reports.console import make_console
+
+        self._console = make_console(stderr=True)
+        self._status = self._console.status(f"{run.label} is run again") if self._console.is_terminal else None
+        self._label = run.label
+
+    @hookimpl
+    def gradmix_run_started(self) -> None:
+        """Begin."""
+        if self._status is not None:
+            self._status.start()
+
+    @hookimpl
+    def gradmix_iteration(self, iteration: Iteration[Any]) -> None:
+        """Say which iteration it is."""
+        if self._status is not None:
+            self._status.update(f"{self._label} is run again: iteration {iteration.step}")
+
+    @hookimpl
+    def gradmix_run_finished(self) -> None:
+        """End."""
+        if self._status is not None:
+            self._status.stop()
+
+    @hookimpl
+    def gradmix_run_failed(self) -> None:
+        """End, too: whether it was to fail is compared."""
+        if self._status is not None:
+            self._status.stop()
+
+
+def _print(made: Reproduction, keep: Path | None) -> None:
+    from gradmix.reports.console import make_console, print_table
+    from gradmix.reports.reproduction import rows
+
+    console = make_console()
+    print_table(console, rows(made) | ({"kept in": str(keep)} if keep else {}))

@@ -1,0 +1,54 @@
+"""Whether a run that was made again has the same result, in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from gradmix.reports.wording import shown
+from gradmix.runs.reproduction import TOLERANCE, Deviation, Reproduction
+
+_MOST_NAMED = 5
+
+
+def rows(made: Reproduction) -> dict[str, str]:
+    """What to print of a reproduction: name of a line → text."""
+    kinds = ["every iteration"] if made.n_iterations > 1 else []
+    found = {
+        "run": f"{made.before.label} ({shown(made.before.folder)})",
+        "compared": f"{made.n_compared} values: {', '.join([*kinds, 'final metrics', 'model'][: 2 + len(kinds)])}",
+        "result": _verdict(made),
+    }
+    if not made.is_identical:
+        found |= _named(made)
+    for name, (was, now) in {**made.surroundings, **made.others}.items():
+        found[f"{name} differs"] = f"was {was}, is {now}"
+    return found
+
+
+def _verdict(made: Reproduction) -> str:
+    n = len(made.deviations)
+    if not n:
+        return "identical to the last bit" if made.before.is_finished else "identical: it failed with the same error"
+    if made.is_identical:
+        return f"identical to {TOLERANCE:g}: {n} values differ, by {made.size:.2g} at most"
+    why = "" if made.is_exact else f" by more than {TOLERANCE:g}"
+    return f"different: {n} of {made.n_compared} values differ{why}"
+
+
+def _named(made: Reproduction) -> Mapping[str, str]:
+    """The first values that differ, a line each."""
+    wrong = [each for each in made.deviations if each.size > (0.0 if made.is_exact else TOLERANCE)]
+    named = {each.where: _said(each) for each in wrong[:_MOST_NAMED]}
+    more = len(wrong) - _MOST_NAMED
+    return named | ({"": f"… and {more} more"} if more > 0 else {})
+
+
+def _said(each: Deviation) -> str:
+    size = f" (by {each.size:.2g})" if math.isfinite(each.size) else ""
+    return f"was {_text(each.was)}, is {_text(each.now)}{size}"
+
+
+def _text(value: Any) -> str:
+    return "not there" if value is None else repr(value) if isinstance(value, float) else str(value)
