@@ -60,7 +60,8 @@ def main(arguments: Sequence[str]) -> int:
         return_to(Path(home), found.folder, options.as_before, "reproduce", "run")
     git = GitState(Path.cwd())
     spec = remade(found, given)
-    check_trust(spec, [f"{path}=…" for path in spec.params] if options.as_before else options.overrides)
+    if not options.as_before:
+        check_trust(spec, options.overrides)  # a journal may come from a stranger
     with termination_as_interrupt(), _folder_for(keep) as folder, watched_by(_Progress(found), alone=True):
         execute(Order(spec, folder, origin=origin(tuple(options.overrides), git)))
         made = Reproduction(found, read_run(folder))

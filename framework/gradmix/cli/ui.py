@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from gradmix.cli.parser import CommandParser
 from gradmix.contracts.terminal import visible
 
+_MOST_NAMED = 10
+
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns only if something is wrong."""
@@ -22,12 +24,17 @@ def main(arguments: Sequence[str]) -> int:
         return 1
 
     from gradmix.config.spec import Tracking
+    from gradmix.tracking.columns import TAG, path_to
     from gradmix.tracking.store import absolute_uri, open_client
 
     uri = absolute_uri(f"sqlite:///{store}")
-    open_client(Tracking(uri=uri))
-    page = f"http://127.0.0.1:{options.port}/#/experiments?workflowType=machine_learning"  # its view of runs
-    print(visible(f"MLflow's dashboard: {page} (Ctrl-C ends it)"), flush=True)
+    client, host = open_client(Tracking(uri=uri)), f"http://127.0.0.1:{options.port}"
+    page = f"{host}/#/experiments?workflowType=machine_learning"  # its view of runs
+    print(visible(f"MLflow's dashboard: {page} (Ctrl-C ends it)"))
+    for experiment in client.search_experiments(max_results=_MOST_NAMED):
+        if TAG in experiment.tags:
+            print(visible(f"  {experiment.name}: {host}{path_to(experiment.experiment_id)}"))
+    sys.stdout.flush()
     command = ["-m", "mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(options.port)]
     artifacts = (store.parent / "mlflow-artifacts").absolute().as_uri()
     # Eight processes that wait for jobs of language models, and delay the start by more than half.

@@ -23,6 +23,7 @@ from gradmix.journal.folder import find_journals, has_journal
 from gradmix.journal.reading import Run, read_run, read_runs, read_unchanged
 from gradmix.runs.artifacts import ARTIFACTS
 from gradmix.sweeps.reading import job_folder
+from gradmix.tracking.columns import columns_of
 from gradmix.tracking.inventory import Inventory, Rank, StoredRun, rank
 from gradmix.tracking.note import Note, OpenNote, noting, read_note
 from gradmix.tracking.store import absolute_uri, artifact_root, file_state, local_folder, open_client
@@ -237,6 +238,7 @@ class Ingester:
         else:
             left_out = upload.complete(run)
         inventory.has_new = True
+        inventory.columns |= columns_of(seen)
         self.tally.brought.append(folder)
         if left_out:
             more = f" and {len(left_out) - 1} more stay" if len(left_out) > 1 else " stays"

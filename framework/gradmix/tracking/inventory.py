@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gradmix.contracts.errors import StorageError
+from gradmix.tracking.columns import TAG, with_columns
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -85,6 +86,8 @@ class Inventory:
         self.is_deleted = False
         self.until = -math.inf
         self.experiment_id = ""
+        self.columns: set[str] = set()  # that the list of runs is to have
+        self._view = ""
         self._look_up()
 
     def load(self) -> None:
@@ -171,11 +174,14 @@ class Inventory:
             self._ask("")
             self.withdraw_superseded()
         if self.is_touched and not self.is_deleted:
-            tag = (self.experiment_id, _UNTIL, repr(max(now, self.until)))
-            try:
-                self._client.set_experiment_tag(*tag)
-            except MlflowException:  # MLflow looks for the tag and then adds it; another ingester may do so in between
-                self._client.set_experiment_tag(*tag)
+            tags = [(self.experiment_id, _UNTIL, repr(max(now, self.until)))]
+            if self.columns and (view := with_columns(self._view, self.columns)) != self._view:
+                tags.append((self.experiment_id, TAG, view))
+            for tag in tags:
+                try:
+                    self._client.set_experiment_tag(*tag)
+                except MlflowException:  # MLflow looks for the tag, then adds it; another ingester may do so in between
+                    self._client.set_experiment_tag(*tag)
 
     def _look_up(self) -> None:
         """Find the experiment: another process may have made it since."""
@@ -183,6 +189,7 @@ class Inventory:
         if found is not None:
             self.experiment_id = str(found.experiment_id)
             self.is_deleted = found.lifecycle_stage != "active"
+            self._view = found.tags.get(TAG, "")
             with suppress(KeyError, ValueError):
                 self.until = float(found.tags[_UNTIL])
 
