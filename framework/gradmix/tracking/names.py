@@ -15,14 +15,14 @@ def run_name(run: Run) -> str:
 
     A job is named by what tells it from the others of its sweep (``tied, 3 (covariance_type, n_components)``), a single
     run by the options that were typed and its components (``3 (n_components): gmm on iris``), a sweep by what it varies
-    (``covariance_type × n_components, iris (dataset)``). A journal of version 0.1 has its label only.
+    (``covariance_type × n_components sweep, iris (dataset)``). A journal of version 0.1 has its label only.
     """
     started = run.started
     label, varies = str(run.require("label")), [_path(each) for each in started.get("varies", ())]
     if run.kind == "sweep":
         fixed = {key: value for key, value in _given(started.get("arguments", ())).items() if key not in varies}
         swept, others = " × ".join(_short(varies).values()), _values_first(_parameters(fixed))
-        return ", ".join(filter(None, (swept, others))) or label
+        return ", ".join(filter(None, (swept and f"{swept} sweep", others))) or label
     given = _given(started.get("overrides", ()))
     if varies:
         return _values_first({key: given[key] for key in varies if key in given}) or label

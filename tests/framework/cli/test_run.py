@@ -55,13 +55,13 @@ def test_a_sweep_is_a_parent_with_its_runs_nested(gradmix_command, client):
     out, _ = gradmix_command("run", "-m", "clusterer.n_components=1,2,3", "pictures=false")
     assert "3/3" in out
     runs = {run.info.run_name: run for run in all_runs(client)}
-    parent = runs.pop("sweep over clusterer.n_components")
-    assert set(runs) == {f"clusterer.n_components={k}" for k in (1, 2, 3)}
+    parent = runs.pop("n_components sweep")
+    assert set(runs) == {f"{k} (n_components)" for k in (1, 2, 3)}
     assert {run.data.tags["mlflow.parentRunId"] for run in runs.values()} == {parent.info.run_id}
     assert {run.info.status for run in [parent, *runs.values()]} == {"FINISHED"}
     assert parent.data.metrics == {"done": 3, "failed": 0, "best.bic": pytest.approx(2322.1918, abs=0.01)}
     assert parent.data.tags["gradmix.best"] == "bic 2322.19: clusterer.n_components=2"
-    best = runs["clusterer.n_components=2"].data.metrics["log_likelihood"]
+    best = runs["2 (n_components)"].data.metrics["log_likelihood"]
     assert best == pytest.approx(-1130.2640, abs=0.01)
 
 

@@ -55,7 +55,7 @@ JOB = {"sweep": "s", "label": "clusterer.n_components=3"}
                 "varies": ["clusterer.n_components", "seed"],
                 "arguments": ["-m", "seed=1,2", "dataset=iris"],
             },
-            "n_components × seed, iris (dataset)",
+            "n_components × seed sweep, iris (dataset)",
         ),
         ({"kind": "sweep", "label": "sweep", "varies": [], "arguments": ["-m", "tracking=none"]}, "sweep"),
     ],
