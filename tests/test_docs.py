@@ -269,3 +269,16 @@ def test_every_file_that_the_documents_name_is_there():
             if name not in YOURS:
                 found = [place for place in places if (place / name).exists()]
                 assert found or any(ROOT.glob(f"plugins/*/{name}")), f"{document.name}: {name}"
+
+
+def test_every_target_that_documents_and_ci_name_is_in_the_makefile():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([\w./-]+):(?!=)", makefile, flags=re.M)) | {".venv/.ready", ".venv/.large"}
+    documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    runners = [ROOT / ".ci" / "run", ROOT / ".pre-commit-config.yaml", *(ROOT / ".github" / "workflows").glob("*.yml")]
+    found = [each for file in documents for each in re.findall(r"`make ([^`]+)`", file.read_text(encoding="utf-8"))]
+    for file in runners:
+        found += re.findall(r"(?:: |then |^ *|if |\" )make ([\w./ -]+)", file.read_text(encoding="utf-8"), flags=re.M)
+    named = {word for command in found for word in command.split() if re.fullmatch(r"[a-z.][a-z./_-]*", word)}
+    assert {"docs", "fast", "lint", "release", "test", "test-oldest"} <= named
+    assert not {each for each in named - targets if not (ROOT / each).exists()}
