@@ -42,6 +42,7 @@ GUIDES = (
         "docs/derivatives.md",
         "docs/events.md",
         "docs/plugins.md",
+        "docs/reproduce.md",
         "docs/runs.md",
         "docs/solvers.md",
     ),
