@@ -119,6 +119,7 @@ def test_a_thousand_curves_are_drawn(tmp_path):
         write_run(folder / str(number), params, {"bic": 1.0 * number, "log_likelihood": curve[-1]}, curve=curve)
     write_sweep(folder, [job(number) for number in range(1000)])
     write_page(compare(read_sweep(folder).runs), "thousand", tmp_path / "page.html")
+    assert (tmp_path / "page.html").stat().st_size < 1_500_000
     dom = opened(tmp_path / "page.html", tmp_path / "profile")
     assert 'data-state="ready"' in dom
     assert "show all 1000" in dom

@@ -13,6 +13,8 @@ from gradmix.reports.figures.looks import Styles
 from gradmix.reports.grouping import Group, Section, Settings
 from gradmix.reports.wording import measured
 
+_MOST_LINES = 60
+"""Runs up to which each has a line; of more, one of each group has."""
 _LONG = 50
 """Iterations from which a run is so long beside a run a tenth as long that their axis is logarithmic."""
 _LEAST_DISTANCE = 1e-12
@@ -25,20 +27,26 @@ def curves(comparison: Comparison, styles: Styles) -> Figure | None:
     Where it is known which way is better, there is a view of the distance to the best, too.
     """
     primary = comparison.primary.name if comparison.primary else ""
-    views, shown, n_twins = [], [], 0
+    views, others, shown, n_twins = [], [], [], 0
     for section in comparison.sections:
         last = [run.iterations[-1]["metrics"] for group in section.groups for run in group.runs if run.iterations]
         for name in dict.fromkeys(primary if primary in found else next(iter(found)) for found in last if found):
-            series = _curves(section, name, styles)
+            series = _curves(section, name, styles, comparison.primary)
             if series:
                 metric = comparison.meaning(name)
-                views += list(_views(comparison, section, metric, series))
+                values, *more = _views(comparison, section, metric, series)
+                views.append(values)
+                others += more
                 shown.append(name)
                 n_twins += len(series) - len({(each.look, tuple(each.x), tuple(each.y)) for each in series})
     title = f"{shown[0]} by iteration" if len({*shown}) == 1 else "By iteration"
     note = "A line a run: its start that counts, with a mark at its end."
+    if any(sum(len(group.runs) for group in section.groups) > _MOST_LINES for section in comparison.sections):
+        note = "A line a group: the run with its median result."
+    if any(len(section.groups) > _MOST_LINES for section in comparison.sections):
+        note = f"The {_MOST_LINES} best groups, a line for each: the run with its median result."
     note += f" {n_twins} coincide with others of their group." if n_twins else ""
-    return figure_of("curves", title, note, views)
+    return figure_of("curves", title, note, [*views, *others])
 
 
 def _views(comparison: Comparison, section: Section, metric: Meaning, series: Sequence[Series]) -> list[View]:
@@ -66,20 +74,27 @@ def _apart(series: Series, best: float, least: float) -> Series:
     return replace(series, x=x, y=y)
 
 
-def _curves(section: Section, name: str, styles: Styles) -> list[Series]:
+def _curves(section: Section, name: str, styles: Styles, primary: Meaning | None) -> list[Series]:
     series: list[Series] = []
-    for group in reversed(section.groups):  # the best is drawn last, on top
+    is_crowded = sum(len(group.runs) for group in section.groups) > _MOST_LINES
+    for group in reversed(section.groups[:_MOST_LINES]):  # the best is drawn last, on top
         look, entries = styles.of(group.settings)
-        for run in group.runs:
+        for run in _middle(group, primary) if is_crowded else group.runs:
             points = [(event["step"], finite(event["metrics"].get(name))) for event in run.iterations]
             sound = [(x, y) for x, y in points if y is not None]
             if sound:
                 said = styles.said(group, run)
                 x, y = zip(*sound, strict=True)
-                series.append(
-                    Series(look, x, y, [f"{said}: {{y}} at iteration {{x}}"], entries, joined=True, marks="last")
-                )
+                text = f"{said}: {{y}} at iteration {{x}}"
+                series.append(Series(look, x, y, [text], entries, joined=True, marks="last"))
     return series if any(len(each.x) > 1 for each in series) else []
+
+
+def _middle(group: Group, primary: Meaning | None) -> Sequence[Run]:
+    """The run whose result is the median of its group, or next to it."""
+    name = primary.name if primary else ""
+    measured = sorted((run for run in group.finished if name in run.metrics), key=lambda run: run.metrics[name])
+    return [measured[(len(measured) - 1) // 2]] if measured else group.runs[:1]
 
 
 def cost(comparison: Comparison, styles: Styles) -> Figure | None:

@@ -49,6 +49,10 @@ _CROWDED = 40
 """Lines from which each is thin."""
 _MOST_POINTS = 20_000
 """Points up to which lines are drawn as lines; more become an image."""
+_GRID = (4.2, 2.9)
+"""Inches that the cells of a heat map have, about."""
+_LEGIBLE = 5.5
+"""Points of the smallest letters."""
 _LONG_LABEL = 24
 """Letters of a label up to which the legend is beside the axes."""
 _MOST_LETTERS = 60
@@ -199,6 +203,14 @@ def _handle(entry: Entry, joined: bool, colors_alone: bool) -> Line2D:
     )
 
 
+def _number_size(grid: Grid) -> float:
+    """The size of letters at which numbers fit into their cells; 0 if none is legible."""
+    longest = max((len(text) for texts in grid.numbers for text in texts), default=1)
+    width, height = 72 * _GRID[0] / len(grid.across), 72 * _GRID[1] / len(grid.down)
+    size = min(8.0, width / (0.75 * longest), height / 1.6)
+    return size if size >= _LEGIBLE else 0.0
+
+
 def _draw_grid(axes: Axes, grid: Grid) -> None:
     shades = np.array([[math.nan if shade is None else shade for shade in row] for row in grid.shades])
     mesh = axes.pcolormesh(shades, cmap=_SHADES, vmin=0, vmax=1, edgecolors="white", linewidth=1.5)
@@ -214,12 +226,15 @@ def _draw_grid(axes: Axes, grid: Grid) -> None:
     axes.tick_params(length=0)
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
-    for row, texts in enumerate(grid.numbers):
+    size = _number_size(grid)
+    for row, texts in enumerate(grid.numbers if size else ()):
         for column, text in enumerate(texts):
             shade = shades[row, column]
             color = "white" if shade < 0.5 else "black"
             weight = "bold" if shade == 0 else "normal"
-            axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=color, weight=weight, fontsize=8)
+            axes.text(
+                column + 0.5, row + 0.5, text, ha="center", va="center", color=color, weight=weight, fontsize=size
+            )
     bar = axes.figure.colorbar(mesh, ax=axes, label=grid.label, aspect=30, pad=0.02)
     bar.set_ticks([place for place, _ in grid.ticks], labels=[text for _, text in grid.ticks])
     bar.ax.invert_yaxis()

@@ -11,7 +11,7 @@ from gradmix.contracts.meaning import Meaning
 from gradmix.reports.figures.looks import Entry, Look
 from gradmix.reports.figures.scale import Scale
 
-MOST_VIEWS = 12
+MOST_VIEWS = 8
 """Views that a figure offers to choose from."""
 
 _PREFIXED = ("s", "B")

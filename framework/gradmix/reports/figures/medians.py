@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gradmix.contracts.meaning import TIME, Meaning
@@ -11,8 +12,8 @@ from gradmix.reports.comparison import Comparison
 from gradmix.reports.factors import text_of
 from gradmix.reports.figures.figure import Axis, Figure, Grid, Series, View, axis, figure_of, near_best, spread_axis
 from gradmix.reports.figures.looks import Styles
-from gradmix.reports.figures.scale import scale_of
-from gradmix.reports.grouping import Group
+from gradmix.reports.figures.scale import Scale
+from gradmix.reports.grouping import Group, Section
 from gradmix.reports.intervals import Estimate
 from gradmix.reports.tables import summary_text
 
@@ -35,33 +36,68 @@ def heat_map(comparison: Comparison) -> Figure | None:
     pool = factors.choices if len(factors.choices) >= 2 else keys
     wide, high = sorted(pool, key=lambda key: -len(factors.values[key]))[:2]
     rest = [key for key in (*factors.given, *factors.choices) if key not in (wide, high)]
+    is_shared = not {wide, high} & {*factors.given}
     facets: dict[Facet, dict[tuple[Any, Any], tuple[Estimate, float]]] = {}
-    ticks: dict[Facet, Sequence[tuple[float, str]]] = {}
-    for section in comparison.sections:
-        scale = scale_of(section, primary)
+    scales: dict[Facet, Scale] = {}
+    for section, (scale, relative) in zip(
+        comparison.sections, _scales(comparison.sections, primary, is_shared), strict=True
+    ):
         for group in section.groups:
             found, settings = group.summaries.get(primary.name), {**group.given, **group.settings}
             if found is not None:
                 facet = tuple((key, settings[key]) for key in rest)
-                facets.setdefault(facet, {})[settings[wide], settings[high]] = (found, scale.at(found.median))
-                ticks[facet] = scale.ticks
-    is_shared = not {wide, high} & {*factors.given}
+                shade = scale.at(relative(found.median))
+                facets.setdefault(facet, {})[settings[wide], settings[high]] = (found, shade)
+                scales[facet] = scale
     views = []
     for facet, cells in facets.items():
         across = [value for value in factors.values[wide] if any(x == value for x, _ in cells)]
         down = [value for value in factors.values[high] if any(y == value for _, y in cells)]
         if len(across) > 1 and len(down) > 1:
-            grid = _grid(cells, across, down, primary, ticks[facet] if is_shared else ())
+            label = f"{primary.name}, {primary.better} is better"
+            if not is_shared:
+                label = f"{primary.name}, {'times the best' if primary.by_ratio else 'behind the best'}"
+            grid = _grid(cells, across, down, primary, scales[facet].ticks, label)
             view = View(_named(comparison, facet), Axis(factors.short[wide]), Axis(factors.short[high]), grid=grid)
             views.append(view)
     note = f"Medians{_counted(comparison)}; the darker, the better."
     if not is_shared:
-        note += f" Shades run from best to worst for each {' and '.join(factors.short[key] for key in factors.given)}."
+        note = f"{note[:-1]}, beside the best of the same {' and '.join(factors.short[key] for key in factors.given)}."
     return figure_of("heat", f"{primary.name} over {factors.short[high]} and {factors.short[wide]}", note, views)
 
 
+def _scales(
+    sections: Sequence[Section], metric: Meaning, is_shared: bool
+) -> list[tuple[Scale, Callable[[float], float]]]:
+    """The scale of each section, and what of a median has its place there.
+
+    Of sections in views of their own these are the medians; of those that share a view, what the medians are behind
+    the best of their section, or by how much they exceed it.
+    """
+    medians = [
+        [group.summaries[metric.name].median for group in section.groups if metric.name in group.summaries]
+        for section in sections
+    ]
+    if is_shared:
+        return [(Scale(values, metric), float) for values in medians]
+    sign = metric.sign or 1.0
+    bests = [min(filter(math.isfinite, values), key=lambda value: value * sign, default=0.0) for values in medians]
+    positive = [value for values in medians for value in values if 0 < value < math.inf]
+    floor = min(positive, default=1.0) / 10  # an exact result is not infinitely better than one that nearly is
+
+    def relative_to(best: float) -> Callable[[float], float]:
+        if metric.by_ratio:
+            return lambda value: (max(value, floor) / max(best, floor)) ** sign
+        return lambda value: (value - best) * sign
+
+    relatives = [relative_to(best) for best in bests]
+    behind = [relative(value) for relative, values in zip(relatives, medians, strict=True) for value in values]
+    scale = Scale(behind, replace(metric, better="lower", unit="" if metric.by_ratio else metric.unit))
+    return [(scale, relative) for relative in relatives]
+
+
 def _grid(
-    cells: Cells, across: list[Any], down: list[Any], metric: Meaning, ticks: Sequence[tuple[float, str]]
+    cells: Cells, across: list[Any], down: list[Any], metric: Meaning, ticks: Sequence[tuple[float, str]], label: str
 ) -> Grid:
     def texts(plain: bool) -> list[list[str]]:
         return [[_with_n(cells[x, y][0], metric, plain) if (x, y) in cells else "" for x in across] for y in down]
@@ -73,8 +109,8 @@ def _grid(
         shades=[[cells[x, y][1] if (x, y) in cells else None for x in across] for y in down],
         numbers=texts(plain=True) if are_numbered else [],
         texts=texts(plain=False),
-        ticks=ticks or [(0.0, "best"), (1.0, "worst")],
-        label=f"{metric.name}, {metric.better} is better" if ticks else "",
+        ticks=ticks,
+        label=label,
     )
 
 
@@ -91,7 +127,7 @@ def by_option(comparison: Comparison, styles: Styles) -> Figure | None:
     facets: dict[Facet, list[Group]] = {}
     for group in comparison.groups:
         facets.setdefault(tuple(item for item in group.given.items() if item[0] != key), []).append(group)
-    views = []
+    views, near = [], []
     for metric in [*comparison.metrics[:1], *(each for each in comparison.metrics[1:] if each.name == TIME.name)]:
         for facet, members in facets.items():
             series = _lines(styles, members, key, metric)
@@ -100,10 +136,13 @@ def by_option(comparison: Comparison, styles: Styles) -> Figure | None:
                 ys = {value for each in series for value in each.y}
                 name = _named(comparison, facet, metric.name)
                 view = View(name, spread_axis(factors.short[key], xs), axis(metric, ys), series)
-                views += [view, *near_best(view, metric, ys)]
+                views.append(view)
+                near += near_best(view, metric, ys)
     estimates = [found for group in comparison.groups for found in group.summaries.values()]
     intervals = ", with 95 % intervals" if any(found.has_interval for found in estimates) else "; too few for intervals"
-    return figure_of("option", f"By {factors.short[key]}", f"Medians{_counted(comparison)}{intervals}.", views)
+    return figure_of(
+        "option", f"By {factors.short[key]}", f"Medians{_counted(comparison)}{intervals}.", [*views, *near]
+    )
 
 
 def _lines(styles: Styles, groups: Sequence[Group], key: str, metric: Meaning) -> list[Series]:

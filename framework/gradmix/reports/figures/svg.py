@@ -13,10 +13,20 @@ import matplotlib
 from gradmix.reports.figures.drawing import SIZE, draw, placed
 from gradmix.reports.figures.figure import Axis, Grid, View
 
-_MOST_HELD = 2000
+_MOST_HELD = 600
 """Points of curves that one can point at; of more, every second, third, …"""
 _OF_NO_USE = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
-_FONT = re.compile(r"font: ((?:bold )?[\d.]+px) 'DejaVu Sans'[^;\"]*")
+_SHORTER = {
+    r"'DejaVu Sans', [^;\"]*sans-serif": "var(--font)",
+    r' transform="rotate\(-0 [^"]*"': "",
+    r"\s*\n\s*": " ",
+    r"> <": "><",
+    r' id="[^"]*\.axis_\d"| id="(?:[xy]tick|line2d|text|patch|axes|figure)_\d+"': "",
+}
+"""What takes room in Matplotlib's SVG, and what is left of it."""
+_PLACES = re.compile(r' (?:d|x|y)="[^"]*"')
+_TOO_FINE = re.compile(r"(?<=\.\d\d)\d+")
+"""Digits of places behind a hundredth of a point."""
 _IDENTIFIER = re.compile(r'(\bid="|href="#|url\(#)')
 _NAMES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 _HEAD = re.compile(r"<svg .*?>", re.DOTALL)
@@ -29,7 +39,9 @@ def drawn(view: View, prefix: str) -> tuple[str, Mapping[str, Any]]:
     with matplotlib.rc_context({"svg.fonttype": "none"}):
         figure.savefig(stream, format="svg", metadata={"Date": None}, dpi=150)
     text = _OF_NO_USE.sub("", stream.getvalue())
-    text = _FONT.sub(r"font: \1 var(--font)", text)
+    for pattern, shorter in _SHORTER.items():
+        text = re.sub(pattern, shorter, text)
+    text = _PLACES.sub(lambda found: _TOO_FINE.sub("", found[0]), text)
     text = _IDENTIFIER.sub(rf"\g<1>{prefix}", text)
     width, height = (72 * inches for inches in SIZE)
     head = f'<svg {_NAMES} viewBox="0 0 {width:g} {height:g}" role="img">'

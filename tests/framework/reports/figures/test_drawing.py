@@ -102,6 +102,25 @@ def test_what_a_script_is_told_is_plain_json(comparison):
         json.dumps(drawn(view, "")[1], allow_nan=False)
 
 
+def test_results_on_different_problems_are_shaded_by_how_far_they_are_from_the_best_of_their_own(tmp_path):
+    results = [1e-16, 1e-16, 1e-9, 1e-3, 2e-3, 1.0]  # two problems, three differentiators
+    comparison = comparison_of(tmp_path, DERIVATIVES, metric="derivative_error", results=results, seeds=1, lengths=(0,))
+    (grid,) = [view.grid for name, view in views(comparison) if name == "heat"]
+    shades = {(x, y): grid.shades[j][i] for i, x in enumerate(grid.across) for j, y in enumerate(grid.down)}
+    assert shades["dual", "lecture"] == shades["tape", "lecture"] == shades["dual", "rosenbrock"] == 0
+    assert 0 < shades["tape", "rosenbrock"] < shades["finite_difference", "rosenbrock"] == pytest.approx(3 / 7)
+    assert shades["finite_difference", "lecture"] == 1
+    assert {text for _, text in grid.ticks} >= {"1", "1000000"}
+
+
+def test_of_many_runs_each_group_has_the_line_of_its_median(tmp_path):
+    results = [30.0, 10.0, 20.0]
+    comparison = comparison_of(tmp_path, {"clusterer.n_components": list(range(1, 31))}, results=results, seeds=3)
+    (view, *_) = [view for name, view in views(comparison) if name == "curves"]
+    assert len(view.series) == 30
+    assert {round(-series.y[-1] - 10 / series.x[-1], 9) for series in view.series} == {20.0}
+
+
 def test_what_is_near_the_best_has_a_view_of_its_own(tmp_path):
     comparison = comparison_of(tmp_path, COVARIANCES, results=[10.0, 11.0, 12.0, 13.0, 14.0, 500.0, 15.0], seeds=1)
     (view,) = [view for name, view in views(comparison) if name == "option" and view.name == "bic, near the best"]
