@@ -42,9 +42,11 @@ def list_runs(names: Sequence[str], runs_dir: Path) -> Reading:
     """
     if not runs_dir.is_dir():
         raise _without_runs(runs_dir)
-    folders = [find(name, runs_dir) for name in names]
-    reading = Reading.joined(map(_read_all, folders or [runs_dir]))
-    runs = {run.folder.resolve() if run.began else run.folder: run for run in reading.runs}.values()
+    folders = [find(name, runs_dir) for name in names] or [runs_dir]
+    reading = Reading.joined(map(_read_all, folders))
+    runs = reading.runs
+    if len(folders) > 1:  # they may have runs in common
+        runs = tuple({run.folder.resolve(): run for run in runs}.values())
     return replace(reading, runs=tuple(sorted(runs, key=lambda run: run.began, reverse=True)))
 
 
