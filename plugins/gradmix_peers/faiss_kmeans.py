@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from gradmix import GroupCount, PositiveInt, Seed, SklearnClusterer
+from gradmix import INERTIA, GroupCount, PositiveInt, Seed, SklearnClusterer
 
 if TYPE_CHECKING:
     from gradmix.arrays import Array
@@ -36,6 +36,7 @@ class FaissKMeans(SklearnClusterer):
         "a_far_offset_makes_no_difference": "it computes in float32",
     }
     estimator = "gradmix_peers.faiss_kmeans:Estimator"
+    objective = INERTIA
 
     n_clusters: GroupCount = 2
     n_init: PositiveInt = 1

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from gradmix import GroupCount, NonNegativeFloat, PositiveInt, Seed, SklearnClusterer
+from gradmix import INERTIA, GroupCount, NonNegativeFloat, PositiveInt, Seed, SklearnClusterer
 
 
 @dataclass
@@ -32,6 +32,7 @@ class SklearnBisectingKMeans(SklearnClusterer):
     """
 
     estimator = "sklearn.cluster:BisectingKMeans"
+    objective = INERTIA
     deviates: ClassVar[Mapping[str, str]] = {
         **SklearnClusterer.deviates,
         "says_whether_it_has_converged": "the estimator does not report how many iterations its splits took",

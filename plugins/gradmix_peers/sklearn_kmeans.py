@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from gradmix import GroupCount, NonNegativeFloat, PositiveInt, Seed, SklearnClusterer
+from gradmix import INERTIA, GroupCount, NonNegativeFloat, PositiveInt, Seed, SklearnClusterer
 
 
 @dataclass
@@ -31,6 +31,7 @@ class SklearnKMeans(SklearnClusterer):
     """
 
     estimator = "sklearn.cluster:KMeans"
+    objective = INERTIA
 
     n_clusters: GroupCount = 2
     init: Literal["k-means++", "random"] = "k-means++"

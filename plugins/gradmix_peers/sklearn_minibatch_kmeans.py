@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from gradmix import GroupCount, NonNegativeFloat, PositiveInt, Seed, SklearnClusterer
+from gradmix import INERTIA, GroupCount, NonNegativeFloat, PositiveInt, Seed, SklearnClusterer
 
 
 @dataclass
@@ -32,6 +32,7 @@ class SklearnMiniBatchKMeans(SklearnClusterer):
     """
 
     estimator = "sklearn.cluster:MiniBatchKMeans"
+    objective = INERTIA
     deviates: ClassVar[Mapping[str, str]] = {
         **SklearnClusterer.deviates,
         "a_far_offset_makes_no_difference": "it does not center the rows, and expands squares",

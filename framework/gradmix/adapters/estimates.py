@@ -120,7 +120,7 @@ _PLAIN = (bool, int, float, np.generic)
 _ARRAYS = (np.ndarray, list, tuple)
 
 
-def inertia(X: Matrix, labels: NDArray[Any]) -> float:
+def dispersion(X: Matrix, labels: NDArray[Any]) -> float:
     """Sum of squared distances to the means of the groups; rows labelled as noise count as one group."""
     return float(
         sum(((X[labels == group] - X[labels == group].mean(axis=0)) ** 2).sum() for group in np.unique(labels))

@@ -15,16 +15,16 @@ import numpy as np
 from gradmix.adapters.estimates import (
     EstimatorModel,
     NearestModel,
+    dispersion,
     estimator_model,
     imported,
-    inertia,
     model_of,
     nearest_model,
 )
 from gradmix.adapters.signature import described, fields_of, make_component
 from gradmix.contracts.clusterer import Clusterer
-from gradmix.contracts.errors import DataError, NumericalError
-from gradmix.contracts.iteration import INERTIA, LOG_LIKELIHOOD, Iteration
+from gradmix.contracts.errors import DataError, NumericalError, PluginError
+from gradmix.contracts.iteration import INERTIA, LOG_LIKELIHOOD, Iteration, Objective
 from gradmix.contracts.meaning import Meaning
 from gradmix.contracts.model import AIC, BIC, Model
 from gradmix.contracts.options import Alias, Freedom
@@ -41,7 +41,22 @@ _MARKS: Mapping[str, tuple[Any, ...]] = {
 """Parameters that let an estimator fit more closely, by scikit-learn's names → how their options are marked."""
 
 
-def from_sklearn(estimator: type[Any], *, name: str | None = None) -> type[SklearnClusterer]:
+DISPERSION = Objective(
+    "dispersion",
+    maximise=False,
+    words="sum of squared distances to the means of the groups, which the estimator does not optimise",
+    rewards_freedom=True,
+)
+"""What is reported of an estimator that does not say what it optimises. It ranks nothing."""
+
+
+def from_sklearn(
+    estimator: type[Any],
+    *,
+    name: str | None = None,
+    objective: Objective | None = None,
+    deviates: Mapping[str, str] | None = None,
+) -> type[SklearnClusterer]:
     """Make a clusterer from a scikit-learn-compatible one: its parameters are the options, its docstring the help.
 
     Parameters
@@ -49,12 +64,18 @@ def from_sklearn(estimator: type[Any], *, name: str | None = None) -> type[Sklea
     estimator
         The class, with ``fit`` and ``labels_``; one with ``predict_proba`` and ``score`` is a mixture.
     name
-        Name of the returned class; by default the estimator's.
+        Name of the returned class, which must be that of the variable; by default the estimator's.
+    objective
+        What the estimator optimises: a fitted one has it as an attribute, ``inertia_`` for `gradmix.INERTIA`. Unless
+        given, it is ``log_likelihood`` for a mixture and ``inertia`` where the estimator's docstring has ``inertia_``.
+    deviates
+        Checks of ``gradmix check`` that it cannot pass, each with the reason.
 
     Notes
     -----
-    A fit is one iteration with the metrics ``n_iter`` and ``inertia``: the estimator's own, or the sum of squared
-    distances to the means of its groups (noise counts as one group). A mixture with ``warm_start`` yields every
+    A fit is one iteration with the metrics ``n_iter`` and the objective. An estimator that does not say what it
+    optimises has the metric ``dispersion`` instead, the sum of squared distances to the means of its groups (noise
+    counts as one group), by which nothing is ranked. A mixture with ``warm_start`` yields every
     iteration, with the total ``log_likelihood`` of its data. The model is a mixture's parameters or the centers. If
     there are no centers, or they do not give the labels, it is the labelled rows: a new row then belongs to the group
     of the nearest one. To declare the options by hand, derive from `SklearnClusterer`.
@@ -67,13 +88,24 @@ def from_sklearn(estimator: type[Any], *, name: str | None = None) -> type[Sklea
     >>> Birch(n_clusters=2).fit([[0.0], [0.1], [5.0], [5.2]]).labels_.tolist()
     [1, 1, 0, 0]
     """
-    objective = LOG_LIKELIHOOD if hasattr(estimator, "predict_proba") else INERTIA
-    content = {"estimator": estimator, "objective": objective, "__doc__": described(estimator)}
+    content = {
+        "estimator": estimator,
+        "objective": objective or _objective_of(estimator),
+        "deviates": {**SklearnClusterer.deviates, **(deviates or {})},
+        "__doc__": described(estimator),
+    }
     fields = [
         (option, Annotated[kind, *_MARKS[option]] if option in _MARKS else kind, field)
         for option, kind, field in fields_of(estimator, without=_NOT_OPTIONS)
     ]
     return make_component(SklearnClusterer, name or estimator.__name__, fields, content)
+
+
+def _objective_of(estimator: type[Any]) -> Objective:
+    """What an estimator optimises, as far as its methods and its docstring say."""
+    if hasattr(estimator, "predict_proba"):
+        return LOG_LIKELIHOOD
+    return INERTIA if "inertia_ :" in (estimator.__doc__ or "") else DISPERSION
 
 
 def _as_random_state(value: Any) -> Any:
@@ -93,7 +125,7 @@ class SklearnClusterer(Clusterer[Model]):
     fixed: ClassVar[Mapping[str, Any]] = {}
     """Arguments of the estimator that are not options."""
 
-    objective = INERTIA
+    objective = DISPERSION
     deviates: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("makes_as_many_starts_as_asked", "starts_differ", "starts_do_not_depend_on_their_number"),
         "the estimator makes its starts by itself, from one stream of random numbers",
@@ -108,6 +140,8 @@ class SklearnClusterer(Clusterer[Model]):
     def metrics(self) -> tuple[Meaning, ...]:
         """A mixture's criteria, and the objective."""
         own = super().metrics()
+        if self.objective is DISPERSION:
+            return tuple(dataclasses.replace(each, better=None) for each in own)
         return (BIC, *own, AIC) if self.objective is LOG_LIKELIHOOD else own
 
     def iterations(self, X: Any, sample_weight: Any = None) -> Iterator[Iteration[Model]]:
@@ -174,11 +208,18 @@ class SklearnClusterer(Clusterer[Model]):
     def _reached(self, estimator: Any, X: Matrix) -> Mapping[str, float]:
         if self.objective is LOG_LIKELIHOOD:
             return {"log_likelihood": float(estimator.score(X)) * len(X)}
-        own = getattr(estimator, "inertia_", None)
-        reached = inertia(X, estimator.labels_) if own is None else float(own)
+        metric = self.objective.metric
+        own = None if self.objective is DISPERSION else getattr(estimator, f"{metric}_", None)
+        if own is None and self.objective is not DISPERSION:
+            raise PluginError(
+                f"a fitted {type(estimator).__name__} has no {metric}_, the objective it is said to have."
+            )
+        reached = dispersion(X, estimator.labels_) if own is None else float(own)
         if not isfinite(reached):
-            raise NumericalError(f"{type(estimator).__name__} reached an inertia of {reached}: scale the data.")
-        return {"inertia": reached}
+            raise NumericalError(
+                f"{type(estimator).__name__} reached a value of {metric} of {reached}: scale the data."
+            )
+        return {metric: reached}
 
     def _model(self, estimator: Any, X: Matrix) -> Model:
         model = self.model_class()

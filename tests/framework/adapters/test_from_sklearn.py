@@ -43,12 +43,38 @@ def test_the_options_are_the_estimators_parameters_with_its_own_words():
     assert options_of(Dbscan)[0].allowed == "any plain value"
 
 
-def test_noise_counts_as_one_group_in_the_inertia():
+def test_the_objective_is_one_that_the_estimator_optimises():
+    kmeans = gradmix.from_sklearn(cluster.KMeans, name="Kmeans")
+    assert kmeans.objective is gradmix.INERTIA
+    assert kmeans(n_clusters=3, random_state=0).fit(X).inertia_ == cluster.KMeans(3, random_state=0).fit(X).inertia_
+    for other in (Birch, Agglomerative, Spectral, Dbscan):
+        assert other.objective.metric == "dispersion"
+        assert [each.better for each in other().metrics()] == [None]
+
+
+def test_an_objective_may_be_named_which_a_fitted_estimator_must_have():
+    compactness = gradmix.Objective("compactness", maximise=False)
+
+    class Compact(cluster.DBSCAN):
+        def fit(self, X, y=None):
+            super().fit(X)
+            self.compactness_ = 3.0
+            return self
+
+    made = gradmix.from_sklearn(Compact, objective=compactness, deviates={"can_be_pickled": "it is local"})
+    assert made.deviates["can_be_pickled"] == "it is local"
+    assert made().fit(X).compactness_ == 3.0
+    lacking = gradmix.from_sklearn(cluster.DBSCAN, name="Lacking", objective=compactness)
+    with pytest.raises(gradmix.PluginError, match="a fitted DBSCAN has no compactness_"):
+        lacking().fit(X)
+
+
+def test_noise_counts_as_one_group_in_the_dispersion():
     found = Dbscan(eps=0.2).fit(X)
     labels = found.labels_
     assert (labels == -1).any()
     expected = sum(((X[labels == g] - X[labels == g].mean(axis=0)) ** 2).sum() for g in set(labels.tolist()))
-    assert found.inertia_ == pytest.approx(expected, rel=1e-14)
+    assert found.dispersion_ == pytest.approx(expected, rel=1e-14)
 
 
 def test_rows_go_where_the_nearest_row_went_if_there_are_no_centers():

@@ -37,7 +37,13 @@ def can_be_pickled(subject: Subject) -> None:
     component = subject.make()
     if "<locals>" in type(component).__qualname__:
         raise NotApplicableError("a class that a function makes cannot be pickled")
-    again = pickle.loads(pickle.dumps(component))
+    try:
+        written = pickle.dumps(component)
+    except pickle.PicklingError as error:
+        name = type(component).__name__
+        hint = f"the variable {name} in its module, or name= with the name of the variable"
+        raise BrokenPromiseError(hint, f"PicklingError: {error}", f"pickle.dumps({name}())") from error
+    again = pickle.loads(written)
     if _fields_of(again) != _fields_of(component):
         raise BrokenPromiseError(f"{_fields_of(component)}", f"{_fields_of(again)}", "pickle.loads(pickle.dumps(…))")
 
