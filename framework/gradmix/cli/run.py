@@ -48,7 +48,7 @@ def _parser() -> CommandParser:
     add(PLAN_FLAG, action=flag, help="say what would run, and run nothing")
     add("--config-path", "-cp", help="folder of configs instead of gradmix's own")
     add("--config-name", "-cn", default="config", help="the primary config")
-    add("--config-dir", "-cd", help="folder of configs besides gradmix's own")
+    add("--config-dir", "-cd", help="folder of configs besides gradmix's own (default: configs, if there is one)")
     return parser
 
 
@@ -77,10 +77,12 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _composing(options: argparse.Namespace) -> AbstractContextManager[Composer]:
     from gradmix.config.composer import composing
+    from gradmix.config.files import own_folder
     from gradmix.config.source import Request
 
     overrides = tuple(options.overrides)
-    return composing(Request(overrides, options.multirun, options.config_name, options.config_path, options.config_dir))
+    besides = options.config_dir if options.config_dir or options.config_path else own_folder()
+    return composing(Request(overrides, options.multirun, options.config_name, options.config_path, besides))
 
 
 def _answer(options: argparse.Namespace) -> None:

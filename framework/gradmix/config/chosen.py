@@ -16,6 +16,7 @@ from gradmix.contracts.meaning import RESERVED
 from gradmix.contracts.metric import Metric
 from gradmix.contracts.options import options_of
 from gradmix.contracts.task import Task
+from gradmix.registry.registry import registry
 
 ComponentT = TypeVar("ComponentT", bound=Component)
 
@@ -130,9 +131,24 @@ def _read(kind: str, config: Mapping[str, Any]) -> Chosen[Component]:
     if not isinstance(given, Mapping):
         raise ConfigError(f"{kind} must be chosen by {kind}=[NAME,…] or {kind}=NAME; given: {given!r}.")
     for name, node in given.items():
-        if not isinstance(node, Mapping) or "name" not in node:
+        if not isinstance(node, Mapping):
+            raise ConfigError(
+                f"{kind}.{name}={node} does not say which option of {name}.{_options_of(kind, str(name), node)}"
+            )
+        if "name" not in node:
             raise ConfigError(f"{kind}.{name} has options, but is not chosen. Choose it by {kind}=[{name}].")
     built = {str(name): build(kind, node, f"{kind}.{name}") for name, node in given.items()}
     for each in built.values():
         each.component.check()
     return Chosen(kind, built)
+
+
+def _options_of(kind: str, name: str, value: Any) -> str:
+    """What to type to give one of the options of a component a value; empty if it has none."""
+    if not registry().offers(kind, name):
+        return ""
+    options = [option.name for option in options_of(registry().find(kind, name).load())]
+    likely = next((each for each in options if each == name), options[0] if len(options) == 1 else None)
+    if likely is not None:
+        return f" Did you mean {kind}.{name}.{likely}={value}?"
+    return f" Write {kind}.{name}.OPTION={value}; it has: {listing(options)}." if options else ""

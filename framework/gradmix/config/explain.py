@@ -14,7 +14,9 @@ from yaml import YAMLError
 
 from gradmix.config.aliases import component_at
 from gradmix.config.build import unknown_option
+from gradmix.config.files import OWN_FOLDER
 from gradmix.config.groups import kinds_of
+from gradmix.config.source import requested
 from gradmix.contracts.errors import ConfigError, GradmixError, UnknownNameError, did_you_mean, listing
 from gradmix.registry.registry import registry
 
@@ -51,27 +53,42 @@ def explain(error: Exception) -> GradmixError:
 
 def _unknown_choice(error: MissingConfigException) -> ConfigError:
     missing = error.missing_cfg_file or ""
-    if hint := _how_to_find(missing):
-        return UnknownNameError(f"there is no config {missing} among gradmix's own. {hint}")
     group, _, name = missing.rpartition("/")
     if kinds := kinds_of(group):
-        return registry().unknown(kinds[0], name)
+        return _with_hint(registry().unknown(kinds[0], name), group, name)
+    group, _, name = missing.partition("/") if "/" in missing else ("", "", missing)
     options = list(error.options or [])
-    what = f"{group}={name}" if group else name
     there_are = f" There are: {listing(options)}." if options else ""
-    return UnknownNameError(f"there is no config {what}.{did_you_mean(name, options)}{there_are}")
+    what = f"{group}={name}" if group else name
+    problem = f"there is no config {what}."
+    if hint := _how_to_find(group, name):
+        return UnknownNameError(f"{problem} {hint}")
+    return UnknownNameError(f"{problem}{did_you_mean(Path(name).stem, options)}{there_are}")
 
 
-def _how_to_find(missing: str) -> str:
-    """What to type for a config that is a file here, given by name (``experiment/mine``) or by path; else empty."""
-    group, _, name = missing.partition("/")
-    typed = Path(name)
-    is_path = typed.suffix == ".yaml" and typed.parent.name == group
-    is_name = re.fullmatch(r"[\w/-]+", missing) is not None
-    found = [typed] if is_path else sorted(Path().glob(f"*/{missing}.yaml")) if is_name else []
-    if not found or not found[0].is_file():
+def _with_hint(error: GradmixError, group: str, name: str) -> ConfigError:
+    """What is said of an unknown component, and how a file of that name is chosen, if there is one."""
+    hint = _how_to_find(group, name)
+    return UnknownNameError(f"{error} {hint}" if hint else str(error))
+
+
+def _how_to_find(group: str, name: str) -> str:
+    """What to type for a config that is a file here, given by name (``mine``) or by path; empty if there is no such."""
+    typed = Path(name if name.endswith(".yaml") else f"{name}.yaml")
+    is_name = re.fullmatch(r"[\w-]+(\.yaml)?", name) is not None
+    found = [*sorted(Path().glob(f"*/{group}/{typed.name}")), typed] if is_name else [typed]
+    file = next((each for each in found if each.is_file()), None)
+    if not group or file is None:
         return ""
-    return f"To use {found[0]}, type --config-dir={found[0].parents[1]} {group}={found[0].stem}"
+    if file.parent.name != group:
+        return (
+            f"A config of the group {group} is in a folder of that name, in your folder of configs: "
+            f"move {file} to {OWN_FOLDER}/{group}/{file.name}, and type {group}={file.stem}."
+        )
+    folder = file.parents[1]
+    used = requested.get().config_dir
+    is_used = used is not None and folder.is_dir() and Path(used).is_dir() and folder.samefile(used)
+    return f"To use {file}, type {'' if is_used else f'--config-dir={folder} '}{group}={file.stem}"
 
 
 def _composition(error: ConfigCompositionException) -> ConfigError:

@@ -13,6 +13,9 @@ from gradmix.contracts.files import regular_file
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+OWN_FOLDER = "configs"
+"""The folder in which a user's own configs are found without being named."""
+
 _MOST_CHARACTERS = 1 << 18
 _MOST_ALIASES = 20
 """Aliases may repeat one another; few of them cannot make much of a small file."""
@@ -24,6 +27,12 @@ def config_folder() -> Path:
     package = Path(__file__).parents[1]
     installed = package / "configs"
     return installed if installed.is_dir() else package.parent.parent / "configs"
+
+
+def own_folder() -> str | None:
+    """The user's own folder of configs, ``configs`` here; None if there is none, or it is gradmix's own."""
+    own = Path(OWN_FOLDER)
+    return OWN_FOLDER if own.is_dir() and not own.samefile(config_folder()) else None
 
 
 def read_config(file: Path) -> Mapping[str, Any]:

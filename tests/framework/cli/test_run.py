@@ -12,6 +12,7 @@ import pytest
 
 from conftest import HANGS, all_runs, journals
 from gradmix.cli.main import main
+from gradmix.config.files import config_folder, own_folder
 
 pytestmark = pytest.mark.processes
 
@@ -96,12 +97,67 @@ def test_a_wrong_command_line_ends_with_one_message_and_leaves_nothing(gradmix_m
     assert not list(empty_folder.rglob("journal.jsonl"))
 
 
-@pytest.mark.parametrize("typed", ["mine", "conf/experiment/mine.yaml"])
+def written(path, text="# @package _global_\nseed: 3\n"):
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(text)
+
+
+BY_PATH = ["conf/experiment/mine.yaml", "./conf/experiment/mine.yaml", "conf/experiment/mine"]
+
+
+@pytest.mark.parametrize("typed", ["mine", "mine.yaml", *BY_PATH])
 def test_an_experiment_that_is_a_file_here_is_told_how_to_be_found(empty_folder, capsys, typed):
-    Path("conf/experiment").mkdir(parents=True)
-    Path("conf/experiment/mine.yaml").write_text("# @package _global_\n")
+    written("conf/experiment/mine.yaml")
     assert main(["run", f"experiment={typed}"]) == 2
-    assert "type --config-dir=conf experiment=mine" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert f"there is no config experiment={typed}." in err
+    assert "type --config-dir=conf experiment=mine\n" in err
+
+
+@pytest.mark.parametrize("typed", BY_PATH)
+@pytest.mark.parametrize("given", [["--config-dir=conf"], []])
+def test_an_experiment_is_given_by_its_name_not_by_its_path(empty_folder, capsys, typed, given):
+    written("conf/experiment/mine.yaml")
+    if not given:
+        Path("conf").rename("configs")
+        typed = typed.replace("conf/", "configs/")
+    assert main(["run", *given, f"experiment={typed}"]) == 2
+    assert "mine.yaml, type experiment=mine\n" in capsys.readouterr().err
+
+
+def test_a_config_beside_no_folder_of_its_group_is_told_where_it_belongs(empty_folder, capsys):
+    written("loose.yaml")
+    assert main(["run", "experiment=loose.yaml"]) == 2
+    assert "move loose.yaml to configs/experiment/loose.yaml, and type experiment=loose" in capsys.readouterr().err
+
+
+def test_configs_of_ones_own_are_found_in_the_folder_configs_and_listed(gradmix_main, empty_folder):
+    written("configs/experiment/mine.yaml")
+    written("configs/dataset/lab.yaml", "defaults: [iris]\nstandardise: true\n")
+    written("configs/config.yaml", "nonsense: 1\n")  # another application's, say
+    written("configs/clusterer/gmm.yaml", "nonsense: 1\n")  # gradmix's own has the name
+    gradmix_main("run", "experiment=mine", "dataset=lab", "tracking=none", "pictures=false")
+    ((started, *_),) = journals()
+    assert (started["params"]["seed"], started["params"]["dataset.standardise"]) == (3, True)
+    out, _ = gradmix_main("run", "--help")
+    assert re.search(r"^experiment: .*\bmine\b", out, re.M)
+    assert re.search(r"^dataset: .*\blab\b", out, re.M)
+    assert "configs/experiment/mine.yaml is experiment=mine" in out
+    written("other/experiment/theirs.yaml")
+    out, _ = gradmix_main("run", "--help", "--config-dir=other")
+    assert "theirs" in out
+    assert not re.search(r"^experiment: .*\bmine\b", out, re.M)
+
+
+def test_a_strangers_folder_configs_sets_values_only(empty_folder, capsys):
+    written("configs/experiment/theirs.yaml", "# @package _global_\nproblem: {path: 'os:system'}\n")
+    assert main(["run", "task=differentiate", "problem=python", "experiment=theirs", "problem.x=1.0"]) == 2
+    assert "is code to run, and you did not name it (configs/experiment/theirs.yaml does)" in capsys.readouterr().err
+
+
+def test_the_folder_of_gradmixs_own_configs_is_not_taken_twice(monkeypatch):
+    monkeypatch.chdir(config_folder().parent)
+    assert own_folder() is None
 
 
 @pytest.mark.parametrize(

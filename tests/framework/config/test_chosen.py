@@ -191,3 +191,47 @@ def test_what_a_file_must_not_set_is_looked_for_in_all_of_them():
     with pytest.raises(ConfigError, match=r"events\.notify\.url: '…' is where a run would"):
         check_trust(spec, ["events=[notify]", "events.notify.about=all"])
     check_trust(read_spec(changed(metric=silhouette())), [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "message"),
+    [
+        ("events", {"notify": "https://x"}, r"Did you mean events\.notify\.url=https://x\?|it has: "),
+        ("events", {"patience": 3}, r"Write events\.patience\.OPTION=3; it has: min_delta, rounds"),
+        ("metric", {"silhouette": 50}, r"metric\.silhouette=50 does not say which option of silhouette"),
+        ("metric", {"no_such": 50}, r"metric\.no_such=50 does not say which option of no_such\.$"),
+    ],
+)
+def test_a_value_in_place_of_options_is_answered_by_the_option_that_is_meant(kind, given, message):
+    with pytest.raises(ConfigError, match=message):
+        read_spec(changed(**{kind: given}))
+
+
+def test_an_option_with_the_name_of_its_events_is_the_one_that_is_meant(monkeypatch):
+    from gradmix.config import chosen
+
+    class Entry:
+        def load(self):
+            return make_target()
+
+    class Known:
+        def offers(self, kind, name):
+            return (Entry(),)
+
+        def find(self, kind, name):
+            return Entry()
+
+    monkeypatch.setattr(chosen, "registry", Known)
+    with pytest.raises(ConfigError, match=r"Did you mean events\.target\.target=-1000\?"):
+        read_spec(changed(events={"target": -1000}))
+
+
+def make_target():
+    @dataclass
+    class Target(gradmix.Events):
+        """Stops at a target."""
+
+        target: float = 0.0
+        patience: int = 1
+
+    return Target
