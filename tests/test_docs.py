@@ -143,7 +143,7 @@ def inline_runs():
     found = {}
     for document in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         for command in re.findall(r"`gradmix (run\b[^`\n]*)`", document.read_text(encoding="utf-8")):
-            if not re.search(r"[A-Z]{3}|…|nearest_median", command):
+            if not re.search(r"[A-Z]{3}|…|nearest_median|=mine", command):
                 found.setdefault(command, document.name)
     return [pytest.param(command, id=f"{document} {command}") for command, document in found.items()]
 
