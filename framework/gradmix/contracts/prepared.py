@@ -48,7 +48,7 @@ class Prepared:
     function
         The function, with the example.
     origin
-        The differentiator that prepared it, which makes sparse matrices.
+        The differentiator that prepared it.
     """
 
     differentiator: Differentiator
@@ -149,7 +149,7 @@ class Prepared:
 
     def _sparse(self, args: Sequence[Any], is_second: bool, given: Colouring | None) -> Any:
         known = self.known.get(is_second)
-        found, self.known[is_second] = operators.sparse(self.origin, *self._at(args), is_second, given, known)
+        found, self.known[is_second] = operators.sparse(self.differentiator, *self._at(args), is_second, given, known)
         return found
 
     def _at(self, args: Sequence[Any]) -> tuple[FlatFunction, Any]:

@@ -101,6 +101,14 @@ class PreparedDifferentiator(Differentiator):
         """By a program."""
         return self._computed("second", f, x)
 
+    def sparse(self, f: VectorFunction, x: Any, is_second: bool, known: Any) -> tuple[Any, Any]:
+        """As the plain one; a Jacobian whose colouring is known takes its tangents from a program."""
+        if is_second or known is None or type(x) is not np.ndarray:
+            return self.plain.sparse(f, x, is_second, known)
+        from gradmix_autodiff.sparse.compression import sparse_jacobian
+
+        return sparse_jacobian(f, x, known, self.push_many)
+
     def higher(self, f: VectorFunction, x: Any, order: int) -> Any:
         """Not recorded."""
         return self.plain.higher(f, x, order)

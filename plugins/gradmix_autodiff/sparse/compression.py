@@ -13,9 +13,13 @@ import scipy.sparse
 from gradmix import Colouring
 from gradmix_autodiff.pullback import Recorded
 from gradmix_autodiff.pushing import push_many
+from gradmix_autodiff.sparse.bands import Bands
 from gradmix_autodiff.sparse.colouring import colour_columns, colour_symmetric
 from gradmix_autodiff.sparse.pattern import DensePatternError, pattern_of
 from gradmix_autodiff.tape import Tape
+
+Push = Callable[[Any, Any, Any], tuple[Any, Any]]
+"""(f, x, tangents) → f(x), and the tangents pushed through it."""
 
 _CHUNK = 64
 _DENSE = 4
@@ -48,9 +52,9 @@ class Compression(Colouring):
     from_pushed: Any
     from_pulled: Any
 
-    def matrix(self, f: Callable[[Any], Any], x: Any) -> Any:
+    def matrix(self, f: Callable[[Any], Any], x: Any, push: Push) -> Any:
         """The matrix at a point, CSC; None if the pattern does not hold there."""
-        tangents = _pushed(f, x, self.seeds)
+        tangents = _pushed(push, f, x, self.seeds)
         if tangents.shape[1] != self.shape[0]:
             return None
         values = tangents.ravel().take(self.from_pushed)
@@ -79,9 +83,11 @@ class Compression(Colouring):
             )
 
 
-def sparse_jacobian(f: Callable[[Any], Any], x: Any, known: Colouring | None) -> tuple[Any, Compression | None]:
+def sparse_jacobian(
+    f: Callable[[Any], Any], x: Any, known: Colouring | None, push: Push = push_many
+) -> tuple[Any, Compression | None]:
     """The Jacobian, and how it was compressed, which serves at other points; None if it was not worthwhile."""
-    return _sparse(f, x, known, _of_jacobian)
+    return _sparse(f, x, known, _of_jacobian, push)
 
 
 def sparse_hessian(f: Callable[[Any], Any], x: Any, known: Colouring | None) -> tuple[Any, Compression | None]:
@@ -90,20 +96,20 @@ def sparse_hessian(f: Callable[[Any], Any], x: Any, known: Colouring | None) -> 
     def gradient(y: Any) -> Any:
         return Tape().first(f, y)[1]
 
-    return _sparse(gradient, x, known, _of_hessian)
+    return _sparse(gradient, x, known, _of_hessian, push_many)
 
 
 def _sparse(
-    f: Callable[[Any], Any], x: Any, known: Colouring | None, make: Callable[[Any], Colouring | None]
+    f: Callable[[Any], Any], x: Any, known: Colouring | None, make: Callable[[Any], Colouring | None], push: Push
 ) -> tuple[Any, Compression | None]:
     made = _compressed(known)
-    if made is not None and (found := made.matrix(f, x)) is not None:
+    if made is not None and (found := made.matrix(f, x, push)) is not None:
         return found, made
     try:
         made = _compressed(make(pattern_of(f, x)))
     except DensePatternError:
         made = None
-    if made is not None and (found := made.matrix(f, x)) is not None:
+    if made is not None and (found := made.matrix(f, x, push)) is not None:
         return found, made
     return _by_columns(f, x), None
 
@@ -118,14 +124,18 @@ def _by_columns(f: Callable[[Any], Any], x: Any) -> Any:
     return scipy.sparse.hstack(parts, format="csc")
 
 
-def _pushed(f: Callable[[Any], Any], x: Any, seeds: Any) -> Any:
+def _pushed(push: Push, f: Callable[[Any], Any], x: Any, seeds: Any) -> Any:
     if len(seeds) <= _CHUNK:
-        return push_many(f, x, seeds)[1]
-    return np.concatenate([push_many(f, x, seeds[start : start + _CHUNK])[1] for start in range(0, len(seeds), _CHUNK)])
+        return push(f, x, seeds)[1]
+    return np.concatenate([push(f, x, seeds[start : start + _CHUNK])[1] for start in range(0, len(seeds), _CHUNK)])
 
 
 def _of_jacobian(pattern: Any) -> Colouring | None:
     """By columns, by rows, or the densest rows by themselves and the rest by columns, whichever is cheapest."""
+    if isinstance(pattern, Bands):
+        if pattern.width is not None and pattern.width <= _FEW and pattern.shape[1] > _FEW * _DENSE:
+            return _of_bands(pattern, max(pattern.width, 1))
+        pattern = pattern.csr
     by_row, by_column = pattern, pattern.tocsc()
     by_row.sort_indices()
     m, n = pattern.shape
@@ -137,6 +147,14 @@ def _of_jacobian(pattern: Any) -> Colouring | None:
     if cost * _DENSE > n:
         return None
     return Colouring((m, n), by_column.indptr, by_column.indices, columns, row_colours, is_second=False)
+
+
+def _of_bands(pattern: Bands, width: int) -> Colouring:
+    """Columns that are as far from each other as a band is wide share no row."""
+    m, n = pattern.shape
+    starts, rows = pattern.transposed.entries()
+    colours = np.tile(np.arange(width), n // width + 1)[:n]
+    return Colouring((m, n), starts, rows, colours, np.full(m, -1), is_second=False)
 
 
 _FEW = 8
@@ -171,6 +189,7 @@ def _with_rows(by_column: Any, by_row: Any, limit: int) -> list[tuple[int, Any, 
 def _of_hessian(pattern: Any) -> Colouring | None:
     """By a star colouring: of two entries that are equal, one is alone in its row of some colour."""
     n = pattern.shape[0]
+    pattern = pattern.csr if isinstance(pattern, Bands) else pattern
     whole = (pattern + pattern.T + scipy.sparse.identity(n, dtype=bool, format="csr")).tocsc()
     whole.sort_indices()
     colours = colour_symmetric(whole)
@@ -184,19 +203,21 @@ def _compressed(found: Colouring | None) -> Compression | None:
     if found is None or isinstance(found, Compression):
         return found
     (m, n), columns, row_colours = found.shape, found.column_colours, found.row_colours
-    column_of, row_of = np.repeat(np.arange(n), np.diff(found.starts)), found.rows
+    lengths, row_of = np.diff(found.starts), found.rows
     is_pulled = from_pulled = None
     if found.is_second:
+        column_of = np.repeat(np.arange(n), lengths)
         count = int(columns.max(initial=-1)) + 1
         low, high = np.minimum(row_of, column_of), np.maximum(row_of, column_of)
         met = np.bincount(row_of * count + columns[column_of], minlength=n * count)
         is_alone = met[low * count + columns[high]] == 1
         from_pushed = np.where(is_alone, columns[high] * n + low, columns[low] * n + high)
     else:
-        from_pushed = np.maximum(columns[column_of], 0) * m + row_of
+        from_pushed = np.repeat(np.maximum(columns, 0) * m, lengths)
+        from_pushed += row_of
         if row_colours.max(initial=-1) >= 0:
             is_pulled = row_colours[row_of] >= 0
-            from_pulled = np.maximum(row_colours[row_of], 0) * n + column_of
+            from_pulled = np.maximum(row_colours[row_of], 0) * n + np.repeat(np.arange(n), lengths)
     seeds, weights = _directions(columns, n, 1), _directions(row_colours, m, 0)
     seeds[-1] = _verifying(n)
     return Compression(

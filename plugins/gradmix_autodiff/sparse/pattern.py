@@ -40,11 +40,13 @@ from gradmix_autodiff.rules.structure import (
     SUM,
     TRANSPOSE,
 )
+from gradmix_autodiff.sparse.bands import MOST_DIAGONALS, Bands, stacked, union
 from gradmix_autodiff.table import Elementwise, Primitive, Rule
 from gradmix_autodiff.traced import Traced, TracedArray, next_level, operate_on, plain_value, relate, shares_memory
 
 Pattern = Any
-"""Boolean CSR matrix, one row for each entry of an array and one column for each variable; None if all are empty."""
+"""Boolean CSR matrix, one row for each entry of an array and one column for each variable, or the same as `Bands`; None
+if all are empty."""
 
 _MOST = 2**24
 """Entries of a pattern, or of a step to it, from which on it is taken to be dense."""
@@ -55,7 +57,7 @@ class DensePatternError(Exception):
 
 
 def pattern_of(f: Callable[[Any], Any], x: Any) -> Pattern:
-    """The pattern of the Jacobian of a flat function at a point: CSR, shape (m, n).
+    """The pattern of the Jacobian of a flat function at a point, shape (m, n).
 
     Raises
     ------
@@ -63,12 +65,9 @@ def pattern_of(f: Callable[[Any], Any], x: Any) -> Pattern:
         If it, or that of a value on the way, has too many entries.
     """
     evaluation = _Tracing(len(x))
-    every = scipy.sparse.csr_matrix(
-        (np.ones(len(x), dtype=bool), np.arange(len(x), dtype=np.int32), np.arange(len(x) + 1, dtype=np.int32))
-    )
     try:
         with np.errstate(all="ignore"):
-            y = evaluate(f, _PatternArray(x, every, evaluation))
+            y = evaluate(f, _PatternArray(x, Bands.identity(len(x)), evaluation))
     finally:
         evaluation.is_open = False
     rows = y.rows if isinstance(y, _Patterned) and y.evaluation is evaluation else None
@@ -113,7 +112,9 @@ class _Patterned(Traced):
         elif all(each is None for each in patterns):
             rows = None
         else:
-            rows = _of_primitive(rule, y, values, patterns, keywords, evaluation.n)
+            rows = _moved_bands(rule, values, patterns, evaluation.n)
+            if rows is None:
+                rows = _of_primitive(rule, y, values, list(map(_by_entries, patterns)), keywords, evaluation.n)
         if rows is not None and rows.nnz > _MOST:
             raise DensePatternError
         if not np.ndim(y):
@@ -153,9 +154,19 @@ def _empty(m: int, n: int) -> Pattern:
     return scipy.sparse.csr_matrix(nothing, dtype=bool)
 
 
+def _by_entries(rows: Pattern) -> Pattern:
+    return rows.csr if isinstance(rows, Bands) else rows
+
+
 def _union(patterns: Sequence[Pattern]) -> Pattern:
+    there = [each for each in patterns if each is not None]
+    if len(there) <= 1:
+        return there[0] if there else None
+    if all(isinstance(each, Bands) for each in there):
+        bands = union(there)
+        return bands if len(bands.diagonals) <= MOST_DIAGONALS else bands.csr
     found = None
-    for each in patterns:
+    for each in map(_by_entries, there):
         if found is None:
             found = each
         elif each is not None and each is not found:
@@ -167,7 +178,7 @@ def _spread(rows: Pattern, shape: tuple[int, ...], result: tuple[int, ...]) -> P
     """The pattern of an array that is broadcast."""
     if rows is None or shape == result:
         return rows
-    return _taken(rows, np.broadcast_to(np.arange(math.prod(shape)).reshape(shape), result))
+    return _taken(_by_entries(rows), np.broadcast_to(np.arange(math.prod(shape)).reshape(shape), result))
 
 
 def _taken(rows: Pattern, places: Any) -> Pattern:
@@ -211,6 +222,27 @@ def _of_primitive(
         columns = np.broadcast_to(np.arange(np.shape(y)[1]), np.shape(y))  # each column by itself
         return _taken(_summed(np.shape(values[1]), 0, patterns[1]), columns)
     return _everything(math.prod(np.shape(y)), patterns)
+
+
+def _moved_bands(rule: Primitive, values: Sequence[Any], patterns: Sequence[Pattern], n: int) -> Pattern:
+    """What slices, reshapings and joins of vectors make of diagonals; None if these become more than that."""
+    if not all(each is None or isinstance(each, Bands) for each in patterns):
+        return None
+    if rule is RESHAPE:
+        return patterns[0]
+    if rule is JOIN and all(np.ndim(each) == 1 for each in values):
+        bands = stacked(patterns, [len(each) for each in values], n)
+        return bands if len(bands.diagonals) <= MOST_DIAGONALS else None
+    if rule is not GETITEM or np.ndim(values[0]) != 1:
+        return None
+    size, index = len(values[0]), values[1]
+    if isinstance(index, tuple) and len(index) == 1:
+        index = index[0]
+    if isinstance(index, slice) and index.step in (None, 1):
+        return patterns[0].part(*index.indices(size)[:2])
+    if isinstance(index, int | np.integer) and not isinstance(index, bool):
+        return patterns[0].part(index % size, index % size + 1)
+    return None
 
 
 _MOVERS = {GATHER: 1, GETITEM: 1, TRANSPOSE: 1, BROADCAST: 1, FLIP: 1, SETITEM: 2, JOIN: None}
