@@ -304,6 +304,7 @@ def _push(
 def _operators(rule: Elementwise, function: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], ...]:
     """An operator of arrays and its reflected form, where no tangent has to be broadcast."""
     by_first, by_second = rule.changes
+    is_sum = function in (operator.add, operator.sub)
     square = ELEMENTWISE[np.square] if function is operator.mul else None
 
     def forward(a_: Any, b_: Any) -> Any:
@@ -316,12 +317,15 @@ def _operators(rule: Elementwise, function: Callable[[Any, Any], Any]) -> tuple[
                 y = function(a, b)
                 is_diagonal = a_.diagonal is not None and b_.diagonal is not None
                 own, other = (a_.diagonal, b_.diagonal) if is_diagonal else _in_one_order(a_, b_)
-                by_a, by_b = by_first(y, a, b)(own), by_second(y, a, b)(other)  # type: ignore[misc]
-                is_new = by_a is not own and type(by_a) is np.ndarray and by_a.dtype is FLOAT
-                if is_new and type(by_b) is np.ndarray and by_b.dtype is FLOAT:
-                    by_a += by_b
+                if is_sum:
+                    by_a = function(own, other)
                 else:
-                    by_a = by_a + by_b
+                    by_a, by_b = by_first(y, a, b)(own), by_second(y, a, b)(other)  # type: ignore[misc]
+                    is_new = by_a is not own and type(by_a) is np.ndarray and by_a.dtype is FLOAT
+                    if is_new and type(by_b) is np.ndarray and by_b.dtype is FLOAT:
+                        by_a += by_b
+                    else:
+                        by_a = by_a + by_b
                 return a_.with_known(y, by_a) if is_diagonal else DualArray(y, by_a, None, evaluation)
             if kind is float or kind is int or (kind is np.ndarray and b_.shape == a.shape and b_.dtype != object):
                 y = function(a, b_)

@@ -299,12 +299,9 @@ def _join_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) 
     sizes = [np.shape(each)[axis] for each in arguments]
     begin = sum(sizes[:position])
     index = (slice(None),) * axis + (slice(begin, begin + sizes[position]),)
-    before, after = begin, sum(sizes[position + 1 :])
 
     def push(t: Any) -> Any:
-        widths = [(0, 0)] * (np.ndim(y) + 1)
-        widths[axis + 1] = (before, after)
-        return np.pad(t, widths)
+        return put(t, (slice(None), *index), (np.shape(t)[0], *np.shape(y)))
 
     return LinearMap(push, lambda w: w[index])
 
