@@ -72,7 +72,10 @@ class Question(ABC):
     """What it asks for, in words: ``"a minimum"``."""
 
     def __post_init__(self) -> None:
-        start = np.asarray(self.start, dtype=float)
+        try:
+            start = np.asarray(self.start, dtype=float)
+        except (TypeError, ValueError):
+            start = np.zeros(0)
         if start.ndim > 1 or start.size == 0 or not np.isfinite(start).all():
             raise DataError(f"a start must be a finite number, or some of them in an array; given: {self.start!r}.")
         if self.solution is not None and np.shape(self.solution) != start.shape:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradmix import Counted, DifferentiationError, FlatFunction
+from gradmix.arrays import FunctionWithRule
 from gradmix_autodiff.source.captured import kind_of, ndim_of
 from gradmix_autodiff.source.forms import Entries, Parts, Thing, Value
 from gradmix_autodiff.source.reading import inspectable
@@ -20,12 +21,13 @@ NODE = ast.Name("_", ast.Load())
 def written_function(f: FlatFunction) -> tuple[Callable[..., Any], Counted | None]:
     """The function that a user has written, and what counts its calls, if that is wanted."""
     inner, counter = (f.f.f, f.f) if isinstance(f.f, Counted) else (f.f, None)
-    return (inner if inspectable(inner) else _called(inner, len(f.args))), counter
+    is_read = inspectable(inner) and not isinstance(inner, FunctionWithRule)
+    return (inner if is_read else _called(inner, len(f.args))), counter
 
 
 @lru_cache(maxsize=256)
 def _called(function: Callable[..., Any], count: int) -> Callable[..., Any]:
-    """A function that calls a compiled one, as np.sin, which has a rule instead of a source."""
+    """A function that calls one whose derivative is a rule, as np.sin or an implicit function."""
 
     def of_one(x: Any) -> Any:
         return function(x)

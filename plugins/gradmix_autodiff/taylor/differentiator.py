@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -73,7 +72,8 @@ class Taylor(DualNumbers):
         >>> Taylor().partial(lambda x: x[0] ** 2 * x[1] ** 3, [1.0, 2.0], [1, 2])
         np.float64(24.0)
         """
-        if np.ndim(x) != 1 or len(orders) != len(x) or any(operator.index(each) < 0 for each in orders):
+        are_whole = all(isinstance(each, int | np.integer) and each >= 0 for each in orders)
+        if np.ndim(x) != 1 or len(orders) != len(x) or not are_whole:
             raise DifferentiationError(
                 f"a partial derivative needs an order from 0 for each entry of x, which has the shape {np.shape(x)}; "
                 f"given: {orders!r}."

@@ -103,6 +103,21 @@ def test_it_leaves_no_folder_behind(made, tmp_path, monkeypatch):
     assert list(Path(tmp_path).iterdir()) == []
 
 
+def test_a_conditional_expression_in_a_loop_makes_it_lose_its_place(made):
+    """docs/peers.md says so; `orbit` is the same with `if` and `else`."""
+
+    def in_one_line(x):
+        y = x
+        while y < 10:
+            y = y * y + x if y > 1 else 2 * y + 1
+        return y
+
+    with pytest.raises(gradmix.DifferentiationError, match=r"Wanted \w+, got \w+"):
+        made.derivative(in_one_line, 0.4)
+    dual = gradmix.differentiator("dual")
+    assert dual.derivative(in_one_line, 0.4) == pytest.approx(made.derivative(orbit, 0.4), rel=1e-14)
+
+
 def test_wrong_answers_are_its_own(made):
     """A write by `out=` is not seen: docs/peers.md says so. If this fails, Tangent has learned it."""
 

@@ -221,6 +221,8 @@ def test_what_a_solver_does_not_solve_is_refused_in_one_sentence():
         (lambda: Equations(lambda x: x[:1], [1.0, 2.0]), "1 equations for 2 unknowns"),
         (lambda: Minimum(lambda x: x, [1.0, 2.0]), "one value"),
         (lambda: Equations(np.sin, [np.nan]), "finite"),
+        (lambda: Equations(np.sin, "a"), "start must be a finite number"),
+        (lambda: Equations(np.sin, [1j]), "start must be a finite number"),
         (lambda: Equations(np.sin, [1.0], [0.0, 0.0]), "shape of the start"),
         (lambda: InitialValue(lambda t, y: y, 1.0, begin=1.0, end=1.0), "later"),
     ],

@@ -155,3 +155,10 @@ def test_the_printed_code_runs_in_a_fresh_interpreter():
     program = f"{code}\nprint(functions_in_a_loop_bar(np.array({X.tolist()}))[1].tolist())"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     np.testing.assert_allclose(json.loads(done.stdout), TAPE.gradient(functions_in_a_loop, X), rtol=1e-12)
+
+
+def test_an_implicit_function_is_differentiated_by_its_equation():
+    root = gradmix.implicit_root(lambda x, a: x * x - a, np.sqrt)
+    source = gradmix.differentiator("source")
+    assert source.derivative(root, 4.0) == 0.25
+    assert source.derivative(root, 4.0, order=2) == pytest.approx(-1 / 32, rel=1e-14)

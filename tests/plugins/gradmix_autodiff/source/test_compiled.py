@@ -112,8 +112,8 @@ def test_tangents_of_whole_arrays_are_compiled():
 
 
 def what_numba_lacks(x):
-    table = x[:, None] * np.sort(x)
-    return np.sum(np.max(table, axis=1, keepdims=True)) * np.sum(table[None] ** 2)
+    table = np.sort(x)[:, None] * x
+    return np.sum(np.max(table, axis=1, keepdims=True))
 
 
 def writes_of_all_kinds(x):

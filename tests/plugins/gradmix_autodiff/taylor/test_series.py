@@ -279,6 +279,9 @@ def test_partial_derivatives():
     assert TAYLOR.partial(lambda x: x[0] + x[1], [1.0, 2.0], [0, 0]) == 3.0
     with pytest.raises(DifferentiationError, match="an order from 0 for each entry"):
         TAYLOR.partial(lambda x: x[0], [1.0, 1.0], [1])
+    for orders in ([1.5, 0], "ab"):
+        with pytest.raises(DifferentiationError, match="needs an order from 0"):
+            TAYLOR.partial(lambda x: x[0], [1.0, 1.0], orders)
 
 
 def test_orders_beyond_the_largest_factorial():
