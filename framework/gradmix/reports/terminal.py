@@ -24,7 +24,10 @@ from gradmix.reports.wording import metric_text, progress, shown
 from gradmix.runs.runner import explain_failure, status_of_error
 
 _LINES_IN_FULL = 20
-"""Iterations that get a line each without a terminal; after these one a second does."""
+"""Iterations that get a line each without a terminal; after these one a second does, later ever fewer."""
+
+_SHARE_BETWEEN_LINES = 0.05
+"""How much longer a run has to last until its next line, once that is more than a second."""
 
 
 class SessionReport:
@@ -39,7 +42,9 @@ class SessionReport:
         self._settings: Settings | None = None
         self._run: RunInfo | None = None
         self._live: Live | None = None
-        self._lines, self._last_line = 0, 0.0
+        self._lines, self._begun, self._last_line = 0, 0.0, 0.0
+        self._line = Text()
+        self._unprinted: Text | None = None
         self._objectives: Collection[str] = ()
         self._rows: dict[str, str] = {}
         self._stopped: dict[str, str] = {}
@@ -53,11 +58,11 @@ class SessionReport:
     @hookimpl
     def gradmix_run_started(self, run: RunInfo) -> None:
         """Say what runs."""
-        self._run = run
+        self._run, self._begun = run, time.monotonic()
         chosen = " · ".join(f"{key} {value}" for key, value in run.params.items() if "." not in key)
         self._console.print(Text(chosen, style="bold"))
         if self._console.is_terminal:
-            self._live = Live(console=self._console, refresh_per_second=12)
+            self._live = Live(console=self._console, refresh_per_second=12, get_renderable=self._live_line)
             self._live.start()
 
     @hookimpl
@@ -69,11 +74,27 @@ class SessionReport:
         for name, value in iteration.metrics.items():
             line += Text(f"  {name} {progress(value)}")
         line += Text("  converged" if iteration.converged else "", style="green")
+        self._line = line
         if self._live is not None:
-            self._live.update(line)
-        elif self._lines < _LINES_IN_FULL or time.monotonic() - self._last_line > 1:
-            self._console.print(line, soft_wrap=True)
-            self._lines, self._last_line = self._lines + 1, time.monotonic()
+            return
+        now, self._unprinted = time.monotonic(), line
+        pause = max(1.0, (now - self._begun) * _SHARE_BETWEEN_LINES)
+        if self._lines < _LINES_IN_FULL or now - self._last_line > pause:
+            self._print_line()
+            self._lines, self._last_line = self._lines + 1, now
+        elif self._lines == _LINES_IN_FULL:
+            self._console.print(Text("… from here on not every iteration", style="dim"))
+            self._lines += 1
+
+    def _live_line(self) -> Text:
+        """The last iteration, and how long the run has taken: it goes on also if an iteration takes for ever."""
+        return self._line + Text(f"  {time.monotonic() - self._begun:.0f} s", style="dim")
+
+    def _print_line(self) -> None:
+        """Print the last iteration, unless it has a line."""
+        if self._unprinted is not None:
+            self._console.print(self._unprinted, soft_wrap=True)
+            self._unprinted = None
 
     @hookimpl
     def gradmix_run_finished(self, metrics: Mapping[str, float], remarks: Mapping[str, str]) -> None:
@@ -93,7 +114,10 @@ class SessionReport:
         self._stop()
         self.exit_code = 1
         self._rows = {"status": status_of_error(error) if isinstance(error, Exception) else "interrupted"}
-        if not isinstance(error, KeyboardInterrupt):
+        if isinstance(error, KeyboardInterrupt):
+            again = "the same command; limits.seconds=60 ends a run by itself, events=patience once nothing improves"
+            self._rows |= {"what there is": f"gradmix show {run.folder.name}", "again": again}
+        else:
             say("gradmix run", explain_failure(error, Path(shown(run.folder))))
 
     @hookimpl
@@ -131,6 +155,7 @@ class SessionReport:
             say("warning", error)
 
     def _stop(self) -> None:
+        self._print_line()
         if self._live is not None:
             self._live.stop()
             self._live = None

@@ -11,8 +11,8 @@ import pytest
 from gradmix.testing.check import Check
 from gradmix.testing.checking import checks_for
 from gradmix.testing.pytest_tests import report
-from gradmix.testing.runner import outcome_of
-from gradmix.testing.subject import Subject, subject
+from gradmix.testing.runner import Checker
+from gradmix.testing.subject import subject
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,17 +47,18 @@ class _Collected:
 class _Component(pytest.Collector):
     def collect(self) -> Iterator[Any]:
         found = subject(self.name)
+        checker = Checker(found)
         for check in checks_for(found):
-            yield _CheckItem.from_parent(self, name=check.name, check=check, found=found)
+            yield _CheckItem.from_parent(self, name=check.name, check=check, checker=checker)
 
 
 class _CheckItem(pytest.Item):
-    def __init__(self, *, check: Check, found: Subject, **what: Any) -> None:
+    def __init__(self, *, check: Check, checker: Checker, **what: Any) -> None:
         super().__init__(**what)
-        self.check, self.found = check, found
+        self.check, self.checker = check, checker
 
     def runtest(self) -> None:
-        report(outcome_of(self.check, self.found))
+        report(self.checker(self.check))
 
     def reportinfo(self) -> tuple[Path, None, str]:
-        return self.path, None, f"{self.found.kind} {self.found.name}: {self.check.name}"
+        return self.path, None, f"{self.checker.subject.kind} {self.checker.subject.name}: {self.check.name}"

@@ -30,14 +30,15 @@ def conformance_tests(kind: str, what: str | type[Any], /, **options: Any) -> Ca
     import pytest
 
     from gradmix.testing.checking import checks_for
-    from gradmix.testing.runner import outcome_of
+    from gradmix.testing.runner import Checker
     from gradmix.testing.subject import subject
 
     found = subject(what, kind, **options)
+    checker = Checker(found)
 
     @pytest.mark.parametrize("check", checks_for(found), ids=lambda check: check.name)
     def test(check: Any) -> None:
-        report(outcome_of(check, found))
+        report(checker(check))
 
     return cast("Callable[..., None]", test)
 

@@ -26,17 +26,32 @@ CHECK_SECONDS = 60.0
 
 
 def outcomes(subject: Subject, checks: Iterable[Check], seconds: float = CHECK_SECONDS) -> Iterator[Outcome]:
-    """Run checks one by one; what a component raises, prints or hangs in is the outcome of that check only.
+    """Run checks one by one; what a component raises, prints or hangs in is the outcome of that check only."""
+    yield from map(Checker(subject, seconds), checks)
 
-    After one that found that the work has no end, the others are not tried: each would run into its time limit.
+
+class Checker:
+    """Runs checks of a component, until one of them finds no end: the others are not tried, as each might hang, too.
+
+    Parameters
+    ----------
+    subject
+        What is checked.
+    seconds
+        How long a check may take.
     """
-    remaining = iter(checks)
-    for check in remaining:
-        outcome = outcome_of(check, subject, seconds)
-        yield outcome
-        if outcome.is_last:
-            reason = f"not tried, since {check.name} failed"
-            yield from (Outcome(each, "not applicable", reason) for each in remaining)
+
+    def __init__(self, subject: Subject, seconds: float = CHECK_SECONDS) -> None:
+        self.subject, self.seconds = subject, seconds
+        self._last = ""
+
+    def __call__(self, check: Check) -> Outcome:
+        """Run a check, unless an earlier one found no end."""
+        if self._last:
+            return Outcome(check, "not applicable", f"not tried, since {self._last} did not end")
+        outcome = outcome_of(check, self.subject, self.seconds)
+        self._last = check.name if outcome.is_last else ""
+        return outcome
 
 
 def outcome_of(check: Check, subject: Subject, seconds: float = CHECK_SECONDS) -> Outcome:
@@ -69,7 +84,7 @@ def outcome_of(check: Check, subject: Subject, seconds: float = CHECK_SECONDS) -
             if is_pressed():
                 raise
             failure = _failure(check, subject, error, seconds)
-            return Outcome(check, "failed", failure=failure, is_last=isinstance(error, NoEndError))
+            return Outcome(check, "failed", failure=failure, is_last=isinstance(error, NoEndError | TimeIsUpError))
     return Outcome(check, "passed")
 
 

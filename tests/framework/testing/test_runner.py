@@ -96,7 +96,18 @@ def test_after_a_fit_without_end_no_other_check_is_tried():
     assert first.check.name == "ends"
     assert "iterations, none converged" in first.failure.found
     assert {outcome.status for outcome in others} == {"not applicable"}
-    assert {outcome.reason for outcome in others} == {"not tried, since ends failed"}
+    assert {outcome.reason for outcome in others} == {"not tried, since ends did not end"}
+
+
+def test_a_component_that_hangs_is_reported_once():
+    found = subject(Hangs)
+    seen = list(outcomes(found, _checks(found), seconds=0.5))
+    (hung,) = [each for each in seen if each.failure is not None and "no end after 0.5 s" in each.failure.found]
+    after = seen[seen.index(hung) + 1 :]
+    assert after
+    assert {(each.status, each.reason) for each in after} == {
+        ("not applicable", f"not tried, since {hung.check.name} did not end")
+    }
 
 
 def test_what_is_printed_in_a_check_goes_nowhere(capsys):
