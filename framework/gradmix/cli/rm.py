@@ -76,6 +76,7 @@ def _only(name: str, runs_dir: Path) -> Path:
 
 def _described(removal: Removal) -> Iterator[str]:
     """What will be deleted and what is kept, in lines."""
+    from gradmix.contracts.secrets import without_user
     from gradmix.reports.wording import measured, shown
 
     yield f"to be deleted, {measured(removal.n_bytes(), 'B')}:"
@@ -84,7 +85,8 @@ def _described(removal: Removal) -> Iterator[str]:
     named += [f"  {shown(each.folder)}  {each.label}, {each.status.replace('_', ' ')}" for each in removal.alone]
     yield from _shortened(named)
     for uri, runs in removal.stores.items():
-        yield f"  in MLflow at {uri}: {_plural(len(runs), 'run')}, which can be restored until `mlflow gc`"
+        n_runs = _plural(len(runs), "run")
+        yield f"  in MLflow at {without_user(uri)}: {n_runs}, which can be restored until `mlflow gc`"
     if removal.kept:
         yield "kept, since another sweep has reused them (--reused deletes them, too):"
         yield from _shortened([f"  {shown(run)}  reused by {shown(by)}" for run, by in removal.kept.items()])

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from gradmix.contracts.errors import GradmixError
+from gradmix.contracts.secrets import without_user
 from gradmix.contracts.terminal import visible
 from gradmix.journal.events import TERMINAL_EVENTS
 from gradmix.journal.reading import Run
 from gradmix.reports.console import make_console, print_table
 from gradmix.reports.wording import measured, metric_text, shown
 from gradmix.runs.artifacts import ARTIFACTS, spec_of
+from gradmix.tracking.description import command_of
 from gradmix.tracking.note import read_note
 
 _VERSIONS = ("gradmix", "python", "numpy", "scipy", "numba", "blas")
@@ -61,9 +62,9 @@ def _circumstances(run: Run) -> dict[str, str]:
         "commit": f"{git['commit']}{dirty}" if git.get("commit") else "",
         "began": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.began)) if run.began else "",
         "took": measured(run.seconds, "s") if run.began else "",
-        "command": shlex.join(["gradmix", "run", *started["arguments"]]) if "arguments" in started else "",
+        "command": command_of(run),
         "run key": run.run_key,
-        "MLflow": f"run {note.run_id} in {note.uri}" if note is not None and note.run_id else "",
+        "MLflow": f"run {note.run_id} in {without_user(note.uri)}" if note is not None and note.run_id else "",
         "files": ", ".join(files),
         "folder": shown(run.folder),
     }

@@ -17,6 +17,7 @@ from pathlib import Path
 from gradmix.config.spec import Tracking
 from gradmix.config.user_file import tracking_of
 from gradmix.contracts.errors import ConfigError, StorageError
+from gradmix.contracts.secrets import without_user
 from gradmix.journal.folder import FILE_NAME, find_journals, has_journal
 from gradmix.journal.reading import Run, read_run, read_runs
 from gradmix.journal.writing import Journal
@@ -137,7 +138,8 @@ class _Store:
             raise
         except Exception as error:
             raise StorageError(
-                f"MLflow at {self._uri} did not delete {run.folder}: {explain(error, self._uri)}. The folder is kept."
+                f"MLflow at {without_user(self._uri)} did not delete {run.folder}: {explain(error, self._uri)}. "
+                "The folder is kept."
             ) from error
 
     @cached_property
@@ -146,13 +148,17 @@ class _Store:
 
 
 def _store_of(run: Run, runs_dir: Path) -> str:
-    """Address of the store that has a journal; empty if none has."""
+    """Address of the store that has a journal; empty if none has.
+
+    Notes and journals have addresses without user and password; the user's own settings may add these.
+    """
     note = read_note(run.folder)
     named = note.uri if note is not None else run.started.get("tracking")
-    for uri in (named, tracking_of(str(runs_dir))["uri"]) if named else ():
-        path = sqlite_path(absolute_uri(uri or ""))
+    usual = tracking_of(str(runs_dir))["uri"] or ""
+    for uri in map(absolute_uri, (named, usual) if named else ()):
+        path = sqlite_path(uri)
         if uri and (path is None or path.exists()):
-            return absolute_uri(uri)
+            return absolute_uri(usual) if without_user(absolute_uri(usual)) == without_user(uri) else uri
     return ""
 
 

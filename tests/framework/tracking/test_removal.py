@@ -166,3 +166,11 @@ def test_a_run_that_was_never_tracked_needs_no_mlflow(runs, monkeypatch):
     write_run(SINGLE, {"seed": 1}, started={"tracking": None})
     monkeypatch.setitem(__import__("sys").modules, "mlflow", None)  # an import of it fails
     assert deleted(SINGLE) == [SINGLE]
+
+
+def test_a_store_is_asked_with_the_user_that_ones_own_settings_name(runs, monkeypatch):
+    write_run(SINGLE, {"seed": 1}, started={"tracking": "http://127.0.0.1:9"})
+    for address in ("http://me:pw@127.0.0.1:9", "http://me:pw@127.0.0.1:10"):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        is_same = address.endswith(":9")
+        assert [*plan_removal([SINGLE], RUNS).stores] == [address if is_same else "http://127.0.0.1:9"]
