@@ -171,7 +171,7 @@ def _examine_all(console: Console, as_json: bool) -> int:
         print(json.dumps(records, indent=2))
     else:
         _show_examined(console, examined)
-    return 0 if all(each.is_sound for each in examined) else 1
+    return 0 if all(each.is_sound for each in examined) and not any(overlooked().values()) else 1
 
 
 def _show_examined(console: Console, examined: Sequence[Examined]) -> None:
@@ -187,9 +187,11 @@ def _show_examined(console: Console, examined: Sequence[Examined]) -> None:
     console.print(table)
     for each in examined:
         _show_problems(console, each)
-    broken = sum(not each.is_sound for each in examined)
-    for note in overlooked():
-        console.print(Text("\nnote: ", style="yellow") + Text(note), soft_wrap=True)
+    found = overlooked()
+    for note, is_mistake in found.items():
+        advice = f" Call the group '{PROJECT}'." if is_mistake else ""
+        console.print(Text("\nnote: ", style="yellow") + Text(note + advice), soft_wrap=True)
+    broken = sum(not each.is_sound for each in examined) + sum(found.values())
     console.print(f"\n{len(examined)} plugins, {broken or 'nothing'} to mend")
 
 

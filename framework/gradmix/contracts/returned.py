@@ -18,6 +18,7 @@ from gradmix.contracts.iteration import Iteration, Objective
 from gradmix.contracts.meaning import MEASURED, Meaning
 from gradmix.contracts.model import Model
 from gradmix.contracts.rows import Matrix
+from gradmix.contracts.task import Input, Result
 
 
 def unlike(method: str, expected: str, given: object, verb: str = "return", past: str = "returned") -> PluginError:
@@ -111,6 +112,24 @@ def check_integer(method: str, name: str, value: Any) -> None:
         operator.index(value)
     except TypeError:
         raise unlike(method, f"an integer as {name}", value, "give", "gave") from None
+
+
+def check_result(method: str, result: Any) -> Result:
+    """Check what a task's `run` returns; `PluginError` if it is not a `Result`, or holds something of another type."""
+    if not isinstance(result, Result):
+        raise unlike(method, "a gradmix.Result", result)
+    check_metrics(method, result.metrics)
+    check_integer(method, "best_start", result.best_start)
+    for name in ("answer", "remarks"):
+        if not isinstance(value := getattr(result, name), Mapping):
+            raise unlike(method, f"{name} as a mapping", value, "give", "gave")
+    as_writers(f"{method}, as artifacts,", result.artifacts)
+    for name, text in result.remarks.items():
+        if not isinstance(text, str):
+            raise unlike(method, f"the remark {name} as a string", text, "give", "gave")
+    if not isinstance(result.inputs, tuple | list) or not all(isinstance(each, Input) for each in result.inputs):
+        raise unlike(method, "inputs as a tuple of gradmix.Input", result.inputs, "give", "gave")
+    return result
 
 
 def check_meanings(owner: object, meanings: Any) -> None:

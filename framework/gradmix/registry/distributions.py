@@ -39,19 +39,22 @@ def unmet(distribution: Distribution | None) -> str:
     return ""
 
 
-def overlooked() -> list[str]:
-    """Say of each distribution that is called gradmix-… or requires gradmix, and offers no plugin, what it lacks."""
-    found: dict[str, None] = {}
+def overlooked() -> dict[str, bool]:
+    """Say of each distribution that is called gradmix-… or requires gradmix, and offers no plugin, what it lacks.
+
+    Those that have entry points in a group of nearly the right name are mistakes, and are marked so.
+    """
+    found: dict[str, bool] = {}
     for each in distributions():
         groups = {point.group for point in each.entry_points}
         is_named_so = each.name.lower().replace("_", "-").startswith(f"{PROJECT}-")
         if PROJECT in groups or each.name == PROJECT or not (is_named_so or any(_requirements(each, PROJECT))):
             continue
-        similar = [group for group in groups if PROJECT in group]
+        similar = [group for group in groups if PROJECT in group.lower()]
         ignored = f"; those in {listing(similar)} are not read." if similar else "."
         lacks = f"offers no plugin: it has no entry point in the group '{PROJECT}'{ignored}"
-        found[f"{each.name} {each.version} {lacks}"] = None  # a distribution may be found twice
-    return [*found]
+        found[f"{each.name} {each.version} {lacks}"] = bool(similar)  # a distribution may be found twice
+    return found
 
 
 def _requirements(distribution: Distribution | None, name: str = "") -> Iterator[Requirement]:

@@ -17,6 +17,8 @@ from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.errors import PluginError, did_you_mean, listing
 from gradmix.contracts.events import Events
 from gradmix.contracts.folds import Engine
+from gradmix.contracts.iteration import Objective
+from gradmix.contracts.iterative import IterativeAlgorithm
 from gradmix.contracts.metric import Metric
 from gradmix.contracts.options import options_of, parameters_of, plain
 from gradmix.contracts.problem import Problem
@@ -74,6 +76,10 @@ def check_component(kind: str, component: Any) -> type[Component]:
     declared = [name for name, of in of_contract.items() if str(of).startswith("ClassVar")]
     if undefined := [name for name in declared if not hasattr(component, name)]:
         raise PluginError(f"it does not define {listing(undefined)}")
+    if issubclass(component, IterativeAlgorithm) and not isinstance(component.objective, Objective | property):
+        raise PluginError(
+            f"its objective must be a gradmix.Objective, such as gradmix.INERTIA; it is {component.objective!r}"
+        )
     _check_fields(component, contract)
     _check_aliases(component)
     return component

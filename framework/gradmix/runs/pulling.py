@@ -14,8 +14,8 @@ from gradmix.contracts.errors import ConfigError, PluginError, listing
 from gradmix.contracts.events import StopRun
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.metric import Metric
-from gradmix.contracts.returned import as_writers, check_integer, check_iteration, check_metrics, is_number, unlike
-from gradmix.contracts.task import Input, Result, Task
+from gradmix.contracts.returned import check_iteration, check_result, is_number, unlike
+from gradmix.contracts.task import Result, Task
 from gradmix.registry.entry import describe_use
 from gradmix.runs.limits import TimedOutError
 
@@ -53,7 +53,7 @@ def pull(
         try:
             iteration = next(steps)
         except StopIteration as end:
-            return Pulled(_checked(method, end.value), tuple(seconds))
+            return Pulled(check_result(method, end.value), tuple(seconds))
         seconds.append(now() - begin)
         check_time()
         check_iteration(method, iteration)
@@ -68,7 +68,7 @@ def _ended(method: str, steps: Iterator[Any], request: StopRun) -> Result:
     try:
         steps.throw(request)  # type: ignore[attr-defined]
     except StopIteration as end:
-        return _checked(method, end.value)
+        return check_result(method, end.value)
     except StopRun:
         raise ConfigError(
             f"events.{request.by} wants the run to stop ({request.reason}), but its task cannot stop early: "
@@ -76,23 +76,6 @@ def _ended(method: str, steps: Iterator[Any], request: StopRun) -> Result:
         ) from None
     steps.close()  # type: ignore[attr-defined]
     raise PluginError(f"{method} has caught gradmix.StopRun: it must return its result, and yield no more.")
-
-
-def _checked(method: str, result: Any) -> Result:
-    if not isinstance(result, Result):
-        raise unlike(method, "a gradmix.Result", result)
-    check_metrics(method, result.metrics)
-    check_integer(method, "best_start", result.best_start)
-    for name in ("answer", "remarks"):
-        if not isinstance(value := getattr(result, name), Mapping):
-            raise unlike(method, f"{name} as a mapping", value, "give", "gave")
-    as_writers(f"{method}, as artifacts,", result.artifacts)
-    for name, text in result.remarks.items():
-        if not isinstance(text, str):
-            raise unlike(method, f"the remark {name} as a string", text, "give", "gave")
-    if not isinstance(result.inputs, tuple | list) or not all(isinstance(each, Input) for each in result.inputs):
-        raise unlike(method, "inputs as a tuple of gradmix.Input", result.inputs, "give", "gave")
-    return result
 
 
 def measured(metrics: Mapping[str, Metric], result: Result) -> dict[str, float]:

@@ -35,12 +35,14 @@ def for_all(inputs: st.SearchStrategy[Input], law: Callable[[Input], None], exam
         Or whatever else `law` raises, for the smallest input for which it does.
     """
     broken: list[BrokenPromiseError] = []
+    causes: dict[int, BaseException | None] = {}
 
     def attempt(each: Input) -> None:
         try:
             law(each)
         except BrokenPromiseError as error:
             broken.append(error)
+            causes[id(error)] = error.__cause__
             raise
 
     search = settings(
@@ -56,6 +58,8 @@ def for_all(inputs: st.SearchStrategy[Input], law: Callable[[Input], None], exam
     try:
         with _nothing_left_behind():
             test()
+    except BrokenPromiseError as error:
+        raise error from causes[id(error)]  # which hypothesis takes away
     except TimeIsUpError:
         if broken:  # it was being made smaller
             raise broken[-1] from None

@@ -97,6 +97,7 @@ def exact_is_right(subject: Subject) -> None:
     from gradmix.testing.extended import NotExtendedError, jacobian
 
     problem: Problem = subject.make()
+    exact_has_the_right_shape(subject)
     exact, x = np.asarray(_exact(problem), dtype=float), problem.point()
     try:
         truth = jacobian(problem.function, x)

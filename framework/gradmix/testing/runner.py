@@ -112,7 +112,7 @@ def _place(error: BaseException) -> str:
     An error of gradmix's own speaks for itself where no line of the component is on the way.
     """
     frames = traceback.extract_tb(error.__traceback__)
-    foreign = [frame for frame in frames if not frame.filename.startswith(_OURS)]
+    foreign = [each for each in frames if not each.filename.startswith(_OURS) and "/hypothesis/" not in each.filename]
     if not foreign and isinstance(error, GradmixError):
         return ""
     last = (foreign or frames)[-1]

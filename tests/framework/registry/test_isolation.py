@@ -483,7 +483,7 @@ def test_a_distribution_whose_entry_points_are_in_another_group_is_named(path, n
     points.write_text(points.read_text().replace("[gradmix]", f"[{group}]") if group else "")
     for command in (["plugins"], ["plugins", "doctor", "plugins.block=[gradmix]"]):
         listed = gradmix(*command)
-        assert listed.returncode == 0
+        assert listed.returncode == int("doctor" in command and group != "")
         assert f"{name} 1.0 offers no plugin: it has no entry point in the group 'gradmix'" in listed.stdout
         assert not group or f"those in {group} are not read" in listed.stdout
 

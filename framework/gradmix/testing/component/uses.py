@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from gradmix.contracts.dataset import Data, Dataset
 from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.meaning import meaning_of
 from gradmix.contracts.problem import Problem
+from gradmix.contracts.returned import check_iteration, check_result, unlike
 from gradmix.contracts.task import Task
 
 
@@ -39,11 +41,14 @@ def run(task: Task) -> Any:
 
 def result_of(task: Task, iterations: list[Any] | None = None) -> Any:
     """What a task returns, when all its iterations are pulled; they go into the list, if one is given."""
-    steps = task.run()
+    method, steps = f"{type(task).__name__}.run", task.run()
+    if not isinstance(steps, Iterator):
+        raise unlike(method, "its iterations (`yield from ()` if there are none)", steps, "yield")
     while True:
         try:
             iteration = next(steps)
         except StopIteration as end:
-            return end.value
+            return check_result(method, end.value)
+        check_iteration(method, iteration)
         if iterations is not None:
             iterations.append(iteration)
