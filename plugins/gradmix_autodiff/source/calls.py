@@ -78,6 +78,8 @@ class Calls(Reader):
                 return self._method(base, node, scope, hint)
         else:
             callee = self.lowering.expressions.expression(node.func, scope)
+        if isinstance(callee, Value) and callee.known is sum and self.lowering.sums.is_over_active(node, scope):
+            return self.lowering.sums.summed(node, scope)
         arguments, keywords = self._arguments(node, scope)
         if isinstance(callee, LocalFunction):
             local = Call(Value(node.func), arguments, node, scope, keywords, hint)

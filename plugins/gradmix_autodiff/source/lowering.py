@@ -27,6 +27,7 @@ from gradmix_autodiff.source.outside import Outside
 from gradmix_autodiff.source.reading import Definition, definition_of, plain_function
 from gradmix_autodiff.source.scope import NEVER, Scope
 from gradmix_autodiff.source.statements import Statements
+from gradmix_autodiff.source.sums import Sums
 from gradmix_autodiff.source.writes import Writes
 from gradmix_autodiff.source.written import WrittenForms
 
@@ -86,7 +87,7 @@ class Lowering:
         self.structures: dict[int, Structured] = {}
         self.outside, self.expressions, self.conditions = Outside(self), Expressions(self), Conditions(self)
         self.arithmetic, self.indexing, self.arrays = Arithmetic(self), Indexing(self), Arrays(self)
-        self.calls, self.inlining = Calls(self), Inlining(self)
+        self.calls, self.inlining, self.sums = Calls(self), Inlining(self), Sums(self)
         self.written, self.by_rule = WrittenForms(self), ByRule(self)
         self.statements, self.writes = Statements(self), Writes(self)
         self.branches, self.loops, self.iteration = Branches(self), Loops(self), Iteration(self)

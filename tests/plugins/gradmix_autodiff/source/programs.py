@@ -74,6 +74,13 @@ def return_from_an_endless_loop(x):
         y = better
 
 
+def sums_of_generators(x):
+    i = 2
+    pairs = sum([x[i] * x[j] for i in range(len(x)) for j in range(i)], x[0])
+    large = sum(math.sin(v) * w for v, w in zip(x, x[::-1]) if v > 0.5)  # noqa: B905 -- zip with strict= is refused
+    return (pairs + large) * x[i] if sum(v for v in x) > 1.0 else -pairs
+
+
 def variables_read_after_the_loop(x):
     for i in range(3):
         z = x[i] * i

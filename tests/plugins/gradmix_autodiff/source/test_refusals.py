@@ -105,11 +105,11 @@ def a_generator(x):
 
 
 def a_generator_expression(x):
-    return sum(each * each for each in x)
+    return max(each * each for each in x)
 
 
 def a_comprehension(x):
-    return sum([each * each for each in x])
+    return max([each * each for each in x])
 
 
 def recursion(x, n=3):
