@@ -99,7 +99,7 @@ docs/comparison.png: $(READY) $(wildcard framework/gradmix/reports/page/*)
 	$(BIN)/gradmix run experiment=covariances seed=0 tracking=none pictures=false runs_dir=.picture/runs
 	$(BIN)/gradmix compare --runs-dir .picture/runs --html .picture/page.html
 	$(CHROMIUM) --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir=.picture/profile --virtual-time-budget=8000 \
-		--window-size=1366,1240 --screenshot=$@ file://$(CURDIR)/.picture/page.html
+		--window-size=1366,1510 --screenshot=$@ file://$(CURDIR)/.picture/page.html
 	rm -rf .picture
 
 # What `gradmix run` draws, which the README shows.

@@ -235,7 +235,8 @@ def _draw_grid(axes: Axes, grid: Grid) -> None:
             axes.text(
                 column + 0.5, row + 0.5, text, ha="center", va="center", color=color, weight=weight, fontsize=size
             )
-    bar = axes.figure.colorbar(mesh, ax=axes, label=grid.label, aspect=30, pad=0.02)
+    bar = axes.figure.colorbar(mesh, ax=axes, aspect=30, pad=0.02)
+    bar.set_label(grid.label, labelpad=8, parse_math=False)
     bar.set_ticks([place for place, _ in grid.ticks], labels=[text for _, text in grid.ticks])
     bar.ax.invert_yaxis()
     bar.outline.set_visible(False)

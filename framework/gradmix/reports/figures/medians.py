@@ -60,7 +60,7 @@ def heat_map(comparison: Comparison) -> Figure | None:
             grid = _grid(cells, across, down, primary, scales[facet].ticks, label)
             view = View(_named(comparison, facet), Axis(factors.short[wide]), Axis(factors.short[high]), grid=grid)
             views.append(view)
-    note = f"Medians{_counted(comparison)}; the darker, the better."
+    note = f"{_results(comparison)}; the darker, the better."
     if not is_shared:
         note = f"{note[:-1]}, beside the best of the same {' and '.join(factors.short[key] for key in factors.given)}."
     return figure_of("heat", f"{primary.name} over {factors.short[high]} and {factors.short[wide]}", note, views)
@@ -139,10 +139,8 @@ def by_option(comparison: Comparison, styles: Styles) -> Figure | None:
                 views.append(view)
                 near += near_best(view, metric, ys)
     estimates = [found for group in comparison.groups for found in group.summaries.values()]
-    intervals = ", with 95 % intervals" if any(found.has_interval for found in estimates) else "; too few for intervals"
-    return figure_of(
-        "option", f"By {factors.short[key]}", f"Medians{_counted(comparison)}{intervals}.", [*views, *near]
-    )
+    intervals = ", with 95 % intervals" if any(found.has_interval for found in estimates) else ", without intervals"
+    return figure_of("option", f"By {factors.short[key]}", f"{_results(comparison)}{intervals}.", [*views, *near])
 
 
 def _lines(styles: Styles, groups: Sequence[Group], key: str, metric: Meaning) -> list[Series]:
@@ -182,10 +180,12 @@ def _with_n(found: Estimate, metric: Meaning, plain: bool = False) -> str:
     return summary_text(found, metric, plain) if plain else f"{summary_text(found, metric)}, n = {found.n}"
 
 
-def _counted(comparison: Comparison) -> str:
-    """How many values medians are of: `` of n = 8``."""
+def _results(comparison: Comparison) -> str:
+    """What is shown, and of how many values each: ``Medians of n = 8``."""
     primary = comparison.primary
     if primary is None:
-        return ""
+        return "Medians"
     numbers = sorted({each.summaries[primary.name].n for each in comparison.groups if primary.name in each.summaries})
-    return f" of n = {numbers[0]}" + (f" to {numbers[-1]}" if len(numbers) > 1 else "") if numbers else ""
+    if numbers == [1]:
+        return "Single results (n = 1)"
+    return f"Medians of n = {numbers[0]}" + (f" to {numbers[-1]}" if len(numbers) > 1 else "") if numbers else "Medians"
