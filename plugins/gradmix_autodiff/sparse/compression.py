@@ -27,7 +27,9 @@ _DENSE = 4
 _PULL = 2
 """What a pullback costs, in tangents."""
 _TOLERANCE = 1e-9
-"""Relative to what |J| makes of a direction."""
+"""Most that a matrix may differ along a direction, relative to what |J| makes of it, if its pattern was traced here."""
+_CLOSE = 2.0**-44
+"""The same if the pattern is from another point: what differs more may be a small entry that is new here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +54,7 @@ class Compression(Colouring):
     from_pushed: Any
     from_pulled: Any
 
-    def matrix(self, f: Callable[[Any], Any], x: Any, push: Push) -> Any:
+    def matrix(self, f: Callable[[Any], Any], x: Any, push: Push, tolerance: float) -> Any:
         """The matrix at a point, CSC; None if the pattern does not hold there."""
         tangents = _pushed(push, f, x, self.seeds)
         if tangents.shape[1] != self.shape[0]:
@@ -64,21 +66,21 @@ class Compression(Colouring):
                 cotangents = np.stack([pull(w) for w in self.weights])
             values = np.where(self.is_pulled, cotangents.ravel().take(self.from_pulled), values)
         found = scipy.sparse.csc_matrix((values, self.rows.copy(), self.starts.copy()), shape=self.shape)
-        return found if self._fits(found, tangents[-1]) else None
+        return found if self._fits(found, tangents[-1], tolerance) else None
 
-    def _fits(self, found: Any, change: Any) -> bool:
+    def _fits(self, found: Any, change: Any, tolerance: float) -> bool:
         """Whether the matrix makes of the random direction what the function does; rows that are not finite aside."""
         direction = self.seeds[-1]
         with np.errstate(all="ignore"):
             difference = found @ direction
             difference -= change
             np.abs(difference, out=difference)
-            if np.all(difference <= _TOLERANCE * np.abs(change)):
+            if np.all(difference <= tolerance * np.abs(change)):
                 return True
             size = abs(found) @ np.abs(direction)
             is_known = np.isfinite(size)
             return bool(
-                np.all(difference[is_known] <= _TOLERANCE * size[is_known])
+                np.all(difference[is_known] <= tolerance * size[is_known])
                 and not np.any(np.isfinite(change[~is_known]))
             )
 
@@ -103,13 +105,13 @@ def _sparse(
     f: Callable[[Any], Any], x: Any, known: Colouring | None, make: Callable[[Any], Colouring | None], push: Push
 ) -> tuple[Any, Compression | None]:
     made = _compressed(known)
-    if made is not None and (found := made.matrix(f, x, push)) is not None:
+    if made is not None and (found := made.matrix(f, x, push, _CLOSE)) is not None:
         return found, made
     try:
         made = _compressed(make(pattern_of(f, x)))
     except DensePatternError:
         made = None
-    if made is not None and (found := made.matrix(f, x, push)) is not None:
+    if made is not None and (found := made.matrix(f, x, push, _TOLERANCE)) is not None:
         return found, made
     return _by_columns(f, x), None
 

@@ -79,8 +79,8 @@ def compressions(monkeypatch):
     """Directions pushed and pulled of each matrix that was tried, and whether its pattern held."""
     found, matrix = [], compression.Compression.matrix
 
-    def noted(self, f, x, push):
-        result = matrix(self, f, x, push)
+    def noted(self, f, x, push, tolerance):
+        result = matrix(self, f, x, push, tolerance)
         found.append((len(self.seeds) - 1, len(self.weights), result is not None))
         return result
 
@@ -296,3 +296,29 @@ def test_a_file_that_is_not_a_colouring_is_refused(tmp_path):
         path.write_bytes(content)
         with pytest.raises(DifferentiationError, match="is not a colouring"):
             gradmix.Colouring.from_file(path)
+
+
+CHANGING = {
+    "a branch": lambda x: np.roll(x, 1) * x if x[0] > 0 else np.roll(x, 3) * x,
+    "a small entry in a row": lambda x: 1e12 * x + (np.roll(x, 5) if x[0] > 0 else 0.0),
+    "a small entry": lambda x: x**2 + (1e-11 * np.roll(x, 5) if x[0] > 0 else 0.0),
+    "an order": lambda x: x[np.argsort(x)] * x,
+    "a place that is computed": lambda x: np.roll(x, int(10 * abs(gradmix.stop_gradient(x[0]))) % 7) * x,
+    "a branch for each entry": lambda x: np.stack([x[k] * x[k - (3 if x[k] > 0 else 1)] for k in range(len(x))]),
+    "masks": lambda x: 2.0 * np.concatenate([x[x > 0], x[x <= 0]]),
+    "another size": lambda x: x[1:] * x[:-1] if x[0] > 0 else x[2:] * x[:-2],
+    "nothing left": lambda x: x * 0.0 if x[0] > 0 else x * np.roll(x, 1),
+}
+
+
+@MODES
+@pytest.mark.parametrize("name", CHANGING)
+def test_no_entry_is_missed_where_the_pattern_changes(mode, name):
+    f, made, rng = CHANGING[name], gradmix.differentiator(mode, compiled=False), np.random.default_rng(0)
+    points = rng.normal(size=(8, 40))
+    prepared, given = made.prepare(f, points[0]), made.colouring(f, points[0])
+    for x in points:
+        dense = made.jacobian(f, x)
+        np.testing.assert_allclose(prepared.jacobian(x, sparse=True).toarray(), dense, rtol=1e-12)
+        if given.shape == dense.shape:
+            np.testing.assert_allclose(made.jacobian(f, x, sparse=given).toarray(), dense, rtol=1e-12)
