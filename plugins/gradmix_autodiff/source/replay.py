@@ -33,10 +33,12 @@ class Replay:
         Whether the text will be compiled.
     in_parts
         Arrays of which entries, slices and masks are written: a compiler must have all that they keep of one type.
+    file
+        Name of the file that defines the function.
     """
 
-    def __init__(self, restored: frozenset[str], is_compiled: bool, in_parts: frozenset[str] = frozenset()) -> None:
-        self.restored, self.is_compiled, self.in_parts = restored, is_compiled, in_parts
+    def __init__(self, restored: frozenset[str], is_compiled: bool, in_parts: frozenset[str], file: str) -> None:
+        self.restored, self.is_compiled, self.in_parts, self.file = restored, is_compiled, in_parts, file
 
     def again(self, block: Sequence[Any], need: set[str] | None, is_first: bool) -> Lines:
         """Statements, those that make what is in `need`; None: all. Effects are done only the first time."""
@@ -69,10 +71,12 @@ class Replay:
             case forms.Loop():
                 return self._loop_again(each, need, is_first)
             case forms.AddAt(_, _, _, line):
-                raise refusal(f"line {line[1]}", "np.add.at, in reverse mode,", "write a loop, or use mode=forward")
+                raise refusal(
+                    f"{self.file}, line {line[1]}", "np.add.at, in reverse mode,", "write a loop, or use mode=forward"
+                )
             case forms.Push(_, _, _, line) | forms.Pop(_, _, line):
                 raise refusal(
-                    f"line {line[1]}",
+                    f"{self.file}, line {line[1]}",
                     "a list that grows, in reverse mode,",
                     "write into an array by index, or use mode=forward",
                 )

@@ -52,7 +52,7 @@ class _Reverse:
     def __init__(self, function: Function, restored: frozenset[str]) -> None:
         self.function, self.restored = function, restored
         in_parts = _written_in_parts(function) if function.is_compiled else frozenset()
-        self.replay = Replay(restored, function.is_compiled, in_parts)
+        self.replay = Replay(restored, function.is_compiled, in_parts, function.file)
         self.restored_now: frozenset[str] = frozenset()
         self.in_place = {each.text for each in summed_in_place(function.block)}
         self.roots = {each.text: each.roots for each in values_of(function.block)}

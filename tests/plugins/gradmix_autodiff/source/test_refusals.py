@@ -352,3 +352,15 @@ def test_an_attribute_that_changes_is_seen():
     assert SOURCE.derivative(model.value, 1.0) == 4.0
     model.factor = 3.0
     assert SOURCE.derivative(model.value, 1.0) == 6.0
+
+
+def test_what_has_no_reverse_mode_is_named_with_its_file():
+    def scattered(x):
+        a = np.zeros(3)
+        np.add.at(a, np.array([0, 0, 2]), x)
+        return np.sum(a * a)
+
+    with pytest.raises(DifferentiationError, match=r"test_refusals\.py, line \d+: np\.add\.at, in reverse mode"):
+        gradmix.differentiator("source").gradient(scattered, [1.0, 2.0, 3.0])
+    forward = gradmix.differentiator("source", mode="forward")
+    assert forward.gradient(scattered, [1.0, 2.0, 3.0]).tolist() == [6.0, 6.0, 6.0]
