@@ -215,4 +215,4 @@ def _when(run: Run) -> str:
 def check_any(runs: Sequence[Run], of: int) -> None:
     """Raise `StorageError` if no run of so many is left."""
     if not runs:
-        raise StorageError(f"none of {of} runs is like that." if of else "there are no runs yet.")
+        raise StorageError(f"none of the {of} runs matches." if of else "there are no runs yet.")

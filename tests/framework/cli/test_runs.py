@@ -154,7 +154,7 @@ def test_csv_has_a_row_for_each(runs, gradmix_main):
         (["--status", "fail"], "Did you mean failed?"),
         (["--metric", "bik"], "Did you mean bic?"),
         (["trail"], "Did you mean trial?"),
-        (["--status", "running"], "none of 4 runs is like that"),
+        (["--status", "running"], "none of the 4 runs matches"),
         (["--limit", "-1"], "--limit must be 0 or more"),
         (["--runs-dir", "none"], "there is no run in none"),
     ],
