@@ -28,6 +28,7 @@ examples:
   gradmix reproduce last --keep again          keep the new run, to look at it: gradmix show again
   gradmix reproduce last problem.path=my.py:f  a journal may come from a stranger: name code that it uses
   gradmix reproduce last dataset.path=new.csv  data that were moved
+  gradmix reproduce last limits.seconds=60     limits of the new run; the old ones are not recorded
 
 exit code: 0 if the result is identical, 1 if it differs, 2 if the run cannot be made again"""
 

@@ -14,16 +14,15 @@ _MOST_NAMED = 5
 
 def rows(made: Reproduction) -> dict[str, str]:
     """What to print of a reproduction: name of a line → text."""
-    kinds = ["every iteration"] if made.n_iterations > 1 else []
     found = {
         "run": f"{made.before.label} ({shown(made.before.folder)})",
-        "compared": f"{made.n_compared} values: {', '.join([*kinds, 'final metrics', 'model'][: 2 + len(kinds)])}",
+        "compared": f"{made.n_compared} values of {_compared(made)}",
         "result": _verdict(made),
     }
     if not made.is_identical:
         found |= _named(made)
     for name, (was, now) in {**made.surroundings, **made.others}.items():
-        found[f"{name} differs"] = f"was {was}, is {now}"
+        found[name] = f"was {was}, is {now}"
     return found
 
 
@@ -34,12 +33,19 @@ def _verdict(made: Reproduction) -> str:
     if made.is_identical:
         return f"identical to {TOLERANCE:g}: {n} values differ, by {made.size:.2g} at most"
     why = "" if made.is_exact else f" by more than {TOLERANCE:g}"
-    return f"different: {n} of {made.n_compared} values differ{why}"
+    return f"different: {len(made.wrong)} of {made.n_compared} values differ{why}"
+
+
+def _compared(made: Reproduction) -> str:
+    n = made.n_iterations
+    steps = [f"{n} iteration{'s' if n != 1 else ''}"] if n else []
+    ends = ["the final metrics"] if made.before.is_finished else ["the error"]
+    return " and ".join([*steps, *ends, *(["the model"] if made.models is not None else [])])
 
 
 def _named(made: Reproduction) -> Mapping[str, str]:
     """The first values that differ, a line each."""
-    wrong = [each for each in made.deviations if each.size > (0.0 if made.is_exact else TOLERANCE)]
+    wrong = made.wrong
     named = {each.where: _said(each) for each in wrong[:_MOST_NAMED]}
     more = len(wrong) - _MOST_NAMED
     return named | ({"": f"… and {more} more"} if more > 0 else {})

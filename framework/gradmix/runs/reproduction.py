@@ -26,7 +26,7 @@ TOLERANCE = 1e-9
 
 _ENVIRONMENT = (
     *("python", "machine", "processor", "instructions", "libc", "blas"),
-    *("gradmix", "numpy", "scipy", "numba", "threads"),
+    *("numpy", "scipy", "numba", "threads"),
 )
 """What the last bits of a result depend on. What an older journal lacks of it counts as equal."""
 
@@ -72,9 +72,11 @@ class Reproduction:
         commits = _commit(was), _commit(now)
         found = {"git commit": commits} if was and commits[0] != commits[1] else {}
         before, after = self.before.params, self.after.params
-        for name in sorted({*before, *after}):
-            if before.get(name) != after.get(name):
-                found[name] = str(before.get(name, "not there")), str(after.get(name, "not there"))
+        for name in sorted(before.keys() & after.keys()):
+            if before[name] != after[name]:
+                found[name] = str(before[name]), str(after[name])
+        if added := [f"{name}={after[name]}" for name in sorted(after.keys() - before.keys())]:
+            found["new options"] = "none", ", ".join(added)
         return found
 
     @cached_property
@@ -93,6 +95,17 @@ class Reproduction:
         return sum(1 for _ in self._compared())
 
     @property
+    def wrong(self) -> Sequence[Deviation]:
+        """The deviations that are larger than allowed."""
+        return [each for each in self.deviations if each.size > (0.0 if self.is_exact else TOLERANCE)]
+
+    @cached_property
+    def models(self) -> tuple[Any, Any] | None:
+        """Both fitted models as plain values; None if there are none."""
+        was, now = (_model_of(run.folder) for run in (self.before, self.after))
+        return None if was is None or now is None else (was, now)
+
+    @property
     def size(self) -> float:
         """The largest deviation; 0 if all is the same to the last bit."""
         return max((each.size for each in self.deviations), default=0.0)
@@ -100,7 +113,7 @@ class Reproduction:
     @property
     def is_identical(self) -> bool:
         """Whether the result is the same: to the last bit, or to `TOLERANCE` where processor or versions differ."""
-        return self.size <= (0.0 if self.is_exact else TOLERANCE)
+        return not self.wrong
 
     @cached_property
     def n_iterations(self) -> int:
@@ -112,7 +125,9 @@ class Reproduction:
         found: dict[tuple[str, str], list[str]] = {}
         for path in {**was, **now}:
             if was.get(path) != now.get(path):
-                found.setdefault((was.get(path, "none"), now.get(path, "none")), []).append(path)
+                before, after = (identities.get(path, "none").partition(" (")[0] for identities in (was, now))
+                is_edited = before == after
+                found.setdefault((before, f"{after} with other source code" if is_edited else after), []).append(path)
         return found
 
     def _compared(self) -> Iterator[Deviation]:
@@ -122,9 +137,8 @@ class Reproduction:
             yield _deviation("error", self.before.error, self.after.error)
         yield _deviation("best start", self.before.best_start, self.after.best_start)
         yield from self._compared_metrics("", self.before.metrics, self.after.metrics)
-        models = [_model_of(run.folder) for run in (self.before, self.after)]
-        if None not in models:
-            yield from _compared_leaves("model", *models)
+        if self.models is not None:
+            yield from _compared_leaves("model", *self.models)
 
     def _compared_iterations(self) -> Iterator[Deviation]:
         was, now = (
@@ -146,7 +160,9 @@ class Reproduction:
 
 
 def remade(run: Run, given: Mapping[str, Any]) -> RunSpec:
-    """The run that a journal describes, built of today's components; `given` has options that are given again, by path.
+    """The run that a journal describes, built of today's components.
+
+    `given` has options that are given again, by path; among them may be limits on the new run (``limits.seconds``).
 
     Raises
     ------
@@ -157,7 +173,9 @@ def remade(run: Run, given: Mapping[str, Any]) -> RunSpec:
         raise ConfigError(f"a sweep is reproduced job by job, such as {run.folder.name}/1.")
     if run.status not in ("finished", "failed"):
         raise StorageError(f"there is no result of {run.folder} to compare with: its status is {run.status}.")
-    config = _with_given(run.require("config"), given)
+    limits = {path.removeprefix("limits."): value for path, value in given.items() if path.startswith("limits.")}
+    options = {path: value for path, value in given.items() if not path.startswith("limits.")}
+    config = _with_given(run.require("config"), options)
     if unknown := [".".join(path) for path, value in leaves(config) if is_masked(value)]:
         raise ConfigError(
             f"{unknown[0]} is a secret, which no journal records; give it again: '{unknown[0]}=…' on the command line."
@@ -168,7 +186,7 @@ def remade(run: Run, given: Mapping[str, Any]) -> RunSpec:
         "tracking": {"uri": None},
         "pictures": False,
         "timing": {"repeats": 0},
-        "limits": {"threads": threads} if isinstance(threads, int) else {},
+        "limits": {**({"threads": threads} if isinstance(threads, int) else {}), **limits},
     }
     try:
         spec = read_spec({**config, **own})

@@ -19,7 +19,7 @@ _LONGEST = 4900
 """Characters; MLflow takes 5,000 in a tag from its older versions on."""
 
 _LONGEST_TRACEBACK = 2500
-_KEY_DIGITS = 12
+_DIGITS = 12  # of a key or a commit that are enough to find it
 _VERSIONS = ("python", "gradmix", "numpy", "scipy", "numba", "blas", "libc")
 
 
@@ -62,9 +62,7 @@ def _reproduction(run: Run) -> Iterator[str]:
     command, started = command_of(run), run.started
     if not command:
         return
-    again = (
-        f"gradmix reproduce {(run.run_key or str(run.require('run_id')))[:_KEY_DIGITS]}  # as journalled, and compare"
-    )
+    again = f"gradmix reproduce {(run.run_key or str(run.require('run_id')))[:_DIGITS]}  # as journalled, and compare"
     lines = [command, f"gradmix resume {run.folder.name}  # what is missing" if run.kind == "sweep" else again]
     yield _block("\n".join(lines), "sh")
     yield " ".join(_circumstances(started, command))
@@ -76,7 +74,7 @@ def _circumstances(started: Mapping[str, Any], command: str) -> Iterator[str]:
         yield f"Run in {_code(str(folder))}"
         if commit := git.get("commit"):
             changes = ", with changes that were not committed" if git.get("dirty") else ""
-            yield f"at the git commit {_code(str(commit))} of {_code(str(git.get('branch')))}{changes}"
+            yield f"at the git commit {_code(str(commit)[:_DIGITS])} of {_code(str(git.get('branch')))}{changes}"
     if MASK in command:
         yield "with secrets that are not recorded (`***`)"
 

@@ -82,8 +82,20 @@ def test_more_than_that_is_a_difference_there_too(again):
 
 
 def test_another_version_of_a_plugin_counts_as_another_version(again):
-    made = again({"plugins": {"clusterer": "a 1", "dataset": "a 1"}}, plugins={"clusterer": "a 2", "dataset": "a 2"})
-    assert made.surroundings == {"plugin of clusterer, dataset": ("a 1", "a 2")}
+    made = again(
+        {"plugins": {"clusterer": "a 1 (x)", "dataset": "a 1 (y)", "task": "b 1 (x)"}},
+        plugins={"clusterer": "a 2 (v)", "dataset": "a 2 (w)", "task": "b 1 (y)"},
+    )
+    assert made.surroundings == {
+        "plugin of clusterer, dataset": ("a 1", "a 2"),
+        "plugin of task": ("b 1", "b 1 with other source code"),
+    }
+    assert not made.is_exact
+
+
+def test_options_that_a_newer_version_added_are_named_with_their_values(again):
+    made = again({"params": {"a": 1, "b": 2}}, params={"a": 1, "b": 3, "c": 4, "d": True})
+    assert made.others == {"b": ("2", "3"), "new options": ("none", "c=4, d=True")}
 
 
 def test_another_commit_is_said_and_excuses_nothing(again):
