@@ -46,7 +46,7 @@ def test_a_real_sweep_is_compared(gradmix_main, empty_folder):
     out, _ = gradmix_main("compare", "differentiate", "--html", "page.html")
     assert "dual is best, or level with the best, on 2 of 2 problems, by derivative_error (lower is better)." in out
     assert "The others: finite_difference on none of 2." in out
-    assert Path("page.html").stat().st_size > 1e6
+    assert Path("page.html").read_text(encoding="utf-8").count("<svg") >= 2
 
 
 @pytest.mark.slow
