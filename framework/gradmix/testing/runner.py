@@ -103,7 +103,8 @@ def _failure(check: Check, subject: Subject, error: BaseException, seconds: floa
 def _cause(error: BaseException | None) -> str:
     if error is None:
         return ""
-    return f"{re.sub(r'[0-9][0-9.e+-]*', '#', describe(error))} in {_place(error)}"
+    where = "" if isinstance(error, GradmixError) else f" in {_place(error)}"  # ours speak for themselves
+    return re.sub(r"[0-9][0-9.e+-]*", "#", describe(error)) + where
 
 
 def _place(error: BaseException) -> str:
