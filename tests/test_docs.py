@@ -168,7 +168,7 @@ def test_algorithms_of_others_are_plugins_in_as_many_lines_as_said_and_keep_what
     files = f"plugins.files=[{tmp_path / 'wards.py'},{tmp_path / 'central_difference.py'}]"
     assert " 0 failed" in run_shown(f"gradmix check central_difference '{files}'")
     assert "clusterer wards" in run_shown(f"gradmix plugins wards '{files}'")
-    assert "inertia" in run_shown(
+    assert "dispersion" in run_shown(
         f"gradmix run clusterer=wards pictures=false tracking=none runs_dir={tmp_path} '{files}'"
     )
 
