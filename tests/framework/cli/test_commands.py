@@ -17,7 +17,7 @@ def test_help_names_every_command(gradmix_main):
 
 
 def test_an_unknown_command_is_told_with_the_nearest(gradmix_main):
-    _, err = gradmix_main("rum", code=2)
+    _, err = gradmix_main("rnu", code=2)
     assert "Did you mean run?" in err
 
 
