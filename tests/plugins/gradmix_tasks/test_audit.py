@@ -50,6 +50,7 @@ def test_a_wrong_name_is_refused_with_the_nearest_one():
 
 
 def test_the_plugins_of_the_audit_are_part_of_what_the_task_was_built_from():
+    pytest.importorskip("jax")
     plain = build("task", "differentiate")
     audited = build("task", {"name": "differentiate", "audit": ["dual", "jax"]})
     assert audited.plugins.keys() - plain.plugins.keys() == {"audit.0", "audit.1"}
