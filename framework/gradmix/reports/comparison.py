@@ -131,7 +131,7 @@ def _primary_metric(
 
     Of those declared with a better way, in their order and costs last: one that all finished runs have and that nothing
     that varies improves by itself; else one that at least all runs on something given have; else one that all have,
-    whatever confounds it; then any metric at all.
+    whatever confounds it; else one that some have; then costs, and any metric at all.
     """
     finished = [run for run in runs if run.is_finished]
     found = [metric for name, metric in declared.items() if name in names and metric.better]
@@ -148,6 +148,7 @@ def _primary_metric(
         *filter(is_whole_somewhere, fair),
         *(name for name in shared if not declared[name].is_cost),
         *(name for name in names if meaning_of(name) == Meaning(name) and name not in declared),
+        *fair,
         *shared,
         *known,
         *names,

@@ -19,6 +19,8 @@ _BESIDE = 2
 """Metrics beside the primary one, costs first, unless all are wanted."""
 _DIGITS = 3
 """Significant digits of the width of an interval."""
+_MOST_DIGITS = 7
+"""Most significant digits of a median."""
 
 _IS_NUMBER = re.compile(r"[-+]?[\d.]+(e[-+]?\d+)?")
 
@@ -119,9 +121,10 @@ def _estimate_text(found: Estimate, metric: Meaning, size: float, n_runs: int) -
         return "no number" + more
     values = [found.median / size, found.low / size, found.high / size]
     width = values[2] - values[1]
-    if not math.isfinite(width) or width <= 1e-9 * abs(values[0]):
+    largest = max(map(abs, values))
+    if not math.isfinite(width) or width <= 10.0**-_MOST_DIGITS * largest:
         return _number_text(values[0], metric) + more
-    decimals = _DIGITS - 1 - math.floor(math.log10(width))
+    decimals = min(_DIGITS - math.floor(math.log10(width)), _MOST_DIGITS - math.floor(math.log10(largest))) - 1
     median, low, high = (_rounded(value, decimals) for value in values)
     return f"{median} [{low}, {high}]{more}" if found.has_interval else f"{median} ({low}, {high}){more}"
 

@@ -127,6 +127,9 @@ def _caveats(comparison: Comparison, primary: Meaning) -> Iterator[str]:
     if unranked:
         names = _listed([factors.label(section.given) for section in unranked], "and")
         yield f"Not ranked, because {primary.name} is missing there: {names}."
+    if lacking := [group for group in groups if group.finished and primary.name not in group.summaries]:
+        names = _listed([factors.label(group.settings) for group in lacking], "and")
+        yield f"Without {primary.name}, and so not ranked: {names}."
     if any(each.versus_best and each.versus_best.verdict is Verdict.LIKELY_WORSE for each in groups):
         yield f"With {FEWEST} seeds or more, differences get 95 % intervals."
     if all(len(group.finished) <= 1 and not all(run.timing for run in group.finished) for group in groups):

@@ -71,7 +71,9 @@ def _job(number: int, sweep: Path, event: Event | None, attempts: Sequence[Path]
         return replace(best, number=number)
     status, error = str(event.get("status", "failed")), str(event.get("error") or "")
     folder = job_folder(sweep, str(event.get("folder") or number))
-    if not has_journal(folder) and status != "finished":
+    if not has_journal(folder):
+        if status == "finished":
+            raise StorageError(f"its run {folder} no longer exists; was it deleted?")
         return Run(folder, status, error=error, number=number)  # it never began, or died before its first line
     run = read_unchanged(folder)
     run = replace(run, status=status, error=error or run.error, number=number, is_reused=bool(event.get("reused")))
