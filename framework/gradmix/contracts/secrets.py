@@ -1,6 +1,6 @@
 """Secrets: values that no journal, no artifact and no page of MLflow may show.
 
-A value is secret by the name of its option (``…password``, ``…token``, ``…secret``, ``…key``), by its mark in the
+A value is secret by the name of its option (``…password``, ``…token``, ``…secret``, ``…api_key``), by its mark in the
 component's class (`SendsTo`), or as the user and password within an address.
 """
 
@@ -16,11 +16,9 @@ MASK = "***"
 """What stands for a secret wherever something is recorded or shown."""
 
 _SECRET_NAME = re.compile(
-    r"passw|passphrase|secret|credential|api_?key|(^|[^a-z])(token|key|pwd)$", re.IGNORECASE | re.ASCII
+    r"passw|passphrase|secret|credential|(api|access|account|auth|private|signing)[_-]?key|(^|[^a-z])(token|pwd)$",
+    re.IGNORECASE | re.ASCII,
 )
-_OWN_NAMES = frozenset({"run_key", "timings_key"})
-"""Fields of journals that sound secret and are not."""
-
 _USER_INFORMATION = re.compile(r"(?<=://)[^\s/?#'\"<>]+@")
 _QUERY = re.compile(r"([?&]([\w.-]+)=)[^\s&#'\"<>]+")
 _FROM_ENVIRONMENT = re.compile(r"\$\{oc\.env:[^,}]*\}")
@@ -37,11 +35,10 @@ _SHORTEST = 4
 def is_secret_name(name: str) -> bool:
     """Whether the value of an option of this name is secret, by the last part of the name.
 
-    >>> is_secret_name("events.notify.api_key"), is_secret_name("dataset.token"), is_secret_name("max_tokens")
-    (True, True, False)
+    >>> [is_secret_name(name) for name in ("events.notify.api_key", "dataset.token", "dataset.key", "max_tokens")]
+    [True, True, False, False]
     """
-    last = re.split(r"[./]", name)[-1]
-    return last not in _OWN_NAMES and _SECRET_NAME.search(last) is not None
+    return _SECRET_NAME.search(re.split(r"[./]", name)[-1]) is not None
 
 
 def masked(value: Any, hidden: Collection[str] = (), name: str = "") -> Any:

@@ -32,7 +32,7 @@ from gradmix.contracts.secrets import (
             "auth_token",
             "API-TOKEN",
         ),
-        *("secret", "client_secret", "secret_value", "key", "apikey", "api_key_file", "aws-access-key", "credentials"),
+        *("secret", "client_secret", "secret_value", "apikey", "api_key_file", "aws-access-key", "credentials"),
     ],
 )
 def test_names_of_secrets(name):
@@ -43,7 +43,7 @@ def test_names_of_secrets(name):
     "name",
     [
         *("max_tokens", "n_tokens", "keys", "monkey", "keyed", "token_count", "compass", "clusterer.n_components"),
-        *("run_key", "timings_key", "key.size", "secret.level"),
+        *("run_key", "timings_key", "key", "sort_key", "key.size", "secret.level"),
     ],
 )
 def test_names_that_only_sound_alike(name):
@@ -56,7 +56,7 @@ def test_names_that_only_sound_alike(name):
         ("a.token=abc", "a.token=***"),
         ("+a.token='a b,c'", "+a.token=***"),
         ("a.token=abc,def", "a.token=***"),
-        ("++a@b.key=[x,y]", "++a@b.key=***"),
+        ("++a@b.token=[x,y]", "++a@b.token=***"),
         ("a={token: abc, n: 3}", "a={token: ***, n: 3}"),
         ("a={b: {password: 'x, y}', n: 3}}", "a={b: {password: ***, n: 3}}"),
         ("a={'secret': [p, q], n: 3}", "a={'secret': ***, n: 3}"),
@@ -77,14 +77,14 @@ def test_arguments_without_their_secrets(argument, shown):
 
 def test_values_are_masked_wherever_they_are_but_not_what_is_plain():
     plain = {
-        "config": {"a": {"token": "abc", "n": 3, "key": None, "secret": {"deep": ["xyz", 7]}}},
+        "config": {"a": {"token": "abc", "n": 3, "pwd": None, "secret": {"deep": ["xyz", 7]}}},
         "params": {"a.token": "abc", "a.password": 12345},
         "overrides": ["a.token=abc"],
         "jobs": [["a.token=abc", "seed=1"]],
         "error": "no answer from https://me:pw@host",
     }
     shown = masked(plain)
-    assert shown["config"]["a"] == {"token": MASK, "n": 3, "key": None, "secret": {"deep": [MASK, MASK]}}
+    assert shown["config"]["a"] == {"token": MASK, "n": 3, "pwd": None, "secret": {"deep": [MASK, MASK]}}
     assert shown["params"] == {"a.token": MASK, "a.password": MASK}
     assert shown["jobs"] == [[f"a.token={MASK}", "seed=1"]]
     assert not any(secret in json.dumps(shown) for secret in ("abc", "12345", "xyz", "me:pw"))
