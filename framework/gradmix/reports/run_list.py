@@ -38,15 +38,16 @@ _STYLES = {"finished": "green", "running": "cyan"}
 def filtered(runs: Sequence[Run], filters: Mapping[str, str], statuses: Iterable[str]) -> list[Run]:
     """The runs with some values of parameters and some statuses.
 
-    A filter is a parameter, by its name or the last part of it, and one value or several with commas between, written
+    A filter is a parameter, by its name, its alias or the last part of either, and one value or several with commas between, written
     as on the command line. A parameter that no run has, and a value that no run has of it, are an `UnknownNameError`.
     """
     wanted = set(statuses)
     found = [run for run in runs if not wanted or run.status in wanted]
-    known = dict.fromkeys(key for run in runs for key in run.params)
+    params_of = {run.folder: _params_by_all_names(run) for run in runs} if filters else {}
+    known = dict.fromkeys(key for params in params_of.values() for key in params)
     for name, given in filters.items():
         key = full_key(name, known)
-        values = {text_of(run.params[key]) for run in runs if key in run.params}
+        values = {text_of(params[key]) for params in params_of.values() if key in params}
         for text in given.split(","):
             if not any(_is_meant(value, text) for value in values):
                 there = listing(sorted(values)[:_MOST_VALUES])
@@ -54,9 +55,16 @@ def filtered(runs: Sequence[Run], filters: Mapping[str, str], statuses: Iterable
         found = [
             run
             for run in found
-            if key in run.params and any(_is_meant(text_of(run.params[key]), text) for text in given.split(","))
+            if key in (params := params_of[run.folder])
+            and any(_is_meant(text_of(params[key]), text) for text in given.split(","))
         ]
     return found
+
+
+def _params_by_all_names(run: Run) -> dict[str, Any]:
+    """The parameters, those with an alias under both names."""
+    by_alias = {alias: run.params[name] for name, alias in run.declared.aliases.items() if name in run.params}
+    return {**by_alias, **run.params}
 
 
 def _is_meant(value: str, text: str) -> bool:

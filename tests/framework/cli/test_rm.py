@@ -68,4 +68,5 @@ def test_a_deleted_job_is_run_again_by_resume(empty_folder, gradmix_main):
     fast = ("tracking=none", "pictures=false", "hydra/launcher=basic")
     gradmix_main("run", "-m", "clusterer.n_components=2,3", *fast)
     gradmix_main("rm", "last/2", "-y")
+    assert "job 2 is left out: its run" in gradmix_main("compare").err
     assert "2 jobs: 1 new, 1 done" in gradmix_main("resume", "last", "--plan").out

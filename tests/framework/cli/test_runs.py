@@ -20,6 +20,7 @@ DECLARED = {
     "parts": {"clusterer": {"kind": "clusterer", "role": "algorithm"}, "dataset": {"kind": "dataset", "role": "given"}},
     "metrics": {"bic": {"better": "lower", "unit": "", "meaning": ""}},
     "ranking": ["bic"],
+    "aliases": {"clusterer.n_components": "clusterer.k"},
 }
 
 
@@ -91,6 +92,7 @@ def test_mlflow_and_pandas_are_not_loaded(runs, gradmix_main, monkeypatch):
         (["trial", "other", "trial"], [3, 2, 1, 0]),
         (["dataset=iris"], [2, 1, 0]),
         (["n_components=3,2", "seed=0,3"], [3, 0]),
+        (["k=3"], [3]),
         (["clusterer.tol=0.000001", "other"], [3, 2]),
         (["--status", "failed"], [2]),
         (["--status", "failed", "finished", "--limit", "2"], [3, 2]),
