@@ -38,8 +38,9 @@ _STYLES = {"finished": "green", "running": "cyan"}
 def filtered(runs: Sequence[Run], filters: Mapping[str, str], statuses: Iterable[str]) -> list[Run]:
     """The runs with some values of parameters and some statuses.
 
-    A filter is a parameter, by its name, its alias or the last part of either, and one value or several with commas between, written
-    as on the command line. A parameter that no run has, and a value that no run has of it, are an `UnknownNameError`.
+    A filter is a parameter, by its name, its alias or the last part of either, and one value or several with commas
+    between, written as on the command line. A parameter that no run has, and a value that no run has of it, are an
+    `UnknownNameError`.
     """
     wanted = set(statuses)
     found = [run for run in runs if not wanted or run.status in wanted]
