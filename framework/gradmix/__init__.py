@@ -1,13 +1,13 @@
 """gradmix: experiments on derivatives and mixtures, by plugins, configs and journals.
 
-The two families of algorithm are made by name, `differentiator` and `clusterer`, and are usable without any run:
+`differentiator` and `clusterer` make an algorithm by its name. It can be used without a run:
 
 >>> import gradmix
 >>> tape = gradmix.differentiator("tape")
 >>> tape.gradient(lambda x: x[0] * x[1], [2.0, 5.0])
 array([5., 2.])
 
-The rest of what is here is for authors of plugins: the base classes, option types and hooks.
+The other names are for authors of plugins: base classes, option types and hooks.
 """
 
 from importlib import import_module
@@ -20,12 +20,12 @@ else:
     _NOTEBOOK = ("Comparison", "RunResult", "SweepResult", "compare", "read_run", "read_runs", "run", "sweep")
 
     def __getattr__(name):
-        """Import the public names when one is used: `import gradmix` alone, or of a part of it, loads none of them."""
+        """Import the public names at the first use of one, so that `import gradmix` stays fast."""
         if name.startswith("_") and name != "__all__":
             raise AttributeError(f"module 'gradmix' has no attribute {name!r}")
         if name in ("arrays", "functions", "testing"):
             return import_module(f"gradmix.{name}")
-        if name in _NOTEBOOK:  # plugins never need these, and what they load takes as long as all the rest
+        if name in _NOTEBOOK:  # plugins never need these, and loading them takes as long as all the rest
             return getattr(import_module("gradmix.notebook"), name)
         public = vars(import_module("gradmix.public"))
         names = [each for each in public if not each.startswith("_")]

@@ -1,7 +1,7 @@
-"""SciPy's functions that cannot be followed, in plain NumPy: for functions that are differentiated by `dual` or `tape`.
+"""Functions of SciPy in plain NumPy: `dual` and `tape` can differentiate these, but cannot trace SciPy's own.
 
-Each takes what SciPy's takes and returns the same. What NumPy has, too, is not here: ``np.linalg.solve`` and
-``np.fft.fft`` are followed as they are.
+Each has the signature and result of SciPy's function. Functions that NumPy also has are not repeated here:
+``np.linalg.solve`` and ``np.fft.fft`` can be differentiated directly.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["cho_solve", "cholesky", "expm", "log_softmax", "logsumexp", "softmax
 
 
 def logsumexp(a: Any, axis: int | tuple[int, ...] | None = None, b: Any = 1.0, keepdims: bool = False) -> Any:
-    """log Σ b exp(a), without overflow; as ``scipy.special.logsumexp``.
+    """Compute log Σ b exp(a) without overflow, as ``scipy.special.logsumexp`` does.
 
     Examples
     --------
@@ -30,17 +30,17 @@ def logsumexp(a: Any, axis: int | tuple[int, ...] | None = None, b: Any = 1.0, k
 
 
 def log_softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
-    """log(exp(x) / Σ exp(x)), without overflow; as ``scipy.special.log_softmax``."""
+    """Compute log(exp(x) / Σ exp(x)) without overflow, as ``scipy.special.log_softmax`` does."""
     return x - logsumexp(x, axis=axis, keepdims=True)
 
 
 def softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
-    """exp(x) / Σ exp(x), without overflow; as ``scipy.special.softmax``."""
+    """Compute exp(x) / Σ exp(x) without overflow, as ``scipy.special.softmax`` does."""
     return np.exp(log_softmax(x, axis))
 
 
 def solve_triangular(a: Any, b: Any, trans: int | str = 0, lower: bool = False, unit_diagonal: bool = False) -> Any:
-    """Solve A x = b, or Aᵀ x = b with ``trans=1``, by one triangle of A; as ``scipy.linalg.solve_triangular``."""
+    """Solve A x = b (Aᵀ x = b if ``trans=1``) for a triangular A, as ``scipy.linalg.solve_triangular`` does."""
     triangle = np.tril(a) if lower else np.triu(a)
     if unit_diagonal:
         identity = np.eye(np.shape(a)[-1])
@@ -49,20 +49,20 @@ def solve_triangular(a: Any, b: Any, trans: int | str = 0, lower: bool = False, 
 
 
 def cho_solve(c_and_lower: tuple[Any, bool], b: Any) -> Any:
-    """Solve A x = b by A's Cholesky factor; as ``scipy.linalg.cho_solve``."""
+    """Solve A x = b, given the Cholesky factor of A, as ``scipy.linalg.cho_solve`` does."""
     c, lower = c_and_lower
     half = solve_triangular(c, b, trans=0 if lower else 1, lower=lower)
     return solve_triangular(c, half, trans=1 if lower else 0, lower=lower)
 
 
 def cholesky(a: Any, lower: bool = False) -> Any:
-    """The Cholesky factor of a symmetric matrix, the upper one unless ``lower``; as ``scipy.linalg.cholesky``."""
+    """Compute the Cholesky factor of a matrix, upper unless ``lower``, as ``scipy.linalg.cholesky`` does."""
     factor = np.linalg.cholesky(a)
     return factor if lower else np.swapaxes(factor, -1, -2)
 
 
 def expm(a: Any) -> Any:
-    """The exponential of a matrix; as ``scipy.linalg.expm``.
+    """Compute the exponential of a matrix, as ``scipy.linalg.expm`` does.
 
     Notes
     -----

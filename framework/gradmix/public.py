@@ -1,4 +1,4 @@
-"""The public names, which `gradmix` has as its own as soon as one of them is used; `as` passes each on."""
+"""The public names of `gradmix`, which imports this module when one of them is first used; `as` re-exports each."""
 
 from gradmix.adapters.estimator import SklearnClusterer as SklearnClusterer
 from gradmix.adapters.estimator import from_sklearn as from_sklearn

@@ -1,4 +1,4 @@
-"""Deprecated: the former name of `gradmix.arrays`; use that."""
+"""Deprecated: the former name of `gradmix.arrays`; import from `gradmix.arrays` instead."""
 
 import warnings
 

@@ -25,9 +25,9 @@ from gradmix.contracts.rows import Matrix
 
 
 class Clusterer(IterativeAlgorithm[ModelT], Estimator, Generic[ModelT]):
-    """Base of all clusterers: a dataclass of options with an `iterate` that yields one start's iterations.
+    """Base of all clusterers: a dataclass of options with a method `iterate` that yields the iterations of one start.
 
-    It is at once a scikit-learn estimator: `fit` returns self and sets only attributes that end in an underscore.
+    A clusterer is also a scikit-learn estimator: `fit` returns self and sets only attributes that end in an underscore.
 
     Examples
     --------
@@ -48,15 +48,16 @@ class Clusterer(IterativeAlgorithm[ModelT], Estimator, Generic[ModelT]):
         Parameters
         ----------
         X
-            Shape (n, d); checked already.
+            The rows, shape (n, d), already checked.
         rng
             The only source of random numbers.
         """
 
     def check_rows(self, X: Matrix) -> None:
-        """Check that rows can be clustered with these options, before the first iteration and when a sweep is planned.
+        """Check that rows can be clustered with these options.
 
-        There must be at least as many as each option of the type `GroupCount` asks for.
+        It is called before the first iteration and when a sweep is planned. The number of rows must be at least the
+        value of each option of type `GroupCount`.
 
         Raises
         ------
@@ -69,12 +70,14 @@ class Clusterer(IterativeAlgorithm[ModelT], Estimator, Generic[ModelT]):
                 raise DataError(f"{len(X)} rows are fewer than {name}={asked}.")
 
     def check_labels(self, labels: Any) -> None:
-        """Check that there are labels if it needs them, before the first iteration and when a sweep is planned.
+        """Check that labels are given if the clusterer needs them.
+
+        It is called before the first iteration and when a sweep is planned.
 
         Raises
         ------
         DataError
-            If there are none.
+            If labels are needed and missing.
         """
         if self.needs_labels and labels is None:
             raise DataError(
@@ -83,13 +86,13 @@ class Clusterer(IterativeAlgorithm[ModelT], Estimator, Generic[ModelT]):
             )
 
     def compile_for(self, rows: Rows) -> None:
-        """Compile what a fit to these rows needs; unless overridden, nothing.
+        """Compile the code that a fit to these rows needs. The default does nothing.
 
-        A run calls it before the first iteration, and its time is part of the run's ``time.compile``.
+        A run calls it before the first iteration and counts its time in ``time.compile``.
         """
 
     def _checked_rows(self, X: Any, sample_weight: Any = None) -> Rows:
-        """Check the options, and rows to fit to."""
+        """Check the options and the rows, and return the rows."""
         self.check()
         rows = self._rows_of(X, sample_weight=sample_weight)
         self.check_labels(rows.labels)
@@ -99,7 +102,7 @@ class Clusterer(IterativeAlgorithm[ModelT], Estimator, Generic[ModelT]):
         return rows
 
     def _rows_of(self, X: Any, y: object = None, sample_weight: Any = None) -> Rows:
-        """What a fit is given, as rows; with labels only where it needs them."""
+        """Convert the arguments of a fit to `Rows`, with labels only if the clusterer needs them."""
         labels = y if self.needs_labels else None
         if not isinstance(X, Rows):
             return Rows(X, sample_weight, labels=labels)
@@ -108,18 +111,18 @@ class Clusterer(IterativeAlgorithm[ModelT], Estimator, Generic[ModelT]):
         return Rows(X, X.weights if sample_weight is None else sample_weight, X.engine, labels)
 
     def _iterations_of_one_start(self, rows: Rows, rng: np.random.Generator) -> Any:
-        """Iterations of one start."""
+        """Return the iterations of one start."""
         return self.iterate(self._unweighted(rows), rng)
 
     def _unweighted(self, rows: Rows) -> Matrix:
-        """All rows in an array; DataError if they have weights, which an array cannot hold."""
+        """Return all rows as an array; raise DataError if they have weights, which an array cannot hold."""
         if rows.weights is not None:
             raise DataError(f"{type(self).__name__} cannot weigh rows; leave the sample weights out.")
         return rows.array
 
     @classmethod
     def model_class(cls) -> type[ModelT]:
-        """Class of its models, needed to read a saved one; ``Clusterer[Centers]`` states it."""
+        """Return the class of its models, needed to read a saved one; a base ``Clusterer[Centers]`` states it."""
         for base in getattr(cls, "__orig_bases__", ()):
             for named in get_args(base):
                 if isinstance(named, type) and issubclass(named, Model) and named is not Model:
@@ -129,16 +132,16 @@ class Clusterer(IterativeAlgorithm[ModelT], Estimator, Generic[ModelT]):
     def iterations(self, X: Any, sample_weight: Any = None) -> Iterator[Iteration[ModelT]]:
         """Check options and data, then yield the iterations of all starts, numbered.
 
-        Start i draws its random numbers from a stream of its own, the same for any `n_init`. `X` may be `Rows`, which
-        have their own weights.
+        Start i has a separate stream of random numbers, which does not depend on `n_init`. `X` may also be `Rows`,
+        which can contain weights.
         """
         rows = self._checked_rows(X, sample_weight)
         return self._all_starts(lambda rng: self._iterations_of_one_start(rows, rng))
 
     def why_collapsed(self, rows: Rows) -> str:
-        """Say why every start ended in a degenerate estimate, if the rows leave no other; empty if they do.
+        """Explain why every start ended in a degenerate estimate, if these rows allow no other; empty otherwise.
 
-        The sentence goes on from "2 component(s) have"; others, of advice, may follow.
+        The text continues a sentence that begins "2 component(s) have". Sentences with advice may follow.
         """
         return ""
 
@@ -151,14 +154,14 @@ class Clusterer(IterativeAlgorithm[ModelT], Estimator, Generic[ModelT]):
             )
 
     def exhaust(self, X: Any) -> None:
-        """Do all the work of a fit, without keeping anything; this is what is timed."""
+        """Do all the work of a fit without keeping its result; timings measure this method."""
         deque(self.iterations(X), maxlen=0)
 
     def fit(self, X: Any, y: object = None) -> Self:
         """Fit the model to `X`, shape (n, d), and keep the best start.
 
-        Sets ``model_``, ``labels_``, ``n_iter_``, ``converged_``, ``n_features_in_``, the objective as
-        ``log_likelihood_``, ``inertia_``, …, its values in each iteration of the start that was kept as ``trace_`` and,
+        Sets ``model_``, ``labels_``, ``n_iter_``, ``converged_`` and ``n_features_in_``; the objective as
+        ``log_likelihood_``, ``inertia_``, …; the objective after each iteration of the best start as ``trace_``; and,
         for a data frame, ``feature_names_in_``.
 
         Raises
@@ -172,7 +175,7 @@ class Clusterer(IterativeAlgorithm[ModelT], Estimator, Generic[ModelT]):
         return self._keep(X, rows, *self._best_of(self.iterations(rows)))
 
     def _keep(self, X: Any, rows: Rows, best: Iteration[ModelT], trace: NDArray[np.float64]) -> Self:
-        """Keep the best start, by its last iteration, and what else an estimator has after a fit to `X`."""
+        """Set the attributes of a fitted estimator from the last iteration of the best start."""
         self.trace_ = trace
         if best.collapsed:
             _warn_of_collapse(self, best.collapsed, self.why_collapsed(rows))
@@ -221,7 +224,7 @@ def _warn_of_collapse(clusterer: Clusterer[Any], collapsed: int, why: str) -> No
 
 
 def _advice_on_collapse(clusterer: Clusterer[Any]) -> str:
-    """What its options offer against that, as a sentence; empty if it is nothing."""
+    """Return a sentence on which options may prevent a collapse; empty if there are none."""
     advice = {
         **{option: f"lower {option}" for option in _options_that_need_rows(type(clusterer))},
         "n_init": "try more starts (n_init)",

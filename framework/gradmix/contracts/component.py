@@ -18,15 +18,15 @@ from gradmix.contracts.role import Role
 class Component:
     """Base of everything that plugins offer: a dataclass, found by kind and name, whose fields are its options.
 
-    Options are not checked when it is made, but by `check`, before it is run. Running never changes the fields.
+    The constructor does not check the options; `check` does, before a run. Running never changes the fields.
     """
 
     kind: ClassVar[str]
     """The kind, by which the registry finds it and a config chooses it: ``"clusterer"``, ``"task"``, ``"metric"``, …"""
     role: ClassVar[Role]
-    """What components of the kind are for in an experiment."""
+    """The purpose of this kind of component in an experiment."""
     requires: ClassVar[tuple[str, ...]] = ()
-    """Packages that it imports when it runs and that an extra of its distribution installs: ``("jax",)``."""
+    """Packages that the component imports when it runs and that an extra of its distribution installs: ``("jax",)``."""
     deviates: ClassVar[Mapping[str, str]] = {}
     """Checks of ``gradmix check`` that it cannot pass, each with the reason."""
 
@@ -36,7 +36,7 @@ class Component:
         Raises
         ------
         ConfigError
-            If an option is wrong; names the first, what was given and what is allowed.
+            If an option is wrong. The message names the first such option, the given value and the allowed values.
         """
         get, names_components = _reader(type(self))
         values, known = get(self), lookup() if names_components else None
@@ -50,31 +50,33 @@ class Component:
             _check_values(type(self), values)
 
     def content(self) -> tuple[str, ...]:
-        """Fingerprints of what its results depend on besides options and plugin: a data file, a user's source.
+        """Return fingerprints of everything else that the results depend on, such as a data file or a user's source.
 
-        It is called for every run of a sweep, so it must not read more than it has to.
+        Options and the plugin's version need no fingerprint. The method is called for every run of a sweep, so it must
+        not read more than necessary.
         """
         parts = (getattr(self, field.name) for field in dataclasses.fields(self))  # type: ignore[arg-type]
         return tuple(mark for part in parts if isinstance(part, Component) for mark in marks_of(part))
 
     def setup(self) -> None:
-        """Import and load what the work needs, so that this is not timed as part of the work.
+        """Import packages and load data in advance, so that they are not timed as part of the work.
 
-        A run calls it once for each component before the first iteration. Its time is the run's ``time.load`` if the
-        component's role is to be given, such as data, else ``time.startup``. Unless overridden, it imports `requires`.
+        A run calls it once for each component before the first iteration. Its time counts in ``time.load`` if the
+        component's role is `Role.GIVEN`, such as data, and in ``time.startup`` otherwise. The default imports
+        `requires`.
         """
         for package in self.requires:
             import_module(package)
 
     def compile(self) -> None:
-        """Compile what the work needs, so that this is not timed as part of the work; unless overridden, nothing.
+        """Compile code in advance, so that this is not timed as part of the work. The default does nothing.
 
-        A run calls it after `setup`. Its time is the run's ``time.compile``.
+        A run calls it after `setup` and counts its time in ``time.compile``.
         """
 
 
 def marks_of(component: Component) -> tuple[str, ...]:
-    """What a component's `content` returns; PluginError if that is not a tuple of strings."""
+    """Return the component's `content`; raise PluginError if it is not a tuple of strings."""
     marks = component.content()
     if not isinstance(marks, tuple | list) or not all(isinstance(mark, str) for mark in marks):
         raise PluginError(f"{type(component).__name__}.content must return a tuple of strings; it returned {marks!r}.")
@@ -98,13 +100,13 @@ def _check_plain_values(component: type[Component], known: Lookup | None, *value
 
 
 _check_plain: Callable[..., None] = lru_cache(maxsize=256, typed=True)(_check_plain_values)
-"""As `_check_values`, once for values that were right with the components that are known: each fit checks all again."""
+"""`_check_values` with a cache of values that passed with the known components, because each fit checks all again."""
 _right: dict[type[Component], tuple[Lookup | None, tuple[Any, ...]]] = {}
-"""The components that were known, and the values of the last check of a class: to compare these is faster still."""
+"""For each class, the known components and the values of the last check that passed: comparing them is even faster."""
 
 
 def _find_reader(component: type[Component]) -> tuple[Callable[[Component], tuple[Any, ...]], bool]:
-    """What reads the values of all options, and whether some of them are names of components."""
+    """Return a function that reads the values of all options, and whether some options are names of components."""
     options = parameters_of(component)
     names = [option.name for option in options]
     get = attrgetter(*names) if len(names) > 1 else lambda made: tuple(getattr(made, name) for name in names)
@@ -118,9 +120,9 @@ _PLAIN = frozenset({bool, int, float, str, type(None)})
 
 
 def options_within(component: Component, where: str) -> Iterator[tuple[str, Option, Any]]:
-    """Every option of a component and of those that it holds: path in a run's config, option and value.
+    """Yield every option of a component and of its parts: the path in a run's config, the option and its value.
 
-    `where` is the component's own path.
+    `where` is the path of the component itself.
     """
     for option in options_of(type(component)):
         value, path = getattr(component, option.name), path_of(option, type(component), where)
@@ -130,7 +132,7 @@ def options_within(component: Component, where: str) -> Iterator[tuple[str, Opti
 
 
 def parameters_within(component: Component) -> Iterator[tuple[str, Any]]:
-    """Every field of a component and of those that it holds, by scikit-learn's names, as ``differentiator__method``."""
+    """Yield every field of a component and of its parts with scikit-learn's name: ``differentiator__method``."""
     for option in parameters_of(type(component)):
         value = getattr(component, option.name)
         yield option.name, value
@@ -139,11 +141,11 @@ def parameters_within(component: Component) -> Iterator[tuple[str, Any]]:
 
 
 def path_of(option: Option, owner: type[Component], where: str) -> str:
-    """Path of an option in a run's config: what a task holds is at the top, all else below its owner."""
+    """Return the path of an option in a run's config: parts of a task are at the top, all others below their owner."""
     return option.name if option.part and owner.role is Role.TASK else f"{where}.{option.name}"
 
 
 def summary(component: type[Any]) -> str:
-    """First sentence of a component's docstring, for listings."""
+    """Return the first line of a component's docstring, for listings."""
     lines = (component.__doc__ or "").strip().splitlines()
     return lines[0].strip() if lines and not lines[0].startswith(component.__name__ + "(") else ""

@@ -1,4 +1,4 @@
-"""Differentiators: plugins implement hooks on flat vectors, from which the operators follow, which are final."""
+"""Differentiators: plugins implement hooks on flat vectors; the final operators for users are built from the hooks."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from gradmix.contracts.returned import check_metrics, unlike
 from gradmix.contracts.role import Role
 
 Function = Callable[..., Any]
-"""A function written in plain NumPy, of and to numbers, arrays, and dicts, tuples and lists of these."""
+"""A function in plain NumPy. Arguments and result are numbers, arrays, or dicts, tuples and lists of these."""
 
 Pullback = Callable[[Any], Any]
-"""w ↦ w·J, from shape (m,) to shape (n,)."""
+"""The function w ↦ w·J, from shape (m,) to shape (n,)."""
 
 HOOKS: Mapping[str, str] = {
     "jvp": "push(self, f, x, v)",
@@ -52,11 +52,11 @@ class Differentiator(Component, ABC):
 
     Users call the operators, which are final: `derivative`, `gradient`, `value_and_gradient`, `jacobian`, `hessian`,
     `hvp`, `jvp`, `vjp`, `taylor`, and `prepare`. Plugins implement hooks, which take a function f: ℝⁿ → ℝᵐ of flat
-    arrays of float64. One of `push`, `push_many` and `pull` is enough; any other hook is for where there is a faster
-    way. Everything else is done once, here: containers, shapes, checks, the choice of the mode, the basis in chunks.
+    arrays of float64. One of `push`, `push_many` and `pull` is enough; override another hook if there is a faster way.
+    This class does everything else: containers, shapes, checks, the choice of the mode, the basis in chunks.
 
-    Points are numbers, arrays, or dicts, tuples and lists of these, and results are arranged alike, as in JAX. A list
-    or tuple, nested or not, of nothing but real numbers is an array. Integers are taken as floats.
+    Points are numbers, arrays, or dicts, tuples and lists of these. Results have the same structure, as in JAX. A list
+    or tuple that contains only real numbers, nested or not, counts as an array. Integers are converted to floats.
 
     Examples
     --------
@@ -73,15 +73,15 @@ class Differentiator(Component, ABC):
     kind: ClassVar[str] = "differentiator"
     role: ClassVar[Role] = Role.ALGORITHM
     lacks: ClassVar[Mapping[str, str]] = {}
-    """Operators that it refuses, each with the reason: ``{"hvp": "second derivatives are not traced"}``."""
+    """Operators that it does not support, each with the reason: ``{"hvp": "second derivatives are not traced"}``."""
     follows_values: ClassVar[bool] = True
-    """Whether functions may branch and loop by the values that they compute; if not, it refuses those that do."""
+    """Whether functions may branch and loop on computed values; if False, such functions are refused."""
     nests: ClassVar[bool] = True
-    """Whether it works on what another differentiator traces, or is given its own traced values."""
+    """Whether it can differentiate at traced values, either its own or those of another differentiator."""
     uses_rules: ClassVar[bool] = False
-    """Whether it uses the rules that plugins add by `gradmix_rules`, which are then part of its runs' identity."""
+    """Whether it uses the rules that plugins add by `gradmix_rules`; the rules are then part of the run key."""
     writes_code: ClassVar[bool] = False
-    """Whether `code` gives the derivative of a function as source code."""
+    """Whether `code` returns the derivative of a function as source code."""
     pushes: ClassVar[bool] = False
     """Whether it implements `push` or `push_many`."""
     pulls: ClassVar[bool] = False
@@ -89,17 +89,17 @@ class Differentiator(Component, ABC):
 
     @property
     def accuracy(self) -> float:
-        """Relative error that it stays within on smooth functions of moderate size, first derivatives."""
+        """Bound on the relative error of first derivatives of smooth functions of moderate size."""
         return 1e-12
 
     @property
     def chunk(self) -> int:
-        """How many tangents `push_many` is given at once."""
+        """Number of tangents that `push_many` receives at once."""
         return 64
 
     @classmethod
     def has_rule(cls, function: Function) -> bool:
-        """Whether it has a rule of its own for a function, which goes before one of `gradmix_rules`."""
+        """Return whether it has a built-in rule for a function, which takes precedence over one of `gradmix_rules`."""
         return False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -119,7 +119,7 @@ class Differentiator(Component, ABC):
     # The hooks.
 
     def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
-        """Push a tangent forward: f(x) and J(x)·v.
+        """Push a tangent forward: compute f(x) and J(x)·v.
 
         Parameters
         ----------
@@ -133,7 +133,7 @@ class Differentiator(Component, ABC):
         Returns
         -------
         tuple
-            f(x), shape (m,), or None where it was not computed; J(x)·v, shape (m,).
+            f(x), shape (m,), or None if it was not computed; J(x)·v, shape (m,).
         """
         if type(self).push_many is not Differentiator.push_many:
             y, pushed = self.push_many(f, x, v[np.newaxis])
@@ -160,7 +160,7 @@ class Differentiator(Component, ABC):
         return pushed[0][0], np.stack([each for _, each in pushed])
 
     def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
-        """Evaluate f, and make its pullback.
+        """Evaluate f and return its pullback.
 
         Parameters
         ----------
@@ -170,13 +170,15 @@ class Differentiator(Component, ABC):
         Returns
         -------
         tuple
-            f(x), shape (m,); the function w ↦ w·J(x), from shape (m,) to shape (n,). It may be called several times.
+            f(x), shape (m,); the function w ↦ w·J(x), from shape (m,) to shape (n,), which can be called repeatedly.
         """
         y, columns = operators.along_each_variable(self, f, x)
         return (f(x) if y is None else y), lambda w: columns @ w
 
     def first(self, f: VectorFunction, x: Any) -> tuple[Any, Any]:
-        """f(x), shape (1,), and ∇f(x), shape (n,), of a function with one value: one pullback, or each variable pushed.
+        """Compute f(x), shape (1,), and ∇f(x), shape (n,), of a function with one value.
+
+        The default calls one pullback or, without `pull`, pushes along each variable.
 
         Raises
         ------
@@ -192,7 +194,7 @@ class Differentiator(Component, ABC):
         return (f(x) if y is None else y), columns[:, 0]
 
     def matrix(self, f: VectorFunction, x: Any) -> Any:
-        """J(x), shape (m, n): by rows or by columns, whichever are fewer of those that it can do."""
+        """Compute J(x), shape (m, n), by rows or by columns: the fewer, if it can do both."""
         if self.pulls:
             y, pullback = operators.pull(self, f, x)
             if not self.pushes or math.prod(np.shape(y)) <= len(x):
@@ -200,27 +202,27 @@ class Differentiator(Component, ABC):
         return np.transpose(operators.along_each_variable(self, f, x)[1])
 
     def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
-        """H(x)·v of a function with one value, shape (n,): the gradient, pushed or pulled."""
+        """Compute H(x)·v, shape (n,), of a function with one value, by pushing or pulling through its gradient."""
         if self.pushes:
             return operators.push(self, self._gradient_of(f), x, v)[1]
         return operators.pull(self, self._gradient_of(f), x)[1](v)  # the Hessian is symmetric
 
     def second(self, f: VectorFunction, x: Any) -> Any:
-        """H(x) of a function with one value, shape (n, n): the Jacobian of the gradient."""
+        """Compute H(x), shape (n, n), of a function with one value, as the Jacobian of the gradient."""
         return self.matrix(self._gradient_of(f), x)
 
     def higher(self, f: VectorFunction, x: Any, order: int) -> Any:
-        """The derivative of an order above 1 of a function of one variable, shape (m,).
+        """Compute a derivative of order 2 or higher, shape (m,), of a function of one variable.
 
         Raises
         ------
         DifferentiationError
-            If it has none of that order.
+            If it cannot compute derivatives of this order.
         """
         raise DifferentiationError(f"{type(self).__name__} has no derivative of order {order}: nest `derivative`.")
 
     def series(self, f: VectorFunction, x: Any, v: Any, order: int) -> Any:
-        """Taylor coefficients of t ↦ f(x + t v) at 0, shape (order + 1, m): the derivatives, one after the other."""
+        """Compute the Taylor coefficients of t ↦ f(x + t v) at 0, shape (order + 1, m), from one derivative each."""
         first = [self.push(f, x, v)[1]] if order else []
         others = [self.higher(lambda t: f(x + t * v), np.zeros(1), k) / math.factorial(k) for k in range(2, order + 1)]
         return np.stack([f(x), *first, *others])
@@ -228,93 +230,96 @@ class Differentiator(Component, ABC):
     def sparse(
         self, f: VectorFunction, x: Any, is_second: bool, known: Colouring | None
     ) -> tuple[Any, Colouring | None]:
-        """J(x), or H(x) of a function with one value, as a sparse matrix, and what serves at other points.
+        """Compute J(x), or H(x) of a function with one value, as a sparse matrix, with a colouring for other points.
 
         Parameters
         ----------
         f, x
             As for `push`.
         is_second
-            Whether the Hessian is asked for.
+            Whether the Hessian is requested.
         known
-            A colouring for as many variables, or None. It checks whether that holds here.
+            A colouring for as many variables, or None. The method checks whether it is valid at x.
 
         Returns
         -------
         tuple
-            `scipy.sparse.csc_matrix` of shape (m, n), or (n, n); the colouring that holds here, or None where it does
-            not pay.
+            `scipy.sparse.csc_matrix` of shape (m, n), or (n, n); the colouring that is valid at x, or None if a
+            colouring does not pay.
 
         Raises
         ------
         DifferentiationError
-            If it makes no sparse matrices.
+            If it does not support sparse matrices.
         """
         raise DifferentiationError(f"{type(self).__name__} makes no sparse matrices: leave out sparse=True.")
 
     @final
     def nested(self, f: VectorFunction, x: Any, order: int) -> Any:
-        """The derivative of an order by nesting: what `higher` may be where first derivatives are exact."""
+        """Compute a derivative of any order by nesting; `higher` can call it if first derivatives are exact."""
         inner = f if order == 1 else lambda y: self.nested(f, y, order - 1)
         return self.push(inner, x, np.ones(1))[1]
 
     def session(self) -> AbstractContextManager[Any]:
-        """What is set while an operator works."""
+        """Return a context manager that is active while an operator works."""
         return operators.NOTHING_SET
 
     def prepared(self, f: FlatFunction, x: Any) -> Differentiator:
-        """What `prepare` uses for one function: this differentiator, or one that has compiled or recorded f at x."""
+        """Return the differentiator that `prepare` uses: this one, or one that has compiled or recorded f at x."""
         return self
 
     def save_prepared(self, file: IO[bytes]) -> None:
-        """Of what `prepared` returns: write what was recorded to a file, as data.
+        """Write the recording to a file, as data. Only a differentiator that `prepared` has returned implements this.
 
         Raises
         ------
         DifferentiationError
-            If that cannot be saved.
+            If the recording cannot be saved.
         """
         raise DifferentiationError(f"{type(self).__name__} has nothing prepared that could be saved.")
 
     def loaded(self, f: FlatFunction, x: Any, file: IO[bytes], name: str) -> Differentiator:
-        """What `prepared` returned for f, from what `save_prepared` wrote to a file; nothing in that is executed.
+        """Restore what `prepared` returned for f from a file that `save_prepared` wrote, without executing its content.
+
+        `name` is the name of the file in error messages.
 
         Raises
         ------
         DifferentiationError
-            If the file, which errors call by a name, was written for another function or by another version.
+            If the file was written for another function or by another version.
         """
         raise DifferentiationError(f"{type(self).__name__} takes nothing prepared from a file.")
 
     @property
     def unprepared(self) -> Mapping[str, str]:
-        """Of what `prepared` returns: which hooks work as if it were not prepared, each with the reason."""
+        """Hooks that gain nothing from the preparation, each with the reason; for a differentiator from `prepared`."""
         return {}
 
     def shortcut(self, operator: str) -> Function | None:
-        """What an operator of a prepared function tries first, where `prepared` has returned this.
+        """Return a fast path that an operator of a prepared function tries first, or None if there is none.
 
-        It takes the operator's arguments and returns its result, or None where they need the whole way. What it
-        accepts is not checked again, so that a small function costs little more than what is computed.
+        It is called on the differentiator that `prepared` returned. The fast path takes the operator's arguments and
+        returns its result, or None if these arguments need the general path. Arguments that it accepts are not checked
+        again, so that small functions have little overhead.
         """
         return None
 
     def written(self, f: FlatFunction, x: Any) -> str:
-        """The derivative of a function as source code, for points that are arranged as x is.
+        """Return the derivative of a function as source code, for points with the structure of x.
 
         Raises
         ------
         DifferentiationError
-            If it writes none.
+            If it does not write source code.
         """
         raise DifferentiationError(f"{type(self).__name__} writes no source code: use differentiator=source.")
 
     def metrics(self) -> tuple[Meaning, ...]:
-        """Metrics of its derivatives of a function, such as the size of their formulas, which `measured` gives."""
+        """Return the metrics that `measured` computes for a function's derivative, such as the size of its formula."""
         return ()
 
     def measured(self, f: FlatFunction, x: Any) -> Mapping[str, float]:
-        """The value of each of its `metrics` for a function, at points that are arranged as x is."""
+        """Return the value of each of its `metrics` for a function, at points with the structure of x."""
         return {}
 
     def _gradient_of(self, f: VectorFunction) -> VectorFunction:
@@ -324,19 +329,21 @@ class Differentiator(Component, ABC):
 
     @final
     def check_operator(self, operator: str) -> None:
-        """Check that it offers an operator, before anything is differentiated and when a sweep is planned.
+        """Check that it supports an operator.
+
+        It is called before anything is differentiated and when a sweep is planned.
 
         Raises
         ------
         DifferentiationError
-            Says why it does not.
+            If it does not support the operator; the message gives the reason.
         """
         if operator in self.lacks:
             raise DifferentiationError(f"{type(self).__name__} has no {operator}: {self.lacks[operator]}.")
 
     @operator
     def derivative(self, f: Function, *args: Any, argnums: int = 0, order: int = 1) -> Any:
-        """f⁽ᵏ⁾(x) of a function of one real variable, arranged as f(x).
+        """Compute f⁽ᵏ⁾(x) of a function of one real variable, with the structure of f(x).
 
         Parameters
         ----------
@@ -345,15 +352,15 @@ class Differentiator(Component, ABC):
         args
             Its arguments.
         argnums
-            Which of them is the variable; the others are constant.
+            The position of the variable among them; the others are constant.
         order
-            Which derivative, from 1. Not every differentiator offers more.
+            The order of the derivative, from 1. Not every differentiator supports higher orders.
         """
         return operators.derivative(self, *self._at(f, args, argnums), order)
 
     @operator
     def gradient(self, f: Function, *args: Any, argnums: ArgNums = 0) -> Any:
-        """∇f(x) of a function with one real value, arranged as the argument.
+        """Compute ∇f(x) of a function with one real value, with the structure of the argument.
 
         Parameters
         ----------
@@ -362,30 +369,32 @@ class Differentiator(Component, ABC):
         args
             Its arguments.
         argnums
-            Which of them it is differentiated by: one, or several, which give a tuple. The others are constant.
+            The position of the argument to differentiate by, or several positions, for which the result is a tuple.
+            The other arguments are constant.
         """
         return operators.value_and_gradient(self, *self._at(f, args, argnums))[1]
 
     @operator
     def value_and_gradient(self, f: Function, *args: Any, argnums: ArgNums = 0) -> tuple[Any, Any]:
-        """f(x) and ∇f(x) of a function with one real value; parameters as for `gradient`."""
+        """Compute f(x) and ∇f(x) of a function with one real value; parameters as for `gradient`."""
         return operators.value_and_gradient(self, *self._at(f, args, argnums))
 
     @operator
     def jacobian(self, f: Function, *args: Any, argnums: ArgNums = 0, sparse: bool | Colouring = False) -> Any:
-        """J(x): the derivative of each entry of f(x) by each entry of the argument.
+        """Compute J(x), the derivative of each entry of f(x) by each entry of the argument.
 
         Parameters
         ----------
         f, args, argnums
             As for `gradient`.
         sparse
-            Whether a sparse matrix is asked for, or its colouring. Not every differentiator offers it.
+            Whether to return a sparse matrix; or the colouring to compute it with. Not every differentiator supports
+            this.
 
         Returns
         -------
         numpy.ndarray or container
-            Shape f(x).shape + x.shape. Containers nest as in JAX: arranged as f(x), and within that as the argument.
+            Shape f(x).shape + x.shape. Containers nest as in JAX: f(x)'s structure outside, the argument's inside.
             A sparse matrix is a `scipy.sparse.csc_matrix` with a row for each entry of f(x) and a column for each entry
             of the argument, one array after the other.
         """
@@ -395,7 +404,7 @@ class Differentiator(Component, ABC):
 
     @operator
     def hessian(self, f: Function, *args: Any, argnums: ArgNums = 0, sparse: bool | Colouring = False) -> Any:
-        """H(x): second derivatives of a function with one real value, shape x.shape + x.shape.
+        """Compute H(x), the second derivatives of a function with one real value, shape x.shape + x.shape.
 
         Parameters and containers are as for `jacobian`.
         """
@@ -405,12 +414,12 @@ class Differentiator(Component, ABC):
 
     @operator
     def colouring(self, f: Function, *args: Any, argnums: ArgNums = 0, second: bool = False) -> Colouring:
-        """How a sparse Jacobian, or the Hessian if `second`, is computed, for `sparse=` at other points.
+        """Find the colouring of a sparse Jacobian, or Hessian if `second`, to pass as `sparse=` at other points.
 
         Raises
         ------
         DifferentiationError
-            If colours do not pay: about as many directions are needed as there are variables.
+            If a colouring does not pay: it needs about as many directions as there are variables.
         """
         found = operators.sparse(self, *self._at(f, args, argnums), second, None)[1]
         if found is None:
@@ -421,7 +430,7 @@ class Differentiator(Component, ABC):
 
     @operator
     def jvp(self, f: Function, x: Any, v: Any, args: Sequence[Any] = ()) -> Any:
-        """Push forward: the directional derivative J(x)·v, arranged as f(x).
+        """Push forward: compute the directional derivative J(x)·v, with the structure of f(x).
 
         Parameters
         ----------
@@ -430,7 +439,7 @@ class Differentiator(Component, ABC):
         x
             The point, its first argument.
         v
-            The direction (tangent), arranged as `x`.
+            The direction (tangent), with the structure of `x`.
         args
             Further arguments of f, which are constant.
         """
@@ -438,39 +447,39 @@ class Differentiator(Component, ABC):
 
     @operator
     def vjp(self, f: Function, x: Any, w: Any, args: Sequence[Any] = ()) -> Any:
-        """Pull back: w·J(x), arranged as `x`.
+        """Pull back: compute w·J(x), with the structure of `x`.
 
         Parameters
         ----------
         f, x, args
             As for `jvp`.
         w
-            The weights (cotangent), arranged as f(x).
+            The weights (cotangent), with the structure of f(x).
         """
         return operators.vjp(self, *self._at(f, (x, *args)), w)
 
     @operator
     def hvp(self, f: Function, x: Any, v: Any, args: Sequence[Any] = ()) -> Any:
-        """H(x)·v, the Hessian's product with a direction, arranged as `x`; parameters as for `jvp`."""
+        """Compute the Hessian-vector product H(x)·v, with the structure of `x`; parameters as for `jvp`."""
         return operators.hvp(self, *self._at(f, (x, *args)), v)
 
     @operator
     def taylor(self, f: Function, x: Any, v: Any = None, args: Sequence[Any] = (), *, order: int) -> Any:
-        """Taylor coefficients of f(x + t v) in t: f(x), J(x)·v, and from there on f⁽ᵏ⁾/k!, up to an order.
+        """Compute the Taylor coefficients of f(x + t v) in t up to an order: f(x), J(x)·v, …, f⁽ᵏ⁾/k!.
 
         Parameters
         ----------
         f, x, args
             As for `jvp`.
         v
-            The direction, arranged as `x`; 1 unless given, if x is a number.
+            The direction, with the structure of `x`. It can be omitted if x is a number; the default is then 1.
         order
             The highest order, from 0.
 
         Returns
         -------
         numpy.ndarray or container
-            Arranged as f(x), with a first axis of length order + 1.
+            The structure of f(x), with a first axis of length order + 1.
 
         Examples
         --------
@@ -484,28 +493,29 @@ class Differentiator(Component, ABC):
     def prepare(
         self, f: Function, *example: Any, argnums: ArgNums = 0, from_file: str | os.PathLike[str] | None = None
     ) -> Prepared:
-        """Prepare to differentiate a function often, at points that are arranged as an example is.
+        """Prepare to differentiate a function repeatedly, at points with the structure of an example.
 
         Parameters
         ----------
         f
             The function.
         example
-            Its arguments, as they will be.
+            Arguments with the structure of those to come.
         argnums
-            Which of them it will be differentiated by.
+            The positions of those that it will be differentiated by.
         from_file
-            A file that `Prepared.to_file` has written, from which it is taken. The file may come from anywhere.
+            A file that `Prepared.to_file` has written, from which to read the preparation. Files from any source are
+            safe.
 
         Returns
         -------
         Prepared
-            Has the same operators, without f.
+            An object with the same operators, which do not take f.
 
         Raises
         ------
         DifferentiationError
-            If the file is of another function, of one that reads other values, or of another version.
+            If the file was written for another function, for one that reads other values, or by another version.
 
         Examples
         --------
@@ -526,28 +536,28 @@ class Differentiator(Component, ABC):
 
     @final
     def code(self, f: Function, *args: Any, argnums: ArgNums = 0) -> str:
-        """The derivative of a function as a Python module, if the differentiator writes one.
+        """Return the derivative of a function as the source of a Python module.
 
         Parameters
         ----------
         f
             The function.
         args
-            Its arguments, of which only the arrangement matters.
+            Its arguments, of which only the structure matters.
         argnums
-            Which of them it is differentiated by.
+            The positions of those that it is differentiated by.
 
         Raises
         ------
         DifferentiationError
-            If it writes none.
+            If the differentiator does not write source code.
         """
         with self.session():
             return self.written(*self._at(f, args, argnums))
 
     @final
     def measures(self, f: Function, *args: Any, argnums: ArgNums = 0) -> Mapping[str, float]:
-        """The differentiator's own `metrics` of a function; parameters as for `code`."""
+        """Return the differentiator's own `metrics` for a function; parameters as for `code`."""
         with self.session():
             measured = self.measured(*self._at(f, args, argnums))
             check_metrics(f"{type(self).__name__}.measured", measured)

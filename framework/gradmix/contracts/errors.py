@@ -1,4 +1,4 @@
-"""The one family of errors: each says what was wrong, where, and what would be right."""
+"""The family of errors: each message states what was wrong, where, and what would be right."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class UnknownNameError(ConfigError, LookupError):
 
 
 class PluginError(GradmixError, ImportError):
-    """A plugin that cannot be loaded, or does not keep its contract."""
+    """A plugin that cannot be loaded or that violates its contract."""
 
 
 class NotInstalledError(PluginError):
-    """A component whose package is not installed; `command` installs it."""
+    """A component whose package is not installed; `command` is the command that installs it."""
 
     def __init__(self, message: str, command: str) -> None:
         super().__init__(message)
@@ -44,7 +44,7 @@ class NumericalError(GradmixError, ArithmeticError):
 
 
 class DifferentiationError(GradmixError, TypeError):
-    """A function that this differentiator cannot follow."""
+    """A function that this differentiator cannot differentiate."""
 
 
 class NotFittedError(GradmixError, ValueError, AttributeError):
@@ -52,11 +52,13 @@ class NotFittedError(GradmixError, ValueError, AttributeError):
 
 
 def not_fitted(message: str) -> NotFittedError:
-    """Return a `NotFittedError` that is scikit-learn's, too, if scikit-learn is loaded."""
+    """Return a `NotFittedError` that is also an instance of scikit-learn's class if scikit-learn is loaded."""
     known = sys.modules.get("sklearn.exceptions")
     if known is None:
         return NotFittedError(message)
-    by_message = {"__reduce__": lambda error: (not_fitted, error.args)}  # no module has the class to unpickle it
+    by_message = {
+        "__reduce__": lambda error: (not_fitted, error.args)
+    }  # no module contains the class, so pickle needs this
     return cast("NotFittedError", type("NotFittedError", (NotFittedError, known.NotFittedError), by_message)(message))
 
 
@@ -93,7 +95,7 @@ def listing(names: Iterable[str]) -> str:
 
 
 def frames_of_gradmix() -> int:
-    """How many frames, from the caller on, belong to gradmix and its plugins: the next one is the user's."""
+    """Count the frames, from the caller on, that belong to gradmix and its plugins: the next one is the user's."""
     count, frame = 1, sys._getframe(1)
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("gradmix"):
         count, frame = count + 1, frame.f_back

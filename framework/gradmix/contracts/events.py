@@ -1,4 +1,4 @@
-"""Run events that a config chooses: what an author writes for a notifier, a stopping rule, an extra picture."""
+"""Events, the base class of components that follow a run: notifiers, stopping rules, extra pictures."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ HEARD: Mapping[str, tuple[str, ...]] = {
     "run_failed": ("run", "objective", "error"),
     "pictures": ("run", "objective", "metrics"),
 }
-"""Method of `Events` → what it may take, by name."""
+"""Method of `Events` → names of the arguments that it may take."""
 
 WITH_ANSWER = ("run_finished", "pictures")
-"""Methods that may take the parts of the task's answer, too."""
+"""Methods that may also take the parts of the task's answer."""
 
 
 class StopRun(GradmixError):  # noqa: N818 - not an error, though it travels as one
-    """Raised by `Events.iteration`: the run is to end here, with what it has found so far.
+    """Raised by `Events.iteration` to end the run with the result so far.
 
-    A task that can end early catches it where it yields, and returns its result.
+    A task that can end early catches it at its `yield` and returns its result.
 
     Parameters
     ----------
     reason
-        Why, in a few words, for those who look at the run.
+        The reason in a few words, for readers of the run.
     """
 
     def __init__(self, reason: str) -> None:
@@ -47,8 +47,8 @@ class Events(Component):
     """Base of run events: a dataclass of options that overrides the methods it needs.
 
     Write each method with only those arguments that it needs, by name: ``def iteration(self, iteration)``. Every
-    method can take ``run`` (a `RunInfo`), ``objective`` if the task improves a metric, and what is named below. One
-    object follows one run at a time; its own state belongs in attributes that are not options, and is reset in
+    method can take ``run`` (a `RunInfo`), ``objective`` if the task improves a metric, and the arguments named below.
+    One object follows one run at a time. Keep its state in attributes that are not options, and reset it in
     `run_started`.
 
     An exception in a method is reported, and the component is disabled for the rest of the run, which goes on.
@@ -57,28 +57,28 @@ class Events(Component):
     kind: ClassVar[str] = "events"
     role: ClassVar[Role] = Role.OBSERVER
     must: ClassVar[bool] = False
-    """Whether an exception in it ends the run as failed, so that it is part of the run's identity."""
+    """Whether an exception in it makes the run fail. If so, the component is part of the run key."""
     may_stop: ClassVar[bool] = False
-    """Whether the run ends when its `iteration` raises `StopRun`, so that it is part of the run's identity."""
+    """Whether the run ends when its `iteration` raises `StopRun`. If so, the component is part of the run key."""
 
     def run_started(self, *args: Any, **what: Any) -> None:
-        """Called when a run's journal has been opened, before its first iteration."""
+        """Called after the run's journal is opened and before the first iteration."""
 
     def iteration(self, *args: Any, **what: Any) -> None:
-        """Called after each iteration, when it is journalled; can take ``iteration``.
+        """Called after each iteration has been journalled; can take ``iteration``.
 
         Raises
         ------
         StopRun
-            If the run is to end here; ignored unless the class has ``may_stop = True``. No further start begins, and
-            the best of those that have begun counts.
+            To end the run here; ignored unless the class has ``may_stop = True``. No further start begins, and the
+            best of the starts so far is the result.
         """
 
     def run_finished(self, *args: Any, **what: Any) -> None:
         """Called when a run has finished; can take ``metrics`` and ``stopped`` (what ended it early and why).
 
-        It can also take the parts of the task's answer, which `Task.answers` names. A component with ``must = True`` is
-        called before the result is journalled.
+        It can also take the parts of the task's answer, named in `Task.answers`. If the component has ``must = True``,
+        it is called before the result is journalled.
         """
 
     def run_failed(self, *args: Any, **what: Any) -> None:
@@ -90,11 +90,11 @@ class Events(Component):
         Returns
         -------
         mapping
-            File name → what writes it, a function of the path.
+            File name → a function that writes the file, given its path.
         """
         return {}
 
     @classmethod
     def heard(cls) -> tuple[str, ...]:
-        """Methods that it overrides."""
+        """Return the names of the methods that it overrides."""
         return tuple(name for name in HEARD if getattr(cls, name) is not getattr(Events, name))
