@@ -1,1 +1,1 @@
-"""The second floor: which plugins are installed, what they offer, and which of them are broken."""
+"""The second floor: the installed plugins, the components that they offer, and the plugins that are broken."""

@@ -1,7 +1,7 @@
-"""Which plugins are used: the user's choice, the same in every process of a session.
+"""The user's choice of plugins, which is the same in every process of a session.
 
-The command line gives it by ``plugins.block=[…]``, ``plugins.only=[…]`` and ``plugins.files=[…]``; it travels in the
-environment variable ``GRADMIX_PLUGINS``, where a user may set it for good.
+The command line sets it with ``plugins.block=[…]``, ``plugins.only=[…]`` and ``plugins.files=[…]``. Child processes
+receive it in the environment variable ``GRADMIX_PLUGINS``, which a user may also set permanently.
 """
 
 from __future__ import annotations
@@ -23,24 +23,25 @@ VARIABLE = "GRADMIX_PLUGINS"
 SECTION = "plugins"
 
 Names = tuple[str, ...] | str
-"""A config may have a single name as a string."""
+"""Names in a config: a list, or a string for a single name."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """Which plugins are used: names of distributions, or of plugins of them; in a config, one or a list."""
+    """The plugins to use, by the names of distributions or of single plugins in them."""
 
     block: Annotated[Names, LoadsPlugins()] = ()
-    """To leave out."""
+    """Plugins that are not loaded."""
     only: Annotated[Names, LoadsPlugins()] = ()
-    """To use besides gradmix's own; empty uses all."""
+    """The only plugins that are loaded besides gradmix's own; if empty, all plugins are loaded."""
     files: Annotated[Names, LoadsPlugins()] = ()
-    """Python files that are plugins."""
+    """Python files that are loaded as plugins."""
 
     def plugins(self) -> list[Plugin]:
-        """The plugins to use: the installed ones that are wanted, and the files.
+        """Return the chosen plugins: installed ones and files.
 
-        Raises ConfigError if a name fits nothing, naming the nearest, or if two files have the same name.
+        Raises ConfigError if no plugin has a given name (the message suggests the nearest one), or if two files have
+        the same name.
         """
         by_name: dict[str, str] = {}
         for file in self.files:
@@ -67,7 +68,7 @@ class Choice:
 
 
 def chosen() -> Choice:
-    """The choice of this session; raises ConfigError if the environment variable cannot be read."""
+    """Return the choice of this session; raise ConfigError if the environment variable is not valid."""
     text = os.environ.get(VARIABLE, "")
     try:
         given = json.loads(text or "{}")
@@ -83,9 +84,10 @@ def chosen() -> Choice:
 
 
 def choose(arguments: Sequence[str]) -> list[str]:
-    """Take a command line's choice of plugins for this process and those that it starts; return the other arguments.
+    """Apply a command line's choice of plugins, and return its other arguments.
 
-    Raises ConfigError if an option does not exist, or has several values to sweep over.
+    The choice applies to this process and to its child processes. Raises ConfigError if an option does not exist, or
+    if it has several values to sweep over.
     """
     mine = [argument for argument in arguments if argument.startswith(f"{SECTION}.")]
     choice = chosen()
@@ -100,7 +102,7 @@ def choose(arguments: Sequence[str]) -> list[str]:
 
 
 def _read(key: str, value: str) -> list[str]:
-    """Names in a list as Hydra writes it, files as absolute paths."""
+    """Return the names in a list in Hydra's syntax; files become absolute paths."""
     if "],[" in value:
         raise ConfigError(f"{SECTION}.{key}={value}: a sweep has one choice of plugins for all its jobs.")
     names = [name.strip().strip("'\"") for name in value.strip().removeprefix("[").removesuffix("]").split(",")]

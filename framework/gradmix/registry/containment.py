@@ -1,4 +1,4 @@
-"""Importing a plugin's code: it disturbs no output and no setting of ours, and the user sees which one is at fault."""
+"""Import a plugin's code without side effects on output and settings, and name the plugin if something goes wrong."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from gradmix.contracts.terminal import visible
 from gradmix.interrupts import ctrl_c_noticed
 
 PATIENCE_SECONDS = 2.0
-"""An import that takes longer is named on standard error, while it lasts."""
+"""If an import takes longer, its plugin is named on standard error while the import goes on."""
 
 
 @contextmanager
 def contained(name: str) -> Iterator[None]:
     """Import code of the plugin `name`.
 
-    What it prints goes to standard error. Where we are, and what NumPy does about overflow, is as before afterwards. An
-    import that takes long, or that ends the process, is named; `faulthandler` shows the file of one that crashes it.
-    Raises PluginError if the code raised KeyboardInterrupt without a Ctrl-C.
+    Its standard output is redirected to standard error. The working folder and NumPy's handling of floating-point
+    errors are restored afterwards. A message names the plugin if its import is slow or ends the process; if the process
+    crashes, `faulthandler` shows the file. Raises PluginError if the code raised KeyboardInterrupt without a Ctrl-C.
     """
     slow = threading.Timer(PATIENCE_SECONDS, _say, [f"importing {name} …"])
     slow.daemon = True
@@ -33,7 +33,7 @@ def contained(name: str) -> Iterator[None]:
         with (
             ctrl_c_noticed() as was_pressed,
             _ending_is_noticed(name),
-            chdir("."),  # which it returns to
+            chdir("."),  # restores the working folder
             redirect_stdout(sys.stderr),
             np.errstate(),
         ):

@@ -1,4 +1,4 @@
-"""What the metadata of installed distributions say: whose extra installs a package, who needs another gradmix."""
+"""Metadata of installed distributions: their extras, and the versions of gradmix that they require."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 
 def extra_with(package: str, distribution: Distribution | None) -> str:
-    """The smallest extra of a distribution that installs a package; empty if none does.
+    """Return the smallest extra of a distribution that installs a package; empty if none does.
 
-    The package's distribution may have a longer name: ``faiss`` is in faiss-cpu, by the extra ``faiss``.
+    The distribution of the package may have a longer name: the extra ``faiss`` installs faiss-cpu, which has the
+    package ``faiss``.
     """
     by_extra: defaultdict[str, set[str]] = defaultdict(set)
     for requirement in _requirements(distribution):
@@ -31,7 +32,7 @@ def extra_with(package: str, distribution: Distribution | None) -> str:
 
 
 def unmet(distribution: Distribution | None) -> str:
-    """Why a distribution cannot work with this gradmix, and what would help; empty if it can."""
+    """Return why a distribution does not work with this version of gradmix, and what would help; empty if it works."""
     for requirement in _requirements(distribution, PROJECT):
         if not requirement.specifier.contains(version(PROJECT), prereleases=True):
             wanted = f"{PROJECT}{requirement.specifier}"
@@ -40,9 +41,10 @@ def unmet(distribution: Distribution | None) -> str:
 
 
 def overlooked() -> dict[str, bool]:
-    """Say of each distribution that is called gradmix-… or requires gradmix, and offers no plugin, what it lacks.
+    """Return a message for each distribution that looks like a plugin of gradmix but has no entry point for it.
 
-    Those that have entry points in a group of nearly the right name are mistakes, and are marked so.
+    These are distributions named gradmix-… or requiring gradmix. The value is True if the distribution has entry points
+    in a group of a similar name, which is probably a mistake.
     """
     found: dict[str, bool] = {}
     for each in distributions():
@@ -58,7 +60,7 @@ def overlooked() -> dict[str, bool]:
 
 
 def _requirements(distribution: Distribution | None, name: str = "") -> Iterator[Requirement]:
-    """The valid requirements of a distribution, for extras too; if a name is given, those of that project."""
+    """Yield the valid requirements of a distribution and its extras; if a name is given, only those on that project."""
     lines = [line for line in (distribution and distribution.requires) or () if line.startswith(name)]
     if lines:
         from packaging.requirements import InvalidRequirement, Requirement

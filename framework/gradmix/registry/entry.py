@@ -1,4 +1,4 @@
-"""One component that some plugin offers; its class is imported when it is used."""
+"""One component that a plugin offers; its class is imported when it is used."""
 
 from __future__ import annotations
 
@@ -22,22 +22,25 @@ from gradmix.registry.plugin import UNKNOWN, Plugin, fingerprint_of_package
 
 @dataclass(frozen=True)
 class Entry:
-    """A component that some plugin offers; its class is imported when `load` is called."""
+    """A component that a plugin offers; its class is imported when `load` is called."""
 
     kind: str
     name: str
     implementation: str | type[Any]
-    """The class, or where it is: ``"package.module:Class"``."""
+    """The class, or its place: ``"package.module:Class"``."""
     plugin: Plugin
 
     @property
     def qualified(self) -> str:
-        """Its name, with the distribution that brings it: ``gradmix:gmm``."""
+        """The name of the component with its distribution: ``gradmix:gmm``."""
         return f"{self.plugin.distribution}:{self.name}"
 
     @property
     def identity(self) -> str:
-        """Its plugin's identity; if its class is in another package of an editable one, with that one's fingerprint."""
+        """The identity of the plugin.
+
+        If the plugin is editable and the class is in another package, a fingerprint of that package is added.
+        """
         own = self.plugin.identity
         return own if own == UNKNOWN else f"{own}{self._elsewhere}"
 
@@ -50,10 +53,10 @@ class Entry:
         return f", {package} ({fingerprint_of_package(package)})"
 
     def load(self) -> type[Component]:
-        """Import the class and check that it keeps the contract of its kind.
+        """Import the class and check that it fulfils the contract of its kind.
 
-        Raises NotInstalledError with the command that installs it if a package is missing, else PluginError, which
-        names the distribution and the reason.
+        Raises NotInstalledError if a package is missing; the message has the command that installs it. Any other
+        problem raises PluginError, which names the distribution and the reason.
         """
         return self._component
 
@@ -75,7 +78,7 @@ class Entry:
         return component
 
     def is_implemented_by(self, cls: type[Component]) -> bool:
-        """Whether this class is the one; imports nothing, as the class's own module has been imported already."""
+        """Return whether this is the component's class. Nothing is imported: the module of `cls` is loaded already."""
         if not isinstance(self.implementation, str):
             return self.implementation is cls
         module, _, attribute = self.implementation.partition(":")
@@ -86,7 +89,7 @@ class Entry:
 
     @cached_property
     def _imported(self) -> Any:
-        """What the implementation names; a sweep's plan asks for it once a job."""
+        """The class that the implementation names; cached, since the plan of a sweep needs it once a job."""
         if not isinstance(self.implementation, str):
             return self.implementation
         with contained(self.plugin.label):
@@ -99,12 +102,12 @@ class Entry:
 
 
 def _package(module: str) -> str:
-    """The top of a module's name."""
+    """Return the top-level package of a module."""
     return module.partition(":")[0].partition(".")[0]
 
 
 def describe(error: BaseException) -> str:
-    """One line for an error: our own speak for themselves, others with their type.
+    """Describe an error in one line; the type is included unless the error is gradmix's own.
 
     >>> describe(ModuleNotFoundError("No module named 'jax'"))
     "ModuleNotFoundError: No module named 'jax'"
@@ -119,7 +122,7 @@ def describe(error: BaseException) -> str:
 
 
 def describe_use(error: BaseException) -> str:
-    """One line for what a component raised in use; for a missing package also how to declare it."""
+    """Describe an error of a component in use in one line; for a missing package, add how to declare it."""
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return describe(error)
     package = _package(error.name)
@@ -127,7 +130,7 @@ def describe_use(error: BaseException) -> str:
 
 
 def describe_line(error: BaseException) -> str:
-    """One line for what code of a plugin raised, with the file and the line."""
+    """Describe an error of a plugin's code in one line, with the file and the line number."""
     machinery = ("<frozen", f"{Path(__file__).parents[1]}/", f"{Path(importlib.__file__).parent}/", pkgutil.__file__)
     frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(machinery)]
     if isinstance(error, PluginError | SyntaxError) or not frames:

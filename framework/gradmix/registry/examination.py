@@ -1,4 +1,4 @@
-"""Examining plugins: each is imported in a process of its own, so that whatever it does is seen and harms no other."""
+"""Examine plugins: each is imported in a separate process, so that its problems are found and affect no other."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from gradmix.registry.registry import collisions, registry
 from gradmix.registry.rules import problems_with_rules
 
 MOST_SECONDS = 60.0
-"""How long a plugin may take before it is given up."""
+"""Time after which the examination of a plugin is abandoned."""
 
 
 @dataclass(frozen=True)
 class ExaminedComponent:
-    """A component, as found; ``not installed`` means that a package is missing."""
+    """The result of examining a component; ``not installed`` means that a package is missing."""
 
     kind: str
     name: str
@@ -43,18 +43,18 @@ class ExaminedComponent:
     reason: str = ""
     """Why it cannot be used."""
     fix: str = ""
-    """The command that would help."""
+    """The command that would solve the problem."""
     seconds: float = 0.0
-    """How long its import took, after that of the plugin."""
+    """Duration of its import, after that of the plugin."""
 
 
 @dataclass(frozen=True)
 class Examined:
-    """A plugin, as found: what it offers, and what is wrong with it, each problem with what would help."""
+    """The result of examining a plugin: what it offers, and its problems, each with what would help."""
 
     plugin: Plugin
     seconds: float = 0.0
-    """How long its import took, after that of gradmix and NumPy."""
+    """Duration of its import, after that of gradmix and NumPy."""
     hooks: Sequence[str] = ()
     kinds: Sequence[str] = ()
     components: Sequence[ExaminedComponent] = ()
@@ -62,12 +62,12 @@ class Examined:
 
     @property
     def is_sound(self) -> bool:
-        """Whether there is nothing to mend; a package that is not installed is nothing to mend."""
+        """Whether the plugin has no problem; a package that is not installed is not a problem."""
         return not self.problems and all(each.status != "broken" for each in self.components)
 
 
 def examine() -> list[Examined]:
-    """Examine every plugin that this session uses, several at a time; none is loaded in this process."""
+    """Examine every plugin of this session, several at a time; none is loaded in this process."""
     plugins = sorted(chosen().plugins(), key=lambda plugin: plugin.label)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = list(pool.map(_examine, plugins))
@@ -88,7 +88,7 @@ def examine() -> list[Examined]:
 
 
 def _conflicts(examined: Examined, offered: Sequence[Entry], known: Sequence[str]) -> Iterator[str]:
-    """What is wrong with a plugin beside the others, of which all components and kinds are given."""
+    """Yield the conflicts of a plugin with others; `offered` and `known` are the components and kinds of all."""
     yield from (problem for entry, problem in collisions(offered) if entry.plugin is examined.plugin)
     for kind in examined.kinds:
         if known.count(kind) > 1:
@@ -99,7 +99,7 @@ def _conflicts(examined: Examined, offered: Sequence[Entry], known: Sequence[str
 
 
 def _examine(plugin: Plugin) -> Examined:
-    """Have a plugin examined by a process of its own, which it may end or keep busy."""
+    """Examine a plugin in a separate process, since the plugin may end the process or never return."""
     try:
         found = _answer(plugin.label)
         return Examined(plugin, **found | {"components": [ExaminedComponent(**each) for each in found["components"]]})
@@ -108,9 +108,9 @@ def _examine(plugin: Plugin) -> Examined:
 
 
 def _examine_rules() -> list[tuple[str, str]]:
-    """Have the derivative rules of all plugins examined together, by one process: what is wrong, by plugin.
+    """Examine the derivative rules of all plugins together in one process; return pairs of plugin and problem.
 
-    One that cannot be imported, or ends the process, has its problem already; then nothing is said of rules.
+    If a plugin cannot be imported or ends the process, that problem is reported already, and the list is empty.
     """
     try:
         return [(label, problem) for label, problem in _answer()]
@@ -119,7 +119,7 @@ def _examine_rules() -> list[tuple[str, str]]:
 
 
 def _answer(*label: str) -> Any:
-    """What another process answers that runs this module; `PluginError` if it ends, or is kept busy, before it does."""
+    """Run this module in another process and return its answer; `PluginError` if it ends or hangs before it answers."""
     command = [sys.executable, "-m", "gradmix.registry.examination", *label]
     try:
         child = subprocess.run(command, capture_output=True, text=True, timeout=MOST_SECONDS, check=False)
@@ -135,10 +135,10 @@ def _or_leave_it_out(failure: str, plugin: Plugin) -> str:
 
 
 def main(label: str) -> dict[str, Any]:
-    """Import one plugin and all that it offers; how that went, as `Examined` has it."""
+    """Import one plugin and all components that it offers; return the fields of an `Examined`."""
     plugin = next(each for each in chosen().plugins() if each.label == label)
     before = _surroundings()
-    sys.stderr = heard = io.StringIO()  # standard output, too, goes there during an import
+    sys.stderr = heard = io.StringIO()  # an import's standard output is redirected there, too
     found = load(plugin)
     components = [asdict(_component(entry)) for entry in found.entries]
     sys.stderr = sys.__stderr__
@@ -159,7 +159,7 @@ def main(label: str) -> dict[str, Any]:
 
 
 def _component(entry: Entry) -> ExaminedComponent:
-    """Load a component; how that went."""
+    """Load a component and return what was found."""
     begin = time.perf_counter()
     try:
         component = entry.load()
@@ -174,8 +174,8 @@ def _component(entry: Entry) -> ExaminedComponent:
 
 
 def _surroundings() -> Mapping[str, Any]:
-    """What an import must not change."""
-    state = np.random.get_state(legacy=False)  # noqa: NPY002  the global one is what is looked at
+    """Return the state of the process that an import must not change."""
+    state = np.random.get_state(legacy=False)  # noqa: NPY002  the global state is what an import could change
     return {
         "what threads there are": threading.active_count(),
         "the environment variables": dict(os.environ),
@@ -187,7 +187,7 @@ def _surroundings() -> Mapping[str, Any]:
 
 if __name__ == "__main__":
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever else is printed is not our answer
+    os.dup2(2, 1)  # so that later output does not mix with the answer
     said = main(sys.argv[1]) if sys.argv[1:] else [*problems_with_rules(registry())]
     print(json.dumps(said), file=answers, flush=True)
-    os._exit(0)  # a thread that a plugin has started would keep us
+    os._exit(0)  # a thread started by a plugin would keep the process alive

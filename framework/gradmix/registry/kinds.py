@@ -1,4 +1,4 @@
-"""Kinds of component, and what their classes must be."""
+"""Kinds of components, and the checks that their classes must pass."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KINDS: Mapping[str, type[Component]] = {
     contract.kind: contract
     for contract in (Clusterer, Covariance, Dataset, Differentiator, Engine, Events, Metric, Problem, Solver, Task)
 }
-"""Every kind of component of our own, and the contract that its classes keep; plugins may add kinds."""
+"""gradmix's own kinds of components, with the contract of each; plugins may add kinds."""
 
 RESERVED_OPTIONS = frozenset({"name"})
 """Keys of a component's config node that are not its options."""
@@ -39,7 +39,7 @@ _TAKEN_FIELDS = RESERVED_OPTIONS | {"kind", "requires"}
 
 
 def check_contract(contract: Any) -> type[Component]:
-    """Check that something is the contract of a kind that a plugin adds; PluginError says what to change."""
+    """Check the contract of a kind that a plugin adds; raise PluginError, which says what to change."""
     if not (isinstance(contract, type) and issubclass(contract, Component)):
         raise PluginError(f"gradmix_kinds must return classes derived from gradmix.Component; it returned {contract!r}")
     kind, role = vars(contract).get("kind"), getattr(contract, "role", None)
@@ -54,14 +54,15 @@ def check_contract(contract: Any) -> type[Component]:
 
 
 def unknown_kind(kind: str, known: Collection[str]) -> str:
-    """What to say about a kind that is not known."""
+    """Return the message for an unknown kind."""
     return f"unknown kind {kind!r}.{did_you_mean(kind, known)} Kinds: {listing(known)}."
 
 
 def check_component(kind: str, component: Any) -> type[Component]:
-    """Check that something keeps the contract of its kind: one of ours, or the class from which it has the kind.
+    """Check that a class fulfils the contract of its kind.
 
-    PluginError says what its author is to change.
+    The contract of an added kind is the class that defines the kind. Raises PluginError, which tells the author what
+    to change.
     """
     bases: list[type[Component]] = [base for base in getattr(component, "__mro__", ()) if issubclass(base, Component)]
     contract = KINDS.get(kind) or next((base for base in bases if "kind" in vars(base)), Component)
@@ -122,7 +123,7 @@ def _check_aliases(component: type[Component]) -> None:
 
 def _is_plain(value: Any) -> bool:
     if getattr(value, "ndim", 0):
-        return False  # an array, which a list becomes only once it is used
+        return False  # an array is not a plain value; write a list and convert it where it is used
     try:
         return bool(json.dumps(plain(value)))
     except (TypeError, ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Loading plugins: each by itself, so that an exception of one is its own failure and harms no other."""
+"""Load plugins one by one, so that an exception in one of them does not affect the others."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ _SLOW_SECONDS = 0.5
 
 _VALID_NAME = re.compile(r"[A-Za-z]\w*")
 NOT_NAMES = frozenset({"null", "true", "false", "nan", "inf"})
-"""Words that an override takes for values."""
+"""Words that Hydra parses as values in an override, so that no component may have them as its name."""
 
 SPECIFIED = frozenset(name for name in vars(hooks) if name.startswith("gradmix_"))
-"""The hooks that there are."""
+"""Names of all hooks."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A plugin, and what came of loading it."""
+    """A plugin and the result of loading it."""
 
     plugin: Plugin
     implementation: Any = None
-    """The module or object that it is."""
+    """The module or object that implements the plugin."""
     hooks: tuple[str, ...] = ()
     """The hooks that it implements."""
     entries: tuple[Entry, ...] = ()
-    """What it offers."""
+    """The components that it offers."""
     kinds: tuple[type[Component], ...] = ()
     """Contracts of the kinds that it adds."""
     seconds: float = 0.0
-    """How long that took; nothing is imported for an entry point that names a component."""
+    """Duration of loading; an entry point that names a component is not imported."""
     reason: str = ""
     """Why it cannot be used; empty if it can."""
 
 
 def slowness(seconds: float) -> list[str]:
-    """What to say of a plugin whose import takes so long, if it is too long."""
+    """Return a warning if the import of a plugin takes too long, else nothing."""
     if seconds <= _SLOW_SECONDS:
         return []
     return [
@@ -61,14 +61,14 @@ def slowness(seconds: float) -> list[str]:
 
 
 def new_manager() -> pluggy.PluginManager:
-    """pluggy's manager, with nothing registered yet."""
+    """Return a manager of pluggy that knows the hooks and has no plugin registered."""
     manager = pluggy.PluginManager(hooks.PROJECT)
     manager.add_hookspecs(hooks)
     return manager
 
 
 def load(plugin: Plugin, known: Mapping[str, type[Component]] = KINDS) -> Found:
-    """Load one plugin; `known` are the kinds that it may not add again."""
+    """Load one plugin; `known` are the kinds that exist already, which it cannot add again."""
     begin = time.perf_counter()
     found = Found(plugin)
     try:
@@ -96,7 +96,10 @@ def load(plugin: Plugin, known: Mapping[str, type[Component]] = KINDS) -> Found:
 
 
 def _implemented(implementation: Any) -> dict[str, Callable[[], Any]]:
-    """The hooks that a module or object implements, by name; raises if one does not exist or asks for too much."""
+    """Return the hooks that a module or object implements, by name.
+
+    Raises if a hook does not exist or takes arguments that its specification does not have.
+    """
     found, manager = {}, new_manager()
     for attribute in dir(implementation):
         options = manager.parse_hookimpl_opts(implementation, attribute)
@@ -119,7 +122,7 @@ def _offered(
     functions: Mapping[str, Callable[[], Any]],
     known: Mapping[str, type[Component]],
 ) -> tuple[tuple[Entry, ...], tuple[type[Component], ...]]:
-    """The components and kinds of a module or object: what its hooks return, or the classes of one without hooks."""
+    """Return the components and kinds of a module or object: what its hooks return, or without hooks its classes."""
     if not functions:
         return tuple(_own_components(plugin, implementation)), ()
     kinds = functions["gradmix_kinds"]() if "gradmix_kinds" in functions else ()
@@ -137,7 +140,7 @@ def _offered(
 
 
 def _own_components(plugin: Plugin, module: Any) -> Iterator[Entry]:
-    """What a module without hooks offers: the components that are written in it, each by its class's name."""
+    """Yield the components that a module without hooks defines, each named after its class."""
     written = [
         cls
         for name, cls in vars(module).items()
@@ -164,7 +167,7 @@ def _own_components(plugin: Plugin, module: Any) -> Iterator[Entry]:
 
 
 def in_snake_case(name: str) -> str:
-    """A class's name as a component's.
+    """Convert the name of a class to the name of a component.
 
     >>> in_snake_case("KMedoids"), in_snake_case("GaussianMixture"), in_snake_case("EMFit")
     ('k_medoids', 'gaussian_mixture', 'em_fit')

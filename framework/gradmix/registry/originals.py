@@ -1,4 +1,4 @@
-"""The functions that every result depends on: a run that computes with replaced ones fails.
+"""The functions that every result depends on: a run fails if a plugin has replaced one of them.
 
 A plugin can replace ``numpy.random.default_rng`` or ``sum`` for the whole process. Results would then change
 without a visible reason. The originals are noted here, before the first plugin is imported.
@@ -26,11 +26,11 @@ _ORIGINALS: Mapping[tuple[ModuleType, str], Any] = {
     for name, value in vars(module).items()
     if (name in _BUILTINS.split() if module is builtins else not name.startswith("_"))
 }
-"""Module and name → what it was when gradmix was loaded."""
+"""Module and name → the function when gradmix was loaded."""
 
 
 def replaced() -> list[str]:
-    """Names that are bound to something else by now, each with the module that has defined the replacement."""
+    """Return the names of replaced functions, each with the module that defines the replacement."""
     found = []
     for (module, name), original in _ORIGINALS.items():
         if (now := vars(module).get(name)) is not original:
@@ -42,9 +42,10 @@ def replaced() -> list[str]:
 
 @contextmanager
 def originals() -> Iterator[None]:
-    """Compute with the originals; those that are replaced meanwhile are put back, as the next run needs them.
+    """Check that code in this context uses the original functions; restore replaced ones for the next run.
 
-    PluginError if one is replaced already, or was meanwhile; names it, and what has replaced it if that can be known.
+    Raises PluginError if a function was replaced before or within the context. The message names the function and, if
+    known, the module that replaced it.
     """
     if names := replaced():
         raise PluginError(

@@ -1,4 +1,4 @@
-"""One plugin: an entry point of an installed distribution, or a file; where it comes from, and what it is."""
+"""A plugin, which is an entry point of an installed distribution or a file, with its origin and identity."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from typing import Any
 from gradmix.contracts.errors import PluginError
 
 UNKNOWN = "unknown"
-"""Distribution, version and identity of a plugin for which they cannot be determined."""
+"""Used as distribution, version and identity of a plugin if they cannot be determined."""
 
 
 class Plugin:
-    """An entry point of the group ``gradmix``, as a distribution's metadata give it; a file has none."""
+    """An entry point of the group ``gradmix`` in the metadata of a distribution."""
 
     def __init__(self, entry_point: EntryPoint) -> None:
         self.entry_point = entry_point
@@ -34,12 +34,12 @@ class Plugin:
 
     @property
     def label(self) -> str:
-        """What messages call it: ``distribution:entry-point``."""
+        """The plugin's name in messages: ``distribution:entry-point``."""
         return f"{self.distribution}:{self.name}"
 
     @property
     def names(self) -> set[str]:
-        """What a choice of plugins may call it."""
+        """The names by which a choice of plugins may refer to it."""
         return {self.distribution, self.name, self.label}
 
     @property
@@ -50,24 +50,24 @@ class Plugin:
 
     @cached_property
     def is_editable(self) -> bool:
-        """Whether its source is used where it is written."""
+        """Whether it is installed in editable mode, so that its source may change at any time."""
         return self.metadata is not None and is_editable(self.metadata)
 
     @cached_property
     def identity(self) -> str:
-        """Distribution and version; of an editable one also a fingerprint of the plugin's own files."""
+        """Distribution and version; if it is editable, also a fingerprint of the plugin's own files."""
         package = self.module.partition(".")[0]
         return distribution_identity(self.metadata, package) if self.metadata else UNKNOWN
 
     def load(self) -> Any:
-        """Import what the entry point names; may raise anything."""
+        """Import the object that the entry point names; may raise any exception."""
         return self.entry_point.load()
 
 
 class FilePlugin(Plugin):
-    """A plugin that is one file, without a distribution: ``plugins.files=[my_plugin.py]``.
+    """A plugin in one file, without a distribution: ``plugins.files=[my_plugin.py]``.
 
-    Its version is a fingerprint of the file, and of those beside it that it imports.
+    Its version is a fingerprint of the file and of the files in the same folder that it imports.
     """
 
     is_editable = True
@@ -83,14 +83,14 @@ class FilePlugin(Plugin):
 
     @cached_property
     def identity(self) -> str:
-        """The file's name, and its fingerprint."""
+        """The name and the fingerprint of the file."""
         return UNKNOWN if self.version == UNKNOWN else f"{self.path.name} ({self.version})"
 
     def load(self) -> Any:
-        """Import the file, under its own name."""
+        """Import the file as a module of the same name."""
         if not self.path.is_file():
             raise PluginError(f"there is no file {self.path}")
-        if self._origin() not in (None, realpath(self.path)):  # other code would get this file for its module
+        if self._origin() not in (None, realpath(self.path)):  # other code would import this file instead of its module
             raise PluginError(f"there is another module {self.name!r} already; call the file something else")
         spec = spec_from_file_location(self.name, self.path)
         if spec is None or spec.loader is None:
@@ -105,7 +105,7 @@ class FilePlugin(Plugin):
         return sys.modules[self.name]
 
     def _origin(self) -> str | None:
-        """The file of the module that the plugin's name is imported as; None if there is no such module."""
+        """Return the file of the module that Python finds under the plugin's name; None if there is no such module."""
         if self.name in sys.modules:
             return realpath(getattr(sys.modules[self.name], "__file__", None) or "built-in")
         found = find_spec(self.name) if self.name.isidentifier() else None
@@ -113,7 +113,7 @@ class FilePlugin(Plugin):
 
 
 def distribution_identity(distribution: Distribution, package: str) -> str:
-    """Name and version of a distribution; if it is editable also a fingerprint of one of its packages.
+    """Return name and version of a distribution; if it is editable, also a fingerprint of one of its packages.
 
     >>> from importlib.metadata import distribution
     >>> distribution_identity(distribution("pluggy"), "pluggy").split()[0]
@@ -124,7 +124,7 @@ def distribution_identity(distribution: Distribution, package: str) -> str:
 
 
 def is_editable(distribution: Distribution) -> bool:
-    """Whether a distribution is installed where it is written, as by ``pip install -e``."""
+    """Return whether a distribution is installed in editable mode, as by ``pip install -e``."""
     origin = json.loads(distribution.read_text("direct_url.json") or "{}")
     return bool(origin.get("dir_info", {}).get("editable", False))
 
@@ -150,9 +150,9 @@ def fingerprint(files: Iterable[Path]) -> str:
 
 
 def with_siblings(file: Path) -> list[Path]:
-    """A module's file, and those of the modules and packages beside it that it imports, and that these import."""
+    """Return a module's file and all files in its folder that it imports, directly or through one another."""
     found = [file]
-    for each in found:  # which grows
+    for each in found:  # the loop itself extends the list
         for name in _imported(each):
             module = file.with_name(f"{name}.py")
             beside = [module] if module.is_file() else sorted(file.with_name(name).rglob("*.py"))
@@ -161,7 +161,7 @@ def with_siblings(file: Path) -> list[Path]:
 
 
 def _imported(file: Path) -> Iterator[str]:
-    """Top-level names of the modules that a file imports; none if it is not valid Python."""
+    """Yield the top-level names of the modules that a file imports; none if it is not valid Python."""
     try:
         nodes = ast.walk(ast.parse(file.read_bytes()))
     except (SyntaxError, ValueError):

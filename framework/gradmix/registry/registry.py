@@ -1,4 +1,4 @@
-"""The registry: components by kind and name. Built once from the plugins found, never changed."""
+"""The registry: components by kind and name. It is built once from the plugins found, and never changed."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ from gradmix.registry.plugin import FilePlugin, Plugin
 
 @dataclass(frozen=True, eq=False)
 class Registry:
-    """Everything that the installed plugins offer."""
+    """All components and kinds that the plugins of this session offer."""
 
     entries: Mapping[tuple[str, str], tuple[Entry, ...]]
-    """(kind, name), sorted → all that offer it; more than one is a collision."""
+    """(kind, name), sorted → all components of that name; more than one is a collision."""
     found: tuple[Found, ...]
-    """Every plugin, and what came of loading it."""
+    """Every plugin with the result of loading it."""
     hooks: pluggy.PluginManager
-    """pluggy's manager, with every sound plugin registered."""
+    """pluggy's manager, in which every usable plugin with hooks is registered."""
     kinds: Mapping[str, type[Component]]
-    """Every kind of component, and the contract that its classes keep."""
+    """Every kind of component → its contract."""
 
     def names(self, kind: str) -> list[str]:
-        """What a config calls the components of a kind, sorted."""
+        """Return the names of the components of a kind as a config writes them, sorted."""
         return sorted(self.name_of(entry) for entry in self if entry.kind == kind)
 
     def find(self, kind: str, name: str) -> Entry:
-        """Find a component by its name, or by ``distribution:name`` where two offer the same.
+        """Find a component by its name, or by ``distribution:name`` if several distributions offer the same name.
 
-        Raises UnknownNameError with the nearest name if no plugin offers it, and PluginError with the name of each if
-        two distributions do.
+        Raises UnknownNameError, which suggests the nearest name, if no plugin offers it, and PluginError if the name is
+        ambiguous; the message names each distribution.
         """
         found = self.offers(kind, name)
         if not found:
@@ -55,7 +55,7 @@ class Registry:
         return found[0]
 
     def unknown(self, kind: str, name: str) -> UnknownNameError:
-        """The error for a name that no plugin offers: what is near it, all there are, and what could be meant."""
+        """Return the error for a name that no plugin offers, with the nearest name, all names and possible causes."""
         names, hint = self.names(kind), _in_working_folder(name) or did_you_mean(name, self.names(kind))
         for plugin, reason in ((each.plugin, each.reason) for each in self.failures):
             if name in plugin.names or name == plugin.name.rpartition(".")[2]:
@@ -65,29 +65,29 @@ class Registry:
         return UnknownNameError(f"unknown {kind} {name!r}.{hint} There are: {listing(names)}.{broken}")
 
     def check_files(self) -> None:
-        """Raise PluginError if a file that was named as a plugin cannot be used, with the reason."""
+        """Raise PluginError with the reason if a file that was named as a plugin cannot be used."""
         for each in self.failures:
             if isinstance(each.plugin, FilePlugin):
                 raise PluginError(f"the plugin {each.plugin.path} cannot be used: {each.reason}")
 
     def offers(self, kind: str, name: str) -> tuple[Entry, ...]:
-        """Components that a name can mean; of several that offer a plain name, the built-in one has it."""
+        """Return the components that a name can mean; a plain name means the built-in component if there is one."""
         distribution, colon, own = name.rpartition(":")
         found = self.entries.get((kind, own), ())
         wanted = distribution if colon else hooks.PROJECT
         return tuple(entry for entry in found if entry.plugin.distribution == wanted) or (() if colon else found)
 
     def entry_of(self, component: Component) -> Entry | None:
-        """The entry that offers a component's class, if there is one."""
+        """Return the entry of a component's class; None if the class is not registered."""
         cls = type(component)
         return next((entry for entry in self if entry.kind == cls.kind and entry.is_implemented_by(cls)), None)
 
     def name_of(self, entry: Entry) -> str:
-        """What a config calls a component: its name; with its distribution, if the name alone means another one."""
+        """Return the name of a component as a config writes it, qualified if the plain name means another component."""
         return entry.name if self.offers(entry.kind, entry.name) == (entry,) else entry.qualified
 
     def search(self, name: str) -> list[Entry]:
-        """All components of that name, of any kind."""
+        """Return all components of that name, of any kind."""
         kinds = dict.fromkeys(kind for kind, _ in self.entries)
         return [entry for kind in kinds for entry in self.offers(kind, name)]
 
@@ -101,9 +101,9 @@ class Registry:
 
 
 def collisions(entries: Iterable[Entry]) -> Iterator[tuple[Entry, str]]:
-    """Components that others offer under the same name, and how a config names each.
+    """Yield each component that shares its name with another, and a message that says how a config names it.
 
-    A built-in component keeps its plain name.
+    Built-in components are left out, since they keep their plain names.
     """
     for (kind, name), same in _by_name(entries).items():
         for entry in same if len(same) > 1 else ():
@@ -113,13 +113,13 @@ def collisions(entries: Iterable[Entry]) -> Iterator[tuple[Entry, str]]:
 
 
 def _by_name(entries: Iterable[Entry]) -> dict[tuple[str, str], tuple[Entry, ...]]:
-    """Group components: (kind, name), sorted → all that have them, in the order given."""
+    """Group components: (kind, name), sorted → all components of that kind and name, in the order given."""
     ordered = sorted(entries, key=attrgetter("kind", "name"))
     return {key: tuple(same) for key, same in groupby(ordered, key=attrgetter("kind", "name"))}
 
 
 def _in_working_folder(name: str) -> str:
-    """How to use a file or project of that name in the working folder; empty if there is none."""
+    """Return how to use a file or project of that name in the working folder; empty if there is none."""
     if not name.isidentifier():
         return ""
     if Path(name, "pyproject.toml").is_file():
@@ -128,7 +128,7 @@ def _in_working_folder(name: str) -> str:
 
 
 def registry() -> Registry:
-    """The registry of the plugins that this session uses; raises ConfigError if a chosen one does not exist."""
+    """Return the registry of this session's plugins; raise ConfigError if a chosen plugin does not exist."""
     return _registry_of(os.environ.get(VARIABLE, ""))
 
 
@@ -138,10 +138,10 @@ def _registry_of(choice: str) -> Registry:
 
 
 def build_registry(plugins: Iterable[Plugin]) -> Registry:
-    """Load each plugin, and register those that can be used.
+    """Load each plugin, and register the usable ones.
 
-    gradmix's own come first, so that no other plugin takes the name of one of its kinds. One that offers a component of
-    a kind that no plugin adds is a failure.
+    gradmix's own plugins come first, so that no other plugin can take the name of one of its kinds. A plugin fails if
+    it offers a component of a kind that no plugin adds.
     """
     kinds, found, manager = dict(KINDS), [], new_manager()
     for plugin in sorted(plugins, key=lambda plugin: (plugin.distribution != hooks.PROJECT, plugin.label)):

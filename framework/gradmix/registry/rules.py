@@ -1,4 +1,4 @@
-"""Derivative rules that plugins add by the hook `gradmix_rules`; each plugin is asked when a rule is first needed."""
+"""Derivative rules that plugins add by the hook `gradmix_rules`, which is called when a rule is first needed."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class AddedRules:
     rules: Mapping[Callable[..., Any], FunctionWithRule] = field(default_factory=dict)
     """Function → its rule."""
     reason: str = ""
-    """Why they cannot be used; empty if they can."""
+    """Why the rules cannot be used; empty if they can."""
 
 
 @cache
 def rules_of(known: Registry) -> tuple[AddedRules, ...]:
-    """The rules of every plugin that adds some; one whose hook fails adds none, and keeps its components."""
+    """Return the rules of every plugin that adds some; if its hook fails, it adds no rules but keeps its components."""
     return tuple(_collect(each) for each in known.found if "gradmix_rules" in each.hooks and not each.reason)
 
 
@@ -55,17 +55,17 @@ def _by_function(rules: Iterable[FunctionWithRule]) -> dict[Callable[..., Any], 
 
 
 def name_of(function: Callable[..., Any]) -> str:
-    """What messages call a function."""
+    """Return the name of a function for messages."""
     return str(getattr(function, "__name__", function))
 
 
 def rule_of(function: Callable[..., Any]) -> FunctionWithRule | None:
-    """The rule that a plugin adds for a function by `gradmix_rules`; None if there is none.
+    """Return the rule that a plugin adds for a function by `gradmix_rules`; None if there is none.
 
     Raises
     ------
     PluginError
-        If several plugins have one.
+        If several plugins have a rule for it.
     """
     having = [each for each in rules_of(registry()) if function in each.rules]
     if len(having) > 1:
@@ -76,7 +76,7 @@ def rule_of(function: Callable[..., Any]) -> FunctionWithRule | None:
 
 
 def unusable_rules() -> list[str]:
-    """One sentence for each plugin whose rules cannot be used, with the reason."""
+    """Return one sentence for each plugin whose rules cannot be used, with the reason."""
     return [
         f"The rules of {each.plugin.label} cannot be used: {each.reason.rstrip('.')}."
         for each in rules_of(registry())
@@ -85,7 +85,7 @@ def unusable_rules() -> list[str]:
 
 
 def problems_with_rules(known: Registry) -> Iterator[tuple[str, str]]:
-    """Label of a plugin, and what is wrong with the rules that it adds, alone or beside others."""
+    """Yield the label of a plugin and a problem with its rules, including conflicts with other rules."""
     added = rules_of(known)
     ruled = [each for each in _differentiators(known) if each.uses_rules] if added else []
     for each in added:
@@ -105,5 +105,5 @@ def _differentiators(known: Registry) -> Iterator[type[Differentiator]]:
         if entry.kind == Differentiator.kind:
             try:
                 yield cast("type[Differentiator]", entry.load())
-            except PluginError:  # said where components are listed
+            except PluginError:  # the list of components reports it
                 continue
