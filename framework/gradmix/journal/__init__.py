@@ -1,1 +1,1 @@
-"""Journals, what runs leave behind: written, read, locked and found. Only this floor knows their format."""
+"""Journals, the records of runs: write, read, lock and find them. Only this floor knows their format."""

@@ -1,4 +1,4 @@
-"""What the first event of a run's journal declares of parts, seeds and metrics, so that no reader needs a plugin."""
+"""Parts, seeds and metrics as the first event of a journal declares them, so that readers need no plugin."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ROLES = {role.value: role for role in Role}
 
 @dataclass(frozen=True)
 class Part:
-    """A component of a run, and what its kind is for."""
+    """A component of a run: its kind, and the role of that kind."""
 
     kind: str
     role: Role
@@ -23,16 +23,18 @@ class Part:
 
 @dataclass(frozen=True)
 class Declared:
-    """What a run declares when it starts."""
+    """The declarations of a run when it starts."""
 
     parts: Mapping[str, Part]  # path in the config → component
-    seeds: frozenset[str]  # parameters that only say which random numbers are drawn
-    meanings: Mapping[str, Meaning]  # of each metric, in the order in which results are ranked by them
-    aliases: Mapping[str, str] = field(default_factory=dict)  # parameter → the name that it shares with others
+    seeds: frozenset[str]  # parameters that only select the random numbers
+    meanings: Mapping[str, Meaning]  # of each metric, in the order in which they rank results
+    aliases: Mapping[str, str] = field(
+        default_factory=dict
+    )  # parameter → the name that it shares with other parameters
 
 
 def declared_in(started: Mapping[str, Any]) -> Declared:
-    """Read what the first event of a journal declares; what is missing or malformed is left out."""
+    """Read the declarations in the first event of a journal; missing and malformed ones are left out."""
     meanings = read_meanings(started.get("metrics"))
     declared, params = started.get("parts"), started.get("params")
     if not isinstance(declared, Mapping):

@@ -1,7 +1,7 @@
-"""The events of a journal: which there are, what each holds, and how one line is checked.
+"""The events of a journal: their names and fields, and the check of a line.
 
-Every field but ``event`` and ``time`` may be missing, since older versions wrote fewer. A field that is there has the
-type that the table names; fields that the table does not name are passed through.
+Every field except ``event`` and ``time`` may be missing, since older versions wrote fewer fields. A present field must
+have the type in the table; fields that are not in the table are passed through unchecked.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Event = Mapping[str, Any]
 """One line of a journal: its ``event``, its ``time`` (seconds since 1970), and the fields of that event."""
 
 FORMAT = 1
-"""Version of the format; a journal of a later one is refused."""
+"""Version of the format; a journal of a later version is refused."""
 
 TERMINAL_EVENTS = {
     "finished": "finished",
@@ -24,29 +24,29 @@ TERMINAL_EVENTS = {
     "timed_out": "timed_out",
     "out_of_memory": "out_of_memory",
 }
-"""Event that ends a journal → status of its run."""
+"""Event that ends a journal → status of the run."""
 
 RESUMED = "resumed"
-"""Event that continues a journal that had ended."""
+"""Event that continues a journal after its end."""
 
 CHECKSUM = "crc32"
-"""Field of a terminal event: CRC-32 of all the lines before it. Version 0.1 wrote none."""
+"""Field of a terminal event: CRC-32 of all lines before it. Version 0.1 did not write it."""
 
 _BEGINNING = b'{"event": "'
-"""How the lines that gradmix writes begin: the name of such an event is known without parsing it."""
+"""First bytes of every line that gradmix writes: the name of its event can be read without parsing the line."""
 
 ITERATION = _BEGINNING + b'iteration"'
-"""How most lines of a journal begin."""
+"""First bytes of an iteration's line; most lines of a journal are iterations."""
 
 _NOT_FINITE = ("nan", "inf", "-inf")
 
 
 class InvalidEventError(ValueError):
-    """A line is not a valid event; the message says why."""
+    """Raised if a line is not a valid event; the message gives the reason."""
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a number that a float can hold.
+    """Return whether a value is a number that a float can represent.
 
     >>> is_number(3), is_number(True), is_number("3"), is_number(10**400)
     (True, False, False, False)
@@ -57,7 +57,7 @@ def is_number(value: Any) -> bool:
 
 
 def _is_metric(value: Any) -> bool:
-    """Whether it is a number, or one of the strings that stand for those that are not finite."""
+    """Return whether a value is a number, or a string that represents NaN or an infinity."""
     return is_number(value) or isinstance(value, bool) or value in _NOT_FINITE
 
 
@@ -88,7 +88,7 @@ _IS: Mapping[str, Callable[[Any], bool]] = {
     "a list of mappings": _list_of(lambda value: isinstance(value, dict)),
     "a list of jobs": _list_of(_is_job),
 }
-"""Type of a field, in words → whether a value is of it."""
+"""Type of a field, in words → function that checks whether a value has this type."""
 
 _JOB = {"number": "an integer", "overrides": "a list of strings"}
 _ERROR = {"error": "a string", "traceback": "a string", CHECKSUM: "an integer"}
@@ -126,14 +126,14 @@ EVENTS: Mapping[str, Mapping[str, str]] = {
     },
     RESUMED: {"arguments": "a list of strings", "environment": "a mapping"},
 }
-"""Name of an event → its fields and the type of each."""
+"""Name of an event → its fields with their types."""
 
 _REQUIRED: Mapping[str, tuple[str, ...]] = {"iteration": ("start", "step", "metrics"), "job": ("number",)}
-"""Fields without which an event means nothing."""
+"""Name of an event → the fields that it must have."""
 
 
 def parse_event(line: bytes) -> Event:
-    """Parse and check one line; raises `InvalidEventError` if it is not a valid event."""
+    """Parse and check one line; raise `InvalidEventError` if it is not a valid event."""
     try:
         event = json.loads(line)
     except (ValueError, RecursionError):
@@ -148,14 +148,14 @@ def parse_event(line: bytes) -> Event:
 
 
 def valid_events(lines: Iterable[bytes]) -> Iterator[Event]:
-    """Parse lines; those that are not valid events are left out."""
+    """Parse lines and yield the valid events; invalid lines are left out."""
     for line in lines:
         with suppress(InvalidEventError):
             yield parse_event(line)
 
 
 def name_of(line: bytes) -> str:
-    """The name of the event on a line; fast for lines that gradmix wrote. Empty if the line is not valid JSON.
+    """Return the name of the event on a line; empty if the line is not valid JSON. Fast for lines written by gradmix.
 
     >>> name_of(b'{"event": "iteration", "time": 1.0}'), name_of(b'{"time": 1.0, "event": "job"}')
     ('iteration', 'job')
@@ -169,7 +169,7 @@ def name_of(line: bytes) -> str:
 
 
 def check_started(event: Event) -> None:
-    """Check that a journal begins as one that this version can read; raises `InvalidEventError` if it does not."""
+    """Check that an event can begin a journal of a version that this one reads; raise `InvalidEventError` if not."""
     if event["event"] != "started":
         raise InvalidEventError("is not the start of a journal.")
     if event.get("format", 0) > FORMAT:

@@ -1,4 +1,4 @@
-"""Folders of runs and sweeps: a new one that belongs to one run alone, and those that hold a journal."""
+"""Folders of runs and sweeps: make a new one for a single run, and find those that have a journal."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from pathlib import Path
 from gradmix.contracts.errors import StorageError
 
 FILE_NAME = "journal.jsonl"
-"""The journal inside the folder of its run or sweep."""
+"""Name of the journal in the folder of a run or sweep."""
 
 
 def fresh_folder(parent: Path, suffix: str) -> Path:
-    """Make a folder ``TIME-SUFFIX`` for a run or a sweep; as `new_folder`."""
+    """Make a folder ``TIME-SUFFIX`` for a run or a sweep, in the same way as `new_folder`."""
     return new_folder(parent, f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{suffix}")
 
 
 def new_folder(parent: Path, name: str) -> Path:
-    """Make the first of the folders ``NAME``, ``NAME-2``, … that is not there: no other process has it.
+    """Make the first of the folders ``NAME``, ``NAME-2``, … that does not exist, so that no other process uses it.
 
-    Raises `StorageError` if it cannot be made.
+    Raises `StorageError` if the folder cannot be made.
     """
     try:
         parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def new_folder(parent: Path, name: str) -> Path:
 
 
 def numbered(name: str, number: int) -> str:
-    """The name of the n-th folder that is called so.
+    """Return the name of the n-th folder of that name.
 
     >>> numbered("3", 1), numbered("3", 2)
     ('3', '3-2')
@@ -47,19 +47,19 @@ def numbered(name: str, number: int) -> str:
 
 
 def unwritable(folder: Path, error: OSError) -> StorageError:
-    """The error for a folder of runs that cannot be written."""
+    """Return the error for a folder of runs that cannot be written."""
     return StorageError(f"cannot write to {folder}: {error.strerror}. Choose another folder by runs_dir=…")
 
 
 def has_journal(folder: Path) -> bool:
-    """Whether a run or sweep has begun its journal there."""
+    """Return whether a folder has a journal."""
     return (folder / FILE_NAME).exists()
 
 
 def find_journals(runs_dir: Path) -> Iterator[Path]:
-    """Folders under `runs_dir` that hold a journal, a sweep before its jobs.
+    """Yield the folders under `runs_dir` that have a journal, each sweep before its jobs.
 
-    A full disk or a kill may leave a journal without a whole line, which has not begun.
+    A journal without one complete line, as a full disk or a kill can leave it, does not count.
     """
     for directory, subdirectories, files in os.walk(runs_dir):
         subdirectories.sort()

@@ -1,4 +1,4 @@
-"""Earlier runs: which results there are, by key; what failed; how long similar runs took."""
+"""Earlier runs: their results by run key, their failures, and how long similar runs took."""
 
 from __future__ import annotations
 
@@ -14,22 +14,25 @@ from gradmix.journal.reading import Run, read_runs
 
 
 class History:
-    """What the journals under a folder say of earlier runs; sweeps among them are passed over."""
+    """The earlier runs whose journals are under a folder, without the sweeps themselves."""
 
     def __init__(self, runs: Iterable[Run]) -> None:
         self.runs = sorted((run for run in runs if run.kind == "run"), key=lambda run: run.began)
 
     @classmethod
     def read(cls, runs_dir: Path) -> History:
-        """Read every journal under `runs_dir`; those that cannot be read are passed over."""
+        """Read every journal under `runs_dir`; unreadable journals are skipped."""
         return cls(read_runs(find_journals(runs_dir)).runs)
 
     def latest(self, run_key: str) -> Run | None:
-        """The run of this key that says most: the newest finished one, else one that is running, else the newest."""
+        """Return the newest finished run of this key, else one that is running, else the newest; None without any."""
         return most_telling(self._by_key.get(run_key, []))
 
     def seconds(self, params: Mapping[str, Any], seeds: Collection[str]) -> float | None:
-        """How long such a run takes: the median of those that differ in seeds only, else of those of the same kind."""
+        """Estimate the duration of a run with these parameters, in seconds; None if no similar run has finished.
+
+        It is the median over the finished runs that differ in seeds only, else over those with the same components.
+        """
         likenesses = _likenesses(params, seeds) if self.runs else ()
         return next((self._seconds[each] for each in likenesses if each in self._seconds), None)
 
@@ -52,12 +55,12 @@ class History:
 
 
 def most_telling(runs: Iterable[Run]) -> Run | None:
-    """Of attempts at the same work, oldest first: the last that finished, else one that is running, else the last."""
+    """Of attempts at the same work, oldest first, return the last finished, else one that is running, else the last."""
     last = {run.status if run.status in ("finished", "running") else "": run for run in runs}
     return last.get("finished") or last.get("running") or last.get("")
 
 
 def _likenesses(params: Mapping[str, Any], seeds: Collection[str]) -> tuple[Hashable, Hashable]:
-    """What alike runs have in common: everything but seeds; the names of the components alone."""
+    """Return two keys that similar runs share: all parameters except seeds, and only the names of the components."""
     options = {(name, str(value)) for name, value in params.items() if name not in seeds}
     return frozenset(options), ("components", frozenset(each for each in options if "." not in each[0]))

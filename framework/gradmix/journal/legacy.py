@@ -1,6 +1,6 @@
-"""What journals of version 0.1 leave unsaid: roles of parts, meanings of metrics, and which options are seeds.
+"""Information that journals of version 0.1 lack: roles of parts, meanings of metrics, and which options are seeds.
 
-From 0.2 on a journal says so itself. This module gets no new rows, and only `gradmix.journal.declared` asks it.
+From 0.2 on, the journal itself declares it. No rows are added here, and only `gradmix.journal.declared` uses them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ROLES: Mapping[str, Role] = {
     "dataset": Role.GIVEN,
     "problem": Role.GIVEN,
 }
-"""Kind of a part, which was its field's name too, → its role."""
+"""Kind of a part, which was also the name of its field → its role."""
 
 _SEVERAL = {"metric": Role.MEASURE, "events": Role.OBSERVER}
 _SEEDS = ("seed", "random_state")
@@ -45,18 +45,18 @@ _MEANINGS = (
 
 
 def roles(params: Mapping[str, Any]) -> dict[str, tuple[str, Role]]:
-    """Path of each part → its kind and role."""
+    """Return the path of each part → its kind and role."""
     found = {name: (name, ROLES[name]) for name in params if name in ROLES}
     several = (path for path in params if path.count(".") == 1 and path.partition(".")[0] in _SEVERAL)
     return found | {path: (kind := path.partition(".")[0], _SEVERAL[kind]) for path in several}
 
 
 def seeds(params: Mapping[str, Any]) -> frozenset[str]:
-    """Parameters that are seeds."""
+    """Return the parameters that are seeds."""
     return frozenset(path for path in params if path.rpartition(".")[2] in _SEEDS)
 
 
 def meanings(params: Mapping[str, Any]) -> dict[str, Meaning]:
-    """Meanings of the metrics of 0.1's own tasks, in the order in which results were ranked by them."""
+    """Return the meanings of the metrics of 0.1's own tasks, in the order in which they ranked results."""
     freedom = frozenset(path for path in params if path.rpartition(".")[2] in _FREEDOM)
     return {each.name: replace(each, confounded_by=freedom) if each.rewards_freedom else each for each in _MEANINGS}

@@ -1,4 +1,4 @@
-"""Locks that end with the process that holds them, however it ends."""
+"""File locks, which the system releases when the process that holds them ends, even if it crashes."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _LOOK_SECONDS = 0.5
-"""Longer than a process holds a lock that only looks whether it is held."""
+"""Time for which `try_lock` retries: longer than `is_held` in another process keeps the lock for its test."""
 
 
 def lock(descriptor: int) -> None:
-    """Lock an open file for this process; wait for those who only look."""
+    """Lock an open file for this process; wait until no other process holds the lock."""
     fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def try_lock(descriptor: int) -> bool:
-    """Lock an open file for this process; False if another one holds it."""
+    """Lock an open file for this process; return False if another process holds the lock."""
     end = time.monotonic() + _LOOK_SECONDS
     while True:
         try:
@@ -32,7 +32,10 @@ def try_lock(descriptor: int) -> bool:
 
 
 def is_held(descriptor: int) -> bool:
-    """Whether a live process holds the lock of an open file. Those who look do not see one another."""
+    """Return whether a live process holds the lock of an open file.
+
+    The test takes a shared lock for a moment, so that several processes can test at once without seeing one another.
+    """
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -43,7 +46,7 @@ def is_held(descriptor: int) -> bool:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of a file, made if need be; wait while another process holds it."""
+    """Hold the lock of a file, which is created if missing; wait while another process holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         lock(file.fileno())

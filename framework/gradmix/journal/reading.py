@@ -1,7 +1,7 @@
-"""Reading a journal: its ends at once, what is between them only on demand.
+"""Read journals: the first and last lines at once, the lines between them only on demand.
 
-How a run ended, its result and its metrics are on the last lines, whatever its length; thousands of iterations before
-them are not parsed unless they are asked for.
+The last lines of a journal have the status, the result and the metrics of the run. The iterations before them, often
+thousands, are parsed only when they are needed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from gradmix.journal.folder import FILE_NAME
 from gradmix.journal.lock import is_held
 
 _TAIL = 8192
-"""Bytes at the end that are read first; the result and the end of a run are nearly always among them."""
+"""Bytes at the end of a journal that are read first; they nearly always include the result and the end of the run."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class TimedRounds:
     """Times of repeated rounds of one run, in seconds."""
 
     seconds: tuple[float, ...]
-    block: str | None = None  # what runs that were timed in turns, round by round, have in common
+    block: str | None = None  # the same for all runs that were timed in turns, round by round
 
 
 @dataclass(frozen=True)
@@ -53,21 +53,23 @@ class Run:
 
     folder: Path
     status: str  # finished, failed, killed, running, timed_out or out_of_memory
-    started: Event = field(default_factory=dict)  # its first event; has no time if it never began
-    metrics: Mapping[str, float] = field(default_factory=dict)  # the final ones, some perhaps not finite
-    error: str = ""  # what went wrong, in one line
+    started: Event = field(default_factory=dict)  # the first event; without a time if the run never began
+    metrics: Mapping[str, float] = field(default_factory=dict)  # the final values, which may be NaN or infinite
+    error: str = ""  # the reason of a failure, in one line
     timing: TimedRounds | None = None
-    best_start: int | None = None  # the start that counts, of several
-    stopped_by: str = ""  # the chosen event that ended it early, if one did
-    remarks: Mapping[str, str] = field(default_factory=dict)  # what its task says of the result beside the metrics
-    has_ended: bool = False  # whether an event ended it: a run that is killed from outside has ended without one
-    last_time: float = 0.0  # of its last event, in seconds since 1970
-    number: int | None = None  # as a job of a sweep
+    best_start: int | None = None  # the start whose result is the run's result
+    stopped_by: str = ""  # name of the events component that stopped the run early; empty if none did
+    remarks: Mapping[str, str] = field(default_factory=dict)  # what the task reports besides metrics
+    has_ended: bool = False  # whether the journal has a terminal event; a run killed from outside has none
+    last_time: float = 0.0  # time of the last event, in seconds since 1970
+    number: int | None = None  # number of the job in its sweep
     is_reused: bool = False  # whether the sweep took the result from an earlier run
-    has_timings: bool = True  # whether its timings hold in the environment of its sweep
+    has_timings: bool = True  # whether its timings are valid in the environment of its sweep
     size: int = field(default=0, repr=False)
-    """Length of the whole lines of the journal when it was read, in bytes; what is read later ends there, too."""
-    checksum: int | None = field(default=None, repr=False)  # CRC-32 of all lines but the last, as the last has it
+    """Length of the journal's complete lines when it was first read, in bytes; later reads stop there, too."""
+    checksum: int | None = field(
+        default=None, repr=False
+    )  # CRC-32 of all lines except the last, as recorded in the last
 
     @property
     def kind(self) -> str:
@@ -76,12 +78,12 @@ class Run:
 
     @property
     def run_key(self) -> str:
-        """Identity of what it computes; empty if that is unknown."""
+        """The run key; empty if it is unknown."""
         return str(self.started.get("run_key", ""))
 
     @property
     def label(self) -> str:
-        """What it is called where it is listed."""
+        """The name of the run in lists."""
         return str(self.started.get("label", ""))
 
     @property
@@ -91,7 +93,7 @@ class Run:
 
     @cached_property
     def declared(self) -> Declared:
-        """What it declares of its parts, seeds and metrics."""
+        """The declarations of its parts, seeds and metrics."""
         return declared_in(self.started)
 
     @property
@@ -106,30 +108,30 @@ class Run:
 
     @property
     def is_finished(self) -> bool:
-        """Whether it has a result that counts."""
+        """Whether it has finished, so that its result is valid."""
         return self.status == "finished"
 
     def require(self, name: str) -> Any:
-        """A field of the first event; raises `StorageError` if it is missing."""
+        """Return a field of the first event; raise `StorageError` if it is missing."""
         if name not in self.started:
             raise StorageError(f"line 1 of the journal {self.folder / FILE_NAME} has no {name}; was the file edited?")
         return self.started[name]
 
     @cached_property
     def events(self) -> tuple[Event, ...]:
-        """Every event, oldest first; raises `StorageError` if a line is not a valid event."""
+        """Return every event, oldest first; raise `StorageError` if a line is not a valid event."""
         return tuple(_parsed(line, number, self.folder) for number, line in enumerate(self._lines(), start=1))
 
     def events_named(self, name: str) -> list[Event]:
-        """Every event of a name, oldest first; as `events`."""
+        """Return every event of a name, oldest first; raise as `events`."""
         return [event for event in self.events if event["event"] == name]
 
     @cached_property
     def iterations(self) -> list[Event]:
-        """Iterations of the start that counts, in order; a line that is not a valid iteration is left out."""
+        """Return the iterations of the best start, in order; a line that is not a valid iteration is left out."""
         lines = [line for line in self._lines() if line.startswith(ITERATION) or name_of(line) == "iteration"]
         try:
-            events = json.loads(b"[" + b",".join(lines) + b"]")  # at once: a third of the time of one by one
+            events = json.loads(b"[" + b",".join(lines) + b"]")  # parsing all at once takes a third of the time
         except (ValueError, RecursionError):
             events = list(valid_events(lines))
         events = [
@@ -139,9 +141,9 @@ class Run:
         return [event for event in events if event.get("start") == shown]
 
     def verify(self) -> None:
-        """Check that the journal of a run that has ended is as it was written; raises `StorageError` if it is not.
+        """Check that the journal of an ended run is unchanged since it was written; raise `StorageError` if it is not.
 
-        A journal of version 0.1 has no checksum; each of its lines must be a valid event.
+        A journal of version 0.1 has no checksum; then each line must be a valid event.
         """
         text = self._text()
         if self.checksum == zlib.crc32(text[: text.rfind(b"\n", 0, -1) + 1]):
@@ -151,19 +153,19 @@ class Run:
             raise StorageError(f"the journal {self.folder / FILE_NAME} was changed after it was written.")
 
     def samples(self, name: str) -> Sequence[float]:
-        """What was measured of a metric: the rounds of a repeated timing, or the one value; empty if it has none."""
+        """Return the measured values of a metric: the rounds of a repeated timing, or its one value; empty if none."""
         if name == "time.seconds" and self.timing is not None and name in self.metrics:
             return self.timing.seconds
         return (self.metrics[name],) if name in self.metrics else ()
 
     def without_timings(self) -> Run:
-        """The same run without what holds for the machine that it ran on only."""
+        """Return the same run without its timings, which are valid only for the machine that it ran on."""
         meanings = self.declared.meanings
         kept = {name: value for name, value in self.metrics.items() if not meaning_of(name, meanings).is_timing}
         return replace(self, metrics=kept, timing=None)
 
     def without_spoiled(self) -> Run:
-        """The same run, with NaN as each metric that means nothing beside the others."""
+        """Return the same run with NaN in place of each metric that other metrics make meaningless."""
         found = {name: meaning_of(name, self.declared.meanings) for name in self.metrics}
         spoiled = {name: math.nan for name, meaning in found.items() if meaning.is_spoiled(self.metrics)}
         return replace(self, metrics={**self.metrics, **spoiled}) if spoiled else self
@@ -180,17 +182,17 @@ class Run:
 
 @dataclass(frozen=True)
 class Reading:
-    """Runs that were read, in order, and what could not be."""
+    """The runs that were read, in order, and warnings about those that could not be read."""
 
     runs: tuple[Run, ...]
-    warnings: tuple[str, ...] = ()  # what had to be left out, and why
-    n_unreadable: int = 0  # runs that had to be left out
-    n_missing: int = 0  # jobs of a sweep that were never reached
+    warnings: tuple[str, ...] = ()  # what was left out, and why
+    n_unreadable: int = 0  # number of runs that could not be read
+    n_missing: int = 0  # number of jobs of a sweep that never began
     title: str = ""  # what was read, for a heading
 
     @classmethod
     def joined(cls, readings: Iterable[Reading]) -> Reading:
-        """Several readings as one."""
+        """Join several readings into one."""
         each = tuple(readings)
         return cls(
             runs=tuple(run for reading in each for run in reading.runs),
@@ -201,12 +203,12 @@ class Reading:
 
 
 def read_run(folder: Path) -> Run:
-    """Read the ends of a journal; a last line that was cut off by a kill is left out.
+    """Read the first and last lines of a journal; an incomplete last line, as a kill leaves it, is ignored.
 
-    Raises `StorageError` if there is none, if a line read is not a valid event, or if a newer version wrote it.
+    Raises `StorageError` if there is no journal, if a line read is not a valid event, or if a newer version wrote it.
     """
     with _opened(folder) as file:
-        is_live = is_held(file.fileno())  # asked before reading: a run that ends in between is read in full
+        is_live = is_held(file.fileno())  # tested before reading, so that a run that ends in between is read to its end
         head = file.readline()
         if not head.endswith(b"\n"):
             raise StorageError(f"the journal {folder / FILE_NAME} is empty.")
@@ -241,7 +243,7 @@ def read_run(folder: Path) -> Run:
 
 
 def read_unchanged(folder: Path) -> Run:
-    """Read a run whose result is to be shown: as `read_run`, and its checksum is verified if it has one."""
+    """Read a run to show its result: like `read_run`, but also verify the checksum if there is one."""
     run = read_run(folder)
     if run.checksum is not None:
         run.verify()
@@ -249,7 +251,7 @@ def read_unchanged(folder: Path) -> Run:
 
 
 def read_runs(folders: Iterable[Path], read: Callable[[Path], Run] = read_run) -> Reading:
-    """Read several runs' journals; those that cannot be read become warnings."""
+    """Read the journals of several runs; each unreadable journal becomes a warning."""
     runs: list[Run] = []
     warnings: list[str] = []
     for folder in folders:
@@ -261,16 +263,17 @@ def read_runs(folders: Iterable[Path], read: Callable[[Path], Run] = read_run) -
 
 
 def read_start(folder: Path) -> Event:
-    """The first event of a journal; empty if it is not valid. Raises `StorageError` if there is no journal."""
+    """Return the first event of a journal; empty if it is not valid. Raise `StorageError` if there is no journal."""
     with _opened(folder) as file:
         return next(valid_events([file.readline()]), {})
 
 
 def _closing_lines(descriptor: int, begin: int) -> tuple[int, dict[str, bytes]]:
-    """Where the last whole line ends, and the lines that say how a run ended, not parsed yet.
+    """Return the offset at which the last complete line ends, and the closing lines of the run, not parsed.
 
-    Looks backwards from the end, in growing steps, for the ``last`` line; the last event that ended or continued the
-    journal (``end``); the last ``result``, and the ``timing`` right before it. `begin` is where the first line ends.
+    The search goes backwards from the end in growing steps. It looks for the ``last`` line, the last event that ended
+    or continued the journal (``end``), the last ``result``, and the ``timing`` directly before that. `begin` is the
+    offset at which the first line ends.
     """
     end, length = os.fstat(descriptor).st_size, _TAIL
     while True:
@@ -285,7 +288,10 @@ def _closing_lines(descriptor: int, begin: int) -> tuple[int, dict[str, bytes]]:
 
 
 def _look_back(lines: Sequence[bytes]) -> tuple[dict[str, bytes], bool]:
-    """The closing lines among some; whether no earlier line can be one. `InvalidEventError` if one has no event."""
+    """Return the closing lines among `lines`, and whether the search is complete, so that earlier lines do not matter.
+
+    Raises `InvalidEventError` if a line has no event.
+    """
     found: dict[str, bytes] = {}
     for line in reversed(lines):
         found.setdefault("last", line)

@@ -1,7 +1,7 @@
-"""Writing the journal of a run: JSON lines, appended as things happen. All else is a view of it.
+"""Write the journal of a run: one JSON line an event, appended when it happens.
 
-A line is one event, whole once it is written. While the run lives, its process holds a lock on the file, so that any
-other process can tell a running journal from one whose process has died.
+A line is either written completely or not at all. While the run is active, its process holds a lock on the file, so
+that other processes can distinguish the journal of a running process from that of a dead one.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from gradmix.journal.lock import lock, try_lock
 _JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
 
 _SYNC_SECONDS = 1.0
-"""How long an event may wait to be forced to the disk; the kernel has it at once."""
+"""Longest time between two calls of ``fsync``; each event is passed to the kernel at once."""
 
 
 _WITHOUT_TEXT = frozenset({"iteration", "system", "timing"})
-"""Events that have numbers only, and nothing to mask; there are thousands of them."""
+"""Events with numbers only: they have nothing to mask, and there are thousands of them."""
 
 _PUBLIC = frozenset(
     {
@@ -47,14 +47,14 @@ _PUBLIC = frozenset(
         "metrics",
     }
 )
-"""Fields that say what a run is and how it ended: names of experiments, components and metrics are never secret."""
+"""Fields that are never masked: names of experiments, components and metrics, and the status, are not secret."""
 
 
 class Journal:
-    """A journal being written, in the run's own folder, which must not have one yet.
+    """A journal open for writing, in the folder of its run, which must not have a journal yet.
 
-    Secrets are masked in all that is written (`gradmix.contracts.secrets`): values of options with secret names, users
-    and passwords in addresses, and the texts in `hidden`.
+    Secrets are masked before they are written (`gradmix.contracts.secrets`): values of options with secret names, users
+    and passwords in addresses, and the strings in `hidden`.
     """
 
     def __init__(self, folder: Path, hidden: Collection[str] = (), flags: int = os.O_CREAT | os.O_EXCL) -> None:
@@ -70,7 +70,9 @@ class Journal:
         elif not try_lock(self._descriptor):
             self.close()
             raise StorageError(f"the journal {self.path} is being written by another process.")
-        self._clock = time.time() - time.monotonic()  # fixed here: a clock set back must not turn events around
+        self._clock = (
+            time.time() - time.monotonic()
+        )  # fixed here, so that setting the clock back does not reorder events
         self._synced = time.monotonic()
         self._checksum = 0
         self._lock = threading.Lock()
@@ -78,9 +80,9 @@ class Journal:
 
     @classmethod
     def reopen(cls, folder: Path, hidden: Collection[str] = ()) -> Journal:
-        """Continue a journal whose process has died; a last line that was cut off is removed.
+        """Continue a journal whose process has died; an incomplete last line is removed.
 
-        Raises `StorageError` if there is none, or if a live process is still writing it.
+        Raises `StorageError` if there is no journal, or if a live process is still writing it.
         """
         journal = cls(folder, hidden, flags=0)
         text = journal.path.read_bytes()
@@ -92,17 +94,17 @@ class Journal:
         return journal
 
     def hide(self, texts: Collection[str]) -> None:
-        """Mask these texts, too, in what is written from now on."""
+        """Mask these strings, too, in all events written from now on."""
         if not set(self.hidden).issuperset(texts):
             self.hidden = tuple(sorted({*self.hidden, *texts}, key=len, reverse=True))
 
     def write(self, event: str, **content: Any) -> None:
         """Append one event; several threads may write at once.
 
-        Raises `StorageError` if the disk is full or the file is gone; what was written before stays whole.
+        Raises `StorageError` if the disk is full or the file is gone; events written before stay intact.
         """
         if os.getpid() != self._process:
-            os._exit(0)  # the code of a component has forked, and this is the child: it would write all a second time
+            os._exit(0)  # the child of a fork in a component's code, which would write every event again
         encoded = encode(content)
         if event not in _WITHOUT_TEXT:
             hidden = masked({name: value for name, value in encoded.items() if name not in _PUBLIC}, self.hidden)
@@ -135,7 +137,7 @@ class Journal:
 
 
 def encode(value: Any) -> Any:
-    """Plain values for JSON; a number that is not finite becomes the string ``"nan"``, ``"inf"`` or ``"-inf"``."""
+    """Convert a value to plain values for JSON; NaN and infinities become ``"nan"``, ``"inf"`` and ``"-inf"``."""
     if isinstance(value, Mapping):
         return {str(key): encode(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
