@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from gradmix_clustering.mixture_model import GaussianMixtureModel
 
 _LEAST_SHARE = 1e-3
-"""Share of the variance of all rows that a component keeps in every direction, where `on_collapse` is floor."""
+"""Least share of the variance of all rows that a component has in every direction, if `on_collapse` is floor."""
 
 
 @dataclass
@@ -44,39 +44,40 @@ class GaussianMixture(StartedMixture):
     Parameters
     ----------
     tol
-        Stop when an iteration changes the mean log-likelihood per row by less than this (nats); 0 for when nothing
-        changes any more.
+        Stop when an iteration changes the mean log-likelihood per row by less than this (nats). With 0, stop when
+        nothing changes any more.
     on_collapse
-        What is done about a component that collapses onto too few different rows: it is only counted (report), begins
-        again at the row of lowest density, a few times in a start (reseed), or is kept from collapsing (floor): in
-        every direction it has at least a thousandth of the variance of all rows.
+        What to do if a component collapses onto too few different rows: only count it (report), restart it at the row
+        of lowest density, a few times per start (reseed), or prevent the collapse (floor). With floor, a component has
+        at least a thousandth of the variance of all rows in every direction.
     update
-        What an iteration estimates: all parameters, or only the means. Then the covariances are σ² I, the same for all
-        components, and the weights are uniform.
+        What an iteration estimates: all parameters, or only the means. If only the means are estimated, the covariances
+        of all components are σ² I, and the weights are uniform.
     sigma
-        σ where only means are estimated, in the units of the data; 1 if it is null.
+        σ if only means are estimated, in the units of the data; null means 1.
     backend
-        What an iteration is computed by: kernels that numba compiles once (numba), or arrays (numpy), about ten times
-        slower. They differ in the last digits. Without numba, numpy is the default.
+        How an iteration is computed: by kernels that numba compiles once (numba), or by NumPy arrays (numpy), about ten
+        times slower. The results differ in the last digits. The default is numba if it is installed, else numpy.
     precision
-        Of rows, means and whiteners in an iteration. By kernels, float32 takes six tenths of the time where components
-        have matrices of their own, and about four fifths otherwise. The log-likelihood of an iteration is right to
-        about eight digits; that of the last one is in float64. Rows are taken less their mean, in float64. A component
-        that is too thin for it, beside the spread of the rows, is an error.
+        Precision of rows, means and whiteners in an iteration. With numba, float32 takes six tenths of the time if each
+        component has its own matrix, and about four fifths otherwise. The log-likelihood of an iteration then has about
+        eight correct digits; that of the last iteration is computed in float64. The mean of the rows is subtracted in
+        float64. A component that is too thin for float32, relative to the spread of the rows, raises an error.
     weights_init
-        Weights to start from, shape (k,), or to keep if only means are estimated. What is given of this and the next
-        two replaces what `init_params` gives.
+        Weights to start from, shape (k,), or to keep if only means are estimated. This option and the next two replace
+        the corresponding results of `init_params`.
     means_init
         Means to start from, shape (k, d).
     precisions_init
         Inverse covariances to start from, or to keep if only means are estimated, in the shape of the covariances. For
-        spheres (spherical, VII, EII), a single number is that of all components.
+        spheres (spherical, VII, EII), a single number applies to all components.
     warm_start
-        Whether a second `fit` goes on from where the last one ended, as a single start.
+        Whether a second `fit` continues from the result of the first one, as a single start.
     verbose
-        1 prints each start and every `verbose_interval`-th iteration; 2 also times and gains of the log-likelihood.
+        1 prints each start and every `verbose_interval`-th iteration; 2 also prints times and gains of the
+        log-likelihood.
     verbose_interval
-        Iterations between two lines.
+        Number of iterations from one printed line to the next.
 
     Notes
     -----
@@ -105,13 +106,13 @@ class GaussianMixture(StartedMixture):
     verbose_interval: Annotated[PositiveInt, PythonOnly()] = 10
 
     def setup(self) -> None:
-        """Import EM, and what it needs of SciPy."""
+        """Import EM, and the parts of SciPy that it needs."""
         super().setup()
         for module in ("gradmix_clustering.em", "scipy.linalg.lapack"):
             import_module(module)
 
     def compile_for(self, rows: Rows) -> None:
-        """Compile the E-step for the covariance type, and what the start needs, unless the problem is small."""
+        """Compile the E-step for the covariance type, and the kernels of the start, unless the problem is small."""
         from gradmix_clustering.assignment import least_problem
         from gradmix_clustering.compiled import pays
         from gradmix_clustering.starts import find_start
@@ -129,7 +130,7 @@ class GaussianMixture(StartedMixture):
     def iterate_rows(
         self, rows: Rows, rng: np.random.Generator, state: GaussianMixtureModel | None = None
     ) -> Iterator[Iteration[GaussianMixtureModel]]:
-        """EM from one start, or from a model on."""
+        """Run EM from one start, or from a model."""
         from gradmix_clustering.em import em
         from gradmix_clustering.estep import EStep
         from gradmix_clustering.reseeding import MOST_TIMES, reseeded
@@ -158,7 +159,7 @@ class GaussianMixture(StartedMixture):
                 steps = em(expectation, frame.here(reseeded(step.model, collapsed, expectation, floor)), floor)
 
     def batch_of_starts(self, rows: Rows) -> BatchOfStarts[GaussianMixtureModel] | None:
-        """EM from clusters of k-means, compiled as a whole, where the data are small and nothing special is asked."""
+        """Return compiled starts of EM from k-means, if the data are small and the options allow it; else None."""
         asked = (self.init_params, self.on_collapse, self.backend, self.precision)
         if asked != ("kmeans", "report", "numba", "float64") or not self._starts_freely:
             return None
@@ -168,14 +169,14 @@ class GaussianMixture(StartedMixture):
         return None if problem is None else problem.starts
 
     def limits(self, expectation: EStep) -> tuple[float, Callable[[GaussianMixtureModel], NDArray[np.bool_]]]:
-        """What is added to every variance, and what finds the components of a model that have collapsed."""
+        """Return the number added to every variance, and the function that finds a model's collapsed components."""
         rows, spread = expectation.rows, expectation.spread
         floor, varying = self.floor_of(spread), varying_columns(rows.array)
         least = max(floor, np.finfo(float).eps * spread)
         return floor, lambda model: model.collapsed(least, rows.total_weight, varying)
 
     def _least_covariance(self, expectation: EStep, floor: float) -> Array | None:
-        """Covariance that every component exceeds, in the shape of one; None unless `on_collapse` is floor."""
+        """Return the lower bound of all covariances, in the shape of one; None unless `on_collapse` is floor."""
         if self.on_collapse != "floor" or self.update == "means":
             return None
         from gradmix_clustering.layouts import LAYOUTS
@@ -185,7 +186,7 @@ class GaussianMixture(StartedMixture):
         return layout.regularised(_LEAST_SHARE * layout.of_one(covariance), floor)
 
     def _start(self, rows: Rows, rng: np.random.Generator, floor: float, frame: Frame) -> GaussianMixtureModel:
-        """Model to begin with, in a frame: what is given, and the estimates of a start for the rest."""
+        """Return the first model, in a frame: the given parameters, and a start's estimates of the others."""
         from gradmix_clustering.em import start_model
         from gradmix_clustering.starts import find_start
 
@@ -207,7 +208,7 @@ class GaussianMixture(StartedMixture):
 
     @property
     def _starts_freely(self) -> bool:
-        """Whether a start chooses all parameters."""
+        """Whether a start chooses all parameters, so that none is given."""
         return (
             self.update == "all"
             and self.weights_init is None
@@ -229,7 +230,7 @@ class GaussianMixture(StartedMixture):
         return Given(weights, means, covariances)
 
     def n_starts(self) -> int:
-        """Number of starts: one where nothing is left to chance."""
+        """Return the number of starts: one if nothing is random."""
         goes_on = self.warm_start and self.__sklearn_is_fitted__()
         has_covariances = self.precisions_init is not None or self.update == "means"
         has_weights = self.weights_init is not None or self.update == "means"
@@ -237,7 +238,7 @@ class GaussianMixture(StartedMixture):
         return 1 if goes_on or is_given else self.n_init
 
     def iterations(self, X: Any, sample_weight: Any = None) -> Iterator[Iteration[GaussianMixtureModel]]:
-        """Check options and data, then yield the iterations of all starts, numbered; print them if `verbose`."""
+        """Check options and data, then yield the numbered iterations of all starts; print them if `verbose`."""
         from gradmix_clustering.progress import printed
 
         found = super().iterations(X, sample_weight)
@@ -247,7 +248,7 @@ class GaussianMixture(StartedMixture):
         return printed(found, n, self.verbose_interval, in_detail=self.verbose > 1)
 
     def check(self) -> None:
-        """Check every option, that σ is given only where it is used, and a floor only where it can be kept."""
+        """Check every option, that σ is given only if it is used, and a floor only if the type allows it."""
         super().check()
         if self.on_collapse == "floor" and not self._has_free_covariances:
             raise ConfigError(
@@ -262,14 +263,14 @@ class GaussianMixture(StartedMixture):
 
     @property
     def _has_free_covariances(self) -> bool:
-        """Whether every estimate of its layout's shape is one of the covariance type."""
+        """Whether the covariance type allows every covariance of its layout's shape."""
         from gradmix_clustering.layouts import LAYOUTS
 
         covariance = gradmix.covariance(self.covariance_type)
         return type(covariance) is type(gradmix.covariance(LAYOUTS[covariance.moments].free))
 
     def check_rows(self, X: Array) -> None:
-        """Check that there are rows enough, that columns vary, and that given parameters fit the columns."""
+        """Check that there are enough rows, that columns vary, and that given parameters fit the columns."""
         super().check_rows(X)
         if not self._starts_freely:
             self._given(X.shape[1])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gradmix_clustering.unconstrained import Unconstrained
 
 _FLAT = 1e-6
-"""No entry of the gradient exceeds this where rounding hides which way is up."""
+"""Bound on the gradient's entries below which rounding hides the direction of ascent."""
 
 
 @dataclass
@@ -36,25 +36,25 @@ class GradientMixture(StartedMixture):
     Parameters
     ----------
     covariance_type
-        Constraint on the covariances: one matrix each (full), one for all (tied), a variance per feature (diag), or one
-        variance (spherical); mclust calls them VVV, EEE, VVI and VII.
+        Constraint on the covariances: a matrix for each component (full), one matrix for all (tied), for each component
+        a variance per feature (diag), or a single variance (spherical). mclust calls them VVV, EEE, VVI and VII.
     tol
-        Stop when an iteration changes the mean log-likelihood per row by less than this (nats), and no entry of its
-        gradient exceeds the root of it.
+        Stop when an iteration changes the mean log-likelihood per row by less than this (nats), and no entry of the
+        gradient exceeds the square root of this.
     reg_covar
-        Added to every variance of the start, in units of the columns' mean variance. A component whose variance falls
-        to ten times this has collapsed, and the start ends before that: the likelihood has no bound.
+        Number added to every variance of the start, in units of the columns' mean variance. A component whose variance
+        falls to ten times this has collapsed. The start ends before a collapse, because the likelihood is unbounded.
     differentiator
-        What computes the gradient.
+        Computes the gradient.
 
     Notes
     -----
-    The lecture's alternative to EM: the marginal likelihood is maximised by its gradient, here by L-BFGS. The
-    parameters are unconstrained: the logarithms of weights (softmax) and of the diagonals of triangular factors of the
-    precisions. Each iteration needs one gradient or a few, by a differentiator that knows nothing of mixtures: the
-    loss is a sum over blocks of rows, of which one at a time is differentiated. An iteration takes many times as long
-    as one of `gmm`. Its starts are those of `gmm`, but it may end at another optimum than EM. After `fit`, it has what
-    `gmm` has.
+    The lecture's alternative to EM: the marginal likelihood is maximised by its gradient, here with L-BFGS. The
+    parameters are unconstrained: the logarithms of the weights (softmax) and of the diagonals of triangular factors of
+    the precisions. Each iteration needs one or a few gradients, from a general differentiator without knowledge of
+    mixtures. The loss is a sum over blocks of rows, and one block at a time is differentiated. An iteration takes many
+    times as long as one of `gmm`. The starts are the same as those of `gmm`, but the fit may end at another optimum.
+    After `fit`, the same attributes are available as for `gmm`.
 
     Examples
     --------
@@ -69,14 +69,14 @@ class GradientMixture(StartedMixture):
     differentiator: Differentiator = part("tape")
 
     def setup(self) -> None:
-        """Import what a fit needs."""
+        """Import the modules that a fit needs."""
         super().setup()
         for module in ("em", "lbfgs", "unconstrained"):
             import_module(f"gradmix_clustering.{module}")
         import_module("scipy.optimize")
 
     def check_rows(self, X: Array) -> None:
-        """Check that there are rows enough, and that every column varies."""
+        """Check that there are enough rows, and that every column varies."""
         from gradmix.arrays import constant_columns
 
         super().check_rows(X)
@@ -89,7 +89,7 @@ class GradientMixture(StartedMixture):
     def iterate_rows(
         self, rows: Rows, rng: np.random.Generator, state: GaussianMixtureModel | None = None
     ) -> Iterator[Iteration[GaussianMixtureModel]]:
-        """L-BFGS from one start, or from a model on."""
+        """Run L-BFGS from one start, or from a model."""
         from gradmix_clustering.em import start_model
         from gradmix_clustering.estep import EStep
         from gradmix_clustering.lbfgs import lbfgs

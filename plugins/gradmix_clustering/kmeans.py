@@ -25,14 +25,14 @@ class KMeans(KMeansEstimator):
     n_clusters
         Number of clusters, k.
     init
-        How a start is chosen: greedy k-means++, random rows, or given centers, shape (k, d). In Python also a function
-        of the rows, k and a ``numpy.random.Generator`` that returns centers.
+        How a start is chosen: greedy k-means++, random rows, or given centers, shape (k, d). In Python it can also be a
+        function of the rows, k and a ``numpy.random.Generator`` that returns centers.
     n_init
         Number of starts; the best is kept. ``auto`` is 10 for random rows or a function, otherwise 1. Given centers
         are one start.
     tol
         Stop when the centers move less than this: the sum of their squared moves, in units of the features' mean
-        variance. It stops in any case when no row changes its cluster.
+        variance. A start also stops when no row changes its cluster.
     max_iter
         Most iterations of a start.
     random_state
@@ -73,7 +73,7 @@ class KMeans(KMeansEstimator):
     def iterate_rows(
         self, rows: Rows, rng: np.random.Generator, state: KMeansModel | None = None
     ) -> Iterator[Iteration[KMeansModel]]:
-        """Lloyd's algorithm from one start."""
+        """Run Lloyd's algorithm from one start."""
         from gradmix_clustering.lloyd import lloyd
         from gradmix_clustering.scaling import in_unit, mean_variance, unit_exponent
 

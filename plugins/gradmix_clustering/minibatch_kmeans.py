@@ -1,4 +1,4 @@
-"""The clusterer ``minibatch_kmeans``: k-means on many rows, by small samples of them."""
+"""The clusterer ``minibatch_kmeans``: k-means on many rows, by small random samples."""
 
 from __future__ import annotations
 
@@ -30,47 +30,49 @@ if TYPE_CHECKING:
 
 @dataclass
 class MiniBatchKMeans(KMeansEstimator):
-    """k-means by mini-batches: far cheaper than `kmeans` on many rows, at a slightly larger inertia.
+    """k-means by mini-batches: much faster than `kmeans` on many rows, with a slightly larger inertia.
 
-    An iteration draws a batch of rows in proportion to their weights and moves each center to the mean of all rows that
-    it has followed so far. Only a batch and the sample of the start are copied, so that rows may be in a memory-mapped
-    file. The same seed gives the same result on every engine.
+    An iteration draws a batch of rows with probabilities in proportion to their weights, and moves each center to the
+    mean of all rows assigned to it so far. Only a batch and the sample for the start are copied, so the rows may be in
+    a memory-mapped file. The same seed gives the same result on every engine.
 
     Parameters
     ----------
     n_clusters
         Number of clusters, k.
     init
-        How a start is chosen: greedy k-means++ or random rows, of a sample of `init_size` rows, or given centers, shape
-        (k, d). In Python also a function of all rows, k and a ``numpy.random.Generator`` that returns centers.
+        How a start is chosen: greedy k-means++ or random rows, both from a sample of `init_size` rows, or given
+        centers, shape (k, d). In Python it can also be a function of all rows, k and a
+        ``numpy.random.Generator`` that returns centers.
     n_init
         Number of starts; the best is kept. ``auto`` is 3 for random rows or a function, otherwise 1. Given centers are
         one start.
     batch_size
-        Rows of a batch; never more than there are.
+        Number of rows in a batch, at most the number of all rows.
     max_iter
-        Most passes over the rows: the batches draw each row this often on average.
+        Largest number of passes over the rows: on average, the batches draw each row this often.
     max_no_improvement
-        Stop when the smoothed inertia of the batches has not fallen for this many batches; null to ignore it.
+        Stop when the smoothed inertia of the batches has not decreased for this many batches; null disables this.
     tol
         Stop when a batch moves the centers less than this: the sum of their squared moves, in units of the features'
-        mean variance; 0 to ignore it.
+        mean variance; 0 disables this.
     init_size
-        Rows of the sample of which a start is chosen; null for 3 times `batch_size`, or 3 times `n_clusters` if that is
-        more.
+        Number of rows in the sample from which a start is chosen; null for 3 times `batch_size` or 3 times
+        `n_clusters`, whichever is more.
     reassignment_ratio
-        A center that has followed few rows, fewer than this times the largest number, begins again at a row of a batch.
+        A center restarts at a row of a batch if the number of rows assigned to it so far is less than this times the
+        largest such number.
     random_state
         Seed of the starts and batches.
 
     Notes
     -----
-    Until the last iteration of a start, ``inertia`` is an estimate: that of the batch's rows before the centers follow
-    them, times the weight of all rows over their number. In the last one it is exact, and ``n_collapsed`` is the
-    number of clusters without rows. After `fit`: ``cluster_centers_``, ``inertia_``, ``n_iter_`` (the number of
-    batches), ``converged_``.
+    Before the last iteration of a start, ``inertia`` is an estimate: the inertia of the batch before the centers move,
+    scaled from the number of its rows to the weight of all rows. In the last iteration ``inertia`` is exact, and
+    ``n_collapsed`` is the number of clusters without rows. After `fit`: ``cluster_centers_``,
+    ``inertia_``, ``n_iter_`` (the number of batches), ``converged_``.
 
-    Sources: Sculley, *Web-scale k-means clustering*, WWW 2010, 1177-1178; the re-seeding and the rule that stops are
+    Sources: Sculley, *Web-scale k-means clustering*, WWW 2010, 1177-1178. The re-seeding and the stopping rule are
     those of scikit-learn's ``MiniBatchKMeans``.
 
     Examples
@@ -94,7 +96,7 @@ class MiniBatchKMeans(KMeansEstimator):
     random_state: Seed = None
 
     def metrics(self) -> tuple[Meaning, ...]:
-        """The inertia, and the number of clusters without rows."""
+        """Describe the inertia and the number of clusters without rows."""
         return (self.objective.meaning, COLLAPSED)
 
     def compile_for(self, rows: Rows) -> None:
@@ -110,7 +112,7 @@ class MiniBatchKMeans(KMeansEstimator):
     def iterate_rows(
         self, rows: Rows, rng: np.random.Generator, state: KMeansModel | None = None
     ) -> Iterator[Iteration[KMeansModel]]:
-        """Batch after batch from one start."""
+        """Process batch after batch from one start."""
         from gradmix_clustering.minibatch import MiniBatchState, Sampler, Smoothed, follow_batch
         from gradmix_clustering.scaling import in_unit, mean_variance, unit_exponent
 
@@ -133,14 +135,14 @@ class MiniBatchKMeans(KMeansEstimator):
             yield Iteration(self.model_class()(np.ldexp(reached.centers, unit)), {"inertia": estimated})
 
     def _start(self, rows: Rows, sampler: Sampler, unit: int, rng: np.random.Generator) -> Array:
-        """Centers of a start, chosen from a sample."""
+        """Choose the centers of a start from a sample."""
         size = max(self.init_size or 3 * max(self.batch_size, self.n_clusters), self.n_clusters)
         is_named, scaled = isinstance(self.init, str), sampler.rows
         few = Rows(scaled.array[sampler.draw(size, rng)]) if is_named and size < len(rows) else scaled
         return self.start_centers(rows, few, unit, rng)
 
     def _last(self, scaled: Rows, centers: Array, unit: int, converged: bool) -> Iteration[KMeansModel]:
-        """The last iteration, whose inertia is exact."""
+        """Return the last iteration, with the exact inertia."""
         from gradmix_clustering.assignment import nearest_centers
         from gradmix_clustering.nearest import inertia_of
 

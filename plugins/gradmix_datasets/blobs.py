@@ -11,7 +11,7 @@ from gradmix import Data, Dataset, NonNegativeFloat, PositiveInt, Seed
 
 @dataclass(kw_only=True)
 class Blobs(Dataset):
-    """Rows drawn from k random Gaussians in d dimensions, for studies of how cost and quality grow.
+    """Rows drawn from k random Gaussians in d dimensions, for studies of how cost and quality scale.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class Blobs(Dataset):
     k
         Number of Gaussians, all of the same weight.
     separation
-        Standard deviation of the means' coordinates; that of the rows around their mean is about 1.
+        Standard deviation of the coordinates of the means. Rows have a standard deviation of about 1 around their mean.
     random_state
         Seed of means, covariances and rows.
 

@@ -16,14 +16,14 @@ class Classic(Dataset, ABC):
     loader: ClassVar[str]
 
     def read(self) -> Data:
-        """Have scikit-learn load it."""
+        """Load the data set from scikit-learn."""
         import sklearn.datasets
 
         bunch = getattr(sklearn.datasets, self.loader)()
         return Data(bunch.data, bunch.target, tuple(str(name) for name in bunch.feature_names))
 
     def content(self) -> tuple[str, ...]:
-        """scikit-learn's version."""
+        """Return the version of scikit-learn."""
         from importlib.metadata import version
 
         return (f"scikit-learn {version('scikit-learn')}",)

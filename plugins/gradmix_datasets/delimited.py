@@ -1,4 +1,4 @@
-"""Files of text in which a separator stands between fields: what the separator, decimal mark and encoding are."""
+"""Detection of the separator, decimal mark and encoding of text files with separated fields."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from gradmix import DataError
 
 SAMPLE = 1 << 18
-"""Bytes of a file that are looked at."""
+"""Number of bytes at the beginning of a file that are examined."""
 _MOST_LINES = 500
 SEPARATORS: Mapping[str, str] = {
     ",": "commas",
@@ -21,7 +21,7 @@ SEPARATORS: Mapping[str, str] = {
     "|": "vertical bars",
     " ": "spaces",
 }
-"""Separator → its name in messages; the first of equally good ones is taken."""
+"""Separator → its name in messages; of equally good separators, the first one is used."""
 _BYTE_ORDER_MARKS: Mapping[bytes, str] = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -38,14 +38,14 @@ _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
 
 @dataclass(frozen=True)
 class Layout:
-    """How a file of text is to be read.
+    """Layout of a text file, as needed to read it.
 
     Parameters
     ----------
     encoding, separator, decimal
-        As pandas takes them; the separator ``" "`` stands for any spaces and tabs.
+        In the form that pandas takes; the separator ``" "`` means any spaces and tabs.
     header
-        Whether the first line names the columns.
+        Whether the first line has the names of the columns.
     first
         The fields of the first line.
     """
@@ -58,7 +58,7 @@ class Layout:
 
     @property
     def told(self) -> str:
-        """What is unusual about it, in words; empty if nothing is."""
+        """Describe the unusual parts of the layout, in words; empty if there are none."""
         parts = [
             "" if self.separator == "," else f"fields separated by {SEPARATORS.get(self.separator, self.separator)}",
             "" if self.decimal == "." else "decimal commas",
@@ -70,7 +70,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Said:
-    """What the user says of a file of text; None for what is to be found."""
+    """Options of the user for a text file; None for a property to detect."""
 
     encoding: str | None = None
     separator: str | None = None
@@ -79,24 +79,24 @@ class Said:
 
 
 def find_layout(sample: bytes, name: str, said: Said, may_lack_names: bool) -> Layout:
-    """Find out how a file is laid out, as far as it is not said.
+    """Detect the parts of a file's layout that the user does not specify.
 
     Parameters
     ----------
     sample
         The beginning of the file.
     name
-        What the file is called in messages.
+        Name of the file in messages.
     said
-        What need not be found.
+        The options that the user specifies.
     may_lack_names
-        Whether a first line of numbers is taken for a row, as in files of a kind that never has names.
+        Whether a first line of numbers is treated as a row, as in file formats that never have names of columns.
 
     Raises
     ------
     DataError
-        If the file is not text; if its first line are numbers, or a comma may be a separator or a decimal mark, and
-        nothing is said of it.
+        If the file is not text. If its first line is numbers, or if a comma may be a separator or a decimal mark, and
+        the user does not specify which.
     """
     encoding = said.encoding or _encoding(sample)
     lines = _lines(sample, encoding, name)
@@ -119,7 +119,7 @@ def find_layout(sample: bytes, name: str, said: Said, may_lack_names: bool) -> L
             "decimal commas, say dataset.decimal=','; if not, write the numbers without."
         )
     second = next(_split(lines[1:2], separator), [])
-    if len(second) > len(first):  # pandas would take the first column for names of rows, and drop it
+    if len(second) > len(first):  # pandas would use the first column as names of rows, and drop it
         raise DataError(f"the rows of {name} have more fields than its first line.")
     numbers = all(_NUMBERS[decimal].fullmatch(field) for field in first)
     if said.header is None and numbers and not may_lack_names:
@@ -142,7 +142,7 @@ def _encoding(sample: bytes) -> str:
 
 
 def _lines(sample: bytes, encoding: str, name: str) -> list[str]:
-    """The first lines, without empty ones; the last may be cut off, so it is left out if there are others."""
+    """Return the first lines without empty ones, and without the last, which may be cut off, if there are others."""
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(sample[:SAMPLE])
     except (UnicodeDecodeError, LookupError) as error:
@@ -164,14 +164,14 @@ def _split(lines: Sequence[str], separator: str) -> Iterator[list[str]]:
 
 
 def _maybe_thousands(lines: Sequence[str], separator: str) -> str:
-    """A number with a comma, if in all of these the comma may be one between thousands; else nothing."""
+    """Return a number with a comma if all commas may be thousands separators, else an empty string."""
     fields = [field for row in _split(lines, separator) for field in row]
     numbers = [field for field in fields if "," in field and _NUMBERS[","].fullmatch(field)]
     return numbers[0] if numbers and all(map(_THOUSANDS.fullmatch, numbers)) else ""
 
 
 def _fit(lines: Sequence[str], separator: str, decimal: str) -> tuple[Any, ...]:
-    """How well a layout fits: lines have as many fields as the first, several, and numbers in them."""
+    """Rate how well a layout fits: as many fields in all lines as in the first, several fields, and numbers."""
     try:
         rows = list(_split(lines, separator))
     except csv.Error:

@@ -1,4 +1,4 @@
-"""The data set ``file``: rows from a file of one's own."""
+"""The data set ``file``: rows from a file of the user."""
 
 from __future__ import annotations
 
@@ -28,36 +28,36 @@ _DECIMAL_COMMA = r"\s*[+-]?\d+,\d+\s*"
 class File(Dataset):
     """Rows of a file: text with separated fields, Parquet, Feather or NumPy's .npy and .npz.
 
-    Separator, decimal mark and encoding of a file of text are found, and said in the run's summary if they are not the
-    usual ones. A file ``x.data`` of whose rows ``x.labels0`` has the true groups is read with these, as in the
-    collections of clustbench.
+    Separator, decimal mark and encoding of a text file are detected. The run's summary states them if they are not the
+    usual ones. If a file ``x.labels0`` beside a file ``x.data`` has the true groups of its rows, both are read, as in
+    the collections of clustbench.
 
     Parameters
     ----------
     path
-        The file, from the working folder. Its ending says what it is: .csv, .tsv, .txt, .dat or .data for text, perhaps
-        compressed (.gz, .bz2, .xz, .zip); .parquet; .feather; .npy; .npz.
+        Path of the file, relative to the working folder. The ending specifies the format: .csv, .tsv, .txt, .dat or
+        .data for text, optionally compressed (.gz, .bz2, .xz, .zip); .parquet; .feather; .npy; .npz.
     label
-        Name of the column that holds each row's true group, if there is one; in an array its number, from 0; in a .npz
-        file also another array.
+        Name of the column with the true group of each row, if there is one. For an array, the number of the column,
+        from 0; for a .npz file, also the name of another array.
     columns
-        Names of the columns to read; null reads all but the label.
+        Names of the columns to read; null reads all columns except the label.
     drop
         Names of columns to leave out.
     encode
-        Names of columns with categories: each becomes a column of zeros and ones for every category.
+        Names of columns with categories; each category becomes a column of zeros and ones.
     dates
-        Whether dates become numbers, in days since 1970.
+        Whether dates are converted to numbers: days since 1970.
     missing
-        What to do with rows that miss a value: refuse them, or drop them.
+        What to do with rows with missing values: raise an error, or drop them.
     header
-        Whether the first line of text names the columns; null takes it for names unless it is numbers.
+        Whether the first line of a text file has the names of the columns; with null, it does unless it is numbers.
     separator
-        What separates the fields of text; null finds it.
+        Separator of the fields of a text file; null detects it.
     decimal
-        Decimal mark of text; null finds it.
+        Decimal mark of a text file; null detects it.
     encoding
-        Encoding of text, such as latin-1; null finds it.
+        Encoding of a text file, such as latin-1; null detects it.
     key
         Name of the array in a .npz file; null takes the only matrix.
     """
@@ -104,7 +104,7 @@ class File(Dataset):
         )
 
     def content(self) -> tuple[str, ...]:
-        """Fingerprint of the file, and of the labels beside it."""
+        """Return the fingerprint of the file, and of the labels beside it."""
         try:
             beside = self._path_of_labels()
             return tuple(_fingerprint_of(path) for path in (self.source(), *([str(beside)] if beside else ())))
@@ -112,7 +112,7 @@ class File(Dataset):
             raise self._unreadable(error) from error
 
     def source(self) -> str:
-        """The file's absolute path."""
+        """Return the absolute path of the file."""
         return str(Path(self.path).absolute())
 
     def _read(self) -> Read:
@@ -139,7 +139,7 @@ class File(Dataset):
         )
 
     def _path_of_labels(self) -> Path | None:
-        """The labels beside a file ``x.data`` or ``x.data.gz``, if there are any and no column is chosen for them."""
+        """Return the path of the labels beside ``x.data`` or ``x.data.gz``, if it exists and no label is chosen."""
         path = Path(self.path)
         beside = path.with_name(re.sub(r"\.data(?=\.|$)", ".labels0", path.name))
         return beside if self.label is None and beside != path and beside.is_file() else None
@@ -157,7 +157,7 @@ class File(Dataset):
             raise DataError(f"cannot read the labels beside {self.path}, {path.name}: {error}.") from error
 
     def _there(self, table: pd.DataFrame, names: Sequence[str], option: str) -> Sequence[str]:
-        """The names, if the table has columns of all of them."""
+        """Return the names, after a check that the table has all these columns."""
         for name in names:
             if name not in table:
                 raise DataError(
@@ -166,13 +166,13 @@ class File(Dataset):
         return names
 
     def _chosen(self, table: pd.DataFrame) -> pd.DataFrame:
-        """The columns of the features, in their order in the file unless `columns` has another."""
+        """Return the feature columns, in the order of `columns` or, without it, of the file."""
         left_out: Collection[str] = {*self._there(table, self.drop, "drop"), *([self.label] if self.label else ())}
         names = list(table.columns) if self.columns is None else self._there(table, self.columns, "columns")
         return table[[name for name in names if name not in left_out]]
 
     def _numbers(self, table: pd.DataFrame) -> pd.DataFrame:
-        """The same with numbers only: true and false are 1 and 0; dates and categories as the options say."""
+        """Convert all columns to numbers: booleans to 1 and 0, dates and categories as the options specify."""
         import pandas as pd
 
         self._there(table, self.encode, "encode")
@@ -226,7 +226,7 @@ class File(Dataset):
 
 
 def _moments(column: Any, kind: str) -> Any:
-    """A column of dates or times as such, without time zones; None if it is something else."""
+    """Return a column of dates or times without time zones; None if the column has another type."""
     import pandas as pd
 
     if kind not in ("datetime64", "datetime", "date", "string"):
@@ -246,6 +246,6 @@ def _fingerprint_of(path: str) -> str:
 
 @lru_cache(maxsize=64)
 def _fingerprint(path: str, size: int, changed: int) -> str:
-    """Hash of a file. A sweep asks for it once a job; the file is read again only if its size or time has changed."""
+    """Return the hash of a file. Each job of a sweep needs it; it is computed again only if size or time changed."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Formats of files with tables: how each is read. None of them runs code that a file may hold."""
+"""Readers of table files, by format. No reader executes code that a file may contain."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Read:
-    """A table as it was read.
+    """A table that was read from a file.
 
     Parameters
     ----------
     table
         All columns, by name.
     remarks
-        What was found out about the file, in words.
+        Descriptions of the layout that was detected, in words.
     """
 
     table: pd.DataFrame
@@ -40,7 +40,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Source:
-    """A file to read, and what the user says of it."""
+    """A file to read, and the user's options about it."""
 
     path: str
     said: Said
@@ -49,13 +49,13 @@ class Source:
 
     @property
     def endings(self) -> tuple[str, str]:
-        """Its ending without that of a compression, and that of the compression or nothing, in small letters."""
+        """Return its format's ending and its compression's ending, or an empty string, in lower case."""
         path = Path(self.path.lower())
         return (Path(path.stem).suffix, path.suffix) if path.suffix in COMPRESSIONS else (path.suffix, "")
 
     @contextmanager
     def opened(self) -> Iterator[IO[bytes]]:
-        """The file's bytes, decompressed."""
+        """Open the file, decompressed, as bytes."""
         _, compression = self.endings
         with COMPRESSIONS[compression](self.path) as stream:
             yield stream
@@ -78,16 +78,16 @@ COMPRESSIONS: Mapping[str, Callable[[str], Any]] = {
     ".xz": lzma.open,
     ".zip": _only_member,
 }
-"""Ending of a compressed file → what opens it, as bytes."""
+"""Ending of a compressed file → function that opens it as bytes."""
 
 
 def read(source: Source) -> Read:
-    """Read a file as its ending says.
+    """Read a file in the format of its ending.
 
     Raises
     ------
     DataError
-        If its ending is unknown, or its content is not what the ending says.
+        If its ending is unknown, or its content does not have the format of the ending.
     """
     ending, compression = source.endings
     reader = FORMATS.get(ending)
@@ -127,7 +127,7 @@ def _read_text(source: Source) -> Read:
 
 
 def _without_row_names(table: pd.DataFrame, path: str) -> pd.DataFrame:
-    """Leave out a first column without a name, if it has row numbers or texts, as pandas writes its index."""
+    """Remove an unnamed first column of row numbers or strings, which pandas writes for its index."""
     import pandas as pd
 
     first = table.iloc[:, 0]
@@ -143,7 +143,7 @@ def _without_row_names(table: pd.DataFrame, path: str) -> pd.DataFrame:
 def _read_parquet(source: Source) -> Read:
     import pandas as pd
 
-    return Read(pd.read_parquet(source.path))  # what was the index of a data frame becomes its index again
+    return Read(pd.read_parquet(source.path))  # a stored index becomes the index of the data frame again
 
 
 def _read_feather(source: Source) -> Read:
@@ -155,7 +155,7 @@ def _read_feather(source: Source) -> Read:
 def _read_npy(source: Source) -> Read:
     import pandas as pd
 
-    try:  # mapped first: a header that promises more than the file holds is refused before memory is asked for
+    try:  # mapped first: a header that claims more data than the file has fails before memory is allocated
         np.load(source.path, mmap_mode="r", allow_pickle=False)
     except MemoryError as error:
         raise ValueError(str(error)) from error
@@ -196,4 +196,4 @@ FORMATS: Mapping[str, Callable[[Source], Read]] = {
     ".npy": _read_npy,
     ".npz": _read_npz,
 }
-"""Ending of a file → how it is read."""
+"""Ending of a file → its reader."""

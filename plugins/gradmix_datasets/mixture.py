@@ -1,4 +1,4 @@
-"""The data set ``mixture``: drawn from given Gaussians."""
+"""The data set ``mixture``: rows drawn from given Gaussians."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ Covariance = PositiveFloat | Row | tuple[Row, ...]
 
 @dataclass(kw_only=True)
 class Mixture(Dataset):
-    """Rows drawn from a mixture of given Gaussians, with the component of each as its label.
+    """Rows drawn from a mixture of given Gaussians; the label of a row is its component.
 
     Parameters
     ----------
     n
         Number of rows.
     weights
-        Mixing coefficients, one a component; they are scaled to sum to 1.
+        Mixing coefficients, one per component; they are scaled to sum to 1.
     means
-        Means, one a component.
+        Means, one per component.
     covariances
-        One a component: a variance, a list of variances, or a matrix.
+        Covariances, one per component: a variance, a list of variances, or a matrix.
     random_state
         Seed of the draw.
 
@@ -70,7 +70,7 @@ class Mixture(Dataset):
             raise DataError("dataset.means must all have the same length, the number of features.")
 
     def _factor(self, component: int) -> Array:
-        """Cholesky factor of a component's covariance."""
+        """Return the Cholesky factor of a component's covariance."""
         d = len(self.means[0])
         given = np.array(self.covariances[component], dtype=float)
         fits = given.shape in ((), (d,), (d, d))

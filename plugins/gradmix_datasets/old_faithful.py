@@ -1,4 +1,4 @@
-"""The data set ``old_faithful``."""
+"""The data set ``old_faithful``: eruptions of a geyser."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class OldFaithful(Dataset):
     Notes
     -----
     Source: Azzalini & Bowman, "A look at some data on the Old Faithful geyser", Applied Statistics 39 (1990) 357-365;
-    here as in R's data set ``faithful``.
+    the values are those of R's data set ``faithful``.
 
     Examples
     --------
@@ -26,7 +26,7 @@ class OldFaithful(Dataset):
     """
 
     def read(self) -> Data:
-        """Read the figures that come with the package."""
+        """Read the rows from the file in this package."""
         text = files("gradmix_datasets").joinpath("old_faithful.csv").read_text(encoding="utf-8")
         header, *rows = text.split()
         return Data(np.array([row.split(",") for row in rows], dtype=float), feature_names=tuple(header.split(",")))

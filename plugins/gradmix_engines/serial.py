@@ -1,4 +1,4 @@
-"""The engine ``serial``: one block after the other, in the thread that asks for them."""
+"""The engine ``serial``: one block after the other, in the calling thread."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ T = TypeVar("T")
 
 @dataclass
 class Serial(Engine):
-    """One block after the other, in one thread."""
+    """Compute one block after the other, in the calling thread."""
 
     def each(self, function: Callable[[Block], T], blocks: Iterable[Block]) -> Iterator[T]:
-        """What a function returns for each block."""
+        """Yield the function's result for each block."""
         return map(function, blocks)

@@ -1,4 +1,4 @@
-"""The engine ``threads``: blocks in the threads of one process, for functions that let go of Python's lock."""
+"""The engine ``threads``: blocks in the threads of one process, for functions that release Python's global lock."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ T = TypeVar("T")
 
 @dataclass
 class Threads(Engine):
-    """Blocks side by side, in threads of this process.
+    """Compute blocks in parallel, in threads of this process.
 
     Parameters
     ----------
     n_threads
-        Number of threads; null for as many as the run may use. It never uses more than those.
+        Number of threads; null for as many as the run may use. More than these are never used.
     """
 
     n_threads: PositiveInt | None = None
 
     def each(self, function: Callable[[Block], T], blocks: Iterable[Block]) -> Iterator[T]:
-        """What a function returns for each block, in order; few blocks are ahead of the one that is asked for."""
+        """Yield the function's result for each block, in order; only a few blocks are computed ahead."""
         threads = min(self.n_threads or self.most_threads, self.most_threads)
         return map(function, blocks) if threads == 1 else _Shared(function, blocks, threads).results()
 
 
 class _Shared(Generic[T]):
-    """Blocks that several threads take one after the other, the thread that wants the results among them.
+    """Blocks that several threads take one after the other; the thread that wants the results computes blocks, too.
 
-    A block may take only some tenths of a millisecond: to hand each one over to another thread, and to wait for that,
-    would take a tenth of its time.
+    A block may take only some tenths of a millisecond. Handing each block to another thread, and waiting for the
+    result, would add a tenth to this time.
     """
 
     def __init__(self, function: Callable[[Block], T], blocks: Iterable[Block], threads: int) -> None:
@@ -50,7 +50,7 @@ class _Shared(Generic[T]):
         self._is_closed = False
 
     def results(self) -> Iterator[T]:
-        """What the function returns for each block, in order; an error where it is its turn."""
+        """Yield the function's result for each block, in order; raise a block's error when its turn comes."""
         try:
             for number in count():
                 self._asked = number
@@ -76,7 +76,7 @@ class _Shared(Generic[T]):
         return True
 
     def _call_helpers(self) -> None:
-        """Let other threads help again, which stop where there is nothing to do."""
+        """Restart the helper threads, which stop when there is nothing to do."""
         pool = _pool(self._threads - 1, os.getpid())
         while self._helpers < self._threads - 1 and not self._is_closed:
             with self._changed:
@@ -90,13 +90,13 @@ class _Shared(Generic[T]):
             self._helpers -= 1
 
     def _compute_one(self) -> bool:
-        """Compute the next block; False if there is none, or enough are ahead."""
+        """Compute the next block; False if no block is left, or if enough blocks are computed ahead."""
         with self._changed:
             if self._is_closed or self._taken - self._asked >= self._most_ahead:
                 return False
             try:
                 taken = next(self._blocks, None)
-            except BaseException as error:  # as below
+            except BaseException as error:  # raised when its turn comes, as below
                 taken, self._made[self._taken] = None, _Failure(error)
                 self._taken += 1
             if taken is None:
@@ -107,7 +107,7 @@ class _Shared(Generic[T]):
         number, block = taken
         try:
             made: T | _Failure = self._function(block)
-        except BaseException as error:  # it is raised where it is its turn
+        except BaseException as error:  # raised when its turn comes
             made = _Failure(error)
         with self._changed:
             self._made[number] = made
@@ -122,5 +122,5 @@ class _Failure:
 
 @lru_cache(maxsize=2)
 def _pool(helpers: int, process: int) -> ThreadPoolExecutor:
-    """Threads of a process: a fork does not inherit its parent's, so it has a pool of its own."""
+    """Return the threads of a process; a forked process gets new ones, as it does not inherit its parent's."""
     return ThreadPoolExecutor(helpers, thread_name_prefix="gradmix-fold")

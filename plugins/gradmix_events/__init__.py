@@ -1,4 +1,4 @@
-"""Run events: stopping early, notifications, one more picture."""
+"""Run events: early stopping, notifications, and a silhouette plot."""
 
 import gradmix
 

@@ -1,4 +1,4 @@
-"""The events ``notify``: post to a chat, or to anything that takes JSON, how a run ended."""
+"""The events ``notify``: post the outcome of a run to a chat, or to any service that accepts JSON."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ from gradmix import ConfigError, Events, PositiveFloat, RunInfo, SendsTo
 
 _MOST_METRICS = 6
 _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-"""Letters that would be commands in Slack, and how they are written there."""
+"""Characters with a special meaning in Slack → their escaped forms."""
 
 
 @dataclass
 class Notify(Events):
-    """Post how a run ended, as ``{"text": …}``, which Slack's incoming webhooks and their likes take.
+    """Post the outcome of a run as ``{"text": …}``, the format of Slack's incoming webhooks and similar services.
 
     Parameters
     ----------
     url
-        Where to; http or https. It must stand on the command line: a config file cannot send anything anywhere.
+        Address to post to; http or https. It must be given on the command line, so that no config file can send data.
     about
-        Which runs: all, or only those that failed.
+        Which runs to report: all, or only failed ones.
     timeout
         Seconds to wait for an answer.
 
     Notes
     -----
-    Who has the address of a webhook can write to it. Taken from the environment, it stays out of the journals:
+    Anyone who has the address of a webhook can post to it. To keep it out of the journals, take it from the
+    environment:
     ``'events.notify.url=${oc.env:WEBHOOK}'``.
     """
 
@@ -38,13 +39,13 @@ class Notify(Events):
     timeout: PositiveFloat = 10.0
 
     def check(self) -> None:
-        """Check every option, and that the address is one of the web."""
+        """Check every option, and that the address is an http or https address."""
         super().check()
         if not self.url.lower().startswith(("http://", "https://")):
             raise ConfigError(f"events.notify.url must begin with http:// or https://; given: {self.url!r}.")
 
     def run_finished(self, run: RunInfo, metrics: Mapping[str, float], stopped: str) -> None:
-        """Tell that it has finished, with its first metrics."""
+        """Post that the run has finished, with its first metrics."""
         if self.about == "all":
             own = {name: value for name, value in metrics.items() if not name.startswith("time.")}
             told = ", ".join(f"{name} {value:.6g}" for name, value in list(own.items())[:_MOST_METRICS])
@@ -52,7 +53,7 @@ class Notify(Events):
             self._post(f"{_named(run)} finished{early}. {told}")
 
     def run_failed(self, run: RunInfo, error: BaseException) -> None:
-        """Tell that it has failed, and why."""
+        """Post that the run has failed, and why."""
         why = "interrupted" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}"
         self._post(f"{_named(run)} failed: {why} ({run.folder})")
 

@@ -1,4 +1,4 @@
-"""The events ``patience``: stop a run that hardly gets any better."""
+"""The events ``patience``: stop a run that hardly improves any more."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from gradmix import Events, Iteration, NonNegativeFloat, Objective, PositiveInt,
 class Patience(Events):
     """Stop the run when its objective has improved by less than `min_delta` over `rounds` iterations.
 
-    Of several starts, the first that gets so slow ends the run, and the best so far counts: it is meant for one start.
+    It is meant for runs with one start: with several starts, the first one that becomes this slow ends the whole run,
+    and the best start so far is the result.
 
     Parameters
     ----------
     rounds
-        Over how many iterations.
+        Number of iterations over which the improvement is measured.
     min_delta
-        What has to be gained in these, in the objective's own unit: nats for a log-likelihood, a sum over rows.
+        Smallest improvement over these iterations, in the unit of the objective: nats for a log-likelihood, which is a
+        sum over rows.
     """
 
     must = True
@@ -32,11 +34,11 @@ class Patience(Events):
     _start: int = field(init=False, repr=False, compare=False, default=0)
 
     def run_started(self) -> None:
-        """Forget what another run has reached."""
+        """Forget the values of the previous run."""
         self._begin(0)
 
     def iteration(self, iteration: Iteration[Any], objective: Objective) -> None:
-        """Compare with what was reached some iterations ago."""
+        """Compare the objective with its value `rounds` iterations ago."""
         if iteration.start != self._start:
             self._begin(iteration.start)
         self._values.append(iteration.metrics[objective.metric])

@@ -1,4 +1,4 @@
-"""The events ``silhouette_plot``: a picture of how well each row sits in its group."""
+"""The events ``silhouette_plot``: a picture of how well each row fits its group."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class SilhouettePlot(Events):
-    """Add the picture of a clustering's silhouettes: for each row, how much nearer its own group is than the next.
+    """Add a plot of the silhouettes: how much nearer each row is to its own group than to the next group.
 
     Parameters
     ----------
     sample_size
-        Most rows that are drawn, chosen at random; the work grows with their square.
+        Most rows that are drawn; of more rows, a random sample. The work grows with the square of this number.
     random_state
-        Seed of the choice.
+        Seed of the sample.
 
     Notes
     -----
@@ -36,7 +36,7 @@ class SilhouettePlot(Events):
     random_state: Seed = None
 
     def pictures(self, data: Data, groups: IntArray) -> Mapping[str, Writer]:
-        """The picture."""
+        """Return the function that draws the picture."""
         return {"silhouettes.png": partial(self._draw, data=data, groups=groups)}
 
     def _draw(self, path: Path, data: Data, groups: IntArray) -> None:

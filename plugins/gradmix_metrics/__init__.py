@@ -1,4 +1,4 @@
-"""Metrics besides those of the tasks: how well groups are apart, how far a derivative is off as a whole."""
+"""Additional metrics: the separation of groups, and the overall error of a derivative."""
 
 import gradmix
 

@@ -1,4 +1,4 @@
-"""The metric ``relative_error_l2``: how far a derivative is off as a whole."""
+"""The metric ``relative_error_l2``: the overall error of a derivative."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from gradmix import Metric
 
 @dataclass
 class RelativeErrorL2(Metric):
-    """Length of the error of a derivative, relative to the length of the exact one.
+    """Euclidean norm of the error of a derivative, relative to the norm of the exact derivative.
 
-    NaN where the exact derivative is not known; where that is 0, the error itself.
+    NaN if the exact derivative is not known. If the exact derivative is 0, the norm of the error.
     """
 
     maximise = False
 
     def measure(self, computed: Any, exact: Any) -> float:
-        """Measure, in the Euclidean norm of all entries."""
+        """Return the relative error in the Euclidean norm of all entries."""
         if exact is None:
             return math.nan
         truth = np.ravel(np.asarray(exact, dtype=float))
@@ -31,6 +31,6 @@ class RelativeErrorL2(Metric):
 
 
 def _length(entries: Any) -> float:
-    """Euclidean norm, also of entries whose squares are no longer numbers, or are 0."""
+    """Return the Euclidean norm, even if the squares of the entries overflow or underflow."""
     largest = float(np.max(np.abs(entries), initial=0.0))
     return largest * float(np.linalg.norm(entries / largest)) if 0 < largest < math.inf else largest

@@ -1,4 +1,4 @@
-"""How well groups are apart, without knowing the true ones: scikit-learn's scores."""
+"""Scores of the separation of groups, without the true groups, as in scikit-learn."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class Silhouette(Metric):
-    """Mean silhouette: how much nearer a row is to its own group than to the next, from -1 to 1.
+    """Mean silhouette: how much nearer rows are to their own group than to the next group, from -1 to 1.
 
     NaN if there are fewer than two groups, or as many as rows.
 
     Parameters
     ----------
     sample_size
-        How many rows to take, at random; null takes all. The work grows with their square.
+        Number of rows in a random sample; null takes all rows. The work grows with the square of this number.
     random_state
-        Seed of the choice.
+        Seed of the sample.
 
     Notes
     -----
@@ -38,7 +38,7 @@ class Silhouette(Metric):
     random_state: Seed = None
 
     def measure(self, data: Data, groups: IntArray) -> float:
-        """Measure all rows, or a sample of them."""
+        """Return the mean silhouette of all rows, or of a sample."""
         from sklearn.metrics import silhouette_score
 
         X = data.X
@@ -50,7 +50,7 @@ class Silhouette(Metric):
 
 @dataclass
 class DaviesBouldin(Metric):
-    """Davies and Bouldin's index: how wide groups are for their distance, the worst neighbour of each; 0 is best.
+    """Davies–Bouldin index: mean over the groups of the worst ratio of widths to the distance of two groups; 0 is best.
 
     NaN if there are fewer than two groups, or as many as rows.
 
@@ -62,7 +62,7 @@ class DaviesBouldin(Metric):
     maximise = False
 
     def measure(self, data: Data, groups: IntArray) -> float:
-        """Measure."""
+        """Return the index."""
         from sklearn.metrics import davies_bouldin_score
 
         return float(davies_bouldin_score(data.X, groups)) if _can_be_told_apart(groups) else math.nan
@@ -70,7 +70,7 @@ class DaviesBouldin(Metric):
 
 @dataclass
 class CalinskiHarabasz(Metric):
-    """Calinski and Harabasz's index: variance between groups for that within them, each by its degrees of freedom.
+    """Caliński–Harabasz index: ratio of the variance between groups to that within groups, per degree of freedom.
 
     NaN if there are fewer than two groups, or as many as rows.
 
@@ -82,7 +82,7 @@ class CalinskiHarabasz(Metric):
     maximise = True
 
     def measure(self, data: Data, groups: IntArray) -> float:
-        """Measure."""
+        """Return the index."""
         from sklearn.metrics import calinski_harabasz_score
 
         return float(calinski_harabasz_score(data.X, groups)) if _can_be_told_apart(groups) else math.nan

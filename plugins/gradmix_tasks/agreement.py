@@ -1,6 +1,6 @@
-"""How well two groupings of the same rows agree.
+"""Measures of how well two groupings of the same rows agree.
 
-scikit-learn says the same, but takes a second to import, in each worker of a sweep.
+scikit-learn computes the same values, but its import takes a second in each worker of a sweep.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def adjusted_rand_index(one: Any, other: Any) -> float:
-    """Share of pairs of rows on which two groupings agree, less what chance would give: 1 if they are the same.
+    """Return the share of row pairs on which two groupings agree, corrected for chance; 1 for equal groupings.
 
     Source: Hubert & Arabie, J. Classification 2 (1985) 193-218, equation 5.
 
@@ -29,7 +29,7 @@ def adjusted_rand_index(one: Any, other: Any) -> float:
 
 
 def normalized_mutual_information(one: Any, other: Any) -> float:
-    """Information that two groupings share, by the mean of what each holds: from 0 to 1.
+    """Return the mutual information of two groupings, divided by the mean of their entropies: from 0 to 1.
 
     Source: Vinh, Epps & Bailey, J. Mach. Learn. Res. 11 (2010) 2837-2854, table 2 (the sum's variant).
 
@@ -46,7 +46,7 @@ def normalized_mutual_information(one: Any, other: Any) -> float:
 
 
 def contingency(one: Any, other: Any) -> Array:
-    """How many rows each pair of groups has in common, shape (groups of one, groups of the other)."""
+    """Return the number of rows that each pair of groups shares, shape (groups of one, groups of the other)."""
     groups, rows = np.unique(one, return_inverse=True)
     others, columns = np.unique(other, return_inverse=True)
     cells = np.bincount(rows * len(others) + columns, minlength=len(groups) * len(others))

@@ -25,23 +25,24 @@ _METRICS = (
 
 @dataclass
 class Check(Task):
-    """Check that a component keeps its contract, an iteration a check, as ``gradmix check`` does.
+    """Check that a component keeps its contract, as ``gradmix check`` does; each check is one iteration.
 
     Parameters
     ----------
     component
         Name of the component.
     component_kind
-        Its kind, where components of several kinds have the name.
+        Its kind; needed only if components of several kinds have this name.
     options
-        Its options, those that are not left at their defaults.
+        The options that differ from their defaults.
     only
-        Names of the checks to run; all if there are none.
+        Names of the checks to run; if empty, all checks run.
 
     Notes
     -----
     Metrics: ``checks.passed``, ``checks.failed``, ``checks.not_applicable``, and ``conformance``, the share of the
-    applicable checks that passed. The artifact ``report.json`` has what failed, with the smallest example.
+    applicable checks that passed. The artifact ``report.json`` lists the failed checks, each with the smallest failing
+    example.
     """
 
     component: str
@@ -50,17 +51,17 @@ class Check(Task):
     only: tuple[str, ...] = ()
 
     def metrics(self) -> Sequence[Meaning]:
-        """The share of checks that passed, and how many did not."""
+        """Describe the share of passed checks and the numbers of checks by outcome."""
         return _METRICS
 
     def preflight(self) -> None:
-        """Check that there are such a component and such checks."""
+        """Check that the component and the checks exist."""
         from gradmix.testing import checks_for
 
         checks_for(self._subject(), self.only)
 
     def content(self) -> tuple[str, ...]:
-        """Who offers the component, in which version."""
+        """Return the distribution that offers the component, and its version."""
         found = self._subject()
         return (found.known.find(found.kind, found.name).plugin.identity,)
 

@@ -62,7 +62,7 @@ class Cluster(Task):
     dataset
         The data.
     engine
-        Where sums over the rows are computed; it changes how long a fit takes, never the result.
+        Computes the sums over the rows. It affects only the speed of a fit, never the result.
     """
 
     answers: ClassVar[tuple[str, ...]] = ("model", "groups", "data", "clusterer")
@@ -78,29 +78,29 @@ class Cluster(Task):
         self.clusterer.check_rows(data.X)
 
     def compile(self) -> None:
-        """Compile what the clusterer needs for these data."""
+        """Compile the kernels that the clusterer needs for these data."""
         self.clusterer.compile_for(self._rows(self.dataset.load()))
 
     def timed(self) -> Timed:
-        """A whole fit, all starts of it."""
+        """Return what is timed: a whole fit with all its starts."""
         rows = self._rows(self.dataset.load())
         return Timed(lambda: self.clusterer.exhaust(rows))
 
     def improves(self) -> Objective:
-        """What the clusterer improves."""
+        """Return the objective of the clusterer."""
         return self.clusterer.objective
 
     def metrics(self) -> Sequence[Meaning]:
-        """The clusterer's criteria, agreement with the true groups, then what the clusterer improves."""
+        """Describe the clusterer's criteria, the agreement with the true groups, then the clusterer's objective."""
         own, objective = self.clusterer.metrics(), self.clusterer.objective.metric
         criteria = [*takewhile(lambda each: each.name != objective, own)]
         return (*criteria, ADJUSTED_RAND_INDEX, *own[len(criteria) :], *_OTHERS)
 
     def run(self) -> Steps:
-        """Yield every iteration of every start; score the best, also of what there is when the run is to stop.
+        """Yield every iteration of every start, then score the best start, even if the run is stopped early.
 
-        The answer has the ``model``, the ``groups`` in which it puts the rows (shape (n,)), the ``data`` as they were
-        clustered, and the ``clusterer``.
+        The answer has the ``model``, the ``groups`` to which it assigns the rows (shape (n,)), the ``data`` as they
+        were clustered, and the ``clusterer``.
         """
         data = self.dataset.load()
         lasts: dict[int, Iteration[Any]] = {}
@@ -133,13 +133,13 @@ class Cluster(Task):
         return {**ended, **best.metrics, **scores_of(best.estimate, data.X), **_agreement(groups, data)}
 
     def draw(self, run: FinishedRun) -> Mapping[str, Writer]:
-        """The objective by iteration, and the groups."""
+        """Draw the objective by iteration, and the groups."""
         name = self.clusterer.objective.metric
         objective = next((each for each in self.clusterer.metrics() if each.name == name), Meaning(name))
         return {"fit.png": partial(_draw, run=run, objective=objective)}
 
     def recall(self, artifacts: Path) -> Mapping[str, Any]:
-        """The answer again, from the model that was saved and the data as they are today."""
+        """Rebuild the answer from the saved model and the current data."""
         data = self.dataset.load()
         model = read_model(artifacts / _MODEL).model_
         return self._answer(model, groups_of(model, data.X), data)
@@ -149,7 +149,7 @@ class Cluster(Task):
 
 
 def _agreement(groups: IntArray, data: Data) -> Mapping[str, float]:
-    """How well the groups agree with the true ones, where these are known."""
+    """Measure how well the groups agree with the true groups, if these are known."""
     if data.labels is None:
         return {}
     from gradmix_tasks.agreement import adjusted_rand_index, normalized_mutual_information

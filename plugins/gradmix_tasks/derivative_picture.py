@@ -1,4 +1,4 @@
-"""The picture of a derivative: the error of each entry, and what it cost, in calls of the function."""
+"""The picture of a derivative: the error of each entry, and the cost in calls of the function."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from gradmix.arrays import Array
 
 _WIDTH, _HEIGHT = 10.4, 3.6
 _EXACT = 1e-18
-"""Where errors of zero are drawn."""
+"""Value at which errors of zero are drawn."""
 _COSTS = {"function_evaluations": "function\nevaluations", "time.ratio_to_function": "time"}
-"""Metric → what its bar is called: costs in calls of the function."""
+"""Metric → label of its bar; costs are in calls of the function."""
 
 
 def draw_derivative(path: Path, run: FinishedRun) -> None:
-    """Draw error and cost of a derivative.
+    """Draw the error and the cost of a derivative.
 
     Parameters
     ----------
     path
-        Where to.
+        Path of the picture.
     run
-        The run; its answer has the derivative as ``computed`` and ``exact``, None if that is not known.
+        The run; its answer has the derivative as ``computed`` and as ``exact``, which is None if unknown.
     """
     computed = np.ravel(np.asarray(run.answer["computed"], dtype=float))
     exact = run.answer["exact"]
@@ -39,7 +39,7 @@ def draw_derivative(path: Path, run: FinishedRun) -> None:
         figure = Figure(figsize=(_WIDTH, _HEIGHT))
         FigureCanvasAgg(figure)
         entries, bars = figure.subplots(1, 2, width_ratios=(3, 2))
-        # Fixed margins, in inches: a layout that measures every text costs as much as the drawing itself.
+        # Fixed margins, in inches: an automatic layout measures every text and takes as long as the drawing itself.
         figure.subplots_adjust(left=0.85 / _WIDTH, right=1 - 0.2 / _WIDTH, bottom=0.16, top=0.88, wspace=0.34)
         if exact is None:
             _draw_values(entries, computed)
@@ -55,7 +55,7 @@ def draw_derivative(path: Path, run: FinishedRun) -> None:
 
 
 def _draw_errors(axes: Axes, computed: Array, exact: Array, estimated: float | None) -> None:
-    """The error of each entry on a logarithmic scale; what is exact, as triangles at the lower edge."""
+    """Draw the error of each entry on a logarithmic scale; exact entries are triangles at the lower edge."""
     errors = np.abs(computed - exact) / np.maximum(np.abs(exact), 1)
     numbers = np.arange(1, len(errors) + 1)
     is_exact, is_inexact = errors == 0, np.isfinite(errors) & (errors > 0)
@@ -89,7 +89,7 @@ def _draw_values(axes: Axes, computed: Array) -> None:
 
 
 def _draw_costs(axes: Axes, costs: dict[str, float], n: int) -> None:
-    """Bars on a logarithmic scale, beside the n + 1 calls of plain differences."""
+    """Draw bars on a logarithmic scale, beside the n + 1 calls of forward differences."""
     axes.set_xscale("log")
     for row, value in enumerate(costs.values()):
         axes.barh(row, value - 0.5, left=0.5, height=0.5, color=group_color(0), alpha=0.8)

@@ -1,4 +1,4 @@
-"""The task ``differentiate``: have a differentiator solve a problem, and measure error and cost."""
+"""The task ``differentiate``: apply a differentiator to a problem, and measure error and cost."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _METRICS = (
 
 @dataclass
 class Differentiate(Task):
-    """Differentiate a problem's function as it asks, and measure error, function evaluations and time.
+    """Compute the derivative that a problem requests, and measure error, function evaluations and time.
 
     Parameters
     ----------
@@ -72,14 +72,15 @@ class Differentiate(Task):
     problem
         The problem.
     audit
-        Other differentiators, with their default options, that compute the same derivative; the largest difference to
-        theirs is a metric.
+        Other differentiators, with their default options, that compute the same derivative. The largest difference
+        from their results is a metric.
     audit_tolerance
-        Largest difference that passes, relative to max(|derivative|, 1); a larger one fails the run. Null only reports.
+        Largest accepted difference, relative to max(|derivative|, 1); a larger one fails the run. With null, the
+        difference is only reported.
     sparse
         Whether a Jacobian is computed as a sparse matrix.
     prepared
-        Whether the function is prepared at the point first. Only the derivative after that is timed.
+        Whether the function is first prepared at the point. The preparation is not timed.
     """
 
     rounds: ClassVar[int] = 11
@@ -93,11 +94,11 @@ class Differentiate(Task):
     prepared: bool = False
 
     def metrics(self) -> Sequence[Meaning]:
-        """The error, in two units and as the differentiator estimates it, the cost, and the differentiator's own."""
+        """Describe the error in two units, its estimate, the cost, and the differentiator's own metrics."""
         return *_METRICS, *self.differentiator.metrics()
 
     def check(self) -> None:
-        """Check every option, and that a tolerance is given only where something is audited."""
+        """Check every option, and that a tolerance is given only together with an audit."""
         super().check()
         if self.problem.operator not in (known := get_args(Operator)):
             name = type(self.problem).__name__
@@ -111,22 +112,22 @@ class Differentiate(Task):
             )
 
     def setup(self) -> None:
-        """Import what the differentiators of the audit need."""
+        """Import the packages that the differentiators of the audit need."""
         super().setup()
         for auditor in self._auditors().values():
             auditor.setup()
 
     def preflight(self) -> None:
-        """Check that the differentiator, and those of the audit, offer what the problem asks for."""
+        """Check that all differentiators, including those of the audit, offer the requested derivative."""
         for each in (self.differentiator, *self._auditors().values()):
             each.check_operator(self.problem.operator)
 
     def run(self) -> Steps:
-        """Differentiate, compare with the exact answer.
+        """Differentiate, and compare with the exact derivative.
 
-        The answer has the ``point``, the derivative there as ``computed`` and ``exact`` (None if that is not known),
-        the ``function``, the ``differentiator`` and the ``problem``. If the differentiator assesses its results, their
-        estimated error is a metric, and what limits them a remark.
+        The answer has the ``point``, the derivative there as ``computed`` and ``exact`` (None if unknown), the
+        ``function``, the ``differentiator`` and the ``problem``. If the differentiator assesses its results, the
+        estimated error is a metric, and the cause of the largest error is a remark.
         """
         yield from ()
         point = self.problem.point()
@@ -154,33 +155,33 @@ class Differentiate(Task):
         )
 
     def _errors(self, computed: Any, exact: Any) -> Mapping[str, float]:
-        """The errors of what was computed; it has the shape that its function says, so a difference is `exact`'s."""
+        """Return the errors of the computed derivative; if the shapes differ, the shape of `exact` is wrong."""
         expected = f"the {self.problem.operator}"
         truth = numbers_of_shape(f"{type(self.problem).__name__}.exact", expected, exact, np.shape(computed))
         return errors(computed, truth)
 
     def _code(self, point: Any) -> Mapping[str, Callable[[Path], None]]:
-        """The source code of the derivative, if the differentiator writes it."""
+        """Return the source code of the derivative, if the differentiator generates it."""
         if not self.differentiator.writes_code:
             return {}
         text = self.differentiator.code(self.problem.function, point)
         return {"derivative.py": lambda path: path.write_text(text, encoding="utf-8") and None}
 
     def _auditors(self) -> Mapping[str, Differentiator]:
-        """The other differentiators, by name."""
+        """Return the differentiators of the audit, by name."""
         return {name: gradmix.differentiator(name) for name in self.audit}
 
     def _disagreements(self, computed: Any) -> Mapping[str, float]:
-        """How far the derivative of each other differentiator is from the one that was computed.
+        """Return the difference between the computed derivative and that of each differentiator of the audit.
 
         Raises
         ------
         NumericalError
-            If one is further away than is allowed.
+            If a difference exceeds the tolerance.
         """
         found = {}
         for name, auditor in self._auditors().items():
-            with assessments():  # the difference says how good it is
+            with assessments():  # the difference itself measures the quality
                 other = getattr(auditor, self.problem.operator)(self.problem.function, self.problem.point())
             found[name] = errors(other, computed)["derivative_error"]
             if self.audit_tolerance is not None and not found[name] <= self.audit_tolerance:
@@ -191,11 +192,11 @@ class Differentiate(Task):
         return found
 
     def draw(self, run: FinishedRun) -> Mapping[str, Writer]:
-        """The error of each entry, and the cost."""
+        """Draw the error of each entry, and the cost."""
         return {"derivative.png": partial(_draw, run=run)}
 
     def recall(self, artifacts: Path) -> Mapping[str, Any]:
-        """The answer again, from the derivative that was saved."""
+        """Rebuild the answer from the saved derivative."""
         import json
 
         saved = json.loads((artifacts / self._file).read_text(encoding="utf-8"))
@@ -209,20 +210,20 @@ class Differentiate(Task):
         return f"{self.problem.operator}.json"
 
     def timed(self) -> Timed:
-        """The derivative, beside one evaluation of the function, each called as a user calls it."""
+        """Return what is timed: the derivative and one evaluation of the function, each called as a user would."""
         function, point = self.problem.function, self.problem.point()
         operator = self._operator(function, self.differentiator.prepare(function, point) if self.prepared else None)
         with assessments() as found:
             operator(point)
 
         def assessed() -> None:
-            with assessments():  # the run has said already how good the result is
+            with assessments():  # the run has already reported the quality of the result
                 operator(point)
 
         return Timed(assessed if found else lambda: operator(point), lambda: function(point))
 
     def _operator(self, function: Callable[[Any], Any], prepared: Any) -> Callable[[Any], Any]:
-        """The operator that the problem asks for, of a function that was prepared or was not."""
+        """Return the operator that the problem requests, applied to the function or to its prepared form."""
         name, options = self.problem.operator, {"sparse": True} if self.sparse else {}
         if prepared is None:
             return partial(getattr(self.differentiator, name), function, **options)
@@ -236,13 +237,13 @@ class Differentiate(Task):
 
 
 def _preparation(prepared: Any) -> Mapping[str, str]:
-    """Why derivatives of a prepared function were computed as if it were not."""
+    """Return the reason why the preparation of the function was not used, if it was not."""
     reasons = {} if prepared is None else prepared.reasons
     return {"prepared": f"no: {'; '.join(reasons.values())}"} if reasons else {}
 
 
 def _remarks(found: Sequence[Assessment], computed: Any) -> Mapping[str, str]:
-    """What limits a result: what is not reliable, else whatever has the largest error, or that it is not finite."""
+    """Describe what limits a result: an unreliable part, else the part of largest error, or that it is not finite."""
     if not found:
         is_finite = np.isfinite(computed)
         count = f"{np.sum(~is_finite)} of {is_finite.size} entries are not finite"
@@ -252,18 +253,18 @@ def _remarks(found: Sequence[Assessment], computed: Any) -> Mapping[str, str]:
 
 
 def _verdict(disagreements: Mapping[str, float]) -> Mapping[str, str]:
-    """What the audit found, for each differentiator."""
+    """Describe the result of the audit for each differentiator."""
     listed = ", ".join(f"{name} differs by {by:.3g}" for name, by in disagreements.items())
     return {"audit": listed} if listed else {}
 
 
 def errors(computed: Any, exact: Any) -> Mapping[str, float]:
-    """The error of a computed derivative, relative to max(|exact|, 1), and in units in the last place.
+    """Return the error of a computed derivative, relative to max(|exact|, 1) and in units in the last place.
 
     Raises
     ------
     NumericalError
-        If the two differ in shape.
+        If the shapes of the two differ.
 
     Examples
     --------
@@ -274,7 +275,7 @@ def errors(computed: Any, exact: Any) -> Mapping[str, float]:
     if got.shape != truth.shape:
         raise NumericalError(f"the derivative has the shape {got.shape}, but the exact one {truth.shape}.")
     difference = np.abs(got - truth)
-    with np.errstate(over="ignore"):  # units of 0 are so small that an error has infinitely many
+    with np.errstate(over="ignore"):  # the unit in the last place of 0 is so small that the quotient overflows
         units = difference / np.spacing(np.abs(truth))
     return {
         "derivative_error": float(np.max(difference / np.maximum(np.abs(truth), 1), initial=0.0)),

@@ -1,4 +1,4 @@
-"""The picture of a fit: the objective by iteration, and the groups, in the plane or along the only feature."""
+"""The picture of a fit: the objective by iteration, and the groups in a plane or along a single feature."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from gradmix import PICTURE_STYLE, Clusterer, Data, Meaning, group_colors
 from gradmix.arrays import Array, IntArray
 
 _MOST_ROWS = 5000
-"""Rows that are drawn, at most; of more, some at random."""
+"""Most rows that are drawn; of more rows, a random sample is drawn."""
 _MOST_NAMED = 8
-"""Groups that are named beside the picture; more repeat colors."""
+"""Most groups that are named beside the picture; further groups repeat colors."""
 _LEGEND = 1.1
-"""Inches for these names."""
+"""Width of these names, in inches."""
 _MOST_STRETCH = 4.0
-"""Axes have one scale unless one feature spreads so many times as far as the other: circles look like circles."""
+"""Largest ratio of the features' spreads at which both axes have the same scale, so that circles look like circles."""
 
 
 def draw_fit(
@@ -43,13 +43,13 @@ def draw_fit(
     Parameters
     ----------
     path
-        Where to.
+        Path of the picture.
     objective
-        What the clusterer improves.
+        Objective of the clusterer.
     curves
-        Start → its values by iteration.
+        Start → its values of the objective by iteration.
     best_start
-        The start that counts.
+        Number of the best start.
     model, groups, data, clusterer
         The answer of the task.
     """
@@ -61,7 +61,7 @@ def draw_fit(
         figure = Figure(figsize=(width, 4.2))
         FigureCanvasAgg(figure)
         panels = figure.subplots(1, 2 if has_curve else 1, squeeze=False)[0]
-        # Fixed margins, in inches: a layout that measures every text costs as much as the drawing itself.
+        # Fixed margins, in inches: an automatic layout measures every text and takes as long as the drawing itself.
         right = 1 - (0.15 + (_LEGEND if has_legend else 0.0)) / width
         figure.subplots_adjust(left=1.05 / width, right=right, bottom=0.14, top=0.87, wspace=0.22)
         reached = _reached(objective, curves, best_start)
@@ -99,7 +99,7 @@ def _draw_curves(axes: Axes, objective: Meaning, curves: Mapping[int, Sequence[f
 
 
 def _name_groups(axes: Axes, groups: IntArray, colors: Mapping[int, str]) -> None:
-    """How many rows each group has, beside the axes, in the order of the colors."""
+    """Write the number of rows of each group beside the axes, in the order of the colors."""
     names = {
         group: f"{'noise' if group < 0 else f'group {group}'}\n{np.sum(groups == group):,} rows" for group in colors
     }
@@ -109,7 +109,7 @@ def _name_groups(axes: Axes, groups: IntArray, colors: Mapping[int, str]) -> Non
 
 @dataclass(frozen=True)
 class _Plane:
-    """The plane that is drawn: the features themselves if they are two, else the two leading principal components."""
+    """The plane that is drawn: the features if there are two, else the two leading principal components."""
 
     origin: Array
     directions: Array
@@ -123,7 +123,7 @@ class _Plane:
             return cls(np.zeros(2), np.eye(2), (first, second))
         variances, directions = np.linalg.eigh(np.atleast_2d(np.cov(data.X, rowvar=False)))
         leading = directions[:, :-3:-1]
-        leading = leading * np.sign(leading[np.argmax(np.abs(leading), axis=0), [0, 1]])  # as colors are ordered
+        leading = leading * np.sign(leading[np.argmax(np.abs(leading), axis=0), [0, 1]])  # a definite sign
         total = variances.sum()
         names = [f"principal component {i} ({100 * variances[-i] / total:.0f} % of variance)" for i in (1, 2)]
         return cls(data.X.mean(axis=0), leading, (names[0], names[1]))
@@ -136,7 +136,7 @@ class _Plane:
 
 
 def _draw_plane(axes: Axes, model: Any, groups: IntArray, data: Data, colors: Mapping[int, str]) -> str:
-    """The rows in the plane, with centers and ellipses; returns what is shown."""
+    """Draw the rows in the plane, with centers and ellipses; return a description of the picture."""
     plane = _Plane.of(data)
     n = len(data.X)
     shown = np.arange(n) if n <= _MOST_ROWS else np.random.default_rng(0).choice(n, _MOST_ROWS, replace=False)
@@ -161,7 +161,7 @@ def _draw_plane(axes: Axes, model: Any, groups: IntArray, data: Data, colors: Ma
 
 
 def _draw_histogram(axes: Axes, model: Any, groups: IntArray, data: Data, colors: Mapping[int, str]) -> str:
-    """One feature: the rows of each group by their values, and the density of a mixture; returns what is shown."""
+    """Draw a histogram of a single feature by group, and the density of a mixture; return a description."""
     values = data.X[:, 0]
     edges = np.histogram_bin_edges(values, bins=min(60, max(10, int(2 * np.sqrt(len(values))))))
     axes.hist(

@@ -1,4 +1,4 @@
-"""The task ``solve``: have a solver answer what a problem asks, and measure error and cost."""
+"""The task ``solve``: apply a solver to the question of a problem, and measure error and cost."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ _OTHERS = (
 
 @dataclass
 class Solve(Task):
-    """Solve what a problem asks: equations, a minimum, least squares or an initial value problem.
+    """Solve a problem's question: equations, a minimum, least squares or an initial value problem.
 
     Parameters
     ----------
     solver
-        The solver, which holds its differentiator.
+        The solver; its differentiator is one of its options.
     problem
         The problem.
     """
@@ -57,28 +57,29 @@ class Solve(Task):
     problem: Problem = part("broyden")
 
     def improves(self) -> Objective:
-        """The residual."""
+        """Return the objective: the residual."""
         return self.solver.objective
 
     def metrics(self) -> Sequence[Meaning]:
-        """What ranks (error, objective, residual), how it ended, then what it cost."""
+        """Describe the metrics that rank (error, objective, residual), then how the run ended, then the cost."""
         own = self.solver.metrics()
         ranking = [each for each in own if each.better and not each.is_cost]
         return (*ranking, *_OTHERS, *(each for each in own if each not in ranking))
 
     def preflight(self) -> None:
-        """Check that the problem asks something that the solver solves."""
+        """Check that the solver can solve the problem's kind of question."""
         self.solver.check_question(self._question())
 
     def timed(self) -> Timed:
-        """All iterations, beside one evaluation of the function."""
+        """Return what is timed: all iterations, and one evaluation of the function."""
         question = self._question()
         return Timed(lambda: self.solver.exhaust(question), lambda: _evaluate(question))
 
     def run(self) -> Steps:
-        """Yield every iteration; measure the last one, also of what there is when the run is to stop.
+        """Yield every iteration, then measure the last one, even if the run is stopped early.
 
-        The answer has what was ``found``, arranged as the start, the ``question``, the ``solver`` and the ``problem``.
+        The answer has the solution ``found``, arranged as the start is, the ``question``, the ``solver`` and the
+        ``problem``.
         """
         question = self._question()
         last: Iteration[Any] | None = None
@@ -87,7 +88,7 @@ class Solve(Task):
                 yield last
             except StopRun:
                 break
-        assert last is not None  # a solver without an iteration is an error of its own
+        assert last is not None  # a solver that yields no iteration raises an error earlier
         found = question.arranged(last.estimate)
         return Result(
             metrics={"n_iter": float(last.step), "converged": float(last.converged), **last.metrics},
@@ -97,7 +98,7 @@ class Solve(Task):
         )
 
     def recall(self, artifacts: Path) -> Mapping[str, Any]:
-        """The answer again, from the solution that was saved."""
+        """Rebuild the answer from the saved solution."""
         import json
 
         saved = json.loads((artifacts / _FILE).read_text(encoding="utf-8"))["found"]
@@ -105,7 +106,7 @@ class Solve(Task):
         return self._answer(found, self._question())
 
     def draw(self, run: FinishedRun) -> Mapping[str, Writer]:
-        """Error and residual by iteration, or the steps in time."""
+        """Draw error and residual by iteration, or the steps in time."""
         return {"solve.png": partial(_draw, run=run, in_time=isinstance(self._question(), InitialValue))}
 
     def _answer(self, found: Any, question: Question) -> Mapping[str, Any]:

@@ -17,16 +17,16 @@ from gradmix import PICTURE_STYLE, FinishedRun, group_color
 
 _WIDTH, _HEIGHT = 5.6, 4.2
 _MARKED = 60
-"""Of a curve with at most so many points, each is marked."""
+"""Most points of a curve whose points are marked."""
 
 
 def draw_convergence(path: Path, run: FinishedRun) -> None:
-    """Draw error and residual by iteration. Where digits double, the curve of the error bends down.
+    """Draw error and residual by iteration. Where the convergence is quadratic, the curve of the error bends down.
 
     Parameters
     ----------
     path
-        Where to.
+        Path of the picture.
     run
         The run.
     """
@@ -50,12 +50,12 @@ def draw_steps(path: Path, run: FinishedRun) -> None:
 
 @contextmanager
 def _picture(path: Path, run: FinishedRun) -> Iterator[Axes]:
-    """Axes to draw in; afterwards they get their title, and become a file."""
+    """Yield axes to draw in; afterwards add their title, and save the picture."""
     with matplotlib.rc_context(PICTURE_STYLE):
         figure = Figure(figsize=(_WIDTH, _HEIGHT))
         FigureCanvasAgg(figure)
         axes = figure.subplots()
-        # Fixed margins, in inches: a layout that measures every text costs as much as the drawing itself.
+        # Fixed margins, in inches: an automatic layout measures every text and takes as long as the drawing itself.
         figure.subplots_adjust(left=0.8 / _WIDTH, right=1 - 0.15 / _WIDTH, bottom=0.14, top=0.87)
         yield axes
         _finish(axes, run)
@@ -63,7 +63,7 @@ def _picture(path: Path, run: FinishedRun) -> Iterator[Axes]:
 
 
 def _curve(axes: Axes, values: Sequence[float], name: str, color: int) -> None:
-    """One curve; zeros, which a logarithm lacks, are triangles at the lower edge."""
+    """Draw one curve; zeros, which have no logarithm, are triangles at the lower edge."""
     iterations, heights = np.arange(1, len(values) + 1), np.abs(np.array(values, dtype=float))
     above = heights > 0
     if not above.any():
