@@ -12,7 +12,7 @@ from gradmix import Differentiator, Function, PositiveInt, VectorFunction
 
 @cache
 def _push_many() -> Callable[..., tuple[Any, Any]]:
-    """What pushes: imported, with all rules, when a function is differentiated first."""
+    """Return the function that pushes tangents. It and all rules are imported at the first differentiation."""
     from gradmix_autodiff.pushing import push_many
 
     return push_many
@@ -25,7 +25,7 @@ class DualNumbers(Differentiator):
     Parameters
     ----------
     components
-        How many dual components one evaluation carries: a gradient of n variables takes n/components evaluations.
+        Number of dual components per evaluation: a gradient of n variables takes n/components evaluations.
     compiled
         Whether `prepare` compiles loops over the entries of arrays by numba, where that is installed.
 
@@ -46,42 +46,42 @@ class DualNumbers(Differentiator):
 
     @classmethod
     def has_rule(cls, function: Function) -> bool:
-        """Whether the table has it."""
+        """Return whether the table has a rule for the function."""
         from gradmix_autodiff.engine import has_rule
 
         return has_rule(function)
 
     @property
     def chunk(self) -> int:
-        """One tangent for each component."""
+        """Return the number of tangents per evaluation: one for each component."""
         return self.components
 
     def setup(self) -> None:
-        """Import what pushes, with all rules."""
+        """Import the forward pass and all rules."""
         super().setup()
         _push_many()
 
     def push_many(self, f: VectorFunction, x: Any, V: Any) -> tuple[Any, Any]:
-        """Carry one component for each tangent through f.
+        """Push all tangents through f, one dual component for each.
 
         If a tangent is not finite, f is evaluated again with care for what is absent rather than zero.
         """
         return _push_many()(f, x, V)
 
     def sparse(self, f: VectorFunction, x: Any, is_second: bool, known: Any) -> tuple[Any, Any]:
-        """By a traced pattern and a colouring: tangents for columns, cotangents for dense rows, as is cheapest."""
+        """Compress by a traced pattern and a colouring: tangents for columns, cotangents for dense rows."""
         from gradmix_autodiff.sparse.compression import sparse_hessian, sparse_jacobian
 
         return (sparse_hessian if is_second else sparse_jacobian)(f, x, known)
 
     def prepared(self, f: Any, x: Any) -> Differentiator:
-        """Record f and its derivative at x, as a program for points that take the same path through f."""
+        """Record f and its derivative at x as a program, valid at all points that take the same path through f."""
         from gradmix_autodiff.program.prepared import prepared
 
         return prepared(self, f, x, self.compiled)
 
     def loaded(self, f: Any, x: Any, file: Any, name: str) -> Differentiator:
-        """Programs that were recorded elsewhere."""
+        """Return a prepared object from programs that were recorded earlier."""
         from gradmix_autodiff.program.prepared import loaded
 
         return loaded(self, f, x, self.compiled, file, name)

@@ -34,7 +34,7 @@ class Push:
     Parameters
     ----------
     count
-        How many tangents there are.
+        Number of tangents.
     is_careful
         Whether masks say which tangents are absent, rather than zero: an absent one times an infinite derivative
         contributes nothing.
@@ -47,7 +47,7 @@ class Push:
 
 
 class _Dual(Traced):
-    """What dual numbers and dual arrays share."""
+    """The common base of dual numbers and dual arrays."""
 
     __slots__ = ()
 
@@ -61,7 +61,7 @@ class _Dual(Traced):
         return self.evaluation.level
 
     def follow(self, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
-        """ẏ = Σ (∂y/∂xᵢ) ẋᵢ."""
+        """Return the result with its tangents, ẏ = Σ (∂y/∂xᵢ) ẋᵢ."""
         evaluation = self.evaluation
         if not evaluation.is_open:
             raise outlived()
@@ -103,7 +103,7 @@ class _Dual(Traced):
         return result
 
     def constant(self, value: Any) -> Any:
-        """A plain array that does not change."""
+        """Return a plain array as a constant, whose tangents are zero."""
         return dual(value, *_no_change(self.evaluation, np.shape(value)), self.evaluation)
 
 
@@ -117,7 +117,7 @@ class DualNumber(_Dual):
     tangents
         Shape (p,).
     present
-        Which tangents there are, in a careful evaluation.
+        Mask of the tangents that are not absent; used in a careful evaluation.
     evaluation
         Which differentiation it belongs to.
     """
@@ -131,8 +131,8 @@ class DualNumber(_Dual):
 class DualArray(_Dual, TracedArray):
     """An array and its tangents, stacked along a first axis: shape (p, *value.shape).
 
-    From unit vectors on, as long as each entry depends on its own variable alone, the tangents are a diagonal matrix,
-    of which the diagonal is enough.
+    If the tangents start as unit vectors, they remain a diagonal matrix as long as each entry depends on its own
+    variable alone. Then only the diagonal is stored.
     """
 
     __slots__ = ("_tangents", "diagonal", "evaluation", "present", "value")
@@ -153,11 +153,11 @@ class DualArray(_Dual, TracedArray):
 
     @property
     def known(self) -> Any:
-        """What is enough of the tangents: their diagonal or all."""
+        """Return the stored form of the tangents: their diagonal, or all of them."""
         return self._tangents if self.diagonal is None else self.diagonal
 
     def with_known(self, value: Any, known: Any) -> Any:
-        """Another array of this evaluation, whose tangents are known as those of this one are."""
+        """Return another array of this evaluation, with tangents in the same stored form as those of this one."""
         if self.diagonal is None:
             return DualArray(value, known, None, self.evaluation)
         found = DualArray(value, None, None, self.evaluation)
@@ -165,7 +165,7 @@ class DualArray(_Dual, TracedArray):
         return found
 
     def follow(self, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
-        """The result of an operation; one of this array and plain values goes the short way."""
+        """Return the result of an operation; an operation on this array and plain values takes a shortcut."""
         evaluation, own = self.evaluation, self.value
         is_short = type(rule) is Primitive and evaluation.is_open and not evaluation.is_careful and evaluation.count
         if is_short and not rule.is_view and type(own) is np.ndarray and own.dtype is FLOAT:  # type: ignore[union-attr]
@@ -184,7 +184,7 @@ class DualArray(_Dual, TracedArray):
         return super().follow(rule, arguments, keywords)
 
     def follow_one(self, rule: Elementwise) -> Any:
-        """The result of an operation of this array alone."""
+        """Return the result of an operation on this array alone."""
         evaluation, value, make = self.evaluation, self.value, rule.changes[0]
         is_short = type(value) is np.ndarray and value.dtype is FLOAT and make is not None
         if not is_short or evaluation.is_careful or not evaluation.is_open:
@@ -199,7 +199,7 @@ class DualArray(_Dual, TracedArray):
 
 
 def dual(value: Any, tangents: Any, present: Any, evaluation: Push) -> Any:
-    """A dual number or array."""
+    """Return a dual number or a dual array."""
     is_array = value.ndim if type(value) is np.ndarray else np.ndim(value)
     return (DualArray if is_array else DualNumber)(value, tangents, present, evaluation)
 
@@ -215,7 +215,7 @@ def seed(point: Any, tangents: Any, is_careful: bool) -> Any:
 
 
 def _is_identity(tangents: Any) -> bool:
-    """Whether tangents are the unit vectors, one for each variable: few enough that a copy is worth it."""
+    """Return whether the tangents are the unit vectors, one for each variable, and few enough to compare."""
     if type(tangents) is not np.ndarray or tangents.dtype is not FLOAT or tangents.ndim != 2:
         return False
     n, m = tangents.shape
@@ -228,7 +228,7 @@ def _identity(n: int) -> bytes:
 
 
 def _in_one_order(one: DualArray, other: DualArray) -> tuple[Any, Any]:
-    """All tangents of two arrays: a diagonal matrix is its own transpose, and is read in the order of the other."""
+    """Return all tangents of two arrays in one memory order: a diagonal matrix takes the order of the other."""
     a, b = one.tangents, other.tangents
     if one.diagonal is not None and b.flags.f_contiguous:
         return a.T, b
@@ -252,7 +252,7 @@ def _no_change(evaluation: Push, shape: tuple[int, ...]) -> tuple[Any, Any]:
 
 
 def _aligned(stacked: Any, ndim: int) -> Any:
-    """Tangents with new axes behind the first, as broadcasting gives the argument."""
+    """Return tangents with new axes after the first, the axes that broadcasting adds to the argument."""
     missing = ndim + 1 - stacked.ndim
     return stacked if missing <= 0 else np.reshape(stacked, (len(stacked), *(1,) * missing, *stacked.shape[1:]))
 
@@ -276,7 +276,7 @@ def _push_elementwise(
 
 
 def _as_real_as(y: Any, change: Any) -> Any:
-    """The real part of a change, if the result is real: that of |z|, say, where z is complex."""
+    """Return the real part of a change if the result is real, such as that of |z| for a complex z."""
     return np.real(change) if is_complex(change) and not is_complex(y) else change
 
 
@@ -298,11 +298,11 @@ def _push(
     return np.where(there, change, 0.0), there
 
 
-# Operators of arrays go the same way as any function, without the detour through NumPy's protocols.
+# Operators of arrays do the same as functions, without the detour through NumPy's protocols.
 
 
 def _operators(rule: Elementwise, function: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], ...]:
-    """An operator of arrays and its reflected form, where no tangent has to be broadcast."""
+    """Return an operator of arrays and its reflected form, fast where no tangent must be broadcast."""
     by_first, by_second = rule.changes
     is_sum = function in (operator.add, operator.sub)
     square = ELEMENTWISE[np.square] if function is operator.mul else None
@@ -344,7 +344,7 @@ def _operators(rule: Elementwise, function: Callable[[Any, Any], Any]) -> tuple[
 
 
 def complete() -> None:
-    """Make the operators of arrays."""
+    """Define the operators of arrays."""
     for name, ufunc in ARITHMETIC.items():
         forward, reflected = _operators(ELEMENTWISE[ufunc], getattr(operator, name))
         setattr(DualArray, f"__{name}__", forward)

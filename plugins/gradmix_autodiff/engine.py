@@ -1,4 +1,4 @@
-"""The engine: the table of rules filled, and traced values with the operators that follow from it."""
+"""The engine fills the table of rules and defines the operators of traced values from it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def install() -> None:
 
 
 def has_rule(function: Callable[..., Any]) -> bool:
-    """Whether the table has a function."""
+    """Return whether the table has a rule for a function."""
     install()
     return any(function in table for table in (ELEMENTWISE, COMPOSITIONS, CONSTANT))

@@ -1,4 +1,4 @@
-"""Calling a function on traced values: what it returns, and what it writes into plain arrays on the way."""
+"""Call functions on traced values, and handle what they return and what they write into plain arrays."""
 
 from __future__ import annotations
 
@@ -22,14 +22,19 @@ _is_evaluating: ContextVar[bool] = ContextVar("is_evaluating", default=False)
 
 
 def evaluate(f: Callable[[Any], Any], point: Any) -> Any:
-    """Call a flat function on a traced point; what it returns as an array or a traced value."""
+    """Call a flat function on a traced point, and return its result as an array or a traced value."""
     token = _is_evaluating.set(True)
     try:
         y = f(point)
         if isinstance(y, Traced) and is_complex(y):
             raise DifferentiationError(f"the function returned {plain_value(y)!r}; it must return real numbers.")
         return y
-    except (AttributeError, SystemError, TypeError, ValueError) as error:  # SystemError: compiled code ignored another
+    except (
+        AttributeError,
+        SystemError,
+        TypeError,
+        ValueError,
+    ) as error:  # SystemError: compiled code ignored another exception
         if guided := within_scipy(error):
             raise guided from error
         if isinstance(error.__cause__, DifferentiationError):  # NumPy wraps it when an element is assigned
@@ -44,11 +49,11 @@ def evaluate(f: Callable[[Any], Any], point: Any) -> Any:
 
 
 _MOST_OF_A_PRODUCT = 8192
-"""Entries of a product for which the linear algebra library does not start threads, which would take longer."""
+"""Largest number of entries of a product for which the linear algebra library starts no threads, which are slower."""
 
 
 def is_finite(derivative: Any) -> bool:
-    """Whether all entries of a derivative are finite; by a product with itself, which hardly ever overflows."""
+    """Return whether all entries of a derivative are finite: its product with itself hardly ever overflows."""
     plain = derivative if type(derivative) is np.ndarray else plain_value(derivative)
     if isinstance(plain, Traced):  # a symbol, whose program sees to it
         return plain.is_finite()  # type: ignore[attr-defined, no-any-return]
@@ -64,22 +69,22 @@ def is_finite(derivative: Any) -> bool:
 def write(result: Any, out: Any, most_references: Callable[[], int] | None = None) -> Any:
     """Do what ``out += x`` does to a plain array, as far as that is possible.
 
-    An object array takes the traced entries. One of floats cannot; the name before ``+=`` stands for the result from
-    now on. Other names for the same array would still show the old numbers, so it is refused if there are any.
+    An object array takes the traced entries. An array of floats cannot: instead, the name before ``+=`` refers to the
+    result afterwards. Other names of the same array would still show the old numbers, so this is an error if any exist.
 
     Parameters
     ----------
     result
-        What is written.
+        The value to write.
     out
-        Where to.
+        The plain array to write into.
     most_references
-        Number of references to a plain array that is not read any more; None if it is not known.
+        Number of references up to which nothing else can read the plain array; None if this is not known.
 
     Raises
     ------
     DifferentiationError
-        If other names or views would have to see the update.
+        If other names or views of the array would miss the update.
     """
     if (counted := _counted.get()) is not None:
         counted.append(sys.getrefcount(out))
@@ -105,7 +110,7 @@ def write(result: Any, out: Any, most_references: Callable[[], int] | None = Non
 
 @cache
 def references_to_a_local() -> int:
-    """References that `write` sees to an array that one local variable alone holds, when it is updated in place."""
+    """Return how many references `write` counts when an array held by one local variable is updated in place."""
 
     def update(x: Any) -> None:
         y = np.zeros(1)
@@ -116,7 +121,7 @@ def references_to_a_local() -> int:
 
 @cache
 def references_to_a_temporary() -> int:
-    """References that `write` sees to an array that was made for an argument ``out=``."""
+    """Return how many references `write` counts for an array that was created for an argument ``out=``."""
     return _references_in(lambda x: np.add(x, x, out=np.zeros(1)))
 
 

@@ -25,17 +25,17 @@ class Node:
     Parameters
     ----------
     name
-        ``x`` of an argument, ``w3`` of an intermediate value.
+        ``x`` for an argument, ``w3`` for an intermediate value.
     operation
-        What made it, such as ``x * w3``; empty of an argument.
+        The operation that computed it, such as ``x * w3``; empty for an argument.
     parents
-        The nodes that it depends on: place and the linear map by it.
+        The nodes that it depends on: the place of each, and the derivative by it as a linear map.
     value
         The number or array.
     tangent
-        Its change along the direction, ẇ.
+        Its derivative along the direction, ẇ.
     adjoint
-        The change of the result with it, w̄.
+        The derivative of the result with respect to it, w̄.
     """
 
     name: str
@@ -53,13 +53,13 @@ class Graph:
     Parameters
     ----------
     nodes
-        In the order in which they were computed: arguments first, the result last.
+        The nodes in the order in which they were computed: arguments first, the result last.
     """
 
     nodes: Sequence[Node]
 
     def __str__(self) -> str:
-        """A table: one row a node."""
+        """Return a table with one row per node."""
         rows = [
             ["", "operation", "value", "tangent", "adjoint"],
             *(
@@ -72,7 +72,7 @@ class Graph:
         return "\n".join(line.rstrip() for line in lines)
 
     def to_dot(self) -> str:
-        """Text for Graphviz: ``dot -Tsvg``. Arguments are boxes; the result has a double border."""
+        """Return the graph as text for Graphviz, ``dot -Tsvg``. Arguments are boxes; the result has a double border."""
         lines = ["digraph {", "  rankdir=BT;", "  node [shape=ellipse];"]
         for place, node in enumerate(self.nodes):
             made = f"{node.name} = {node.operation}" if node.operation else node.name
@@ -87,7 +87,7 @@ class Graph:
 
 
 def computational_graph(f: Callable[..., Any], arguments: Sequence[Any], directions: Sequence[Any]) -> Graph:
-    """The graph of f at a point, along a direction.
+    """Return the graph of f at a point, along a direction.
 
     Raises
     ------
@@ -122,7 +122,7 @@ class _Evaluation:
 
 
 class _Noted(Traced):
-    """What numbers and arrays of a graph share."""
+    """The common base of numbers and arrays of a graph."""
 
     __slots__ = ()
 
@@ -147,7 +147,7 @@ class _Noted(Traced):
         return self.evaluation.add("", _written(rule, names), parents, y)
 
     def constant(self, value: Any) -> Any:
-        """A plain array in the graph."""
+        """Return a plain array as a constant in the graph."""
         return self.evaluation.add("", "constant", (), value)
 
 
@@ -175,7 +175,7 @@ def _is_of(x: Any, evaluation: _Evaluation) -> bool:
 
 
 def _maps(rule: Rule, position: int, y: Any, values: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
-    """The linear maps by one argument: forward and back."""
+    """Return the derivative by one argument as two linear maps: forward and back."""
     shape = np.shape(values[position])
     if not isinstance(rule, Elementwise):
         maps = rule.rule(position, y, values, keywords)
@@ -188,7 +188,7 @@ def _maps(rule: Rule, position: int, y: Any, values: tuple[Any, ...], keywords: 
 
 
 def _sweep(nodes: Sequence[Node], directions: Sequence[Any]) -> None:
-    """Forward for the tangents, backward for the adjoints."""
+    """Sweep forward for the tangents and backward for the adjoints."""
     with np.errstate(all="ignore"):
         for place, node in enumerate(nodes):
             node.tangent = np.zeros(np.shape(node.value)) if node.operation else directions[place]
@@ -202,7 +202,7 @@ def _sweep(nodes: Sequence[Node], directions: Sequence[Any]) -> None:
 
 
 def _reachable(nodes: Sequence[Node], result: int, arguments: int) -> list[Node]:
-    """The arguments, and the nodes that the result depends on."""
+    """Return the arguments and the nodes that the result depends on."""
     needed = {result}
     for place in range(result, -1, -1):
         if place in needed:

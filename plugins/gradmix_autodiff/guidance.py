@@ -15,13 +15,13 @@ from gradmix.arrays import unusable_rules
 
 
 def unsupported(name: str, detail: str = "") -> DifferentiationError:
-    """The error for a function that has no rule, with what can be done."""
+    """Return the error for a function that has no rule; it suggests what to do."""
     advice = "Write it in terms of other NumPy functions, or use differentiator=finite_difference."
     return DifferentiationError(" ".join([f"{name}{detail} has no derivative rule here. {advice}", *unusable_rules()]))
 
 
 def full_name(function: Any) -> str:
-    """What people call a function: ``np.linalg.norm``, ``scipy.special.zeta``; a ufunc of others by its name alone."""
+    """Return the usual name of a function, such as ``np.linalg.norm``; other libraries' ufuncs have a bare name."""
     name = function.__name__
     if isinstance(function, np.ufunc) and getattr(np, name, None) is not function:
         parts = [module for place, module in [*sys.modules.items()] if place.startswith("scipy.special")]
@@ -34,7 +34,7 @@ def full_name(function: Any) -> str:
 
 
 def in_place(what: str, instead: str) -> DifferentiationError:
-    """The error for an update in place that cannot be followed, with what to write instead."""
+    """Return the error for an update in place that cannot be followed; it suggests what to write instead."""
     return DifferentiationError(
         f"{what} would be seen through other names or views of the same array in NumPy, which cannot be followed "
         f"here: write {instead}."
@@ -42,7 +42,7 @@ def in_place(what: str, instead: str) -> DifferentiationError:
 
 
 def changed_later(shape: tuple[int, ...]) -> DifferentiationError:
-    """The error for a large plain array that changed after an operation had used it."""
+    """Return the error for a large plain array that changed after an operation had used it."""
     return DifferentiationError(
         f"a plain array of shape {shape} was changed in place after it had been used; the derivative needs it as it "
         "was. Use a copy: y = y + v instead of y += v."
@@ -50,7 +50,7 @@ def changed_later(shape: tuple[int, ...]) -> DifferentiationError:
 
 
 def aliased_plain_array() -> DifferentiationError:
-    """The error for an update of a plain array, by a traced value, that other names would have to see."""
+    """Return the error for an update of a plain array by a traced value that other names of the array would miss."""
     return DifferentiationError(
         "an update in place of a plain array that has other names (y += x) cannot be followed: write y = y + x, or "
         "make the array by np.zeros(n, like=x)."
@@ -68,11 +68,11 @@ _IN_NUMPY = {
     "scipy.linalg.solve_triangular": "gradmix.functions.solve_triangular",
     **{f"scipy.special.{name}": f"gradmix.functions.{name}" for name in ("logsumexp", "softmax", "log_softmax")},
 }
-"""Functions of SciPy's that do not ask traced values, and what does."""
+"""SciPy functions that bypass NumPy's protocols, and the NumPy functions to use instead."""
 
 
 def within_scipy(error: Exception) -> DifferentiationError | None:
-    """The error for a function of SciPy's that cannot be followed, which it names; None if it is another error."""
+    """Return an error that names the SciPy function that cannot be followed; None if the cause is another one."""
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
     modules = [str(frame.f_globals.get("__name__")) for frame in frames]
     if not modules or modules[-1].partition(".")[0] not in ("scipy", "numpy", "gradmix_autodiff"):
@@ -96,7 +96,7 @@ def within_scipy(error: Exception) -> DifferentiationError | None:
 
 
 def compiled_code(error: Exception) -> DifferentiationError | None:
-    """The error for an array of traced numbers that reached compiled code; None if it is another error."""
+    """Return the error for an array of traced numbers that reached compiled code; None if the cause is another one."""
     text = str(error)
     if not re.search(
         r"dtype\('O'\)|object array|type object|_ArrayObject|cannot be safely coerced|ufunc '\w+' not "
@@ -120,7 +120,7 @@ _NUMPY_NAMES = {
 
 
 def needs_a_number(frame: Any) -> DifferentiationError:
-    """The error for a place that asks a traced value for a plain number."""
+    """Return the error for a place where a plain number is needed but a traced value was given."""
     line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
     where = f"{frame.f_code.co_filename}, line {frame.f_lineno}" + (f": {line}" if line else "")
     calls = re.findall(r"\bmath\.(\w+)", line)

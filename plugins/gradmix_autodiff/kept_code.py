@@ -1,4 +1,4 @@
-"""Emitted code as modules in the user's cache folder, beside which numba keeps machine code for other processes."""
+"""Emitted code as modules in the user's cache folder, where numba stores machine code for other processes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from types import ModuleType
 import numpy as np
 
 MOST_FILES = 2000
-"""Modules in a folder, above which the half that was not used for longest is removed."""
+"""Largest number of modules in a folder; above it, the least recently used half is removed."""
 
 
 def kept_module(text: str, folder: str, *made_of: str) -> ModuleType:
-    """The module of a text, in a file whose name is a hash of the text, and of what compiles it.
+    """Return the module of a text, from a file whose name is a hash of the text and of the compiler's version.
 
     Parameters
     ----------
@@ -28,12 +28,12 @@ def kept_module(text: str, folder: str, *made_of: str) -> ModuleType:
     folder
         Name of the folder in the cache of gradmix; only the user may write to it.
     made_of
-        What the machine code depends on, besides the versions of NumPy and gradmix.
+        Further things that the machine code depends on, besides the versions of NumPy and gradmix.
 
     Raises
     ------
     OSError
-        If nothing can be written there.
+        If the folder cannot be written to.
     """
     key = "\n".join([text, *made_of, np.__version__, version("gradmix")])
     place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gradmix" / folder
@@ -50,7 +50,7 @@ def kept_module(text: str, folder: str, *made_of: str) -> ModuleType:
 
 
 def _remove_old(folder: Path) -> None:
-    """Remove the modules that were not used for longest, with their machine code, if there are too many."""
+    """Remove the least recently used modules and their machine code if there are too many."""
     with suppress(FileNotFoundError):  # another process removes them
         files = [(each.stat().st_atime, each) for each in folder.glob("derivative_*.py")]
         for _, file in sorted(files)[: MOST_FILES // 2 if len(files) > MOST_FILES else 0]:
@@ -59,7 +59,7 @@ def _remove_old(folder: Path) -> None:
 
 
 def _module(file: Path) -> ModuleType:
-    """The module in a file, under a name by which numba finds it again."""
+    """Return the module in a file, under a name by which numba finds it again."""
     name = f"gradmix_{file.stem}"
     if name not in sys.modules:
         spec = spec_from_file_location(name, file)

@@ -1,4 +1,4 @@
-"""Functions with a rule of their own, and functions whose operations are not kept, on traced values."""
+"""Call functions with a user's rule, and checkpointed functions, on traced values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def call_with_rule(function: FunctionWithRule, arguments: tuple[Any, ...]) -> Any:
-    """An operation of its own: the function's value, and its rule's linear maps."""
+    """Do the call as a single operation: the value by the function, the derivative by the rule's linear maps."""
     last: list[Any] = [None, None, None]  # one linearisation serves for all arguments of one evaluation
 
     def rule(position: int, y: Any, values: tuple[Any, ...], keywords: Any) -> LinearMap:
@@ -54,7 +54,7 @@ def call_added(function: Callable[..., Any], arguments: tuple[Any, ...], options
 
 
 def call_checkpointed(f: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    """An operation of its own, whose pullback records the function again."""
+    """Do the call as a single operation whose pullback records the function again."""
     from gradmix_autodiff.tape import Tape
 
     def rule(position: int, y: Any, values: tuple[Any, ...], keywords: Any) -> LinearMap:
@@ -70,7 +70,7 @@ def call_checkpointed(f: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
 
 
 def _closed(f: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[..., Any]:
-    """f, refused if its value depends on what is traced beside its arguments: that change would be lost."""
+    """Return f, with an error if it depends on traced values beside its arguments: their derivative would be lost."""
     level = max(each.level for each in arguments if isinstance(each, Traced))
 
     def evaluated(*values: Any) -> Any:

@@ -15,7 +15,7 @@ from gradmix_autodiff.unbounded import warn_infinite
 
 
 class Recorded:
-    """One evaluation of f at a point, recorded. NumPy's warnings are the caller's to turn off.
+    """A recorded evaluation of f at a point. The caller turns off NumPy's warnings.
 
     Parameters
     ----------
@@ -46,9 +46,9 @@ class Recorded:
         self.value: Any = y.value if is_taped else y
 
     def pull(self, w: Any) -> Any:
-        """w·J: walk the operations backwards, from the result's cotangent `w` to the point's.
+        """Return w·J: walk the operations backwards, from the result's cotangent `w` to that of the point.
 
-        If what comes out is not finite, the walk is repeated with care for what is absent rather than zero.
+        If the result is not finite, the walk is repeated, and absent cotangents are told from zero ones.
         """
         if self._index is None:
             return np.zeros(self._point_shape)[()]
@@ -62,9 +62,9 @@ class Recorded:
         return self._as_point(found, is_new)
 
     def pull_once(self, w: Any) -> Any:
-        """As `pull`, for the last time: memory is freed on the way.
+        """Pull back for the last time: as `pull`, but memory is freed during the walk.
 
-        If what comes out is not finite, the function is recorded again, to be walked with care.
+        If the result is not finite, the function is recorded again and walked carefully.
         """
         if self._index is None:
             return self.pull(w)

@@ -20,10 +20,10 @@ from gradmix_autodiff.unbounded import watch_infinite
 from gradmix_autodiff.watched import WatchedArrays
 
 NOTHING = float("0.0")
-"""The cotangent of what the result does not depend on: known by its identity, and not the same as a zero."""
+"""The cotangent of a value that the result does not depend on. Compare it by identity: it is not the same as zero."""
 
 FLOAT = np.dtype(np.float64)
-"""NumPy has one object for it, in its usual byte order: faster to compare than to ask."""
+"""NumPy has a single object for this type in the usual byte order, so that comparing by identity is fast."""
 
 FLOATS = frozenset({float, np.float64})
 """Types of one number."""
@@ -31,26 +31,26 @@ FLOATS = frozenset({float, np.float64})
 Pull = tuple[int, Change, "tuple[int, ...] | None", "Elementwise | None", Spread]
 """How an operation on arrays pulls a cotangent back to one of its arguments.
 
-The place of the argument; the pullback, without what broadcasting does; the shape of the argument if its cotangent is
-to be summed over what was broadcast; the rule if the operation is elementwise, else None; how entries depend on others.
+The entries: the place of the argument; the pullback before broadcasting is undone; the shape of the argument if its
+cotangent must be summed over broadcast axes; the rule of an elementwise operation, else None; how entries depend.
 """
 
 
 class Part(tuple[Any, "tuple[int, ...]"]):
-    """The pullback of ``x[index]`` for an index that takes no entry twice: the walk back adds to that part in place.
+    """The pullback of ``x[index]`` where no entry is taken twice: the walk back adds to a part of x's cotangent.
 
-    It is the pair of the index and the shape of x: the quickest that Python makes.
+    It is a tuple of the index and the shape of x, the fastest object to create in Python.
     """
 
     __slots__ = ()
 
     def __call__(self, w: Any) -> Any:
-        """The cotangent of x."""
+        """Return the cotangent of x."""
         index, shape = self
         return put(w, index, shape)
 
     def added_to(self, present: Any, is_own: int, w: Any) -> Any:
-        """The cotangent of x so far with `w` added, as an array of the walk's own; None if they are not of float64."""
+        """Return the cotangent of x so far plus `w`, in an array that the walk owns; None unless both are float64."""
         kind = type(w)
         if kind is not float and kind is not np.float64 and (kind is not np.ndarray or w.dtype is not FLOAT):
             return None
@@ -73,14 +73,14 @@ class Part(tuple[Any, "tuple[int, ...]"]):
 
 
 class _Ended:
-    """What stands for the operations of an evaluation that has ended: nothing can be added."""
+    """Replaces the operations of an evaluation that has ended: adding to it is an error."""
 
     def __len__(self) -> NoReturn:
         raise outlived()
 
 
 def outlived() -> DifferentiationError:
-    """The error for a traced value that is used after its evaluation has ended."""
+    """Return the error for a traced value that is used after its evaluation has ended."""
     return DifferentiationError(
         "a traced value was used after the differentiation that it belongs to had ended: the function keeps a value "
         "between calls, in a cache, a global or an attribute. Keep plain numbers, or compute the value in each call."
@@ -101,7 +101,7 @@ class Recording:
         self.infinite: list[Elementwise] = []  # rules of operations on numbers whose derivative is infinite
 
     def append(self, pulls: list[Pull]) -> int:
-        """Add an operation on arrays; its place."""
+        """Add an operation on arrays, and return its place."""
         operations = self.operations
         index = len(operations)
         operations.append(pulls)
@@ -109,18 +109,18 @@ class Recording:
         return index
 
     def end(self) -> list[Any]:
-        """End the evaluation: what it recorded."""
+        """End the evaluation, and return the recorded operations."""
         operations, self.operations = self.operations, _Ended()
         return operations  # type: ignore[no-any-return]
 
 
 def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any, frees: bool = False) -> tuple[Any, bool]:
-    """Pull the cotangent `w` of operation `index` back to operation 0, the point; and whether that array is new.
+    """Pull the cotangent `w` of operation `index` back to operation 0, the point, and return whether the result is new.
 
     Parameters
     ----------
     operations
-        What was recorded.
+        The recorded operations.
     arrays
         Places of the operations on arrays, in order.
     index
@@ -128,7 +128,7 @@ def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any, free
     w
         Its cotangent.
     frees
-        Whether each operation is forgotten as soon as it was walked through, with the arrays that it keeps.
+        Whether each operation, with the arrays that it keeps, is freed as soon as the walk has passed it.
     """
     cotangents: list[Any] = [NOTHING] * (index + 1)
     is_own = bytearray(index + 1)
@@ -174,7 +174,7 @@ def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any, free
                     elif np.shape(change) != own:
                         change = np.broadcast_to(change, own)
                 if present is nothing:
-                    # numbers before it are walked through several times as fast if they are Python's
+                    # the walk through earlier operations on numbers is several times faster with Python floats
                     cotangents[i] = float(change) if type(change) is number_type else change
                 elif is_own[i] and type(change) is array_type and change.dtype == present.dtype:
                     present += change
@@ -188,10 +188,10 @@ def walk_back(operations: list[Any], arrays: list[int], index: int, w: Any, free
 
 
 def walk_back_carefully(operations: list[Any], index: int, w: Any) -> Any:
-    """As `walk_back`, with a mask for each cotangent that says which entries the result depends on at all.
+    """Pull back as `walk_back` does, with a mask for each cotangent of the entries that the result depends on.
 
-    An entry that it does not depend on, such as one of a branch that `np.where` does not take, contributes nothing,
-    whatever its partial derivative. An entry that is zero by its value times an infinite derivative is NaN.
+    An entry that the result does not depend on, such as one in a branch that `np.where` does not take, contributes
+    nothing, whatever its partial derivative. An entry whose cotangent is zero times an infinite derivative is NaN.
 
     Parameters
     ----------

@@ -18,9 +18,9 @@ class SecondOrder(Differentiator):
     Parameters
     ----------
     outer
-        What differentiates the gradients; it traces through the inner one.
+        The differentiator of the gradients; it traces through the inner one.
     inner
-        What gives the gradients.
+        The differentiator that computes the gradients.
 
     Notes
     -----
@@ -44,11 +44,11 @@ class SecondOrder(Differentiator):
 
     @property
     def accuracy(self) -> float:
-        """That of the inner one, which gives the first derivatives."""
+        """Return the accuracy of the inner one, which computes the first derivatives."""
         return self.inner.accuracy
 
     def check(self) -> None:
-        """Check every option, and that the two work on each other's values."""
+        """Check every option, and that the outer differentiator can trace through the inner one."""
         super().check()
         self._check_that_both_nest()
 
@@ -61,7 +61,7 @@ class SecondOrder(Differentiator):
                 )
 
     def session(self) -> AbstractContextManager[Any]:
-        """What either sets."""
+        """Enter the sessions of both differentiators."""
         self._check_that_both_nest()
         stack = ExitStack()
         stack.enter_context(self.outer.session())
@@ -81,25 +81,25 @@ class SecondOrder(Differentiator):
         return self.inner.pull(f, x)
 
     def first(self, f: VectorFunction, x: Any) -> tuple[Any, Any]:
-        """Value and gradient by the inner one."""
+        """Return value and gradient by the inner one."""
         return self.inner.first(f, x)
 
     def matrix(self, f: VectorFunction, x: Any) -> Any:
-        """The Jacobian by the inner one."""
+        """Return the Jacobian by the inner one."""
         return self.inner.matrix(f, x)
 
     def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
-        """The gradient by the inner one, pushed or pulled by the outer one."""
+        """Push or pull the inner one's gradient by the outer one."""
         if self.outer.pushes:
             return self.outer.push(self._gradient_of(f), x, v)[1]
         return self.outer.pull(self._gradient_of(f), x)[1](v)
 
     def second(self, f: VectorFunction, x: Any) -> Any:
-        """The gradient by the inner one, and its Jacobian by the outer one."""
+        """Return the gradient by the inner one, and its Jacobian by the outer one."""
         return self.outer.matrix(self._gradient_of(f), x)
 
     def higher(self, f: VectorFunction, x: Any, order: int) -> Any:
-        """The second derivative by both; each further one by the outer one."""
+        """Return higher derivatives: the second by both, each further one by the outer one."""
         return self.outer.push(lambda y: self._derivative(f, y, order - 1), x, np.ones(1))[1]
 
     def _derivative(self, f: VectorFunction, x: Any, order: int) -> Any:

@@ -19,7 +19,7 @@ _HIGHEST = 8
 
 @cache
 def _transformed() -> type[Transformed]:
-    """What transforms: imported, with all rules, when a function is differentiated first."""
+    """Return the function that transforms. It and all rules are imported at the first differentiation."""
     from gradmix_autodiff.engine import install
     from gradmix_autodiff.source.transformed import Transformed
 
@@ -29,7 +29,7 @@ def _transformed() -> type[Transformed]:
 
 @dataclass
 class SourceTransformation(Differentiator):
-    """Derivatives by new source code: a function's definition is read, and that of its derivative is written.
+    """Source code transformation: read a function's definition, and write the code of its derivative.
 
     Loops, branches, writes into plain arrays and functions of `math` are followed; nothing is traced or recorded. What
     cannot be transformed is named with its line.
@@ -37,7 +37,7 @@ class SourceTransformation(Differentiator):
     Parameters
     ----------
     mode
-        forward, reverse, or auto: each where it is cheaper. Second derivatives are forward over reverse.
+        forward, reverse, or auto, which takes the cheaper one. Second derivatives are forward over reverse.
     compiled
         Whether first derivatives are compiled by numba, for functions of numbers and arrays of up to two dimensions.
 
@@ -60,7 +60,7 @@ class SourceTransformation(Differentiator):
     writes_code = True
 
     def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
-        """By emitted code, or in rows if the mode is reverse."""
+        """Push by the emitted forward code, or by rows of the Jacobian if the mode is reverse."""
         made = self._of(f)
         if self.mode != "reverse":
             return made.push(x, v)
@@ -68,36 +68,36 @@ class SourceTransformation(Differentiator):
         return y, np.array([pullback(row) @ v for row in np.eye(len(y))])
 
     def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
-        """By emitted code, or in columns if the mode is forward."""
+        """Pull by the emitted reverse code, or by columns of the Jacobian if the mode is forward."""
         made = self._of(f)
         if self.mode == "forward":
             y, columns = f(x), np.stack([made.push(x, each)[1] for each in np.eye(len(x))])
             return y, lambda w: columns @ w
-        made.program("reverse")  # what cannot be transformed is named before f does anything
+        made.program("reverse")  # the error for code that cannot be transformed comes before f runs
         return f(x), lambda w: made.pulled(x, w)
 
     def first(self, f: VectorFunction, x: Any) -> tuple[Any, Any]:
-        """One run of the reverse code, if f has one value; if not, what is asked for is refused."""
+        """Run the reverse code once. It is an error if f has several values."""
         made = self._of(f)
         if self.mode == "forward" or not made.has_one_value(x):
             return super().first(f, x)
         return made.value_and_gradient(x)
 
     def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
-        """The reverse code, transformed again, forward."""
+        """Return the product by the reverse code, transformed again in forward mode."""
         return self._of(f).product(x, v)
 
     def second(self, f: VectorFunction, x: Any) -> Any:
-        """A product for each variable."""
+        """Return the Hessian by one product for each variable."""
         made = self._of(f)
         return np.stack([made.product(x, each) for each in np.eye(len(x))])
 
     def higher(self, f: VectorFunction, x: Any, order: int) -> Any:
-        """The forward code, transformed again."""
+        """Return higher derivatives by transforming the forward code again."""
         return self._derivatives(f, x, np.ones(1), order)[order]
 
     def series(self, f: VectorFunction, x: Any, v: Any, order: int) -> Any:
-        """All coefficients by one run of the forward code, transformed again."""
+        """Return all coefficients by one run of the forward code, transformed again."""
         if not order:
             return np.stack([f(x)])
         found = self._derivatives(f, x, v, order)
@@ -112,9 +112,9 @@ class SourceTransformation(Differentiator):
         return self._of(f).derivatives(x, v, order)
 
     def written(self, f: FlatFunction, x: Any) -> str:
-        """The emitted code as a module: forward for a function of one number, else reverse, unless the mode says so.
+        """Return the emitted code as a module: in auto mode forward for a function of one number, else reverse.
 
-        If it is to be compiled, it is, so that what cannot be compiled is named.
+        With `compiled`, the code is compiled, so that an error names whatever cannot be compiled.
         """
         forward = self.mode == "forward" or (self.mode == "auto" and f.argument.is_scalar)
         made = self._of(f)

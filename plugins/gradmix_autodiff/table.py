@@ -1,11 +1,11 @@
-"""The table of derivative rules: what every mode reads, and how a rule is written.
+"""The table of derivative rules, which every mode reads, and the kinds of rules.
 
-A rule says how a small change of an argument changes the result. There are three kinds:
+A rule describes how a small change of an argument changes the result. There are three kinds:
 
 - an `Elementwise` rule is text, such as ``"d * cos(a)"``: d is the change, a and b are the arguments, y is the result.
   The same text pushes a tangent forward and pulls a cotangent back, since a diagonal matrix is its own transpose;
 - a `Primitive` rule is a pair of linear maps, forward and back;
-- a `Composition` says the same as NumPy's function in terms of functions that have rules.
+- a `Composition` computes NumPy's function from other functions that have rules.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Spread(IntEnum):
     """Which entries of the result depend on which entries of an argument."""
 
     DENSE = 0
-    """Any entry on any."""
+    """Any entry of the result may depend on any entry of the argument."""
     MOVES = 1
     """Each entry of the result is an entry of the argument, or a sum of some."""
 
@@ -63,7 +63,7 @@ class Elementwise:
     hint
         What to use instead where the derivative is infinite.
     is_choice
-        Whether each entry of the result is that of one argument, and does not depend on the others.
+        Whether each entry of the result equals the entry of one argument and does not depend on the others.
     """
 
     function: Callable[..., Any]
@@ -73,7 +73,7 @@ class Elementwise:
 
     @cached_property
     def changes(self) -> tuple[Callable[..., Change] | None, ...]:
-        """For each argument: (result, arguments) → the linear map of a change."""
+        """Return for each argument a function (result, arguments) → the linear map of a change."""
         arguments = ", ".join(ARGUMENTS[: len(self.texts)])
         return tuple(
             None
@@ -86,7 +86,7 @@ class Elementwise:
 
     @cached_property
     def fixed(self) -> tuple[Change | None, ...]:
-        """For each argument: the linear map of a change where it is the same for all arguments, else None."""
+        """Return for each argument the linear map of a change if it does not depend on the values, else None."""
         none = (None,) * (len(self.texts) + 1)
         made = [make(*none) if text and make else None for make, text in zip(self.changes, self.texts, strict=True)]
         return tuple(None if change is None or change.__closure__ else change for change in made)
@@ -117,11 +117,11 @@ class Primitive:
     rule
         (position, result, arguments, keywords) → the `LinearMap` by that argument.
     spread
-        Which entries depend on which.
+        Which entries of the result depend on which entries of the arguments.
     is_view
         Whether the result may share memory with the first argument in NumPy.
     is_linear
-        Whether it is linear in its arguments, beside those whose entries it moves.
+        Whether the function is linear in its arguments, apart from those whose entries it moves.
     reads_result
         Whether the rule reads more of the result than its shape.
     """
@@ -138,17 +138,17 @@ Rule = Elementwise | Primitive
 
 
 def specialised(function: Callable[..., Any], *given: Any, name: str) -> Callable[..., Any]:
-    """A function with its first arguments given, under a name; unlike a lambda, it can be written to a file."""
+    """Return a function with its first arguments fixed, under a name; unlike a lambda, it can be saved to a file."""
     made: Any = partial(function, *given)
     made.__name__ = name
     return made  # type: ignore[no-any-return]
 
 
 ARGUMENTS = ("a", "b", "c", "e", "f")
-"""What the texts of elementwise rules call the arguments."""
+"""Names of the arguments in the texts of elementwise rules."""
 
 NAMES: dict[str, Any] = {"np": np, "pi": math.pi}
-"""What the texts of elementwise rules may use."""
+"""Names that the texts of elementwise rules may use."""
 
 ELEMENTWISE: dict[Any, Elementwise] = {}
 """Function → its rule."""

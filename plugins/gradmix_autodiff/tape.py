@@ -21,7 +21,7 @@ _ONE = np.ones(1)
 
 @cache
 def _recorder() -> type[Recorded]:
-    """What records: imported, with all rules, when a function is differentiated first."""
+    """Return the class that records. It and all rules are imported at the first differentiation."""
     from gradmix_autodiff.pullback import Recorded
 
     return Recorded
@@ -52,13 +52,13 @@ class Tape(Differentiator):
 
     @classmethod
     def has_rule(cls, function: Function) -> bool:
-        """Whether the table has it."""
+        """Return whether the table has a rule for the function."""
         from gradmix_autodiff.engine import has_rule
 
         return has_rule(function)
 
     def setup(self) -> None:
-        """Import what records, with all rules."""
+        """Import the recorder and all rules."""
         super().setup()
         _recorder()
 
@@ -69,7 +69,7 @@ class Tape(Differentiator):
         return recorded.value, recorded.pull
 
     def first(self, f: VectorFunction, x: Any) -> tuple[Any, Any]:
-        """Pull 1 back, if f has one value; if not, what is asked for is refused."""
+        """Return value and gradient by pulling 1 back. It is an error if f has several values."""
         with np.errstate(all="ignore"):
             recorded = _recorder()(f, x)
             y = recorded.value
@@ -77,7 +77,7 @@ class Tape(Differentiator):
             return y, recorded.pull_once(_ONE) if is_one else np.zeros(len(x))
 
     def graph(self, f: Function, *args: Any, direction: Sequence[Any] | None = None) -> Graph:
-        """The computational graph of a function at a point, with values, tangents and adjoints.
+        """Return the computational graph of a function at a point, with values, tangents and adjoints.
 
         Parameters
         ----------
@@ -108,25 +108,25 @@ class Tape(Differentiator):
         return computational_graph(f, args, [1.0, *[0.0] * (len(args) - 1)] if direction is None else direction)
 
     def sparse(self, f: VectorFunction, x: Any, is_second: bool, known: Any) -> tuple[Any, Any]:
-        """By a traced pattern and a colouring: tangents for columns, cotangents for dense rows, as is cheapest."""
+        """Compress by a traced pattern and a colouring: tangents for columns, cotangents for dense rows."""
         from gradmix_autodiff.sparse.compression import sparse_hessian, sparse_jacobian
 
         return (sparse_hessian if is_second else sparse_jacobian)(f, x, known)
 
     def prepared(self, f: Any, x: Any) -> Differentiator:
-        """Record f and its derivative at x, as a program for points that take the same path through f."""
+        """Record f and its derivative at x as a program, valid at all points that take the same path through f."""
         from gradmix_autodiff.program.prepared import prepared
 
         return prepared(self, f, x, self.compiled)
 
     def loaded(self, f: Any, x: Any, file: Any, name: str) -> Differentiator:
-        """Programs that were recorded elsewhere."""
+        """Return a prepared object from programs that were recorded earlier."""
         from gradmix_autodiff.program.prepared import loaded
 
         return loaded(self, f, x, self.compiled, file, name)
 
     def higher(self, f: VectorFunction, x: Any, order: int) -> Any:
-        """Nested derivatives. Of several values, the pullback w ↦ w·J is linear in w: pulled back itself it gives J."""
+        """Nest derivatives. For several values, the pullback w ↦ w·J is linear in w: pulling it back gives J."""
         inner = f if order == 1 else lambda y: self.higher(f, y, order - 1)
         y, pullback = self.pull(inner, x)
         m = len(y)

@@ -24,7 +24,7 @@ from gradmix_autodiff.traced import (
 
 
 class _Taped(Traced):
-    """What numbers and arrays on a recording share."""
+    """The common base of numbers and arrays on a recording."""
 
     __slots__ = ()
 
@@ -40,13 +40,13 @@ class _Taped(Traced):
         return record(self.recording, rule, arguments, keywords)
 
     def call_checkpointed(self, f: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        """As one operation."""
+        """Record the call as one operation."""
         from gradmix_autodiff.own_rules import call_checkpointed
 
         return call_checkpointed(f, tuple(map(operand, arguments)))
 
     def constant(self, value: Any) -> Any:
-        """A plain array on the recording."""
+        """Return a plain array as a constant on the recording."""
         return _taped(value, self.recording, [])
 
 
@@ -69,7 +69,7 @@ class TapedNumber(_Taped):
         self.value, self.index, self.recording = value, index, recording
 
     def as_vector(self) -> Any:
-        """A vector of one, by the short way where the value is plain."""
+        """Return a vector with this one entry; a plain value takes a shortcut."""
         value, recording = self.value, self.recording
         if type(value) is not float:
             return super().as_vector()
@@ -90,11 +90,11 @@ class TapedArray(_Taped, TracedArray):
 
     def __init__(self, value: Any, index: int, recording: Recording) -> None:
         self.value, self.index, self.recording = value, index, recording
-        self.shape = value.shape  # type: ignore[misc]  # kept, since every operation asks for it
+        self.shape = value.shape  # type: ignore[misc]  # kept, since every operation needs it
         self.relatives = self.source = self.exported = None
 
     def follow_one(self, rule: Elementwise) -> Any:
-        """Record an operation of this array alone."""
+        """Record an operation on this array alone."""
         recording, value = self.recording, self.value
         if type(value) is not np.ndarray or recording.has_complex or (make := rule.changes[0]) is None:
             return record(recording, rule, (self,), {})
@@ -103,14 +103,14 @@ class TapedArray(_Taped, TracedArray):
         place = len(operations)
         operations.append([(self.index, make(y, value), None, rule, Spread.DENSE)])
         recording.array_operations.append(place)
-        result = TapedArray.__new__(TapedArray)  # without a call of __init__, as all short ways
+        result = TapedArray.__new__(TapedArray)  # all shortcuts avoid the call of __init__
         result.value, result.index, result.recording = y, place, recording
         result.shape = self.shape  # type: ignore[misc]
         result.relatives = result.source = result.exported = None
         return result
 
     def follow(self, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
-        """Record an operation; one of this array alone, or with a shape, goes the short way."""
+        """Record an operation; an operation on this array alone, or on it and a shape, takes a shortcut."""
         recording, value = self.recording, self.value
         is_alone = len(arguments) == 1 or (len(arguments) == 2 and rule is RESHAPE)
         if not is_alone or type(value) is not np.ndarray or recording.has_complex or type(rule) is Elementwise:
@@ -141,7 +141,7 @@ def _first(w: Any) -> Any:
 
 
 def leaf(point: Any, recording: Recording) -> Any:
-    """The first value on a recording: the point, copied as it may be an array of the caller's."""
+    """Return the first value on a recording: the point, copied because it may be the caller's array."""
     if type(point) is np.ndarray:
         value = point.copy()
         return TapedArray(value, recording.append([]), recording) if value.ndim else _taped(value, recording, [])
@@ -160,7 +160,7 @@ def _taped(value: Any, recording: Recording, pulls: list[Pull]) -> Any:
 
 
 def number_of(value: Any) -> Any:
-    """A number as Python's float, unless it is complex or traced."""
+    """Return a number as a Python float, unless it is complex or traced."""
     if type(value) is np.float64:
         return float(value)
     if isinstance(value, Traced) or np.iscomplexobj(value):
@@ -243,7 +243,7 @@ def _record_number(
 
 
 def _realised(recording: Recording, change: Callable[[Any], Any], argument: Any, y: Any) -> Callable[[Any], Any]:
-    """A pullback whose result is real if its argument is."""
+    """Return a pullback whose result is real if the argument is real."""
     if not recording.has_complex:
         kind = y.dtype.kind if isinstance(y, np.ndarray | np.generic) else ""
         if kind == "f" or not (kind == "c" or np.iscomplexobj(plain_value(y))):
@@ -253,7 +253,7 @@ def _realised(recording: Recording, change: Callable[[Any], Any], argument: Any,
 
 
 def basic_index(index: Any) -> Any:
-    """An index of slices, integers, None and Ellipsis alone, in which no entry comes twice; else None."""
+    """Return an index of slices, integers, None and Ellipsis, which takes no entry twice; None for any other index."""
     return index if _BASIC.issuperset(map(type, index if type(index) is tuple else (index,))) else None
 
 

@@ -1,4 +1,4 @@
-"""Operators of values on a recording: of numbers, made from the rules' texts, and of arrays, by short ways."""
+"""Operators of values on a recording: for numbers made from the rules' texts, for arrays as shortcuts."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ _VALUES = {"add": "a + b", "sub": "a - b", "mul": "a * b", "truediv": "a / b", "
 
 
 def _partial(text: str | None) -> str:
-    """The partial derivative, from the text of a change."""
+    """Return the text of the partial derivative, from that of a change."""
     text = text or "0.0 * d"
     return text.removeprefix("d * ") if text.startswith("d * ") else text.replace("d", "1.0")
 
@@ -80,7 +80,7 @@ def _power(a: Any, b: Any) -> Any:
 
 
 def _rescue(rule: Elementwise, a: Any, b: Any) -> tuple[Any, Any, Any]:
-    """Value and partials as NumPy's numbers give them, where Python raises: 1/0, an overflow."""
+    """Return value and partials as NumPy computes them where Python raises, as for 1/0 or an overflow."""
     with np.errstate(all="ignore"):
         one, other = (np.float64(each) if isinstance(each, int | float) else each for each in (a, b))
         y = rule.function(one, other)
@@ -95,11 +95,11 @@ def _guarded(value: str, by_a: str, by_b: str, can_raise: bool) -> str:
     return f"try: {line}\n        except (ArithmeticError, ValueError): y, da, db = rescue(rule, a, b)"
 
 
-# Operators of arrays go the same way as any function, without the detour through NumPy's protocols.
+# Operators of arrays do the same as functions, without the detour through NumPy's protocols.
 
 
 def _array_operators(rule: Elementwise, function: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], ...]:
-    """An operator of arrays and its reflected form."""
+    """Return an operator of arrays and its reflected form."""
     by_first, by_second = rule.changes
     to_first, to_second = rule.fixed
     dense, new = Spread.DENSE, TapedArray.__new__
@@ -129,7 +129,7 @@ def _array_operators(rule: Elementwise, function: Callable[[Any, Any], Any]) -> 
         else:
             return rule.function(a_, np.asarray(b_) if isinstance(b_, list | tuple) else b_)
         if type(y) is not np.ndarray or recording.has_complex:
-            return rule.function(a_, b_)  # complex or traced numbers: all the care that there is
+            return rule.function(a_, b_)  # complex or traced numbers take the general, careful way
         operations = recording.operations
         place = len(operations)
         operations.append(entry)
@@ -159,7 +159,7 @@ def _array_operators(rule: Elementwise, function: Callable[[Any, Any], Any]) -> 
 
 
 def _array_power(power: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """``a ** b``; a square is a product, as it is to NumPy."""
+    """Return ``a ** b``; a square is computed as a product, as in NumPy."""
     square = ELEMENTWISE[np.square]
     return lambda a, b: a.follow_one(square) if type(b) in _NUMBERS and b == 2 else power(a, b)
 
@@ -171,7 +171,7 @@ _MOVES = Spread.MOVES
 
 
 def _array_getitem(x: TapedArray, index: Any) -> Any:
-    """``x[index]``; an index of numbers and slices goes the short way."""
+    """Return ``x[index]``; an index of numbers and slices takes a shortcut."""
     value, recording = x.value, x.recording
     basic = index if type(index) is slice else basic_index(index)
     if basic is None or type(value) is not np.ndarray or recording.has_complex:
@@ -191,7 +191,7 @@ def _array_getitem(x: TapedArray, index: Any) -> Any:
 
 
 def complete() -> None:
-    """Make the operators of numbers and arrays."""
+    """Define the operators of numbers and arrays."""
     TapedArray.__getitem__ = _array_getitem  # type: ignore[assignment,method-assign]
     for name, ufunc in ARITHMETIC.items():
         forward, reflected = _array_operators(ELEMENTWISE[ufunc], getattr(operator, name))

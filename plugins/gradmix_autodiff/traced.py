@@ -1,8 +1,8 @@
-"""Traced values: what a function gets instead of numbers, so that NumPy's own protocols bring every operation here.
+"""Traced values, given to a function in place of numbers: NumPy's protocols hand over every operation on them.
 
-Each differentiation has a level of its own; a derivative taken within another has a higher one. An operation belongs
-to the highest level among its arguments, and takes those of lower levels as constants: so perturbations are never
-confused.
+Each differentiation has its own level; a derivative taken within another has a higher level. An operation belongs to
+the highest level among its arguments and treats values of lower levels as constants. This prevents perturbation
+confusion.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from gradmix.arrays import FunctionWithRule
 from gradmix_autodiff.guidance import full_name, in_place, needs_a_number, unsupported
 from gradmix_autodiff.table import COMPOSITIONS, CONSTANT, ELEMENTWISE, PRIMITIVES, Elementwise, Rule
 
-_levels = itertools.count(2)  # symbols are level 1, underneath all others
+_levels = itertools.count(2)  # symbols have level 1, below all others
 
 
 def next_level() -> int:
-    """A level above all that are in use."""
+    """Return a level above all that are in use."""
     return next(_levels)
 
 
@@ -37,7 +37,7 @@ def operate(rule: Rule, *arguments: Any, **keywords: Any) -> Any:
 
 
 def operate_on(rule: Rule, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
-    """As `operate`, of arguments in a sequence."""
+    """Do an operation as `operate` does, with the arguments in a sequence."""
     owner, level = None, 0
     for each in arguments:
         if isinstance(each, Traced) and (its := each.level) > level:
@@ -48,7 +48,7 @@ def operate_on(rule: Rule, arguments: Sequence[Any], keywords: Mapping[str, Any]
 
 
 def plain_value(x: Any) -> Any:
-    """The number or array underneath all levels, or the symbol that stands for one; lists are searched."""
+    """Return the number or array below all levels, or the symbol that represents it; lists are searched."""
     while isinstance(x, Traced):
         below = x.value
         if below is x:
@@ -62,24 +62,24 @@ def plain_value(x: Any) -> Any:
 
 
 def is_complex(x: Any) -> bool:
-    """Whether the number or array underneath all levels is complex."""
+    """Return whether the number or array below all levels is complex."""
     x = plain_value(x) if isinstance(x, Traced) else x
     kind = type(x)
     return x.dtype.kind == "c" if kind is np.ndarray else kind is not float and np.iscomplexobj(x)
 
 
 def seen(found: Any) -> Any:
-    """What a function gets to see of a value without derivative: a symbol decides how much of it is plain."""
+    """Return a value without its derivative, as a function sees it: a symbol decides how much of it is plain."""
     return found.seen() if isinstance(found, Traced) else found
 
 
 def is_known(condition: Any) -> bool:
-    """Whether a condition is true of plain values, so that a shorter way may be taken; of symbols nothing is known."""
+    """Return whether a condition on plain values is true, so that a shortcut may be taken; False for symbols."""
     return not isinstance(condition, Traced) and bool(condition)
 
 
 def operand(x: Any) -> Any:
-    """Traced scalars in a list, or in an object array that ``np.array([x, y])`` made of them, as one traced array."""
+    """Return traced scalars of a list, or of an object array such as ``np.array([x, y])``, as one traced array."""
     if isinstance(x, np.ndarray):
         return as_array(x) if x.dtype == object else x
     if isinstance(x, list | tuple):
@@ -89,7 +89,7 @@ def operand(x: Any) -> Any:
 
 
 def holds_traced(x: Any) -> bool:
-    """Whether a list, or a list in it, has a traced value."""
+    """Return whether a list, or a list within it, has a traced value."""
     if isinstance(x, list | tuple):
         return any(isinstance(each, Traced) or holds_traced(each) for each in x)
     return isinstance(x, np.ndarray) and x.dtype == object
@@ -107,7 +107,7 @@ def as_array(entries: Any) -> Any:
 class Traced(arrays.Traced):
     """A scalar that is being traced; arrays are `TracedArray`.
 
-    A scalar has no length and no dtype: NumPy would take it for one of its own.
+    A scalar has no length and no dtype: with these, NumPy would take it for one of its own scalars.
     """
 
     __slots__ = ()
@@ -115,39 +115,39 @@ class Traced(arrays.Traced):
     __hash__ = None  # type: ignore[assignment]
 
     value: Any
-    """What it stands for on the level below; itself if there is none."""
+    """The value on the level below; the object itself if there is none."""
     level: int
 
     def follow(self, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
-        """The result of an operation of this level."""
+        """Return the result of an operation of this level."""
         raise NotImplementedError
 
     def follow_one(self, rule: Elementwise) -> Any:
-        """The result of an operation of this value alone."""
+        """Return the result of an operation on this value alone."""
         return self.follow(rule, (self,), {})
 
     def constant(self, value: Any) -> Any:
-        """A plain array as a traced one of this level, so that traced values can be written into it."""
+        """Return a plain array as a traced one of this level, so that traced values can be written into it."""
         raise NotImplementedError
 
     def seen(self) -> Any:
-        """What a function gets to see of a value that has no derivative."""
+        """Return the value without its derivative, as a function sees it."""
         return self
 
     # what functions say of their own derivatives
 
     def call_with_rule(self, function: FunctionWithRule, arguments: tuple[Any, ...]) -> Any:
-        """By the rule."""
+        """Call a function by the rule that a user gave for it."""
         from gradmix_autodiff.own_rules import call_with_rule
 
         return call_with_rule(function, tuple(map(operand, arguments)))
 
     def call_checkpointed(self, f: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        """Followed; only the tape has anything to forget."""
+        """Call a checkpointed function; only the tape keeps operations that could be dropped."""
         return f(*arguments)
 
     def stopped(self) -> Any:
-        """The plain number or array, which the function may write into."""
+        """Return the plain number or array, which the function may write into."""
         return np.copy(plain_value(self))[()]
 
     # NumPy's protocols
@@ -180,7 +180,7 @@ class Traced(arrays.Traced):
         if composition is not None:
             if (kwargs and kwargs.get("out") is not None) or (len(args) > 1 and _place_of_out(function) < len(args)):
                 return _with_out(function, composition, args, kwargs)
-            try:  # as `supported`, without a call between
+            try:  # as `supported`, without a further call
                 return composition(*args, **kwargs)
             except DifferentiationError:
                 raise
@@ -268,7 +268,7 @@ class Traced(arrays.Traced):
         return iter(np.ravel(self))
 
     def item(self, *index: int) -> Any:
-        """One entry, traced: the only one, or the one at an index."""
+        """Return one entry, traced: the only one, or the one at an index."""
         if not index:
             if self.size != 1:
                 raise ValueError("can only convert an array of size 1 to a Python scalar")
@@ -307,26 +307,26 @@ class Traced(arrays.Traced):
 class TracedArray(Traced):
     """An array that is being traced.
 
-    An update in place makes the same object stand for a new value, so that aliases see it, as they do in NumPy. So do
-    views of the same memory: each knows which array it is a view of, and which entries it shows.
+    An update in place gives the same object a new value, so that aliases see the update, as in NumPy. Views of the same
+    memory see it, too: each knows which array it is a view of, and which entries it shows.
     """
 
     __slots__ = ("__weakref__", "exported", "relatives", "source")
 
     relatives: list[weakref.ref[TracedArray]] | None
-    """Views of it; each knows its own."""
+    """Views of this array; each knows its own views."""
     source: tuple[TracedArray, Callable[[Any], Any]] | None
-    """The array of which it is a view, which may be one itself, and the step to this one; None if it is not a view."""
+    """The array that this one is a view of (possibly a view, too), and the step to this one; None if it is none."""
 
     exported: list[weakref.ref[Any]] | None
-    """Object arrays that NumPy has made of it, which must see its updates, too."""
+    """Object arrays that NumPy has made from this array; they must see its updates, too."""
 
     def become(self, other: Any) -> None:
-        """Stand for what `other`, of the same level, stands for."""
+        """Take over the value of `other`, which is of the same level."""
         raise NotImplementedError
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        """The entries as an object array: ``np.asarray(x)``, which NumPy lets nobody take over.
+        """Return the entries as an object array, for ``np.asarray(x)``, which NumPy's protocols cannot override.
 
         It shows later updates of this array, as an alias would. It cannot be written to.
         """
@@ -346,7 +346,7 @@ class TracedArray(Traced):
             entries[place] = self[place]
 
     def _show(self) -> None:
-        """Let the object arrays that were made of this one see what it stands for now."""
+        """Update the object arrays that were made from this one."""
         for alias in (ref() for ref in self.exported or ()):
             if alias is not None:
                 self._fill(alias.base)
@@ -384,12 +384,12 @@ class TracedArray(Traced):
         self.update(COMPOSITIONS["setitem"](self, index, value), "x[i] = v", "np.where or np.concatenate")
 
     def update(self, result: Any, what: str, instead: str) -> None:
-        """Stand for `result` from now on, and let aliases and views see it.
+        """Take over the value of `result`, and let aliases and views see it.
 
         Raises
         ------
         DifferentiationError
-            If it is of a higher level or another shape.
+            If the result is of a higher level or has another shape.
         """
         if getattr(result, "level", None) != self.level or result.shape != self.shape:
             raise in_place(what, instead)
@@ -407,7 +407,7 @@ class TracedArray(Traced):
             view._show()
 
     def _path(self) -> tuple[TracedArray, list[Callable[[Any], Any]]]:
-        """The array that owns the entries it shows, and the steps that lead from that array to this one."""
+        """Return the array that owns the entries, and the steps that lead from it to this one."""
         root, steps = self, []
         while root.source is not None:
             root, step = root.source
@@ -416,7 +416,7 @@ class TracedArray(Traced):
 
 
 def _places(root: TracedArray, steps: Sequence[Callable[[Any], Any]]) -> Any:
-    """Where the entries of a view are in the array that it is a view of."""
+    """Return where the entries of a view are in the array that it is a view of."""
     places = np.arange(root.size).reshape(root.shape)
     for step in steps:
         places = step(places)
@@ -424,12 +424,12 @@ def _places(root: TracedArray, steps: Sequence[Callable[[Any], Any]]) -> Any:
 
 
 def shares_memory(one: Any, other: Any) -> bool:
-    """Whether the plain array underneath one value is a view of that underneath another, rather than a copy."""
+    """Return whether the plain array below one value is a view of the array below another, rather than a copy."""
     return np.may_share_memory(plain_value(one), plain_value(other))
 
 
 def relate(one: Traced, view: TracedArray, step: Callable[[Any], Any]) -> None:
-    """Note that an array is a view of another, to which `step` leads; of a number it is a new array."""
+    """Note that an array is a view of another, from which `step` leads to it; a number has no views."""
     if isinstance(one, TracedArray):
         view.source = (one, step)
         relatives = one.relatives
@@ -438,12 +438,12 @@ def relate(one: Traced, view: TracedArray, step: Callable[[Any], Any]) -> None:
         else:
             relatives.append(weakref.ref(view))
             count = len(relatives)
-            if count > _MANY and count & (count - 1) == 0:  # now and then, drop those that died
+            if count > _MANY and count & (count - 1) == 0:  # now and then, drop references to deleted views
                 relatives[:] = [each for each in relatives if each() is not None]
 
 
 def supported(named: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call a composition for what is named; arguments of NumPy's that it does not know are reported, not dropped."""
+    """Call a composition in place of the named function; unsupported arguments of NumPy's raise an error."""
     try:
         return function(*args, **kwargs)
     except DifferentiationError:
@@ -459,22 +459,22 @@ def _refused(named: Any, error: Exception) -> DifferentiationError:
 
 @cache
 def _place_of_out(function: Callable[..., Any]) -> int:
-    """The place of the argument ``out`` of a function of NumPy's; beyond all arguments if it has none by place."""
+    """Return the position of the argument ``out`` of a NumPy function; beyond all arguments if it is keyword-only."""
     names = _names_by_place(function)
     return names.index("out") if "out" in names else sys.maxsize
 
 
 def _names_by_place(function: Callable[..., Any]) -> list[str]:
-    """Names of the arguments that a function takes by place."""
+    """Return the names of the arguments that a function takes by position."""
     try:
         parameters = signature(function).parameters.values()
-    except ValueError:  # one that is written in C and does not say
+    except ValueError:  # a function written in C without a signature
         return []
     return [each.name for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
 
 
 def _with_out(function: Any, composition: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """Call a composition, and write what it gives into the array that the argument ``out`` names."""
+    """Call a composition, and write its result into the array that the argument ``out`` names."""
     from gradmix_autodiff.evaluation import write
 
     place = _place_of_out(function)
@@ -522,7 +522,7 @@ def _call_ufunc(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any, options: dic
         result = np.where(where, result, out[0])
     if out is None:
         return result
-    is_update = any(each is out[0] for each in given)  # y += x, after which the name y stands for the result
+    is_update = any(each is out[0] for each in given)  # y += x, after which the name y refers to the result
     return write(result, out[0], references_to_a_local if is_update else references_to_a_temporary)
 
 
@@ -599,7 +599,7 @@ def _equal(self: Traced, other: Any) -> Any:
 
 
 def complete() -> None:
-    """Give traced values their operators and methods, once the table is filled."""
+    """Define the operators and methods of traced values, once the table is filled."""
     for name, ufunc in _BINARY.items():
         setattr(Traced, f"__{name}__", _operator(ufunc))
         setattr(Traced, f"__r{name}__", _reflected(ufunc))
@@ -607,7 +607,7 @@ def complete() -> None:
     for name, ufunc in _COMPARISONS.items():
         setattr(Traced, f"__{name}__", _operator(ufunc))
     Traced.__eq__ = _equal  # type: ignore[assignment,method-assign]
-    for ufunc in (*ELEMENTWISE, *CONSTANT):  # on an object array a ufunc calls each element's method of its name
+    for ufunc in (*ELEMENTWISE, *CONSTANT):  # on an object array, a ufunc calls each element's method of the same name
         if isinstance(ufunc, np.ufunc) and not hasattr(Traced, ufunc.__name__):
             setattr(Traced, ufunc.__name__, _method(ufunc))
     for name, function in _METHODS.items():

@@ -1,4 +1,4 @@
-"""A hint where a derivative is not finite because of one operation: the square root at 0, above all."""
+"""A hint where one operation makes a derivative infinite or NaN, most often the square root at 0."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gradmix_autodiff.traced import plain_value
 
 
 def watch_infinite(rule: Elementwise, change: Any, present: Any) -> None:
-    """Warn if an operation with a better alternative makes a change that is not finite."""
+    """Warn if a derivative becomes infinite or NaN in an operation that has a better alternative."""
     if rule.hint and not np.all(np.isfinite(plain_value(change)) | ~np.asarray(present)):
         warn_infinite(rule)
 

@@ -1,4 +1,4 @@
-"""Plain arrays that a recording refers to: a change of one before the walk back must not change the derivative."""
+"""Plain arrays that a recording refers to: changing one before the walk back must not change the derivative."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from gradmix_autodiff.guidance import changed_later
 
 _SMALL = 1 << 13
-"""Entries up to which an array is copied, which costs less than to look at it twice."""
+"""Largest number of entries at which an array is copied, which costs less than reading it twice."""
 _WIDTHS = (2048, 2039)
 """Columns of the two checksums. Both rows of sums stay in the processor's nearest cache."""
 
 
 class WatchedArrays:
-    """Keeps plain arrays as they were when an operation used them: small ones by a copy, large ones by a checksum."""
+    """Protects plain arrays that an operation used: small ones are copied, large ones are compared by a checksum."""
 
     __slots__ = ("_known",)
 
@@ -24,12 +24,12 @@ class WatchedArrays:
         self._known: dict[int, tuple[NDArray[Any], bytes]] = {}
 
     def kept(self, array: NDArray[Any]) -> NDArray[Any]:
-        """The array as it is now, for good.
+        """Return the array with its present values: a copy, or the array itself with a checksum.
 
         Raises
         ------
         DifferentiationError
-            If it was used before, and has changed since.
+            If the array was used before and has changed since.
         """
         if array.size <= _SMALL:
             return array.copy()
@@ -40,18 +40,18 @@ class WatchedArrays:
         return array
 
     def kept_within(self, x: Any) -> Any:
-        """An array, or the arrays in a list or tuple such as an index, as they are now; what is read-only stays."""
+        """Return an array, or an index as a list or tuple, with its present values; read-only arrays are not copied."""
         if isinstance(x, np.ndarray):
             return self.kept(x) if x.flags.writeable else x
         return type(x)(map(self.kept_within, x)) if type(x) in (list, tuple) else x
 
     def check(self) -> None:
-        """Check that all large arrays are what they were.
+        """Check that no large array has changed.
 
         Raises
         ------
         DifferentiationError
-            If one is not.
+            If one has changed.
         """
         for array, known in self._known.values():
             self._check(array, known)
@@ -63,7 +63,7 @@ class WatchedArrays:
 
 
 def checksum(array: NDArray[Any]) -> bytes:
-    """Sums of an array's words in columns, for two widths: exchanged entries are in other columns of one of them."""
+    """Return sums of an array's words by columns, for two widths: exchanging entries changes those of a width."""
     bits = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
     words = bits[: len(bits) // 8 * 8].view(np.uint64)
     parts = [bits[len(words) * 8 :].tobytes()]

@@ -1,4 +1,4 @@
-"""The complex step: the derivative of an analytic function from its imaginary part, without a subtraction."""
+"""The complex step: the derivative of an analytic function from its imaginary part, without subtraction."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from gradmix.arrays import Array
 from gradmix_differences.samples import Samples
 
 TINY = 2.0**-100
-"""Relative step: truncation, which falls with its square, vanishes."""
+"""Relative step, so small that the truncation error, which falls with its square, vanishes."""
 
 _APART = 2.0**-20
-"""A real step after which a function that depends on its argument has changed."""
+"""A real step large enough to change any function that depends on its argument."""
 
 _is_stepping: ContextVar[bool] = ContextVar("is_stepping", default=False)
 """Whether a function is being evaluated at a complex step."""
 
 
 def complex_derivative(f: VectorFunction, x: Any, v: Any, step: float) -> Any:
-    """Derivative of f at x along v, Im f(x + i h v) / h.
+    """Return the derivative of f at x along v, Im f(x + i h v) / h.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def complex_derivative(f: VectorFunction, x: Any, v: Any, step: float) -> Any:
 
 
 class ComplexSamples(Samples):
-    """Derivatives by complex steps along lines: g(t) is the derivative at x + t u along a direction w of its own.
+    """Derivatives by complex steps along lines: g(t) is the derivative at x + t u along a second direction w.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class ComplexSamples(Samples):
     tangents
         Directions w of the derivatives, shape (p, n).
     step
-        The complex step; None for one so small that truncation vanishes.
+        The complex step; None for a step so small that truncation vanishes.
     """
 
     def __init__(
@@ -88,23 +88,23 @@ class ComplexSamples(Samples):
         super().__init__(f, x, directions, np.stack(derivatives))
 
     def evaluate(self, point: Array, row: int) -> Array:
-        """The derivative at a point on a direction's line."""
+        """Return the derivative at a point on a direction's line."""
         return np.asarray(complex_derivative(self.f, point, self.tangents[row], self.step))
 
 
 _REAL = 2.0**-36
-"""A real step so small that a function is straight over it, and rounding leaves a few digits of its change."""
+"""A real step so small that a function is straight over it, but large enough that its change keeps a few digits."""
 
 
 def require_analytic(f: VectorFunction, x: Array, at_point: Array, directions: Array, derivatives: Array) -> None:
-    """Check, by an evaluation or two, that f changes along a small real step as its derivatives by complex steps say.
+    """Check by one or two evaluations that the complex-step derivatives predict the change of f over a small real step.
 
-    x |x| and x times the conjugate of x give complex numbers, too, but these are not the derivatives.
+    x |x| and x times the conjugate of x have complex values, too, but their imaginary parts are not derivatives.
 
     Raises
     ------
     DifferentiationError
-        If it does not.
+        If they do not.
     """
     mix = np.cos(np.arange(len(directions)))
     direction, derivative, size = mix @ directions, mix @ derivatives, np.abs(mix) @ np.abs(derivatives)
@@ -118,7 +118,7 @@ def require_analytic(f: VectorFunction, x: Array, at_point: Array, directions: A
         return
     with np.errstate(all="ignore"):
         twice = np.abs(f(x + 2 * _REAL * direction) - at_point - 2 * _REAL * derivative)
-        is_off = (off > allowed) & (twice < 3 * off)  # four times, if it is the curvature
+        is_off = (off > allowed) & (twice < 3 * off)  # four times as large if it is the curvature
     if np.any(is_off):
         raise DifferentiationError(
             "the complex step needs an analytic function; this one changes along real steps in another way than along "
@@ -127,7 +127,7 @@ def require_analytic(f: VectorFunction, x: Array, at_point: Array, directions: A
 
 
 def real_parts(f: VectorFunction) -> VectorFunction:
-    """A function with complex values as one with twice as many real ones: real parts, then imaginary ones."""
+    """Return a function with complex values as one with twice as many real values: real parts, then imaginary parts."""
 
     def parts(x: Any) -> Array:
         y = np.asarray(f(x))

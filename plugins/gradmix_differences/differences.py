@@ -18,9 +18,9 @@ from gradmix_differences.stencils import Stencil, stencil
 from gradmix_differences.verification import COST, Verification
 
 _LOOSER = 100
-"""By how much higher derivatives may be less exact."""
+"""Factor by which higher derivatives may be less exact."""
 _NOTHING = 2.0**-200
-"""Variables as small as this count as 0, whose size is 1."""
+"""Variables smaller than this count as 0, whose size is taken to be 1."""
 _SIDES = {"central": 0, "forward": 1, "backward": -1}
 
 
@@ -36,22 +36,22 @@ class Plan:
 
     @property
     def is_complex(self) -> bool:
-        """Whether first derivatives are taken by complex steps."""
+        """Return whether first derivatives are taken by complex steps."""
         return self.method == "complex_step"
 
     @property
     def outer(self) -> Plan:
-        """How to difference what a complex step gives."""
+        """Return the plan for differencing the derivatives by complex steps."""
         return replace(self, method="central", step=None, order=None)
 
     def limits(self, derivative: int) -> Limits:
-        """Limits of a search for a derivative, with some evaluations kept for its verification."""
+        """Return the limits of a search for a derivative; some evaluations are reserved for its verification."""
         tolerance = self.tolerance if derivative == 1 else _LOOSER * self.tolerance
         columns = None if self.order is None else self.order // self._least - 1
         return Limits(tolerance, max(self.evaluations - min(self.evaluations // 8, COST), 1), columns)
 
     def stencil(self, derivative: int) -> Stencil:
-        """The stencil for a derivative: of the order asked for if the step is fixed, else the simplest one."""
+        """Return the stencil for a derivative: of the requested order if the step is fixed, else the simplest one."""
         order = self.order or self._least
         return stencil(self.method, derivative, order if self.step or order % self._least else self._least)
 
@@ -61,7 +61,7 @@ class Plan:
 
 
 class Lines:
-    """Derivatives along lines, found by a search for steps and verified, or with the step that is given.
+    """Derivatives along lines, found by a search for steps and then verified, or with the given step.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Lines:
         self.samples, self.unit, self.plan = samples, unit, plan
 
     def derivatives(self, order: int) -> Found:
-        """Derivatives of an order, shape (p, m)."""
+        """Return derivatives of the given order, shape (p, m)."""
         quotients = Line(self.samples, self.plan.stencil(order))
         if self.plan.step:
             return _fixed(quotients, self.plan)
@@ -89,7 +89,7 @@ class Lines:
         return search.found
 
     def mixed(self, pairs: IntArray) -> Found:
-        """Second derivatives by two of the directions, for several pairs of them, shape (p, 2) → (p, m)."""
+        """Return mixed second derivatives for pairs of the directions, shape (p, 2) → (p, m)."""
         directions = self.samples.directions[pairs].sum(axis=1)
         sums = Samples(self.samples.f, self.samples.x, directions, self.samples.at_point[pairs[:, 0]])
         second = self.plan.stencil(2)
@@ -102,7 +102,7 @@ class Lines:
         return search.found
 
     def _raise_what_was_raised_everywhere(self, found: Found) -> None:
-        """Raise what the function raised outside of its domain, if that left no step to difference with."""
+        """Raise the function's own error if every step left its domain."""
         is_inside = np.isfinite(self.samples.at_point)
         if self.samples.outside is not None and np.any(is_inside & (found.status == Status.NOT_FINITE)):
             raise self.samples.outside
@@ -118,13 +118,13 @@ class Lines:
 
     @cached_property
     def _start(self) -> IntArray:
-        """Exponent of the first step for higher derivatives: none that missed how the function changes."""
+        """Return the exponent of the first step for higher derivatives, small enough to show the function's changes."""
         _ = self._verification
         return self._slopes.coarsest()
 
 
 def along(f: VectorFunction, x: Array, at_point: Array, directions: Array, plan: Plan, order: int = 1) -> Found:
-    """Derivatives of an order along directions, shape (p, n) → (p, m)."""
+    """Return derivatives of the given order along directions, shape (p, n) → (p, m)."""
     scales, unit = _scales(x, directions, plan)
     scaled = directions * scales[:, None]
     if not plan.is_complex:
@@ -137,9 +137,9 @@ def along(f: VectorFunction, x: Array, at_point: Array, directions: Array, plan:
 
 
 def second(f: VectorFunction, x: Array, at_point: Array, directions: Array, pairs: IntArray, plan: Plan) -> Found:
-    """Second derivatives by pairs of directions, uᵀHw, shapes (p, n) and (q, 2) → (q, m).
+    """Return second derivatives by pairs of directions, uᵀHw, shapes (p, n) and (q, 2) → (q, m).
 
-    Both of a pair may be the same one.
+    The two directions of a pair may be the same.
     """
     scales, unit = _scales(x, directions, plan)
     scaled = directions * scales[:, None]
@@ -159,7 +159,7 @@ def second(f: VectorFunction, x: Array, at_point: Array, directions: Array, pair
 
 
 def _fixed(quotients: Line | Mixed, plan: Plan) -> Found:
-    """Quotients with the step that is given, judged by those with twice the step."""
+    """Return quotients with the given step; their error is estimated from quotients with twice the step."""
     assert plan.step is not None
     rows = np.arange(quotients.shape[0])
     near = quotients.level(plan.step, rows)
@@ -197,9 +197,9 @@ def _by_complex_steps(f: VectorFunction, x: Array, at_point: Array, directions: 
 
 
 def _scales(x: Array, directions: Array, plan: Plan) -> tuple[Array, IntArray]:
-    """The step along each direction that is as large as the variables it moves, and the exponent of that of size 1.
+    """Return for each direction the step as large as the variables it moves, and the exponent of the step of size 1.
 
-    Powers of two, unless the step is given: it is relative to the variables to the last bit.
+    The steps are powers of two, unless the step is given: then it is relative to the variables, to the last bit.
     """
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         sizes = np.where((np.abs(x) > _NOTHING) & np.isfinite(x), np.abs(x), 1.0)
@@ -211,7 +211,7 @@ def _scales(x: Array, directions: Array, plan: Plan) -> tuple[Array, IntArray]:
 
 
 def _defined(x: Array, directions: Array, at_point: Array) -> Array:
-    """f(x) for each direction, NaN for those that move a variable that is not finite."""
+    """Return f(x) for each direction, NaN for directions that move a variable that is not finite."""
     moves_none = ~np.any((directions != 0) & ~np.isfinite(x), axis=1, keepdims=True)
     return np.where(moves_none, at_point, np.nan)
 

@@ -10,30 +10,30 @@ import numpy as np
 from gradmix.arrays import Array
 
 _GAIN = 1000
-"""By how much one extrapolation makes an error smaller at most: two entries that agree more closely do so by chance."""
+"""Largest factor by which one extrapolation reduces an error: two entries that agree more closely do so by chance."""
 
 _FAR = 32
-"""Ratio of two steps from which on they belong to different scales, across which nothing is extrapolated."""
+"""Smallest ratio of two steps at different scales; there is no extrapolation from one scale to another."""
 _DIFFERENT = 0.45
 """Relative difference of two quotients from which on the error of the larger step is not yet a power of the step."""
 
 
 @dataclass(frozen=True)
 class Extrapolated:
-    """The best entry of Neville's table, for each quantity by itself.
+    """The best entry of Neville's table, chosen for each quantity separately.
 
     Parameters
     ----------
     value
         The derivative.
     truncation
-        How far it is from the entry below it, whose error this estimates: its own is usually far smaller.
+        Distance from the entry below, an estimate of that entry's error; the error of `value` is usually far smaller.
     rounding
-        How far the errors of the function's values can move it.
+        Bound of the error that the errors of the function's values cause.
     finest
-        Number of the smallest step that it uses, counted from the largest one, 0.
+        Index of the smallest step used; the largest step has index 0.
     coarsest
-        Number of the largest step that it uses.
+        Index of the largest step used.
     """
 
     value: Array
@@ -44,12 +44,12 @@ class Extrapolated:
 
     @property
     def error(self) -> Array:
-        """Estimated error: truncation and rounding; infinite where no entry was finite."""
+        """Return the estimated error, truncation plus rounding; infinite where no entry was finite."""
         return self.truncation + self.rounding
 
 
 def extrapolate(steps: Array, quotients: Array, roundings: Array, power: int, columns: int | None) -> Extrapolated:
-    """Continue difference quotients to step zero by polynomials in step**power, and take the most certain entry.
+    """Extrapolate difference quotients to step zero by polynomials in step**power, and return the most certain entry.
 
     Parameters
     ----------
@@ -58,11 +58,11 @@ def extrapolate(steps: Array, quotients: Array, roundings: Array, power: int, co
     quotients
         Difference quotients by step, shape (L, …).
     roundings
-        Bounds of what rounding does to each, of the same shape.
+        Bounds of the rounding error of each quotient, of the same shape.
     power
-        Distance of the powers of the step in their errors.
+        Difference between successive powers of the step in the error.
     columns
-        How often to extrapolate at most; None for as often as there are steps.
+        Largest number of extrapolations; None for as many as the steps allow.
 
     Notes
     -----
@@ -103,7 +103,7 @@ def _nothing(shape: tuple[int, ...]) -> Extrapolated:
 def _entries(
     steps: Array, quotients: Array, roundings: Array, power: int, columns: int | None
 ) -> Iterator[Extrapolated]:
-    """Neville's table, column by column; where columns are limited, one more serves to judge the last."""
+    """Yield Neville's table by columns; if columns are limited, one more serves to judge the last."""
     table, bounds = list(quotients), list(roundings)
     errors = [np.full(quotients.shape[1:], np.inf) for _ in steps]
     for column in range(1, len(steps)):

@@ -24,35 +24,35 @@ if TYPE_CHECKING:
     from gradmix_differences.search import Found
 
 _BAD = 0.01
-"""Relative error, or absolute one of what is small, from which on a result is not reliable whatever limits it."""
+"""Relative error (absolute for small results) above which a result is unreliable, whatever limits it."""
 _DIRECTIONS = 64
-"""Directions that are differenced together: their tables are NumPy's work rather than Python's."""
+"""Number of directions that are differenced together, so that NumPy rather than Python computes their tables."""
 
 
 @dataclass
 class FiniteDifference(Differentiator):
     """Divided differences: forward, backward, central, or the complex step.
 
-    The step fits itself to the function: quotients with several steps are extrapolated to step zero, until the
-    estimated error is small or nothing is left to gain. Every result has an estimated error and a status, which
+    The step adapts to the function: quotients with several steps are extrapolated to step zero, until the
+    estimated error is small or further steps do not help. Every result has an estimated error and a status, which
     `gradmix.assessments` collects; noise, jumps, kinks and values that are not finite give a warning otherwise.
 
     Parameters
     ----------
     method
         Where the function is evaluated: on both sides (central); on one (forward, backward), for the edge of a domain;
-        or at a complex step, which loses no digits but needs a function that is analytic and written for complex
-        numbers (no abs, no comparisons that matter).
+        or at a complex step, which loses no digits but requires an analytic function that works with complex numbers
+        (without abs, and without comparisons that affect the result).
     order
-        Order of accuracy: the error falls with the step to this power. Even for central; null takes 1 (forward,
-        backward) or 2 (central) with a fixed step, and as high an order as helps otherwise.
+        Order of accuracy: the error falls with the step to this power. Even for central; null means 1 (forward,
+        backward) or 2 (central) with a fixed step, and otherwise the highest order that helps.
     step
-        Fixed step, relative to the size of each variable (to 1 for a variable that is 0); null fits it to the function.
+        Fixed step, relative to the size of each variable (to 1 for a variable that is 0); null adapts the step.
     tolerance
         Relative error at which the search for a better step ends.
     evaluations
-        Most evaluations for each direction in which the function is differenced: a gradient takes at most so many for
-        each variable, a Hessian for each pair of variables. A smooth function takes about ten.
+        Largest number of evaluations for each direction: a gradient has one direction per variable, a Hessian one per
+        pair of variables. A smooth function takes about ten.
 
     Notes
     -----
@@ -82,13 +82,13 @@ class FiniteDifference(Differentiator):
             )
 
     def setup(self) -> None:
-        """Import what takes differences."""
+        """Import the module that takes differences."""
         super().setup()
         import_module("gradmix_differences.differences")
 
     @property
     def accuracy(self) -> float:
-        """What the tolerance allows; with a fixed step, what truncation and rounding leave."""
+        """Return the accuracy that the tolerance allows, or that truncation and rounding leave with a fixed step."""
         if self.step is None:
             return 1e-12 if self.method == "complex_step" else max(1e-9, 10 * self.tolerance)
         eps = float(np.finfo(float).eps)
@@ -97,11 +97,11 @@ class FiniteDifference(Differentiator):
 
     @property
     def chunk(self) -> int:
-        """How many directions are differenced together."""
+        """Return how many directions are differenced together."""
         return _DIRECTIONS
 
     def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
-        """Differences along a direction."""
+        """Return the derivative along a direction."""
         if is_traced(x) or is_traced(v):
             from gradmix_differences.traced import along_traced
 
@@ -110,7 +110,7 @@ class FiniteDifference(Differentiator):
         return y, found[0]
 
     def push_many(self, f: VectorFunction, x: Any, V: Any) -> tuple[Any, Any]:
-        """Differences along directions."""
+        """Return the derivatives along directions."""
         if is_traced(x) or is_traced(V):
             y = f(x)
             return y, np.stack([self.push(f, x, v)[1] for v in V])
@@ -124,7 +124,7 @@ class FiniteDifference(Differentiator):
         return y, self._assessed(along(f, x, y, V, self._plan))
 
     def second(self, f: VectorFunction, x: Any) -> Any:
-        """Second differences by each pair of variables, once: the Hessian is symmetric to the last bit."""
+        """Return second differences, one for each pair of variables, so that the Hessian is exactly symmetric."""
         from gradmix_differences.differences import second
 
         n = len(x)
@@ -135,7 +135,7 @@ class FiniteDifference(Differentiator):
         return hessian
 
     def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
-        """Second differences by v and each variable."""
+        """Return second differences by v and each variable."""
         from gradmix_differences.differences import second
 
         n = len(x)
@@ -143,7 +143,7 @@ class FiniteDifference(Differentiator):
         return self._assessed(second(f, x, f(x), np.concatenate([v[None], np.eye(n)]), pairs, self._plan))[:, 0]
 
     def higher(self, f: VectorFunction, x: Any, order: int) -> Any:
-        """Differences of that order."""
+        """Return differences of the given order."""
         from gradmix_differences.differences import along
 
         return self._assessed(along(f, x, f(x), np.ones((1, 1)), self._plan, order))[0]
@@ -155,7 +155,7 @@ class FiniteDifference(Differentiator):
         return Plan(self.method, self.order, self.step, self.tolerance, self.evaluations)
 
     def _assessed(self, found: Found) -> Any:
-        """The derivatives, after their errors and what limits them have been reported."""
+        """Report the errors of derivatives and what limits them, and return the derivatives."""
         from gradmix_differences.status import Status
 
         error = float(np.max(found.error / np.fmax(np.abs(found.value), 1.0), initial=0.0))

@@ -1,4 +1,4 @@
-"""Ladders: the steps that several lines have been differenced with, and what extrapolation makes of them."""
+"""Ladders: the steps with which several lines have been differenced, and the extrapolation from them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _FIRST = 1 / 7
 """Step of exponent 0, relative to the size of the variables."""
 _GOLDEN = (5**0.5 - 1) / 2
 _BLUR = 16
-"""How many times EPS of the largest value the error of any value may be, if they are computed together."""
+"""Largest error of any value, in units of EPS times the largest value, if all values are computed together."""
 _STEEPER = 4.0
-"""By how many times steeper a function is over a smaller step, if the larger one is too coarse for it."""
+"""If a function is this many times steeper over a smaller step, the larger step is too coarse for it."""
 
 
 @cache
 def step_of(exponent: int) -> float:
-    """The step of about 2**-exponent / 7: of 20 bits, so that x + step is exact for most x, and each a bit irregular.
+    """Return a step of about 2**-exponent / 7, irregular, and of 20 bits, so that x + step is exact for most x.
 
-    With steps 1/8, 1/16, … sin(2¹⁰ π x) looks constant; if each is half of the one before, every function of a high
-    frequency looks as smooth as the one of a low frequency that has the same values there.
+    With steps 1/8, 1/16, … sin(2¹⁰ π x) looks constant; if each step is half of the one before, a function of
+    high frequency looks as smooth as one of low frequency that has the same values there.
     """
     irregular = _FIRST * (1 + 0.2 * ((exponent * _GOLDEN) % 1))
     return float(np.ldexp(np.round(np.ldexp(irregular, 20)), -20 - exponent))
@@ -39,7 +39,7 @@ class Ladder:
     Parameters
     ----------
     exponents
-        Of the steps, ascending; see `step_of`.
+        Exponents of the steps, ascending; see `step_of`.
     quotients, roundings, variations
         See `Level`; shape (L, p, m) each.
     """
@@ -51,11 +51,11 @@ class Ladder:
 
     @classmethod
     def empty(cls, shape: tuple[int, int]) -> Ladder:
-        """A ladder of no steps for p lines with m values each."""
+        """Return a ladder without steps for p lines with m values each."""
         return cls((), *(np.empty((0, *shape)) for _ in range(3)))
 
     def with_level(self, exponent: int, level: Level) -> Ladder:
-        """The ladder with one step more."""
+        """Return the ladder with one more step."""
         place = int(np.searchsorted(self.exponents, exponent))
         return Ladder(
             (*self.exponents[:place], exponent, *self.exponents[place:]),
@@ -65,7 +65,7 @@ class Ladder:
         )
 
     def of(self, lines: IntArray) -> Ladder:
-        """The ladder of some of the lines."""
+        """Return the ladder of some of the lines."""
         return Ladder(self.exponents, self.quotients[:, lines], self.roundings[:, lines], self.variations[:, lines])
 
     @cached_property
@@ -75,14 +75,14 @@ class Ladder:
 
     @cached_property
     def is_flat(self) -> Flags:
-        """Whether the function has changed nowhere yet, shape (p, m)."""
+        """Return whether the function has not changed at any step yet, shape (p, m)."""
         return np.asarray(np.all(self.variations == 0, axis=0))
 
     def blur(self, stencil: Stencil, center: Array) -> Array:
-        """Error of values that have changed no more than rounding of the largest among them may have, shape (L, p, m).
+        """Return the error of values whose change may be due to rounding of the largest value, shape (L, p, m).
 
-        A function that computes all entries together, such as a Fourier transform, rounds a small one as a large one.
-        It is 0 for entries that have changed more than that with any step.
+        A function that computes all entries together, such as a Fourier transform, makes the same rounding error in
+        small and in large entries. The error is 0 for entries that have changed by more with any step.
 
         Parameters
         ----------
@@ -98,14 +98,14 @@ class Ladder:
             return np.where(np.all(changes <= within, axis=0) & np.isfinite(within), within, 0.0)
 
     def best(self, stencil: Stencil, columns: int | None, noise: Array | float = 0.0) -> Extrapolated:
-        """What extrapolation makes of the steps that show the function as smooth as it is.
+        """Extrapolate from the steps that are small enough to show the function as smooth as it is.
 
         Parameters
         ----------
         stencil
             What the quotients are made by.
         columns
-            How often to extrapolate at most; None for as often as helps.
+            Largest number of extrapolations; None for as many as help.
         noise
             Errors of the function's values, where they are larger than rounding, shape (p, m) or (L, p, m).
         """
@@ -117,14 +117,14 @@ class Ladder:
 
 
 def _resolved(slopes: Array, roundings: Array) -> Flags:
-    """Which steps show the function as smooth as it is: its slopes over smaller steps are not much steeper.
+    """Return which steps show the function as smooth as it is: slopes over smaller steps are not much steeper.
 
     Parameters
     ----------
     slopes
         Largest changes of the function over the steps, largest step first, divided by the steps.
     roundings
-        How far rounding can move these.
+        Bounds of the rounding error of the slopes.
     """
     with np.errstate(invalid="ignore"):
         sure = np.nan_to_num(slopes - roundings, nan=0.0, posinf=0.0, neginf=0.0)

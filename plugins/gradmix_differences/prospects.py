@@ -1,4 +1,4 @@
-"""Prospects: which steps to try next, seen from those that have been tried."""
+"""Prospects: which steps to try next, judged by the steps already tried."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ from gradmix_differences.ladder import Ladder
 from gradmix_differences.quotients import Flags
 
 FIRST_STEPS = 3
-"""With so many steps, each about half of the one before, a search begins at some scale."""
+"""Number of steps, each about half of the one before, with which a search begins at a scale."""
 _ENOUGH = 7
-"""More steps than so many at one scale are not tried without a sign that they help."""
+"""Largest number of steps at one scale without a sign that more would help."""
 _DOWN = 3
-"""By how many halvings the step shrinks while quotients do not resemble each other."""
+"""Number of halvings by which the step shrinks while quotients do not resemble each other."""
 _UP = 6
-"""By how many doublings it grows at once, at most, while rounding is all that is seen."""
+"""Largest number of doublings by which the step grows at once while only rounding is seen."""
 _RESEMBLES = 0.05
-"""Relative error from which on quotients resemble each other."""
+"""Relative difference below which quotients resemble each other."""
 _SMALLEST = 48
 """Exponent of the smallest step."""
 _BEYOND, _BEYOND_HIGHER = 10, 3
-"""By how many doublings the largest step is larger than the variables and 1, for first and for higher derivatives."""
+"""Doublings from the size of the variables, or 1, to the largest step, for first and for higher derivatives."""
 
 
 @dataclass(frozen=True)
 class Prospects:
-    """What is to be gained by further steps, for several lines that have seen the same ones.
+    """The gain to expect from further steps, for several lines that have been tried with the same steps.
 
     Parameters
     ----------
     ladder
         The steps, with the quotients.
     best
-        What extrapolation makes of them.
+        The result of extrapolation from them.
     magnitude
-        What errors are compared with, shape (p, m).
+        The size to which errors are relative, shape (p, m).
     is_open
-        Which derivatives are not good enough, shape (p, m).
+        Which derivatives are not good enough yet, shape (p, m).
     unit
         Exponent of the step of size 1, shape (p,).
     tolerance
         Relative error that is good enough.
     derivative
-        Which derivative it is.
+        Order of the derivative.
     """
 
     ladder: Ladder
@@ -59,7 +59,7 @@ class Prospects:
     derivative: int
 
     def next_steps(self, i: int) -> tuple[int, ...]:
-        """Exponents of the steps to try next for a line; none if nothing is to be gained."""
+        """Return the exponents of the steps to try next for a line; none if no further step would help."""
         exponents, unit = self.ladder.exponents, int(self.unit[i])
         if np.all(self.ladder.is_flat[i] | ~self.is_open[i]):
             return tuple(range(unit, unit + FIRST_STEPS)) if unit < exponents[0] - FIRST_STEPS else ()
@@ -74,11 +74,11 @@ class Prospects:
         return self._from(unit) or self._below_the_largest()
 
     def _from(self, start: int) -> tuple[int, ...]:
-        """Some steps from a larger one on, that have not been tried."""
+        """Return some steps, starting from a larger one, that have not been tried."""
         return tuple(range(start, min(start + FIRST_STEPS, self.ladder.exponents[0])))
 
     def _below_the_largest(self) -> tuple[int, ...]:
-        """A step more at the larger one of two scales, if few have been tried there."""
+        """Return one more step at the larger of two scales if few have been tried there."""
         exponents = self.ladder.exponents
         count = next(k for k in range(1, len(exponents) + 1) if exponents[0] + k not in exponents)
         return (exponents[0] + count,) if count < min(len(exponents), _ENOUGH) else ()
@@ -91,11 +91,11 @@ class Prospects:
 
     @cached_property
     def _is_asymptotic(self) -> Flags:
-        """Whether the best value has some digits, and the smallest step agrees."""
+        """Return whether the best value has some correct digits, and the smallest step agrees with it."""
         return (self._relative <= _RESEMBLES) & self._resembles_best(-1)
 
     def _resembles_best(self, place: int) -> Flags:
-        """Whether the quotient with the smallest or largest step is near to the best value."""
+        """Return whether the quotient with the smallest or largest step is near the best value."""
         with np.errstate(invalid="ignore"):
             distance = np.abs(self.ladder.quotients[place] - self.best.value)
             rounding = 20 * self.best.rounding + 4 * self.ladder.roundings[place]
@@ -103,7 +103,7 @@ class Prospects:
 
     @cached_property
     def _goes_down(self) -> Flags:
-        """Where truncation is what limits, and smaller steps have not been tried or shown that it is noise."""
+        """Return where truncation is the limit, and smaller steps have not been tried or have not revealed noise."""
         finest = self._finest
         has_finer = np.isin(finest + 1, self.ladder.exponents) & np.isin(finest + 2, self.ladder.exponents)
         used = np.take_along_axis(self.ladder.roundings, np.maximum(self.best.finest, 0)[None], axis=0)[0]
@@ -114,18 +114,18 @@ class Prospects:
 
     @cached_property
     def _goes_up(self) -> Flags:
-        """Where the largest step is the best one."""
+        """Return where the largest step is the best one."""
         is_largest = (self.best.coarsest == 0) & np.isfinite(self.best.error)
         return np.asarray(self.is_open & ~self.ladder.is_flat & is_largest & self._resembles_best(0))
 
     @cached_property
     def _finest(self) -> IntArray:
-        """Exponents of the smallest steps that the best values use."""
+        """Return the exponents of the smallest steps that the best values use."""
         return np.asarray(np.array(self.ladder.exponents)[self.best.finest])
 
     @property
     def _far_finer(self) -> int:
-        """Exponent of a step far smaller than one that has been tried, from the largest one on."""
+        """Return an exponent `_DOWN` halvings after the largest step that no close step follows."""
         gaps = zip(self.ladder.exponents, (*self.ladder.exponents[1:], np.inf), strict=True)
         return next(exponent for exponent, finer in gaps if finer - exponent > _DOWN) + _DOWN
 
@@ -137,6 +137,6 @@ class Prospects:
         return exponent
 
     def _doublings(self, i: int) -> int:
-        """By how many the step has to grow until rounding is small enough."""
+        """Return by how many doublings the step must grow until rounding is small enough."""
         excess = min(float(np.max(self._relative[i][self._goes_up[i]])) / self.tolerance, 2.0**60)
         return int(np.clip(np.ceil(np.log2(max(excess, 1.0)) / self.derivative), 1, _UP))

@@ -25,9 +25,9 @@ class Level:
     quotient
         The quotients.
     rounding
-        How far rounding can move them: of the values, which a function gives to EPS at best, and of its argument.
+        Bounds of their rounding error, from the values, which are exact to EPS at best, and from the argument.
     variation
-        Largest change of a value from that at the point, divided by the power of the step.
+        Largest change of a value from the value at the point, divided by the power of the step.
     """
 
     quotient: Array
@@ -43,7 +43,7 @@ class Line:
     samples
         Values along the lines.
     stencil
-        How they are combined.
+        The weights that combine them.
     """
 
     def __init__(self, samples: Samples, stencil: Stencil) -> None:
@@ -52,20 +52,20 @@ class Line:
 
     @property
     def center(self) -> Array:
-        """Values at the point."""
+        """Return the values at the point."""
         return self.samples.at_point
 
     @property
     def calls(self) -> IntArray:
-        """How often the function was evaluated for each line."""
+        """Return how often the function was evaluated for each line."""
         return self.samples.calls
 
     def cost(self, levels: int) -> int:
-        """Evaluations that so many steps take at most, each half of the one before."""
+        """Return the largest number of evaluations for a number of steps, each half of the one before."""
         return levels * sum(offset != 0 for offset in self.stencil.offsets)
 
     def level(self, h: float, rows: IntArray) -> Level:
-        """Quotients along some of the lines with the step h."""
+        """Return quotients along some of the lines with the step h."""
         stencil, center = self.stencil, self.samples.at_point[rows]
         values = [self.samples.at(offset * h, rows) for offset in stencil.offsets]
         with np.errstate(all="ignore"):
@@ -78,12 +78,12 @@ class Line:
 
 
 class Mixed:
-    """Second derivatives by two directions u and w: half of what those along u + w have over those along u and along w.
+    """Second derivatives by two directions u and w: half of (along u + w, minus along u, minus along w).
 
     Parameters
     ----------
     lines
-        Quotients for second derivatives along the single directions.
+        Quotients of second derivatives along the single directions.
     sums
         The same along the sums of pairs of them.
     pairs
@@ -102,7 +102,7 @@ class Mixed:
 
     @property
     def calls(self) -> IntArray:
-        """How often the function was evaluated for each pair at most: along the sum, and for it alone along both."""
+        """Return the largest number of evaluations for each pair: along the sum, and along both of its directions."""
         return 3 * self.sums.calls
 
     def cost(self, levels: int) -> int:
@@ -110,7 +110,7 @@ class Mixed:
         return 3 * self.sums.cost(levels)
 
     def level(self, h: float, rows: IntArray) -> Level:
-        """Mixed quotients of some of the pairs with the step h."""
+        """Return mixed quotients of some of the pairs with the step h."""
         both = self.sums.level(h, rows)
         first, second = (self.lines.level(h, self.pairs[rows, i]) for i in (0, 1))
         return Level(

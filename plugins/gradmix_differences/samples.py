@@ -34,18 +34,18 @@ class Samples:
         self.calls = np.zeros(len(directions), dtype=int)
         self._known: dict[tuple[float, int], Array] = {}
         self.outside: Exception | None = None
-        """What f raised outside of its domain."""
+        """The error that f raised outside of its domain."""
 
     @cached_property
     def blur(self) -> Array:
-        """Error of t, in units of EPS, that the rounding of x + t u makes, shape (p, 1)."""
+        """Return the error of t, in units of EPS, that is caused by the rounding of x + t u, shape (p, 1)."""
         moved = np.abs(self.directions) > np.finfo(float).eps * np.abs(self.x)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             rates = np.where(moved, np.abs(self.x) / np.abs(self.directions), 0.0)
         return np.asarray(np.max(rates, axis=1, initial=0.0, keepdims=True))
 
     def at(self, t: float, rows: IntArray) -> Array:
-        """g(t) along some of the directions, shape (rows, m)."""
+        """Return g(t) along some of the directions, shape (rows, m)."""
         if t == 0:
             return np.asarray(self.at_point[rows])
         return np.stack([self._one(t, int(row)) for row in rows])
@@ -63,5 +63,5 @@ class Samples:
         return self._known[t, row]
 
     def evaluate(self, point: Array, row: int) -> Array:
-        """The value at a point on a direction's line."""
+        """Return the value at a point on a direction's line."""
         return np.asarray(self.f(point))

@@ -14,9 +14,9 @@ from gradmix_differences.quotients import Flags, Line, Mixed
 from gradmix_differences.status import Status
 
 _ROUNDING = 4
-"""By how many times an error may be larger than that of rounding, for each derivative, and still count as rounding."""
+"""Factor by which an error may exceed the rounding error, for each derivative, and still count as rounding."""
 _UNSURE, _MUCH = 2.0**-30, 1e-3
-"""A function that seems smooth only with steps as small, and with a relative error as large, may as well be noise."""
+"""A function may be noise if it seems smooth only with steps below the first, with relative errors above the second."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Limits:
     tolerance
         Relative error that is good enough.
     evaluations
-        Most evaluations for one direction.
+        Largest number of evaluations for one direction.
     columns
-        How often quotients are extrapolated at most; None for as often as helps.
+        Largest number of extrapolations; None for as many as help.
     """
 
     tolerance: float
@@ -42,8 +42,8 @@ class Limits:
 class Found:
     """Derivatives with estimated absolute errors and what limits each (numbers of `Status`), shape (p, m) each.
 
-    `finest` is the smallest step that a derivative is made from, `blur` the error of the function's values where it is
-    that of larger values beside them, else 0.
+    `finest` is the smallest step that a derivative uses. `blur` is the error of the function's values where it comes
+    from larger values computed with them, else 0.
     """
 
     value: Array
@@ -54,31 +54,31 @@ class Found:
 
     @classmethod
     def nothing(cls, shape: tuple[int, int]) -> Found:
-        """Nothing yet."""
+        """Return empty results, before any search."""
         nan, inf = np.full(shape, np.nan), np.full(shape, np.inf)
         return cls(nan, inf, np.full(shape, Status.NOT_FINITE, dtype=int), nan.copy(), np.zeros(shape))
 
     def put(self, where: IntArray | Flags, part: Found) -> None:
-        """Take some lines from elsewhere."""
+        """Copy some lines from other results."""
         self.value[where], self.error[where] = part.value, part.error
         self.status[where], self.finest[where], self.blur[where] = part.status, part.finest, part.blur
 
     def of(self, lines: IntArray | Flags) -> Found:
-        """Some of the lines."""
+        """Return the results of some of the lines."""
         return Found(self.value[lines], self.error[lines], self.status[lines], self.finest[lines], self.blur[lines])
 
 
 class Search:
-    """A search for the steps with which difference quotients are most certain, for many lines at once.
+    """A search for the steps with the most certain difference quotients, for many lines at once.
 
     Parameters
     ----------
     quotients
-        What gives the quotients for a step.
+        Computes the quotients for a step.
     unit
         Exponent of the step of size 1 for each line: the other plausible size of a variable near 0, shape (p,).
     limits
-        When it ends.
+        When the search ends.
     start
         Exponent of the first step of each line, shape (p,).
     """
@@ -95,12 +95,12 @@ class Search:
         self._search(np.array([row]), start)
 
     def reconsider(self, row: int, noise: Array) -> tuple[Array, Array]:
-        """Value and error of a line, if the function's values have errors as large as `noise`."""
+        """Return value and error of a line, given that the function's values have errors as large as `noise`."""
         best = self._best(self._ladders[row], noise)
         return best.value[0], best.error[0]
 
     def coarsest(self) -> IntArray:
-        """Exponent of the largest step that showed each line as smooth as it is, shape (p,)."""
+        """Return the exponent of the largest step that showed each line as smooth as it is, shape (p,)."""
         found = self.start.copy()
         for row, ladder in self._ladders.items():
             used = self._best(ladder).coarsest[0]
@@ -108,7 +108,7 @@ class Search:
         return found
 
     def _search(self, rows: IntArray, start: int) -> None:
-        """Search, all lines that need the same steps together."""
+        """Search; lines that need the same steps are searched together."""
         left = self.limits.evaluations - int(np.max(self.quotients.calls[rows]))
         count = max([k for k in range(1, FIRST_STEPS + 1) if self.quotients.cost(k) <= left], default=1)
         queue = [(rows, Ladder.empty((len(rows), self.quotients.shape[1])), tuple(range(start, start + count)))]
@@ -120,7 +120,7 @@ class Search:
                 queue.append((rows[members], ladder.of(np.array(members)), more))
 
     def _continued(self, rows: IntArray, ladder: Ladder) -> dict[tuple[int, ...], list[int]]:
-        """Note what is found so far; which further steps are to be tried, each for some of the lines."""
+        """Note the results so far, and return the further steps to try, each for some of the lines."""
         best = self._best(ladder)
         magnitude = self._magnitude(rows, ladder, best)
         with np.errstate(invalid="ignore"):
@@ -145,10 +145,10 @@ class Search:
         return ladder.best(self.quotients.stencil, self.limits.columns, noise)
 
     def _magnitude(self, rows: IntArray, ladder: Ladder, best: Extrapolated) -> Array:
-        """What errors are compared with: the derivative, or how much the function varies if it does so otherwise.
+        """Return the size to which errors are relative: the derivative, or a larger variation of the function.
 
-        A first derivative that is nearly 0 is good enough if its error is small beside the slopes around. A higher one
-        is compared with these only if it cannot be told from 0 with a step as large as the variables, and 1.
+        A first derivative that is nearly 0 is good enough if its error is small relative to the slopes nearby. A higher
+        one is compared with these only if it cannot be told from 0 with a step as large as the variables, and 1.
         """
         size = np.abs(best.value)
         variation = np.take_along_axis(ladder.variations, np.maximum(best.coarsest, 0)[None], axis=0)[0]
@@ -177,7 +177,7 @@ class Search:
 
     def _judged(self, ladder: Ladder, best: Extrapolated, magnitude: Array, is_exhausted: Flags) -> Found:
         value, error = best.value, best.error
-        for quotient in ladder.quotients:  # a value that nothing confirms is better than none
+        for quotient in ladder.quotients:  # an unconfirmed value is better than none
             value = np.where(np.isfinite(best.value) | ~np.isfinite(quotient), value, quotient)
         finest = ladder.steps[best.finest]
         with np.errstate(invalid="ignore"):

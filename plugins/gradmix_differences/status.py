@@ -18,7 +18,7 @@ class Status(IntEnum):
 
     @property
     def words(self) -> str:
-        """A few words for a person."""
+        """Return the status in a few words."""
         return _WORDS[self]
 
 

@@ -1,4 +1,4 @@
-"""Stencils: the weights by which values of a function are combined to one of its derivatives."""
+"""Stencils: the weights that combine values of a function into one of its derivatives."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ class Stencil:
     Parameters
     ----------
     offsets
-        Where values are taken, in steps.
+        Where values are taken, in units of the step.
     weights
-        What they are multiplied with.
+        The factor of each value.
     derivative
         Which derivative it approximates.
     order
         The error falls with the step to this power.
     power
-        Further terms of the error follow in powers of h with this distance: 2 if the stencil is symmetric, else 1.
+        Difference between successive powers of h in the error: 2 if the stencil is symmetric, else 1.
     """
 
     offsets: tuple[int, ...]
@@ -37,13 +37,13 @@ class Stencil:
 
     @cached_property
     def amplification(self) -> float:
-        """Σ |weights|: by how much errors of the values grow, before the division by the power of the step."""
+        """Return Σ |weights|, the factor by which errors of the values grow before division by a power of the step."""
         return sum(map(abs, self.weights))
 
 
 @cache
 def stencil(method: str, derivative: int, order: int) -> Stencil:
-    """The stencil with the fewest equidistant values.
+    """Return the stencil with the fewest equidistant values.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def stencil(method: str, derivative: int, order: int) -> Stencil:
     Raises
     ------
     DifferentiationError
-        If a central stencil of an odd order is asked for.
+        If a central stencil of an odd order is requested.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def stencil(method: str, derivative: int, order: int) -> Stencil:
 
 
 def fornberg(nodes: Sequence[int], derivative: int) -> list[Fraction]:
-    """Weights of the values at the nodes in the derivative at 0 of the polynomial through them, in rational numbers.
+    """Return the weights of values at nodes for the derivative at 0 of the interpolating polynomial, as fractions.
 
     Source: B. Fornberg, "Generation of finite difference formulas on arbitrarily spaced grids", Math. Comp. 51 (1988)
     699-706.

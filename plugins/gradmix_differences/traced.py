@@ -1,4 +1,4 @@
-"""Differences of what another differentiator traces: its values cannot be searched, so the step is fixed."""
+"""Differences of values that another differentiator traces: a search cannot look at these, so the step is fixed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gradmix_differences.quotients import EPS
 
 
 def along_traced(f: VectorFunction, x: Any, v: Any, plan: Plan) -> Any:
-    """The derivative along one direction by the plan's simplest stencil, in operations that can be traced.
+    """Return the derivative along one direction by the plan's simplest stencil, in operations that can be traced.
 
     The step, which balances truncation against rounding, is relative to 1 unless it is given.
     """

@@ -1,4 +1,4 @@
-"""A second opinion: whether the function looks, very near to the point, as its first derivative says."""
+"""A second opinion: whether the first derivative predicts the function very near the point."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from gradmix_differences.search import Search
 from gradmix_differences.status import Status
 
 COST = 8
-"""Evaluations that it takes for a direction at most."""
+"""Largest number of evaluations for one direction."""
 _NEAR = 2.0**-26
-"""The very small step: about √EPS, where a smooth function is straight as far as rounding lets one see."""
+"""The very small step, about √EPS, over which a smooth function is straight up to rounding."""
 _NEAREST = 2.0**-44
-"""The smallest such step, where the function changes at smaller scales: rounding leaves it a few bits."""
+"""The smallest such step, for functions that change at smaller scales: rounding leaves a few bits of it."""
 _FURTHER = (1, 4, 16, 64)
-"""Where something is wrong, what happens at so many times that step tells jumps and kinks from noise."""
+"""If something is wrong, values at these multiples of the step tell jumps and kinks from noise."""
 _TOLERANCE = 32
-"""By how many times the expected error a value may be off."""
+"""A value may be off by this many times the expected error."""
 _SAME = 0.05
 """Relative difference up to which two numbers count as equal."""
 _RESTART = 20
-"""Exponent of the first step where all larger ones missed that the function is smooth at a small scale."""
+"""Exponent of the first step of a new search, if all larger steps missed a small scale where the function is smooth."""
 
 
 class Verification:
     """Comparison of a function with its tangent a very small step from the point.
 
-    Extrapolation sees only the steps that it uses. One more value tells whether the function has noise or small steps,
-    whether it changes at a scale that they miss, or has a kink at the point, where central differences converge to the
-    mean of two slopes.
+    Extrapolation sees only the steps that it uses. One more value shows whether the function has noise or small jumps,
+    whether it changes at a scale that these steps miss, or has a kink at the point, where central differences
+    converge to the mean of two slopes.
 
     Parameters
     ----------
@@ -42,9 +42,9 @@ class Verification:
     side
         1 to look forward only, −1 to look backward only, 0 for both sides.
     slopes
-        The search that found its first derivatives along them. It is continued where it missed a small scale.
+        The search that found its first derivatives along them. It is continued if it missed a small scale.
     evaluations
-        Most evaluations for each direction, all included.
+        Largest number of evaluations for each direction, including the search.
     """
 
     def __init__(self, samples: Samples, side: int, slopes: Search, evaluations: int) -> None:
@@ -55,7 +55,7 @@ class Verification:
         self.bend = np.zeros(shape)
         """Half the difference of the slopes on both sides; infinite at a jump, 0 where the function is smooth."""
         self.is_doubtful = np.zeros(shape, dtype=bool)
-        """Whether the function is not as its derivative says."""
+        """Whether the derivative fails to predict the function."""
         for row in range(shape[0]):
             verdict = self._verdict(row)
             if verdict is not None and np.any(verdict.is_smaller):
@@ -73,7 +73,7 @@ class Verification:
         search
             The search.
         members
-            Which of the directions each of its lines is made of, shape (q, k); None if they are the same.
+            The directions that each of its lines combines, shape (q, k); None if the lines are the directions.
         """
         found, tolerance = search.found, search.limits.tolerance
         members = np.arange(len(self.noise))[:, None] if members is None else members
@@ -93,7 +93,7 @@ class Verification:
                 found.status[row] = np.where(which, np.maximum(found.status[row], status), found.status[row])
 
     def _verdict(self, row: int) -> _Verdict | None:
-        """What is wrong along a direction; None if nothing is, or no evaluation is left to see it."""
+        """Return what is wrong along a direction; None if nothing is wrong, or no evaluation is left to find out."""
         if not self._affords(row, 1):
             return None
         found = self.slopes.found
@@ -117,7 +117,7 @@ class Verification:
         return self._examine(row, step, rounding, is_doubtful)
 
     def _examine(self, row: int, step: float, rounding: Array, is_doubtful: Flags) -> _Verdict:
-        """Tell by a few more values what it is."""
+        """Find out by a few more values what is wrong."""
         found, factors = self.slopes.found, np.array(_FURTHER)[:, None]
         slope = np.where(np.isfinite(found.error[row]), found.value[row], 0.0)
         signs = (self.side,) if self.side else (1, -1)
@@ -149,7 +149,7 @@ class Verification:
         return _Verdict(noise, bend, is_doubtful, is_smaller)
 
     def _height_of_a_step(self, row: int, t: float) -> Array:
-        """The first change of a function that is constant around the point, some way from it."""
+        """Return the first change of a function that is constant around the point, at some distance from it."""
         change: Array = np.zeros_like(self.noise[row])
         while abs(t) < 1 and not np.all(change) and self._affords(row, 1):
             t *= 8
@@ -161,14 +161,14 @@ class Verification:
         return bool(self.samples.calls[row] + count <= self.evaluations)
 
     def _change(self, row: int, t: float) -> Array:
-        """g(t) − g(0)."""
+        """Return g(t) − g(0)."""
         with np.errstate(invalid="ignore"):
             return np.asarray(self.samples.at(t, np.array([row]))[0] - self.samples.at_point[row])
 
 
 @dataclass(frozen=True)
 class _Verdict:
-    """See `Verification`; `is_smaller` where the function is smooth, but at a scale that the steps missed."""
+    """See `Verification`; `is_smaller` means that the function is smooth, but at a smaller scale than the steps."""
 
     noise: Array
     bend: Array
@@ -178,18 +178,18 @@ class _Verdict:
 
 @dataclass(frozen=True)
 class _Growth:
-    """How a function changes on one side of the point, as the distance grows by the same factor again and again."""
+    """The growth of a function's change on one side of the point, as the distance grows by a constant factor."""
 
     is_straight: Flags
-    """By that factor, or not at all."""
+    """It grows by that factor, or not at all."""
     is_steep: Flags
-    """By another, smaller one: a jump, or a tangent that is upright."""
+    """It grows by a smaller factor: a jump, or a vertical tangent."""
     is_curved: Flags
-    """By another, larger one: the slope is 0."""
+    """It grows by a larger factor: the slope is 0."""
 
     @classmethod
     def of(cls, changes: Array) -> _Growth:
-        """Of changes at the distances `_FURTHER`, shape (4, m)."""
+        """Return the growth of changes at the distances `_FURTHER`, shape (4, m)."""
         growth = changes[1:] / changes[:-1]
         is_regular = np.all(np.abs(growth / growth[0] - 1) <= _SAME, axis=0)
         is_linear = np.abs(growth[0] / _FURTHER[1] - 1) <= _SAME
