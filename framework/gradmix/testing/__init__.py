@@ -1,6 +1,6 @@
-"""The conformance kit: does a component keep its contract? For authors of plugins.
+"""The conformance kit: tests whether a component keeps its contract. For authors of plugins.
 
-In a test file of your own, one test a check:
+In a test file, with one test for each check:
 
     from gradmix.testing import conformance_tests
 

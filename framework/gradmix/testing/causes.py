@@ -1,4 +1,4 @@
-"""Causes: what one mistake of a component breaks in many checks is one failure, with its remedy."""
+"""Causes: several checks that fail for one reason are reported as one failure, with its remedy."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _SECOND = {"hvp": "hvp_is_right", "hessian": "hessian_is_right"}
 """Operators for second derivatives, and their checks."""
 
 _SECONDS = 20.0
-"""How long a check may take when it is tried again."""
+"""Seconds that a check may take when it is repeated."""
 
 
 @dataclass(frozen=True)
 class Cause:
-    """Failures that have one cause.
+    """Failures with one common cause.
 
     Parameters
     ----------
     failures
-        The checks that failed, the first of which shows it.
+        The checks that failed; the first one is shown as the example.
     remedy
-        What would be right, if that is known.
+        How to fix the cause, if known.
     """
 
     failures: tuple[Outcome, ...]
@@ -36,10 +36,10 @@ class Cause:
 
 
 def causes_of(subject: Subject, outcomes: Iterable[Outcome]) -> list[Cause]:
-    """The failures among outcomes by their causes.
+    """Group the failures among the outcomes by cause.
 
-    Failures of one exception in one place have one cause. If a differentiator's second derivatives are wrong, all that
-    passes once it says that it has none has that cause.
+    Failures by the same exception in the same place have one cause. If a differentiator's second derivatives are wrong,
+    all checks that would pass if it declared second derivatives as lacking have that cause.
     """
     done = list(outcomes)
     failures = [each for each in done if each.failure is not None]
@@ -57,7 +57,7 @@ def causes_of(subject: Subject, outcomes: Iterable[Outcome]) -> list[Cause]:
 def _because_of_second_derivatives(
     subject: Subject, done: Sequence[Outcome], failures: Sequence[Outcome]
 ) -> list[Outcome]:
-    """The failures that are none if the differentiator lacks second derivatives, but not first ones."""
+    """Return the failures that disappear if only the differentiator's second derivatives are declared as lacking."""
     failed = {each.check.name for each in failures}
     if subject.kind != Differentiator.kind or failed.isdisjoint(_SECOND.values()):
         return []

@@ -1,4 +1,4 @@
-"""A check: a function whose docstring is what it promises, and how it says that a promise is broken."""
+"""A check: a function whose docstring states the promise, and the exceptions by which it reports a broken promise."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that a component promises, and the function that finds out whether it holds.
+    """One promise of a component, and the function that tests whether it holds.
 
     Parameters
     ----------
     group
-        What it is about, with others of its kind: ``"answers"``, ``"invariances"``.
+        The group of checks that it belongs to: ``"answers"``, ``"invariances"``.
     function
         Takes the `Subject`; returns if the promise holds, and raises `BrokenPromiseError` or `NotApplicableError`.
     """
@@ -28,28 +28,28 @@ class Check:
 
     @property
     def name(self) -> str:
-        """What ``gradmix check --only`` and reports call it."""
+        """The check's name in ``gradmix check --only`` and in reports."""
         return self.function.__name__
 
     @property
     def promise(self) -> str:
-        """What a component that passes does, in one sentence or a few."""
+        """What a component does that passes, in one sentence or a few."""
         return " ".join((inspect.getdoc(self.function) or "").split())
 
 
 class BrokenPromiseError(AssertionError):
-    """Raised by a check where a component does something else than it promises.
+    """Raised by a check if a component breaks a promise.
 
     Parameters
     ----------
     expected
-        What was to be.
+        The promised result.
     found
-        What was.
+        The actual result.
     example
-        The smallest input found that shows it, in words or numbers.
+        The smallest input found that shows the difference, in words or numbers.
     code
-        Lines of Python that show it; the component is made by the report, as ``component``.
+        Lines of Python that show the difference; the report adds the line that builds ``component``.
     """
 
     def __init__(self, expected: str, found: str, example: str = "", code: str = "") -> None:
@@ -58,8 +58,8 @@ class BrokenPromiseError(AssertionError):
 
 
 class NoEndError(BrokenPromiseError):
-    """Raised by a check that found that the component's work does not end: no further check is tried."""
+    """Raised by a check if the component's work does not end; the remaining checks are then skipped."""
 
 
 class NotApplicableError(Exception):
-    """Raised by a check that has nothing to say of a component; its text is the reason."""
+    """Raised by a check that does not apply to a component; its message is the reason."""

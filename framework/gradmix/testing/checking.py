@@ -1,4 +1,4 @@
-"""All checks of a component at once, or one of them."""
+"""Functions that run all checks of a component, or one of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def conformance(kind: str, what: str | type[Any], /, only: Sequence[str] = (), *
     what
         Its registered name, ``path/to/file.py:Class``, ``package.module:Class``, or the class.
     only
-        Names of the checks to run; all unless told otherwise.
+        Names of the checks to run; all by default.
     **options
         Its options.
 
@@ -40,21 +40,21 @@ def conformance(kind: str, what: str | type[Any], /, only: Sequence[str] = (), *
 
 
 def run_check(name: str, kind: str, what: str | type[Any], /, **options: Any) -> None:
-    """Run one check with nothing around it, so that what it raises is seen in full.
+    """Run one check without catching exceptions, so that a debugger or traceback shows them in full.
 
     Parameters
     ----------
     name
         Name of the check.
     kind, what, **options
-        What is checked, as `conformance` has it.
+        The component to check, as for `conformance`.
 
     Raises
     ------
     BrokenPromiseError
-        Where the component breaks its promise.
+        If the component breaks its promise.
     NotApplicableError
-        Where the check has nothing to say.
+        If the check does not apply to the component.
     """
     found = subject(what, kind, **options)
     for check in checks_for(found, [name]):
@@ -62,14 +62,14 @@ def run_check(name: str, kind: str, what: str | type[Any], /, **options: Any) ->
 
 
 def checks_for(found: Subject, only: Sequence[str] = ()) -> tuple[Check, ...]:
-    """The checks of a component: all of its kind, or those named.
+    """Return the checks of a component: all of its kind, or those named.
 
     Raises
     ------
     UnknownNameError
-        If there is no such check; names the nearest.
+        If there is no such check; the message suggests similar names.
     PluginError
-        If the packages that checks need are not installed.
+        If packages that the checks need are not installed.
     """
     missing = [package for package in _NEEDED if find_spec(package) is None]
     if missing:

@@ -1,4 +1,4 @@
-"""Cost by counting: calls that Python makes, bytes at the peak. No clock."""
+"""Cost without a clock: the number of Python's function calls, and peak memory in bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import FrameType
 
 
 def python_calls(work: Callable[[], object]) -> int:
-    """How many functions, Python's and compiled ones, Python calls while the work is done in this thread."""
+    """Count the calls of Python and compiled functions while the work is done in this thread."""
     count = 0
 
     def tell(frame: FrameType, event: str, argument: object) -> None:
@@ -26,7 +26,7 @@ def python_calls(work: Callable[[], object]) -> int:
 
 
 def peak_bytes(work: Callable[[], object]) -> int:
-    """Most memory that the work holds at once, NumPy's arrays included."""
+    """Return the peak memory of the work in bytes, including NumPy's arrays."""
     was_tracing = tracemalloc.is_tracing()
     if not was_tracing:
         tracemalloc.start()

@@ -1,4 +1,4 @@
-"""Estimate: what a covariance type makes of moments."""
+"""Estimate: covariances that a covariance type estimates from moments."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gradmix.testing.values import plain_value, shown
 Array = NDArray[np.float64]
 
 _SIZES = ((1, 1), (1, 3), (3, 1), (2, 2), (3, 4))
-"""Components and features."""
+"""Numbers of components and features, (k, d)."""
 _TOL = 1e-8
 
 
@@ -29,7 +29,7 @@ class _Moments:
     full: Array
 
     def scatter(self, covariance: Covariance) -> Array:
-        """What the type asks for."""
+        """Return the scatter in the form that the type requires."""
         diagonal = np.diagonal(self.full, axis1=1, axis2=2).copy()
         shapes: dict[str, Array] = {
             "full": self.full.copy(),
@@ -40,11 +40,11 @@ class _Moments:
         return shapes[covariance.moments]
 
     def estimate(self, covariance: Covariance, previous: Array | None = None) -> Any:
-        """What the type estimates."""
+        """Return the type's estimate."""
         return covariance.estimate(self.counts.copy(), self.scatter(covariance), previous, _TOL)
 
     def likelihood(self, covariances: Array, moments: str) -> float:
-        """Expected log-likelihood per row, in nats, but for a constant."""
+        """Return the expected log-likelihood per row in nats, up to a constant."""
         matrices = _matrices(covariances, moments, *self.full.shape[:2])
         fit = np.trace(np.linalg.solve(matrices, self.full), axis1=1, axis2=2)
         return float(-0.5 * (self.counts @ np.linalg.slogdet(matrices)[1] + fit.sum()) / self.counts.sum())
@@ -56,7 +56,7 @@ class _Moments:
 
 
 def use(covariance: Covariance) -> Any:
-    """Estimates from some moments, and from others after these."""
+    """Estimate from some moments, then from others with the first estimate as `previous`."""
     _needs_known_moments(covariance)
     return [
         [first := before.estimate(covariance), after.estimate(covariance, np.array(first, dtype=float))]
@@ -72,7 +72,7 @@ def asks_for_moments_that_there_are(subject: Subject) -> None:
 
 
 def estimates_covariances_in_the_shape_of_the_scatter(subject: Subject) -> None:
-    """`estimate` gives an array of finite numbers in the shape that `moments` says."""
+    """`estimate` returns an array of finite numbers in the shape that `moments` specifies."""
     covariance = _covariance(subject)
     for moments, _ in _cases():
         expected, found = np.shape(moments.scatter(covariance)), moments.estimate(covariance)
@@ -83,7 +83,7 @@ def estimates_covariances_in_the_shape_of_the_scatter(subject: Subject) -> None:
 
 
 def estimates_positive_definite_covariances(subject: Subject) -> None:
-    """`estimate` gives symmetric, positive definite covariances, where the scatter is positive definite."""
+    """`estimate` returns symmetric, positive definite covariances if the scatter is positive definite."""
     covariance = _covariance(subject)
     for moments, _ in _cases():
         found = np.asarray(moments.estimate(covariance))
@@ -96,7 +96,7 @@ def estimates_positive_definite_covariances(subject: Subject) -> None:
 
 
 def never_lowers_the_likelihood(subject: Subject) -> None:
-    """From `previous` covariances of its own, `estimate` gives none that are less likely: EM would fall."""
+    """`estimate` never returns less likely covariances than its own `previous` ones, as EM must not descend."""
     covariance = _covariance(subject)
     for before, after in _cases():
         previous = np.asarray(before.estimate(covariance), dtype=float)
@@ -113,14 +113,14 @@ def never_lowers_the_likelihood(subject: Subject) -> None:
 
 
 def estimates_the_same_again(subject: Subject) -> None:
-    """The same moments give the same covariances, to the last bit."""
+    """Equal moments give equal covariances, to the last bit."""
     first, again = (use(_covariance(subject)) for _ in range(2))
     if plain_value(first) != plain_value(again):
         raise BrokenPromiseError(shown(first), shown(again), "estimate(…), again")
 
 
 def leaves_moments_alone(subject: Subject) -> None:
-    """`estimate` changes none of the arrays that it is given."""
+    """`estimate` does not change the arrays that it is given."""
     covariance = _covariance(subject)
     for before, after in _cases():
         previous = np.asarray(before.estimate(covariance), dtype=float)
@@ -133,7 +133,7 @@ def leaves_moments_alone(subject: Subject) -> None:
 
 
 def counts_its_parameters(subject: Subject) -> None:
-    """`n_parameters` is an integer, at least 0 and at most the count of k symmetric matrices."""
+    """`n_parameters` is an integer from 0 to the number of parameters of k symmetric matrices."""
     covariance = _covariance(subject)
     for k, d in _SIZES:
         found, most = covariance.n_parameters(k, d), k * d * (d + 1) // 2
@@ -153,7 +153,7 @@ def _needs_known_moments(covariance: Covariance) -> None:
 
 
 def _cases() -> Iterator[tuple[_Moments, _Moments]]:
-    """Moments of each size, and those of a later iteration."""
+    """Yield moments of each size, with those of a later iteration."""
     for k, d in _SIZES:
         rng = np.random.default_rng((k, d))
         yield _moments(k, d, rng), _moments(k, d, rng)
@@ -166,7 +166,7 @@ def _moments(k: int, d: int, rng: np.random.Generator) -> _Moments:
 
 
 def _matrices(covariances: Array, moments: str, k: int, d: int) -> Array:
-    """Covariances as full matrices, shape (k, d, d)."""
+    """Return covariances as full matrices, shape (k, d, d)."""
     if moments in ("full", "pooled"):
         return np.broadcast_to(covariances, (k, d, d))
     return np.reshape(covariances, (k, -1, 1)) * np.eye(d)

@@ -18,7 +18,7 @@ _ROUNDING = 1e-9
 
 
 def loads_the_same_again(subject: Subject) -> None:
-    """Loaded twice, and by two of the same options and seed, the data are the same to the last bit."""
+    """Data loaded twice, or by two components with equal options and seed, are equal to the last bit."""
     made = subject.make()
     first = made.load()
     for who, again in (("loaded again", made.load()), ("another one", subject.make().load())):
@@ -26,7 +26,7 @@ def loads_the_same_again(subject: Subject) -> None:
 
 
 def loads_untouched_data(subject: Subject) -> None:
-    """Whoever changes loaded data in place does not change what is loaded next."""
+    """Changing loaded data in place does not change the data that are loaded next."""
     made = subject.make()
     expected, spoilt = subject.make().load(), made.load()
     for array in (spoilt.X, spoilt.labels):
@@ -36,7 +36,7 @@ def loads_untouched_data(subject: Subject) -> None:
 
 
 def has_rows_of_finite_numbers(subject: Subject) -> None:
-    """X is a matrix of float64, finite, with at least one row and one column."""
+    """X is a finite matrix of float64 with at least one row and one column."""
     X = subject.make().load().X
     if not isinstance(X, np.ndarray) or X.ndim != 2 or X.dtype != np.float64 or 0 in X.shape:
         found = f"{type(X).__name__} of the shape {np.shape(X)}, {getattr(X, 'dtype', '')}"
@@ -47,7 +47,7 @@ def has_rows_of_finite_numbers(subject: Subject) -> None:
 
 
 def has_a_label_for_each_row(subject: Subject) -> None:
-    """Where the true groups are known, labels have the shape (n,) and none is missing."""
+    """If the true groups are known, labels have the shape (n,) and none is missing."""
     data = subject.make().load()
     if data.labels is None:
         raise NotApplicableError("its true groups are not known")
@@ -58,7 +58,7 @@ def has_a_label_for_each_row(subject: Subject) -> None:
 
 
 def has_a_name_for_each_column(subject: Subject) -> None:
-    """Names of columns are texts, a different one for each column, or none at all."""
+    """Names of columns are strings, all different, one for each column; or there are none at all."""
     data = subject.make().load()
     names = data.feature_names
     if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
@@ -79,7 +79,7 @@ def can_be_standardised(subject: Subject) -> None:
 
 
 def says_how_it_was_prepared(subject: Subject) -> None:
-    """What `preparation` says, done to the rows that were read, gives the rows that were loaded."""
+    """`preparation`, applied to the rows as they were read, gives the rows as they were loaded."""
     made = _standardised(subject)
     raw, data = made.read(), made.load()
     if data.preparation is None:
@@ -90,7 +90,7 @@ def says_how_it_was_prepared(subject: Subject) -> None:
 
 
 def depends_on_its_seed(subject: Subject) -> None:
-    """Data that are drawn at random are others for another value of its option of the type `Seed`."""
+    """Random data differ between values of the option of the type `Seed`."""
     if not subject.seed:
         raise NotApplicableError("it has no option of the type gradmix.Seed")
     first, second = (subject.make(**{subject.seed: seed}).load() for seed in (1, 2))

@@ -1,4 +1,4 @@
-"""Compute: what an engine promises to whoever folds over rows."""
+"""Compute: what an engine promises to algorithms that fold over rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def use(engine: Engine) -> Any:
 
 
 def folds_to_the_same_bits(subject: Subject) -> None:
-    """A fold has the same bits as one after the other in one thread: each block counts once."""
+    """A fold gives the same bits as a sequential fold in one thread: each block counts once."""
     for n in _SIZES:
         expected, found = _rows(n).fold(_sums), _rows(n, subject.make()).fold(_sums)
         if not np.array_equal(expected, found):
@@ -28,7 +28,7 @@ def folds_to_the_same_bits(subject: Subject) -> None:
 
 
 def keeps_the_order_of_blocks(subject: Subject) -> None:
-    """`each` yields what belongs to the first block first, also if that takes longest."""
+    """`each` yields results in the order of the blocks, even if the first block takes longest."""
     expected = list(range(0, _SIZES[-1], TILE))
     found = list(_rows(_SIZES[-1], subject.make()).each(_start_of))
     if found != expected:
@@ -36,7 +36,7 @@ def keeps_the_order_of_blocks(subject: Subject) -> None:
 
 
 def passes_errors_on(subject: Subject) -> None:
-    """An error that the function raises reaches the caller, with its type."""
+    """An exception of the function reaches the caller with its type unchanged."""
     try:
         found = list(_rows(3 * TILE, subject.make()).each(partial(_fail_at, start=TILE)))
     except FloatingPointError:
@@ -53,7 +53,7 @@ def _sums(block: Block) -> Any:
 
 
 def _start_of(block: Block) -> int:
-    if not block.start:  # takes longest
+    if not block.start:  # the first block takes longest
         np.linalg.svd(block.X[:1000] @ block.X[:1000].T)
     return block.start
 

@@ -1,4 +1,4 @@
-"""Derivatives in extended precision: plain NumPy functions, evaluated in 60 digits, their differences taken there."""
+"""Derivatives in extended precision: finite differences of plain NumPy functions, evaluated with 60 digits."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _CONTEXT.dps = _DIGITS
 
 
 class Extended:
-    """A real number of 60 digits that NumPy's functions take, in object arrays, too.
+    """A real number of 60 digits that works with NumPy's functions, also in object arrays.
 
-    NumPy asks each element of an object array for a method of the function's name.
+    For an object array, NumPy calls the method with the function's name on each element.
 
     >>> float(np.sum(np.exp(np.array([Extended(0), Extended(0)]))).value)
     2.0
@@ -84,18 +84,18 @@ for _name, _compute in {
 
 
 class NotExtendedError(Exception):
-    """A function that does not take numbers of 60 digits, or gives up some of them."""
+    """Raised if a function does not accept numbers of 60 digits, or loses some of the digits."""
 
 
 def jacobian(f: Callable[[Any], Any], x: Any) -> Any:
-    """Derivative of f at x, to the last place of float64, shape f(x).shape + x.shape.
+    """Return the derivative of f at x, accurate to the last digit of float64, shape f(x).shape + x.shape.
 
     Central differences with a step of 1e-20 in numbers of 60 digits: both errors are below 1e-38.
 
     Raises
     ------
     NotExtendedError
-        If f cannot be evaluated in such numbers throughout.
+        If f cannot be evaluated with 60 digits throughout.
     """
     point = np.asarray(x, dtype=float)
     step = _CONTEXT.mpf(10) ** -_STEP_DIGITS

@@ -1,4 +1,4 @@
-"""Events: which methods it defines, and which arguments they ask for."""
+"""Events: the methods that a component defines, and their arguments."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def hears_of_something(subject: Subject) -> None:
 
 
 def asks_for_what_is_told(subject: Subject) -> None:
-    """Its methods take only what is on offer, by name: the run, its objective, the event's own, a task's answer."""
+    """Its methods only take arguments that exist: the run, its objective, the event's own, a task's answers."""
     events: Events = subject.make()
     tasks: list[type[Task]] = [entry.load() for entry in registry() if entry.kind == "task"]  # type: ignore[misc]
     answers = {name for task in tasks for name in task.answers}
@@ -29,7 +29,7 @@ def asks_for_what_is_told(subject: Subject) -> None:
 
 
 def stops_runs_only_if_it_says_so(subject: Subject) -> None:
-    """`may_stop` and `must` are True or False, and one that may stop runs defines `iteration`."""
+    """`may_stop` and `must` are True or False, and a component that may stop runs defines `iteration`."""
     events: Events = subject.make()
     for name in ("may_stop", "must"):
         if not isinstance(getattr(events, name), bool):

@@ -1,4 +1,4 @@
-"""Laws: what must hold for all inputs, and the smallest one for which it does not (hypothesis finds it)."""
+"""Laws: statements that must hold for all inputs; hypothesis finds the smallest input that breaks one."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ Input = TypeVar("Input")
 
 
 def for_all(inputs: st.SearchStrategy[Input], law: Callable[[Input], None], examples: int = 20) -> None:
-    """Try a law on many inputs, the same ones each time.
+    """Test a law on many inputs, the same ones each time.
 
     Parameters
     ----------
     inputs
-        Where inputs come from.
+        The strategy that generates inputs.
     law
-        Raises where it does not hold.
+        Function that raises an exception if the law does not hold for an input.
     examples
-        How many inputs are tried.
+        Number of inputs.
 
     Raises
     ------
     BrokenPromiseError
-        Or whatever else `law` raises, for the smallest input for which it does.
+        Or any other exception of `law`, for the smallest input found that raises it.
     """
     broken: list[BrokenPromiseError] = []
     causes: dict[int, BaseException | None] = {}
@@ -59,16 +59,16 @@ def for_all(inputs: st.SearchStrategy[Input], law: Callable[[Input], None], exam
         with _nothing_left_behind():
             test()
     except BrokenPromiseError as error:
-        raise error from causes[id(error)]  # which hypothesis takes away
+        raise error from causes[id(error)]  # hypothesis removes the cause
     except TimeIsUpError:
-        if broken:  # it was being made smaller
+        if broken:  # hypothesis was shrinking an input that breaks the law
             raise broken[-1] from None
         raise
 
 
 @contextmanager
 def _nothing_left_behind() -> Iterator[None]:
-    """Have hypothesis keep its notes elsewhere than in the working folder."""
+    """Keep hypothesis' files out of the working folder."""
     with TemporaryDirectory() as folder:
         set_hypothesis_home_dir(folder)
         try:

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class TimeIsUpError(BaseException):
-    """A check took too long. Not an Exception, so that a component does not take it for one of its own."""
+    """Raised if a check takes too long. Not an Exception, so that a component's ``except Exception`` misses it."""

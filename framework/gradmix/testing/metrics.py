@@ -1,4 +1,4 @@
-"""Measure: what a metric asks for, and what it says."""
+"""Measure: the arguments and values of a metric."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from gradmix.testing.values import plain_value, shown
 
 
 def use(metric: Metric) -> Any:
-    """Measure what each installed task has found at its defaults."""
+    """Measure the answer of each installed task with default options."""
     return [call_by_name(metric.measure, answer) for answer in _answers(metric)]
 
 
 def asks_for_what_tasks_answer(subject: Subject) -> None:
-    """`measure` takes only what some installed task answers, by name."""
+    """`measure` only takes arguments that are answers of some installed task."""
     metric: Metric = subject.make()
     absent = {task.name: lacking(metric.measure, _class_of(task.name).answers) for task in _tasks()}
     if absent and all(absent.values()):
@@ -35,7 +35,7 @@ def asks_for_what_tasks_answer(subject: Subject) -> None:
 
 
 def measures_a_number(subject: Subject) -> None:
-    """`measure` gives a number, or several by name: finite, or NaN where there is no value."""
+    """`measure` returns a number, or several by name: finite, or NaN if there is no value."""
     for value in use(subject.make()):
         values = value if isinstance(value, Mapping) else {"": value}
         for name, each in values.items():
@@ -45,14 +45,14 @@ def measures_a_number(subject: Subject) -> None:
 
 
 def measures_the_same_again(subject: Subject) -> None:
-    """Measured twice, the same answer has the same value, to the last bit."""
+    """The same answer, measured twice, has the same value to the last bit."""
     first, again = use(subject.make()), use(subject.make())
     if plain_value(first) != plain_value(again):
         raise BrokenPromiseError(shown(first), shown(again), "measure(…), again")
 
 
 def leaves_the_answer_alone(subject: Subject) -> None:
-    """`measure` changes nothing of what the task has found: others measure it, too."""
+    """`measure` does not change the task's answer, which other metrics measure, too."""
     metric: Metric = subject.make()
     for answer in _answers(metric):
         before = plain_value(answer)
@@ -63,7 +63,7 @@ def leaves_the_answer_alone(subject: Subject) -> None:
 
 
 def says_which_way_is_better(subject: Subject) -> None:
-    """`maximise` is True, False, or None where neither way is better; `unit` is a string."""
+    """`maximise` is True, False, or None if neither direction is better; `unit` is a string."""
     metric: Metric = subject.make()
     if metric.maximise not in (True, False, None):
         raise BrokenPromiseError("True, False or None", repr(metric.maximise), "maximise")
@@ -80,7 +80,7 @@ def _class_of(name: str) -> type[Task]:
 
 
 def _answers(metric: Metric) -> Iterator[Mapping[str, Any]]:
-    """What installed tasks answer, of those that answer all that the metric asks for."""
+    """Yield the answers of the installed tasks that provide all arguments of the metric."""
     fitting = [task.name for task in _tasks() if not lacking(metric.measure, _class_of(task.name).answers)]
     if not fitting:
         raise NotApplicableError("no installed task answers what it asks for")

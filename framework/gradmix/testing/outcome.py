@@ -1,4 +1,4 @@
-"""What checks found: outcomes and their report, as values and as JSON."""
+"""The outcomes of checks and their report, as values and as JSON."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Failure:
     Parameters
     ----------
     expected, found
-        What was to be, and what was.
+        The promised and the actual result.
     example
-        The smallest input found that shows it.
+        The smallest input found that shows the difference.
     reproduction
-        Python that shows it.
+        Python code that shows the difference.
     cause
-        The exception that it comes from, and where that was raised, without numbers: the same for all that it breaks;
+        The exception and the place where it was raised, without numbers, so that all failures by one mistake share it;
         empty if nothing was raised.
     """
 
@@ -38,7 +38,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one check found.
+    """The outcome of one check.
 
     Parameters
     ----------
@@ -49,9 +49,9 @@ class Outcome:
     reason
         Why the check is not applicable.
     failure
-        What is wrong, where it failed.
+        What is wrong, if the check failed.
     is_last
-        Whether it makes every other check pointless.
+        Whether the remaining checks are not worth running.
     """
 
     check: Check
@@ -61,7 +61,7 @@ class Outcome:
     is_last: bool = False
 
     def plain(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Return the outcome as plain values for JSON."""
         return {
             "check": self.check.name,
             "group": self.check.group,
@@ -74,14 +74,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Report:
-    """What all checks of a component found.
+    """The outcomes of all checks of a component.
 
     Parameters
     ----------
     kind, name, options
-        What was checked.
+        The component that was checked.
     outcomes
-        What each check found.
+        The outcome of each check.
     """
 
     kind: str
@@ -90,17 +90,17 @@ class Report:
     outcomes: tuple[Outcome, ...]
 
     def count(self, status: Status) -> int:
-        """How many checks ended so."""
+        """Count the checks with this status."""
         return sum(outcome.status == status for outcome in self.outcomes)
 
     @property
     def passed(self) -> int:
-        """How many promises hold."""
+        """Number of checks that passed."""
         return self.count("passed")
 
     @property
     def failed(self) -> int:
-        """How many do not."""
+        """Number of checks that failed."""
         return self.count("failed")
 
     @property
@@ -114,7 +114,7 @@ class Report:
         return tuple(outcome for outcome in self.outcomes if outcome.status == "failed")
 
     def json(self) -> str:
-        """The whole report."""
+        """Return the whole report as JSON."""
         return json.dumps(
             {
                 "kind": self.kind,

@@ -1,4 +1,4 @@
-"""What a person types: a class by where it is, options as texts."""
+"""Read what users type on the command line: the place of a class, and options as strings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gradmix.registry.plugin import FilePlugin
 
 
 def options_from(texts: Iterable[str]) -> dict[str, Any]:
-    """Read options as a config has them: ``n_components=3`` is a number, ``method=central`` a string.
+    """Read options as in a config: in ``n_components=3`` the value is a number, in ``method=central`` a string.
 
     >>> options_from(["n_components=3", "covariance_type=tied", "x=[1.0, 2.0]"])
     {'n_components': 3, 'covariance_type': 'tied', 'x': [1.0, 2.0]}
@@ -24,7 +24,7 @@ def options_from(texts: Iterable[str]) -> dict[str, Any]:
     Raises
     ------
     ConfigError
-        If one is not written so.
+        If an option is not of the form ``name=value``.
     """
     import yaml
 
@@ -41,12 +41,12 @@ def options_from(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def class_at(place: str) -> Any:
-    """Import a class or function at ``path/to/file.py:name`` or ``package.module:name``, from the working folder too.
+    """Import a class or function at ``path/to/file.py:name`` or ``package.module:name``, also from the working folder.
 
     Raises
     ------
     PluginError
-        If it cannot be imported, or is not there; names the nearest.
+        If it cannot be imported or does not exist; the message suggests similar names.
     """
     source, _, name = place.rpartition(":")
     try:
@@ -54,7 +54,7 @@ def class_at(place: str) -> Any:
             module = _module_at(source)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # what is imported may raise SystemExit, too
+    except BaseException as error:  # the imported module may raise SystemExit, too
         raise PluginError(f"{place} cannot be imported: {describe(error)}.") from error
     if not hasattr(module, name):
         names = [each for each, value in vars(module).items() if inspect.isclass(value) or inspect.isfunction(value)]

@@ -16,7 +16,7 @@ _ULPS = 16
 _BY_DIFFERENCES = 1e-6
 _STEP = 1e-4
 _ROUNDING = 1e-5
-"""A value at a root, as a share of its change by a step: the root is right to about nine digits."""
+"""Largest value at a root, relative to its change by a step; the root then has about nine correct digits."""
 
 
 def asks_for_an_operator(subject: Subject) -> None:
@@ -39,7 +39,7 @@ def has_a_finite_point(subject: Subject) -> None:
 
 
 def gives_a_fresh_point(subject: Subject) -> None:
-    """Whoever changes the point in place does not change what `point` gives next."""
+    """Changing the point in place does not change the next return value of `point`."""
     problem = subject.make()
     before, spoilt = plain_value(problem.point()), problem.point()
     if isinstance(spoilt, np.ndarray) and spoilt.flags.writeable:
@@ -49,7 +49,7 @@ def gives_a_fresh_point(subject: Subject) -> None:
 
 
 def has_a_finite_value(subject: Subject) -> None:
-    """The function is finite at the point, in NumPy's numbers, and has one value where a gradient is asked for."""
+    """The function is finite at the point, computed with NumPy, and has one value if `operator` is gradient."""
     problem: Problem = subject.make()
     value = problem.function(problem.point())
     if np.asarray(value).dtype.kind not in "fiu" or not np.isfinite(np.asarray(value, dtype=float)).all():
@@ -59,7 +59,7 @@ def has_a_finite_value(subject: Subject) -> None:
 
 
 def evaluates_the_same_again(subject: Subject) -> None:
-    """The function is pure: the same point gives the same value, and is left as it was."""
+    """The function is pure: the same point gives the same value and is not changed."""
     problem: Problem = subject.make()
     x = problem.point()
     before = plain_value(x)
@@ -71,7 +71,7 @@ def evaluates_the_same_again(subject: Subject) -> None:
 
 
 def answers_the_same_again(subject: Subject) -> None:
-    """`exact` gives the same each time, also after the function was evaluated elsewhere."""
+    """`exact` returns the same each time, even after the function was evaluated at another point."""
     problem: Problem = subject.make()
     before = plain_value(problem.exact())
     problem.function(np.asarray(problem.point(), dtype=float)[()] * 1.0625)
@@ -91,7 +91,7 @@ def exact_has_the_right_shape(subject: Subject) -> None:
 def exact_is_right(subject: Subject) -> None:
     """`exact` is the derivative of the function, within 16 units in the last place of its largest entry.
 
-    It is compared with differences in numbers of 60 digits; where the function does not take such numbers, with
+    It is compared with differences in numbers of 60 digits or, if the function does not accept such numbers, with
     central differences in NumPy's longest floats, to one part in a million.
     """
     from gradmix.testing.extended import NotExtendedError, jacobian
@@ -116,7 +116,7 @@ def exact_is_right(subject: Subject) -> None:
 
 
 def its_solution_solves_its_question(subject: Subject) -> None:
-    """The solution of its `question` solves it: equations vanish there, and around a minimum the values are higher.
+    """The solution of its `question` solves it: equations are zero there, and values around a minimum are higher.
 
     The solution of an initial value problem agrees with Radau's method to five digits.
     """
@@ -130,7 +130,7 @@ def its_solution_solves_its_question(subject: Subject) -> None:
 
 
 def _what_is_wrong_with(question: Question, x: Any) -> str:
-    """Why a point cannot be a solution; empty if it can."""
+    """Return why a point cannot be a solution; empty if it can."""
     steps = _STEP * np.maximum(np.abs(x), np.max(np.abs(x)) * _STEP) * np.eye(len(x))
     if isinstance(question, Equations):
         around = np.max([np.abs(question.value(x + step) - question.value(x)) for step in steps], axis=0)
@@ -167,7 +167,7 @@ def _exact(problem: Problem) -> Any:
 def _by_differences(problem: Problem, x: Any) -> Any:
     try:
         return _central(problem, np.asarray(x, dtype=np.longdouble))
-    except TypeError:  # NumPy's linear algebra takes no longer numbers than float64
+    except TypeError:  # NumPy's linear algebra does not accept numbers longer than float64
         return _central(problem, np.asarray(x, dtype=np.float64))
 
 

@@ -1,4 +1,4 @@
-"""What every check promises, as Markdown; ``python -m gradmix.testing.promises docs/check.md`` rewrites that page."""
+"""The promises of all checks as Markdown; ``python -m gradmix.testing.promises docs/check.md`` updates that page."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from gradmix.testing.check import Check
 from gradmix.testing.table import CHECKS, checks_of
 
 MARK = "<!-- Below: written by python -m gradmix.testing.promises docs/check.md -->\n"
-"""In a page, all below this line is replaced."""
+"""Everything below this line of a page is replaced."""
 
 
 def promises() -> str:
-    """A section for any component and one for each kind, with a line a check."""
+    """Return a section for any component and one for each kind, with one line for each check."""
     shared = checks_of("")
     own = {kind: [check for check in checks_of(kind) if check not in shared] for kind in sorted(CHECKS)}
     return "\n".join(
@@ -35,7 +35,7 @@ def _section(title: str, checks: Iterable[Check]) -> str:
 
 
 def up_to_date(page: str) -> str:
-    """A page with what is below the mark as it is now."""
+    """Return a page with the text below the mark brought up to date."""
     return page.partition(MARK)[0] + MARK + "\n" + promises()
 
 

@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection(session: pytest.Session) -> None:
-    """Have the components collected as files are."""
+    """Collect the components as test files are collected."""
     names = session.config.getoption("--gradmix-check")
     if names:
         session.config.pluginmanager.register(_Collected(names))

@@ -1,4 +1,4 @@
-"""Checks as tests of pytest: one item a check."""
+"""Checks as tests of pytest: one item for each check."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def conformance_tests(kind: str, what: str | type[Any], /, **options: Any) -> Ca
 
 
 def report(outcome: Outcome) -> None:
-    """Fail or skip the test that runs, as the outcome says."""
+    """Fail or skip the current test according to the outcome."""
     import pytest
 
     if outcome.status == "not applicable":
@@ -54,7 +54,7 @@ def report(outcome: Outcome) -> None:
 
 
 def told(outcome: Outcome) -> str:
-    """All of a failure, in lines."""
+    """Describe a failure in full, in several lines."""
     failure = outcome.failure
     if failure is None:
         return ""

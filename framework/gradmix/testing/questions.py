@@ -1,4 +1,4 @@
-"""Questions: easy ones for solvers with their solutions, and some that have none where one is looked for."""
+"""Questions for solvers: easy ones with known solutions, and some without a solution where solvers look for one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 from gradmix.contracts.question import Equations, InitialValue, LeastSquares, Minimum, Question
 
 TIMES = np.linspace(0.0, 2.0, 5)
-"""Times at which a decay is measured."""
+"""Times at which the decay is measured."""
 
 
 def circle_and_line(x: Any) -> Any:
-    """x₁² + x₂² − 2 and x₁ − x₂, which vanish at (1, 1)."""
+    """x₁² + x₂² − 2 and x₁ − x₂, which are zero at (1, 1)."""
     return np.stack([x[0] * x[0] + x[1] * x[1] - 2.0, x[0] - x[1]])
 
 
@@ -24,7 +24,7 @@ def bowl(x: Any) -> Any:
 
 
 def decay(x: Any) -> Any:
-    """x₁ exp(−x₂ t) − 2 exp(−t / 2) at five times t, which vanish at (2, ½)."""
+    """x₁ exp(−x₂ t) − 2 exp(−t / 2) at five times t, which are zero at (2, ½)."""
     return x[0] * np.exp(-x[1] * TIMES) - 2.0 * np.exp(-0.5 * TIMES)
 
 
@@ -34,7 +34,7 @@ def two_rates(t: Any, y: Any) -> Any:
 
 
 def no_root(x: Any) -> Any:
-    """x² + 1, which vanishes nowhere."""
+    """x² + 1, which has no real root."""
     return x * x + 1.0
 
 
@@ -44,7 +44,7 @@ def saddle(x: Any) -> Any:
 
 
 def ridge(x: Any) -> Any:
-    """x² − 1, half the square of which has a maximum at 0 between two minima at ± 1."""
+    """x² − 1; half its square has a maximum at 0 between two minima at ± 1."""
     return x * x - 1.0
 
 

@@ -1,4 +1,4 @@
-"""Running checks: each by itself, whatever the component does."""
+"""Run checks, each isolated from the others, whatever the component does."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from gradmix.testing.table import is_for_unlabelled_rows
 _OURS = f"{Path(__file__).parents[1]}/"
 
 CHECK_SECONDS = 60.0
-"""How long a check may take."""
+"""Seconds that a check may take."""
 
 
 def outcomes(subject: Subject, checks: Iterable[Check], seconds: float = CHECK_SECONDS) -> Iterator[Outcome]:
-    """Run checks one by one; what a component raises, prints or hangs in is the outcome of that check only."""
+    """Run checks one by one; if a component raises, prints or hangs, this affects only the check that runs."""
     yield from map(Checker(subject, seconds), checks)
 
 
 class Checker:
-    """Runs checks of a component, until one of them finds no end: the others are not tried, as each might hang, too.
+    """Runs the checks of a component until one does not end: the others are skipped, as each might hang, too.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Checker:
         self._last = ""
 
     def __call__(self, check: Check) -> Outcome:
-        """Run a check, unless an earlier one found no end."""
+        """Run a check, unless an earlier one did not end."""
         if self._last:
             return Outcome(check, "not applicable", f"not tried, since {self._last} did not end")
         outcome = outcome_of(check, self.subject, self.seconds)
@@ -64,7 +64,7 @@ def outcome_of(check: Check, subject: Subject, seconds: float = CHECK_SECONDS) -
     subject
         What is checked.
     seconds
-        How long it may take; longer, and it has failed.
+        Seconds after which the check fails.
     """
     if getattr(subject.component, "needs_labels", False) and is_for_unlabelled_rows(check):
         return Outcome(check, "not applicable", "it needs labels")
@@ -80,7 +80,7 @@ def outcome_of(check: Check, subject: Subject, seconds: float = CHECK_SECONDS) -
                     check.function(subject)
         except NotApplicableError as reason:
             return Outcome(check, "not applicable", str(reason))
-        except BaseException as error:  # a component may raise SystemExit and KeyboardInterrupt, too
+        except BaseException as error:  # a component may also raise SystemExit and KeyboardInterrupt
             if is_pressed():
                 raise
             failure = _failure(check, subject, error, seconds)
@@ -103,14 +103,14 @@ def _failure(check: Check, subject: Subject, error: BaseException, seconds: floa
 def _cause(error: BaseException | None) -> str:
     if error is None:
         return ""
-    where = "" if isinstance(error, GradmixError) else f" in {_place(error)}"  # ours speak for themselves
+    where = "" if isinstance(error, GradmixError) else f" in {_place(error)}"  # gradmix's own errors need no place
     return re.sub(r"[0-9][0-9.e+-]*", "#", describe(error)) + where
 
 
 def _place(error: BaseException) -> str:
-    """The line that raised it: the last one of the component, or of a library that it uses, not of gradmix itself.
+    """Return the line that raised the error: the last one of the component or of its libraries, not of gradmix.
 
-    An error of gradmix's own speaks for itself where no line of the component is on the way.
+    Empty for an error of gradmix if no line of the component is in the traceback.
     """
     frames = traceback.extract_tb(error.__traceback__)
     foreign = [each for each in frames if not each.filename.startswith(_OURS) and "/hypothesis/" not in each.filename]

@@ -1,4 +1,4 @@
-"""Scenarios: small functions with their exact derivatives, for points with entries of moderate size."""
+"""Small functions with exact derivatives, for points with entries of moderate size."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ SQUARE = np.array([[2.0, -0.5], [0.75, 1.25]])
 
 @dataclass(frozen=True)
 class Scenario:
-    """A function to differentiate, in the plainest NumPy: arithmetic, indexing, elementary functions, sums, ``@``.
+    """A function to differentiate, in basic NumPy: arithmetic, indexing, elementary functions, sums, ``@``.
 
     Parameters
     ----------
     name
-        What reports call it.
+        Its name in reports.
     f
         The function.
     shape
         Shape of its argument.
     result_shape
-        Shape of what it returns.
+        Shape of its value.
     first
         Its Jacobian at x, shape result_shape + shape, in closed form.
     second
         Its Hessian at x, shape shape + shape, if it has one real value.
     may_be_refused
-        Whether a method may refuse it by a `DifferentiationError`: one that takes complex arguments cannot tell a
-        constant from a function that is not analytic.
+        Whether a method may raise a `DifferentiationError` for it: a method that uses complex arguments cannot
+        distinguish a constant from a function that is not analytic.
     looks_at_values
-        Whether it branches by a value that it computes, which a method may refuse that says so by `follows_values`.
+        Whether it branches on a computed value; a method may refuse it if its `follows_values` is False.
     among
-        Where this module keeps it.
+        Name of the collection in this module that contains it.
     is_for_positive_points
-        Whether it is not smooth, or not there, at others.
+        Whether it is undefined or not smooth at other points.
     """
 
     name: str
@@ -76,7 +76,7 @@ def ratio(x: Any) -> Any:
 
 
 def branch(x: Any) -> Any:
-    """x² where x > 1.05, else log x."""
+    """x² if x > 1.05, else log x."""
     return x * x if x > 1.05 else np.log(x)
 
 
@@ -144,7 +144,7 @@ def neighbours(x: Any) -> Any:
 
 
 def nothing(x: Any) -> Any:
-    """No value at all."""
+    """An empty array."""
     return x[:0] * 2.0
 
 
@@ -164,7 +164,7 @@ def transformed(x: Any) -> Any:
 
 
 def _signs(n: int) -> Array:
-    """1, 1, −1, −1, …: sums of many terms stay small, and differences of them exact."""
+    """Return 1, 1, −1, −1, …, with which sums of many terms stay small and their differences accurate."""
     return np.array([1.0, 1.0, -1.0, -1.0])[np.arange(n) % 4]
 
 
@@ -289,10 +289,10 @@ MANY = {
     )
     for n in sizes
 }
-"""Scenarios of many variables by name, each of which depends on all of them."""
+"""Scenarios by name that depend on many variables, each value on all of them."""
 
 SIZED = {
     "large": Scenario("large", large, (3,), (), lambda x: 2e8 * x, among="SIZED"),
     "small": Scenario("small", small, (3,), (), lambda x: 2e-15 * x, among="SIZED"),
 }
-"""Scenarios whose values are large or small, by name."""
+"""Scenarios with large or small values, by name."""

@@ -1,4 +1,4 @@
-"""Solutions: what a solver reaches, and what it says of it."""
+"""Solutions: the points that a solver yields, and what it reports about them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ENDLESS = 10_000
 
 
 def use(solver: Solver) -> Any:
-    """Its iterations for the first easy question that it takes."""
+    """Return the solver's iterations for the first easy question that it accepts."""
     easy = [question for kind, question in QUESTIONS.items() if kind in solver.takes()]
     if not easy:
         raise NotApplicableError("the kit has no question of those that it takes")
@@ -41,7 +41,7 @@ def use(solver: Solver) -> Any:
 
 
 def takes_questions_that_there_are(subject: Subject) -> None:
-    """It takes some of the questions of gradmix, each with the operators of a differentiator that it needs."""
+    """It accepts some of gradmix's questions, and names the operators of a differentiator that each needs."""
     takes = subject.make().takes()
     if not takes:
         raise BrokenPromiseError("a question", "none", "takes()")
@@ -54,7 +54,7 @@ def takes_questions_that_there_are(subject: Subject) -> None:
 
 
 def solves_easy_questions(subject: Subject) -> None:
-    """It converges on an easy question of each kind that it takes, to a solution that is right to a thousandth."""
+    """It converges on an easy question of each kind that it accepts, to a solution within a thousandth."""
     for question in _easy(subject):
         last = subject.make().solve(question)
         found = shown(last.estimate) + ("" if last.converged else ", not converged")
@@ -63,7 +63,7 @@ def solves_easy_questions(subject: Subject) -> None:
 
 
 def reports_what_is_left(subject: Subject) -> None:
-    """The residual that it yields is that of its point: the largest equation, or entry of the gradient."""
+    """The yielded residual is that of the yielded point: the largest equation, or entry of the gradient."""
     for question in _easy(subject):
         for iteration in subject.make().iterations(question):
             left, said = _left(question, iteration), iteration.metrics["residual"]
@@ -84,7 +84,7 @@ def reports_what_it_minimises(subject: Subject) -> None:
 
 
 def counts_its_evaluations(subject: Subject) -> None:
-    """Every call of the function is counted, as it is evaluated by the question's own methods."""
+    """Every call of the function is counted, because it is made through the question's methods."""
     for question in _easy(subject):
         calls = [0]
 
@@ -99,7 +99,7 @@ def counts_its_evaluations(subject: Subject) -> None:
 
 
 def solves_the_same_again(subject: Subject) -> None:
-    """The same question has the same iterations, to the last bit."""
+    """The same question gives the same iterations, to the last bit."""
     for question in _easy(subject):
         first, again = (plain_value([each.estimate for each in subject.make().iterations(question)]) for _ in range(2))
         if first != again:
@@ -107,7 +107,7 @@ def solves_the_same_again(subject: Subject) -> None:
 
 
 def leaves_earlier_points_alone(subject: Subject) -> None:
-    """A point that was yielded is never changed afterwards: each iteration makes a new one."""
+    """A yielded point never changes afterwards: each iteration makes a new one."""
     for question in _easy(subject):
         seen = [(each, plain_value(each.estimate)) for each in subject.make().iterations(question)]
         for iteration, before in seen:
@@ -127,7 +127,7 @@ def makes_at_most_as_many_iterations_as_asked(subject: Subject) -> None:
 
 
 def says_that_it_was_cut_off(subject: Subject) -> None:
-    """An iteration that `max_iter=1` cuts off far from the solution has not converged."""
+    """If `max_iter=1` cuts it off far from the solution, it does not report convergence."""
     if "max_iter" not in subject.defaults:
         raise NotApplicableError("it has no option max_iter")
     for question in _easy(subject):
@@ -137,7 +137,7 @@ def says_that_it_was_cut_off(subject: Subject) -> None:
 
 
 def claims_no_root_where_there_is_none(subject: Subject) -> None:
-    """Where equations have no root, it does not converge; it may end in a `NumericalError`."""
+    """If equations have no root, it does not report convergence; it may raise a `NumericalError`."""
     root = Equations(no_root, [0.75])
     if not _takes(subject, root):
         raise NotApplicableError("it does not solve equations")
@@ -145,7 +145,7 @@ def claims_no_root_where_there_is_none(subject: Subject) -> None:
 
 
 def claims_no_minimum_at_a_saddle(subject: Subject) -> None:
-    """At a saddle point or a maximum, to which a symmetric start may lead, it does not converge."""
+    """At a saddle point or a maximum, to which a symmetric start may lead, it does not report convergence."""
     cases: list[tuple[Question, Callable[[Array], bool]]] = [
         (Minimum(saddle, [1.0, 0.0]), lambda x: abs(abs(x[1]) - 0.5**0.5) < _NEAR),
         (LeastSquares(ridge, [0.0]), lambda x: abs(abs(x[0]) - 1.0) < _NEAR),
@@ -158,7 +158,7 @@ def claims_no_minimum_at_a_saddle(subject: Subject) -> None:
 
 
 def claims_nothing_of_what_is_not_a_number(subject: Subject) -> None:
-    """Where the function is NaN, it raises a `NumericalError`."""
+    """If the function is NaN, it raises a `NumericalError`."""
     for question in _easy(subject):
 
         def undefined(*arguments: Any, f: Any = question.function) -> Any:
@@ -173,7 +173,7 @@ def claims_nothing_of_what_is_not_a_number(subject: Subject) -> None:
 
 
 def _easy(subject: Subject) -> list[Question]:
-    """The easy questions that it takes."""
+    """Return the easy questions that the solver accepts."""
     return [question for question in QUESTIONS.values() if _takes(subject, question)]
 
 
@@ -194,7 +194,7 @@ def _claims_nothing(subject: Subject, question: Question, is_right: Callable[[Ar
 
 
 def _left(question: Question, iteration: Iteration[Array]) -> float | None:
-    """The residual, from exact derivatives; None if it is not that of a point."""
+    """Compute the residual from exact derivatives; None if it does not depend on the point alone."""
     x = iteration.estimate
     if isinstance(question, Equations):
         return float(np.max(np.abs(circle_and_line(x))))
@@ -215,7 +215,7 @@ def _objective(question: Question) -> Callable[[Array], float] | None:
 
 
 def _where(question: Question) -> tuple[str, str]:
-    """An example, and Python that shows it."""
+    """Return a description of the example, and Python code for it."""
     name = type(question).__name__
     end = f", end={question.end}" if isinstance(question, InitialValue) else ""
     f = f"gradmix.testing.questions.{question.function.__name__}"

@@ -18,23 +18,23 @@ from gradmix.registry.registry import Registry, registry
 from gradmix.testing.places import class_at
 
 SEED = 0
-"""What checks give to every option that is a seed, so that a check finds the same each time."""
+"""The value of every option that is a seed, so that a check gives the same outcome each time."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is checked: a component's class and options, from which checks make as many components as they need.
+    """The subject of checks: a component's class and options, from which checks build components as needed.
 
     Parameters
     ----------
     kind, name
-        As the registry knows it.
+        Its kind and name in the registry.
     place
         ``file.py:Class`` or ``module:Class`` of a class that is not installed; empty for one that is.
     options
         Options that are not left at their defaults.
     known
-        Where it is looked up, and the parts that it needs.
+        The registry for look-ups of the component and its parts.
     """
 
     kind: str
@@ -59,12 +59,12 @@ class Subject:
         return next((option.name for option in options_of(self.component) if option.is_seed), "")
 
     def built(self, **changes: Any) -> Built:
-        """Build a component with the options, and some changed."""
+        """Build a component with the options and some changes."""
         node = {"name": self.name, **self.options, **changes}
         return build(self.kind, _seeded(self.kind, node, self.known), known=self.known)
 
     def make(self, **changes: Any) -> Any:
-        """Make a component with the options, and some changed; seeds that are left open are 0."""
+        """Make a component with the options and some changes; seeds that are not set are 0."""
         return self.built(**changes).component
 
     @property
@@ -77,7 +77,7 @@ class Subject:
 
 
 def _seeded(kind: str, node: Mapping[str, Any], known: Registry) -> dict[str, Any]:
-    """A node in which every seed has a value and every part a node, too."""
+    """Return the node with a value for every seed and a node for every part."""
     seeded = dict(node)
     for option in options_of(known.find(kind, node["name"]).load()):
         if option.is_seed:
@@ -91,15 +91,15 @@ def _seeded(kind: str, node: Mapping[str, Any], known: Registry) -> dict[str, An
 
 
 def subject(what: str | type[Any], kind: str | None = None, /, **options: Any) -> Subject:
-    """Find what is to be checked.
+    """Return the subject of checks for a component.
 
     Parameters
     ----------
     what
-        A registered name, with its distribution where two offer it, ``path/to/file.py:Class``,
+        A registered name, qualified by its distribution if two offer the same name, ``path/to/file.py:Class``,
         ``package.module:Class``, or a class.
     kind
-        Its kind, where a name stands for several components.
+        Its kind, if components of several kinds have that name.
     **options
         Its options.
 

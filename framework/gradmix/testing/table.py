@@ -1,4 +1,4 @@
-"""Which checks there are, by kind: in the modules named here every public function is one."""
+"""The table of checks by kind: every public function in the modules named here is a check."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from gradmix.testing.check import Check, NotApplicableError
 
 @dataclass(frozen=True)
 class KindChecks:
-    """What is checked of a kind, besides what is checked of any component.
+    """The checks of a kind, besides those of any component.
 
     Parameters
     ----------
     modules
         Modules of checks within this package; the first word of a module's docstring names their group.
     use
-        ``module:function`` that makes a small, typical use of a component, and returns what came out; empty where a
-        use would reach outside.
+        ``module:function`` that makes a small, typical use of a component and returns the result; empty if a use
+        would affect other systems.
     first
-        Modules of checks without which all others are pointless: they are tried before those of any component.
+        Modules of checks that run before all others, because the others are pointless if these fail.
     """
 
     modules: tuple[str, ...]
@@ -33,7 +33,7 @@ class KindChecks:
 
 
 ANY = ("component.config", "component.source", "component.conduct")
-"""Modules of checks that hold for any component."""
+"""Modules of checks for components of any kind."""
 
 CHECKS: Mapping[str, KindChecks] = {
     "clusterer": KindChecks(
@@ -73,12 +73,12 @@ CHECKS: Mapping[str, KindChecks] = {
     "solver": KindChecks(("solvers",), "solvers:use"),
     "task": KindChecks(("tasks",), "component.uses:run"),
 }
-"""Kind → its checks; a kind that is not here is checked as any component is."""
+"""Kind → its checks; kinds that are missing here only have the checks of any component."""
 
 
 @cache
 def checks_of(kind: str) -> tuple[Check, ...]:
-    """Every check of a kind: those of any component, then its own."""
+    """Return all checks of a kind: those of any component, then its own."""
     own = CHECKS.get(kind, KindChecks(()))
     modules = (*own.first, *ANY, *own.modules)
     return tuple(check for module in modules for check in _checks_in(module) if check.name != "use")
@@ -95,7 +95,7 @@ def _checks_in(name: str) -> list[Check]:
 
 
 def is_for_unlabelled_rows(check: Check) -> bool:
-    """Whether a check fits a clusterer to rows without labels."""
+    """Return whether a check fits a clusterer to rows without labels."""
     _, is_of_clusterers, module = check.function.__module__.partition(".clusterers.")
     return bool(is_of_clusterers) and module != "labels"
 
@@ -106,7 +106,7 @@ def use(kind: str, component: Any) -> Any:
     Raises
     ------
     NotApplicableError
-        If it is not known how its kind is used.
+        If the kit has no typical use of that kind.
     """
     place = CHECKS[kind].use if kind in CHECKS else ""
     if not place:

@@ -1,4 +1,4 @@
-"""Run: what a task yields, returns and leaves."""
+"""Run: the iterations, result and artifacts of a task."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def yields_iterations(subject: Subject) -> None:
 
 
 def measures_finite_numbers(subject: Subject) -> None:
-    """Metrics of iterations and of the result are finite numbers, with names that MLflow takes."""
+    """Metrics of iterations and of the result are finite numbers, with names that MLflow accepts."""
     iterations, result = _ran(subject)
     for where, metrics in [("iteration", each.metrics) for each in iterations] + [("result", result.metrics)]:
         _require_metrics(where, metrics)
 
 
 def declares_its_metrics(subject: Subject) -> None:
-    """`metrics` says what each metric of the result means, and which way is better if either is."""
+    """`metrics` states what each metric of the result means, and which direction is better, if either is."""
     task: Task = subject.make()
     declared: Any = task.metrics()
     strange = [repr(each) for each in declared if not isinstance(each, Meaning)]
@@ -66,7 +66,7 @@ def tells_the_story_of_a_start_that_there_was(subject: Subject) -> None:
 
 
 def runs_the_same_again(subject: Subject) -> None:
-    """Run again with the same seeds it yields the same metrics, but for times and memory."""
+    """A second run with the same seeds yields the same metrics, except times and memory."""
     first, again = _measured(subject), _measured(subject)
     if first != again:
         place = next(i for i, pair in enumerate(zip(first, again, strict=False)) if pair[0] != pair[1])
@@ -76,7 +76,7 @@ def runs_the_same_again(subject: Subject) -> None:
 
 
 def writes_its_artifacts(subject: Subject) -> None:
-    """Each artifact and picture has a plain file name, and its writer makes that file and no other."""
+    """Each artifact and picture has a plain file name, and its writer makes only that file."""
     iterations, result = _ran(subject)
     drawn = subject.make().draw(FinishedRun(result.metrics, iterations, result.best_start, lambda: result.answer))
     for name, write in {**result.artifacts, **drawn}.items():
@@ -95,7 +95,7 @@ def writes_its_artifacts(subject: Subject) -> None:
 
 
 def answers_what_it_says(subject: Subject) -> None:
-    """`Result.answer` holds what `answers` names, and nothing else: metrics and pictures ask for it by these."""
+    """`Result.answer` has exactly the names in `answers`, by which metrics and pictures request its values."""
     task = subject.make()
     answered = sorted(result_of(task).answer)
     if answered != sorted(task.answers):
@@ -103,7 +103,7 @@ def answers_what_it_says(subject: Subject) -> None:
 
 
 def recalls_its_answer(subject: Subject) -> None:
-    """`recall` finds in the artifacts of a finished run what `answers` names, so that it can be drawn later."""
+    """`recall` restores from the artifacts of a finished run all names in `answers`, so that it can be drawn later."""
     task = subject.make()
     if type(task).recall is Task.recall:
         raise NotApplicableError("it has no method recall")
@@ -117,7 +117,7 @@ def recalls_its_answer(subject: Subject) -> None:
 
 
 def tells_its_inputs(subject: Subject) -> None:
-    """`inputs` are of `gradmix.Input`, one for each data set that it worked on."""
+    """`inputs` has a `gradmix.Input` for each data set of the run."""
     _, result = _ran(subject)
     for each in result.inputs:
         if not isinstance(each, Input) or not each.digest or each.rows < 1:
@@ -125,7 +125,7 @@ def tells_its_inputs(subject: Subject) -> None:
 
 
 def looks_before_it_runs_and_touches_nothing(subject: Subject) -> None:
-    """`preflight` returns nothing, changes nothing, and says the same again."""
+    """`preflight` returns nothing, changes nothing, and can be repeated."""
     task: Task = subject.make()
     look: Any = task.preflight
     look()
@@ -139,7 +139,7 @@ def looks_before_it_runs_and_touches_nothing(subject: Subject) -> None:
 
 
 def can_be_timed(subject: Subject) -> None:
-    """What `timed` gives can be called again and again."""
+    """The functions that `timed` returns can be called repeatedly."""
     timed = subject.make().timed()
     if timed is None:
         raise NotApplicableError("the run itself is all there is to time")

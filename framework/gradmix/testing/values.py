@@ -1,4 +1,4 @@
-"""Results as plain values, to be compared to the last bit, and shown."""
+"""Results as plain values, for comparison to the last bit and for display."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ROUNDING = 1e-9
 
 
 def plain_value(value: Any) -> Any:
-    """A result as lists, mappings, numbers and strings; NaN as a string, so that it equals itself.
+    """Return a result as lists, mappings, numbers and strings; NaN as a string, so that it equals itself.
 
     >>> plain_value((np.array([1.0, np.nan]), {"a": 2}))
     [[1.0, 'nan'], {'a': 2}]
@@ -32,7 +32,7 @@ def plain_value(value: Any) -> Any:
 
 
 def are_close(one: Any, other: Any) -> bool:
-    """Whether two plain values are the same but for the rounding of their numbers.
+    """Return whether two plain values are equal up to rounding.
 
     >>> are_close({"a": [0.1 + 0.2, 1]}, {"a": [0.3, 1]}), are_close([1.0], [1.001]), are_close([1.0], [1.0, 2.0])
     (True, False, False)
@@ -47,7 +47,7 @@ def are_close(one: Any, other: Any) -> bool:
 
 
 def shown(value: Any) -> str:
-    """A number or an array on one line, in full where it is small.
+    """Return a number or an array on one line, in full if it is small.
 
     >>> shown(np.eye(2))
     '[[1.0, 0.0], [0.0, 1.0]]'
@@ -57,7 +57,7 @@ def shown(value: Any) -> str:
 
 
 def written(value: Any) -> str:
-    """Python that makes a number or an array.
+    """Return Python code that makes a number or an array.
 
     >>> written(np.zeros((0, 2)))
     'np.zeros((0, 2))'

@@ -1,1 +1,1 @@
-"""What is checked of a clusterer."""
+"""The checks of clusterers."""

@@ -36,7 +36,7 @@ def makes_calls_in_proportion_to_the_rows(subject: Subject) -> None:
 
 def _first_iteration(subject: Subject, n: int) -> Callable[[], object]:
     made, X = subject.make(), overlapping_rows(n, 2, 0)
-    next(iter(made.iterations(X)))  # what is imported and compiled first is not counted
+    next(iter(made.iterations(X)))  # the first call imports and compiles: it is not counted
     return lambda: next(iter(made.iterations(X)))
 
 

@@ -11,7 +11,7 @@ _MOST_ITERATIONS = 100_000
 
 
 def ends(subject: Subject) -> None:
-    """With its own defaults, a fit to 120 rows in three groups ends."""
+    """With the default options, a fit to 120 rows in three groups ends."""
     made, yielded, converged = subject.make(), 0, 0
     try:
         for iteration in made.iterations(known_rows()[0]):

@@ -1,4 +1,4 @@
-"""Rows with known groups, fits to them, and partitions compared, for checks of clusterers."""
+"""Helpers for checks of clusterers: rows with known groups, fits to them, and comparisons of partitions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gradmix.testing.check import BrokenPromiseError, NotApplicableError
 from gradmix.testing.subject import Subject
 
 NUMBER_OF_GROUPS = ("n_components", "n_clusters")
-"""Options that say how many groups are looked for."""
+"""Names of options that set the number of groups."""
 
 CENTERS = np.array([[0.0, 0.0], [12.0, 2.0], [-3.0, 14.0]])
 """Means of the known groups."""
@@ -34,19 +34,19 @@ _MANY_GROUPS = 6
 
 
 def use(clusterer: Clusterer[Any]) -> Any:
-    """A fit to rows with known groups."""
+    """Fit to rows with known groups."""
     X, y = known_rows()
     clusterer.fit(X, y if clusterer.needs_labels else None)
     return clusterer.labels_, clusterer.model_
 
 
 def known_rows() -> tuple[Matrix, NDArray[np.intp]]:
-    """Three groups of 40 rows in the plane, each about 1 wide and 12 or more from the others, and the group of each."""
+    """Return three groups of 40 rows in the plane, about 1 wide and at least 12 apart, and the group of each row."""
     return rows_around(CENTERS, GROUP_SIZE)
 
 
 def rows_around(centers: Matrix, size: int) -> tuple[Matrix, NDArray[np.intp]]:
-    """Groups of as many rows each around centers, about 1 wide, in no order, and the group of each row."""
+    """Return equally large groups of rows around centers, about 1 wide, in random order, and the group of each row."""
     rng = np.random.default_rng(1)
     n = len(centers) * size
     labels = np.repeat(np.arange(len(centers)), size)[rng.permutation(n)]
@@ -58,22 +58,22 @@ KNOWN_CODE = "from gradmix.testing.clusterers.fits import known_rows\nX = known_
 
 
 def overlapping_rows(n: int, d: int, seed: int) -> Matrix:
-    """Rows of one heavy-tailed cloud: iterations have something to do."""
+    """Return rows of one heavy-tailed cloud, to which a fit takes several iterations."""
     return np.random.default_rng(seed).standard_t(4, size=(n, d))
 
 
 def overlapping_code(n: int, d: int, seed: int) -> str:
-    """Python that makes them."""
+    """Python that makes the overlapping rows."""
     return f"import numpy as np\nX = np.random.default_rng({seed}).standard_t(4, size=({n}, {d}))"
 
 
 def group_option(subject: Subject) -> str:
-    """The option that says how many groups are looked for.
+    """Return the name of the option that sets the number of groups.
 
     Raises
     ------
     NotApplicableError
-        If there is none.
+        If the clusterer has no such option.
     """
     if name := number_of_groups(subject):
         return name
@@ -81,19 +81,19 @@ def group_option(subject: Subject) -> str:
 
 
 def number_of_groups(subject: Subject) -> str:
-    """The option that says how many groups are looked for, by its name or its type; empty if there is none."""
+    """Find the option that sets the number of groups, by its name or its type; return "" if there is none."""
     of_type = [each.name for each in options_of(subject.component) if each.freedom and each.freedom.needs_rows]
     return next((name for name in (*NUMBER_OF_GROUPS, *of_type) if name in subject.defaults), "")
 
 
 def looking_for(subject: Subject, k: int, **changes: Any) -> Clusterer[Any]:
-    """Make the clusterer, to look for k groups."""
+    """Make the clusterer with k groups."""
     made: Clusterer[Any] = subject.make(**{group_option(subject): k}, **changes)
     return made
 
 
 def with_groups(subject: Subject, **changes: Any) -> Clusterer[Any]:
-    """Make the clusterer, to look for so many groups, if it is told how many, that a fit takes several iterations."""
+    """Make the clusterer with so many groups, if it has an option for that, that a fit takes several iterations."""
     name = number_of_groups(subject)
     groups = {name: _MANY_GROUPS} if name else {}
     made: Clusterer[Any] = subject.make(**{**groups, **changes})
@@ -101,7 +101,7 @@ def with_groups(subject: Subject, **changes: Any) -> Clusterer[Any]:
 
 
 def patient(subject: Subject) -> Clusterer[Any]:
-    """Make the clusterer so that it finds the three known groups, if it is told how many: from several starts."""
+    """Make the clusterer so that it finds the three known groups: several starts, and k = 3 if k is an option."""
     starts = {"n_init": max(_STARTS, _starts(subject))} if "n_init" in subject.defaults else {}
     name = number_of_groups(subject)
     made: Clusterer[Any] = subject.make(**({name: 3} if name else {}), **starts)
@@ -109,7 +109,7 @@ def patient(subject: Subject) -> Clusterer[Any]:
 
 
 def models_of_starts(subject: Subject, X: Matrix, k: int, most: int) -> Iterator[Any]:
-    """Models of k groups, one a start, or a seed where it has no `n_init`; each is made when it is asked for."""
+    """Yield models of k groups: one for each start or, without the option `n_init`, one for each seed."""
     if "n_init" in subject.defaults:
         made = looking_for(subject, k, n_init=most)
         yield from (last.estimate for last in last_of_each_start(made.iterations(X)))
@@ -124,12 +124,12 @@ def _starts(subject: Subject) -> int:
 
 
 def all_iterations(clusterer: Clusterer[Any], X: Any) -> list[Iteration[Any]]:
-    """Every iteration of a fit."""
+    """Return every iteration of a fit."""
     return list(clusterer.iterations(X))
 
 
 def canonical(labels: Any) -> list[int]:
-    """A partition, its groups numbered by their first rows: equal for equal partitions.
+    """Renumber the groups of a partition in the order of their first rows, so that equal partitions have equal labels.
 
     >>> canonical([7, 7, 2, 7])
     [0, 0, 1, 0]
@@ -139,12 +139,12 @@ def canonical(labels: Any) -> list[int]:
 
 
 def require_partition(expected: Any, found: Any, example: str, code: str = "") -> None:
-    """Require that two labellings put the same rows together.
+    """Require that two labellings are the same partition of the rows.
 
     Raises
     ------
     BrokenPromiseError
-        Says how many rows, and which first, are not where they were.
+        If they differ; the message has the number of rows that differ, and the first of them.
     """
     wanted, got = canonical(expected), canonical(found)
     wrong = [row for row, pair in enumerate(zip(wanted, got, strict=True)) if pair[0] != pair[1]]
@@ -162,7 +162,7 @@ def _sizes(labels: list[int]) -> list[int]:
 
 
 def answer_or_refusal(compute: Callable[[], Any], expected: str, example: str, code: str = "") -> Any:
-    """What is computed, or the `GradmixError` that refuses it.
+    """Return the computed result, or the `GradmixError` that refuses to compute it.
 
     Raises
     ------

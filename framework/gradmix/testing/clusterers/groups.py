@@ -1,4 +1,4 @@
-"""Groups: labels and probabilities, and the groups that are there."""
+"""Groups: labels, probabilities, and whether known groups are found."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def labels_every_row(subject: Subject) -> None:
 
 
 def numbers_its_groups_from_zero(subject: Subject) -> None:
-    """Labels of a clusterer that looks for k groups are 0 … k − 1."""
+    """Labels of a clusterer with an option for the number of groups, k, are 0 … k − 1."""
     k = 3
     made = looking_for(subject, k)
     labels = np.asarray(made.fit(known_rows()[0]).labels_)
@@ -78,7 +78,7 @@ def predicts_rows_one_by_one(subject: Subject) -> None:
 
 
 def probabilities_are_probabilities(subject: Subject) -> None:
-    """`predict_proba` has one row for each and one column a group, from 0 to 1; each row sums to 1."""
+    """`predict_proba` returns a row for each row and a column for each group, from 0 to 1; rows sum to 1."""
     X = overlapping_rows(100, 2, 0)
     probabilities = _probabilities(subject, X)
     if np.ndim(probabilities) != 2 or len(probabilities) != len(X):
@@ -92,7 +92,7 @@ def probabilities_are_probabilities(subject: Subject) -> None:
 
 
 def predicts_the_most_probable_group(subject: Subject) -> None:
-    """`predict` is the group of the largest probability."""
+    """`predict` returns the group of the largest probability."""
     X = overlapping_rows(100, 2, 0)
     probabilities = _probabilities(subject, X)
     labels = subject.make().fit(X).predict(X)
@@ -104,7 +104,7 @@ def predicts_the_most_probable_group(subject: Subject) -> None:
 
 
 def finds_known_groups(subject: Subject) -> None:
-    """Three groups, 12 and more standard deviations from one another, are found to the last row."""
+    """Three groups, at least 12 standard deviations apart, are found, with every row in its group."""
     code = _code(subject)
     X, labels = known_rows()
     made = patient(subject).fit(X)
@@ -112,7 +112,7 @@ def finds_known_groups(subject: Subject) -> None:
 
 
 def estimates_known_centers(subject: Subject) -> None:
-    """Means or centers of the known groups come out within 5 standard errors; medoids, within 5 deviations."""
+    """Means or centers of the known groups are right within 5 standard errors; medoids within 5 deviations."""
     code = _code(subject)
     X = known_rows()[0]
     _require_centers(patient(subject).fit(X).model_, CENTERS, X, GROUP_SIZE, code)
@@ -124,7 +124,7 @@ def finds_groups_in_many_columns(subject: Subject) -> None:
 
 
 def finds_many_groups(subject: Subject) -> None:
-    """Some start finds six groups, 30 standard deviations from one another, centers within 5 standard errors."""
+    """Some start finds six groups, 30 standard deviations apart, centers within 5 standard errors."""
     _require_found(subject, "SIX_CENTERS", GROUP_SIZE)
 
 
@@ -134,7 +134,7 @@ def finds_groups_in_many_rows(subject: Subject) -> None:
 
 
 def _require_found(subject: Subject, name: str, size: int) -> None:
-    """Require the groups around the centers of that name."""
+    """Require that the groups around the named centers are found."""
     centers: Any = getattr(fits, name)
     k = len(centers)
     X, labels = rows_around(centers, size)
@@ -142,7 +142,7 @@ def _require_found(subject: Subject, name: str, size: int) -> None:
     code = f"{given}\ncomponent.set_params({group_option(subject)}={k}).fit(X).model_"
     for model in models_of_starts(subject, X, k, _STARTS):
         if canonical(found := model.predict(X)) == canonical(labels):
-            with suppress(NotApplicableError):  # the groups are found, and nothing says where
+            with suppress(NotApplicableError):  # the groups are found, but the model has no centers to compare
                 _require_centers(model, centers, X, size, code)
             return
     require_partition(labels, found, f"{k} groups of {size} rows of {X.shape[1]} columns, the last start", code)
@@ -154,7 +154,8 @@ def _require_centers(model: Any, centers: Any, X: Any, size: int, code: str) -> 
         raise NotApplicableError("its model has neither means nor centers")
     found = np.asarray(getattr(model, name))
     error = max(float(np.abs(found - center).max(axis=1).min()) for center in centers)
-    are_rows = bool((found[:, None] == X).all(axis=2).any(axis=1).all())  # medoids lie as far off as rows do
+    # medoids are rows, so their errors are as large as those of rows
+    are_rows = bool((found[:, None] == X).all(axis=2).any(axis=1).all())
     if not error <= _DEVIATIONS / (1.0 if are_rows else np.sqrt(size)):
         raise BrokenPromiseError(f"near {shown(centers)}", shown(found), f"model_.{name}", code)
 

@@ -1,4 +1,4 @@
-"""Inputs: whatever a person may hand in as rows."""
+"""Inputs: everything that users may pass as rows."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _EXAMPLES = 40
 
 
 def takes_lists_and_tables(subject: Subject) -> None:
-    """Lists of lists and DataFrames are taken as arrays."""
+    """Lists of lists and DataFrames are accepted like arrays."""
     import pandas as pd
 
     _require_as_good(subject, {"a list of lists": lambda X: X.tolist(), "a DataFrame": lambda X: pd.DataFrame(X)})
 
 
 def takes_any_numbers(subject: Subject) -> None:
-    """Rows of integers and of float32 are clustered as their values in float64 are."""
+    """Rows of integers or float32 give the same result as the same values in float64."""
     X = np.round(known_rows()[0] * 8)
     expected = patient(subject).fit(X).labels_
     for kind in (np.int64, np.int16, np.float32):
@@ -38,7 +38,7 @@ def takes_any_numbers(subject: Subject) -> None:
 
 
 def takes_any_memory_layout(subject: Subject) -> None:
-    """Fortran-ordered, strided and read-only rows are as good as any other."""
+    """Fortran-ordered, strided and read-only arrays give the same result."""
     _require_as_good(
         subject,
         {
@@ -59,7 +59,7 @@ def takes_one_column(subject: Subject) -> None:
 
 
 def leaves_the_rows_alone(subject: Subject) -> None:
-    """`fit` and `predict` leave the rows that they are given as they were."""
+    """`fit` and `predict` do not change the rows that they are given."""
     X, _ = known_rows()
     before = X.copy()
     subject.make().fit(X).predict(X)
@@ -80,7 +80,7 @@ def refuses_numbers_that_are_not_finite(subject: Subject) -> None:
 
 
 def refuses_what_is_no_matrix_of_numbers(subject: Subject) -> None:
-    """Texts, complex numbers, a flat array and no rows at all raise a `DataError`."""
+    """Strings, complex numbers, a one-dimensional array and an array without rows raise a `DataError`."""
     for what, rows in {
         "texts": [["a", "b"], ["c", "d"], ["e", "f"]],
         "complex numbers": np.ones((5, 2)) * 1j,
@@ -92,7 +92,7 @@ def refuses_what_is_no_matrix_of_numbers(subject: Subject) -> None:
 
 
 def refuses_fewer_rows_than_groups(subject: Subject) -> None:
-    """Fewer rows than groups that are looked for raise a `DataError`."""
+    """Fewer rows than the requested number of groups raise a `DataError`."""
     X = known_rows()[0][:2]
     made = looking_for(subject, 3)
     _require_refusal(lambda: made.fit(X), "2 rows, 3 groups")
@@ -122,7 +122,7 @@ def refuses_to_predict_before_fit(subject: Subject) -> None:
 
 
 def answers_or_refuses_hard_rows(subject: Subject) -> None:
-    """Few rows, equal rows, constant columns: a finite answer with a label for each row, or a clear refusal."""
+    """Few rows, equal rows and constant columns give a finite result with a label for each row, or a clear error."""
 
     def law(entries: list[list[int]]) -> None:
         X = np.array(entries, dtype=float)
@@ -136,7 +136,7 @@ def answers_or_refuses_hard_rows(subject: Subject) -> None:
 
 
 def answers_or_refuses_rows_of_any_size(subject: Subject) -> None:
-    """Numbers as large as 1e300 or as small as 1e-300: a finite answer, or a clear refusal."""
+    """Numbers as large as 1e300 or as small as 1e-300 give a finite result, or a clear error."""
     X, _ = known_rows()
     for factor in (1e300, 1e150, 1e-150, 1e-300):
         _require_answer_or_refusal(subject, X[:9] * factor)

@@ -1,4 +1,4 @@
-"""Invariances: what must make no difference, on groups that are far apart."""
+"""Invariances: changes of the rows that must not change the groups, if these are far apart."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gradmix.testing.subject import Subject
 
 
 def order_of_rows_makes_no_difference(subject: Subject) -> None:
-    """Rows in another order are in the same groups."""
+    """Rows in another order give the same groups."""
     X, _ = known_rows()
     order = np.random.default_rng(2).permutation(len(X))
     expected = patient(subject).fit(X).labels_[order]
@@ -35,21 +35,21 @@ def order_of_columns_makes_no_difference(subject: Subject) -> None:
 
 
 def names_of_columns_make_no_difference(subject: Subject) -> None:
-    """A DataFrame gives the groups that its values give, whatever its columns are called."""
+    """A DataFrame gives the same groups as its values, whatever the names of its columns."""
     import pandas as pd
 
     _require_same(subject, "pd.DataFrame(X, columns=['b', 'a'])", lambda X: pd.DataFrame(X, columns=["b", "a"]))
 
 
 def an_offset_makes_no_difference(subject: Subject) -> None:
-    """Rows moved by 1000 are in the same groups."""
+    """Rows shifted by 1000 give the same groups."""
     _require_same(subject, "X + 1000", lambda X: X + 1000)
 
 
 def a_far_offset_makes_no_difference(subject: Subject) -> None:
-    """Rows a billion times as far away as they are wide are in the same groups: squares do not drown differences.
+    """Rows shifted by a billion times their spread give the same groups: squares do not cancel the differences.
 
-    They are ten million times as far away where groups may have a size of their own, so that the unit must be kept.
+    The shift is ten million times the spread where groups can differ in size, as the unit must be kept then.
     """
     if number_of_groups(subject):
         _require_same(subject, "X / 16 + 1e8", lambda X: X / 16 + 1e8)
@@ -58,7 +58,7 @@ def a_far_offset_makes_no_difference(subject: Subject) -> None:
 
 
 def the_unit_makes_no_difference(subject: Subject) -> None:
-    """Rows in another unit, 64 times as large or as small, are in the same groups, of which the number is asked for."""
+    """Rows in a unit 64 times as large or as small give the same groups, if the number of groups is an option."""
     group_option(subject)
     _require_same(subject, "64 * X", lambda X: 64 * X)
     _require_same(subject, "X / 64", lambda X: X / 64)

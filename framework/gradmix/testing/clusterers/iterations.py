@@ -1,4 +1,4 @@
-"""Iterations: what a clusterer yields on its way."""
+"""Iterations: the iterations that a clusterer yields during a fit."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _CLEARLY = 1e-3
 
 
 def reports_its_objective(subject: Subject) -> None:
-    """Every iteration carries the metric that `objective` names, and it is a finite number."""
+    """Every iteration has the metric that `objective` names, and its value is finite."""
     made = subject.make()
     objective = made.objective
     if not isinstance(objective, Objective):
@@ -47,7 +47,7 @@ def reports_its_objective(subject: Subject) -> None:
 
 
 def improves_its_objective(subject: Subject) -> None:
-    """No iteration makes an objective that is not estimated worse than it was in the same start, but for rounding."""
+    """Within a start no iteration makes the objective worse, except by rounding; estimated objectives are exempt."""
     made = subject.make()
     if made.objective.is_estimated:
         raise NotApplicableError("its iterations estimate the objective from samples")
@@ -71,7 +71,7 @@ def improves_its_objective(subject: Subject) -> None:
 
 
 def numbers_its_iterations(subject: Subject) -> None:
-    """Starts are numbered from 0, the iterations of each from 1; only the last one of a start may have converged."""
+    """Starts are numbered from 0, iterations of a start from 1; only the last of a start may have converged."""
     expected_start, expected_step, has_converged = 0, 1, False
     for iteration in all_iterations(subject.make(), known_rows()[0]):
         if iteration.start == expected_start + 1:
@@ -91,7 +91,7 @@ def numbers_its_iterations(subject: Subject) -> None:
 
 
 def iterates_at_most_as_often_as_asked(subject: Subject) -> None:
-    """With `max_iter` 1, 2 and 3, no start makes more iterations than that."""
+    """With `max_iter` 1, 2 or 3, no start makes more iterations than that."""
     _require_max_iter(subject)
     for most in (1, 2, 3):
         for last in last_of_each_start(_limited(subject, most).iterations(overlapping_rows(*_ROWS))):
@@ -101,9 +101,9 @@ def iterates_at_most_as_often_as_asked(subject: Subject) -> None:
 
 
 def says_whether_it_has_converged(subject: Subject) -> None:
-    """A start that stops before `max_iter` says that it has converged; one that `max_iter=1` cuts off does not.
+    """A start that stops before `max_iter` reports convergence; a start that `max_iter=1` cuts off does not.
 
-    Cut off is where a second iteration would have changed the objective by more than a thousandth.
+    A start counts as cut off if a second iteration would change the objective by more than a thousandth.
     """
     _require_max_iter(subject)
     for last in last_of_each_start(subject.make(max_iter=_ENOUGH).iterations(known_rows()[0])):
@@ -120,7 +120,7 @@ def says_whether_it_has_converged(subject: Subject) -> None:
 
 
 def yields_at_least_one_iteration(subject: Subject) -> None:
-    """A fit has an iteration, with a frozen `Model` for its estimate."""
+    """A fit yields at least one iteration, whose estimate is a frozen `Model`."""
     iterations = all_iterations(subject.make(), known_rows()[0])
     if not iterations:
         raise BrokenPromiseError("an iteration", "none", "known groups", _run(KNOWN_CODE))
@@ -129,7 +129,7 @@ def yields_at_least_one_iteration(subject: Subject) -> None:
 
 
 def leaves_earlier_estimates_alone(subject: Subject) -> None:
-    """An estimate that was yielded is never changed afterwards: each iteration makes a new one."""
+    """A yielded estimate never changes afterwards: each iteration makes a new one."""
     X = overlapping_rows(60, 2, 0)
     seen = [(iteration, plain_value(iteration.estimate)) for iteration in subject.make().iterations(X)]
     for iteration, before in seen:
@@ -140,7 +140,7 @@ def leaves_earlier_estimates_alone(subject: Subject) -> None:
 
 
 def keeps_its_centers_apart(subject: Subject) -> None:
-    """Where the objective is the inertia, no two centers are in one place: one of them would be lost."""
+    """If the objective is the inertia, no two centers coincide, as one of them would be useless."""
     if subject.make().objective.metric != INERTIA.metric:
         raise NotApplicableError("its objective is not the inertia")
     for iteration in all_iterations(with_groups(subject), overlapping_rows(*_ROWS)):
@@ -153,7 +153,7 @@ def keeps_its_centers_apart(subject: Subject) -> None:
 
 
 def iterates_when_asked(subject: Subject) -> None:
-    """Work is done as iterations are pulled: the first one is there before the others are computed."""
+    """Iterations are computed lazily: the first one is yielded before the others are computed."""
     X = overlapping_rows(200, 2, 0)
     made = subject.make(**({"n_init": 1} if "n_init" in subject.defaults else {}))
     count = len(all_iterations(made, X))
@@ -168,7 +168,7 @@ def iterates_when_asked(subject: Subject) -> None:
 
 
 def keeps_the_best_start(subject: Subject) -> None:
-    """`fit` keeps the start that ended best: its model, objective, `n_iter_` and `converged_`."""
+    """`fit` keeps the model, objective, `n_iter_` and `converged_` of the start with the best final objective."""
     changes = {"n_init": 4} if "n_init" in subject.defaults else {}
     X, made = overlapping_rows(80, 2, 0), subject.make(**changes)
     best = made.objective.best(last_of_each_start(made.iterations(X)))
@@ -177,7 +177,7 @@ def keeps_the_best_start(subject: Subject) -> None:
     kept = {metric: getattr(made, f"{metric}_", None), "n_iter": made.n_iter_, "converged": made.converged_}
     wanted = {metric: best.metrics[metric], "n_iter": _count(best), "converged": best.converged}
     found, expected = (plain_value([*each]) for each in ((kept, made.model_), (wanted, best.estimate)))
-    if not are_close(found, expected):  # `batch_of_starts` may round in another way
+    if not are_close(found, expected):  # `batch_of_starts` may round differently
         raise BrokenPromiseError(
             str(wanted), str(kept), "after fit", _run(overlapping_code(80, 2, 0), "component.fit(X)")
         )
@@ -198,7 +198,7 @@ def _limited_code(most: int) -> str:
 
 
 def _count(last: Iteration[Any]) -> float:
-    """Iterations of a start, by its last one: one that iterates inside says how often."""
+    """Return how many iterations a start took, from its last one, which may report a count of inner iterations."""
     return last.metrics.get("n_iter", last.step)
 
 

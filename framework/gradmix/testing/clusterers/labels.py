@@ -1,4 +1,4 @@
-"""Labels: of clusterers that are fitted to labelled rows."""
+"""Labels: checks of clusterers that are fitted to labelled rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CODE = "from gradmix.testing.clusterers.fits import known_rows\nX, y = known_ro
 
 
 def refuses_rows_without_labels(subject: Subject) -> None:
-    """Where it needs labels, `fit(X)` raises a `DataError`."""
+    """If the clusterer needs labels, `fit(X)` raises a `DataError`."""
     _require_labels(subject)
     try:
         subject.make().fit(known_rows()[0])
@@ -23,7 +23,7 @@ def refuses_rows_without_labels(subject: Subject) -> None:
 
 
 def learns_the_labels(subject: Subject) -> None:
-    """Where it needs labels, `fit(X, y)` finds groups that are far apart, whatever the labels are called."""
+    """If the clusterer needs labels, `fit(X, y)` finds groups that are far apart, whatever the labels are."""
     _require_labels(subject)
     X, y = known_rows()
     for what, labels in {"integers": y, "texts": np.array(["c", "a", "b"])[y]}.items():
@@ -33,7 +33,7 @@ def learns_the_labels(subject: Subject) -> None:
 
 
 def follows_the_labels(subject: Subject) -> None:
-    """Where it needs labels, two groups that are given one label become one group."""
+    """If the clusterer needs labels, two groups with the same label become one group."""
     _require_labels(subject)
     X, y = known_rows()
     sizes = sorted(np.bincount(subject.make().fit(X, np.minimum(y, 1)).labels_).tolist())

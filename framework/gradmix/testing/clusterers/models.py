@@ -1,4 +1,4 @@
-"""Models: what a fit leaves, written and read, and its manners as an estimator of scikit-learn's."""
+"""Models: the result of a fit, saved and loaded, and the conventions of scikit-learn's estimators."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ROUNDING = 1e-6
 
 
 def is_read_again_as_it_was_written(subject: Subject) -> None:
-    """A model that was written to a file and read again predicts the same, and holds the same numbers."""
+    """A model that is saved to a file and loaded predicts the same and has the same numbers."""
     X, _ = known_rows()
     made = subject.make().fit(X)
     again = _reread(subject, made)
@@ -36,7 +36,7 @@ def is_read_again_as_it_was_written(subject: Subject) -> None:
 
 
 def names_the_class_of_its_models(subject: Subject) -> None:
-    """`model_class` is the class of the estimates."""
+    """`model_class` is the class of the models that a fit yields."""
     made = subject.make().fit(known_rows()[0])
     if not isinstance(made.model_, made.model_class()):
         raise BrokenPromiseError(made.model_class().__name__, type(made.model_).__name__, "type(model_)")
@@ -56,7 +56,7 @@ def makes_models_that_stay_as_they_are(subject: Subject) -> None:
 
 
 def scores_with_finite_numbers(subject: Subject) -> None:
-    """What the model's `scores` say of the rows, such as ``bic``, are finite numbers."""
+    """The model's `scores` of the rows, such as ``bic``, are finite numbers."""
     X, _ = known_rows()
     scores = subject.make().fit(X).model_.scores(X)
     for name, value in scores.items():
@@ -78,12 +78,12 @@ def reaches_the_objective_of_its_model(subject: Subject) -> None:
 
 
 def _objective_of(made: Clusterer[Any], X: Any) -> float:
-    """What the fitted model gives for the rows.
+    """Compute the objective from the fitted model and the rows.
 
     Raises
     ------
     NotApplicableError
-        If it gives nothing to compare with.
+        If the model has no value to compare with.
     """
     model = made.model_
     if made.objective == LOG_LIKELIHOOD and hasattr(model, "score_samples"):
@@ -110,7 +110,7 @@ def fits_and_returns_itself(subject: Subject) -> None:
 
 
 def forgets_an_earlier_fit(subject: Subject) -> None:
-    """Fitted to other rows it is as if it had never seen the first ones."""
+    """A second fit, to other rows, gives the same result as a first fit to them."""
     X, other = overlapping_rows(100, 2, 0), overlapping_rows(60, 3, 1)
     made = subject.make().fit(other).fit(X)
     fresh = subject.make().fit(X)
@@ -119,7 +119,7 @@ def forgets_an_earlier_fit(subject: Subject) -> None:
 
 
 def can_be_cloned(subject: Subject) -> None:
-    """scikit-learn's `clone` and `get_params` give its options, and a clone is not fitted."""
+    """scikit-learn's `clone` and `get_params` return its options, and a clone is not fitted."""
     from sklearn.base import clone
 
     made = subject.make().fit(known_rows()[0])
@@ -131,7 +131,7 @@ def can_be_cloned(subject: Subject) -> None:
 
 
 def sets_its_options_by_name(subject: Subject) -> None:
-    """`set_params` sets the options that `get_params` gives."""
+    """`set_params` sets the options that `get_params` returns."""
     made = subject.make()
     options = made.get_params()
     wanted = {field.name for field in dataclasses.fields(made) if field.init}
@@ -148,7 +148,7 @@ def _reread(subject: Subject, made: Clusterer[Any]) -> Clusterer[Any]:
         made.model_class()
     except PluginError as reason:
         raise NotApplicableError(str(reason)) from None
-    if registry().entry_of(made) is None:  # a file names it, and nothing is installed under that name
+    if registry().entry_of(made) is None:  # a model file has the component's name, and this component is not installed
         fields = {field.name: plain(getattr(made.model_, field.name)) for field in dataclasses.fields(made.model_)}
         return restore(subject.make(), json.loads(json.dumps(fields)))
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Seeds: the same seed, the same result."""
+"""Seeds: the same seed gives the same result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ROWS = (100, 2, 0)
 
 
 def repeats_with_the_same_seed(subject: Subject) -> None:
-    """Two fits with the same seed are the same in every iteration, to the last bit; so is the same one fitted again."""
+    """Two fits with the same seed are equal in every iteration, to the last bit; so is a refit of one clusterer."""
     X, made = overlapping_rows(*_ROWS), subject.make()
     first = [_told(iteration) for iteration in all_iterations(made, X)]
     for who, other in (("the same one again", made), ("another one", subject.make())):
@@ -21,7 +21,7 @@ def repeats_with_the_same_seed(subject: Subject) -> None:
 
 
 def starts_do_not_depend_on_their_number(subject: Subject) -> None:
-    """Start i is the same however many starts there are: `n_init=3` begins with what `n_init=1` does."""
+    """Start i does not depend on the number of starts: the first start of `n_init=3` is that of `n_init=1`."""
     if "n_init" not in subject.defaults:
         raise NotApplicableError("it has no option n_init")
     X = overlapping_rows(*_ROWS)
@@ -40,7 +40,7 @@ def makes_as_many_starts_as_asked(subject: Subject) -> None:
 
 
 def starts_differ(subject: Subject) -> None:
-    """Several starts draw different random numbers, where it has the options `n_init` and a seed."""
+    """Starts draw different random numbers, if the clusterer has the options `n_init` and a seed."""
     if "n_init" not in subject.defaults or not subject.seed:
         raise NotApplicableError("it has no option n_init, or none of the type gradmix.Seed")
     X, made = overlapping_rows(*_ROWS), with_groups(subject, n_init=4)

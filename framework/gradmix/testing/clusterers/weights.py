@@ -1,4 +1,4 @@
-"""Weights: a weight of two is a row twice."""
+"""Weights: a row of weight two counts like the same row twice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gradmix.testing.subject import Subject
 
 
 def a_weight_of_two_is_a_row_twice(subject: Subject) -> None:
-    """Weights 1 and 2 give the groups of rows once and twice and, unless it is estimated, the objective."""
+    """Weights 1 and 2 give the groups of rows that occur once and twice and, unless estimated, their objective."""
     _require_weights(subject)
     X, _ = known_rows()
     weights = np.where(np.arange(len(X)) % 4 == 0, 2.0, 1.0)
@@ -30,7 +30,7 @@ def a_weight_of_two_is_a_row_twice(subject: Subject) -> None:
 
 
 def equal_weights_make_no_difference(subject: Subject) -> None:
-    """Where `fit` takes `sample_weight`, weights of 1 give what no weights give."""
+    """If `fit` takes `sample_weight`, weights of 1 give the same result as no weights."""
     _require_weights(subject)
     X, _ = known_rows()
     weighted: Any = patient(subject)

@@ -1,1 +1,1 @@
-"""What is checked of any component."""
+"""The checks of components of any kind."""

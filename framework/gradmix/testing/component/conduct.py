@@ -1,4 +1,4 @@
-"""Conduct: what a use does to everything around it."""
+"""Conduct: side effects of a use on its surroundings."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ _SEED = 271828
 
 
 def prints_nothing(subject: Subject) -> None:
-    """A use writes nothing to the standard output: that belongs to whoever runs it."""
+    """A use writes nothing to the standard output, which belongs to the caller."""
     printed = _deeds(subject).printed
     if printed:
         raise BrokenPromiseError("no output", repr(printed[:200]), "one use")
 
 
 def writes_no_files(subject: Subject) -> None:
-    """A use makes, changes and removes no file in the working folder: what is to be left is an artifact of a run."""
+    """A use makes, changes and removes no file in the working folder: files to keep are artifacts of a run."""
     written = _deeds(subject).written
     if written:
         raise BrokenPromiseError("no file touched", ", ".join(dict.fromkeys(written)), "one use")
 
 
 def stays_in_its_folder(subject: Subject) -> None:
-    """A use does not change the working folder, not even for a while: other threads stand in it."""
+    """A use does not change the working folder, not even for a while: other threads share it."""
     moved = _deeds(subject).moved_to
     if moved:
         raise BrokenPromiseError("no change of folder", f"os.chdir({moved[0]!r})", "one use")
@@ -49,7 +49,7 @@ def leaves_global_random_numbers_alone(subject: Subject) -> None:
 
 
 def depends_on_no_global_random_numbers(subject: Subject) -> None:
-    """A use gives the same whatever the global random numbers of NumPy and Python are seeded with."""
+    """A use gives the same result whatever the seeds of the global random numbers of NumPy and Python."""
     results = []
     for seed in (1, 2):
         with _seeded(seed):
@@ -59,18 +59,18 @@ def depends_on_no_global_random_numbers(subject: Subject) -> None:
 
 
 def leaves_the_process_as_it_was(subject: Subject) -> None:
-    """A use changes no function of NumPy's, no environment variable, and no other state that a process shares."""
+    """A use changes no function of NumPy, no environment variable, and no other state of the process."""
     changed = {name: states for name, states in _deeds(subject).changed.items() if name not in RANDOM}
     for name, (before, after) in changed.items():
         raise BrokenPromiseError(f"{name} as before", f"changed: {_difference(before, after)}", "one use")
 
 
 def _deeds(subject: Subject) -> Deeds:
-    """What a second use does: the first one imports what it needs, and what it imports sets itself up."""
+    """Record the side effects of a second use; the first use imports modules, which may have side effects, too."""
     use(subject.kind, subject.make())
     component = subject.make()
     environment = dict(os.environ)
-    with _seeded(_SEED):  # whoever seeds them does not find what the first use has left
+    with _seeded(_SEED):  # a use that seeds them changes this state, even if the first use did so, too
         try:
             with watched() as deeds:
                 use(subject.kind, component)
@@ -82,7 +82,7 @@ def _deeds(subject: Subject) -> Deeds:
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Seed the global random numbers, and put them back at the end."""
+    """Seed the global random numbers, and restore their state at the end."""
     states = np.random.get_state(legacy=True), random.getstate()  # noqa: NPY002 - this state is what is meant
     np.random.seed(seed)  # noqa: NPY002 - this state is what is meant
     random.seed(seed)

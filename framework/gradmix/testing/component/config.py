@@ -1,4 +1,4 @@
-"""Config: options as fields, in Python and in a config alike."""
+"""Config: options are fields, in Python and in configs alike."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gradmix.testing.table import checks_of, use
 
 
 def comes_back_from_its_config(subject: Subject) -> None:
-    """Its options, written as a config and read again, make an equal component."""
+    """Its options, written to a config and read again, make an equal component."""
     built = subject.built()
     plain_options = {option.name for option in options_of(subject.component) if not option.part}
     fields = _fields_of(built.component)
@@ -28,12 +28,12 @@ def comes_back_from_its_config(subject: Subject) -> None:
 
 
 def passes_its_own_check(subject: Subject) -> None:
-    """Its `check` finds nothing wrong with the options that it was built from."""
+    """Its `check` accepts the options that it was built with."""
     subject.make().check()
 
 
 def can_be_pickled(subject: Subject) -> None:
-    """It comes back from pickle with the same options, as it must to reach another process."""
+    """It can be pickled and unpickled with the same options, as is needed to send it to another process."""
     component = subject.make()
     if "<locals>" in type(component).__qualname__:
         raise NotApplicableError("a class that a function makes cannot be pickled")
@@ -49,7 +49,7 @@ def can_be_pickled(subject: Subject) -> None:
 
 
 def has_a_summary(subject: Subject) -> None:
-    """Its docstring begins with a sentence for listings."""
+    """Its docstring begins with a one-sentence summary for listings."""
     text = summary(subject.component)
     if not text.endswith((".", "!", "?", ":")) or len(text.split()) < 2:
         raise BrokenPromiseError("a docstring whose first line is a sentence", repr(text), subject.component.__name__)
@@ -63,7 +63,7 @@ def documents_every_option(subject: Subject) -> None:
 
 
 def gives_every_option_a_type(subject: Subject) -> None:
-    """A plain value in its class has a type, which makes it an option, or is a ``ClassVar`` or named in capitals."""
+    """Every plain value in its class is an option with a type, a ``ClassVar``, or a constant in capitals."""
     for name, value in untyped(subject.component).items():
         typed = f"{name}: {type(value).__name__} = {value!r}"
         raise BrokenPromiseError(
@@ -72,7 +72,7 @@ def gives_every_option_a_type(subject: Subject) -> None:
 
 
 def excuses_itself_by_name(subject: Subject) -> None:
-    """`deviates` names checks that there are, each with a reason, and not this one."""
+    """`deviates` names existing checks except this one, each with a reason."""
     known = {check.name for check in checks_of(subject.kind)} - {excuses_itself_by_name.__name__}
     for name, reason in subject.component.deviates.items():
         if name not in known:
@@ -82,7 +82,7 @@ def excuses_itself_by_name(subject: Subject) -> None:
 
 
 def keeps_its_options(subject: Subject) -> None:
-    """Running it leaves its fields as they were."""
+    """A use does not change its fields."""
     component = subject.make()
     before = _fields_of(component)
     use(subject.kind, component)
@@ -93,7 +93,7 @@ def keeps_its_options(subject: Subject) -> None:
 
 
 def has_a_stable_fingerprint(subject: Subject) -> None:
-    """Its `content` is a tuple of texts, the same before and after a use, and for a second one of the same options."""
+    """Its `content` is a tuple of strings: equal before and after a use, and for two components with equal options."""
     component = subject.make()
     before = component.content()
     if not isinstance(before, tuple) or not all(isinstance(mark, str) for mark in before):
@@ -105,7 +105,7 @@ def has_a_stable_fingerprint(subject: Subject) -> None:
 
 
 def _fields_of(component: Any) -> dict[str, Any]:
-    """Fields as plain values, parts too."""
+    """Return the fields as plain values, including those of parts."""
     return {field.name: _value(getattr(component, field.name)) for field in dataclasses.fields(component) if field.init}
 
 

@@ -1,4 +1,4 @@
-"""Import: what happens when its module is imported, in a fresh process."""
+"""Import: side effects and cost of importing the component's module in a fresh process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gradmix.testing.check import BrokenPromiseError, NotApplicableError
 from gradmix.testing.subject import Subject
 
 MODULE_BUDGET = 250
-"""Modules that an import may load: room for NumPy and a plugin's own, not for SciPy, pandas, scikit-learn, MLflow."""
+"""Modules that an import may load: enough for NumPy and the plugin, not for SciPy, pandas, scikit-learn or MLflow."""
 
 _SECONDS = 50
 
@@ -33,7 +33,7 @@ print("\\n" + json.dumps(sorted(set(sys.modules) - before)))
 def is_imported_fast(subject: Subject) -> None:
     """Importing its module loads at most 250 modules: NumPy, but not SciPy, pandas, scikit-learn, MLflow or the like.
 
-    Listings, ``--help`` and tab completion import it. What is heavy is imported where it is used, in a function.
+    Listings, ``--help`` and tab completion import the module. Import heavy packages inside the functions that use them.
     """
     modules = _imported(subject)["modules"]
     if len(modules) > MODULE_BUDGET:
@@ -71,7 +71,7 @@ def _imported(subject: Subject) -> dict[str, Any]:
 
 @cache
 def _import(module: str, folder: str) -> dict[str, Any]:
-    """Import a module in a process of its own, in an empty folder."""
+    """Import a module in a new process, in an empty folder."""
     places = [*(str(Path(place).resolve()) for place in sys.path), folder]
     with tempfile.TemporaryDirectory() as empty:
         done = subprocess.run(

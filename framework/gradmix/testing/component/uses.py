@@ -1,4 +1,4 @@
-"""A small, typical use of a component of each kind."""
+"""A small, typical use of a component, for each kind."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from gradmix.contracts.task import Task
 
 
 def differentiate(differentiator: Differentiator) -> Any:
-    """A derivative of x³, by an operator that there is."""
+    """Differentiate x³ with one of the operators that the differentiator has."""
     operator = next(name for name in ("derivative", "jvp", "vjp", "jacobian") if name not in differentiator.lacks)
     direction = (1.0,) if operator in ("jvp", "vjp") else ()
     return getattr(differentiator, operator)(lambda x: x**3, 2.0, *direction)
 
 
 def load(dataset: Dataset) -> Data:
-    """The data."""
+    """Load the data."""
     return dataset.load()
 
 
 def evaluate(problem: Problem) -> Any:
-    """Value and exact derivative at the point."""
+    """Evaluate the function and its exact derivative at the point."""
     problem.content()
     return problem.function(problem.point()), problem.exact()
 
 
 def run(task: Task) -> Any:
-    """The whole run: its iterations, and what it measured but for times."""
+    """Run the task to the end; return its iterations and its metrics except times."""
     task.preflight()
     iterations: list[Any] = []
     result = result_of(task, iterations)
@@ -40,7 +40,7 @@ def run(task: Task) -> Any:
 
 
 def result_of(task: Task, iterations: list[Any] | None = None) -> Any:
-    """What a task returns, when all its iterations are pulled; they go into the list, if one is given."""
+    """Run a task to the end and return its result; append its iterations to the list, if one is given."""
     method, steps = f"{type(task).__name__}.run", task.run()
     if not isinstance(steps, Iterator):
         raise unlike(method, "its iterations (`yield from ()` if there are none)", steps, "yield")

@@ -1,4 +1,4 @@
-"""What a use does besides its work: files, output, and the state that all of a process share."""
+"""Record the side effects of a use: files, output, and changes of state that the whole process shares."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from typing import Any
 import numpy as np
 
 Told = Callable[[str, tuple[Any, ...]], None]
-_listeners: list[Told] = []  # an audit hook stays for good; it tells only those who listen
+_listeners: list[Told] = []  # an audit hook cannot be removed, so it only calls the current listeners
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 @dataclass
 class Deeds:
-    """What was done besides the work.
+    """The side effects of some work.
 
     Parameters
     ----------
     written
         Files made, changed or removed in the working folder.
     moved_to
-        Folders that were made the working folder.
+        Folders to which the working folder was changed.
     printed
-        What went to the standard output.
+        Text written to the standard output.
     changed
-        Shared state that is not what it was: its name → what it was, and what it is.
+        Shared state that changed: its name → the values before and after.
     """
 
     written: list[str] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Deeds:
 
 @contextmanager
 def watched() -> Iterator[Deeds]:
-    """Take note of what is done in the context; the working folder is put back at its end."""
+    """Record the side effects of the code in this context; the working folder is restored at the end."""
     deeds, output, folder = Deeds(), io.StringIO(), Path.cwd()
     before = {name: state() for name, state in SHARED.items()}
     listener = _listener(deeds, folder)
@@ -77,7 +77,7 @@ def _install() -> None:
 
 
 def _listener(deeds: Deeds, folder: Path) -> Told:
-    thread = threading.get_ident()  # a run's journal and its watchers write from elsewhere
+    thread = threading.get_ident()  # a run's journal and its watchers write from other threads
 
     def hear(event: str, arguments: tuple[Any, ...]) -> None:
         if event not in _PLACES or threading.get_ident() != thread:
@@ -109,7 +109,7 @@ _PLACES: Mapping[str, Callable[[tuple[Any, ...]], list[str]]] = {
     "os.rmdir": _first,
     "os.chdir": _first,
 }
-"""Event of an audit hook → the places that it changes."""
+"""Event of an audit hook → function that returns the paths that it changes."""
 
 
 def _is_inside(place: str, folder: Path) -> bool:
@@ -139,4 +139,4 @@ SHARED: Mapping[str, Callable[[], Any]] = {
     "functions of np.linalg": lambda: _functions(np.linalg),
     "functions of math": lambda: _functions(math),
 }
-"""State that all of a process share."""
+"""State that the whole process shares."""

@@ -1,1 +1,1 @@
-"""What is checked of a differentiator."""
+"""The checks of differentiators."""

@@ -31,7 +31,7 @@ _EXAMPLES = 5
 
 
 def jvp_is_right(subject: Subject) -> None:
-    """`jvp` gives J(x)·v, of the shape of f(x), within the promised accuracy."""
+    """`jvp` returns J(x)·v, of the shape of f(x), within the promised accuracy."""
     made = differentiator_with(subject, "jvp")
 
     def compare(scenario: Scenario, x: Any, v: Any) -> None:
@@ -46,7 +46,7 @@ def jvp_is_right(subject: Subject) -> None:
 
 
 def vjp_is_right(subject: Subject) -> None:
-    """`vjp` gives w·J(x), of the shape of x, within the promised accuracy."""
+    """`vjp` returns w·J(x), of the shape of x, within the promised accuracy."""
     made = differentiator_with(subject, "vjp")
 
     def compare(scenario: Scenario, x: Any, w: Any) -> None:
@@ -61,22 +61,22 @@ def vjp_is_right(subject: Subject) -> None:
 
 
 def derivative_is_right(subject: Subject) -> None:
-    """`derivative` gives f′(x) of a function of one variable, of the shape of f(x), within the promised accuracy.
+    """`derivative` returns f′(x) of a function of one variable, of the shape of f(x), within the promised accuracy.
 
-    Points are negative, too, and zero, where the function is smooth there.
+    The points include negative ones and zero, if the function is smooth there.
     """
     made = differentiator_with(subject, "derivative")
     _compare("derivative(f, x)", made.derivative, made, lambda scenario: scenario.shape == ())
 
 
 def gradient_is_right(subject: Subject) -> None:
-    """`gradient` gives ∇f(x) of a function with one value, of the shape of x, within the promised accuracy."""
+    """`gradient` returns ∇f(x) of a function with one value, of the shape of x, within the promised accuracy."""
     made = differentiator_with(subject, "gradient")
     _compare("gradient(f, x)", made.gradient, made, _is_scalar_valued)
 
 
 def value_and_gradient_is_right(subject: Subject) -> None:
-    """`value_and_gradient` gives ∇f(x) within the promised accuracy, and f(x) to the last place or so."""
+    """`value_and_gradient` returns ∇f(x) within the promised accuracy, and f(x) to about the last digit."""
     made = differentiator_with(subject, "value_and_gradient")
     _compare("value_and_gradient(f, x)[1]", lambda f, x: made.value_and_gradient(f, x)[1], made, _is_scalar_valued)
 
@@ -91,13 +91,13 @@ def value_and_gradient_is_right(subject: Subject) -> None:
 
 
 def jacobian_is_right(subject: Subject) -> None:
-    """`jacobian` gives J(x), of the shape f(x).shape + x.shape, within the promised accuracy."""
+    """`jacobian` returns J(x), of the shape f(x).shape + x.shape, within the promised accuracy."""
     made = differentiator_with(subject, "jacobian")
     _compare("jacobian(f, x)", made.jacobian, made, lambda scenario: True)
 
 
 def hvp_is_right(subject: Subject) -> None:
-    """`hvp` gives H(x)·v, of the shape of x, within the square root of the promised accuracy."""
+    """`hvp` returns H(x)·v, of the shape of x, within the square root of the promised accuracy."""
     made = differentiator_with(subject, "hvp")
 
     def compare(scenario: Scenario, x: Any, v: Any) -> None:
@@ -113,7 +113,7 @@ def hvp_is_right(subject: Subject) -> None:
 
 
 def hessian_is_right(subject: Subject) -> None:
-    """`hessian` gives H(x), of the shape x.shape + x.shape, within the square root of the promised accuracy."""
+    """`hessian` returns H(x), of the shape x.shape + x.shape, within the square root of the promised accuracy."""
     made = differentiator_with(subject, "hessian")
 
     def compare(scenario: Scenario, x: Any) -> None:
@@ -159,9 +159,9 @@ def _relative_error(got: Any, exact: Any) -> float:
 
 
 def _problems(subject: Subject) -> list[tuple[str, Problem]]:
-    """Installed problems that work as they are, with an exact answer; one that does not has checks of its own.
+    """Return the installed problems that have an exact answer and work; the checks of problems test the others.
 
-    Those whose exact answer is not the derivative of their program say so in `deviates`, and are left out.
+    Problems whose exact answer is not the derivative of their program declare it in `deviates`, and are left out.
     """
     found = []
     for name in subject.known.names("problem"):
@@ -180,7 +180,7 @@ def _is_scalar_valued(scenario: Scenario) -> bool:
 
 
 def _compare(what: str, operator: Callable[..., Any], made: Differentiator, fits: Callable[[Scenario], bool]) -> None:
-    """Compare an operator that gives the whole first derivative."""
+    """Compare an operator that returns the whole first derivative."""
 
     def compare(scenario: Scenario, x: Any) -> None:
         exact = scenario.first(x)

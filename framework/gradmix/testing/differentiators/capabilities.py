@@ -1,4 +1,4 @@
-"""Capabilities: what it says of itself is so."""
+"""Capabilities: the differentiator's declarations are true."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gradmix.testing.subject import Subject
 
 
 def lacks_what_it_says(subject: Subject) -> None:
-    """An operator in `lacks` is one that there is, has a reason, and raises a `DifferentiationError`."""
+    """Every name in `lacks` is an operator, has a reason, and raises a `DifferentiationError`."""
     made: Differentiator = subject.make()
     for operator, reason in made.lacks.items():
         if operator not in OPERATORS:
@@ -32,7 +32,7 @@ def lacks_what_it_says(subject: Subject) -> None:
 
 
 def offers_the_rest(subject: Subject) -> None:
-    """`check_operator` refuses the operators in `lacks`, passes all others, and these answer."""
+    """`check_operator` refuses the operators in `lacks` and accepts all others, and those work."""
     made: Differentiator = subject.make()
     for operator in OPERATORS:
         try:
@@ -48,7 +48,7 @@ def offers_the_rest(subject: Subject) -> None:
 
 
 def refuses_branches_if_it_says_so(subject: Subject) -> None:
-    """Where `follows_values` is False, a function that branches by a value raises a `DifferentiationError`."""
+    """If `follows_values` is False, a function that branches on a value raises a `DifferentiationError`."""
     made: Differentiator = subject.make()
     if made.follows_values:
         raise NotApplicableError("it follows values")

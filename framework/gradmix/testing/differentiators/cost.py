@@ -21,7 +21,7 @@ _LONG = 1500
 
 
 def evaluates_equally_often(subject: Subject) -> None:
-    """The same question takes the same number of evaluations each time."""
+    """The same call takes the same number of evaluations each time."""
     made = differentiator_with(subject, "gradient")
     counts = [_evaluations(made, "gradient", _SMALL) for _ in range(3)]
     if len(set(counts)) > 1:
@@ -31,12 +31,12 @@ def evaluates_equally_often(subject: Subject) -> None:
 
 
 def evaluates_for_a_gradient_at_most_linearly(subject: Subject) -> None:
-    """A gradient by four times as many variables takes at most four times as many evaluations, or a few more."""
+    """A gradient by four times as many variables takes at most about four times as many evaluations."""
     _require_growth(differentiator_with(subject, "gradient"), "gradient", _LARGE // _SMALL)
 
 
 def evaluates_for_a_jvp_equally_often(subject: Subject) -> None:
-    """A directional derivative of one value takes as many evaluations whatever the number of variables."""
+    """A directional derivative of one value takes the same number of evaluations for any number of variables."""
     _require_growth(differentiator_with(subject, "jvp"), "jvp", 1)
 
 
@@ -55,7 +55,7 @@ def works_in_proportion_to_the_program(subject: Subject) -> None:
 
 
 def follows_long_programs(subject: Subject) -> None:
-    """A program of 1500 steps has a derivative: no recursion runs out."""
+    """A program of 1500 steps can be differentiated without reaching the recursion limit."""
     made = differentiator_with(subject, "derivative")
     try:
         _derivative(made, _LONG)()

@@ -1,4 +1,4 @@
-"""Errors: what is wrong is said, never computed with."""
+"""Errors: wrong inputs raise an error and never give a wrong result."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from gradmix.testing.values import shown
 
 
 class _UserError(Exception):
-    """What a user's function raises."""
+    """An exception that a user's function raises."""
 
 
 def lets_errors_of_the_function_through(subject: Subject) -> None:
-    """What the function raises reaches the caller as it is: an error of the user's own, and an arithmetic one."""
+    """Exceptions of the function reach the caller unchanged: the user's own and arithmetic ones."""
     made = differentiator_with(subject)
     for raised in (_UserError("a user's own error"), ZeroDivisionError("division by zero")):
         _require_raised(made, raised)
@@ -69,7 +69,7 @@ def refuses_the_derivative_by_several_variables(subject: Subject) -> None:
 
 
 def refuses_points_that_are_no_numbers(subject: Subject) -> None:
-    """A text, None or a complex number for a point raises a `DifferentiationError`."""
+    """A string, None or a complex number as a point raises a `DifferentiationError`."""
     made = differentiator_with(subject)
     for x in ("1.0", None, 1.0 + 2.0j):
         _require_refusal(made, "derivative", wave, x)
@@ -78,7 +78,7 @@ def refuses_points_that_are_no_numbers(subject: Subject) -> None:
 
 
 def refuses_functions_that_return_no_numbers(subject: Subject) -> None:
-    """A function that returns None or a string raises a `TypeError` or `ValueError`, best a `DifferentiationError`."""
+    """A function that returns None or a string raises a `DifferentiationError`, `TypeError` or `ValueError`."""
     made = differentiator_with(subject)
     for f in (_returns_none, _returns_text):
         _require_refusal(made, "derivative", f, 1.0, accepted=(TypeError, ValueError))

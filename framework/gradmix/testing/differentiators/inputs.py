@@ -1,4 +1,4 @@
-"""Inputs: whatever a person may write for a point or a direction."""
+"""Inputs: everything that users may pass as a point or a direction."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from gradmix.testing.subject import Subject
 
 
 def takes_integers(subject: Subject) -> None:
-    """Integers are taken as floats, alone and in arrays: the derivative of x² at 3 is 6.0."""
+    """Integers, alone and in arrays, are treated as floats: the derivative of x² at 3 is 6.0."""
     _require_scalars(subject, 3, np.int32(3))
     _require_vectors(subject, np.array([2, 1]))
 
 
 def takes_lists(subject: Subject) -> None:
-    """Lists and tuples are taken as arrays."""
+    """Lists and tuples are treated as arrays."""
     _require_vectors(subject, [2.0, 1.0], (2.0, 1.0), [2, 1])
 
 
 def takes_arrays_of_no_dimension(subject: Subject) -> None:
-    """A NumPy scalar and an array of no dimension are taken as numbers."""
+    """NumPy scalars and arrays of dimension 0 are treated as numbers."""
     _require_scalars(subject, np.float64(3), np.array(3.0))
 
 
 def takes_single_precision(subject: Subject) -> None:
-    """Points in float32 are taken as float64: results are as exact as for any point."""
+    """Points in float32 are converted to float64: results are as accurate as for any other point."""
     _require_scalars(subject, np.float32(3))
     _require_vectors(subject, np.array([2, 1], dtype=np.float32))
 
 
 def takes_any_memory_layout(subject: Subject) -> None:
-    """Strided, reversed, read-only and Fortran-ordered arrays are as good as any other."""
+    """Strided, reversed, read-only and Fortran-ordered arrays give the same result."""
     fixed = np.array([2.0, 1.0])
     fixed.flags.writeable = False
     _require_vectors(subject, np.array([2.0, 0.0, 1.0, 0.0])[::2], np.array([1.0, 2.0])[::-1], fixed)

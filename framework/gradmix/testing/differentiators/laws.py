@@ -1,4 +1,4 @@
-"""Laws: what holds between operators, whatever the function."""
+"""Laws: relations between operators that hold for every function."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _EXAMPLES = 10
 
 
 def jvp_and_vjp_are_dual(subject: Subject) -> None:
-    """⟨w, J·v⟩ = ⟨w·J, v⟩ for all directions: `jvp` and `vjp` speak of the same J."""
+    """⟨w, J·v⟩ = ⟨w·J, v⟩ for all directions: `jvp` and `vjp` use the same J."""
     made = differentiator_with(subject, "jvp", "vjp")
     scenario = SCENARIOS["mixed"]
 
@@ -79,7 +79,7 @@ def vjp_is_linear(subject: Subject) -> None:
 
 
 def hessian_is_symmetric(subject: Subject) -> None:
-    """H = Hᵀ, to the square root of the promised accuracy."""
+    """H = Hᵀ, within the square root of the promised accuracy."""
     made = differentiator_with(subject, "hessian")
     scenario = SCENARIOS["product"]
 
@@ -93,7 +93,7 @@ def hessian_is_symmetric(subject: Subject) -> None:
 
 
 def hvp_agrees_with_hessian(subject: Subject) -> None:
-    """H·v by `hvp` is the product of `hessian` with v."""
+    """`hvp` returns the product of `hessian` with v."""
     made = differentiator_with(subject, "hvp", "hessian")
     scenario = SCENARIOS["log_sum_exp"]
 
@@ -122,7 +122,7 @@ def obeys_the_chain_rule(subject: Subject) -> None:
 
 
 def keeps_nested_derivatives_apart(subject: Subject) -> None:
-    """The derivative of x · (d/dy (x + y)) by x is 1: the derivative inside does not take the other one's x for its y.
+    """The derivative of x · (d/dy (x + y)) by x is 1: the inner derivative does not confuse the outer x with its y.
 
     Source: Siskind & Pearlmutter, "Perturbation confusion and referential transparency", IFL 2005.
     """

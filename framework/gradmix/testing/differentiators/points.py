@@ -1,4 +1,4 @@
-"""Points, directions and comparisons for checks of differentiators."""
+"""Helpers for checks of differentiators: points, directions and comparisons."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gradmix.testing.subject import Subject
 from gradmix.testing.values import shown, written
 
 OPERATORS = ("jvp", "vjp", "derivative", "gradient", "value_and_gradient", "jacobian", "hvp", "hessian")
-"""Every operator of a differentiator."""
+"""The names of all operators of a differentiator."""
 
 _LEAST = 4 * float(np.finfo(float).eps)
 
@@ -39,34 +39,34 @@ def differentiator_with(subject: Subject, *operators: str) -> Differentiator:
 
 
 def scenarios_for(differentiator: Differentiator) -> list[Scenario]:
-    """All scenarios that it promises to follow."""
+    """Return all scenarios that the differentiator promises to handle."""
     return [each for each in SCENARIOS.values() if differentiator.follows_values or not each.looks_at_values]
 
 
 def first_tolerance(differentiator: Differentiator) -> float:
-    """Error allowed in first derivatives: what the differentiator promises."""
+    """Return the error allowed in first derivatives: the promised accuracy."""
     return max(differentiator.accuracy, _LEAST)
 
 
 def second_tolerance(differentiator: Differentiator) -> float:
-    """Error allowed in second derivatives: the square root of that, which differences of differences reach."""
+    """Return the error allowed in second derivatives: the square root, which differences of differences reach."""
     return math.sqrt(first_tolerance(differentiator))
 
 
 def points(shape: tuple[int, ...]) -> st.SearchStrategy[Any]:
-    """Points of a shape: eighths from 3/8 to 2, smaller and simpler ones first."""
+    """Return points of a shape: multiples of 1/8 from 3/8 to 2, smaller and simpler ones first."""
     return _arrays(shape, st.integers(3, 16).map(lambda eighths: eighths / 8))
 
 
 def points_of(scenario: Scenario) -> st.SearchStrategy[Any]:
-    """Points where a scenario is smooth: eighths from −2 to 2, zero first, or else positive ones."""
+    """Return points where a scenario is smooth: multiples of 1/8 from −2 to 2, zero first, or only positive ones."""
     if scenario.is_for_positive_points:
         return points(scenario.shape)
     return _arrays(scenario.shape, st.integers(-16, 16).map(lambda eighths: eighths / 8))
 
 
 def directions(shape: tuple[int, ...]) -> st.SearchStrategy[Any]:
-    """Directions of a shape: halves from −2 to 2."""
+    """Return directions of a shape: multiples of 1/2 from −2 to 2."""
     return _arrays(shape, st.integers(-4, 4).map(lambda halves: halves / 2))
 
 
@@ -85,14 +85,14 @@ def require_close(
     inputs: Mapping[str, Any],
     least: float = 1.0,
 ) -> None:
-    """Require that a derivative has the shape and the values of the exact one, if it may not be refused.
+    """Require that a derivative has the shape and the values of the exact one; accept a refusal where it is allowed.
 
-    The error is the largest of an entry, relative to the largest entry of the exact one, or to `least` if that is more.
+    The error is the largest error of an entry, relative to the largest exact entry, or to `least` if that is larger.
 
     Raises
     ------
     BrokenPromiseError
-        Shows both.
+        If they differ; the message shows both.
     """
     wanted = np.asarray(exact, dtype=float)
     example = ", ".join([example_of(scenario), *(f"{name} = {shown(value)}" for name, value in inputs.items())])
@@ -130,5 +130,5 @@ def require_array(what: str, got: Any, shape: tuple[int, ...], example: str, cod
 
 
 def example_of(scenario: Scenario) -> str:
-    """A scenario's function in words."""
+    """Describe a scenario's function in words."""
     return f"f(x) = {(inspect.getdoc(scenario.f) or '').rstrip('.')} ({scenario.name})"

@@ -1,4 +1,4 @@
-"""Purity: nothing but the answer comes of asking for it."""
+"""Purity: a call has no effect except its result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PATIENCE = 0.5
 
 
 def leaves_its_arguments_alone(subject: Subject) -> None:
-    """Points and directions are what they were, also where the function changes its argument in place."""
+    """Points and directions stay unchanged, even if the function changes its argument in place."""
     made = differentiator_with(subject)
     for operator, arguments in _calls(made).items():
         before = [np.array(argument) for argument in arguments]
@@ -35,7 +35,7 @@ def leaves_its_arguments_alone(subject: Subject) -> None:
 
 
 def gives_the_same_again(subject: Subject) -> None:
-    """Asked again it gives the same to the last bit, and so does another one of the same options."""
+    """A repeated call gives the same result to the last bit, and so does another component with equal options."""
     made = differentiator_with(subject)
     for operator, arguments in _calls(made).items():
         first, again = (_answer(made, operator, arguments) for _ in range(2))
@@ -45,7 +45,7 @@ def gives_the_same_again(subject: Subject) -> None:
 
 
 def keeps_no_state_between_calls(subject: Subject) -> None:
-    """What was asked before makes no difference: another function, another point, a function that failed."""
+    """Earlier calls make no difference: with another function, another point, or a function that failed."""
     made = differentiator_with(subject)
     calls = _calls(made)
     fresh = {operator: _answer(subject.make(), operator, arguments) for operator, arguments in calls.items()}
@@ -57,7 +57,7 @@ def keeps_no_state_between_calls(subject: Subject) -> None:
 
 
 def gives_the_same_from_several_threads(subject: Subject) -> None:
-    """Four threads that share it, all in the midst of a call at a point of their own, get what each gets alone."""
+    """Four threads that share it, each in the middle of a call at its own point, get the same results as alone."""
     made = differentiator_with(subject)
     for operator, (x, *directions) in _calls(made).items():
         inputs = [(x + shift, *directions) for shift in range(_THREADS)]
@@ -71,7 +71,7 @@ def gives_the_same_from_several_threads(subject: Subject) -> None:
 
 
 def _calls(made: Differentiator) -> dict[str, tuple[Any, ...]]:
-    """Operator → point and directions, of those that it has."""
+    """Return operator → point and directions, for each operator that the differentiator has."""
     x, v, w = np.array([0.5, 1.0, 0.25]), np.array([1.0, -1.0, 2.0]), np.array([1.0, 3.0])
     calls = {
         "jvp": (x, v),
@@ -90,7 +90,7 @@ def _answer(made: Differentiator, operator: str, inputs: Any, meeting: Barrier |
 
     def function(x: Any) -> Any:
         if meeting is not None:
-            with suppress(BrokenBarrierError):  # who lets one thread in at a time is in his right, too
+            with suppress(BrokenBarrierError):  # a differentiator may also let in one thread at a time
                 meeting.wait()
         return f(x)
 
@@ -104,7 +104,7 @@ def _require_same(operator: str, before: list[Any], after: tuple[Any, ...], what
 
 
 def _refused_or_done(made: Differentiator, x: Any) -> None:
-    """Differentiate a function that changes its argument; to refuse it is one's right."""
+    """Differentiate a function that changes its argument; the differentiator may refuse it."""
 
     def overwrites(y: Any) -> Any:
         y[0] = 0.0

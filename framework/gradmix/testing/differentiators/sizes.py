@@ -30,7 +30,7 @@ def is_right_for_many_variables(subject: Subject) -> None:
 
 
 def gradient_is_right_whatever_its_size(subject: Subject) -> None:
-    """`gradient` of 10⁸ Σ xᵢ² and of 10⁻¹⁵ Σ xᵢ² is right in relation to its own size."""
+    """`gradient` of 10⁸ Σ xᵢ² and of 10⁻¹⁵ Σ xᵢ² has the promised accuracy relative to its size."""
     made = differentiator_with(subject, "gradient")
     x = np.array([0.5, -1.0, 1.5])
     for scenario in SIZED.values():
@@ -52,7 +52,7 @@ def _require_right(made: Differentiator, operator: str, scenario: Scenario, inpu
 
 
 def _cases() -> Iterator[Case]:
-    """Operator, scenario, its arguments after the function, and the exact answer."""
+    """Return operator, scenario, arguments after the function, and exact result of each case."""
     x, v, w = _point(100), np.cos(np.arange(100.0)), np.array([1.0, -0.5])
     one, pair = MANY["coupled_100"], MANY["coupled_pair_100"]
     yield "gradient", one.name, {"x": x}, lambda: one.first(x)
