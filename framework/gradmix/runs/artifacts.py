@@ -1,4 +1,4 @@
-"""Files that a run leaves beside its journal, and pictures of a finished run, drawn from what it has left."""
+"""The artifacts of a run: files beside its journal. Pictures can also be drawn later, from these files."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from gradmix.registry.entry import describe
 from gradmix.runs.events import RunEvents, report_problem
 
 ARTIFACTS = "artifacts"
-"""Folder of a run's artifacts, in the run's own."""
+"""Name of the folder of artifacts in the run's folder."""
 
 
 def write_artifact(path: Path, write: Writer) -> None:
-    """Write one artifact; what is wrong with it is reported, and costs the run nothing else."""
+    """Write one artifact. An error is reported, and does not affect the run otherwise."""
     try:
         if path.parent.name != ARTIFACTS or path.name in ("", ".", ".."):
             raise PluginError("an artifact needs a plain file name, without a folder")
@@ -39,9 +39,9 @@ def pictures_of(
     events: RunEvents,
     recall: Callable[[], Mapping[str, Any]],
 ) -> dict[str, Writer]:
-    """File name → what writes the picture: the task's own and those of chosen events.
+    """Return file name → function that writes the picture, for the pictures of the task and of the events.
 
-    The journal in `folder` has the run's iterations; `recall` gives its answer.
+    The iterations are read from the journal in `folder`; `recall` returns the run's answer.
     """
     draws = type(spec.task).draw is not Task.draw
     if not draws and not events.have_pictures:
@@ -63,10 +63,10 @@ def pictures_of(
 
 
 def pictures_later(folder: Path, allowed: Callable[[RunSpec], None] = lambda spec: None) -> dict[str, Writer]:
-    """Pictures of a run that finished some time ago.
+    """Return the pictures of a run that finished earlier.
 
-    `allowed` raises if what the journal names must not be run, such as code that is not ours. Raises `GradmixError` if
-    the run has not finished, or if its components are not what they were.
+    `allowed` raises if the run described by the journal must not be executed, for example because it names unknown
+    code. Raises `GradmixError` if the run has not finished, or if its components have changed.
     """
     run = read_run(folder)
     if run.kind == "sweep":
@@ -95,7 +95,7 @@ def pictures_later(folder: Path, allowed: Callable[[RunSpec], None] = lambda spe
 
 
 def spec_of(run: Run) -> RunSpec:
-    """The run that a journal describes, built of today's components; `GradmixError` if one is not there any more."""
+    """Build the run that a journal describes from the installed components; `GradmixError` if one no longer exists."""
     config, started = run.require("config"), run.started
     events = {**config.get("events", {}), **started.get("drawn_by", {})}
     return read_spec({**config, "name": run.require("name"), **({"events": events} if events else {})})

@@ -1,4 +1,4 @@
-"""Where a run takes place: recorded with it, and no part of its identity, but part of what its timings mean."""
+"""The environment of a run. It is recorded, and belongs to the identity of the timings but not of the run."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 _MATTERS_FOR_TIMINGS = ("python", "machine", "processor", "cores", "numpy", "scipy", "blas")
 
 TIMES_MEAN = 2
-"""Edition of what ``time.*`` mean: raised with every change of that, so that no older times are taken for today's.
+"""Version of the definition of ``time.*``. Raised with every change, so that older times are not taken for new ones.
 
-1 (gradmix 0.1): ``time.seconds`` of a run without rounds had the loading of its data in it. 2: the work alone;
-``time.load`` and ``time.startup`` are apart.
+1 (gradmix 0.1): ``time.seconds`` of a run without rounds included loading its data. 2: it covers the work alone;
+``time.load`` and ``time.startup`` are separate.
 """
 
 
 @cache
 def environment() -> Mapping[str, str | int | None]:
-    """Versions and machine, as the journal records them."""
+    """Return the versions and the machine, as the journal records them."""
     packages = {name: version(name) for name in ("gradmix", "numpy", "scipy", "numba")}
     return {
         "python": platform.python_version(),
@@ -46,7 +46,7 @@ def environment() -> Mapping[str, str | int | None]:
 
 
 def timings_key(settings: Settings, workers: int = 1) -> str:
-    """Identity of what timings depend on: machine, versions, how they are taken, and how many jobs run at a time."""
+    """Return a hash of everything timings depend on: machine, versions, timing options, number of simultaneous jobs."""
     here = environment()
     identity = {
         "environment": {name: here.get(name) for name in _MATTERS_FOR_TIMINGS},
@@ -59,12 +59,12 @@ def timings_key(settings: Settings, workers: int = 1) -> str:
 
 
 def threads_of_run(limits: Limits, workers: int = 1) -> int:
-    """Threads that a run may use when so many run at a time."""
+    """Return how many threads a run may use if `workers` runs are made at the same time."""
     return limits.threads or threads_of_each(workers)
 
 
 def threads_of_each(workers: int) -> int:
-    """Threads that each of several processes may have, so that they do not fight for the cores."""
+    """Return how many threads each of `workers` processes may use, so that they do not compete for the cores."""
     return max(1, (os.cpu_count() or 1) // workers)
 
 
@@ -78,7 +78,7 @@ def _processor() -> str:
 
 
 def _instructions() -> str:
-    """The instructions for vectors that NumPy has found: they tell processors apart that have one name."""
+    """Return the vector instructions that NumPy has found. They distinguish processors with the same name."""
     return " ".join(np.show_config(mode="dicts")["SIMD Extensions"].get("found", ()))
 
 

@@ -1,8 +1,8 @@
-"""Events: one loop calls every listener of a run or a session, and what a listener raises harms only itself.
+"""Events: one loop calls every listener of a run or a session. A listener that raises does not affect the others.
 
 Listeners are plugins that implement hooks, components that the config chooses (`gradmix.Events`), and parts of gradmix
-itself, such as the report in the terminal. All are implementations of pluggy's. The loop over them is our own: pluggy's
-would end at the first one that raises.
+itself, such as the report in the terminal. All of them are registered as hook implementations of pluggy. gradmix calls
+them in a loop of its own, because pluggy's loop ends at the first listener that raises.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ P = ParamSpec("P")
 
 
 def settings_known(settings: Settings) -> None:
-    """The first config has been checked: runs with these settings come next."""
+    """The first config has been validated; runs with these settings follow."""
 
 
 def stopped(run: RunInfo, by: str, reason: str) -> None:
-    """Chosen events end a run early; it finishes next."""
+    """An events component of the config ended a run early; the run finishes next."""
 
 
 def problem(message: str) -> None:
@@ -48,15 +48,15 @@ def problem(message: str) -> None:
 
 _NO_LISTENERS = PluginManager(PROJECT)
 _listeners: ContextVar[PluginManager] = ContextVar("gradmix_listeners", default=_NO_LISTENERS)
-"""The session's own listeners. Ambient, because Hydra is between those who listen and those who report."""
+"""The session's listeners. A context variable: Hydra calls the code that reports, and cannot pass them on."""
 
 
 @contextmanager
 def watched_by(*watchers: object, alone: bool = False) -> Iterator[None]:
-    """Have parts of gradmix listen to the events of this process, as long as the context lasts, in this order.
+    """Have parts of gradmix listen to the events of this process within the context, in this order.
 
-    Their methods that are marked with `hookimpl` are called as the events. `alone` leaves out meanwhile those that
-    listen already.
+    An event calls the method of the same name that is marked with `hookimpl`. With `alone`, no earlier listener is
+    called within the context.
     """
     manager = PluginManager(PROJECT)
     before = [] if alone else [plugin for _, plugin in _listeners.get().list_name_plugin()]
@@ -70,7 +70,7 @@ def watched_by(*watchers: object, alone: bool = False) -> Iterator[None]:
 
 
 def tell(event: Callable[P, None], *args: P.args, **what: P.kwargs) -> None:
-    """Call the session's listeners that implement an event, which a function of this signature specifies."""
+    """Call the session's listeners that implement `event`, a function that specifies the event's name and arguments."""
 
     def report(listener: _Listener, error: BaseException) -> None:
         message = f"{listener.name} raised in {event.__name__}: {describe(error)}"
@@ -84,7 +84,7 @@ def tell(event: Callable[P, None], *args: P.args, **what: P.kwargs) -> None:
 
 
 def report_problem(message: str) -> None:
-    """Report something that went wrong without stopping the run; on standard error if nothing listens."""
+    """Report a problem that does not stop the run; print it on standard error if nothing listens."""
     if _implementations(_listeners.get(), problem.__name__):
         tell(problem, message)
     else:
@@ -96,10 +96,10 @@ def _warn(message: str) -> None:
 
 
 class RunEvents:
-    """Calls the listeners of one run: one that raises is reported, and disabled for the rest of the run.
+    """Calls the listeners of one run. A listener that raises is reported, and disabled for the rest of the run.
 
-    The config has chosen some events, by name. `improves` says what the task improves, if it does; it is asked only if
-    there are chosen events.
+    `chosen` has the events components of the config, by name. `improves` returns the objective that the task improves,
+    or None; it is called only if the config has events components.
     """
 
     def __init__(self, chosen: Mapping[str, Events], run: RunInfo, improves: Callable[[], Objective | None]) -> None:
@@ -122,12 +122,15 @@ class RunEvents:
     def call(
         self, event: str, what: Mapping[str, Any] | None = None, must: bool | None = None
     ) -> list[tuple[_Listener, Any]]:
-        """Call the listeners of an event, or only those that must not fail, or only the others; their answers."""
+        """Call the listeners of an event and return their answers.
+
+        `must` selects the listeners: True those that must not fail, False the others, None all.
+        """
         called = [each for each in self._enabled(event) if must in (None, each.must)]
         return _call(called, {**(what or {}), **self._always}, lambda *failed: self._disable(event, *failed))
 
     def iterated(self, iteration: Iteration[Any]) -> StopRun | None:
-        """An iteration is journalled; the first request to end the run here, if there is one."""
+        """Notify the listeners of a journalled iteration; return the first request to stop the run, or None."""
         requests: list[StopRun] = []
 
         def failed(listener: _Listener, error: BaseException) -> None:
@@ -145,11 +148,11 @@ class RunEvents:
 
     @property
     def have_pictures(self) -> bool:
-        """Whether any of them adds pictures."""
+        """Whether any listener adds pictures."""
         return bool(self._enabled("pictures"))
 
     def pictures(self, what: Mapping[str, Any], taken: Collection[str]) -> dict[str, Writer]:
-        """Pictures that they add, by file name; `taken` has those of the run itself."""
+        """Return the listeners' pictures by file name; `taken` has the file names of the run's own pictures."""
         found: dict[str, Writer] = {}
         for listener, added in self.call("pictures", what):
             try:
@@ -175,7 +178,7 @@ class RunEvents:
 def _call(
     listeners: Iterable[_Listener], offered: Mapping[str, Any], failed: Callable[[_Listener, BaseException], None]
 ) -> list[tuple[_Listener, Any]]:
-    """Call each listener with what it takes of what is offered; its answer, unless it raised."""
+    """Call each listener with the offered arguments that it takes; return the answers of those that did not raise."""
     answers = []
     for listener in listeners:
         try:
@@ -189,7 +192,7 @@ def _call(
 
 @dataclass(frozen=True, eq=False)
 class _Listener:
-    """An implementation of an event: a hook's, as pluggy has found it, or a method of chosen events."""
+    """An implementation of an event: a hook that pluggy has found, or a method of an events component."""
 
     name: str
     owner: object
@@ -197,7 +200,7 @@ class _Listener:
 
     @property
     def must(self) -> bool:
-        """Whether the run fails if it raises."""
+        """Whether the run fails if this listener raises."""
         return isinstance(self.owner, Events) and self.owner.must
 
 

@@ -1,4 +1,4 @@
-"""Limits of time, memory and threads on a run. Where they are passed, an error is raised in its midst."""
+"""Limits on a run's time, memory and threads. A run that exceeds one is interrupted by an error."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class OutOfMemoryError(GradmixError, MemoryError):
 
 @contextmanager
 def limited(limits: Limits, abandon: Callable[[TimedOutError], None] | None = None) -> Iterator[Callable[[], None]]:
-    """Hold what runs in the context to its limits; raises `TimedOutError` and `OutOfMemoryError`, which name the limit.
+    """Apply limits to the code in the context; raise `TimedOutError` or `OutOfMemoryError`, which name the limit.
 
-    The alarm of a time limit interrupts Python code at once; a call into compiled code returns first. `abandon` is
-    called if what runs swallows every alarm and goes on. Memory is limited by the system (Linux): an allocation beyond
-    it fails. What is yielded raises `TimedOutError` once the time is over, for where no alarm can ring: outside of a
-    process's main thread.
+    The alarm of a time limit interrupts Python code at once, and compiled code when the call returns. `abandon` is
+    called if the code catches every alarm and goes on. The system limits memory (Linux): an allocation beyond the limit
+    fails. The context yields a function that raises `TimedOutError` once the time is over. It is needed outside the
+    main thread, where alarms do not work.
     """
     begin = time.monotonic()
 
@@ -51,7 +51,7 @@ def limited(limits: Limits, abandon: Callable[[TimedOutError], None] | None = No
 def within(
     seconds: float | None, abandon: Callable[[TimedOutError], None] | None = None
 ) -> AbstractContextManager[None]:
-    """Hold what runs in the context to a time limit alone; as `limited`."""
+    """Apply only a time limit to the code in the context, as `limited` does."""
     give_up = None if abandon is None else lambda: abandon(_timed_out(seconds))
     return time_limit(seconds, lambda: _timed_out(seconds), give_up)
 
@@ -62,7 +62,7 @@ def _timed_out(seconds: float | None) -> TimedOutError:
 
 @contextmanager
 def _memory_limit(size: int | None) -> Iterator[None]:
-    """Limit what the process takes beyond what it has; no limit where the system does not say what that is."""
+    """Limit the memory that the process takes in addition to its present memory; no limit if that size is unknown."""
     if size is None or (taken := _data_bytes()) is None:
         yield
         return
@@ -75,7 +75,7 @@ def _memory_limit(size: int | None) -> Iterator[None]:
 
 
 def _data_bytes() -> int | None:
-    """What the system counts against its limit on data, of this process; None where it does not say."""
+    """Return the bytes of this process that count towards the system's limit on data; None if they are unknown."""
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
             return int(file.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
@@ -85,7 +85,7 @@ def _data_bytes() -> int | None:
 
 @contextmanager
 def _threads(count: int | None) -> Iterator[None]:
-    """Hold engines, and the libraries that are loaded, to so many threads."""
+    """Limit the threads of engines and of the loaded libraries."""
     if count is None:
         yield
         return

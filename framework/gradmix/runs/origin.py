@@ -1,4 +1,4 @@
-"""Where a run comes from: who made it, by which command, in which folder and from which commit of git's."""
+"""The origin of a run: its user, command, working folder and git commit."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-_GIT = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false")  # a repository's own hooks are not run
+_GIT = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false")  # run no hooks of the repository
 _SECONDS = 10.0
-"""How long git may take; in the background, while plugins load and the config is composed."""
+"""Time limit of a git command. It runs in the background while plugins load and the config is composed."""
 
 _PATIENCE_SECONDS = 1.0
-"""How long the first run waits for git if it is not done by then."""
+"""How long the first run waits if git has not answered when the run starts."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where runs come from, as plain values: a session finds out once, and its workers are given it."""
+    """The origin of runs, as plain values. A session determines it once and passes it to its workers."""
 
-    arguments: tuple[str, ...] | None = None  # of `gradmix run`, by which the run can be made again
+    arguments: tuple[str, ...] | None = None  # of `gradmix run`; they repeat the run
     working_folder: str = ""
     user: str = ""
     git: Mapping[str, Any] = field(default_factory=dict)  # commit, branch, dirty; empty outside of a repository
 
     def with_arguments(self, *arguments: str) -> Origin:
-        """The same, of a run that is made by other arguments."""
+        """Return this origin with other arguments of the command."""
         return replace(self, arguments=arguments)
 
     def recorded(self, with_user: bool) -> dict[str, Any]:
-        """What the first line of a journal says of it; what is unknown is left out."""
+        """Return the entries for the first line of a journal, without those that are unknown."""
         said = {
             "arguments": self.arguments,
             "working_folder": self.working_folder or None,
@@ -43,10 +43,10 @@ class Origin:
 
 
 class GitState:
-    """What git says of a folder; asked in a thread, so that a session does not wait for it.
+    """The git state of a folder, read in a thread so that the session does not wait for it.
 
-    Without git, outside of a repository and before its first commit, nothing is known, which is no error. Files that
-    git does not track do not make a folder dirty: runs are among them.
+    Without git, outside of a repository or before its first commit, the state is empty; this is not an error. Untracked
+    files do not make a folder dirty, because runs are usually untracked.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -55,7 +55,7 @@ class GitState:
         self._thread.start()
 
     def known(self) -> Mapping[str, Any]:
-        """Commit, branch (``HEAD`` if there is none) and whether tracked files differ from it, as far as known."""
+        """Return ``commit``, ``branch`` (``HEAD`` if none) and ``dirty`` (tracked files differ), as far as known."""
         self._thread.join(_PATIENCE_SECONDS)
         return dict(self._found)
 
@@ -70,12 +70,12 @@ class GitState:
 
 
 def origin(arguments: tuple[str, ...], git: GitState | None) -> Origin:
-    """The origin of a run that these arguments of ``gradmix run`` make, here and by this user."""
+    """Return the origin of a run that ``gradmix run`` makes with these arguments, in this folder and by this user."""
     return Origin(arguments, str(Path.cwd()), _user(), {} if git is None else git.known())
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """What a command of git's prints; None if it fails, or if there is no git."""
+    """Return the output of a git command; None if the command fails or git is not installed."""
     try:
         done = subprocess.run(
             [*_GIT, *arguments],
@@ -94,5 +94,5 @@ def _git(folder: Path, *arguments: str) -> str | None:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # no variable says it, and the system does not know the number
+    except (OSError, KeyError, ImportError):  # no environment variable is set, and the system does not know the user ID
         return ""

@@ -1,4 +1,4 @@
-"""Pulling a task's iterations, each timed, and measuring what it has found; its listeners may have it end early."""
+"""Take iterations from a task and time each one, until the task ends or a listener stops it; then apply metrics."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _PLAIN_NAME = re.compile(r"[\w.-]+")
 
 @dataclass(frozen=True)
 class Pulled:
-    """What a task has come to."""
+    """The result of a task, with the time of each iteration."""
 
     result: Result
     seconds: tuple[float, ...]  # of each iteration
-    stopped: StopRun | None = None  # who has ended it early, and why
+    stopped: StopRun | None = None  # the request that stopped the task early, with its reason
 
 
 def pull(
@@ -37,11 +37,12 @@ def pull(
     check_time: Callable[[], None],
     now: Callable[[], float] = time.perf_counter,
 ) -> Pulled:
-    """Pull all iterations of a task; `now` is the clock, in seconds.
+    """Take all iterations of a task; `now` is the clock, in seconds.
 
-    `tell` gets each iteration, with the task's number within its start or else ours; it returns the request to end
-    here, if there is one. `check_time` raises once the time is over. Raises `PluginError` if the task yields or returns
-    something else than it is to, or goes on when it is to stop; `ConfigError` if it cannot stop.
+    `tell` is called with each iteration and returns a request to stop the task here, or None. An iteration that the
+    task has not numbered is numbered within its start. `check_time` raises once the time is over. Raises `PluginError`
+    if the task yields or returns a wrong type, or goes on after a request to stop; `ConfigError` if the task does not
+    support stopping.
     """
     method, steps = f"{type(task).__name__}.run", task.run()
     if not isinstance(steps, Iterator):
@@ -64,7 +65,7 @@ def pull(
 
 
 def _ended(method: str, steps: Iterator[Any], request: StopRun) -> Result:
-    """Have the task end, and return what it has."""
+    """Request the task to stop, and return its result."""
     try:
         steps.throw(request)  # type: ignore[attr-defined]
     except StopIteration as end:
@@ -79,9 +80,9 @@ def _ended(method: str, steps: Iterator[Any], request: StopRun) -> Result:
 
 
 def measured(metrics: Mapping[str, Metric], result: Result) -> dict[str, float]:
-    """Measure what a task has found, by the metrics of these names.
+    """Apply the metrics to a task's result; return their values by name.
 
-    Raises `PluginError` if a metric fails, gives no number, or has the name of one of the task's own.
+    Raises `PluginError` if a metric fails, does not return numbers, or has the name of one of the task's own metrics.
     """
     found: dict[str, float] = {}
     for own, metric in metrics.items():

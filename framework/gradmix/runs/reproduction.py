@@ -1,4 +1,4 @@
-"""Running a run again from its journal, and comparing the two: every iteration and the result, but no times."""
+"""Reproductions: a run is repeated from its journal, and all values except times are compared."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ from gradmix.journal.reading import Run
 from gradmix.runs.artifacts import ARTIFACTS
 
 TOLERANCE = 1e-9
-"""How far values may be apart where processor or versions differ, relative to the larger one, or to 1."""
+"""Allowed difference of two values if processor or versions differ, relative to the larger value or to 1."""
 
 _ENVIRONMENT = (
     *("python", "machine", "processor", "instructions", "libc", "blas"),
     *("numpy", "scipy", "numba", "threads"),
 )
-"""What the last bits of a result depend on. What an older journal lacks of it counts as equal."""
+"""Entries of the environment on which the last bits of a result depend. An entry missing in a journal is ignored."""
 
 _MODEL = "model.json"
 _FINGERPRINT = re.compile(r"[0-9a-f]{16,}")
-"""What `Component.content` gives for a file; a version has words."""
+"""Pattern of a file's fingerprint in `Component.content`; an entry for a version has several words."""
 
 
 @dataclass(frozen=True)
 class Deviation:
-    """A value that is not the same."""
+    """A compared value, before and now."""
 
     where: str
     was: Any
     now: Any
     size: float
-    """How far apart two numbers are, relative to the larger one or to 1; infinite of all else."""
+    """Difference of two numbers, relative to the larger one or to 1; infinite for other values that differ."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Reproduction:
 
     @cached_property
     def surroundings(self) -> Mapping[str, tuple[str, str]]:
-        """Versions and processor that differ: name → what it was, what it is. If none does, results are the same."""
+        """Versions and processor that differ: name → value before, value now. If empty, results must be identical."""
         was, now = (run.started.get("environment", {}) for run in (self.before, self.after))
         both = [name for name in _ENVIRONMENT if name in was and name in now]
         found = {name: (str(was[name]), str(now[name])) for name in both if was[name] != now[name]}
@@ -67,7 +67,7 @@ class Reproduction:
 
     @cached_property
     def others(self) -> Mapping[str, tuple[str, str]]:
-        """What else differs and may explain a difference: the commit, options that were given otherwise."""
+        """Other possible causes of a difference: the git commit, and options with other values."""
         was, now = (run.started.get("git", {}) for run in (self.before, self.after))
         commits = _commit(was), _commit(now)
         found = {"git commit": commits} if was and commits[0] != commits[1] else {}
@@ -86,7 +86,7 @@ class Reproduction:
 
     @cached_property
     def deviations(self) -> Sequence[Deviation]:
-        """All values that are not the same to the last bit, of the iterations first."""
+        """All values that are not equal to the last bit, iterations first."""
         return [each for each in self._compared() if each.size > 0]
 
     @cached_property
@@ -101,23 +101,23 @@ class Reproduction:
 
     @cached_property
     def models(self) -> tuple[Any, Any] | None:
-        """Both fitted models as plain values; None if there are none."""
+        """Both fitted models as plain values; None if one of the runs has no model."""
         was, now = (_model_of(run.folder) for run in (self.before, self.after))
         return None if was is None or now is None else (was, now)
 
     @property
     def size(self) -> float:
-        """The largest deviation; 0 if all is the same to the last bit."""
+        """The largest deviation; 0 if all values are equal to the last bit."""
         return max((each.size for each in self.deviations), default=0.0)
 
     @property
     def is_identical(self) -> bool:
-        """Whether the result is the same: to the last bit, or to `TOLERANCE` where processor or versions differ."""
+        """Whether the results agree: to the last bit, or within `TOLERANCE` if processor or versions differ."""
         return not self.wrong
 
     @cached_property
     def n_iterations(self) -> int:
-        """How many iterations, of all starts, the new run made."""
+        """The number of iterations of the new run, over all starts."""
         return len(self.after.events_named("iteration"))
 
     def _plugins(self) -> Mapping[tuple[str, str], Sequence[str]]:
@@ -160,14 +160,14 @@ class Reproduction:
 
 
 def remade(run: Run, given: Mapping[str, Any]) -> RunSpec:
-    """The run that a journal describes, built of today's components.
+    """Build the run that a journal describes from the installed components.
 
-    `given` has options that are given again, by path; among them may be limits on the new run (``limits.seconds``).
+    `given` replaces options, by path. It may contain limits on the new run (``limits.seconds``).
 
     Raises
     ------
     GradmixError
-        If it cannot be made: a plugin is missing, its data have changed, or a secret has to be given again.
+        If the run cannot be built: a plugin is missing, its data have changed, or a secret has to be given again.
     """
     if run.kind == "sweep":
         raise ConfigError(f"a sweep is reproduced job by job, such as {run.folder.name}/1.")
@@ -223,7 +223,7 @@ def _inputs(run: Run) -> Sequence[Mapping[str, Any]]:
 
 
 def _with_given(config: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """A config with some options replaced; `UnknownNameError` for one that it does not have."""
+    """Return the config with some options replaced; `UnknownNameError` if it lacks one of them."""
     known = [".".join(path) for path, _ in leaves(config)]
     changed: dict[str, Any] = json.loads(json.dumps(config))
     for path, value in given.items():
@@ -238,7 +238,7 @@ def _with_given(config: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str
 
 
 def _missing(run: Run) -> str:
-    """Which plugins of a run are not installed any more, for a message."""
+    """Return a sentence on the first plugin of a run that is no longer installed; empty if there is none."""
     identities = {str(each) for each in run.started.get("plugins", {}).values()}
     for identity in sorted(identities):
         name, _, rest = identity.partition(" ")
@@ -254,7 +254,7 @@ def _missing(run: Run) -> str:
 
 
 def _changed_content(run: Run, now: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Fingerprints and versions that a run depended on and that are others now; of an old journal none is known."""
+    """Yield the fingerprints and versions that have changed since a run, as (before, now); none for an old journal."""
     was = run.started.get("content")
     if was is not None and len(was) == len(now):
         yield from ((before, after) for before, after in zip(was, now, strict=True) if before != after)
@@ -291,7 +291,7 @@ def _compared_leaves(where: str, was: Any, now: Any) -> Iterator[Deviation]:
 
 
 def _number(value: Any) -> float | None:
-    """A metric as a number; a journal has those that are not finite as text."""
+    """Return a metric as a number; the journal stores values that are not finite as strings."""
     return None if value is None else float(value)
 
 

@@ -1,4 +1,4 @@
-"""The runner: pulls a task's iterations, journals each, times them, and calls the listeners."""
+"""The runner: takes iterations from a task, times and journals each of them, and calls the listeners."""
 
 from __future__ import annotations
 
@@ -44,45 +44,49 @@ from gradmix.runs.sampling import sampling
 from gradmix.runs.timing import Stopwatch, rounds_of
 
 _STATUSES: Mapping[type[Exception], str] = {TimedOutError: "timed_out", OutOfMemoryError: "out_of_memory"}
-"""Error → the run's status, and the event that ends the journal; ``failed`` for any other."""
+"""Error → the run's status, which is also the last event of its journal. Any other error gives ``failed``."""
 
 
 def status_of_error(error: Exception) -> str:
-    """Status of a run that an error has ended."""
+    """Return the status of a run that ended with this error."""
     return next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), "failed")
 
 
 @dataclass(frozen=True)
 class Order:
-    """A run that is to be made, in a folder that it has to itself."""
+    """A run to make, in a folder that no other run uses."""
 
     spec: RunSpec
     folder: Path
     sweep: str | None = None  # id of the sweep that it belongs to
     overrides: tuple[str, ...] = ()
-    label: str | None = None  # what to call it where it is listed; made from its components unless given
-    workers: int = 1  # how many runs are made at a time, by processes beside this one
+    label: str | None = None  # its name in lists; built from its components if None
+    workers: int = 1  # how many runs are made at the same time, each in its own process
     origin: Origin = field(default_factory=Origin)
-    varies: tuple[str, ...] = ()  # keys whose values tell it from the other jobs of its sweep
+    varies: tuple[str, ...] = ()  # keys in which the jobs of its sweep differ
 
 
 def execute(order: Order) -> Execution:
     """Make one run.
 
-    Everything is journalled before any listener is called. What goes wrong from then on is part of how the run ended.
+    Every event is journalled before any listener is called. Once the journal exists, an error does not raise; it is
+    recorded as the end of the run.
 
     Raises
     ------
     StorageError
         If the journal cannot be started.
     KeyboardInterrupt
-        If it is interrupted; the journal says so.
+        If the run is interrupted; the journal records this.
     """
     return execute_together([order])[0]
 
 
 def execute_together(orders: Sequence[Order]) -> list[Execution]:
-    """Make several runs whose work is timed in turns, round by round; like `execute`. One that fails harms no other."""
+    """Make several runs as `execute` does, and time their work in turns, round by round.
+
+    If one run fails, the others go on.
+    """
     with ExitStack() as journals:
         block = uuid.uuid4().hex if len(orders) > 1 else None
         runs = [Execution(each, journals.enter_context(closing(_journal_of(each))), block) for each in orders]
@@ -93,7 +97,7 @@ def execute_together(orders: Sequence[Order]) -> list[Execution]:
                         run.attempt(stage)
             for run in runs:
                 run.attempt(run.finish)
-        except BaseException as error:  # Ctrl-C, or SystemExit of a component's code: it ends them all
+        except BaseException as error:  # Ctrl-C, or SystemExit from a component: it ends all runs
             for run in runs:
                 if not run.status:
                     run.end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", error)
@@ -106,10 +110,10 @@ def _journal_of(order: Order) -> Journal:
 
 
 class Execution:
-    """One run on its way through its stages, of which the last is `finish`; what goes wrong in a stage ends it.
+    """The execution of one run in stages, of which `finish` is the last. An error in a stage ends the run.
 
-    In the end it has a `status`, ``finished`` or what ended it before that; its final `metrics`; and its `error`, in
-    one line.
+    At the end, `status` is ``finished`` or the reason why the run ended earlier, `metrics` has the final metrics, and
+    `error` is the error in one line, or empty.
     """
 
     def __init__(self, order: Order, journal: Journal, block: str | None) -> None:
@@ -137,7 +141,7 @@ class Execution:
         self.measured: Mapping[str, float] = {}
 
     def attempt(self, stage: Callable[[], None]) -> None:
-        """Go through a stage, unless the run has ended."""
+        """Execute a stage, unless the run has ended."""
         if self.status:
             return
         try:
@@ -159,7 +163,7 @@ class Execution:
             tell(stopped, self.run, self.pulled.stopped.by, self.pulled.stopped.reason)
 
     def _abandon(self, error: TimedOutError) -> None:
-        """End the process of a run that goes on although its time is over: its code catches whatever is raised."""
+        """End the process of a run that ignores its time limit, because its code catches every exception."""
         self.end("timed_out", error)
         said = f"gradmix run: {error} The run ignored the limit, so its process was ended."
         print(visible(said), file=sys.stderr, flush=True)
@@ -179,7 +183,7 @@ class Execution:
                 self.stopwatch.round()
 
     def _start(self) -> None:
-        """Journal the start, also if it ends here, because the files that its key depends on take too long to read."""
+        """Journal the start, even if reading the files on which the run key depends exceeds the time limit."""
         late: TimedOutError | PluginError | None = None
         try:
             with within(self.spec.settings.limits.seconds):
@@ -187,7 +191,7 @@ class Execution:
         except (TimedOutError, PluginError) as error:
             late = error
         except GradmixError:
-            pass  # what the key depends on cannot be read: the run will say why
+            pass  # a file on which the key depends cannot be read: the run reports why
         settings = self.spec.settings
         self.journal.write(
             "started",
@@ -223,7 +227,7 @@ class Execution:
             raise late
 
     def _set_up(self) -> Mapping[str, float]:
-        """Import and load, then compile what the work needs, as that may depend on the data; how long that took."""
+        """Import, load, and then compile, which may depend on the data; return the seconds of each, by metric name."""
         now = self.spec.settings.timing.now
         seconds = {"time.startup": self.spec.seconds}
         parts = self.spec.parts.values()
@@ -237,12 +241,12 @@ class Execution:
 
     def _tell_iteration(self, iteration: Iteration[Any]) -> StopRun | None:
         self.journal.write("iteration", start=iteration.start, step=iteration.step, metrics=iteration.metrics)
-        iteration = replace(iteration, metrics=MappingProxyType(dict(iteration.metrics)))  # lent, not given
+        iteration = replace(iteration, metrics=MappingProxyType(dict(iteration.metrics)))  # read-only
         assert self.events is not None
         return self.events.iterated(iteration)
 
     def finish(self) -> None:
-        """Measure memory, if that is asked for; journal the result, and leave artifacts."""
+        """Measure memory if requested, journal the result, and write the artifacts."""
         assert self.pulled is not None
         assert self.events is not None
         result, request = self.pulled.result, self.pulled.stopped
@@ -271,7 +275,7 @@ class Execution:
         self.status, self.metrics = "finished", metrics
 
     def _pictures(self, result: Result, metrics: Mapping[str, float]) -> Mapping[str, Writer]:
-        """The pictures of a run that draws itself; a sweep draws those of its best jobs, when all have ended."""
+        """Return the pictures of a single run. A sweep draws those of its best jobs after all jobs have ended."""
         wanted = self.spec.settings.pictures
         if self.events is None or not (wanted is True or (wanted == "auto" and self.run.sweep is None)):
             return {}
@@ -279,7 +283,7 @@ class Execution:
         return pictures_of(self.spec, folder, metrics, best_start, self.events, lambda: result.answer)
 
     def _timings(self, seconds: Sequence[float]) -> Mapping[str, float]:
-        """Medians of the timed rounds; of the run itself where there were none."""
+        """Return the medians of the timed rounds; without rounds, the times of the run itself."""
         own = {}
         if seconds:
             warm = seconds[1:] or seconds
@@ -298,7 +302,7 @@ class Execution:
         path.write_text(text, encoding="utf-8")
 
     def end(self, event: str, error: BaseException) -> None:
-        """Journal what ended the run, and tell of it."""
+        """Journal the error that ended the run, and notify the listeners."""
         is_interrupt = isinstance(error, KeyboardInterrupt)
         is_plain = is_interrupt or _needs_no_traceback(error)
         trace = "" if is_plain else "".join(traceback.format_exception(error))
@@ -311,11 +315,11 @@ class Execution:
 
 
 def _needs_no_traceback(error: BaseException) -> bool:
-    """Whether it is one of our own errors, and no plugin's code has caused it."""
+    """Whether the error is one of gradmix's own and was not caused by a plugin's code."""
     return isinstance(error, GradmixError) and not (isinstance(error, PluginError) and error.__cause__ is not None)
 
 
 def explain_failure(error: BaseException, folder: Path) -> str:
-    """What to tell a person: our own errors speak for themselves, others point to their traceback."""
+    """Return the error in one line for the user. Unless it is gradmix's own, the line names the traceback's file."""
     where = "" if _needs_no_traceback(error) else f" (the traceback is in {folder / 'journal.jsonl'})"
     return f"{describe_use(error)}{where}"

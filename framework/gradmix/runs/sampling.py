@@ -1,4 +1,4 @@
-"""Samples of the machine that a run works on, and of what the run itself takes of it."""
+"""Samples of the processor and memory usage of the machine and of the run's process."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from gradmix.runs.events import report_problem
 
 _SECONDS = 1.0
 _SHORTEST = 0.1
-"""Seconds over which the use of the processor can be measured."""
+"""Shortest time in seconds over which the use of the processor can be measured."""
 
 _MEGABYTE = 1e6
-"""As MLflow counts."""
+"""Bytes, as MLflow defines a megabyte."""
 
 
 @contextmanager
 def sampling(journal: Journal, seconds: float = _SECONDS) -> Iterator[None]:
-    """Journal samples as events ``system``: one at the start, one every so many seconds, and one at the end.
+    """Journal samples as events ``system``: one at the start, one every `seconds`, and one at the end.
 
-    Metrics have MLflow's names where it has one. Sampling that fails harms nothing else.
+    Metrics have MLflow's names where these exist. If sampling fails, the run goes on and a problem is reported.
     """
     has_begun, over, problems = threading.Event(), threading.Event(), list[str]()
 
@@ -33,7 +33,7 @@ def sampling(journal: Journal, seconds: float = _SECONDS) -> Iterator[None]:
         try:
             process, is_over = psutil.Process(), False
             journal.write("system", metrics=_memory(process))
-            _processor(process)  # psutil counts from the first question on
+            _processor(process)  # psutil measures from the first call on
             has_begun.set()
             while not is_over:
                 begin = time.monotonic()
@@ -58,7 +58,7 @@ def sampling(journal: Journal, seconds: float = _SECONDS) -> Iterator[None]:
 
 
 def _processor(process: psutil.Process) -> Mapping[str, float]:
-    """The share of all cores that was used since this thread last asked; of one core, for the process itself."""
+    """Return the usage since this thread's last call: of all cores by the machine, of one core by the process."""
     return {
         "cpu_utilization_percentage": psutil.cpu_percent(),
         "process_cpu_utilization_percentage": process.cpu_percent(),
@@ -66,7 +66,7 @@ def _processor(process: psutil.Process) -> Mapping[str, float]:
 
 
 def _memory(process: psutil.Process) -> Mapping[str, float]:
-    """What is in use, and what of it the process has."""
+    """Return the memory in use on the machine and by the process."""
     memory = psutil.virtual_memory()
     return {
         "system_memory_usage_megabytes": round(memory.used / _MEGABYTE, 1),

@@ -1,8 +1,8 @@
-"""Timing fit to compare with: warm-up, rounds long enough for the clock, several pieces of work in turns, medians.
+"""Timings that can be compared: warm-up, rounds long enough for the clock, pieces of work timed in turns, medians.
 
-glibc takes a large array from the system and gives it back when it is freed, so that each round of a timing pays for
-new pages. From which size on it does so depends on what was freed before, so that one piece of work changes the time of
-the next. A pinned allocator keeps what it has: each round works in memory that is there.
+glibc requests the memory of a large array from the system and returns it when the array is freed, so each round of a
+timing pays for new pages. The size from which glibc does this depends on what was freed before, so one piece of work
+changes the time of the next. A pinned allocator keeps its memory, so that later rounds need no new pages.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from gradmix.config.spec import Timing
 from gradmix.contracts.task import Task, Timed
 
 PAIRED_ROUNDS = 11
-"""Rounds of plugins that are compared in turns, for tasks that do not say how many they want."""
+"""Number of rounds of paired timings (in turns), for tasks that declare fewer."""
 
 _SHORTEST_ROUND, _SHORTEST_PAIRED_ROUND = 1e-3, 1e-2
-"""Seconds: shorter work is repeated within a round. In turns with others, each round begins with caches that hold the
-others' code and data: the first call costs more, and a short round would measure that."""
+"""Seconds. Shorter work is repeated within a round. When runs are timed in turns, the caches hold the code and data of
+another run at the start of each round. The first call then takes longer, and would dominate a short round."""
 
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 """Parameters of glibc's ``mallopt``, as ``malloc.h`` numbers them."""
 
 
 def rounds_of(task: Task, timing: Timing) -> int:
-    """How many rounds a run's work is timed for."""
+    """Return the number of rounds in which a run's work is timed."""
     if timing.repeats is not None:
         return timing.repeats
     return max(task.rounds, PAIRED_ROUNDS) if timing.paired else task.rounds
@@ -56,14 +56,14 @@ class Stopwatch:
             self.reference_seconds.append(self._reference.seconds())
 
     def measure_memory(self) -> None:
-        """Measure the peaks of memory, in a round that is not timed."""
+        """Measure the peak memory in a round that is not timed."""
         self.peak_bytes = peak_bytes(self._work.work)
         if self._reference is not None:
             self.traced_bytes = peak_traced(self._work.work), peak_traced(self._reference.work)
 
     @property
     def metrics(self) -> Mapping[str, float]:
-        """Medians, by metric name."""
+        """The medians, by metric name."""
         found: dict[str, float] = {}
         if self.seconds:
             found["time.seconds"] = statistics.median(self.seconds)
@@ -78,7 +78,7 @@ class Stopwatch:
 
     @property
     def content(self) -> Mapping[str, Any]:
-        """What the journal records."""
+        """The content of the journal's event ``timing``."""
         return {
             "seconds": self.seconds,
             "reference_seconds": self.reference_seconds,
@@ -90,7 +90,7 @@ class Stopwatch:
 
 
 class _Clock:
-    """One piece of work, warmed up, and repeated within a round so often that the clock can tell."""
+    """One piece of work with its warm-up. A round repeats it until the time is long enough for the clock."""
 
     def __init__(self, work: Callable[[], object], timing: Timing) -> None:
         self.work, self.calls, self._now = work, 1, timing.now
@@ -101,7 +101,7 @@ class _Clock:
             self.calls *= 2
 
     def seconds(self) -> float:
-        """Seconds of one call, the mean over a round."""
+        """Time a round; return its mean seconds per call."""
         return self._elapsed() / self.calls
 
     def _elapsed(self) -> float:
@@ -112,16 +112,19 @@ class _Clock:
 
 
 def peak_bytes(work: Callable[[], object]) -> int:
-    """Most memory that `work` held at one time beyond what was there before.
+    """Return the peak memory of `work` in bytes, beyond the memory in use before.
 
-    The larger of what Python and NumPy allocate, as tracemalloc sees it, and of the growth of the process's resident
-    memory (Linux), which other libraries' own allocators show in.
+    It is the larger of two values: the memory that Python and NumPy allocate, measured by tracemalloc, and the growth
+    of the process's resident memory (Linux), which includes the allocators of other libraries.
     """
     return max(_peak_resident(work), peak_traced(work))
 
 
 def peak_traced(work: Callable[[], object]) -> int:
-    """The part of it that Python and NumPy allocate: the same each time, as pages and fragments play no part."""
+    """Return the peak memory of `work` that Python and NumPy allocate, in bytes.
+
+    Pages and fragmentation do not affect this value, so it is the same each time.
+    """
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
@@ -133,7 +136,7 @@ def peak_traced(work: Callable[[], object]) -> int:
 
 def _peak_resident(work: Callable[[], object]) -> int:
     if trim := _of_c_library("malloc_trim"):
-        trim(0)  # what the process keeps would hide what the work takes
+        trim(0)  # memory that the process has kept would hide the memory that the work needs
     try:
         Path("/proc/self/clear_refs").write_text("5")  # sets the high-water mark to what is resident now
         before = _high_water()
@@ -152,11 +155,11 @@ def _high_water() -> int:
 
 @cache
 def pin_allocator() -> bool:
-    """Keep freed memory, from now on until the process ends; False where the C library cannot (all but glibc)."""
+    """Keep freed memory until the process ends; return False if the C library cannot do so (any except glibc)."""
     mallopt = _of_c_library("mallopt")
     return mallopt is not None and bool(mallopt(_TRIM_THRESHOLD, -1) and mallopt(_MMAP_MAX, 0))
 
 
 def _of_c_library(name: str) -> Any:
-    """A function of the C library; None if it has none of that name."""
+    """Return the function of the C library with this name, or None."""
     return getattr(ctypes.CDLL(None), name, None)
