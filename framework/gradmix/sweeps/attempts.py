@@ -1,4 +1,4 @@
-"""The folders of a sweep's jobs: ``3`` for job 3, ``3-2`` for its second attempt. None is ever used twice."""
+"""The folders of a sweep's jobs: ``3`` for job 3, ``3-2`` for its second attempt. No folder is used twice."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from gradmix.journal.reading import Run, read_runs
 _ATTEMPT = re.compile(r"(\d+)(?:-(\d+))?")
 
 _START_SECONDS = 2.0
-"""How long after its folder was made a job may take to begin its journal."""
+"""How long a job may take from the creation of its folder to the start of its journal."""
 
 _LOOK_SECONDS = 0.1
 
 
 def attempts(sweep: Path, number: int, but_for: Collection[str] = ()) -> list[Path]:
-    """Folders of a job's attempts, oldest first, without those whose names do not count."""
+    """Return the folders of a job's attempts, oldest first, except those with names in `but_for`."""
     candidates = (sweep / numbered(str(number), attempt) for attempt in itertools.count(1))
     return [folder for folder in itertools.takewhile(Path.is_dir, candidates) if folder.name not in but_for]
 
 
 def attempts_at_jobs(sweep: Path) -> Mapping[int, list[Path]]:
-    """Number of each job that was begun → the folders of its attempts, oldest first; by one look at the disk."""
+    """Return number → folders of attempts, oldest first, for each job that has started. Reads the disk once."""
     found: dict[int, list[tuple[int, Path]]] = {}
     for name in os.listdir(sweep):
         match = _ATTEMPT.fullmatch(name)
@@ -38,7 +38,7 @@ def attempts_at_jobs(sweep: Path) -> Mapping[int, list[Path]]:
 
 
 def job_of(name: str) -> int | None:
-    """Number of the job that an attempt's folder belongs to, by the folder's name; None for any other folder.
+    """Return the number of the job whose attempt has a folder of this name; None for any other folder.
 
     >>> job_of("3-2"), job_of("artifacts")
     (3, None)
@@ -48,14 +48,14 @@ def job_of(name: str) -> int | None:
 
 
 def telling(sweep: Path, number: int, but_for: Collection[str] = ()) -> Run | None:
-    """The attempt at a job that says most: the newest that finished, else one that is running, else the newest."""
+    """Return the most relevant attempt at a job: the newest finished one, else a running one, else the newest."""
     return most_telling(read_runs(attempts(sweep, number, but_for)).runs)
 
 
 def is_taken(sweep: Path, number: int, but_for: Collection[str] = ()) -> bool:
-    """Whether another process has finished a job or is running it right now.
+    """Whether another process has finished a job or is running it.
 
-    Where a folder has only just been made, waits for the journal that a living process would begin there.
+    If a folder has just been created, wait for its journal, which a living process would soon start.
     """
     while (seen := telling(sweep, number, but_for)) is None:
         ages = [time.time() - folder.stat().st_mtime for folder in attempts(sweep, number, but_for)]

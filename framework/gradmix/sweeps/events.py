@@ -1,4 +1,4 @@
-"""Sweep events: what they say, and the signatures that their listeners implement."""
+"""The events of a sweep, as the functions whose names and arguments listeners implement."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from gradmix.sweeps.plan import Job
 
 @dataclass(frozen=True)
 class SweepInfo:
-    """A sweep, as events name it; in its folder are its own journal and a folder for each job."""
+    """The sweep that an event concerns. Its folder has its own journal and a folder for each job."""
 
     name: str  # of the experiment
     run_id: str
     folder: Path
     n_jobs: int
     is_resumed: bool = False
-    is_unchanged: bool = False  # it had finished, and nothing was missing: its journal is left as it is
+    is_unchanged: bool = False  # it had finished and nothing was missing, so its journal is not changed
 
 
 def planned(jobs: Sequence[Job], workers: int, n_jobs: int) -> None:
-    """A sweep is planned, and nothing more was asked for; a search of `n_jobs` has its first jobs only."""
+    """A sweep was planned with ``--plan``. For a search, `jobs` has only the first of its `n_jobs` jobs."""
 
 
 def options_left_out(sentences: Sequence[str]) -> None:
-    """A sweep leaves out options for those of its components that lack them."""
+    """A sweep leaves out options of components that do not have them."""
 
 
 def sweep_started(sweep: SweepInfo, jobs: Sequence[Job]) -> None:
-    """A sweep's journal exists; its jobs come next."""
+    """The sweep's journal was created; its jobs follow."""
 
 
 def job_ended(sweep: SweepInfo, end: Run) -> None:
-    """A job of the sweep has ended, and its journal says how; perhaps it is tried again."""
+    """An attempt at a job has ended, as its journal records; the job may be tried again."""
 
 
 def sweep_ended(sweep: SweepInfo) -> None:
-    """A sweep has ended, one way or another, and its journal is closed."""
+    """The sweep has finished, failed or was interrupted, and its journal is closed."""

@@ -1,4 +1,4 @@
-"""The jobs of a sweep at work: from a composed config to a run in a folder of its own, in any process."""
+"""Execute the jobs of a sweep, in any process: each composed config becomes a run in its own folder."""
 
 from __future__ import annotations
 
@@ -26,41 +26,41 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 STOPPED = "stopped"
-"""File in a sweep's folder: no job is to start any more."""
+"""File in a sweep's folder. While it exists, no further job starts."""
 
 _PARENT_SECONDS = 0.5
-"""How often a worker looks whether its parent is still there."""
+"""Interval at which a worker checks that its parent process still exists."""
 
 _NUMBER = "hydra.job.name"
-"""Hydra's key by which a job's number travels to its worker: launchers set all others themselves."""
+"""Hydra's key that passes a job's number to its worker. Launchers overwrite all other such keys."""
 
 
 @dataclass(frozen=True)
 class JobReport:
-    """What a worker says of a job when it is over; the job's journal says it, too, if it has one."""
+    """A worker's report on a job that has ended. The job's journal, if it exists, has the same information."""
 
     number: int
-    error: str = ""  # why it could not even start
+    error: str = ""  # why the job could not start
     parcel: Mapping[str, bytes] = field(default_factory=dict)
-    """Path within the sweep's folder → content: the run's files, if the worker does not share our disk."""
+    """Path in the sweep's folder → content of the run's files, if the worker has another file system."""
 
 
 @dataclass(frozen=True)
 class SweepJob:
-    """Runs the jobs of a sweep, in whichever process a launcher has put it; launchers call it."""
+    """Runs jobs of a sweep. Launchers call it, in whichever process they choose."""
 
     folder: Path  # the sweep's
     run_id: str  # the sweep's
-    varies: tuple[str, ...] = ()  # keys that tell its jobs apart
-    stops_on_error: bool = False  # whether a job that fails keeps others from starting
-    threads: int | None = None  # of each job, unless its config says so
-    parent: int | None = None  # process that launched the jobs: its own workers end when it has gone
-    anew: tuple[str, ...] = ()  # names of folders whose jobs have finished, and are to be run again all the same
-    workers: int = 1  # how many jobs run at a time
-    origin: Origin = field(default_factory=Origin)  # of its jobs; its arguments come before those of each
+    varies: tuple[str, ...] = ()  # keys in which its jobs differ
+    stops_on_error: bool = False  # whether no further job starts after a failure
+    threads: int | None = None  # of each job, unless its config sets limits.threads
+    parent: int | None = None  # process that launched the jobs; its child processes end when it has ended
+    anew: tuple[str, ...] = ()  # names of folders of finished jobs that are run again
+    workers: int = 1  # how many jobs run at the same time
+    origin: Origin = field(default_factory=Origin)  # of its jobs; its arguments precede the overrides of each job
 
     def __call__(self, config: DictConfig) -> JobReport:
-        """Run the job that one of Hydra's launchers has composed."""
+        """Run a job whose config a launcher of Hydra has composed."""
         from hydra.core.hydra_config import HydraConfig
 
         if os.getppid() == self.parent:
@@ -70,7 +70,7 @@ class SweepJob:
         return self.run([Job(int(hydra.job.name), overrides, "new", plain_config(config, overrides))])[0]
 
     def run(self, jobs: Sequence[Job]) -> list[JobReport]:
-        """Run one job, or several whose work is timed in turns. A job that another process has taken is left to it."""
+        """Run one job, or several whose work is timed in turns. Skip jobs that another process has taken."""
         is_remote = not has_journal(self.folder)
         with _working, watched_by(alone=True):  # the sweep's own watchers are in another process
             is_stopped = self.stops_on_error and (self.folder / STOPPED).exists()
@@ -113,7 +113,7 @@ _working = threading.Lock()
 
 @cache
 def _end_with_parent(parent: int) -> None:
-    """End this process once its parent has gone, when it is done with its present job; pools wait forever."""
+    """End this process after its present job once its parent has ended; pools would wait forever."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -125,7 +125,7 @@ def _end_with_parent(parent: int) -> None:
 
 
 def label_of(overrides: Sequence[str], varies: Sequence[str]) -> str:
-    """What to call a job: the overrides that tell it from the others.
+    """Return a job's label: the overrides in which it differs from the other jobs.
 
     >>> label_of(("dataset=iris", "seed=3"), ("seed",))
     'seed=3'
@@ -137,9 +137,9 @@ def label_of(overrides: Sequence[str], varies: Sequence[str]) -> str:
 
 
 def for_launcher(job: Job, sweep: Path) -> list[str]:
-    """A job's overrides as a launcher takes them, with its number and the sweep's folder.
+    """Return a job's overrides for a launcher of Hydra, with the job's number and the sweep's folder added.
 
-    Workers compose the job again from its overrides alone, and Hydra makes the folder that it finds there.
+    Workers compose the job again from these overrides alone, and Hydra creates the folder that they name.
     """
     from hydra.core.override_parser.types import Quote, QuotedString
 

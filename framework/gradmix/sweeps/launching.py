@@ -1,4 +1,4 @@
-"""Launching jobs: by gradmix's own workers, or by Hydra's launchers joblib, Ray and submitit."""
+"""Launch jobs with gradmix's own workers, or with Hydra's launchers joblib, Ray and submitit."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class Launcher:
         return {key: value for key, value in self.config.hydra.launcher.items() if (key, value) != ("_target_", _OWN)}
 
     def prepare(self) -> None:
-        """Start the first of our own workers: it loads while the sweep is planned."""
+        """Start the first worker of gradmix's launcher, which loads while the sweep is planned."""
         if self.is_own:
             with started("launcher", self.config):
                 self._pool = WorkerPool(**self._options)
 
     def launch(self, job: SweepJob, jobs: Sequence[Job]) -> Iterable[JobReport]:
-        """Launch jobs and wait for them; may raise whatever it likes when a worker dies."""
+        """Launch jobs and wait for them; may raise any exception when a worker dies."""
         job = replace(job, workers=self.workers)
         if self._pool is None:
             return self._launch_by_hydra(job, jobs)
@@ -59,7 +59,7 @@ class Launcher:
         return self._pool.run(job, blocks(jobs), specs[0].settings.limits, rounds)
 
     def close(self) -> None:
-        """Let the workers go."""
+        """End the workers."""
         if self._pool is not None:
             self._pool.close()
 
@@ -84,7 +84,7 @@ class Launcher:
         return [_report(each, result) for each, result in zip(jobs, returned, strict=True)]
 
     def _start_ray(self) -> None:
-        """Start Ray: left to the launcher, it would keep SIGTERM for itself."""
+        """Start Ray with gradmix's SIGTERM handler kept. If the launcher started Ray, Ray would replace the handler."""
         import ray
 
         if not ray.is_initialized():
@@ -95,13 +95,13 @@ class Launcher:
 def _report(job: Job, returned: Any) -> JobReport:
     try:
         report = returned.return_value
-    except Exception as error:  # what was raised in the worker, where nothing of ours could catch it
+    except Exception as error:  # an exception in the worker, outside of gradmix's code
         return JobReport(job.number, describe(error))
     return report if isinstance(report, JobReport) else JobReport(job.number, f"the launcher returned {report!r}")
 
 
 def _workers(choice: str, options: Mapping[str, Any]) -> int:
-    """How many jobs a launcher runs at a time on this machine."""
+    """Return how many jobs a launcher runs at the same time on this machine."""
     cores = os.cpu_count() or 1
     if choice not in _COUNTS:
         return cores if choice in ("ray", "submitit_local") else 1
@@ -118,20 +118,20 @@ _COUNTS = {
     "gradmix": ("workers", 1, "an integer > 0"),
     "joblib": ("n_jobs", -math.inf, "an integer > 0, or -1 for all cores, -2 for all but one, …"),
 }
-"""Choice of launcher → its option for the number of workers, the least value of that, and what it may be."""
+"""Launcher → its option for the number of workers, the smallest value, and the allowed values in words."""
 
 _DEFAULTS_OF_RAY: Mapping[str, Any] = {
     "ray.remote.max_retries": 0,  # retries are the sweep's, by on_error
-    "ray.init.log_to_driver": False,  # its own messages would drown the sweep's
+    "ray.init.log_to_driver": False,  # its messages would hide the sweep's
     "ray.init.include_dashboard": False,
-    "ray.init.object_store_memory": 78_643_200,  # as the launcher sets it: jobs hand little over
+    "ray.init.object_store_memory": 78_643_200,  # the launcher's own default: jobs return little data
 }
-"""Options of Ray's launcher that we set unless the user has."""
+"""Options of Ray's launcher that gradmix sets unless the user has set them."""
 
 
 @contextmanager
 def _added_to_environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set variables for processes that are started in the context, unless the user has set them."""
+    """Set environment variables for processes started in the context, unless the user has set them."""
     added = {name: value for name, value in variables.items() if name not in os.environ}
     os.environ.update(added)
     try:

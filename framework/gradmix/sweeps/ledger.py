@@ -1,4 +1,4 @@
-"""The ledger of a sweep: its own journal, how each job ended, and what all of them come to."""
+"""The ledger of a sweep: it writes the sweep's journal, records how each job ended, and sums up the results."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from gradmix.sweeps.reading import job_folder, jobs_ended
 
 
 class Ledger:
-    """Journals a sweep of `n_jobs` jobs, a new one or a resumed one; the keys in `varies` tell the jobs apart.
+    """Journals a new or resumed sweep of `n_jobs` jobs, which differ in the keys in `varies`.
 
-    Raises `StorageError` if there is no place for it, or if another process is still writing it.
+    Raises `StorageError` if its folder cannot be created, or if another process is still writing the journal.
     """
 
     def __init__(self, settings: Settings, varies: Sequence[str], n_jobs: int, wanted: Intent) -> None:
@@ -50,7 +50,7 @@ class Ledger:
         self.info = SweepInfo(settings.name, run_id, folder, n_jobs, resumed is not None)
 
     def open(self, jobs: Sequence[Job]) -> None:
-        """Begin, or begin again."""
+        """Journal the start of the sweep, or that it was resumed."""
         self._hide_secrets(jobs)
         if self.info.is_resumed:
             self.info = replace(self.info, is_unchanged=self._is_unchanged(jobs))
@@ -72,16 +72,16 @@ class Ledger:
         )
 
     def ask(self, jobs: Sequence[Job]) -> None:
-        """Journal jobs that a search has asked for, before any of them starts: their folders are theirs forever."""
+        """Journal the jobs that a search has chosen, before any of them starts. No later job gets their numbers."""
         self._hide_secrets(jobs)
         with self._storing():
             self.journal.write("asked", jobs=[{"number": job.number, "overrides": job.overrides} for job in jobs])
 
     def enter(self, job: Job, end: Run) -> None:
-        """Journal how a job ended, then tell of it."""
+        """Journal how a job ended, then notify the listeners."""
         self.ends[job.number] = end
         folder, sweep = end.folder.absolute(), self.info.folder.absolute()
-        is_beside = folder.is_relative_to(sweep.parents[1])  # it moves with the sweep if the folder of runs does
+        is_beside = folder.is_relative_to(sweep.parents[1])  # stays valid if all runs are moved
         with self._storing():
             self._write(
                 "job",
@@ -97,7 +97,7 @@ class Ledger:
         tell(job_ended, self.info, end)
 
     def close(self, error: BaseException | None) -> None:
-        """End, with what it all comes to, and with the error that ended it if there was one."""
+        """Journal the sweep's result, its end and the error that ended it, if there was one; then close the journal."""
         try:
             with self._storing():
                 best, said = self._best()
@@ -116,7 +116,7 @@ class Ledger:
             self.journal.hide([*secrets_in(job.overrides), *(job.spec.secrets if job.spec is not None else ())])
 
     def _is_unchanged(self, jobs: Sequence[Job]) -> bool:
-        """Whether a resumed sweep has finished, nothing is to be run, and its journal says all of that already."""
+        """Whether a resumed sweep has finished, needs no run, and already has all outcomes in its journal."""
         sweep = read_run(self.info.folder)
         is_asked_for_more = any(not each.startswith("runs_dir=") for each in self.wanted.typed)
         if is_asked_for_more or not sweep.is_finished or len(jobs) < self.info.n_jobs:
@@ -138,12 +138,12 @@ class Ledger:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many jobs are done, and how many are not."""
+        """The number of jobs that are done and the number that failed."""
         done = sum(end.is_finished for end in self.ends.values())
         return {"done": done, "failed": len(self.ends) - done}
 
     def _best(self) -> tuple[dict[str, float], str]:
-        """The best value of the metric by which such runs are ranked, and a line that says whose it is."""
+        """Return the best value of the ranking metric, and a line that names the metric and the job."""
         done = [end for end in self.ends.values() if end.is_finished]
         declared = merged(end.declared.meanings for end in done)
         metric = ranking_metric([end.metrics for end in done], declared, [key.replace("/", ".") for key in self.varies])
@@ -155,7 +155,7 @@ class Ledger:
 
     @contextmanager
     def _storing(self) -> Iterator[None]:
-        """Go on when the disk is full, and say so once: the jobs' own journals have all that is lost here."""
+        """Go on if the journal cannot be written, and report it once. The jobs' own journals have the same data."""
         try:
             yield
         except StorageError as error:
@@ -165,9 +165,9 @@ class Ledger:
 
 
 def jobs_of_resumed(wanted: Intent, fixed: Mapping[str, str]) -> Mapping[int, Overrides]:
-    """The jobs of the sweep that is resumed; none if it is new.
+    """Return the jobs of a resumed sweep; none if the sweep is new.
 
-    `fixed` has key → override, of those that all its jobs have in common, as they are wanted now.
+    `fixed` has the overrides that all jobs share, by key. They replace those in the journal.
     """
     jobs = {} if wanted.resumed is None else jobs_of(read_run(wanted.resumed))
     found = {}
@@ -179,7 +179,7 @@ def jobs_of_resumed(wanted: Intent, fixed: Mapping[str, str]) -> Mapping[int, Ov
 
 
 def jobs_of(sweep: Run) -> Mapping[int, Overrides]:
-    """The jobs of a sweep, by number, as its journal has them."""
+    """Return the overrides of a sweep's jobs, by job number, from its journal."""
     asked = [job for event in sweep.events_named("asked") for job in event.get("jobs", [])]
     later = {job["number"]: job.get("overrides", ()) for job in (*asked, *sweep.events_named("job"))}
     planned: Sequence[Sequence[str]] = sweep.started.get("jobs", [])

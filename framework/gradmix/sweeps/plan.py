@@ -1,4 +1,4 @@
-"""The plan of a sweep: what each job would compute, and whether that is new, done, failed before or impossible."""
+"""The plan of a sweep: the run of each job, and its state: new, done, failed before, impossible, and so on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from gradmix.sweeps.reading import reused_results
 
 Overrides = tuple[str, ...]
 Compose = Callable[[Overrides], Mapping[str, Any]]
-"""Makes a job's config, as plain values, from its overrides."""
+"""Composes a job's config, as plain values, from its overrides."""
 
 State = Literal["new", "done", "duplicate", "failed", "killed", "running", "stale", "impossible"]
 TO_RUN: frozenset[State] = frozenset({"new", "failed", "killed"})
@@ -34,21 +34,21 @@ TO_RUN: frozenset[State] = frozenset({"new", "failed", "killed"})
 
 @dataclass(frozen=True)
 class Intent:
-    """What the command line wants of a sweep besides running it: a plan only, or to resume an earlier one."""
+    """What the command line requests: a new run or sweep, only its plan, or an earlier sweep to resume."""
 
-    arguments: tuple[str, ...] = ()  # of `gradmix run`, by which the sweep can be resumed
-    typed: tuple[str, ...] = ()  # those of them that were typed now; the rest comes from a journal
+    arguments: tuple[str, ...] = ()  # of `gradmix run`; they resume the sweep
+    typed: tuple[str, ...] = ()  # those typed by the user; the others come from a journal
     plan_only: bool = False
     resumed: Path | None = None  # folder of the sweep to resume
     stale: bool = False  # when resumed: rerun finished jobs, too, whose options, plugins or data changed since
     trusts_journal: bool = False  # when resumed: take code and addresses from the journal, as if they were typed
-    left_out: frozenset[str] = frozenset()  # when resumed: keys of the journal that are not taken, for jobs neither
-    one_only: bool = False  # a single run: a config that asks for a sweep is refused
-    flags: tuple[str, ...] = ()  # arguments that say which configs are meant, for each job as for the sweep
+    left_out: frozenset[str] = frozenset()  # when resumed: keys of the journal that are ignored, in its jobs, too
+    one_only: bool = False  # whether to refuse a config that requests a sweep
+    flags: tuple[str, ...] = ()  # arguments that choose the configs, of the sweep and of each job
     git: GitState | None = field(default=None, compare=False, repr=False)
 
     def origin(self, *arguments: str) -> Origin:
-        """Where runs of this command come from that these overrides make."""
+        """Return the origin of the runs that this command makes with these overrides."""
         return origin((*self.flags, *arguments), self.git)
 
 
@@ -56,19 +56,19 @@ class Intent:
 class Job:
     """A job of a sweep, as planned.
 
-    Its state is ``new``; ``done``: its result is there; ``duplicate``: another job of the sweep computes the same;
-    ``failed`` or ``killed`` before, and to be run again; ``running`` in another process; ``stale``: it finished, but
-    with other options, plugins or data than today's; ``impossible``.
+    Its state is ``new``; ``done``: its result exists; ``duplicate``: another job of the sweep computes the same;
+    ``failed`` or ``killed``: an earlier attempt ended so, and the job is run again; ``running`` in another process;
+    ``stale``: it finished, but options, plugins or data have changed since; ``impossible``.
     """
 
     number: int  # its place in the sweep, from 0
     overrides: Overrides
     state: State
     config: Mapping[str, Any]  # as plain values
-    spec: RunSpec | None = None  # what it would run; None if impossible
-    reason: str = ""  # why it is impossible, how it failed before, what has changed since
+    spec: RunSpec | None = None  # the run; None if impossible
+    reason: str = ""  # why it is impossible, how it failed before, or what has changed since
     earlier: Run | None = None  # the run that the state refers to
-    has_timings: bool = True  # whether the earlier run's timings hold here and now
+    has_timings: bool = True  # whether the earlier run's timings are valid in this environment
     seconds: float | None = None  # how long earlier runs of its kind took
 
     @property
@@ -82,10 +82,10 @@ class Planner:
     """Plans the jobs of a sweep."""
 
     compose: Compose
-    named: Sequence[str] = ()  # overrides that the user typed: code is run only if one of them names it
+    named: Sequence[str] = ()  # overrides that the user typed: only code that they name is executed
     resumed: Path | None = None
-    stale: bool = False  # whether jobs of a resumed sweep that are not what would be computed today are run again
-    workers: int = 1  # how many jobs are to run at a time
+    stale: bool = False  # whether stale jobs of a resumed sweep are run again
+    workers: int = 1  # how many jobs will run at the same time
 
     def __post_init__(self) -> None:
         self._attempts = {} if self.resumed is None else attempts_at_jobs(self.resumed)
@@ -94,7 +94,7 @@ class Planner:
         self._first_of_key: dict[str, int] = {}
 
     def plan(self, jobs: Mapping[int, Overrides]) -> list[Job]:
-        """Plan jobs, by their numbers."""
+        """Plan jobs, given the overrides of each job by its number."""
         return _timed_in_turns([self._plan(number, overrides) for number, overrides in jobs.items()])
 
     def _plan(self, number: int, overrides: Overrides) -> Job:
@@ -131,7 +131,7 @@ class Planner:
         )
 
     def _kept(self, number: int) -> Run | None:
-        """What a job has computed before, if it is whole: kept where today's result cannot be looked into."""
+        """Return the job's earlier run if it is finished and intact. Used if the run key cannot be computed today."""
         own = None if self.stale else self._own(number)
         return own if own is not None and own.is_finished and not _damage(own) else None
 
@@ -164,7 +164,7 @@ class Planner:
         return ("killed" if earlier.status == "killed" else "failed"), earlier.error or earlier.status, earlier
 
     def _own(self, number: int) -> Run | None:
-        """The attempt at a job that counts, or the earlier run whose result the resumed sweep took for it."""
+        """Return the job's most relevant attempt, or the earlier run whose result the resumed sweep has reused."""
         own = most_telling(read_runs(self._attempts.get(number, ())).runs)
         if own is None and number in self._taken:
             with suppress(StorageError):
@@ -173,7 +173,7 @@ class Planner:
 
 
 def _looked_at(spec: RunSpec) -> str:
-    """The run key of a job whose parts go together; empty if its time limit is over before, as its run will be told."""
+    """Check that a job's components fit together, and return its run key; empty if that exceeds the time limit."""
     try:
         with within(spec.settings.limits.seconds):
             spec.task.check()
@@ -184,7 +184,7 @@ def _looked_at(spec: RunSpec) -> str:
 
 
 def _damage(run: Run) -> str:
-    """Why a finished run's journal cannot be trusted; empty if it can."""
+    """Return how a finished run's journal is damaged; empty if it is intact."""
     try:
         run.verify()
     except StorageError as error:
@@ -193,12 +193,12 @@ def _damage(run: Run) -> str:
 
 
 def _has_timings(spec: RunSpec, earlier: Run, workers: int) -> bool:
-    """Whether an earlier run's timings were taken in this environment, in this way."""
+    """Whether an earlier run's timings were taken in this environment and with the same timing options."""
     return bool(earlier.started.get("timings_key") == timings_key(spec.settings, workers))
 
 
 def differences(run: Run, spec: RunSpec) -> list[str]:
-    """What has changed between an earlier run and what would be computed today, in words."""
+    """Return the changes between an earlier run and the run that would be made today, as phrases."""
     options = _changes(run.params, masked(spec.params, spec.secrets), "", "not there")
     plugins = _changes(run.started.get("plugins", {}), spec.plugins, "of ", "none")
     return [*options, *plugins] or ["the content of its data or source has changed"]
@@ -213,7 +213,7 @@ def _changes(was: Mapping[str, Any], now: Mapping[str, Any], of: str, missing: s
 
 
 def blocks(jobs: Sequence[Job]) -> list[list[Job]]:
-    """Jobs that are timed in turns together: those that give different algorithms the same work. Else each alone."""
+    """Return blocks of jobs that are timed in turns: different algorithms with the same work. Other jobs are alone."""
     found: dict[str, list[Job]] = {}
     for job in jobs:
         assert job.spec is not None
@@ -224,7 +224,7 @@ def blocks(jobs: Sequence[Job]) -> list[list[Job]]:
 
 
 def _timed_in_turns(jobs: Sequence[Job]) -> list[Job]:
-    """The jobs; those that are done are run again if they were not timed in turns with the rest of their block."""
+    """Return the jobs. Done jobs that were not timed in turns with the rest of their block are set to run again."""
     planned = [job for job in jobs if job.spec is not None and job.spec.settings.timing.paired]
     broken = {
         job.number
@@ -238,7 +238,7 @@ def _timed_in_turns(jobs: Sequence[Job]) -> list[Job]:
 
 
 def _block_of(job: Job) -> str | int | None:
-    """What a job that is done has in common with those that it was timed in turns with; None if it is to be run."""
+    """Return the ID of the block in which a done job was timed; its number if timed alone, None if it is not done."""
     if job.earlier is None or job.state != "done":
         return None
     timing = job.earlier.timing

@@ -1,4 +1,4 @@
-"""The jobs of a sweep: what its journal says of them, and what their folders hold."""
+"""Read the jobs of a sweep, from its journal and from the jobs' folders."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gradmix.sweeps.attempts import attempts_at_jobs
 
 
 def read_sweep(folder: Path) -> Reading:
-    """Read a sweep's runs: those that its journal names, and those that are found in its folder."""
+    """Read a sweep's runs: those in its journal and those in its folder."""
     warnings: list[str] = []
     try:
         sweep = read_run(folder)
@@ -36,20 +36,20 @@ def read_sweep(folder: Path) -> Reading:
 
 
 def reused_results(sweep: Path) -> Mapping[int, Path]:
-    """Number of a job → folder of the earlier run whose result the sweep took for it."""
+    """Return number of a job → folder of the earlier run whose result the sweep reused."""
     try:
         ended = jobs_ended(read_run(sweep))
     except StorageError:
-        return {}  # of a sweep without its journal, only the jobs' folders are known
+        return {}  # without the sweep's journal, only the jobs' folders are known
     reused = {number: event.get("folder") for number, event in ended.items() if event.get("reused")}
     return {number: job_folder(sweep, folder) for number, folder in reused.items() if folder}
 
 
 def job_folder(sweep: Path, place: str) -> Path:
-    """Where a job's run is, by its place in the journal of its sweep.
+    """Return the folder of a job's run, given its path in the sweep's journal.
 
-    A place is relative to the sweep's folder. Versions before 0.2 wrote an absolute path of a run that was reused; if
-    the folder of all runs was moved since, the run is found by its experiment and name in the new one.
+    The path is relative to the sweep's folder. Versions before 0.2 wrote absolute paths of reused runs. If the folder
+    of all runs was moved since, such a run is looked up in the new folder by its experiment and name.
     """
     folder = Path(os.path.normpath(sweep / place))
     if has_journal(folder) or not Path(place).is_absolute():
@@ -59,7 +59,7 @@ def job_folder(sweep: Path, place: str) -> Path:
 
 
 def jobs_ended(sweep: Run) -> Mapping[int, Event]:
-    """Number of each job that a sweep's journal says has ended → the last event that says how."""
+    """Return number → last event ``job``, for each job that has ended according to the sweep's journal."""
     return {event["number"]: event for event in sweep.events_named("job")}
 
 
@@ -74,7 +74,7 @@ def _job(number: int, sweep: Path, event: Event | None, attempts: Sequence[Path]
     if not has_journal(folder):
         if status == "finished":
             raise StorageError(f"its run {folder} no longer exists; was it deleted?")
-        return Run(folder, status, error=error, number=number)  # it never began, or died before its first line
+        return Run(folder, status, error=error, number=number)  # it has no journal: it died at its start
     run = read_unchanged(folder)
     run = replace(run, status=status, error=error or run.error, number=number, is_reused=bool(event.get("reused")))
     return run if event.get("timings", True) else run.without_timings()

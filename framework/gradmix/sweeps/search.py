@@ -1,4 +1,4 @@
-"""Adaptive sweeps: the next jobs are chosen by what the earlier ones reached, by Optuna's ask and tell."""
+"""Adaptive sweeps: Optuna chooses the next jobs from the results of earlier ones (its ask-and-tell interface)."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from gradmix.journal.reading import Run
 from gradmix.sweeps.plan import Overrides
 
 _SIGNS = {"lower": 1.0, "higher": -1.0}
-"""Which way is better → what to multiply with, so that less is better."""
+"""Which direction is better → factor by which a value is multiplied, so that smaller is better."""
 
 _SLIP = 0.8
-"""How much alike two names are (as `difflib` measures it) of which one is probably a slip of the other."""
+"""Similarity (as measured by `difflib`) from which a name is probably a typing error of another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,21 +31,22 @@ class SearchOptions:
     """The options ``hydra.sweeper.*`` of a search."""
 
     n_trials: PositiveInt = 20
-    """Jobs in all."""
+    """Total number of jobs."""
     batch: PositiveInt = 1
-    """Jobs between two choices; as many as there are workers keep them busy."""
+    """Number of jobs chosen at a time. Choose at least the number of workers to keep all of them busy."""
     metric: str | None = None
-    """What to search for; None for the metric by which runs of that kind are ranked."""
+    """Metric to optimise; None for the metric by which such runs are ranked."""
     better: Direction | None = None
-    """Which way it is better; None where the metric declares it."""
+    """Whether lower or higher is better; None if the metric declares this."""
     sampler: Literal["tpe", "gp", "cmaes", "qmc", "random"] = "tpe"
     seed: NonNegativeInt = 0
 
 
 class Search:
-    """A search among overrides: ranges, intervals and choices are searched, the others belong to every job.
+    """A search over the ranges, intervals and choices among the overrides; the other overrides apply to every job.
 
-    A metric that improves by itself with what is searched, as with more clusters, is not what runs are ranked by.
+    By default, runs are not ranked by a metric that improves automatically with a searched option, such as the number
+    of clusters.
     """
 
     def __init__(self, overrides: Sequence[Override], options: SearchOptions, seed: int) -> None:
@@ -62,20 +63,20 @@ class Search:
         self._keys = [each.get_key_element() for each in overrides]
 
     def doubt(self, declared: Iterable[str]) -> str:
-        """Why the metric is probably a typing error, given those that the jobs declare; empty if it is not."""
+        """Return a warning if the metric's name is probably a typing error of a declared one; otherwise empty."""
         near = [] if self.metric is None else get_close_matches(self.metric, declared, n=1, cutoff=_SLIP)
         if not near or near[0] == self.metric:
             return ""
         return f"hydra.sweeper.metric={self.metric}: no job declares such a metric. Did you mean {near[0]}?"
 
     def ask(self, count: int) -> list[tuple[Any, Overrides]]:
-        """The next trials, and the overrides of their jobs."""
+        """Return the next trials, each with the overrides of its job."""
         trials = [self._study.ask(self.space) for _ in range(count)]
         texts = [self.fixed | {key: f"{key}={value}" for key, value in trial.params.items()} for trial in trials]
         return [(trial, tuple(map(text.__getitem__, self._keys))) for trial, text in zip(trials, texts, strict=True)]
 
     def tell(self, trial: Any, end: Run | None) -> None:
-        """Take note of what a trial's job reached."""
+        """Tell Optuna the result of a trial's job."""
         value = None if end is None else self._loss(end)
         if value is None:
             self._study.tell(trial, state=TrialState.FAIL)
@@ -83,18 +84,18 @@ class Search:
             self._study.tell(trial, value)
 
     def remember(self, overrides: Overrides, end: Run) -> None:
-        """Take note of a job of the search before it was resumed."""
+        """Tell Optuna of a job from before the search was resumed."""
         value = self._loss(end)
         texts = dict(override.split("=", 1) for override in overrides)
-        space = {key: each for key, each in self.space.items() if key in texts}  # some may not apply to its component
+        space = {key: each for key, each in self.space.items() if key in texts}  # its component may lack some options
         if value is not None and space:
             params = {key: _parsed(texts[key], each) for key, each in space.items()}
             self._study.add_trial(create_trial(value=value, params=params, distributions=space))
 
     def _loss(self, end: Run) -> float | None:
-        """What a job reached, signed so that less is better; None if it reached nothing.
+        """Return a job's value, with its sign such that smaller is better; None if it has no valid value.
 
-        Raises `ConfigError` if it has no such metric, or if nothing says which way is better.
+        Raises `ConfigError` if the job lacks the metric, or if it is unknown whether lower or higher is better.
         """
         if not end.is_finished:
             return None
@@ -122,7 +123,7 @@ class Search:
 
 
 def fixed_of(overrides: Sequence[Override]) -> dict[str, str]:
-    """Key → override, of those that are not swept."""
+    """Return key → override, for the overrides that are not swept."""
     fixed = (each for each in overrides if not each.is_sweep_override())
     return {key: f"{key}={each.get_value_element_as_str()}" for each in fixed if (key := each.get_key_element())}
 
@@ -132,7 +133,7 @@ def _parsed(text: str, space: BaseDistribution) -> Any:
 
 
 def _distribution(override: Override) -> BaseDistribution:
-    """Optuna's distribution for a sweep of Hydra's."""
+    """Return Optuna's distribution for one of Hydra's sweeps."""
     sweep: Any = override.value()
     try:
         if isinstance(sweep, RangeSweep) and isinstance(sweep.start, int) and isinstance(sweep.step, int):
@@ -147,7 +148,7 @@ def _distribution(override: Override) -> BaseDistribution:
 
 
 def _study(name: str, seed: int) -> optuna.Study:
-    """An empty study with the sampler of this name."""
+    """Create an empty study with the sampler of this name."""
     makers: Mapping[str, Callable[[], optuna.samplers.BaseSampler]] = {
         "tpe": lambda: optuna.samplers.TPESampler(seed=seed),
         "gp": lambda: optuna.samplers.GPSampler(seed=seed),

@@ -1,4 +1,4 @@
-"""Which runs are meant: a sweep, an experiment or a run, by its path, its name, or enough of its name."""
+"""Find sweeps, experiments and runs by path, by name or by part of a name."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from gradmix.journal.reading import Reading, Run, read_runs, read_start, read_un
 from gradmix.sweeps.reading import read_sweep
 
 LAST = "last"
-"""What the newest sweep is called."""
+"""The name that selects the newest sweep."""
 
 _MOST_NAMED = 5
 
 
 def select(names: Sequence[str], runs_dir: Path) -> Reading:
-    """Choose runs by names of sweeps, experiments and runs; without any, those of the newest sweep. Each is there once.
+    """Choose runs by names of sweeps, experiments and runs; without names, the runs of the newest sweep.
 
-    Raises `UnknownNameError` if a name means nothing, or several things; `StorageError` if there is nothing to choose.
+    Each run is chosen once. Raises `UnknownNameError` if a name is unknown or ambiguous, and `StorageError` if there
+    are no runs.
     """
     folders = [find(name, runs_dir) for name in names or [LAST]]
     reading = Reading.joined(map(_read, folders))
@@ -36,9 +37,9 @@ def select(names: Sequence[str], runs_dir: Path) -> Reading:
 
 
 def list_runs(names: Sequence[str], runs_dir: Path) -> Reading:
-    """Read every run of some sweeps, experiments and runs, or all that there are, the newest first.
+    """Read every run of the named sweeps, experiments and runs, or all runs without names; newest first.
 
-    Unlike what `select` chooses, older results of the same work are among them. Raises as `select` does.
+    In contrast to `select`, older runs with the same run key are included. Raises the same errors as `select`.
     """
     if not runs_dir.is_dir():
         raise _without_runs(runs_dir)
@@ -51,7 +52,7 @@ def list_runs(names: Sequence[str], runs_dir: Path) -> Reading:
 
 
 def list_sweeps(names: Sequence[str], runs_dir: Path) -> Reading:
-    """Read the journals of sweeps alone: those of some experiments, some sweeps, or all, the newest first."""
+    """Read only the journals of sweeps: of the named experiments and sweeps, or of all without names; newest first."""
     folders = [find(name, runs_dir) for name in names] or _experiments(runs_dir)
     inside = [each for folder in folders for each in ([folder] if has_journal(folder) else _journalled(folder))]
     reading = read_runs(folder for folder in inside if has_journal(folder) and _is_sweep(folder))
@@ -59,7 +60,7 @@ def list_sweeps(names: Sequence[str], runs_dir: Path) -> Reading:
 
 
 def _read_all(folder: Path) -> Reading:
-    """The runs in a folder, at any depth; of a sweep, those that it reused, too."""
+    """Read the runs in a folder, at any depth; for a sweep also the runs that it reused."""
     if has_journal(folder) and _is_sweep(folder):
         return read_sweep(folder)
     reading = read_runs(find_journals(folder))
@@ -73,7 +74,10 @@ def _read(folder: Path) -> Reading:
 
 
 def _each_once(runs: Iterable[Run]) -> tuple[list[Run], int]:
-    """Each folder once, and of several results of one run_key the last: they are the same run, not repetitions."""
+    """Return each folder once, and only the last result of each run key, as equal keys are no repetitions.
+
+    The second value is the number of runs that are left out.
+    """
     by_folder = {run.folder.resolve(): run for run in runs}
     by_key: dict[str, Run] = {}
     for run in by_folder.values():
@@ -87,8 +91,8 @@ def _each_once(runs: Iterable[Run]) -> tuple[list[Run], int]:
 def find(name: str, runs_dir: Path, sweeps_only: bool = True) -> Path:
     """Find a sweep, an experiment or a run by its path, its name, or the beginning or ending of its name.
 
-    ``last`` is the newest sweep, or the newest of sweeps and single runs if not `sweeps_only`. Raises as
-    `select` does.
+    ``last`` is the newest sweep; if not `sweeps_only`, the newest sweep or single run. Raises the same errors as
+    `select`.
     """
     if name == LAST:
         return _newest(runs_dir, sweeps_only)
@@ -112,7 +116,7 @@ def find(name: str, runs_dir: Path, sweeps_only: bool = True) -> Path:
 
 
 def everything(runs_dir: Path) -> list[str]:
-    """Names of all experiments there; raises `StorageError` if there are none."""
+    """Return the paths of all experiments in `runs_dir`; `StorageError` if there are none."""
     experiments = _experiments(runs_dir)
     if not experiments:
         raise _without_runs(runs_dir)
@@ -148,7 +152,7 @@ def _experiments(runs_dir: Path) -> list[Path]:
 
 
 def _journalled(folder: Path) -> list[Path]:
-    """Runs and sweeps in a folder, sweeps of which only jobs are left among them."""
+    """Return the folders of runs and sweeps in a folder, also of sweeps whose own journal was lost."""
 
     def has_lost_its_journal(path: Path) -> bool:
         return _is_called_sweep(path) and path.is_dir() and any(map(has_journal, path.iterdir()))

@@ -1,7 +1,7 @@
-"""A sweep: planned before the first job starts, launched by any of Hydra's launchers, known by its jobs' journals.
+"""A sweep: it is planned before its first job starts, and works with any of Hydra's launchers.
 
-Whatever a launcher returns or raises, how a job ended is read in its journal: a worker that was killed costs its own
-job alone, and what a launcher left undone when it broke is launched again.
+The outcome of a job is read from its journal, whatever the launcher returns or raises. A killed worker therefore
+affects only its own job, and if a launcher fails, the jobs that have not started are launched again.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _MOST_ERRORS_SHOWN = 10
 _WAIT_SECONDS = 0.2
 
 Launch = Callable[[SweepJob, Sequence[Job]], Iterable[JobReport]]
-"""Launches jobs and waits for them; may raise whatever it likes when a worker dies."""
+"""Launches jobs and waits for them. It may raise any exception when a worker dies."""
 
 
 class Sweep:
-    """A sweep under way, of `n_jobs` jobs: `jobs` are the first ones, if a search chooses more as it goes on."""
+    """A running sweep of `n_jobs` jobs. `jobs` has all of them, or for a search the first ones."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Sweep:
 
     @property
     def info(self) -> SweepInfo:
-        """What events say of it."""
+        """The sweep's description for events."""
         return self.ledger.info
 
     def __enter__(self) -> Self:
@@ -64,9 +64,9 @@ class Sweep:
         self.ledger.close(error)
 
     def run(self, jobs: Sequence[Job]) -> list[Run]:
-        """Run those of the jobs that are to be run, and take the results of the others; how each ended.
+        """Run the jobs that need a run, and reuse the results of the others; return how each job ended.
 
-        A job that no process got to is missing.
+        A job that no process has started is missing.
         """
         for job in jobs:
             if job.state in ("done", "stale"):
@@ -85,7 +85,7 @@ class Sweep:
         return [self.ledger.ends[job.number] for job in jobs if job.number in self.ledger.ends]
 
     def _follow_duplicates(self, duplicates: Sequence[Job]) -> None:
-        """Enter jobs that compute the same as another one: they end as that one has."""
+        """Record each duplicate with the outcome of the job that computes the same."""
         first_of_key = {end.run_key: end for end in self.ledger.ends.values()}
         for job in duplicates:
             first = first_of_key.get(_key(job.spec))
@@ -94,14 +94,15 @@ class Sweep:
                 self._take(job, replace(first, error=error), is_reused=True)
 
     def _launch_all(self, pending: Sequence[Job]) -> None:
-        """Launch jobs, and again those that a launcher which broke has not got to; then, alone, those that it cut off.
+        """Launch jobs. If the launcher fails, launch the jobs that have not started again.
 
-        A job that dies alone is the cause of its own death.
+        Jobs whose process was killed when the launcher failed are then launched one at a time: a job that is killed
+        again, although it runs alone, is itself the cause.
         """
         suspects: list[Job] = []
         before = {folder.name for job in pending for folder in self._attempts(job)}
         while pending and (error := self._launch(pending)) is not None:
-            self._wait_for_running(pending)  # a worker that is being ended may have begun one more
+            self._wait_for_running(pending)  # a worker that is being stopped may have started another job
             waiting = [job for job in pending if telling(self.info.folder, job.number, before) is None]
             begun = [(job, telling(self.info.folder, job.number)) for job in pending if job not in waiting]
             suspects += [job for job, seen in begun if seen is not None and seen.status == "killed"]
@@ -119,17 +120,17 @@ class Sweep:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether a job has failed after which no other is to start."""
+        """Whether a job has failed and ``on_error`` lets no further job start."""
         return (self.info.folder / STOPPED).exists()
 
     def _wait_for_running(self, jobs: Sequence[Job]) -> None:
-        """Wait for jobs that outlive the launcher's patience with another one."""
+        """Wait for jobs that are still running although the launcher has failed because of another job."""
         for job in jobs:
             while (seen := telling(self.info.folder, job.number)) is not None and seen.status == "running":
                 time.sleep(_WAIT_SECONDS)
 
     def _launch(self, jobs: Sequence[Job]) -> Exception | None:
-        """Launch jobs and wait until they have ended; what the launcher raised, if it broke."""
+        """Launch jobs and wait until they have ended; return the launcher's exception if it failed, otherwise None."""
         by_number = {job.number: job for job in jobs}
         sweep_job = SweepJob(
             self.info.folder.absolute(),
@@ -153,7 +154,7 @@ class Sweep:
         return None
 
     def _unpack(self, report: JobReport) -> None:
-        """Write down here the files of a worker that does not share our disk."""
+        """Write the files that a worker on another file system has sent."""
         for name, content in report.parcel.items():
             path = self.info.folder / name
             if not path.exists():
@@ -161,12 +162,12 @@ class Sweep:
                 path.write_bytes(content)
 
     def _refuse(self, job: Job, error: str) -> None:
-        """Enter a job that could not even start."""
+        """Record a job that could not start."""
         run = Run(self.info.folder / str(job.number), "failed", {"run_key": _key(job.spec)}, error=error)
         self._take(job, run)
 
     def _take(self, job: Job, seen: Run, is_reused: bool = False) -> None:
-        """Take what a journal says of how a job ended."""
+        """Record how a job ended, as read from its journal."""
         end = replace(
             seen,
             started={**seen.started, "overrides": job.overrides, "label": label_of(job.overrides, self.varies)},
@@ -188,7 +189,7 @@ def _key(spec: RunSpec | None) -> str:
 
 
 def check(jobs: Sequence[Job]) -> None:
-    """Check that every job can be run; `ConfigError` names those that cannot, and why."""
+    """Check that every job can be run; otherwise raise a `ConfigError` with the jobs that cannot, and the reasons."""
     wrong = [job for job in jobs if job.state == "impossible"]
     if wrong:
         of_reason: dict[str, list[Job]] = {}
@@ -201,13 +202,13 @@ def check(jobs: Sequence[Job]) -> None:
 
 
 def _named(jobs: Sequence[Job]) -> str:
-    """Jobs that cannot be run for the same reason, by the overrides of the first."""
+    """Describe jobs that cannot be run for the same reason, by the overrides of the first one."""
     others = f"  … and {len(jobs) - 1} more combinations" if len(jobs) > 1 else ""
     return f"{' '.join(jobs[0].overrides) or '(no overrides)'}{others}"
 
 
 def common_settings(jobs: Sequence[Job]) -> Settings:
-    """The settings of a sweep's jobs; `ConfigError` if they differ in what a sweep has one of."""
+    """Return the settings of a sweep's jobs; `ConfigError` if the jobs differ in a setting that all must share."""
     found = [job.spec.settings for job in jobs if job.spec is not None]
     if not found:
         raise ConfigError(f"nothing was run; what is done is kept. Job {jobs[0].number + 1}: {jobs[0].reason}")

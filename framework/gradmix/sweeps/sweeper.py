@@ -1,4 +1,4 @@
-"""The sweepers that ``hydra/sweeper`` chooses: every combination of the overrides, or a search among them."""
+"""The sweepers for ``hydra/sweeper``: one runs every combination of the overrides, the other searches among them."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from gradmix.sweeps.search import Search
 
 _MOST_JOBS = 100_000
-"""A slip, or a stranger's file, could ask for so many that the command would never begin."""
+"""Upper limit: a typing error, or a file from a stranger, could request so many jobs that planning never ends."""
 
 
 def sweep(wanted: Intent, config: DictConfig, context: HydraContext) -> None:
-    """Run the sweep that a composed config describes, by the sweeper and the launcher that it chooses."""
+    """Run the sweep that a composed config describes, with the sweeper and launcher in the config."""
     options: dict[str, Any] = OmegaConf.to_container(config.hydra.sweeper, resolve=True)  # type: ignore[assignment]
     target = options.pop("_target_", None)
     if target not in _SWEEPERS:
@@ -54,9 +54,9 @@ def sweep(wanted: Intent, config: DictConfig, context: HydraContext) -> None:
 
 
 class Sweeper:
-    """Every combination of the overrides, all planned and checked before the first starts.
+    """Runs every combination of the overrides. All are planned and validated before the first job starts.
 
-    `params` says what to sweep over besides the command line: key → values, as after ``-m``.
+    `params` has further values to sweep over, besides the command line: key → values, as after ``-m``.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Sweeper:
         arguments = list(config.hydra.overrides.task)
         self.given = [*(f"{key}={value}" for key, value in (params or {}).items()), *arguments]
         self.launcher = Launcher(config, context)
-        is_typed = wanted.resumed is None or wanted.trusts_journal  # a journal may be a stranger's
+        is_typed = wanted.resumed is None or wanted.trusts_journal  # a journal may come from a stranger
         named = arguments if is_typed else wanted.typed
         self.planner = Planner(self._compose, named, wanted.resumed, wanted.stale, self.launcher.workers)
         if not wanted.plan_only:
@@ -82,7 +82,7 @@ class Sweeper:
         if self.wanted.resumed is not None and (swept := [key for key in varies if key in given_again]):
             raise ConfigError(f"{', '.join(swept)}: a resumed sweep has its jobs; give one value for all of them.")
         grid = self._grid(choices)
-        combinations = dict.fromkeys(map(grid.applying, itertools.product(*choices.values())))  # equal ones once
+        combinations = dict.fromkeys(map(grid.applying, itertools.product(*choices.values())))  # without duplicates
         earlier = {number: grid.applying(job) for number, job in jobs_of_resumed(self.wanted, fixed).items()}
         jobs = self.planner.plan(earlier or dict(enumerate(combinations)))
         if self.wanted.plan_only:
@@ -93,7 +93,7 @@ class Sweeper:
 
     @contextmanager
     def _begun(self, jobs: Sequence[Job], varies: Sequence[str], n_jobs: int) -> Iterator[Sweep]:
-        """Check what is planned, and begin; the workers go when the sweep is over."""
+        """Check the planned jobs and start the sweep; end the workers after it."""
         try:
             self._check(jobs)
             settings = common_settings(jobs)
@@ -110,7 +110,7 @@ class Sweeper:
     _check = staticmethod(check)
 
     def _grid(self, choices: Mapping[str, Sequence[str]]) -> ComponentGrid:
-        """The grid that the overrides span; what it leaves out is told, or refused by ``strict=true``."""
+        """Return the grid of the overrides. Report options that it leaves out, or refuse them if ``strict=true``."""
         grid = ComponentGrid(choices, self._component_of)
         if grid.left_out and self.config.get("strict") is True:
             raise ConfigError("\n  ".join(["strict=true refuses a grid in which", *grid.left_out]))
@@ -119,11 +119,11 @@ class Sweeper:
         return grid
 
     def _component_of(self, override: str) -> type[Component] | None:
-        """The class that an override chooses: by its name, or by a config file of that name."""
+        """Return the component class that an override chooses by its name, or by the name of a config file."""
         place, name = path_of_override(override), override.partition("=")[2]
         found = component_at(place, name)
         if found is None:
-            with suppress(GradmixError, LookupError, TypeError):  # composing the job says what is wrong
+            with suppress(GradmixError, LookupError, TypeError):  # composing the job reports the error
                 node: Any = reduce(getitem, place, self._compose((override,)))
                 found = component_at(place, node["name"])
         return found
@@ -138,7 +138,7 @@ class Sweeper:
         tell(planned, jobs, workers, n_jobs)
 
     def _choices(self) -> dict[str, list[str]]:
-        """Key → the overrides that the command line and the config ask for; the command line wins."""
+        """Return key → overrides from the command line and the config; the command line takes precedence."""
         choices: dict[str, list[str]] = {}
         for override in parse(self.given, self.composed.loader):
             key = override.get_key_element()
@@ -151,7 +151,7 @@ class Sweeper:
 
 
 def _values(override: Override, key: str) -> list[str]:
-    """The overrides of single values that one override asks for."""
+    """Return one override for each value that an override lists."""
     if not override.is_sweep_override():
         return [f"{key}={override.get_value_element_as_str()}"]
     if not override.is_discrete_sweep():
@@ -163,16 +163,16 @@ def _values(override: Override, key: str) -> list[str]:
 
 
 def _listed(override: Override) -> list[str]:
-    """As `_values`, of a search: an interval or a range chooses no component."""
+    """Return `_values` for a search; an interval or a range gives only its key, as it chooses no component."""
     key = override.get_key_element()
     return [key] if override.is_sweep_override() and not override.is_choice_sweep() else _values(override, key)
 
 
 class OptunaSweeper(Sweeper):
-    """Searches among the overrides for the best value of a metric, a batch of jobs at a time.
+    """Searches among the overrides for the best value of a metric, one batch of jobs at a time.
 
-    Keys of `params` may have ``range(1,9)``, ``tag(log,interval(1e-9,1))`` or choices. The options are those of
-    `gradmix.sweeps.search.SearchOptions`.
+    The values in `params` may be ``range(1,9)``, ``tag(log,interval(1e-9,1))`` or choices. The other options are those
+    of `gradmix.sweeps.search.SearchOptions`.
     """
 
     def __init__(
@@ -198,7 +198,7 @@ class OptunaSweeper(Sweeper):
         self.grid = self._grid({each.get_key_element(): _listed(each) for each in parsed})
         resumed = jobs_of_resumed(self.wanted, fixed_of(parsed))
         earlier = self.planner.plan({number: self.grid.applying(job) for number, job in resumed.items()})
-        search = Search(parsed, options, options.seed + len(earlier))  # not the same random choices again
+        search = Search(parsed, options, options.seed + len(earlier))  # other random choices when resumed
         asked = [] if earlier else self._ask(search, 0)
         first = [*earlier, *(job for _, job in asked)]
         declared = {name for job in first if job.spec is not None for name in job.spec.meanings}
@@ -227,7 +227,7 @@ class OptunaSweeper(Sweeper):
                 number += len(asked)
 
     def _ask(self, search: Search, first: int) -> list[tuple[Any, Job]]:
-        """The next trials and their jobs, numbered from `first`."""
+        """Return the next trials and their jobs, which are numbered from `first`."""
         trials = search.ask(min(self.batch, self.n_trials - first))
         asked = {first + place: self.grid.applying(overrides) for place, (_, overrides) in enumerate(trials)}
         jobs = self.planner.plan(asked)
@@ -235,7 +235,7 @@ class OptunaSweeper(Sweeper):
 
     @staticmethod
     def _check(jobs: Sequence[Job]) -> None:
-        """A job that is impossible counts as failed, unless all are."""
+        """Raise an error only if all jobs are impossible; otherwise, an impossible job counts as failed."""
         if all(job.spec is None for job in jobs):
             check(jobs)
 

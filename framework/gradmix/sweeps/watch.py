@@ -1,4 +1,4 @@
-"""Watching jobs by their journals, while whoever launched them is busy: it works with any launcher."""
+"""Watch jobs by reading their journals while a launcher is busy. This works with any launcher."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from gradmix.sweeps.attempts import job_of
 _PERIOD_SECONDS = 0.1
 
 _REST = 20
-"""How many times as long as a look took the next one waits at least: many jobs are looked at less often."""
+"""Minimum pause between two looks, as a multiple of the time of the last look: many jobs are checked less often."""
 
 
 class JobWatch:
-    """Looks at the journals of jobs, and reports each attempt that has ended, once.
+    """Reads the journals of jobs, and reports each attempt that has ended once.
 
-    A look lists the sweep's folder, and reads the journals of those attempts only that have begun and not ended: the
-    many jobs that wait cost nothing. `tell` is called with a job's number and the attempt that ended.
+    Each look lists the sweep's folder and reads only the journals of running attempts, so waiting jobs cost nothing.
+    `tell` is called with a job's number and the attempt that ended.
     """
 
     def __init__(self, sweep: Path, numbers: Iterable[int], tell: Callable[[int, Run], None]) -> None:
@@ -34,7 +34,7 @@ class JobWatch:
         self._begun: dict[Path, int] = {}
         self._dead: set[Path] = set()
         self._over = threading.Event()
-        here = copy_context()  # a thread has a context of its own, in which nothing listens
+        here = copy_context()  # a new thread has an empty context, without listeners
         self._thread = threading.Thread(target=lambda: here.run(self._watch), daemon=True)
 
     def __enter__(self) -> Self:
@@ -45,7 +45,7 @@ class JobWatch:
         self._over.set()
         self._thread.join()
         self._look()
-        self._look()  # one that looks dead is reported at the second look
+        self._look()  # an attempt that seems dead is reported at the second look
 
     def _watch(self) -> None:
         pause = _PERIOD_SECONDS
@@ -70,7 +70,7 @@ class JobWatch:
         if seen.status == "running":
             return
         if seen.status == "killed" and not seen.has_ended and folder not in self._dead:
-            self._dead.add(folder)  # perhaps it has only just been made, and is not locked yet
+            self._dead.add(folder)  # it may have just been created and not be locked yet
             return
         del self._begun[folder]
         if seen.is_finished:

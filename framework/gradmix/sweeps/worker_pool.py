@@ -1,8 +1,8 @@
-"""A pool of workers on this machine: each job goes to the next free one, and a worker that dies is replaced.
+"""A pool of workers on this machine: each job goes to the next free worker, and a worker that dies is replaced.
 
-A worker is a process beside the main one that runs jobs one after the other, and may die of one of them. Parent and
-worker exchange pickles through the worker's standard input and output. It ends when its input ends, so none outlives
-its parent by more than one job. What plugins print goes to standard error.
+A worker is a child process that runs jobs one after the other; a job may kill it. Parent and worker exchange pickles
+through the worker's standard input and output. A worker ends when its input ends, so it outlives its parent by at most
+one job. The output of plugins goes to standard error.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from gradmix.sweeps.job import JobReport, SweepJob
 from gradmix.sweeps.plan import Job
 
 _TRIES = 2
-"""Workers that may die before one of them begins a block; more, and it is the block that kills them."""
+"""How many workers may die before a block starts. After that, the block itself is taken for the cause."""
 
 _PATIENCE_SECONDS = 5.0
-"""How long a worker may take to end by itself when it is asked to, or when its job's time is over."""
+"""How long a worker may take to end after a request, or after its job's time limit."""
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 class WorkerPool:
-    """Workers that share the jobs of a sweep and the cores; the launcher that ``hydra/launcher=gradmix`` names."""
+    """Workers that share the jobs of a sweep and the cores; the launcher ``hydra/launcher=gradmix``."""
 
     def __init__(self, workers: int) -> None:
         self.size = workers
@@ -51,18 +51,18 @@ class WorkerPool:
         self._is_over = False
         self._free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
         self._workers: set[Worker] = set()
-        self._free.put(self._add())  # one at least loads while we get ready
+        self._free.put(self._add())  # the first worker loads while the sweep is planned
 
     def run(
         self, sweep_job: SweepJob, blocks: Sequence[Sequence[Job]], limits: Limits, rounds: int = 0
     ) -> list[JobReport]:
-        """Run blocks of jobs, those of a block together in one worker; each job's work is timed `rounds` times at most.
+        """Run blocks of jobs, each block in one worker; `rounds` is the largest number of timing rounds of a job.
 
-        A job whose worker died has no report: its journal is ended here, with the reason.
+        A job whose worker died has no report. Its journal is completed here with the reason.
         """
         while len(self._workers) < min(self.size, len(blocks)):
             self._free.put(self._add())
-        with ThreadPoolExecutor(self.size) as threads:  # a thread for each worker: there is always one free
+        with ThreadPoolExecutor(self.size) as threads:  # one for each worker, so a thread always finds one free
             try:
                 return list(chain(*threads.map(lambda block: self._run(sweep_job, block, limits, rounds), blocks)))
             except BaseException:
@@ -70,12 +70,12 @@ class WorkerPool:
                 raise
 
     def close(self) -> None:
-        """Let the workers go."""
+        """End the workers after their present jobs."""
         for worker in self._workers:
             worker.close()
 
     def interrupt(self) -> None:
-        """Have every worker journal that it was interrupted, and end; nothing more is begun."""
+        """Interrupt every worker, which journals this and ends. No further job starts."""
         self._is_over = True
         for worker in list(self._workers):
             worker.interrupt()
@@ -111,7 +111,7 @@ class WorkerPool:
 
 
 def _end_journals(sweep: Path, block: Sequence[Job], event: str, error: str) -> None:
-    """Say in the journals that a dead worker left open how it ended."""
+    """Complete the journals that a dead worker left open, with the reason."""
     for job in block:
         last = telling(sweep, job.number)
         if last is not None and last.status == "killed" and not last.has_ended:
@@ -140,10 +140,10 @@ class Worker:
         self._requests, self._answers = self._process.stdin, self._process.stdout
 
     def run(self, sweep_job: SweepJob, jobs: Sequence[Job], seconds: float | None = None) -> list[JobReport]:
-        """Have jobs run together; several are timed in turns.
+        """Run jobs together in the worker; several jobs are timed in turns.
 
-        After so many seconds the worker is killed, which even compiled code that never returns cannot prevent: raises
-        `TimeoutError`. `WorkerDiedError` says how it died otherwise.
+        After `seconds` the worker is killed, which works even if compiled code never returns, and `TimeoutError` is
+        raised. If the worker dies otherwise, `WorkerDiedError` says how.
         """
         plain = [replace(job, spec=None, earlier=None) for job in jobs]  # the worker builds its own from the config
         try:
@@ -161,17 +161,17 @@ class Worker:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can take more jobs."""
+        """Whether the worker's process is running."""
         return self._process.poll() is None
 
     def close(self) -> None:
-        """Let it end when it has done its present job."""
+        """Wait until the worker has done its present job and ended."""
         with suppress(BrokenPipeError):
             self._requests.close()
         self._process.wait()
 
     def interrupt(self) -> None:
-        """Have it journal that it was interrupted, and end; kill it if it does not."""
+        """Interrupt the worker, which journals this and ends; kill it if it does not end in time."""
         self._process.terminate()
         try:
             self._process.wait(_PATIENCE_SECONDS)
@@ -186,18 +186,18 @@ class Worker:
 def main() -> None:
     """Serve the parent until it has no more requests, or has died."""
     answers, requests_in = os.fdopen(os.dup(1), "wb"), os.fdopen(os.dup(0), "rb")
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # a component that reads its input must not be given our requests
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # a component that reads standard input must not receive the requests
     os.dup2(2, 1)
     try:
         with termination_as_interrupt(), suppress(EOFError):
             registry()
-            np.ones((2, 2)) @ np.ones((2, 2))  # what every job needs is loaded while the parent is busy
+            np.ones((2, 2)) @ np.ones((2, 2))  # load what every job needs while the parent is busy
             while True:
                 sweep_job, jobs = pickle.load(requests_in)
                 pickle.dump(sweep_job.run(jobs), answers)
                 answers.flush()
     except (KeyboardInterrupt, BrokenPipeError):
-        os._exit(130)  # the journal says so; the parent does not listen any more
+        os._exit(130)  # the journal records it; the parent no longer reads answers
 
 
 if __name__ == "__main__":
