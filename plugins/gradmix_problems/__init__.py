@@ -1,4 +1,4 @@
-"""Problems: functions with exact derivatives, and functions of one's own."""
+"""Problems: functions with exact derivatives, and functions that users write themselves."""
 
 import gradmix
 

@@ -27,8 +27,8 @@ class Broyden(Problem):
 
     Notes
     -----
-    Source: Broyden, Math. Comp. 19 (1965) 577-593; the point is the usual start, all −1, but for a slope that makes the
-    entries differ. A sparse Jacobian takes three sweeps, a dense one n.
+    The point rises linearly from −1 to 0, so that the entries differ; the usual start is all −1. A sparse Jacobian
+    takes three sweeps, a dense one n. Source: Broyden, Math. Comp. 19 (1965) 577-593.
 
     Examples
     --------
@@ -42,25 +42,25 @@ class Broyden(Problem):
     operator = "jacobian"
 
     def function(self, x: Any) -> Any:
-        """The residuals."""
+        """Return the residuals F(x), shape (n,)."""
         padded = np.concatenate([np.zeros(1), x, np.zeros(1)])
         return (3.0 - 2.0 * x) * x - padded[:-2] - 2.0 * padded[2:] + 1.0
 
     def point(self) -> Array:
-        """From −1 to 0."""
+        """Return n equally spaced numbers from −1 to 0."""
         return np.linspace(-1.0, 0.0, self.n)
 
     def exact(self) -> Array:
-        """3 − 4 xᵢ on the diagonal, −1 below and −2 above it: rounded once."""
+        """Return the Jacobian: 3 − 4 xᵢ on the diagonal, −1 below it and −2 above it, rounded once."""
         below, above = np.full(self.n - 1, -1.0), np.full(self.n - 1, -2.0)
         return np.diag(3.0 - 4.0 * self.point()) + np.diag(below, -1) + np.diag(above, 1)
 
     def question(self) -> Equations:
-        """The root from the usual start, all −1, on; the exact one is found in 40 decimal digits."""
+        """Return the question: a root, from the usual start, all −1. The exact root has 40 decimal digits."""
         return Equations(self.function, np.full(self.n, -1.0), np.array([float(each) for each in self._root()]))
 
     def _root(self) -> list[Decimal]:
-        """Newton's method, each step by Thomas's algorithm."""
+        """Compute the root by Newton's method; each step uses Thomas's algorithm."""
         with localcontext() as context:
             context.prec = _DIGITS
             x = [Decimal(-1)] * self.n

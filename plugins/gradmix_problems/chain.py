@@ -13,18 +13,18 @@ _DIGITS = 50
 
 @dataclass
 class Chain(Problem):
-    """x(1) by n of Euler's steps for x′ = 1 − x², by x(0): a graph too deep to be walked by recursion.
+    """x(1) after n Euler steps for x′ = 1 − x², as a function of x(0): a graph too deep for recursion.
 
     Parameters
     ----------
     n
-        Number of steps, of three operations each. A peer that makes a formula of the function can take few.
+        Number of steps, of three operations each. Peers that turn the function into a formula can handle only few.
     x
         Where to differentiate: x(0).
 
     Notes
     -----
-    The exact derivative is that of the method, not of the differential equation. Source: Griewank & Walther,
+    The exact derivative is the derivative of the method, not of the differential equation. Source: Griewank & Walther,
     *Evaluating Derivatives*, 2nd ed. (SIAM 2008), chapter 12, on the memory of long programs.
 
     Examples
@@ -38,18 +38,18 @@ class Chain(Problem):
     operator = "derivative"
 
     def function(self, x: Any) -> Any:
-        """The last step's x."""
+        """Return x after the last step."""
         step = 1.0 / self.n
         for _ in range(self.n):
             x = x + step * (1.0 - x * x)
         return x
 
     def point(self) -> float:
-        """The point."""
+        """Return the point."""
         return self.x
 
     def exact(self) -> float:
-        """The product of 1 − 2 h x over all steps, in 50 decimal digits."""
+        """Return the product of 1 − 2 h x over all steps, computed with 50 decimal digits."""
         with localcontext() as context:
             context.prec = _DIGITS
             x, step, product = Decimal(self.x), Decimal(1.0 / self.n), Decimal(1)

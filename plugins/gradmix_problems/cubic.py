@@ -28,13 +28,13 @@ class Cubic(Problem):
     operator = "derivative"
 
     def function(self, x: Any) -> Any:
-        """x³."""
+        """Return x³."""
         return x**3
 
     def point(self) -> float:
-        """The point."""
+        """Return the point."""
         return self.x
 
     def exact(self) -> float:
-        """3x², in rational numbers."""
+        """Return 3x², computed with rational numbers."""
         return float(3 * Fraction(self.x) ** 2)

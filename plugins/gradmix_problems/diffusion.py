@@ -19,16 +19,16 @@ _DIGITS = 60
 
 @dataclass
 class Diffusion(Problem):
-    """An inverse problem: how well the solution of −(κ u′)′ = 1 fits measurements, by the logarithms of κ.
+    """An inverse problem: the misfit between the solution of −(κ u′)′ = 1 and measurements, by the logarithms of κ.
 
     The interval [0, 1] has n cells, in each of which κ = eᵖ is constant, and u is 0 at both ends. Central differences
     give a linear system, and the misfit is half the mean square of u − d over the nodes between the cells. The
-    measurements d = x (1 − x) / 2 are those for κ = 1.
+    measurements d = x (1 − x) / 2 are the solution for κ = 1.
 
     Parameters
     ----------
     n
-        Number of cells, each with a p of its own.
+        Number of cells; each has its own p.
 
     Notes
     -----
@@ -45,11 +45,11 @@ class Diffusion(Problem):
     operator = "gradient"
 
     def function(self, x: Any) -> Any:
-        """Half the mean square of what the solution differs from the measurements."""
+        """Return half the mean square of the misfits."""
         return 0.5 * np.mean(self.misfits(x) ** 2)
 
     def misfits(self, x: Any) -> Any:
-        """What the solution differs from the measurements at the nodes, shape (n − 1,)."""
+        """Return the solution minus the measurements at the nodes, shape (n − 1,)."""
         nodes = np.arange(1.0, self.n) / self.n
         flux = np.exp(x) * float(self.n**2)
         system = np.diag(flux[:-1] + flux[1:]) - np.diag(flux[1:-1], 1) - np.diag(flux[1:-1], -1)
@@ -57,12 +57,12 @@ class Diffusion(Problem):
         return solution - 0.5 * nodes * (1.0 - nodes)
 
     def point(self) -> Array:
-        """Logarithms of κ: a wave around 0."""
+        """Return the logarithms of κ: a wave around 0."""
         wave: Array = np.sin(np.arange(1.0, self.n + 1))
         return wave
 
     def exact(self) -> Array:
-        """−λᵀ (∂A/∂pⱼ) u with A u = 1 and A λ = (u − d) / (n − 1), in 60 decimal digits."""
+        """Return −λᵀ (∂A/∂pⱼ) u with A u = 1 and A λ = (u − d) / (n − 1), computed with 60 decimal digits."""
         with localcontext() as context:
             context.prec = _DIGITS
             flux = [Decimal(each).exp() * self.n**2 for each in self.point().tolist()]
@@ -73,18 +73,21 @@ class Diffusion(Problem):
             return np.array([float(-each * of_u * of_adjoint) for each, of_u, of_adjoint in slopes])
 
     def question(self) -> LeastSquares:
-        """The fit from the point on. A whole curve of coefficients fits: there are fewer nodes than cells."""
+        """Return the question: the fit, from the point.
+
+        There are fewer nodes than cells, so a whole curve of coefficients fits.
+        """
         return LeastSquares(lambda x: self.misfits(x) / (self.n - 1) ** 0.5, self.point())
 
 
 def _differences(values: list[Decimal]) -> list[Decimal]:
-    """From each node to the next one, with zeros at both ends."""
+    """Return the differences between neighbouring nodes, where the values at both ends are zero."""
     padded = [Decimal(0), *values, Decimal(0)]
     return [right - left for left, right in pairwise(padded)]
 
 
 def _solved(flux: list[Decimal], right: list[Decimal]) -> list[Decimal]:
-    """Thomas's algorithm for the symmetric system with three diagonals."""
+    """Solve the symmetric tridiagonal system by Thomas's algorithm."""
     diagonal = [left + right for left, right in pairwise(flux)]
     values = [*right]
     for i in range(1, len(values)):

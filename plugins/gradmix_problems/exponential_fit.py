@@ -43,17 +43,17 @@ class ExponentialFit(Problem):
     operator = "jacobian"
 
     def function(self, x: Any) -> Any:
-        """The residuals."""
+        """Return the residuals, shape (m,)."""
         times = self._times()
         measured = 2.0 * np.exp(-3.0 * times) + 1.0
         return x[0] * np.exp(-x[1] * times) + x[2] - measured
 
     def point(self) -> Array:
-        """The parameters."""
+        """Return the parameters."""
         return np.array(self.x, dtype=float)
 
     def exact(self) -> Array:
-        """e^(−b tᵢ), −a tᵢ e^(−b tᵢ) and 1, in 50 decimal digits."""
+        """Return the columns e^(−b tᵢ), −a tᵢ e^(−b tᵢ) and 1, computed with 50 decimal digits."""
         a, b, _ = self.x
         with localcontext() as context:
             context.prec = _DIGITS
@@ -64,7 +64,7 @@ class ExponentialFit(Problem):
         return np.array(rows)
 
     def question(self) -> LeastSquares:
-        """The fit from the point on: it is exact for a = 2, b = 3, c = 1."""
+        """Return the question: the fit, from the point. It is exact for a = 2, b = 3, c = 1."""
         return LeastSquares(self.function, self.point(), np.array([2.0, 3.0, 1.0]))
 
     def _times(self) -> Array:

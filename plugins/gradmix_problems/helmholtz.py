@@ -18,7 +18,7 @@ _DIGITS = 50
 
 @dataclass
 class Helmholtz(Problem):
-    """The Helmholtz energy of a mixture of n gases after Peng and Robinson, by their amounts: f: ℝⁿ → ℝ.
+    """The Helmholtz energy of a mixture of n gases by Peng and Robinson, as a function of the amounts: f: ℝⁿ → ℝ.
 
     f(x) = T Σ xᵢ log(xᵢ / (1 − bᵀx)) − xᵀAx / (√8 bᵀx) · log((1 + (1 + √2) bᵀx) / (1 + (1 − √2) bᵀx)), with
     bᵢ = 1 / (n + i), Aᵢⱼ = 1 / (i + j) and the point xᵢ = i / (n + 1), for i and j from 1 to n.
@@ -46,7 +46,7 @@ class Helmholtz(Problem):
     operator = "gradient"
 
     def function(self, x: Any) -> Any:
-        """The energy."""
+        """Return the energy."""
         i = np.arange(1.0, self.n + 1)
         volume, root = (1.0 / (self.n + i)) @ x, np.sqrt(2.0)
         ideal = self.temperature * np.sum(x * np.log(x / (1.0 - volume)))
@@ -54,11 +54,11 @@ class Helmholtz(Problem):
         return ideal - attraction * np.log((1.0 + (1.0 + root) * volume) / (1.0 + (1.0 - root) * volume))
 
     def point(self) -> Array:
-        """The amounts."""
+        """Return the amounts."""
         return np.arange(1.0, self.n + 1) / (self.n + 1)
 
     def exact(self) -> Array:
-        """The gradient by hand, in 50 decimal digits."""
+        """Return the gradient, derived by hand and computed with 50 decimal digits."""
         with localcontext() as context:
             context.prec = _DIGITS
             return np.array([float(each) for each in self._gradient()])

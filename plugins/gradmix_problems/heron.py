@@ -11,7 +11,7 @@ from gradmix import Equations, PositiveFloat, Problem
 
 @dataclass
 class Heron(Problem):
-    """√x by Newton's iteration y ← (y + x/y)/2 until it stands: a program whose length depends on the data.
+    """√x by Newton's iteration y ← (y + x/y)/2 until y stops changing: a program whose length depends on the data.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ class Heron(Problem):
 
     Notes
     -----
-    Automatic differentiation follows the iterations; the last one starts from a root that stands already, and so its
+    Automatic differentiation follows the iterations. The last one starts from a root that has converged already, so its
     derivative has converged as well (Griewank & Walther, *Evaluating Derivatives*, 2nd ed., chapter 15).
 
     Examples
@@ -33,8 +33,8 @@ class Heron(Problem):
     operator = "derivative"
 
     def function(self, x: Any) -> Any:
-        """The root."""
-        y = x if x > 1 else 1.0  # from above: then the iterates fall until they stand
+        """Return the root."""
+        y = x if x > 1 else 1.0  # start above the root: the iterates then fall until they stop changing
         while True:
             better = 0.5 * (y + x / y)
             if better >= y:
@@ -42,13 +42,13 @@ class Heron(Problem):
             y = better
 
     def point(self) -> float:
-        """The point."""
+        """Return the point."""
         return self.x
 
     def exact(self) -> float:
-        """1 / (2√x)."""
+        """Return 1 / (2√x)."""
         return 0.5 / math.sqrt(self.x)
 
     def question(self) -> Equations:
-        """The equation y² = x, from the program's own start on: its iteration is Newton's."""
+        """Return the question: the root of y² = x, from the program's start. The program's iteration is Newton's."""
         return Equations(lambda y: y * y - self.x, max(self.x, 1.0), math.sqrt(self.x))

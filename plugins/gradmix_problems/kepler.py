@@ -15,22 +15,22 @@ _DIGITS = 50
 
 @dataclass
 class Kepler(Problem):
-    """Kepler's equation E = M + e sin E by its fixed-point iteration, by the mean anomaly M: an implicit function.
+    """Kepler's equation E = M + e sin E by fixed-point iteration: E as an implicit function of the mean anomaly M.
 
     Parameters
     ----------
     eccentricity
-        e of the orbit; each iteration brings E closer by at least this factor.
+        Eccentricity e of the orbit; each iteration reduces the error of E by at least this factor.
     iterations
-        How many, from E = M on.
+        Number of iterations, starting at E = M.
     x
-        Where to differentiate: M, in radians.
+        Where to differentiate: the mean anomaly M, in radians.
 
     Notes
     -----
-    The exact derivative is that of the limit, by the implicit function theorem. The derivative of the iterates tends
-    to it, but later than the iterates themselves: after k iterations its error is of the order k eᵏ (Griewank &
-    Walther, *Evaluating Derivatives*, 2nd ed., chapter 15).
+    The exact derivative is the derivative of the limit, by the implicit function theorem. The derivatives of the
+    iterates converge to it, but more slowly than the iterates do: after k iterations their error is of the order k eᵏ
+    (Griewank & Walther, *Evaluating Derivatives*, 2nd ed., chapter 15).
 
     Examples
     --------
@@ -44,40 +44,40 @@ class Kepler(Problem):
     operator = "derivative"
 
     def function(self, x: Any) -> Any:
-        """The last iterate."""
+        """Return the last iterate."""
         anomaly = x
         for _ in range(self.iterations):
             anomaly = x + self.eccentricity * np.sin(anomaly)
         return anomaly
 
     def point(self) -> float:
-        """The point."""
+        """Return the point."""
         return self.x
 
     def exact(self) -> float:
-        """1 / (1 − e cos E) at the root, found by Newton's method in 50 decimal digits."""
+        """Return 1 / (1 − e cos E) at the root, which Newton's method computes with 50 decimal digits."""
         with localcontext() as context:
             context.prec = _DIGITS
             return float(1 / (1 - Decimal(self.eccentricity) * _sine_and_cosine(self._anomaly())[1]))
 
     def question(self) -> Equations:
-        """Kepler's equation for E, from E = M on, with the root in 50 decimal digits."""
+        """Return the question: the root E, from E = M; the exact root is computed with 50 decimal digits."""
         with localcontext() as context:
             context.prec = _DIGITS
             return Equations(lambda E: E - self.eccentricity * np.sin(E) - self.x, self.x, float(self._anomaly()))
 
     def _anomaly(self) -> Decimal:
-        """The root."""
+        """Compute the root E with 50 decimal digits."""
         e, mean = Decimal(self.eccentricity), Decimal(self.x)
         anomaly = Decimal(float(self.function(self.x)))
-        for _ in range(8):  # from the sixteen digits of a float on, or from a few where the iteration was cut off
+        for _ in range(8):  # the start has a float's sixteen digits, or fewer if the iteration was cut off
             sine, cosine = _sine_and_cosine(anomaly)
             anomaly -= (anomaly - e * sine - mean) / (1 - e * cosine)
         return anomaly
 
 
 def _sine_and_cosine(x: Decimal) -> tuple[Decimal, Decimal]:
-    """Both by Taylor's series of x / 2ᵏ, and k doublings of the angle."""
+    """Compute both by the Taylor series at x / 2ᵏ and k doublings of the angle."""
     halvings = max(0, x.adjusted() * 4 + 4)
     y = x / 2**halvings
     sums, term, order = [Decimal(1), Decimal(0)], Decimal(1), 0

@@ -33,13 +33,13 @@ class Lecture(Problem):
     operator = "gradient"
 
     def function(self, x: Any) -> Any:
-        """x₁x₂ + sin x₁."""
+        """Return x₁x₂ + sin x₁."""
         return x[0] * x[1] + np.sin(x[0])
 
     def point(self) -> Array:
-        """The point."""
+        """Return the point."""
         return np.array(self.x, dtype=float)
 
     def exact(self) -> Array:
-        """(x₂ + cos x₁, x₁)."""
+        """Return (x₂ + cos x₁, x₁)."""
         return np.array([math.fsum([self.x[1], math.cos(self.x[0])]), self.x[0]])

@@ -18,17 +18,17 @@ _DIGITS = 50
 
 @dataclass
 class LotkaVolterra(Problem):
-    """Prey and predators by the classical Runge-Kutta method, number by number: x² + y² at the end, by the four rates.
+    """Prey and predators by the classical Runge-Kutta method in scalars: x² + y² at the end, by the four rates.
 
-    It solves x′ = a x − b x y, y′ = d x y − c y. The point is a list, so that the plain function computes with Python's
-    floats.
+    The equations are x′ = a x − b x y, y′ = d x y − c y. The point is a list, so the plain function computes with
+    Python's floats.
 
     Parameters
     ----------
     steps
-        Steps of the method. A peer that makes a formula of the function, such as `sympy`, can take few.
+        Number of steps. Peers that turn the function into a formula, such as `sympy`, can handle only few.
     step
-        Time of one step.
+        Length of one step in time.
     rates
         The point: a, b, c, d.
     start
@@ -36,7 +36,7 @@ class LotkaVolterra(Problem):
 
     Notes
     -----
-    The exact gradient is that of the method, not of the differential equation. Sources: Lotka, *Elements of Physical
+    The exact gradient is the method's, not the differential equation's. Sources: Lotka, *Elements of Physical
     Biology* (1925), chapter 8; Hairer, Nørsett & Wanner, *Solving Ordinary Differential Equations I*, 2nd ed. (1993),
     section II.1, for the method, and section I.14 for the derivative by parameters.
 
@@ -53,7 +53,7 @@ class LotkaVolterra(Problem):
     operator = "gradient"
 
     def function(self, x: Any) -> Any:
-        """x² + y² after the last step."""
+        """Return x² + y² after the last step."""
         a, b, c, d = x
         half, sixth = 0.5 * self.step, self.step / 6.0
         x, y = self.start
@@ -67,17 +67,17 @@ class LotkaVolterra(Problem):
         return x * x + y * y
 
     def point(self) -> list[float]:
-        """The rates."""
+        """Return the rates."""
         return list(self.rates)
 
     def exact(self) -> Array:
-        """The method applied to the sensitivities ∂x/∂a, …, ∂y/∂d as well, in 50 decimal digits."""
+        """Apply the method to the sensitivities ∂x/∂a, …, ∂y/∂d as well, with 50 decimal digits."""
         with localcontext() as context:
             context.prec = _DIGITS
             return np.array([float(self._sensitivity(rate)) for rate in range(4)])
 
     def _sensitivity(self, rate: int) -> Decimal:
-        """The derivative by one of the rates: the equation of (x, y, ∂x, ∂y) is solved by the same method."""
+        """Return the derivative by one of the rates: the same method solves the equation of (x, y, ∂x, ∂y)."""
         rates = tuple(map(Decimal, self.rates))
         half, sixth, whole = map(Decimal, (0.5 * self.step, self.step / 6.0, self.step))
         state = [*map(Decimal, self.start), Decimal(0), Decimal(0)]
@@ -97,7 +97,7 @@ def _slopes(x: Any, y: Any, a: Any, b: Any, c: Any, d: Any) -> tuple[Any, Any]:
 
 
 def _slopes_and_sensitivities(state: list[Decimal], rates: tuple[Decimal, ...], rate: int) -> list[Decimal]:
-    """x′, y′ and their total derivatives by one of the rates."""
+    """Return x′, y′ and their total derivatives by one of the rates."""
     (x, y, by_x, by_y), (a, b, c, d) = state, rates
     direct_x = (x, -x * y, Decimal(0), Decimal(0))[rate]
     direct_y = (Decimal(0), Decimal(0), -y, x * y)[rate]

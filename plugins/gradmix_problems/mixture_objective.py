@@ -16,17 +16,18 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class MixtureObjective(Problem):
-    """The log-likelihood of a Gaussian mixture with full covariances and a Wishart prior, of the benchmark ADBench.
+    """The benchmark ADBench's log-likelihood of a Gaussian mixture with full covariances and a Wishart prior.
 
-    The variables are, in one vector: k numbers whose softmax are the weights; k means; for each component the
-    logarithms of the diagonal of Q and what is below it, column by column, where QᵀQ is the inverse covariance.
+    One vector contains all variables: k numbers whose softmax gives the weights; k means; and for each component a
+    lower triangular matrix Q, where QᵀQ is the inverse covariance: the logarithms of its diagonal, then the entries
+    below the diagonal, column by column.
 
     Parameters
     ----------
     d
-        Dimensions.
+        Number of dimensions.
     k
-        Components.
+        Number of components.
     n
         Rows.
     data_seed
@@ -50,7 +51,7 @@ class MixtureObjective(Problem):
     operator = "gradient"
 
     def function(self, x: Any) -> Any:
-        """The log-likelihood and the prior."""
+        """Return the log-likelihood plus the logarithm of the prior."""
         d, k, n = self.d, self.k, self.n
         alphas = x[:k]
         means = np.reshape(x[k : k + k * d], (k, d))
@@ -69,14 +70,14 @@ class MixtureObjective(Problem):
         return of_rows - n * of_weights + prior + self._constant
 
     def point(self) -> Array:
-        """Standard normal weights and means; factors of a standard deviation of 0.3."""
+        """Return the point: standard normal weights and means; normal factors with a standard deviation of 0.3."""
         return self._drawn[1].copy()
 
     def exact(self) -> Array:
-        """By the responsibilities r of the components for the rows, in NumPy's longest floats.
+        """Return the gradient, from the responsibilities r of the components for the rows, in NumPy's longest floats.
 
-        With u = Q(x − μ): Σ r − n softmax(α) by α, Σ r Qᵀu by μ, Σ r (1 − u e^q (x − μ)) + e^{2q} by the logarithms q,
-        and −Σ r u (x − μ)ᵀ plus itself by what is below the diagonal.
+        With u = Q(x − μ), the derivatives are Σ r − n softmax(α) by α, Σ r Qᵀu by μ, Σ r (1 − u e^q (x − μ)) + e^{2q}
+        by the logarithms q, and −Σ r u (x − μ)ᵀ plus the entry itself by an entry below the diagonal.
         """
         d, k = self.d, self.k
         x = self.point().astype(np.longdouble)
@@ -104,7 +105,7 @@ class MixtureObjective(Problem):
 
     @cached_property
     def _drawn(self) -> tuple[Array, Array]:
-        """Rows, shape (n, d), and the point."""
+        """Draw the rows, shape (n, d), and the point."""
         d, k = self.d, self.k
         rng = np.random.default_rng(self.data_seed)
         rows = rng.standard_normal((self.n, d))
@@ -119,20 +120,20 @@ class MixtureObjective(Problem):
 
     @cached_property
     def _below(self) -> tuple[IntArray, IntArray]:
-        """Rows and columns of what is below the diagonal, column by column."""
+        """Return the row and column indices of the entries below the diagonal, column by column."""
         columns, rows = np.triu_indices(self.d, 1)
         return rows, columns
 
     @cached_property
     def _places(self) -> IntArray:
-        """Where an entry below the diagonal is, if a zero is put in front; 0 on and above the diagonal."""
+        """Return the index of each entry below the diagonal after a leading zero; 0 on and above the diagonal."""
         places = np.zeros((self.d, self.d), dtype=np.intp)
         places[self._below] = 1 + np.arange(len(self._below[0]))
         return places
 
     @cached_property
     def _constant(self) -> float:
-        """What does not depend on the variables."""
+        """Return the part of the function that does not depend on the variables."""
         from scipy.special import multigammaln
 
         d, freedom = self.d, self.d + 1
@@ -141,6 +142,6 @@ class MixtureObjective(Problem):
 
 
 def _softmax(x: Any) -> Any:
-    """e^x / Σ e^x over the first axis."""
+    """Return e^x / Σ e^x over the first axis."""
     powers = np.exp(x - x.max(axis=0))
     return powers / powers.sum(axis=0)

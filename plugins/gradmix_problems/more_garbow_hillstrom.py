@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Published:
-    """A function of the collection.
+    """A test function of the collection.
 
     Parameters
     ----------
     residuals
-        The residuals, of an array of shape (n,).
+        The residuals, as a function of an array of shape (n,).
     start
         The usual start.
     sum_of_squares
-        The least sum of squares, as published, from the usual start.
+        The published minimum of the sum of squares, as reached from the usual start.
     solution
-        Where it is taken, if it is known exactly and nowhere else.
+        The point of this minimum, if it is known exactly and unique.
     """
 
     residuals: Callable[[Any], Any]
@@ -43,12 +43,12 @@ class MoreGarbowHillstrom(Problem):
     Parameters
     ----------
     which
-        Which of them.
+        Name of the test function.
 
     Notes
     -----
     Source: Moré, Garbow & Hillstrom, ACM Trans. Math. Softw. 7 (1981) 17-41. A solver may end at a local minimum:
-    Freudenstein and Roth's has the sum of squares 48.98… there, and 0 elsewhere.
+    for Freudenstein and Roth's function its sum of squares is 48.98…, that of the global minimum 0.
 
     Examples
     --------
@@ -60,15 +60,15 @@ class MoreGarbowHillstrom(Problem):
     operator = "jacobian"
 
     def function(self, x: Any) -> Any:
-        """The residuals."""
+        """Return the residuals."""
         return self._published.residuals(x)
 
     def point(self) -> Array:
-        """The usual start."""
+        """Return the usual start."""
         return np.array(self._published.start)
 
     def question(self) -> LeastSquares:
-        """The fit from the usual start on."""
+        """Return the question: the fit, from the usual start."""
         solution = self._published.solution
         return LeastSquares(self.function, self.point(), None if solution is None else np.array(solution))
 
@@ -101,7 +101,7 @@ def _beale(x: Any) -> Any:
 
 
 def _helical_valley(x: Any) -> Any:
-    angle = np.arctan2(x[1], x[0]) / (2.0 * np.pi)  # published: from −1/4 to 3/4; the same minimum
+    angle = np.arctan2(x[1], x[0]) / (2.0 * np.pi)  # the published angle is from −1/4 to 3/4; the minimum is the same
     return np.stack([10.0 * (x[2] - 10.0 * angle), 10.0 * (np.sqrt(x[0] ** 2 + x[1] ** 2) - 1.0), x[2]])
 
 
@@ -138,4 +138,4 @@ FUNCTIONS: Mapping[str, Published] = {
     "kowalik_osborne": Published(_kowalik_osborne, (0.25, 0.39, 0.415, 0.39), 3.07505e-4),
     "brown_dennis": Published(_brown_dennis, (25.0, 5.0, -5.0, -1.0), 85822.2),
 }
-"""Name → function."""
+"""Name → test function."""

@@ -21,15 +21,15 @@ class Network(Problem):
     Parameters
     ----------
     inputs
-        Numbers that go in.
+        Number of inputs.
     hidden
-        Units of the hidden layer.
+        Number of units in the hidden layer.
     outputs
-        Classes.
+        Number of classes.
     batch
-        Rows of data.
+        Number of rows.
     data_seed
-        Seed of the rows, their classes and the point. By the default no unit is near its kink, where difference
+        Seed of the rows, their classes and the point. With the default no unit is near its kink, where difference
         quotients fail.
 
     Notes
@@ -50,7 +50,7 @@ class Network(Problem):
     operator = "gradient"
 
     def function(self, x: Any) -> Any:
-        """The mean cross-entropy."""
+        """Return the mean cross-entropy."""
         rows, classes, _ = self._drawn
         W, b, V, c = self._layers(x)
         activity = np.maximum(np.matmul(rows, W) + b, 0.0)
@@ -60,11 +60,11 @@ class Network(Problem):
         return np.sum(classes * (total - scores)) / self.batch
 
     def point(self) -> Array:
-        """Normal weights, of variance 1 / (numbers that go into the layer); biases of zero."""
+        """Return normal weights with variance 1 / (number of inputs of the layer), and zero biases."""
         return self._drawn[2].copy()
 
     def exact(self) -> Array:
-        """By back-propagation, written by hand, in NumPy's longest floats."""
+        """Return the gradient by hand-written back-propagation, in NumPy's longest floats."""
         rows, classes, point = (each.astype(np.longdouble) for each in self._drawn)
         W, b, V, c = self._layers(point)
         before = rows @ W + b
@@ -77,7 +77,7 @@ class Network(Problem):
         return np.concatenate([each.ravel() for each in parts]).astype(float)
 
     def _layers(self, x: Any) -> tuple[Any, Any, Any, Any]:
-        """Weights and biases of both layers."""
+        """Split the vector into weights and biases of both layers."""
         first, second = self.inputs * self.hidden, self.hidden * self.outputs
         end = first + self.hidden
         W, V = np.reshape(x[:first], (self.inputs, self.hidden)), x[end : end + second]
@@ -85,7 +85,7 @@ class Network(Problem):
 
     @cached_property
     def _drawn(self) -> tuple[Array, Array, Array]:
-        """Rows, shape (batch, inputs); classes, a 1 in each row, shape (batch, outputs); the point."""
+        """Draw the rows, shape (batch, inputs); one-hot classes, shape (batch, outputs); and the point."""
         rng = np.random.default_rng(self.data_seed)
         rows = rng.standard_normal((self.batch, self.inputs))
         classes = np.eye(self.outputs)[rng.integers(0, self.outputs, self.batch)]

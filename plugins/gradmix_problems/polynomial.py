@@ -11,7 +11,7 @@ from gradmix import Problem
 
 @dataclass
 class Polynomial(Problem):
-    """P(x) = p₀ + p₁x + … + pₙxⁿ by Horner's rule: dual numbers give P′ in the second component.
+    """P(x) = p₀ + p₁x + … + pₙxⁿ by Horner's rule, the lecture's example for dual numbers.
 
     Parameters
     ----------
@@ -31,17 +31,17 @@ class Polynomial(Problem):
     operator = "derivative"
 
     def function(self, x: Any) -> Any:
-        """Horner's rule."""
+        """Return P(x) by Horner's rule."""
         value = 0.0 * x
         for coefficient in reversed(self.coefficients):
             value = value * x + coefficient
         return value
 
     def point(self) -> float:
-        """The point."""
+        """Return the point."""
         return self.x
 
     def exact(self) -> float:
-        """p₁ + 2p₂x + … + npₙxⁿ⁻¹, in rational numbers."""
+        """Return p₁ + 2p₂x + … + npₙxⁿ⁻¹, computed with rational numbers."""
         x = Fraction(self.x)
         return float(sum((i * Fraction(p) * x ** (i - 1) for i, p in enumerate(self.coefficients) if i), Fraction(0)))

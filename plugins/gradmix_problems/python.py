@@ -1,4 +1,4 @@
-"""The problem ``python``: a function of one's own."""
+"""The problem ``python``: a function that the user has written."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ from gradmix import (
 
 @dataclass
 class PythonFunction(Problem):
-    """A function of your own, by its import path: the one place where a config names code, on the command line only.
+    """A function of your own, given by its import path on the command line: the only place where a config names code.
 
     Parameters
     ----------
     path
-        ``module:function``, with modules of the working folder too, or ``file.py:function``.
+        ``module:function``, where the module may be in the working folder, or ``file.py:function``.
     x
         The point: a number, or a list of them.
     operator
-        What is asked: derivative (one variable), gradient (one value) or jacobian.
+        What to compute: derivative (one variable), gradient (one value) or jacobian.
     derivative
-        Path of a function that gives the exact derivative, if there is one.
+        Path of a function that returns the exact derivative, if there is one.
     asks
-        What a solver is asked for, from the point on; null if nothing.
+        Question for a solver, which starts from the point; null if there is none.
     solution
         The exact solution, if it is known.
     """
@@ -62,19 +62,19 @@ class PythonFunction(Problem):
         return _load("problem.path", self.path)[0](x)
 
     def point(self) -> Any:
-        """The point."""
+        """Return the point."""
         return self.x if isinstance(self.x, float | int) else np.array(self.x, dtype=float)
 
     def exact(self) -> Any:
-        """What the function at `derivative` gives, or None."""
+        """Return the value of the function at `derivative`, or None."""
         return None if self.derivative is None else _load("problem.derivative", self.derivative)[0](self.point())
 
     def question(self) -> Question | None:
-        """What `asks` says."""
+        """Return the question that `asks` names, or None."""
         return None if self.asks is None else _QUESTIONS[self.asks](self.function, self.point(), self.solution)
 
     def content(self) -> tuple[str, ...]:
-        """Fingerprints of the source files."""
+        """Return fingerprints of the source files."""
         paths = {"problem.path": self.path, "problem.derivative": self.derivative}
         modules = [_load(option, path)[1] for option, path in paths.items() if path is not None]
         files = [Path(module.__file__) for module in modules if module.__file__]
@@ -90,7 +90,7 @@ _QUESTIONS: Mapping[str, type[Equations] | type[Minimum] | type[LeastSquares]] =
 
 @cache
 def _load(option: str, path: str) -> tuple[Any, ModuleType]:
-    """A function by its path, and the module that it was found in."""
+    """Import a function by its path; return it with the module in which it was found."""
     place, _, name = path.rpartition(":")
     if not place or not name.isidentifier():
         raise ConfigError(f"{option} must be module:function or file.py:function; given: {path!r}.")

@@ -21,28 +21,28 @@ _USUAL_RATES = (0.04, 1e4, 3e7)
 
 @dataclass
 class Robertson(Problem):
-    """Robertson's reaction, a stiff differential equation, by implicit steps: the concentrations by the three rates.
+    """Robertson's reaction, a stiff differential equation, by implicit steps: concentrations by the three rates.
 
-    It solves y₁′ = −a y₁ + b y₂ y₃, y₂′ = a y₁ − b y₂ y₃ − c y₂², y₃′ = c y₂² from (1, 0, 0) on.
+    The equations are y₁′ = −a y₁ + b y₂ y₃, y₂′ = a y₁ − b y₂ y₃ − c y₂², y₃′ = c y₂², with the start (1, 0, 0).
 
     Parameters
     ----------
     steps
-        Steps of the implicit Euler method; each is twice as long as the one before.
+        Number of steps of the implicit Euler method; each is twice as long as the one before.
     step
-        Time of the first step.
+        Length of the first step in time.
     iterations
-        Iterations of Newton's method in each step: three are enough for a short step, eight for long ones.
+        Iterations of Newton's method in each step: three are enough for short steps, eight for long ones.
     rates
         The point: a, b, c.
     end
-        Time at which a solver is asked for the concentrations. By the usual rates, they are known at 0.4, 4, 40, …,
-        4·10⁶ and 10¹¹.
+        Time at which a solver is asked for the concentrations. For the usual rates, the exact ones are known at 0.4, 4,
+        40, …, 4·10⁶ and 10¹¹.
 
     Notes
     -----
-    Each step is solved by Newton's method, so that the derivative goes through its iterations. The exact derivative is
-    that of the converged steps, by the implicit function theorem. Sources: Robertson, in *Numerical Analysis: An
+    Newton's method solves each step, so a differentiator goes through its iterations. The exact derivative is the
+    derivative of the converged steps, by the implicit function theorem. Sources: Robertson, in *Numerical Analysis: An
     Introduction*, ed. Walsh (1966) 178-182; Hairer & Wanner, *Solving Ordinary Differential Equations II*, 2nd ed.
     (1996), section IV.10.
 
@@ -60,7 +60,7 @@ class Robertson(Problem):
     operator = "jacobian"
 
     def function(self, x: Any) -> Any:
-        """The concentrations after the last step."""
+        """Return the concentrations after the last step."""
         y1, y2, h = 1.0, 0.0, self.step
         for _ in range(self.steps):
             y1, y2 = _implicit_step(y1, y2, h, x[0], x[1], x[2], self.iterations)
@@ -68,11 +68,11 @@ class Robertson(Problem):
         return np.stack([y1, y2, 1.0 - y1 - y2])
 
     def point(self) -> Array:
-        """The rates."""
+        """Return the rates."""
         return np.array(self.rates, dtype=float)
 
     def exact(self) -> Array:
-        """Each step and its derivative in 60 decimal digits."""
+        """Return the Jacobian: each step and its derivative are computed with 60 decimal digits."""
         with localcontext() as context:
             context.prec = _DIGITS
             a, b, c = map(Decimal, self.rates)
@@ -91,7 +91,7 @@ class Robertson(Problem):
             return np.array([[float(each) for each in (s1, s2, -s1 - s2)] for s1, s2 in by_rates]).T
 
     def question(self) -> InitialValue:
-        """The concentrations at `end`; the solution is known for the usual rates."""
+        """Return the question: the concentrations at `end`. The solution is known for the usual rates."""
         solution = _SOLUTIONS.get(self.end) if tuple(self.rates) == _USUAL_RATES else None
         start = np.array([1.0, 0.0, 0.0])
         return InitialValue(self._slopes, start, None if solution is None else np.array(solution), end=self.end)
@@ -103,7 +103,7 @@ class Robertson(Problem):
 
 
 def _implicit_step(y1: Any, y2: Any, h: Any, a: Any, b: Any, c: Any, iterations: int) -> tuple[Any, Any]:
-    """One step of the implicit Euler method, by Newton's; y₃ = 1 − y₁ − y₂."""
+    """Take one step of the implicit Euler method, solved by Newton's method, with y₃ = 1 − y₁ − y₂."""
     new1, new2 = y1, y2
     for _ in range(iterations):
         first, second, third = a * new1, b * new2 * (1 - new1 - new2), c * new2 * new2
@@ -115,7 +115,7 @@ def _implicit_step(y1: Any, y2: Any, h: Any, a: Any, b: Any, c: Any, iterations:
 
 
 def _matrix(y1: Any, y2: Any, h: Any, a: Any, b: Any, c: Any) -> tuple[Any, Any, Any, Any]:
-    """1 − h ∂f/∂y, by rows."""
+    """Return the entries of 1 − h ∂f/∂y, row by row."""
     of1, of2 = -b * y2, b * (1 - y1 - 2 * y2)
     return 1 - h * (of1 - a), -h * of2, -h * (a - of1), 1 + h * (of2 + 2 * c * y2)
 
@@ -137,4 +137,4 @@ _SOLUTIONS: Mapping[float, tuple[float, float, float]] = {
     4000000.0: (0.0005168096014924384, 2.0682944912244536e-09, 0.9994831883302131),
     100000000000.0: (2.083340149701294e-08, 8.333360770334784e-14, 0.9999999791665152),
 }
-"""Time → concentrations, by a Radau method of order 13 in 40 decimal digits (radau_in_many_digits.py of the tests)."""
+"""Time → concentrations, by a Radau method of order 13 with 40 digits (tests: radau_in_many_digits.py)."""

@@ -40,11 +40,11 @@ class Rosenbrock(Problem):
     operator = "gradient"
 
     def function(self, x: Any) -> Any:
-        """The sum."""
+        """Return f(x)."""
         return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
 
     def point(self) -> Array:
-        """The point."""
+        """Return the point."""
         if self.x is None:
             return np.where(np.arange(self.n) % 2 == 0, -1.2, 1.0)
         if len(self.x) != self.n:
@@ -52,7 +52,7 @@ class Rosenbrock(Problem):
         return np.array(self.x, dtype=float)
 
     def exact(self) -> Array:
-        """−400 xᵢ (xᵢ₊₁ − xᵢ²) − 2 (1 − xᵢ) + 200 (xᵢ − xᵢ₋₁²), in rational numbers."""
+        """Return −400 xᵢ (xᵢ₊₁ − xᵢ²) − 2 (1 − xᵢ) + 200 (xᵢ − xᵢ₋₁²), computed with rational numbers."""
         x = [Fraction(each) for each in self.point().tolist()]
         gradient = [Fraction(0)] * len(x)
         for i in range(len(x) - 1):
@@ -62,5 +62,8 @@ class Rosenbrock(Problem):
         return np.array([float(each) for each in gradient])
 
     def question(self) -> Minimum:
-        """Its minimum from the point on: 0, where all variables are 1. With four or more there is a local one, too."""
+        """Return the question: the minimum, from the point. It is 0, where all variables are 1.
+
+        With four or more variables there is a local minimum, too.
+        """
         return Minimum(self.function, self.point(), np.ones(self.n))

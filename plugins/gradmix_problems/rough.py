@@ -1,4 +1,4 @@
-"""The problems ``noisy`` and ``quantised``: where a derivative of the program says little about the curve."""
+"""The problems ``noisy`` and ``quantised``: the derivative of the program differs from that of the curve."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Noisy(Problem):
     noise
         ε, the amplitude of the ripple.
     width
-        δ; the derivative of the ripple is up to ε / δ.
+        δ, the width of the ripple; the derivative of the ripple is up to ε / δ.
     x
         Where to differentiate.
 
     Notes
     -----
-    The exact answer is the derivative of the curve, cos x. Divided differences with a step far above δ come near to it,
-    while exact differentiation has an error of about ε / δ.
+    The exact answer is the derivative of the curve, cos x. Divided differences with a step far above δ approximate it
+    well, while exact differentiation of the program has an error of about ε / δ.
 
     Examples
     --------
@@ -45,21 +45,21 @@ class Noisy(Problem):
     deviates: ClassVar[Mapping[str, str]] = _OF_THE_CURVE
 
     def function(self, x: Any) -> Any:
-        """Curve and ripple."""
+        """Return the curve plus the ripple."""
         return np.sin(x) + self.noise * np.sin(x / self.width)
 
     def point(self) -> float:
-        """The point."""
+        """Return the point."""
         return self.x
 
     def exact(self) -> float:
-        """Cos x, the derivative of the curve."""
+        """Return cos x, the derivative of the curve."""
         return math.cos(self.x)
 
 
 @dataclass
 class Quantised(Problem):
-    """sin x in steps of q, as a sensor with few digits gives it: the derivative of the program is 0.
+    """sin x rounded to multiples of q, as by a sensor with few digits: the derivative of the program is 0.
 
     Parameters
     ----------
@@ -85,13 +85,13 @@ class Quantised(Problem):
     deviates: ClassVar[Mapping[str, str]] = _OF_THE_CURVE
 
     def function(self, x: Any) -> Any:
-        """The nearest step."""
+        """Return the nearest multiple of q."""
         return np.round(np.sin(x) / self.quantum) * self.quantum
 
     def point(self) -> float:
-        """The point."""
+        """Return the point."""
         return self.x
 
     def exact(self) -> float:
-        """Cos x, the derivative of the curve."""
+        """Return cos x, the derivative of the curve."""
         return math.cos(self.x)

@@ -20,7 +20,7 @@ _DIGITS = 50
 
 @dataclass
 class Speelpenning(Problem):
-    """f(x) = x₁ x₂ … xₙ, factor by factor: its gradient costs n products in reverse mode, and n² written out.
+    """f(x) = x₁ x₂ … xₙ, factor by factor: its gradient costs about n products in reverse mode, and n² if written out.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Speelpenning(Problem):
     Notes
     -----
     Source: Speelpenning, *Compiling Fast Partial Derivatives of Functions Given by Algorithms* (1980); the point is
-    that of Griewank & Walther, *Evaluating Derivatives*, 2nd ed. (SIAM 2008), section 3.3.
+    from Griewank & Walther, *Evaluating Derivatives*, 2nd ed. (SIAM 2008), section 3.3.
 
     Examples
     --------
@@ -45,14 +45,14 @@ class Speelpenning(Problem):
     operator = "gradient"
 
     def function(self, x: Any) -> Any:
-        """The product."""
+        """Return the product."""
         product = x[0]
         for factor in x[1:]:
             product = product * factor
         return product
 
     def point(self) -> Array:
-        """The point."""
+        """Return the point."""
         if self.x is None:
             return np.arange(1.0, self.n + 1) / np.arange(2.0, self.n + 2)
         if len(self.x) != self.n:
@@ -60,7 +60,7 @@ class Speelpenning(Problem):
         return np.array(self.x, dtype=float)
 
     def exact(self) -> Array:
-        """The products of the factors before and behind each one, in 50 decimal digits."""
+        """Return the gradient: for each factor the product of all others, computed with 50 decimal digits."""
         with localcontext() as context:
             context.prec = _DIGITS
             factors = [Decimal(each) for each in self.point().tolist()]

@@ -21,7 +21,7 @@ class VectorMap(Problem):
     Parameters
     ----------
     n
-        Numbers that go in and come out.
+        Number of inputs and of outputs.
     data_seed
         Seed of the point and the matrices A and B, whose entries are normal with variance 1 / n.
 
@@ -36,17 +36,17 @@ class VectorMap(Problem):
     operator = "jacobian"
 
     def function(self, x: Any) -> Any:
-        """The n numbers."""
+        """Return f(x), shape (n,)."""
         A, B, _ = self._drawn
         h = np.tanh(np.matmul(A, x)) + x * np.sin(x)
         return np.exp(-(np.matmul(B, h) ** 2)) + h**2
 
     def point(self) -> Array:
-        """Standard normal numbers."""
+        """Return standard normal numbers."""
         return self._drawn[2].copy()
 
     def exact(self) -> Array:
-        """−2 diag(u exp(−u²)) B H + 2 diag(h) H; u = B h and H = diag(1 − tanh²(A x)) A + diag(sin x + x cos x)."""
+        """Return −2 diag(u e^(−u²)) B H + 2 diag(h) H; u = B h, H = diag(1 − tanh²(A x)) A + diag(sin x + x cos x)."""
         A, B, x = (each.astype(np.longdouble) for each in self._drawn)
         t = np.tanh(A @ x)
         h = t + x * np.sin(x)
@@ -57,7 +57,7 @@ class VectorMap(Problem):
 
     @cached_property
     def _drawn(self) -> tuple[Array, Array, Array]:
-        """A, B, and the point."""
+        """Draw A, B and the point."""
         rng = np.random.default_rng(self.data_seed)
         A, B = rng.standard_normal((2, self.n, self.n)) / np.sqrt(self.n)
         return A, B, rng.standard_normal(self.n)

@@ -1,4 +1,4 @@
-"""Solvers: Newton's method and its relatives, and SciPy's, each with any differentiator."""
+"""Solvers: Newton's method, related methods and SciPy's, each with any differentiator."""
 
 import gradmix
 

@@ -29,19 +29,19 @@ class GaussNewton(Solver):
     Parameters
     ----------
     max_iter
-        Most iterations.
+        Maximum number of iterations.
     tol
-        Stop when the step is at most this share of the size of the unknowns.
+        Stop when the step is at most this fraction of the size of the unknowns.
     line_search
-        Whether a step is halved until it lowers the sum of squares enough.
+        Whether to halve a step until it lowers the sum of squares enough.
     differentiator
-        What gives the Jacobians.
+        Differentiator for the Jacobians.
 
     Notes
     -----
-    Where the Jacobian does not determine a step, the shortest one is taken. It converges quadratically if the residuals
-    vanish at the solution, slowly if they are large. Equations count as solved where they vanish, not where their
-    squares have a minimum. Source: Nocedal & Wright, *Numerical Optimization* (2006), section 10.3.
+    If the Jacobian does not determine a unique step, the shortest one is taken. The method converges quadratically if
+    the residuals vanish at the solution, slowly if they are large. Equations count as solved where they vanish, not
+    where their squares have a minimum. Source: Nocedal & Wright, *Numerical Optimization* (2006), section 10.3.
 
     Examples
     --------

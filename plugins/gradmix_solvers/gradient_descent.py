@@ -16,23 +16,24 @@ from gradmix_solvers.stationary import is_minimum, levels_off, size_of
 
 @dataclass
 class GradientDescent(Solver):
-    """Gradient descent with a line search: the method to measure others by.
+    """Gradient descent with a line search: the baseline for other methods.
 
     Parameters
     ----------
     max_iter
-        Most iterations. It needs many where the unknowns differ in scale.
+        Maximum number of iterations. Many are needed if the unknowns differ in scale.
     tol
-        Stop when the gradient is as small as a relative change of the unknowns by this makes it; by the root of this,
-        where no lower point is found.
+        Stop when the gradient does not exceed the effect of a relative change of the unknowns by this value, or by its
+        square root if no lower point is found.
     differentiator
-        What gives the gradients; where it has Hessians, one tells a minimum from a saddle point at the end.
+        Differentiator for the gradients. If it has Hessians, one is computed at the end to distinguish a minimum from a
+        saddle point.
 
     Notes
     -----
-    A step is tried at twice the length of the last one, then halved (Armijo's condition). It stops early, without
-    having converged, where it is at a saddle point, or where no step leads down. Source: Nocedal & Wright, *Numerical
-    Optimization* (2006), chapter 3.
+    The first trial step is twice as long as the last step; it is halved until it satisfies Armijo's condition. The
+    method stops early, without having converged, at a saddle point or if no step leads down. Source: Nocedal & Wright,
+    *Numerical Optimization* (2006), chapter 3.
 
     Examples
     --------

@@ -28,24 +28,24 @@ _MOST_DAMPING = 1e16
 
 @dataclass
 class LevenbergMarquardt(Solver):
-    """Levenberg-Marquardt for nonlinear least squares: Gauss-Newton with steps that are damped as far as needed.
+    """Levenberg-Marquardt for nonlinear least squares: Gauss-Newton with steps that are damped as much as needed.
 
     Parameters
     ----------
     max_iter
-        Most iterations.
+        Maximum number of iterations.
     tol
-        Stop when the undamped step is at most this share of the size of the unknowns.
+        Stop when the undamped step is at most this fraction of the size of the unknowns.
     damping
-        How much the first step is damped, in squares of the largest lengths of the Jacobian's columns.
+        Damping of the first step, relative to the squared lengths of the Jacobian's columns.
     differentiator
-        What gives the Jacobians.
+        Differentiator for the Jacobians.
 
     Notes
     -----
-    Damping falls with the ratio of the actual decrease to that of the linear model, and grows where a step does not
-    lower the sum of squares. Unknowns are scaled by the largest length that their column of the Jacobian has had, so
-    that their units do not matter. Equations count as solved where they vanish, not where their squares have a minimum.
+    The damping falls if the actual decrease is close to the linear model's prediction, and grows if a step does not
+    lower the sum of squares. Each unknown is scaled by the largest length that its column of the Jacobian has had so
+    far, so units do not matter. Equations count as solved where they vanish, not where their squares have a minimum.
     Sources: Moré, in *Numerical Analysis, Dundee 1977* (1978) 105-116, for the scale; Madsen, Nielsen & Tingleff,
     *Methods for Non-Linear Least Squares Problems* (2004), algorithm 3.16, for the damping.
 
@@ -68,7 +68,7 @@ class LevenbergMarquardt(Solver):
     differentiator: Differentiator = part("dual")
 
     def iterate(self, question: Any) -> Iterator[Iteration[Array]]:
-        """Yield the iterations; one that finds no lower point is the last."""
+        """Yield the iterations; the first that finds no lower point is the last."""
         start = question.first
         here = fit_at(question, start, question.value(start), self.differentiator)
         damping, scales = self.damping, _lengths(here.J)
@@ -85,7 +85,7 @@ class LevenbergMarquardt(Solver):
 
 
 def _lower(question: Residuals, here: Fit, damping: float, scales: Array) -> tuple[Array, Array, float] | None:
-    """A lower point, its residuals and the damping of the next step; None if there is none within rounding."""
+    """Return a lower point, its residuals and the next step's damping; None if there is none within rounding."""
     growth = 2.0
     scales = np.where(scales > 0, scales, 1.0)
     while damping <= _MOST_DAMPING:
@@ -104,7 +104,7 @@ def _lower(question: Residuals, here: Fit, damping: float, scales: Array) -> tup
 
 
 def _damped_step(here: Fit, damping: float, scales: Array) -> Array:
-    """The minimum of ‖r + J p‖² + λ ‖D p‖², as least squares of a longer system."""
+    """Return the p that minimises ‖r + J p‖² + λ ‖D p‖², by least squares for an extended system."""
     n = len(here.x)
     system = np.concatenate([here.J / scales, np.sqrt(damping) * np.eye(n)])
     right = np.concatenate([-here.r, np.zeros(n)])

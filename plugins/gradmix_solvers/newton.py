@@ -25,7 +25,7 @@ from gradmix_solvers.line_search import Lower, backtrack
 from gradmix_solvers.stationary import EPS, size_of, vanishes, way_down
 
 _LEAST_CURVATURE = EPS**0.5
-"""Curvatures below this share of the largest count as this share: a step along them is long, but not endless."""
+"""Lower bound of a curvature, as a fraction of the largest: a step along a flat direction is long, but finite."""
 
 
 @dataclass
@@ -35,21 +35,21 @@ class Newton(Solver):
     Parameters
     ----------
     max_iter
-        Most iterations.
+        Maximum number of iterations.
     tol
-        Stop when every equation, or entry of the gradient, is as small as a relative change of the unknowns by this
-        makes it.
+        Stop when no equation, or no entry of the gradient, exceeds the effect of a relative change of the unknowns by
+        this value.
     line_search
-        Whether a step is halved until it lowers the residual, or the objective, enough. Without it, steps are taken in
-        full, as in the lecture; the method may then diverge.
+        Whether to halve a step until it lowers the residual, or the objective, enough. Otherwise full steps are taken,
+        as in the lecture; the method may then diverge.
     differentiator
-        What gives the derivatives.
+        Differentiator for the derivatives.
 
     Notes
     -----
-    A singular Jacobian has no step: the run ends with an error that names the iteration. For minima, the step uses the
-    absolute values of the Hessian's eigenvalues, so that it leads down; near a minimum it is Newton's own. At a
-    saddle point or a maximum the method goes on along a direction that leads down, and never counts as converged.
+    If the Jacobian is singular, there is no step: the run ends with an error that names the iteration. For minima, the
+    step uses the absolute values of the Hessian's eigenvalues, so that it leads down; near a minimum it is Newton's
+    step. At a saddle point or a maximum the method goes on along a descent direction, and never counts as converged.
     Sources: Dennis & Schnabel, *Numerical Methods for Unconstrained Optimization and Nonlinear Equations* (1983),
     chapters 5 and 6; Nocedal & Wright, *Numerical Optimization* (2006), section 3.4.
 
@@ -110,19 +110,19 @@ class Newton(Solver):
         return question.gradient(x, self.differentiator), question.hessian(x, self.differentiator)
 
     def _below(self, question: Minimum, x: Array, g: Array, H: Array, size: float) -> Lower | None:
-        """A lower point near a stationary point that is not a minimum, where the gradient gives no step."""
+        """Return a lower point near a stationary point that is not a minimum, where the gradient gives no step."""
         lower = way_down(question, x, H, size) if vanishes(g, H, size, self.tol) else None
         return None if lower is None else Lower(lower, question.value(lower))
 
     def _step(self, question: Any, x: Array, here: Any, step: Array, slope: float) -> Lower | None:
-        """Where the step leads, halved as often as needed; None if no share of it leads down."""
+        """Return the end of the step, halved as often as needed; None if no fraction of it leads down."""
         if not self.line_search or not step.any():
             return Lower(x + step, question.value(x + step))
         return backtrack(question.trial, x, here, step, slope)
 
 
 def _newton_step(F: Array, J: Array, iteration: int, x: Array) -> Array:
-    """−J⁻¹F, with rows of J scaled alike; NumericalError if J is singular."""
+    """Return −J⁻¹F, where the rows of J are scaled to equal size; raise NumericalError if J is singular."""
     if not F.any():
         return np.zeros_like(x)
     scales = np.abs(J).max(axis=1)
@@ -137,7 +137,7 @@ def _newton_step(F: Array, J: Array, iteration: int, x: Array) -> Array:
 
 
 def _descent(g: Array, H: Array) -> Array:
-    """−|H|⁻¹g, which leads down whatever the signs of H's eigenvalues; −g where H is zero."""
+    """Return −|H|⁻¹g, which leads down for any signs of H's eigenvalues; −g where H is zero."""
     curvatures, directions = np.linalg.eigh(H)
     most = float(np.abs(curvatures).max())
     if most == 0.0:

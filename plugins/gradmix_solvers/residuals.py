@@ -1,4 +1,4 @@
-"""Residuals, their Jacobian, and what Gauss-Newton and Levenberg-Marquardt share."""
+"""Residuals and their Jacobian: the code that Gauss-Newton and Levenberg-Marquardt share."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from gradmix.arrays import Array
 from gradmix_solvers.stationary import EPS, is_minimum, size_of, vanishes
 
 _ORTHOGONAL = 1e-7
-"""Largest cosine between the residuals and a column of the Jacobian at a minimum, but for rounding."""
+"""Largest cosine between residuals and a column of the Jacobian at a minimum; it is 0 without rounding."""
 
 Residuals = Equations | LeastSquares
-"""What both solve: equations are residuals that are to vanish."""
+"""The questions that both solve; equations are residuals whose solution is zero."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class Fit:
 
     @property
     def gradient(self) -> Array:
-        """Of half the sum of squares, shape (n,)."""
+        """Gradient of half the sum of squares, shape (n,)."""
         return np.asarray(self.J.T @ self.r)
 
     @property
@@ -53,10 +53,10 @@ class Fit:
     def has_converged(
         self, question: Residuals, start: Array, tol: float, differentiator: Differentiator, is_lowest: bool = False
     ) -> bool:
-        """Whether it solves the question: equations vanish, or no step is left and the point is a minimum.
+        """Check whether the point solves the question: equations vanish, or the next step is negligible at a minimum.
 
-        If it `is_lowest`, as no lower point was found, no step is left if it promises less than rounding shows, or if
-        the residuals are orthogonal to the columns of the Jacobian.
+        If no lower point was found (`is_lowest`), a step is also negligible if its predicted decrease is below
+        rounding, or if the residuals are orthogonal to the columns of the Jacobian.
         """
         size = size_of(self.x, start)
         if isinstance(question, Equations):
@@ -73,7 +73,7 @@ class Fit:
         return bool((np.abs(self.gradient) <= _ORTHOGONAL * lengths).all())
 
     def iteration(self, question: Residuals, converged: bool) -> Iteration[Array]:
-        """What a solver yields."""
+        """Return the iteration that a solver yields."""
         if isinstance(question, Equations):
             return Iteration(self.x, {"residual": float(np.max(np.abs(self.r)))}, converged)
         residual = float(np.max(np.abs(self.gradient)))
@@ -81,5 +81,5 @@ class Fit:
 
 
 def fit_at(question: Residuals, x: Array, r: Array, differentiator: Differentiator) -> Fit:
-    """The fit at a point where the residuals are known."""
+    """Return the fit at a point where the residuals are known."""
     return Fit(x, r, question.jacobian(x, differentiator))

@@ -1,4 +1,4 @@
-"""The course of one of SciPy's methods: it calls us back, and what it calls with is kept."""
+"""The iterations of SciPy's methods, recorded from their calls of the function and of callbacks."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from gradmix_solvers.residuals import Fit, Residuals
 from gradmix_solvers.stationary import EPS, is_minimum, levels_off, size_of
 
 _TIGHTEST = 4.0 * EPS
-"""SciPy's own tests are left to fail: ours decide."""
+"""Tolerance for SciPy's own stopping tests, so tight that they do not stop it before our tests do."""
 
 
 class _EnoughError(Exception):
-    """Ends a method of SciPy's from within: it has converged, or made all its iterations."""
+    """Raised in a callback to end one of SciPy's methods: it has converged or used all iterations."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Point:
-    """An iteration: the point, what the function has there, and how much had been evaluated."""
+    """An iteration: the point, the function's values there, and the number of evaluations so far."""
 
     x: Array
     values: Any
@@ -42,7 +42,7 @@ class _Point:
 def _minimised(
     question: Minimum, differentiator: Differentiator, method: Any, max_iter: int, tol: float
 ) -> Iterator[Iteration[Array]]:
-    """Iterations of a method of `scipy.optimize.minimize`."""
+    """Yield the iterations of a method of `scipy.optimize.minimize`."""
     import scipy.optimize
 
     start = question.first
@@ -92,7 +92,7 @@ def _minimised(
 
 
 def _ends(method: str, work: Callable[[], object]) -> bool:
-    """Whether SciPy ends by itself; what breaks down within SciPy is a NumericalError."""
+    """Return whether SciPy ended without our interruption; raise NumericalError if it breaks down."""
     try:
         with np.errstate(all="ignore"):
             work()
@@ -112,7 +112,7 @@ def _of_minimum(point: _Point, gradient: Array) -> Iteration[Array]:
 def _vanished(
     question: Residuals, differentiator: Differentiator, method: Any, max_iter: int, tol: float
 ) -> Iterator[Iteration[Array]]:
-    """Iterations of a method of `scipy.optimize.root` or `least_squares`."""
+    """Yield the iterations of a method of `scipy.optimize.root` or `least_squares`."""
     import scipy.optimize
 
     start = question.first
@@ -166,11 +166,11 @@ class Method:
     Parameters
     ----------
     takes
-        What it solves, and the operators that it needs.
+        The questions that it solves, and the operators that each needs.
     course
-        Makes its iterations.
+        Function that yields its iterations.
     options
-        Options of SciPy's own: tests that are to leave the decision to us.
+        Options for SciPy, which make its stopping tests so tight that ours decide.
     """
 
     takes: Mapping[type[Question], tuple[str, ...]]
@@ -195,4 +195,4 @@ METHODS: Mapping[str, Method] = {
     "trf": Method(_BY_JACOBIANS, _vanished, {}),
     "dogbox": Method(_BY_JACOBIANS, _vanished, {}),
 }
-"""SciPy's name of a method → what it does."""
+"""SciPy's name of a method → the method."""

@@ -26,27 +26,27 @@ from gradmix.arrays import Array
 
 @dataclass
 class ScipyOde(Solver):
-    """Initial value problems by SciPy: implicit methods for stiff ones, with Jacobians of any differentiator.
+    """SciPy's methods for initial value problems; those for stiff problems take Jacobians from any differentiator.
 
     Parameters
     ----------
     method
-        Radau (implicit Runge-Kutta of order 5), BDF (backward differences of order 1 to 5), LSODA (Adams' or backward
+        Radau (implicit Runge-Kutta of order 5), BDF (backward differences of order 1 to 5), LSODA (Adams or backward
         differences, as needed), or the explicit RK45, which needs no Jacobian.
     rtol
-        Error of a step, relative to each entry, that is tolerated; not below 100 times the rounding.
+        Tolerated error of a step, relative to each entry; at least 100 times the rounding error.
     atol
-        Error of a step that is tolerated where an entry is small.
+        Tolerated error of a step where an entry is small.
     max_iter
-        Most steps in time.
+        Maximum number of steps in time.
     differentiator
-        What gives the Jacobians.
+        Differentiator for the Jacobians.
 
     Notes
     -----
-    An iteration is a step in time; its residual is the time that is left, as a share of the whole. The error is known
-    at the end, where a problem has an exact solution. Source: Hairer & Wanner, *Solving Ordinary Differential Equations
-    II*, 2nd ed. (1996).
+    An iteration is a step in time; its residual is the remaining fraction of the time. The error is known at the end,
+    if the problem has an exact solution. Source: Hairer & Wanner, *Solving Ordinary Differential Equations II*, 2nd ed.
+    (1996).
 
     Examples
     --------
@@ -65,11 +65,11 @@ class ScipyOde(Solver):
     differentiator: Differentiator = part("dual")
 
     def takes(self) -> Mapping[type[Question], tuple[str, ...]]:
-        """Initial value problems; an explicit method needs no Jacobian."""
+        """Return that it takes initial value problems; an explicit method needs no Jacobian."""
         return {InitialValue: ()} if self.method == "RK45" else self.solves
 
     def metrics(self) -> tuple[Meaning, ...]:
-        """Those of any solver, the time that was reached, and the steps in time."""
+        """Return the metrics of any solver, the time that was reached, and the number of steps in time."""
         of_time = (Meaning("t", None, "", "time that was reached"), Meaning("time_step", None, "", "last step in time"))
         return (*super().metrics(), *of_time)
 

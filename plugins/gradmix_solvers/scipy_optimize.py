@@ -33,17 +33,18 @@ class ScipyOptimize(Solver):
         For minima: CG, BFGS, L-BFGS-B, Newton-CG, trust-ncg, trust-exact; for equations: hybr; for least
         squares and equations: lm, trf, dogbox.
     max_iter
-        Most iterations.
+        Maximum number of iterations.
     tol
-        It has converged when the residual is as small as a relative change of the unknowns by this makes it; for
-        minima, by the root of this where SciPy finds no lower point.
+        The method has converged when the residual does not exceed the effect of a relative change of the unknowns by
+        this value; for minima, by its square root if SciPy finds no lower point.
     differentiator
-        What gives the derivatives; where it has Hessians, one tells a minimum from a saddle point at the end.
+        Differentiator for the derivatives. If it has Hessians, one is computed at the end to distinguish a minimum from
+        a saddle point.
 
     Notes
     -----
-    Whether it has converged is decided here, by the tests of our own solvers, not by what SciPy says. Its iterations
-    are known when SciPy returns. Those of hybr, lm, trf and dogbox are the evaluations that lower the residual.
+    Convergence is decided by the tests of our own solvers, not by SciPy's report. The iterations become available when
+    SciPy returns. For hybr, lm, trf and dogbox they are the evaluations that lower the residual.
 
     Examples
     --------
@@ -65,7 +66,7 @@ class ScipyOptimize(Solver):
     differentiator: Differentiator = part("tape")
 
     def takes(self) -> Mapping[type[Question], tuple[str, ...]]:
-        """What the method solves."""
+        """Return the questions that the method solves."""
         return METHODS[self.method].takes
 
     def setup(self) -> None:
@@ -74,6 +75,6 @@ class ScipyOptimize(Solver):
         import scipy.optimize  # noqa: F401
 
     def iterate(self, question: Any) -> Iterator[Iteration[Array]]:
-        """Have SciPy solve it, then yield the iterations."""
+        """Let SciPy solve the question, then yield its iterations."""
         method = METHODS[self.method]
         yield from method.course(question, self.differentiator, self.method, self.max_iter, self.tol)

@@ -1,4 +1,4 @@
-"""When an iteration may stop: tests that depend neither on the units of the unknowns nor on those of the function."""
+"""Tests for stopping an iteration, which depend on the units of neither the unknowns nor the function."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ from gradmix.arrays import Array
 EPS = float(np.finfo(float).eps)
 
 _FLAT = 1e-6
-"""Eigenvalues of a Hessian below this share of the largest have no sign that could be relied on."""
+"""The sign of a Hessian's eigenvalue is unreliable below this fraction of the largest eigenvalue."""
 _MOST_VARIABLES = 200
-"""With more, the Hessian is not computed for the sake of a test alone."""
+"""With more variables, the Hessian is not computed only for a test."""
 
 
 def size_of(x: Array, start: Array) -> float:
-    """The size that the unknowns have: their largest entry, or the largest change since the start; 1 if both are 0."""
+    """Return the size of the unknowns: the largest entry, or the largest change since the start; 1 if both are 0."""
     return float(max(np.max(np.abs(x)), np.max(np.abs(x - start)))) or 1.0
 
 
 def vanishes(values: Array, jacobian: Array, size: float, tol: float) -> bool:
-    """Whether each value is as small as a change of the unknowns by `tol` of their size makes it."""
+    """Check whether no value exceeds the effect of a change of the unknowns by `tol` times their size."""
     return bool((np.abs(values) <= tol * size * np.abs(jacobian).sum(axis=1)).all())
 
 
 def levels_off(gradient: Array, change: Array, step: Array, size: float, tol: float) -> bool:
-    """Whether a gradient is as small as a change of the unknowns by `tol` of their size makes it.
+    """Check whether a gradient does not exceed the effect of a change of the unknowns by `tol` times their size.
 
-    How much a gradient changes with them shows its last `change`, along the last `step`.
+    This effect is estimated from the gradient's last `change`, along the last `step`.
     """
     bend = float(np.linalg.norm(change)) / (float(np.linalg.norm(step)) or 1.0)
     return float(np.max(np.abs(gradient))) <= tol * size * bend
 
 
 def is_minimum(question: Minimum, x: Array, differentiator: Differentiator, size: float, tol: float) -> bool:
-    """Whether a point is a minimum, and no saddle, maximum or plateau; True where there is no affordable Hessian.
+    """Check whether a point is a minimum, not a saddle, maximum or plateau; True if no Hessian is affordable.
 
-    At a minimum, Newton's step is short: at most the root of `tol` of the unknowns' size. On a plateau, where a
-    gradient is small without a minimum near, it is not.
+    At a minimum, Newton's step is short: at most √`tol` times the unknowns' size. On a plateau, where the gradient is
+    small although no minimum is near, Newton's step is long.
     """
     if len(x) > _MOST_VARIABLES or "hessian" in differentiator.lacks:
         return True
     try:
         gradient, hessian = question.gradient(x, differentiator), question.hessian(x, differentiator)
-    except DifferentiationError:  # it has the gradient of this function, which was all that the method asked for
+    except DifferentiationError:  # the differentiator has this function's gradient, and the method requires no more
         return True
     curvatures, directions = np.linalg.eigh(hessian)
     bent = np.abs(curvatures) > _FLAT * np.abs(curvatures).max()
@@ -54,7 +54,7 @@ def is_minimum(question: Minimum, x: Array, differentiator: Differentiator, size
 
 
 def way_down(question: Minimum, x: Array, hessian: Array, size: float) -> Array | None:
-    """A lower point near a stationary one, along a direction in which the function hardly bends up; None if none."""
+    """Return a lower point near a stationary one, along a direction with hardly any upward curvature; or None."""
     curvatures, directions = np.linalg.eigh(hessian)
     here = question.value(x)
     for curvature, direction in zip(curvatures, directions.T, strict=True):
