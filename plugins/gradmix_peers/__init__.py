@@ -1,4 +1,4 @@
-"""Peers: other people's algorithms, as thin plugins, so that ours and theirs run the same work side by side."""
+"""Peers: thin plugins for other libraries' algorithms, so that ours and theirs can be compared on the same work."""
 
 import gradmix
 

@@ -52,7 +52,7 @@ def _own(f: VectorFunction) -> VectorFunction:
 
 @cache
 def tool() -> Tool:
-    """autograd's row."""
+    """Return the description of autograd."""
     import autograd.numpy
     from autograd.tracer import getval, isbox
 

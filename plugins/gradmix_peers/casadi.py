@@ -17,19 +17,19 @@ from gradmix_peers.tracer import record
 
 @dataclass
 class CasADi(GraphPeer):
-    """CasADi: a graph of scalar operations (SX), differentiated by source transformation, in its virtual machine."""
+    """CasADi: a graph of scalar operations (SX), differentiated by source transformation, run by a virtual machine."""
 
     requires = ("casadi",)
 
     def graph(self, f: VectorFunction, x: Any) -> tuple[Any, Any]:
-        """A column of symbols for the point, and one of f's entries."""
+        """Return a column of symbols for the point, and a column of f's entries."""
         import casadi
 
         symbol = casadi.SX.sym("x", np.size(x))
         return symbol, casadi.vertcat(*record(f, casadi.vertsplit(symbol), x, tool()))
 
     def program(self, what: str, graph: tuple[Any, Any]) -> Program:
-        """A `casadi.Function` of what `casadi.jtimes`, `jacobian` (which colours sparse ones) and `hessian` make."""
+        """Return a `casadi.Function`, made by `casadi.jtimes`, `hessian` or `jacobian`, which colours sparse ones."""
         import casadi
 
         symbol, value = graph
@@ -55,7 +55,7 @@ class CasADi(GraphPeer):
 
 @cache
 def tool() -> Tool:
-    """CasADi's row."""
+    """Return the description of CasADi."""
     import casadi
 
     arcs = {f"arc{name}": getattr(casadi, f"a{name}") for name in ARCS}

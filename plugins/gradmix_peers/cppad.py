@@ -20,7 +20,7 @@ class CppAD(GraphPeer):
     requires: ClassVar = ("cmeel",)
 
     def graph(self, f: VectorFunction, x: Any) -> Table:
-        """f's operations in a table."""
+        """Return a table of f's operations."""
         from gradmix_peers.cppad_program import TOOL, Rows, Term
         from gradmix_peers.cppad_program import Program as Table
         from gradmix_peers.tracer import record
@@ -30,7 +30,7 @@ class CppAD(GraphPeer):
         return Table(rows, tuple(map(rows.index, entries)))
 
     def program(self, what: str, graph: Table) -> Program:
-        """`ADFun::Forward` and `Reverse`, of first order, `Jacobian` and `Hessian`."""
+        """Use first-order `ADFun::Forward` and `Reverse`, `Jacobian` and `Hessian`."""
         if what in ("matrix", "second"):
             name = "jacobian" if what == "matrix" else "hessian"
             return lambda x: graph.run(name, x).reshape(-1, len(x))

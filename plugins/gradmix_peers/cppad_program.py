@@ -1,4 +1,4 @@
-"""A function's operations as rows of a table, through which one compiled program goes with CppAD's numbers."""
+"""A function's operations as rows of a table, which one compiled program evaluates with CppAD's numbers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _EXPRESSIONS = (
     "atan2(a, b)",
     *(f"{name}(a)" for name in _UNARY),
 )
-"""What a row may compute, as C++: of earlier values a and b, an integer i, or a number."""
+"""C++ expressions that a row may compute from earlier values a and b, an integer i or a number."""
 
 _CODES = {expression: code for code, expression in enumerate(_EXPRESSIONS)}
 _LARGEST_INTEGER = 2**31 - 1
@@ -50,9 +50,9 @@ class Rows:
     n
         Number of variables.
     operations
-        Code, first operand and second operand of each.
+        Code, first operand and second operand of each operation.
     numbers
-        The constant of each, 0 where there is none.
+        The constant of each operation, 0 if there is none.
     """
 
     n: int
@@ -66,13 +66,13 @@ class Rows:
         return self.n + len(self.operations) - 1
 
     def index(self, operand: Any) -> int:
-        """Where a term is, or a constant, to its last bit."""
+        """Return the index of a term's value; add a row for a constant, which keeps all its bits."""
         return operand.index if isinstance(operand, Term) else self.add("S(number)", number=float(operand))
 
 
 @dataclass(frozen=True)
 class Term:
-    """A value of the program, whose operations add rows to it."""
+    """A value of the program. Operations on it add rows to the program."""
 
     rows: Rows
     index: int
@@ -130,7 +130,7 @@ TOOL = Tool(
     },
     is_entrywise=True,
 )
-"""CppAD's row: operations are written down."""
+"""Description of CppAD: operations on its values are recorded."""
 
 _CASES = "\n".join(f"    case {code}: return {expression};" for code, expression in enumerate(_EXPRESSIONS))
 
@@ -200,28 +200,28 @@ extern "C" const char* derive(int what, int n, int size, const Row* rows, const 
 }}
 """
 _one_at_a_time = threading.Lock()
-"""CppAD has one tape for all threads, unless each is registered."""
+"""Lock: all threads share CppAD's only tape, unless each thread is registered."""
 
 _WHAT = ("value", "forward", "reverse", "jacobian", "hessian")
 
 
 @dataclass(frozen=True)
 class Program:
-    """A function at a point, written down.
+    """The recorded operations of a function at a point.
 
     Parameters
     ----------
     rows
-        Its operations.
+        The operations of the function.
     results
-        Indices of the entries of its value.
+        Indices of the entries of the function's value.
     """
 
     rows: Rows
     results: tuple[int, ...]
 
     def run(self, what: str, x: Any, along: Any = 0.0) -> Array:
-        """Have CppAD record the rows at x and differentiate."""
+        """Let CppAD record the rows at x and differentiate them."""
         n, m = self.rows.n, len(self.results)
         sizes = {"value": m, "forward": m, "reverse": n, "jacobian": m * n, "hessian": n * n}
         result = np.zeros(sizes[what])
@@ -241,7 +241,7 @@ class Program:
 
 @cache
 def compiled() -> Any:
-    """The program that goes through rows, compiled once in a process.
+    """Return the program that evaluates rows, compiled once in a process.
 
     Raises
     ------

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class FaissKMeans(SklearnClusterer):
-    """faiss's k-means: all rows, in float32, from rows chosen at random.
+    """faiss's k-means: it uses all rows, in float32, and starts from rows chosen at random.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class FaissKMeans(SklearnClusterer):
     n_init
         Number of starts; the best is kept.
     max_iter
-        Most iterations of a start.
+        Maximum number of iterations of a start.
     random_state
         Seed of the starts.
     """
@@ -45,7 +45,7 @@ class FaissKMeans(SklearnClusterer):
 
 
 class Estimator:
-    """`faiss.Kmeans` as scikit-learn would have it; options as those of `FaissKMeans`."""
+    """`faiss.Kmeans` as a scikit-learn estimator, with the options of `FaissKMeans`."""
 
     def __init__(self, n_clusters: int, n_init: int, max_iter: int, random_state: Any) -> None:
         self.n_clusters, self.n_init, self.max_iter, self.random_state = n_clusters, n_init, max_iter, random_state

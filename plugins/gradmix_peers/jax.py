@@ -16,19 +16,19 @@ from gradmix_peers.tool import Tool
 
 @dataclass
 class Jax(Peer):
-    """JAX, operation by operation (not compiled, so that the function may branch and loop on values), in float64."""
+    """JAX in float64, operation by operation: without compilation the function may branch and loop on values."""
 
     requires = ("jax",)
 
     def settings(self) -> AbstractContextManager[Any]:
-        """float64, for this thread and as long as it works."""
+        """Enable float64 in this thread during the computation."""
         import jax
 
         settings: AbstractContextManager[Any] = jax.enable_x64(True)
         return settings
 
     def prepared(self, f: VectorFunction, x: Any) -> Differentiator:
-        """Compile f, if it looks at no values; it is `jax_compiled` then."""
+        """Return `jax_compiled` with f compiled, if f inspects no values."""
         from gradmix_peers.jax_compiled import JaxCompiled
 
         try:
@@ -70,14 +70,14 @@ class Jax(Peer):
 
 
 def own(f: VectorFunction) -> VectorFunction:
-    """f as a function of JAX's arrays."""
+    """Return f as a function of JAX's arrays."""
     from gradmix_peers.tracer import hand_over
 
     return hand_over(f, tool())
 
 
 def array(x: Any) -> Any:
-    """A point or direction as JAX has it."""
+    """Convert a point or direction to an array of JAX's."""
     import jax.numpy as jnp
 
     return jnp.asarray(x, dtype=jnp.float64)
@@ -85,7 +85,7 @@ def array(x: Any) -> Any:
 
 @cache
 def tool() -> Tool:
-    """JAX's row."""
+    """Return the description of JAX."""
     import jax
 
     return Tool("JAX", jax.numpy, concrete=lambda value: np.asarray(jax.lax.stop_gradient(value)))

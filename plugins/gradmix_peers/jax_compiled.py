@@ -14,18 +14,18 @@ from gradmix_peers.peer import one_value
 
 @dataclass
 class JaxCompiled(Jax):
-    """JAX with `jax.jit`: compiled at the first call, then reused for the same function, which must not look at values.
+    """JAX with `jax.jit`: compiles at the first call and reuses the code; the function must not inspect values.
 
     Notes
     -----
-    Comparisons look at values: what branches, loops or chooses by them is refused. What is compiled holds what else the
-    function read when it was compiled.
+    Comparisons inspect values, so functions that branch, loop or choose by them are refused. The compiled code contains
+    whatever else the function read during compilation, such as global variables; later changes have no effect.
     """
 
     follows_values = False
 
     def prepared(self, f: VectorFunction, x: Any) -> Differentiator:
-        """Compile what a gradient needs, or a Jacobian if there are several values."""
+        """Compile the code for a gradient, or for a Jacobian if f has several values."""
         if len(f(x)) == 1:
             self.first(f, x)
         else:
@@ -42,7 +42,7 @@ class JaxCompiled(Jax):
         return _called("value", f, x), lambda w: _called("pull", f, x, w)
 
     def first(self, f: VectorFunction, x: Any) -> tuple[Any, Any]:
-        """Value and gradient in one compiled function."""
+        """Compute value and gradient in one compiled function."""
         value, gradient = _called("first", f, x)
         return value, gradient
 
@@ -75,7 +75,7 @@ def _called(what: str, f: Any, *points: Any) -> Any:
 
 @lru_cache(maxsize=32)
 def _compiled(what: str, f: Any) -> tuple[VectorFunction, Any]:
-    """A compiled transformation of f, and the function that was traced for it."""
+    """Return a compiled transformation of f, and the function that was traced for it."""
     import jax
 
     return jax.jit(_transformations()[what](own(f))), f

@@ -19,24 +19,24 @@ _FIRST_ORDER = "MyGrad differentiates once: its gradients are plain arrays"
 
 @dataclass
 class MyGrad(Peer):
-    """MyGrad: reverse mode over NumPy's protocols, first derivatives."""
+    """MyGrad: reverse mode over NumPy's protocols; first derivatives only."""
 
     requires = ("mygrad",)
     lacks: ClassVar[Mapping[str, str]] = dict.fromkeys(("hvp", "hessian"), _FIRST_ORDER)
 
     def settings(self) -> AbstractContextManager[Any]:
-        """Arrays stay writeable: the function's own are not locked."""
+        """Keep arrays writeable, so that the function's own arrays are not locked."""
         import mygrad
 
         settings: AbstractContextManager[Any] = mygrad.mem_guard_off
         return settings
 
     def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
-        """The whole Jacobian times v: there is no forward mode."""
+        """Multiply the whole Jacobian by v, as there is no forward mode."""
         return None, self.matrix(f, x) @ v
 
     def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
-        """`mygrad.Tensor.backward`, which frees the graph: f is evaluated for each further pullback."""
+        """`mygrad.Tensor.backward`, which frees the graph, so each further pullback evaluates f again."""
         recorded = [_recorded(f, x)]
         value = np.array(recorded[0][1].data)
 
@@ -53,13 +53,13 @@ class MyGrad(Peer):
         return value, pullback
 
     def matrix(self, f: VectorFunction, x: Any) -> Any:
-        """Row by row."""
+        """Compute the Jacobian row by row."""
         value, pullback = self.pull(f, x)
         rows = [pullback(w) for w in np.eye(len(value))]
         return np.stack(rows) if rows else np.zeros((0, len(x)))
 
     def second(self, f: VectorFunction, x: Any) -> Any:
-        """Not offered."""
+        """Raise an error: MyGrad offers no second derivatives."""
         raise DifferentiationError(f"{_FIRST_ORDER}.")
 
 
@@ -74,7 +74,7 @@ def _recorded(f: VectorFunction, x: Any) -> tuple[Any, Any]:
 
 @cache
 def tool() -> Tool:
-    """MyGrad's row."""
+    """Return the description of MyGrad."""
     import mygrad
 
     def constant(x: Any) -> Any:

@@ -16,11 +16,11 @@ class NumDiffTools(Differences):
     Parameters
     ----------
     method
-        Where the steps go; complex ones need a function that is written for complex numbers.
+        Direction of the steps; complex ones need a function that accepts complex numbers.
     order
         Order of the differences.
     base_step
-        Largest step; the others are smaller. numdifftools' own default, about 2, leaves the domain of many functions.
+        Largest step; the others are smaller. numdifftools' default, about 2, leaves the domain of many functions.
     """
 
     requires = ("numdifftools",)

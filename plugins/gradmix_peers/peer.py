@@ -1,4 +1,4 @@
-"""What all peers share: they do not nest, and they may set something while they work."""
+"""The base of all peers: they do not nest, and they may change settings while they work."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ class Peer(Differentiator):
 
     @abstractmethod
     def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
-        """f(x), or None, and J(x)·v."""
+        """Return f(x), or None, and J(x)·v."""
 
     @abstractmethod
     def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
-        """f(x), and the function w ↦ w·J(x)."""
+        """Return f(x), and the function w ↦ w·J(x)."""
 
     @abstractmethod
     def second(self, f: VectorFunction, x: Any) -> Any:
-        """H(x)."""
+        """Return H(x)."""
 
     def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
-        """H(x)·v by the whole Hessian: peers do not push gradients of their own forward."""
+        """Return H(x)·v by the whole Hessian, as peers cannot differentiate their own gradients in forward mode."""
         return self.second(f, x) @ v
 
     def settings(self) -> AbstractContextManager[Any]:
-        """What is set while it works."""
+        """Return a context with the settings that the library needs while it works."""
         return nullcontext()
 
     @contextmanager
     def session(self) -> Iterator[None]:
-        """Its settings; within a function that a peer follows, no other can begin."""
+        """Enter the settings; raise an error within a function that a peer is following, as peers do not nest."""
         from gradmix_peers.tracer import is_following
 
         if is_following():
@@ -54,5 +54,5 @@ class Peer(Differentiator):
 
 
 def one_value(f: VectorFunction) -> VectorFunction:
-    """A function whose one value is a number rather than a vector of one, as second derivatives want it."""
+    """Return f with its one value as a number instead of a vector, as second derivatives require."""
     return lambda x: f(x)[0]

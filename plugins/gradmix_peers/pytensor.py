@@ -18,7 +18,7 @@ from gradmix_peers.tracer import follow
 
 @dataclass
 class PyTensor(GraphPeer):
-    """PyTensor (once Theano): a graph of the operations at the point, differentiated as a graph, evaluated once."""
+    """PyTensor (formerly Theano): a graph of the operations at the point, differentiated as a graph, evaluated once."""
 
     requires = ("pytensor",)
     deviates: ClassVar[Mapping[str, str]] = dict.fromkeys(
@@ -26,14 +26,14 @@ class PyTensor(GraphPeer):
     )
 
     def graph(self, f: VectorFunction, x: Any) -> tuple[Any, Any]:
-        """A symbol for the point, and what f makes of it."""
+        """Return a symbol for the point, and f's value for this symbol."""
         import pytensor.tensor as pt
 
         symbol = pt.tensor("x", dtype="float64", shape=np.shape(x))
         return symbol, follow(f, symbol, tool(), x)
 
     def program(self, what: str, graph: tuple[Any, Any]) -> Program:
-        """A `pytensor.function` of what `pushforward`, `pullback` and `grad` make, compiled if it is used often."""
+        """Return a `pytensor.function` made by `pushforward`, `pullback` or `grad`, compiled if it is used often."""
         import pytensor
         import pytensor.tensor as pt
         from pytensor.gradient import pullback, pushforward
@@ -54,11 +54,11 @@ class PyTensor(GraphPeer):
         return function
 
     def matrix(self, f: VectorFunction, x: Any) -> Any:
-        """Row by row: its own `jacobian` is a loop of such."""
+        """Compute the Jacobian row by row, as PyTensor's `jacobian` does."""
         return Peer.matrix(self, f, x)
 
     def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
-        """`pytensor.gradient.grad` of the gradient's product with the direction."""
+        """`pytensor.gradient.grad` of the product of gradient and direction."""
         return self.programs(f, x)("product")(x, v)
 
 
@@ -74,7 +74,7 @@ def _gradient(value: Any, symbol: Any) -> Any:
 
 @cache
 def tool() -> Tool:
-    """PyTensor's row."""
+    """Return the description of PyTensor."""
     import pytensor.tensor as pt
 
     own = {

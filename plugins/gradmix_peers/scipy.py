@@ -13,7 +13,7 @@ from gradmix_peers.differences import Differences
 
 @dataclass
 class SciPy(Differences):
-    """scipy.differentiate: differences of high order, with smaller steps until the error estimate is small.
+    """scipy.differentiate: differences of high order, with steps that shrink until the error estimate is small.
 
     Parameters
     ----------
@@ -22,9 +22,9 @@ class SciPy(Differences):
     initial_step
         First step.
     tol
-        Error that is good enough, absolute and relative.
+        Tolerated error, absolute and relative.
     maxiter
-        Most steps, each half of the one before.
+        Maximum number of steps; each is half of the one before.
     """
 
     order: PositiveInt = 8
@@ -63,7 +63,7 @@ class SciPy(Differences):
 
 
 def _vectorised(f: VectorFunction) -> VectorFunction:
-    """f, one column of the points after the other: SciPy evaluates many at once."""
+    """Return a function that applies f to each column, as SciPy passes many points at once."""
 
     def evaluate(points: Any) -> Any:
         columns = points.reshape(len(points), -1)

@@ -25,7 +25,7 @@ class SklearnBayesianGaussianMixture(SklearnClusterer):
     Parameters
     ----------
     n_components
-        Most Gaussians that there can be.
+        Maximum number of Gaussians.
     covariance_type
         Shape of the covariances.
     tol
@@ -33,7 +33,7 @@ class SklearnBayesianGaussianMixture(SklearnClusterer):
     reg_covar
         Added to every variance.
     max_iter
-        Most iterations of a start.
+        Maximum number of iterations of a start.
     n_init
         Number of starts; the one with the best log-likelihood is kept.
     init_params
@@ -41,7 +41,7 @@ class SklearnBayesianGaussianMixture(SklearnClusterer):
     weight_concentration_prior_type
         Prior of the weights.
     weight_concentration_prior
-        Its concentration: less leaves more components empty; null is 1 / n_components.
+        Concentration of this prior: a smaller one leaves more components empty; null is 1 / n_components.
     random_state
         Seed of the starts.
     """

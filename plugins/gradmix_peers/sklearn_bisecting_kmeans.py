@@ -11,7 +11,7 @@ from gradmix import INERTIA, GroupCount, NonNegativeFloat, PositiveInt, Seed, Sk
 
 @dataclass
 class SklearnBisectingKMeans(SklearnClusterer):
-    """scikit-learn's BisectingKMeans: one cluster after the other is split in two.
+    """scikit-learn's BisectingKMeans, which splits one cluster after the other in two.
 
     Parameters
     ----------
@@ -24,9 +24,9 @@ class SklearnBisectingKMeans(SklearnClusterer):
     tol
         Stop a split when its centers move less than this, in units of the features' mean variance.
     max_iter
-        Most iterations of a split.
+        Maximum number of iterations of a split.
     bisecting_strategy
-        Which cluster is split next: that of the biggest inertia, or of the most rows.
+        Which cluster is split next: the one with the biggest inertia or with the most rows.
     random_state
         Seed of the splits.
     """

@@ -10,7 +10,7 @@ from gradmix import LOG_LIKELIHOOD, Freedom, GroupCount, NonNegativeFloat, Posit
 
 @dataclass
 class SklearnGaussianMixture(SklearnClusterer):
-    """scikit-learn's GaussianMixture, to compare with.
+    """scikit-learn's GaussianMixture, for comparison.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class SklearnGaussianMixture(SklearnClusterer):
     reg_covar
         Added to every variance.
     max_iter
-        Most EM iterations of a start.
+        Maximum number of EM iterations of a start.
     n_init
         Number of starts; the best is kept.
     init_params

@@ -10,20 +10,20 @@ from gradmix import Bounds, NonNegativeFloat, PositiveFloat, PositiveInt, Sklear
 
 @dataclass
 class SklearnHDBSCAN(SklearnClusterer):
-    """scikit-learn's HDBSCAN: clusters are where rows are dense; the rest is noise, group -1.
+    """scikit-learn's HDBSCAN: dense regions are clusters; all other rows are noise, group -1.
 
     Parameters
     ----------
     min_cluster_size
-        Fewest rows of a cluster.
+        Minimum number of rows in a cluster.
     min_samples
-        Neighbours that make a row dense; null takes min_cluster_size.
+        Number of neighbours that a row in a dense region has; null takes min_cluster_size.
     cluster_selection_epsilon
-        Clusters that are nearer than this are merged.
+        Clusters closer together than this distance are merged.
     alpha
-        Divides distances in the single linkage.
+        Divisor of the distances in the single linkage.
     cluster_selection_method
-        By excess of mass (eom), or the leaves of the tree, which are smaller.
+        How clusters are selected: by excess of mass (eom), or as the leaves of the tree, which are smaller.
     allow_single_cluster
         Whether all rows may be one cluster.
     """

@@ -10,7 +10,7 @@ from gradmix import INERTIA, GroupCount, NonNegativeFloat, PositiveInt, Seed, Sk
 
 @dataclass
 class SklearnKMeans(SklearnClusterer):
-    """scikit-learn's KMeans, to compare with.
+    """scikit-learn's KMeans, for comparison.
 
     Parameters
     ----------
@@ -23,9 +23,9 @@ class SklearnKMeans(SklearnClusterer):
     tol
         Stop when the centers move less than this, in units of the features' mean variance.
     max_iter
-        Most iterations of a start.
+        Maximum number of iterations of a start.
     algorithm
-        Lloyd's, or Elkan's with its bounds.
+        Lloyd's algorithm, or Elkan's, which uses bounds.
     random_state
         Seed of the starts.
     """

@@ -20,13 +20,13 @@ class SklearnMiniBatchKMeans(SklearnClusterer):
     init
         How the start is chosen.
     n_init
-        Number of starts that are tried on a sample; the batches go on from the best.
+        Number of starts that are tried on a sample; the batches continue from the best.
     batch_size
         Rows of a batch.
     tol
-        Stop when the centers move less than this; 0 looks only at whether the inertia falls.
+        Stop when the centers move less than this; with 0, only the inertia is tested.
     max_iter
-        Most passes over the rows.
+        Maximum number of passes over the rows.
     random_state
         Seed of the start and the batches.
     """

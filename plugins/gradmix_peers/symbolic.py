@@ -1,4 +1,4 @@
-"""The differentiators ``symbolic`` and ``sympy``: a function becomes a formula, by SymPy."""
+"""The differentiators ``symbolic`` and ``sympy``, which turn a function into a formula of SymPy's."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ _OPERATORS = ("jvp", "vjp", "derivative", "gradient", "value_and_gradient", "jac
 
 @dataclass
 class Symbolic(GraphPeer):
-    """The function becomes a formula, which SymPy differentiates by algebra; then the derivative is evaluated.
+    """Symbolic differentiation: SymPy differentiates a formula of the function; then the derivative is evaluated.
 
-    A formula holds for all points, so that functions that branch, loop or choose by values are refused. The formulas
-    are an artifact of a run, and their sizes metrics: written out they grow much faster than the program (expression
-    swell).
+    A formula must be valid at all points, so functions that branch, loop or choose by values are refused. A run stores
+    the formulas as an artifact and their sizes as metrics: written out, formulas grow much faster than the program
+    (expression swell).
 
     Parameters
     ----------
     most_operations
-        Operations, written out, of the function's formula and of its derivatives', above which they are refused.
-        Algebra takes about ten seconds for the default.
+        Maximum number of operations in the written-out formulas of the function and of its derivatives; larger ones are
+        refused. With the default, the algebra takes up to about ten seconds.
 
     Examples
     --------
@@ -51,17 +51,17 @@ class Symbolic(GraphPeer):
     requires = ("sympy",)
     writes_code = True
     holds_everywhere: ClassVar[bool] = True
-    """Whether formulas must hold for all points, not only for those where the function takes the same way."""
+    """Whether formulas must be valid at all points, not only where the function takes the same branches."""
     deviates: ClassVar[Mapping[str, str]] = {
         **_LONG,
         **dict.fromkeys((f"{each}_is_right" for each in _OPERATORS), "it refuses functions that branch by values"),
     }
 
     def graph(self, f: VectorFunction, x: Any) -> tuple[list[Any], list[Any]]:
-        """Symbols for the point, and the formula of each of f's entries."""
+        """Return symbols for the point, and the formula of each of f's entries."""
         import sympy
 
-        # Symbols of its own: one differentiation inside another must not take the other's for its own.
+        # New symbols for each graph: nested differentiations must not confuse their symbols.
         symbols = [sympy.Dummy(f"x{i}", real=True) for i in range(len(x))]
         if not self.holds_everywhere:
             entries = record(f, symbols, x, tool())
@@ -78,7 +78,7 @@ class Symbolic(GraphPeer):
         return symbols, entries
 
     def program(self, what: str, graph: tuple[list[Any], list[Any]]) -> Program:
-        """`lambdify` of what `Expr.diff` makes, with common subexpressions computed once."""
+        """Return `lambdify` of the result of `Expr.diff`, with common subexpressions computed once."""
         symbols, entries = graph
         n = len(symbols)
         if what == "value":
@@ -96,24 +96,24 @@ class Symbolic(GraphPeer):
         return derivatives[what]
 
     def metrics(self) -> tuple[Meaning, ...]:
-        """Sizes of the formulas."""
+        """Return the meanings of the formulas' sizes."""
         return _METRICS
 
     def measured(self, f: FlatFunction, x: Any) -> Mapping[str, float]:
-        """How large the formulas of f and of its first derivatives are."""
+        """Return the sizes of the formulas of f and of its first derivatives."""
         symbols, entries = self.graph(f, x)
         sizes = (*operations(entries), *operations(self._differentiated(entries, symbols)))
         return {each.name: float(size) for each, size in zip(_METRICS, sizes, strict=True)}
 
     def written(self, f: FlatFunction, x: Any) -> str:
-        """The formulas of f and of its derivatives, with their sizes, as a Python module."""
+        """Return the formulas of f and of its derivatives, with their sizes, as a Python module."""
         symbols, entries = self.graph(f, x)
         named = _named(symbols)
         formulas = [entry.xreplace(named) for entry in entries]
         return _module(list(named.values()), formulas, self._differentiated(formulas, list(named.values())))
 
     def _differentiated(self, formulas: Sequence[Any], symbols: Sequence[Any]) -> list[Any]:
-        """The derivative of each formula by each symbol, unless that would take too long."""
+        """Differentiate each formula by each symbol, unless that would take too long."""
         self._check_size("its derivatives would have up to", derivative_size(formulas, symbols))
         return [partial for formula in formulas for partial in _partials(formula, symbols)]
 
@@ -127,9 +127,9 @@ class Symbolic(GraphPeer):
 
 @dataclass
 class SymPy(Symbolic):
-    """As `symbolic`, but the formula is that of the way which the function takes at the point.
+    """Like `symbolic`, but the formula describes only the branches that the function takes at the point.
 
-    Branches, loops and choices by values are followed there, as other peers follow them.
+    Branches, loops and choices by values are therefore allowed, as with other peers.
     """
 
     holds_everywhere = False
@@ -137,7 +137,7 @@ class SymPy(Symbolic):
 
 
 def _named_choices(choices: Sequence[str]) -> str:
-    """What depends on values, as people call it."""
+    """Return common names for the choices that depend on values."""
     names = dict.fromkeys(_CHOICES.get(each, f"np.{each}") for each in choices)
     return ", ".join(names)
 
@@ -155,7 +155,7 @@ _CHOICES = {
 
 
 def _partials(formula: Any, symbols: Sequence[Any]) -> list[Any]:
-    """The derivative by each symbol; a term is differentiated by those only that it has."""
+    """Differentiate by each symbol; each term is differentiated only by the symbols that occur in it."""
     import sympy
 
     terms: dict[Any, list[Any]] = {symbol: [] for symbol in symbols}
@@ -166,13 +166,13 @@ def _partials(formula: Any, symbols: Sequence[Any]) -> list[Any]:
 
 
 _LONGEST = 60
-"""Operations up to which a formula is printed on one line."""
+"""Maximum number of operations of a formula that is printed on one line."""
 _FRACTION = 1000
-"""Denominators from which on a fraction is a float."""
+"""Fractions with at least this denominator are printed as floats."""
 
 
 def _module(symbols: list[Any], formulas: list[Any], partials: list[Any]) -> str:
-    """A module with the Jacobian, in which each subexpression is computed once."""
+    """Return a module with the Jacobian, in which each subexpression is computed once."""
     import sympy
     from sympy.printing.numpy import SciPyPrinter
 
@@ -214,9 +214,9 @@ def _comment(name: str, formula: Any) -> str:
 
 
 def operations(formulas: Sequence[Any]) -> tuple[int, int]:
-    """How many operations formulas have: written out as trees, and with each subexpression once.
+    """Count the operations of formulas: written out as trees, and with each subexpression once.
 
-    Trees are counted without walking them, as they can have more operations than there is time to count.
+    Trees are not walked, as they can have too many operations to visit each.
     """
     sizes: dict[Any, int] = {}
     for part in _parts(formulas):
@@ -225,10 +225,10 @@ def operations(formulas: Sequence[Any]) -> tuple[int, int]:
 
 
 def derivative_size(formulas: Sequence[Any], symbols: Sequence[Any]) -> float:
-    """How many operations the derivatives by all symbols have at most, written out, before any of them is made."""
+    """Return an upper bound of the operations in all written-out derivatives, without computing them."""
     sizes: dict[Any, float] = {}
     grown: dict[Any, Any] = {}
-    """Part → the size of its derivative by each symbol; NaN where it does not depend on that."""
+    """Part → the size of its derivative by each symbol; NaN if the part does not depend on the symbol."""
     absent = np.full(len(symbols), np.nan)
     for place, symbol in enumerate(symbols):
         grown[symbol] = absent.copy()
@@ -244,7 +244,7 @@ def derivative_size(formulas: Sequence[Any], symbols: Sequence[Any]) -> float:
 
 
 def _parts(formulas: Sequence[Any]) -> Iterator[Any]:
-    """Each subexpression once, after its own parts."""
+    """Yield each subexpression once, after its parts."""
     done: set[Any] = set()
     waiting = list(formulas)
     while waiting:
@@ -260,7 +260,7 @@ def _parts(formulas: Sequence[Any]) -> Iterator[Any]:
 
 
 def _named(symbols: list[Any]) -> dict[Any, Any]:
-    """Plain names for dummies, which would be replaced one by one, in time that grows with their number's square."""
+    """Map dummies to plain names; `lambdify` would replace them one by one, in quadratic time."""
     import sympy
 
     return dict(zip(symbols, sympy.symbols(f"x:{len(symbols)}", real=True), strict=True))
@@ -280,13 +280,13 @@ def _lambdified(formulas: list[Any], symbols: list[Any]) -> Program:
 
 @cache
 def tool() -> Tool:
-    """SymPy's row."""
+    """Return the description of SymPy."""
     import math
 
     import sympy
 
     def exact(x: Any) -> Any:
-        """A float as the fraction that it is, as formulas print floats with fewer digits than they have."""
+        """Return a float as an exact fraction, since formulas print floats with too few digits."""
         return sympy.Rational(float(x)) if math.isfinite(x) else sympy.sympify(float(x))
 
     arcs = {f"arc{name}": getattr(sympy, f"a{name}") for name in ARCS}

@@ -22,9 +22,9 @@ _FIRST_ORDER = "Tangent differentiates once: it cannot read the code that it wri
 
 @dataclass
 class Tangent(Peer):
-    """Tangent: reverse mode by source code transformation, as `source` does it; first derivatives.
+    """Tangent: reverse mode by source code transformation, like `source`; first derivatives only.
 
-    It reads the function itself, which must be written in a file, of one number or array.
+    Tangent reads the function's source, so the function must be in a file. It takes one number or array.
     """
 
     requires = ("tangent",)
@@ -47,33 +47,33 @@ class Tangent(Peer):
         self._kept: Callable[..., Any] | None = None
 
     def prepared(self, f: FlatFunction, x: Any) -> Self:
-        """Keep the code that it has written for f."""
+        """Keep the code that Tangent has written for f."""
         made = copy.copy(self)
         made._kept = _transformed(f)
         return made
 
     def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
-        """The whole Jacobian times v: its forward mode fails on loops and on functions with several values."""
+        """Multiply the whole Jacobian by v: Tangent's forward mode fails on loops and on several values."""
         return None, self.matrix(f, x) @ v
 
     def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
-        """f, and the code that `tangent.autodiff` has written, which runs f again for each cotangent."""
+        """Use the code that `tangent.autodiff` has written, which runs f again for each cotangent."""
         backward, y = self._kept or _transformed(f), f(x)
         return y, lambda w: _run(backward, f, x, w)
 
     def matrix(self, f: VectorFunction, x: Any) -> Any:
-        """Row by row."""
+        """Compute the Jacobian row by row."""
         y, pullback = self.pull(f, x)
         rows = [pullback(w) for w in np.eye(len(y))]
         return np.stack(rows) if rows else np.zeros((0, len(x)))
 
     def second(self, f: VectorFunction, x: Any) -> Any:
-        """Not offered."""
+        """Raise an error: Tangent offers no second derivatives."""
         raise DifferentiationError(f"{_FIRST_ORDER}.")
 
 
 def _transformed(f: VectorFunction) -> Callable[..., Any]:
-    """The function of all arguments and a cotangent that Tangent writes."""
+    """Return the function that Tangent writes; its arguments are f's arguments and a cotangent."""
     import tangent
 
     if not isinstance(f, FlatFunction) or not isinstance(f.argnums, int) or f.argument.tree is not None:
@@ -86,12 +86,12 @@ def _transformed(f: VectorFunction) -> Callable[..., Any]:
         raise
     except Exception as error:  # its errors have no common class
         raise DifferentiationError(f"Tangent cannot transform this function: {_said(error)}.") from error
-    shutil.rmtree(Path(made.__code__.co_filename).parent, ignore_errors=True)  # Tangent leaves a folder for each
+    shutil.rmtree(Path(made.__code__.co_filename).parent, ignore_errors=True)  # Tangent leaves a folder
     return lambda *arguments: made(*own, *arguments)  # the last one is the cotangent
 
 
 def _definition(f: FlatFunction) -> tuple[FunctionType, tuple[Any, ...]]:
-    """The function that can be read, and the arguments that it has before those of the user."""
+    """Return the function whose source can be read, and the arguments bound before the user's arguments."""
     function = f.f
     while isinstance(function, Counted):
         function = function.f
@@ -103,13 +103,13 @@ def _definition(f: FlatFunction) -> tuple[FunctionType, tuple[Any, ...]]:
 
 
 def _copy(function: FunctionType) -> FunctionType:
-    """The same function, to which a source can be attached."""
+    """Copy a function, so that a source can be attached to the copy."""
     name = _NAMELESS if function.__name__ == "<lambda>" else function.__name__
     return FunctionType(function.__code__, function.__globals__, name, function.__defaults__, function.__closure__)
 
 
 def _bare_source(function: FunctionType) -> str:
-    """Its definition without annotations, whose names Tangent does not know where it runs what it has written."""
+    """Return a function's definition without annotations, whose names are unknown where Tangent runs its code."""
     first = function.__code__.co_firstlineno
     tree = ast.parse("".join(inspect.findsource(function)[0]))
     found = [node for node in ast.walk(tree) if _begins(node) == first and isinstance(node, _DEFINITIONS)]
@@ -129,12 +129,12 @@ def _bare_source(function: FunctionType) -> str:
 
 
 _NAMELESS = "function"
-"""What a lambda is called."""
+"""Name given to a lambda."""
 _DEFINITIONS = (ast.FunctionDef, ast.Lambda)
 
 
 def _begins(node: ast.AST) -> int:
-    """The line where a definition begins, with its decorators."""
+    """Return the line where a definition begins, including its decorators."""
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return min([getattr(node, "lineno", 0), *(each.lineno for each in decorators)])
 
@@ -146,13 +146,13 @@ def _run(backward: Callable[..., Any], f: Any, x: Any, w: Any) -> Any:
         found = backward(*f.arguments(value), float(cotangent) if f.result.is_scalar else cotangent)
     except RecursionError:
         raise
-    except Exception as error:  # the code that it writes raises errors of any kind
+    except Exception as error:  # the code that Tangent writes raises errors of any kind
         raise DifferentiationError(f"Tangent cannot differentiate this function: {_said(error)}.") from error
     return np.broadcast_to(np.asarray(found, dtype=np.float64), np.shape(value)).reshape(-1)
 
 
 def _said(error: Exception) -> str:
-    """The first line of an error that says what is wrong."""
+    """Return the first line of an error message that describes the problem."""
     lines = [line.strip(" =.") for line in str(error).splitlines()]
     words = [line for line in lines if line and line != "Tangent Error"]
     return f"{type(error).__name__}: {words[0].removeprefix('Error: ')}" if words else type(error).__name__

@@ -15,7 +15,7 @@ from gradmix_peers.tool import Tool, flat_index, is_forward_slice
 
 @dataclass
 class TensorFlow(Peer):
-    """TensorFlow's gradient tape and forward accumulator, eagerly, in float64."""
+    """TensorFlow's gradient tape and forward accumulator, in eager mode and float64."""
 
     requires = ("tensorflow",)
 
@@ -34,12 +34,12 @@ class TensorFlow(Peer):
         return value, lambda w: tape.gradient(value, point, _tensor(w), unconnected_gradients="zero")
 
     def second(self, f: VectorFunction, x: Any) -> Any:
-        """A tape of a tape."""
+        """Nest two gradient tapes."""
         point, gradient, tape = _recorded_gradient(f, x)
         return tape.jacobian(gradient, point, unconnected_gradients="zero", experimental_use_pfor=False)
 
     def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
-        """A tape of a tape, pulling back the direction: the Hessian is symmetric."""
+        """Nest two gradient tapes and pull back the direction, as the Hessian is symmetric."""
         point, gradient, tape = _recorded_gradient(f, x)
         return tape.gradient(gradient, point, _tensor(v), unconnected_gradients="zero")
 
@@ -78,7 +78,7 @@ def _tensor(x: Any) -> Any:
 
 @cache
 def tool() -> Tool:
-    """TensorFlow's row: its own NumPy, and its operators."""
+    """Return the description of TensorFlow: its version of NumPy, and its operators."""
     import tensorflow as tf
     import tensorflow.experimental.numpy as tnp
 

@@ -1,4 +1,4 @@
-"""What handing a function over needs to know of a peer: one row."""
+"""The description of a peer's library, which `tracer` needs to run functions with its values."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ ARITHMETIC: Mapping[str, Callable[..., Any]] = {
     "reciprocal": lambda x: 1.0 / x,
     "getitem": operator.getitem,
 }
-"""NumPy's functions that every peer's values have operators for."""
+"""NumPy's functions for which the values of every peer have operators."""
 
 
 ARCS = ("sin", "cos", "tan", "tan2", "sinh", "cosh", "tanh")
-"""Inverse functions that NumPy calls ``arcsin`` and others ``asin``."""
+"""Functions whose inverses NumPy calls ``arcsin`` etc. and others ``asin`` etc."""
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A peer: where its functions are, and how its values are made and looked at.
+    """A peer's library: where its functions are, and how its values are made and inspected.
 
     Parameters
     ----------
     label
-        What people call it.
+        Name of the library, as shown to users.
     namespace
-        Has its functions, by NumPy's names.
+        Namespace with the library's functions, under NumPy's names.
     concrete
-        The number or array that a value of its stands for at the point. None where values are symbols: then NumPy
-        computes them beside the symbols, so that the function's comparisons and loops can be followed.
+        Function that returns the number or array that one of the library's values has at the point. None if values are
+        symbols: then NumPy computes the numbers alongside the symbols, so that comparisons and loops can be followed.
     constant
-        Makes what it can compute with of a plain number or array.
+        Function that converts a plain number or array to one of the library's values.
     own
-        NumPy's name → function, where `namespace` has none of that name, or another one's.
+        NumPy's name → function, if `namespace` lacks this name or uses it for another function.
     is_entrywise
-        Whether its values are scalars only; arrays are then NumPy's, of such scalars.
+        Whether the library's values are only scalars; arrays are then NumPy arrays of these scalars.
     """
 
     label: str
@@ -61,18 +61,18 @@ class Tool:
     is_entrywise: bool = False
 
     def find(self, name: str) -> Callable[..., Any] | None:
-        """Its function for one of NumPy's, such as ``sin`` or ``linalg.norm``; None if it has none."""
+        """Return its function for one of NumPy's, such as ``sin`` or ``linalg.norm``; None if there is none."""
         known = self.own.get(name) or ARITHMETIC.get(name)
         return known or reduce(lambda place, part: getattr(place, part, None), name.split("."), self.namespace)
 
 
 def flat_index(shape: tuple[int, ...], index: Any) -> Any:
-    """Where the entries of ``x[index]`` are in ``x.ravel()``, for peers that know no such index."""
+    """Return the indices of ``x[index]``'s entries in ``x.ravel()``, for peers that do not support this index."""
     return np.array(np.arange(int(np.prod(shape))).reshape(shape)[index])
 
 
 def is_forward_slice(index: Any) -> bool:
-    """Whether an index is made of integers and slices that do not run backwards."""
+    """Check whether an index consists of integers and slices that do not run backwards."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(
         isinstance(part, int | np.integer) or (isinstance(part, slice) and (part.step is None or part.step > 0))

@@ -16,7 +16,7 @@ from gradmix_peers.tool import Tool, flat_index, is_forward_slice
 
 @dataclass
 class Torch(Peer):
-    """PyTorch's autograd, on the processor, in float64."""
+    """PyTorch's autograd, on the CPU, in float64."""
 
     requires = ("torch",)
 
@@ -68,7 +68,7 @@ def _tensor(x: Any) -> Any:
 
 @cache
 def tool() -> Tool:
-    """PyTorch's row: it has NumPy's names, mostly."""
+    """Return the description of PyTorch, which mostly uses NumPy's names."""
     import torch
 
     def constant(x: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Handing over: a function written for NumPy meets a value that sends every call of NumPy's on to a peer."""
+"""Run functions written for NumPy with values of a peer: wrapped values forward each NumPy call to the peer."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from gradmix_peers.tool import Tool
 
 
 def hand_over(f: Callable[[Any], Any], tool: Tool) -> Callable[[Any], Any]:
-    """The function as one of the peer's own values."""
+    """Return the function as a function of the peer's own values."""
     return lambda value: follow(f, value, tool)
 
 
 def follow(f: Callable[[Any], Any], value: Any, tool: Tool, concrete: Any = None) -> Any:
-    """What the function makes of one of the peer's values; `concrete` is what that stands for, if it is a symbol."""
+    """Apply the function to one of the peer's values; `concrete` is its number or array if it is a symbol."""
     return release(_followed(f, handed(value, tool, concrete)), tool)
 
 
 def is_following() -> bool:
-    """Whether a peer is just following a function, in which no other can begin to."""
+    """Check whether a peer is following a function at the moment; another peer cannot start within it."""
     return _following.get()
 
 
@@ -40,7 +40,7 @@ _choices: ContextVar[list[str] | None] = ContextVar("choices", default=None)
 
 @contextmanager
 def noting_choices() -> Iterator[list[str]]:
-    """Lists what functions that are followed within make of values, other than operations on them: their choices."""
+    """Collect the choices by values, such as comparisons, of the functions that are followed in this context."""
     token = _choices.set([])
     try:
         yield cast("list[str]", _choices.get())
@@ -62,13 +62,13 @@ def _followed(f: Callable[[Any], Any], argument: Any) -> Any:
 
 
 def handed(value: Any, tool: Tool, concrete: Any = None) -> Handed:
-    """A peer's value in NumPy's clothes; `concrete` is what it stands for at the point, if it is a symbol."""
+    """Wrap a peer's value for NumPy; `concrete` is its number or array at the point if it is a symbol."""
     shape = np.shape(value if concrete is None else concrete) if tool.concrete is None else _shape(value, tool)
     return (HandedArray if shape else Handed)(value, tool, shape, concrete)
 
 
 def record(f: Callable[[Any], Any], symbols: list[Any], x: Any, tool: Tool) -> list[Any]:
-    """What f makes of symbols for the entries of x, by an entrywise peer: an expression for each of its values."""
+    """Apply f to symbols for the entries of x, for an entrywise peer; return an expression for each value."""
     scalars = [handed(symbol, tool, float(entry)) for symbol, entry in zip(symbols, x, strict=True)]
     argument = np.empty(len(scalars), dtype=object)
     argument[:] = scalars
@@ -87,12 +87,12 @@ def _shape(value: Any, tool: Tool) -> tuple[int, ...]:
 
 
 def release(result: Any, tool: Tool) -> Any:
-    """What a function returned as the peer's value."""
+    """Return a function's return value as one of the peer's values."""
     return result.value if isinstance(result, Handed) else tool.constant(result)
 
 
 class Handed(Traced):
-    """A scalar of a peer's; arrays are `HandedArray`, which has a length."""
+    """A wrapped scalar of a peer; arrays are `HandedArray`, which has a length."""
 
     __slots__ = ("_concrete", "shape", "tool", "value")
     __array_priority__ = 1000.0
@@ -103,15 +103,15 @@ class Handed(Traced):
 
     @property
     def concrete(self) -> Any:
-        """The number or array that it stands for at the point."""
+        """The number or array that it represents at the point."""
         return self._concrete if self.tool.concrete is None else self.tool.concrete(self.value)
 
     def as_vector(self) -> Any:
-        """Itself if it is one: few peers need to be asked."""
+        """Return itself if it is a vector, without a call of the peer; otherwise flatten it."""
         return self if len(self.shape) == 1 else np.reshape(self, (-1,))  # type: ignore[call-overload]
 
     def stopped(self) -> Any:
-        """The number or array at the point."""
+        """Return the number or array at the point."""
         _note_choice("stop_gradient")
         return np.copy(self.concrete)[()]
 
@@ -174,7 +174,7 @@ class Handed(Traced):
 
     @property
     def real(self) -> Any:
-        """Itself: what is handed over is real."""
+        """Itself: all wrapped values are real."""
         return self
 
     def reshape(self, *shape: Any) -> Any:
@@ -182,18 +182,18 @@ class Handed(Traced):
         return np.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[call-overload]
 
     def copy(self) -> Any:
-        """Itself: nothing changes it in place."""
+        """Return itself: nothing changes it in place."""
         return self
 
     def astype(self, dtype: Any, **kwargs: Any) -> Any:
-        """Itself, if a floating-point type is asked for."""
+        """Return itself if the requested type is a floating-point type."""
         if not np.issubdtype(np.dtype(dtype), np.floating):
             raise _refused(self.tool, f"a conversion to {np.dtype(dtype)}", "that has no derivative")
         return self
 
 
 class HandedArray(Handed):
-    """An array of a peer's."""
+    """A wrapped array of a peer."""
 
     __slots__ = ()
 
@@ -202,12 +202,12 @@ class HandedArray(Handed):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Always float64; scalars have no such thing, as NumPy would take them for its own."""
+        """Always float64. Scalars have no dtype, as NumPy would otherwise mistake them for its own."""
         return np.dtype(np.float64)
 
 
 def _apply(tool: Tool, name: str, function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> Any:
-    """Do one of NumPy's functions by the peer's."""
+    """Apply the peer's counterpart of one of NumPy's functions."""
     if name in _SHAPES:
         return function(*(np.broadcast_to(0.0, each.shape) if isinstance(each, Handed) else each for each in args))
     if name in CONSTANT:
@@ -231,13 +231,13 @@ def _apply(tool: Tool, name: str, function: Callable[..., Any], args: Any, kwarg
 
 
 def _chosen(ufunc: Callable[..., Any], a: Any, b: Any) -> Any:
-    """The larger or smaller one of two scalars."""
+    """Return the larger or the smaller of two scalars."""
     _note_choice(ufunc.__name__)
     return a if ufunc(_concrete(a), _concrete(b)) == _concrete(a) else b
 
 
 def _value(argument: Any, tool: Tool) -> Any:
-    """An argument as the peer takes it."""
+    """Convert an argument for the peer."""
     if isinstance(argument, Handed):
         return argument.value
     if isinstance(argument, np.ndarray):
@@ -250,7 +250,7 @@ def _value(argument: Any, tool: Tool) -> Any:
 
 
 def _concrete(argument: Any) -> Any:
-    """An argument with numbers only."""
+    """Replace the peer's values in an argument by numbers."""
     if isinstance(argument, Handed):
         return argument.concrete
     if isinstance(argument, list | tuple):
@@ -261,7 +261,7 @@ def _concrete(argument: Any) -> Any:
 
 
 def _stacked(entries: Any, tool: Tool) -> Handed:
-    """Nested lists, or an object array, of scalars as one array."""
+    """Combine nested lists or an object array of scalars into one array."""
     if tool.is_entrywise:
         raise _refused(tool, "an array as one value")
     if isinstance(entries, Handed):
@@ -281,7 +281,7 @@ def _holds_handed(entries: Any) -> bool:
 
 
 def _boxed(argument: Any) -> Any:
-    """Scalars as arrays of one object each, which NumPy's loops over objects take."""
+    """Convert scalars to arrays of one object each, which NumPy's loops over objects accept."""
     if isinstance(argument, list | tuple):
         return type(argument)(map(_boxed, argument))
     if not isinstance(argument, Handed):
@@ -301,17 +301,17 @@ CONSTANT = frozenset(
     | {"floor_divide", "zeros_like", "ones_like", "argmax", "argmin", "argsort", "any", "all"}
     | {"nonzero", "flatnonzero", "count_nonzero", "iscomplexobj", "isrealobj", "array_equal", "allclose", "isclose"}
 )
-"""NumPy's functions whose result does not change with small changes of the arguments: they get numbers."""
+"""NumPy's piecewise constant functions, whose derivative is 0: they are called with plain numbers."""
 
 _ALIKE = frozenset({"zeros_like", "ones_like", "iscomplexobj", "isrealobj"})
-"""Those among them whose result is the same for all values."""
+"""Functions among these whose result is the same for all values."""
 
 _SHAPES = frozenset({"shape", "ndim", "size"})
-"""NumPy's functions that look at no value."""
+"""NumPy's functions that depend on the shape only, not on values."""
 
 _REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min"}
 
-# Operators and methods, made from tables.
+# Operators and methods, generated from tables.
 
 _BINARY = ("add", "subtract:sub", "multiply:mul", "divide:truediv", "power:pow", "matmul", "remainder:mod")
 _COMPARISONS = ("less:lt", "less_equal:le", "greater:gt", "greater_equal:ge", "equal:eq", "not_equal:ne")
