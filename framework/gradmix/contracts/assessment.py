@@ -1,4 +1,4 @@
-"""Assessments: what a differentiator itself knows of how good its results are."""
+"""Assessments: a differentiator's own estimate of how accurate its results are."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from gradmix.contracts.errors import frames_of_gradmix
 
 
 class UnreliableDerivativeWarning(UserWarning):
-    """A derivative may be wrong by more than its method suggests: the function is noisy, or not smooth there."""
+    """A derivative may be less accurate than usual for its method, as the function is noisy or not smooth there."""
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """How good a result is, as far as its differentiator can tell.
+    """The accuracy of a result, as estimated by its differentiator.
 
     Parameters
     ----------
     error
-        Largest estimated error of an entry, relative to the entry or to 1 if that is more.
+        Largest estimated error of an entry, relative to the entry, or absolute if the entry is smaller than 1.
     status
-        What limits it, in a few words: ``converged``, ``limited by rounding``, ``a jump or a kink of the function``.
+        What limits the accuracy: ``converged``, ``limited by rounding``, ``a jump or a kink of the function``.
     is_reliable
-        Whether the result is as good as can be expected of a smooth function; if not, `status` says why.
+        Whether the result is as accurate as can be expected for a smooth function; if not, `status` states why.
     """
 
     error: float
@@ -39,7 +39,7 @@ _collected: ContextVar[list[Assessment] | None] = ContextVar("assessments", defa
 
 @contextmanager
 def assessments() -> Iterator[list[Assessment]]:
-    """Collect the assessments of whatever is differentiated meanwhile in this thread, in order.
+    """Collect the assessments of all derivatives that this thread computes within the context, in order.
 
     Examples
     --------
@@ -58,9 +58,10 @@ def assessments() -> Iterator[list[Assessment]]:
 
 
 def assess(assessment: Assessment) -> None:
-    """Report how good a result is: to whoever collects assessments, else by a warning if it is not reliable.
+    """Report the accuracy of a result.
 
-    A differentiator that estimates errors calls this for each result that it gives.
+    The assessment is added to the list of an enclosing `assessments`. Without one, an unreliable result causes a
+    warning. A differentiator that estimates errors calls this for each of its results.
     """
     found = _collected.get()
     if found is not None:

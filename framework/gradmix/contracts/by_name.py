@@ -1,4 +1,4 @@
-"""Calling what a plugin has written with only those values on offer that it takes, each by its name."""
+"""Calls of plugins' functions by argument name: a function receives only the values that it takes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_O
 
 
 def lacking(function: Callable[..., Any], offered: Collection[str]) -> list[str]:
-    """Names that a function insists on and that are not on offer, in its order.
+    """Return the names of required arguments of a function that are not offered, in the function's order.
 
     >>> lacking(lambda run, models, rounds=3: None, ["run", "model"])
     ['models']
@@ -29,7 +29,7 @@ def lacking(function: Callable[..., Any], offered: Collection[str]) -> list[str]
 
 
 def call_by_name(function: Callable[..., Any], offered: Mapping[str, Any]) -> Any:
-    """Call a function with what it takes of what is offered; one with ``**`` takes all.
+    """Call a function with those offered values that it takes; a function with ``**`` receives all.
 
     >>> call_by_name(lambda b, c=3: (b, c), {"a": 1, "b": 2})
     (2, 3)
@@ -41,7 +41,7 @@ def call_by_name(function: Callable[..., Any], offered: Mapping[str, Any]) -> An
 
 
 def lend_by_name(function: Callable[..., Any], offered: Mapping[str, Any]) -> Any:
-    """As `call_by_name`, but whoever writes into an array of what is offered is refused, so that all see the same.
+    """Call a function as `call_by_name` does, with all offered arrays read-only, so that it cannot change them.
 
     >>> lend_by_name(lambda groups: groups.fill(1), {"groups": np.array([0, 1])})
     Traceback (most recent call last):
@@ -59,7 +59,7 @@ def lend_by_name(function: Callable[..., Any], offered: Mapping[str, Any]) -> An
 
 
 def _arrays(value: Any) -> Iterator[NDArray[Any]]:
-    """An array itself, or those of a dataclass and of its parts."""
+    """Yield a value that is an array, or the arrays in the fields of a dataclass, recursively."""
     if isinstance(value, np.ndarray):
         yield value
     elif is_dataclass(value) and not isinstance(value, type):

@@ -1,4 +1,4 @@
-"""Centers, and the rows that are nearest to each: the model of many clusterers."""
+"""Centers: a model that assigns each row to the nearest center, used by many clusterers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from gradmix.contracts.rows import Matrix
 
 @dataclass(frozen=True, eq=False)
 class Centers(Model):
-    """A row belongs to the center that is nearest to it; of several, to the first.
+    """A model in which each row belongs to its nearest center; among equally near centers, to the first.
 
     Parameters
     ----------
     centers
-        Shape (k, d).
+        The centers, shape (k, d).
     metric
-        What near means, by the name that `scipy.spatial.distance.cdist` has for it.
+        The distance, by its name in `scipy.spatial.distance.cdist`.
 
     Examples
     --------
@@ -33,7 +33,7 @@ class Centers(Model):
     metric: str = "euclidean"
 
     def predict(self, X: Matrix) -> NDArray[np.intp]:
-        """Nearest center of each row, shape (n,)."""
+        """Return the number of the nearest center of each row, shape (n,)."""
         from scipy.spatial.distance import cdist
 
         return cdist(X, self.centers, self.metric).argmin(axis=1)  # type: ignore[call-overload, no-any-return]

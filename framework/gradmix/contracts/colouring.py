@@ -1,4 +1,4 @@
-"""Colourings: how a sparse matrix of derivatives is computed from few directions, as a value that can be saved."""
+"""Colourings: a colouring states how to compute a sparse matrix of derivatives from few directions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _FORMAT = "gradmix colouring 1"
 _LEAST = 4
-"""Variables for each direction, below which colours do not pay."""
+"""A colouring pays only if there are at least this many variables for each direction."""
 _ARRAYS = ("starts", "rows", "column_colours", "row_colours")
 
 
@@ -26,19 +26,20 @@ _ARRAYS = ("starts", "rows", "column_colours", "row_colours")
 class Colouring:
     """The pattern of a sparse Jacobian or Hessian, and the colours of its columns and rows.
 
-    Columns of one colour share a tangent, rows of one colour a cotangent. It can be used for other points and other
-    functions of the same pattern: each matrix is verified, and traced again where the pattern does not hold.
+    Columns of one colour share a tangent, rows of one colour a cotangent. A colouring can be used for other points and
+    for other functions with the same pattern. Each matrix is verified; if the pattern does not hold, it is determined
+    again.
 
     Parameters
     ----------
     shape
         Shape of the matrix.
     starts, rows
-        The pattern, as a CSC matrix has it: where each column starts, shape (n + 1,), and the row of each entry.
+        The pattern in CSC format: where each column starts, shape (n + 1,), and the row of each entry.
     column_colours
-        Colour of each column, shape (n,); -1 where the column is read off cotangents alone.
+        Colour of each column, shape (n,); -1 if the column is found from cotangents alone.
     row_colours
-        Colour of each row that is pulled back, shape (m,); -1 of the others.
+        Colour of each row that is pulled back, shape (m,); -1 for the others.
     is_second
         Whether the matrix is a Hessian.
 
@@ -60,11 +61,11 @@ class Colouring:
 
     @property
     def directions(self) -> int:
-        """How many tangents and cotangents the matrix takes."""
+        """Number of tangents and cotangents needed to compute the matrix."""
         return sum(int(each.max(initial=-1)) + 1 for each in (self.column_colours, self.row_colours))
 
     def to_file(self, path: str | os.PathLike[str]) -> None:
-        """Write it to a file of NumPy's, ``.npz``, without pickled objects."""
+        """Write the colouring to a NumPy file, ``.npz``, without pickled objects."""
         head = json.dumps({"format": _FORMAT, "shape": self.shape, "is_second": self.is_second})
         arrays = {name: np.asarray(getattr(self, name), dtype=np.int64) for name in _ARRAYS}
         with open(path, "wb") as file:
@@ -72,12 +73,12 @@ class Colouring:
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Self:
-        """Read one from a file, which may come from anywhere: nothing in it is executed.
+        """Read a colouring from a file. Files from any source are safe: nothing in them is executed.
 
         Raises
         ------
         DifferentiationError
-            If the file holds something else.
+            If the file does not contain a colouring.
         """
         try:
             with np.load(regular_file(path), allow_pickle=False) as file:
@@ -109,12 +110,12 @@ class Colouring:
 
 
 def colouring_of(sparse: bool | Colouring) -> Colouring | None:
-    """The colouring in the argument ``sparse=`` of an operator; None if it is only True.
+    """Return the colouring in the argument ``sparse=`` of an operator; None if the argument is True.
 
     Raises
     ------
     DifferentiationError
-        If it is anything else.
+        If the argument is neither True nor a colouring.
     """
     if sparse is not True and not isinstance(sparse, Colouring):
         raise DifferentiationError(f"sparse= must be True, False or a gradmix.Colouring; given: {sparse!r}.")

@@ -1,4 +1,4 @@
-"""Whether loops can be compiled: plugins compute with NumPy where numba cannot be imported."""
+"""A check for numba: plugins compile loops if it can be imported, and compute with NumPy otherwise."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from importlib.util import find_spec
 
 @cache
 def can_compile() -> bool:
-    """Whether numba is installed and can be imported."""
+    """Return whether numba is installed and can be imported."""
     if find_spec("numba") is None:
         return False
     try:
         import_module("numba")
-    except ImportError:  # it refuses versions of NumPy that it does not know
+    except ImportError:  # numba rejects versions of NumPy that it does not support
         return False
     return True

@@ -9,7 +9,7 @@ from typing import Any
 class Counted:
     """A function that counts its calls.
 
-    A differentiator that reads the source of a function reads that of `f`, and counts each evaluation here.
+    A differentiator that reads source code reads the source of `f`, and counts each evaluation in `calls`.
 
     Parameters
     ----------
@@ -27,6 +27,6 @@ class Counted:
         self.f, self.calls = f, 0
 
     def __call__(self, *arguments: Any) -> Any:
-        """Count, and call."""
+        """Count the call and return f(…)."""
         self.calls += 1
         return self.f(*arguments)

@@ -1,4 +1,4 @@
-"""Covariance types: how the covariances of a mixture's components are constrained, and estimated from moments."""
+"""Covariance types: constraints on the covariances of a mixture's components, and their estimates from moments."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ SHAPES: Mapping[str, Callable[[int, int], tuple[int, ...]]] = {
     "diagonal": lambda k, d: (k, d),
     "trace": lambda k, d: (k,),
 }
-"""Moments that a covariance type can ask for → their shape, and that of its covariances."""
+"""Moments that a covariance type can request → function of (k, d) that returns their shape and the covariances'."""
 
 
 class Covariance(Component, ABC):
     """Base of all covariance types of Gaussian mixtures: a dataclass that estimates covariances from moments.
 
-    An option such as ``gmm``'s ``covariance_type`` chooses one by its name. A type never sees the rows: a pass over
-    them sums what it asks for by `moments`.
+    An option such as ``covariance_type`` of ``gmm`` chooses one by its name. A covariance type never sees the rows: one
+    pass over the rows sums the `moments` that it requests.
 
     ========== ======================================== =========
     moments    scatter of component k                   shape
@@ -39,8 +39,8 @@ class Covariance(Component, ABC):
     trace      the mean of that diagonal                (k,)
     ========== ======================================== =========
 
-    The covariances have the same shape: matrices, one matrix for all components, variances of features, or one variance
-    for all features.
+    The covariances have the same shape as the moments: a matrix for each component, one matrix for all components,
+    variances of the features, or one variance for all features.
 
     Examples
     --------
@@ -55,30 +55,30 @@ class Covariance(Component, ABC):
     kind: ClassVar[str] = "covariance"
     role: ClassVar[Role] = Role.INGREDIENT
     moments: ClassVar[MomentsName]
-    """What it needs to know of the rows, and so the shape of its covariances."""
+    """The moments that it needs, which also determine the shape of its covariances."""
 
     @abstractmethod
     def estimate(self, counts: Array, scatter: Array, previous: Array | None, tol: float) -> Array:
-        """Covariances of greatest likelihood under the constraint: the M-step.
+        """Estimate the covariances by maximum likelihood under the constraint: the M-step.
 
         They maximise −½ Σₖ (nₖ log |Σₖ| + tr Wₖ Σₖ⁻¹). A type that iterates may return before it has reached the
-        maximum, but its likelihood must not be lower than that of `previous`.
+        maximum, but the likelihood must not be lower than with `previous`.
 
         Parameters
         ----------
         counts
             Sums nₖ of the responsibilities, shape (k,); positive.
         scatter
-            Scatter around the new means, in the shape that `moments` gives; it is not divided by the counts.
+            Scatter around the new means, in the shape of `moments`; it is not divided by the counts.
         previous
-            Covariances of the last iteration, where an inner iteration begins; None in the first.
+            Covariances of the last iteration, from which an inner iteration starts; None in the first iteration.
         tol
-            An inner iteration ends when it raises the mean log-likelihood per row by less than this (nats).
+            Inner iterations end when one raises the mean log-likelihood per row by less than this (nats).
 
         Returns
         -------
         array
-            Covariances in the same shape. Regularisation is added afterwards.
+            Covariances in the shape of `scatter`. Regularisation is added afterwards.
         """
 
     @abstractmethod

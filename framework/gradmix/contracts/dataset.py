@@ -1,4 +1,4 @@
-"""Data sets: what they give, and what an author writes for one."""
+"""Data sets: the base class that a plugin derives from, and the data that a data set returns."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Data:
     X
         Shape (n, d), finite.
     labels
-        Shape (n,): the true group of each row, where it is known.
+        The true group of each row, shape (n,); None if the groups are not known.
     feature_names
         Names of the d columns; empty if they have none.
     preparation
-        What `Dataset.load` did to the columns that were read; None before that.
+        How `Dataset.load` treated the columns; None before that.
     remarks
-        What a person should know of how they were read, in a few words; a run shows it beside its metrics.
+        A short remark for users on how the data were read; a run shows it beside its metrics.
     """
 
     X: Matrix
@@ -67,7 +67,7 @@ class Dataset(Component, ABC):
         """Read or make the raw data; `load` checks and scales them."""
 
     def source(self) -> str:
-        """Where the data come from: a path or an address, for readers of a run; empty if they are made here."""
+        """Return the path or address that the data come from, for readers of a run; empty if they are generated."""
         return ""
 
     def setup(self) -> None:
@@ -76,7 +76,7 @@ class Dataset(Component, ABC):
         self.load()
 
     def load(self) -> Data:
-        """Read, check and, if asked, scale the data; a run does that once.
+        """Read and check the data, and scale them if `standardise` is set; a run does this once.
 
         Raises
         ------
@@ -107,7 +107,7 @@ class Dataset(Component, ABC):
 
 
 Loaded = dict[int, tuple[Dataset, Data]]
-"""Data sets that are loaded, by identity; each is kept alive, so that no other can get its identity."""
+"""`id` of a data set → the data set and its data. Keeping the data set alive ensures that its `id` is not reused."""
 
 _loaded: ContextVar[Loaded | None] = ContextVar("gradmix_loaded", default=None)
 
@@ -133,7 +133,7 @@ def _check_read(method: str, data: Any) -> None:
 
 
 def _check_described(method: str, data: Data) -> None:
-    """Check that names and labels are as many as columns and rows."""
+    """Check that there is one name for each column and one label for each row."""
     n, d = data.X.shape
     if data.feature_names and len(data.feature_names) != d:
         raise PluginError(f"{method} must give a name for each of the {d} columns; it gave {len(data.feature_names)}.")

@@ -1,4 +1,4 @@
-"""Estimators: what scikit-learn asks of everything that is fitted to rows."""
+"""Estimators: scikit-learn's interface for components that are fitted to rows."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from gradmix.contracts.rows import Matrix, as_rows, feature_names_of
 class Estimator(Component):
     """Base of components that are fitted to rows: their options are scikit-learn's parameters.
 
-    An estimator equals only itself, as there, so that it can be a key of a dict; compare options by `get_params`.
+    As in scikit-learn, an estimator equals only itself, so it can be a key of a dict; compare options by `get_params`.
     """
 
     needs_labels: ClassVar[bool] = False
-    """Whether it is fitted to rows whose groups are known: `fit` then needs `y`, and a run a data set with labels."""
+    """Whether it needs rows whose groups are known. If so, `fit` requires `y`, and a run a data set with labels."""
 
     model_: Any
     n_features_in_: int
     preparation_: Preparation | None = None
-    """What the data set of its run did to the rows, if it was read from a file; new rows are treated likewise."""
+    """How the data set of its run prepared the rows, if the model was read from a file; new rows are treated alike."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for method in ("__eq__", "__hash__"):  # in each class itself, where a dataclass would put its own
+        for method in ("__eq__", "__hash__"):  # set in each class itself, where `dataclass` would define them
             if method not in vars(cls):
                 setattr(cls, method, getattr(object, method))
 
     def predict(self, X: Any) -> NDArray[np.intp]:
-        """Group of each row of `X`, shape (n,)."""
+        """Return the group of each row of `X`, shape (n,)."""
         return self.fitted("predict")(self.rows(X))  # type: ignore[no-any-return]
 
     def fitted(self, attribute: str) -> Any:
-        """An attribute or method of the fitted model.
+        """Return an attribute or method of the fitted model.
 
         Raises
         ------
         NotFittedError
-            Before `fit`.
+            If `fit` has not been called.
         """
         if not self.__sklearn_is_fitted__():
             raise not_fitted(
@@ -56,10 +56,10 @@ class Estimator(Component):
         return getattr(self.model_, attribute)
 
     def rows(self, X: Any) -> Matrix:
-        """Check rows for a fitted model, and prepare them like those that it was fitted to.
+        """Check rows for a fitted model, and prepare them as in `fit`.
 
-        Columns must have the names and the order that they had in `fit`, as in scikit-learn. A model that was read from
-        a file finds the columns by their names instead.
+        Columns must have the same names and order as in `fit`, as in scikit-learn. A model that was read from a file
+        finds the columns by their names instead.
 
         Raises
         ------
@@ -89,16 +89,16 @@ class Estimator(Component):
             raise DataError(_different_names(fitted, given))
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Options by name; if `deep`, also those of the components that it holds: ``differentiator__method``."""
+        """Return the options by name; if `deep`, also those of its parts, such as ``differentiator__method``."""
         return {name: value for name, value in parameters_within(self) if deep or "__" not in name}
 
     def set_params(self, **options: Any) -> Self:
-        """Set options by the names that `get_params` gives.
+        """Set options by the names that `get_params` returns.
 
         Raises
         ------
         UnknownNameError
-            If it does not have such an option.
+            If there is no such option.
         """
         for name, value in sorted(options.items(), key=lambda item: item[0].count("__")):
             known = self.get_params()
@@ -128,7 +128,7 @@ class Estimator(Component):
 
 
 def _different_names(fitted: tuple[str, ...], given: tuple[str, ...]) -> str:
-    """Say how the names of features differ from those in ``fit``, in scikit-learn's words: of five names at most."""
+    """Describe how feature names differ from those in ``fit``, in scikit-learn's words, with five names at most."""
     lines = ["The feature names should match those that were passed during fit."]
     for heading, names in (
         ("Feature names unseen at fit time:", sorted(set(given) - set(fitted))),

@@ -1,4 +1,4 @@
-"""Files that users or configs name."""
+"""A check of files that users or configs name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _OTHERS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a s
 
 
 def regular_file(path: str | os.PathLike[str]) -> Path:
-    """Check that a path names a regular file, or a link to one: opening a FIFO or reading a device may never end.
+    """Check that a path is a regular file or a link to one. Opening a FIFO or reading a device may never return.
 
     Returns
     -------
@@ -21,7 +21,7 @@ def regular_file(path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     OSError
-        If there is nothing, or something else; as for a file that cannot be opened, ``strerror`` says what.
+        If the path does not exist or is not a regular file; as for any OSError, ``strerror`` states why.
     """
     mode = os.stat(path).st_mode
     if not stat.S_ISREG(mode):

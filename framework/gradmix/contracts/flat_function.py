@@ -1,4 +1,4 @@
-"""A user's function as one of flat vectors: what the hooks of differentiators are given."""
+"""A wrapper that presents a user's function to the hooks of differentiators as a function of flat vectors."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ from gradmix.contracts.points import (
 )
 
 ArgNums = int | Sequence[int]
-"""Which arguments a function is differentiated by: the place of one, or the places of several."""
+"""The position of the argument to differentiate by, or the positions of several, counted from 0."""
 
 may_be_complex: ContextVar[bool] = ContextVar("may_be_complex", default=False)
-"""Whether a function is being evaluated at a complex point, so that all that is computed within may be complex."""
+"""Whether a function is being evaluated at a complex point, so that all values within may be complex."""
 
 
 class FlatFunction:
-    """A function of numbers, arrays and containers as one that maps ℝⁿ to ℝᵐ.
+    """A function of numbers, arrays and containers, presented as a map from ℝⁿ to ℝᵐ.
 
-    Two of the same function and structure are equal, so that what is compiled for one serves for the other. One with
-    constant arguments is equal to itself only.
+    Two instances with the same function and structure are equal, so that code compiled for one can be used for the
+    other. An instance with constant arguments equals only itself.
 
     Parameters
     ----------
     f
         The function.
     args
-        Its arguments. Those that it is differentiated by are replaced at each call.
+        Its arguments. Each call replaces those that it is differentiated by.
     argnums
-        Which these are.
+        The positions of the replaced arguments.
     argument
-        How they are arranged.
+        The structure of the replaced arguments.
     """
 
     __slots__ = ("argnums", "args", "argument", "f", "result")
@@ -55,12 +55,12 @@ class FlatFunction:
     ) -> None:
         self.f, self.args, self.argnums, self.argument = f, args, argnums, argument
         self.result: Structure | None = None
-        """How the result of the last call is arranged."""
+        """The structure of the result of the last call; None before the first."""
 
     def __call__(self, x: Any) -> Any:
-        """f(x) as a flat vector of float64, or a traced one. It is complex only if x is."""
+        """Return f(x) as a flat vector of float64, or as a traced vector. It is complex only if x is."""
         is_plain = type(x) is np.ndarray
-        value = self.argument.arrange(x.copy() if is_plain else x)  # f may write into what it is given
+        value = self.argument.arrange(x.copy() if is_plain else x)  # f may write into its argument
         token = may_be_complex.set(True) if is_plain and x.dtype.kind == "c" else None
         try:
             return self.flat(
@@ -71,12 +71,12 @@ class FlatFunction:
                 may_be_complex.reset(token)
 
     def flat(self, y: Any) -> Any:
-        """What the function returned as a flat vector; how it is arranged is noted."""
+        """Convert a return value of the function to a flat vector, and store its structure in `result`."""
         vector, self.result = flat_result(y)
         return vector
 
     def arguments(self, value: Any) -> list[Any]:
-        """All arguments, with a value for those that it is differentiated by."""
+        """Return all arguments, with `value` in place of those that it is differentiated by."""
         arguments = list(self.args)
         if isinstance(self.argnums, tuple):
             for place, each in zip(self.argnums, value, strict=True):
@@ -95,12 +95,12 @@ class FlatFunction:
 
 
 def at_point(f: Callable[..., Any], args: Sequence[Any], argnums: ArgNums = 0) -> tuple[FlatFunction, Any]:
-    """A function of flat vectors, and the flat point that the arguments are.
+    """Return the function as one of flat vectors, and its arguments as a flat point.
 
     Raises
     ------
     DifferentiationError
-        If `argnums` names an argument that is not there, or one that is not of real numbers.
+        If `argnums` names an argument that does not exist or that does not consist of real numbers.
     """
     places = _places(argnums, len(args))
     if isinstance(places, tuple):
@@ -127,12 +127,12 @@ def _places(argnums: ArgNums, count: int) -> int | tuple[int, ...]:
 
 
 def flat_result(y: Any) -> tuple[Any, Structure]:
-    """What a function returned as a flat vector, and how it is arranged.
+    """Convert a function's return value to a flat vector; return the vector and its structure.
 
     Raises
     ------
     DifferentiationError
-        If it returned anything but real numbers, arrays of such, and containers of these.
+        If the value is anything but real numbers, arrays of real numbers, or containers of these.
     """
     if type(y) is float:
         return np.array([y]), of_one_array(())
@@ -161,7 +161,7 @@ def _numbers(y: Any) -> Any:
             "tuple or dict of arrays."
         ) from error
     if array.dtype == object and all(isinstance(each, Real) for each in array.flat):
-        array = array.astype(np.float64)  # what NumPy has chosen among traced and plain numbers
+        array = array.astype(np.float64)  # NumPy chooses dtype object if traced and plain numbers are mixed
     if array.dtype.kind not in ("biufc" if may_be_complex.get() else "biuf") and array.size:
         raise DifferentiationError(f"the function returned {y!r}; it must return real numbers.")
     return array if array.dtype.kind == "c" else array.astype(np.float64, copy=False)

@@ -1,4 +1,4 @@
-"""Clusterers that compute by folds over rows."""
+"""The base class of clusterers that compute by folds over rows."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from gradmix.contracts.rows import Matrix
 
 
 class FoldingClusterer(WeightRouting, Clusterer[ModelT]):
-    """Base of clusterers that compute by folds over rows: a dataclass of options with an `iterate_rows`.
+    """Base of clusterers that compute by folds over rows: a dataclass of options with a method `iterate_rows`.
 
-    Their rows may have weights, and are computed wherever the rows' engine does it. If one has an option `warm_start`
-    that is true, a fit goes on from the model of the last one.
+    The rows may have weights, and their engine decides where the folds are computed. If the clusterer has an option
+    `warm_start` and it is true, a fit continues from the model of the last fit.
     """
 
     @abstractmethod
@@ -34,36 +34,37 @@ class FoldingClusterer(WeightRouting, Clusterer[ModelT]):
         Parameters
         ----------
         rows
-            Checked already. Whatever needs all of them is a `Rows.fold` or a `Rows.map`.
+            The rows, already checked. Use `Rows.fold` or `Rows.map` to compute over all of them.
         rng
             The only source of random numbers.
         state
-            The model of an earlier iteration, from which to go on; None to begin.
+            The model of an earlier iteration from which to continue; None for a new start.
         """
 
     def batch_of_starts(self, rows: Rows) -> BatchOfStarts[ModelT] | None:
-        """What computes whole starts at once, where that is much faster; None, unless overridden, where it is not.
+        """Return a function that computes several starts at once, if this is much faster; otherwise None, the default.
 
-        `fit` uses it. A run, which journals each iteration, and `iterations` do without; their results may differ from
-        it by rounding. Rows are checked only before the first start: here, their shape may be looked at.
+        Only `fit` uses it. `iterations`, and a run, which journals each iteration, do not; their results may differ
+        from it by rounding errors. The rows are not checked yet when this method is called: it may use only their
+        shape.
         """
         return None
 
     def iterate(self, X: Matrix, rng: np.random.Generator) -> Iterator[Iteration[ModelT]]:
-        """Yield the iterations of one start, on an array."""
+        """Yield the iterations of one start on an array."""
         return self.iterate_rows(Rows(X), rng)
 
     def _iterations_of_one_start(self, rows: Rows, rng: np.random.Generator) -> Any:
-        """Iterations of one start; by `iterate` if a derived class has replaced that one."""
+        """Return the iterations of one start; from `iterate` if a derived class overrides that method."""
         if "iterate_rows" not in _latest(type(self), "iterate", "iterate_rows"):
             return super()._iterations_of_one_start(rows, rng)
         state = self._model_to_go_on_from(rows)
         return self.iterate_rows(rows, rng) if state is None else self.iterate_rows(rows, rng, state)
 
     def _whole_starts(self, rows: Rows) -> list[Trace[ModelT]] | None:
-        """The starts of a fit, computed at once; None if they have to be iterated.
+        """Return the starts of a fit, computed at once; None if they have to be iterated.
 
-        They are if a derived class has replaced the iterations that they stand for.
+        They have to be iterated, for example, if a derived class overrides the iterations but not `batch_of_starts`.
         """
         is_replaced = "batch_of_starts" not in _latest(type(self), "iterate", "iterate_rows", "batch_of_starts")
         if is_replaced or getattr(self, "verbose", False) or self._model_to_go_on_from(rows) is not None:
@@ -77,7 +78,7 @@ class FoldingClusterer(WeightRouting, Clusterer[ModelT]):
         return compute(self._streams())
 
     def _model_to_go_on_from(self, rows: Rows) -> ModelT | None:
-        """The model of the last fit if the option `warm_start` asks for it; None before the first fit."""
+        """Return the model of the last fit if the option `warm_start` is true; None before the first fit."""
         if not (getattr(self, "warm_start", False) and self.__sklearn_is_fitted__()):
             return None
         if self.preparation_ is not None:
@@ -94,12 +95,12 @@ class FoldingClusterer(WeightRouting, Clusterer[ModelT]):
         Parameters
         ----------
         X
-            Shape (n, d), or `Rows`.
+            The rows, shape (n, d), or `Rows`.
         y
-            Label of each row, shape (n,), if the clusterer needs labels; else not used.
+            The label of each row, shape (n,), if the clusterer needs labels; ignored otherwise.
         sample_weight
-            Shape (n,), not negative: a row of weight 2 counts as two rows. None if each row counts once. Their sum is
-            ``total_weight_``.
+            The weight of each row, shape (n,), not negative: a row of weight 2 counts as two rows. None if each row
+            counts once. Their sum becomes ``total_weight_``.
         """
         rows = self._rows_of(X, y, sample_weight)
         traces = self._whole_starts(rows)
@@ -114,5 +115,5 @@ class FoldingClusterer(WeightRouting, Clusterer[ModelT]):
 
 @cache
 def _latest(clusterer: type[Any], *methods: str) -> frozenset[str]:
-    """Those of some methods that the most derived class with any of them defines."""
+    """Return which of the methods are defined in the most derived class that defines any of them."""
     return next(frozenset(found) for cls in clusterer.__mro__ if (found := {*methods} & vars(cls).keys()))

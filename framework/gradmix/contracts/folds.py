@@ -1,4 +1,4 @@
-"""Rows as a value, and folds: the one way to compute over all rows, with the same bits wherever it is done."""
+"""Rows as a value, and folds over them: computations over all rows with the same bits on every engine."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from gradmix.contracts.rows import Matrix, as_numbers, feature_names_of, rows_an
 T = TypeVar("T")
 
 THREADS: ContextVar[int | None] = ContextVar("THREADS", default=None)
-"""Threads that a run may use, where it has a limit; `Engine.most_threads` asks for it."""
+"""Number of threads that a run may use; None without a limit. `Engine.most_threads` reads it."""
 
 TILE = 4096
-"""Rows of a tile. Tiles begin at fixed row numbers, so that sums over them have the same bits everywhere."""
+"""Number of rows in a tile. Tiles begin at fixed row numbers, so that sums have the same bits on every engine."""
 TILES_OF_A_SUM = 64
-"""Tiles that are added up before their sum is added to the total: super-blocks of 2¹⁸ rows."""
+"""Number of tiles that are summed before their sum is added to the total: super-blocks of 2¹⁸ rows."""
 
 
 class Block(NamedTuple):
-    """Some consecutive rows, for a function that computes over rows."""
+    """A block of consecutive rows, the argument of functions that compute over rows."""
 
     X: Matrix
-    """Shape (b, d), read-only."""
+    """The rows, shape (b, d), read-only."""
     weights: NDArray[np.float64] | None
     """Weight of each row, shape (b,); None if all are 1."""
     start: int
@@ -42,12 +42,12 @@ class Block(NamedTuple):
 
     @property
     def rows(self) -> slice:
-        """Which rows of the whole data they are."""
+        """The position of the block in the whole data, as a slice."""
         return slice(self.start, self.start + len(self.X))
 
 
 class Engine(Component, ABC):
-    """Where folds over rows are computed: implement `each`.
+    """Base of all engines, which compute folds over rows: implement `each`.
 
     An engine changes how long a result takes, never the result.
     """
@@ -57,35 +57,35 @@ class Engine(Component, ABC):
 
     @property
     def most_threads(self) -> int:
-        """Threads that it may use here: those of the run's limit, or as many as this process has cores."""
+        """Number of threads that it may use: the run's limit, or else the number of cores."""
         return THREADS.get() or os.cpu_count() or 1
 
     @abstractmethod
     def each(self, function: Callable[[Block], T], blocks: Iterable[Block]) -> Iterator[T]:
-        """Yield what a function returns for each block, in the order of the blocks.
+        """Yield the function's result for each block, in the order of the blocks.
 
         Parameters
         ----------
         function
-            Picklable: a function of a module, or a `functools.partial` of one. It must not change the block.
+            A picklable function: one of a module, or a `functools.partial` of one. It must not change the block.
         blocks
-            At least one.
+            The blocks; at least one.
         """
 
 
 class Rows:
-    """Rows to compute over, with their weights, and where that is done.
+    """Rows to compute over, with their weights and labels, and the engine that computes.
 
     Parameters
     ----------
     X
         Anything that `as_rows` reads, shape (n, d), or the path of a ``.npy`` file, which is mapped into memory.
     weights
-        Shape (n,), finite, not negative, not all 0; None for rows that all count once.
+        The weight of each row, shape (n,), finite, not negative, not all 0; None if each row counts once.
     engine
-        Where folds are computed; None for this thread.
+        The engine that computes folds; None to compute in the current thread.
     labels
-        Shape (n,): the group that each row is known to be of, for a clusterer that needs it; None if it is not known.
+        The known group of each row, shape (n,), for a clusterer that needs it; None if the groups are not known.
 
     Raises
     ------
@@ -105,7 +105,7 @@ class Rows:
         self.engine = engine
         self.feature_names = feature_names_of(X)
         self.total_weight = float(len(self.array) if self.weights is None else self.weights.sum())
-        """Sum of the weights: n if there are none."""
+        """Sum of the weights; n if there are no weights."""
 
     def __len__(self) -> int:
         return len(self.array)
@@ -115,7 +115,7 @@ class Rows:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(n, d)."""
+        """The shape (n, d)."""
         n, d = self.array.shape
         return n, d
 
@@ -128,11 +128,11 @@ class Rows:
             yield Block(X[start : start + TILE], weights, start)
 
     def each(self, function: Callable[[Block], T]) -> Iterator[T]:
-        """Yield what a function returns for each tile, in order; computed by the engine."""
+        """Yield the function's result for each tile, in order, computed by the engine."""
         return map(function, self.blocks()) if self.engine is None else self.engine.each(function, self.blocks())
 
     def fold(self, function: Callable[[Block], T]) -> T:
-        """Sum of what a function returns for each tile; it must be picklable, and return something that adds up.
+        """Return the sum of the function's results for all tiles; it must be picklable, and its results addable.
 
         Tiles are summed in two fixed levels, so the sum has the same bits for every engine.
 
@@ -145,12 +145,12 @@ class Rows:
         return reduce(add, (reduce(add, islice(values, TILES_OF_A_SUM - 1), first) for first in values))
 
     def map(self, function: Callable[[Block], NDArray[Any]]) -> NDArray[Any]:
-        """Join what a function returns for the rows of each tile, shape (n, …)."""
+        """Return the function's results for all tiles, joined to shape (n, …)."""
         return np.concatenate([*self.each(function)])
 
 
 def _mapped(X: Any) -> Any:
-    """Map a file of NumPy's into memory; anything else is returned as it is."""
+    """Map a NumPy file into memory; return anything else unchanged."""
     if type(X) is np.ndarray or (not isinstance(X, str) and not hasattr(X, "__fspath__")):
         return X
     try:
@@ -160,7 +160,7 @@ def _mapped(X: Any) -> Any:
 
 
 def _as_labels(labels: Any, n: int) -> NDArray[Any]:
-    """Check the labels of n rows; the first missing one is named."""
+    """Check the labels of n rows; the error names the first missing one."""
     checked = np.asarray(labels)
     if checked.shape != (n,):
         raise DataError(f"labels must have the shape ({n},), one for each row; it is {checked.shape}.")
@@ -177,7 +177,7 @@ def _as_labels(labels: Any, n: int) -> NDArray[Any]:
 
 
 def _as_weights(weights: Any, n: int) -> NDArray[np.float64]:
-    """Check the weights of n rows; the first wrong one is named."""
+    """Check the weights of n rows; the error names the first invalid one."""
     checked = as_numbers(weights, "sample weights")
     if checked.shape != (n,):
         raise DataError(f"sample weights must have the shape ({n},), one for each row; it is {checked.shape}.")

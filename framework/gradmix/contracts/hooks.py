@@ -1,4 +1,4 @@
-"""Hooks: what a plugin may implement. An implementation takes only the arguments that it needs."""
+"""Hooks that a plugin may implement. An implementation takes only the arguments that it needs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 Components = Mapping[str, Mapping[str, "str | type[Any]"]]
-"""kind → name → class, or its place ``"package.module:Class"``, which is imported when the component is used."""
+"""kind → name → class, or its location ``"package.module:Class"``, which is imported when the component is used."""
 
 Kinds = Iterable["str | type[Any]"]
-"""Contracts, or their places: ``"package.module:Class"``."""
+"""Contracts, or their locations ``"package.module:Class"``."""
 
 
 @hookspec
@@ -37,22 +37,22 @@ def gradmix_components() -> Components:  # type: ignore[empty-body]
 
 @hookspec
 def gradmix_kinds() -> Kinds:  # type: ignore[empty-body]
-    """Add kinds of component, so that this plugin and others can offer components of them.
+    """Add kinds of component, so that this and other plugins can offer components of these kinds.
 
     Returns
     -------
     iterable
-        The kinds' contracts, or their places: base classes derived from `gradmix.Component` that state ``kind`` and
-        ``role``.
+        The contracts of the kinds, or their locations. A contract is a base class derived from `gradmix.Component`
+        that sets ``kind`` and ``role``.
     """
 
 
 @hookspec
 def gradmix_rules() -> Iterable[FunctionWithRule]:  # type: ignore[empty-body]
-    """Add derivative rules of functions that NumPy's protocols hand to traced values, such as a ufunc of compiled code.
+    """Add derivative rules of functions that NumPy's protocols pass to traced values, such as compiled ufuncs.
 
-    Called when a differentiator first needs the rules, so that the function's package can be imported here. A rule of
-    gradmix's own goes first.
+    Called when a differentiator first needs the rules, so the function's package can be imported here. Built-in rules
+    of gradmix take precedence.
 
     Returns
     -------
@@ -63,17 +63,17 @@ def gradmix_rules() -> Iterable[FunctionWithRule]:  # type: ignore[empty-body]
 
 @hookspec
 def gradmix_run_started(run: RunInfo) -> None:
-    """Called when a run's journal has been opened, before its first iteration."""
+    """Called after the run's journal is opened and before the first iteration."""
 
 
 @hookspec
 def gradmix_iteration(run: RunInfo, iteration: Iteration[Any]) -> None:
-    """Called after each iteration, when it is journalled."""
+    """Called after each iteration has been journalled."""
 
 
 @hookspec
 def gradmix_run_finished(run: RunInfo, metrics: Mapping[str, float], remarks: Mapping[str, str]) -> None:
-    """Called when a run has finished and its result is journalled; `remarks` are those of its `gradmix.Result`."""
+    """Called when a run has finished and its result is journalled; `remarks` come from its `gradmix.Result`."""
 
 
 @hookspec

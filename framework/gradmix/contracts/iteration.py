@@ -1,4 +1,4 @@
-"""What an iterative algorithm yields, and how the best of several starts is found."""
+"""The iterations that an iterative algorithm yields, and the choice of the best start."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class Iteration(Generic[Estimate_co]):
     step
         Number of the iteration within its start, from 1; the framework fills it in.
     collapsed
-        Number of the estimate's parts that have collapsed, such as components of a mixture without spread: the estimate
-        is degenerate, and its metrics say nothing of how well it fits.
+        Number of parts of the estimate that have collapsed, such as mixture components with zero variance. If it is not
+        0, the estimate is degenerate and its metrics do not measure the quality of the fit.
     labels
-        What the estimate's `predict` returns for the rows, shape (n,), if the iteration knows it already; None if not.
+        The result of the estimate's `predict` for the rows, shape (n,), if it is already known; None otherwise.
     """
 
     estimate: Estimate_co
@@ -52,20 +52,20 @@ class Iteration(Generic[Estimate_co]):
     labels: NDArray[np.integer[Any]] | None = None
 
     def numbered(self, start: int, step: int) -> Iteration[Estimate_co]:
-        """The iteration with its numbers filled in; `dataclasses.replace` takes several times as long."""
+        """Return a copy with `start` and `step` filled in; `dataclasses.replace` takes several times as long."""
         return Iteration(self.estimate, self.metrics, self.converged, start, step, self.collapsed, self.labels)
 
 
 @dataclass(frozen=True, eq=False)
 class Trace(Generic[Estimate_co]):
-    """A start that was computed to its end.
+    """A start that has been computed completely.
 
     Parameters
     ----------
     values
         The objective after each iteration, shape (number of iterations,).
     last
-        Makes the last iteration. It is called only if the start may be the best.
+        Returns the last iteration. It is called only if the start may be the best.
     """
 
     values: NDArray[np.float64]
@@ -74,12 +74,12 @@ class Trace(Generic[Estimate_co]):
 
 @dataclass(frozen=True)
 class Streams(Sequence[np.random.Generator]):
-    """Random numbers of each start: a generator with a stream of its own, made when it is asked for.
+    """The random generators of the starts, each with an independent stream, created on access.
 
     Parameters
     ----------
     entropy
-        What all streams follow from, as in `numpy.random.SeedSequence`: not negative.
+        The entropy of `numpy.random.SeedSequence` that all streams are derived from; not negative.
     n_starts
         Number of starts.
     """
@@ -95,12 +95,12 @@ class Streams(Sequence[np.random.Generator]):
         return self._of(numbers) if isinstance(numbers, int) else [*map(self._of, numbers)]
 
     def _of(self, start: int) -> np.random.Generator:
-        """That of `SeedSequence.spawn`'s child of the number."""
+        """Return the generator of one start: the stream of the child with this number of `SeedSequence.spawn`."""
         return np.random.default_rng(np.random.SeedSequence(self.entropy, spawn_key=(start,)))
 
 
 BatchOfStarts = Callable[[Sequence[np.random.Generator]], "list[Trace[Estimate_co]] | None"]
-"""Computes a start for each generator; None if it cannot, and each start has to be iterated."""
+"""A function that computes one start for each generator, or returns None if each start has to be iterated."""
 
 
 @dataclass(frozen=True)
@@ -110,14 +110,14 @@ class Objective:
     Parameters
     ----------
     metric
-        Name of the metric, which every `Iteration` carries.
+        Name of the metric; the metrics of every `Iteration` include it.
     maximise
-        Whether more is better.
+        Whether higher values are better.
     unit, words, rewards_freedom
         As `unit`, `meaning` and `rewards_freedom` of a `Meaning`.
     is_estimated
-        Whether iterations estimate it from a sample of the rows: it may then become worse on the way. The last
-        iteration of a start gives its exact value, by which starts are compared.
+        Whether iterations estimate it from a sample of the rows, so that it may become worse between iterations. The
+        last iteration of a start has the exact value, which is used to compare starts.
     """
 
     metric: str
@@ -129,15 +129,15 @@ class Objective:
 
     @property
     def meaning(self) -> Meaning:
-        """What the metric means."""
+        """The `Meaning` of the metric."""
         better: Direction = "higher" if self.maximise else "lower"
         freedom = self.rewards_freedom
         return Meaning(self.metric, better, self.unit, self.words, rewards_freedom=freedom, spoiled_by=_COLLAPSED)
 
     def best(self, last_iterations: Iterable[Iteration[Estimate_co]]) -> Iteration[Estimate_co]:
-        """Choose the best start by its last iteration; of equals, the first.
+        """Choose the best start by its last iteration; among equals, the first.
 
-        A degenerate one is chosen only if all are; then it counts as not converged.
+        A degenerate start is chosen only if all starts are degenerate; it then counts as not converged.
 
         Raises
         ------
@@ -153,7 +153,7 @@ class Objective:
 
 
 def best_trace(objective: Objective, traces: Sequence[Trace[Estimate_co]]) -> Iteration[Estimate_co]:
-    """Last iteration of the best start, chosen as `Objective.best` does.
+    """Return the last iteration of the best start, chosen as in `Objective.best`.
 
     Raises
     ------
@@ -163,7 +163,7 @@ def best_trace(objective: Objective, traces: Sequence[Trace[Estimate_co]]) -> It
     ends = [float(trace.values[-1]) for trace in traces]
     seen: list[Iteration[Estimate_co]] = []
     numbers = [start for start, end in enumerate(ends) if end == end]
-    numbers.sort(key=ends.__getitem__, reverse=objective.maximise)  # of equals, the first remains the first
+    numbers.sort(key=ends.__getitem__, reverse=objective.maximise)  # stable: among equals, the first stays first
     for start in numbers:
         seen.append(traces[start].last().numbered(start, len(traces[start].values)))
         if not seen[-1].collapsed:
@@ -182,4 +182,4 @@ LOG_LIKELIHOOD = Objective(
 )
 INERTIA = Objective("inertia", maximise=False, words="sum of squared distances to the centers", rewards_freedom=True)
 COLLAPSED = Meaning(_COLLAPSED, None, "", "components that have collapsed: the estimate is degenerate")
-"""For the metrics of clusterers whose iterations say what has collapsed; the task ``cluster`` then reports it."""
+"""A metric for clusterers whose iterations set `collapsed`; if they declare it, the task ``cluster`` reports it."""

@@ -1,4 +1,4 @@
-"""Iterative algorithms: starts, each with random numbers of its own, and the best of them."""
+"""Iterative algorithms: several starts, each with an independent random stream, of which the best is kept."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ class IterativeAlgorithm(ABC, Generic[EstimateT]):
     n_init: int | Literal["auto"]
 
     def metrics(self) -> tuple[Meaning, ...]:
-        """Metrics of its iterations and of its models' scores, in the order in which they rank results.
+        """Return the metrics of its iterations and of its models' scores, in the order in which they rank results.
 
-        Unless overridden, the objective.
+        The default is the objective alone.
         """
         return (self.objective.meaning,)
 
     def n_starts(self) -> int:
-        """Number of starts: the option `n_init`, 1 without one."""
+        """Return the number of starts: the option `n_init`, or 1 if there is no such option."""
         return int(getattr(self, "n_init", 1))
 
     def _streams(self) -> Streams:
-        """Random numbers of each start.
+        """Return the random generators of all starts.
 
         Raises
         ------
         ConfigError
-            If there is to be no start at all.
+            If the number of starts is less than 1.
         """
         if self.n_starts() < 1:
             raise ConfigError(f"n_init must be at least 1; given: {self.n_starts()}.")
@@ -57,10 +57,10 @@ class IterativeAlgorithm(ABC, Generic[EstimateT]):
     def _all_starts(
         self, iterate: Callable[[np.random.Generator], Iterable[Iteration[EstimateT]]]
     ) -> Iterator[Iteration[EstimateT]]:
-        """Iterations of all starts, checked and numbered; `iterate` returns those of one.
+        """Yield the iterations of all starts, checked and numbered; `iterate` returns the iterations of one start.
 
-        Start i draws its random numbers from a stream of its own, the same for any number of starts. One that breaks
-        down is left out, with a warning.
+        Start i has a separate stream of random numbers, which does not depend on the number of starts. A start that
+        breaks down is left out, with a warning.
 
         Raises
         ------
@@ -78,13 +78,13 @@ class IterativeAlgorithm(ABC, Generic[EstimateT]):
                 failures.append(error)
                 if len(streams) > 1:
                     _warn_of_break_down(start, error)
-                if last is not None and len(failures) < len(streams):  # its last estimate is on the way to nowhere
+                if last is not None and len(failures) < len(streams):  # its last estimate must not win
                     yield dataclasses.replace(last, step=last.step + 1, converged=False, collapsed=1)
         if len(failures) == len(streams):
             raise failures[-1]
 
     def _checked_and_numbered(self, start: int, iterations: Any) -> Iterator[Iteration[EstimateT]]:
-        """Iterations of one start, checked and numbered."""
+        """Yield the iterations of one start, checked and numbered."""
         if not isinstance(iterations, Iterable):
             raise unlike(f"{type(self).__name__}.iterate", "iterations", iterations, "yield")
         step = 0
@@ -104,7 +104,7 @@ class IterativeAlgorithm(ABC, Generic[EstimateT]):
             )
 
     def _best_of(self, iterations: Iterator[Iteration[EstimateT]]) -> tuple[Iteration[EstimateT], NDArray[np.float64]]:
-        """Last iteration of the best start, and its objective by iteration."""
+        """Return the last iteration of the best start, and the objective after each of its iterations."""
         traces: defaultdict[int, list[float]] = defaultdict(list)
 
         def traced() -> Iterator[Iteration[EstimateT]]:
@@ -121,7 +121,7 @@ def _warn_of_break_down(start: int, error: NumericalError) -> None:
 
 
 def _entropy(random_state: Any) -> int | list[int]:
-    """Where the random numbers of all starts come from; a generator is moved on, so that the next fit has others."""
+    """Return the entropy for all starts. Drawing it advances a generator, so the next fit uses other random numbers."""
     if isinstance(random_state, np.random.Generator):
         return cast("list[int]", random_state.integers(2**32, size=4).tolist())
     if isinstance(random_state, np.random.RandomState):

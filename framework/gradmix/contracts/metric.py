@@ -1,4 +1,4 @@
-"""Metrics that a config adds to those of a task: what an author writes for one."""
+"""The base class of metrics that a config adds to those of a task."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from gradmix.contracts.role import Role
 
 
 class Metric(Component, ABC):
-    """Base of all metrics: a dataclass of options with a `measure` that scores what a task has found.
+    """Base of all metrics: a dataclass of options with a method `measure` that scores the answer of a task.
 
-    A run measures those that its config chooses, ``metric=[silhouette]``, each under its own name. They are part of
-    what the run computes: an exception in one ends the run as failed. One that has no value returns NaN, for example
-    where there is only one group.
+    A run measures the metrics that its config chooses, such as ``metric=[silhouette]``, each under its own name. An
+    exception in a metric makes the run fail. A metric that is undefined, for example because there is only one group,
+    returns NaN.
     """
 
     kind: ClassVar[str] = "metric"
     role: ClassVar[Role] = Role.MEASURE
     maximise: ClassVar[bool | None] = None
-    """Whether more is better; None if it does not rank anything."""
+    """Whether higher values are better; None if the metric does not rank results."""
     unit: ClassVar[str] = ""
-    """Unit, as an axis shows it."""
+    """The unit, as shown on an axis."""
 
     @classmethod
     def meaning(cls, name: str) -> Meaning:
-        """What its values mean in a run that measures it under this name."""
+        """Return the `Meaning` of its values in a run that measures it under this name."""
         if cls.maximise not in (True, False, None):
             raise PluginError(f"{cls.__name__}.maximise must be True, False or None; it is {cls.maximise!r}.")
         better: Mapping[bool | None, Direction | None] = {True: "higher", False: "lower", None: None}
@@ -37,13 +37,13 @@ class Metric(Component, ABC):
 
     @abstractmethod
     def measure(self, *args: Any, **answer: Any) -> float | Mapping[str, float]:
-        """Measure what the task has found.
+        """Measure the answer of the task.
 
-        Write it with only those parts of the task's answer that it needs, by their names in `Task.answers`:
+        Its arguments are the parts of the answer that it needs, by their names in `Task.answers`:
         ``def measure(self, data, groups)``.
 
         Returns
         -------
         float or mapping
-            The value, or several by name: the run has them as ``silhouette.worst`` and so on.
+            The value, or several values by name, which the run records as ``silhouette.worst`` and so on.
         """

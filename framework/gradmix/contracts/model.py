@@ -1,4 +1,4 @@
-"""Models: what a clusterer finds, and the criteria that price its parameters."""
+"""Models: the result of a clusterer, and the information criteria that penalise its parameters."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ class Model(ABC):
 
     @abstractmethod
     def predict(self, X: Matrix) -> NDArray[np.intp]:
-        """Group of each row, shape (n,)."""
+        """Return the group of each row, shape (n,)."""
 
     def scores(self, X: Matrix) -> Mapping[str, float]:
-        """Metrics of the fit on `X`, by name: ``bic``, ``aic`` and the like; `Clusterer.metrics` declares them."""
+        """Return metrics of the fit on `X` by name, such as ``bic`` and ``aic``; `Clusterer.metrics` declares them."""
         return {}
 
     def check(self) -> None:  # noqa: B027
-        """Check what a file says the model is, when it is read; unless overridden, nothing.
+        """Check the values of a model that was read from a file. The default does nothing.
 
         Raises
         ------
         DataError
-            If no fit can have given these values.
+            If the values cannot be the result of a fit.
         """
 
 

@@ -10,7 +10,7 @@ from gradmix.contracts.question import Question
 from gradmix.contracts.role import Role
 
 Operator = Literal["derivative", "gradient", "jacobian"]
-"""What a problem asks a differentiator for: the name of the method."""
+"""The name of the differentiator's method that a problem requires."""
 
 
 class Problem(Component, ABC):
@@ -19,7 +19,7 @@ class Problem(Component, ABC):
     kind: ClassVar[str] = "problem"
     role: ClassVar[Role] = Role.GIVEN
     operator: Operator = "gradient"
-    """What is asked: ``derivative`` (ℝ→ℝᵐ), ``gradient`` (ℝⁿ→ℝ) or ``jacobian`` (ℝⁿ→ℝᵐ)."""
+    """The required derivative: ``derivative`` (ℝ→ℝᵐ), ``gradient`` (ℝⁿ→ℝ) or ``jacobian`` (ℝⁿ→ℝᵐ)."""
 
     @abstractmethod
     def function(self, x: Any) -> Any:
@@ -27,15 +27,18 @@ class Problem(Component, ABC):
 
     @abstractmethod
     def point(self) -> Any:
-        """Where to differentiate: a float or an array."""
+        """Return the point at which to differentiate: a float or an array."""
 
     def exact(self) -> Any:
-        """Derivative at the point, nearly to the last digit, found without a differentiator; None if unknown."""
+        """Return the derivative at the point, accurate to almost the last digit; None if unknown.
+
+        It must not be computed by a differentiator.
+        """
         return None
 
     def question(self) -> Question | None:
-        """What it asks a solver, with the start and the exact solution, if known; None if it asks nothing.
+        """Return the question for a solver, with the start and the exact solution if known; None if there is none.
 
-        It is made for every run of a sweep before the first one starts, so it must be quick.
+        It is called for every run of a sweep before the first one starts, so it must be fast.
         """
         return None

@@ -1,4 +1,4 @@
-"""Questions: what a problem asks a solver, with the function and its derivatives counted."""
+"""Questions: what a problem asks a solver. A question counts the evaluations of its function and derivatives."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ Array = NDArray[np.float64]
 
 @dataclass
 class Counts:
-    """What was evaluated so far.
+    """Numbers of evaluations so far.
 
     Parameters
     ----------
     counted
         The functions, each of which counts its calls.
     derivatives
-        Gradients, Jacobians and Hessians that were asked for.
+        Number of gradients, Jacobians and Hessians computed.
     unreliable
-        How many of these their differentiator itself calls unreliable.
+        Number of these that their differentiator reported as unreliable.
     """
 
     counted: list[Counted] = field(default_factory=list)
@@ -39,26 +39,26 @@ class Counts:
 
     @property
     def functions(self) -> int:
-        """Calls of all functions."""
+        """Number of calls of all functions."""
         return sum(each.calls for each in self.counted)
 
 
 @dataclass(frozen=True, eq=False)
 class Question(ABC):
-    """Base of all questions; a solver is given one of `Equations`, `Minimum`, `LeastSquares` and `InitialValue`.
+    """Base of all questions: `Equations`, `Minimum`, `LeastSquares` and `InitialValue`.
 
-    Solvers see points as arrays of shape (n,), whatever the start is; if it is a number, the function is given numbers.
+    Solvers always work with points of shape (n,). If the start is a number, the function still receives numbers.
 
     Parameters
     ----------
     function
         The function, written in plain NumPy.
     start
-        Where to start: a number or an array of them.
+        The point to start from: a number, or an array of shape (n,).
     solution
-        The exact solution, arranged as the start; None if it is not known, or if there is not just one.
+        The exact solution, with the shape of the start; None if it is not known or not unique.
     counts
-        What was evaluated so far.
+        Numbers of evaluations so far.
     """
 
     function: Function
@@ -66,10 +66,10 @@ class Question(ABC):
     solution: Any = None
     counts: Counts = field(default_factory=Counts, kw_only=True)
     evaluated: Counted = field(init=False, repr=False)
-    """f of points of shape (n,), plain or traced: what a differentiator is given."""
+    """The function of points of shape (n,), plain or traced, that is passed to a differentiator."""
 
     asks_for: ClassVar[str]
-    """What it asks for, in words: ``"a minimum"``."""
+    """The requested solution in words: ``"a minimum"``."""
 
     def __post_init__(self) -> None:
         try:
@@ -85,19 +85,19 @@ class Question(ABC):
 
     @property
     def first(self) -> Array:
-        """The start as an array of shape (n,); a new one each time."""
+        """The start as a new array of shape (n,)."""
         return np.array(self.start, dtype=float).reshape(-1)
 
     def counted_anew(self) -> Self:
-        """The same question, of which nothing has been evaluated yet."""
+        """Return the same question with all counts at 0."""
         return replace(self, counts=Counts())
 
     def arranged(self, x: Array) -> Any:
-        """A point as the start is arranged: a number or an array."""
+        """Return a point in the form of the start: as a number or an array."""
         return float(x[0]) if np.ndim(self.start) == 0 else np.asarray(x, dtype=float)
 
     def _of_arrays(self) -> Function:
-        """The function of a number as one of an array with one entry."""
+        """Return the function of a number as a function of an array with one entry."""
         function = self.function
 
         def of_array(x: Any) -> Any:
@@ -106,13 +106,13 @@ class Question(ABC):
         return of_array
 
     def error(self, iteration: Iteration[Array]) -> float | None:
-        """Distance of an iteration to the solution, in the entry where it is largest; None if that is not known."""
+        """Return the largest absolute error of an entry of the estimate; None if the solution is not known."""
         if self.solution is None:
             return None
         return float(np.max(np.abs(iteration.estimate - np.reshape(self.solution, -1))))
 
     def differentiated(self, operator: Callable[..., Any], f: Function, *arguments: Any, **options: Any) -> Array:
-        """A derivative of f at the last argument by an operator of a differentiator.
+        """Compute a derivative of f at the last argument with an operator of a differentiator.
 
         Raises
         ------
@@ -131,12 +131,12 @@ class Vector(Question):
     """Base of questions about a function with several values, F: ℝⁿ → ℝᵐ."""
 
     def trial(self, x: Array) -> Array:
-        """F(x), shape (m,), finite or not: for a step that may still be refused."""
+        """Compute F(x), shape (m,), without a check that it is finite, for a step that may be rejected."""
         with np.errstate(all="ignore"):
             return np.asarray(self.evaluated(x), dtype=float).reshape(-1)
 
     def value(self, x: Array) -> Array:
-        """F(x), shape (m,).
+        """Compute F(x), shape (m,).
 
         Raises
         ------
@@ -146,7 +146,7 @@ class Vector(Question):
         return _checked(self.trial(x), "the function", x)
 
     def jacobian(self, x: Array, differentiator: Differentiator) -> Array:
-        """J(x), shape (m, n); as `value`, it is finite."""
+        """Compute J(x), shape (m, n); raise NumericalError if an entry is not finite."""
         derivative = self.differentiated(differentiator.jacobian, self.evaluated, x)
         return derivative.reshape(-1, len(x))
 
@@ -166,7 +166,7 @@ class Equations(Vector):
     asks_for: ClassVar[str] = "a root of equations"
 
     def trial(self, x: Array) -> Array:
-        """F(x), shape (n,), finite or not."""
+        """Compute F(x), shape (n,), without a check that it is finite."""
         values = super().trial(x)
         if len(values) != len(x):
             raise DataError(
@@ -191,7 +191,7 @@ class Minimum(Question):
     asks_for: ClassVar[str] = "a minimum"
 
     def trial(self, x: Array) -> float:
-        """f(x), finite or not: for a step that may still be refused."""
+        """Compute f(x), without a check that it is finite, for a step that may be rejected."""
         with np.errstate(all="ignore"):
             value = np.asarray(self.evaluated(x), dtype=float)
         if value.size != 1:
@@ -199,7 +199,7 @@ class Minimum(Question):
         return float(value.reshape(()))
 
     def value(self, x: Array) -> float:
-        """f(x).
+        """Compute f(x).
 
         Raises
         ------
@@ -209,11 +209,11 @@ class Minimum(Question):
         return float(_checked(np.asarray(self.trial(x)), "the function", x))
 
     def gradient(self, x: Array, differentiator: Differentiator) -> Array:
-        """∇f(x), shape (n,); as `value`, it is finite."""
+        """Compute ∇f(x), shape (n,); raise NumericalError if an entry is not finite."""
         return self.differentiated(differentiator.gradient, self.evaluated, x)
 
     def hessian(self, x: Array, differentiator: Differentiator) -> Array:
-        """H(x), shape (n, n), symmetric; as `value`, it is finite."""
+        """Compute H(x), shape (n, n), symmetric; raise NumericalError if an entry is not finite."""
         found = self.differentiated(differentiator.hessian, self.evaluated, x)
         return 0.5 * (found + found.T)
 
@@ -233,7 +233,7 @@ class LeastSquares(Vector):
     asks_for: ClassVar[str] = "least squares"
 
     def as_minimum(self) -> Minimum:
-        """The same question for a solver that minimises; evaluations are counted together."""
+        """Return the same question for a solver that minimises; both share their counts."""
         return Minimum(self._half_square, self.start, self.solution, counts=self.counts)
 
     def _half_square(self, x: Any) -> Any:
@@ -242,7 +242,7 @@ class LeastSquares(Vector):
 
 @dataclass(frozen=True, eq=False)
 class InitialValue(Question):
-    """Solve y′ = f(t, y) from a start on, up to the time `end`; the solution is y at that time.
+    """Solve y′ = f(t, y) from the start up to the time `end`; the solution is y at the end.
 
     Parameters
     ----------
@@ -272,7 +272,7 @@ class InitialValue(Question):
             raise DataError(f"the end must be later than the beginning; given: {self.begin} to {self.end}.")
 
     def slopes(self, t: float, y: Array) -> Array:
-        """f(t, y), shape (n,), finite or not."""
+        """Compute f(t, y), shape (n,), without a check that it is finite."""
         return np.asarray(self.evaluated(t, y), dtype=float).reshape(-1)
 
     def _of_arrays(self) -> Function:
@@ -284,12 +284,12 @@ class InitialValue(Question):
         return of_array
 
     def jacobian(self, t: float, y: Array, differentiator: Differentiator) -> Array:
-        """∂f/∂y, shape (n, n); NumericalError if it is not finite."""
+        """Compute ∂f/∂y, shape (n, n); raise NumericalError if an entry is not finite."""
         derivative = self.differentiated(differentiator.jacobian, self.evaluated, t, y, argnums=1)
         return derivative.reshape(len(y), len(y))
 
     def error(self, iteration: Iteration[Array]) -> float | None:
-        """Largest error of an entry at the end, relative to the solution's: entries may differ by powers of ten."""
+        """Return the largest relative error of an entry at the end; entries may differ by powers of ten."""
         if self.solution is None or not iteration.converged:
             return None
         exact = np.reshape(np.asarray(self.solution, dtype=float), -1)

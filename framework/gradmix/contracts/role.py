@@ -1,4 +1,4 @@
-"""Roles: what a kind of component is for in an experiment."""
+"""Roles: the purpose of a kind of component in an experiment."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from enum import Enum
 
 
 class Role(Enum):
-    """What the components of a kind are for.
+    """The purpose of the components of a kind.
 
     A contract states its role once; planning, comparison, configs and listings depend on the role, not on the kind.
     """
 
     TASK = "task"
-    """What a run does with the other components; a run has one."""
+    """Defines the work that a run does with the other components; a run has one."""
     ALGORITHM = "algorithm"
     """Does the work: algorithms are compared on the same work."""
     GIVEN = "given"
-    """What is to be solved, such as data or a problem: results are compared within each, never across."""
+    """Provides the data or problem to solve; results are compared only on the same data or problem."""
     MEASURE = "measure"
-    """Scores what a run has found; a run has any number of them."""
+    """Scores the answer of a run; a run has any number of them."""
     OBSERVER = "observer"
     """Follows a run; a run has any number of them."""
     ENGINE = "engine"
-    """Where or with what the work is done: engines are compared on the same work."""
+    """Determines where or with what the work is done; engines are compared on the same work."""
     INGREDIENT = "ingredient"
     """Part of an algorithm, chosen inside the component that holds it."""
 
@@ -38,7 +38,7 @@ class Role(Enum):
 
     @property
     def has_several(self) -> bool:
-        """Whether a config chooses any number of its components for a run: ``metric=[silhouette,davies_bouldin]``."""
+        """Whether a config can choose several of its components for a run: ``metric=[silhouette,davies_bouldin]``."""
         return self in (Role.MEASURE, Role.OBSERVER)
 
     @property

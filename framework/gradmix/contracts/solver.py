@@ -1,4 +1,4 @@
-"""Solvers: a generator of iterations for each question, and everything that follows from it."""
+"""Solvers: a plugin yields iterations for a question; the base class derives everything else from them."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ MEANINGS = (
 
 
 class Solver(IterativeAlgorithm[Array], Component):
-    """Base of all solvers: a dataclass of options with an `iterate` that yields the iterations for one question.
+    """Base of all solvers: a dataclass of options with a method `iterate` that yields the iterations for one question.
 
-    A plugin yields points and their residuals. Lengths of steps, errors and the numbers of evaluations are added here.
-    One that needs derivatives holds a differentiator: ``differentiator: Differentiator = part("dual")``.
+    A plugin yields points and their residuals. This class adds step lengths, errors and the numbers of evaluations.
+    A solver that needs derivatives holds a differentiator: ``differentiator: Differentiator = part("dual")``.
 
     Examples
     --------
@@ -56,21 +56,22 @@ class Solver(IterativeAlgorithm[Array], Component):
     role: ClassVar[Role] = Role.ALGORITHM
     objective: ClassVar[Objective] = RESIDUAL
     solves: ClassVar[Mapping[type[Question], tuple[str, ...]]]
-    """Questions that it takes → operators of a differentiator that it needs for them.
+    """Type of question that it solves → operators of a differentiator that it needs for them.
 
-    One that takes `Minimum` is given `LeastSquares` as a minimum, unless it takes them itself.
+    If `Minimum` is listed and `LeastSquares` is not, least-squares questions are passed to it as minima.
     """
 
     @abstractmethod
     def iterate(self, question: Any) -> Iterator[Iteration[Array]]:
         """Yield the iterations, each with its point, shape (n,), its ``residual``, and ``objective`` if there is one.
 
-        One that has converged is the last; no more are asked for.
+        Iteration ends after the first one that has converged.
 
         Parameters
         ----------
         question
-            One of those that `solves` names, checked already. Evaluate by its methods, which count.
+            A question of one of the types in `solves`, already checked. Use its methods for evaluations, as they count
+            them.
 
         Raises
         ------
@@ -79,23 +80,25 @@ class Solver(IterativeAlgorithm[Array], Component):
         """
 
     def takes(self) -> Mapping[type[Question], tuple[str, ...]]:
-        """What it solves with these options; unless overridden, all that `solves` names."""
+        """Return the entries of `solves` that hold with these options. The default is all of them."""
         return self.solves
 
     def metrics(self) -> tuple[Meaning, ...]:
-        """Metrics of its iterations, in the order in which they rank results."""
+        """Return the metrics of its iterations, in the order in which they rank results."""
         return MEANINGS
 
     @final
     def check_question(self, question: Question) -> None:
-        """Check that it solves such a question, before the first iteration and when a sweep is planned.
+        """Check that it can solve a question of this type.
+
+        It is called before the first iteration and when a sweep is planned.
 
         Raises
         ------
         ConfigError
-            If it solves others only.
+            If it cannot solve questions of this type.
         DifferentiationError
-            If its differentiator lacks what it needs.
+            If its differentiator lacks an operator that it needs.
         """
         differentiator = getattr(self, "differentiator", None)
         for operator in self.takes()[type(self._as_it_takes(question))]:
@@ -118,12 +121,12 @@ class Solver(IterativeAlgorithm[Array], Component):
 
     @final
     def solve(self, question: Question) -> Iteration[Array]:
-        """Solve a question, and return the last iteration: its ``estimate`` is the point, ``converged`` says whether.
+        """Solve a question and return the last iteration, with the point as ``estimate``; check its ``converged``.
 
         Raises
         ------
         ConfigError
-            If an option is wrong, or if it does not solve such questions.
+            If an option is wrong, or if it cannot solve questions of this type.
         NumericalError
             If it breaks down.
         """
@@ -131,7 +134,7 @@ class Solver(IterativeAlgorithm[Array], Component):
 
     @final
     def exhaust(self, question: Question) -> None:
-        """Do all the work without keeping anything; this is what is timed."""
+        """Do all the work without keeping its result; timings measure this method."""
         deque(self.iterations(question), maxlen=0)
 
     def _as_it_takes(self, question: Question) -> Question:
@@ -144,7 +147,7 @@ class Solver(IterativeAlgorithm[Array], Component):
         raise ConfigError(f"{type(self).__name__} solves for {known}; the problem asks for {question.asks_for}.")
 
     def _completed(self, question: Question, iterations: Iterator[Iteration[Array]]) -> Iterator[Iteration[Array]]:
-        """Iterations with all metrics."""
+        """Yield the iterations with all metrics, and check their points."""
         before = question.first
         for each in iterations:
             x = np.asarray(each.estimate)

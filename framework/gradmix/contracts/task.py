@@ -1,4 +1,4 @@
-"""Tasks: what a run does with its components."""
+"""Tasks: the work that a run does with its components."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from gradmix.contracts.meaning import Meaning
 from gradmix.contracts.role import Role
 
 Writer = Callable[[Path], None]
-"""Writes one artifact to the path that it is given."""
+"""A function that writes one artifact to a given path."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """Description of the data that a run worked on; `gradmix.input_of` makes one of a data set.
+    """Description of the data that a run worked on; `gradmix.input_of` returns the description of a data set.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Result:
-    """What a task returns when it is done.
+    """The result that a task returns at its end.
 
     Parameters
     ----------
@@ -54,13 +54,13 @@ class Result:
     best_start
         Number of the start that the result comes from, if there were several.
     artifacts
-        Files for the run's folder: name → what writes it.
+        Files for the run's folder: name → function that writes the file.
     inputs
         The data that it worked on.
     answer
-        What was found, by the names in `Task.answers`: for metrics, pictures and events that a config adds.
+        The parts of the answer by the names in `Task.answers`, for metrics, pictures and events that a config adds.
     remarks
-        What a person should know that is not a number, shown beside the metrics: ``{"derivative": "converged"}``.
+        Remarks for users that are not numbers, shown beside the metrics: ``{"derivative": "converged"}``.
     """
 
     metrics: Mapping[str, float]
@@ -73,7 +73,7 @@ class Result:
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What a finished run has left: pictures are drawn from it, when the run ends or at any later time.
+    """The data of a finished run from which its pictures are drawn, at the end of the run or later.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class FinishedRun:
     iterations
         All iterations of all starts, in order; their ``estimate`` is None.
     recall
-        Gives the answer: the run's own, or what `Task.recall` reads from its artifacts.
+        Returns the answer, either from the running process or as `Task.recall` reads it from the artifacts.
     """
 
     metrics: Mapping[str, float]
@@ -92,11 +92,11 @@ class FinishedRun:
 
     @cached_property
     def answer(self) -> Mapping[str, Any]:
-        """What was found, by the names in `Task.answers`; read when it is first asked for."""
+        """The parts of the answer by the names in `Task.answers`, read at the first access."""
         return self.recall()
 
     def curves(self, metric: str) -> Mapping[int, Sequence[float]]:
-        """Start → values of a metric by iteration; iterations without it are left out."""
+        """Return start → values of a metric by iteration; iterations without the metric are left out."""
         found: dict[int, list[float]] = {}
         for iteration in self.iterations:
             if metric in iteration.metrics:
@@ -111,9 +111,9 @@ class Timed:
     Parameters
     ----------
     work
-        The work alone: what it needs has been loaded, and calling it has no lasting effect.
+        A function that does only the timed work: everything it needs is already loaded, and it has no side effects.
     reference
-        What its time is divided by, such as one evaluation of the function that is differentiated.
+        Work whose time is the unit of a ratio, such as one evaluation of the differentiated function.
     """
 
     work: Callable[[], object]
@@ -121,7 +121,7 @@ class Timed:
 
 
 Steps = Generator[Iteration[Any], None, Result]
-"""What `Task.run` returns: a generator that yields every iteration and returns the result."""
+"""The type of `Task.run`: a generator that yields every iteration and returns the result."""
 
 
 class Task(Component, ABC):
@@ -135,47 +135,47 @@ class Task(Component, ABC):
     rounds: ClassVar[int] = 0
     """Default number of timed rounds; with 0, only the run itself is timed."""
     answers: ClassVar[tuple[str, ...]] = ()
-    """Names of the parts of `Result.answer`, ``("model", "data")``, by which metrics and pictures ask for them."""
+    """Names of the parts of `Result.answer`, such as ``("model", "data")``, for metrics and pictures to use."""
 
     @abstractmethod
     def run(self) -> Steps:
-        """Do the work: yield every iteration, return the result. The framework writes the journal and takes the time.
+        """Do the work: yield every iteration and return the result. The framework journals and times the work.
 
-        A task that can end early catches `StopRun` where it yields, and returns its result so far.
+        A task that can end early catches `StopRun` at its `yield` and returns its result so far.
         """
 
     def improves(self) -> Objective | None:
-        """The metric that each iteration improves; None if there is no such metric."""
+        """Return the metric that each iteration improves; None if there is no such metric."""
         return None
 
     def metrics(self) -> Sequence[Meaning]:
-        """Metrics of its iterations and its result, in the order in which they rank results; others rank nothing.
+        """Return the metrics of its iterations and result, in the order in which they rank results.
 
-        Unless overridden, the metric that `improves` names.
+        Metrics that are not listed rank nothing. The default is the metric that `improves` returns.
         """
         objective = self.improves()
         return () if objective is None else (objective.meaning,)
 
     def preflight(self) -> None:
-        """Check that the run can start; called for all runs of a sweep before the first, so it must be quick.
+        """Check that the run can start. It is called for all runs of a sweep before the first, so it must be fast.
 
         Raises
         ------
         GradmixError
-            If the parts do not fit each other: too few rows, an operator that a differentiator lacks.
+            If the parts do not fit together: too few rows, or an operator that the differentiator does not support.
         """
 
     def draw(self, run: FinishedRun) -> Mapping[str, Writer]:
-        """Pictures of a finished run: file name → what writes it; may be called in another process than the run's."""
+        """Draw a finished run: return file name → function that writes it. May be called in another process."""
         return {}
 
     def recall(self, artifacts: Path) -> Mapping[str, Any]:
-        """Read the answer of a finished run, as `Result.answer` had it, from the folder of its artifacts.
+        """Restore the `Result.answer` of a finished run from the folder of its artifacts.
 
         Implement it if pictures of the task or of events need parts of the answer.
         """
         return {}
 
     def timed(self) -> Timed | None:
-        """Work to time repeatedly, as a config asks; None if only the run itself can be timed."""
+        """Return the work to time repeatedly if a config requests it; None if only the run itself can be timed."""
         return None
