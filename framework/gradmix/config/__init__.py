@@ -1,1 +1,1 @@
-"""The third floor: from config nodes to checked components and a run's identity."""
+"""The third floor: it turns config nodes into checked components, and computes the identity of a run."""

@@ -1,4 +1,4 @@
-"""Second names of options in configs: an alias refers to its option, and a value given by the alias is the option's."""
+"""Aliases in configs: an alias is a second name of an option, and a value given to the alias is set on the option."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Path = tuple[str, ...]
 
 
 def reference_to(option: Option) -> str:
-    """What an alias is in a config unless it is given: a reference to the option beside it."""
+    """Return the default value of an alias in a config: a reference to its option, which is in the same node."""
     return f"${{.{option.name}}}"
 
 
 def path_of_override(override: str) -> Path:
-    """The path in the config that an override gives, or the group that it chooses from.
+    """Return the path in the config that an override sets, or the group from which it chooses.
 
     >>> path_of_override("+solver/differentiator=dual"), path_of_override("clusterer.k=2")
     (('solver', 'differentiator'), ('clusterer', 'k'))
@@ -35,7 +35,7 @@ def path_of_override(override: str) -> Path:
 
 
 def component_at(path: Path, name: Any) -> type[Component] | None:
-    """The class of the component of that name at a path in a config; None if it is not a component's place."""
+    """Return the class of the named component at a path in a config; None if no component belongs at this path."""
     if not isinstance(name, str):
         return None
     contract = registry().kinds.get(path[0])
@@ -43,15 +43,15 @@ def component_at(path: Path, name: Any) -> type[Component] | None:
         kind = path[0] if len(path) == 2 and registry().offers(path[0], name) else None
     else:
         kind = kind_in("/".join(path), name)
-    with suppress(GradmixError):  # one that cannot be used: building it says why
+    with suppress(GradmixError):  # if it cannot be used, `build` reports the reason
         return registry().find(kind, name).load() if kind else None
     return None
 
 
 def aliases_in(config: Mapping[str, Any], place: Path = ()) -> dict[Path, Option]:
-    """The aliases of all components in a config, as plain values: path of each → the option beside it.
+    """Return the aliases of all components in a config: path of the alias → its option.
 
-    `place` is the path of `config` itself.
+    `config` has plain values; `place` is the path of `config` itself.
     """
     found: dict[Path, Option] = {}
     for key, node in config.items():
@@ -67,9 +67,9 @@ def aliases_in(config: Mapping[str, Any], place: Path = ()) -> dict[Path, Option
 
 
 def settle_aliases(config: DictConfig, overrides: Collection[str]) -> dict[Path, Option]:
-    """Give each option of a composed config the value that was given by its alias; returns the aliases.
+    """Set each option of a composed config to the value that was given to its alias; return the aliases.
 
-    What `overrides` give wins over what config files say. A ConfigError says where both names are given, with different
+    Values from `overrides` win over values from config files. Raises ConfigError if both names are given with different
     values.
     """
     keys = [str(key) for key in config if key != "hydra"]
@@ -95,6 +95,6 @@ def settle_aliases(config: DictConfig, overrides: Collection[str]) -> dict[Path,
 
 
 def _has_several(path: Path) -> bool:
-    """Whether it is the place of a kind of which a config chooses several."""
+    """Return whether the path belongs to a kind of which a config can choose several components."""
     contract = registry().kinds.get(path[0])
     return len(path) == 1 and contract is not None and contract.role.has_several

@@ -1,4 +1,4 @@
-"""From a config node to a component: every name looked up, every option checked."""
+"""Build components from config nodes: look up every name, and check every option."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def differentiator(name: str, **options: Any) -> Differentiator:
     Parameters
     ----------
     name
-        As ``gradmix plugins`` lists it.
+        The name; ``gradmix plugins`` lists all.
     **options
-        As ``gradmix plugins NAME`` lists them.
+        The options; ``gradmix plugins NAME`` lists them.
 
     Raises
     ------
     UnknownNameError
-        If there is no such differentiator, or no such option; names the nearest.
+        If no differentiator or no option has this name; the message suggests the nearest one.
     ConfigError
-        If an option's value is wrong.
+        If the value of an option is not valid.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def covariance(name: str, **options: Any) -> Covariance:
 
 @cache
 def _covariance_without_options(name: str, known: Registry) -> type[Component] | None:
-    """The class of a covariance type that has no options; every fit of a mixture looks its type up several times."""
+    """Return the class of a covariance type if it has no options; cached, as each fit of a mixture needs it often."""
     component = known.find(Covariance.kind, name).load()
     return None if parameters_of(component) else component
 
@@ -92,7 +92,7 @@ def solver(name: str, **options: Any) -> Solver:
 
 
 def dataset(name: str, **options: Any) -> Dataset:
-    """Make a data set by its name; like `differentiator`. Its `load` reads the data.
+    """Make a data set by its name; like `differentiator`. Its method `load` reads the data.
 
     Examples
     --------
@@ -125,7 +125,7 @@ def metric(name: str, **options: Any) -> Metric:
 
 
 def task(name: str, **parts: Any) -> Task:
-    """Make a task by its name, with its parts as components; like `differentiator`.
+    """Make a task by its name, with components as its parts; like `differentiator`.
 
     Examples
     --------
@@ -137,18 +137,18 @@ def task(name: str, **parts: Any) -> Task:
 
 
 def rows(X: Any, weights: Any = None, engine: str | Engine = "serial", **options: Any) -> Rows:
-    """Rows for a clusterer's `fit`, with weights, and where to compute over them.
+    """Combine rows with weights and an engine, for a clusterer's `fit`.
 
     Parameters
     ----------
     X
         Shape (n, d): an array, nested lists, a data frame, or the path of a ``.npy`` file, which is mapped into memory.
     weights
-        Shape (n,), not negative: a row of weight 2 counts as two rows. None if each row counts once.
+        Weights of the rows, not negative, shape (n,): a row of weight 2 counts as two rows. None if each counts once.
     engine
-        An engine, or its name as ``gradmix plugins`` lists it.
+        The engine that computes sums over the rows, or its name; ``gradmix plugins`` lists all.
     **options
-        The named engine's options.
+        Options of the engine if it is given by name.
 
     Examples
     --------
@@ -163,13 +163,13 @@ def rows(X: Any, weights: Any = None, engine: str | Engine = "serial", **options
 
 @dataclass(frozen=True)
 class Built:
-    """A component, every option checked, and what it was built from."""
+    """A component with checked options, and the config from which it was built."""
 
     component: Component
     node: Mapping[str, Any]
-    """Its config in full, as plain values: name, options, the nodes of its parts."""
+    """Its complete config as plain values: name, options, and the nodes of its parts."""
     plugins: Mapping[str, str] = field(default_factory=dict)
-    """Path within the node → identity of the plugin, for itself (path ``""``) and its parts."""
+    """Path within the node → identity of the plugin, for the component itself (path ``""``) and its parts."""
 
 
 def build(
@@ -177,8 +177,9 @@ def build(
 ) -> Built:
     """Build the component that a config node describes: ``{"name": "gmm", "n_components": 3}``, or the name alone.
 
-    `where` is the node's path in the config, for messages; components are looked up in `known`, or the installed ones.
-    If `in_python`, the node is not of a run and may have what only Python can give.
+    `where` is the node's path in the config, for messages. `known` is the registry, by default the one of this session.
+    If `in_python`, the node comes from Python code instead of a run's config, and may have values that a config cannot
+    express.
     """
     where, known = where or kind, known or registry()
     node = {"name": node} if isinstance(node, str) else node
@@ -200,13 +201,13 @@ def build(
             f"{name}.{path}".strip("."): mark
             for name, value in built.items()
             for path, mark in value.plugins.items()
-            if options[name].part or mark != entry.identity  # what it names in its own plugin is part of that
+            if options[name].part or mark != entry.identity  # a name in its own plugin is already identified
         },
     )
 
 
 def _by_own_names(node: Mapping[str, Any], component: type[Component], where: str) -> Mapping[str, Any]:
-    """A node with options that are given by their aliases under their own names."""
+    """Return a node in which every alias is replaced by the own name of its option."""
     given = {alias: option.name for alias, option in aliases_of(component).items() if alias in node}
     for alias, name in given.items():
         if name in node:
@@ -224,7 +225,7 @@ def _make(component: type[Component], where: str, options: Mapping[str, Any]) ->
 
 
 def unknown_option(path: str, owner: str, known: Collection[str], component: type[Component] | None = None) -> str:
-    """Message for an option that its owner does not have: what its class lacks, or the nearest name and all names."""
+    """Return the message for an unknown option: a missing type annotation, or the nearest name and all names."""
     prefix, _, name = path.rpartition(".")
     if component is not None and name in (values := untyped(component)):
         value = values[name]
@@ -243,7 +244,7 @@ def unknown_option(path: str, owner: str, known: Collection[str], component: typ
 def _build_option(
     option: Option, component: type[Component], node: Mapping[str, Any], where: str, known: Registry, in_python: bool
 ) -> Any:
-    """An option's value as a leaf of the tree of what is built."""
+    """Build or check the value of an option."""
     path = path_of(option, component, where)
     given = node.get(option.name, option.default)
     if (isinstance(given, str) and given == "???") or (option.required and option.name not in node):

@@ -1,4 +1,4 @@
-"""Folders of config files that may come from a stranger: each file is checked when it is loaded."""
+"""Folders of config files that are not trusted: each file is checked when it is loaded."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ SCHEME = "checked"
 
 
 class CheckedFiles(ConfigSource):
-    """A folder of config files, as Hydra's own source is, except that a file sets values and chooses options only."""
+    """A folder of config files, like Hydra's own source, but a file may only set values and choose options."""
 
     @staticmethod
     def scheme() -> str:
-        """Scheme of such a folder's address: ``checked:///home/me/conf``."""
+        """Return the scheme of the folder's address: ``checked:///home/me/conf``."""
         return SCHEME
 
     def available(self) -> bool:
-        """Whether there is such a folder."""
+        """Return whether the folder exists."""
         return Path(self.path).is_dir()
 
     def is_group(self, config_path: str) -> bool:
-        """Whether there is such a folder in it."""
+        """Return whether the folder has this subfolder."""
         return Path(self.path, config_path).is_dir()
 
     def is_config(self, config_path: str) -> bool:
-        """Whether there is such a file in it."""
+        """Return whether the folder has this file."""
         return self._file(config_path).exists() and not self._file(config_path).is_dir()
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
@@ -43,7 +43,7 @@ class CheckedFiles(ConfigSource):
         return groups + configs
 
     def load_config(self, config_path: str) -> ConfigResult:
-        """Load a file and check it; a ConfigError says why it cannot be read, or what a config file may not say."""
+        """Load and check a file; raise ConfigError if it cannot be read, or has content that a file may not have."""
         file = self._file(config_path)
         text, config = parse_file(file)
         content = plain_content(config)
@@ -61,6 +61,6 @@ class CheckedFiles(ConfigSource):
 
 
 def address_of(folder: str) -> str:
-    """A folder's address for Hydra's search path; an address of another scheme stays as it is."""
+    """Return the address of a folder for Hydra's search path; an address with another scheme is returned unchanged."""
     folder = folder.removeprefix("file://")
     return folder if "://" in folder else f"{SCHEME}://{Path(folder).absolute()}"

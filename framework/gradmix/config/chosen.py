@@ -1,4 +1,4 @@
-"""What a config chooses several of, metrics and run events: built, and checked against what the task offers."""
+"""Metrics and run events, of which a config can choose several: build them, and check that they suit the task."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ComponentT = TypeVar("ComponentT", bound=Component)
 
 @dataclass(frozen=True)
 class Chosen(Generic[ComponentT]):
-    """Components of one kind that a config has chosen, as they were built, by their name in the config."""
+    """The components of one kind that a config has chosen, after they were built, by their names in the config."""
 
     kind: str = ""
     built: Mapping[str, Built] = field(default_factory=dict)
@@ -35,22 +35,25 @@ class Chosen(Generic[ComponentT]):
 
     @property
     def config(self) -> dict[str, Mapping[str, Any]]:
-        """The config of those that may change a run's result."""
+        """The config of the components that may change the result of a run."""
         return {name: each.node for name, each in self.built.items() if _counts(each.component)}
 
     @property
     def identities(self) -> dict[str, str]:
-        """Path in the config → identity of the plugin, for those that may change a run's result."""
+        """Path in the config → identity of the plugin, for the components that may change the result of a run."""
         return self._identities(counting=True)
 
     @property
     def observers(self) -> dict[str, str]:
-        """As `identities`, for the others."""
+        """Like `identities`, for the components that do not change the result."""
         return self._identities(counting=False)
 
     @property
     def drawing(self) -> dict[str, Mapping[str, Any]]:
-        """The config of run events that draw and are not part of the run's identity; none that holds a secret."""
+        """The config of run events that draw pictures and do not change the result.
+
+        Events with an option that a stranger must not set, such as a secret, are left out.
+        """
         return {
             name: self.built[name].node
             for name, each in self.components.items()
@@ -59,7 +62,7 @@ class Chosen(Generic[ComponentT]):
         }
 
     def content(self) -> list[str]:
-        """Fingerprints of what a result depends on because of them."""
+        """Fingerprints of the files and sources through which these components affect the result."""
         return [mark for each in self.components.values() if _counts(each) for mark in marks_of(each)]
 
     def _identities(self, counting: bool) -> dict[str, str]:
@@ -72,15 +75,15 @@ class Chosen(Generic[ComponentT]):
 
 
 def _counts(component: Component) -> bool:
-    """Whether a run's result may depend on the component."""
+    """Return whether the result of a run may depend on the component."""
     return not isinstance(component, Events) or component.may_stop or component.must
 
 
 def read_metrics(config: Mapping[str, Any], task: Task) -> Chosen[Metric]:
     """Build the metrics that a config chooses.
 
-    Raises ConfigError if one is unknown or has a wrong option, needs what the task does not answer with, or has the
-    name of another metric.
+    Raises ConfigError if a metric is unknown, has an invalid option, needs a value that the task does not return, or
+    has the same name as another metric.
     """
     chosen = cast("Chosen[Metric]", _read("metric", config))
     taken = {*RESERVED, *([each.name for each in task.metrics()] if chosen.built else ())}
@@ -101,8 +104,8 @@ def read_metrics(config: Mapping[str, Any], task: Task) -> Chosen[Metric]:
 def read_events(config: Mapping[str, Any], task: Task) -> Chosen[Events]:
     """Build the run events that a config chooses.
 
-    Raises ConfigError if one is unknown, has a wrong option or needs what it is not offered, and PluginError if its
-    class overrides nothing.
+    Raises ConfigError if an events component is unknown, has an invalid option, or needs an argument that the framework
+    does not offer; PluginError if its class overrides no method.
     """
     chosen = cast("Chosen[Events]", _read("events", config))
     improves = task.improves() is not None
@@ -144,7 +147,7 @@ def _read(kind: str, config: Mapping[str, Any]) -> Chosen[Component]:
 
 
 def _options_of(kind: str, name: str, value: Any) -> str:
-    """What to type to give one of the options of a component a value; empty if it has none."""
+    """Return what to type to set an option of a component; empty if the component has no options."""
     if not registry().offers(kind, name):
         return ""
     options = [option.name for option in options_of(registry().find(kind, name).load())]

@@ -1,4 +1,4 @@
-"""Hydra, set up for gradmix: where configs are looked for, which of them are checked, what Hydra itself chooses."""
+"""Hydra's set-up for gradmix: the search path of configs, the check of untrusted ones, and Hydra's own defaults."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from gradmix.contracts.task import Task
 from gradmix.registry.entry import describe
 
 _HYDRA_DEFAULTS = {"launcher": "gradmix", "sweeper": "gradmix", "job_logging": "disabled", "hydra_logging": "disabled"}
-"""Group of Hydra's own → its default for us; an override in our config could not be overridden by an experiment."""
+"""Hydra's own groups → gradmix's defaults. As overrides in gradmix's config, no experiment could change them."""
 
 
 class Composer:
-    """Composes configs by Hydra, within the context `composing`."""
+    """Compose configs with Hydra, within the context `composing`."""
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -43,12 +43,10 @@ class Composer:
         self.loader: ConfigLoader = GlobalHydra.instance().config_loader()
         self.parsed = parse(request.overrides)
         self.overrides = _for_each_component(self.parsed) if request.is_sweep else list(map(_checked, self.parsed))
-        self.is_sweep_by_config = (
-            False  # known once it is composed: whether ``hydra.mode`` in a config asks for a sweep
-        )
+        self.is_sweep_by_config = False  # set by `compose`, since ``hydra.mode`` in a config can request a sweep, too
 
     def compose(self) -> DictConfig:
-        """Compose the config of a run, or the one that a sweep's jobs have in common; ``hydra.mode`` says which."""
+        """Compose the config of a run, or the common config of a sweep's jobs; ``hydra.mode`` in it specifies which."""
         config = self._load(RunMode.MULTIRUN, validate=False)
         self.is_sweep_by_config = config.hydra.mode == RunMode.MULTIRUN
         mode = RunMode.MULTIRUN if self.request.is_sweep else config.hydra.mode or RunMode.RUN
@@ -56,12 +54,12 @@ class Composer:
         is_open = "???" in config.hydra.runtime.choices.values()
         is_wrong = any(each.is_hydra_override() for each in swept) or (mode == RunMode.RUN and (swept or is_open))
         if is_wrong:
-            config = self._load(mode, validate=True)  # Hydra says what is wrong
+            config = self._load(mode, validate=True)  # Hydra raises an error that explains the problem
         config.hydra.mode = mode
         return config
 
     def groups(self) -> dict[str, list[str]]:
-        """Every group of config options, Hydra's own too → its options."""
+        """Return every config group → its options; Hydra's own groups are included."""
         found: dict[str, list[str]] = {}
         waiting = [""]
         while waiting:
@@ -75,16 +73,16 @@ class Composer:
         return dict(sorted(found.items()))
 
     def run(self, config: DictConfig, job: Callable[[DictConfig], Any]) -> None:
-        """Call `job` with a composed config as Hydra would: with the logging, callbacks and environment that it names.
+        """Call `job` with a composed config as Hydra does, with the logging, callbacks and environment of the config.
 
-        What `job` raises is raised here.
+        Exceptions of `job` are passed on.
         """
 
         def call(config: DictConfig) -> Any:
             try:
                 return job(config)
             except GradmixError as error:
-                return error  # one that is raised, Hydra would print
+                return error  # returned, since Hydra would print a raised one
 
         context, name = self._context(config), self.request.config_name
         context.callbacks.on_run_start(config=config, config_name=name)
@@ -94,7 +92,7 @@ class Composer:
             raise ended.return_value
 
     def sweep(self, config: DictConfig, sweep: Callable[[DictConfig, HydraContext], None]) -> None:
-        """Call `sweep` with a composed config, and the callbacks that it names."""
+        """Call `sweep` with a composed config, and call the callbacks of that config."""
         context, name = self._context(config), self.request.config_name
         context.callbacks.on_multirun_start(config=config, config_name=name)
         sweep(config, context)
@@ -111,7 +109,7 @@ class Composer:
 
 @contextmanager
 def started(kind: str, config: DictConfig) -> Iterator[None]:
-    """Explain what the launcher or the sweeper of a config raises while it is made, as a `ConfigError`."""
+    """Turn an error in making the launcher or the sweeper of a config into a `ConfigError`."""
     try:
         yield
     except GradmixError:
@@ -128,7 +126,7 @@ def started(kind: str, config: DictConfig) -> Iterator[None]:
 
 @contextmanager
 def composing(request: Request) -> Iterator[Composer]:
-    """Set up Hydra for a request; whatever it raises within the context is explained."""
+    """Set up Hydra for a request; its errors within the context are reworded."""
     for folder in (request.config_path, request.config_dir):
         if folder is not None and not Path(folder).is_dir():
             raise ConfigError(f"there is no folder of configs {folder}.")
@@ -148,7 +146,7 @@ def composing(request: Request) -> Iterator[Composer]:
 
 
 def _checked(override: Override) -> str:
-    """An override as it was typed, except that folders to look for configs in are checked."""
+    """Return an override as it was typed, except that folders on the search path get the scheme of checked folders."""
     text = str(override.input_line)
     if override.key_or_group != "hydra.searchpath" or not isinstance(folders := override.value(), list):
         return text
@@ -157,10 +155,10 @@ def _checked(override: Override) -> str:
 
 
 def _for_each_component(parsed: Sequence[Override]) -> list[str]:
-    """Overrides of a sweep: an option that is given besides several components belongs to each of these.
+    """Return the overrides of a sweep such that an option with one value applies to each of the swept components.
 
-    Hydra sets what is given once in the config of the sweep itself, which has the default component: an option that
-    this one lacks would be refused. As ``choice(3)`` it is part of the sweep.
+    Hydra sets an option with one value in the config of the sweep itself. This config has the default component, so
+    Hydra would refuse an option that the default component lacks. Written as ``choice(3)``, it is part of the sweep.
     """
     groups = [each.key_or_group for each in parsed if each.is_sweep_override()]
     swept = [path_of_override(group) for group in groups if kinds_of(group)]
@@ -176,6 +174,6 @@ def _for_each_component(parsed: Sequence[Override]) -> list[str]:
 
 
 def _is_within(path: tuple[str, ...], owner: tuple[str, ...]) -> bool:
-    """Whether a path is one of an option or a part of the component at another one; a task's parts are at the top."""
+    """Return whether `path` is an option or a part of the component at `owner`; the parts of a task are at the top."""
     is_inside = len(path) > len(owner) and path[: len(owner)] == owner
     return is_inside or (owner == (Task.kind,) != path and bool(kinds_of(path[0])))

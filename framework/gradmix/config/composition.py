@@ -1,4 +1,4 @@
-"""Composing the jobs of a sweep: what they share once, and then only what changes."""
+"""Compose the jobs of a sweep: their common config once, and for each job only the changes."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
 
 _NUMBER = re.compile(r"([a-z_][\w.]*)=(-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?)")
-"""An override that gives a number, which most jobs differ in: Hydra's parser takes a millisecond for each."""
+"""An override whose value is a number. Most overrides of jobs are such, and Hydra's parser takes 1 ms for each."""
 
 _REFERENCE = re.compile(r"\$\{([a-z_][\w.]*)\}")
-"""An interpolation that is the path of a value."""
+"""An interpolation that refers to a value by its path."""
 
 Path = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class _Change:
-    """What one override changes."""
+    """The change that one override makes."""
 
     text: str
     path: Path
     value: Any
     is_choice: bool = False
-    """Whether it chooses an option of a group; then it has no value."""
+    """Whether it chooses an option of a group; then `value` is unused."""
     is_plain: bool = True
-    """Whether it only chooses, or gives a value in place of another one."""
+    """Whether it only makes a choice, or replaces one value by another."""
 
 
 class ComposedOnce:
-    """Composes jobs as Hydra does, except that what jobs have in common is composed once.
+    """Compose jobs as Hydra does, except that the common config of jobs is composed only once.
 
-    Jobs that choose the same options of the same groups differ in values alone: these are set in a copy of their common
-    config. What is not plain is left to Hydra, which also says what is wrong with it.
+    Jobs that choose the same options of the same groups differ only in values, which are set in a copy of their common
+    config. Any other override is left to Hydra, which also reports its errors.
     """
 
     def __init__(self, loader: ConfigLoader) -> None:
@@ -55,7 +55,7 @@ class ComposedOnce:
         self._is_group = cache(lambda key: bool(loader.get_group_options(key)))
 
     def compose(self, master: DictConfig, overrides: Sequence[str]) -> Mapping[str, Any]:
-        """Compose the config of a job with these overrides, as plain values; `master` is that of the sweep itself."""
+        """Compose the config of a job with these overrides, as plain values; `master` is the config of the sweep."""
         changes = [self._change(override) for override in overrides]
         if all(each.is_plain for each in changes):
             choices = tuple(each.text for each in changes if each.is_choice)
@@ -84,7 +84,7 @@ class ComposedOnce:
 
 
 class _Common:
-    """The config that jobs have in common, as Hydra has composed it, to be copied with other values."""
+    """The common config of jobs, composed by Hydra; jobs get copies of it with other values."""
 
     def __init__(self, config: DictConfig, choices: Sequence[str]) -> None:
         self.resolved = plain_config(config, choices)
@@ -95,10 +95,10 @@ class _Common:
         self.interpolations = {path: value for path, value in self.values.items() if "${" in str(value)}
 
     def with_values(self, values: Mapping[Path, Any]) -> dict[str, Any]:
-        """The config with other values, as plain ones; `_UnclearError` if Hydra has to compose it."""
+        """Return a plain copy of the config with other values; raise `_UnclearError` if Hydra has to compose it."""
         n_given = len(values)
         values = {self.own_paths.get(path, path): value for path, value in values.items()}
-        if len(values) < n_given:  # one option by both of its names
+        if len(values) < n_given:  # an option was given by both of its names
             raise _UnclearError
         for path, value in values.items():
             if isinstance(value, dict) or "$" in str(value) or isinstance(self.values.get(path, {}), dict):
@@ -110,7 +110,7 @@ class _Common:
         return config
 
     def _resolve(self, text: Any, values: Mapping[Path, Any]) -> Any:
-        """What a text stands for, its references replaced."""
+        """Return a value with its references replaced by the values that they refer to."""
         if not isinstance(text, str) or "${" in _REFERENCE.sub("", text):
             raise _UnclearError
         if whole := _REFERENCE.fullmatch(text):
@@ -132,7 +132,7 @@ class _Common:
 
 
 class _UnclearError(Exception):
-    """A value or a reference that is left to Hydra."""
+    """Raised for a value or a reference that only Hydra can resolve."""
 
 
 def _copy(node: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,9 +140,9 @@ def _copy(node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def plain_config(config: DictConfig, overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """A composed config as plain values, every interpolation resolved, without what Hydra keeps there for itself.
+    """Return a composed config as plain values, with every interpolation resolved and without the section ``hydra``.
 
-    Options have their own names, also those that were given by their aliases; `overrides` are those of the config.
+    Aliases are replaced by the own names of their options. `overrides` are the overrides of this config.
     """
     aliases = settle_aliases(config, overrides)
     plain = {str(key): _plain(config, str(key)) for key in config if key != "hydra"}

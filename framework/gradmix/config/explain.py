@@ -1,4 +1,4 @@
-"""Hydra's and OmegaConf's errors, reworded: which option, what was given, what is allowed, the nearest name."""
+"""Reword errors of Hydra and OmegaConf: name the option, the given value, the allowed values and the nearest name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gradmix.registry.registry import registry
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Reword what Hydra and OmegaConf raise within the context as a `ConfigError`."""
+    """Turn errors of Hydra and OmegaConf within the context into a `ConfigError`."""
     try:
         yield
     except GradmixError:
@@ -33,7 +33,7 @@ def explained() -> Iterator[None]:
 
 
 def explain(error: Exception) -> GradmixError:
-    """Reword one error; a cause that is our own needs no rewording."""
+    """Reword one error; if its cause is an error of gradmix, return the cause unchanged."""
     if isinstance(error.__cause__, GradmixError):
         return error.__cause__
     if isinstance(error, MissingConfigException):
@@ -67,13 +67,13 @@ def _unknown_choice(error: MissingConfigException) -> ConfigError:
 
 
 def _with_hint(error: GradmixError, group: str, name: str) -> ConfigError:
-    """What is said of an unknown component, and how a file of that name is chosen, if there is one."""
+    """Return the error for an unknown component; if a file has that name, add how to choose it."""
     hint = _how_to_find(group, name)
     return UnknownNameError(f"{error} {hint}" if hint else str(error))
 
 
 def _how_to_find(group: str, name: str) -> str:
-    """What to type for a config that is a file here, given by name (``mine``) or by path; empty if there is no such."""
+    """Return what to type to use a local config file, given by name (``mine``) or path; empty if there is no file."""
     typed = Path(name if name.endswith(".yaml") else f"{name}.yaml")
     is_name = re.fullmatch(r"[\w-]+(\.yaml)?", name) is not None
     found = [*sorted(Path().glob(f"*/{group}/{typed.name}")), typed] if is_name else [typed]
@@ -112,7 +112,7 @@ def _composition(error: ConfigCompositionException) -> ConfigError:
 
 
 def _no_match(group: str, is_removed: bool) -> ConfigError:
-    """The error for an override of a group that the config's defaults list does not have."""
+    """Return the error for an override of a group that is not in the config's defaults list."""
     known, (holder, _, name) = registry().kinds, group.rpartition("/")
     if _has_several(group) and is_removed:
         return ConfigError(f"nothing to remove: no {group} is selected.")
@@ -141,17 +141,17 @@ def _unknown_option(path: str, node: DictConfig) -> ConfigError:
         return UnknownNameError(f"{path}: {registry().unknown(kind, name)}")
     place = str(node._get_full_key(None))
     n_parts = len(place.split(".")) if place else 0
-    path = ".".join(path.split(".")[: 1 + n_parts])  # what comes after the unknown part is not what is wrong
+    path = ".".join(path.split(".")[: 1 + n_parts])  # keep the path only up to its first unknown part
     known = [str(key) for key in node if key not in ("hydra", "name" if node._key() is not None else "")]
     parent, chosen = path.rpartition(".")[0], node.get("name")
-    has_own_name = parent.rpartition(".")[2] != chosen  # events.patience says it already
+    has_own_name = parent.rpartition(".")[2] != chosen  # events.patience ends with the name already
     owner = f"{parent} {chosen}" if parent and "name" in node and has_own_name else parent or "a run"
     component = component_at(tuple(parent.split(".")), chosen)
     return UnknownNameError(unknown_option(path, owner, known, component))
 
 
 def _has_several(kind: str) -> bool:
-    """Whether it is a kind of which a run may have several components."""
+    """Return whether a run may have several components of this kind."""
     contract = registry().kinds.get(kind)
     return contract is not None and contract.role.has_several
 

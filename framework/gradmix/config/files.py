@@ -1,4 +1,4 @@
-"""Config files: where gradmix's own are, and reading one, so that whatever is wrong is one error that names it."""
+"""Config files: find gradmix's own, and read a file with errors that name it."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 OWN_FOLDER = "configs"
-"""The folder in which a user's own configs are found without being named."""
+"""The folder in which the user's own configs are found without ``--config-dir``."""
 
 _MOST_CHARACTERS = 1 << 18
 _MOST_ALIASES = 20
-"""Aliases may repeat one another; few of them cannot make much of a small file."""
+"""Limit of YAML aliases. Nested aliases multiply their content, so that many of them could make a small file huge."""
 _MOST_SHOWN = 200
 
 
 def config_folder() -> Path:
-    """The folder of gradmix's own configs: inside the installed package, or at the top of a checkout."""
+    """Return the folder of gradmix's own configs: inside the installed package, or at the top of a checkout."""
     package = Path(__file__).parents[1]
     installed = package / "configs"
     return installed if installed.is_dir() else package.parent.parent / "configs"
 
 
 def own_folder() -> str | None:
-    """The user's own folder of configs, ``configs`` here; None if there is none, or it is gradmix's own."""
+    """Return ``configs`` if the working folder has such a folder and it is not gradmix's own, else None."""
     own = Path(OWN_FOLDER)
     return OWN_FOLDER if own.is_dir() and not own.samefile(config_folder()) else None
 
 
 def read_config(file: Path) -> Mapping[str, Any]:
-    """Read a config file as plain values, interpolations as strings; raises as `parse_file`."""
+    """Read a config file as plain values, with interpolations as strings; raise as `parse_file`."""
     return plain_content(parse_file(file)[1])
 
 
 def plain_content(config: DictConfig) -> dict[str, Any]:
-    """A parsed file as plain values, interpolations as strings."""
+    """Return a parsed file as plain values, with interpolations as strings."""
     from omegaconf import OmegaConf
 
     return {str(key): value for key, value in cast("dict[Any, Any]", OmegaConf.to_container(config)).items()}
 
 
 def parse_file(file: Path) -> tuple[str, DictConfig]:
-    """Read and parse a config file, as Hydra does; returns its text, too.
+    """Read and parse a config file as Hydra does; return its text and its content.
 
-    Raises ConfigError if it cannot be read, or holds something else than a mapping.
+    Raises ConfigError if the file cannot be read or is not a mapping.
     """
     import yaml
     from omegaconf import DictConfig, OmegaConf
@@ -74,9 +74,9 @@ def parse_file(file: Path) -> tuple[str, DictConfig]:
         raise ConfigError(f"{file}: it is not valid YAML: {' '.join(str(error).split())[:_MOST_SHOWN]}.") from error
     except (OmegaConfBaseException, ValueError) as error:
         raise ConfigError(f"{file}: {str(error).splitlines()[0][:_MOST_SHOWN]}") from error
-    except OSError as error:  # what OmegaConf raises for a value that is not a mapping
+    except OSError as error:  # OmegaConf raises it for content that is not a mapping
         raise ConfigError(f"{file}: a config file is a mapping of keys to values.") from error
-    if len(content) == 1 and isinstance(yaml.compose(text, yaml.SafeLoader), yaml.ScalarNode):  # it became a key
+    if len(content) == 1 and isinstance(yaml.compose(text, yaml.SafeLoader), yaml.ScalarNode):  # now a key
         raise ConfigError(f"{file}: a config file is a mapping of keys to values, not a string.")
     if not isinstance(content, DictConfig):
         raise ConfigError(f"{file}: a config file is a mapping of keys to values, not a list.")
@@ -84,16 +84,19 @@ def parse_file(file: Path) -> tuple[str, DictConfig]:
 
 
 _UNTRUSTED: dict[str, Mapping[str, Any]] = {}
-"""Path of each untrusted config file, as it was last read → its content; only messages use it."""
+"""Path of each untrusted config file → its content when it was last read; only messages use it."""
 
 
 def remember(file: Path, content: Mapping[str, Any]) -> None:
-    """Note what an untrusted file says, so that `files_that_say` can name it."""
+    """Store the content of an untrusted file, so that `files_that_say` can name the file."""
     _UNTRUSTED[str(file)] = content
 
 
 def files_that_say(key: str, value: Any) -> list[str]:
-    """Untrusted files that were read and give a key this value, the newest first; or any value, if none gives this."""
+    """Return the untrusted files read so far that set a key to this value, the newest first.
+
+    If no file sets this value, return the files that set the key to any value.
+    """
     wanted = list(value) if isinstance(value, tuple) else value
     said = {
         file: [given for path, given in leaves(content) if path[-1:] and path[-1].rpartition(".")[2] == key]
@@ -104,12 +107,12 @@ def files_that_say(key: str, value: Any) -> list[str]:
 
 
 def files_of_group(group: str) -> list[str]:
-    """Untrusted files that were read from the folder of a config group, the newest first."""
+    """Return the untrusted files read so far from the folder of a config group, the newest first."""
     return [file for file in reversed(_UNTRUSTED) if Path(file).parent.name == group]
 
 
 def leaves(node: Any, into_lists: bool = False, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every value of nested mappings, and of lists if wanted, that holds no other value, with its path."""
+    """Yield every leaf of nested mappings with its path; `into_lists` descends into lists, too."""
     children = (
         node if isinstance(node, Mapping) else dict(enumerate(node)) if into_lists and isinstance(node, list) else {}
     )

@@ -1,4 +1,4 @@
-"""A grid over components with different options: an option is left out of the jobs whose component lacks it."""
+"""Grids over components with different options: a job leaves out the options that its component lacks."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ Overrides = tuple[str, ...]
 
 
 class ComponentGrid:
-    """Which overrides of a sweep apply to which of its jobs.
+    """Decide which overrides of a sweep apply to which of its jobs.
 
-    An option that some of the swept components have applies to the jobs that choose these. One that none of them has is
-    an `UnknownNameError`.
+    If some of the swept components have an option, it applies to the jobs that choose these components. An option that
+    none of them has raises `UnknownNameError`.
 
     Parameters
     ----------
     choices
-        Key → the overrides of single values that the sweep asks for.
+        Key → the sweep's overrides of this key, each with a single value.
     component_of
-        The class that an override chooses; None if that is unknown.
+        Function that returns the class that an override chooses; None if it is unknown.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class ComponentGrid:
         self._lacking = {key: found for key in plain if (found := list(_lacking(key, owners)))}
 
     def applying(self, overrides: Overrides) -> Overrides:
-        """Those overrides of a job that apply to the components that it chooses."""
+        """Return the overrides of a job that apply to the components that it chooses."""
         chosen = set(overrides)
 
         def applies(override: str) -> bool:
@@ -52,26 +52,26 @@ class ComponentGrid:
 
     @property
     def left_out(self) -> list[str]:
-        """What is left out for which components, a sentence for each option and group."""
+        """One sentence for each option and group: the components for which the option is left out."""
         return [f"{key.replace('/', '.')} {each}" for key, found in self._lacking.items() for each in found]
 
 
 @dataclass(frozen=True)
 class _Owner:
-    """A group that a sweep varies, with what each of its choices has."""
+    """A group that a sweep varies, with the options of each choice."""
 
     key: str
     place: Path
     components: Mapping[str, type[Component] | None]  # override → the class that it chooses
-    names: Mapping[str, frozenset[str] | None]  # override → what may be given below it; None if that is unknown
+    names: Mapping[str, frozenset[str] | None]  # override → the keys allowed below it; None if unknown
     has_several: bool
 
     def name_in(self, path: Path) -> str | None:
-        """The option of the chosen component that a path gives, or the component that it holds; None if it is none."""
+        """Return the option or part of the chosen component to which a path belongs; None if it belongs to none."""
         if path[: len(self.place)] == self.place:
             return path[len(self.place)] if len(path) > len(self.place) else None
         is_part = self.place == (Task.kind,) and any(path[0] in (has or ()) for has in self.names.values())
-        return path[0] if is_part else None  # what a task holds is at the top of a config
+        return path[0] if is_part else None  # the parts of a task are at the top of a config
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class _Lacking:
 
     @property
     def _hint(self) -> str:
-        """The alias by which also those that lack it take it; empty if there is none."""
+        """An alias of the option that the components without it have, too; empty if there is none."""
         lacking = {
             alias
             for override, component in self.owner.components.items()
@@ -116,7 +116,7 @@ def _owner(key: str, overrides: Sequence[str], component_of: Callable[[str], typ
 
 
 def _chosen(override: str) -> Sequence[str]:
-    """The names in ``events=[patience,target]``."""
+    """Return the names in an override such as ``events=[patience,target]``."""
     value: Any = parse([override])[0].value()
     return list(map(str, value)) if isinstance(value, list) else [str(value)]
 
@@ -134,7 +134,7 @@ def _lacking(key: str, owners: Sequence[_Owner]) -> Iterator[_Lacking]:
         lacking = [override for override, has in owner.names.items() if has is not None and name not in has]
         if len(lacking) < len(owner.names):
             yield from [_Lacking(owner, frozenset(lacking), name)] if lacking else []
-        elif not owner.has_several:  # else Hydra says that it is not chosen
+        elif not owner.has_several:  # for several, Hydra reports a component that is not chosen
             values = " or ".join(override.partition("=")[2] for override in lacking)
             known = sorted({each for has in owner.names.values() for each in has or ()} - {"name"})
             place = ".".join(owner.place)

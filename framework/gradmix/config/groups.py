@@ -1,7 +1,8 @@
-"""Config groups: the kinds, and the fields that hold a component; a field's name is its group, its type says the kind.
+"""Config groups: one for each kind, and one for each field that holds a component.
 
-The field ``train: Dataset`` of a task makes ``train`` a group of data sets. A field of another component is a group
-within that component's: ``clusterer/differentiator``.
+A group of a field has the name of the field, and the type of the field specifies the kind. The field ``train: Dataset``
+of a task makes ``train`` a group of data sets. A field of another component is a group within the group of that
+component: ``clusterer/differentiator``.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
 _NO_FIELDS = frozenset({"hydra", "experiment", *(option.name for option in options_of(Settings))})
-"""First parts of paths that do not belong to a component, so that no class is imported to find out."""
+"""First parts of paths that never belong to a component, so that no class has to be imported to check."""
 
 
 def kinds_of(group: str) -> list[str]:
-    """Kinds of components in a group; empty if there is no such group.
+    """Return the kinds of components in a group; empty if there is no such group.
 
-    Classes are imported only if the group has no kind's name.
+    Classes are imported only if the group does not have the name of a kind.
     """
     parent, _, name = group.rpartition("/")
     contract = registry().kinds.get(name)
@@ -44,26 +45,26 @@ def kinds_of(group: str) -> list[str]:
 
 @cache
 def fields_of(known: Registry, kind: str) -> dict[str, dict[str, str]]:
-    """Name of each component of a kind → its fields that hold another component → the kind of that."""
+    """Return the name of each component of a kind → its fields that hold another component → the kind of the latter."""
     found = {}
     for entry in known:
         if entry.kind == kind:
-            with suppress(GradmixError):  # what cannot be used has no fields; listings say why
+            with suppress(GradmixError):  # an unusable component has no fields; lists report why
                 options = options_of(entry.load())
                 found[known.name_of(entry)] = {option.name: option.part.kind for option in options if option.part}
     return found
 
 
 def kind_in(group: str, name: str) -> str | None:
-    """Kind of the component of that name in a group; None if there is none."""
+    """Return the kind of the named component in a group; None if the group has no such component."""
     return next((kind for kind in kinds_of(group) if registry().offers(kind, name)), None)
 
 
 def parse(overrides: Sequence[str], loader: ConfigLoader | None = None) -> list[Override]:
-    """Parse overrides by Hydra's grammar; a component that is chosen by its path is a choice of Hydra's group.
+    """Parse overrides with Hydra's grammar; a component chosen by its path becomes a choice from a group.
 
-    ``clusterer.differentiator=dual`` becomes ``clusterer/differentiator=dual``; so does the spelling of version 0.1,
-    ``differentiator@clusterer.differentiator=dual``. Globs need Hydra's config loader.
+    ``clusterer.differentiator=dual`` becomes ``clusterer/differentiator=dual``. The spelling of version 0.1,
+    ``differentiator@clusterer.differentiator=dual``, is translated in the same way. Globs need Hydra's config loader.
     """
     from hydra.core.override_parser.overrides_parser import OverridesParser
 

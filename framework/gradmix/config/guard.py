@@ -1,7 +1,9 @@
-"""What a config file may say: values and choices, but nothing that imports, calls, reads the environment or leaves.
+"""Check the content of config files that are not trusted.
 
-A file may come from a stranger, so none is trusted but gradmix's own and the user's own. Whatever a file may not say,
-the command line can: then the user asked for it. Options that run code or name an address are the business of `trust`.
+A file may set values and choose components. It may not import or call code, read environment variables, or change how
+Hydra itself works. A file may come from a stranger, so only gradmix's own files and the user's own file are trusted.
+The command line may set everything, since the user has typed it. `trust` checks options that run code or name an
+address.
 """
 
 from __future__ import annotations
@@ -16,13 +18,13 @@ from gradmix.config.files import leaves
 from gradmix.contracts.errors import ConfigError
 
 _CALLS = frozenset({"_target_", "_args_", "_partial_", "_convert_", "_recursive_", "()"})
-"""Keys by which Hydra and Python's logging know that something is to be called."""
+"""Keys that make Hydra or Python's logging call a function."""
 
 _HARMLESS = re.compile(r"\$\{(?:[\w.\[\]-]+|(?:hydra|now|oc\.select|oc\.deprecated|python_version):[^${}\\]*)\}")
 """An interpolation that reads the config, the clock or Python's version."""
 
 _LOOSE = re.compile(r"\\\$|\$(?=[{}$\\'\"]|$)")
-r"""A ``$`` that could become an interpolation with what comes beside it or once it is read again (as ``\${x}`` is)."""
+r"""A ``$`` that could become an interpolation when strings are joined or parsed again (as ``\${x}`` is)."""
 
 Allowed = Callable[[Any], bool]
 Path = tuple[str, ...]
@@ -57,23 +59,25 @@ HYDRA_MAY: Mapping[Path, Allowed] = {
     **{("launcher", name): _word for name in ("mem_per_cpu", "mem_per_gpu")},
     ("launcher", "ray", "*", "*"): _number,
 }
-"""What a file may say under ``hydra``, where words become folders, commands and imports: path → allowed values.
+"""Path under ``hydra`` → the values that a file may set there; such values can become folders, commands and imports.
 
-``*`` is any one key. joblib evaluates some strings and SLURM gives them to a shell: only numbers and single words pass.
+``*`` matches any single key. joblib evaluates some strings and SLURM passes them to a shell, so only numbers and single
+words are allowed.
 """
 
 MAY_CHOOSE: Mapping[str, frozenset[str]] = {
     "hydra/launcher": frozenset({"basic", "gradmix", "joblib", "ray", "submitit_local", "submitit_slurm"}),
     "hydra/sweeper": frozenset({"gradmix", "gradmix_optuna"}),
 }
-"""Group of Hydra's → the options that a file may choose: those that run jobs here, or where the user already can."""
+"""Hydra's groups → the options that a file may choose: they run jobs on this machine or where the user already can."""
 
 
 def check_file(content: Mapping[str, Any], config_path: str, package: str | None, file: str) -> None:
-    """Check what a config file says, as plain values with interpolations as strings and its defaults list.
+    """Check the content of a config file: plain values, with interpolations as strings, and its defaults list.
 
-    `config_path` is its path in the folder of configs (``experiment/mine``), `package` its ``@package`` header, `file`
-    its name for messages. A ConfigError names file, key and what was found, and says what would be right.
+    `config_path` is its path in the folder of configs (``experiment/mine``), `package` its ``@package`` header, and
+    `file` its name for messages. Raises ConfigError, which names the file, the key and the problem, and says what would
+    be right.
     """
     for path, value in leaves(content, into_lists=True):
         _check_calls(path, file)
@@ -91,7 +95,7 @@ def check_file(content: Mapping[str, Any], config_path: str, package: str | None
 
 
 def check_hydra(content: Any, place: Path, file: str) -> None:
-    """Check what a file says of Hydra itself; `place` is the path of that content below ``hydra``."""
+    """Check the settings of Hydra itself in a file; `place` is the path of `content` below ``hydra``."""
     for path, value in leaves(content, True, place):
         _check_calls(path, file)
         if value in ({}, []):
@@ -113,7 +117,7 @@ def _check_calls(path: Path, file: str) -> None:
 
 
 def _check_place(content: Mapping[str, Any], groups: list[str], package: str, file: str) -> None:
-    """Check that content comes to be where its file says: below ``hydra`` by that key or in a group of Hydra's."""
+    """Check that a file chooses only allowed options of Hydra, and that it moves no other content to ``hydra``."""
     is_hydras = groups[:1] == ["hydra"]
     if package and (is_hydras or "hydra" in package):
         _refuse(
@@ -145,10 +149,10 @@ def _check_place(content: Mapping[str, Any], groups: list[str], package: str, fi
 
 @cache
 def problem_of(text: str) -> str:
-    r"""Say which ``$`` of a string is not harmless; empty if all are.
+    r"""Return what is wrong with the ``$`` in a string; empty if every ``$`` is harmless.
 
-    Strings may be put together and read again (as a sweep's overrides are), so what is left when harmless
-    interpolations are taken away must not be able to become one.
+    Strings may be joined and parsed again, as a sweep's overrides are. Therefore the rest of the string, without its
+    harmless interpolations, must not be able to become an interpolation.
 
     Examples
     --------

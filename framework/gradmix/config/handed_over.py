@@ -1,4 +1,4 @@
-"""Parts of a function that another differentiator differentiates, by its name."""
+"""Let another differentiator differentiate a part of a function."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from gradmix.contracts.own_rules import FunctionWithRule
 
 
 def differentiate_with(f: Callable[..., Any], differentiator: str | Differentiator) -> FunctionWithRule:
-    """Make a function that another differentiator differentiates, wherever it is part of what is being differentiated.
+    """Return a function equal to `f` that another differentiator differentiates, also as part of a larger function.
 
-    `dual` and `tape` then do not follow the function; they ask the other one for its products with tangents and
-    cotangents. Other differentiators follow it as any other function.
+    `dual` and `tape` do not trace this function; they get its products with tangents and cotangents from the other
+    differentiator. All other differentiators treat it as any other function.
 
     Parameters
     ----------
     f
-        The function; its arguments are numbers and arrays, and it returns one.
+        The function; its arguments are numbers or arrays, and it returns a number or an array.
     differentiator
-        The other differentiator, or its name. Second derivatives need one that works on traced values.
+        The other differentiator, or its name. For second derivatives it must work on traced values.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def differentiate_with(f: Callable[..., Any], differentiator: str | Differentiat
 
 
 def _pushed(by: Differentiator, f: Callable[..., Any], each: tuple[Any, ...]) -> Any:
-    """The change of f along the tangents of all arguments."""
+    """Return the directional derivative of f along the tangents of all arguments."""
     arguments, tangents = each[: len(each) // 2], each[len(each) // 2 :]
     if len(arguments) == 1:
         return by.jvp(f, arguments[0], tangents[0])
@@ -49,7 +49,7 @@ def _pushed(by: Differentiator, f: Callable[..., Any], each: tuple[Any, ...]) ->
 
 
 def _pulled(by: Differentiator, f: Callable[..., Any], arguments: tuple[Any, ...], w: Any) -> Any:
-    """What of a cotangent comes to each argument."""
+    """Return the cotangent of each argument for the cotangent `w` of the value."""
     if len(arguments) == 1:
         return by.vjp(f, arguments[0], w)
     return by.vjp(lambda x: f(*x), tuple(arguments), w)

@@ -23,7 +23,7 @@ def input_of(dataset: Dataset, data: Data) -> Input:
     dataset
         The data set.
     data
-        What it loaded; all of it is read once, for the digest.
+        The loaded data; all of them are read once, for the digest.
     """
     source = dataset.source()
     if not isinstance(source, str):

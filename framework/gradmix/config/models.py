@@ -1,4 +1,4 @@
-"""Fitted models as JSON files: the clusterer by name and options, the model's arrays as numbers. No pickle."""
+"""Fitted models as JSON files, without pickle: the clusterer's name and options, and the model's arrays as numbers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from gradmix.registry.registry import registry
 
 FORMAT = 1
 _MOST_TRIED = 100
-"""Rows of each array of a model that are tried out when it is read."""
+"""Number of rows of each array of a model for which a prediction is tried when the model is read."""
 
 
 def write_model(path: Path, clusterer: Clusterer[Any], model: Model, data: Data | None = None) -> None:
@@ -36,16 +36,16 @@ def write_model(path: Path, clusterer: Clusterer[Any], model: Model, data: Data 
     path
         The JSON file.
     clusterer
-        What it was fitted by.
+        The clusterer that fitted the model.
     model
-        The model: a frozen dataclass of arrays and plain values. Every number comes back as it was.
+        The model: a frozen dataclass of arrays and plain values. Every number is restored exactly.
     data
-        What it was fitted to. With it, the file also records the columns and how they were prepared.
+        The data that the model was fitted to. If given, the file also records the columns and their preparation.
 
     Raises
     ------
     DataError
-        If the clusterer is not registered, so that the model could not be read again.
+        If the clusterer is not registered, because the model could not be read again.
     """
     options = list(options_within(clusterer, clusterer.kind))
     held = [_entry(value) for *_, value in options if isinstance(value, Component)]
@@ -72,7 +72,7 @@ def write_model(path: Path, clusterer: Clusterer[Any], model: Model, data: Data 
 
 
 def _node(component: Component) -> dict[str, Any]:
-    """What a component is built from: its name and options, and the nodes of the components that it holds."""
+    """Return the config node of a component: its name and options, and the nodes of its parts."""
     values = ((option, getattr(component, option.name)) for option in options_of(type(component)))
     options = {
         option.name: MASK if value and option.is_secret else value
@@ -93,16 +93,16 @@ def _entry(component: Component) -> Entry:
 def read_model(path: str | Path) -> Clusterer[Any]:
     """Read a fitted clusterer, ready to predict.
 
-    It takes rows as the run's data set read them: if that scaled them or left columns out (``dataset.standardise``,
-    ``dataset.drop_constant``), so does `predict` first. The model itself (``means_`` and the like) speaks of the rows
-    that it was fitted to; ``preparation_`` says how these were made.
+    The clusterer takes rows as they are in the data file. If the run's data set scaled columns or left some out
+    (``dataset.standardise``, ``dataset.drop_constant``), `predict` first does the same. Attributes of the model, such
+    as ``means_``, refer to the prepared rows; ``preparation_`` describes the preparation.
 
     Raises
     ------
     StorageError
         If the file cannot be read.
     DataError
-        If it is not a model, or is one that this version, or what is installed, cannot read. Names the file.
+        If the file is not a model, or if this version or the installed packages cannot read it. Names the file.
 
     Examples
     --------
@@ -116,8 +116,8 @@ def read_model(path: str | Path) -> Clusterer[Any]:
         _try_out(clusterer)
         return clusterer
     except NotInstalledError:
-        raise  # says what to install
-    except Exception as error:  # whatever a plugin's model makes of a file that is not its own
+        raise  # its message says what to install
+    except Exception as error:  # a plugin's model may raise anything for an invalid file
         raise DataError(f"cannot read the model {path}: {error}{_what_is_missing(content)}") from error
 
 
@@ -141,9 +141,9 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 
 def _try_out(clusterer: Clusterer[Any]) -> None:
-    """Predict some rows, so that arrays that do not fit each other are noticed now.
+    """Predict some rows, so that arrays with inconsistent shapes are noticed at once.
 
-    The rows are those of the model's own arrays that look like rows (its centers), and zeros.
+    The rows are one of zeros, and those of the model's arrays that have the shape of rows, such as its centers.
     """
     model = clusterer.model_
     prepared = clusterer.rows(np.zeros((1, clusterer.n_features_in_)))
@@ -158,7 +158,7 @@ def _try_out(clusterer: Clusterer[Any]) -> None:
 
 
 def _what_is_missing(content: Mapping[str, Any]) -> str:
-    """Say which of the distributions that a model requires are missing or have another version."""
+    """Return which distributions that a model requires are missing or have another version."""
     here = {each.plugin.distribution: each.plugin.version for each in registry().found}
     requires = content.get("requires")
     for requirement in requires if isinstance(requires, list) else ():
@@ -173,7 +173,7 @@ def _what_is_missing(content: Mapping[str, Any]) -> str:
 def restore(
     clusterer: Clusterer[Any], fields: Mapping[str, Any], columns: Mapping[str, Any] | None = None
 ) -> Clusterer[Any]:
-    """Give a clusterer the model that its fields describe, and the preparation that its columns had."""
+    """Set the model of a clusterer from its fields, and the preparation of its columns."""
     arrays = {
         name: np.array(value, dtype=float) if isinstance(value, list) else value for name, value in fields.items()
     }

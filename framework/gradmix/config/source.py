@@ -1,6 +1,6 @@
-"""Hydra's view of the registry: a config source in which every component is an option of its group.
+"""A config source of Hydra that reads the registry: every component is an option of its group.
 
-A component's class is imported only when its config is loaded, so that listing a hundred costs nothing.
+The class of a component is imported only when its config is loaded, so that listing components is cheap.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ _FROM_USER: Mapping[str, Callable[[], Mapping[str, Any]]] = {
     "user_file": default_settings,
     "tracking/default": default_tracking,
 }
-"""Config that the user's own file makes → its content."""
+"""Configs that are made from the user's own file → their content."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be composed."""
+    """A request to compose a config."""
 
     overrides: tuple[str, ...] = ()
     is_sweep: bool = False
-    """Whether a sweep was asked for; a config may ask for one, too."""
+    """Whether the user requested a sweep; a config may request one, too."""
     config_name: str = "config"
     config_path: str | None = None
-    """Folder of the primary config instead of gradmix's own."""
+    """Folder of the primary config, if it is not gradmix's own."""
     config_dir: str | None = None
-    """Folder of configs besides these."""
+    """Additional folder of configs."""
 
 
 requested: ContextVar[Request] = ContextVar("gradmix_request", default=Request())  # noqa: B039 (it is frozen)
-"""What is composed in this context; Hydra makes search paths and sources without arguments."""
+"""The request in this context; a context variable, because Hydra makes search paths and sources without arguments."""
 
 
 class ComponentSource(ConfigSource):
@@ -57,25 +57,25 @@ class ComponentSource(ConfigSource):
 
     @staticmethod
     def scheme() -> str:
-        """Scheme of the source's address, ``gradmix://``."""
+        """Return the scheme of the source's address, ``gradmix://``."""
         return SCHEME
 
     def available(self) -> bool:
-        """Always: the source needs no files."""
+        """Return True: the source needs no files."""
         return True
 
     def is_group(self, config_path: str) -> bool:
-        """Whether components are chosen there, or the user's own file has an option."""
+        """Return whether the path is a group of components, or a group for which the user's own file has an option."""
         return config_path in ("", "tracking") or bool(kinds_of(config_path))
 
     def is_config(self, config_path: str) -> bool:
-        """Whether there is such a component."""
+        """Return whether there is a component of this group and name."""
         path = config_path.removesuffix(".yaml")
         group, _, name = path.rpartition("/")
         return path in _FROM_USER or kind_in(group, name) is not None
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
-        """List groups, or the components of one."""
+        """List the groups, or the components of a group."""
         known = registry()
         if config_path == "":
             groups = [kind for kind, contract in known.kinds.items() if contract.role.has_group]
@@ -85,7 +85,7 @@ class ComponentSource(ConfigSource):
         return names if results_filter != ObjectType.GROUP else []
 
     def load_config(self, config_path: str) -> ConfigResult:
-        """Make the config of a component from its class, or of what the user's own file says."""
+        """Make a config from the class of a component or from the user's own file."""
         path = config_path.removesuffix(".yaml")
         group, _, name = path.rpartition("/")
         if path in _FROM_USER:
@@ -93,7 +93,7 @@ class ComponentSource(ConfigSource):
             is_launcher_typed = any(
                 each.lstrip("+~").startswith("hydra/launcher") for each in requested.get().overrides
             )
-            if "hydra" in node and is_launcher_typed:  # the file's options are those of another launcher
+            if "hydra" in node and is_launcher_typed:  # the options in the file belong to another launcher
                 node["hydra"] = {key: value for key, value in node["hydra"].items() if key != "launcher"}
         else:
             kind = kind_in(group, name) or kinds_of(group)[0]
@@ -105,10 +105,10 @@ class ComponentSource(ConfigSource):
 
 
 def config_node(name: str, component: type[Component]) -> dict[str, Any]:
-    """The Hydra config of a component: its name, its options at their defaults, and a defaults list of its parts.
+    """Return the Hydra config of a component: its name, its options with defaults, and a defaults list of its parts.
 
-    An alias refers to its option (``k: ${.n_components}``). Each part is chosen from the group of its field's name: a
-    task's at the top of the config, those of others inside their own group and node.
+    An alias refers to its option (``k: ${.n_components}``). Each part is chosen from the group named after its field.
+    The parts of a task are at the top of the config; those of another component are inside its group and node.
     """
     options = options_of(component)
     is_task = component.role is Role.TASK
@@ -119,10 +119,10 @@ def config_node(name: str, component: type[Component]) -> dict[str, Any]:
 
 
 class ComponentSearchPath(SearchPathPlugin):
-    """Puts the component source on the search path; registered by the command line only, for gradmix's own runs."""
+    """Put the component source on the search path; only gradmix's command line registers this plugin."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Append the source, and have every folder checked but gradmix's own."""
+        """Append the source, and check every folder except gradmix's own."""
         request = requested.get()
         search_path.append(provider=SCHEME, path=f"{SCHEME}://")
         if request.config_dir is not None:

@@ -1,4 +1,4 @@
-"""A run, fully specified: settings, a task built of checked components, and the identity of what it computes."""
+"""The full specification of a run: settings, a task built from checked components, and the run key."""
 
 from __future__ import annotations
 
@@ -47,70 +47,70 @@ CLOCKS: Mapping[str, Callable[[], float]] = {"wall": time.perf_counter, "process
 
 @dataclass(frozen=True, kw_only=True)
 class Tracking:
-    """Where MLflow's view of the runs is kept."""
+    """Where MLflow stores the runs, and what it stores."""
 
-    uri: Annotated[str | None, SendsTo(is_secret=False)] = "sqlite:///runs/mlflow.db"  # None tracks nothing
-    artifacts: Annotated[str | None, SendsTo(is_secret=False)] = None  # of a local store; a server keeps its own
-    models: bool = True  # keep fitted clusterers as MLflow's models, which `mlflow models serve` takes
-    system_metrics: bool = False  # sample the processor and memory that a run uses, once a second
-    user: bool = True  # record who makes a run
+    uri: Annotated[str | None, SendsTo(is_secret=False)] = "sqlite:///runs/mlflow.db"  # None turns tracking off
+    artifacts: Annotated[str | None, SendsTo(is_secret=False)] = None  # folder for a local store; a server has its own
+    models: bool = True  # store fitted clusterers as MLflow models, for `mlflow models serve`
+    system_metrics: bool = False  # sample the run's use of processor and memory once a second
+    user: bool = True  # record the user who makes a run
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a run may take; one that takes more is stopped, and its status says so. None sets no limit."""
+    """Limits of a run, which is stopped if it exceeds one; its status states the reason. None sets no limit."""
 
     seconds: PositiveFloat | None = None
-    """For its computation; again for reading what its identity depends on, and for each timed round."""
+    """Time of the computation; also, separately, of reading the inputs for the run key and of each timed round."""
     bytes: PositiveInt | None = None
-    """Of memory beyond what its process held at the start (Linux)."""
+    """Memory in addition to what the process used at the start (Linux)."""
     threads: PositiveInt | None = None
-    """Of BLAS and the like for each run; None shares the cores among the processes of a sweep."""
+    """Threads of BLAS and similar libraries for each run; None divides the cores among the processes of a sweep."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """How a run's work is timed."""
+    """How the work of a run is timed."""
 
     clock: Literal["wall", "processor"] = "wall"
-    """``processor`` is the time that the process's threads were at work together."""
+    """``wall`` is elapsed time; ``processor`` is the total processor time of all threads of the process."""
     allocator: Literal["pinned", "default"] = "pinned"
-    """``pinned``: freed memory stays with the process from the first timed round on, so that no round pays for getting
-    it from the system, whatever ran before (glibc; elsewhere as ``default``)."""
+    """``pinned``: the process keeps freed memory from the first timed round on, so that no round's time depends on what
+    ran before (glibc; elsewhere the same as ``default``)."""
     repeats: NonNegativeInt | None = None
-    """Timed rounds, whose median is reported; None leaves it to the task, 0 times only the run itself."""
+    """Number of timed rounds; their median is reported. None: the task decides. 0: only the run itself is timed."""
     warmup: NonNegativeInt = 1
-    """Rounds before these that are not counted."""
+    """Number of rounds before the timed ones that are not counted."""
     paired: bool = False
-    """In a sweep: time the compared plugins in turns, round by round, in one process."""
+    """In a sweep, time the compared plugins in turns, round by round, in one process."""
     memory: bool = False
-    """Measure the peak of memory, too, in a round of its own."""
+    """Measure the peak of memory, too, in a separate round."""
 
     @property
     def now(self) -> Callable[[], float]:
-        """The clock, in seconds."""
+        """The function that reads the clock, in seconds."""
         return CLOCKS[self.clock]
 
     @property
     def is_asked_for(self) -> bool:
-        """Whether the user wants timings beyond those that come with every run."""
+        """Whether the user requests more timings than those of every run."""
         return bool(self.repeats) or self.paired or self.memory
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What belongs to a run but not to what it computes; ``configs/config.yaml`` says what each is for."""
+    """Settings of a run that do not change what it computes; ``configs/config.yaml`` explains each."""
 
     name: str
     seed: NonNegativeInt = 0
     runs_dir: Annotated[str, SendsTo(is_secret=False)] = "runs"
     pictures: bool | Literal["auto"] = "auto"
-    """``auto`` draws a single run, and of a sweep the best run of each algorithm on each input, eight at most."""
+    """``auto`` draws every single run; in a sweep only the best run of each algorithm on each input, at most eight."""
     reuse: bool = True
     strict: bool = False
-    """In a sweep over components: refuse an option that one of them lacks, instead of leaving it out for that one."""
+    """In a sweep over components, refuse an option that a component lacks, instead of leaving it out there."""
     on_error: str = "continue"
-    """In a sweep, when a job fails: ``continue`` with the others, ``stop``, or ``retry:n`` it up to n times."""
+    """When a job of a sweep fails: ``continue`` with the others, ``stop``, or ``retry:n``, up to n more attempts."""
     tracking: Tracking = field(default_factory=Tracking)
     limits: Limits = field(default_factory=Limits)
     timing: Timing = field(default_factory=Timing)
@@ -118,34 +118,34 @@ class Settings:
 
     @property
     def retries(self) -> int:
-        """How often a job that failed is tried again."""
+        """How many times a failed job is repeated."""
         return int(self.on_error.partition(":")[2] or 0)
 
     @property
     def stops_on_error(self) -> bool:
-        """Whether no job starts any more once one has failed."""
+        """Whether no more jobs start after one has failed."""
         return self.on_error == "stop"
 
 
 @dataclass(frozen=True)
 class RunSpec:
-    """Everything that a run needs, checked; made by `read_spec`."""
+    """The checked specification of a run; `read_spec` makes it."""
 
     settings: Settings
     task: Task
     config: Mapping[str, Any]
-    """The resolved config of what is computed: ``{"task": {…}, "clusterer": {"name": "gmm", …}, …, "seed": 0}``."""
+    """The resolved config of the computation: ``{"task": {…}, "clusterer": {"name": "gmm", …}, …, "seed": 0}``."""
     plugins: Mapping[str, str]
     """Config path of each component → distribution, version and, if editable, a fingerprint of the source.
 
     Plugins whose derivative rules a component may use are included, as ``rules.LABEL``.
     """
     metrics: Chosen[Metric] = field(default_factory=Chosen)
-    """What is measured besides the task's own metrics."""
+    """The chosen metrics, which are measured in addition to the task's own."""
     events: Chosen[Events] = field(default_factory=Chosen)
-    """Components that follow the run; `config` and `plugins` include those that may change its result."""
+    """The chosen run events; `config` and `plugins` include those that may change the result."""
     seconds: float = 0.0
-    """How long it took to import and build the components, by the run's own clock."""
+    """Time to import and build the components, by the run's own clock."""
 
     @cached_property
     def params(self) -> dict[str, Any]:
@@ -155,26 +155,26 @@ class RunSpec:
 
     @property
     def label(self) -> str:
-        """A short name, made of the names of the task's parts: ``gmm on old_faithful``."""
+        """A short name built from the names of the task's parts: ``gmm on old_faithful``."""
         others = (Task.kind, Metric.kind, Events.kind, *self.engines)
         parts = [node["name"] for key, node in self.config.items() if isinstance(node, Mapping) and key not in others]
         return " on ".join(parts) or str(self.config[Task.kind]["name"])
 
     @property
     def options(self) -> Iterator[tuple[str, Option, Any]]:
-        """Every option of the run's components: path in the config, option and value."""
+        """Yield every option of the run's components: path in the config, option and value."""
         for path, component in {Task.kind: self.task, **self.chosen}.items():
             yield from options_within(component, path)
 
     @cached_property
     def parts(self) -> Mapping[str, Component]:
-        """The run's components by their path in the config: the task, those that it holds, and so on."""
+        """The run's components by their path in the config: the task, its parts, their parts, and so on."""
         held = {path: value for path, _, value in self.options if isinstance(value, Component)}
         return {Task.kind: self.task, **held, **self.chosen}
 
     @cached_property
     def seeds(self) -> list[str]:
-        """Paths of the run's seed and of its components' own: a run is repeated over these."""
+        """Paths of the run's seed and of the seeds of its components; repeats of a run differ in these."""
         return ["seed", *(path for path, option, _ in self.options if option.is_seed)]
 
     @cached_property
@@ -185,11 +185,11 @@ class RunSpec:
 
     @cached_property
     def meanings(self) -> Mapping[str, Meaning]:
-        """What its metrics mean, by name, in the order in which results are ranked by them."""
+        """The meanings of the metrics, by name, in the order in which they rank results."""
         algorithms = {name for name, part in self.parts.items() if part.role is Role.ALGORITHM and "." not in name}
         free = {path for path, option, _ in self.options if option.freedom}
         freedom = frozenset({*algorithms, *free, *(self.aliases[path] for path in free & self.aliases.keys())})
-        for part in reversed([*self.parts.values()]):  # the task asks those that it holds
+        for part in reversed([*self.parts.values()]):  # parts first, since the task may call their methods
             if isinstance(part, IterativeAlgorithm):
                 check_objective(f"{type(part).__name__}.objective", part.objective)
             elif part is self.task and (objective := self.task.improves()) is not None:
@@ -206,24 +206,24 @@ class RunSpec:
 
     @property
     def work(self) -> Mapping[str, Any]:
-        """The config of what is computed, whichever algorithm and engine compute it."""
+        """The config of the computation, without the algorithm and the engine."""
         roles = {path: component.role for path, component in self.parts.items()}
         return {key: node for key, node in self.config.items() if key not in roles or not roles[key].is_compared}
 
     @cached_property
     def engines(self) -> list[str]:
-        """Paths of the task's engines, which change how long a result takes, but not the result."""
+        """Paths of the task's engines, which change the time of a computation but not its result."""
         return [path for path, component in self.parts.items() if component.role is Role.ENGINE and "." not in path]
 
     @property
     def chosen(self) -> Mapping[str, Component]:
-        """Metrics and events, by their path in the config."""
+        """The metrics and events by their path in the config."""
         both: tuple[Chosen[Any], ...] = (self.metrics, self.events)
         return {f"{group.kind}.{name}": each for group in both for name, each in group.components.items()}
 
     @property
     def unidentified(self) -> list[str]:
-        """Parts whose plugin's version cannot be told: what they compute has no identity."""
+        """Parts whose plugin has an unknown version, so that their results have no identity."""
         return [owner for owner, identity in self.plugins.items() if identity == UNKNOWN and owner not in self.engines]
 
     @cached_property
@@ -233,14 +233,15 @@ class RunSpec:
 
     @cached_property
     def secrets(self) -> tuple[str, ...]:
-        """The secret values among its options, by their names or marks: no journal and no artifact may show them."""
+        """The values of secret options, by name or mark; no journal and no artifact may contain them."""
         return secret_values(value for _, option, value in self.options if option.is_secret)
 
     @cached_property
     def run_key(self) -> str:
-        """Identity of what is computed: hash of config, plugins, data content and seed. Same key, same result.
+        """The identity of the computation: a hash of config, plugins, data content and seed. Same key, same result.
 
-        An engine that the task does not have by default is part of it where timings are asked for: they are a result.
+        If timings are requested, they are a result that depends on the engine; then an engine other than the task's
+        default is part of the key.
         """
         usual = {option.name: option.default for option in options_of(type(self.task)) if option.part}
         left_out = {
@@ -257,9 +258,9 @@ class RunSpec:
 
 
 def read_spec(config: Mapping[str, Any]) -> RunSpec:
-    """Check a resolved config, as plain values, and build the task that it describes.
+    """Check a resolved config of plain values, and build the task that it describes.
 
-    Raises ConfigError if anything is unknown, missing or of the wrong type.
+    Raises ConfigError if a name is unknown, or if a value is missing or has the wrong type.
     """
     begun = {name: clock() for name, clock in CLOCKS.items()}
     node = config.get(Task.kind)
@@ -302,14 +303,14 @@ def read_spec(config: Mapping[str, Any]) -> RunSpec:
 
 
 def _identities_of_rules(components: Iterable[Component]) -> dict[str, str]:
-    """The plugins that add derivative rules, if one of these components uses such."""
+    """Return the identities of the plugins that add derivative rules, if one of the components uses such rules."""
     if not any(isinstance(each, Differentiator) and each.uses_rules for each in components):
         return {}
     return {f"rules.{each.plugin.label}": each.plugin.identity for each in rules_of(registry()) if each.rules}
 
 
 def read_settings(given: Mapping[str, Any], also_known: Sequence[str] = ()) -> Settings:
-    """Check what belongs to a run but not to what it computes."""
+    """Check the settings of a run that do not change what it computes."""
     settings = cast("Settings", checked(Settings, given, "", also_known))
     if settings.tracking.uri == "":
         raise ConfigError("tracking.uri is empty; tracking=none tracks nothing.")
@@ -323,7 +324,7 @@ def read_settings(given: Mapping[str, Any], also_known: Sequence[str] = ()) -> S
 
 
 def checked(cls: type, given: Any, where: str, also_known: Sequence[str] = ()) -> Any:
-    """Make a dataclass of settings, and those that it holds, of what a config gives at the path `where`."""
+    """Make a dataclass of settings, with nested ones, from the values of a config at the path `where`."""
     options = {option.name: option for option in options_of(cls)}
     if not isinstance(given, Mapping):
         raise ConfigError(f"{where} must be a mapping of any of {listing(options)}; given: {given!r}.")
@@ -349,5 +350,5 @@ def checked(cls: type, given: Any, where: str, also_known: Sequence[str] = ()) -
 
 @cache
 def core_identity() -> str:
-    """Identity of the core itself: its version and, if editable, a fingerprint of its source."""
+    """Return the identity of the core itself: its version and, if editable, a fingerprint of its source."""
     return distribution_identity(distribution(PROJECT), PROJECT)

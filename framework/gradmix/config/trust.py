@@ -1,4 +1,4 @@
-"""Options that a stranger must not set, such as code to run or an address: where their values may come from."""
+"""Check the origin of values that a stranger must not set, such as code to run or an address."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from gradmix.contracts.options import options_of
 
 
 def check_trust(spec: RunSpec, typed: Sequence[str]) -> None:
-    """Check that whatever runs code, or names a place outside, was named by the user.
+    """Check that the user has set every option that runs code or names an address.
 
-    That is on the command line (`typed` are its overrides, of a sweep with several values), in the environment or in
-    the user's own file; no other config file may do so.
-    A ConfigError names the first option whose value comes from elsewhere, and what to type.
+    The user sets such an option on the command line, in the environment or in the user's own file; other config files
+    may not set it. `typed` are the overrides of the command line; in a sweep, an override may have several values.
+    Raises ConfigError, which names the first option whose value comes from elsewhere, and says what to type.
     """
     settings = spec.settings
     sections = {"": settings, "tracking.": settings.tracking, "plugins.": settings.plugins}
@@ -43,7 +43,7 @@ def check_trust(spec: RunSpec, typed: Sequence[str]) -> None:
 
 @lru_cache
 def _named(overrides: tuple[str, ...]) -> set[str]:
-    """Paths of the values that overrides give, inside mappings too."""
+    """Return the paths of the values that overrides set, including values inside mappings."""
     parsed = parse(overrides)
     inside = [
         f"{each.key_or_group}.{key}"

@@ -1,6 +1,6 @@
-"""The user's own config file, ``~/.config/gradmix/config.yaml``: settings that hold for every command.
+"""The user's own config file, ``~/.config/gradmix/config.yaml``: settings for every command.
 
-It is the only config file that is trusted: it may say where runs are written and sent, and which code is loaded.
+It is the only trusted config file of a user: it may set where runs are written and sent, and which code is loaded.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from gradmix.config.files import config_folder, read_config
 from gradmix.contracts.errors import ConfigError, did_you_mean, listing
 
 TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
-"""MLflow's own variable for the address of its store; it wins over the file."""
+"""MLflow's own variable for the address of its store; it takes precedence over the file."""
 
 SETTINGS = (
     *("runs_dir", "tracking", "limits", "timing", "pictures", "reuse", "strict", "on_error", "plugins"),
     *("metric", "events", "hydra", "defaults"),
 )
-"""What the file may set.
+"""Sections that the file may have.
 
-``metric`` and ``events`` hold options of components, which apply where these are chosen; ``defaults`` chooses a
-launcher (``- override /hydra/launcher: joblib``).
+``metric`` and ``events`` have options of components, which apply when these are chosen; ``defaults`` chooses a launcher
+(``- override /hydra/launcher: joblib``).
 """
 
 _OPTIONS_OF_COMPONENTS = ("metric", "events")
@@ -32,12 +32,12 @@ _SECTIONS = ("tracking", "limits", "timing", "plugins", "hydra", *_OPTIONS_OF_CO
 
 
 def user_file() -> Path:
-    """Where the file is looked for: in ``$XDG_CONFIG_HOME``, or in ``~/.config``."""
+    """Return the path of the file: in ``$XDG_CONFIG_HOME`` if it is set, else in ``~/.config``."""
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "gradmix" / "config.yaml"
 
 
 def user_settings() -> Mapping[str, Any]:
-    """What the file says, as plain values; empty if there is no file."""
+    """Return the content of the file as plain values; empty if there is no file."""
     return _read(user_file())
 
 
@@ -70,47 +70,47 @@ def _check_sections(file: Path, content: Mapping[str, Any]) -> None:
 
 
 def default_runs_dir() -> str:
-    """Where runs are written unless the command line says otherwise."""
+    """Return the folder in which runs are written unless the command line sets another one."""
     given = user_settings().get("runs_dir") or "runs"
     return str(Path(_resolved({"runs_dir": given})["runs_dir"]).expanduser())
 
 
 def default_tracking() -> dict[str, Any]:
-    """The tracking section of a run whose command line does not choose one: environment, user's file, local store."""
+    """Return the tracking section for a command line that has none: from the environment, the file or a local store."""
     local = read_config(config_folder() / "tracking" / "local.yaml")
     uri = os.environ.get(TRACKING_VARIABLE)
     return {**local, **(user_settings().get("tracking") or {}), **({"uri": uri} if uri else {})}
 
 
 def tracking_of(runs_dir: str) -> Mapping[str, Any]:
-    """The default tracking section of runs that are written to a folder, every interpolation resolved."""
+    """Return the default tracking section of runs in a folder, with every interpolation resolved."""
     return _trusted_configs(user_file(), os.environ.get(TRACKING_VARIABLE), runs_dir)[0]["tracking"]  # type: ignore[no-any-return]
 
 
 def default_settings() -> dict[str, Any]:
-    """The file's other settings, as a config that is merged over gradmix's own."""
+    """Return the other settings of the file, as a config that is merged over gradmix's own."""
     elsewhere = ("tracking", *_OPTIONS_OF_COMPONENTS)
     others = {key: value for key, value in user_settings().items() if key not in elsewhere}
     return {**others, "runs_dir": default_runs_dir()}
 
 
 def default_options(kind: str, name: str) -> Mapping[str, Any]:
-    """The options that the file gives to a metric or to run events of that name."""
+    """Return the options that the file sets for the metric or the run events of that name."""
     section = user_settings().get(kind) if kind in _OPTIONS_OF_COMPONENTS else None
     return (section or {}).get(name) or {}
 
 
 def plugin_arguments() -> list[str]:
-    """The file's choice of plugins, as the command line would give it."""
+    """Return the file's choice of plugins as arguments of a command line."""
     chosen = user_settings().get("plugins") or {}
     lists = {key: value if isinstance(value, list) else [value] for key, value in chosen.items()}
     return [f"plugins.{key}=[{','.join(map(str, names))}]" for key, names in lists.items()]
 
 
 def trusted_values(path: str, runs_dir: str) -> list[Any]:
-    """The values that an option of a run (``tracking.uri``) may have though the command line does not give it.
+    """Return the values that an option of a run, such as ``tracking.uri``, may have without being typed.
 
-    They are the user's own, and what gradmix's own tracking options (``local``, ``none``, ``server``) set.
+    They come from the user's own file and from gradmix's own tracking options (``local``, ``none``, ``server``).
     """
     if path == "runs_dir":
         return [default_runs_dir()]

@@ -28,9 +28,7 @@ class Declared:
     parts: Mapping[str, Part]  # path in the config → component
     seeds: frozenset[str]  # parameters that only select the random numbers
     meanings: Mapping[str, Meaning]  # of each metric, in the order in which they rank results
-    aliases: Mapping[str, str] = field(
-        default_factory=dict
-    )  # parameter → the name that it shares with other parameters
+    aliases: Mapping[str, str] = field(default_factory=dict)  # parameter → the name that several share
 
 
 def declared_in(started: Mapping[str, Any]) -> Declared:

@@ -67,9 +67,7 @@ class Run:
     has_timings: bool = True  # whether its timings are valid in the environment of its sweep
     size: int = field(default=0, repr=False)
     """Length of the journal's complete lines when it was first read, in bytes; later reads stop there, too."""
-    checksum: int | None = field(
-        default=None, repr=False
-    )  # CRC-32 of all lines except the last, as recorded in the last
+    checksum: int | None = field(default=None, repr=False)  # CRC-32 of all lines before the last
 
     @property
     def kind(self) -> str:

@@ -70,9 +70,7 @@ class Journal:
         elif not try_lock(self._descriptor):
             self.close()
             raise StorageError(f"the journal {self.path} is being written by another process.")
-        self._clock = (
-            time.time() - time.monotonic()
-        )  # fixed here, so that setting the clock back does not reorder events
+        self._clock = time.time() - time.monotonic()  # fixed, so that a clock set back reorders no events
         self._synced = time.monotonic()
         self._checksum = 0
         self._lock = threading.Lock()
