@@ -1,1 +1,1 @@
-"""Prepared functions: what a derivative computes is recorded once, simplified and emitted as one Python function."""
+"""Prepared functions: the computation of a derivative is recorded once, simplified and emitted as a Python function."""

@@ -1,4 +1,4 @@
-"""What a function reaches beside its argument, as it was when it was recorded: a change makes its programs stale."""
+"""Values that a function reads beside its argument, as they were when recorded: a change makes programs stale."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from gradmix_autodiff.program.reach import MISSING, Reach
 
 
 class Captured:
-    """Names, attributes, cells and entries that a function reads, each with the object that was there, and arrays.
+    """Names, attributes, cells and entries that a function reads, each with its object, and the arrays among them.
 
     Parameters
     ----------
     function
         The function.
     is_compiled
-        Whether compiled code looks at arrays.
+        Whether compiled code compares arrays.
     constants
         Arguments that are constant.
 
     Raises
     ------
     NotRecordableError
-        If it reaches too many values to look at all of them in each call, or one whose changes cannot be seen.
+        If the function reads too many values to compare in each call, or a value whose changes cannot be detected.
     """
 
     def __init__(self, function: Callable[..., Any], is_compiled: bool, constants: Sequence[Any] = ()) -> None:
@@ -42,10 +42,10 @@ class Captured:
         self._absent: list[tuple[KeysView[str], frozenset[str]]] = []
         self._arrays: dict[int, tuple[Any, tuple[Any, ...], bytes | int]] = {}
         self.met = Reach(self).through(function, constants)
-        """Everything that was met, in an order that is the same in each process: how it is reached, and what it is."""
+        """Everything found, in the same order in each process: how it is reached, and its value."""
 
     def is_same(self) -> bool:
-        """Whether everything is what it was."""
+        """Return whether everything is unchanged."""
         for get, key, known in self._places:
             if get(key, MISSING) is not known:
                 return False
@@ -75,44 +75,44 @@ class Captured:
 
     @property
     def arrays(self) -> list[np.ndarray[Any, Any]]:
-        """The arrays that it looks at, those that the function reaches first."""
+        """Return the watched arrays, in the order in which the function reaches them."""
         return [each for each, _, _ in self._arrays.values()]
 
-    # what to look at
+    # what to watch
 
     def place(self, get: Callable[[Any, Any], Any], key: Any, known: Any) -> None:
-        """Look at what a function gives for a key."""
+        """Watch the value that a function returns for a key."""
         self._places.append((get, key, known))
 
     def attribute(self, holder: Any, name: str) -> Any:
-        """Look at an attribute, which may be missing now."""
+        """Watch an attribute, which may be missing now."""
         known = getattr(holder, name, MISSING)
         self._attributes.append((holder, name, known))
         return known
 
     def entries(self, container: Collection[Any]) -> tuple[Any, ...]:
-        """Look at the entries of a container, and their order."""
+        """Watch the entries of a container and their order."""
         known = tuple(container)
         self._entries.append((container, known))
         return known
 
     def mapping(self, mapping: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
-        """Look at the keys and values of a mapping, and their order."""
+        """Watch the keys and values of a mapping and their order."""
         pairs = (*mapping, *mapping.values())
         self._mappings.append((mapping, pairs))
         return zip(pairs, pairs[len(mapping) :], strict=False)
 
     def size(self, container: Collection[Any]) -> None:
-        """Look at how many entries a container has."""
+        """Watch the number of entries of a container."""
         self._sizes.append((container, len(container)))
 
     def absent(self, names: KeysView[str], absent: frozenset[str]) -> None:
-        """Look whether some of the names that are absent have come."""
+        """Watch whether any missing name appears."""
         if absent:
             self._absent.append((names, absent))
 
     def watch(self, values: np.ndarray[Any, Any]) -> None:
-        """Look at an array, too."""
+        """Watch the content of an array, too."""
         if id(values) not in self._arrays:
             self._arrays[id(values)] = values, _layout(values), fingerprint(values, self._is_compiled)
 
@@ -122,7 +122,7 @@ def _layout(values: np.ndarray[Any, Any]) -> tuple[Any, ...]:
 
 
 def marks_of(x: Any) -> Any:
-    """What equals only what stands for an equal constant argument: its type and its content."""
+    """Return marks that are equal exactly for equal constant arguments: type and content."""
     if isinstance(x, np.ndarray):
         return (x.shape, x.dtype.str, x.tobytes() if x.dtype != object else id(x))
     if isinstance(x, list | tuple):

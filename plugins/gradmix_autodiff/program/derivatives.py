@@ -1,4 +1,4 @@
-"""How each derivative is computed where it is recorded, and how long its program would be."""
+"""How each derivative is computed for recording, and how long its program would be."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from gradmix_autodiff.dual import DualNumbers
 from gradmix_autodiff.program.symbol import SymbolArray
 
 MOST_SWEEPS = 64
-"""Sweeps of a matrix of derivatives, each of which a program would have written out, up to which it is recorded."""
+"""Largest number of sweeps for a recorded matrix of derivatives; its program contains each sweep."""
 
 Compute = Callable[[Differentiator, Any, tuple[Any, ...]], Any]
 
 
 def _matrix(plain: Differentiator, f: Any, x: Any) -> Any:
-    """A Jacobian. A program pushes many tangents by one operation; rows are pulled one after the other."""
+    """Return a Jacobian. A program pushes many tangents by one operation; rows are pulled one after the other."""
     if isinstance(x, SymbolArray) and plain.pulls and len(x) <= MOST_COLUMNS_A_ROW * f.result.size:
         return DualNumbers().matrix(f, x)
     return plain.matrix(f, x)
 
 
 def _second(plain: Differentiator, f: Any, x: Any) -> Any:
-    """A Hessian: as a program, tangents of the gradient."""
+    """Return a Hessian; a program pushes tangents of the gradient."""
     if isinstance(x, SymbolArray) and plain.pulls:
         return DualNumbers().matrix(lambda y: plain.first(f, y)[1], x)
     return plain.second(f, x)
 
 
 MOST_COLUMNS_A_ROW = 8
-"""Columns for each row up to which tangents are pushed."""
+"""Largest number of columns per row at which tangents are pushed."""
 
 COMPUTE: Mapping[str, Compute] = {
     "first": lambda plain, f, points: plain.first(f, *points),
@@ -46,7 +46,7 @@ COMPUTE: Mapping[str, Compute] = {
 
 
 def sweeps(plain: Differentiator, hook: str, m: int, n: int) -> float:
-    """How many times a hook goes through a function of n variables with m values, forward or back."""
+    """Return the number of forward or backward sweeps of a hook, for a function of n variables with m values."""
     forward = math.ceil(n / plain.chunk) if plain.pushes else math.inf
     gradient = 1 if plain.pulls else forward
     along = 1 if plain.pushes else m  # one tangent; without a push, every unit vector is pulled
@@ -63,6 +63,6 @@ def sweeps(plain: Differentiator, hook: str, m: int, n: int) -> float:
 
 
 def is_long(plain: Differentiator, hook: str, m: int, n: int) -> bool:
-    """Whether a derivative takes too many sweeps, or has too many entries, to be one program."""
+    """Return whether a derivative takes too many sweeps, or has too many entries, for one program."""
     entries = {"matrix": m * n, "second": n * n}.get(hook, 0)
     return sweeps(plain, hook, m, n) > MOST_SWEEPS or entries > MOST_SWEEPS**3

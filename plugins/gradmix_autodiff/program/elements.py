@@ -1,4 +1,4 @@
-"""Which calls work entry by entry, as text of what a compiled loop does for one entry."""
+"""Calls that work entry by entry, as the text that a compiled loop has for one entry."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ARITHMETIC: dict[Any, str] = {
     np.maximum: "{0} if {0} >= {1} or {0} != {0} else {1}",
     np.minimum: "{0} if {0} <= {1} or {0} != {0} else {1}",
 }
-"""Functions of floating-point numbers, one of which may be a truth value."""
+"""Functions of floating-point numbers, one of which may be a truth value → the text."""
 
 COMPARISONS: dict[Any, str] = {
     np.greater: "{0} > {1}",
@@ -46,7 +46,7 @@ _TRUTH_AS_NUMBER = "(1.0 if {{{}}} else 0.0)"
 
 
 def element(node: Node) -> str | None:
-    """The text for one entry of a node; None if it is not entry by entry, or not of numbers that a loop is made for."""
+    """Return the text for one entry of a node; None if it is not elementwise, or its types do not suit a loop."""
     function = node.function
     if not node.shape or node.keywords or 0 in node.shape:
         return None
@@ -75,7 +75,7 @@ def _kind(argument: Any) -> np.dtype[Any]:
 
 
 def starts(index: Any, ndim: int) -> tuple[int, ...] | None:
-    """Where an index of slices without steps begins along each axis; None of any other index."""
+    """Return where an index of slices without steps begins along each axis; None for any other index."""
     parts = index if type(index) is tuple else (index,)
     if len(parts) > ndim or any(type(each) is not slice or each.step not in (None, 1) for each in parts):
         return None

@@ -1,4 +1,4 @@
-"""Emission of a graph as one function of Python's."""
+"""Emission of a graph as one Python function."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from gradmix_autodiff.program.simplify import FLOAT, REDUCTIONS, accumulated
 from gradmix_autodiff.rules.structure import PUT
 
 OTHER_PATH = None
-"""What a program returns where a guard does not hold: the function takes another path there."""
+"""A program's return value where a guard does not hold: the function takes another path there."""
 UNBOUNDED = False
-"""What a program returns where a derivative is not finite: the tape says what it is."""
+"""A program's return value where a derivative is not finite: the tape computes it instead."""
 
 _OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
 _VIEWS = frozenset({operator.getitem, np.reshape, np.transpose, np.broadcast_to})
@@ -35,12 +35,12 @@ class Program:
     outputs
         Its results: nodes, or plain values.
     is_fused
-        Whether loops are compiled, where numba is there.
+        Whether loops are compiled, if numba is installed.
 
     Notes
     -----
-    Intermediate arrays are written into buffers that a program keeps. A call takes a set of them and gives it back, so
-    that calls in several threads, and calls within calls, each have their own.
+    Intermediate arrays are written into buffers that a program keeps. A call borrows a set of buffers, so that calls in
+    several threads, and nested calls, each have their own.
     """
 
     def __init__(self, graph: Graph, outputs: Sequence[Any], is_fused: bool = True) -> None:
@@ -88,10 +88,10 @@ class Program:
 
         return call
 
-    # when which array is read last
+    # the last read of each array
 
     def _last_uses(self, nodes: Sequence[Node]) -> Mapping[int, int]:
-        """The last job that reads each node, or something that shares its memory."""
+        """Return the last job that reads each node, or an array that shares its memory."""
         memory: dict[int, set[int]] = {}
         for node in nodes:
             shared = set() if _is_fresh(node) else {each.index for each in node.operands}
@@ -107,7 +107,7 @@ class Program:
         return last
 
     def _buffer(self, node: Node) -> str | None:
-        """A buffer for a node; None if it is a result, or shares memory with one."""
+        """Return a buffer for a node; None if the node is a result, or shares memory with one."""
         if self._last.get(node.index) == len(self._jobs) or not node.shape:
             return None
         key = (node.shape, node.dtype)
@@ -118,7 +118,7 @@ class Program:
         return f"b{len(self._buffers) - 1}"
 
     def _places_in_parts(self, nodes: Sequence[Node]) -> Mapping[int, tuple[Node, Any]]:
-        """Products of matrices that are needed as a part of one vector only: that vector and the slice of it."""
+        """Return the matrix products that are needed only as a part of one vector: that vector and its slice."""
         users: dict[int, list[Node]] = {}
         for node in nodes:
             for each in node.operands:
@@ -190,7 +190,7 @@ class Program:
         return self._named(x, "c")
 
     def _call(self, node: Node) -> str | None:
-        """Emit a call; the buffer that it writes to."""
+        """Emit a call, and return the buffer that it writes to."""
         is_begun = node.index in self._names
         name = self._names[node.index] = f"v{node.index}"
         function, given = node.function, [self._reference(each) for each in node.arguments]
@@ -229,7 +229,7 @@ class Program:
         return buffer
 
     def _accumulate(self, node: Node, name: str, is_begun: bool) -> None:
-        """Emit zeros to which parts are added; parts that cover everything once are written."""
+        """Emit zeros to which parts are added; parts that cover every entry once are assigned instead."""
         parts = parts_of(node)
         assert node.shape is not None
         covers = _covers(node.shape, [index for index, _ in parts])
@@ -269,7 +269,7 @@ class Program:
         return owned
 
     def _check(self, node: Node) -> None:
-        """Emit the guards of a node, as soon as it is there."""
+        """Emit the guards of a node, as soon as it is computed."""
         for guard in self._guards.get(node.index, ()):
             name = self._names[node.index]
             if guard.kind == "truth":
@@ -287,7 +287,7 @@ class Program:
                 self._lines.append(f"if not np.isfinite({name}).all(): return False")
 
     def _result(self, output: Any) -> str:
-        """A result that shares no memory with anything else."""
+        """Return the text of a result that shares no memory with anything else."""
         if type(output) is not Node:
             if not isinstance(output, np.ndarray | np.generic | float) or np.asarray(output).dtype.kind not in "biuf":
                 raise NotRecordableError("a result is not an array of real numbers")
@@ -298,23 +298,23 @@ class Program:
 
 
 def _is_only(x: Any, users: Mapping[int, list[Node]], pinned: frozenset[int]) -> bool:
-    """Whether a node is needed in one place alone."""
+    """Return whether a node is needed in one place only."""
     return type(x) is Node and len(users.get(x.index, ())) == 1 and x.index not in pinned
 
 
 def _is_fresh(node: Node) -> bool:
-    """Whether a call returns memory of its own."""
+    """Return whether a call returns new memory."""
     function = node.function
     return function is None or isinstance(function, np.ufunc) or function in REDUCTIONS or function in _FRESH
 
 
 def _index(text: str) -> str:
-    """An index as people write it."""
+    """Return an index as it is usually written."""
     return text[1:-1] if text.startswith("(") and text.endswith(")") and len(text) > 2 else text
 
 
 def _covers(shape: tuple[int, ...], indices: Sequence[Any]) -> bool:
-    """Whether slices of a vector take each entry once."""
+    """Return whether slices of a vector take each entry exactly once."""
     if len(shape) != 1 or any(type(each) is not slice for each in indices):
         return False
     end = 0

@@ -1,4 +1,4 @@
-"""Fingerprints of arrays, to see that they have not changed: compiled, at the speed of memory, where numba is there."""
+"""Fingerprints of arrays that reveal a change: compiled, and as fast as memory, if numba is installed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from gradmix.arrays import can_compile
 from gradmix_autodiff.watched import checksum
 
 _SMALL = 64
-"""Entries up to which an array is compared as it is."""
+"""Largest number of entries at which an array itself is compared."""
 _LARGE = 1 << 12
-"""Entries from which compiled code is worth its call."""
+"""Number of entries from which compiled code is worth its call."""
 
 
 def fingerprint(array: np.ndarray[Any, Any], is_compiled: bool) -> bytes | int:
-    """What says whether an array has changed; nothing of one that cannot be written to, nor what it is a view of.
+    """Return a fingerprint that changes with an array; empty if neither the array nor its base can be written to.
 
-    Each step of the compiled one is invertible in the word that it takes, so that no single change goes unseen.
+    Each step of the compiled hash is invertible in its input word, so that no single change is missed.
     """
     owner: Any = array
     while isinstance(owner, np.ndarray) and not owner.flags.writeable:
@@ -45,7 +45,7 @@ def _mixed() -> Callable[[Any], Any]:
 
 
 def _mix(words: Any) -> Any:
-    """The hash FNV-1a of words, in four lanes that do not wait for each other."""
+    """Return the hash FNV-1a of words, in four independent lanes."""
     prime = np.uint64(1099511628211)
     a, b, c, d = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
     whole = len(words) // 4 * 4

@@ -1,4 +1,4 @@
-"""What identifies a function and all that it reads, in any process: names, code and content, but no addresses."""
+"""The identity of a function and all that it reads, in any process: names, code and content, but no addresses."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from gradmix_autodiff.program.reach import CONSTANT, LIBRARIES, MISSING, has_dat
 from gradmix_autodiff.traced import Traced
 
 Mark = tuple[str, str]
-"""How something is reached, and what identifies it."""
+"""How a value is reached, and what identifies it."""
 
 
 def marks(met: Iterable[tuple[str, Any]]) -> list[Mark]:
-    """What identifies each thing that a function reaches.
+    """Return what identifies each value that a function reaches.
 
     Raises
     ------
     DifferentiationError
-        If something has no content that could be compared with that of another process.
+        If a value has no content that another process could compare.
     """
     places: dict[int, int] = {}
     found = []
@@ -42,7 +42,7 @@ def marks(met: Iterable[tuple[str, Any]]) -> list[Mark]:
 
 
 def difference(saved: Iterable[Mark], now: Iterable[Mark]) -> str | None:
-    """The name of the first thing that is not what it was; None if there is none."""
+    """Return the name of the first value that has changed; None if none has."""
     saved, now = list(saved), list(now)
     for one, other in zip(saved, now, strict=False):
         if one != other:
@@ -101,11 +101,11 @@ _TRANSPARENT = (
     classmethod,
     ContextVar,
 )
-"""Types all of whose content is met, too."""
+"""Types whose content is always visited, too."""
 
 
 def _is_of_library(x: Any) -> bool:
-    """Whether something is found by its name in a library."""
+    """Return whether a value is found by its name in a library."""
     module, name = str(getattr(x, "__module__", "")), getattr(x, "__name__", None)
     if isinstance(x, np.ufunc):
         return getattr(np, x.__name__, None) is x or getattr(sys.modules.get("scipy.special"), x.__name__, None) is x
@@ -117,7 +117,7 @@ def _is_of_library(x: Any) -> bool:
 
 
 def _parts(code: types.CodeType) -> Iterable[str | bytes]:
-    """What a function's code does."""
+    """Return the parts of a code object that determine its behaviour."""
     yield from (code.co_code, code.co_exceptiontable, repr((code.co_flags, code.co_argcount, code.co_kwonlyargcount)))
     yield from map(repr, (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars))
     for each in code.co_consts:

@@ -18,7 +18,7 @@ from gradmix_autodiff.program.simplify import is_number
 
 
 class Loop:
-    """The text of a loop, and what it is called with.
+    """The text of a loop, and the arguments of its calls.
 
     Parameters
     ----------
@@ -32,10 +32,10 @@ class Loop:
         assert job.shape is not None
         self.shape = job.shape
         self.read: list[Node] = []
-        """What it reads, in the order of its arguments; then come those that it writes."""
+        """The nodes that it reads, in the order of its arguments; those that it writes follow."""
         self.written: list[Node] = []
         self.summed: list[Node] = []
-        """Those among `written` that must hold zeros before."""
+        """Nodes among `written` that must hold zeros before the loop."""
         self._names: dict[int, str] = {}
         self._body: list[str] = []
         self._inner: dict[int, list[tuple[str, str, str]]] = {}
@@ -104,7 +104,7 @@ class Loop:
 
     @property
     def text(self) -> str:
-        """The loop as a function of Python's, whose arguments are what it reads and what it writes."""
+        """Return the loop as a Python function, whose arguments are the arrays that it reads and writes."""
         names = [f"p{place}" for place in range(len(self.read))] + [f"o{place}" for place in range(len(self.written))]
         lines, indent = [f"def loop({', '.join(names)}):"], "    "
         for axis, size in enumerate(self.shape):
@@ -133,11 +133,11 @@ def _literal(x: float) -> str:
 
 @lru_cache(maxsize=256)
 def compiled(text: str) -> Callable[..., None]:
-    """A loop in machine code, which numba keeps on disk; entries are computed as written, but sums in any order."""
+    """Return a loop as machine code, cached on disk by numba; entries are computed as written, sums in any order."""
     numba: Any = import_module("numba")
     try:
         return _machine_code(vars(kept_module(_HEAD + text, "prepared", numba.__version__)), is_kept=True)
-    except (OSError, RuntimeError):  # nothing can be written, by us or by numba
+    except (OSError, RuntimeError):  # neither gradmix nor numba can write to a cache folder
         space: dict[str, Any] = {}
         exec(_HEAD + text, space)  # our own text
         return _machine_code(space, is_kept=False)

@@ -1,4 +1,4 @@
-"""The graph of a recorded computation: calls of NumPy's functions, each of which is there once."""
+"""The graph of a recorded computation: calls of NumPy functions, without duplicates."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from gradmix_autodiff.program.fingerprint import fingerprint
 
 NO_KEYWORDS: Mapping[str, Any] = {}
 MOST_NODES = 60_000
-"""Nodes of a program; a longer one would take seconds to record."""
+"""Largest number of nodes of a program; a longer one would take seconds to record."""
 
 
 MOST_BYTES = 1 << 29
-"""Memory of the plain arrays that a program keeps."""
+"""Largest memory of the plain arrays that a program keeps, in bytes."""
 
 
 class NotRecordableError(Exception):
-    """Says why a computation cannot be a program: it depends on values in a way that no check can follow."""
+    """A computation cannot be a program: it depends on values in a way that no guard can check."""
 
 
 class TooLargeError(NotRecordableError):
-    """Says that a program would take too much time or memory, wherever it is recorded."""
+    """A program would take too much time or memory at any point."""
 
 
 class Node:
@@ -34,13 +34,13 @@ class Node:
     index
         Its place in the graph.
     function
-        What is called; None of an input or an array.
+        The called function; None for an input or an array.
     arguments, keywords
-        What it is called with: nodes, plain values, and lists and tuples of these.
+        The arguments: nodes, plain values, and lists and tuples of these.
     operands
         The nodes among these.
     shape, dtype
-        Of the result; if that is a tuple, the type is that of objects.
+        Shape and type of the result; a tuple has the type of objects.
     """
 
     __slots__ = ("arguments", "dtype", "function", "index", "keywords", "operands", "shape", "value")
@@ -58,21 +58,21 @@ class Node:
         self.operands = (*nodes_in(arguments), *nodes_in(tuple(keywords.values())))
         self.shape, self.dtype = shape, dtype
         self.value: Any = None
-        """The plain array that it stands for; None of anything else."""
+        """The plain array that it represents; None for other nodes."""
 
     def __repr__(self) -> str:
         return f"v{self.index}"
 
 
 class Guard(NamedTuple):
-    """Something that was seen while recording, and must be so again.
+    """A property that was observed while recording, and must hold in each call.
 
     Parameters
     ----------
     node
-        Whose value was looked at.
+        The node whose value was observed.
     kind
-        What was seen of it: its ``truth``, its entries (``same``), its ``shape``, or that it is ``finite``.
+        The property: its ``truth``, its entries (``same``), its ``shape``, or that it is ``finite``.
     expected
         What was seen.
     """
@@ -101,12 +101,12 @@ class Graph:
         return node
 
     def array(self, value: np.ndarray[Any, Any]) -> Node:
-        """The node of a plain array.
+        """Return the node of a plain array.
 
         Raises
         ------
         NotRecordableError
-            If it is not of numbers, or has changed since it was used before.
+            If the array is not numeric, or has changed since it was used before.
         """
         if value.dtype.kind not in "biufc":
             raise NotRecordableError(f"an array of {value.dtype} is used")
@@ -142,22 +142,22 @@ class Graph:
         dtype: np.dtype[Any],
         keywords: Mapping[str, Any] = NO_KEYWORDS,
     ) -> Node:
-        """The node of a call, which may be there already."""
+        """Return the node of a call, an existing one if the call is not new."""
         try:
             key = (function, key_of(arguments), key_of(tuple(keywords.items())))
             known = self._known.get(key)
-        except TypeError:  # an argument that cannot be compared: such a call is one of its own
+        except TypeError:  # an argument that cannot be compared: each such call is a new node
             return self.added(function, arguments, keywords, shape, dtype)
         if known is None:
             known = self._known[key] = self.added(function, arguments, keywords, shape, dtype)
         return known
 
     def guard(self, node: Node, kind: str, expected: Any) -> None:
-        """Note what was seen of a node."""
+        """Add a guard: a property that was observed of a node."""
         self.guards.setdefault((node.index, kind), Guard(node, kind, expected))
 
     def added(self, function: Any, arguments: Any, keywords: Any, shape: Any, dtype: Any) -> Node:
-        """A node of its own."""
+        """Return a new node."""
         if not self.is_open:
             raise NotRecordableError("a value is used after the evaluation that it belongs to has ended")
         if len(self.nodes) >= MOST_NODES:
@@ -168,7 +168,7 @@ class Graph:
 
 
 def nodes_in(arguments: Any) -> Iterator[Node]:
-    """The nodes in nested lists and tuples."""
+    """Return the nodes in nested lists and tuples."""
     for each in arguments:
         if type(each) is Node:
             yield each
@@ -179,12 +179,12 @@ def nodes_in(arguments: Any) -> Iterator[Node]:
 
 
 def key_of(x: Any) -> Any:
-    """What equals only what computes the same: 0.0 is not −0.0, and 1 is not 1.0.
+    """Return a key that is equal only for values that compute the same: 0.0 is not −0.0, and 1 is not 1.0.
 
     Raises
     ------
     TypeError
-        If it cannot be compared.
+        If the value cannot be compared.
     """
     kind = type(x)
     if kind is Node:

@@ -1,7 +1,7 @@
 """Names of the functions that nodes call, by which a file refers to them.
 
-A name leads to a function of NumPy's or of ``scipy.special`` that is applied to arrays, or to one that belongs to a
-rule of our own; to nothing else, so that a file cannot have anything else called.
+A name refers to a function of NumPy or of ``scipy.special`` that is applied to arrays, or to a function of gradmix'
+own rules, and to nothing else, so that a file cannot cause any other call.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ import scipy.special
 _HOMES = {"numpy": np, "numpy.linalg": np.linalg, "numpy.fft": np.fft, "scipy.special": scipy.special}
 """Modules whose functions may be called."""
 _OWN = ("gradmix_autodiff.rules.", "gradmix_autodiff.program.simplify", "gradmix_autodiff.program.symbol")
-"""Modules of ours whose functions may be."""
+"""Modules of gradmix whose functions may be called."""
 _METHODS = frozenset({"reduce", "accumulate", "outer", "reduceat"})
 _OF_FILES = frozenset(
     {"save", "savez", "savez_compressed", "savetxt", "loadtxt", "genfromtxt", "fromfile", "fromregex"}
 )
-"""Functions of NumPy's that read or write files."""
+"""NumPy functions that read or write files."""
 _DISPATCHED = (np.ufunc, type(np.sum))
-"""Functions that NumPy's protocols can hand over."""
+"""Types of functions that NumPy's protocols can override."""
 _GETITEM = "operator.getitem"
 
 
 @lru_cache(maxsize=1024)
 def name_of(function: Callable[..., Any]) -> str | None:
-    """The name of a function; None if it has none that leads to it."""
+    """Return the name of a function; None if no allowed name refers to it."""
     for name in _names(function):
         try:
             if _found(name) == function:
@@ -44,12 +44,12 @@ def name_of(function: Callable[..., Any]) -> str | None:
 
 @lru_cache(maxsize=1024)
 def function_of(name: str) -> Callable[..., Any]:
-    """The function of a name.
+    """Return the function of a name.
 
     Raises
     ------
     ValueError
-        If it leads to none that may be called.
+        If it refers to no function that may be called.
     """
     try:
         found = _found(name)
@@ -72,7 +72,7 @@ def _names(function: Any) -> list[str]:
 
 
 def _found(name: str) -> Any:
-    """What a name leads to, if it may be called."""
+    """Return the function that a name refers to, if it may be called."""
     if name == _GETITEM:
         return operator.getitem
     home, _, last = name.rpartition(".")

@@ -1,4 +1,4 @@
-"""One path through a function: its graph, and the programs that are emitted of it."""
+"""One path through a function: its graph, and the programs that are emitted from it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from gradmix_autodiff.program.node import Graph, Node, NotRecordableError
 from gradmix_autodiff.program.symbol import Symbol, symbol
 
 TOLERANCE = 1e-9
-"""How far a program's result may be from the plain one's at the point where it was recorded: both are rounded."""
+"""Largest difference of a program's result from the plain one at the recorded point; both are rounded."""
 
 
 class Path:
-    """A recorded computation, and what it must give at the point where it was recorded.
+    """A recorded computation, and the results that it must give at the point where it was recorded.
 
     Parameters
     ----------
     graph
-        What was recorded.
+        The recorded graph.
     results
         Its results, symbols or plain values.
     points
-        Where it was recorded.
+        The points where it was recorded.
     plain
         The results there, computed without a program.
     is_tuple
@@ -53,14 +53,14 @@ class Path:
         self.arrangement: Any = None
         """How the function's result is arranged."""
         self.arrays = [node.value for node, _ in graph.arrays.values() if not _is_private(node)]
-        """Plain arrays that it uses and that others refer to, who may change them; programs will refer to all."""
+        """Plain arrays that it uses and that other code can change; the programs refer to all of them."""
 
     def fits(self, points: tuple[Any, ...]) -> bool:
-        """Whether points have the shapes of the example."""
+        """Return whether points have the shapes of the example."""
         return tuple(each.shape for each in points) == self._shapes
 
     def program(self, place: int | None = None) -> Program:
-        """The program for all results, or for one of them.
+        """Return the program for all results, or for one of them.
 
         Raises
         ------
@@ -90,7 +90,7 @@ class Path:
 
 
 def _is_private(node: Node) -> bool:
-    """Whether nothing but a node refers to its array: it was made while the function was recorded."""
+    """Return whether only its node refers to an array: then it was created while the function was recorded."""
     if sys.getrefcount(node.value) > _OWN_REFERENCES:
         return False
     base = node.value.base
@@ -98,7 +98,7 @@ def _is_private(node: Node) -> bool:
 
 
 _OWN_REFERENCES = 2
-"""That of the node, and that of the call which counts."""
+"""References by the node and by the counting call."""
 
 
 def recorded(compute: Callable[..., Any], points: tuple[Any, ...], plain: Any, is_compiled: bool) -> Path:
@@ -126,7 +126,7 @@ def recorded(compute: Callable[..., Any], points: tuple[Any, ...], plain: Any, i
 
 
 def agree(found: tuple[Any, ...], plain: tuple[Any, ...]) -> bool:
-    """Whether results are equal but for rounding, relative to their largest entry."""
+    """Return whether results are equal up to rounding, relative to their largest entry."""
     for one, other in zip(found, plain, strict=True):
         if np.shape(one) != np.shape(other):
             return False

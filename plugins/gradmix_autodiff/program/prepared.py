@@ -1,4 +1,4 @@
-"""A differentiator for one function: it runs programs, records another where none fits, and else asks the plain one."""
+"""A differentiator for one function: it runs programs, records a new one if none fits, or calls the plain one."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from gradmix_autodiff.program.shortcuts import shortcut
 from gradmix_autodiff.program.simplify import FLOAT
 
 MOST_PATHS = 8
-"""Programs that are kept for one derivative: one for each path through the function."""
+"""Largest number of programs for one derivative, one for each path through the function."""
 MOST_RECORDINGS = 64
-"""Recordings after which a function that keeps changing what it reads is not recorded any more."""
+"""Largest number of recordings of a function that keeps changing the values it reads."""
 MOST_FAILURES = 3
-"""Failures after which a derivative is not recorded any more."""
+"""Number of failures after which a derivative is no longer recorded."""
 
 
 @dataclass(eq=False)
 class PreparedDifferentiator(Differentiator):
-    """What `prepare` makes of a differentiator that traces: its derivatives of one function, as programs.
+    """The result of `prepare`: derivatives of one function by a tracing differentiator, as programs.
 
     Parameters
     ----------
@@ -66,27 +66,27 @@ class PreparedDifferentiator(Differentiator):
 
     @property
     def unprepared(self) -> Mapping[str, str]:
-        """Why hooks were not recorded at some point: the plain differentiator computes there."""
+        """Return why hooks were not recorded; the plain differentiator computes these."""
         return {hook: reasons[-1] for hook, reasons in self._reasons.items() if reasons}
 
     # hooks
 
     def push(self, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
-        """By a program of the point and the tangent."""
+        """Push by a program of the point and the tangent."""
         return self._computed("push", f, x, v)  # type: ignore[no-any-return]
 
     def push_many(self, f: VectorFunction, x: Any, V: Any) -> tuple[Any, Any]:
-        """By a program of the point and the tangents."""
+        """Push by a program of the point and the tangents."""
         return self._computed("push_many", f, x, V)  # type: ignore[no-any-return]
 
     def pull(self, f: VectorFunction, x: Any) -> tuple[Any, Pullback]:
-        """The function as it is, and a program of the point and the cotangent."""
+        """Return the plain value, and pull by a program of the point and the cotangent."""
         if type(x) is not np.ndarray:
             return self.plain.pull(f, x)
         return f(x), lambda w: self._computed("pull", f, x, w)
 
     def first(self, f: VectorFunction, x: Any) -> tuple[Any, Any]:
-        """Value and gradient by one program."""
+        """Return value and gradient by one program."""
         return self._computed("first", f, x)  # type: ignore[no-any-return]
 
     def matrix(self, f: VectorFunction, x: Any) -> Any:
@@ -94,7 +94,7 @@ class PreparedDifferentiator(Differentiator):
         return self._computed("matrix", f, x)
 
     def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
-        """By a program of the point and the direction."""
+        """Return the product by a program of the point and the direction."""
         return self._computed("product", f, x, v)
 
     def second(self, f: VectorFunction, x: Any) -> Any:
@@ -102,7 +102,7 @@ class PreparedDifferentiator(Differentiator):
         return self._computed("second", f, x)
 
     def sparse(self, f: VectorFunction, x: Any, is_second: bool, known: Any) -> tuple[Any, Any]:
-        """As the plain one; a Jacobian whose colouring is known takes its tangents from a program."""
+        """Compress as the plain one does; if the colouring of a Jacobian is known, a program pushes the tangents."""
         if is_second or known is None or type(x) is not np.ndarray:
             return self.plain.sparse(f, x, is_second, known)
         from gradmix_autodiff.sparse.compression import sparse_jacobian
@@ -118,11 +118,11 @@ class PreparedDifferentiator(Differentiator):
         return self.plain.series(f, x, v, order)
 
     def shortcut(self, operator: str) -> Callable[..., Any] | None:
-        """Gradients at one array or number, without the way through containers; None if the example is another."""
+        """Return a fast gradient at one array or number, without containers; None for other examples."""
         return shortcut(self, operator)
 
     def program(self, x: Any, place: int | None) -> Any:
-        """What the first program that fits computes of a function's value and gradient, or one of these; else None."""
+        """Return the value and gradient, or one of them, by the first program that fits; None if none fits."""
         captured = self._captured
         if captured is None or not captured.is_same():
             return None
@@ -135,12 +135,12 @@ class PreparedDifferentiator(Differentiator):
         return None
 
     def save_prepared(self, file: IO[bytes]) -> None:
-        """The programs that are there, as data.
+        """Return the recorded programs as data.
 
         Raises
         ------
         DifferentiationError
-            If there is none, or one that a file cannot hold.
+            If there is no program, or one that a file cannot hold.
         """
         with self._lock:
             if not any(self.paths.values()):
@@ -155,7 +155,7 @@ class PreparedDifferentiator(Differentiator):
     # programs
 
     def _computed(self, hook: str, f: Any, *points: Any) -> Any:
-        """A derivative by the first program whose path the point takes; the plain one's if there is none."""
+        """Return a derivative by the first program whose path the point takes, else by the plain differentiator."""
         compute = COMPUTE[hook]
         is_plain = all(type(each) is np.ndarray and each.dtype == FLOAT for each in points)
         if not is_plain:
@@ -179,16 +179,16 @@ class PreparedDifferentiator(Differentiator):
     def _run(self, path: Path, points: tuple[Any, ...], place: int | None) -> Any:
         try:
             return path.program(place).call(*points)
-        except Exception:  # on another path the plain one raises the same, or does not
+        except Exception:  # on another path, the plain one decides whether to raise
             return OTHER_PATH
 
     def _forget(self, constants: Any) -> None:
-        """Forget all programs, since what the function reads has changed, or what it has for constant arguments."""
+        """Forget all programs, because values that the function reads, or constant arguments, have changed."""
         with self._lock:
             self.paths, self._captured, self._constants = {}, None, constants
 
     def _recorded(self, hook: str, f: Any, points: tuple[Any, ...]) -> Any:
-        """The plain result, and a program for the next points that take the same path."""
+        """Return the plain result, and record a program for later points that take the same path."""
         compute = COMPUTE[hook]
         result = compute(self.plain, f, points)
         arrangement = f.result
@@ -201,7 +201,7 @@ class PreparedDifferentiator(Differentiator):
                     path = recorded(lambda *symbols: compute(self.plain, f, symbols), points, result, self.is_compiled)
                     path.arrangement = arrangement
                     self.paths = {**self.paths, hook: (*paths, path)}
-                except Exception as error:  # the function, or a rule, does not take symbols: the plain way is left
+                except Exception as error:  # the function or a rule does not take symbols: only the plain way remains
                     is_known = isinstance(error, NotRecordableError)
                     times = MOST_FAILURES if isinstance(error, TooLargeError) else 1
                     reasons += [str(error) if is_known else repr(error)] * times
@@ -210,7 +210,7 @@ class PreparedDifferentiator(Differentiator):
         return result
 
     def look(self) -> None:
-        """Note what the function reads now. What it changes itself, such as a counter of calls, does not count."""
+        """Note the values that the function reads now. Values that it changes itself are ignored."""
         try:
             captured = Captured(self.function.f, self.is_compiled)
         except NotRecordableError as error:
@@ -225,10 +225,10 @@ class PreparedDifferentiator(Differentiator):
 
 
 def prepared(plain: Differentiator, f: Any, x: Any, is_compiled: bool) -> Differentiator:
-    """A differentiator for one function, which has recorded its gradient, or its Jacobian if it has several values."""
+    """Return a differentiator for one function, with its gradient (or Jacobian, for several values) recorded."""
     made = PreparedDifferentiator(plain, f, is_compiled)
     if type(x) is not np.ndarray or not len(x):
-        return made  # within another differentiation, or of nothing
+        return made  # within another differentiation, or without variables
     f(x)
     if f.result.is_scalar:
         made.first(f, x)
@@ -240,7 +240,7 @@ def prepared(plain: Differentiator, f: Any, x: Any, is_compiled: bool) -> Differ
 
 
 def loaded(plain: Differentiator, f: Any, x: Any, is_compiled: bool, file: Any, name: str) -> Differentiator:
-    """A differentiator for one function, with programs from a file."""
+    """Return a differentiator for one function, with programs from a file."""
     made = PreparedDifferentiator(plain, f, is_compiled)
     made.paths = read(file, name, plain, f, x, is_compiled)
     made.look()
@@ -248,7 +248,7 @@ def loaded(plain: Differentiator, f: Any, x: Any, is_compiled: bool, file: Any, 
 
 
 def _constants(f: Any) -> Any:
-    """What a function has for arguments that are constant."""
+    """Return the constant arguments of a function."""
     if len(f.args) <= 1:
         return None
     places = f.argnums if isinstance(f.argnums, tuple) else (f.argnums,)

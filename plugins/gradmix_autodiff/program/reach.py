@@ -1,6 +1,6 @@
-"""Everything that a function reaches beside its arguments: names, cells, attributes, entries, code.
+"""Everything that a function can read beside its arguments: names, cells, attributes, entries, code.
 
-It is met breadth first, names in alphabetical order, so that the order is the same in each process.
+The search is breadth first, with names in alphabetical order, so that the order is the same in each process.
 """
 
 from __future__ import annotations
@@ -28,32 +28,32 @@ if TYPE_CHECKING:
     from gradmix_autodiff.program.captured import Captured
 
 MOST_VALUES = 1000
-"""Values that are looked at in each call."""
+"""Largest number of values that are compared in each call."""
 MISSING = object()
-"""What stands for a name, an attribute or a cell that has no value."""
+"""Represents a name, an attribute or a cell that has no value."""
 
 LIBRARIES = frozenset(
     {"builtins", "numpy", "scipy", "gradmix", "gradmix_autodiff", "gradmix_differences", "numba"}
     | sys.stdlib_module_names
 )
-"""Packages whose code is not looked at."""
+"""Packages whose code is not searched."""
 _WITH_DATA = frozenset({"numpy", "scipy", "gradmix", "types", "collections", "functools", "argparse", "configparser"})
-"""Those among them whose objects hold data of the user's."""
+"""Packages among them whose objects hold user data."""
 _CANNOT_SEE = frozenset({"ctypes", "_ctypes", "mmap", "multiprocessing"})
 """Packages whose objects share memory with others."""
 CONSTANT = (bool, int, float, complex, str, bytes, range, type(None), type(Ellipsis), np.generic, np.dtype, Traced)
 """Types of values that do not change."""
 _ON_CREATION = frozenset({"__init__", "__new__", "__post_init__", "__repr__", "__setattr__", "__delattr__"})
-"""Methods that Python does not call of an object that is there, unless the code names them."""
+"""Methods that Python does not call on an existing object, unless the code names them."""
 
 
 class Reach:
-    """The way through what a function reaches; what is met there is looked at from then on.
+    """A search through everything that a function reaches; each value found is watched from then on.
 
     Parameters
     ----------
     captured
-        What looks at it.
+        The object that watches the values.
     """
 
     def __init__(self, captured: Captured) -> None:
@@ -66,12 +66,12 @@ class Reach:
         self._spaces: list[tuple[Mapping[str, Any], set[str], bool]] = []
 
     def through(self, function: Callable[..., Any], constants: Sequence[Any]) -> list[tuple[str, Any]]:
-        """Meet everything that a function and its constant arguments lead to.
+        """Visit everything that a function and its constant arguments lead to.
 
         Raises
         ------
         NotRecordableError
-            If that is too much, or something whose changes cannot be seen.
+            If there are too many values, or one whose changes cannot be detected.
         """
         self._meet("its code", function)
         for place, each in enumerate(constants):
@@ -99,7 +99,7 @@ class Reach:
         self._waiting.append((label, x))
 
     def _meet_named(self, name: str, known: Any, space: Mapping[str, Any]) -> None:
-        """Meet what a name stands for among the names of a module or a class."""
+        """Visit the value of a name in a module or a class."""
         is_library = isinstance(known, types.ModuleType) and package(known) in LIBRARIES
         if not is_library:
             self._captured.place(space.get, name, known)
@@ -113,7 +113,7 @@ class Reach:
         else:
             if hasattr(x, "__array__") or package(type(x)) in _CANNOT_SEE:
                 raise NotRecordableError(_UNSEEN.format(type(x).__name__))
-            if hasattr(x, "__wrapped__"):  # a function that keeps its results
+            if hasattr(x, "__wrapped__"):  # a function that caches its results
                 self._meet("__wrapped__", x.__wrapped__)
             elif has_data(type(x)):
                 self._object(x)
@@ -122,7 +122,7 @@ class Reach:
             self._object(x)
 
     def _function(self, function: types.FunctionType) -> None:
-        """Code, cells and defaults, and what the names in the code stand for in its module."""
+        """Visit code, cells and defaults, and the values of the code's names in its module."""
         captured = self._captured
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             known = _content(cell, MISSING)
@@ -157,7 +157,7 @@ class Reach:
         self._meet("self", x.__self__)
 
     def _bound(self, x: Any) -> None:
-        """A method of compiled code, such as ``array.sum``."""
+        """Visit a method of compiled code, such as ``array.sum``."""
         if not isinstance(x.__self__, types.ModuleType | type):
             self._meet("self", x.__self__)
 
@@ -199,7 +199,7 @@ class Reach:
             self._spaces.append((vars(x), set(), True))
 
     def _class(self, x: type, on_creation: frozenset[str] = frozenset()) -> None:
-        """What the code names of a class, and what Python calls by itself."""
+        """Visit the class attributes that the code names, and methods that Python calls implicitly."""
         for owner in x.__mro__:
             if package(owner) in LIBRARIES:
                 continue
@@ -216,7 +216,7 @@ class Reach:
             self._meet("the metaclass", type(x))
 
     def _object(self, x: Any) -> None:
-        """Attributes of an object, and its class."""
+        """Visit the attributes of an object, and its class."""
         captured, kind = self._captured, type(x)
         if isinstance(getattr(x, "__dict__", None), dict):
             for name, known in sorted(captured.mapping(vars(x)), key=lambda each: str(each[0])):
@@ -250,7 +250,7 @@ def _ufunc(reach: Reach, x: np.ufunc) -> None:
 
 
 def _attributes(*names: str) -> Callable[[Reach, Any], None]:
-    """Meet some attributes, which cannot be changed."""
+    """Visit some attributes, which cannot be changed."""
 
     def look(reach: Reach, x: Any) -> None:
         for name in names:
@@ -282,7 +282,7 @@ _LOOKS: tuple[tuple[Any, Callable[[Any, Any], None]], ...] = (
     (Counted, _attributes("f")),
     (Prepared, lambda reach, x: _attributes("f", "args")(reach, x.function)),
 )
-"""Kinds of values → how what they lead to is met."""
+"""Kinds of values → how to visit whatever they lead to."""
 
 
 def _content(cell: types.CellType, missing: Any) -> Any:
@@ -301,13 +301,13 @@ def _referent(reference: weakref.ref[Any], missing: Any) -> Any:
 
 
 def has_data(kind: type) -> bool:
-    """Whether objects of a class hold data that the user may change."""
+    """Return whether objects of a class hold data that the user may change."""
     return package(kind) not in LIBRARIES or package(kind) in _WITH_DATA
 
 
 @lru_cache(maxsize=1024)
 def names_of(code: types.CodeType) -> frozenset[str]:
-    """Names of globals and attributes in a function's code, and strings, by which they may be got."""
+    """Return the names of globals and attributes in a function's code, and strings that may name some."""
     found = set(code.co_names)
     for each in code.co_consts:
         if isinstance(each, types.CodeType):
@@ -319,7 +319,7 @@ def names_of(code: types.CodeType) -> frozenset[str]:
 
 @lru_cache(maxsize=1024)
 def looked_up_by(code: types.CodeType) -> tuple[frozenset[str], frozenset[str]]:
-    """Names that a function's code looks up in its module, and modules that it imports itself."""
+    """Return the names that a function's code looks up in its module, and modules that it imports."""
     found: tuple[set[str], set[str]] = set(), set()
     for each in dis.get_instructions(code):
         if each.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
@@ -334,7 +334,7 @@ def looked_up_by(code: types.CodeType) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def package(x: Any) -> str:
-    """The package that a function, a class or a module belongs to; of a decorated function that of the decorator."""
+    """Return the package of a function, a class or a module; for a decorated function that of the decorator."""
     if isinstance(x, types.FunctionType):
         name = x.__globals__.get("__name__")
     else:

@@ -1,8 +1,8 @@
 """Prepared functions in files: programs as operations by name, with shapes, constants and guards; no code, no pickle.
 
-A file says of which function it is, down to the content of what that reads, and by which versions it was recorded. What
-is read from it is computed once, operation by operation, before it is used: each result has the shape and type that the
-file says, and the derivative is what it was.
+A file identifies its function, including the content of all values that this reads, and the versions that recorded it.
+Each program in a file is computed once, operation by operation, before it is used: each result must have the shape and
+type that the file states, and the derivative must be the recorded one.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _SCALARS = (bool, int, float, str, type(None))
 
 
 class StaleError(DifferentiationError):
-    """Says that programs in a file are of another function, or made by another version."""
+    """The programs in a file belong to another function, or were recorded by another version."""
 
 
 def identity(plain: Differentiator, function: Any) -> tuple[dict[str, Any], Captured]:
-    """What says whether programs are of a function and a differentiator, and what the function reads.
+    """Return the identity of a function and its differentiator for a file, and the values that the function reads.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def write(file: IO[bytes], plain: Differentiator, function: Any, paths: Mapping[
     Raises
     ------
     DifferentiationError
-        If one has an operation, or a value, that a file cannot hold.
+        If a program has an operation or a value that a file cannot hold.
     """
     head, captured = identity(plain, function)
     writer = _Writer(captured)
@@ -90,16 +90,16 @@ def read(
     Raises
     ------
     StaleError
-        If they are of another function, or of another version.
+        If the programs belong to another function or another version.
     DifferentiationError
-        If the file holds something else.
+        If the file is not a valid file of programs.
     """
     try:
         with np.load(file, allow_pickle=False) as given:
             head = json.loads(given["head"].tobytes())
             if head["format"] != FORMAT:
                 raise ValueError(f"its format is {head['format']!r}")
-            function(x)  # which may keep values, as it did before it was saved
+            function(x)  # which may cache values, as before it was saved
             now, captured = identity(plain, function)
             _check_identity(name, head, now)
             arrays = [given[f"a{place}"] for place in range(len(given.files) - 1)]
@@ -133,7 +133,7 @@ def _check_identity(name: str, saved: Mapping[str, Any], now: Mapping[str, Any])
 
 
 class _Writer:
-    """Values as JSON, arrays beside it; an array that the function reads is only referred to."""
+    """Writes values as JSON, with arrays beside it; an array that the function reads is only referred to."""
 
     def __init__(self, captured: Captured) -> None:
         self.arrays: list[np.ndarray[Any, Any]] = []
@@ -143,7 +143,7 @@ class _Writer:
         self._nodes: dict[int, int] = {}
 
     def path(self, path: Path) -> dict[str, Any]:
-        """A path, without the nodes that nothing depends on."""
+        """Return a path as JSON, without the nodes that nothing depends on."""
         graph, shared = path.graph, {id(each) for each in path.arrays}
         nodes = live(graph, [each for each in path.results if type(each) is Node])
         nodes = sorted({each.index: each for each in (*graph.inputs, *nodes)}.values(), key=lambda each: each.index)
@@ -166,7 +166,7 @@ class _Writer:
         }
 
     def value(self, x: Any) -> Any:
-        """A value as JSON: numbers and text as they are, anything else as a list that begins with its kind."""
+        """Return a value as JSON: numbers and strings unchanged, anything else as a list that begins with its kind."""
         kind = type(x)
         if kind in _SCALARS:
             return x
@@ -215,11 +215,11 @@ class _Writer:
         if id(x) not in self._places:
             self._places[id(x)] = len(self.arrays)
             self.arrays.append(x)
-        strides = [] if x.flags.c_contiguous else list(x.strides)  # sums are rounded as they lie in memory
+        strides = [] if x.flags.c_contiguous else list(x.strides)  # the rounding of sums depends on the memory layout
         return ["array", self._places[id(x)], *strides]
 
     def _is_reached(self, x: Any) -> bool:
-        """Whether an array, or what it is a view of, is among those that the function reaches."""
+        """Return whether an array, or its base, is among those that the function reaches."""
         while isinstance(x, np.ndarray):
             if id(x) in self._known:
                 return True
@@ -228,14 +228,14 @@ class _Writer:
 
 
 class _Reader:
-    """Values of JSON, and paths that are checked by computing them once."""
+    """Reads values from JSON, and paths, which are checked by computing them once."""
 
     def __init__(self, arrays: list[np.ndarray[Any, Any]], known: list[np.ndarray[Any, Any]]) -> None:
         self._arrays, self._known = arrays, known
         self._graph = Graph()
 
     def path(self, given: Mapping[str, Any], is_compiled: bool) -> Path:
-        """A path that gives at its point what it gave."""
+        """Return a path, after checking that it gives the recorded results at its point."""
         self._graph = graph = Graph()
         for each in given["nodes"]:
             self._add(*each)
@@ -252,7 +252,7 @@ class _Reader:
         return Path(graph, results, points, plain, given["is_tuple"], is_compiled)
 
     def value(self, given: Any) -> Any:
-        """What a value of JSON stands for."""
+        """Return the value that a JSON value represents."""
         if not isinstance(given, list):
             return given
         kind, *parts = given
@@ -276,7 +276,7 @@ class _Reader:
             graph.added(called, tuple(map(self.value, arguments)), named or NO_KEYWORDS, size, kind)
 
     def _computed(self, points: tuple[Any, ...]) -> list[Any]:
-        """The value of each node, whose shape and type must be those that it has in the file."""
+        """Return the value of each node; its shape and type must be those in the file."""
         graph, waiting, values = self._graph, list(points), list[Any]()
         guarded = {each.node.index for each in graph.guards.values() if each.kind == "shape"}
         if len(points) != len(graph.inputs) or not all(isinstance(each, np.ndarray) for each in points):
@@ -321,11 +321,11 @@ _KINDS: dict[str, Any] = {
     "function": lambda reader, name: function_of(name),
     "partial": _Reader._partial,
 }
-"""Kind of a value that JSON has no word for → how it is made."""
+"""Kind of a value that JSON cannot represent → how it is created."""
 
 
 def _laid_out(array: np.ndarray[Any, Any], strides: tuple[int, ...]) -> np.ndarray[Any, Any]:
-    """An array with other steps through memory."""
+    """Return an array with other strides."""
     if not strides:
         return array
     reach = [(size - 1) * step for size, step in zip(array.shape, strides, strict=True)]
@@ -345,7 +345,7 @@ def _natural(x: Any) -> int:
 
 
 def _resolved(x: Any, values: list[Any]) -> Any:
-    """A value with what its nodes have computed."""
+    """Return a value in which each node is replaced by its computed value."""
     kind = type(x)
     if kind is Node:
         return values[x.index]
@@ -357,7 +357,7 @@ def _resolved(x: Any, values: list[Any]) -> Any:
 
 
 def _may_change_shape(node: Node) -> bool:
-    """Whether the result of a call may have another shape at another point."""
+    """Return whether the result of a call may have another shape at another point."""
     function = node.function
     if function is getitem:
         whole, index = node.arguments
@@ -372,7 +372,7 @@ def _may_change_shape(node: Node) -> bool:
 
 
 def _check_guards(graph: Graph, values: list[Any]) -> None:
-    """Check that what was seen at the point is seen there."""
+    """Check that all guards hold at the recorded point."""
     for node, kind, expected in graph.guards.values():
         if not _GUARDS[kind](values[node.index], expected):
             raise ValueError("a condition does not hold at the point where it was recorded")

@@ -1,7 +1,7 @@
-"""In which order nodes are computed, and which of them in one loop.
+"""The order in which nodes are computed, and which of them share a loop.
 
-A node's stage is the largest of its operands', one more where these are not entries of the same loop. Nodes of one
-stage and shape do not depend on each other's other entries, so that one loop may compute them all.
+A node's stage is the largest stage of its operands, plus one for an operand that is not an entry of the same loop.
+Nodes of one stage and shape depend on each other entry by entry only, so that one loop may compute them all.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from gradmix_autodiff.program.simplify import FLOAT, accumulated
 from gradmix_autodiff.rules.structure import PUT
 
 MOST_IN_A_LOOP = 250
-"""Operations in a compiled loop; the time that compiling takes grows faster than their number."""
+"""Largest number of operations in a compiled loop; compile time grows faster than this number."""
 MOST_IN_LOOPS = 600
-"""Operations in all loops of a program, which take a few seconds to compile; a longer one does without loops."""
+"""Largest number of operations in all loops of a program, a few seconds to compile; longer ones use no loops."""
 
 
 @dataclass
@@ -31,9 +31,9 @@ class Job:
     Parameters
     ----------
     nodes
-        One that a call computes, or those of a loop.
+        A single node computed by a call, or those of a loop.
     shape
-        Of the loop; None of a call.
+        Shape of the loop; None for a call.
     """
 
     nodes: list[Node]
@@ -41,14 +41,14 @@ class Job:
 
     @property
     def operands(self) -> list[Node]:
-        """What it reads; a loop reads parts of arrays where they are."""
+        """Return the nodes that it reads; a loop reads parts of arrays in place."""
         inner = {each.index for each in self.nodes}
         outer = [each for node in self.nodes for each in node.operands if each.index not in inner]
         return outer if self.shape is None else [each.operands[0] if is_slice(each) else each for each in outer]
 
 
 def live(graph: Graph, outputs: Iterable[Node]) -> list[Node]:
-    """The nodes that results and guards depend on, in order."""
+    """Return the nodes that results and guards depend on, in order."""
     found: set[int] = set()
     waiting = [*outputs, *(guard.node for guard in graph.guards.values())]
     while waiting:
@@ -60,7 +60,7 @@ def live(graph: Graph, outputs: Iterable[Node]) -> list[Node]:
 
 
 def loop_shape(node: Node) -> tuple[int, ...] | None:
-    """The shape of the loop that may compute a node: entry by entry, as a sum, or put in place; None if a call must."""
+    """Return the shape of a loop that can compute a node elementwise, as a sum or in parts; None if it needs a call."""
     if element(node):
         return node.shape
     if node.function == np.add.reduce and set(node.keywords) == {"axis", "keepdims"} and node.shape is not None:
@@ -80,23 +80,23 @@ def _any_element(parts: Sequence[tuple[Any, Any]]) -> bool:
 
 
 def parts_of(node: Node) -> list[tuple[Any, Any]]:
-    """Indices, and what is added there."""
+    """Return indices, and the values that are added there."""
     if node.function is accumulated:
         return list(zip(node.arguments[1], node.arguments[2:], strict=True))
     return [(node.arguments[1], node.arguments[0])]
 
 
 def ordered(nodes: Sequence[Node], kept: frozenset[int], is_fused: bool) -> list[Job]:
-    """The jobs, in an order in which all operands are there.
+    """Return the jobs in an order in which all operands are computed first.
 
     Parameters
     ----------
     nodes
-        What is to be computed, in the order in which it was recorded.
+        The nodes to compute, in the order in which they were recorded.
     kept
-        Those that are results, or guarded.
+        The nodes that are results or guarded.
     is_fused
-        Whether loops are made.
+        Whether to form loops.
     """
     shapes = {node.index: loop_shape(node) if is_fused else None for node in nodes}
     stages: dict[int, int] = {}
@@ -135,7 +135,7 @@ def ordered(nodes: Sequence[Node], kept: frozenset[int], is_fused: bool) -> list
 
 
 def _delay(groups: dict[tuple[int, tuple[int, ...]], list[Node]], nodes: Sequence[Node], kept: frozenset[int]) -> None:
-    """Move entries that one later loop alone reads into it, so that they are not stored in between."""
+    """Move entries that only one later loop reads into that loop, so that they are not stored."""
     users: dict[int, set[int]] = {}
     for node in nodes:
         for each in node.operands:
@@ -158,7 +158,7 @@ def _delay(groups: dict[tuple[int, tuple[int, ...]], list[Node]], nodes: Sequenc
 
 
 def is_slice(node: Node) -> bool:
-    """Whether a node is a part of an array by slices without steps, which a loop reads where it is."""
+    """Return whether a node is a part of an array by slices without steps, which a loop reads in place."""
     return (
         node.function is getitem
         and type(node.arguments[0]) is Node

@@ -1,4 +1,4 @@
-"""Gradients of a prepared function at one array or number, without the way through containers."""
+"""Fast gradients of a prepared function at one array or number, without containers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def shortcut(prepared: PreparedDifferentiator, operator: str) -> Callable[..., Any] | None:
-    """The short way of an operator; None if it has none, or the example is not one array or number."""
+    """Return the shortcut of an operator; None if it has none, or the example is not one array or number."""
     argument = prepared.function.argument
     if argument.tree is not None or len(prepared.function.args) != 1 or operator not in _SHORT:
         return None
@@ -25,7 +25,7 @@ def shortcut(prepared: PreparedDifferentiator, operator: str) -> Callable[..., A
 def _of_array(
     prepared: PreparedDifferentiator, place: int | None, shape: tuple[int, ...], arrange: Callable[[Any], Any]
 ) -> Callable[..., Any]:
-    """A derivative at one array of a shape."""
+    """Return a derivative at one array of the given shape."""
     program, is_flat = prepared.program, len(shape) == 1
 
     def computed(x: Any = None, *more: Any) -> Any:
@@ -43,7 +43,7 @@ def _of_array(
 def _of_number(
     prepared: PreparedDifferentiator, place: int | None, arrange: Callable[[Any], Any]
 ) -> Callable[..., Any]:
-    """A derivative at one number."""
+    """Return a derivative at one number."""
     program = prepared.program
 
     def computed(x: Any = None, *more: Any) -> Any:
@@ -77,4 +77,4 @@ _SHORT: Mapping[str, tuple[int | None, Callable[..., Callable[..., Any] | None]]
     "gradient": (1, _short_gradient),
     "value_and_gradient": (None, _short_value_and_gradient),
 }
-"""Operator → which result of the hook `first` it needs, and what makes its short way."""
+"""Operator → which result of the hook `first` it needs, and the function that creates its shortcut."""

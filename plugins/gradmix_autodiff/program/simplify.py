@@ -1,4 +1,4 @@
-"""Simplification of calls as they enter a graph: what changes no more than a rounding, and hides no value.
+"""Simplification of calls as they enter a graph: it changes results by rounding only, and hides no value.
 
 A factor of zero stays, since 0 · ∞ is NaN; a value that is not finite reaches the result as it does on the tape.
 """
@@ -24,11 +24,11 @@ CANONICAL: dict[Any, Callable[..., Any]] = {
     structure.MAX.function: np.maximum.reduce,
     structure.MIN.function: np.minimum.reduce,
 }
-"""Function → the one that a node has for it."""
+"""Function → the function that a node uses in its place."""
 
 
 def accumulated(shape: tuple[int, ...], indices: tuple[Any, ...], *parts: Any) -> Any:
-    """Zeros to which parts are added, each at its index, in which no entry comes twice."""
+    """Return zeros to which parts are added, each at an index that takes no entry twice."""
     whole = np.zeros(shape)
     for index, part in zip(indices, parts, strict=True):
         whole[index] += part
@@ -43,7 +43,7 @@ def simplified(
     shape: tuple[int, ...],
     dtype: np.dtype[Any],
 ) -> Node:
-    """The node of a call, or of one that gives the same."""
+    """Return the node of a call, or of an equivalent simpler one."""
     if dtype == FLOAT:
         rewrite = _REWRITES.get(function)
         if rewrite is not None:
@@ -54,13 +54,13 @@ def simplified(
 
 
 def elementwise(graph: Graph, ufunc: np.ufunc, *arguments: Any) -> Node:
-    """A node of numbers of float64."""
+    """Return an elementwise node of type float64."""
     shape = np.broadcast_shapes(*(each.shape if type(each) is Node else () for each in arguments))
     return simplified(graph, ufunc, arguments, NO_KEYWORDS, shape, FLOAT)
 
 
 def is_number(x: Any) -> bool:
-    """Whether an argument is one plain number."""
+    """Return whether an argument is one plain number."""
     return type(x) is float or type(x) is int
 
 
@@ -69,19 +69,19 @@ def _is(node: Any, function: Any) -> bool:
 
 
 def _moderate(x: float) -> bool:
-    """Whether a factor may be multiplied with others first: far from where products overflow or vanish."""
+    """Return whether a factor may be multiplied with others first, as their product neither overflows nor vanishes."""
     return x == 0 or 2.0**-40 < abs(x) < 2.0**40
 
 
 def _scaled(node: Any) -> tuple[float, Node] | None:
-    """A number and a node whose product a node is."""
+    """Split a node into a number and a node whose product it is."""
     if _is(node, np.multiply) and is_number(node.arguments[0]) and _moderate(node.arguments[0]):
         return node.arguments[0], node.arguments[1]
     return (-1.0, node.arguments[0]) if _is(node, np.negative) else None
 
 
 def _without_broadcast(shape: tuple[int, ...], arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Arguments before they were broadcast, where broadcasting happens anyway."""
+    """Return arguments as they were before broadcasting, where broadcasting happens anyway."""
     bare = tuple(each.arguments[0] if _is(each, np.broadcast_to) else each for each in arguments)
     shapes = [each.shape if type(each) is Node else () for each in bare]
     return bare if np.broadcast_shapes(*shapes) == shape else arguments
@@ -139,7 +139,7 @@ def _add(graph: Graph, shape: tuple[int, ...], a: Any, b: Any) -> Node | None:
 
 
 def _parts(node: Any) -> list[tuple[Any, Any]]:
-    """Indices and what is put there, of an array that is zero elsewhere."""
+    """Return indices and the values there, for an array that is zero elsewhere."""
     if _is(node, structure.PUT.function):
         return [(node.arguments[1], node.arguments[0])]
     if _is(node, accumulated):
@@ -148,7 +148,7 @@ def _parts(node: Any) -> list[tuple[Any, Any]]:
 
 
 def _accumulated(graph: Graph, shape: tuple[int, ...], parts: list[tuple[Any, Any]]) -> Node:
-    """Parts at their indices; those at the same one are added first."""
+    """Accumulate parts at their indices; parts at the same index are added first."""
     sums: dict[Any, tuple[Any, Any]] = {}
     for index, part in parts:
         key = key_of(index)
@@ -185,7 +185,7 @@ def _where(graph: Graph, shape: tuple[int, ...], condition: Any, x: Any, y: Any)
 
 
 def _sum(graph: Graph, shape: tuple[int, ...], a: Any, axis: Any, keepdims: bool, **options: Any) -> Node | None:
-    """Sums of multiples, and of rows of products of matrices: ΣAB = (ΣA)B."""
+    """Simplify sums of multiples, and of rows of matrix products: ΣAB = (ΣA)B."""
     if options or type(a) is not Node:
         return None
     if not axis and a.shape == shape:
@@ -212,7 +212,7 @@ def _sum(graph: Graph, shape: tuple[int, ...], a: Any, axis: Any, keepdims: bool
 
 
 def reshaped(graph: Graph, node: Node, shape: tuple[int, ...]) -> Node:
-    """A node of another shape."""
+    """Return the node with another shape."""
     return simplified(graph, np.reshape, (node, shape), NO_KEYWORDS, shape, FLOAT)
 
 
@@ -259,7 +259,7 @@ def _broadcast_to(graph: Graph, shape: tuple[int, ...], a: Any, given: Any = Non
 
 
 def _getitem(graph: Graph, shape: tuple[int, ...], a: Any, index: Any) -> Node | None:
-    """An entry by ``()`` is the number itself."""
+    """Simplify indexing: the index ``()`` gives the number itself."""
     return a if type(index) is tuple and not index and type(a) is Node and a.shape == () else None
 
 
@@ -279,4 +279,4 @@ _REWRITES: dict[Any, Callable[..., Node | None]] = {
     np.broadcast_to: _broadcast_to,
     operator.getitem: _getitem,
 }
-"""Function → what its call may become; None for what it is."""
+"""Function → the simpler form of its call; None if there is none."""

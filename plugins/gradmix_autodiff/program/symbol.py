@@ -1,10 +1,9 @@
-"""Symbols: what a computation gets instead of numbers and arrays, so that every call of NumPy's is recorded.
+"""Symbols: they replace numbers and arrays in a computation, so that every call of NumPy is recorded.
 
-A symbol is at the bottom: the levels of differentiation are above it, and compute on it as they compute on numbers. So
-the derivative is recorded with the function, by the rules that are there.
+Symbols are the lowest level: the levels of differentiation above them compute on symbols as on numbers. So the
+existing rules record the derivative together with the function.
 
-What Python itself wants to know of a value, such as which way a branch goes, is answered by the example, and noted as
-a guard.
+If Python itself needs a value, as for a branch, the example provides it, and a guard is noted.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ Keywords = Mapping[str, Any]
 
 
 class SymbolArrays(WatchedArrays):
-    """Plain arrays that a recording above symbols refers to: the graph keeps them, and sees whether they change."""
+    """Plain arrays that a recording above symbols refers to: the graph keeps them, and detects changes."""
 
     __slots__ = ("_graph",)
 
@@ -35,12 +34,12 @@ class SymbolArrays(WatchedArrays):
         self._graph = graph
 
     def kept(self, array: Any) -> Any:
-        """The array, which the graph looks at."""
+        """Return the array, which the graph watches."""
         self._graph.array(array)
         return array
 
     def check(self) -> None:
-        """Check that none has changed."""
+        """Check that no array has changed."""
         self._graph.check_arrays()
 
 
@@ -50,9 +49,9 @@ class Symbol(Traced):
     Parameters
     ----------
     node
-        Its node.
+        The node that computes it.
     example
-        The number at the point where it is recorded.
+        The value at the point where it is recorded.
     graph
         The graph.
     """
@@ -66,18 +65,18 @@ class Symbol(Traced):
 
     @property
     def value(self) -> Any:
-        """Itself, since it is on the lowest level."""
+        """Return the symbol itself, since it is on the lowest level."""
         return self
 
     @property
     def watched(self) -> SymbolArrays:
-        """What keeps plain arrays for a recording that it is on."""
+        """Return the object that keeps plain arrays for a recording."""
         return SymbolArrays(self.graph)
 
     # operations
 
     def follow(self, rule: Rule, arguments: tuple[Any, ...], keywords: Keywords) -> Any:
-        """The result of an operation, by the function of its rule."""
+        """Return the result of an operation, by the function of its rule."""
         function = CANONICAL.get(rule.function, rule.function)
         if function in REDUCTIONS:
             return _reduced(function, *arguments, **keywords)
@@ -110,7 +109,7 @@ class Symbol(Traced):
         return self._called(CANONICAL.get(function, function), args, kwargs, function in STABLE)
 
     def _called(self, function: Callable[..., Any], arguments: Any, keywords: Keywords, is_stable: bool) -> Any:
-        """Record a call; unless the shape of the result is known to be the same for all values, it is guarded."""
+        """Record a call; the shape of the result is guarded unless it is known to be the same for all values."""
         graph = self.graph
         with np.errstate(all="ignore"):
             y = function(*_examples(arguments), **{name: _examples(each) for name, each in keywords.items()})
@@ -135,7 +134,7 @@ class Symbol(Traced):
             self.graph.guard(node, "shape", (shape, dtype))
         return symbol(node, y, self.graph)
 
-    # what Python asks
+    # values that Python needs
 
     def __bool__(self) -> bool:
         found = bool(self.example)
@@ -143,12 +142,12 @@ class Symbol(Traced):
         return found
 
     def is_finite(self) -> bool:
-        """Whether all entries are finite, which they must be at other points, too.
+        """Return whether all entries are finite; a guard requires this at other points, too.
 
         Raises
         ------
         NotRecordableError
-            If one is not: what the tape does then is not recorded.
+            If one is not: the tape's way of handling it is not recorded.
         """
         if not np.isfinite(self.example).all():
             raise NotRecordableError("a derivative is not finite at this point")
@@ -156,18 +155,18 @@ class Symbol(Traced):
         return True
 
     def seen(self) -> Any:
-        """A truth value or an integer as in the example, guarded: what is asked of it has an answer."""
+        """Return a truth value or an integer as in the example, with a guard, so that Python can use it."""
         if self.shape or np.asarray(self.example).dtype.kind not in "biu":
             return self
         return self.pinned()
 
     def pinned(self) -> Any:
-        """The example's value, which must be the same at every point.
+        """Return the example's value; a guard requires the same value at every point.
 
         Raises
         ------
         NotRecordableError
-            If it is a floating-point number, which hardly ever is.
+            If it is a floating-point number, which is hardly ever the same.
         """
         if np.asarray(self.example).dtype.kind not in "biu":
             raise NotRecordableError("a plain number is needed of a value that changes with the point")
@@ -199,7 +198,7 @@ class Symbol(Traced):
         return str(self.pinned())
 
     def item(self, *index: int) -> Any:
-        """One entry as a number of Python's."""
+        """Return one entry as a Python number."""
         return self.pinned().item(*index)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
@@ -239,7 +238,7 @@ class Symbol(Traced):
         return self._called(_astype, (self, np.dtype(dtype)), NO_KEYWORDS, True)
 
     def copy(self, order: str = "C") -> Any:
-        """Itself, since it cannot be written to."""
+        """Return the symbol itself, since it cannot be written to."""
         return self
 
     __copy__ = copy
@@ -248,7 +247,7 @@ class Symbol(Traced):
         return self
 
     def stopped(self) -> Any:
-        """Itself."""
+        """Return the symbol itself."""
         return self
 
     def flatten(self, order: str = "C") -> Any:
@@ -256,7 +255,7 @@ class Symbol(Traced):
         return np.ravel(self, order)  # type: ignore[call-overload]
 
     def constant(self, value: Any) -> Any:
-        """A plain array as it is."""
+        """Return a plain array unchanged."""
         raise NotRecordableError("an array is made like a value that is not differentiated by")
 
 
@@ -296,12 +295,12 @@ class SymbolArray(Symbol):
     __iand__ = __ior__ = __ixor__ = __ilshift__ = __irshift__ = _update
 
     def tolist(self) -> Any:
-        """The entries as numbers of Python's."""
+        """Return the entries as Python numbers."""
         return self.pinned().tolist()
 
 
 def symbol(node: Node, example: Any, graph: Graph) -> Symbol:
-    """A number or an array of a graph."""
+    """Return a node as a symbol: a number or an array."""
     return (SymbolArray if np.ndim(example) else Symbol)(node, example, graph)
 
 
@@ -312,7 +311,7 @@ def _astype(x: Any, dtype: Any) -> Any:
 def _reduced(
     reduce: Any, a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, **options: Any
 ) -> Any:
-    """A reduction, its axes as a tuple of places."""
+    """Record a reduction, with its axes as a tuple of places."""
     if not isinstance(a, Symbol):
         raise NotRecordableError("a reduction of a list")
     given = {"axis": structure.axes_of(axis, np.ndim(a)), "keepdims": bool(keepdims), **options}
@@ -333,7 +332,7 @@ def _examples(x: Any) -> Any:
 
 
 def _nodes(x: Any, graph: Graph) -> Any:
-    """Arguments with nodes for symbols and arrays."""
+    """Return arguments with nodes in place of symbols and arrays."""
     if isinstance(x, Symbol):
         if x.graph is not graph:
             raise NotRecordableError("values of two recordings meet")
@@ -342,7 +341,7 @@ def _nodes(x: Any, graph: Graph) -> Any:
         raise NotRecordableError("a traced value is an argument of a call that cannot follow it")
     if isinstance(x, np.ndarray):
         node = graph.array(x)
-        if x.dtype == np.float64 and x.ndim and x.size and (x == x.flat[0]).all():  # a cotangent of the tape's
+        if x.dtype == np.float64 and x.ndim and x.size and (x == x.flat[0]).all():  # a cotangent of the tape
             return graph.call(np.broadcast_to, (float(x.flat[0]), x.shape), x.shape, x.dtype)
         return node
     if isinstance(x, list | tuple):
@@ -358,7 +357,7 @@ def _nodes(x: Any, graph: Graph) -> Any:
 
 
 def _takes_by_mask(function: Any, arguments: Any) -> bool:
-    """Whether an index has a mask that changes with the point, so that the number of entries does."""
+    """Return whether an index has a mask that changes with the point, and with it the number of entries."""
     if function is not operator.getitem:
         return False
     parts = arguments[1] if isinstance(arguments[1], tuple) else (arguments[1],)
@@ -379,7 +378,7 @@ _OF_SHAPE = frozenset(
     {np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj, np.result_type, np.can_cast, np.common_type}
     | {np.min_scalar_type, np.may_share_memory, np.shares_memory}
 )
-"""Functions whose result follows from shapes, types and where arrays are in memory."""
+"""Functions whose result depends only on the shapes, types and memory of arrays."""
 
 WRITING = frozenset({np.put, np.copyto, np.place, np.putmask, np.put_along_axis, np.fill_diagonal})
 

@@ -1,4 +1,4 @@
-"""Compositions: NumPy's functions in terms of others that have rules, so that they need none of their own."""
+"""Compositions: NumPy's functions in terms of others that have rules, so that they need no rule themselves."""
 
 from __future__ import annotations
 

@@ -39,14 +39,14 @@ def _full_like(
 
 
 def _constant_like(x: Any, plain: Any) -> Any:
-    """A plain array, traced like `x`, so that traced values can be written into it; as it is unless it holds floats."""
+    """Return a plain array traced like `x`, so that traced values can be written into it; unchanged if not floats."""
     if plain.dtype != np.float64 or not plain.ndim or not isinstance(x, Traced):
         return plain
     return x.constant(plain)
 
 
 def made(x: Any, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """A new array that is traced like `x`."""
+    """Return a new array that is traced like `x`."""
     if function is np.full:
         filling, *rest = (*args[1:], *kwargs.values())
         return _full_like(x, filling, rest[0] if rest else None, shape=args[0])
@@ -69,7 +69,7 @@ def _array(
 
 
 def _asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: Any = None, **options: Any) -> Any:
-    """The same array, not a copy of it."""
+    """Return the same array, not a copy."""
     x = as_array(a)
     if not isinstance(x, Traced):
         return np.asarray(x, dtype=dtype)

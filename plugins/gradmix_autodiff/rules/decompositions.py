@@ -49,12 +49,12 @@ def symmetric_parts(a: Any) -> Parts:
 
 
 def _eigh(a: Any, uplo: str = "L") -> Any:
-    """By the triangle that is asked for, since the signs of the eigenvectors depend on it."""
+    """Use the requested triangle, since the signs of the eigenvectors depend on it."""
     return symmetric_parts(a).pack(np.linalg.eigh(a, uplo))
 
 
 def _eigh_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -> LinearMap:
-    """Rule for symmetric matrices; eigenvectors of equal eigenvalues have no derivative, which shows as NaN."""
+    """Rule for symmetric matrices; eigenvectors of equal eigenvalues have no derivative: the result is NaN."""
     parts = symmetric_parts(arguments[0])
     values, vectors = parts.unpack(y)
     n = np.shape(values)[-1]
@@ -71,7 +71,7 @@ def _eigh_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) 
         by_values, by_vectors = parts.unpack(w)
         diagonal = np.expand_dims(by_values, -1) * np.eye(n)
         if not isinstance(by_vectors, Traced) and not np.any(by_vectors):
-            inner = diagonal  # eigenvalues alone have a derivative where they are equal, too
+            inner = diagonal  # eigenvalues, unlike eigenvectors, have a derivative where they are equal
         else:
             inner = diagonal + inverse_gaps * (transposed(vectors) @ by_vectors)
         whole = vectors @ inner @ transposed(vectors)

@@ -42,8 +42,8 @@ def _eig(a: Any) -> Any:
 def _eig_rule(position: int, y: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> LinearMap:
     """dW = (V⁻¹ dA V) on the diagonal, dV = V (F ∘ V⁻¹ dA V) + V c, with Fᵢⱼ = 1 / (Wⱼ − Wᵢ) off the diagonal.
 
-    c keeps each vector's length one and, where it is complex, its largest entry real, as LAPACK has it. Vectors of
-    equal eigenvalues have no derivative, nor has anything of a matrix with too few vectors: that shows as NaN.
+    c keeps each vector's length one and, where it is complex, its largest entry real, as in LAPACK. Eigenvectors of
+    equal eigenvalues have no derivative, nor has any result for a defective matrix: the derivative is NaN.
     """
     parts = _parts(arguments[0])
     values, vectors = parts.unpack(y)

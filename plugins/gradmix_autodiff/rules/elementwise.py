@@ -65,7 +65,7 @@ TEXTS: dict[np.ufunc, tuple[str | None, ...]] = {
     np.minimum: ("d * chosen(y, a, b)", "d * chosen(y, b, a)"),
     np.fmax: ("d * chosen(y, a, b)", "d * chosen(y, b, a)"),
     np.fmin: ("d * chosen(y, a, b)", "d * chosen(y, b, a)"),
-    # complex numbers on the way; a cotangent of z = x + iy is ∂/∂x − i ∂/∂y
+    # complex intermediate values; a cotangent of z = x + iy is ∂/∂x − i ∂/∂y
     np.conjugate: ("conjugate(d)",),
 }
 """Function → for each argument the change of the result."""
@@ -94,7 +94,7 @@ def _power_of_number(a: Any, b: float) -> Any:
 
 
 def power_by_exponent(y: Any, a: Any, b: Any) -> Any:
-    """∂(aᵇ)/∂b = aᵇ ln a; at a = 0 it is 0, and a negative base has real powers at whole exponents only."""
+    """∂(aᵇ)/∂b = aᵇ ln a; at a = 0 it is 0, and a negative base has real powers at integer exponents only."""
     positive = np.greater(a, 0)
     elsewhere = np.where(np.equal(a, 0), 0.0, np.nan)
     return np.where(positive, y * np.log(np.where(positive, a, 1.0)), elsewhere)[()]
@@ -128,7 +128,7 @@ def _plain_ratio(a: Any, y: Any) -> Any:
 
 
 _RATIO = Elementwise(_plain_ratio, ("d / b", "-d * y / b"))
-"""Its own derivative at 0 is not finite, so that second derivatives of a norm at 0 are never wrong numbers."""
+"""The derivative of this ratio at 0 is not finite, so that second derivatives of a norm at 0 are never wrong."""
 
 
 def install() -> None:
@@ -143,7 +143,7 @@ def install() -> None:
 _CHOICES = (np.maximum, np.minimum, np.fmax, np.fmin)
 
 _OWN = (power_by_base, power_by_exponent, chosen, direction, ratio, root_of_square_plus_one)
-"""Our own functions that the texts use."""
+"""Functions of gradmix that the texts use."""
 
 _FUNCTIONS = (
     *("conjugate", "cos", "cosh", "exp", "exp2", "floor_divide", "hypot", "ldexp", "log", "sign", "sin", "sinh"),

@@ -1,6 +1,6 @@
-"""Rules of discrete Fourier transforms: complex numbers on the way of a real function.
+"""Rules of discrete Fourier transforms, which give complex intermediate values of a real function.
 
-A transform is linear, and symmetric as a matrix, so that its transpose is itself; `rfft` and `irfft` are compositions.
+A transform is linear, and its matrix is symmetric: it is its own transpose; `rfft` and `irfft` are compositions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gradmix_autodiff.traced import operate
 
 
 def _transform(function: Callable[..., Any]) -> Primitive:
-    """A transform along one axis, which must have the right length already."""
+    """Transform along one axis, which must have the right length already."""
 
     def rule(position: int, y: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> LinearMap:
         axis, norm = arguments[1], keywords["norm"]
@@ -37,7 +37,7 @@ FORWARD, BACKWARD = _transform(np.fft.fft), _transform(np.fft.ifft)
 
 
 def _resized(x: Any, n: int | None, axis: int) -> Any:
-    """Cut off, or filled up with zeros."""
+    """Return an array cut off or padded with zeros to a length."""
     length = np.shape(x)[axis]
     if n is None or n == length:
         return x
@@ -66,7 +66,7 @@ def _rfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None,
 
 
 def _irfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None) -> Any:
-    """By the whole transform: the missing half is the conjugate, in reverse order."""
+    """Use the whole transform: the missing half is the conjugate, in reverse order."""
     axis = axis % np.ndim(a)
     n = 2 * (np.shape(a)[axis] - 1) if n is None else n
     half = _resized(a, n // 2 + 1, axis)

@@ -24,7 +24,7 @@ def _matrix(x: Any) -> Any:
 
 
 def symmetric(a: Any, uplo: str = "L") -> Any:
-    """The symmetric matrix of which NumPy reads one triangle."""
+    """Return the symmetric matrix of which NumPy reads one triangle."""
     if uplo.upper() not in ("L", "U"):
         raise ValueError("UPLO argument must be 'L' or 'U'")
     triangle, rest = (np.tril(a), np.tril(a, -1)) if uplo.upper() == "L" else (np.triu(a), np.triu(a, 1))

@@ -1,4 +1,4 @@
-"""Moving entries of arrays: functions that only do that, indexing, and what all compositions share."""
+"""Moving entries of arrays: functions that only move entries, indexing, and the basis of all compositions."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from gradmix_autodiff.traced import (
 
 
 def array_of(x: Any) -> Any:
-    """A number or array, whatever it came as."""
+    """Return any input as a number or an array."""
     return x if isinstance(x, Traced) else as_array(x) if holds_traced(x) else np.asarray(x)
 
 
 def moved(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that only moves entries of its first argument: by the positions that it gives for positions."""
+    """Compose a function that only moves entries of its first argument, by applying it to an array of positions."""
 
     def composition(x: Any, *args: Any, **kwargs: Any) -> Any:
         x = array_of(x)
@@ -38,7 +38,7 @@ def moved(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _taken(x: Any, step: Callable[[Any], Any]) -> list[Any]:
-    """What `step` takes out of an array or its positions: views, where NumPy makes views."""
+    """Return the entries that `step` takes from an array or its positions: a view where NumPy gives a view."""
     shape = np.shape(x)
     places = np.arange(math.prod(shape)).reshape(shape)
     parts = step(places)
@@ -53,7 +53,7 @@ def _taken(x: Any, step: Callable[[Any], Any]) -> list[Any]:
 
 
 def moved_into_zeros(function: Callable[..., Any]) -> Callable[..., Any]:
-    """As `moved`, for a function whose other entries are zero."""
+    """Compose as `moved` does, for a function whose other entries are zero."""
 
     def composition(x: Any, *args: Any, **kwargs: Any) -> Any:
         x = array_of(x)
@@ -65,7 +65,7 @@ def moved_into_zeros(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def moved_apart(function: Callable[..., Any]) -> Callable[..., Any]:
-    """As `moved`, for a function that returns several arrays."""
+    """Compose as `moved` does, for a function that returns several arrays."""
 
     def composition(x: Any, *args: Any, **kwargs: Any) -> Any:
         return _taken(x, lambda places: function(places, *args, **kwargs))
@@ -82,12 +82,12 @@ def getitem(x: Any, index: Any) -> Any:
 
 
 def plain_index(index: Any) -> Any:
-    """An index with nothing traced in it."""
+    """Return an index without traced values."""
     return tuple(map(plain_value, index)) if isinstance(index, tuple) else plain_value(index)
 
 
 def setitem(x: Any, index: Any, value: Any) -> Any:
-    """A copy of x in which ``x[index]`` is `value`."""
+    """Return a copy of x in which ``x[index]`` is `value`."""
     value = operand(value)
     return operate(SETITEM, x, value if isinstance(value, Traced) else np.asarray(value), plain_index(index))
 
@@ -103,12 +103,12 @@ def take_along(arr: Any, indices: Any, axis: int | None = -1) -> Any:
 
 
 def rounded(x: Any, dtype: Any) -> Any:
-    """A copy of the type that an argument ``dtype=`` asks for; x itself if that changes nothing."""
+    """Return a copy of the type given by an argument ``dtype=``; x itself if that changes nothing."""
     return x if dtype is None or np.dtype(dtype) in (np.float64, np.complex128) else astype(x, np.dtype(dtype))
 
 
 def astype(x: Any, dtype: np.dtype[Any]) -> Any:
-    """A copy; a narrower floating-point type rounds the value."""
+    """Return a copy; a narrower floating-point type rounds the value."""
     if dtype.kind == "c" and dtype.itemsize >= 16:
         return x + 0j
     if dtype.kind != "f":

@@ -10,7 +10,7 @@ import numpy as np
 
 
 class Parts(NamedTuple):
-    """The shapes of several arrays that are kept in one, entry after entry along the last axis."""
+    """The shapes of several arrays that are packed in one, entry after entry along the last axis."""
 
     lead: tuple[int, ...]
     """Axes that all of them begin with."""
@@ -18,13 +18,13 @@ class Parts(NamedTuple):
     """The other axes of each."""
 
     def pack(self, arrays: Sequence[Any], lead: tuple[int, ...] | None = None) -> Any:
-        """The arrays in one; `lead` is that of their tangents, which have an axis more in front."""
+        """Pack the arrays into one; for tangents, `lead` has one more axis in front."""
         lead = self.lead if lead is None else lead
         flat = [np.reshape(array, (*lead, math.prod(shape))) for array, shape in zip(arrays, self.shapes, strict=True)]
         return np.concatenate(flat, axis=-1)
 
     def unpack(self, packed: Any) -> list[Any]:
-        """The arrays that one holds."""
+        """Return the arrays that are packed in one."""
         lead, begin, arrays = np.shape(packed)[:-1], 0, []
         for shape in self.shapes:
             end = begin + math.prod(shape)

@@ -49,7 +49,7 @@ def _einsum(subscripts: Any, *operands: Any, optimize: Any = False, **options: A
 
 
 def _from_lists(*given: Any) -> tuple[str, tuple[Any, ...]]:
-    """Operands, each followed by a list of numbers for its axes, and perhaps one for the result, as text."""
+    """Return operands and the subscripts as text, from operands each followed by a list of numbers for its axes."""
 
     def text(axes: Any) -> str:
         return "".join("..." if axis is Ellipsis else structure.LETTERS[axis] for axis in axes)
@@ -59,7 +59,7 @@ def _from_lists(*given: Any) -> tuple[str, tuple[Any, ...]]:
 
 
 def _explicit(subscripts: str, arrays: Sequence[Any]) -> tuple[list[str], str]:
-    """Letters of each operand and of the result, with letters for an ellipsis."""
+    """Return the letters of each operand and of the result, with letters for an ellipsis."""
     left, arrow, output = subscripts.partition("->")
     inputs = left.split(",")
     if len(inputs) != len(arrays):
@@ -81,7 +81,7 @@ def _explicit(subscripts: str, arrays: Sequence[Any]) -> tuple[list[str], str]:
 
 
 def _diagonals(letters: str, array: Any) -> tuple[str, Any]:
-    """Take diagonals where a letter comes twice."""
+    """Take diagonals where an operand has a letter twice."""
     for letter in letters:
         while letters.count(letter) > 1:
             first = letters.index(letter)

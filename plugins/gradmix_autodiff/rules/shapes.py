@@ -30,7 +30,7 @@ def _ravel(a: Any, order: str = "C") -> Any:
 
 
 def _check_order(a: Any, order: str) -> None:
-    if order not in "CF" and np.ndim(a) > 1:  # how the entries of an intermediate value lie in memory is not promised
+    if order not in "CF" and np.ndim(a) > 1:  # the memory order of an intermediate value is not guaranteed
         raise NotImplementedError(f"order={order!r}")
 
 
@@ -42,17 +42,17 @@ def _transpose(a: Any, axes: Sequence[int] | None = None) -> Any:
 
 
 def _axes_moved(mover: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that permutes axes: ask NumPy for the permutation, then transpose."""
+    """Compose a function that permutes axes: NumPy gives the permutation, then transpose."""
 
     def composition(a: Any, *args: Any, **kwargs: Any) -> Any:
-        stand_in = np.empty(tuple(range(2, 2 + np.ndim(a))), dtype=bool)  # each axis has a length of its own
+        stand_in = np.empty(tuple(range(2, 2 + np.ndim(a))), dtype=bool)  # each axis has a different length
         return _transpose(a, [length - 2 for length in np.shape(mover(stand_in, *args, **kwargs))])
 
     return composition
 
 
 def _reshaped_as(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that only changes the shape: ask NumPy for the new one."""
+    """Compose a function that only changes the shape: NumPy gives the new shape."""
 
     def composition(a: Any, *args: Any, **kwargs: Any) -> Any:
         stand_in = np.broadcast_to(np.False_, np.shape(a))
@@ -163,7 +163,7 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
 
 
 def _padded_by_axis(x: Any, pad_width: Any, side: Callable[..., Any], given: Any) -> Any:
-    """Padded axis by axis, each by what `side` makes of the array with that axis in front, seen from the end padded."""
+    """Pad axis by axis: `side` computes the padding from the array with that axis first, seen from the padded end."""
     pairs = np.broadcast_to(np.asarray(pad_width), (np.ndim(x), 2))
     values = np.broadcast_to(np.asarray(given, dtype=object), (np.ndim(x), 2))
     for axis, (widths, options) in enumerate(zip(pairs, values, strict=True)):
@@ -177,13 +177,13 @@ def _padded_by_axis(x: Any, pad_width: Any, side: Callable[..., Any], given: Any
 
 
 def _ramp(x: Any, width: int, end: Any) -> Any:
-    """From a value to the edge of an array, in equal steps."""
+    """Return equal steps from a value to the edge of an array."""
     shares = np.reshape(np.arange(width) / max(width, 1), (width,) + (1,) * (np.ndim(x) - 1))
     return end + (x[:1] - end) * shares
 
 
 def _mean(x: Any, width: int, count: Any) -> Any:
-    """The mean of the first rows of an array, repeated."""
+    """Return the mean of the first rows of an array, repeated."""
     mean = np.mean(x if count is None else x[: int(count)], axis=0, keepdims=True)
     return np.broadcast_to(mean, (width, *np.shape(x)[1:]))
 

@@ -20,12 +20,12 @@ Keywords = Mapping[str, Any]
 
 
 def transposed(x: Any) -> Any:
-    """The transpose of each matrix."""
+    """Return the transpose of each matrix."""
     return np.swapaxes(x, -1, -2)
 
 
 def _wide(t: Any, a: Any, y: Any) -> Any:
-    """Tangents of a stack of matrices, aligned with a result that has more axes."""
+    """Align tangents of a stack of matrices with a result that has more axes."""
     missing = np.ndim(y) - np.ndim(a)
     return np.reshape(t, (np.shape(t)[0], *(1,) * missing, *np.shape(t)[1:])) if missing > 0 else t
 
@@ -54,11 +54,11 @@ def _solve_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords)
 
 
 SOLVE = Primitive(np.linalg.solve, _solve_rule)
-"""Of a matrix and a matrix."""
+"""Solves for a right-hand side that is a matrix."""
 
 
 def _cofactors(a: Any) -> Any:
-    """The cofactors of each matrix, singular ones too: det(A) A⁻ᵀ, by singular values."""
+    """Return the cofactors of each matrix, singular ones too: det(A) A⁻ᵀ, by singular values."""
     if np.shape(a)[-1] == 0:
         return np.zeros(np.shape(a))
     u, s, vh = np.linalg.svd(a)
@@ -83,7 +83,7 @@ def _cofactors_rule(position: int, y: Any, arguments: Arguments, keywords: Keywo
 
 
 def inverse_or_nan(a: Any) -> Any:
-    """The inverse; NaN where there is none, so that no derivative is a wrong number."""
+    """Return the inverse; NaN where there is none, so that no derivative is a wrong number."""
     try:
         return np.linalg.inv(a)
     except np.linalg.LinAlgError:

@@ -1,7 +1,7 @@
 """Rules of SciPy's special functions: for each argument the change of the result, as text.
 
-``UNKNOWN`` marks an argument by which there is no closed form; to differentiate by it is refused. None marks one that
-takes integers only. Source: NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov.
+``UNKNOWN`` marks an argument without a closed-form derivative; differentiating by it is an error. None marks an
+argument that takes integers only. Source: NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov.
 """
 
 from __future__ import annotations
@@ -221,7 +221,7 @@ SEVERAL: dict[str, tuple[tuple[str, ...], ...]] = {
 
 
 def _install_several(name: str, texts: tuple[tuple[str, ...], ...]) -> None:
-    """Enter a function with several results: each is an operation of its own."""
+    """Enter a function with several results: each is a separate operation."""
     function = getattr(special, name)
     rules = [
         Elementwise(
@@ -251,7 +251,7 @@ _POLYGAMMA: dict[int, Elementwise] = {}
 
 
 def _polygamma_at(n: int, a: Any) -> Any:
-    """By Hurwitz' zeta function, and by reflection at negative points for n = 1."""
+    """Compute it by Hurwitz' zeta function, and by reflection at negative points for n = 1."""
     found = special.polygamma(n, a)
     if n == 1:
         with np.errstate(all="ignore"):

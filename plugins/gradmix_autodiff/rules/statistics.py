@@ -74,7 +74,7 @@ def _var(a: Any, axis: Axis = None, dtype: Any = None, out: None = None, *args: 
 
 
 def _std(a: Any, axis: Axis = None, dtype: Any = None, out: None = None, *args: Any, **options: Any) -> Any:
-    """As a norm, which has a derivative of 0 where all entries are equal."""
+    """Compute the standard deviation as a norm, whose derivative is 0 where all entries are equal."""
     x, degrees, keepdims = _centered(a, axis, dtype, *args, **options)
     return _norm_over(x, axis, keepdims) / np.sqrt(degrees)
 
@@ -90,7 +90,7 @@ def _centered(
     mean: Any = None,
     correction: float | None = None,
 ) -> tuple[Any, Any, bool]:
-    """Entries less their mean, 0 where they do not count; the degrees of freedom; and whether axes are kept."""
+    """Return entries minus their mean (0 if they do not count), the degrees of freedom, and whether axes are kept."""
     x = rounded(array_of(a), dtype)
     center = _mean(x, axis, keepdims=True, where=where) if mean is None else mean
     degrees = _count(x, axis, where, keepdims) - (ddof if correction is None else correction)
@@ -98,7 +98,7 @@ def _centered(
 
 
 def _norm_over(x: Any, axis: Axis, keepdims: bool) -> Any:
-    """The Euclidean norm over any axes."""
+    """Return the Euclidean norm over any axes."""
     axes = structure.axes_of(axis, np.ndim(x))
     kept = structure.kept_shape(np.shape(x), axis)
     rest = [place for place in range(np.ndim(x)) if place not in axes]
@@ -116,7 +116,7 @@ def _prod(
     initial: Any = 1.0,
     where: Any = True,
 ) -> Any:
-    """By halves, so that zeros are no exception and the depth is logarithmic."""
+    """Multiply by halves, so that zeros need no special case and the depth is logarithmic."""
     x = _masked(rounded(array_of(a), dtype), where, 1.0)
     axes, kept = structure.axes_of(axis, np.ndim(x)), structure.kept_shape(np.shape(x), axis)
     rest = [place for place in range(np.ndim(x)) if place not in axes]
@@ -153,7 +153,7 @@ _max, _min = _extreme(MAX, np.maximum), _extreme(MIN, np.minimum)
 
 
 def _without_nan(function: Callable[..., Any], filling: float) -> Callable[..., Any]:
-    """The function of what is left when NaN is filled."""
+    """Return the function of the entries with NaN filled in."""
 
     def composition(a: Any, *args: Any, **kwargs: Any) -> Any:
         x = array_of(a)
@@ -183,7 +183,7 @@ def _cumsum(a: Any, axis: int | None = None, dtype: Any = None, out: None = None
 
 
 def _cumprod(a: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Any:
-    """By doubling: log n products of whole arrays, zeros included."""
+    """Multiply by doubling: log n products of whole arrays, which also handle zeros."""
     x = rounded(array_of(a), dtype)
     x, along = (np.ravel(x), 0) if axis is None else (x, int(axis) % np.ndim(x))
     n, step = np.shape(x)[along], 1
@@ -237,7 +237,7 @@ _FRACTIONS: dict[str, Callable[[Any, int], Any]] = {
     "median_unbiased": lambda q, n: np.clip(q * (n + 1 / 3) - 2 / 3, 0.0, n - 1.0),
     "normal_unbiased": lambda q, n: np.clip(q * (n + 0.25) - 0.625, 0.0, n - 1.0),
 }
-"""Method → where in the sorted entries a quantile is."""
+"""Method → the position of a quantile in the sorted entries."""
 
 
 def _quantile(

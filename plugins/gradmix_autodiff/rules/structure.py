@@ -1,7 +1,7 @@
 """Rules of the functions that move, sum or multiply entries of arrays.
 
-Functions that only move entries are one rule: the positions that NumPy's function gives for an array of positions say
-which entry goes where. `gather` takes entries by their positions and `scatter` puts them back: each is the other's
+Functions that only move entries share one rule: NumPy's function, applied to an array of positions, shows which entry
+goes where. `gather` takes entries by their positions and `scatter` puts them back: each is the other's
 transpose, over any leading axes, so that tangents stacked along a first axis go through at once.
 """
 
@@ -25,12 +25,12 @@ Keywords = Mapping[str, Any]
 
 
 def gather(x: Any, positions: Any, shape: tuple[int, ...]) -> Any:
-    """Entries of arrays of `shape`, the last axes of `x`, at flat positions."""
+    """Return entries at flat positions of arrays of `shape`, which are the last axes of `x`."""
     return operate(GATHER, x, positions, shape)
 
 
 def scatter(w: Any, positions: Any, shape: tuple[int, ...]) -> Any:
-    """Zeros of `shape` with `w` added at flat positions, which are its last axes: the transpose of `gather`."""
+    """Return zeros of `shape` with the last axes of `w` added at flat positions: the transpose of `gather`."""
     return operate(SCATTER, w, positions, shape)
 
 
@@ -116,7 +116,7 @@ PUT = Primitive(_put, _put_rule, Spread.MOVES)
 
 
 def put(w: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    """Zeros of `shape` with `w` at an index that takes no entry twice: the transpose of ``x[index]``."""
+    """Return zeros of `shape` with `w` at an index that takes no entry twice: the transpose of ``x[index]``."""
     return operate(PUT, w, index, shape)
 
 
@@ -147,7 +147,7 @@ def _setitem_rule(position: int, y: Any, arguments: Arguments, keywords: Keyword
 
 
 def _last_writes(shape: tuple[int, ...], index: Any) -> Any:
-    """Position that each entry of a value is written to by ``x[index] = value``; -1 if a later one overwrites it."""
+    """Return where ``x[index] = value`` writes each entry of a value; -1 if a later entry overwrites it."""
     positions = _positions(shape, index)
     flat = np.ravel(positions)
     last = np.full(math.prod(shape), -1)
@@ -159,7 +159,7 @@ SETITEM = Primitive(_setitem, _setitem_rule, Spread.MOVES)
 
 
 def _aligned(t: Any, have: int, want: int) -> Any:
-    """Tangents of an array of `have` axes, for one of `want` axes: new axes of length one behind the first."""
+    """Align tangents of an array of `have` axes with one of `want` axes: new axes of length one after the first."""
     return t if have == want else np.reshape(t, (np.shape(t)[0], *(1,) * (want - have), *np.shape(t)[1:]))
 
 
@@ -183,18 +183,18 @@ def unbroadcast(cotangent: Any, shape: tuple[int, ...]) -> Any:
 
 
 def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
-    """The axes that an argument ``axis=`` names, none of them negative."""
+    """Return the axes that an argument ``axis=`` names, as non-negative numbers."""
     given = range(ndim) if axis is None else (axis,) if isinstance(axis, int | np.integer) else axis
     return tuple(int(each) % ndim if ndim else 0 for each in given)
 
 
 def _behind(axis: Axis, ndim: int) -> tuple[int, ...]:
-    """The same axes of tangents, which have one more in front."""
+    """Return the same axes for tangents, which have one more axis in front."""
     return tuple(each + 1 for each in axes_of(axis, ndim))
 
 
 def kept_shape(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
-    """The shape of a sum over axes that are kept with length one."""
+    """Return the shape of a sum whose summed axes are kept with length one."""
     if type(axis) is int and shape:
         place = axis % len(shape)
         return (*shape[:place], 1, *shape[place + 1 :])
@@ -219,7 +219,7 @@ def _sum_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) -
 
 
 class Total:
-    """The pullback of the sum of all entries: the cotangent is the same for each, and the walk back may keep it one."""
+    """The pullback of the sum of all entries: the cotangent is the same for each, so one number is enough."""
 
     __slots__ = ("shape",)
 
@@ -227,17 +227,17 @@ class Total:
         self.shape = shape
 
     def __call__(self, w: Any) -> Any:
-        """The cotangent of the array."""
+        """Return the cotangent of the array."""
         return _spread(w, self.shape, (1,) * len(self.shape))
 
 
 def _spread(w: Any, shape: tuple[int, ...], kept: tuple[int, ...]) -> Any:
-    """A cotangent of a sum, broadcast to `shape`."""
+    """Return the cotangent of a sum, broadcast to `shape`."""
     return filled(w, shape) if isinstance(w, float) else np.broadcast_to(np.reshape(w, kept), shape)
 
 
 def filled(number: float, shape: tuple[int, ...]) -> Any:
-    """A number broadcast to `shape`, without the detour of ``np.broadcast_to``."""
+    """Return a number broadcast to `shape`, without the overhead of ``np.broadcast_to``."""
     return np.ndarray(
         shape, np.float64, number if type(number) is np.float64 else np.float64(number), 0, (0,) * len(shape)
     )
@@ -350,7 +350,7 @@ def _push_left(t: Any, a: Any, b: Any) -> Any:
 
 def _push_right(t: Any, a: Any, b: Any) -> Any:
     if b.ndim == 1:
-        if a.ndim == 2 and type(t) is np.ndarray and t.flags.f_contiguous:  # in the order that it comes in
+        if a.ndim == 2 and type(t) is np.ndarray and t.flags.f_contiguous:  # in its given memory order
             return np.matmul(a, t.T).T
         if a.ndim <= 2:
             return np.matmul(t, a.T)
@@ -363,7 +363,7 @@ def _push_right(t: Any, a: Any, b: Any) -> Any:
 
 
 def _as_matrices(w: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
-    """Give vectors the axis that ``matmul`` gives them."""
+    """Add to vectors the axis that ``matmul`` adds."""
     if a.ndim == 1:
         a, w = np.expand_dims(a, 0), np.expand_dims(w, -1 if b.ndim == 1 else -2)
     if b.ndim == 1:
@@ -470,7 +470,7 @@ def _norm_rule(position: int, y: Any, arguments: Arguments, keywords: Keywords) 
 NORM = Primitive(_norm, _norm_rule)
 
 
-# complex numbers on the way: a cotangent of z = x + iy is ∂/∂x − i ∂/∂y
+# complex intermediate values: a cotangent of z = x + iy is ∂/∂x − i ∂/∂y
 
 REAL = Primitive(np.real, lambda position, y, arguments, keywords: LinearMap(np.real, lambda w: w + 0j), Spread.MOVES)
 IMAG = Primitive(np.imag, lambda position, y, arguments, keywords: LinearMap(np.imag, lambda w: -1j * w), Spread.MOVES)

@@ -1,4 +1,4 @@
-"""Patterns of a few diagonals, kept as intervals: slices, joins and sums of these cost nothing per entry."""
+"""Patterns of a few diagonals, stored as intervals: slices, joins and sums of them cost nothing per entry."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import scipy.sparse
 from gradmix.arrays import IntArray
 
 MOST_DIAGONALS = 64
-"""Intervals above which a pattern is kept by its entries."""
+"""Largest number of intervals; a pattern with more is stored by its entries."""
 
 Diagonal = tuple[int, int, int]
-"""Offset, first row, and the row behind the last: these have an entry in the column of their number plus the offset."""
+"""Offset, first row, and the row after the last: row i of these has an entry in column i + offset."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Bands:
     shape
         Rows and columns.
     diagonals
-        In order, those of one offset apart from each other.
+        The diagonals in order; those with the same offset do not touch.
     """
 
     shape: tuple[int, int]
@@ -37,33 +37,33 @@ class Bands:
 
     @classmethod
     def identity(cls, n: int) -> Bands:
-        """Each row depends on its own column."""
+        """Return the pattern in which each row depends on its own column."""
         return cls((n, n), ((0, 0, n),) if n else ())
 
     @property
     def nnz(self) -> int:
-        """Number of entries."""
+        """Return the number of entries."""
         return sum(stop - start for _, start, stop in self.diagonals)
 
     def part(self, begin: int, end: int) -> Bands:
-        """Its rows from `begin` to before `end`."""
+        """Return the rows from `begin` to before `end`."""
         clipped = ((o, max(a, begin), min(b, end)) for o, a, b in self.diagonals)
         kept = tuple((o + begin, a - begin, b - begin) for o, a, b in clipped if a < b)
         return Bands((max(end - begin, 0), self.shape[1]), kept)
 
     @property
     def transposed(self) -> Bands:
-        """Columns for rows."""
+        """Return the transposed pattern."""
         return Bands(self.shape[::-1], tuple(sorted((-o, a + o, b + o) for o, a, b in self.diagonals)))
 
     @cached_property
     def csr(self) -> Any:
-        """By its entries: `scipy.sparse.csr_matrix` of truth values."""
+        """Return the pattern as a `scipy.sparse.csr_matrix` of truth values."""
         starts, columns = self.entries()
         return scipy.sparse.csr_matrix((np.ones(len(columns), dtype=bool), columns, starts), shape=self.shape)
 
     def entries(self) -> tuple[IntArray, IntArray]:
-        """Where each row starts, and the column of each entry, in order: as a CSR matrix has them."""
+        """Return where each row starts, and the column of each entry in order, as in a CSR matrix."""
         m = self.shape[0]
         starts: Any = np.zeros(m + 1, dtype=np.int32)
         columns: Any = np.empty(self.nnz, dtype=np.int32)
@@ -81,14 +81,14 @@ class Bands:
 
     @property
     def width(self) -> int | None:
-        """Width of the band, where each of its diagonals is there; None if some between the outermost are not."""
+        """Return the width of the band if it has all diagonals between the outermost ones, else None."""
         offsets = {o for o, _, _ in self.diagonals}
         width = max(offsets) - min(offsets) + 1 if offsets else 0
         return width if width == len(offsets) else None
 
 
 def union(patterns: Iterable[Bands]) -> Bands:
-    """What is in one of some patterns of one shape."""
+    """Return the union of patterns of the same shape."""
     first, *others = patterns
     if not others:
         return first
@@ -96,7 +96,7 @@ def union(patterns: Iterable[Bands]) -> Bands:
 
 
 def stacked(parts: Sequence[Bands | None], sizes: Sequence[int], n: int) -> Bands:
-    """Patterns one above the other; None is as many rows as its size, without entries."""
+    """Return patterns stacked one above the other; None means empty rows, as many as its size."""
     found, begin = [], 0
     for part, size in zip(parts, sizes, strict=True):
         if part is not None:
@@ -106,7 +106,7 @@ def stacked(parts: Sequence[Bands | None], sizes: Sequence[int], n: int) -> Band
 
 
 def _merged(diagonals: list[Diagonal]) -> tuple[Diagonal, ...]:
-    """Diagonals in order, those that touch each other as one."""
+    """Return the diagonals in order, with those that touch merged."""
     found: list[Diagonal] = []
     for each in sorted(diagonals):
         if found and found[-1][0] == each[0] and each[1] <= found[-1][2]:

@@ -16,11 +16,11 @@ import numpy as np
 from gradmix.arrays import IntArray
 
 _SMALL = 2**12
-"""Entries up to which Python's lists are as quick as compiled code is to load."""
+"""Largest number of entries for which Python lists are as fast as loading compiled code."""
 
 
 def colour_columns(by_column: Any, by_row: Any) -> IntArray:
-    """A colour for each column: columns that share a row have different ones.
+    """Return a colour for each column, so that columns that share a row have different colours.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def colour_columns(by_column: Any, by_row: Any) -> IntArray:
 
 
 def colour_symmetric(pattern: Any) -> IntArray:
-    """A star colouring of a symmetric pattern, CSC: neighbours differ, and no path of four has two colours only."""
+    """Return a star colouring of a symmetric CSC pattern: neighbours differ; no path of four has only two colours."""
     return _run(_star, pattern, pattern, np.arange(pattern.shape[1]))
 
 
@@ -55,7 +55,7 @@ def _run(kernel: Callable[..., None], one: Any, other: Any, order: IntArray) -> 
 
 @cache
 def _compiled(kernel: Callable[..., None]) -> Callable[..., None]:
-    """The kernel as machine code, which numba keeps on disk; as it is where numba cannot be imported."""
+    """Return the kernel as machine code, which numba caches on disk; unchanged if numba cannot be imported."""
     try:
         numba = import_module("numba")
     except ImportError:
@@ -66,7 +66,7 @@ def _compiled(kernel: Callable[..., None]) -> Callable[..., None]:
 def _greedy(
     column_starts: Any, column_rows: Any, row_starts: Any, row_columns: Any, order: Any, colours: Any, taken: Any
 ) -> None:
-    """Give each column the first colour that no column has with which it shares a row."""
+    """Give each column the first colour that no column sharing a row with it has."""
     for column in order:
         for place in range(column_starts[column], column_starts[column + 1]):
             row = column_rows[place]
@@ -81,7 +81,7 @@ def _greedy(
 
 
 def _star(starts: Any, neighbours: Any, _starts: Any, _neighbours: Any, order: Any, colours: Any, taken: Any) -> None:
-    """Give each vertex the first colour that neither a neighbour has, nor closes a path of four with two colours."""
+    """Give each vertex the first colour that no neighbour has and that completes no path of four with two colours."""
     for v in order:
         for i in range(starts[v], starts[v + 1]):
             w = neighbours[i]

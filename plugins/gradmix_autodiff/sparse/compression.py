@@ -1,4 +1,4 @@
-"""Compressed derivatives: directions that carry several columns or rows, and where each entry is found again."""
+"""Compressed derivatives: each direction carries several columns or rows, and each entry is read off afterwards."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ Push = Callable[[Any, Any, Any], tuple[Any, Any]]
 
 _CHUNK = 64
 _DENSE = 4
-"""Directions for each variable, as a fraction of one, from which on every column or row goes by itself."""
+"""If there are more directions than variables / 4, every column or row is computed separately."""
 _PULL = 2
-"""What a pullback costs, in tangents."""
+"""Cost of a pullback, in units of a tangent."""
 _TOLERANCE = 1e-9
 """Most that a matrix may differ along a direction, relative to what |J| makes of it, if its pattern was traced here."""
 _CLOSE = 2.0**-44
-"""The same if the pattern is from another point: what differs more may be a small entry that is new here."""
+"""The same if the pattern is from another point: a larger difference may be a small entry that is new here."""
 
 
 @dataclass(frozen=True, eq=False)
 class Compression(Colouring):
-    """A colouring with the directions that it takes, and where each entry is found in what they give.
+    """A colouring with its directions, and the place of each entry in the results.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Compression(Colouring):
     weights
         Cotangents, shape (q, m).
     is_pulled
-        Which entries are read off cotangents, not tangents.
+        Which entries are read off cotangents rather than tangents.
     from_pushed, from_pulled
         Flat places of all entries in tangents and in cotangents.
     """
@@ -55,7 +55,7 @@ class Compression(Colouring):
     from_pulled: Any
 
     def matrix(self, f: Callable[[Any], Any], x: Any, push: Push, tolerance: float) -> Any:
-        """The matrix at a point, CSC; None if the pattern does not hold there."""
+        """Return the CSC matrix at a point; None if the pattern does not hold there."""
         tangents = _pushed(push, f, x, self.seeds)
         if tangents.shape[1] != self.shape[0]:
             return None
@@ -69,7 +69,7 @@ class Compression(Colouring):
         return found if self._fits(found, tangents[-1], tolerance) else None
 
     def _fits(self, found: Any, change: Any, tolerance: float) -> bool:
-        """Whether the matrix makes of the random direction what the function does; rows that are not finite aside."""
+        """Return whether matrix and function agree along the random direction, apart from rows that are not finite."""
         direction = self.seeds[-1]
         with np.errstate(all="ignore"):
             difference = found @ direction
@@ -88,12 +88,12 @@ class Compression(Colouring):
 def sparse_jacobian(
     f: Callable[[Any], Any], x: Any, known: Colouring | None, push: Push = push_many
 ) -> tuple[Any, Compression | None]:
-    """The Jacobian, and how it was compressed, which serves at other points; None if it was not worthwhile."""
+    """Return the Jacobian and its compression, which other points can use; None if compressing was not worthwhile."""
     return _sparse(f, x, known, _of_jacobian, push)
 
 
 def sparse_hessian(f: Callable[[Any], Any], x: Any, known: Colouring | None) -> tuple[Any, Compression | None]:
-    """The Hessian by tangents of the gradient, which the tape pulls back."""
+    """Return the Hessian by tangents of the gradient, which the tape pulls back."""
 
     def gradient(y: Any) -> Any:
         return Tape().first(f, y)[1]
@@ -117,7 +117,7 @@ def _sparse(
 
 
 def _by_columns(f: Callable[[Any], Any], x: Any) -> Any:
-    """Each column by itself, in chunks; zeros are left out."""
+    """Return the matrix computed column by column, in chunks; zeros are left out."""
     n, parts = len(x), []
     for start in range(0, n, _CHUNK):
         basis = np.zeros((min(_CHUNK, n - start), n))
@@ -133,7 +133,7 @@ def _pushed(push: Push, f: Callable[[Any], Any], x: Any, seeds: Any) -> Any:
 
 
 def _of_jacobian(pattern: Any) -> Colouring | None:
-    """By columns, by rows, or the densest rows by themselves and the rest by columns, whichever is cheapest."""
+    """Compress by columns, by rows, or by the densest rows separately and the rest by columns: the cheapest way."""
     if isinstance(pattern, Bands):
         if pattern.width is not None and pattern.width <= _FEW and pattern.shape[1] > _FEW * _DENSE:
             return _of_bands(pattern, max(pattern.width, 1))
@@ -152,7 +152,7 @@ def _of_jacobian(pattern: Any) -> Colouring | None:
 
 
 def _of_bands(pattern: Bands, width: int) -> Colouring:
-    """Columns that are as far from each other as a band is wide share no row."""
+    """Compress a band: columns as far from each other as the band is wide share no row."""
     m, n = pattern.shape
     starts, rows = pattern.transposed.entries()
     colours = np.tile(np.arange(width), n // width + 1)[:n]
@@ -160,11 +160,11 @@ def _of_bands(pattern: Bands, width: int) -> Colouring:
 
 
 _FEW = 8
-"""Colours up to which nothing else is tried."""
+"""With at most so many colours, no other way is tried."""
 
 
 def _with_rows(by_column: Any, by_row: Any, limit: int) -> list[tuple[int, Any, Any]]:
-    """Cost, and colours of columns and of rows that are pulled back, for more and more of the densest rows."""
+    """Yield cost and colours of columns and of pulled-back rows, for more and more of the densest rows."""
     m, n = by_row.shape
     lengths = np.diff(by_row.indptr)
     densest_first = np.argsort(-lengths, kind="stable")
@@ -189,7 +189,7 @@ def _with_rows(by_column: Any, by_row: Any, limit: int) -> list[tuple[int, Any, 
 
 
 def _of_hessian(pattern: Any) -> Colouring | None:
-    """By a star colouring: of two entries that are equal, one is alone in its row of some colour."""
+    """Compress by a star colouring: of two equal entries, at least one is alone with its colour in its row."""
     n = pattern.shape[0]
     pattern = pattern.csr if isinstance(pattern, Bands) else pattern
     whole = (pattern + pattern.T + scipy.sparse.identity(n, dtype=bool, format="csr")).tocsc()
@@ -201,7 +201,7 @@ def _of_hessian(pattern: Any) -> Colouring | None:
 
 
 def _compressed(found: Colouring | None) -> Compression | None:
-    """A colouring with its directions, and the places of entries."""
+    """Return a colouring with its directions and the places of its entries."""
     if found is None or isinstance(found, Compression):
         return found
     (m, n), columns, row_colours = found.shape, found.column_colours, found.row_colours
@@ -238,7 +238,7 @@ def _compressed(found: Colouring | None) -> Compression | None:
 
 
 def _directions(colours: Any, size: int, more: int) -> Any:
-    """A row for each colour, with a 1 for each place that has it, and more rows of zeros."""
+    """Return a row for each colour, with ones at the places of that colour, and further rows of zeros."""
     count = int(colours.max(initial=-1)) + 1
     rows = np.zeros((count + more, size))
     rows[:count] = colours == np.arange(count)[:, None]
@@ -247,5 +247,5 @@ def _directions(colours: Any, size: int, more: int) -> Any:
 
 @lru_cache(maxsize=4)
 def _verifying(n: int) -> Any:
-    """The direction that verifies a matrix of n columns."""
+    """Return the direction that verifies a matrix of n columns."""
     return 0.5 + np.random.default_rng(0).random(n)

@@ -1,7 +1,7 @@
 """Which variables each entry of a result may depend on, traced by NumPy's protocols.
 
-What `np.where`, `np.maximum` and `np.max` choose counts as depending on all that they choose among, so that the pattern
-does not change with the point. Branches of Python, and orders such as `np.sort` makes, are followed as they are taken.
+A result of `np.where`, `np.maximum` or `np.max` counts as depending on all alternatives, so that the pattern does not
+change with the point. Python branches, and orders such as that of `np.sort`, are followed as at the present point.
 """
 
 from __future__ import annotations
@@ -49,20 +49,20 @@ Pattern = Any
 if all are empty."""
 
 _MOST = 2**24
-"""Entries of a pattern, or of a step to it, from which on it is taken to be dense."""
+"""Number of entries of a pattern, or of a step to it, from which it counts as dense."""
 
 
 class DensePatternError(Exception):
-    """A pattern has too many entries to be worth it."""
+    """A pattern has too many entries to save any work."""
 
 
 def pattern_of(f: Callable[[Any], Any], x: Any) -> Pattern:
-    """The pattern of the Jacobian of a flat function at a point, shape (m, n).
+    """Return the pattern of the Jacobian of a flat function at a point, shape (m, n).
 
     Raises
     ------
     DensePatternError
-        If it, or that of a value on the way, has too many entries.
+        If it, or the pattern of an intermediate value, has too many entries.
     """
     evaluation = _Tracing(len(x))
     try:
@@ -82,7 +82,7 @@ class _Tracing:
 
 
 class _Patterned(Traced):
-    """What numbers and arrays with a pattern share."""
+    """The common base of numbers and arrays with a pattern."""
 
     __slots__ = ()
 
@@ -96,7 +96,7 @@ class _Patterned(Traced):
         return self.evaluation.level
 
     def follow(self, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
-        """The result of an operation, and what its entries depend on."""
+        """Return the result of an operation, with the pattern of its entries."""
         evaluation = self.evaluation
         if not evaluation.is_open:
             raise outlived()
@@ -126,7 +126,7 @@ class _Patterned(Traced):
         return result
 
     def constant(self, value: Any) -> Any:
-        """A plain array, which depends on nothing."""
+        """Return a plain array as a constant, which depends on nothing."""
         return (_PatternArray if np.ndim(value) else _PatternNumber)(value, None, self.evaluation)
 
 
@@ -175,14 +175,14 @@ def _union(patterns: Sequence[Pattern]) -> Pattern:
 
 
 def _spread(rows: Pattern, shape: tuple[int, ...], result: tuple[int, ...]) -> Pattern:
-    """The pattern of an array that is broadcast."""
+    """Return the pattern of a broadcast array."""
     if rows is None or shape == result:
         return rows
     return _taken(_by_entries(rows), np.broadcast_to(np.arange(math.prod(shape)).reshape(shape), result))
 
 
 def _taken(rows: Pattern, places: Any) -> Pattern:
-    """Rows at places; a step of 1 through all of them goes the short way."""
+    """Return the rows at some places; all rows in order take a shortcut."""
     flat = np.ravel(places)
     count = len(flat)
     if count and flat[-1] - flat[0] == count - 1 and (count == 1 or np.all(flat[1:] - flat[:-1] == 1)):
@@ -225,7 +225,7 @@ def _of_primitive(
 
 
 def _moved_bands(rule: Primitive, values: Sequence[Any], patterns: Sequence[Pattern], n: int) -> Pattern:
-    """What slices, reshapings and joins of vectors make of diagonals; None if these become more than that."""
+    """Return the diagonals after slices, reshapings and joins of vectors; None if the result is not a few diagonals."""
     if not all(each is None or isinstance(each, Bands) for each in patterns):
         return None
     if rule is RESHAPE:
@@ -252,7 +252,7 @@ _MOVERS = {GATHER: 1, GETITEM: 1, TRANSPOSE: 1, BROADCAST: 1, FLIP: 1, SETITEM: 
 def _moved(
     rule: Primitive, values: Sequence[Any], patterns: Sequence[Pattern], keywords: Mapping[str, Any], n: int
 ) -> Pattern:
-    """By the places that the function itself moves; entries that depend on nothing have empty rows."""
+    """Return the pattern after the function has moved the places of entries; constant entries have empty rows."""
     count = len(values) if _MOVERS[rule] is None else _MOVERS[rule]
     places, begin, parts = [], 0, []
     for value, rows in zip(values[:count], patterns[:count], strict=True):
@@ -266,7 +266,7 @@ def _moved(
 
 
 def _through(out: Any, into: Any, size: int, rows: Pattern) -> Pattern:
-    """The pattern of a result whose entry out[i] depends on the argument's entry into[i]."""
+    """Return the pattern of a result whose entry out[i] depends on the argument's entry into[i]."""
     out, into = np.ravel(out), np.ravel(into)
     if len(out) > _MOST:
         raise DensePatternError
@@ -291,7 +291,7 @@ def _summed(shape: tuple[int, ...], axis: Any, rows: Pattern) -> Pattern:
 
 
 def _everything(size: int, patterns: Sequence[Pattern]) -> Pattern:
-    """Each entry of a result depends on all that the arguments depend on."""
+    """Return the pattern in which each entry depends on all variables that the arguments depend on."""
     active = [each for each in patterns if each is not None]
     columns = np.unique(np.concatenate([each.indices for each in active]))
     if size * len(columns) > _MOST:
@@ -302,7 +302,7 @@ def _everything(size: int, patterns: Sequence[Pattern]) -> Pattern:
 
 
 def _multiplied(y: Any, values: Sequence[Any], patterns: Sequence[Pattern]) -> Pattern:
-    """Of a plain matrix, entries that are 0 carry nothing."""
+    """Return the pattern of a matrix product; zeros of a plain matrix contribute nothing."""
     a, b = values
     if patterns[0] is None and np.ndim(b) == 1 and np.ndim(a) == 2 and not isinstance(a, Traced):
         return scipy.sparse.csr_matrix(np.asarray(a) != 0) @ patterns[1]

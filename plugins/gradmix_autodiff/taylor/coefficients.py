@@ -1,7 +1,7 @@
 """Coefficients c[0..n] of a truncated series: an array with a first axis for the order, or a list.
 
-Lists hold Python's floats, whose arithmetic is the quickest for single numbers, and values that are traced by another
-differentiation. Both are sliced alike, so that each recurrence is written once.
+Lists hold Python floats, whose arithmetic is fastest for single numbers, or values that another differentiation
+traces. Arrays and lists are sliced in the same way, so that each recurrence is written once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Coefficients = Any
 
 
 def new(y: Any, order: int) -> Coefficients:
-    """Coefficients of which only the first is known."""
+    """Return coefficients of which only the first is set."""
     if type(y) is np.ndarray and y.ndim:
         found = np.empty((order + 1, *y.shape), dtype=np.result_type(y.dtype, np.float64))
         found[0] = y
@@ -28,14 +28,14 @@ def new(y: Any, order: int) -> Coefficients:
 
 
 def number(y: Any) -> Any:
-    """A number as Python's float, if that is what it is."""
+    """Return a number as a Python float, if it is plain and real."""
     if type(y) is np.ndarray and not y.ndim:
         y = y[()]
     return float(y) if isinstance(y, np.floating) else y
 
 
 def constant_series(value: Any, order: int) -> Coefficients:
-    """A value that does not change: zeros from order 1 on."""
+    """Return the series of a constant: zeros from order 1 on."""
     found = new(value, order)
     zero = 0.0 if type(found) is list and not np.ndim(value) else np.zeros(np.shape(value))
     for k in range(1, order + 1):
@@ -44,7 +44,7 @@ def constant_series(value: Any, order: int) -> Coefficients:
 
 
 def alike(*series: Coefficients) -> tuple[Coefficients, ...]:
-    """All as arrays, or all as lists, so that their slices can be multiplied."""
+    """Return all series as arrays, or all as lists, so that their slices can be multiplied."""
     kinds = {type(each) for each in series}
     if len(kinds) == 1:
         return series
@@ -54,7 +54,7 @@ def alike(*series: Coefficients) -> tuple[Coefficients, ...]:
 
 
 def dot(one: Coefficients, other: Coefficients) -> Any:
-    """Σ one[j] · other[j]; 0 if there are none."""
+    """Return Σ one[j] · other[j]; 0 for empty sequences."""
     if type(one) is list:
         return sum(map(mul, one, other))
     if one.ndim == other.ndim == 1:
@@ -63,7 +63,7 @@ def dot(one: Coefficients, other: Coefficients) -> Any:
 
 
 def stacked(series: Coefficients) -> Any:
-    """The coefficients as one array, shape (n + 1, …), which may be traced."""
+    """Return the coefficients as one array, shape (n + 1, …), which may be traced."""
     if type(series) is not list:
         return series
     if any(isinstance(each, Traced) for each in series):
@@ -73,7 +73,7 @@ def stacked(series: Coefficients) -> Any:
 
 
 def unstacked(y: Any, rows: Any) -> Coefficients:
-    """The coefficient y, and those of order 1 and more, stacked, as coefficients of one series."""
+    """Return one series from the coefficient y and the stacked coefficients of order 1 and higher."""
     found = new(y, len(rows))
     if type(found) is list:
         found[1:] = map(number, rows)
@@ -83,7 +83,7 @@ def unstacked(y: Any, rows: Any) -> Coefficients:
 
 
 def whole(series: Coefficients) -> Coefficients:
-    """Coefficients that all have the shape of the first, which broadcasting may have left out for others."""
+    """Return coefficients that all have the shape of the first; broadcasting may have left others smaller."""
     if type(series) is not list or type(series[0]) is float or not np.shape(series[0]):
         return series
     shape = np.shape(series[0])
@@ -91,7 +91,7 @@ def whole(series: Coefficients) -> Coefficients:
 
 
 def each_order(y: Any, change: Callable[..., Any], *series: Coefficients) -> Coefficients:
-    """y, and a linear function of the coefficients of each order above, which broadcasts as y does."""
+    """Return y, followed by a linear function of the coefficients of each higher order, broadcast as y is."""
     if type(y) is float:
         return [y, *map(change, *(c[1:] for c in series))]
     found = new(y, len(series[0]) - 1)
@@ -104,17 +104,17 @@ def each_order(y: Any, change: Callable[..., Any], *series: Coefficients) -> Coe
 
 
 def derived(series: Coefficients) -> Coefficients:
-    """The series of the derivative, which is shorter by one."""
+    """Return the series of the derivative, which is shorter by one."""
     if type(series) is list:
         return [k * each for k, each in enumerate(series)][1:]
     return series[1:] * np.reshape(np.arange(1.0, len(series)), (-1, *(1,) * (series.ndim - 1)))
 
 
 def divisor(x: Any) -> Any:
-    """A coefficient to divide by: 1/0 is infinite, as in NumPy."""
+    """Return a coefficient to divide by: 1/0 is infinite, as in NumPy."""
     return np.float64(x) if type(x) is float and not x else x
 
 
 def has_zero(x: Any) -> bool:
-    """Whether any entry is 0."""
+    """Return whether any entry is 0."""
     return not x if type(x) is float else bool(np.any(np.equal(plain_value(x), 0)))

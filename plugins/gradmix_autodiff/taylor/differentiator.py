@@ -16,14 +16,14 @@ from gradmix_autodiff.dual import DualNumbers
 
 @dataclass
 class Taylor(DualNumbers):
-    """Truncated Taylor series: every operation computes the coefficients of its result up to the order asked for.
+    """Truncated Taylor series: every operation computes the coefficients of its result up to the requested order.
 
     First derivatives, and second ones by several variables, are those of ``dual``, whose numbers are series of order 1.
 
     Notes
     -----
     n derivatives cost O(n²) operations for each operation of the function, where nested first derivatives cost O(2ⁿ).
-    At a tie, such as abs at 0, all orders follow the convention of first derivatives: the mean of both sides.
+    At a tie, such as abs at 0, all orders follow the convention for first derivatives: the mean of both sides.
 
     Source: Griewank & Walther, *Evaluating Derivatives*, 2nd ed. (SIAM 2008), chapter 13; for partial derivatives
     Griewank, Utke & Walther, Math. Comp. 69 (2000) 1117-1130.
@@ -37,20 +37,20 @@ class Taylor(DualNumbers):
     """
 
     def higher(self, f: VectorFunction, x: Any, order: int) -> Any:
-        """The last coefficient, times the factorial of its order."""
+        """Return the last coefficient times the factorial of its order."""
         derived = self.series(f, x, np.ones(1), order)[order]
         for k in range(2, order + 1):  # 171! is not a float, but the derivative may be one
             derived = k * derived
         return derived
 
     def series(self, f: VectorFunction, x: Any, v: Any, order: int) -> Any:
-        """All coefficients by one evaluation."""
+        """Return all coefficients by one evaluation."""
         from gradmix_autodiff.taylor.expansion import expand
 
         return expand(f, x, v, order)
 
     def partial(self, f: Function, x: Any, orders: Sequence[int]) -> Any:
-        """A mixed partial derivative, by series along several directions.
+        """Return a mixed partial derivative, by series along several directions.
 
         Parameters
         ----------
@@ -85,7 +85,7 @@ class Taylor(DualNumbers):
         for steps in itertools.product(*(range(each + 1) for each in orders)):
             direction = [each - 2 * step for each, step in zip(orders, steps, strict=True)]
             leading = next((each for each in direction if each), 0)
-            if leading > 0:  # the opposite direction has the same coefficient, but for the sign
+            if leading > 0:  # the opposite direction has the same coefficient, except for the sign
                 weight = (-1) ** sum(steps) * math.prod(map(math.comb, orders, steps))
                 total = total + weight * self.taylor(f, x, np.array(direction, dtype=float), order=degree)[degree]
         return total / 2.0 ** (degree - 1)

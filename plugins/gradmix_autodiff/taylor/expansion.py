@@ -14,9 +14,9 @@ from gradmix_autodiff.taylor.series import Expansion
 
 
 def expand(f: Callable[[Any], Any], x: Any, v: Any, order: int) -> Any:
-    """Coefficients of f(x + v t), shape (order + 1, m).
+    """Return the coefficients of f(x + v t), shape (order + 1, m).
 
-    If one of these is not finite, f is evaluated again with care for what does not depend on t.
+    If one of these is not finite, f is evaluated again with masks of the entries that depend on t.
     """
     with np.errstate(all="ignore"):
         if not order:

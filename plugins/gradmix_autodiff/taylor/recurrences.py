@@ -1,6 +1,6 @@
 """Recurrences: how the coefficients of y = g(a) follow from those of a, one order after the other.
 
-Each takes the value y, the order, and for each argument its value and its coefficients, None if it is constant. Most
+Each takes the value y, the order, and for each argument its value and its coefficients (None if constant). Most
 come from a differential equation that g solves, such as y′ = y·a′ for the exponential function, and take O(n²)
 operations for n coefficients. Source: Griewank & Walther, *Evaluating Derivatives*, 2nd ed. (SIAM 2008), section 13.2.
 """
@@ -93,9 +93,9 @@ def riccati(y: Any, rate: Any, order: int, a: Coefficients, linear: Any, sign: f
 
 
 def root_of_squares(y: Any, order: int, parts: Sequence[Coefficients], total: Callable[[Any], Any]) -> Coefficients:
-    """y² = Σ a²: of the quotients a/y₀, whose squares cannot overflow; `total` sums over the entries of each part.
+    """y² = Σ a², by the quotients a/y₀, whose squares cannot overflow; `total` sums over the entries of each part.
 
-    At 0 the first coefficient is 0, as the smallest subgradient of a norm; the others do not exist there.
+    At 0 the first coefficient is 0, the smallest subgradient of a norm; higher ones do not exist there.
     """
     y0 = plain_value(y)
     is_zero = np.equal(y0, 0)
@@ -115,20 +115,20 @@ def root_of_squares(y: Any, order: int, parts: Sequence[Coefficients], total: Ca
 
 
 def side(series: Coefficients) -> Any:
-    """The sign that a series has on both sides of t = 0; 0 if it changes there, or is 0 to its last order."""
+    """Return the sign of a series on both sides of t = 0; 0 if the sign changes there, or all coefficients are 0."""
     sign = np.sign(plain_value(series[0]))
     for k in range(2, len(series), 2):
         if not has_zero(sign):
             break
         before = np.not_equal(plain_value(series[k - 1]), 0)
-        sign = np.where(np.equal(sign, 0) & before, np.nan, sign)  # changes; not to be looked at again
+        sign = np.where(np.equal(sign, 0) & before, np.nan, sign)  # it changes; do not test it again
         sign = np.where(np.equal(sign, 0), np.sign(plain_value(series[k])), sign)
     is_unset = np.isnan(sign) & ~np.isnan(plain_value(series[0]))
     return np.where(is_unset, 0.0, sign)[()] if np.any(is_unset) else sign
 
 
 def at_ties(found: Coefficients, a: Coefficients, b: Coefficients, is_largest: bool) -> Coefficients:
-    """Coefficients of the larger or smaller one where both are equal: that which is so on both sides, or their mean."""
+    """Return coefficients of the larger or smaller one at ties: the one chosen on both sides of t = 0, or the mean."""
     difference = each_order(a[0] - b[0], lambda x, z: x - z, a, b)
     is_tie = np.equal(plain_value(difference[0]), 0)
     share = 0.5 * (1.0 + (1.0 if is_largest else -1.0) * side(difference))
@@ -141,9 +141,9 @@ def at_ties(found: Coefficients, a: Coefficients, b: Coefficients, is_largest: b
 
 
 def power(y: Any, order: int, a: Coefficients, exponent: Any) -> Coefficients:
-    """y = aʳ of a constant exponent: products for whole r from 0, a y′ = r y a′ for others."""
+    """y = aʳ with a constant exponent: products for the integers r ≥ 0, a y′ = r y a′ for others."""
     r = plain_value(exponent)
-    if isinstance(exponent, Traced):  # another differentiation needs to see the exponent
+    if isinstance(exponent, Traced):  # another differentiation must see the exponent
         return _real_power(y, order, a, exponent)
     if np.ndim(r) == 0:
         if r >= 0 and r == int(r):
@@ -185,7 +185,7 @@ def _real_power(y: Any, order: int, a: Coefficients, r: Any) -> Coefficients:
 
 
 def _at_zero(found: Coefficients, a: Coefficients, r: Any) -> Coefficients:
-    """Coefficients of aʳ, r not whole, where a₀ is 0: 0 below order r, then infinite; undefined unless a₁ ≠ 0."""
+    """Coefficients of aʳ, r not an integer, where a₀ is 0: 0 below order r, then infinite; undefined unless a₁ ≠ 0."""
     zero, slope, r = np.equal(plain_value(a[0]), 0), plain_value(a[1]), plain_value(r)
     is_simple = np.not_equal(slope, 0)
     falling = np.ones(np.shape(r))

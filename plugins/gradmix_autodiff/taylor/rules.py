@@ -1,8 +1,8 @@
 """Series of results: by a recurrence where the function has one, else by its derivative rule, y′ = rule(y, a) · a′.
 
-The rule of a function is written for traced values, so it can be evaluated with series. One that reads the arguments
-only is evaluated once, one order lower, and integrated. One that reads the result y, too, is evaluated for each order
-with what is known of y: that costs one power of n more, for functions that are rarely met.
+The rule of a function is written for traced values, so it can be evaluated with series. A rule that reads only the
+arguments is evaluated once, one order lower, and integrated. A rule that also reads the result y is evaluated for each
+order with the coefficients of y known so far: this costs one more power of n, but such functions are rare.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 def of_elementwise(
     rule: Elementwise, y: Any, order: int, values: Sequence[Any], series: Sequence[Coefficients | None]
 ) -> Coefficients:
-    """Coefficients of a function that works entry by entry."""
+    """Return the coefficients of a function that works entry by entry."""
     recurrence = RECURRENCES.get(rule.function)
     if recurrence is not None:
         return recurrence(y, order, values, series)
@@ -86,7 +86,7 @@ def of_primitive(
     series: Sequence[Coefficients | None],
     keywords: Mapping[str, Any],
 ) -> Coefficients:
-    """Coefficients of any other function."""
+    """Return the coefficients of any other function."""
     active = [position for position, c in enumerate(series) if c is not None]
     if rule is INVERSE:
         return _inverse(y, order, series[0])
@@ -129,7 +129,7 @@ def _integrated(
     reads_result: bool,
     axes: int,
 ) -> Coefficients:
-    """y + ∫ y′ dt, where `rates` gives y′ of series; its slopes have `axes` more axes in front."""
+    """Return y + ∫ y′ dt, where `rates` computes y′ from series; its slopes have `axes` more leading axes."""
     from gradmix_autodiff.taylor.series import Expansion
 
     found = new(y, order)
@@ -157,7 +157,7 @@ def _with_axis(series: Coefficients) -> Coefficients:
 
 
 def _without_ties(found: Coefficients, y: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Coefficients:
-    """NaN from the order on in which entries that are largest or smallest together part, the first order excepted."""
+    """Set to NaN from the order on in which tied extreme entries separate, except the first order."""
     value = plain_value(a[0])
     is_extreme = np.equal(value, np.reshape(plain_value(y), kept_shape(np.shape(value), axis)))
     have_parted = np.zeros(np.shape(y), dtype=bool)
@@ -184,7 +184,7 @@ def _bilinear(
     series: Sequence[Coefficients | None],
     keywords: Mapping[str, Any],
 ) -> Coefficients:
-    """yₖ = Σ aⱼ bₖ₋ⱼ, all aⱼ of each b at once."""
+    """yₖ = Σ aⱼ bₖ₋ⱼ, with all aⱼ of each b at once."""
     first, second = (position for position, c in enumerate(series) if c is not None)
     a, b = (stacked(series[position]) for position in (first, second))
     found = new(y, order)
@@ -201,7 +201,7 @@ def _bilinear(
 def _by_twos(
     y: Any, order: int, values: Sequence[Any], series: Sequence[Coefficients | None], subscripts: str
 ) -> Coefficients:
-    """Several factors, of which two are multiplied first."""
+    """Multiply several factors, two at a time."""
     from gradmix_autodiff.taylor.series import Expansion
 
     inputs, output = subscripts.split("->")
@@ -244,7 +244,7 @@ def _norm(y: Any, order: int, a: Any, axis: Any = None, keepdims: bool = False) 
 
 
 def _check(rule: Elementwise) -> None:
-    """Refuse a function whose rule is exact to a low order only, or would call itself more often at each order."""
+    """Raise an error for a function whose rule is exact to a low order only, or calls itself more at each order."""
     reason = reason_to_refuse(rule)
     if reason:
         raise DifferentiationError(
@@ -259,7 +259,7 @@ def _name(function: Any) -> str:
 
 @cache
 def reason_to_refuse(rule: Elementwise) -> str:
-    """Why a function is refused; empty if it is not."""
+    """Return why a function is not supported; empty if it is."""
     for each in _reached(rule):
         if any(getattr(called, "__name__", "") in _EXACT_NEARBY for called in _called(each)):
             return "its derivative is computed by a short series near some points"
@@ -271,7 +271,7 @@ def reason_to_refuse(rule: Elementwise) -> str:
 
 @cache
 def _reached(rule: Elementwise) -> frozenset[Elementwise]:
-    """All rules that a rule is followed by, at any depth, and itself."""
+    """Return a rule and all rules that it leads to, at any depth."""
     found, latest = {rule}, {rule}
     while latest:
         latest = {each for one in latest for each in _followed(one)} - found
@@ -280,12 +280,12 @@ def _reached(rule: Elementwise) -> frozenset[Elementwise]:
 
 
 def _followed(rule: Elementwise) -> list[Elementwise]:
-    """Rules of the functions that a rule calls, once for each call, but for those that have a recurrence."""
+    """Return the rules of the functions that a rule calls, one for each call, except those with a recurrence."""
     return [ELEMENTWISE[each] for each in _called(rule) if each in ELEMENTWISE and each not in RECURRENCES]
 
 
 def _called(rule: Elementwise) -> list[Any]:
-    """The functions that a rule calls, once for each call."""
+    """Return the functions that a rule calls, one for each call."""
     words = [word for text in rule.texts for word in _words(text)]
     return [NAMES[word] for word in words if callable(NAMES.get(word))]
 

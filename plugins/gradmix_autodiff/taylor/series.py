@@ -35,7 +35,7 @@ class Expansion:
     order
         The highest order.
     is_careful
-        Whether masks say which entries depend on t at all: one that does not has zeros, whatever a rule makes of it.
+        Whether masks mark the entries that depend on t: other entries have zero coefficients, whatever a rule returns.
     """
 
     order: int
@@ -44,7 +44,7 @@ class Expansion:
     is_open: bool = True
 
     def series(self, coefficients: Coefficients, present: Any = None) -> Any:
-        """A value of this evaluation that has these coefficients, or the first of them; the value itself at order 0."""
+        """Return a value of this evaluation with these coefficients, or the first of them; a plain value at order 0."""
         if not self.order:
             first = coefficients[0]
             return np.float64(first) if type(first) is float else first
@@ -52,14 +52,14 @@ class Expansion:
         return (SeriesArray if is_array else SeriesNumber)(coefficients[: self.order + 1], present, self)
 
     def coefficients_of(self, value: Any) -> Coefficients:
-        """The coefficients of a value of this evaluation, or of a constant."""
+        """Return the coefficients of a value of this evaluation, or of a constant."""
         if isinstance(value, _Series) and value.evaluation is self:
             return value.coefficients
         return constant_series(value, self.order)
 
 
 class _Series(Traced):
-    """What series of numbers and of arrays share."""
+    """The common base of series of numbers and of arrays."""
 
     __slots__ = ()
 
@@ -79,7 +79,7 @@ class _Series(Traced):
         return self.coefficients[0]
 
     def follow(self, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
-        """The coefficients of a result."""
+        """Return the result of an operation, with its coefficients."""
         evaluation = self.evaluation
         if not evaluation.is_open:
             raise outlived()
@@ -114,7 +114,7 @@ class _Series(Traced):
         return result
 
     def constant(self, value: Any) -> Any:
-        """A plain array that does not change."""
+        """Return a plain array as a constant."""
         present = np.zeros(np.shape(value), dtype=bool) if self.evaluation.is_careful else None
         return self.evaluation.series(constant_series(value, self.evaluation.order), present)
 
@@ -138,7 +138,7 @@ class SeriesNumber(_Series):
         self.coefficients, self.present, self.evaluation = coefficients, present, evaluation
 
     def follow_one(self, rule: Elementwise) -> Any:
-        """The coefficients of a function of this number alone."""
+        """Return the result of a function of this number alone."""
         evaluation, own = self.evaluation, self.coefficients
         recurrence = RECURRENCES.get(rule.function)
         if recurrence is None or type(own[0]) is not float or evaluation.is_careful or not evaluation.is_open:
@@ -169,7 +169,7 @@ def _present(
     arguments: Sequence[Any],
     evaluation: Expansion,
 ) -> Any:
-    """Which entries of a result depend on t."""
+    """Return which entries of a result depend on t."""
     shape = np.shape(y)
     found: Any = np.zeros(shape, dtype=bool)
     for position, each in enumerate(arguments):
@@ -192,11 +192,11 @@ def _masked(series: Coefficients, present: Any) -> Coefficients:
     return series
 
 
-# Operators of numbers go the same way as any function, without the detour through NumPy's protocols.
+# Operators of numbers do the same as functions, without the detour through NumPy's protocols.
 
 
 def _operators(function: Callable[[Any, Any], Any], ufunc: np.ufunc) -> tuple[Callable[..., Any], ...]:
-    """An operator of numbers and its reflected form."""
+    """Return an operator of numbers and its reflected form."""
     recurrence = RECURRENCES[ufunc]
 
     def of_series(a: Any, b: Any, one: Any, other: Any, evaluation: Expansion) -> Any:
@@ -227,7 +227,7 @@ def _operators(function: Callable[[Any, Any], Any], ufunc: np.ufunc) -> tuple[Ca
 
 
 def complete() -> None:
-    """Make the operators of numbers."""
+    """Define the operators of numbers."""
     arithmetic = ((operator.add, np.add), (operator.sub, np.subtract), (operator.mul, np.multiply))
     for function, ufunc in (*arithmetic, (operator.truediv, np.divide)):
         forward, reflected = _operators(function, ufunc)
