@@ -1,6 +1,7 @@
-"""Where Hydra looks for plugins: the groups that choose gradmix's sweepers and launcher, and its config source.
+"""Plugins of Hydra: the groups that choose gradmix's sweepers and launcher, and its config sources.
 
-Hydra scans this module in every process, so it imports nothing heavy; other Hydra applications are not affected.
+Hydra searches this package for plugins in every process, so this module imports nothing heavy. Other applications that
+use Hydra are not affected.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The mezzanine above the contracts: other people's algorithms as components, made from what they are already."""
+"""The mezzanine above the contracts: it turns existing functions and estimators into components."""

@@ -1,4 +1,4 @@
-"""Models of fitted estimators, as arrays that can be written and read again."""
+"""Models of fitted estimators, stored as arrays so that they can be written and read again."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from gradmix.contracts.rows import Matrix
 
 @dataclass(frozen=True, eq=False)
 class NearestModel(Model):
-    """Reference points, each with its group: a row belongs to the group of the point that is nearest to it."""
+    """Reference points with their groups: a row belongs to the group of its nearest point."""
 
     points: NDArray[np.float64]
-    """Centers, or the rows that were clustered; shape (m, d)."""
+    """Centers, or the clustered rows; shape (m, d)."""
     labels: NDArray[Any]
     """Group of each point, shape (m,); -1 is noise."""
 
     def predict(self, X: Matrix) -> NDArray[np.intp]:
-        """Group of the nearest point, shape (n,)."""
+        """Return the group of the point nearest to each row, shape (n,)."""
         from scipy.spatial import KDTree
 
         nearest = KDTree(self.points).query(X)[1]
@@ -40,24 +40,24 @@ class NearestModel(Model):
 
 @dataclass(frozen=True, eq=False)
 class EstimatorModel(Model):
-    """A fitted estimator: the options that it was made with, and the attributes that fitting gave it."""
+    """A fitted estimator, stored as its options and its fitted attributes."""
 
     estimator: ClassVar[str | type[Any]]
 
     centers: NDArray[np.float64]
     """Centers of its groups, shape (k, d)."""
     options: Mapping[str, Any]
-    """Arguments of its class."""
+    """Arguments of the estimator's class."""
     fitted: Mapping[str, Any]
-    """Its public fitted attributes, which end in an underscore."""
+    """Public attributes set by fitting; their names end in an underscore."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle its content: its class is made when it is needed, and no module has it."""
+        """Pickle the content only, because the class is made at run time and is not in any module."""
         return _unpickled, (type(self).__name__, self.estimator, self.centers, self.options, self.fitted)
 
     @cached_property
     def restored(self) -> Any:
-        """The estimator as it was after fitting."""
+        """The fitted estimator."""
         estimator = imported(self.estimator)(**self.options)
         for name, value in self.fitted.items():
             if name.endswith("_"):
@@ -65,25 +65,25 @@ class EstimatorModel(Model):
         return estimator
 
     def predict(self, X: Matrix) -> NDArray[np.intp]:
-        """Most probable group of each row, shape (n,)."""
+        """Return the most probable group of each row, shape (n,)."""
         return np.asarray(self.restored.predict(X), dtype=np.intp)
 
     def predict_proba(self, X: Matrix) -> NDArray[np.float64]:
-        """Probability of each group given each row, shape (n, k)."""
+        """Return the probability of each group given each row, shape (n, k)."""
         return np.asarray(self.restored.predict_proba(X))
 
     def score_samples(self, X: Matrix) -> NDArray[np.float64]:
-        """Log-density of each row, in nats, shape (n,)."""
+        """Return the log-density of each row, in nats, shape (n,)."""
         return np.asarray(self.restored.score_samples(X))
 
     def scores(self, X: Matrix) -> Mapping[str, float]:
-        """BIC and AIC, where the estimator has them."""
+        """Return BIC and AIC, if the estimator has them."""
         return {name: float(getattr(self.restored, name)(X)) for name in ("bic", "aic") if hasattr(self.restored, name)}
 
 
 @cache
 def model_of(name: str, estimator: Any) -> type[EstimatorModel]:
-    """The class of an estimator's models, always the same."""
+    """Return the class of an estimator's models; the same arguments always give the same class."""
     return type(name, (EstimatorModel,), {"estimator": estimator, "__module__": __name__})
 
 
@@ -92,9 +92,9 @@ def _unpickled(name: str, estimator: Any, *content: Any) -> EstimatorModel:
 
 
 def nearest_model(estimator: Any, X: Matrix) -> NearestModel:
-    """The fewest reference points that give rows the estimator's own labels: its centers, or else all rows.
+    """Return the fewest reference points that reproduce the estimator's labels: its centers, or else all rows.
 
-    One row in a thousand may differ, on the border between two centers.
+    The labels of one row in a thousand may differ, since a row can lie on the border between two centers.
     """
     labels = np.asarray(estimator.labels_)
     for points, groups in (("subcluster_centers_", "subcluster_labels_"), ("cluster_centers_", None)):
@@ -107,7 +107,7 @@ def nearest_model(estimator: Any, X: Matrix) -> NearestModel:
 
 
 def estimator_model(model: type[EstimatorModel], options: Mapping[str, Any], estimator: Any) -> EstimatorModel:
-    """The model of an estimator that has just been fitted; its arrays are copied."""
+    """Return the model of a fitted estimator; the arrays are copied."""
     fitted = {name: value for name, value in vars(estimator).items() if name.endswith("_") and name[0] != "_"}
     stored = {name: value for name, value in fitted.items() if isinstance(value, (*_PLAIN, *_ARRAYS))}
     copied = {name: np.array(value) if isinstance(value, _ARRAYS) else value for name, value in stored.items()}
@@ -121,12 +121,12 @@ _ARRAYS = (np.ndarray, list, tuple)
 
 
 def dispersion(X: Matrix, labels: NDArray[Any]) -> float:
-    """Sum of squared distances to the means of the groups; rows labelled as noise count as one group."""
+    """Return the sum of squared distances to the means of the groups; noise counts as one group."""
     return float(
         sum(((X[labels == group] - X[labels == group].mean(axis=0)) ** 2).sum() for group in np.unique(labels))
     )
 
 
 def imported(estimator: str | type[Any]) -> Any:
-    """A class, given itself or by its place ``"package.module:Class"``."""
+    """Return a class that is given directly or by its place ``"package.module:Class"``."""
     return resolve_name(estimator) if isinstance(estimator, str) else estimator

@@ -31,14 +31,14 @@ from gradmix.contracts.options import Alias, Freedom
 from gradmix.contracts.rows import Matrix
 
 _NOT_OPTIONS = ("name", "warm_start", "compute_labels", "verbose", "verbose_interval", "copy", "copy_x")
-"""Parameters of estimators that do not change a result, or that the adapter sets itself."""
+"""Parameters of estimators that do not change the result, or that the adapter sets."""
 
 _MARKS: Mapping[str, tuple[Any, ...]] = {
     "n_clusters": (Freedom(needs_rows=True), Alias("k")),
     "n_components": (Freedom(needs_rows=True), Alias("k")),
     "covariance_type": (Freedom(),),
 }
-"""Parameters that let an estimator fit more closely, by scikit-learn's names → how their options are marked."""
+"""Parameters that let an estimator fit more closely, by scikit-learn's names → markers of their options."""
 
 
 DISPERSION = Objective(
@@ -47,7 +47,7 @@ DISPERSION = Objective(
     words="sum of squared distances to the means of the groups, which the estimator does not optimise",
     rewards_freedom=True,
 )
-"""What is reported of an estimator that does not say what it optimises. It ranks nothing."""
+"""Objective reported for an estimator without a known objective; results are not ranked by it."""
 
 
 def from_sklearn(
@@ -57,28 +57,34 @@ def from_sklearn(
     objective: Objective | None = None,
     deviates: Mapping[str, str] | None = None,
 ) -> type[SklearnClusterer]:
-    """Make a clusterer from a scikit-learn-compatible one: its parameters are the options, its docstring the help.
+    """Make a clusterer from a scikit-learn-compatible estimator.
+
+    The estimator's parameters become the options, and its docstring becomes the help.
 
     Parameters
     ----------
     estimator
-        The class, with ``fit`` and ``labels_``; one with ``predict_proba`` and ``score`` is a mixture.
+        The estimator's class, with ``fit`` and ``labels_``. A class with ``predict_proba`` and ``score`` is a mixture.
     name
-        Name of the returned class, which must be that of the variable; by default the estimator's.
+        Name of the returned class, by default that of the estimator. Assign the class to a variable of this name.
     objective
-        What the estimator optimises: a fitted one has it as an attribute, ``inertia_`` for `gradmix.INERTIA`. Unless
-        given, it is ``log_likelihood`` for a mixture and ``inertia`` where the estimator's docstring has ``inertia_``.
+        What the estimator optimises. A fitted estimator has its value as an attribute: ``inertia_`` for
+        `gradmix.INERTIA`. By default, it is ``log_likelihood`` for a mixture, and ``inertia`` if the estimator's
+        docstring lists ``inertia_``.
     deviates
         Checks of ``gradmix check`` that it cannot pass, each with the reason.
 
     Notes
     -----
-    A fit is one iteration with the metrics ``n_iter`` and the objective. An estimator that does not say what it
-    optimises has the metric ``dispersion`` instead, the sum of squared distances to the means of its groups (noise
-    counts as one group), by which nothing is ranked. A mixture with ``warm_start`` yields every
-    iteration, with the total ``log_likelihood`` of its data. The model is a mixture's parameters or the centers. If
-    there are no centers, or they do not give the labels, it is the labelled rows: a new row then belongs to the group
-    of the nearest one. To declare the options by hand, derive from `SklearnClusterer`.
+    A fit is one iteration with the metrics ``n_iter`` and the objective. If the objective is unknown, the metric
+    ``dispersion`` replaces it: the sum of squared distances to the means of the groups, where noise counts as one
+    group. Results are not ranked by it. A mixture with ``warm_start`` yields every iteration, with the total
+    ``log_likelihood`` of its data.
+
+    The model consists of a mixture's parameters, or of the centers. If there are no centers, or if they do not
+    reproduce the labels, it consists of the labelled rows; a new row then belongs to the group of its nearest row.
+
+    To declare the options by hand, derive from `SklearnClusterer`.
 
     Examples
     --------
@@ -102,22 +108,22 @@ def from_sklearn(
 
 
 def _objective_of(estimator: type[Any]) -> Objective:
-    """What an estimator optimises, as far as its methods and its docstring say."""
+    """Infer what an estimator optimises from its methods and its docstring."""
     if hasattr(estimator, "predict_proba"):
         return LOG_LIKELIHOOD
     return INERTIA if "inertia_ :" in (estimator.__doc__ or "") else DISPERSION
 
 
 def _as_random_state(value: Any) -> Any:
-    """A generator as scikit-learn takes it, with the same stream; any other value as it is."""
+    """Convert a generator to scikit-learn's type, with the same stream; return any other value unchanged."""
     return np.random.RandomState(value.bit_generator) if isinstance(value, np.random.Generator) else value
 
 
 class SklearnClusterer(Clusterer[Model]):
     """Base of clusterers that delegate to an estimator: a dataclass whose fields are arguments of the estimator.
 
-    `from_sklearn` makes one from the estimator's signature. Derive from this class to declare options by hand, and to
-    import the estimator only when it is used: ``estimator = "sklearn.cluster:KMeans"``.
+    `from_sklearn` makes such a class from the estimator's signature. Derive from this class to declare options by hand,
+    or to import the estimator only when it is used: ``estimator = "sklearn.cluster:KMeans"``.
     """
 
     estimator: ClassVar[str | type[Any]]
@@ -133,19 +139,19 @@ class SklearnClusterer(Clusterer[Model]):
 
     @classmethod
     def model_class(cls) -> type[Model]:
-        """`EstimatorModel` for a mixture, `NearestModel` for all others."""
+        """Return a subclass of `EstimatorModel` for a mixture, `NearestModel` for all others."""
         estimator: Any = cls.estimator
         return model_of(f"{cls.__name__}Model", estimator) if cls.objective is LOG_LIKELIHOOD else NearestModel
 
     def metrics(self) -> tuple[Meaning, ...]:
-        """A mixture's criteria, and the objective."""
+        """Return the meanings of the metrics: the objective and, for a mixture, BIC and AIC."""
         own = super().metrics()
         if self.objective is DISPERSION:
             return tuple(dataclasses.replace(each, better=None) for each in own)
         return (BIC, *own, AIC) if self.objective is LOG_LIKELIHOOD else own
 
     def iterations(self, X: Any, sample_weight: Any = None) -> Iterator[Iteration[Model]]:
-        """Check, fit; the starts share one stream of random numbers, as scikit-learn's do."""
+        """Check the data and yield the iterations; all starts share one random stream, as in scikit-learn."""
         rows = self._unweighted(self._checked_rows(X, sample_weight))
         if not self._has_steps:
             yield dataclasses.replace(self._whole(rows), step=1)
@@ -157,7 +163,7 @@ class SklearnClusterer(Clusterer[Model]):
                 yield dataclasses.replace(iteration, start=start, step=step)
 
     def iterate(self, X: Matrix, rng: np.random.Generator) -> Iterator[Iteration[Model]]:
-        """One start, with random numbers of its own."""
+        """Yield the iterations of one start, with random numbers from `rng`."""
         random = np.random.RandomState(rng.bit_generator)
         return self._steps(X, random) if self._has_steps else iter((self._whole(X, random_state=random),))
 
@@ -167,7 +173,7 @@ class SklearnClusterer(Clusterer[Model]):
         imported(self.estimator)
 
     def exhaust(self, X: Any) -> None:
-        """Fit once, as the estimator does it by itself: with all its starts, without stopping at each iteration."""
+        """Fit once as the estimator does without the adapter: with all starts, not stopping at each iteration."""
         self._fit_estimator(self._new(), self._unweighted(self._checked_rows(X)))
 
     @property
@@ -175,7 +181,7 @@ class SklearnClusterer(Clusterer[Model]):
         return {"warm_start", "max_iter", "n_init"} <= _parameters(type(self))
 
     def _steps(self, X: Matrix, random: Any) -> Iterator[Iteration[Model]]:
-        """One start of an estimator that can go on where it stopped: repeated fits of one iteration each."""
+        """Yield the iterations of one start by repeated fits of one iteration each, with ``warm_start``."""
         estimator = self._new(n_init=1, max_iter=1, warm_start=True, random_state=random)
         for _ in range(self.max_iter):  # type: ignore[attr-defined]
             self._fit_estimator(estimator, X)
@@ -200,7 +206,7 @@ class SklearnClusterer(Clusterer[Model]):
 
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)  # iterations say whether they have converged
+                warnings.simplefilter("ignore", ConvergenceWarning)  # iterations report whether they have converged
                 return estimator.fit(X)
         except (ValueError, TypeError, ArithmeticError, LookupError, RuntimeError) as error:
             raise DataError(f"{type(estimator).__name__} cannot fit these data with these options: {error}") from error

@@ -1,4 +1,4 @@
-"""Differentiators from one function: ``jvp(f, x, v)`` or ``vjp(f, x, w)``."""
+"""Make a differentiator from one function: ``jvp(f, x, v)`` or ``vjp(f, x, w)``."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def from_jvp(
     requires: Sequence[str] = (),
     deviates: Mapping[str, str] | None = None,
 ) -> Any:
-    """Make a differentiator of a function that pushes forward, ``jvp(f, x, v)``; all operators follow.
+    """Make a differentiator from a function ``jvp(f, x, v)`` that pushes forward; all operators are derived from it.
 
     Parameters
     ----------
     function
-        Takes the function, a point and a direction, and returns J(x)·v. All are flat: the function maps arrays of
-        float64 of shape (n,) to shape (m,). Its further parameters are the differentiator's options: annotation,
-        default and docstring are theirs. Left out, what comes back makes one: ``@gradmix.from_jvp`` and
-        ``@gradmix.from_jvp(accuracy=1e-8)`` both decorate a function.
+        Takes a function f, a point x and a direction v, and returns J(x)·v. All arrays are flat: f maps float64 arrays
+        of shape (n,) to shape (m,). Further parameters become options of the differentiator, with their annotations,
+        defaults and descriptions. If it is omitted, a decorator is returned: both ``@gradmix.from_jvp`` and
+        ``@gradmix.from_jvp(accuracy=1e-8)`` decorate a function.
     name
-        Name of the class; the function's own unless given.
+        Name of the class; by default the name of the function.
     accuracy
-        Relative error that it stays within on smooth functions of moderate size.
+        Bound on the relative error for smooth functions of moderate size.
     lacks
         Operators that it does not offer, each with the reason.
     requires
@@ -49,7 +49,7 @@ def from_jvp(
     Returns
     -------
     type of Differentiator
-        The class; without a function, what makes it of one.
+        The class; if `function` is omitted, a decorator that makes it.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def from_vjp(
     requires: Sequence[str] = (),
     deviates: Mapping[str, str] | None = None,
 ) -> Any:
-    """Make a differentiator of a function that pulls back, ``vjp(f, x, w)``; as `from_jvp`, the other way round.
+    """Make a differentiator from a function ``vjp(f, x, w)`` that pulls back and returns w·J(x); like `from_jvp`.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def _described(
     requires: Sequence[str],
     deviates: Mapping[str, str] | None,
 ) -> tuple[list[tuple[str, Any, Any]], Mapping[str, Any]]:
-    """Fields and content of a class whose `method`, push or pull, calls the function."""
+    """Return the fields and the namespace of a class whose `method`, push or pull, calls the function."""
     leading = tuple(inspect.signature(function).parameters)[:3]
     if len(leading) < 3:
         raise TypeError(f"{function.__name__} must take a function, a point and a direction: (f, x, v)")
@@ -127,7 +127,7 @@ def _described(
 
 
 def _vector(function: Primitive, returned: Any, expected: str) -> Any:
-    """What the function returned; PluginError if that is not a vector."""
+    """Return the function's return value; raise PluginError if it is not a vector."""
     if len(shape_of(returned) or ()) != 1 or isinstance(returned, str):
         raise unlike(function.__name__, expected, returned)
     return returned

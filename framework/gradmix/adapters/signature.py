@@ -1,4 +1,4 @@
-"""A component's options from a signature: each parameter is a field."""
+"""Make a component's options from a signature: each parameter becomes a field."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from gradmix.contracts.options import Seed
 ComponentT = TypeVar("ComponentT", bound=Component)
 
 _PLAIN = (bool, int, float, str, type(None), tuple)
-"""What an option's default may be; a parameter with any other default is not an option."""
+"""Types of defaults of options; a parameter with a default of another type does not become an option."""
 
 
 def fields_of(function: Callable[..., Any], without: Collection[str] = ()) -> list[tuple[str, Any, Any]]:
-    """Fields for the parameters of a function or a class's ``__init__``: name, type, field.
+    """Return a field for each parameter of a function or of a class's ``__init__``: name, type, field.
 
-    The type is the annotation. Without one it is true or false where the default is, a seed for ``random_state``,
-    and else any plain value: what is right is then for the function to check.
+    The type is the annotation. Without an annotation it is a seed for ``random_state``, bool if the default is a bool,
+    and otherwise any plain value, which the function itself has to check.
     """
     fields = []
     hints = _hints(function)
@@ -42,19 +42,19 @@ def _hints(function: Callable[..., Any]) -> Mapping[str, Any]:
     annotated = vars(function).get("__init__", object) if isinstance(function, type) else function
     try:
         return typing.get_type_hints(annotated, include_extras=True)
-    except NameError:  # names that the other's module imports for type checkers only
+    except NameError:  # the module imports a name for type checkers only
         return {}
 
 
 def make_component(
     base: type[ComponentT], name: str, fields: list[tuple[str, Any, Any]], content: Mapping[str, Any]
 ) -> type[ComponentT]:
-    """Make a component's dataclass, at home in the module that asked for it (two calls up).
+    """Make a component's dataclass; its module is the caller's, two frames up.
 
     Raises
     ------
     TypeError
-        If an option has the name of something that every component of the kind has.
+        If an option has the name of an attribute that every component of the kind has.
     """
     for option, *_ in fields:
         if option in content or hasattr(base, option):
@@ -67,7 +67,7 @@ def make_component(
 
 
 def described(function: Callable[..., Any]) -> str:
-    """What a docstring says that a component's has to: its first paragraph, and its parameters."""
+    """Return the parts of a function's docstring that a component needs: the first paragraph and the parameters."""
     text = function.__doc__ or f"{function.__module__}.{function.__name__}."
     parameters = sections(text).get("Parameters")
     return f"{opening(text)}\n\nParameters\n----------\n{parameters}" if parameters else opening(text)

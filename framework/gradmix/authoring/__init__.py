@@ -1,1 +1,1 @@
-"""For authors of plugins: new projects, and the reference of what they can implement."""
+"""For authors of plugins: new projects, and the reference of the contracts that plugins can implement."""

@@ -1,4 +1,4 @@
-"""A new plugin: a project to install, or one file, from the templates beside this module; and what it may be called."""
+"""Write a new plugin, a project or a single file, from the templates in this folder; check its name."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from gradmix.registry.loading import NOT_NAMES, in_snake_case
 from gradmix.registry.registry import registry
 
 _LONGEST = 50
-"""Letters of a name: files and distributions are called after it."""
+"""Maximum length of a name, since files and distributions are named after it."""
 
 _GROUPS = frozenset({"experiment", "gradmix", "hydra", "plugins", "tracking"})
-"""Names that are not kinds and mean something else in a config or on the command line."""
+"""Names that are not kinds but have another meaning in a config or on the command line."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What components of a kind do, what the template does, and the overrides that run it, ``$name`` being its name."""
+    """A kind: what its components do, the example in its template, and the overrides that run it as ``$name``."""
 
     what: str
     example: str
@@ -64,9 +64,9 @@ TEMPLATES: Mapping[str, Kind] = {
 
 @dataclass(frozen=True)
 class New:
-    """A plugin that is to be written: the kind and the name of its component, which is its module's name, too.
+    """A plugin to write: the kind and the name of its component; the module has the same name.
 
-    Raises `UnknownNameError` if there is no such kind, `ConfigError` if nothing can have that name.
+    Raises `UnknownNameError` if there is no such kind, and `ConfigError` if the name is not allowed.
     """
 
     kind: str
@@ -83,26 +83,26 @@ class New:
 
     @property
     def distribution(self) -> str:
-        """Name of the distribution, by which pip knows it."""
+        """Name of the distribution, for pip."""
         return f"{PROJECT}-{self.name.replace('_', '-')}"
 
     @property
     def run(self) -> str:
-        """Overrides by which it is run."""
+        """Overrides that run it."""
         return Template(TEMPLATES[self.kind].run).substitute(name=self.name)
 
     @property
     def check(self) -> str:
-        """Arguments by which it is checked: its name, and its kind where others have that name."""
+        """Arguments of ``gradmix check``: its name, and its kind if components of other kinds have that name."""
         others = [entry for entry in registry().search(self.name) if entry.kind != self.kind]
         return f"{self.name} --kind {self.kind}" if others else self.name
 
     def source(self) -> Mapping[str, str]:
-        """The plugin itself: one file, its text by its name."""
+        """Return the plugin as one file: file name → text."""
         return {f"{self.name}.py": self._filled(f"{self.kind}.py.txt")}
 
     def project(self) -> Mapping[str, str]:
-        """Every file of the project, its text by its name, in the order in which they are read."""
+        """Return every file of the project, in the order in which a reader needs them: file name → text."""
         templates = {f"test_{self.name}.py": "test.py", "pyproject.toml": "pyproject.toml", "README.md": "README.md"}
         templates |= {".gitignore": "gitignore"}
         return {**self.source(), **{file: self._filled(f"project/{each}.txt") for file, each in templates.items()}}
@@ -118,12 +118,12 @@ class New:
             distribution=self.distribution,
             run=self.run,
             check=self.check,
-            version=Version(version(PROJECT)).public,  # no requirement may name the commit of a checkout
+            version=Version(version(PROJECT)).public,  # a requirement cannot have a local version with a commit
         )
 
 
 def write(texts: Mapping[str, str], folder: Path) -> None:
-    """Write files into a folder, which is made if it does not exist; nothing, if one of the files exists already."""
+    """Write files into a folder, which is made if missing; write nothing if one of the files exists already."""
     there = [name for name in texts if (folder / name).exists()]
     if there:
         raise StorageError(f"{folder / there[0]} exists already; nothing is overwritten.")
@@ -137,18 +137,18 @@ def write(texts: Mapping[str, str], folder: Path) -> None:
 
 
 def class_name(name: str) -> str:
-    """A class's name for a component's.
+    """Convert the name of a component to the name of its class.
 
     >>> class_name("nearest_mean"), class_name("x_y")
     ('NearestMean', 'X_Y')
     """
     words = [word.capitalize() for word in name.split("_")]
     joined = "".join(words)
-    return joined if in_snake_case(joined) == name else "_".join(words)  # by which a file's component is named
+    return joined if in_snake_case(joined) == name else "_".join(words)  # loading a file names components by it
 
 
 def check_name(kind: str, name: str) -> None:
-    """Check that a new component of a kind may have a name, and its module, too; the error says which name would do."""
+    """Check that a new component of a kind, and its module, can have a name; the error suggests another name."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or len(name) > _LONGEST:
         raise ConfigError(
             f"{name!r} cannot be a name: at most {_LONGEST} small letters and digits, words joined by _, "
@@ -159,14 +159,14 @@ def check_name(kind: str, name: str) -> None:
 
 
 def _near(name: str) -> str:
-    """A name that would do, as a phrase; empty if nothing of what was given is left."""
+    """Return a phrase that suggests an allowed name; empty if the given name has no usable letters."""
     words = re.sub(r"[^a-z0-9]+", "_", in_snake_case(name).encode("ascii", "ignore").decode()).strip("_")
     near = words.lstrip("0123456789_")[:_LONGEST]
     return f" Did you mean {near}?" if near else ""
 
 
 def _objections(kind: str, name: str) -> Iterator[str]:
-    """Why a well-formed name is not free."""
+    """Yield the reasons why a well-formed name cannot be used."""
     if keyword.iskeyword(name):
         yield "is a word of Python's own"
     if name in NOT_NAMES or name in ("on", "off", "yes", "no", "y", "n"):
@@ -186,5 +186,5 @@ def _objections(kind: str, name: str) -> Iterator[str]:
     if name in sys.stdlib_module_names:
         yield f"is a module of Python's own, which {name}.py would hide"
     spec = find_spec(name)
-    if spec is not None and spec.origin is not None:  # a mere folder has no origin
+    if spec is not None and spec.origin is not None:  # a folder without code has no origin
         yield f"is the name of an installed module ({spec.origin})"

@@ -1,4 +1,4 @@
-"""The reference for authors, from the code: ``python -m gradmix.authoring.reference`` writes it as Markdown."""
+"""Generate the reference for authors from the code: ``python -m gradmix.authoring.reference`` writes it as Markdown."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ From the code, by `make docs`. [plugins.md](plugins.md) is the guide.
 """
 
 _ONE_OF: Mapping[type[Component], tuple[str, ...]] = {Differentiator: ("push", "pull")}
-"""Contracts of which one of several methods is to be defined."""
+"""Contract → methods of which a class must define one."""
 
 
 def reference() -> str:
-    """The whole reference: hooks, contracts, and the options of all built-in components."""
+    """Return the whole reference: hooks, contracts, and the options of all built-in components."""
     return "\n".join([_OPENING, *_hooks(), *_contracts(), *_components()]).rstrip() + "\n"
 
 
@@ -66,15 +66,15 @@ def _contracts() -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Member:
-    """A method or an attribute of a contract, as it is written: ``iterate(X, rng)``, ``objective``."""
+    """A method or an attribute of a contract, such as ``iterate(X, rng)`` or ``objective``."""
 
     name: str
     meaning: str
-    must: bool  # whether a class of one's own has to define it
+    must: bool  # whether an author's class must define it
 
 
 def members(contract: type[Component]) -> Iterator[Member]:
-    """Public methods and attributes of a contract that its authors may define: those that they must, first."""
+    """Yield the public methods and attributes that a class may define; those that it must define come first."""
     classes = [contract, *takewhile(lambda cls: cls is not Component, contract.__mro__[1:])]
     ours = [cls for cls in classes if cls.__module__.startswith("gradmix.")]
     found = [member for cls in ours for member in (*_methods(cls), *_attributes(cls))]
@@ -89,7 +89,7 @@ def _methods(contract: type[Component]) -> Iterator[Member]:
         if isinstance(method, FunctionType):
             _, *parameters = inspect.signature(method).parameters.values()
             named = [each.name for each in parameters if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
-            offers = ["…"] if len(named) < len(parameters) else []  # what the framework offers by name
+            offers = ["…"] if len(named) < len(parameters) else []  # arguments that the framework offers by name
             yield Member(f"{name}({', '.join(named + offers)})", opening(method.__doc__), name in needed)
         elif isinstance(method, property):
             yield Member(name, opening(method.__doc__), must=False)
@@ -98,7 +98,7 @@ def _methods(contract: type[Component]) -> Iterator[Member]:
 
 
 def _attributes(contract: type[Component]) -> Iterator[Member]:
-    """Attributes with a docstring below them, which only the source has."""
+    """Yield the attributes that have a docstring below them; only the source has these docstrings."""
     (definition,) = ast.parse(dedent(inspect.getsource(contract))).body
     body = definition.body if isinstance(definition, ast.ClassDef) else []
     for attribute, below in pairwise(body):
@@ -112,7 +112,7 @@ def _components() -> Iterator[str]:
     known = registry()
     entries = [entry for entry in known if entry.plugin.distribution == hooks.PROJECT]
     for entry in sorted(entries, key=lambda entry: list(known.kinds).index(entry.kind)):
-        here = entry.implementation  # also if its package is not installed: the reference is the same everywhere
+        here = entry.implementation  # not `load`, so that missing packages do not change the reference
         component = resolve_name(here) if isinstance(here, str) else here
         yield f"### {entry.kind} `{entry.name}`\n"
         needs = f" Needs {', '.join(component.requires)}." if component.requires else ""
@@ -128,7 +128,7 @@ def _components() -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    """Text for a table: without what Markdown would take for its own."""
+    """Escape text for a cell of a Markdown table."""
     return text.replace("``", "`").replace("|", "\\|")
 
 
