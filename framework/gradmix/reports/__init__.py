@@ -1,1 +1,1 @@
-"""The sixth floor: what people see of runs."""
+"""The sixth floor: reports on runs for users."""

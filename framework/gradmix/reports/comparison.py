@@ -1,4 +1,4 @@
-"""A comparison of runs: grouped by what varies, ranked, each against the best. Pure: no files, no printing."""
+"""Compare runs: group them by the factors, rank the groups, and compare each with the best. No files, no printing."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from gradmix.reports.shared_names import by_shared_names
 
 @dataclass(frozen=True)
 class Standing:
-    """How some choices did over all that was given.
+    """The performance of one combination of choices over all sections.
 
-    They took part in `n_sections`, and were best, or not distinguishable from the best, in `n_level` of these. Equals
-    share their ranks.
+    The choices occur in `n_sections` sections, and are best, or indistinguishable from the best, in `n_level` of them.
+    Equal groups share their ranks.
     """
 
     settings: Settings
@@ -33,11 +33,11 @@ class Standing:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A comparison of runs, ready to be shown.
+    """A comparison of runs, ready for display.
 
-    Of the metrics to show, the first is the one to rank by. Standings, over all sections if there are several, have the
-    best first. `names` has every metric of any run, `declared` what the journals declare of them. Runs that had to be
-    left out are counted as unreadable, jobs that were never reached as missing.
+    The first of the `metrics` ranks the groups. `standings`, over all sections if there are several, begin with the
+    best. `names` has every metric of any run, `declared` the meanings that the journals declare. `n_unreadable` counts
+    the runs that had to be left out, `n_missing` the jobs that were never started.
     """
 
     runs: tuple[Run, ...]
@@ -58,16 +58,16 @@ class Comparison:
 
     @property
     def groups(self) -> list[Group]:
-        """The groups of all sections."""
+        """All groups of all sections."""
         return [group for section in self.sections for group in section.groups]
 
     @property
     def ranked(self) -> list[Section]:
-        """Sections with more than one group to rank, by a metric that has a better and a worse."""
+        """The sections that are ranked: they have several groups, and a metric with a better direction."""
         return [section for section in self.sections if section.is_ranked]
 
     def meaning(self, name: str) -> Meaning:
-        """What is known of a metric; which way is better as a person said, who asked for it so."""
+        """Return the meaning of a metric, with the better direction that the user requested, if any."""
         return next((metric for metric in self.metrics if metric.name == name), meaning_of(name, self.declared))
 
 
@@ -79,12 +79,12 @@ def compare(
     n_unreadable: int = 0,
     n_missing: int = 0,
 ) -> Comparison:
-    """Compare runs by some keys, repeated over others; show some metrics, the first to rank by.
+    """Compare runs by the keys `by`, with the keys `over` as repeats; the first of the `metrics` ranks.
 
-    A metric is asked for as ``name``, ``name:lower`` or ``name:higher``, which says which way is better; another word
-    there is a `ConfigError`, a metric or key that no run has an `UnknownNameError`. A metric that means nothing in a
-    run, such as the likelihood of a degenerate mixture, counts as the worst. Options that components have under
-    different names are compared under the alias that they share.
+    A metric is requested as ``name``, ``name:lower`` or ``name:higher``; the suffix sets the better direction. Any
+    other suffix raises a `ConfigError`; a metric or key that no run has raises an `UnknownNameError`. A metric that is
+    meaningless in a run, such as the likelihood of a degenerate mixture, counts as the worst. Options with different
+    names and a common alias are compared under the alias.
     """
     runs = by_shared_names([run.without_spoiled() for run in runs])
     factors = find_factors(runs, by, over)
@@ -103,7 +103,7 @@ def compare(
 
 
 def _asked_metric(asked: str, names: Sequence[str], declared: Mapping[str, Meaning]) -> Meaning:
-    """The metric that a person names, as ``name``, ``name:lower`` or ``name:higher``; an error if no run has it."""
+    """Return the metric requested as ``name``, ``name:lower`` or ``name:higher``; raise an error if no run has it."""
     name, _, direction = asked.partition(":")
     if name not in names:
         raise UnknownNameError(f"no run has a metric {name!r}.{did_you_mean(name, names)} There are: {listing(names)}.")
@@ -117,7 +117,7 @@ def _asked_metric(asked: str, names: Sequence[str], declared: Mapping[str, Meani
 def _usual_metrics(
     runs: Sequence[Run], names: Sequence[str], declared: Mapping[str, Meaning], factors: Factors
 ) -> tuple[Meaning, ...]:
-    """What to show unless asked: the metric to rank by, costs, then all others in the order declared, timings last."""
+    """Return the default metrics: the one to rank by, costs, then all others in the order declared, timings last."""
     primary = _primary_metric(runs, names, declared, factors)
     ordered = dict.fromkeys([*(name for name in declared if name in names), *names])
     metrics = [meaning_of(name, declared) for name in ordered]
@@ -127,11 +127,11 @@ def _usual_metrics(
 def _primary_metric(
     runs: Sequence[Run], names: Sequence[str], declared: Mapping[str, Meaning], factors: Factors
 ) -> str | None:
-    """The metric to rank by.
+    """Return the metric to rank by.
 
-    Of those declared with a better way, in their order and costs last: one that all finished runs have and that nothing
-    that varies improves by itself; else one that at least all runs on something given have; else one that all have,
-    whatever confounds it; else one that some have; then costs, and any metric at all.
+    Candidates are the metrics declared with a better direction, in their order, costs last. The first of these is
+    chosen that exists: a metric of all finished runs that no choice improves automatically; one of at least all runs on
+    the same given values; one of all runs, even if a choice confounds it; one of some runs; a cost; any other metric.
     """
     finished = [run for run in runs if run.is_finished]
     found = [metric for name, metric in declared.items() if name in names and metric.better]
@@ -157,7 +157,7 @@ def _primary_metric(
 
 
 def _ranked(section: Section, factors: Factors, metrics: Sequence[Meaning]) -> Section:
-    """The section with the best group first, each of the others compared with it; as it is, if it cannot be ranked."""
+    """Rank a section: the best group first, each other group compared with it; unchanged if it cannot be ranked."""
     primary = metrics[0] if metrics else None
     if primary is None or primary.better is None or not any(primary.name in each.summaries for each in section.groups):
         return section
@@ -175,12 +175,12 @@ def _ranked(section: Section, factors: Factors, metrics: Sequence[Meaning]) -> S
 
 
 def _standings(sections: Sequence[Section]) -> tuple[Standing, ...]:
-    """Rank choices over all sections by their mean rank in each; those that are missing in some come last."""
+    """Rank choices by their mean rank over all sections; choices that are missing in some sections come last."""
     ranks: dict[tuple[Any, ...], list[float]] = {}
     n_level: Counter[tuple[Any, ...]] = Counter()
     for section in sections:
         are_level = [group.versus_best is None or group.versus_best.verdict.is_level for group in section.groups]
-        n_tied = [*are_level, False].index(False)  # all that are level with the best share their rank
+        n_tied = [*are_level, False].index(False)  # all groups that are level with the best share their rank
         for index, (group, is_level) in enumerate(zip(section.groups, are_level, strict=True)):
             choices = tuple(group.settings.items())
             ranks.setdefault(choices, []).append((n_tied + 1) / 2 if index < n_tied else index + 1.0)

@@ -1,8 +1,8 @@
 """A comparison as one static page: the answer on the first screen, then plots, then every run.
 
-Plots and tables are in the page before any script runs, so it can be read and printed without scripts; these add what
-one can point at, choose, filter and sort. The page is forbidden to load anything (by its content security policy). The
-template escapes what comes from journals; what scripts read is JSON in which no tag can end.
+Plots and tables are in the page before any script runs, so it can be read and printed without scripts; these add
+tooltips, choices, filters and sorting. The content security policy forbids the page to load anything. The template
+escapes text from journals; scripts read their data as JSON in which no tag can end.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from gradmix.reports.sentences import counts, headline
 from gradmix.reports.tables import EFFECT_COLUMNS, Ranking, effect_rows, effects_heading, ranking
 
 _BESIDE = 3
-"""Metrics in the ranked table beside the primary one, costs first; the table of runs has all."""
+"""Number of metrics in the ranked table besides the primary one, costs first; the table of runs has all metrics."""
 _ROW_STYLES = {"best": "is-best", "= best": "is-level", "≈ best": "is-level"}
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
-"""Nothing may be loaded."""
+"""The content security policy: nothing may be loaded."""
 _MARGIN = 5.0
-"""Per cent of the width of the strip of dots that is left free on either side."""
+"""Free margin on either side of the strip of dots, in per cent of its width."""
 _INTERVAL = re.compile(r"(?<=\S) (?=[\[(])")
 
 
@@ -46,7 +46,7 @@ def write_page(comparison: Comparison, title: str, path: Path) -> None:
 
 
 def page(comparison: Comparison, title: str, folder: Path) -> str:
-    """The page as it is to be written into a folder, from where it links to the folders of runs."""
+    """Return the page for a folder, with links relative to that folder."""
     drawn, points = _drawn(comparison)
     beside = sorted(comparison.metrics[1:], key=lambda metric: not metric.is_cost)[:_BESIDE]
     ranked = ranking(comparison, [*comparison.metrics[:1], *beside], n_full=1 + len(beside))
@@ -76,7 +76,7 @@ def page(comparison: Comparison, title: str, folder: Path) -> str:
 
 
 def _drawn(comparison: Comparison) -> tuple[list[Mapping[str, Any]], list[list[Mapping[str, Any]]]]:
-    """The figures with their images, and what scripts need to know of each view."""
+    """Return the figures with their images, and the data of each view for scripts."""
     shown = figures(comparison)
     if not shown:
         return [], []
@@ -107,7 +107,7 @@ def _legend(ranked: Ranking, scales: list[Scale]) -> str:
 def _sections(
     comparison: Comparison, ranked: Ranking, scales: list[Scale], primary: Meaning
 ) -> Iterator[Mapping[str, Any]]:
-    """The rows of the ranking by what was given, each with its dot and its interval on a scale, in per cent."""
+    """Return the rows of the ranking by section, each with its dot and interval as per cent of the scale."""
     styles, left = Styles(comparison), iter(ranked.rows)
     for section, scale in zip(comparison.sections, scales, strict=True):
         rows = []
@@ -135,7 +135,7 @@ def _per_cent(place: float) -> float:
 
 
 def json_for_script(value: Any) -> str:
-    r"""JSON for a script element: finite numbers only, and no character that could end the element.
+    r"""Return JSON for a script element: finite numbers only, and no character that could end the element.
 
     >>> json_for_script({"label": "</script>", "value": float("nan")})
     '{"label":"\\u003c/script\\u003e","value":null}'

@@ -16,17 +16,17 @@ from gradmix.reports.sentences import counts, headline
 from gradmix.reports.tables import EFFECT_COLUMNS, Ranking, effect_rows, effects_heading, ranking
 
 MOST_ROWS = 20
-"""Groups that the terminal shows; the page and the CSV file have all."""
+"""Number of groups that the terminal shows; the page and the CSV file have all groups."""
 _MOST_EFFECTS = 12
 _NO_EDGE = 10_000
-"""Width of a pipe: nothing there has to fit."""
+"""Width of a pipe, where tables need not fit."""
 _STYLES = {"best": "bold green", "= best": "green", "≈ best": "green", "worse?": "dim"}
 _UNDER_THE_HEAD = Box("    \n    \n -- \n    \n    \n    \n    \n    \n")
-"""A line under the head of a table, and no other."""
+"""A table with a line under its header and no other lines."""
 
 
 def print_comparison(comparison: Comparison, title: str) -> None:
-    """Print the answer: the sentence, the ranked table, then one choice at a time."""
+    """Print the comparison: a sentence, the ranked table, then one choice at a time."""
     console = make_console()
     if not console.is_terminal:
         console.width = _NO_EDGE
@@ -64,7 +64,7 @@ def print_comparison(comparison: Comparison, title: str) -> None:
 
 
 def _fitting(comparison: Comparison, console: Console) -> tuple[Ranking, Table]:
-    """The table with as much as there is room for: fewer metrics first, then no intervals; no number is ever cut."""
+    """Return a table that fits: drop metrics first, then intervals; never cut a number."""
     rooms = [(n_metrics, n_metrics, 2) for n_metrics in range(len(comparison.metrics), 0, -1)]
     for n_metrics, n_full, gap in [*rooms, (1, 0, 2), (1, 0, 1)]:
         ranked = ranking(comparison, comparison.metrics[:n_metrics], n_full)
@@ -80,7 +80,7 @@ def _fitting(comparison: Comparison, console: Console) -> tuple[Ranking, Table]:
 
 
 def markdown(comparison: Comparison, title: str) -> str:
-    """The answer as Markdown: sentences and tables."""
+    """Return the comparison as Markdown: sentences and tables."""
     ranked = ranking(comparison, comparison.metrics, len(comparison.metrics))
     lines = [f"# {_plain(title)}", "", f"{counts(comparison)}.", ""]
     lines += [line for each in headline(comparison) for line in (_plain(each), "")]
@@ -96,7 +96,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown takes as it is."""
+    """Escape text for Markdown."""
     for sign in ("\\", "|", "<", "*", "`"):
         text = text.replace(sign, "\\" + sign)
     return text.replace("\n", " ")

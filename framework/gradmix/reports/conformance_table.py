@@ -1,4 +1,4 @@
-"""What checks found, in the terminal: a line a check under its group, failures in full below."""
+"""The outcomes of checks in the terminal: a line for each check under its group, failures in full below."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MARKS: dict[Status, tuple[str, str]] = {
 
 
 class ConformanceTable:
-    """Shows each outcome as it comes, then failures in full."""
+    """Shows each outcome when its check ends, then failures in full."""
 
     def __init__(self, subject: Subject) -> None:
         self._console = make_console()
@@ -43,7 +43,7 @@ class ConformanceTable:
         self._print(f"  {word:<8}", style, more)
 
     def close(self, report: Report, causes: Sequence[Cause]) -> None:
-        """Show failures, those that have one cause only once, and the count."""
+        """Show the failures, once for each cause, and the counts."""
         for cause in causes:
             first, *alike = cause.failures
             check, failure = first.check, first.failure
@@ -71,7 +71,7 @@ class ConformanceTable:
 
 
 def _left_out(report: Report) -> str:
-    """How many checks did not run, and why; the commonest reasons first."""
+    """Return how many checks did not run, and why; the commonest reasons first."""
     reasons = Counter(outcome.reason for outcome in report.outcomes if outcome.status == "not applicable")
     if not reasons:
         return ""
@@ -82,7 +82,7 @@ def _left_out(report: Report) -> str:
 
 
 def print_checks(checks: Iterable[Check]) -> None:
-    """List checks by group, with what each promises."""
+    """List checks by group, each with its promise."""
     console, group = make_console(), ""
     for check in checks:
         if check.group != group:

@@ -1,4 +1,4 @@
-"""The terminal: a console that shows text from outside as it is, tables of two columns, messages on standard error."""
+"""The terminal: a console that shows foreign text literally, tables of two columns, messages on standard error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WIDTH_IN_A_PIPE = 120
 
 
 class _LiteralConsole(Console):
-    """Shows control characters instead of sending them."""
+    """A console that shows control characters instead of sending them to the terminal."""
 
     def render(self, renderable: Any, options: Any = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
@@ -33,8 +33,8 @@ class _LiteralConsole(Console):
 def make_console(stderr: bool = False) -> Console:
     """Return a console on standard output, or standard error.
 
-    It takes text literally: neither markup (``metric=[silhouette]``) nor emoji codes nor control characters have an
-    effect. If the reader goes away, as ``| head`` does, the output ends, but not the run.
+    The console prints text literally: markup (``metric=[silhouette]``), emoji codes and control characters have no
+    effect. If the reader of a pipe stops reading, as ``| head`` does, the output ends, but not the run.
     """
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else _WIDTH_IN_A_PIPE
@@ -42,7 +42,7 @@ def make_console(stderr: bool = False) -> Console:
 
 
 def print_table(console: Console, rows: Mapping[str, str]) -> None:
-    """Print names and values, a row each."""
+    """Print names and values, one row for each."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(style="cyan", no_wrap=True, min_width=18)
     table.add_column(overflow="fold")

@@ -1,4 +1,4 @@
-"""One choice at a time: what each of its values does against the best one, all else being equal."""
+"""One choice at a time: compare each of its values with the best one, all else being equal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gradmix.reports.pairs import Difference, Verdict, contrast
 
 @dataclass(frozen=True)
 class Effect:
-    """What one value of a choice does against another, the better one, all else being equal."""
+    """The effect of one value of a choice, compared with a better value, all else being equal."""
 
     factor: str
     value: Any
@@ -28,10 +28,10 @@ class Effect:
 def find_effects(
     groups: Sequence[Group], best: Settings, factors: Factors, metrics: Sequence[Meaning]
 ) -> Iterator[Effect]:
-    """Compare for each choice its values with that of the best group; by the metric to rank by, and by time.
+    """Compare the values of each choice with that of the best group, by the metric to rank by and by time.
 
-    By time only where rounds were timed: a single time has no warm-up, and in the first run of a process it includes
-    what had to be loaded.
+    Times are compared only if rounds were timed: a single time has no warm-up, and in the first run of a process it
+    includes the time to load modules.
     """
     compared = [metric for metric in metrics if metric is metrics[0] or metric.name == TIME.name]
     fit = {metric.name: _timed(groups, factors) if metric.name == TIME.name else groups for metric in compared}
@@ -55,13 +55,13 @@ def find_effects(
 
 
 def _timed(groups: Sequence[Group], factors: Factors) -> list[Group]:
-    """The groups with those of their runs that were timed by rounds only."""
+    """Return the groups with only the runs that were timed by rounds."""
     timed = [(group, tuple(run for run in group.finished if run.timing is not None)) for group in groups]
     return [replace(group, runs=runs, summaries=summarize(runs, [TIME], factors)) for group, runs in timed if runs]
 
 
 def _median(groups: Sequence[Group], metric: Meaning) -> float:
-    """The median of all groups' medians, less being better."""
+    """Return the median of all groups' medians, with the sign for which less is better."""
     found = [group.summaries[metric.name].median for group in groups if metric.name in group.summaries]
     return statistics.median(found) * metric.sign if found else math.inf
 
@@ -69,12 +69,13 @@ def _median(groups: Sequence[Group], metric: Meaning) -> float:
 def _against(
     ones: Sequence[Run], references: Sequence[Run], factor: str, metric: Meaning, factors: Factors
 ) -> Difference:
-    """The difference, unless runs with different choices would stand in for one another."""
+    """Return the difference, unless runs with different choices would be compared as if they were the same."""
     sides = (ones, references)
     same = [
         key
         for key in factors.varying
-        if key != factor and all(any(key in run.params for run in side) for side in sides)  # else they cannot agree
+        # runs cannot agree in a parameter that one side lacks
+        if key != factor and all(any(key in run.params for run in side) for side in sides)
     ]
     for side in sides:
         cells = by_values(side, same).values()

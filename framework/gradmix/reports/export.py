@@ -1,4 +1,4 @@
-"""Comparisons and runs as files for a paper or another program: the suffix of a file says what it holds."""
+"""Export comparisons and runs to files for papers and other programs; the suffix of the file sets the format."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from gradmix.reports.wording import shown
 Record = Mapping[str, Any]
 
 RANKING = "ranking"
-"""The picture of the ranking, which is drawn unless another one is asked for."""
+"""Name of the figure of the ranking, which is the default."""
 
 
 def export(
     comparison: Comparison, title: str, path: Path, *, runs: bool = False, figure: str = "", all_metrics: bool = False
 ) -> None:
-    """Write a comparison, or with `runs` a row for each run of it, or a picture of it.
+    """Write a comparison, or with `runs` a row for each of its runs, or a figure of it.
 
-    CSV and Parquet have all metrics; a table for a paper has the main one and two others, unless all are wanted.
+    CSV and Parquet have all metrics; a table for a paper has the main one and two others, unless all are requested.
 
     Raises
     ------
     ConfigError
-        If the suffix of the file names no format.
+        If the suffix of the file is not that of a known format.
     UnknownNameError
         If there is no such figure.
     StorageError
@@ -53,7 +53,7 @@ def export(
 
 
 def group_records(comparison: Comparison) -> list[Record]:
-    """A record for each group and metric: median, n, and the ends of the interval, as numbers in full."""
+    """Return a record for each group and metric: median, n, and the ends of the interval, in full precision."""
     return [
         {**group.given, **group.settings}
         | {"rank": rank if section.is_ranked else None, "metric": name, "unit": comparison.meaning(name).unit}
@@ -66,7 +66,7 @@ def group_records(comparison: Comparison) -> list[Record]:
 
 
 def run_records(runs: Sequence[Run]) -> list[Record]:
-    """A record for each run: every option and metric, and how it ended."""
+    """Return a record for each run: every option and metric, and its status."""
     return [
         {"run_key": run.run_key, **run.params, **run.metrics, "status": run.status, "error": run.error}
         | {"began": time_text(run.began), "seconds": run.seconds, "folder": shown(run.folder)}
@@ -85,7 +85,7 @@ def _write_csv(records: Sequence[Record], path: Path) -> None:
 
 
 def _write_parquet(records: Sequence[Record], path: Path) -> None:
-    """Numbers and truth values stay so; a column of different types holds text."""
+    """Write a Parquet file. Columns of numbers or booleans keep their type; a column of mixed types becomes text."""
     import pyarrow
     from pyarrow import parquet
 
@@ -118,7 +118,7 @@ def _draw(comparison: Comparison, path: Path, name: str) -> None:
             )
         drawn = draw(there[name].views[0])
     undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix)
-    with rc_context({"pdf.fonttype": 42, "svg.hashsalt": "gradmix"}):  # TrueType, which journals ask for
+    with rc_context({"pdf.fonttype": 42, "svg.hashsalt": "gradmix"}):  # TrueType, which journals require
         drawn.savefig(path, dpi=300, metadata=undated)
 
 

@@ -1,4 +1,4 @@
-"""What varies among runs: what was chosen, what was given, and what was only repeated over."""
+"""Find the factors that differ among runs: choices, given values, and repeats."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ ABSENT = "–"
 
 @dataclass(frozen=True)
 class Factors:
-    """The parameters of runs, by their part in a comparison.
+    """The parameters of runs by their role in a comparison.
 
-    The choices are compared, within one value of each that is given (the problem to solve), and over the repeats. Of
-    the repeats, the seeds only repeat; each combination of the others is a condition of its own. Constants are the same
-    in all runs. `values` has the values of each parameter that varies, in order.
+    The choices are compared over the repeats, separately for each combination of the given values (the problem to
+    solve). Among the repeats, only the seeds are repetitions; each combination of the others is a separate condition.
+    Constants are the same in all runs. `values` has the values of each factor in order.
     """
 
     choices: tuple[str, ...]
@@ -34,28 +34,28 @@ class Factors:
 
     @property
     def varying(self) -> tuple[str, ...]:
-        """All that varies."""
+        """All factors."""
         return (*self.given, *self.choices, *self.repeats)
 
     @cached_property
     def short(self) -> Mapping[str, str]:
-        """Key → its last part, if no other key that varies ends so."""
+        """Key → its last part, if no other factor has the same last part."""
         return short_names(self.varying)
 
     def label(self, settings: Mapping[str, Any]) -> str:
-        """Some settings in words, names first: ``tied, n_components=3``."""
+        """Describe settings in words, names first: ``tied, n_components=3``."""
         present = [(key, value) for key, value in settings.items() if value is not None]
         ordered = sorted(present, key=lambda item: not _is_name(item[1]))
         without = "without " + " and ".join(self.short[key] for key in settings) if settings else "all runs"
         return ", ".join(self.said(key, value) for key, value in ordered) or without
 
     def said(self, key: str, value: Any) -> str:
-        """One setting in words: its value alone where that is a name."""
+        """Describe one setting in words: only its value if that is a name."""
         return value if _is_name(value) else f"{self.short[key]}={text_of(value)}"
 
 
 def short_names(keys: Sequence[str]) -> Mapping[str, str]:
-    """Key → its last part, if no other key ends so.
+    """Return key → its last part, if no other key has the same last part.
 
     >>> short_names(["clusterer.tol", "solver.tol", "seed", "dataset.path"])
     {'clusterer.tol': 'clusterer.tol', 'solver.tol': 'solver.tol', 'seed': 'seed', 'dataset.path': 'path'}
@@ -69,7 +69,7 @@ def _is_name(value: Any) -> bool:
 
 
 def text_of(value: Any) -> str:
-    """A parameter's value as text: as one would type it.
+    """Return a parameter's value as text, in the form that a user would type.
 
     >>> text_of(True), text_of(None), text_of(1e-06), text_of("tied")
     ('true', '–', '1e-06', 'tied')
@@ -80,7 +80,7 @@ def text_of(value: Any) -> str:
 
 
 def value_of(run: Run, key: str) -> Any:
-    """A run's value of a parameter, in a form that can be compared and looked up; None if it has no such parameter."""
+    """Return a run's value of a parameter in a hashable form; None if the run has no such parameter."""
     if key not in run.params:
         return None
     value = run.params[key]
@@ -88,12 +88,12 @@ def value_of(run: Run, key: str) -> Any:
 
 
 def values_of(run: Run, keys: Iterable[str]) -> tuple[Any, ...]:
-    """A run's values of some parameters."""
+    """Return a run's values of some parameters."""
     return tuple(value_of(run, key) for key in keys)
 
 
 def by_values(runs: Iterable[Run], keys: Sequence[str]) -> dict[tuple[Any, ...], list[Run]]:
-    """Runs by their values of some parameters."""
+    """Group runs by their values of some parameters."""
     found: dict[tuple[Any, ...], list[Run]] = {}
     for run in runs:
         found.setdefault(values_of(run, keys), []).append(run)
@@ -101,10 +101,10 @@ def by_values(runs: Iterable[Run], keys: Sequence[str]) -> dict[tuple[Any, ...],
 
 
 def find_factors(runs: Sequence[Run], by: Sequence[str] = (), over: Sequence[str] = ()) -> Factors:
-    """Find out what varies among runs; those without parameters do not count.
+    """Find the factors among runs; runs without parameters are ignored.
 
-    With keys to compare `by`, all else that varies is repeated over, but for what was given. Keys of `over` are
-    repeated over, as seeds are. A key that is not a parameter of any run is an `UnknownNameError`.
+    With keys to compare `by`, all other factors are repeats, except given ones. The keys of `over` are repeats, like
+    seeds. A key that is not a parameter of any run raises an `UnknownNameError`.
     """
     runs = [run for run in runs if run.params]
     keys = list(dict.fromkeys(key for run in runs for key in run.params))
@@ -115,7 +115,7 @@ def find_factors(runs: Sequence[Run], by: Sequence[str] = (), over: Sequence[str
     seeds = {key for run in runs for key in run.declared.seeds}
     parts = [item for run in runs for item in run.declared.parts.items()]
     given_parts = {path for path, part in parts if part.role is Role.GIVEN}
-    # what an algorithm holds belongs to the algorithm
+    # a part inside an algorithm belongs to the algorithm, so its options are choices
     is_given = {key: key.partition(".")[0] in given_parts for key in varying}
     repeats = [key for key in varying if key not in by and (key in over or key in seeds or (by and not is_given[key]))]
     given = [key for key in varying if key not in repeats and is_given[key] and key not in by]
@@ -130,9 +130,9 @@ def find_factors(runs: Sequence[Run], by: Sequence[str] = (), over: Sequence[str
 
 
 def full_key(key: str, keys: Collection[str], others: Mapping[str, Collection[str]] | None = None) -> str:
-    """The key that is meant by its name or its last part; an `UnknownNameError` if there is none, or several.
+    """Find a key by its name or its last part; raise an `UnknownNameError` if none matches, or several do.
 
-    `others` has the other names of keys that have two.
+    `others` maps each key with two names to its other names.
     """
     matching = [each for each in keys if each == key] or [each for each in keys if each.rpartition(".")[2] == key]
     if not matching and others:
@@ -146,13 +146,13 @@ def full_key(key: str, keys: Collection[str], others: Mapping[str, Collection[st
 
 
 def follows_seed(key: str, runs: Iterable[Run]) -> bool:
-    """Whether a component's own seed is always the run's, so that it need not be named beside it."""
+    """Return whether a component's seed always equals the run's, so that it need not be shown as well."""
     own = ((value_of(run, key), value_of(run, "seed")) for run in runs)
     return key.endswith(".random_state") and all(value in (None, seed) for value, seed in own)
 
 
 def _follows(key: str, keys: Collection[str], runs: Iterable[Run]) -> bool:
-    """Whether an option follows from the choice of its component, because each has its own default."""
+    """Return whether an option is determined by the choice of its component, because each has its own default."""
     ends = [index for index, letter in enumerate(key) if letter == "."]
     component = next((key[:end] for end in reversed(ends) if key[:end] in keys), None)
     if component is None:
@@ -162,7 +162,7 @@ def _follows(key: str, keys: Collection[str], runs: Iterable[Run]) -> bool:
 
 
 def _ordered(values: Iterable[Any]) -> tuple[Any, ...]:
-    """Distinct values: numbers by size, all else as it came; what is lacking last."""
+    """Return the distinct values: numbers by size, others in order of appearance, a missing value (None) last."""
     distinct = list(dict.fromkeys(values))
     numbers = [value for value in distinct if isinstance(value, int | float) and not isinstance(value, bool)]
     others = [value for value in distinct if value is not None and value not in numbers]

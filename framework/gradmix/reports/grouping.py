@@ -1,4 +1,4 @@
-"""Runs in groups: those with the same choices, by what they had to solve."""
+"""Group runs by their choices, within sections of the same given values."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Settings = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Group:
-    """Runs with the same choices, `settings`, for what was given, those without a result, too.
+    """The runs with the same choices, `settings`, and the same given values, including runs without a result.
 
     `summaries` has the median of each metric over the runs that have it. `versus_best` is None for the best group, and
-    where nothing is ranked.
+    for all groups if the section is not ranked.
     """
 
     settings: Settings
@@ -33,13 +33,13 @@ class Group:
 
     @property
     def finished(self) -> tuple[Run, ...]:
-        """Its runs that have a result."""
+        """The runs that have a result."""
         return tuple(run for run in self.runs if run.is_finished)
 
 
 @dataclass(frozen=True)
 class Section:
-    """Groups that had to solve the same; best first, if they are ranked."""
+    """The groups with the same given values; best first, if they are ranked."""
 
     given: Settings
     groups: tuple[Group, ...]
@@ -47,7 +47,7 @@ class Section:
 
 
 def group_runs(runs: Iterable[Run], factors: Factors, metrics: Sequence[Meaning]) -> list[Section]:
-    """The groups, by what was given; both in the order of values."""
+    """Return the groups in sections by given values; both in the order of values."""
     keys = (*factors.given, *factors.choices)
 
     def position(values: tuple[Any, ...]) -> tuple[int, ...]:
@@ -64,7 +64,7 @@ def group_runs(runs: Iterable[Run], factors: Factors, metrics: Sequence[Meaning]
 
 
 def summarize(runs: Sequence[Run], metrics: Iterable[Meaning], factors: Factors) -> dict[str, Estimate]:
-    """Each metric over the runs that have it; with an interval only if they differ in nothing but seeds."""
+    """Summarize each metric over the runs that have it; with an interval only if they differ only in seeds."""
     finished = [run for run in runs if run.is_finished]
     conditions = [key for key in factors.repeats if key not in factors.seeds]
     are_repeated = len(by_values(runs, conditions)) == 1
@@ -79,9 +79,9 @@ def summarize(runs: Sequence[Run], metrics: Iterable[Meaning], factors: Factors)
 
 
 def timed_apart(section: Section, repeats: Sequence[str]) -> list[Group]:
-    """Groups with a run that was not timed in turns with those of the others that it is set against.
+    """Return the groups with a run that was not timed in turns with the runs that it is compared with.
 
-    Those that agree in `repeats` are set against each other; where none of these was timed in turns, none is apart.
+    Runs that agree in `repeats` are compared with each other; if none of these was timed in turns, none counts.
     """
     blocks: dict[tuple[Any, ...], Counter[str]] = {}
     timed = [(group, values_of(run, repeats), run.timing) for group in section.groups for run in group.finished]

@@ -1,9 +1,9 @@
 """Medians with intervals that hold for any distribution.
 
-The interval of a median is that between two order statistics: the median is below the k-th smallest of n values only
-if fewer than k of them fall below it, which is a matter of n fair coins (Thompson, 1936). It assumes nothing but that
-the values are drawn independently, and it covers the median at least as often as it says; with fewer than six values no
-such interval reaches 95 %.
+The ends of the interval are two order statistics: the median is below the k-th smallest of n values only if fewer than
+k of them fall below it, whose probability is that of n fair coin tosses (Thompson, 1936). The only assumption is that
+the values are drawn independently, and the coverage is at least the nominal one. With fewer than six values no such
+interval reaches 95 %.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from functools import lru_cache
 import numpy as np
 
 FEWEST = 6
-"""How many values an interval of 95 % needs."""
+"""Smallest number of values for an interval of 95 %."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A median of `n` values and how well it is known; of none, it is not a number.
+    """A median of `n` values and its precision; without values it is NaN.
 
-    `low` and `high` are its 95 % interval; without one, the smallest and the largest value. Of the values, `n_broken`
-    stand for what was not a finite number, which counts as worst.
+    `low` and `high` are the ends of its 95 % interval or, without an interval, the smallest and the largest value.
+    `n_broken` of the values were not finite, and count as worst.
     """
 
     n: int = 0
@@ -40,7 +40,7 @@ NO_VALUES = Estimate()
 
 
 def estimate(values: Sequence[float], repeated: bool = True, n_broken: int = 0) -> Estimate:
-    """Median of at least one value; with its interval, if they are repetitions of one thing, and enough.
+    """Return the median of at least one value, with an interval if the values are repetitions and there are enough.
 
     >>> estimate([5.0, 1.0, 4.0, 2.0, 3.0, 6.0])
     Estimate(n=6, median=3.5, low=1.0, high=6.0, has_interval=True, n_broken=0)
@@ -53,9 +53,9 @@ def estimate(values: Sequence[float], repeated: bool = True, n_broken: int = 0) 
 
 @lru_cache
 def order_statistic(n: int) -> int:
-    """The k for which the k-th smallest and k-th largest of n values enclose the median in 95 % of all samples.
+    """Return the k for which the k-th smallest and k-th largest of n values enclose the median in 95 % of samples.
 
-    Zero if there is none.
+    Return 0 if no k does.
 
     >>> [order_statistic(n) for n in (5, 6, 8, 9, 20)]
     [0, 1, 1, 2, 6]

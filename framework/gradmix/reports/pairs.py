@@ -1,4 +1,4 @@
-"""Paired differences: runs that agree in everything else, one against the other."""
+"""Paired differences: compare two runs that agree in all other factors."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from gradmix.reports.intervals import NO_VALUES, Estimate, estimate
 Pair = tuple[float, float]
 
 _SAME = 1e-9
-"""Relative difference up to which two results are equal: what the order of a sum can change."""
+"""Largest relative difference of equal results: the order of a sum can change them by that much."""
 _FEWEST_ALIKE = 3
-"""How many pairs must differ by the very same amount to be taken for free of noise."""
+"""Number of pairs that must differ by exactly the same amount to count as free of noise."""
 
 
 _STRENGTHS = ((2.0, "slight"), (6.0, "positive"), (10.0, "strong"), (math.inf, "decisive"))
-"""Difference of an information criterion up to which the evidence is called so.
+"""Largest difference of an information criterion for each word for the strength of evidence.
 
 Kass & Raftery, "Bayes factors", JASA 90 (1995), p. 777, for BIC, and Burnham & Anderson, "Multimodel inference",
-Sociological Methods & Research 33 (2004), p. 271, for AIC: both leave a model that is more than 10 behind no support.
+Sociological Methods & Research 33 (2004), p. 271, for AIC: in both, a model that is more than 10 behind has no support.
 """
 
 
 class Verdict(Enum):
-    """What pairs say about one against another: a mark for a ranked table, and words for what it rests on.
+    """The verdict of pairs on one side against the other: a mark for ranked tables, and words for the evidence.
 
-    Only repetitions can tell noise from difference: runs that differ in nothing but their seeds, or rounds of a timing.
-    Over several conditions (data sets, values of the other options) each is judged by its own repetitions; then it is
-    counted in how many one is better. What was not repeated has no mark: it is as measured.
+    Only repetitions can distinguish noise from difference: runs that differ only in their seeds, or rounds of a timing.
+    With several conditions (data sets, values of the other options) each is judged by its own repetitions, and the
+    verdict counts in how many conditions one side is better. Without repetitions there is no mark.
     """
 
     EQUAL = ("= best", "")
@@ -51,17 +51,17 @@ class Verdict(Enum):
 
     @property
     def is_level(self) -> bool:
-        """Whether there is no difference to speak of."""
+        """Whether the two sides are indistinguishable."""
         return self in (Verdict.EQUAL, Verdict.NOISE)
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One against a reference, pair by pair.
+    """The difference of one side from a reference, by pairs.
 
-    `estimate` is the median of the paired differences (ratios): one minus (over) the reference; over several
-    conditions, of their medians. `n_worse` and `n_better` count pairs, or conditions. All pairs of what `is_unvarying`
-    differ by the same amount; if it `is_exact`, repetitions changed neither of the two.
+    `estimate` is the median of the paired differences, one side minus the reference, or of the ratios, one side over
+    the reference; with several conditions, the median of their medians. `n_worse` and `n_better` count pairs, or
+    conditions. If `is_unvarying`, all pairs differ by the same amount; if `is_exact`, repetitions changed neither side.
     """
 
     metric: Meaning
@@ -75,27 +75,27 @@ class Difference:
 
     @property
     def n(self) -> int:
-        """How many pairs, or conditions."""
+        """Number of pairs, or of conditions."""
         return self.estimate.n
 
     @property
     def neutral(self) -> float:
-        """The value that says no difference."""
+        """The value for no difference."""
         return 1.0 if self.is_ratio else 0.0
 
     @property
     def is_worse(self) -> bool:
-        """Whether its median is worse than the reference's."""
+        """Whether the median is worse than the reference."""
         return (self.estimate.median - self.neutral) * self.metric.sign > 0
 
     @property
     def is_finite(self) -> bool:
-        """Whether its median is a number: it is not if one of the two has no number in most pairs."""
+        """Whether the median is a finite number: it is not if one side has no number in most pairs."""
         return math.isfinite(self.estimate.median) and not (self.is_ratio and self.estimate.median == 0)
 
     @property
     def verdict(self) -> Verdict:
-        """What the pairs say."""
+        """The verdict of the pairs."""
         if self.n == 0:
             return Verdict.UNPAIRED
         if self.n_worse == self.n_better == 0:
@@ -114,21 +114,21 @@ class Difference:
 
     @property
     def strength(self) -> str:
-        """How strong the evidence of an information criterion is that was not repeated; empty for anything else."""
+        """The strength of evidence by an information criterion without repetitions; empty for all other metrics."""
         if not self.metric.is_criterion or self.verdict is not Verdict.SINGLE:
             return ""
         return next(word for most, word in _STRENGTHS if abs(self.estimate.median) <= most)
 
     @property
     def mark(self) -> str:
-        """What a ranked table says beside it, in a word."""
+        """The mark in a ranked table."""
         return self.strength or self.verdict.mark
 
 
 def contrast(
     ones: Iterable[Run], references: Iterable[Run], metric: Meaning, same: Sequence[str], seeds: Sequence[str]
 ) -> Difference:
-    """Compare runs with others by pairs that agree in the parameters `same`, of which `seeds` only repeat."""
+    """Compare runs with references by pairs that agree in the parameters `same`; `seeds` are those that only repeat."""
     conditions = [key for key in same if key not in seeds]
     partners = by_values(references, conditions)
     of_ones = by_values(ones, conditions).items()
@@ -140,8 +140,8 @@ def contrast(
 def pair_up(ones: Iterable[Run], references: Iterable[Run], metric: Meaning, same: Sequence[str]) -> list[Pair]:
     """Pair the values of runs that agree in the parameters `same`.
 
-    Runs that were timed in turns are paired round by round. Where several runs agree in all of `same`, they are paired
-    in the order in which they come.
+    Runs that were timed in turns are paired round by round. If several runs agree in all of `same`, they are paired in
+    their order.
     """
     partners, name = by_values(references, same), metric.name
     pairs: list[Pair] = []
@@ -157,7 +157,7 @@ def pair_up(ones: Iterable[Run], references: Iterable[Run], metric: Meaning, sam
 
 
 def difference(*conditions: Sequence[Pair], metric: Meaning) -> Difference:
-    """Compare by pairs (one, reference), repeated under each condition; those that have no number at all do not count.
+    """Compare by the pairs (one, reference) of each condition; pairs without any finite number are ignored.
 
     >>> from gradmix.contracts.meaning import TIME
     >>> twice = difference([(2.0 * t, t) for t in (1.0, 1.1, 0.9, 1.2, 1.0, 1.0)], metric=TIME)
@@ -191,7 +191,7 @@ def _repeated(pairs: Sequence[Pair], metric: Meaning, is_ratio: bool) -> Differe
     def contrast_of(a: float, b: float) -> float:
         if math.isfinite(a) and math.isfinite(b):
             return a / b if is_ratio else a - b
-        is_largest = math.isfinite(b) == (sign > 0)  # what is not a number counts as worst
+        is_largest = math.isfinite(b) == (sign > 0)  # a value that is not finite counts as worst
         return math.inf if is_largest else 0.0 if is_ratio else -math.inf
 
     contrasts = [contrast_of(a, b) for a, b in pairs]
@@ -209,7 +209,7 @@ def _repeated(pairs: Sequence[Pair], metric: Meaning, is_ratio: bool) -> Differe
 
 
 def _is_same(pair: Pair, first: Pair) -> bool:
-    """Whether both values are those of another pair, which integers may be by chance."""
+    """Return whether both values equal those of another pair; integers do not count, as they may agree by chance."""
     return all(map(_equal, pair, first)) and not all(float(each).is_integer() for each in first)
 
 

@@ -1,4 +1,4 @@
-"""Tables as papers print them: one unit a column, as many digits as the interval bears out, what is best in bold."""
+"""Tables for papers: one unit for each column, digits as the interval justifies, the best values in bold."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from gradmix.reports.tables import Kind, ranking
 from gradmix.reports.wording import UNITS, measured
 
 _BESIDE = 2
-"""Metrics beside the primary one, costs first, unless all are wanted."""
+"""Default number of metrics besides the primary one, costs first."""
 _DIGITS = 3
 """Significant digits of the width of an interval."""
 _MOST_DIGITS = 7
-"""Most significant digits of a median."""
+"""Largest number of significant digits of a median."""
 
 _IS_NUMBER = re.compile(r"[-+]?[\d.]+(e[-+]?\d+)?")
 
 
 @dataclass(frozen=True)
 class PaperTable:
-    """A table: columns by name and kind, sections of rows, the cells that are best, and a legend."""
+    """A table: columns by name and kind, sections of rows, the best cells, and a legend."""
 
     columns: Sequence[tuple[str, Kind]]
     sections: Sequence[Sequence[Sequence[str]]]
@@ -36,14 +36,14 @@ class PaperTable:
 
 
 def ranking_table(comparison: Comparison, all_metrics: bool) -> PaperTable:
-    """The groups, ranked: how many runs each has, and the median of each metric with its interval."""
+    """Return the ranked groups: their numbers of runs, and the median of each metric with its interval."""
     metrics = _metrics(comparison, all_metrics)
     ranked = ranking(comparison, metrics, len(metrics))
     summaries = [group.summaries for group in comparison.groups]
     scales = [
         _scale([each[metric.name].median for each in summaries if metric.name in each], metric) for metric in metrics
     ]
-    between = 2 if comparison.ranked else 0  # columns: against the best, and the mark
+    between = 2 if comparison.ranked else 0  # the columns of the difference from the best and of its mark
     columns = list(ranked.columns)
     places = [ranked.primary, *range(ranked.primary + 1 + between, len(columns))]
     for place, (unit, _) in zip(places, scales, strict=True):
@@ -70,7 +70,7 @@ def ranking_table(comparison: Comparison, all_metrics: bool) -> PaperTable:
 
 
 def runs_table(comparison: Comparison, all_metrics: bool) -> PaperTable:
-    """Every run: what differs, the metrics, and how it ended."""
+    """Return a row for every run: the factors, the metrics, and its status."""
     factors, metrics = comparison.factors, _metrics(comparison, all_metrics)
     keys = [key for key in factors.varying if not follows_seed(key, comparison.runs)]
     scales = [_scale([run.metrics.get(each.name, math.nan) for run in comparison.runs], each) for each in metrics]
@@ -92,7 +92,7 @@ def runs_table(comparison: Comparison, all_metrics: bool) -> PaperTable:
 
 
 def _with_numbers(columns: Sequence[tuple[str, Kind]], rows: Sequence[Sequence[str]]) -> list[tuple[str, Kind]]:
-    """The columns; one of options whose values are all numbers is a column of numbers."""
+    """Return the columns; a column of an option whose values are all numbers is a column of numbers."""
     are_numbers = [all(_IS_NUMBER.fullmatch(row[place]) for row in rows) for place in range(len(columns))]
     return [(name, "number" if is_it else kind) for (name, kind), is_it in zip(columns, are_numbers, strict=True)]
 
@@ -103,19 +103,19 @@ def _metrics(comparison: Comparison, all_metrics: bool) -> list[Meaning]:
 
 
 def _scale(values: Sequence[float], metric: Meaning) -> tuple[str, float]:
-    """The unit that suits all values of a column, and its size."""
+    """Return the unit that suits all values of a column, and its size."""
     usual = sorted(abs(value) for value in values if math.isfinite(value) and value)
     middle = usual[len(usual) // 2] if usual else 1.0
     return next((unit for unit in UNITS.get(metric.unit, ()) if middle >= unit[1]), (metric.unit, 1.0))
 
 
 def _number_text(value: float, metric: Meaning) -> str:
-    """A number without an interval; a time or a size has three digits."""
+    """Format a number without an interval; times and sizes have three digits."""
     return f"{value:.3g}" if metric.unit in UNITS and math.isfinite(value) else measured(value)
 
 
 def _estimate_text(found: Estimate, metric: Meaning, size: float, n_runs: int) -> str:
-    """A median with its interval, to as many digits as the interval's width bears out: ``2314.3 [2310.1, 2319.8]``."""
+    """Format a median with its interval, with digits as the interval's width justifies: ``2314.3 [2310.1, 2319.8]``."""
     more = f" (n = {found.n})" if found.n != n_runs else ""
     if not math.isfinite(found.median):
         return "no number" + more
@@ -130,7 +130,7 @@ def _estimate_text(found: Estimate, metric: Meaning, size: float, n_runs: int) -
 
 
 def _rounded(value: float, decimals: int) -> str:
-    """A number to so many decimals, in scientific notation where it is tiny.
+    """Format a number with so many decimals, in scientific notation if it is tiny.
 
     >>> _rounded(2314.2871, 1), _rounded(2314.2871, -2), _rounded(-3.14159e-12, 13)
     ('2314.3', '2300', '-3.1e-12')
@@ -142,7 +142,7 @@ def _rounded(value: float, decimals: int) -> str:
 
 
 def as_markdown(table: PaperTable, heading: str) -> str:
-    """The table as Markdown has it on GitHub."""
+    """Return the table as GitHub's Markdown."""
     ruler = ["---:" if kind == "number" else "---" for _, kind in table.columns]
     rows = [
         [f"**{_plain(cell)}**" if (i, j, k) in table.best else _plain(cell) for k, cell in enumerate(row)]
@@ -154,12 +154,12 @@ def as_markdown(table: PaperTable, heading: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown takes as it is."""
+    """Escape text for Markdown."""
     return re.sub(r"([\\|<*`_\[\]])", r"\\\1", text).replace("\n", " ") or " "
 
 
 def as_latex(table: PaperTable, heading: str) -> str:
-    r"""The table as a ``tabular`` of the package booktabs, for ``\input``."""
+    r"""Return the table as a ``tabular`` with the package booktabs, for ``\input``."""
     return "\n".join(_latex_lines(table, heading)) + "\n"
 
 
@@ -192,7 +192,7 @@ _TEX = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
-    "[": "{[}",  # after the end of a row a bracket would be a distance
+    "[": "{[}",  # LaTeX would read a bracket after the end of a row as a distance
     "]": "{]}",
     "↓": r"$\downarrow$",
     "↑": r"$\uparrow$",
@@ -209,7 +209,7 @@ _NUMBER = re.compile(r"(?<![\w.])(-?)(\d[\d.]*)(?:e([+-])0*(\d+))?")
 
 
 def _tex(text: str) -> str:
-    r"""Text as LaTeX prints it.
+    r"""Escape text for LaTeX.
 
     >>> print(_tex("n_components=3 & 50 % of {a}"))
     n\_components=3 \& 50 \% of \{a\}
@@ -218,7 +218,7 @@ def _tex(text: str) -> str:
 
 
 def _tex_number(text: str) -> str:
-    r"""A number, or several, as LaTeX prints them.
+    r"""Write one or several numbers in LaTeX.
 
     >>> print(_tex_number("-1130.26 [-1131, 3.1e-12]"))
     $-$1130.26 {[}$-$1131, 3.1$\times$10$^{-12}${]}

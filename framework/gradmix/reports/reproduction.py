@@ -1,4 +1,4 @@
-"""Whether a run that was made again has the same result, in words."""
+"""Describe in words whether a reproduced run has the same result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST_NAMED = 5
 
 
 def rows(made: Reproduction) -> dict[str, str]:
-    """What to print of a reproduction: name of a line → text."""
+    """Return the lines to print about a reproduction: name → text."""
     found = {
         "run": f"{made.before.label} ({shown(made.before.folder)})",
         "compared": f"{made.n_compared} values of {_compared(made)}",
@@ -44,7 +44,7 @@ def _compared(made: Reproduction) -> str:
 
 
 def _named(made: Reproduction) -> Mapping[str, str]:
-    """The first values that differ, a line each."""
+    """Return the first values that differ, one line for each."""
     wrong = made.wrong
     named = {each.where: _said(each) for each in wrong[:_MOST_NAMED]}
     more = len(wrong) - _MOST_NAMED

@@ -1,4 +1,4 @@
-"""One run on a page: how it ended, options that differ from the defaults, metrics, data, versions, files."""
+"""Describe one run: its status, options that differ from the defaults, metrics, data, versions, files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _VERSIONS = ("gradmix", "python", "numpy", "scipy", "numba", "blas")
 
 
 def print_run(run: Run) -> None:
-    """Print what a journal, of a run or a sweep, says in short."""
+    """Print a summary of the journal of a run or sweep."""
     console = make_console()
     ends = [event for event in run.events if event["event"] in TERMINAL_EVENTS]
     is_interrupted = run.status == "killed" and bool(ends) and ends[-1]["event"] == "interrupted"
@@ -43,7 +43,7 @@ def print_run(run: Run) -> None:
 
 
 def _circumstances(run: Run) -> dict[str, str]:
-    """What a run worked on, with what, when and where, and what it has left; empty where a journal does not say it."""
+    """Return the data, versions, time, place and files of a run; entries missing in the journal are empty."""
     started, environment = run.started, run.started.get("environment", {})
     results, note, git = run.events_named("result"), read_note(run.folder), run.started.get("git", {})
     files = sorted(path.name for path in (run.folder / ARTIFACTS).glob("*") if path.is_file())
@@ -71,22 +71,24 @@ def _circumstances(run: Run) -> dict[str, str]:
 
 
 def _metrics(run: Run) -> list[str]:
-    """Names of the metrics: those that runs are ranked by first, times last."""
+    """Return the names of the metrics: those that rank runs first, times last."""
     ranking = [*run.declared.meanings]
     place = {name: ranking.index(name) if name in ranking else len(ranking) for name in run.metrics}
-    names = [name for name in run.metrics if run.kind == "run" or name != "best"]  # a sweep says whose that is
+    names = [
+        name for name in run.metrics if run.kind == "run" or name != "best"
+    ]  # the description of a sweep shows `best` with its job
     return sorted(names, key=lambda name: (name.startswith("time."), place[name]))
 
 
 def _data_text(described: Mapping[str, Any]) -> str:
-    """A data set in a line: ``old_faithful, 272 rows of 2 columns``."""
+    """Describe a data set in a line: ``old_faithful, 272 rows of 2 columns``."""
     source = f" from {described['source']}" if described.get("source") else ""
     n_columns = len(described.get("columns", ()))
     return f"{described['name']}, {described['rows']} rows of {n_columns} columns{source}, digest {described['digest']}"
 
 
 def _options(run: Run) -> list[str]:
-    """Options that differ from the defaults of today's components; what was asked for if these cannot be had."""
+    """Return the options that differ from the components' current defaults, or the overrides if these are unknown."""
     try:
         spec = spec_of(run)
     except GradmixError:

@@ -1,4 +1,4 @@
-"""Runs as a list: in the terminal what differs, the main metric and how each ended; as JSON all of it."""
+"""List runs: in the terminal their factors, main metric and status; as JSON everything."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from gradmix.reports.wording import measured, metric_text, shown
 from gradmix.tracking.note import read_note
 
 STATUSES = ("finished", "failed", "killed", "running", "timed_out", "out_of_memory")
-"""How a run ended, or that it has not."""
+"""The statuses of runs."""
 
 _DIGITS = 8
 _NO_EDGE = 10_000
-"""Width of a pipe: nothing there has to fit."""
+"""Width of a pipe, where tables need not fit."""
 _WORDS = 24
 """Least width of a column of words."""
 _MOST_VALUES = 20
@@ -36,11 +36,10 @@ _STYLES = {"finished": "green", "running": "cyan"}
 
 
 def filtered(runs: Sequence[Run], filters: Mapping[str, str], statuses: Iterable[str]) -> list[Run]:
-    """The runs with some values of parameters and some statuses.
+    """Return the runs with the requested values of parameters and statuses.
 
-    A filter is a parameter, by its name, its alias or the last part of either, and one value or several with commas
-    between, written as on the command line. A parameter that no run has, and a value that no run has of it, are an
-    `UnknownNameError`.
+    A filter is a parameter, by its name, its alias or the last part of either, and one value or several separated by
+    commas, written as on the command line. A parameter or value that no run has raises an `UnknownNameError`.
     """
     wanted = set(statuses)
     found = [run for run in runs if not wanted or run.status in wanted]
@@ -63,13 +62,13 @@ def filtered(runs: Sequence[Run], filters: Mapping[str, str], statuses: Iterable
 
 
 def _params_by_all_names(run: Run) -> dict[str, Any]:
-    """The parameters, those with an alias under both names."""
+    """Return the parameters, those with an alias under both names."""
     by_alias = {alias: run.params[name] for name, alias in run.declared.aliases.items() if name in run.params}
     return {**by_alias, **run.params}
 
 
 def _is_meant(value: str, text: str) -> bool:
-    """Whether two texts are the same value: ``1e-06`` is ``0.000001``, and null has the sign of what is absent."""
+    """Return whether two texts are the same value: ``1e-06`` is ``0.000001``, and null is the sign of absence."""
     try:
         return float(value) == float(text)
     except ValueError:
@@ -122,7 +121,7 @@ def print_sweeps(sweeps: Sequence[Run], n_shown: int | None) -> None:
 
 
 def as_json(runs: Iterable[Run]) -> list[dict[str, Any]]:
-    """Runs as plain values, in full; a number that is not finite is a string."""
+    """Return runs as plain values, in full; a number that is not finite is a string."""
     return [
         {
             "run_key": run.run_key or None,
@@ -143,7 +142,7 @@ def as_json(runs: Iterable[Run]) -> list[dict[str, Any]]:
 
 
 def _names(runs: Sequence[Run]) -> list[str]:
-    """What `find_run` finds each run by: the beginning of its key, or of its own ID where others may have its key."""
+    """Return the name by which `find_run` finds each run: the beginning of its key, or of its ID if keys may repeat."""
     n_of = Counter(run.run_key for run in runs)
     by_key = [bool(run.run_key) and (run.is_finished or n_of[run.run_key] == 1) for run in runs]
     names = [
@@ -154,7 +153,7 @@ def _names(runs: Sequence[Run]) -> list[str]:
 
 
 def _differing(runs: Sequence[Run]) -> Sequence[str]:
-    """The parameters that differ, without those that only some runs have, with one value, unless it is what they do."""
+    """Return the parameters that differ; of those that some runs lack, only components and ones with two values."""
 
     def tells(key: str) -> bool:
         roles = {part.role for run in runs if (part := run.declared.parts.get(key))}
@@ -165,21 +164,21 @@ def _differing(runs: Sequence[Run]) -> Sequence[str]:
 
 
 def _value_columns(runs: Sequence[Run], keys: Sequence[str]) -> dict[str, list[str]]:
-    """A column for each parameter."""
+    """Return a column for each parameter."""
     short = short_names(keys)
     columns = {short[key]: [text_of(run.params[key]) if key in run.params else "" for run in runs] for key in keys}
     return columns or {"what": [run.label for run in runs]}
 
 
 def _in_words(runs: Sequence[Run], keys: Sequence[str]) -> dict[str, list[str]]:
-    """All parameters in one column."""
+    """Return all parameters in one column."""
     label = find_factors(runs).label
     values = [{key: value_of(run, key) for key in keys if key in run.params} for run in runs]
     return {"what": [label(each) if each else run.label for each, run in zip(values, runs, strict=True)]}
 
 
 def _metric_columns(runs: Sequence[Run], metrics: Sequence[str]) -> dict[str, list[str]]:
-    """The metrics that are asked for, else the main one of each run: under its name if it is the same for all."""
+    """Return columns of the requested metrics, else of each run's main metric, named if it is the same for all."""
     main = [_main_metric(run) for run in runs]
     asked = metrics or tuple(dict.fromkeys(filter(None, main)))
     if metrics or len(asked) == 1:
@@ -188,7 +187,7 @@ def _metric_columns(runs: Sequence[Run], metrics: Sequence[str]) -> dict[str, li
 
 
 def _main_metric(run: Run) -> str:
-    """The first metric in ranking order that means something in a run; any metric if it declares none."""
+    """Return the first metric in ranking order that is meaningful in a run; any metric if the run declares none."""
     declared = run.declared.meanings
     if found := ranking_metric([run.without_spoiled().metrics], declared, ()):
         return found.name
@@ -222,6 +221,6 @@ def _when(run: Run) -> str:
 
 
 def check_any(runs: Sequence[Run], of: int) -> None:
-    """Raise `StorageError` if no run of so many is left."""
+    """Raise `StorageError` if none of the `of` runs is left."""
     if not runs:
         raise StorageError(f"none of the {of} runs matches." if of else "there are no runs yet.")

@@ -1,4 +1,4 @@
-"""Every run as a row: in a CSV file, and as the table at the end of a page."""
+"""Every run as a row: in a CSV file, and in the table at the end of a page."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from gradmix.reports.wording import metric_text, shown
 from gradmix.tracking.note import read_note
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""How a cell begins that spreadsheets take for a formula."""
+"""Beginnings of cells that spreadsheets interpret as formulas."""
 _DASHBOARD = "http://127.0.0.1:5000"
-"""Where ``gradmix ui`` serves a local store."""
+"""Address at which ``gradmix ui`` serves a local store."""
 
 
 def save_csv(runs: Sequence[Run], path: Path) -> None:
-    """Write the CSV file of RFC 4180."""
+    """Write a CSV file according to RFC 4180."""
     with path.open("w", newline="", encoding="utf-8") as file:
         write_csv(runs, file)
 
 
 def write_csv(runs: Sequence[Run], file: IO[str]) -> None:
-    """Write a row for each run: parameters, metrics, how it ended, where it is; numbers in full.
+    """Write a row for each run: parameters, metrics, status and folder; numbers in full.
 
-    Options that the runs have under different names are there by their alias, too.
+    Options with different names and a common alias also have a column under the alias.
     """
     params_of = [{**shared.params, **run.params} for shared, run in zip(by_shared_names(runs), runs, strict=True)]
     params = list(dict.fromkeys(key for each in params_of for key in each))
@@ -63,7 +63,7 @@ def write_csv(runs: Sequence[Run], file: IO[str]) -> None:
 
 
 def time_text(seconds: float) -> str:
-    """A time of a journal as ISO 8601 has it; empty if it is not known.
+    """Return a time of a journal in ISO 8601; empty if it is not known.
 
     >>> time_text(1.7e9)
     '2023-11-14T22:13:20Z'
@@ -72,7 +72,7 @@ def time_text(seconds: float) -> str:
 
 
 def harmless(cell: str) -> str:
-    r"""Return a CSV cell as text that a spreadsheet does not compute and a terminal does not obey; numbers stay.
+    r"""Return a CSV cell as text that spreadsheets do not compute and terminals do not obey; keep numbers.
 
     >>> harmless('=HYPERLINK("http://x")'), harmless("-1.5"), harmless("-x")
     ('\'=HYPERLINK("http://x")', '-1.5', "'-x")
@@ -86,7 +86,7 @@ def harmless(cell: str) -> str:
 
 @dataclass(frozen=True)
 class RunsTable:
-    """Every run, for a page: columns by name and kind, and rows; numbers have their texts and their values."""
+    """The table of all runs for a page: columns by name and kind, and rows; numbers have a text and a value."""
 
     columns: Sequence[tuple[str, str]]
     rows: Sequence[Mapping[str, Any]]
@@ -95,7 +95,7 @@ class RunsTable:
 
 
 def runs_table(comparison: Comparison, folder: Path) -> RunsTable:
-    """The runs for a page in a folder: what varies, how each ended, its metrics, where it is."""
+    """Return the runs for a page in a folder: factors, status, metrics and folder of each."""
     keys, short = comparison.factors.varying, comparison.factors.short
     names = list(dict.fromkeys([*(metric.name for metric in comparison.metrics), *comparison.names]))
     units = {name: comparison.meaning(name).unit for name in names}
@@ -137,7 +137,7 @@ def _name(run: Run) -> str:
 
 
 def mlflow_link(folder: Path) -> str | None:
-    """Address of a run in MLflow's dashboard: a server's own, or as ``gradmix ui`` serves a local store."""
+    """Return the address of a run in MLflow's dashboard: the server's, or that of ``gradmix ui`` for a local store."""
     note = read_note(folder)
     if note is None or not (note.experiment_id and note.run_id):
         return None

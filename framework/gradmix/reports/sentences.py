@@ -1,4 +1,4 @@
-"""A comparison in a few sentences: what is best, what cannot be told from it, what came next, and what to beware of."""
+"""Summarize a comparison in a few sentences: the best groups, those indistinguishable from them, the next, caveats."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_NAMED = 4
 
 
 def headline(comparison: Comparison) -> list[str]:
-    """The answer, in one to three sentences: the best, what cannot be told from it, and what came next."""
+    """Return one to three sentences: the best groups, those indistinguishable from them, and the next best."""
     primary = comparison.primary
     if primary is None:
         return ["No run has a metric yet."]
@@ -31,7 +31,7 @@ def headline(comparison: Comparison) -> list[str]:
 
 
 def counts(comparison: Comparison) -> str:
-    """How many runs there are, and how they ended: ``60 runs: 58 finished, 2 failed``."""
+    """Return the number of runs and their statuses: ``60 runs: 58 finished, 2 failed``."""
     runs, factors = comparison.runs, comparison.factors
     n_of = {
         **Counter(run.status.replace("_", " ") for run in runs),
@@ -152,7 +152,7 @@ def _caveats_of_time(comparison: Comparison, runs: Sequence[Run]) -> Iterator[st
 
 
 def _value(group: Group, metric: Meaning, plain: bool = True) -> str:
-    """What a group reached: ``13.5, the median of 8 runs``; how many of these have no number is said at the end."""
+    """Describe a group's value: ``13.5, the median of 8 runs``; runs without a number are counted at the end."""
     found = group.summaries[metric.name]
     has_broken = found.n_broken > 0 and math.isfinite(found.median)
     text = summary_text(replace(found, n_broken=0) if has_broken else found, metric, plain)

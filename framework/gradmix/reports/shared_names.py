@@ -1,4 +1,4 @@
-"""Options of different components with one meaning, under the alias that they share."""
+"""Options of different components that have the same meaning and share an alias."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from gradmix.journal.reading import Run
 
 
 def by_shared_names(runs: Sequence[Run]) -> Sequence[Run]:
-    """The runs, with one name for what they have under several: ``clusterer.k`` for `n_components` and `n_clusters`.
+    """Return the runs with options renamed to a shared alias: `n_components` and `n_clusters` to ``clusterer.k``.
 
-    An option that all of them call by the same name keeps it.
+    An option that has the same name in all runs keeps it.
     """
     owners: dict[str, set[str]] = {}
     for run in runs:
@@ -32,7 +32,7 @@ def _renamed(run: Run, shared: set[str]) -> Run:
 
 
 def other_names(runs: Iterable[Run]) -> dict[str, set[str]]:
-    """Each name of an option that has two → the other ones."""
+    """Return name → other names, for each option that has several names."""
     found: dict[str, set[str]] = {}
     for name, alias in {item for run in runs for item in run.declared.aliases.items()}:
         found.setdefault(name, set()).add(alias)

@@ -1,4 +1,4 @@
-"""What a finished sweep leaves in its folder: its comparison as a table, as CSV and as a small picture."""
+"""The artifacts of a finished sweep: its comparison as a table, as CSV and as a small picture."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ _MOST_RUNS_DRAWN = 8
 
 
 class SweepArtifacts:
-    """Leaves the comparison of a sweep's jobs in its folder when it ends, and draws the best of them."""
+    """When a sweep ends, writes the comparison of its jobs to its folder, and draws the best runs."""
 
     def __init__(self) -> None:
         self._pictures: bool | Literal["auto"] = "auto"
 
     @hookimpl
     def settings_known(self, settings: Settings) -> None:
-        """Take note of whether pictures are wanted."""
+        """Remember whether pictures are requested."""
         self._pictures = settings.pictures
 
     @hookimpl
     def sweep_ended(self, sweep: SweepInfo) -> None:
-        """Write the comparison, and draw; an unchanged sweep has it already."""
+        """Write the comparison and draw runs, unless the sweep is unchanged and has them already."""
         if sweep.is_unchanged and (sweep.folder / ARTIFACTS / "comparison.md").exists():
             return
         write_sweep_artifacts(sweep.folder, self._pictures)
 
 
 def write_sweep_artifacts(sweep_folder: Path, pictures: bool | Literal["auto"] = "auto") -> None:
-    """Write ``comparison.md``, ``comparison.csv`` and, where there is something to draw, ``comparison.png``.
+    """Write ``comparison.md``, ``comparison.csv`` and, if there is something to draw, ``comparison.png``.
 
-    With ``auto`` the best runs are drawn, too: into their own folders, and copied into the sweep's, so that a dashboard
-    shows them side by side.
+    With ``auto`` the best runs are drawn, too. Their pictures are written to their own folders and copied to the
+    sweep's, so that a dashboard shows them side by side.
     """
     reading = read_sweep(sweep_folder)
     if not reading.runs:
@@ -57,7 +57,7 @@ def write_sweep_artifacts(sweep_folder: Path, pictures: bool | Literal["auto"] =
     (folder / "comparison.md").write_text(markdown(comparison, sweep_folder.name), encoding="utf-8")
     save_csv(reading.runs, folder / "comparison.csv")
     if pictures:
-        from gradmix.reports.figures.strips import draw_strips  # Matplotlib takes as long as all the rest
+        from gradmix.reports.figures.strips import draw_strips  # importing Matplotlib takes as long as all the rest
 
         figure = draw_strips(comparison)
         if figure is not None:
@@ -68,7 +68,7 @@ def write_sweep_artifacts(sweep_folder: Path, pictures: bool | Literal["auto"] =
 
 
 def best_runs(comparison: Comparison) -> list[Run]:
-    """The best run of each algorithm on each input: first those of the algorithms that are best on theirs."""
+    """Return the best run of each algorithm on each input, beginning with the best algorithm of each input."""
     sign = comparison.primary.sign if comparison.primary else 0.0
     name = comparison.primary.name if comparison.primary else ""
 
@@ -79,7 +79,7 @@ def best_runs(comparison: Comparison) -> list[Run]:
     sections: list[list[Run]] = []
     for section in comparison.sections:
         best: dict[object, Run] = {}
-        for group in section.groups:  # the best first, where they are ranked
+        for group in section.groups:  # the best group is first, if they are ranked
             algorithm = tuple(value for key, value in group.settings.items() if "." not in key)
             if group.finished and algorithm not in best:
                 best[algorithm] = min(group.finished, key=rank)
@@ -88,7 +88,7 @@ def best_runs(comparison: Comparison) -> list[Run]:
 
 
 def _draw_run(run: Run, gallery: Path) -> None:
-    """Draw a run, unless it has its pictures already; what goes wrong with it is reported, and costs nothing else."""
+    """Draw a run, unless it has its pictures already; an error is reported and does not affect other runs."""
     own = run.folder / ARTIFACTS
     try:
         for name, write in pictures_later(run.folder).items():

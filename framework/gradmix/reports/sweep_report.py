@@ -1,4 +1,4 @@
-"""A sweep in the terminal: its plan, a line a job as it ends, and a closing table."""
+"""A sweep in the terminal: its plan, a line for each job when it ends, and a closing table."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _LOOKS: Mapping[State, tuple[str, str]] = {
     "stale": ("done, but outdated", "yellow"),
     "impossible": ("impossible", "red"),
 }
-"""State → words and style."""
+"""State of a job → words and style."""
 
 _LINES_IN_SIGHT = 20
-"""Jobs of a sweep whose lines one can still see at its end; of more, those that failed are listed again."""
+"""Number of jobs whose lines are still visible at the end; in longer sweeps, failed jobs are listed again."""
 
 
 class SweepReport:
@@ -43,7 +43,7 @@ class SweepReport:
 
     @hookimpl
     def planned(self, jobs: Sequence[Job], workers: int, n_jobs: int) -> None:
-        """Show what would run; of a search, `jobs` are the first ones."""
+        """Show the jobs that would run; for a search, `jobs` are the first ones."""
         table = Table("job", "state", "time", "overrides", box=None, padding=(0, 2, 0, 0), header_style="bold")
         for column in table.columns[:3]:
             column.no_wrap = True
@@ -65,13 +65,13 @@ class SweepReport:
 
     @hookimpl
     def options_left_out(self, sentences: Sequence[str]) -> None:
-        """Say which options do not apply to which components."""
+        """Print which options do not apply to which components."""
         for sentence in sentences:
             self._console.print(f"{sentence}; strict=true refuses it", soft_wrap=True)
 
     @hookimpl
     def sweep_started(self, sweep: SweepInfo, jobs: Sequence[Job]) -> None:
-        """Say what is planned, and what has changed since earlier runs that are kept as they are."""
+        """Print the plan, and what has changed since earlier runs whose results are kept."""
         self.sweep = sweep
         lines = [_counted(jobs)]
         if len(jobs) < sweep.n_jobs:
@@ -87,7 +87,7 @@ class SweepReport:
 
     @hookimpl
     def job_ended(self, sweep: SweepInfo, end: Run) -> None:
-        """Say how a job ended, unless its result was there before."""
+        """Print how a job ended, unless its result is reused."""
         self._ends[end.number] = end
         if not end.is_reused:
             self._print(end, sweep.n_jobs)
@@ -99,7 +99,7 @@ class SweepReport:
         return self.sweep is not None and done == self.sweep.n_jobs
 
     def close(self) -> None:
-        """Print what failed, and the closing table."""
+        """Print the failed jobs and the closing table."""
         sweep, ends = self.sweep, self._ends.values()
         if sweep is None:
             return
@@ -132,7 +132,7 @@ class SweepReport:
 
 
 def _told(name: str, end: Run) -> str:
-    """A metric of a job's run, marked if it means nothing beside the others."""
+    """Return a metric of a job's run, marked if another metric makes it meaningless."""
     meaning = meaning_of(name, end.declared.meanings)
     mark = meaning.spoiled_by
     spoiled = (
@@ -155,9 +155,9 @@ def _states(jobs: Sequence[Job]) -> str:
 
 
 def _time_to_run(jobs: Sequence[Job], workers: int, unchosen: int) -> str:
-    """How long those that are to run may take, with `unchosen` more that a search will choose, as far as is known."""
+    """Estimate how long the remaining jobs may take, including `unchosen` jobs that a search will choose."""
     to_run = [job for job in jobs if job.is_to_run]
-    tells = jobs if unchosen else to_run  # a search chooses jobs like those that it has had
+    tells = jobs if unchosen else to_run  # a search chooses jobs similar to the earlier ones
     known = [job.seconds for job in tells if job.seconds is not None]
     count = len(to_run) + unchosen
     if not count:

@@ -21,12 +21,12 @@ EFFECT_COLUMNS = ("choice", "against", "metric", "difference", "evidence")
 """Columns of the table of effects."""
 
 _ARROWS = {"lower": "↓", "higher": "↑", None: ""}
-"""Which way is better, beside a metric's name."""
+"""Better direction → arrow beside a metric's name."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A group in the ranking: how it compares with the best, in a word, and the texts of all columns."""
+    """A group in the ranking: its mark from the comparison with the best, and the texts of all columns."""
 
     group: Group
     mark: str
@@ -37,8 +37,8 @@ class Row:
 class Ranking:
     """The groups of a comparison, ranked.
 
-    Columns have a name and a kind; `primary` is the index of the one that ranks. The legend says what arrows, brackets
-    and marks mean, as far as they are used.
+    Columns have a name and a kind; `primary` is the index of the metric that ranks. The legend explains the arrows,
+    brackets and marks that are used.
     """
 
     columns: Sequence[tuple[str, Kind]]
@@ -48,7 +48,7 @@ class Ranking:
 
 
 def ranking(comparison: Comparison, metrics: Sequence[Meaning], n_full: int) -> Ranking:
-    """Rows of the groups with some metrics, the first `n_full` of them with their intervals."""
+    """Return a row for each group with some metrics, the first `n_full` of them with their intervals."""
     factors, is_ranked = comparison.factors, bool(comparison.ranked)
     before: list[tuple[str, Kind]] = [(factors.short[key], "text") for key in factors.given]
     before += [("", "number")] if is_ranked else []
@@ -75,7 +75,7 @@ def ranking(comparison: Comparison, metrics: Sequence[Meaning], n_full: int) -> 
 
 
 def _other_n(group: Group, metric: Meaning) -> str:
-    """How many values a median is of, where these are not one a run: rounds of a timing, or some runs lack it."""
+    """Return the number of values if it is not that of the runs: rounds of a timing, or runs without the metric."""
     found = group.summaries.get(metric.name)
     return f" (n = {found.n})" if found is not None and found.n != len(group.finished) else ""
 
@@ -107,12 +107,12 @@ def _legend(comparison: Comparison, rows: Sequence[Row], full: Sequence[Meaning]
 
 
 def effects_heading(comparison: Comparison) -> str:
-    """What the table of effects shows."""
+    """Return the heading of the table of effects."""
     return "One choice at a time, all else being equal" if len(comparison.factors.choices) > 1 else "By pairs of runs"
 
 
 def effect_rows(comparison: Comparison) -> list[tuple[str, ...]]:
-    """One choice at a time, all else being equal: each value against the best one."""
+    """Return a row for each value of each choice, compared with the best value, all else being equal."""
     said = comparison.factors.said
     return [
         (
@@ -127,7 +127,7 @@ def effect_rows(comparison: Comparison) -> list[tuple[str, ...]]:
 
 
 def summary_text(found: Estimate | None, metric: Meaning, plain: bool = False) -> str:
-    """A median with its interval: ``2314.3 [2314.1, 2315.0]``."""
+    """Format a median with its interval: ``2314.3 [2314.1, 2315.0]``."""
     if found is None:
         return ""
     if not math.isfinite(found.median):
@@ -144,13 +144,13 @@ def _interval(found: Estimate, low: str, high: str) -> str:
 
 
 def runs_text(group: Group) -> str:
-    """How many runs a group has; of how many, if some have no result."""
+    """Return the number of a group's finished runs, and of all its runs if some have no result."""
     finished = len(group.finished)
     return str(finished) if finished == len(group.runs) else f"{finished} of {len(group.runs)}"
 
 
 def versus(found: Difference | None) -> str:
-    """One against another, as a difference or a ratio: ``+7.9 [7.1, 8.2]``, ``×1.83``."""
+    """Format a difference or a ratio with its interval: ``+7.9 [7.1, 8.2]``, ``×1.83``."""
     if found is None:
         return ""
     if found.n == 0:
@@ -168,7 +168,7 @@ def versus(found: Difference | None) -> str:
 
 
 def _amount(value: float, found: Difference) -> str:
-    """A difference with its unit, or a ratio; a dash for the open end of an interval, where a pair has no number."""
+    """Format a difference with its unit, or a ratio; a dash for the open end of an interval with no number."""
     if not math.isfinite(value) or (found.is_ratio and value == 0):
         return ABSENT
     if found.is_ratio:
@@ -178,7 +178,7 @@ def _amount(value: float, found: Difference) -> str:
 
 
 def evidence(found: Difference) -> str:
-    """What a difference rests on: ``worse, 8 pairs, the same in each``."""
+    """Describe the evidence for a difference: ``worse, 8 pairs, the same in each``."""
     verdict, n_broken = found.verdict, found.estimate.n_broken
     broken = f", {n_broken} without a number" if n_broken else ""
     if found.n_conditions > 1:

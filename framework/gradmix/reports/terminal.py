@@ -1,6 +1,6 @@
-"""A session of ``gradmix run`` in the terminal: a run, a sweep or a plan, and how it went with MLflow.
+"""A session of ``gradmix run`` in the terminal: a run, a sweep or a plan, and the status of MLflow.
 
-A run has a live line with iteration and metrics, or plain lines in a pipe, and a closing table.
+A run has a live line with iteration and metrics (plain lines in a pipe), and a closing table.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from gradmix.reports.wording import metric_text, progress, shown
 from gradmix.runs.runner import explain_failure, status_of_error
 
 _LINES_IN_FULL = 20
-"""Iterations that get a line each without a terminal; after these one a second does, later ever fewer."""
+"""Number of iterations that get a line each without a terminal; later ones get a line a second, then fewer."""
 
 _SHARE_BETWEEN_LINES = 0.05
-"""How much longer a run has to last until its next line, once that is more than a second."""
+"""Pause until the next line, as a share of the time since the start, if that is more than a second."""
 
 
 class SessionReport:
-    """Reports one ``gradmix run``: a run or a sweep, what went wrong, where the results are, and how to continue."""
+    """Reports one ``gradmix run``: a run or a sweep, errors, the place of the results, and how to continue."""
 
     def __init__(self) -> None:
         self.exit_code = 0
         self._console = make_console()
         self._sweep = SweepReport(self._console)
         self.watchers = (self, self._sweep)
-        """Those that are to listen to the session's events."""
+        """The listeners to register for the session's events."""
         self._settings: Settings | None = None
         self._run: RunInfo | None = None
         self._live: Live | None = None
@@ -52,12 +52,12 @@ class SessionReport:
 
     @hookimpl
     def settings_known(self, settings: Settings) -> None:
-        """Take note of where it is tracked."""
+        """Remember the tracking settings."""
         self._settings = settings
 
     @hookimpl
     def gradmix_run_started(self, run: RunInfo) -> None:
-        """Say what runs."""
+        """Print the components of the run, and start the live line."""
         self._run, self._begun = run, time.monotonic()
         chosen = " · ".join(f"{key} {value}" for key, value in run.params.items() if "." not in key)
         self._console.print(Text(chosen, style="bold"))
@@ -67,7 +67,7 @@ class SessionReport:
 
     @hookimpl
     def gradmix_iteration(self, iteration: Iteration[Any]) -> None:
-        """Show the iteration."""
+        """Show an iteration."""
         self._objectives = iteration.metrics.keys()
         line = Text(f"iteration {iteration.step:>4}", style="dim")
         line += Text(f" (start {iteration.start + 1})" if iteration.start else "", style="dim")
@@ -87,11 +87,11 @@ class SessionReport:
             self._lines += 1
 
     def _live_line(self) -> Text:
-        """The last iteration, and how long the run has taken: it goes on also if an iteration takes for ever."""
+        """Return the last iteration and the elapsed time, which advances even during a long iteration."""
         return self._line + Text(f"  {time.monotonic() - self._begun:.0f} s", style="dim")
 
     def _print_line(self) -> None:
-        """Print the last iteration, unless it has a line."""
+        """Print the last iteration, unless it has been printed."""
         if self._unprinted is not None:
             self._console.print(self._unprinted, soft_wrap=True)
             self._unprinted = None
@@ -105,12 +105,12 @@ class SessionReport:
 
     @hookimpl
     def stopped(self, by: str, reason: str) -> None:
-        """Keep for the closing table why it ended early."""
+        """Keep the reason for an early stop for the closing table."""
         self._stopped = {"stopped": f"by {by}: {reason}"}
 
     @hookimpl
     def gradmix_run_failed(self, run: RunInfo, error: BaseException) -> None:
-        """Say what went wrong."""
+        """Print the error of a failed run."""
         self._stop()
         self.exit_code = 1
         self._rows = {"status": status_of_error(error) if isinstance(error, Exception) else "interrupted"}
@@ -126,11 +126,11 @@ class SessionReport:
         say("warning", message)
 
     def fail(self, exit_code: int, complaint: str) -> None:
-        """Take note of why it all ends here."""
+        """Remember the exit code and the reason for ending the session."""
         self.exit_code, self._complaint = exit_code, complaint
 
     def close(self) -> None:
-        """Say how it ended; a sweep in which not every job is done has failed."""
+        """Print how the session ended; a sweep with unfinished jobs has failed."""
         self._stop()
         if self._run is not None:
             print_table(self._console, self._rows | self._stopped | {"folder": shown(self._run.folder)})
@@ -141,7 +141,7 @@ class SessionReport:
             say("gradmix run", self._complaint)
 
     def close_tracking(self, errors: list[str]) -> None:
-        """Say where it is in MLflow, when that is done, too."""
+        """Print where the results are in MLflow, once tracking has ended."""
         settings = self._settings
         if settings is not None and (self._run or self._sweep.sweep):
             uri = settings.tracking.uri

@@ -1,4 +1,4 @@
-"""Numbers, times and paths as people read them."""
+"""Numbers, times and paths in readable form."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ UNITS = {
     "s": (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9)),
     "B": (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10), ("B", 1)),
 }
-"""Unit → the units that may be shown instead, and their sizes."""
+"""Unit → the units that may be shown in its place, and their sizes."""
 
 
 def measured(value: float, unit: str = "") -> str:
-    """A value with the unit that suits it, to as many digits as one can compare.
+    """Format a value with a suitable unit and a number of digits that can be compared at a glance.
 
     >>> measured(-1130.26397, "nats"), measured(0.0123, "s"), measured(3.14159e-12), measured(5e7, "B")
     ('-1130.26', '12.3 ms', '3.14e-12', '47.7 MiB')
@@ -32,7 +32,7 @@ def measured(value: float, unit: str = "") -> str:
 
 
 def progress(value: float) -> str:
-    """A metric of an iteration: as many decimals each time, unless it is a count or has none of them.
+    """Format a metric of an iteration, always with the same number of decimals, except counts and tiny values.
 
     >>> progress(-1131.5294781), progress(4.5e-12), progress(12.0)
     ('-1131.529478', '4.5e-12', '12')
@@ -42,7 +42,7 @@ def progress(value: float) -> str:
 
 
 def metric_text(name: str, value: float, unit: str = "") -> str:
-    """A run's metric for reading; its unit is known, or given.
+    """Format a run's metric; its unit is known or given.
 
     >>> metric_text("converged", 1.0), metric_text("memory.peak_bytes", 2048.0)
     ('yes', '2 KiB')
@@ -53,7 +53,7 @@ def metric_text(name: str, value: float, unit: str = "") -> str:
 
 
 def shown(path: Path) -> str:
-    """A path as people want it: from the working folder, if it is in there."""
+    """Return a path for display, relative to the working folder if it is inside."""
     try:
         return str(path.absolute().relative_to(Path.cwd()))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Plots of a comparison. Each comes only if the data has something for it."""
+"""Plots of a comparison. Each is made only if the runs have data for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gradmix.reports.figures.medians import by_option, heat_map
 
 
 def figures(comparison: Comparison) -> list[Figure]:
-    """All figures that the data has something for."""
+    """Return all figures for which the runs have data."""
     styles = Styles(comparison)
     made = [heat_map(comparison), by_option(comparison, styles), curves(comparison, styles), cost(comparison, styles)]
     return [figure for figure in made if figure is not None and figure.views]

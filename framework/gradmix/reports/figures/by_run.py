@@ -14,17 +14,17 @@ from gradmix.reports.grouping import Group, Section, Settings
 from gradmix.reports.wording import measured
 
 _MOST_LINES = 60
-"""Runs up to which each has a line; of more, one of each group has."""
+"""Up to this many runs, each has a line; above it, one run of each group."""
 _LONG = 50
-"""Iterations from which a run is so long beside a run a tenth as long that their axis is logarithmic."""
+"""From this many iterations of the longest run on, beside one a tenth as long, the axis is logarithmic."""
 _LEAST_DISTANCE = 1e-12
-"""Distances to the best that are not noise of the last digits, relative to the best."""
+"""Smallest distance to the best, relative to the best, that is more than rounding noise."""
 
 
 def curves(comparison: Comparison, styles: Styles) -> Figure | None:
-    """The objective by iteration: what is ranked by if iterations have it, else the first metric of each run.
+    """Draw the objective by iteration: the metric that ranks if iterations have it, else the first metric of each run.
 
-    Where it is known which way is better, there is a view of the distance to the best, too.
+    If the better direction is known, another view shows the distance to the best.
     """
     primary = comparison.primary.name if comparison.primary else ""
     views, others, shown, n_twins = [], [], [], 0
@@ -68,7 +68,7 @@ def _views(comparison: Comparison, section: Section, metric: Meaning, series: Se
 
 
 def _apart(series: Series, best: float, least: float) -> Series:
-    """The series as distances to the best value of all, without what is at no distance."""
+    """Return the series as distances to the best value of all series, without points at distance 0."""
     kept = [(x, abs(y - best)) for x, y in zip(series.x, series.y, strict=True) if abs(y - best) > least]
     x, y = zip(*kept, strict=True) if kept else ((), ())
     return replace(series, x=x, y=y)
@@ -91,21 +91,21 @@ def _curves(section: Section, name: str, styles: Styles, primary: Meaning | None
 
 
 def _middle(group: Group, primary: Meaning | None) -> Sequence[Run]:
-    """The run whose result is the median of its group, or next to it."""
+    """Return the run whose result is the median of its group, or next to the median."""
     name = primary.name if primary else ""
     measured = sorted((run for run in group.finished if name in run.metrics), key=lambda run: run.metrics[name])
     return [measured[(len(measured) - 1) // 2]] if measured else group.runs[:1]
 
 
 def cost(comparison: Comparison, styles: Styles) -> Figure | None:
-    """The metric that is ranked by against each cost that varies."""
+    """Draw the metric that ranks against each cost that differs among runs."""
     primary = comparison.primary
     if primary is None or primary.is_cost:
         return None
     costs = [metric for name, metric in comparison.declared.items() if metric.is_cost and name in comparison.names]
     shown: list[tuple[Settings, Sequence[Group]]]
     shown = [(section.given, section.groups) for section in comparison.sections]
-    if primary.by_ratio and len(shown) > 1:  # such a metric means the same on all that was given
+    if primary.by_ratio and len(shown) > 1:  # such a metric means the same in all sections
         shown.insert(0, ({}, comparison.groups))
     views = []
     for given, groups in shown:

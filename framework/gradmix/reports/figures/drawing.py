@@ -1,4 +1,4 @@
-"""Views of figures, drawn by Matplotlib: for a page, for a paper, for a screen."""
+"""Draw views of figures with Matplotlib, for pages, papers and screens."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ STYLE = {
 }
 
 _SHADES = LinearSegmentedColormap.from_list("shades", ["#16212e", "#5d6b7a", "#b4bdc7", "#f1f3f6"])
-"""From the best to the worst: no hue, as hues stand for groups."""
+"""Shades from the best to the worst: grey, as hues represent groups."""
 _MARGIN = 0.04
-"""Free room at the ends of an axis, as a share of it."""
+"""Free room at the ends of an axis, as a share of its length."""
 _CROWDED = 40
-"""Lines from which each is thin."""
+"""From this many lines on, lines are thin."""
 _MOST_POINTS = 20_000
-"""Points up to which lines are drawn as lines; more become an image."""
+"""Up to this many points, lines are vector graphics; above it, an image."""
 _GRID = (4.2, 2.9)
-"""Inches that the cells of a heat map have, about."""
+"""Approximate size of the cells of a heat map in inches."""
 _LEGIBLE = 5.5
-"""Points of the smallest letters."""
+"""Smallest font size in points."""
 _LONG_LABEL = 24
-"""Letters of a label up to which the legend is beside the axes."""
+"""Up to this many letters of the longest label, the legend is beside the axes."""
 _MOST_LETTERS = 60
-"""Letters of names across that fit side by side."""
+"""Number of letters of column names that fit side by side."""
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -83,12 +83,12 @@ def draw(view: View, title: str = "") -> Figure:
         layout = figure.get_layout_engine()
         if layout is not None:
             layout.execute(figure)
-            figure.set_layout_engine(None)  # what was found stays, and is not sought again
+            figure.set_layout_engine(None)  # keep the layout: do not compute it again when saving
     return figure
 
 
 def placed(values: Sequence[float], axis: Axis) -> Sequence[float]:
-    """Values as they are drawn: a logarithmic axis has a place for zeros."""
+    """Return values as they are drawn: a logarithmic axis has a place for zeros."""
     return values if axis.zero is None else [max(value, axis.zero) for value in values]
 
 
@@ -118,7 +118,7 @@ def _draw_series(axes: Axes, view: View) -> None:
 
 
 def set_scales(axes: Axes, x: Axis, y: Axis, xs: Sequence[float], ys: Sequence[float]) -> None:
-    """Scales and ticks of both axes, fit for the values in them; none for the axis without values."""
+    """Set scales and ticks of both axes to fit their values; no ticks on an axis without values."""
     axes.margins(_MARGIN)
     if xs:
         axes.set_xscale("log" if x.is_log else "linear")
@@ -129,7 +129,7 @@ def set_scales(axes: Axes, x: Axis, y: Axis, xs: Sequence[float], ys: Sequence[f
 
 
 def _set_axis(drawn: DrawnAxis, axis: Axis, values: Sequence[float]) -> None:
-    """Ticks: integers, SI prefixes, powers of ten, and a zero on a logarithmic axis that has one."""
+    """Set the ticks: integers, SI prefixes, powers of ten, and a zero on a logarithmic axis with zeros."""
     if axis.is_log:
         positive = [value for value in values if value > 0]
         decades = math.log10(max(positive) / min(positive))
@@ -152,7 +152,7 @@ def _set_axis(drawn: DrawnAxis, axis: Axis, values: Sequence[float]) -> None:
 
 
 def _log_text(value: float, position: int | None, zero: float | None) -> str:
-    """A tick of a logarithmic axis.
+    """Return the text of a tick of a logarithmic axis.
 
     >>> _log_text(1e-16, None, None), _log_text(20.0, None, None), _log_text(1e-18, None, 1e-18)
     ('10⁻¹⁶', '20', '0')
@@ -171,7 +171,8 @@ def _draw_legend(figure: Figure, view: View) -> None:
     if not entries:
         return
     joined = any(each.joined for each in view.series)
-    colors_alone = len({entry.channel for entry in entries}) > 1  # what else is told apart, markers and lines say
+    # with several channels, markers and lines represent the other choices
+    colors_alone = len({entry.channel for entry in entries}) > 1
     handles = [_handle(entry, joined, colors_alone) for entry in entries]
     longest = max(len(entry.text) for entry in entries)
     if longest <= _LONG_LABEL:
@@ -186,7 +187,7 @@ def _draw_legend(figure: Figure, view: View) -> None:
 
 
 def _handle(entry: Entry, joined: bool, colors_alone: bool) -> Line2D:
-    """Return what stands beside an entry's text: a line, a marker, or a bar where colors alone tell groups apart."""
+    """Return the handle of a legend entry: a line, a marker, or a bar if the channel is colour alone."""
     look, is_bar = entry.look, colors_alone and entry.channel == "color"
     has_line = is_bar or (joined and entry.channel != "marker")
     return Line2D(
@@ -204,7 +205,7 @@ def _handle(entry: Entry, joined: bool, colors_alone: bool) -> Line2D:
 
 
 def _number_size(grid: Grid) -> float:
-    """The size of letters at which numbers fit into their cells; 0 if none is legible."""
+    """Return the font size at which numbers fit into their cells; 0 if that is not legible."""
     longest = max((len(text) for texts in grid.numbers for text in texts), default=1)
     width, height = 72 * _GRID[0] / len(grid.across), 72 * _GRID[1] / len(grid.down)
     size = min(8.0, width / (0.75 * longest), height / 1.6)

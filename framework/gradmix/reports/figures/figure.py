@@ -1,4 +1,4 @@
-"""A plot as plain values: views, series and axes. `drawing` draws them; a page, a file and a notebook show the same."""
+"""A plot as plain values: views, series and axes. `drawing` draws them, alike for pages, files and notebooks."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from gradmix.reports.figures.looks import Entry, Look
 from gradmix.reports.figures.scale import Scale
 
 MOST_VIEWS = 8
-"""Views that a figure offers to choose from."""
+"""Largest number of views that a figure offers."""
 
 _PREFIXED = ("s", "B")
-"""Units that come with prefixes: µs, ms, kB."""
+"""Units shown with prefixes: µs, ms, kB."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis.
+    """An axis of a view.
 
-    Ticks have SI prefixes of its `unit`, if it has one. Where `whole`, they are integers. On a logarithmic axis zeros
-    are drawn at `zero`, and named there. What is not `within` its ends is cut off.
+    Ticks have SI prefixes of the `unit`, if any. If `whole`, ticks are integers. On a logarithmic axis zeros are drawn
+    at `zero`, with the tick 0. Points outside `within`, the ends of the axis, are cut off.
     """
 
     title: str
@@ -36,10 +36,10 @@ class Axis:
 
 @dataclass(frozen=True)
 class Series:
-    """Points of one look, joined by a line or not, with marks for all of them, only for the last one, or for none.
+    """Points with one look, optionally joined by a line, with markers for all points, only the last one, or none.
 
-    Each has a text for whoever points at it; a single one is for all of them, with ``{x}`` and ``{y}`` in it. `spans`
-    are the ends of the interval around each.
+    `texts` has a tooltip for each point, or a single one for all points, with ``{x}`` and ``{y}`` in it. `spans` has
+    the ends of the interval around each point.
     """
 
     look: Look
@@ -54,7 +54,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Grid:
-    """A heat map: names across and down, the shade of each cell between 0, the best, and 1; None for an empty cell."""
+    """A heat map: names of columns and rows, and the shade of each cell from 0, the best, to 1; None if empty."""
 
     across: Sequence[str]
     down: Sequence[str]
@@ -77,7 +77,7 @@ class View:
 
     @property
     def entries(self) -> list[Entry]:
-        """Lines of its legend; a channel in which all series look the same needs none."""
+        """The entries of the legend; a channel in which all series look the same needs none."""
         found = list(dict.fromkeys(entry for each in self.series for entry in each.entries))
         channels = [entry.channel for entry in found]
         return sorted((each for each in found if channels.count(each.channel) > 1), key=lambda each: each.order)
@@ -85,7 +85,7 @@ class View:
 
 @dataclass(frozen=True)
 class Figure:
-    """A plot, with a choice of views; `note` says how to read it. There may be more views than are offered."""
+    """A plot, with a choice of views; `note` explains how to read it. Some views may be left out."""
 
     name: str
     title: str
@@ -95,12 +95,12 @@ class Figure:
 
 
 def figure_of(name: str, title: str, note: str, views: Sequence[View]) -> Figure:
-    """A figure that offers the first views."""
+    """Return a figure that offers the first views."""
     return Figure(name, title, note, views[:MOST_VIEWS], max(len(views) - MOST_VIEWS, 0))
 
 
 def near_best(view: View, metric: Meaning, values: Collection[float]) -> list[View]:
-    """The view again, of what is near the best of some values, if others are far behind."""
+    """Return a copy of the view limited to values near the best, if others are far behind; else nothing."""
     within = Scale(values, metric).near_best if metric.better and not view.y.is_log else None
     if within is None:
         return []
@@ -110,30 +110,32 @@ def near_best(view: View, metric: Meaning, values: Collection[float]) -> list[Vi
 
 
 def axis_title(metric: Meaning, with_prefixes: bool = False) -> str:
-    """A metric's name with its unit, unless each value has its unit, with a prefix, beside it."""
+    """Return a metric's name with its unit, unless each value is shown with a prefixed unit."""
     has_unit = metric.unit and not (with_prefixes and metric.unit in _PREFIXED)
     return f"{metric.name} ({metric.unit})" if has_unit else metric.name
 
 
 def axis(metric: Meaning, values: Collection[float]) -> Axis:
-    """A linear axis; a logarithmic one where values differ by orders of magnitude."""
+    """Return a linear axis, or a logarithmic one if values differ by orders of magnitude."""
     least, most = min(values, default=0.0), max(values, default=0.0)
     has_prefixes = metric.unit in _PREFIXED and least >= 0
     title, unit = axis_title(metric, has_prefixes), metric.unit if has_prefixes else ""
     if metric.by_ratio and least > 0 and most > 10 * least:
         return Axis(title, is_log=True, unit=unit)
     positive = min((value for value in values if value > 0), default=1.0)
-    if metric.by_ratio and least == 0 and most > 10 * positive:  # exact results beside inexact ones
+    if (
+        metric.by_ratio and least == 0 and most > 10 * positive
+    ):  # exact results beside inexact ones, such as errors of 0 and 1e-9
         return Axis(title, is_log=True, unit=unit, zero=positive / 100)
     return Axis(title, unit=unit, whole=all(float(value).is_integer() for value in values))
 
 
 def spread_axis(title: str, values: Collection[float]) -> Axis:
-    """An axis for the values of an option: logarithmic where they are positive and spread over decades."""
+    """Return an axis for the values of an option: logarithmic if they are positive and spread over decades."""
     spreads = min(values) > 0 and max(values) >= 50 * min(values)
     return Axis(title, is_log=spreads, whole=all(float(value).is_integer() for value in values))
 
 
 def finite(value: Any) -> float | None:
-    """A number, or None for what is none."""
+    """Return the value if it is a finite number, else None."""
     return value if isinstance(value, int | float) and math.isfinite(value) else None

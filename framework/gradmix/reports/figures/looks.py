@@ -1,4 +1,4 @@
-"""How groups look, the same in all figures: a colour, a marker and a kind of line each stand for one choice."""
+"""The looks of groups, the same in all figures: colour, marker and line style represent one choice each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gradmix.reports.factors import value_of
 from gradmix.reports.grouping import Group, Settings
 
 INK = "#3b4754"
-"""The colour of what is not of one group."""
+"""The colour of elements that do not belong to one group."""
 OTHERS = "#c4c9d0"
 """The colour of groups beyond the palette."""
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
@@ -26,7 +26,7 @@ _ROOM: Mapping[Channel, int] = {"color": len(GROUP_COLORS), "marker": len(MARKER
 
 @dataclass(frozen=True)
 class Look:
-    """How a series is drawn."""
+    """The colour, marker and line style of a series."""
 
     color: str = INK
     marker: str = "o"
@@ -35,7 +35,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of a legend: what a look stands for. Entries of a channel come in their `order`."""
+    """An entry of a legend: the meaning of a look. Entries of a channel are sorted by `order`."""
 
     channel: Channel
     text: str
@@ -44,10 +44,10 @@ class Entry:
 
 
 class Styles:
-    """A look for each group: of the choices one is told by colour, the next by the marker, a third by the line.
+    """The look of each group: colour represents one choice, the marker a second and the line style a third.
 
-    Colours go to the best values first. A choice with too many values is told by none of these, unless it is the only
-    one: then the best of its values have colours, and the others are grey.
+    The best values get their colours first. A choice with too many values gets no channel, except if no other choice
+    has the colour: then its best values have colours, and the others are grey.
     """
 
     def __init__(self, comparison: Comparison) -> None:
@@ -69,15 +69,15 @@ class Styles:
             self._values[left[0]] = values[left[0]]
 
     def look(self, group: Group) -> Look:
-        """The look of a group."""
+        """Return the look of a group."""
         return self.of(group.settings)[0]
 
     def color(self, group: Group) -> str:
-        """Its colour."""
+        """Return the colour of a group."""
         return self.look(group).color
 
     def of(self, settings: Settings) -> tuple[Look, tuple[Entry, ...]]:
-        """The look of some settings, and the lines of a legend that say so; ink and circles where a choice is open."""
+        """Return the look of some settings and its legend entries; choices without a setting have the default look."""
         look, entries = Look(), []
         for place, (channel, key) in enumerate(self._keys.items()):
             if key not in settings:
@@ -88,17 +88,17 @@ class Styles:
                 text, index = f"{len(self._values[key]) - len(GROUP_COLORS)} others", len(GROUP_COLORS)
             change: Mapping[str, Any] = _changed(channel, index)
             if channel == "color" and "marker" not in self._keys:
-                change = {**change, **_changed("marker", index)}  # for readers who see no colours
+                change = {**change, **_changed("marker", index)}  # for colour-blind readers
             entries.append(Entry(channel, text, replace(Look(), **change), (place, index)))
             look = replace(look, **change)
         return look, tuple(entries)
 
     def label(self, group: Group) -> str:
-        """Its settings in words."""
+        """Describe a group's settings in words."""
         return self._factors.label(group.settings)
 
     def said(self, group: Group, run: Run) -> str:
-        """A run in words: its group, and which of the group's runs it is."""
+        """Describe a run in words: its given values, its group, and its repeats."""
         repeats = [self._factors.label({key: value_of(run, key)}) for key in self._factors.repeats]
         given = [str(value) for value in group.given.values()]
         return ", ".join([*given, self.label(group), *repeats])

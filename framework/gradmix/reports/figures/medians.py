@@ -1,4 +1,4 @@
-"""Figures of medians over options: the metric that ranks over two at once, and metrics over a numeric one."""
+"""Figures of medians over options: a heat map over two options, and lines over a numeric option."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from gradmix.reports.intervals import Estimate
 from gradmix.reports.tables import summary_text
 
 _MOST_NUMBERED = 150
-"""Cells up to which each shows its number."""
+"""Up to this many cells, each shows its number."""
 _LONGEST_NAME = 28
 _FEWEST_FOR_LINE = 3
 
 Facet = tuple[tuple[str, Any], ...]
 Cells = Mapping[tuple[Any, Any], tuple[Estimate, float]]
-"""Values of both options → what was reached there, and its shade."""
+"""Values of both options → the estimate and its shade."""
 
 
 def heat_map(comparison: Comparison) -> Figure | None:
-    """Medians over the two options with the most values, choices before what was given; the rest as views."""
+    """Draw medians over the two options with the most values, choices before given ones; the others become views."""
     factors, primary = comparison.factors, comparison.primary
     keys = [key for key in (*factors.choices, *factors.given) if len(factors.values[key]) > 1]
     if primary is None or primary.better is None or len(keys) < 2:
@@ -69,10 +69,10 @@ def heat_map(comparison: Comparison) -> Figure | None:
 def _scales(
     sections: Sequence[Section], metric: Meaning, is_shared: bool
 ) -> list[tuple[Scale, Callable[[float], float]]]:
-    """The scale of each section, and what of a median has its place there.
+    """Return for each section its scale, and the function from a median to a value on the scale.
 
-    Of sections in views of their own these are the medians; of those that share a view, what the medians are behind
-    the best of their section, or by how much they exceed it.
+    If sections have separate views, the values are the medians. If sections share a view, the values are differences
+    from, or ratios to, the best median of the section.
     """
     medians = [
         [group.summaries[metric.name].median for group in section.groups if metric.name in group.summaries]
@@ -83,7 +83,7 @@ def _scales(
     sign = metric.sign or 1.0
     bests = [min(filter(math.isfinite, values), key=lambda value: value * sign, default=0.0) for values in medians]
     positive = [value for values in medians for value in values if 0 < value < math.inf]
-    floor = min(positive, default=1.0) / 10  # an exact result is not infinitely better than one that nearly is
+    floor = min(positive, default=1.0) / 10  # an exact result is not infinitely better than an almost exact one
 
     def relative_to(best: float) -> Callable[[float], float]:
         if metric.by_ratio:
@@ -115,7 +115,7 @@ def _grid(
 
 
 def by_option(comparison: Comparison, styles: Styles) -> Figure | None:
-    """Medians over the numeric option with the most values: a line for each combination of the other choices."""
+    """Draw medians over the numeric option with the most values, with a line for each combination of other choices."""
     factors = comparison.factors
     counts = {
         key: sum(isinstance(value, int | float) for value in factors.values[key])
@@ -144,7 +144,7 @@ def by_option(comparison: Comparison, styles: Styles) -> Figure | None:
 
 
 def _lines(styles: Styles, groups: Sequence[Group], key: str, metric: Meaning) -> list[Series]:
-    """For each combination of the other choices a line, and on it the medians, each with the look of its group."""
+    """Return a line for each combination of the other choices, with the medians on it in the looks of their groups."""
     lines: dict[Facet, list[tuple[float, Group, Estimate]]] = {}
     for group in groups:
         x, found = {**group.given, **group.settings}[key], group.summaries.get(metric.name)
@@ -167,7 +167,7 @@ def _lines(styles: Styles, groups: Sequence[Group], key: str, metric: Meaning) -
 
 
 def _short(value: Any) -> str:
-    """A value as the name of a row or a column."""
+    """Return a value as the name of a row or a column."""
     text = text_of(value)
     return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1] + "…"
 
@@ -181,7 +181,7 @@ def _with_n(found: Estimate, metric: Meaning, plain: bool = False) -> str:
 
 
 def _results(comparison: Comparison) -> str:
-    """What is shown, and of how many values each: ``Medians of n = 8``."""
+    """Describe the values shown and the number of runs behind each: ``Medians of n = 8``."""
     primary = comparison.primary
     if primary is None:
         return "Medians"

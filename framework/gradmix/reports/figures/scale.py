@@ -1,4 +1,4 @@
-"""A scale from the best value to the worst on which every value has a place of its own."""
+"""A scale from the best value to the worst on which close and distant values can be distinguished."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from gradmix.reports.grouping import Section
 from gradmix.reports.wording import measured
 
 _LETTER = 0.032
-"""The room that a letter of a tick's text takes."""
+"""The width of a letter of a tick's text, as a share of the scale."""
 _STRETCHED = 6.0
-"""How many times as far as the contenders the worst may be before the scale is stretched near the best."""
+"""The scale is stretched near the best if the worst value is this many times as far away as the contenders."""
 _SAME = 1e-9
-"""Relative difference of values that are the same."""
+"""Largest relative difference of values that count as equal."""
 
 
 class Scale:
-    """Places between 0, the best, and 1, the worst, whichever way is better.
+    """Map values to places from 0, the best, to 1, the worst, whichever direction is better.
 
-    Logarithmic for what is compared by ratios. Else linear in the distance to the best, unless some values are far
-    behind: then in its inverse hyperbolic sine, which is linear near the best and a logarithm far from it.
+    The scale is logarithmic for metrics compared by ratios. Otherwise it is linear in the distance to the best, or, if
+    some values are far behind, in its inverse hyperbolic sine, which is linear near the best and logarithmic far away.
     """
 
     def __init__(self, values: Collection[float], metric: Meaning, medians: Collection[float] = ()) -> None:
@@ -42,29 +42,29 @@ class Scale:
             self._room = self._near(medians or sound)
         self._reach = self._distance(self._worst) if sound else 0.0
         self.ticks: Sequence[tuple[float, str]] = list(self._ticks()) if sound else []
-        """Places and texts of round values."""
+        """Places and texts of round values, for ticks."""
 
     @property
     def is_stretched(self) -> bool:
-        """Whether it gives more room to what is near the best."""
+        """Whether the scale gives more room to values near the best."""
         return self._room > 0
 
     def at(self, value: float) -> float:
-        """The place of a value; at the worse end for what is not a finite number."""
+        """Return the place of a value; the worse end for values that are not finite."""
         if not math.isfinite(value):
             return 1.0
         return min(max(self._distance(value) / self._reach, 0.0), 1.0) if self._reach > 0 else 0.0
 
     @property
     def near_best(self) -> tuple[float, float] | None:
-        """The range of what is near the best, from low to high, if the scale gives it more room."""
+        """The range of values near the best, (low, high), if the scale gives it more room; else None."""
         if not self.is_stretched:
             return None
         distance = math.copysign(self._room * math.sinh(self._reach / 2), self._worst - self._best)
         return min(self._best, self._best + distance), max(self._best, self._best + distance)
 
     def _near(self, values: Collection[float]) -> float:
-        """The distance up to which a stretched scale is linear; 0 if it need not be stretched."""
+        """Return the distance up to which a stretched scale is linear; 0 if it need not be stretched."""
         distances = sorted(abs(value - self._best) for value in values if math.isfinite(value))
         apart = [each for each in distances if each > _SAME * abs(self._best)]
         near = apart[len(apart) // 4] if apart else 0.0
@@ -77,7 +77,7 @@ class Scale:
         return math.asinh(distance / self._room) if self._room else distance
 
     def _ticks(self) -> Iterator[tuple[float, str]]:
-        """Round values, as many as there is room for."""
+        """Yield as many round values as there is room for."""
         if self._reach == 0:
             yield 0.0, measured(float(f"{self._best:.4g}"), self._unit)
             return
@@ -89,7 +89,7 @@ class Scale:
                 yield place, text
 
     def _round_values(self, low: float, high: float) -> Iterator[float]:
-        """Round values within the range; those that matter most first."""
+        """Yield round values within the range, the most important ones first."""
         from matplotlib.ticker import LogLocator, MaxNLocator
 
         if self.is_stretched:  # for each size of step, the first round value beyond the best
@@ -111,7 +111,7 @@ class Scale:
 
 
 def scale_of(section: Section, metric: Meaning) -> Scale:
-    """The scale of a section's groups: of their medians and the ends of their intervals."""
+    """Return the scale for a section's groups: for their medians and the ends of their intervals."""
     found = [each.summaries[metric.name] for each in section.groups if metric.name in each.summaries]
     values = [value for each in found for value in (each.low, each.median, each.high)]
     return Scale(values, metric, [each.median for each in found])

@@ -1,4 +1,4 @@
-"""The ranking as a picture: medians with their intervals, the best on top, a panel for each of what was given."""
+"""The ranking as a picture: medians with their intervals, the best on top, a panel for each section."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Bar = tuple[Group, Estimate]
 
 
 def draw_strips(comparison: Comparison) -> Figure | None:
-    """Draw the best groups of the first sections, ready to be saved; None if none of them has a number."""
+    """Draw the best groups of the first sections, ready to be saved; return None if no group has a number."""
     primary = comparison.primary
     if primary is None:
         return None
@@ -70,7 +70,7 @@ def _draw_panel(axes: Axes, bars: list[Bar], primary: Meaning, styles: Styles) -
 
 
 def _wrapped(label: str) -> list[str]:
-    """A label in at most two lines, so that there is room for the dots."""
+    """Wrap a label to at most two lines, to leave room for the dots."""
     return textwrap.wrap(label, 36, max_lines=2, placeholder="…")
 
 
@@ -82,6 +82,6 @@ def _kind(bars: list[Bar]) -> str:
 
 
 def _bars(section: Section, metric: str) -> list[Bar]:
-    """The groups whose median is a number, the best first."""
+    """Return the groups whose median is a number, the best first."""
     measured = [(group, group.summaries.get(metric)) for group in section.groups]
     return [(group, found) for group, found in measured if found and math.isfinite(found.median)][:_MOST_BARS]

@@ -1,4 +1,4 @@
-"""A view as an SVG image within a page, with what a script needs to say the point that someone points at."""
+"""A view as an SVG image within a page, with the data that a script needs for tooltips."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gradmix.reports.figures.drawing import SIZE, draw, placed
 from gradmix.reports.figures.figure import Axis, Grid, View
 
 _MOST_HELD = 600
-"""Points of curves that one can point at; of more, every second, third, …"""
+"""Largest number of points with tooltips; of more, only every second, third, … point has one."""
 _OF_NO_USE = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
 _SHORTER = {
     r"'DejaVu Sans', [^;\"]*sans-serif": "var(--font)",
@@ -23,17 +23,17 @@ _SHORTER = {
     r"> <": "><",
     r' id="[^"]*\.axis_\d"| id="(?:[xy]tick|line2d|text|patch|axes|figure)_\d+"': "",
 }
-"""What takes room in Matplotlib's SVG, and what is left of it."""
+"""Long patterns in Matplotlib's SVG, and their shorter replacements."""
 _PLACES = re.compile(r' (?:d|x|y)="[^"]*"')
 _TOO_FINE = re.compile(r"(?<=\.\d\d)\d+")
-"""Digits of places behind a hundredth of a point."""
+"""Digits of coordinates beyond a hundredth of a point."""
 _IDENTIFIER = re.compile(r'(\bid="|href="#|url\(#)')
 _NAMES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 _HEAD = re.compile(r"<svg .*?>", re.DOTALL)
 
 
 def drawn(view: View, prefix: str) -> tuple[str, Mapping[str, Any]]:
-    """The image, all identifiers in it with a prefix, and the points in it, as JSON can hold them."""
+    """Return the image, with a prefix before all identifiers, and its points as plain values for JSON."""
     figure = draw(view)
     stream = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none"}):
@@ -58,7 +58,7 @@ def drawn(view: View, prefix: str) -> tuple[str, Mapping[str, Any]]:
 
 
 def _places(axis: Axis, ends: Sequence[float], start: float, end: float) -> Mapping[str, Any]:
-    """Where values are: `start` and `slope` of the line that takes them, or their logarithms, to the image."""
+    """Return `start` and `slope` of the linear map from values, or their logarithms, to coordinates in the image."""
     low, high = (math.log10(value) if axis.is_log else value for value in ends)
     slope = (end - start) / (high - low)
     return {"log": axis.is_log, "slope": slope, "start": start - slope * low}

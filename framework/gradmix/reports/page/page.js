@@ -1,8 +1,8 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const MOST_ROWS = 500;         // shown at once; the rest on request
-  const REACH = 24;              // from how far away a point answers, in units of the image
+  const MOST_ROWS = 500;         // shown at first; the rest on request
+  const REACH = 24;              // largest distance from the pointer to a point with a tooltip, in units of the image
   const SVG = "http://www.w3.org/2000/svg";
 
   const make = (tag, properties = {}, ...children) => {
@@ -11,7 +11,7 @@
     return element;
   };
 
-  // --- figures: a choice of views, what a point is, groups that can be hidden ------------------------------------
+  // --- figures: a choice of views, tooltips, groups that can be hidden -------------------------------------------
 
   const tip = document.getElementById("tip");
   const place = (axis, value) => axis.start + axis.slope * (axis.log ? Math.log10(value) : value);
@@ -154,7 +154,7 @@
   document.getElementById("search").hidden = false;
   fill();
 
-  // on paper all rows, and what is the same in all of them
+  // print all rows, and the parameters that are the same in all runs
   const constants = document.querySelector(".constants");
   window.addEventListener("beforeprint", () => { state.all = true; fill(); constants.open = true; });
   document.body.dataset.state = "ready";
