@@ -1,6 +1,6 @@
-"""The saved view ``results`` of an experiment: the list of its runs, with the metrics that matter as columns.
+"""The saved view ``results`` of an experiment: the list of its runs with the most important metrics as columns.
 
-MLflow keeps the views that its users save as tags of the experiment, and offers them under *Views*.
+MLflow stores saved views as tags of the experiment, and lists them under *Views*.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from gradmix.contracts.role import Role
 from gradmix.journal.reading import Run
 
 VIEW = "gradmix"
-"""The view's id; part of its address."""
+"""ID of the view, which is part of its address."""
 
 TAG = f"mlflow.sharedViewState.{VIEW}"
 
@@ -22,7 +22,7 @@ _COMPARED = (Role.ALGORITHM, Role.GIVEN)
 
 
 def columns_of(run: Run) -> frozenset[str]:
-    """What of a finished run is to be seen: components, the metrics that it is ranked by first, and its time."""
+    """Return the columns to show for a finished run: components, its first ranking metrics, and its time."""
     if run.kind == "sweep" or not run.is_finished:
         return frozenset()
     declared = run.declared
@@ -34,7 +34,7 @@ def columns_of(run: Run) -> frozenset[str]:
 
 
 def with_columns(view: str, columns: Collection[str]) -> str:
-    """A view, as its tag has it, with more columns; one that was changed in MLflow stays as it is."""
+    """Add columns to a view, given as the content of its tag; a view that was changed in MLflow stays unchanged."""
     try:
         state = json.loads(json.loads(view)["state"]) if view else {"selectedColumns": []}
         wanted = sorted({*state["selectedColumns"], *columns})
@@ -46,5 +46,5 @@ def with_columns(view: str, columns: Collection[str]) -> str:
 
 
 def path_to(experiment_id: str) -> str:
-    """The page of an experiment in MLflow's dashboard, in that view."""
+    """Return the address of an experiment's page in MLflow's dashboard, with this view."""
     return f"/#/experiments/{experiment_id}/runs?viewStateShareKey={VIEW}"

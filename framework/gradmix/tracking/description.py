@@ -1,4 +1,4 @@
-"""The description of a run on its page in MLflow, in Markdown: what failed, how to make it again, versions."""
+"""The description of a run on its page in MLflow, in Markdown: error, commands that repeat the run, versions."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ TRACEBACK = "traceback.txt"
 """Artifact of a run that failed."""
 
 _LONGEST = 4900
-"""Characters; MLflow takes 5,000 in a tag from its older versions on."""
+"""Longest description in characters; older versions of MLflow, too, accept 5,000 in a tag."""
 
 _LONGEST_TRACEBACK = 2500
-_DIGITS = 12  # of a key or a commit that are enough to find it
+_DIGITS = 12  # of a key or a commit, enough to find it
 _VERSIONS = ("python", "gradmix", "numpy", "scipy", "numba", "blas", "libc")
 
 
 def command_of(run: Run) -> str:
-    """The command that makes a run or a sweep, as it is typed in a shell; empty if the journal does not say it."""
+    """Return the shell command that made a run or a sweep; empty if the journal does not record it."""
     arguments = run.started.get("arguments")
     return "" if arguments is None else shlex.join(["gradmix", "run", *map(masked_argument, arguments)])
 
 
 def traceback_of(run: Run) -> str:
-    """The traceback of the error that ended a run; empty if there is none."""
+    """Return the traceback of the error that ended a run; empty if there is none."""
     if run.status not in ("failed", "timed_out", "out_of_memory"):
         return ""
     ends = [event for event in run.events if event["event"] in TERMINAL_EVENTS]
@@ -38,9 +38,9 @@ def traceback_of(run: Run) -> str:
 
 
 def described(run: Run) -> str:
-    """The description of a run or a sweep; empty if the journal says nothing of where it comes from, and how it failed.
+    """Return the description of a run or a sweep; empty if its journal records no error, origin or versions.
 
-    The parts that matter most come first; those for which there is no room are left out.
+    The most important parts come first; parts that do not fit are left out.
     """
     parts = [*_failure(run), *_reproduction(run), *_versions(run)]
     text = ""
@@ -58,7 +58,7 @@ def _failure(run: Run) -> Iterator[str]:
 
 
 def _reproduction(run: Run) -> Iterator[str]:
-    """The commands that make a run again; the first lines of a description are in sight, the others unfold."""
+    """Yield the commands that repeat a run, in the first lines: MLflow shows the others only on request."""
     command, started = command_of(run), run.started
     if not command:
         return
@@ -97,7 +97,7 @@ def _versions(run: Run) -> Iterator[str]:
 
 
 def _block(text: str, language: str) -> str:
-    """A block of code; its fence is longer than any in the text."""
+    """Return a Markdown block of code, with a fence longer than any in the text."""
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}{language}\n{text.rstrip()}\n{fence}"
 
@@ -114,7 +114,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text that means itself in Markdown, on one line."""
+    """Return the text on one line, with Markdown's special characters escaped."""
     return re.sub(r"([\\`*_{}\[\]<>#|~!])", r"\\\1", " ".join(text.split()))
 
 
@@ -123,14 +123,14 @@ def _shortened(text: str, length: int) -> str:
 
 
 def _without_runner(trace: str) -> str:
-    """A traceback without the calls of gradmix's own runner that it begins with: they are the same for every run."""
+    """Return a traceback without the first calls, in gradmix's runner, which are the same for every run."""
     head, *calls = re.split(r'(?m)^(?=  File ")', trace)
     others = list(dropwhile(lambda call: "/gradmix/runs/" in call.partition("\n")[0].replace("\\", "/"), calls))
     return head + "".join(others) if others else trace
 
 
 def _shortened_traceback(trace: str) -> str:
-    """The end of a traceback, from the beginning of a call on, which is where the error was raised."""
+    """Return the end of a traceback, which has the call that raised the error; it starts at the beginning of a call."""
     if len(trace) <= _LONGEST_TRACEBACK:
         return trace
     tail = trace[-_LONGEST_TRACEBACK:]

@@ -1,6 +1,7 @@
-"""The ingester: brings journals into MLflow, in batches, as often as one likes: the second time changes nothing.
+"""The ingester: imports journals into MLflow, in batches. Repeating it changes nothing.
 
-MLflow itself is asked what it has. A run that it shows as ended, at the time of its journal's last event, is in.
+The ingester asks MLflow which runs it has. A run is complete if MLflow shows it as ended, with the time of the last
+event in its journal.
 """
 
 from __future__ import annotations
@@ -35,28 +36,28 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _FOLDER = "gradmix.folder"
-"""Tag of a run: where its journal is."""
+"""Tag of a run: the folder of its journal."""
 
 _MARK = ".tracked.json"
-"""File in a folder of runs: all of them were in a store when its file was in this state."""
+"""File in the folder of runs. It records the state of a store's file at which the store had all these runs."""
 
 
 @dataclass
 class Tally:
-    """What an ingester did."""
+    """The result of an ingester's work."""
 
     brought: list[Path] = field(default_factory=list)
-    """Folders of journals that were brought in, whole or in part."""
+    """Folders of journals that were imported, completely or in part."""
     deleted: set[Path] = field(default_factory=set)
-    """Folders of journals whose runs were deleted in MLflow, and stay so."""
+    """Folders of journals whose runs were deleted in MLflow and stay deleted."""
     errors: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
 
 class Ingester:
-    """Brings journals into one store, which is opened when the first journal comes.
+    """Imports journals into one store, which it opens for the first journal.
 
-    `restores` brings back runs that were deleted in MLflow; `is_thorough` checks a local store for damage.
+    `restores` restores runs that were deleted in MLflow; `is_thorough` checks a local store for damage.
     """
 
     def __init__(self, tracking: Tracking, restores: bool = False, is_thorough: bool = False) -> None:
@@ -66,7 +67,7 @@ class Ingester:
         self._inventories: dict[str, Inventory] = {}
         self._known_until = -math.inf
         self._notes: dict[Path, Note | None] = {}
-        """Notes as they were when MLflow was asked; one that has changed since means: ask again."""
+        """Notes at the time when MLflow was asked. If a note has changed since, MLflow is asked again."""
 
     @cached_property
     def client(self) -> MlflowClient:
@@ -74,19 +75,19 @@ class Ingester:
         return open_client(self.tracking, self.is_thorough, self.tally.remarks)
 
     def open(self) -> None:
-        """Open the store, and ask it something. One that does not answer is a StorageError."""
+        """Open the store and send a request; raise a StorageError if it does not answer."""
         with self._explained("cannot be opened"):
             self.client.search_experiments(max_results=1)
 
     def bring_in(self, folder: Path, seen: Run | None = None) -> StoredRun | None:
-        """Bring in a journal, or what is new in it; the run that shows it, or None if it is not to be shown.
+        """Import a journal, or its new events; return the run that shows it in MLflow, or None if it is not shown.
 
-        `seen` is its summary, if that was made already.
+        `seen` is the journal's content, if it was read already.
 
         Raises
         ------
         StorageError
-            If the journal cannot be read or the store does not take it. Nothing is lost by that.
+            If the journal cannot be read or the store rejects it. No data are lost, and the import can be repeated.
         """
         with self._explained(f"did not take {folder}"):
             seen = seen or read_run(folder)
@@ -96,9 +97,9 @@ class Ingester:
             return run
 
     def bring_in_all(self, folders: Iterable[Path], runs_dir: Path) -> None:
-        """Bring in journals as they come, among them all that `runs_dir` has for this store.
+        """Import journals in the given order; `folders` must include all journals in `runs_dir` for this store.
 
-        One that cannot be brought in does not stop the others; a store that does not answer any more does.
+        If a journal cannot be imported, the others follow; if the store no longer answers, the import ends.
         """
         try:
             for folder in folders:
@@ -113,13 +114,13 @@ class Ingester:
         except StorageError as error:
             self.tally.errors.append(str(error))
         if self._inventories and not self.tally.errors:
-            with suppress(OSError):  # whoever finds no mark asks MLflow
+            with suppress(OSError):  # without the mark, the next ingester asks MLflow
                 (runs_dir / _MARK).write_text(json.dumps([self.uri, file_state(self.uri), now]), encoding="utf-8")
 
     def left_behind(self, runs_dir: Path, before: float) -> Iterator[Path]:
-        """Journals meant for this store that earlier sessions have not brought in, as their notes say.
+        """Yield journals for this store that, according to their notes, earlier sessions have not imported completely.
 
-        Runs that began after `before`, in seconds since 1970, are this session's own.
+        Runs that began at `before` (seconds since 1970) or later belong to this session and are skipped.
         """
         self._known_until = self._read_mark(runs_dir)
         for each in _readable(find_journals(runs_dir)):
@@ -129,7 +130,7 @@ class Ingester:
                     yield each.folder
 
     def everything(self, runs_dir: Path) -> Iterator[Path]:
-        """All journals; their experiments are asked beforehand for what they have."""
+        """Yield all journals, after loading the runs of their experiments from MLflow."""
         self.open()
         folders = list(find_journals(runs_dir))
         self._notes = {folder: read_note(folder) for folder in folders}
@@ -145,9 +146,9 @@ class Ingester:
             inventory.withdraw_superseded()
 
     def _read_mark(self, runs_dir: Path) -> float:
-        """Since when the file of a local store is as an ingester left it: MLflow need not be asked about older notes.
+        """Return since when the file of a local store is unchanged (seconds since 1970): older notes are then valid.
 
-        A server, and a store that another program wrote to since, has to be asked.
+        For a server, or a file that another program has changed, return minus infinity: MLflow has to be asked.
         """
         try:
             uri, state, since = json.loads((runs_dir / _MARK).read_text(encoding="utf-8"))
@@ -159,11 +160,11 @@ class Ingester:
     def _bring_in(self, folder: Path, seen: Run) -> StoredRun | None:
         inventory = self._inventory(seen.require("name"))
         if seen.started.get("sweep") or seen.kind == "sweep":
-            inventory.load()  # many more will come
-        parent = self._parent(folder, seen, inventory)  # before the note is held: who holds two may wait forever
+            inventory.load()  # many more jobs will follow
+        parent = self._parent(folder, seen, inventory)  # before the note is locked: locking two notes could deadlock
         with noting(folder) as note:
             run = self._find(inventory, seen, note)
-            competes = seen.kind != "sweep" and seen.status != "running"  # two ingesters would withdraw each other's
+            competes = seen.kind != "sweep" and seen.status != "running"  # else two ingesters might withdraw both runs
             rivals = inventory.rivals(seen.run_key if competes else "")
             if any(rival.rank > _rank(seen) for rival in rivals if rival.journal_id != seen.require("run_id")):
                 inventory.withdraw([run] if run and not run.is_deleted else [])
@@ -182,7 +183,7 @@ class Ingester:
         return run
 
     def _find(self, inventory: Inventory, seen: Run, note: OpenNote) -> StoredRun | None:
-        """The run of a journal; MLflow is asked if we have not, or if another ingester was here since."""
+        """Find the run of a journal; ask MLflow if this was not done, or if another ingester changed the note."""
         run = inventory.find(seen.require("run_id"))
         is_known = inventory.is_loaded and note.note == self._notes.get(seen.folder)
         if is_known or (run is not None and inventory.is_loaded and _is_whole(run, seen)):
@@ -191,7 +192,7 @@ class Ingester:
         return inventory.find(seen.require("run_id"))
 
     def _stays_deleted(self, inventory: Inventory, run: StoredRun | None, note: Note | None) -> bool:
-        """Whether a run was deleted in MLflow, perhaps for good, and is not to be brought back."""
+        """Whether a run was deleted in MLflow, perhaps permanently, and must not be restored."""
         if self.restores:
             return False
         if run is not None:
@@ -200,7 +201,7 @@ class Ingester:
         return was_there and note is not None and self._is_believed(note, inventory.name)
 
     def _is_believed(self, note: Note, experiment: str) -> bool:
-        """Whether the store that is there now is the one that a note speaks of, and not an earlier state of it."""
+        """Whether a note describes the present store: not another one, and not reset to an earlier state since."""
         is_of_store = note.uri == self.uri and note.size >= 0
         return is_of_store and (note.time <= self._known_until or note.time <= self._inventory(experiment).until)
 
@@ -213,16 +214,16 @@ class Ingester:
         parent: str | None,
         note: OpenNote,
     ) -> StoredRun:
-        """Give MLflow what it does not have of a journal; the run that shows it."""
+        """Upload the parts of a journal that MLflow is missing; return the run that shows the journal."""
         if run is not None and run.is_deleted:
             self.client.restore_run(run.run_id)
             run.is_deleted = False
             self.tally.brought.append(folder)
         if run is not None and _is_whole(run, seen):
-            if _has_more_artifacts(run, folder / ARTIFACTS, note.note):  # drawn since
+            if _has_more_artifacts(run, folder / ARTIFACTS, note.note):  # drawn later
                 Upload(self.client, view_of(seen), folder, with_model=False).add_artifacts(run)
                 self.tally.brought.append(folder)
-            if (place := run.tags.get(_FOLDER)) and not has_journal(Path(place)):  # it was moved since
+            if (place := run.tags.get(_FOLDER)) and not has_journal(Path(place)):  # it was moved later
                 run.tags[_FOLDER] = os.path.abspath(folder)
                 self.client.set_tag(run.run_id, _FOLDER, run.tags[_FOLDER])
                 self.tally.brought.append(folder)
@@ -232,7 +233,7 @@ class Ingester:
         if run is None:
             root = artifact_root(self.tracking)
             inventory.prepare(root and f"{root}/{seen.require('name')}")
-            note.write(Note(self.uri))  # whoever finds this asks MLflow
+            note.write(Note(self.uri))  # if this process dies now, the next ingester asks MLflow
             run, left_out = upload.make(inventory.experiment_id, parent)
             inventory.add(run)
         else:
@@ -249,10 +250,10 @@ class Ingester:
         return run
 
     def _adopt(self, seen: Run, sweep: StoredRun) -> None:
-        """Nest runs whose results a sweep has reused under it, unless a newer one has reused them, too."""
+        """Nest runs whose results a sweep has reused under that sweep, unless a newer sweep has reused them, too."""
         jobs = seen.events_named("job")
         reused = [job_folder(seen.folder, job["folder"]) for job in jobs if job.get("reused") and job.get("folder")]
-        for each in read_runs(reused, read_unchanged).runs:  # what is wrong with another is said when its turn comes
+        for each in read_runs(reused, read_unchanged).runs:  # an unreadable one is reported in its turn
             run = self.bring_in(each.folder, each)
             if run is None or run.is_deleted:
                 continue
@@ -268,7 +269,7 @@ class Ingester:
         return self._inventories[name]
 
     def _parent(self, folder: Path, seen: Run, inventory: Inventory) -> str | None:
-        """The run of the sweep that a job belongs to, brought in first if it is meant to be there."""
+        """Return the MLflow ID of a job's sweep, or None. Import the sweep first if it belongs to this store."""
         sweep = seen.started.get("sweep")
         if not sweep:
             return None
@@ -280,7 +281,7 @@ class Ingester:
 
     @contextmanager
     def _explained(self, what: str) -> Iterator[None]:
-        """Turn errors of MLflow, and of anything else, into a StorageError that explains them."""
+        """Turn errors of MLflow, and any others, into a StorageError that explains them."""
         try:
             yield
         except GradmixError:
@@ -293,30 +294,30 @@ class Ingester:
 
 
 def sync(runs_dir: Path, tracking: Tracking, restores: bool = False) -> Tally:
-    """Bring in every journal under `runs_dir` that the store does not have; `restores` also what was deleted there."""
+    """Import every journal under `runs_dir` that the store is missing; with `restores` also those deleted in MLflow."""
     ingester = Ingester(tracking, restores, is_thorough=True)
     ingester.bring_in_all(ingester.everything(runs_dir), runs_dir)
     return ingester.tally
 
 
 def is_meant_for(seen: Run, uri: str) -> bool:
-    """Whether a run or sweep was to be tracked in the store at `uri`; any other is left to ``gradmix sync``."""
+    """Whether a run or sweep was meant to be tracked in the store at `uri`; ``gradmix sync`` handles the others."""
     wanted = seen.started.get("tracking")
     return isinstance(wanted, str) and without_user(absolute_uri(wanted)) == without_user(absolute_uri(uri))
 
 
 def _readable(folders: Iterable[Path]) -> list[Run]:
-    """The journals that can be brought in; what is wrong with another one is said when its turn comes.
+    """Return the journals that can be imported; errors in the others are reported later, in their turn.
 
-    Sweeps come before their jobs; of runs that computed the same the one to be shown comes first, so that no other is
-    made in vain.
+    Sweeps come before their jobs. Of runs with the same run key, the one to be shown comes first, so that none is
+    uploaded unnecessarily.
     """
     runs = [run for run in read_runs(folders).runs if {"name", "run_id", "label"} <= set(run.started)]
     return sorted(runs, key=lambda run: (run.kind == "sweep", _rank(run)), reverse=True)
 
 
 def _is_whole(run: StoredRun, seen: Run) -> bool:
-    """Whether MLflow has all of a journal, and of a local store the artifacts, too."""
+    """Whether MLflow has the complete journal and, in a local store, the artifacts."""
     end = max(run.start_time, milliseconds(seen.last_time))
     if run.status == "RUNNING" or run.status != MLFLOW_STATUS[seen.status] or run.end_time != end:
         return False
@@ -325,7 +326,7 @@ def _is_whole(run: StoredRun, seen: Run) -> bool:
 
 
 def _has_more_artifacts(run: StoredRun, folder: Path, note: Note | None) -> bool:
-    """Whether a run that is there in full has got artifacts since: by name in a local store, by age for a server."""
+    """Whether a complete run has new artifacts: found by name in a local store, by modification time for a server."""
     files = [path for path in folder.iterdir() if is_own_file(path, folder.parent)] if folder.is_dir() else []
     place = local_folder(run.artifact_uri)
     if place is not None:

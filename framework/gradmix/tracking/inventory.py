@@ -1,4 +1,4 @@
-"""What an experiment of MLflow's has of our journals: asked in few questions, and kept up to date by the ingester."""
+"""The runs that an experiment in MLflow has for journals: loaded with few requests, and updated by the ingester."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 _PAGE = 1000
 _UNTIL = "gradmix.ingested"
-"""Tag of an experiment: when an ingester was last done with it. Whatever was brought in before, the store has had."""
+"""Tag of an experiment: when an ingester last finished. The store has had every run imported before that time."""
 
 Rank = tuple[bool, int, str]
-"""Of runs that computed the same, the one of the highest rank is shown: one that finished, of two the newer one."""
+"""Of the runs with one run key, the one with the highest rank is shown: the newest finished run, else the newest."""
 
 
 def rank(status: str, start_time: int, run_id: str) -> Rank:
-    """Rank among the runs of one ``run_key``.
+    """Return the rank of a run among those with the same run key.
 
     >>> rank("FAILED", 2, "b") < rank("FINISHED", 1, "a") < rank("FINISHED", 2, "a")
     True
@@ -35,9 +35,9 @@ def rank(status: str, start_time: int, run_id: str) -> Rank:
 
 @dataclass
 class StoredRun:
-    """A run of MLflow's that shows a journal; times are in milliseconds since 1970, 0 of a run that has not ended.
+    """A run in MLflow that shows a journal; times are in milliseconds since 1970, 0 if the run has not ended.
 
-    It is deleted, that is out of sight, by the user, or since another run of its key supersedes it.
+    A run is marked as deleted (and hidden) if the user deleted it, or if another run with its key supersedes it.
     """
 
     run_id: str
@@ -51,7 +51,7 @@ class StoredRun:
 
     @classmethod
     def of(cls, run: Run) -> StoredRun:
-        """From MLflow's own object."""
+        """Convert MLflow's object."""
         info = run.info
         times = (info.start_time or 0, info.end_time or 0)
         where = (info.run_id, info.experiment_id, info.artifact_uri or "")
@@ -59,22 +59,22 @@ class StoredRun:
 
     @property
     def journal_id(self) -> str:
-        """The journal's own ``run_id``."""
+        """The ``run_id`` in the journal."""
         return self.tags.get("gradmix.run_id", "")
 
     @property
     def run_key(self) -> str:
-        """What it computed; empty of a sweep."""
+        """The run key; empty for a sweep."""
         return self.tags.get("gradmix.run_key", "") if self.tags.get("gradmix.kind") == "run" else ""
 
     @property
     def rank(self) -> Rank:
-        """Rank among the runs of its key."""
+        """Rank among the runs with the same run key."""
         return rank(self.status, self.start_time, self.journal_id)
 
 
 class Inventory:
-    """The runs of the experiment `name`."""
+    """The runs of the experiment `name` in MLflow."""
 
     def __init__(self, client: MlflowClient, name: str) -> None:
         self._client, self.name = client, name
@@ -86,44 +86,44 @@ class Inventory:
         self.is_deleted = False
         self.until = -math.inf
         self.experiment_id = ""
-        self.columns: set[str] = set()  # that the list of runs is to have
+        self.columns: set[str] = set()  # to show in the list of runs
         self._view = ""
         self._look_up()
 
     def load(self) -> None:
-        """Ask for all runs, unless that was done."""
+        """Load all runs, unless they were loaded before."""
         if not self.is_loaded:
             self._ask("")
         self.is_loaded = True
 
     def ask(self, started: Mapping[str, Any]) -> None:
-        """Ask for the run of one journal, and for those that computed the same."""
+        """Load the run of one journal, and all runs with the same run key."""
         key = started.get("run_key") if started.get("kind", "run") == "run" else None
         tag, value = ("run_key", key) if key else ("run_id", started["run_id"])
-        quoted = str(value).replace("'", "")  # an id of ours has none
+        quoted = str(value).replace("'", "")  # gradmix's IDs contain none
         self._ask(f"tags.`gradmix.{tag}` = '{quoted}'")
 
     def find(self, journal_id: str) -> StoredRun | None:
-        """The run of a journal among those asked for; of several the one in sight that tells most."""
+        """Return the loaded run of a journal; of several, the highest in rank that is not deleted."""
         same = self._by_journal[journal_id].values()
         return max(same, key=lambda run: (not run.is_deleted, run.rank), default=None)
 
     def add(self, run: StoredRun) -> None:
-        """Add a run, or what has become of it."""
+        """Add a run, or replace its earlier state."""
         for place in (self._runs, self._by_journal[run.journal_id], self._by_key[run.run_key]):
             place[run.run_id] = run
 
     def get(self, run_id: str) -> StoredRun | None:
-        """A run by MLflow's id."""
+        """Return the run with this ID in MLflow, or None."""
         return self._runs.get(run_id)
 
     def rivals(self, run_key: str) -> list[StoredRun]:
-        """The runs in sight that computed the same and have ended, so that no other ingester changes their rank."""
+        """Return the visible runs with this run key that have ended, so that their rank can no longer change."""
         same = self._by_key[run_key].values() if run_key else ()
         return [run for run in same if not run.is_deleted and run.status != "RUNNING"]
 
     def withdraw(self, runs: Iterable[StoredRun]) -> None:
-        """Take runs out of sight. MLflow keeps them, and can restore them."""
+        """Delete runs in MLflow, which keeps them and can restore them."""
         from mlflow.exceptions import MlflowException
 
         for run in runs:
@@ -135,12 +135,12 @@ class Inventory:
             run.is_deleted = True
 
     def withdraw_superseded(self) -> None:
-        """Leave of each ``run_key`` one ended run in sight, also where no journal of it is left."""
+        """Keep only one ended run visible for each run key, even if its journal no longer exists."""
         for key in [] if self.is_deleted else list(self._by_key):
             self.withdraw(sorted(self.rivals(key), key=lambda run: run.rank)[:-1])
 
     def prepare(self, artifacts: str | None) -> None:
-        """Make the experiment, unless it is there. One that was deleted is a StorageError."""
+        """Create the experiment unless it exists; raise a StorageError if it was deleted."""
         from mlflow.exceptions import MlflowException
 
         if not self.experiment_id:
@@ -157,16 +157,16 @@ class Inventory:
             )
 
     def restore(self) -> None:
-        """Bring the experiment back, and all its runs with it, if it was deleted."""
+        """Restore the experiment with all its runs, if it was deleted."""
         if self.is_deleted:
             self._client.restore_experiment(self.experiment_id)
             self.is_deleted = self.is_loaded = False
 
     def close(self, now: float) -> None:
-        """Say in the store when all that was brought in so far was in.
+        """Record in the store that everything up to the time `now` is imported.
 
-        Another ingester may have made runs of the same keys as this one, from journals of its own. Both ask once more
-        after their last run, so that the later one sees both.
+        Another ingester may have created runs with the same run keys from other journals. Both ingesters load the runs
+        again after their last one, so that the later ingester sees the runs of both.
         """
         from mlflow.exceptions import MlflowException
 
@@ -180,11 +180,11 @@ class Inventory:
             for tag in tags:
                 try:
                     self._client.set_experiment_tag(*tag)
-                except MlflowException:  # MLflow looks for the tag, then adds it; another ingester may do so in between
+                except MlflowException:  # MLflow looks for the tag, then adds it; an ingester may add it in between
                     self._client.set_experiment_tag(*tag)
 
     def _look_up(self) -> None:
-        """Find the experiment: another process may have made it since."""
+        """Find the experiment, which another process may have created since."""
         found = self._client.get_experiment_by_name(self.name)
         if found is not None:
             self.experiment_id = str(found.experiment_id)

@@ -1,4 +1,4 @@
-"""Which run a person means: by its folder, its name, its number in a sweep, its run key, or its ID in MLflow."""
+"""Find a run by its folder, its name, its number in a sweep, its run key, or its ID in MLflow."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ _MOST_NAMED = 5
 def find_run(name: str, runs_dir: Path) -> Path:
     """Find the folder of one run or sweep.
 
-    MLflow is loaded only for what looks like one of its IDs and is in no note beside a journal.
+    MLflow is imported only if the name looks like an ID of MLflow and no note has it.
 
     Parameters
     ----------
     name
-        A folder; a run's or sweep's name, or the beginning or ending of it; ``SWEEP/N``, for the Nth job of a sweep,
-        counted from 1; ``last``; at least six digits of a run key or of an ID of MLflow's. Of several runs with one key
-        it is the newest that finished.
+        A folder; the name of a run or sweep, or its beginning or end; ``SWEEP/N`` for the Nth job of a sweep, counted
+        from 1; ``last``; or at least six digits of a run key or of an ID in MLflow. If several runs have the key, the
+        newest finished one is found.
     runs_dir
-        Where runs are.
+        The folder of all runs.
 
     Raises
     ------
     UnknownNameError
-        If there is no such run, or several.
+        If there is no such run, or if the name is ambiguous.
     StorageError
         If there are no runs at all.
     """
@@ -48,10 +48,10 @@ def find_run(name: str, runs_dir: Path) -> Path:
 
 
 def find_attempts(name: str, runs_dir: Path) -> Sequence[Path]:
-    """Find the folders of all runs of the work that is meant, the one that tells most last.
+    """Find the folders of all runs that a name identifies; the most relevant run is the last.
 
-    There are several only if `name` is a run key: of a run that was repeated, or of attempts that failed. Parameters
-    and errors are those of `find_run`.
+    There are several only if `name` is a run key: of a repeated run, or of failed attempts. Parameters and errors are
+    those of `find_run`.
     """
     if _IDENTIFIER.fullmatch(name) and not has_journal(Path(name)):
         return _find_identified(name, runs_dir)
@@ -62,7 +62,7 @@ def find_attempts(name: str, runs_dir: Path) -> Sequence[Path]:
 
 
 def _find_named(name: str, runs_dir: Path) -> Path:
-    """The folder that is meant: a path is taken as it is; jobs of a sweep count from 1, as in its lines."""
+    """Return the folder with a path or a name. Jobs of a sweep are counted from 1, as in the sweep's output."""
     sweep, _, job = name.rpartition("/")
     if Path(name).exists() or not sweep or not job.isdigit():
         return find(name, runs_dir, sweeps_only=False)
@@ -98,7 +98,7 @@ def _find_identified(name: str, runs_dir: Path) -> Sequence[Path]:
 
 
 def _matching(name: str, known: Mapping[Path, Sequence[str]]) -> dict[str, list[Path]]:
-    """Identifier that begins with a name → folders that have it."""
+    """Return identifier → folders with it, for all identifiers that begin with `name`."""
     found: dict[str, list[Path]] = {}
     for folder, identifiers in known.items():
         for each in identifiers:
@@ -108,7 +108,7 @@ def _matching(name: str, known: Mapping[Path, Sequence[str]]) -> dict[str, list[
 
 
 def _identifiers(folder: Path) -> Iterator[str]:
-    """What identifies a run: its key, the journal's own ID, and MLflow's, as the note has it."""
+    """Yield a run's identifiers: its run key, the ID in its journal, and MLflow's ID from its note."""
     started, note = read_start(folder), read_note(folder)
     yield from (str(started[name]) for name in ("run_key", "run_id") if started.get(name))
     if note is not None and note.run_id:
@@ -116,7 +116,7 @@ def _identifiers(folder: Path) -> Iterator[str]:
 
 
 def _journal_id_in_mlflow(run_id: str, runs_dir: Path) -> str:
-    """The journal's own ID of a run in MLflow; empty if the store does not have it, or is not there."""
+    """Return the ID in the journal of a run in MLflow; empty if the run or the store does not exist."""
     tracking = Tracking(**tracking_of(str(runs_dir)))
     path = sqlite_path(absolute_uri(tracking.uri or ""))
     if tracking.uri is None or (path is not None and not path.exists()):

@@ -1,7 +1,7 @@
-"""A fitted clusterer as a model of MLflow's: a folder without pickle that ``mlflow models predict`` and ``serve`` take.
+"""A fitted clusterer as an MLflow model: a folder without pickles, for ``mlflow models predict`` and ``serve``.
 
-MLflow's own ``pyfunc.save_model`` loads the model to write it, and MLflow's machinery for models with it: 0.4 s for the
-first and 9 ms for each other one. What it writes is a few files of text; here they are written as such in 2 ms.
+MLflow's ``pyfunc.save_model`` loads the model, and MLflow's modules for models, before it writes: this takes 0.4 s for
+the first model and 9 ms for each further one. The result is a few text files, which this module writes in 2 ms.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from typing import Any
 from gradmix.contracts.clusterer import Clusterer
 
 NAME = "model"
-"""What the model is called: ``runs:/…/model``."""
+"""Name of the model in its address ``runs:/…/model``."""
 
 FILE_NAME = "model.json"
-"""The run's artifact that it is made of."""
+"""The run's artifact from which the model is built."""
 
 _SCRIPT = Path(__file__).with_name("served_model.py")
 
@@ -32,13 +32,13 @@ _TYPES = {
     "int64": "long",
     "int32": "integer",
     "bool": "boolean",
-    "number": "any",  # MLflow refuses integers where "double" is asked for; the model refuses anything else
+    "number": "any",  # MLflow rejects integers where "double" is required; the model rejects all but numbers
 }
-"""NumPy's type of a column → MLflow's; others are shown as strings."""
+"""NumPy's type of a column → MLflow's type. Other types become strings."""
 
 
 def read_model_file(path: Path) -> Mapping[str, Any] | None:
-    """What `gradmix.write_model` wrote to a file; None if there is none, or another program wrote it."""
+    """Read a file that `gradmix.write_model` wrote; return None if it does not exist or has another format."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -47,17 +47,17 @@ def read_model_file(path: Path) -> Mapping[str, Any] | None:
 
 
 def write_model_folder(folder: Path, file: Path, content: Mapping[str, Any], **about: str) -> None:
-    """Write MLflow's folder of a model: its file, and `about` in ``MLmodel`` (run_id, model_id, artifact_path, …)."""
+    """Write MLflow's folder of a model; `about` is added to ``MLmodel`` (run_id, model_id, artifact_path, …)."""
     (folder / "artifacts").mkdir(parents=True, exist_ok=True)
     shutil.copyfile(file, folder / "artifacts" / FILE_NAME)
     requirements = (f"mlflow=={_mlflow_version()}", *content.get("requires", ()))
-    own = "".join(f"{name}: {json.dumps(value)}\n" for name, value in about.items())  # YAML takes JSON's strings
+    own = "".join(f"{name}: {json.dumps(value)}\n" for name, value in about.items())  # JSON strings are valid YAML
     for name, text in _common_files(json.dumps(_signature(content)), requirements).items():
         (folder / name).write_text(text + own if name == "MLmodel" else text, encoding="utf-8")
 
 
 def columns_schema(columns: Iterable[tuple[str | None, str]]) -> list[dict[str, Any]]:
-    """MLflow's schema of columns, each a name, or None, and NumPy's name of its type."""
+    """Return MLflow's schema of columns; each is given as its name, or None, and NumPy's name of its type."""
     return [
         {"type": _TYPES.get(kind, "string"), **({} if name is None else {"name": name}), "required": True}
         for name, kind in columns
@@ -65,7 +65,7 @@ def columns_schema(columns: Iterable[tuple[str | None, str]]) -> list[dict[str, 
 
 
 def description() -> Mapping[str, Any]:
-    """How MLflow is to load the model: by a script (models from code) and the JSON file."""
+    """Return how MLflow loads the model: by a script (models from code) and the JSON file."""
     flavor = {
         "artifacts": {"model": {"path": f"artifacts/{FILE_NAME}", "uri": FILE_NAME}},
         "code": None,
@@ -79,12 +79,12 @@ def description() -> Mapping[str, Any]:
 
 
 def utc(milliseconds: int) -> str:
-    """A time as ``MLmodel`` writes it."""
+    """Return a time in the format of ``MLmodel``."""
     return str(datetime.fromtimestamp(milliseconds / 1000, UTC).replace(tzinfo=None))
 
 
 def _signature(content: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """What the model takes and gives; unknown of a model that was written without its data."""
+    """Return MLflow's signature of the model; None if the model was written without its data."""
     if "columns" not in content:
         return None
     columns = content["columns"]
@@ -99,9 +99,9 @@ def _signature(content: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 @cache
 def _common_files(signature: str, requirements: tuple[str, ...]) -> Mapping[str, str]:
-    """The files that are the same for all models of one signature: a sweep writes them a hundred times.
+    """Return the files that all models with one signature share. Cached, because a sweep writes them many times.
 
-    What is to be installed where the model is served is written in the three ways that MLflow knows.
+    The requirements for serving the model are written in the three formats that MLflow supports.
     """
     import yaml
 

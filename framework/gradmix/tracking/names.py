@@ -1,4 +1,4 @@
-"""Names of runs in MLflow: they differ where the runs differ. Values come first, since lists cut long names off."""
+"""Names of runs in MLflow. They contain what differs among the runs. Values come first, as lists cut off long names."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _NUMBER = re.compile(r"-?\d+\.\d{6,}(e[+-]?\d+)?", re.IGNORECASE)
 
 
 def run_name(run: Run) -> str:
-    """What MLflow calls a run or a sweep.
+    """Return the name of a run or a sweep in MLflow.
 
-    A job is named by what tells it from the others of its sweep (``tied, 3 (covariance_type, n_components)``), a single
-    run by the options that were typed and its components (``3 (n_components): gmm on iris``), a sweep by what it varies
-    (``covariance_type × n_components sweep, iris (dataset)``). A journal of version 0.1 has its label only.
+    A job is named by the values in which it differs from other jobs (``tied, 3 (covariance_type, n_components)``), a
+    single run by the typed options and its components (``3 (n_components): gmm on iris``), and a sweep by the swept
+    options (``covariance_type × n_components sweep, iris (dataset)``). Journals of version 0.1 give only the label.
     """
     started = run.started
     label, varies = str(run.require("label")), [_path(each) for each in started.get("varies", ())]
@@ -32,7 +32,7 @@ def run_name(run: Run) -> str:
 
 
 def _given(arguments: Sequence[str]) -> dict[str, str]:
-    """Path of an option or a group → what arguments set it to."""
+    """Return path → value, for the options and groups that the arguments set."""
     found = (each.lstrip("+~").partition("=") for each in arguments if "=" in each and not each.startswith("-"))
     return {_path(key): value for key, _, value in found}
 
@@ -42,7 +42,7 @@ def _path(key: str) -> str:
 
 
 def _parameters(given: Mapping[str, str]) -> Mapping[str, str]:
-    """What of the arguments of a sweep is about its runs, not about where and how they are made."""
+    """Return the arguments that describe a sweep's runs, without those on where and how the runs are made."""
     return {key: value for key, value in given.items() if key.partition(".")[0] not in _NOT_OF_RUNS}
 
 
@@ -52,19 +52,19 @@ _NOT_OF_RUNS = frozenset(
 
 
 def _values_first(values: Mapping[str, str]) -> str:
-    """Values, then what they are values of: ``tied, 3 (covariance_type, n_components)``."""
+    """Return the values, followed by their keys: ``tied, 3 (covariance_type, n_components)``."""
     if not values:
         return ""
     return f"{', '.join(map(_text, values.values()))} ({', '.join(_short([*values]).values())})"
 
 
 def _short(keys: Sequence[str]) -> Mapping[str, str]:
-    """Key → its last part, or the whole key if another one ends so, too."""
+    """Return key → its last part, or the whole key if several keys have the same last part."""
     last = [key.rpartition(".")[2] for key in keys]
     return {key: end if last.count(end) == 1 else key for key, end in zip(keys, last, strict=True)}
 
 
 def _text(value: str) -> str:
-    """A value as it was typed, without quotes; of long numbers six digits."""
+    """Return a typed value without quotes; long numbers are rounded to six digits."""
     value = value.strip("'\"")
     return f"{float(value):.6g}" if _NUMBER.fullmatch(value) else value

@@ -1,6 +1,6 @@
-"""The note beside a journal: which run of MLflow shows it. It is the lock, too: one ingester at a time.
+"""The note beside a journal: a file that names the journal's run in MLflow, and locks the journal for one ingester.
 
-A note saves questions and makes links; it decides nothing. What MLflow has, MLflow itself is asked.
+A note saves requests to MLflow and provides links. It is only a hint: MLflow itself decides which runs it has.
 """
 
 from __future__ import annotations
@@ -20,38 +20,38 @@ FILE_NAME = "tracked.json"
 
 @dataclass(frozen=True)
 class Note:
-    """What an ingester wrote down when it had brought a journal in."""
+    """The content of a note, which an ingester writes after it has imported a journal."""
 
     uri: str
-    """The store's."""
+    """Address of the store."""
     run_id: str = ""
     experiment_id: str = ""
-    """MLflow's own; empty while the run is being made, and of a journal that another one supersedes."""
+    """MLflow's IDs; empty while the run is being created, and if another journal supersedes this one."""
     size: int = -1
-    """How many bytes of the journal are in; -1 if more is to come."""
+    """Number of bytes of the journal that were imported; -1 if more will follow."""
     time: float = math.inf
-    """When, in seconds since 1970. A store that was written to later has the run, or had it."""
+    """Time of the import, in seconds since 1970. A store that was changed later has the run, or had it."""
 
 
 class OpenNote:
-    """A journal's note, held by this process: `note` is what it says, None if it says nothing."""
+    """A journal's note, locked by this process; `note` is its content, or None if it is empty or invalid."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
         self.note = _parse(file.read())
 
     def write(self, note: Note) -> None:
-        """Replace what it says."""
+        """Replace the note's content."""
         text = json.dumps({key: value for key, value in asdict(note).items() if value != math.inf})
         self._file.seek(0)
         self._file.write(text)
         self._file.flush()
-        self._file.truncate()  # last, so that it is never empty: an empty note means that no ingester has begun
+        self._file.truncate()  # last, as an empty file means that no ingester has started
         self.note = note
 
 
 def read_note(folder: Path) -> Note | None:
-    """What a journal's note says; None if it says nothing."""
+    """Return the content of a journal's note; None if it is missing or invalid."""
     try:
         return _parse((folder / FILE_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -60,7 +60,7 @@ def read_note(folder: Path) -> Note | None:
 
 @contextmanager
 def noting(folder: Path) -> Iterator[OpenNote]:
-    """Hold a journal's note: no other process brings the journal in meanwhile."""
+    """Lock a journal's note, so that no other process imports the journal at the same time."""
     with os.fdopen(os.open(folder / FILE_NAME, os.O_RDWR | os.O_CREAT, 0o644), "r+", encoding="utf-8") as file:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX)
         yield OpenNote(file)

@@ -1,7 +1,7 @@
-"""The ingester in a process of its own: MLflow loads while the run works, and nothing that it does can harm the run.
+"""The ingester in a child process: MLflow loads while the run works, and cannot affect the run.
 
-The parent writes the settings and then folders on the child's standard input, one a line, and closes it when there are
-no more; the child answers once, on its standard output, with what went wrong.
+The parent writes the settings and then the folders to the child's standard input, one per line, and closes it after the
+last one. The child writes one answer to its standard output: a list of the errors.
 """
 
 from __future__ import annotations
@@ -41,21 +41,21 @@ class TrackingProcess:
         self._is_wanted = False
 
     def prepare(self, is_ahead: bool = True) -> None:
-        """Start the process; ahead of any need, it loads MLflow while we get ready."""
+        """Start the process; with `is_ahead` it imports MLflow at once, while the run is being prepared."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "gradmix.tracking.process", *([_AHEAD] if is_ahead else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            process_group=0,  # Ctrl-C is for the run; what it journalled comes in first
+            process_group=0,  # Ctrl-C must reach only the run; its journal is then imported
         )
-        # A thread feeds it: a stuck server must not hold up the run.
+        # A thread writes to it, because a server that hangs must not delay the run.
         threading.Thread(target=self._feed, args=(self._process,), daemon=True).start()
 
     @hookimpl
     def settings_known(self, settings: Settings) -> None:
-        """Name the store; the ingester brings in first what earlier sessions have left behind."""
+        """Send the store's address; the ingester first imports the journals that earlier sessions left behind."""
         if self._is_wanted or settings.tracking.uri is None:
             return
         self._is_wanted = True
@@ -64,40 +64,40 @@ class TrackingProcess:
         self._lines.put(json.dumps({"tracking": asdict(settings.tracking), "runs_dir": settings.runs_dir}))
 
     def submit(self, folder: Path) -> None:
-        """Ask for a journal to be brought in, soon."""
+        """Request the import of a journal."""
         if self._is_wanted:
             self._lines.put(str(folder.absolute()))
 
     @hookimpl
     def gradmix_run_finished(self, run: RunInfo, metrics: Mapping[str, float]) -> None:
-        """Bring in a finished run."""
+        """Import a finished run."""
         self.submit(run.folder)
 
     @hookimpl
     def gradmix_run_failed(self, run: RunInfo, error: BaseException) -> None:
-        """Bring in a failed run."""
+        """Import a failed run."""
         self.submit(run.folder)
 
     @hookimpl
     def sweep_started(self, sweep: SweepInfo, jobs: Sequence[Job]) -> None:
-        """Bring in the sweep itself, its jobs' parent; if it is unchanged, the ingester knows what it lacks."""
+        """Import the sweep itself, the parent of its jobs. If it is unchanged, the ingester finds any gaps itself."""
         if not sweep.is_unchanged:
             self.submit(sweep.folder)
 
     @hookimpl
     def job_ended(self, sweep: SweepInfo, end: Run) -> None:
-        """Bring in a job's run; results that were there come with the sweep."""
+        """Import a job's run; reused results are imported with the sweep."""
         if end.began and not end.is_reused:
             self.submit(end.folder)
 
     @hookimpl
     def sweep_ended(self, sweep: SweepInfo) -> None:
-        """Bring in how it ended, and what of its jobs is not in yet."""
+        """Import the end of the sweep, and any jobs that are missing."""
         for folder in () if sweep.is_unchanged else find_journals(sweep.folder):
             self.submit(folder)
 
     def finish(self) -> list[str]:
-        """Wait until everything submitted is in; what went wrong, in words."""
+        """Wait until all submitted journals are imported; return the errors as messages."""
         if self._process is None:
             return []
         if not self._is_wanted:
@@ -119,12 +119,12 @@ class TrackingProcess:
                 process.stdin.flush()
             process.stdin.close()
         except BrokenPipeError:
-            return  # the process has gone; `finish` tells
+            return  # the process has ended; `finish` reports it
 
 
 def main() -> None:
-    """Bring in the journals named on standard input, until it ends."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # they are for the run; what it journalled comes here first
+    """Import the journals named on standard input, until it ends."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # these signals are for the run; its journal is then imported
         signal.signal(number, signal.SIG_IGN)
     began = time.time()
     if _AHEAD in sys.argv:
@@ -137,7 +137,7 @@ def main() -> None:
         submitted = (Path(line.rstrip("\n")) for line in sys.stdin)
         ingester.bring_in_all(chain(left_behind, submitted), Path(told["runs_dir"]))
         print(json.dumps([*ingester.tally.errors, *ingester.tally.remarks]), flush=True)
-        os._exit(0)  # all is in: what MLflow still has to tidy up when a process ends would take a second
+        os._exit(0)  # everything is imported, and MLflow's clean-up at exit would take a second
 
 
 if __name__ == "__main__":

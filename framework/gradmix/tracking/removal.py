@@ -1,8 +1,8 @@
-"""Deleting runs, in MLflow and on disk.
+"""Delete runs in MLflow and on disk.
 
-Each run is deleted in MLflow first, where it can be restored, and then its folder, the journal last. If this is
-interrupted, the journal still names what is left, so that it can be repeated. ``gradmix sync`` brings nothing back: a
-run that was deleted in MLflow stays deleted, and there is no other journal of it.
+Each run is deleted first in MLflow, where it can be restored. Then its folder is deleted, with the journal last. If
+this is interrupted, the journal still identifies the remaining files, so the deletion can be repeated. ``gradmix sync``
+does not restore the run: it stays deleted in MLflow, and its journal no longer exists.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from gradmix.tracking.trouble import explain
 
 @dataclass(frozen=True)
 class Removal:
-    """What is to be deleted: runs, those of the sweeps among them, and sweeps.
+    """The runs and sweeps to delete; `runs` includes the runs of the sweeps.
 
-    `kept` has the runs of these sweeps that stay, each with the sweep that has reused its result.
+    `kept` has the runs of these sweeps that are kept: folder → the sweep that has reused the result.
     """
 
     runs: Sequence[Run]
@@ -43,13 +43,13 @@ class Removal:
 
     @property
     def alone(self) -> Sequence[Run]:
-        """The runs that do not go with a sweep."""
+        """The runs that are not deleted with a sweep."""
         sweeps = {sweep.folder for sweep in self.sweeps}
         return [run for run in self.runs if run.folder.parent not in sweeps]
 
     @cached_property
     def stores(self) -> Mapping[str, Sequence[Run]]:
-        """Address of each store of MLflow's → the journals that are in it."""
+        """Address of a store of MLflow → the journals that it contains."""
         found: dict[str, list[Run]] = {}
         for run in (*self.runs, *self.sweeps):
             if uri := _store_of(run, self.runs_dir):
@@ -57,24 +57,24 @@ class Removal:
         return found
 
     def n_bytes(self) -> int:
-        """Size of all files to be deleted."""
+        """Return the total size of the files to delete."""
         folders = (run.folder for run in (*self.sweeps, *self.alone))
         files = (path for folder in folders for path in folder.rglob("*") if path.is_file())
         return sum(path.lstat().st_size for path in files if not self.kept.keys() & {*path.parents})
 
 
 def plan_removal(folders: Sequence[Path], runs_dir: Path, with_reused: bool = False) -> Removal:
-    """Find out what deleting some runs and sweeps means.
+    """Determine what has to be deleted for some runs and sweeps.
 
     Raises
     ------
     ConfigError
-        If one of them is running; if a sweep that stays has reused a run that is named, unless `with_reused`.
+        If one of them is running; or if a sweep that is kept has reused one of the runs, unless `with_reused`.
     """
     named = [read_run(folder) for folder in dict.fromkeys(folders)]
     sweeps = [run for run in named if run.kind == "sweep"]
     inside = [each for sweep in sweeps for each in find_journals(sweep.folder) if each != sweep.folder]
-    jobs = read_runs(inside).runs  # one that cannot be read goes with the sweep's folder
+    jobs = read_runs(inside).runs  # an unreadable one is deleted with the sweep's folder
     alone = [run for run in named if run.kind != "sweep" and run.folder.parent not in {each.folder for each in sweeps}]
     _check_ended([*sweeps, *jobs, *alone])
     reused = {} if with_reused else _reused(runs_dir, {sweep.folder.resolve() for sweep in sweeps})
@@ -88,21 +88,21 @@ def plan_removal(folders: Sequence[Path], runs_dir: Path, with_reused: bool = Fa
 
 
 def remove(removal: Removal) -> Iterator[Path]:
-    """Delete what is planned, and yield the folder of each run and sweep when it is gone.
+    """Delete the planned runs and sweeps; yield the folder of each one after it is deleted.
 
-    Raises `StorageError` if a store of MLflow's does not answer, or if a folder cannot be deleted; what was not deleted
-    yet is there in full, but for the run at which it happened.
+    Raises `StorageError` if a store of MLflow does not answer or a folder cannot be deleted. Everything that was not
+    deleted before is then still complete, except the run that caused the error.
     """
     stores = {uri: _Store(uri) for uri in removal.stores}
     store_of = {run.folder: stores[uri] for uri, runs in removal.stores.items() for run in runs}
 
     def delete(run: Run, kept: Collection[Path] = ()) -> Path:
-        with noting(run.folder):  # no ingester works on it meanwhile
+        with noting(run.folder):  # no ingester uses it at the same time
             if run.folder in store_of:
                 store_of[run.folder].delete(run)
             _delete_folder(run.folder, kept)
         if run.started.get("sweep"):
-            with suppress(OSError):  # not empty: the sweep is still there
+            with suppress(OSError):  # not empty: the sweep still exists
                 run.folder.parent.rmdir()
         return run.folder
 
@@ -118,14 +118,14 @@ def remove(removal: Removal) -> Iterator[Path]:
 
 
 class _Store:
-    """A store of MLflow's, in which runs are found by the ID in their journals."""
+    """A store of MLflow, in which runs are found by the IDs in their journals."""
 
     def __init__(self, uri: str) -> None:
         self._uri = uri
         self._inventories: dict[str, Inventory] = {}
 
     def delete(self, run: Run) -> None:
-        """Delete the runs that show a journal; MLflow can restore them until ``mlflow gc``."""
+        """Delete the runs of a journal; MLflow can restore them until ``mlflow gc`` is run."""
         name, journal_id = str(run.require("name")), str(run.require("run_id"))
         try:
             if name not in self._inventories:
@@ -143,14 +143,14 @@ class _Store:
             ) from error
 
     @cached_property
-    def _client(self):  # type: ignore[no-untyped-def]  # MLflow is loaded when a store is used
+    def _client(self):  # type: ignore[no-untyped-def]  # MLflow is imported when a store is used
         return open_client(Tracking(uri=self._uri))
 
 
 def _store_of(run: Run, runs_dir: Path) -> str:
-    """Address of the store that has a journal; empty if none has.
+    """Return the address of the store that contains a journal; empty if there is none.
 
-    Notes and journals have addresses without user and password; the user's own settings may add these.
+    Notes and journals record addresses without user and password; the user's settings may add these.
     """
     note = read_note(run.folder)
     named = note.uri if note is not None else run.started.get("tracking")
@@ -171,14 +171,14 @@ def _check_ended(runs: Sequence[Run]) -> None:
 
 
 def _reused(runs_dir: Path, deleted: Collection[Path]) -> dict[Path, Path]:
-    """Folder of each run whose result another sweep has taken → that sweep, of those that stay."""
+    """Return folder of a run → sweep that has reused its result, for the sweeps that are kept."""
     staying = [sweep.folder for sweep in list_sweeps((), runs_dir).runs if sweep.folder.resolve() not in deleted]
     return {run.resolve(): sweep for sweep in staying for run in reused_results(sweep).values()}
 
 
 @contextmanager
 def _held(run: Run) -> Iterator[None]:
-    """Hold a journal, so that no process begins to write it."""
+    """Lock a journal, so that no other process writes to it."""
     journal = Journal.reopen(run.folder)
     try:
         yield
@@ -187,7 +187,7 @@ def _held(run: Run) -> Iterator[None]:
 
 
 def _delete_folder(folder: Path, kept: Collection[Path]) -> None:
-    """Delete a folder but for some folders in it; the journal, by which it is found again, last."""
+    """Delete a folder except the folders in `kept`. The journal, by which the folder is found, is deleted last."""
     for path in sorted(folder.iterdir(), key=lambda path: path.name == FILE_NAME):
         if path in kept:
             continue

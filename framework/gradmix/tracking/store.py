@@ -1,4 +1,4 @@
-"""MLflow's store, opened by its client: a local one is made once, and made again when it is broken or was moved."""
+"""Open MLflow's store. A local store is created if it is missing, and created again if it is damaged or was moved."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ _ARTIFACTS = "mlflow-artifacts"
 
 
 def absolute_uri(uri: str) -> str:
-    """A tracking URI that means the same from any folder."""
+    """Return a tracking URI with an absolute path, if it names an SQLite file."""
     return _SQLITE + str(Path(uri.removeprefix(_SQLITE)).absolute()) if uri.startswith(_SQLITE) else uri
 
 
 def sqlite_path(uri: str) -> Path | None:
-    """Where a store in an SQLite file is; None of any other."""
+    """Return the path of a store in an SQLite file; None for other stores."""
     return Path(uri.removeprefix(_SQLITE)) if uri.startswith(_SQLITE) else None
 
 
 def local_folder(uri: str) -> Path | None:
-    """The folder that an artifact URI names; None if a server keeps it."""
+    """Return the folder that an artifact URI names; None if it is on a server."""
     return Path(url2pathname(urlsplit(uri).path)) if uri.startswith("file:") else None
 
 
 def file_state(uri: str) -> list[int] | None:
-    """What tells the file of a local store from any other state of it; None of any other store."""
+    """Return values that change whenever the file of a local store changes; None for other stores."""
     path = sqlite_path(uri)
     try:
         found = path.stat() if path is not None else None
@@ -54,33 +54,33 @@ def file_state(uri: str) -> list[int] | None:
 
 
 def import_mlflow() -> None:
-    """Load MLflow, quiet and impatient."""
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the journal is safe: no use in waiting minutes
+    """Import MLflow with few messages and short time-outs."""
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # do not wait for minutes: the journal is safe
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # it would read each run from the server
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # printing needs a request for each run
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
     if "mlflow" not in sys.modules:
         gc.disable()
         import mlflow  # noqa: F401
 
-        gc.freeze()  # MLflow is a million objects, which need not be looked through again and again
+        gc.freeze()  # the garbage collector need not scan MLflow's million objects each time
         gc.enable()
 
 
 def open_client(tracking: Tracking, is_thorough: bool = False, remarks: list[str] | None = None) -> MlflowClient:
     """Open the store that `tracking` names.
 
-    A local store that is not there yet is made; one that is empty, damaged (read in full if `is_thorough`), or was
-    moved, so that its artifacts are elsewhere, is set aside as ``….bak`` first, and a line about it is added to
-    `remarks`.
+    A local store that does not exist is created. A store that is empty, damaged or was moved away from its artifacts
+    is renamed to ``….bak`` and replaced, and a line about it is added to `remarks`. With `is_thorough`, the whole file
+    is checked for damage.
 
     Raises
     ------
     StorageError
-        If it cannot be made or reached.
+        If the store cannot be created or reached.
     """
     assert tracking.uri is not None
     uri = absolute_uri(tracking.uri)
@@ -98,7 +98,7 @@ def open_client(tracking: Tracking, is_thorough: bool = False, remarks: list[str
 
 
 def artifact_root(tracking: Tracking) -> str | None:
-    """Where a new experiment of a local store keeps its artifacts; None leaves it to the server."""
+    """Return the folder for artifacts of new experiments in a local store, as a URI; None if the server decides."""
     if tracking.artifacts is not None:
         return Path(tracking.artifacts).absolute().as_uri()
     path = sqlite_path(absolute_uri(tracking.uri or ""))
@@ -106,13 +106,13 @@ def artifact_root(tracking: Tracking) -> str | None:
 
 
 def _make_ready(path: Path, tracking: Tracking, is_thorough: bool) -> str:
-    """Make a local store, or set it aside and make it again; what was done about it, in a line."""
+    """Create a local store, or replace one that cannot be used; return a line on the replacement, or empty."""
     if path.is_dir():
         raise StorageError(f"MLflow's store {path} is a folder. Name the file in it by tracking.uri=sqlite:///….")
     if path.exists() and not _fault(path, tracking, is_thorough) and not list(path.parent.glob(f"{_DRAFTS}*")):
         return ""
     with locked(path.with_name(f"{path.name}.lock")):  # one process at a time
-        for draft in path.parent.glob(f"{_DRAFTS}*"):  # drafts are made under this lock: their process was killed
+        for draft in path.parent.glob(f"{_DRAFTS}*"):  # drafts exist only under this lock, so their process was killed
             shutil.rmtree(draft, ignore_errors=True)
         done = ""
         if path.exists() and (fault := _fault(path, tracking, is_thorough)):
@@ -125,7 +125,7 @@ def _make_ready(path: Path, tracking: Tracking, is_thorough: bool) -> str:
 
 
 def _fault(path: Path, tracking: Tracking, is_thorough: bool) -> str:
-    """Why a store cannot be used; empty if it can, or MLflow is to say what is wrong."""
+    """Return why a store cannot be used; empty if it can, or if MLflow will report the error."""
     if path.stat().st_size == 0:
         return "was empty"
     with path.open("rb") as file:
@@ -135,7 +135,8 @@ def _fault(path: Path, tracking: Tracking, is_thorough: bool) -> str:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", timeout=1.0, uri=True)) as store:
             if is_thorough and (found := store.execute("PRAGMA quick_check(1)").fetchone()) != ("ok",):
                 return f"was damaged ({found[0].splitlines()[-1]})"
-            # MLflow stores absolute paths. Its client cannot be asked: the file might be moved under its connections.
+            # MLflow stores absolute paths. They are read here, not by its client, which would keep the file open while
+            # it may be renamed.
             places = [local_folder(place) for (place,) in store.execute("SELECT artifact_location FROM experiments")]
     except sqlite3.DatabaseError as error:
         is_damaged = error.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -144,14 +145,14 @@ def _fault(path: Path, tracking: Tracking, is_thorough: bool) -> str:
 
 
 def _is_elsewhere(place: Path, path: Path, tracking: Tracking) -> bool:
-    """Whether an experiment's artifacts are beside a store, but not beside this one."""
+    """Whether an experiment's artifacts are beside another store than this one."""
     chosen = None if tracking.artifacts is None else Path(tracking.artifacts).resolve()
     is_beside_a_store = place.parent.name == _ARTIFACTS and place.parent.resolve() != chosen
     return is_beside_a_store and place.parent.parent.resolve() != path.parent.resolve()
 
 
 def _set_aside(path: Path) -> Path:
-    """Rename a store, with its artifacts and what SQLite keeps beside it; the new name."""
+    """Rename a store, its artifacts and SQLite's files beside it; return the store's new path."""
     numbers = (f".bak{number}" for number in range(1, 10_000))
     suffix = next(each for each in (".bak", *numbers) if not path.with_name(path.name + each).exists())
     for ending in ("-journal", "-wal", "-shm"):  # first: SQLite would take them for the new file's
@@ -165,7 +166,7 @@ def _set_aside(path: Path) -> Path:
 
 
 def _make(path: Path) -> None:
-    """Make a store beside its place and move it there whole."""
+    """Create a store in a temporary folder, then move it to its path in one step."""
     from mlflow import MlflowClient
 
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=_DRAFTS) as folder:

@@ -1,4 +1,4 @@
-"""What MLflow's own errors mean, said to the person who started a run."""
+"""Explanations of MLflow's errors for users."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gradmix.tracking.store import sqlite_path
 
 
 def explain(error: Exception, uri: str) -> str:
-    """What went wrong with the store at `uri` when MLflow raised an error, and what to do about it."""
+    """Explain an error that MLflow raised for the store at `uri`, and what to do about it."""
     text = str(error).strip()
     for pattern, say in _MEANINGS.items():
         if found := re.search(pattern, text):
@@ -21,7 +21,7 @@ def explain(error: Exception, uri: str) -> str:
 
 
 def how_to_sync(uri: str) -> str:
-    """The command that brings in what was left out."""
+    """Return the command that imports the missing journals."""
     return f"gradmix sync tracking.uri={uri}" if uri.startswith(("http:", "https:")) else "gradmix sync"
 
 
@@ -57,4 +57,4 @@ _MEANINGS: dict[str, Callable[[re.Match[str], str], str]] = {
         f"no server answers there. Start it, or {_ELSEWHERE}"
     ),
 }
-"""Pattern in an error of MLflow → what it means there."""
+"""Pattern in an error of MLflow → function that returns the explanation."""

@@ -1,4 +1,4 @@
-"""Everything that a journal says, given to one run of MLflow, in as few requests as there can be."""
+"""Upload the content of a journal to a run in MLflow, with as few requests as possible."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _METRICS_PER_BATCH = 800
 _OTHERS_PER_BATCH = 100
-"""MLflow takes 1,000 things in a request, of them 100 parameters and 100 tags."""
+"""MLflow accepts 1,000 items in a request, of which at most 100 are parameters and 100 are tags."""
 
 _LONGEST_SCHEMA = 1_000_000
 
@@ -40,9 +40,9 @@ Item = TypeVar("Item")
 
 
 class Upload:
-    """A journal on its way into MLflow.
+    """The upload of one journal to MLflow.
 
-    The fitted model of a run, if it has one, becomes a model among its artifacts, ``runs:/…/model``.
+    If the run has a fitted model, it becomes an MLflow model among the artifacts, ``runs:/…/model``.
     """
 
     def __init__(self, client: MlflowClient, view: View, folder: Path, with_model: bool) -> None:
@@ -52,18 +52,18 @@ class Upload:
         self._content = read_model_file(self._model_file) if wants else None
 
     def make(self, experiment_id: str, parent: str | None) -> tuple[StoredRun, list[Path]]:
-        """Make a run, nested under its parent, and fill it; the run, and the artifacts that were left out."""
+        """Create a run, nested under its parent, and fill it; return the run and the artifacts that were left out."""
         nested = {"mlflow.parentRunId": parent} if parent else {}
         tags, view = {**self._tags(), **nested}, self._view
         run = StoredRun.of(self._client.create_run(experiment_id, view.start_time, tags, view.run_name))
         return run, self._fill(run, {})
 
     def complete(self, run: StoredRun) -> list[Path]:
-        """Fill a run that was made before; the artifacts that were left out. What it has already is not doubled."""
+        """Fill a run that exists, without duplicating its content; return the artifacts that were left out."""
         return self._fill(run, self._tags())
 
     def add_artifacts(self, run: StoredRun) -> list[Path]:
-        """Upload the run's files; those that were left out."""
+        """Upload the run's artifacts; return those that were left out."""
         files = self._folder / ARTIFACTS
         if not files.is_dir() and not self._view.traceback:
             return []
@@ -77,7 +77,7 @@ class Upload:
         return left_out
 
     def _fill(self, run: StoredRun, tags: Mapping[str, str]) -> list[Path]:
-        """Fill a run. That it has ended comes last: a run that MLflow shows as ended is there in full."""
+        """Fill a run. Its end is set last, so that a run that MLflow shows as ended is complete."""
         from mlflow.entities import Metric, Param, RunTag
 
         client, view = self._client, self._view
@@ -99,7 +99,7 @@ class Upload:
         return left_out
 
     def _tags(self) -> Mapping[str, str]:
-        """The view's tags; MLflow knows the model among the artifacts by one more."""
+        """Return the view's tags; if there is a model, with the tag by which MLflow finds it."""
         if self._content is None:
             return self._view.tags
         history = [{"artifact_path": NAME, "utc_time_created": utc(self._view.end_time), **description()}]
@@ -116,19 +116,19 @@ class Upload:
         except MlflowException as error:
             if error.error_code != "BAD_REQUEST":  # the database refused the rows
                 raise
-            # MLflow looks for the data set and then adds it. Another process added it in between: now it is found.
+            # MLflow searches for the data set, then adds it. Another process added it in between; now MLflow finds it.
             self._client.log_inputs(run.run_id, inputs)
 
 
 def is_own_file(path: Path, run: Path) -> bool:
-    """Whether a path names a file, and one within a run's folder, whatever links are on the way."""
+    """Whether a path, after resolving links, is a file in a run's folder."""
     return path.is_file() and path.resolve().is_relative_to(run.resolve())
 
 
 def _copy_own_files(folder: Path, run: Path, target: Path) -> list[Path]:
     """Copy the files of a folder within a run's folder.
 
-    What is left out is returned: links that lead out of the run's folder or to folders, and whatever is not a file.
+    Return the paths that are left out: links that lead out of the run's folder or to folders, and special files.
     """
     if folder.is_symlink():
         return [folder]
@@ -146,7 +146,7 @@ def _copy_own_files(folder: Path, run: Path, target: Path) -> list[Path]:
 
 @contextmanager
 def _artifact_folder(client: MlflowClient, run: StoredRun) -> Iterator[Path]:
-    """A folder whose files become a run's artifacts; of a local store it is the very place where MLflow looks."""
+    """Provide a folder whose files become a run's artifacts; in a local store it is MLflow's own artifact folder."""
     local = local_folder(run.artifact_uri)
     if local is not None:
         local.mkdir(parents=True, exist_ok=True)
@@ -158,7 +158,7 @@ def _artifact_folder(client: MlflowClient, run: StoredRun) -> Iterator[Path]:
 
 
 def _dataset(described: Mapping[str, Any]) -> Dataset:
-    """A data set that a journal describes, as MLflow describes a table of pandas."""
+    """Return a data set of a journal in the form in which MLflow describes a pandas table."""
     from mlflow.entities import Dataset
 
     if described["source"]:

@@ -1,4 +1,4 @@
-"""What MLflow is to show of a journal: names, metrics with steps, parameters, tags. Pure; no MLflow here."""
+"""The view of a journal in MLflow: names, metrics with steps, parameters, tags. Pure functions, without MLflow."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ MLFLOW_STATUS = {
     "out_of_memory": "FAILED",
     "killed": "KILLED",
 }
-"""Status of a run → MLflow's word; the tag ``gradmix.status`` has ours."""
+"""Status of a run → MLflow's status. The tag ``gradmix.status`` has gradmix's own."""
 
 _LONGEST_TEXT = 5000
 
 STARTS = "start."
-"""Prefix of how each start of a run ended."""
+"""Prefix of the final metrics of each start."""
 
 SYSTEM = "system/"
-"""Prefix of what MLflow shows as a run's system metrics."""
+"""Prefix that MLflow requires for system metrics."""
 
 
 class Point(NamedTuple):
-    """One value of one metric; its time is the journal's own, so that a journal always gives the same points."""
+    """One value of one metric. Its time is taken from the journal, so that a journal always gives the same points."""
 
     key: str
     value: float
@@ -45,7 +45,7 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class View:
-    """A journal as MLflow shows it: the status is in MLflow's words, times are in milliseconds since 1970."""
+    """A journal as MLflow shows it, with MLflow's status and times in milliseconds since 1970."""
 
     run_name: str
     status: str
@@ -57,16 +57,16 @@ class View:
     inputs: tuple[Mapping[str, Any], ...] = ()
     """The data sets that the run worked on, as the journal describes them."""
     traceback: str = ""
-    """Where in the code it failed; empty if it did not, or if the error explains itself."""
+    """Traceback of the error; empty if the run did not fail, or if the error needs no traceback."""
 
 
 def milliseconds(seconds: float) -> int:
-    """A time as MLflow has it."""
+    """Convert a time to MLflow's unit."""
     return round(seconds * 1000)
 
 
 def view_of(run: Run) -> View:
-    """What MLflow is to show of a journal."""
+    """Return the view of a journal."""
     start_time = milliseconds(run.began)
     points = tuple(_points(run))
     results = run.events_named("result")
@@ -74,7 +74,7 @@ def view_of(run: Run) -> View:
         run_name=run_name(run),
         status=MLFLOW_STATUS[run.status],
         start_time=start_time,
-        end_time=max(start_time, milliseconds(run.last_time)),  # a clock that went back ends no run before it began
+        end_time=max(start_time, milliseconds(run.last_time)),  # the clock may have been set back
         points=tuple(point for point in points if math.isfinite(point.value)),
         params={key: _text(value) for key, value in masked(_params(run)).items()},
         tags=_tags(run, [point for point in points if not math.isfinite(point.value)]),
@@ -84,19 +84,19 @@ def view_of(run: Run) -> View:
 
 
 def _params(run: Run) -> Mapping[str, Any]:
-    """The run's parameters; an option that was given by an alias, as in a grid over components, has that name, too."""
+    """Return the run's parameters. An option given by its alias, as in a grid over components, has both names."""
     given = {str(override).lstrip("+").partition("=")[0] for override in run.started.get("overrides", ())}
     names = run.declared.aliases.items()
     return {**run.params, **{alias: run.params[own] for own, alias in names if alias in given and own in run.params}}
 
 
 def _points(run: Run) -> Iterator[Point]:
-    """Iterations of the best start under their own names, how the other starts ended, and the final metrics.
+    """Yield system metrics, the iterations of the best start, the last iteration of each start, and the final metrics.
 
-    None is from before the run's start, wherever the clock went.
+    No point has a time before the run's start, even if the clock was set back.
     """
     if run.status == "running":
-        return  # which start is the best is not known yet, and a point that MLflow has it keeps
+        return  # the best start is not known yet, and points cannot be removed from MLflow
     since = milliseconds(run.began)
     for step, event in enumerate(run.events_named("system")):
         yield from _event_points(event, step, since, prefix=SYSTEM)
@@ -110,12 +110,12 @@ def _points(run: Run) -> Iterator[Point]:
         for start, event in last_of_start.items():
             yield from _event_points(event, start, since, prefix=STARTS)
     stepped = {key for event in iterations for key in event["metrics"]}
-    for step, event in enumerate(run.events_named("result")):  # a sweep has one for each stretch
+    for step, event in enumerate(run.events_named("result")):  # a resumed sweep has several
         yield from (point for point in _event_points(_with_named_best(event), step, since) if point.key not in stepped)
 
 
 def _with_named_best(event: Event) -> Event:
-    """A sweep's result with its best value under the name of the metric: values of several must not share an axis."""
+    """Return a sweep's result with its best value named after the metric: different metrics must not share an axis."""
     metric = str(event.get("best", "")).partition(" ")[0]
     metrics = {f"best.{metric}" if key == "best" and metric else key: each for key, each in event["metrics"].items()}
     return {**event, "metrics": metrics}
@@ -127,7 +127,7 @@ def _event_points(event: Mapping[str, Any], step: int, since: int, prefix: str =
 
 
 def _tags(run: Run, left_out: list[Point]) -> dict[str, str]:
-    """Tags by name; what a journal does not say has none."""
+    """Return the tags by name, without those that the journal does not record."""
     started, (result, *_) = run.started, (*run.events_named("result")[-1:], {})
     kinds: defaultdict[str, list[str]] = defaultdict(list)
     for kind, plugin in sorted(started.get("plugins", {}).items()):
