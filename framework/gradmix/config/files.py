@@ -76,7 +76,7 @@ def parse_file(file: Path) -> tuple[str, DictConfig]:
         raise ConfigError(f"{file}: {str(error).splitlines()[0][:_MOST_SHOWN]}") from error
     except OSError as error:  # OmegaConf raises it for content that is not a mapping
         raise ConfigError(f"{file}: a config file is a mapping of keys to values.") from error
-    if len(content) == 1 and isinstance(yaml.compose(text, yaml.SafeLoader), yaml.ScalarNode):  # now a key
+    if len(content) == 1 and isinstance(yaml.compose(text, yaml.SafeLoader), yaml.ScalarNode):  # parsed as a key
         raise ConfigError(f"{file}: a config file is a mapping of keys to values, not a string.")
     if not isinstance(content, DictConfig):
         raise ConfigError(f"{file}: a config file is a mapping of keys to values, not a list.")

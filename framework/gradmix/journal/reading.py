@@ -146,7 +146,7 @@ class Run:
         text = self._text()
         if self.checksum == zlib.crc32(text[: text.rfind(b"\n", 0, -1) + 1]):
             return
-        _ = self.events  # names the line that is not a valid event, if there is one
+        _ = self.events  # raises with the number of the invalid line, if there is one
         if self.checksum is not None:
             raise StorageError(f"the journal {self.folder / FILE_NAME} was changed after it was written.")
 
@@ -219,7 +219,7 @@ def read_run(folder: Path) -> Run:
         except InvalidEventError:
             file.seek(0)
             for number, line in enumerate(file, start=1):
-                _parsed(line, number, folder)  # names the first line that is not a valid event
+                _parsed(line, number, folder)  # raises with the number of the first invalid line
             raise StorageError(f"the journal {folder / FILE_NAME} was changed while it was read.") from None
     has_ended = end.get("event") in TERMINAL_EVENTS
     seconds = tuple(map(float, timing.get("seconds", ())))

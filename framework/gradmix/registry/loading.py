@@ -161,7 +161,7 @@ def _own_components(plugin: Plugin, module: Any) -> Iterator[Entry]:
     for cls in own:
         if "__dataclass_fields__" not in vars(cls):
             raise PluginError(f"the class {cls.__name__} must be a dataclass: write @dataclass above it")
-        if any(field.name == "kind" for field in fields(cls)):  # type: ignore[arg-type]  # it would hide the kind
+        if any(field.name == "kind" for field in fields(cls)):  # type: ignore[arg-type]  # the option would hide the kind
             raise PluginError(f"the class {cls.__name__}: no option may be called kind")
         yield _entry(plugin, getattr(cls, "kind", ""), in_snake_case(cls.__name__), cls)
 

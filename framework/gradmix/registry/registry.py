@@ -153,7 +153,7 @@ def build_registry(plugins: Iterable[Plugin]) -> Registry:
         elif each.hooks and not each.reason:
             try:
                 manager.register(each.implementation, each.plugin.label)
-            except ValueError as error:  # two entry points have one name or module
+            except ValueError as error:  # two entry points have the same name or module
                 found[number] = replace(each, entries=(), reason=describe(error))
     entries = _by_name(entry for each in found for entry in each.entries)
     return Registry(entries, tuple(found), manager, kinds)
