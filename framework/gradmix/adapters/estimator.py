@@ -217,7 +217,7 @@ class SklearnClusterer(Clusterer[Model]):
         metric = self.objective.metric
         own = None if self.objective is DISPERSION else getattr(estimator, f"{metric}_", None)
         if own is None and self.objective is not DISPERSION:
-            raise PluginError(f"a fitted {type(estimator).__name__} has no attribute {metric}_ with its objective.")
+            raise PluginError(f"a fitted {type(estimator).__name__} has no {metric}_, the attribute for its objective.")
         reached = dispersion(X, estimator.labels_) if own is None else float(own)
         if not isfinite(reached):
             raise NumericalError(
