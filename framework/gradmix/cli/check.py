@@ -1,4 +1,4 @@
-"""``gradmix check``: the conformance kit on one component."""
+"""``gradmix check``: test one component with the conformance kit."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ examples:
   gradmix check gmm n_components=3 covariance_type=tied
   gradmix check my_plugin.py:MyDifferentiator
   gradmix check tape --only jvp_and_vjp_are_dual --only hessian_is_right
-  gradmix check clusterer --list          what is checked of a kind
+  gradmix check clusterer --list          the checks of a kind
 
 exit code: 0 on success, 1 if a check failed, 2 if nothing could be checked"""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; returns the exit code."""
+    """Run the command; return the exit code."""
     parser = CommandParser("check", _DESCRIPTION, _EXAMPLES)
     add = parser.add_argument
     add("name", metavar="NAME", help="a component, path/to/file.py:Class, package.module:Class; for --list also a kind")

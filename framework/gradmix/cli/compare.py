@@ -1,4 +1,4 @@
-"""``gradmix compare``: runs ranked, with differences and confidence intervals."""
+"""``gradmix compare``: rank runs, with differences and confidence intervals."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from gradmix.cli.parser import CommandParser
 from gradmix.contracts.terminal import visible
 
 _DESCRIPTION = """\
-Group runs by what varies, rank the groups, and compare each with the best, by pairs of runs that agree in everything
-else. Results are compared within a data set or problem, not across. Runs that differ only in seeds are repetitions."""
+Group runs by the options that differ, rank the groups, and compare each group with the best one, by pairs of runs that
+agree in all other options. Results are compared within a data set or problem, not across. Runs that differ only in
+seeds are repetitions."""
 _EXAMPLES = """\
 examples:
   gradmix compare                                the newest sweep
@@ -24,7 +25,7 @@ _MOST_WARNINGS = 10
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; returns the exit code."""
+    """Run the command; return the exit code."""
     parser = CommandParser("compare", _DESCRIPTION, _EXAMPLES)
     add = parser.add_argument
     parser.add_comparison()

@@ -1,4 +1,4 @@
-"""``gradmix derive``: the derivative of a function as source code."""
+"""``gradmix derive``: print the derivative of a function as source code."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ORIGIN = re.compile(r"\s*# (\d+): (.*)")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; returns the exit code."""
+    """Run the command; return the exit code."""
     parser = CommandParser("derive", _DESCRIPTION, _EXAMPLES)
     add = parser.add_argument
     add("place", metavar="FUNCTION", help="path/to/file.py:function or package.module:function, of one argument")
@@ -52,18 +52,18 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _point_of(function: Callable[..., Any], place: str) -> Any:
-    """A point that a function can be evaluated at: a number, or the shortest vector.
+    """Return a point at which a function can be evaluated: a number or the shortest possible vector.
 
     Raises
     ------
     ConfigError
-        If there is none.
+        If no such point is found.
     """
     import numpy as np
 
     with np.errstate(all="ignore"):
         for point in (1.0, *(np.ones(n) for n in range(1, _LONGEST + 1))):
-            with suppress(Exception):  # what a function raises at a point that does not fit is its own affair
+            with suppress(Exception):  # a function may raise any error at an unsuitable point
                 function(point)
                 return point
     raise ConfigError(
@@ -73,7 +73,7 @@ def _point_of(function: Callable[..., Any], place: str) -> Any:
 
 
 def _columns(text: str) -> Iterator[str]:
-    """The user's lines on the left, and what has come of them on the right."""
+    """Yield lines with the user's code on the left and the code generated from it on the right."""
     lines = text.splitlines()
     origins = [_ORIGIN.match(line) for line in lines]
     width = max((len(found[1]) + len(found[2]) + 2 for found in origins if found), default=0)

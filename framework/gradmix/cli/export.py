@@ -1,4 +1,4 @@
-"""``gradmix export``: a comparison as a table or a picture for a paper, or its data for another program."""
+"""``gradmix export``: write a comparison as a table or a picture for a paper, or as data for another program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gradmix.contracts.terminal import visible
 
 _DESCRIPTION = """\
 Write a comparison into files whose suffixes say what they hold:
-  .tex .md         the ranked table, each median with n and its interval, in as many digits as that bears out
+  .tex .md         the ranked table, each median with n and its interval, rounded to the digits that it supports
   .csv .parquet    the same as numbers, in full: a row for each group and metric
   .svg .pdf .png   the ranking as a picture
 With --runs tables have a row for each run. Runs are chosen as for `gradmix compare`."""
@@ -29,7 +29,7 @@ exit code: 0 on success, 1 if a file could not be written, 2 if there is nothing
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; returns the exit code."""
+    """Run the command; return the exit code."""
     parser = CommandParser("export", _DESCRIPTION, _EXAMPLES)
     parser.usage = "gradmix export FILE [FILE ...] [WHAT ...] [options]"
     parser.add_argument("file", metavar="FILE", type=Path, help="file to write; more may follow, before WHAT")

@@ -1,4 +1,4 @@
-"""The command ``gradmix``: one table of commands, each imported when it is used."""
+"""The command ``gradmix``: a table of its commands. A command's module is imported only when the command is used."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ COMMANDS = {
     "check": "check that a component keeps its contract; shows what failed and how to reproduce it",
     "ui": "open MLflow's dashboard on the local store",
 }
-"""Command → what it does; each is a module of this package with a ``main(arguments)`` that returns the exit code."""
+"""Command → description. Each command is a module of this package; its ``main(arguments)`` returns the exit code."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line; returns the exit code.
+    """Run a command line; return the exit code.
 
-    0: all went well. 1: a run failed. 2: the command line or the config was wrong. 130: interrupted by Ctrl-C.
+    0: success. 1: a run failed. 2: the command line or the config is invalid. 130: interrupted by Ctrl-C.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = arguments[0] if arguments else "--help"
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         return _run(command, arguments[1:])
-    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
+    except BrokenPipeError:  # the reader of the output has ended, such as `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except GradmixError as error:
@@ -70,16 +70,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(command: str, arguments: list[str]) -> int:
     """Run a command with the plugins that the command line chooses."""
-    faulthandler.enable(2)  # a plugin that crashes the process is seen in the stack
-    others = choose_plugins(arguments, must_load=command != "plugins")  # which lists broken ones, too
-    keeps_them = command in ("run", "resume")  # Hydra takes them, too, so that the journal records them
+    faulthandler.enable(2)  # if a plugin crashes the process, the stack shows it
+    others = choose_plugins(arguments, must_load=command != "plugins")  # `plugins` lists broken ones, too
+    keeps_them = command in ("run", "resume")  # passed on to Hydra, so that the journal records them
     return int(import_module(f"gradmix.cli.{command}").main(arguments if keeps_them else others))
 
 
 def choose_plugins(arguments: list[str], must_load: bool = True) -> list[str]:
-    """Take a command line's choice of plugins for this process, and the user's own; return the other arguments.
+    """Apply the choice of plugins in the command line and in the user's file; return the other arguments.
 
-    Raises ConfigError if a plugin does not exist, or if a file that the command line names cannot be used.
+    Raises ConfigError if a plugin does not exist, or if a plugin file in the command line cannot be used.
     """
     from gradmix.config.user_file import plugin_arguments
     from gradmix.registry.choice import VARIABLE, choose, chosen
@@ -108,7 +108,7 @@ See gradmix COMMAND --help. Tab completion: eval "$(gradmix run -sc install=bash
 
 
 def _complete(arguments: list[str]) -> int:
-    """Answer the shell's request for completion: commands first, then Hydra's answer for ``run``."""
+    """Answer the shell's request for completion: with the commands, or for ``run`` with Hydra's answer."""
     words = os.environ.get("COMP_LINE", "").split(" ")
     if len(words) <= 2:
         print(" ".join(COMMANDS))

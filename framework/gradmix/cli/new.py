@@ -1,4 +1,4 @@
-"""``gradmix new``: a plugin to start from, which works as it is."""
+"""``gradmix new``: write a working plugin to start from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ examples:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; returns the exit code."""
+    """Run the command; return the exit code."""
     width = max(map(len, TEMPLATES))
     kinds = "\n".join(f"  {name:<{width}}  {kind.what}: {kind.example}" for name, kind in TEMPLATES.items())
     parser = CommandParser(

@@ -1,4 +1,4 @@
-"""The parser that every command has: its errors are one line, as those of the command itself."""
+"""The parser of all commands. Its errors are one line, like the commands' own errors."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
@@ -31,12 +31,12 @@ class CommandParser(ArgumentParser):
         raise ConfigError(f"{message}. See {self.prog} --help.")
 
     def add_run(self, nargs: str | None = None) -> None:
-        """Let the command line name a run, as `gradmix.tracking.lookup.find_run` finds it."""
+        """Add an argument that names a run for `gradmix.tracking.lookup.find_run`."""
         self.add_argument("run", metavar="RUN", nargs=nargs, help=_RUN)
         self.add_runs_dir()
 
     def add_comparison(self) -> None:
-        """Let the command line choose runs and how to compare them: ``what``, ``metric``, ``by`` and ``over``."""
+        """Add the arguments that choose runs and how to compare them: ``what``, ``metric``, ``by`` and ``over``."""
         self.add_argument(
             "what", nargs="*", metavar="WHAT", help="sweep, experiment or run: a path, a name or enough of it"
         )
@@ -49,6 +49,6 @@ class CommandParser(ArgumentParser):
             self.add_argument(flag, action="extend", nargs="+", default=[], metavar=name, help=does)
 
     def add_runs_dir(self) -> None:
-        """Let the command look for runs in another folder."""
+        """Add the option for the folder of all runs."""
         where = "where the runs are (default: %(default)s)"
         self.add_argument("--runs-dir", default=Path(default_runs_dir()), type=Path, metavar="DIR", help=where)

@@ -1,4 +1,4 @@
-"""``gradmix plugins``: what is installed, what is broken and why, the options of one component; and the doctor."""
+"""``gradmix plugins``: list components and broken plugins, document one component, or examine all plugins (doctor)."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from gradmix.reports.console import make_console
 
 _EPILOG = "plugins.block=[NAME], plugins.only=[NAME] and plugins.files=[FILE.py] choose what is loaded."
 _MADE_BY_NAME = ("clusterer", "covariance", "dataset", "differentiator", "metric", "problem", "solver", "task")
-"""Kinds with a function of their own that makes a component: ``gradmix.clusterer("gmm")``."""
+"""Kinds with a function in `gradmix` that makes a component, such as ``gradmix.clusterer("gmm")``."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; returns the exit code."""
+    """Run the command; return the exit code."""
     parser = CommandParser("plugins", "List all components, or document those of one name.", _EPILOG)
     parser.add_argument(
         "name", nargs="?", help="a component, such as gmm or solver/newton; or doctor, which examines every plugin"
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _list(console: Console) -> None:
-    """List all that can be listed, and then what is wrong; the doctor looks closer."""
+    """List all components that can be loaded, and then the problems; ``doctor`` shows more details."""
     broken, absent = [(each.plugin, each.reason) for each in registry().failures], []
     columns = (Column("name", no_wrap=True), "what it is", Column("from", no_wrap=True))
     table = Table(*columns, box=None, padding=(0, 2, 0, 0), header_style="bold")
@@ -118,7 +118,7 @@ def _document(console: Console, entry: Entry) -> None:
 
 
 def _example(entry: Entry) -> list[str]:
-    """Overrides that use a component in a run; none if no component takes one of its kind by name."""
+    """Return overrides that use a component in a run; none if no component has an option that takes its name."""
     if not registry().kinds[entry.kind].role.has_group:
         return next(_naming(entry), [])
     tasks = fields_of(registry(), Task.kind).items()
@@ -128,7 +128,7 @@ def _example(entry: Entry) -> list[str]:
 
 
 def _naming(entry: Entry) -> Iterator[list[str]]:
-    """Overrides of components with an option that names a component of this one's kind; the tasks' defaults first."""
+    """Yield overrides that use a component as the option of another component; the tasks' defaults come first."""
     tasks = [each for each in registry() if each.kind == Task.kind]
     defaults = {option.default for task in tasks for option in _options(task) if option.part}
     for holder in sorted(registry(), key=lambda holder: holder.name not in defaults):
@@ -139,7 +139,7 @@ def _naming(entry: Entry) -> Iterator[list[str]]:
 
 
 def _options(entry: Entry) -> Sequence[Option]:
-    """Its options; none if it cannot be used: the list says why."""
+    """Return a component's options; none if it cannot be loaded, as the list then shows the reason."""
     with suppress(GradmixError):
         return options_of(entry.load())
     return ()
@@ -155,7 +155,7 @@ def _path(entry: Entry, option: Option) -> str:
 
 
 def _examine_all(console: Console, as_json: bool) -> int:
-    """Examine every plugin and print the result; returns the exit code: 1 if a plugin has a problem."""
+    """Examine every plugin and print the result; return the exit code, which is 1 if a plugin has a problem."""
     examined = examine()
     if as_json:
         fields = ("distribution", "version", "is_editable", "module")

@@ -1,4 +1,4 @@
-"""``gradmix reproduce``: run a run again from its journal, and say whether the result is the same."""
+"""``gradmix reproduce``: repeat a run from its journal, and report whether the result is the same."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from gradmix.runs.reproduction import Reproduction
 
 _DESCRIPTION = """\
-Run a run again from its journal, and compare every iteration, the final metrics and the model, but no times. On the
-same type of processor, with the same versions, they must agree to the last bit, elsewhere to 1e-9. Versions, processor,
+Repeat a run from its journal, and compare every iteration, the final metrics and the model, but not the times. On the
+same type of processor with the same versions they must agree to the last bit; otherwise to 1e-9. Versions, processor,
 git commit and options that differ are listed. The new run is kept out of runs_dir and MLflow."""
 _EXAMPLES = """\
 examples:
@@ -34,10 +34,10 @@ exit code: 0 if the result is identical, 1 if it differs, 2 if the run cannot be
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; returns the exit code."""
+    """Run the command; return the exit code."""
     parser = CommandParser("reproduce", _DESCRIPTION, _EXAMPLES)
     parser.add_run()
-    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="options to give again or otherwise")
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="options to give again or to change")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the new run there; a folder without a run")
     trusts = "trust the journal: run code that it names, and go where the run was started"
     parser.add_argument("--as-before", action="store_true", help=trusts)
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _given(overrides: Sequence[str]) -> Mapping[str, Any]:
-    """Path of an option → the value that is given."""
+    """Return path of an option → value, for the overrides."""
     from hydra.errors import HydraException
 
     from gradmix.config.groups import parse
@@ -88,7 +88,7 @@ def _given(overrides: Sequence[str]) -> Mapping[str, Any]:
 
 @contextmanager
 def _folder_for(keep: Path | None) -> Iterator[Path]:
-    """A folder for the new run: one that goes again, unless it is to be kept."""
+    """Provide a folder for the new run: `keep`, or a temporary one."""
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="gradmix-") as folder:
             yield Path(folder)
@@ -101,7 +101,7 @@ def _folder_for(keep: Path | None) -> Iterator[Path]:
 
 
 class _Progress:
-    """Shows in a terminal how far the new run is."""
+    """Shows the progress of the new run in a terminal."""
 
     def __init__(self, run: Run) -> None:
         from gradmix.reports.console import make_console
@@ -112,25 +112,25 @@ class _Progress:
 
     @hookimpl
     def gradmix_run_started(self) -> None:
-        """Begin."""
+        """Show the status line."""
         if self._status is not None:
             self._status.start()
 
     @hookimpl
     def gradmix_iteration(self, iteration: Iteration[Any]) -> None:
-        """Say which iteration it is."""
+        """Show the number of the iteration."""
         if self._status is not None:
             self._status.update(f"{self._label} is run again: iteration {iteration.step}")
 
     @hookimpl
     def gradmix_run_finished(self) -> None:
-        """End."""
+        """Remove the status line."""
         if self._status is not None:
             self._status.stop()
 
     @hookimpl
     def gradmix_run_failed(self) -> None:
-        """End, too: whether it was to fail is compared."""
+        """Remove the status line. A failure is not an error here: the earlier run may have failed, too."""
         if self._status is not None:
             self._status.stop()
 

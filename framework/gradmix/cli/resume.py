@@ -1,4 +1,4 @@
-"""``gradmix resume``: finish a sweep by running its missing and failed jobs, by any launcher."""
+"""``gradmix resume``: finish a sweep by running its missing and failed jobs, with any launcher."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from gradmix.sweeps.selection import find
 
 _MAY_CHANGE = (
     *("hydra/launcher", "hydra.launcher"),
-    *(f"hydra.sweeper.{option}" for option in ("n_trials", "metric", "better", "batch", "sampler")),  # what comes next
+    *(f"hydra.sweeper.{option}" for option in ("n_trials", "metric", "better", "batch", "sampler")),  # later jobs
     *("limits", "on_error", "pictures", "tracking", "timing"),
 )
-"""Overrides that may differ when a sweep is taken up again: how it runs, not what it computes."""
+"""Overrides that may change when a sweep is resumed: they affect how it runs, not what it computes."""
 
 _ADDRESSES = ("tracking.uri", "tracking.artifacts", "runs_dir")
-"""Options that say where runs are written or sent."""
+"""Options that specify where runs are written or sent."""
 
-_DESCRIPTION = "Run whatever is missing in a sweep, failed or was killed; what is done is kept."
+_DESCRIPTION = "Run the jobs of a sweep that are missing, failed or were killed; finished jobs are kept."
 _EPILOG = """\
 Overrides may change how it runs (hydra/launcher=joblib, hydra.launcher.n_jobs=2, limits.seconds=60, on_error=retry:2),
 not what it computes. A sweep's journal may come from a stranger: launcher, addresses and code that it names are left
@@ -42,7 +42,7 @@ out and listed; give them again, or --as-before for all of them."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; returns the exit code."""
+    """Run the command; return the exit code."""
     parser = CommandParser("resume", _DESCRIPTION, _EPILOG)
     parser.usage = "gradmix resume SWEEP [--stale] [--plan] [--as-before] [overrides]"
     add, flag = parser.add_argument, "store_true"
@@ -69,12 +69,12 @@ def main(arguments: Sequence[str]) -> int:
             "Add what you want again, or --as-before for all of it."
         )
     folder = return_to(home, folder, options.as_before, "resume", "sweep")
-    # What is given again replaces what was given before; another launcher has other options.
+    # Overrides that are given again replace the earlier ones. Options of another launcher do not apply.
     dropped = ("hydra.launcher.",) if "hydra/launcher" in given else ()
     kept = [each for each in known if _key(each) not in given and not _key(each).startswith(dropped)]
     again = (*kept, *overrides)
     if options.as_before:
-        choose(again)  # plugins are loaded before any config is read
+        choose(again)  # plugins must be loaded before any config is read
     place = _place_of(folder)
     again = (*(each for each in again if _key(each) != "runs_dir"), place)
     typed = (*overrides, place)
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _place_of(folder: Path) -> str:
-    """The override that says where the sweep is; its journal and its jobs may name another place: it may be moved."""
+    """Return the override ``runs_dir`` for the present place of the sweep, which may have been moved."""
     place = folder.absolute().parents[1]
     near = place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place
     quoted = str(near).replace("'", r"\'")
@@ -95,7 +95,7 @@ def _note(message: str) -> None:
 
 
 def _earlier(folder: Path, is_trusted: bool) -> tuple[Sequence[str], Path]:
-    """The arguments and the working folder with which a sweep was started, by its journal."""
+    """Return the arguments and the working folder with which a sweep was started, from its journal."""
     try:
         sweep = read_run(folder)
         if sweep.kind != "sweep":
@@ -117,7 +117,7 @@ def _earlier(folder: Path, is_trusted: bool) -> tuple[Sequence[str], Path]:
 
 
 def _is_harmless(argument: str, folder: Path) -> bool:
-    """Whether an argument names no launcher, no address, no code and nothing of the environment."""
+    """Whether an argument names no launcher, address, code or environment variable."""
     if is_masked(argument):
         return False
     if argument.startswith("-") or "=" not in argument:
@@ -130,7 +130,7 @@ def _is_harmless(argument: str, folder: Path) -> bool:
     if _is_of_hydra(key):
         return _is_harmless_to_hydra(argument)
     if key in _ADDRESSES:
-        return value.lower() == "null"  # tracking nothing is safe; starting to track may not be
+        return value.lower() == "null"  # switching tracking off is safe; switching it on may not be
     return not key.startswith("plugins.files")
 
 
@@ -139,7 +139,7 @@ def _is_of_hydra(key: str) -> bool:
 
 
 def _is_harmless_to_hydra(argument: str) -> bool:
-    """Whether a config file might say the same, for the sweeper: how jobs are launched is never taken."""
+    """Whether an override of Hydra is one for the sweeper that a config file may set; those of launchers never are."""
     try:
         (override,) = parse([argument])
         if override.key_or_group == "hydra/sweeper":
@@ -154,7 +154,7 @@ def _is_harmless_to_hydra(argument: str) -> bool:
 
 
 def _check_overrides(overrides: Sequence[str], earlier: Sequence[str], harmless: Sequence[str]) -> None:
-    """Check that what is given again may differ from the sweep's own arguments."""
+    """Check that the new overrides may differ from the sweep's own arguments."""
     unknown = {_key(each) for each in earlier if is_masked(each)}
     for override in overrides:
         key = _key(override)
@@ -163,7 +163,7 @@ def _check_overrides(overrides: Sequence[str], earlier: Sequence[str], harmless:
         if override.startswith("-"):
             raise ConfigError(f"unknown option {override}; see gradmix resume --help.")
         if override not in earlier and not any(key == each or key.startswith(f"{each}.") for each in _MAY_CHANGE):
-            check_composition([*harmless, override])  # a typing error is reported as one
+            check_composition([*harmless, override])  # reports a typing error as such
             raise ConfigError(
                 f"{override} would change what the sweep computes; start a new one by gradmix run -m. "
                 f"May be changed: {', '.join(_MAY_CHANGE)}."

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from gradmix.tracking.removal import Removal
 
 _DESCRIPTION = """\
-Delete runs: their folders, and what MLflow shows of them. A sweep is deleted with its runs, but for those whose results
-another sweep has reused. MLflow can restore what is deleted there, until `mlflow gc` removes it for good; folders are
-deleted at once. If it is interrupted, repeat it."""
+Delete runs, on disk and in MLflow. A sweep is deleted with its runs, except those whose results another sweep has
+reused. MLflow can restore deleted runs until `mlflow gc` removes them permanently; folders are deleted at once. If the
+command is interrupted, repeat it."""
 _EXAMPLES = """\
 examples:
   gradmix rm 250a6477                        one run, as `gradmix runs` names it
@@ -31,7 +31,7 @@ _MOST_NAMED = 10
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; returns the exit code."""
+    """Run the command; return the exit code."""
     parser = CommandParser("rm", _DESCRIPTION, _EXAMPLES)
     parser.add_run(nargs="+")
     parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _only(name: str, runs_dir: Path) -> Path:
-    """The folder of the one run that is meant; an UnknownNameError if several have its key."""
+    """Return the folder of the named run; UnknownNameError if several runs have that key."""
     from gradmix.contracts.errors import UnknownNameError
     from gradmix.journal.reading import read_run
     from gradmix.reports.wording import shown
@@ -75,7 +75,7 @@ def _only(name: str, runs_dir: Path) -> Path:
 
 
 def _described(removal: Removal) -> Iterator[str]:
-    """What will be deleted and what is kept, in lines."""
+    """Yield lines that list what will be deleted and what is kept."""
     from gradmix.contracts.secrets import without_user
     from gradmix.reports.wording import measured, shown
 

@@ -1,4 +1,4 @@
-"""``gradmix run``: Hydra composes, the runner runs, the ingester follows, the terminal tells."""
+"""``gradmix run``: compose the config with Hydra, execute the run or sweep, import it into MLflow, and report on it."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from gradmix.tracking.process import TrackingProcess
 
 PLAN_FLAG = "--plan"
-"""Our own: say what would run, and run nothing."""
+"""gradmix's own flag: print what would run, and run nothing."""
 
 _INFORMATION = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 
 
 def _parser() -> CommandParser:
-    """The flags of a Hydra application, and our own."""
+    """Return a parser with the flags of a Hydra application and gradmix's own."""
     parser = CommandParser("run", is_hydras=True)
     add, flag = parser.add_argument, "store_true"
     add("overrides", nargs="*", help="key=value, group=option, key=value,value for a sweep")
@@ -53,7 +53,7 @@ def _parser() -> CommandParser:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; returns the exit code."""
+    """Run the command; return the exit code."""
     options = _read(arguments)
     if options.version:
         from hydra import __version__
@@ -86,7 +86,7 @@ def _composing(options: argparse.Namespace) -> AbstractContextManager[Composer]:
 
 
 def _answer(options: argparse.Namespace) -> None:
-    """Have Hydra answer a question about the config; nothing that only a run needs is loaded."""
+    """Answer a question about the config with Hydra, without importing modules that only a run needs."""
     logging.raiseExceptions = False  # Hydra answers --info by logging, and the reader may be `head`
     with _composing(options) as composer:
         hydra, name, overrides = composer.hydra, options.config_name, composer.overrides
@@ -104,7 +104,7 @@ def _answer(options: argparse.Namespace) -> None:
 
 
 def _help(composer: Composer, resolve: bool) -> str:
-    """The help that the config's template makes, as Hydra fills it in; Hydra itself copies its store for each group."""
+    """Return the help from the config's template. Hydra's own function is slow: it copies its store for each group."""
     from string import Template
 
     from hydra.core.hydra_config import HydraConfig
@@ -124,7 +124,7 @@ def _help(composer: Composer, resolve: bool) -> str:
 
 
 def run_as(wanted: Intent) -> int:
-    """Run what the arguments say, as wanted; returns the exit code."""
+    """Execute the run or sweep that `wanted` describes; return the exit code."""
     from gradmix.journal.folder import unwritable
     from gradmix.reports.terminal import SessionReport
     from gradmix.tracking.process import TrackingProcess
@@ -133,7 +133,7 @@ def run_as(wanted: Intent) -> int:
     try:
         perform(wanted, report, tracking)
     except GradmixError as error:
-        report.fail(1 if isinstance(error, StorageError) else 2, str(error))  # 2: the user's to mend
+        report.fail(1 if isinstance(error, StorageError) else 2, str(error))  # 2: the user can correct it
     except OSError as error:
         report.fail(1, str(unwritable(Path(error.filename or "."), error)))
     except Terminated:
@@ -150,7 +150,7 @@ def run_as(wanted: Intent) -> int:
 
 
 def perform(wanted: Intent, report: SessionReport, tracking: TrackingProcess, *others: object) -> None:
-    """Run what the arguments say, followed by the report, the tracking and other listeners."""
+    """Execute the run or sweep that `wanted` describes; the report, the tracking and other listeners get its events."""
     from gradmix.config.user_file import default_tracking
     from gradmix.reports.sweep_artifacts import SweepArtifacts
     from gradmix.runs.events import watched_by
@@ -159,13 +159,13 @@ def perform(wanted: Intent, report: SessionReport, tracking: TrackingProcess, *o
     watchers = report.watchers if wanted.plan_only else (*report.watchers, SweepArtifacts(), tracking)
     is_new = not wanted.plan_only and wanted.resumed is None
     if is_new and "tracking=none" not in wanted.arguments and default_tracking()["uri"] is not None:
-        tracking.prepare()  # MLflow loads while the config is composed; a resumed sweep may need none
+        tracking.prepare()  # MLflow loads while the config is composed; a resumed sweep may not need it
     with watched_by(*watchers, *others), termination_as_interrupt():
         _compose_and_run(wanted if wanted.plan_only else replace(wanted, git=GitState(Path.cwd())))
 
 
 def _compose_and_run(wanted: Intent) -> None:
-    """Compose what the arguments ask for; run it, sweep over it or plan it."""
+    """Compose the config; then run it, sweep over it or print its plan."""
     from hydra.types import RunMode
 
     options = _read(wanted.arguments)
@@ -189,7 +189,7 @@ def _compose_and_run(wanted: Intent) -> None:
 
 
 def _flags(options: argparse.Namespace, composer: Composer) -> tuple[str, ...]:
-    """The arguments, besides its overrides, by which a job of a sweep is run on its own; a run's, too."""
+    """Return the arguments that, with its overrides, repeat a run or a single job of a sweep."""
     given = {name: getattr(options, name) for name in ("config_path", "config_name", "config_dir")}
     changed = {name: value for name, value in given.items() if value != _parser().get_default(name)}
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in changed.items()]
@@ -197,7 +197,7 @@ def _flags(options: argparse.Namespace, composer: Composer) -> tuple[str, ...]:
 
 
 def _plan(config: DictConfig) -> None:
-    """Say what a single run would do."""
+    """Report the plan of a single run."""
     from hydra.core.hydra_config import HydraConfig
 
     from gradmix.config.composition import plain_config
@@ -212,7 +212,7 @@ def _plan(config: DictConfig) -> None:
 
 
 def _run(wanted: Intent, config: DictConfig) -> None:
-    """Run what a composed config describes, in a folder of its own."""
+    """Make the run that a composed config describes, in a new folder."""
     from hydra.core.hydra_config import HydraConfig
 
     from gradmix.config.composition import plain_config
@@ -232,6 +232,6 @@ def _run(wanted: Intent, config: DictConfig) -> None:
 
 
 def check_composition(arguments: Sequence[str]) -> None:
-    """Check that a config can be composed, that of a sweep too; a ConfigError says why not. Nothing is run."""
+    """Check that the config of a run or sweep can be composed, without running it; otherwise raise a ConfigError."""
     with _composing(_read(arguments)) as composer:
         composer.compose()

@@ -1,4 +1,4 @@
-"""``gradmix runs``: runs as a list, the newest first."""
+"""``gradmix runs``: list runs, newest first."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ examples:
   gradmix runs --sweeps                       sweeps in place of runs
   gradmix runs --json | jq '.[].metrics.bic'  everything about all of them
 
-The first column is what `gradmix show`, `reproduce` and `rm` take.
+`gradmix show`, `reproduce` and `rm` take the names in the first column.
 
 exit code: 0 on success, 1 if a file could not be written, 2 if there is no such run"""
 _SHOWN = 20
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; returns the exit code."""
+    """Run the command; return the exit code."""
     parser = CommandParser("runs", _DESCRIPTION, _EXAMPLES)
     add = parser.add_argument
     what = "sweep, experiment or run: a path, a name or enough of it, or last; KEY=VALUE keeps runs with that option"

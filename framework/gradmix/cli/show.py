@@ -1,4 +1,4 @@
-"""``gradmix show``: what one run was, and how it ended; draws it, too."""
+"""``gradmix show``: describe one run, or draw its pictures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PICTURE = "draw it: the first picture into a file, all of them into a folder (d
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; returns the exit code."""
+    """Run the command; return the exit code."""
     parser = CommandParser("show", _DESCRIPTION, _EXAMPLES)
     parser.add_run()
     parser.add_argument("--picture", nargs="?", const="", metavar="FILE", help=_PICTURE)
@@ -48,7 +48,7 @@ def _draw(folder: Path, wanted: str) -> None:
     from gradmix.reports.wording import shown
     from gradmix.runs.artifacts import ARTIFACTS, pictures_later
 
-    # A journal may come from a stranger: nothing counts as typed, so that code that it names is refused.
+    # A journal may come from a stranger. No override counts as typed, so code that the journal names is refused.
     pictures = pictures_later(folder, lambda spec: check_trust(spec, ()))
     if not pictures:
         raise StorageError(f"there is no picture of {folder}: neither its task nor its events draw any.")

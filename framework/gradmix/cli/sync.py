@@ -14,13 +14,13 @@ from gradmix.contracts.terminal import visible
 _DESCRIPTION = """\
 Import every journal under runs_dir (default: your own file's, or runs) that MLflow is missing. Runs whose process was
 killed become KILLED. A local store that is empty, damaged or was moved is kept as ….bak, and a new one is made from
-the journals. Repeating it changes nothing."""
+the journals. Repeating the command changes nothing."""
 _SETTINGS = "runs_dir=DIR, tracking.uri=URI, tracking.artifacts=DIR or tracking.models=false"
 _FLAGS = {"true": True, "false": False}
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; returns the exit code."""
+    """Run the command; return the exit code."""
     parser = CommandParser("sync", _DESCRIPTION)
     parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help=_SETTINGS)
     parser.add_argument("--deleted", action="store_true", help="also bring back runs that were deleted in MLflow")

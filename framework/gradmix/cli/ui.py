@@ -13,7 +13,7 @@ _MOST_NAMED = 10
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; returns only if something is wrong."""
+    """Run the command. Return an exit code only if there is an error; otherwise MLflow replaces this process."""
     parser = CommandParser("ui", "Open MLflow's dashboard on the local store.")
     parser.add_runs_dir()
     parser.add_argument("--port", type=int, default=5000, help="port on the loopback address (default: %(default)s)")
@@ -37,6 +37,6 @@ def main(arguments: Sequence[str]) -> int:
     sys.stdout.flush()
     command = ["-m", "mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(options.port)]
     artifacts = (store.parent / "mlflow-artifacts").absolute().as_uri()
-    # Eight processes that wait for jobs of language models, and delay the start by more than half.
+    # MLflow would start eight processes for jobs of language models, which take more than half of the start's time.
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
     return os.execv(sys.executable, [sys.executable, *command, "--default-artifact-root", artifacts, "--workers", "1"])

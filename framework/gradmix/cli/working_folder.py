@@ -1,4 +1,4 @@
-"""The folder in which a run or a sweep was started: its data files are named from there."""
+"""Change to the folder in which a run or a sweep was started: paths of its data files are relative to that folder."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from gradmix.contracts.terminal import visible
 
 
 def return_to(home: Path, folder: Path, is_trusted: bool, command: str, kind: str) -> Path:
-    """Go where a run or a sweep was started; its folder, seen from there.
+    """Change to the folder `home`, in which a run or a sweep was started; return its path relative to that folder.
 
-    A journal can name any folder, so the run must be inside, unless the journal is trusted; else a note says so.
+    A journal may name any folder. Therefore, unless the journal is trusted, the working folder changes only if the run
+    is inside `home`; otherwise a note is printed.
     """
     is_inside = folder.is_relative_to(home)
     if home.is_dir() and (is_inside or is_trusted):
