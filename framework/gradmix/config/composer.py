@@ -31,7 +31,7 @@ from gradmix.contracts.task import Task
 from gradmix.registry.entry import describe
 
 _HYDRA_DEFAULTS = {"launcher": "gradmix", "sweeper": "gradmix", "job_logging": "disabled", "hydra_logging": "disabled"}
-"""Hydra's own groups → gradmix's defaults. As overrides in gradmix's config, no experiment could change them."""
+"""Hydra's own groups → gradmix's defaults. An experiment could not change them if a config file overrode them."""
 
 
 class Composer:

@@ -25,7 +25,7 @@ from gradmix.journal.lock import lock, try_lock
 _JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
 
 _SYNC_SECONDS = 1.0
-"""Longest time between two calls of ``fsync``; each event is passed to the kernel at once."""
+"""If the last ``fsync`` is longer ago than this, an event calls it again; the kernel receives each event at once."""
 
 
 _WITHOUT_TEXT = frozenset({"iteration", "system", "timing"})
