@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     add = parser.add_argument
     add("name", metavar="NAME", help="a component, path/to/file.py:Class, package.module:Class; for --list also a kind")
     add("options", nargs="*", metavar="OPTION=VALUE", help="options of the component")
-    add("--kind", help="which one, where components of several kinds have the name")
+    add("--kind", help="its kind, if components of several kinds have the name")
     add("--only", action="append", default=[], metavar="CHECK", help="run this check only; may be given again")
     add("--seconds", type=float, default=60.0, metavar="S", help="how long a check may take (default: %(default)s)")
     add("--json", action="store_true", help="print the report as JSON")

@@ -67,7 +67,7 @@ def _point_of(function: Callable[..., Any], place: str) -> Any:
                 function(point)
                 return point
     raise ConfigError(
-        f"{place} takes neither a number nor a vector of up to {_LONGEST} ones: say with --at what it takes, as "
+        f"{place} takes neither a number nor a vector of up to {_LONGEST} ones: give a point with --at, such as "
         '--at "[[1.0, 2.0], [3.0, 4.0]]".'
     )
 

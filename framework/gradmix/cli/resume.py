@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     add, flag = parser.add_argument, "store_true"
     add("sweep", metavar="SWEEP", help="the sweep's folder, its name or the beginning of it, or last")
     add("--stale", action=flag, help="also rerun jobs whose options, plugins or data changed since")
-    add("--plan", action=flag, help="say what would run, and run nothing")
+    add("--plan", action=flag, help="print what would run, and run nothing")
     add("--as-before", action=flag, help="trust the sweep's journal: take launcher, addresses and code from it")
     parser.add_runs_dir()
     options, overrides = parser.parse_known_args(arguments)

@@ -70,7 +70,7 @@ def _only(name: str, runs_dir: Path) -> Path:
     folders = find_attempts(name, runs_dir)
     if len(folders) > 1:
         several = "".join(f"\n  {shown(folder)}  {read_run(folder).status}" for folder in folders)
-        raise UnknownNameError(f"{len(folders)} runs have the key {name}; say which by its folder:{several}")
+        raise UnknownNameError(f"{len(folders)} runs have the key {name}; give the folder of one:{several}")
     return folders[0]
 
 

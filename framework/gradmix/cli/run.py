@@ -45,7 +45,7 @@ def _parser() -> CommandParser:
     add("--shell-completion", "-sc", action=flag, help="install=bash, uninstall=bash")
     add("--run", "-r", action=flag, help="run a job; the default")
     add("--multirun", "-m", action=flag, help="run a sweep")
-    add(PLAN_FLAG, action=flag, help="say what would run, and run nothing")
+    add(PLAN_FLAG, action=flag, help="print what would run, and run nothing")
     add("--config-path", "-cp", help="folder of configs instead of gradmix's own")
     add("--config-name", "-cn", default="config", help="the primary config")
     add("--config-dir", "-cd", help="folder of configs besides gradmix's own (default: configs, if there is one)")

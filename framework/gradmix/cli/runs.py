@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     what = "sweep, experiment or run: a path, a name or enough of it, or last; KEY=VALUE keeps runs with that option"
     add("what", nargs="*", metavar="WHAT", help=what)
     parser.add_runs_dir()
-    add("--status", action="extend", nargs="+", default=[], metavar="STATUS", help="only runs that ended so")
+    add("--status", action="extend", nargs="+", default=[], metavar="STATUS", help="only runs with this status")
     add("--metric", action="extend", nargs="+", default=[], metavar="NAME", help="metrics to show (default: the main)")
     add("--limit", type=int, metavar="N", help=f"show N runs (default: {_SHOWN}; in CSV and JSON all), 0 for all")
     add("--sweeps", action="store_true", help="list sweeps")

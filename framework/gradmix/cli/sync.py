@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     runs_dir = given.get("runs_dir", default_runs_dir())
     settings = read_settings({**given, "runs_dir": runs_dir, "tracking": {**tracking_of(runs_dir), **tracking}})
     if not Path(settings.runs_dir).is_dir():
-        print(visible(f"gradmix sync: there is no folder {settings.runs_dir}; say runs_dir=…"), file=sys.stderr)
+        print(visible(f"gradmix sync: there is no folder {settings.runs_dir}; give runs_dir=…"), file=sys.stderr)
         return 1
     tally = sync(Path(settings.runs_dir), settings.tracking, restores=options.deleted)
     for message in (*tally.remarks, *tally.errors):

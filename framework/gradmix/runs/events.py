@@ -1,8 +1,8 @@
 """Events: one loop calls every listener of a run or a session. A listener that raises does not affect the others.
 
-Listeners are plugins that implement hooks, components that the config chooses (`gradmix.Events`), and parts of gradmix
-itself, such as the report in the terminal. All of them are registered as hook implementations of pluggy. gradmix calls
-them in a loop of its own, because pluggy's loop ends at the first listener that raises.
+Listeners are plugins that implement hooks, events components in the config (`gradmix.Events`), and parts of gradmix,
+such as the report in the terminal. pluggy finds the hooks, but gradmix calls all listeners, because pluggy's loop ends
+at the first listener that raises.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ class Sweep:
                 self._take(job, replace(first, error=error), is_reused=True)
 
     def _launch_all(self, pending: Sequence[Job]) -> None:
-        """Launch jobs. If the launcher fails, launch the jobs that have not started again.
+        """Launch jobs. If the launcher fails, launch again those that have not started.
 
         Jobs whose process was killed when the launcher failed are then launched one at a time: a job that is killed
         again, although it runs alone, is itself the cause.

@@ -80,9 +80,7 @@ def plan_removal(folders: Sequence[Path], runs_dir: Path, with_reused: bool = Fa
     reused = {} if with_reused else _reused(runs_dir, {sweep.folder.resolve() for sweep in sweeps})
     for run in alone:
         if by := reused.get(run.folder.resolve()):
-            raise ConfigError(
-                f"the sweep {by} has reused the result of {run.folder}; --reused deletes it nevertheless."
-            )
+            raise ConfigError(f"the sweep {by} has reused the result of {run.folder}; --reused deletes it, too.")
     kept = {run.folder: reused[run.folder.resolve()] for run in jobs if run.folder.resolve() in reused}
     return Removal([*(run for run in jobs if run.folder not in kept), *alone], sweeps, kept, runs_dir)
 
