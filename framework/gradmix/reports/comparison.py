@@ -130,8 +130,8 @@ def _primary_metric(
     """Return the metric to rank by.
 
     Candidates are the metrics declared with a better direction, in their order, costs last. The first of these is
-    chosen that exists: a metric of all finished runs that no choice improves automatically; one of at least all runs on
-    the same given values; one of all runs, even if a choice confounds it; one of some runs; a cost; any other metric.
+    chosen that exists: a metric of all finished runs that no choice improves by itself; one of all runs in at least one
+    section; one of all runs, even if a choice confounds it; one of some runs; a cost; any other metric.
     """
     finished = [run for run in runs if run.is_finished]
     found = [metric for name, metric in declared.items() if name in names and metric.better]

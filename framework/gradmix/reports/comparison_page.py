@@ -96,7 +96,7 @@ def _drawn(comparison: Comparison) -> tuple[list[Mapping[str, Any]], list[list[M
 
 
 def _legend(ranked: Ranking, scales: list[Scale]) -> str:
-    stretched = "the scale gives more room to what is near the best"
+    stretched = "the scale is stretched near the best"
     kinds = {
         "logarithmic scale": any(each.is_log for each in scales),
         stretched: any(each.is_stretched for each in scales),

@@ -64,7 +64,7 @@ def group_runs(runs: Iterable[Run], factors: Factors, metrics: Sequence[Meaning]
 
 
 def summarize(runs: Sequence[Run], metrics: Iterable[Meaning], factors: Factors) -> dict[str, Estimate]:
-    """Summarize each metric over the runs that have it; with an interval only if they differ only in seeds."""
+    """Summarize each metric over the runs that have it; intervals require that the runs differ only in seeds."""
     finished = [run for run in runs if run.is_finished]
     conditions = [key for key in factors.repeats if key not in factors.seeds]
     are_repeated = len(by_values(runs, conditions)) == 1
@@ -81,7 +81,7 @@ def summarize(runs: Sequence[Run], metrics: Iterable[Meaning], factors: Factors)
 def timed_apart(section: Section, repeats: Sequence[str]) -> list[Group]:
     """Return the groups with a run that was not timed in turns with the runs that it is compared with.
 
-    Runs that agree in `repeats` are compared with each other; if none of these was timed in turns, none counts.
+    Runs that agree in `repeats` are compared with each other; if none of them was timed in turns, they are ignored.
     """
     blocks: dict[tuple[Any, ...], Counter[str]] = {}
     timed = [(group, values_of(run, repeats), run.timing) for group in section.groups for run in group.finished]

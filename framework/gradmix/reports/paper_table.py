@@ -65,7 +65,7 @@ def ranking_table(comparison: Comparison, all_metrics: bool) -> PaperTable:
         for j in range(len(section))
         if next(marks).mark.endswith("best")
     )
-    legend = [ranked.legend, *(["bold: best, or not to be told from the best"] if best else [])]
+    legend = [ranked.legend, *(["bold: best, or indistinguishable from the best"] if best else [])]
     return PaperTable(columns, sections, best, " · ".join(filter(None, legend)))
 
 

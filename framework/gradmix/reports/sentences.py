@@ -101,15 +101,15 @@ def _unranked(comparison: Comparison, primary: Meaning) -> Iterator[str]:
     elif len(groups) == 1:
         (group,) = groups
         yield f"{primary.name} {_value(group, primary, plain=False)}."
-        yield "Nothing varies but what is repeated over: there is nothing to rank."
+        yield "There is only one group of runs, so there is nothing to rank."
     elif primary.better is None:
         yield (
-            f"Nothing is ranked: it is not known which way {primary.name} is better. "
-            f"Say --metric {primary.name}:lower or --metric {primary.name}:higher."
+            f"The groups are not ranked, because it is unknown whether lower or higher {primary.name} is better. "
+            f"Use --metric {primary.name}:lower or --metric {primary.name}:higher."
         )
     else:
         varies = ", ".join(comparison.factors.short[key] for key in comparison.factors.given)
-        yield f"Only what was given varies ({varies}): there is nothing to rank. To rank it, say --by KEY."
+        yield f"The runs differ only in given values ({varies}), which are not ranked. To rank them, use --by KEY."
 
 
 def _caveats(comparison: Comparison, primary: Meaning) -> Iterator[str]:
@@ -117,7 +117,7 @@ def _caveats(comparison: Comparison, primary: Meaning) -> Iterator[str]:
     groups = [group for section in ranked for group in section.groups]
     if primary.is_confounded(factors.choices):
         names = _listed([factors.short[key] for key in factors.choices if key in primary.confounded_by], "and")
-        yield f"Take care: {primary.name} improves with {names} by itself, so it does not show which is right."
+        yield f"Take care: {primary.name} improves with {names} by itself, so it does not show which value is right."
     if primary.name == TIME.name:
         yield from _caveats_of_time(comparison, [run for group in groups for run in group.finished])
     best = groups[0]
@@ -141,8 +141,8 @@ def _caveats_of_time(comparison: Comparison, runs: Sequence[Run]) -> Iterator[st
     if n_single:
         which = "these times" if n_single == len(runs) else f"the times of {n_single} of {len(runs)} runs"
         yield (
-            f"Take care: {which} are single ones without warm-up, in which the first run of a process pays for what it "
-            f"loads. timing.repeats=20 timing.paired=true gives times that can be compared."
+            f"Take care: {which} are single ones without warm-up; the first run of a process includes loading modules. "
+            f"timing.repeats=20 timing.paired=true gives times that can be compared."
         )
     factors = comparison.factors
     apart = [group for section in comparison.ranked for group in timed_apart(section, factors.repeats)]

@@ -166,5 +166,5 @@ def _time_to_run(jobs: Sequence[Job], workers: int, unchosen: int) -> str:
     if not known:
         return f"{said}, no earlier run to estimate the time from"
     total = sum(known) / len(known) * count / workers
-    basis = "" if len(known) == count else f", from what is known of {len(known)}"
+    basis = "" if len(known) == count else f", estimated from {_plural(len(known), 'job')}"
     return f"{said}, about {measured(total, 's')}{basis}"

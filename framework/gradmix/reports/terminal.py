@@ -115,7 +115,9 @@ class SessionReport:
         self.exit_code = 1
         self._rows = {"status": status_of_error(error) if isinstance(error, Exception) else "interrupted"}
         if isinstance(error, KeyboardInterrupt):
-            again = "the same command; limits.seconds=60 ends a run by itself, events=patience once nothing improves"
+            again = (
+                "the same command; limits.seconds=60 ends a run automatically, events=patience once nothing improves"
+            )
             self._rows |= {"what there is": f"gradmix show {run.folder.name}", "again": again}
         else:
             say("gradmix run", explain_failure(error, Path(shown(run.folder))))

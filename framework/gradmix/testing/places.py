@@ -36,7 +36,7 @@ def options_from(texts: Iterable[str]) -> dict[str, Any]:
         try:
             options[name] = yaml.safe_load(value)
         except yaml.YAMLError as error:
-            raise ConfigError(f"{text} has no value that a config may have: {error}.") from error
+            raise ConfigError(f"the value in {text} is not valid in a config: {error}.") from error
     return options
 
 

@@ -122,7 +122,7 @@ def its_solution_solves_its_question(subject: Subject) -> None:
     """
     question = subject.make().question()
     if question is None or question.solution is None:
-        raise NotApplicableError("it asks no question of which the solution is known")
+        raise NotApplicableError("it has no question with a known solution")
     x, code = np.array(question.solution, dtype=float).reshape(-1), "component.question().solution"
     wrong = _what_is_wrong_with(question, x)
     if wrong:

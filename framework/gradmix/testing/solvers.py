@@ -36,7 +36,7 @@ def use(solver: Solver) -> Any:
     """Return the solver's iterations for the first easy question that it accepts."""
     easy = [question for kind, question in QUESTIONS.items() if kind in solver.takes()]
     if not easy:
-        raise NotApplicableError("the kit has no question of those that it takes")
+        raise NotApplicableError("the kit has no question that it accepts")
     return [(each.estimate, dict(each.metrics), each.converged) for each in solver.iterations(easy[0])]
 
 

@@ -142,7 +142,7 @@ def can_be_timed(subject: Subject) -> None:
     """The functions that `timed` returns can be called repeatedly."""
     timed = subject.make().timed()
     if timed is None:
-        raise NotApplicableError("the run itself is all there is to time")
+        raise NotApplicableError("it has nothing to time except the run itself")
     if not isinstance(timed, Timed):
         raise BrokenPromiseError("a gradmix.Timed, or None", type(timed).__name__, "timed()")
     for _ in range(2):

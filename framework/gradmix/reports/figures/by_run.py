@@ -40,9 +40,9 @@ def curves(comparison: Comparison, styles: Styles) -> Figure | None:
                 shown.append(name)
                 n_twins += len(series) - len({(each.look, tuple(each.x), tuple(each.y)) for each in series})
     title = f"{shown[0]} by iteration" if len({*shown}) == 1 else "By iteration"
-    note = "A line a run: its start that counts, with a mark at its end."
+    note = "One line per run: its best start, with a marker at the end."
     if any(sum(len(group.runs) for group in section.groups) > _MOST_LINES for section in comparison.sections):
-        note = "A line a group: the run with its median result."
+        note = "One line per group: the run with its median result."
     if any(len(section.groups) > _MOST_LINES for section in comparison.sections):
         note = f"The {_MOST_LINES} best groups, a line for each: the run with its median result."
     note += f" {n_twins} coincide with others of their group." if n_twins else ""
@@ -116,7 +116,7 @@ def cost(comparison: Comparison, styles: Styles) -> Figure | None:
                 name = " · ".join([metric.name, *([comparison.factors.label(given)] if given else [])])
                 views.append(View(name, axis(metric, xs), axis(primary, ys), series))
     corner = f" Best is {'low' if primary.better == 'lower' else 'high'} and to the left." if primary.better else ""
-    return figure_of("cost", f"{primary.name} against cost", f"A point a run.{corner}", views)
+    return figure_of("cost", f"{primary.name} against cost", f"One point per run.{corner}", views)
 
 
 def _points(groups: Sequence[Group], x: Meaning, y: Meaning, styles: Styles) -> list[Series]:
