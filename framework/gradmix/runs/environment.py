@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MATTERS_FOR_TIMINGS = ("python", "machine", "processor", "cores", "numpy", "scipy", "blas")
 
 TIMES_MEAN = 2
-"""Version of the definition of ``time.*``. Raised with every change, so that older times are not taken for new ones.
+"""Version of the definition of ``time.*``. Every change raises it, so that older times are not mistaken for new ones.
 
 1 (gradmix 0.1): ``time.seconds`` of a run without rounds included loading its data. 2: it covers the work alone;
 ``time.load`` and ``time.startup`` are separate.

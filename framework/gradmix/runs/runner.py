@@ -69,8 +69,8 @@ class Order:
 def execute(order: Order) -> Execution:
     """Make one run.
 
-    Every event is journalled before any listener is called. Once the journal exists, an error does not raise; it is
-    recorded as the end of the run.
+    Every event is journalled before any listener is called. Once the journal exists, errors
+    are not raised, but recorded as the end of the run.
 
     Raises
     ------

@@ -23,7 +23,7 @@ class SweepInfo:
 
 
 def planned(jobs: Sequence[Job], workers: int, n_jobs: int) -> None:
-    """A sweep was planned with ``--plan``. For a search, `jobs` has only the first of its `n_jobs` jobs."""
+    """A run or sweep was planned with ``--plan``. For a search, `jobs` has only the first of its `n_jobs` jobs."""
 
 
 def options_left_out(sentences: Sequence[str]) -> None:

@@ -34,7 +34,7 @@ from gradmix.sweeps.job import JobReport, SweepJob
 from gradmix.sweeps.plan import Job
 
 _TRIES = 2
-"""How many workers may die before a block starts. After that, the block itself is taken for the cause."""
+"""How many workers may die before a block starts. After that, the block is considered the cause."""
 
 _PATIENCE_SECONDS = 5.0
 """How long a worker may take to end after a request, or after its job's time limit."""
