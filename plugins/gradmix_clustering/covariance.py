@@ -120,16 +120,16 @@ class EEE(Covariance):
 
 
 class OwnAxes(Covariance):
-    """Base of the types whose components have axes of their own, along which the variances have a common shape."""
+    """Base of the types whose components have individual axes, along which the variances have a common shape."""
 
     moments = "full"
 
     @abstractmethod
     def along_axes(self, counts: Array, scatter: Array, previous: Array | None, tol: float) -> tuple[Array, Array]:
-        """Variances along the axes in rising order, shape (k, d), and the axes as columns, shape (k, d, d)."""
+        """Return variances along the axes in rising order, shape (k, d), and the axes as columns, shape (k, d, d)."""
 
     def estimate(self, counts: Array, scatter: Array, previous: Array | None, tol: float) -> Array:
-        """The matrices of both."""
+        """Return the covariance matrices, from variances and axes."""
         return ellipsoids(*self.along_axes(counts, scatter, previous, tol))
 
 
@@ -160,7 +160,7 @@ class EVV(Covariance):
         return (np.average(volumes, weights=counts) / volumes)[:, None, None] * covariances
 
     def n_parameters(self, k: int, d: int) -> int:
-        """K symmetric matrices, less all volumes but one."""
+        """K symmetric matrices that share one volume."""
         return 1 - k + k * d * (d + 1) // 2
 
 

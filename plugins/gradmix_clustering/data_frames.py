@@ -1,4 +1,4 @@
-"""Arrays with names for their columns, as data frames."""
+"""Conversion of arrays to data frames with named columns."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ OUTPUTS: dict[str, Callable[[Array, Any, list[str]], Any]] = {
     "pandas": _as_pandas,
     "polars": _as_polars,
 }
-"""What an array can be returned as, with what makes it."""
+"""Name of an output format → function that converts an array to it."""
 
 
 def check_output(output: str) -> str:
-    """Return the name of an output of `OUTPUTS`; ConfigError if it is none."""
+    """Return the name of an output format; raise ConfigError if `OUTPUTS` does not have it."""
     if output not in OUTPUTS:
         raise ConfigError(f"transform must be one of {', '.join(OUTPUTS)}; given: {output!r}.")
     return output
 
 
 def framed(array: Array, X: Any, names: Sequence[str], output: str) -> Any:
-    """Return the array as it is, or as a data frame that has the index of `X`, if this is one of pandas.
+    """Return the array unchanged or as a data frame; if `X` is a pandas data frame, the result has its index.
 
     Raises
     ------
     ConfigError
-        If the package of the data frame is not installed.
+        If the package for the data frame is not installed.
     """
     try:
         return OUTPUTS[check_output(output)](array, X, [*names])

@@ -1,4 +1,4 @@
-"""Why every component of a mixture is degenerate: too few rows, a far one, or columns that hardly vary."""
+"""Explain why every component of a mixture is degenerate: too few rows, an outlier, or columns that hardly vary."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gradmix_clustering.layouts import Layout
 def why_degenerate(
     rows: Rows, covariance: Array, columns: IntArray, floor_of: Callable[[float], float], layout: Layout
 ) -> str:
-    """Say what makes every component degenerate, however it is estimated: a row or columns; empty if nothing does.
+    """Name the row or the columns that make every component degenerate, in any fit; empty if there are none.
 
     Parameters
     ----------
@@ -23,11 +23,11 @@ def why_degenerate(
     covariance
         Their covariance, shape (d, d).
     columns
-        Numbers of the columns that are judged.
+        Numbers of the columns to examine.
     floor_of
-        What is added to every variance, as a function of the columns' mean variance.
+        Returns the number added to every variance, from the columns' mean variance.
     layout
-        How covariances are kept.
+        Layout of the covariances.
     """
     names = [column_name(column, rows.feature_names or ()) for column in columns]
     if not _is_degenerate(covariance, columns, floor_of, layout):
@@ -60,7 +60,7 @@ def why_degenerate(
 
 
 def _is_degenerate(covariance: Array, columns: IntArray, floor_of: Callable[[float], float], layout: Layout) -> bool:
-    """Whether a covariance of all columns, (d, d), has hardly any variance in some direction of some of them."""
+    """Whether a covariance, shape (d, d), has hardly any variance in some direction of the given columns."""
     floor = floor_of(_spread(covariance))
     if floor == 0:
         return True
@@ -69,12 +69,12 @@ def _is_degenerate(covariance: Array, columns: IntArray, floor_of: Callable[[flo
 
 
 def _spread(covariance: Array) -> float:
-    """Mean variance of the columns."""
+    """Return the mean variance of the columns."""
     return float(np.trace(covariance)) / len(covariance)
 
 
 def _covariance_without(row: int, rows: Rows) -> Array:
-    """Covariance of all rows but one, shape (d, d)."""
+    """Return the covariance of all rows except one, shape (d, d)."""
     weights = None if rows.weights is None else np.delete(rows.weights, row)
     if weights is not None and not weights.any():
         return np.zeros((rows.shape[1], rows.shape[1]))

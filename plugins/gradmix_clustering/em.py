@@ -1,4 +1,4 @@
-"""Expectation maximisation for Gaussian mixtures: the E-step gives moments, from which the M-step estimates."""
+"""Expectation maximisation for Gaussian mixtures: the M-step estimates parameters from the E-step's moments."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from gradmix_clustering.starts import Responsibilities
 from gradmix_clustering.volumes import ellipsoids, is_elongated, whiteners_along
 
 INNER_TOL = float(np.sqrt(np.finfo(float).eps))
-"""Gain per row, in nats, below which the inner iteration of a covariance type ends: mclust's."""
+"""Gain per row, in nats, below which the inner iteration of a covariance type ends; mclust's value."""
 
 
 def maximisation(moments: Moments, model: GaussianMixtureModel, reg_covar: float) -> GaussianMixtureModel:
-    """M-step: the weighted maximum-likelihood estimates, from the moments under the last model.
+    """Return the M-step's weighted maximum-likelihood estimates, from the moments under the last model.
 
-    A component that has lost all its rows keeps its mean, with weight 0. Where only means are estimated, weights and
+    A component that has lost all its rows keeps its mean, with weight 0. If only means are estimated, weights and
     covariances stay as they are.
     """
     if model.estimated == "means":
@@ -38,7 +38,7 @@ def maximisation(moments: Moments, model: GaussianMixtureModel, reg_covar: float
 def _estimated(
     model: GaussianMixtureModel, moments: Moments, reg_covar: float, previous: Array | None
 ) -> GaussianMixtureModel:
-    """A model with the estimates in the place of its own weights, means and covariances."""
+    """Return the model with its weights, means and covariances replaced by the estimates."""
     covariance, layout = model.covariance, model.layout
     means, counts = moments.means, np.maximum(moments.counts, np.finfo(float).tiny)
     scatter = layout.averaged(moments.scatter_around_means(covariance.moments), means.shape[1])
@@ -71,7 +71,7 @@ def start_model(
     reg_covar: float,
     frame: Frame = IN_PLACE,
 ) -> GaussianMixtureModel:
-    """M-step from responsibilities alone, in a frame: the moments are taken around the means that these give."""
+    """Return the M-step's estimates from responsibilities alone, in a frame; moments are around the resulting means."""
     covariance = gradmix.covariance(covariance_type)
     center = frame.coordinates(rows.fold(_sum) / len(rows))
     around_center = partial(_gather, responsibilities=responsibilities, means=center[None], layout="trace")
@@ -84,7 +84,7 @@ def start_model(
 
 
 def _gather(block: Block, responsibilities: Responsibilities, means: Array, layout: Layout) -> Moments:
-    """Moments of a block of rows around means, one of each component or one of all."""
+    """Return the moments of a block around means: one mean per component, or one for all."""
     given = responsibilities(block)
     weighted = given if block.weights is None else given * block.weights
     return gather(block.X, weighted, np.broadcast_to(means, (len(weighted), block.X.shape[1])), layout)
@@ -97,9 +97,9 @@ def _sum(block: Block) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class EMStep:
-    """One EM iteration: the new estimate and its total log-likelihood, that of the last one, and the total weight.
+    """One EM iteration: the new estimate, its total log-likelihood and the previous one, and the total weight.
 
-    A relative change by no more than `rounding` says nothing: EM has come to its end, even with a tolerance of 0.
+    A relative change of at most `rounding` is not significant: EM then ends, even with a tolerance of 0.
     """
 
     model: GaussianMixtureModel
@@ -110,7 +110,7 @@ class EMStep:
 
     @property
     def gain(self) -> float:
-        """Gain per row, in nats."""
+        """Return the gain per row, in nats."""
         return (self.log_likelihood - self.before) / self.total_weight
 
     def has_settled(self, tol: float) -> bool:
@@ -122,10 +122,10 @@ class EMStep:
 def em(
     expectation: EStep, start: GaussianMixtureModel, reg_covar: float, least: Array | None = None
 ) -> Iterator[EMStep]:
-    """Iterate forever: each step's log-likelihood is that of the very model it carries.
+    """Iterate without end; each step's log-likelihood belongs to the model of the same step.
 
-    The start is in the frame of the E-step, and so is the `least` covariance, as `Layout.of_one` returns it, which all
-    covariances exceed if it is given. The models of the steps are those of the data.
+    The first model is in the frame of the E-step. So is `least`, a lower bound of all covariances in the form that
+    `Layout.of_one` returns. The models of the steps are in the coordinates of the data.
     """
 
     def bounded(model: GaussianMixtureModel) -> GaussianMixtureModel:
@@ -142,13 +142,13 @@ def em(
         model = bounded(estimate)
         before, moments = moments.log_likelihood, expectation(model)
         here = expectation.frame.back(model)
-        if here is model and isinstance(model.covariance, OwnAxes):  # so that it is the one that a file would hold
+        if here is model and isinstance(model.covariance, OwnAxes):  # as it would be read from a file
             here = model.updated(model.weights, model.means, model.covariances)
         yield EMStep(here, moments.log_likelihood, before, expectation.rows.total_weight, expectation.rounding)
 
 
 def _has_cancelled(moments: Moments, estimate: GaussianMixtureModel) -> bool:
-    """Whether second moments or covariances are small differences, as means have moved far, in standard deviations."""
+    """Whether second moments or covariances lost digits, as means have moved many standard deviations."""
     if estimate.estimated == "means" or not moments.shifts.any():
         return False
     layout = estimate.covariance.moments

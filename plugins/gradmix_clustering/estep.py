@@ -20,12 +20,12 @@ from gradmix_clustering.moments import Layout, Moments, Precision
 T = TypeVar("T")
 
 Backend = Literal["numba", "numpy"]
-"""What the E-step is computed by: compiled kernels, or arrays of NumPy."""
+"""How the E-step is computed: by compiled kernels (numba) or by NumPy arrays (numpy)."""
 
 _MOST_ROUNDING = 1e-4
-"""Of a row by float32, in a component's standard deviations."""
+"""Largest rounding error of a row in float32, in a component's standard deviations."""
 _MOST_REACH = 1e15
-"""Of rows from their center, and of reciprocal standard deviations: their squares are in the range of float32."""
+"""Largest distance of rows from their center, and largest reciprocal deviation: the squares fit into float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +37,12 @@ class EStep:
     rows
         All rows, with their weights.
     backend
-        What it is computed by. Both agree to the last digits.
+        How the E-step is computed. Both back ends agree except for the last digits.
     layout
-        Of the covariances of its models, which then are in the frame that is best for it; None for the coordinates of
-        the data.
+        Layout of the models' covariances; models are then in the best frame for it. With None, they are in the
+        coordinates of the data.
     precision
-        Of all but what `exactly` and `around` return.
+        Precision of all results except those of `exactly` and `around`.
     """
 
     rows: Rows
@@ -51,7 +51,7 @@ class EStep:
     precision: Precision = "float64"
 
     def __call__(self, model: GaussianMixtureModel) -> Moments:
-        """Moments of all rows under the model's responsibilities, around its means or the center of the rows.
+        """Return the moments of all rows under the model's responsibilities, around its means or the rows' center.
 
         Raises
         ------
@@ -63,7 +63,7 @@ class EStep:
         return self._in(self.precision, model)
 
     def exactly(self, model: GaussianMixtureModel) -> Moments:
-        """The same, in float64 whatever the precision."""
+        """Return the same moments, always in float64."""
         return self._in("float64", model)
 
     def _in(self, precision: Precision, model: GaussianMixtureModel) -> Moments:
@@ -75,11 +75,11 @@ class EStep:
 
     @property
     def rounding(self) -> float:
-        """Relative change of a log-likelihood that says nothing."""
+        """Relative change of a log-likelihood below which it is only rounding."""
         return float(np.finfo(float).eps) if self.precision == "float64" else float(np.finfo(np.float32).eps) / 100
 
     def around(self, origins: Array, model: GaussianMixtureModel) -> Moments:
-        """The same, with moments around given points, shape (k, d); by NumPy, as it is seldom needed."""
+        """Return the moments around given points, shape (k, d); always with NumPy, as this is rarely needed."""
         return self._checked(self._fold(Expectation.of(model, origins)))
 
     def _fold(self, function: Callable[[Block], T]) -> T:
@@ -101,7 +101,7 @@ class EStep:
         return replace(moments, scatter=self._scatter) if expect.lacks_scatter else moments
 
     def _check_digits(self, model: GaussianMixtureModel) -> None:
-        """Check that float32 can hold the rows, less their center, in each component's standard deviations."""
+        """Check that float32 is precise enough for rows minus their center, in each component's standard deviations."""
         rounding = np.finfo(np.float32).eps / 2 * model.layout.lengths(self._reach, model.precisions_cholesky)
         if not (rounding < _MOST_ROUNDING).all():
             worst = int(np.argmax(rounding))
@@ -129,7 +129,7 @@ class EStep:
 
     @cached_property
     def frame(self) -> Frame:
-        """Coordinates of the models that it takes, and of the moments that it returns."""
+        """Coordinates of the models and moments of this E-step."""
         if self.layout is None:
             return IN_PLACE
         variances = self._squares / self.rows.total_weight
@@ -166,7 +166,7 @@ def _reach_of(center: Array, block: Block) -> Array:
 
 
 def _sum(block: Block) -> Array:
-    return total(np.ascontiguousarray(block.X.T), block.weights)  # NumPy is slow along short rows
+    return total(np.ascontiguousarray(block.X.T), block.weights)  # NumPy is slow along short axes
 
 
 def _squares_around(center: Array, block: Block) -> Array:
@@ -174,12 +174,12 @@ def _squares_around(center: Array, block: Block) -> Array:
 
 
 def total(features: Array, weights: Array | None) -> Array:
-    """Weighted sum of each feature over rows, shape (d,), from rows with features first, shape (d, n)."""
+    """Return the weighted sum of each feature, shape (d,), from rows with features first, shape (d, n)."""
     return np.add.reduce(features, axis=1) if weights is None else features @ weights
 
 
 def total_of_squares(features: Array, weights: Array | None, center: Array) -> Array:
-    """As `total`, of the squares around a center, shape (d,)."""
+    """As `total`, for the squares around a center, shape (d,)."""
     return total((features - center[:, None]) ** 2, weights)
 
 

@@ -1,7 +1,7 @@
-"""E-step: from a block of rows to its moments, with NumPy.
+"""E-step with NumPy: from a block of rows to its moments.
 
-It is what `gradmix_clustering.kernels` does compiled: its reference in tests, and its substitute where numba is not
-there. Arrays over rows and components are as large as a block, never as large as the data.
+The compiled version is `gradmix_clustering.kernels`. This one is its reference in tests, and its substitute without
+numba. Arrays over rows and components are as large as a block, never as large as the data.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gradmix_clustering.mixture_model import GaussianMixtureModel, normalise
 from gradmix_clustering.moments import Layout, Moments, gather
 
 _PIECE = 256
-"""Rows over which sums are in single precision."""
+"""Most rows over which sums are in single precision."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +36,11 @@ class Expectation:
     log_constants
         log πₖ + log |Σₖ|^−½ − d/2 log 2π, shape (k,).
     layout
-        Which second moments are gathered.
+        Second moments to sum.
     origins
-        Points around which it takes moments, shape (k, d).
+        Points around which moments are taken, shape (k, d).
     center
-        In single precision, what rows are taken around, shape (d,); means and origins are around it, too.
+        In single precision, the point that is subtracted from rows, means and origins, shape (d,).
     """
 
     means: Array
@@ -52,7 +52,7 @@ class Expectation:
 
     @classmethod
     def of(cls, model: GaussianMixtureModel, origins: Array | None = None) -> Expectation:
-        """The E-step under a model, with moments around its means or other points.
+        """Return the E-step under a model, with moments around its means or other points.
 
         Raises
         ------
@@ -64,12 +64,12 @@ class Expectation:
 
     @classmethod
     def in_single_precision(cls, model: GaussianMixtureModel, center: Array) -> Expectation:
-        """The E-step under a model, in single precision but for logarithms, exponentials and sums over many rows."""
+        """Return the E-step in single precision, except for logarithms, exponentials and sums over many rows."""
         means = _rounded(model.means - center)
         return cls(means, _rounded(model.whiteners), model.log_constants, model.covariance.moments, means, center)
 
     def __call__(self, block: Block) -> Moments:
-        """Moments of the rows around the origins."""
+        """Return the moments of the rows around the origins."""
         X, weights, _ = block
         if self.center is None:
             return self._moments(X, weights)
@@ -85,7 +85,7 @@ class Expectation:
         return gather(X, responsibilities * weights, self.origins, self.layout, float(weights @ log_density))
 
     def _log_joint(self, X: Array) -> Array:
-        """Log πₖ N(x | μₖ, Σₖ) of each component and row, shape (k, n)."""
+        """Return log πₖ N(x | μₖ, Σₖ) of each component and row, shape (k, n)."""
         joint = np.empty((len(self.means), len(X)))
         for component, (mean, whitener) in enumerate(zip(self.means, self.whiteners, strict=True)):
             centered = X - mean
@@ -95,5 +95,5 @@ class Expectation:
 
 
 def _rounded(numbers: Array) -> Array:
-    """The numbers in single precision."""
+    """Return the numbers in single precision."""
     return cast(Array, numbers.astype(np.float32))

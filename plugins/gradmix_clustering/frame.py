@@ -1,4 +1,4 @@
-"""Frames: coordinates in which EM loses fewer digits than in those of the data."""
+"""Frames: coordinates in which EM loses fewer digits than in the coordinates of the data."""
 
 from __future__ import annotations
 
@@ -16,52 +16,52 @@ from gradmix_clustering.moments import Layout
 T = TypeVar("T")
 
 FAR = 2**10
-"""Standard deviations from the origin up to which a column is left where it is: its means lose three digits at most."""
+"""Largest distance of a column's mean from 0, in standard deviations, without a shift: means lose at most 3 digits."""
 _ELONGATED = 1e6
-"""Condition number of the rows' correlations up to which matrices are kept in the axes of the data."""
+"""Largest condition number of the rows' correlations at which matrices stay in the axes of the data."""
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
     """An origin and axes: rows x have the coordinates (x − origin) · axes.
 
-    A mean that is far from 0, in standard deviations, has no digits left for what is small beside it, and small changes
-    grow where EM is about to tell components apart. In a matrix with one long axis, all short ones are lost beside it
-    unless they are parallel to features. So columns are measured from their means where these are far from 0, and
-    matrices from the principal axes of all rows where these are elongated. Most data need neither.
+    A mean that is far from 0, in standard deviations, has no digits left for small differences, and small errors
+    grow while EM begins to separate components. In a matrix with one long axis, the digits of all short axes are lost
+    unless these are parallel to features. Therefore columns are measured from their means if these are far from 0, and
+    matrices are expressed in the principal axes of all rows if the rows are elongated. Most data need neither.
 
     Parameters
     ----------
     origin
         Shape (d,); None for 0.
     axes
-        An orthogonal matrix, shape (d, d); None for those of the data.
+        An orthogonal matrix, shape (d, d); None for the axes of the data.
     """
 
     origin: Array | None = None
     axes: Array | None = None
 
     def coordinates(self, X: Array) -> Array:
-        """Points of the data, shape (…, d), in this frame."""
+        """Convert points of the data, shape (…, d), to this frame."""
         moved = X if self.origin is None else X - self.origin
         return moved if self.axes is None else moved @ self.axes
 
     def each(self, function: Callable[[Block], T]) -> Callable[[Block], T]:
-        """A function of a block of rows, made from one of a block in this frame; picklable if that is."""
+        """Turn a function of a block in this frame into one of a block of rows; picklable if `function` is."""
         return function if self.origin is None and self.axes is None else _InFrame(self, function)
 
     def covariances_here(self, covariances: Array) -> Array:
-        """Covariances of the data, shape (…, d, d), in this frame; those of axes of their own as they are."""
+        """Convert covariances of the data, shape (…, d, d), to this frame; those with their own axes are unchanged."""
         return covariances if self.axes is None else _congruent(covariances, self.axes)
 
     def here(self, model: GaussianMixtureModel) -> GaussianMixtureModel:
-        """A mixture of the data in this frame."""
+        """Convert a mixture in the coordinates of the data to this frame."""
         if self.origin is None and self.axes is None:
             return model
         return model.updated(model.weights, self.coordinates(model.means), self.covariances_here(model.covariances))
 
     def back(self, model: GaussianMixtureModel) -> GaussianMixtureModel:
-        """A mixture in this frame as one of the data."""
+        """Convert a mixture in this frame to the coordinates of the data."""
         if self.origin is None and self.axes is None:
             return model
         means, covariances = model.means, model.covariances
@@ -85,13 +85,13 @@ class _InFrame(Generic[T]):
 
 
 def _congruent(matrices: Array, axes: Array) -> Array:
-    """Aᵀ S A, symmetric to the last bit."""
+    """Return Aᵀ S A, symmetric to the last bit."""
     turned = axes.T @ matrices @ axes
     return (turned + np.swapaxes(turned, -1, -2)) / 2
 
 
 def best_frame(layout: Layout, center: Array, variances: Array, covariance: Callable[[], Array]) -> Frame:
-    """The frame for rows of a mean and variances, shape (d,) each, whose covariance is only asked for if it matters."""
+    """Return the frame for rows with a mean and variances, shape (d,); the covariance is computed only if needed."""
     far = np.abs(center) > FAR * np.sqrt(variances)
     origin = np.where(far, center, 0.0) if far.any() else None
     if layout in ("diagonal", "trace") or not (variances > 0).all():

@@ -1,4 +1,4 @@
-"""The clusterer ``gaussian``: a Gaussian for the rows of each label."""
+"""The clusterer ``gaussian``: a Gaussian fitted to the rows of each label."""
 
 from __future__ import annotations
 
@@ -20,24 +20,26 @@ if TYPE_CHECKING:
 
 @dataclass
 class LabelledGaussians(MixtureEstimator):
-    """Gaussians of labelled rows by maximum likelihood: one step, as nothing is hidden.
+    """Gaussians fitted to labelled rows by maximum likelihood, in one step.
 
     Parameters
     ----------
     covariance_type
-        Constraint on the covariances: one matrix each (full), one for all (tied), a variance per feature (diag), one
-        variance (spherical), or the name of another covariance type, such as mclust's.
+        Constraint on the covariances: a matrix for each component (full), one matrix for all (tied), for each component
+        a variance per feature (diag) or a single variance (spherical), or the name of another covariance type, such as
+        mclust's.
     reg_covar
-        Added to every variance, so that none becomes zero: in units of the columns' mean variance.
+        Number added to every variance, so that none becomes zero, in units of the columns' mean variance.
     reg_covar_is_relative
-        False for a `reg_covar` in the units of the data.
+        False if `reg_covar` is in the units of the data.
 
     Notes
     -----
-    The lecture's supervised case: each weight is a label's share of the rows, each mean and covariance that of its
-    rows. This maximises the joint likelihood of rows and labels, Π P(y, x), which is ``joint_log_likelihood_`` (nats);
-    ``log_likelihood_`` is that of the rows alone, as `gmm` has it. Components are numbered in the order of the sorted
-    labels, which are ``classes_``. Source: Bishop, *Pattern Recognition and Machine Learning* (2006), section 4.2.2.
+    The lecture's supervised case: each weight is a label's share of the rows, and each mean and covariance is that of
+    the label's rows. This maximises the joint likelihood of rows and labels, Π P(y, x); its logarithm is
+    ``joint_log_likelihood_`` (nats). ``log_likelihood_`` is the log-likelihood of the rows alone, as for `gmm`.
+    Components are numbered in the order of the sorted labels, ``classes_``. Source: Bishop, *Pattern Recognition and
+    Machine Learning* (2006), section 4.2.2.
 
     Examples
     --------
@@ -54,13 +56,13 @@ class LabelledGaussians(MixtureEstimator):
     reg_covar_is_relative: bool = True
 
     def setup(self) -> None:
-        """Import the M-step, and what it needs of SciPy."""
+        """Import the M-step, and the parts of SciPy that it needs."""
         super().setup()
         for module in ("gradmix_clustering.em", "scipy.linalg.lapack"):
             import_module(module)
 
     def metrics(self) -> tuple[Meaning, ...]:
-        """Those of any mixture, and the joint log-likelihood, which it maximises."""
+        """Describe the metrics of any mixture, and the joint log-likelihood, which this clusterer maximises."""
         joint = Meaning("joint_log_likelihood", "higher", "nats", "log-likelihood of rows and labels together")
         return (*super().metrics(), joint)
 
@@ -74,7 +76,7 @@ class LabelledGaussians(MixtureEstimator):
     def iterate_rows(
         self, rows: Rows, rng: np.random.Generator, state: GaussianMixtureModel | None = None
     ) -> Iterator[Iteration[GaussianMixtureModel]]:
-        """The one step."""
+        """Yield the only iteration."""
         from gradmix_clustering.em import start_model
         from gradmix_clustering.estep import EStep
         from gradmix_clustering.starts import Labelled
@@ -95,6 +97,6 @@ class LabelledGaussians(MixtureEstimator):
 
 
 def _joint(model: GaussianMixtureModel, groups: IntArray, block: Block) -> float:
-    """Σ log p(y, x) over the rows of a block, each times its weight."""
+    """Return Σ log p(y, x) over the rows of a block, each term times the weight of its row."""
     joint = model.log_joint(model.center(block.X))[groups[block.rows], np.arange(len(block.X))]
     return float(joint.sum() if block.weights is None else block.weights @ joint)

@@ -1,4 +1,4 @@
-"""Parameters of a mixture that the user gives: to start from, or to keep as they are."""
+"""Parameters of a mixture that the user gives, to start from or to keep fixed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gradmix_clustering.mixture_model import GaussianMixtureModel
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """Checked parameters of a mixture of k Gaussians in d features; None for those that a start chooses.
+    """Checked parameters of a mixture of k Gaussians in d features; None for parameters that a start chooses.
 
     Parameters
     ----------
@@ -30,26 +30,26 @@ class Given:
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing is left for a start to choose."""
+        """Whether all parameters are given."""
         return self.weights is not None and self.means is not None and self.covariances is not None
 
     @property
     def is_empty(self) -> bool:
-        """Whether everything is left for a start to choose."""
+        """Whether no parameter is given."""
         return self.weights is None and self.means is None and self.covariances is None
 
     def applied_to(self, model: GaussianMixtureModel) -> GaussianMixtureModel:
-        """The model with the given parameters instead of its own."""
+        """Return the model with its parameters replaced by the given ones."""
         return replace(model, **{name: value for name, value in vars(self).items() if value is not None})
 
 
 def checked_weights(weights: Any, k: int) -> Array:
-    """Mixing coefficients, shape (k,); messages are scikit-learn's.
+    """Return the checked mixing coefficients, shape (k,); messages are those of scikit-learn.
 
     Raises
     ------
     DataError
-        If they do not have the shape, are negative, or do not sum to 1 within 1e-8.
+        If they have another shape, are negative, or do not sum to 1 within 1e-8.
     """
     checked = _numbers("weights_init", weights)
     _check_shape("weights_init", "weights", checked, (k,))
@@ -66,21 +66,21 @@ def checked_weights(weights: Any, k: int) -> Array:
 
 
 def checked_means(means: Any, k: int, d: int) -> Array:
-    """Means, shape (k, d)."""
+    """Return the checked means, shape (k, d)."""
     checked = _numbers("means_init", means)
     _check_shape("means_init", "means", checked, (k, d))
     return checked
 
 
 def covariances_of(precisions: Any, covariance_type: str, k: int, d: int) -> Array:
-    """Covariances of a type from precisions in its shape, or from one for all components if each has a number.
+    """Return covariances of a type from precisions in its shape; for spheres, a single number is enough.
 
-    Those of a constrained type are the likeliest that it has for such covariances.
+    For a constrained type, the result is its maximum-likelihood estimate from such covariances.
 
     Raises
     ------
     DataError
-        If the precisions do not have the shape, or are not symmetric and positive definite.
+        If the precisions have another shape, or are not symmetric and positive definite.
     """
     checked = _numbers("precisions_init", precisions)
     covariance = gradmix.covariance(covariance_type)
@@ -98,13 +98,13 @@ def covariances_of(precisions: Any, covariance_type: str, k: int, d: int) -> Arr
 
 
 def isotropic(sigma: float, covariance_type: str, k: int, d: int) -> Array:
-    """Covariances σ² I, in the shape of a type."""
+    """Return covariances σ² I, in the shape of a type."""
     layout = LAYOUTS[gradmix.covariance(covariance_type).moments]
     return layout.regularised(np.zeros(layout.shape(k, d)), sigma**2)
 
 
 def check_goes_on(state: GaussianMixtureModel, k: int, covariance_type: str) -> None:
-    """Check that a fit with these options can go on from a model.
+    """Check that a fit with these options can continue from a model.
 
     Raises
     ------

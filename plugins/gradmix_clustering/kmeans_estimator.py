@@ -1,4 +1,4 @@
-"""What every clusterer offers whose model is centers, with scikit-learn's names."""
+"""Common methods and attributes of the clusterers whose model is centers, with scikit-learn's names."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Init = Annotated[Literal["k-means++", "random"] | list[list[float]], AlsoInPytho
 """How a start is chosen: by name, as given centers (in Python an array) or, in Python, by a function."""
 
 _USUAL = 2.0**200
-"""Centers below it have no influence on the unit in which labels are computed (`gradmix_clustering.scaling`)."""
+"""Centers below this do not influence the unit in which labels are computed (`gradmix_clustering.scaling`)."""
 
 
 class KMeansEstimator(FoldingClusterer["KMeansModel"]):
-    """Base of the clusterers that look for centers with a small inertia."""
+    """Base of the clusterers that search for centers with a small inertia."""
 
     objective = INERTIA
 
@@ -33,17 +33,17 @@ class KMeansEstimator(FoldingClusterer["KMeansModel"]):
     init: Any
     n_init: PositiveInt | Literal["auto"]
     usual_n_init: ClassVar[int]
-    """Number of starts that ``n_init=auto`` makes of random rows, or of a function."""
+    """Number of starts with ``n_init=auto`` if `init` is random rows or a function."""
 
     @classmethod
     def model_class(cls) -> type[KMeansModel]:
-        """`KMeansModel`."""
+        """Return `KMeansModel`."""
         from gradmix_clustering.kmeans_model import KMeansModel
 
         return KMeansModel
 
     def n_starts(self) -> int:
-        """Number of starts: one from given centers, which are always the same."""
+        """Return the number of starts: one for given centers, as all starts would be the same."""
         if not isinstance(self.init, str) and not callable(self.init):
             return 1
         if self.n_init == "auto":
@@ -51,7 +51,7 @@ class KMeansEstimator(FoldingClusterer["KMeansModel"]):
         return self.n_init
 
     def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> Self:
-        """Fit the model to `X`, as every clusterer does; warn if `n_init` asks for starts that would be the same."""
+        """Fit the model to `X`, as every clusterer does; warn if `n_init` requests several equal starts."""
         if isinstance(self.n_init, int) and self.n_init > self.n_starts():
             warnings.warn(
                 "Explicit initial center position passed: performing only one init in "
@@ -62,14 +62,14 @@ class KMeansEstimator(FoldingClusterer["KMeansModel"]):
         return super().fit(X, y, sample_weight)
 
     def start_centers(self, rows: Rows, few: Rows, unit: int, rng: np.random.Generator) -> Array:
-        """Choose or take the centers of a start, in the unit 2ᵉ.
+        """Return the centers of a start, chosen or given, in the unit 2ᵉ.
 
         Parameters
         ----------
         rows
-            All of them, as they were given.
+            All rows, in the unit of the data.
         few
-            Those of which centers are chosen, in the unit.
+            The rows from which centers are chosen, in the unit 2ᵉ.
         unit
             Exponent e.
         rng
@@ -100,7 +100,7 @@ class KMeansEstimator(FoldingClusterer["KMeansModel"]):
         return centers
 
     def in_squared_units(self, inertia: float, unit: int) -> float:
-        """An inertia computed in the unit 2ᵉ, in that of the data; an error where it overflows, or tells nothing."""
+        """Convert an inertia from the unit 2ᵉ to the unit of the data; raise an error if it overflows or vanishes."""
         try:
             scaled = math.ldexp(inertia, 2 * unit)
         except OverflowError:
@@ -116,10 +116,10 @@ class KMeansEstimator(FoldingClusterer["KMeansModel"]):
         return scaled
 
     def predicts(self, centers: Array, unit: int) -> bool:
-        """Whether labels found in the unit 2ᵉ, which are to be kept, are sure to be those that `predict` finds.
+        """Whether labels found in the unit 2ᵉ can be kept because `predict` certainly finds the same.
 
-        It may compute in another unit with a center that is far from all rows. Labels of several starts would take
-        memory.
+        With a center that is far from all rows, `predict` may compute in another unit. Labels of several starts are not
+        kept, as they would take too much memory.
         """
         return unit == 0 and self.n_starts() == 1 and bool(np.abs(centers).max() < _USUAL)
 
@@ -129,7 +129,7 @@ class KMeansEstimator(FoldingClusterer["KMeansModel"]):
         return self.fitted("centers")  # type: ignore[no-any-return]
 
     def transform(self, X: Any) -> Any:
-        """Distances of rows to the centers, shape (n, k): an array, or a data frame if `set_output` asks for it."""
+        """Return the distances of rows to the centers, shape (n, k), in the format chosen by `set_output`."""
         from gradmix_clustering.data_frames import framed
 
         return framed(self.fitted("distances")(self.rows(X)), X, self.get_feature_names_out(), self._output)
@@ -141,7 +141,7 @@ class KMeansEstimator(FoldingClusterer["KMeansModel"]):
     def set_output(self, *, transform: Literal["default", "pandas", "polars"] | None = None) -> Self:
         """Choose what `transform` returns, as in scikit-learn: an array (``default``) or a data frame.
 
-        None changes nothing. Until it is called, scikit-learn's setting ``transform_output`` counts.
+        None changes nothing. If this is never called, scikit-learn's setting ``transform_output`` applies.
         """
         from gradmix_clustering.data_frames import check_output
 
@@ -151,7 +151,7 @@ class KMeansEstimator(FoldingClusterer["KMeansModel"]):
 
     @property
     def _output(self) -> str:
-        """What `transform` returns."""
+        """Return the name of the output format of `transform`."""
         chosen = getattr(self, "_sklearn_output_config", {}).get("transform")
         if chosen is None and (sklearn := sys.modules.get("sklearn")):
             chosen = sklearn.get_config()["transform_output"]
@@ -162,17 +162,17 @@ class KMeansEstimator(FoldingClusterer["KMeansModel"]):
         return copied.set_output(transform=getattr(self, "_sklearn_output_config", {}).get("transform"))
 
     def get_feature_names_out(self, input_features: object = None) -> Any:
-        """Names of the columns that `transform` returns: kmeans0, kmeans1 and so on."""
+        """Return the names of the columns that `transform` returns: kmeans0, kmeans1 and so on."""
         name = type(self).__name__.lower()
         return np.array([f"{name}{number}" for number in range(len(self.cluster_centers_))], dtype=object)
 
     def score(self, X: Any, y: object = None, sample_weight: Any = None) -> float:
-        """Minus the inertia of rows at the fitted centers, weighted as in `fit`; higher is better."""
+        """Return minus the inertia of rows at the fitted centers, weighted as in `fit`; higher is better."""
         rows = self.rows(X)
         return -float(self.fitted("inertia")(Rows(rows, sample_weight)))
 
     def set_score_request(self, *, sample_weight: bool | str | None) -> Self:
-        """Say whether `score` is to be handed ``sample_weight`` by scikit-learn's metadata routing."""
+        """Choose whether scikit-learn's metadata routing passes ``sample_weight`` to `score`."""
         return self.request_weights(score=sample_weight)
 
     def __sklearn_tags__(self) -> Any:

@@ -1,4 +1,4 @@
-"""Centers, and the rows that are nearest to each."""
+"""The model of k-means: centers, to which rows are assigned by distance."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ class KMeansModel(Model):
             raise DataError("the centers of a model must be finite numbers.")
 
     def predict(self, X: Array) -> IntArray:
-        """Nearest center of each row, shape (n,)."""
+        """Return the nearest center of each row, shape (n,)."""
         if not len(X):
             return np.empty(0, dtype=np.intp)
         unit = unit_exponent(X, self.centers)
         return nearest_centers(Rows(in_unit(X, unit)), in_unit(self.centers, unit))
 
     def distances(self, X: Array) -> Array:
-        """Distance of each row to each center, shape (n, k)."""
+        """Return the distance of each row to each center, shape (n, k)."""
         unit = unit_exponent(X, self.centers)
         near = in_unit(self.centers, unit)
         distances = np.empty((len(X), len(near)))
         for rows in blocks(X, len(near)):
             scaled = np.sqrt(squared_distances(in_unit(X[rows], unit), near))
-            with np.errstate(over="ignore"):  # a distance may be beyond the largest number: it is infinite
+            with np.errstate(over="ignore"):  # a distance may exceed the largest number; then it is infinite
                 distances[rows] = np.ldexp(scaled, unit)
         return distances
 
     def inertia(self, rows: Rows) -> float:
-        """Sum of the rows' squared distances to their nearest centers, times their weights."""
+        """Return the sum of the rows' squared distances to their nearest centers, times their weights."""
         return inertia_of(rows, self.centers, self.predict(rows.array)) if len(rows) else 0.0

@@ -1,6 +1,7 @@
-"""Layouts: the shapes in which a mixture's covariances are kept, and what is computed from them.
+"""Layouts: the shapes in which a mixture's covariances are stored, and computations with them.
 
-A covariance type chooses its layout by its ``moments``; a layout is a row of `LAYOUTS`. Nothing else asks for shapes.
+A covariance type chooses its layout by its ``moments``; layouts are the entries of `LAYOUTS`. No other code
+depends on the shapes.
 """
 
 from __future__ import annotations
@@ -16,44 +17,44 @@ from gradmix.arrays import Array, IntArray
 
 
 class Layout(ABC):
-    """How the covariances of k components in d features are kept in an array.
+    """Layout of the covariances of k components in d features in an array.
 
-    A whitener is a factor of a precision, P with P Pᵀ = Σ⁻¹. Rows less their mean, times P, are in standard
-    deviations: their squared norm is Mahalanobis's distance.
+    A whitener is a factor of a precision, P with P Pᵀ = Σ⁻¹. Rows minus their mean, times P, are in standard
+    deviations: their squared norm is the squared Mahalanobis distance.
     """
 
     free: str
-    """Name of the covariance type that has this layout and no constraint."""
+    """Name of the unconstrained covariance type with this layout."""
     is_shared: bool = False
-    """Whether all components have one covariance."""
+    """Whether all components share one covariance."""
 
     @abstractmethod
     def shape(self, k: int, d: int) -> tuple[int, ...]:
-        """Shape of the covariances."""
+        """Return the shape of the covariances."""
 
     @abstractmethod
     def of_one(self, covariance: Array) -> Array:
-        """A covariance matrix, shape (d, d), as that of a single component."""
+        """Convert a covariance matrix, shape (d, d), to the form of a single component."""
 
     @abstractmethod
     def averaged(self, scatter: Array, d: int) -> Array:
-        """Scatter as a covariance type takes it, from that which a pass over the rows has summed."""
+        """Convert the scatter that a pass over the rows has summed to the form that covariance types take."""
 
     @abstractmethod
     def regularised(self, covariances: Array, reg_covar: float) -> Array:
-        """Covariances with a number added to every variance."""
+        """Add a number to every variance."""
 
     @abstractmethod
     def at_least(self, covariances: Array, least: Array) -> Array:
-        """Covariances of greatest likelihood that exceed a least one in every direction, from those without the bound.
+        """Return the maximum-likelihood covariances with a lower bound in every direction, from those without it.
 
-        `least` is as `of_one` returns it. Source: Ingrassia & Rocci, Comput. Stat. Data Anal. 51 (2007) 5339-5351, in
-        coordinates in which the least covariance is I.
+        The bound `least` is in the form that `of_one` returns. Source: Ingrassia & Rocci, Comput. Stat. Data Anal. 51
+        (2007) 5339-5351, in coordinates in which the lower bound is I.
         """
 
     @abstractmethod
     def whiteners(self, covariances: Array) -> Array:
-        """Factors of the precisions, in the shape of the covariances; scikit-learn's ``precisions_cholesky_``.
+        """Return factors of the precisions, in the shape of the covariances; scikit-learn's ``precisions_cholesky_``.
 
         Raises
         ------
@@ -62,54 +63,54 @@ class Layout(ABC):
         """
 
     def of_each(self, array: Array, k: int) -> Array:
-        """An array in the shape of the covariances, with a first axis of k components."""
+        """Return an array in the shape of the covariances with a first axis of k components."""
         return array
 
     @abstractmethod
     def precisions(self, whiteners: Array) -> Array:
-        """Inverses of the covariances, in their shape."""
+        """Return the inverses of the covariances, in their shape."""
 
     @abstractmethod
     def why_not_precisions(self, precisions: Array) -> str:
-        """What an array in the shape of the covariances should be to hold precisions; empty if it is that."""
+        """Return the condition that an array violates as precisions; empty if it is valid."""
 
     @abstractmethod
     def whiten(self, centered: Array, whiteners: Array) -> Array:
-        """Rows less each mean, shape (k, n, d), in standard deviations."""
+        """Convert rows minus each mean, shape (k, n, d), to standard deviations."""
 
     @abstractmethod
     def lengths(self, step: Array, whiteners: Array) -> Array:
-        """Length of a step, shape (d,), in each component's standard deviations, shape (k,), or () if one is for all.
+        """Return a step's length in each component's standard deviations, shape (k,), or () if shared.
 
-        It is the root of the mean square over the signs of the step's parts.
+        It is the root mean square over all combinations of signs of the step's entries; the step has the shape (d,).
         """
 
     @abstractmethod
     def log_determinants(self, whiteners: Array, d: int) -> Array:
-        """Log-determinant of each whitener, shape (k,), or () if there is one for all."""
+        """Return the log-determinant of each whitener, shape (k,), or () if shared."""
 
     @abstractmethod
     def is_thin(self, whiteners: Array, variance: float) -> NDArray[np.bool_]:
-        """Whether each component has less than a variance in some direction, shape (k,), or () if one is for all."""
+        """Whether each component has less than this variance in some direction, shape (k,), or () if shared."""
 
     @abstractmethod
     def matrices(self, covariances: Array, k: int, d: int) -> Array:
-        """The covariances as full matrices, shape (k, d, d)."""
+        """Return the covariances as full matrices, shape (k, d, d)."""
 
     @abstractmethod
     def marginal(self, covariances: Array, columns: IntArray) -> Array:
-        """Covariances of some of the features."""
+        """Return the covariances of some of the features."""
 
     @abstractmethod
     def conditional(self, covariances: Array, columns: IntArray, given: IntArray) -> tuple[Array, Array]:
-        """Covariances of some features where others are given, and how the means follow these.
+        """Return the covariances of some features given others, and the slopes of their means in these.
 
         Returns
         -------
         covariances
-            In the same layout.
+            Conditional covariances, in the same layout.
         slopes
-            Change of the means of the features by those that are given, shape (k or 1, len(columns), len(given)).
+            Derivatives of the features' means by the given features, shape (k or 1, len(columns), len(given)).
         """
 
 
@@ -123,11 +124,11 @@ class Full(Layout):
         return (k, d, d)
 
     def of_one(self, covariance: Array) -> Array:
-        """The matrix itself."""
+        """Return the matrix itself."""
         return covariance[None]
 
     def averaged(self, scatter: Array, d: int) -> Array:
-        """Symmetric to the last bit."""
+        """Return the scatter, made symmetric to the last bit."""
         return _symmetric(scatter)
 
     def regularised(self, covariances: Array, reg_covar: float) -> Array:
@@ -152,7 +153,7 @@ class Full(Layout):
         return whiteners @ np.swapaxes(whiteners, -1, -2)
 
     def why_not_precisions(self, precisions: Array) -> str:
-        """Symmetric, up to rounding, with positive eigenvalues."""
+        """Require symmetry, up to rounding, and positive eigenvalues."""
         is_symmetric = np.allclose(precisions, np.swapaxes(precisions, -1, -2))
         is_definite = is_symmetric and (np.linalg.eigvalsh(precisions) > 0).all()
         return "" if is_definite else "symmetric, positive-definite"
@@ -162,15 +163,15 @@ class Full(Layout):
         return centered @ whiteners
 
     def lengths(self, step: Array, whiteners: Array) -> Array:
-        """Root of the sum of the squares of all products."""
+        """Return the root of the sum of squared products of entries."""
         return np.linalg.norm(step[:, None] * whiteners, axis=(-2, -1))
 
     def log_determinants(self, whiteners: Array, d: int) -> Array:
-        """Sum of the diagonal's logarithms."""
+        """Return the sum of the diagonal's logarithms."""
         return np.log(np.diagonal(whiteners, axis1=-2, axis2=-1)).sum(axis=-1)
 
     def is_thin(self, whiteners: Array, variance: float) -> NDArray[np.bool_]:
-        """1 / |P|₂² is the smallest variance; the sum of the squares of P bounds |P|₂² and mostly suffices."""
+        """Compare 1 / |P|₂², the smallest variance; the sum of squares of P bounds |P|₂² and usually decides."""
         bounds = (whiteners**2).sum(axis=(-2, -1))
         if (bounds * variance < 1).all():
             return np.zeros(bounds.shape, dtype=bool)
@@ -179,15 +180,15 @@ class Full(Layout):
         return np.asarray(np.linalg.norm(whiteners, ord=2, axis=(-2, -1)) ** 2 * variance > 1)
 
     def matrices(self, covariances: Array, k: int, d: int) -> Array:
-        """Return the covariances, which are full matrices already."""
+        """Return the covariances, which already are full matrices."""
         return covariances
 
     def marginal(self, covariances: Array, columns: IntArray) -> Array:
-        """Rows and columns of the matrices."""
+        """Return the selected rows and columns of the matrices."""
         return covariances[..., columns[:, None], columns]
 
     def conditional(self, covariances: Array, columns: IntArray, given: IntArray) -> tuple[Array, Array]:
-        """Σaa − Σab Σbb⁻¹ Σba, and Σab Σbb⁻¹, by Cholesky factors of Σbb, so that the difference stays symmetric."""
+        """Σaa − Σab Σbb⁻¹ Σba, and Σab Σbb⁻¹, from Cholesky factors of Σbb, which keep the difference symmetric."""
         matrices = covariances.reshape(-1, *covariances.shape[-2:])
         factors = _inverse_cholesky(self.marginal(matrices, given), "the covariance of component {}")
         half = matrices[:, columns[:, None], given] @ factors
@@ -206,7 +207,7 @@ class Pooled(Full):
         return (d, d)
 
     def of_one(self, covariance: Array) -> Array:
-        """The matrix itself."""
+        """Return the matrix itself."""
         return covariance
 
     def whiteners(self, covariances: Array) -> Array:
@@ -214,11 +215,11 @@ class Pooled(Full):
         return _inverse_cholesky(covariances[None], "the shared covariance")[0]
 
     def matrices(self, covariances: Array, k: int, d: int) -> Array:
-        """One matrix, seen k times."""
+        """Return a view that repeats the matrix k times."""
         return np.broadcast_to(covariances, (k, d, d))
 
     def of_each(self, array: Array, k: int) -> Array:
-        """The one matrix, seen k times."""
+        """Return a view that repeats the matrix k times."""
         return np.broadcast_to(array, (k, *array.shape))
 
 
@@ -232,7 +233,7 @@ class Diagonal(Layout):
         return (k, d)
 
     def of_one(self, covariance: Array) -> Array:
-        """Its diagonal."""
+        """Return its diagonal."""
         return np.diagonal(covariance)[None]
 
     def averaged(self, scatter: Array, d: int) -> Array:
@@ -244,7 +245,7 @@ class Diagonal(Layout):
         return covariances + reg_covar
 
     def at_least(self, covariances: Array, least: Array) -> Array:
-        """The greater of two variances."""
+        """Return the elementwise maximum of both variances."""
         return np.maximum(covariances, least)
 
     def whiteners(self, covariances: Array) -> Array:
@@ -256,7 +257,7 @@ class Diagonal(Layout):
         return whiteners**2
 
     def why_not_precisions(self, precisions: Array) -> str:
-        """All positive."""
+        """Require positive numbers."""
         return "" if (precisions > 0).all() else "positive"
 
     def whiten(self, centered: Array, whiteners: Array) -> Array:
@@ -264,7 +265,7 @@ class Diagonal(Layout):
         return centered * whiteners[:, None]
 
     def lengths(self, step: Array, whiteners: Array) -> Array:
-        """|s / σ|, whatever the signs."""
+        """Return |s / σ|, which does not depend on signs."""
         return np.linalg.norm(step * whiteners.reshape(len(whiteners), -1), axis=-1)
 
     def log_determinants(self, whiteners: Array, d: int) -> Array:
@@ -272,19 +273,19 @@ class Diagonal(Layout):
         return np.log(whiteners).sum(axis=-1)
 
     def is_thin(self, whiteners: Array, variance: float) -> NDArray[np.bool_]:
-        """Whether the smallest of the variances is less."""
+        """Compare the smallest variance of each component."""
         return np.asarray(whiteners.reshape(len(whiteners), -1).max(axis=1) ** 2 * variance > 1)
 
     def matrices(self, covariances: Array, k: int, d: int) -> Array:
-        """Diagonal matrices."""
+        """Return diagonal matrices."""
         return covariances[:, :, None] * np.eye(d)
 
     def marginal(self, covariances: Array, columns: IntArray) -> Array:
-        """Variances of the features."""
+        """Return the variances of the features."""
         return covariances[:, columns]
 
     def conditional(self, covariances: Array, columns: IntArray, given: IntArray) -> tuple[Array, Array]:
-        """As the marginal: features are independent within a component."""
+        """Return the marginal variances: features are independent within a component."""
         return self.marginal(covariances, columns), np.zeros((1, len(columns), len(given)))
 
 
@@ -298,11 +299,11 @@ class Trace(Diagonal):
         return (k,)
 
     def of_one(self, covariance: Array) -> Array:
-        """Mean of its diagonal."""
+        """Return the mean of its diagonal."""
         return np.diagonal(covariance).mean(keepdims=True)
 
     def averaged(self, scatter: Array, d: int) -> Array:
-        """Mean of the features, instead of their sum."""
+        """Return the mean over the features instead of the sum."""
         return scatter / d
 
     def whiten(self, centered: Array, whiteners: Array) -> Array:
@@ -314,7 +315,7 @@ class Trace(Diagonal):
         return d * np.log(whiteners)
 
     def matrices(self, covariances: Array, k: int, d: int) -> Array:
-        """Multiples of the identity."""
+        """Return multiples of the identity."""
         return covariances[:, None, None] * np.eye(d)
 
     def marginal(self, covariances: Array, columns: IntArray) -> Array:
@@ -323,7 +324,7 @@ class Trace(Diagonal):
 
 
 LAYOUTS: Mapping[str, Layout] = {"full": Full(), "pooled": Pooled(), "diagonal": Diagonal(), "trace": Trace()}
-"""What a covariance type calls its moments → the layout."""
+"""Value of a covariance type's ``moments`` → its layout."""
 
 
 def _symmetric(matrices: Array) -> Array:
@@ -331,7 +332,7 @@ def _symmetric(matrices: Array) -> Array:
 
 
 def _inverse_cholesky(covariances: Array, whose: str) -> Array:
-    """Transposed inverse Cholesky factor of each of k matrices, shape (k, d, d)."""
+    """Return the transposed inverse Cholesky factor of each of k matrices, shape (k, d, d)."""
     from scipy.linalg.lapack import dtrtri
 
     try:

@@ -1,4 +1,4 @@
-"""L-BFGS as a generator: SciPy's inverse Hessian and line search, one iteration at a time."""
+"""L-BFGS as a generator: one iteration at a time, with SciPy's inverse Hessian and line search."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from gradmix.arrays import Array
 
 _PAIRS = 10
-"""Steps, and changes of the gradient along them, that the inverse Hessian is made of."""
+"""Number of steps, with their changes of the gradient, from which the inverse Hessian is built."""
 _CURVATURE = 1e-10
 
 
@@ -25,9 +25,9 @@ class Descent:
     x
         The point, shape (n,).
     value
-        The function there.
+        Value of the function at this point.
     gradient
-        Its gradient, shape (n,).
+        Gradient of the function at this point, shape (n,).
     """
 
     x: Array
@@ -38,13 +38,13 @@ class Descent:
 def lbfgs(function: Callable[[Array], tuple[float, Array]], start: Array) -> Iterator[Descent]:
     """Minimise a function; yield the start, then the point after each iteration, until no step lowers the value.
 
-    Source: Nocedal & Wright, *Numerical Optimization* (2006), algorithms 7.4 and 7.5, with a step that fulfils the
+    Source: Nocedal & Wright, *Numerical Optimization* (2006), algorithms 7.4 and 7.5, with a step that satisfies the
     strong Wolfe conditions (algorithm 3.5).
 
     Parameters
     ----------
     function
-        Value and gradient at a point.
+        Returns value and gradient at a point.
     start
         The first point.
     """
@@ -69,18 +69,18 @@ def lbfgs(function: Callable[[Array], tuple[float, Array]], start: Array) -> Ite
 
 
 def _direction(gradient: Array, steps: deque[Array], changes: deque[Array]) -> Array:
-    """Minus the inverse Hessian times the gradient; at first, a step of length 1 at most."""
+    """Return minus the inverse Hessian times the gradient; the first step has at most the length 1."""
     from scipy.optimize import LbfgsInvHessProduct
 
     if not steps:
         return -gradient / max(1.0, float(np.linalg.norm(gradient)))
-    scale = float(steps[-1] @ changes[-1] / (changes[-1] @ changes[-1]))  # SciPy begins with I, not with γ I
+    scale = float(steps[-1] @ changes[-1] / (changes[-1] @ changes[-1]))  # SciPy starts from I, not from γ I
     inverse = LbfgsInvHessProduct(np.array(steps) / np.sqrt(scale), np.array(changes) * np.sqrt(scale))
     return np.asarray(-scale * inverse.matvec(gradient))
 
 
 def _after_a_step(function: Callable[[Array], tuple[float, Array]], here: Descent, direction: Array) -> Descent | None:
-    """The point after a step in a direction; None if no step there lowers the value."""
+    """Return the point after a step in a direction; None if no step in this direction lowers the value."""
     from scipy.optimize import line_search
 
     seen: list[Descent] = []
@@ -97,7 +97,7 @@ def _after_a_step(function: Callable[[Array], tuple[float, Array]], here: Descen
         return at(x).gradient
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it found no step is what it returns
+        warnings.simplefilter("ignore")  # the return value already shows that no step was found
         length = line_search(value, gradient, here.x, direction, here.gradient, here.value)[0]
     if length is not None:
         at(here.x + length * direction)

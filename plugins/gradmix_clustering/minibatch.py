@@ -1,4 +1,4 @@
-"""k-means by mini-batches: centers follow the rows of small samples, each the slower the more rows it has followed."""
+"""k-means by mini-batches: centers move towards sampled rows, more slowly the more rows were assigned to them."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from gradmix_clustering.assignment import nearest_centers
 from gradmix_clustering.nearest import squared_distances_to_own
 
 _ROWS_PER_CLUSTER = 10
-"""Rows drawn for each cluster from one look for starved clusters to the next."""
+"""Rows drawn per cluster between two checks for starved clusters."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sampler:
-    """Draws rows in proportion to their weights.
+    """Sampler of rows, with probabilities in proportion to their weights.
 
     Parameters
     ----------
     rows
         Shape (n, d).
     ends
-        Sums of the weights up to each row, shape (n,); None if all rows count once.
+        Cumulative sums of the weights, shape (n,); None if all rows have the weight 1.
     """
 
     rows: Rows
@@ -33,32 +33,32 @@ class Sampler:
 
     @classmethod
     def of(cls, rows: Rows) -> Self:
-        """One for these rows."""
+        """Return a sampler of these rows."""
         return cls(rows, None if rows.weights is None else np.cumsum(rows.weights))
 
     def draw(self, size: int, rng: np.random.Generator) -> IntArray:
-        """Numbers of rows, drawn with replacement, in ascending order: a file is read from its beginning to its end."""
+        """Draw row numbers with replacement; they are sorted, so that a file is read from its beginning to its end."""
         uniform = np.sort(rng.random(size))
         if self.ends is None:
             drawn, last = (uniform * len(self.rows)).astype(np.intp), len(self.rows) - 1
         else:
             drawn = np.searchsorted(self.ends, uniform * self.ends[-1], side="right")
             last = int(np.searchsorted(self.ends, self.ends[-1]))
-        return np.where(drawn < last, drawn, last)  # rounding may step beyond the last
+        return np.where(drawn < last, drawn, last)  # rounding may yield a number beyond the last row
 
 
 @dataclass(frozen=True, eq=False)
 class MiniBatchState:
-    """Centers on their way.
+    """Centers between two batches.
 
     Parameters
     ----------
     centers
         Shape (k, d).
     counts
-        Number of rows that each center has followed, shape (k,): the reciprocal of its learning rate.
+        Number of rows assigned to each center so far, shape (k,): the reciprocal of its learning rate.
     since_look
-        Rows drawn since starved clusters were last looked for.
+        Rows drawn since the last check for starved clusters.
     """
 
     centers: Array
@@ -66,26 +66,26 @@ class MiniBatchState:
     since_look: int = 0
 
     def followed(self, X: Array, labels: IntArray) -> MiniBatchState:
-        """Centers that have moved to the means of all rows that they have followed, with those of a batch.
+        """Return centers moved to the means of all rows assigned to them so far, including those of a batch.
 
         Source: Sculley, WWW 2010, 1177-1178.
         """
         k = len(self.centers)
         counts = self.counts + np.bincount(labels, minlength=k)
-        offsets = X - self.centers[labels]  # around the centers: no digits are lost to a common offset
+        offsets = X - self.centers[labels]  # relative to the centers, so that a common offset costs no digits
         sums = np.stack([np.bincount(labels, column, minlength=k) for column in offsets.T], axis=1)
         moves = np.divide(sums, counts[:, None], out=np.zeros(sums.shape), where=counts[:, None] > 0)
         return MiniBatchState(self.centers + moves, counts, self.since_look + len(X))
 
     def reseeded(self, different: Array, ratio: float, rng: np.random.Generator) -> MiniBatchState:
-        """Centers of which those with few rows begin again at rows of the batch, if it is time to look for them.
+        """Return centers of which those with few rows restart at rows of the batch, if a check is due.
 
         Parameters
         ----------
         different
-            The rows of the batch, each once.
+            The distinct rows of the batch.
         ratio
-            Few are fewer than this times the largest count.
+            A center has few rows if it has fewer than this times the largest count.
         rng
             The only source of random numbers.
         """
@@ -97,20 +97,20 @@ class MiniBatchState:
         centers, counts = self.centers.copy(), self.counts.copy()
         if len(starved):
             centers[starved] = different[rng.choice(len(different), size=len(starved), replace=False)]
-            counts[starved] = np.delete(self.counts, starved).min()  # a smaller count would soon be looked at again
+            counts[starved] = np.delete(self.counts, starved).min()  # a smaller count would soon be re-seeded again
         return MiniBatchState(centers, counts)
 
 
 @dataclass(frozen=True)
 class Smoothed:
-    """A moving average of the batches' inertias that forgets exponentially, and how long it has not fallen."""
+    """Exponentially weighted average of the batches' inertias, and the number of batches since its minimum."""
 
     mean: float = np.nan
     least: float = np.inf
     without_gain: int = 0
 
     def __add__(self, observed: tuple[float, float]) -> Smoothed:
-        """The average with another value, which has the weight that comes with it."""
+        """Update the average with a pair of a value and its weight."""
         value, weight = observed
         mean = value if np.isnan(self.mean) else self.mean + weight * (value - self.mean)
         if mean < self.least:
@@ -120,14 +120,14 @@ class Smoothed:
 
 @dataclass(frozen=True, eq=False)
 class BatchStep:
-    """One batch.
+    """Result of one batch.
 
     Parameters
     ----------
     state
-        What it has made of the centers.
+        The centers after the batch.
     inertia
-        Mean squared distance of its rows to the centers as they were.
+        Mean squared distance of its rows to the centers before the batch.
     shift
         Sum of squared distances that the centers moved.
     """
@@ -140,7 +140,7 @@ class BatchStep:
 def follow_batch(
     sampler: Sampler, size: int, state: MiniBatchState, ratio: float, rng: np.random.Generator
 ) -> BatchStep:
-    """Draw a batch, let the centers follow its rows, and re-seed starved centers."""
+    """Draw a batch, move the centers towards its rows, and re-seed starved centers."""
     numbers = sampler.draw(size, rng)
     X = sampler.rows.array[numbers]
     labels = nearest_centers(Rows(X), state.centers)

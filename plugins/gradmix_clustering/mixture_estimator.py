@@ -1,4 +1,4 @@
-"""What every clusterer offers whose model is a mixture of Gaussians, with scikit-learn's names."""
+"""Common methods and attributes of the clusterers whose model is a Gaussian mixture, with scikit-learn's names."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from gradmix_clustering.mixture_model import GaussianMixtureModel
 
 Regularisation = Annotated[float, Bounds(ge=0, lt=math.inf)]
-"""What is added to variances."""
+"""Number that is added to variances."""
 
 
 class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
@@ -50,13 +50,13 @@ class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
 
     @classmethod
     def model_class(cls) -> type[GaussianMixtureModel]:
-        """`GaussianMixtureModel`."""
+        """Return `GaussianMixtureModel`."""
         from gradmix_clustering.mixture_model import GaussianMixtureModel
 
         return GaussianMixtureModel
 
     def metrics(self) -> tuple[Meaning, ...]:
-        """The criteria that price parameters rank before the likelihood, which more components always improve."""
+        """Describe the metrics: first criteria that penalise parameters, as more components raise the likelihood."""
         return (
             BIC,
             self.objective.meaning,
@@ -73,7 +73,7 @@ class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
         )
 
     def floor_of(self, spread: float) -> float:
-        """What is added to every variance, where the columns' mean variance is the spread."""
+        """Return the number that is added to every variance, from the columns' mean variance `spread`."""
         return self.reg_covar * (spread if self.reg_covar_is_relative else 1.0)
 
     def why_collapsed(self, rows: Rows) -> str:
@@ -100,7 +100,7 @@ class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
         return f"no spread in some direction. {why}" if why else ""
 
     def check_rows(self, X: Array) -> None:
-        """Check that there are rows enough, and that columns vary neither too little nor too much."""
+        """Check that there are enough rows, and that columns vary neither too little nor too much."""
         super().check_rows(X)
         if len(X) > 1 and has_ordinary_variances(X):
             return
@@ -151,12 +151,12 @@ class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
 
     @property
     def lower_bounds_(self) -> list[float]:
-        """Mean log-likelihood per row after each iteration of the start that was kept, in nats."""
+        """Mean log-likelihood per row after each iteration of the best start, in nats."""
         return (self.trace_ / self.total_weight_).tolist()  # type: ignore[no-any-return]
 
     @property
     def lower_bound_(self) -> float:
-        """Mean log-likelihood per row of the fit, in nats."""
+        """Mean log-likelihood per row of the fitted model, in nats."""
         return self.lower_bounds_[-1]
 
     def predict_proba(self, X: Any) -> Array:
@@ -168,11 +168,11 @@ class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
         return self.fitted("score_samples")(self.rows(X))  # type: ignore[no-any-return]
 
     def score(self, X: Any, y: object = None) -> float:
-        """Mean log-density of the rows, in nats; DataError if there are none."""
+        """Return the mean log-density of the rows, in nats; raise DataError if there are no rows."""
         return float(self.fitted("score")(self._rows_to_score(X)))
 
     def _rows_to_score(self, X: Any) -> Array:
-        """Rows for a fitted model, of which there is at least one."""
+        """Return the rows as the fitted model takes them, after a check that there is at least one."""
         rows = self.rows(X)
         if not len(rows):
             raise DataError("X has 0 rows: there is nothing to score.")
@@ -191,7 +191,7 @@ class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
         return float(self.fitted("icl")(self._rows_to_score(X)))
 
     def uncertainty(self, X: Any) -> Array:
-        """Probability that a row is not of the component that `predict` gives, shape (n,)."""
+        """Probability that a row does not belong to the component that `predict` returns, shape (n,)."""
         return self.fitted("uncertainty")(self.rows(X))  # type: ignore[no-any-return]
 
     def sample(self, n_samples: int = 1) -> tuple[Array, IntArray]:
@@ -201,29 +201,30 @@ class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
 
 @dataclass
 class StartedMixture(MixtureEstimator):
-    """Base of those that begin at several starts and iterate.
+    """Base of the clusterers of mixtures that iterate from several starts.
 
     Parameters
     ----------
     n_components
         Number of Gaussians, k.
     covariance_type
-        Constraint on the covariances: one matrix each (full), one for all (tied), a variance per feature (diag), one
-        variance (spherical), or the name of another covariance type, such as mclust's.
+        Constraint on the covariances: a matrix for each component (full), one matrix for all (tied), for each component
+        a variance per feature (diag) or a single variance (spherical), or the name of another covariance type, such as
+        mclust's.
     tol
         Stop when an iteration changes the mean log-likelihood per row by less than this (nats).
     reg_covar
-        Added to every variance, so that none becomes zero: in units of the columns' mean variance.
+        Number added to every variance, so that none becomes zero, in units of the columns' mean variance.
     reg_covar_is_relative
-        False for a `reg_covar` in the units of the data, as scikit-learn has it.
+        False if `reg_covar` is in the units of the data, as in scikit-learn.
     max_iter
         Most iterations of a start.
     n_init
         Number of starts; the best is kept.
     init_params
-        How a start is chosen: clusters of k-means, rows nearest to k-means++ centers, groups that show along some
-        direction, which k-means misses in many dimensions (projections), rows nearest to random rows
-        (random_from_data), random responsibilities (random).
+        How a start is chosen: clusters of k-means; rows nearest to k-means++ centers; groups that are visible along
+        some direction, which k-means misses in many dimensions (projections); rows nearest to random rows
+        (random_from_data); random responsibilities (random).
     random_state
         Seed of the starts.
     """

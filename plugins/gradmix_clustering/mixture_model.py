@@ -32,11 +32,11 @@ class GaussianMixtureModel(Model):
     means
         μₖ, shape (k, d).
     covariances
-        Σₖ, in the shape that the covariance type has.
+        Σₖ, in the shape of the covariance type.
     covariance_type
         Name of the covariance type.
     estimated
-        What was estimated from data and counts as free parameters: ``all`` of them, or the ``means`` alone.
+        Which parameters were estimated from data and count as free: ``all`` of them, or the ``means`` only.
     """
 
     weights: Array
@@ -53,7 +53,7 @@ class GaussianMixtureModel(Model):
             raise DataError(f"weights, means and covariances of a mixture do not fit each other: {shapes}.")
 
     def check(self) -> None:
-        """Check that the parameters are those of a distribution.
+        """Check that the parameters define a distribution.
 
         Raises
         ------
@@ -75,7 +75,7 @@ class GaussianMixtureModel(Model):
         if (np.abs(matrices - np.swapaxes(matrices, 1, 2)) > 1e-8 * np.abs(matrices).max()).any():
             raise DataError("the covariances of a mixture must be symmetric.")
         try:
-            self.precisions_cholesky  # noqa: B018  # this needs positive definite ones
+            self.precisions_cholesky  # noqa: B018  # fails unless the covariances are positive definite
         except NumericalError as error:
             raise DataError("the covariances of a mixture must be positive definite.") from error
 
@@ -88,7 +88,7 @@ class GaussianMixtureModel(Model):
         UnknownNameError
             If no plugin offers it.
         DataError
-            If the covariances do not have its shape.
+            If the covariances do not have the shape of the type.
         """
         covariance = gradmix.covariance(self.covariance_type)
         expected = LAYOUTS[covariance.moments].shape(*self.means.shape)
@@ -101,15 +101,15 @@ class GaussianMixtureModel(Model):
 
     @property
     def layout(self) -> Layout:
-        """How the covariances are kept."""
+        """Layout in which the covariances are stored."""
         return LAYOUTS[self.covariance.moments]
 
     def updated(
         self, weights: Array, means: Array, covariances: Array, whiteners: Array | None = None
     ) -> GaussianMixtureModel:
-        """A mixture of the same covariance type, which is not looked up again.
+        """Return a mixture of the same covariance type, without looking the type up again.
 
-        `whiteners` are ``precisions_cholesky`` where these are known with more digits than the covariances have.
+        Give `whiteners`, the ``precisions_cholesky``, if they are known with more digits than the covariances have.
         """
         model = replace(self, weights=weights, means=means, covariances=covariances)
         vars(model)["covariance"] = self.covariance
@@ -134,7 +134,7 @@ class GaussianMixtureModel(Model):
 
     @cached_property
     def log_constants(self) -> Array:
-        """What does not depend on the row: log πₖ + log |Σₖ|^−½ − d/2 log 2π, shape (k,)."""
+        """Terms of the log-density that do not depend on the row: log πₖ + log |Σₖ|^−½ − d/2 log 2π, shape (k,)."""
         d = self.means.shape[1]
         with np.errstate(divide="ignore"):
             log_weights = np.log(self.weights)
@@ -147,19 +147,19 @@ class GaussianMixtureModel(Model):
 
     @property
     def n_parameters(self) -> int:
-        """Free parameters: weights, means, covariances, as far as they were estimated."""
+        """Number of free parameters: weights, means and covariances, if they were estimated."""
         k, d = self.means.shape
         if self.estimated == "means":
             return k * d
         return k - 1 + k * d + self.covariance.n_parameters(k, d)
 
     def log_joint(self, centered: Array) -> Array:
-        """Log πₖ N(x | μₖ, Σₖ) of each component and row, shape (k, n), from x − μₖ, shape (k, n, d)."""
+        """Return log πₖ N(x | μₖ, Σₖ) of each component and row, shape (k, n), from x − μₖ, shape (k, n, d)."""
         whitened = self.layout.whiten(centered, self.whiteners)
         return self.log_constants[:, None] - 0.5 * np.einsum("knd,knd->kn", whitened, whitened)
 
     def center(self, X: Array) -> Array:
-        """Rows less each mean, shape (k, n, d)."""
+        """Subtract each mean from the rows, shape (k, n, d)."""
         return X - self.means[:, None]
 
     def n_collapsed(self, least: float, n: float, columns: IntArray | None = None) -> int:
@@ -169,9 +169,10 @@ class GaussianMixtureModel(Model):
     def collapsed(self, least: float, n: float, columns: IntArray | None = None) -> NDArray[np.bool_]:
         """Which components have collapsed onto too few of n rows, shape (k,).
 
-        Their weight is less than one row, or their variance in some direction is within ten times the `least` that it
-        can be: what was added to every variance, or what rounding leaves of it. If `columns` are given, only these
-        count: a column that is constant leaves no component a variance, and says nothing about the rows of one.
+        A component has collapsed if its weight is less than one row, or if its variance in some direction is at most
+        ten times the `least` possible one: the number added to every variance, or the rounding error of a variance. If
+        `columns` are given, only these are considered: in a constant column every component has zero variance, which
+        does not indicate a collapse.
         """
         if columns is None:
             whiteners = self.whiteners
@@ -182,7 +183,7 @@ class GaussianMixtureModel(Model):
         return np.asarray(self.layout.is_thin(whiteners, 10 * least) | (self.weights * n < 1))
 
     def score_samples(self, X: Array) -> Array:
-        """Log p(x) of each row, in nats, shape (n,); −inf where a squared distance overflows."""
+        """Return log p(x) of each row, in nats, shape (n,); −inf if a squared distance overflows."""
 
         def log_density(joint: Array, is_beyond: NDArray[np.bool_]) -> Array:
             return np.where(is_beyond, -np.inf, normalise(joint)[0])
@@ -190,23 +191,23 @@ class GaussianMixtureModel(Model):
         return self._by_blocks(X, log_density)
 
     def predict_proba(self, X: Array) -> Array:
-        """Responsibilities P(k | x), shape (n, k); each row sums to 1."""
+        """Return the responsibilities P(k | x), shape (n, k); each row sums to 1."""
         return self._by_blocks(X, lambda joint, _: normalise(joint)[1].T)
 
     def predict(self, X: Array) -> IntArray:
-        """Most probable component of each row, shape (n,)."""
+        """Return the most probable component of each row, shape (n,)."""
         return self._by_blocks(X, lambda joint, _: joint.argmax(axis=0))
 
     def uncertainty(self, X: Array) -> Array:
-        """Probability that a row is not of the component that `predict` gives, shape (n,)."""
+        """Return the probability that a row does not belong to the component that `predict` returns, shape (n,)."""
         return self._by_blocks(X, lambda joint, _: _probability_of_others(joint))
 
     def _by_blocks(self, X: Array, of_joint: Callable[[Array, NDArray[np.bool_]], Any]) -> Any:
-        """What a function makes of log πₖ N(x | μₖ, Σₖ), and of whether a row's are only of the right order."""
+        """Apply a function by blocks to the results of `_log_joint`."""
         return np.concatenate([of_joint(*self._log_joint(X[block])) for block in blocks(X, len(self.means))])
 
     def _log_joint(self, X: Array) -> tuple[Array, NDArray[np.bool_]]:
-        """As `log_joint`; of rows so far away that squares overflow, of the nearest components, and which rows are."""
+        """As `log_joint`; if a row's squares overflow, only its nearest components are finite, and its flag is set."""
         with np.errstate(over="ignore", invalid="ignore"):
             joint = self.log_joint(self.center(X))
         is_beyond = ~np.isfinite(joint.max(axis=0))
@@ -215,9 +216,9 @@ class GaussianMixtureModel(Model):
         return joint, is_beyond
 
     def _is_nearest(self, far: Array) -> NDArray[np.bool_]:
-        """Whether each component is the nearest of each row, shape (k, n), for rows whose squares overflow.
+        """Whether each component is the nearest to each row, shape (k, n), for rows whose squares overflow.
 
-        Distances that are equal but for rounding differ by how far the row is in the direction of each mean.
+        If distances are equal up to rounding, the row's coordinate in the direction of each mean decides.
         """
         unit = np.abs(far).max(axis=1)[:, None]
         whitened = self.layout.whiten(far / unit - self.means[:, None] / unit, self.whiteners)
@@ -227,23 +228,23 @@ class GaussianMixtureModel(Model):
         return np.asarray(along == along.max(axis=0))
 
     def score(self, X: Array) -> float:
-        """Mean log-likelihood of the rows, in nats."""
+        """Return the mean log-likelihood of the rows, in nats."""
         return self.log_likelihood(X) / len(X)
 
     def log_likelihood(self, X: Array) -> float:
-        """Total log-likelihood of the rows, in nats."""
+        """Return the total log-likelihood of the rows, in nats."""
         return float(self.score_samples(X).sum())
 
     def bic(self, X: Array) -> float:
-        """Bayesian information criterion, −2 log L + p log n: lower is better."""
+        """Return the Bayesian information criterion, −2 log L + p log n: lower is better."""
         return -2 * self.log_likelihood(X) + self.n_parameters * float(np.log(len(X)))
 
     def aic(self, X: Array) -> float:
-        """Akaike information criterion, −2 log L + 2p: lower is better."""
+        """Return the Akaike information criterion, −2 log L + 2p: lower is better."""
         return -2 * self.log_likelihood(X) + 2 * self.n_parameters
 
     def icl(self, X: Array) -> float:
-        """Integrated completed likelihood: BIC plus twice the entropy of the assignments; lower is better.
+        """Return the integrated completed likelihood: BIC plus twice the entropy of the assignments; lower is better.
 
         Source: Biernacki, Celeux & Govaert, IEEE TPAMI 22 (2000) 719-725, with the entropy of the responsibilities.
         """
@@ -252,11 +253,11 @@ class GaussianMixtureModel(Model):
         return self.bic(X) + 2 * entropy
 
     def scores(self, X: Array) -> Mapping[str, float]:
-        """BIC, AIC and ICL."""
+        """Return BIC, AIC and ICL."""
         return {"bic": self.bic(X), "aic": self.aic(X), "icl": self.icl(X)}
 
     def sample(self, n: int, rng: np.random.Generator) -> tuple[Array, IntArray]:
-        """Draw n rows: choose a component by its weight, then a point of its Gaussian.
+        """Draw n rows: for each, choose a component by its weight, then draw a point from its Gaussian.
 
         Returns
         -------
@@ -278,39 +279,39 @@ class GaussianMixtureModel(Model):
         return self.means[labels] + np.einsum("nij,nj->ni", factors[labels], noise), labels
 
     def marginal(self, columns: Sequence[int]) -> GaussianMixtureModel:
-        """Distribution of some features, whatever the others are.
+        """Return the marginal distribution of some features.
 
         Parameters
         ----------
         columns
-            Their numbers, from 0, in the order in which the new model has them.
+            Numbers of these features, from 0, in the order of the new model.
 
         Returns
         -------
         GaussianMixtureModel
-            A constraint between features need not hold for some of them, so the covariance type is the one without a
-            constraint that is kept in the same shape: full, tied, diag or spherical.
+            The covariance type is the unconstrained type of the same shape (full, tied, diag or spherical), as a
+            constraint between all features need not hold for some of them.
         """
         chosen = self._checked(columns)
         covariances = self.layout.marginal(self.covariances, chosen)
         return GaussianMixtureModel(self.weights, self.means[:, chosen], covariances, self.layout.free)
 
     def conditional(self, columns: Sequence[int], values: ArrayLike) -> GaussianMixtureModel:
-        """Distribution of all other features where some have given values.
+        """Return the conditional distribution of all other features, given the values of some.
 
         Parameters
         ----------
         columns
-            Numbers of the features that are given, from 0.
+            Numbers of the given features, from 0.
         values
             Their values, shape (len(columns),).
 
         Returns
         -------
         GaussianMixtureModel
-            Of the other features, in their order, of a covariance type as `marginal` has it. Source: Bishop, *Pattern
-            Recognition and Machine Learning* (2006), section 2.3.1, for each component; components are weighted by how
-            likely they make the values.
+            Distribution of the other features, in their order, with the covariance type that `marginal` chooses.
+            Components are weighted by the likelihood of the given values. Source: Bishop, *Pattern Recognition and
+            Machine Learning* (2006), section 2.3.1, for each component.
         """
         given, at = self._checked(columns), np.asarray(values, dtype=float)
         others = np.setdiff1d(np.arange(self.means.shape[1]), given)
@@ -325,7 +326,7 @@ class GaussianMixtureModel(Model):
         return GaussianMixtureModel(weights, means, covariances, self.layout.free)
 
     def _checked(self, columns: Sequence[int]) -> IntArray:
-        """Check numbers of features: each once, and at least one."""
+        """Check numbers of features: at least one, and none twice."""
         d, chosen = self.means.shape[1], np.asarray(columns)
         is_number = chosen.ndim == 1 and chosen.dtype.kind in "iu" and len(chosen) > 0
         if not is_number or len(np.unique(chosen)) < len(chosen) or chosen.min() < 0 or chosen.max() >= d:
@@ -333,7 +334,7 @@ class GaussianMixtureModel(Model):
         return chosen.astype(np.intp)
 
     def write_npz(self, path: str | Path) -> None:
-        """Write the model as arrays that `numpy.load` reads; every number comes back as it was.
+        """Write the model as arrays for `numpy.load`; reading them restores every number exactly.
 
         Raises
         ------
@@ -348,14 +349,14 @@ class GaussianMixtureModel(Model):
 
     @classmethod
     def read_npz(cls, path: str | Path) -> GaussianMixtureModel:
-        """Read a model that `write_npz` wrote. Nothing in the file is run.
+        """Read a model that `write_npz` wrote. No code in the file is executed.
 
         Raises
         ------
         StorageError
             If the file cannot be read.
         DataError
-            If it is not such a model, or its arrays do not fit each other.
+            If the file has no such model, or its arrays are inconsistent.
         UnknownNameError
             If no plugin offers its covariance type.
         """
@@ -374,14 +375,14 @@ class GaussianMixtureModel(Model):
 
 
 def _probability_of_others(log_joint: Array) -> Array:
-    """One less the largest responsibility, from the others, as a difference would lose small ones."""
+    """Return 1 minus the largest responsibility, as the sum of the others: a difference would lose small values."""
     proba = normalise(log_joint)[1]
     proba[log_joint.argmax(axis=0), np.arange(proba.shape[1])] = 0.0
     return proba.sum(axis=0)
 
 
 def normalise(log_joint: Array) -> tuple[Array, Array]:
-    """Log-sum-exp over components, shape (n,), and the responsibilities, shape (k, n)."""
+    """Return the log-sum-exp over components, shape (n,), and the responsibilities, shape (k, n)."""
     largest = log_joint.max(axis=0)
     proba = np.exp(log_joint - largest)
     total = proba.sum(axis=0)

@@ -1,4 +1,4 @@
-"""Moments of rows under responsibilities: what an E-step leaves for the M-step, additive over rows."""
+"""Moments of rows under responsibilities: the result of an E-step for the M-step, additive over rows."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from gradmix.arrays import Array
 
 Layout = Literal["full", "pooled", "diagonal", "trace"]
-"""Which second moments are gathered: a matrix of each component, one of all, variances, or their sum."""
+"""Second moments to sum: a matrix for each component, one for all, variances, or the sum of variances."""
 
 Precision = Literal["float64", "float32"]
-"""Of rows that are whitened and multiplied; exponentials, and sums over many rows, are in float64 always."""
+"""Precision of whitening and products; exponentials, and sums over many rows, are always in float64."""
 
 FAR = 1e4
-"""Squared distance from a moment's origin to the mean, in variances, beyond which too many digits are lost."""
+"""Largest squared distance from a moment's origin to the mean, in variances; beyond, too many digits are lost."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,20 +57,20 @@ class Moments:
 
     @property
     def shifts(self) -> Array:
-        """Mean of each component less its origin, shape (k, d); zero where a component has no rows."""
+        """Return each component's mean minus its origin, shape (k, d); zero for a component without rows."""
         return self.first / np.maximum(self.counts, np.finfo(float).tiny)[:, None]
 
     @property
     def means(self) -> Array:
-        """Mean of each component, shape (k, d); its origin where it has no rows."""
+        """Return the mean of each component, shape (k, d); the origin for a component without rows."""
         return self.origins + self.shifts
 
     def scatter_around_means(self, layout: Layout) -> Array:
-        """Second moments around each component's own mean, in the shape of `scatter`."""
+        """Return the second moments around each component's mean, in the shape of `scatter`."""
         return self.scatter - self._of_shifts(layout)
 
     def has_cancelled(self, layout: Layout) -> bool:
-        """Whether a second moment around a mean is a small difference, as the mean is far from its origin."""
+        """Whether a second moment around a mean lost digits by cancellation, as the mean is far from its origin."""
         scatter, subtracted = self.scatter, self._of_shifts(layout)
         if layout in ("full", "pooled"):
             scatter, subtracted = (np.diagonal(each, axis1=-2, axis2=-1) for each in (scatter, subtracted))
@@ -81,7 +81,7 @@ class Moments:
 
 
 def gather(X: Array, responsibilities: Array, origins: Array, layout: Layout, log_likelihood: float = 0.0) -> Moments:
-    """Moments of a tile of rows, shape (n, d), around origins, under responsibilities of shape (k, n).
+    """Return the moments of a tile of rows, shape (n, d), around origins, under responsibilities of shape (k, n).
 
     Products are in the precision of the rows.
     """

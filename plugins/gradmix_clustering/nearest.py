@@ -1,4 +1,4 @@
-"""Nearest centers: the expanded square screens, and rows that it cannot decide are computed by their differences."""
+"""Nearest centers: the expanded square decides for most rows; the others are compared by squared differences."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ _ROUNDOFF = 2.0**-53
 
 
 def nearest(X: Array, centers: Array) -> IntArray:
-    """Nearest center of each row, shape (n,); of several at the same distance, the first.
+    """Return the nearest center of each row, shape (n,); of several at the same distance, the first.
 
-    The distance is that of `squared_distances`, to the last bit: the label of a row depends on this row and the centers
-    alone.
+    Distances are those of `squared_distances` to the last bit, so a row's label depends only on this row and the
+    centers.
     """
-    shift = np.median(centers, axis=0)  # a common offset would cost digits; one far center must not
+    # The shift removes a common offset, which would cost digits. A median, as one far center must not change it.
+    shift = np.median(centers, axis=0)
     with np.errstate(over="ignore", invalid="ignore"):  # rows whose scores overflow are undecided
         return np.concatenate([_nearest(X[rows], centers, shift) for rows in blocks(X, len(centers))])
 
@@ -37,7 +38,7 @@ def _nearest(X: Array, centers: Array, shift: Array) -> IntArray:
 
 
 def error_bound(rows: Array, center: float, d: int) -> Array:
-    """Most by which half a squared distance, less half the row's square, can be wrong in either of the two ways.
+    """Return a bound on the error of half a squared distance minus half the row's square, for both computations.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ def error_bound(rows: Array, center: float, d: int) -> Array:
 
 
 def squared_distances(X: Array, centers: Array) -> Array:
-    """Squared distances of rows to centers, shape (n, k): differences squared, added feature by feature."""
+    """Return squared distances of rows to centers, shape (n, k): squared differences, added feature by feature."""
     distances = np.zeros((len(X), len(centers)))
     for feature, values in zip(X.T, centers.T, strict=True):
         distances += (feature[:, None] - values) ** 2
@@ -66,13 +67,13 @@ def squared_distances(X: Array, centers: Array) -> Array:
 
 
 def squared_distances_to_own(X: Array, centers: Array, labels: Labels) -> Array:
-    """Squared distance of each row to the center of its label, shape (n,)."""
+    """Return the squared distance of each row to the center of its label, shape (n,)."""
     with np.errstate(over="ignore"):  # a distance may be infinite
         return np.concatenate([((X[rows] - centers[labels[rows]]) ** 2).sum(axis=1) for rows in blocks(X, 1)])
 
 
 def inertia_of(rows: Rows, centers: Array, labels: Labels) -> float:
-    """Sum of the rows' squared distances to the centers of their labels, times their weights."""
+    """Return the sum of the rows' squared distances to the centers of their labels, times their weights."""
     return float(rows.fold(partial(_inertia, centers=centers, labels=labels)))
 
 

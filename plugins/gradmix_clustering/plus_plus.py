@@ -1,4 +1,4 @@
-"""The k-means++ start: rows far from the centers chosen so far are likely to be the next."""
+"""The k-means++ start: rows far from the chosen centers are likely to become the next center."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from gradmix_clustering.compiled import pays
 T = TypeVar("T")
 
 _MOST_CANDIDATES = 16
-"""More than a million centers would have more."""
+"""Largest number of candidates; only more than a million centers would need more."""
 _MARKS = (1 << _MOST_CANDIDATES) - 1
-"""Lowest bits of a squared distance: compiled kernels mark in them which candidates are nearer to a row."""
+"""Lowest bits of a squared distance, in which compiled kernels mark the candidates that are nearer to a row."""
 _TILE = 4096
-"""Rows whose chances are added up, so that a row is drawn by two short searches without a sum for each row."""
+"""Rows whose chances are summed, so that drawing a row takes two short searches, without a sum for each row."""
 
 
 @dataclass(frozen=True, eq=False)
 class Reached:
-    """How near the chosen centers are to each row, changed in place: 9 bytes a row for up to 255 centers.
+    """Distance of each row to the nearest chosen center, changed in place: 9 bytes per row for up to 255 centers.
 
     Parameters
     ----------
@@ -43,23 +43,23 @@ class Reached:
 
     @classmethod
     def nothing(cls, n: int, k: int) -> Reached:
-        """That of n rows without a center."""
+        """Return the state of n rows before a center is chosen."""
         return cls(np.full(n, np.inf), np.zeros(n, label_type(k)))
 
     def each(self, rows: Rows, function: Callable[..., T]) -> Iterator[T]:
-        """What a function returns for each block and its parts of both, which it may change."""
+        """Yield the function's result for each block; it may change the block's parts of both arrays."""
         return each_changing(rows, function, self.distances, self.owners)
 
 
 def _words(distances: Array) -> NDArray[np.uint64]:
-    """The bits of numbers: the same memory."""
+    """Return the bits of the numbers, as a view of the same memory."""
     return distances.view(np.uint64)
 
 
 def choose_centers(rows: Rows, k: int, rng: np.random.Generator) -> Array:
     """Choose k rows as centers by greedy k-means++: the best of 2 + log k candidates each time.
 
-    Rows are passed over that, by the triangle inequality, cannot be nearer to a candidate than to a center.
+    Rows that, by the triangle inequality, cannot be nearer to a candidate than to a center are skipped.
 
     Sources: Arthur & Vassilvitskii, SODA 2007, 1027-1035; Raff, IJCAI 2021, 2928-2935.
     """
@@ -94,7 +94,7 @@ def _include(
     candidate: int,
     compiled: bool,
 ) -> Array:
-    """Measure the rows' distances to the last center chosen; sums of weight times squared distance, tile by tile."""
+    """Measure distances to the last chosen center; return each tile's sum of weight times squared distance."""
     last = len(chosen) - 1
     if compiled:
         from gradmix_clustering.plus_plus_kernels import include
@@ -117,7 +117,7 @@ def _gains(
     gaps: Array,
     compiled: bool,
 ) -> Array:
-    """By how much each candidate would lower the sum of squared distances, shape (number of candidates,)."""
+    """Return each candidate's decrease of the sum of squared distances, shape (number of candidates,)."""
     if compiled:
         from gradmix_clustering.plus_plus_kernels import gains
 
@@ -131,7 +131,7 @@ def _gains(
 def _draw(sums: Array, chances: Callable[[slice], Array], n: int, uniform: Array) -> list[int]:
     """Draw rows in proportion to their chances, which have these sums over tiles, by numbers in [0, 1)."""
     ends = np.cumsum(sums)
-    if not ends[-1] > 0:  # every row is a center already: any will do
+    if not ends[-1] > 0:  # every row is already a center: any row will do
         return [int(number * n) for number in uniform]
     drawn, last = [], int(np.flatnonzero(sums)[-1])
     for number in uniform:

@@ -1,4 +1,4 @@
-"""What a fit prints on its way, as scikit-learn's mixtures do."""
+"""Progress that a fit prints, in the format of scikit-learn's mixtures."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 def printed(
     iterations: Iterator[Iteration[GaussianMixtureModel]], n: float, interval: int, in_detail: bool
 ) -> Iterator[Iteration[GaussianMixtureModel]]:
-    """Pass iterations on; print each start, how it ends, and every so many iterations.
+    """Yield the iterations unchanged; print each start, its end, and every `interval`-th iteration.
 
     Parameters
     ----------
     iterations
-        Of all starts.
+        The iterations of all starts.
     n
         Total weight of the rows, by which log-likelihoods are divided.
     interval
-        Iterations from one line to the next.
+        Number of iterations from one line to the next.
     in_detail
-        Whether lines have the time in seconds and the change of the mean log-likelihood per row.
+        Whether lines show the time in seconds and the change of the mean log-likelihood per row.
     """
     last: Iteration[GaussianMixtureModel] | None = None
     since = perf_counter()

@@ -1,8 +1,8 @@
 """Groups found in projections: rows are split where their values along some direction form two groups.
 
-In many dimensions k-means, and EM from its clusters, seldom find a direction in which the rows form two groups, if
-their variance along it is not larger than along others. Third and fourth moments of the projections show it. Rows are
-split into more groups than asked for, and those are merged that a single Gaussian describes best.
+In many dimensions k-means, and EM from its clusters, rarely find a direction in which the rows form two groups, unless
+the variance along this direction is larger than along others. Third and fourth moments of the projections reveal it.
+Rows are split into more groups than requested; then the groups that a single Gaussian describes best are merged.
 """
 
 from __future__ import annotations
@@ -19,40 +19,40 @@ from gradmix import Block, DataError, Rows
 from gradmix.arrays import Array, IntArray
 
 _SAMPLE = 2048
-"""Rows that directions are sought in."""
+"""Size of the sample of rows in which directions are searched for."""
 _FAR = 30.0
-"""Robust standard deviations from the median at which values are clipped: a far row must not hide the others."""
+"""Robust standard deviations from the median at which values are clipped, so that outliers hide no other rows."""
 _MOST_DIRECTIONS = 256
 _ROUNDS = (6, 6, 6, 6)
-"""Steps of the search for small kurtosis; after each round the better half of the directions goes on."""
+"""Steps of the search for small kurtosis; after each round the better half of the directions is kept."""
 _SKEWNESS_STEPS = 10
 _REFINEMENTS = 5
 _REFINED = 8
-"""Directions that are refined from their splits."""
+"""Number of directions that are refined from their splits."""
 _SPARE = 10
-"""Groups beyond those asked for, which are then merged."""
+"""Number of groups beyond the requested ones; they are merged afterwards."""
 
 Criterion = Callable[[Array, Array, Array, Array, Array], Array]
 
 _SHARPEST = 1e-3
-"""Least variance of a group, relative to that of both: rounded values would make it zero."""
+"""Least variance of a group, relative to that of both; with rounded values it could be zero."""
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Where a group of rows is split: those beyond a threshold along a direction.
+    """Split of a group: the rows beyond a threshold along a direction form a new group.
 
     Parameters
     ----------
     direction
         Shape (d,), in standardised columns.
     threshold
-        Along the direction.
+        Threshold along the direction.
     gain
-        Increase of the log-likelihood of the projections, if two Gaussians replace one and each row belongs to one of
-        them, in nats; 0 if the rows show no two groups.
+        Increase of the log-likelihood of the projections, in nats, if two Gaussians replace one and each row belongs to
+        one of them; 0 if the rows do not form two groups.
     decrease
-        Of the sum of squared distances of the projections to their mean; 0 if all rows are the same.
+        Decrease of the sum of squared distances of the projections to their mean; 0 if all rows are equal.
     """
 
     direction: Array
@@ -62,7 +62,7 @@ class Split:
 
     @property
     def rank(self) -> tuple[float, float]:
-        """Groups that can be seen are split before others, of which the widest one comes first."""
+        """Key for the order of splits: visible groups first, then the widest one."""
         return self.gain, self.decrease
 
 
@@ -75,7 +75,7 @@ class Standardised:
 
     @classmethod
     def of(cls, X: Array) -> Standardised:
-        """Of the rows' columns; one that is constant becomes 0."""
+        """Standardise the columns of rows; a constant column becomes 0."""
         low, medians, high = np.quantile(X, (0.25, 0.5, 0.75), axis=0)
         deviations = (high - low) / 1.349  # of a Gaussian
         return cls(medians, np.where(deviations > 0, deviations, X.std(axis=0)))
@@ -87,10 +87,10 @@ class Standardised:
 
 
 def labels_by_projections(rows: Rows, k: int, rng: np.random.Generator) -> IntArray:
-    """Split the rows into groups, one split after the other, then merge them into k; labels, shape (n,).
+    """Split the rows into groups, one split after the other, then merge them into k; return labels, shape (n,).
 
-    Directions are sought in a sample of the rows: from random ones towards small kurtosis and large skewness of the
-    whitened rows' projections, and then across the split that they suggest.
+    Directions are searched for in a sample of the rows: from random ones towards small kurtosis and large skewness of
+    the whitened rows' projections, and then across the split that they suggest.
 
     Raises
     ------
@@ -118,10 +118,10 @@ def _labels(block: Block, standardise: Standardised, tree: Tree, merged: IntArra
 
 
 class Tree(list[tuple[int, Split]]):
-    """Splits, each with the group that it splits; the part beyond the threshold is the next group."""
+    """Splits, each with the number of the group that it splits; the part beyond the threshold gets the next number."""
 
     def labels(self, X: Array) -> IntArray:
-        """Group of each standardised row."""
+        """Return the group of each standardised row."""
         labels = np.zeros(len(X), dtype=np.intp)
         for new, (group, split) in enumerate(self, start=1):
             labels[(labels == group) & (X @ split.direction > split.threshold)] = new
@@ -129,7 +129,7 @@ class Tree(list[tuple[int, Split]]):
 
 
 def _tree(X: Array, weights: Array, least: int, most: int, rng: np.random.Generator) -> Tree:
-    """Split standardised rows into groups, always the one that gains most: at least, and at most, so many."""
+    """Split standardised rows into at least `least` and at most `most` groups, always by the split of largest gain."""
     tree, parts = Tree(), [np.arange(len(X))]
     splits = [_best_split(X, weights, rng)]
     for new in range(1, most):
@@ -151,9 +151,9 @@ def _tree(X: Array, weights: Array, least: int, most: int, rng: np.random.Genera
 
 
 def _merged(X: Array, weights: Array, labels: IntArray, k: int) -> IntArray:
-    """Merge groups until there are k, each time the two whose likelihood suffers least; the new label of each group.
+    """Merge groups until k are left, always the pair that loses least likelihood; return each group's new label.
 
-    Each group is a Gaussian. A covariance of few rows is drawn towards the mean covariance of all groups.
+    Each group is a Gaussian. A covariance of few rows is shrunk towards the mean covariance of all groups.
     """
     groups = {group: _Group.of(X[labels == group], weights[labels == group]) for group in range(labels.max() + 1)}
     total = weights.sum()
@@ -201,16 +201,16 @@ class _Group:
         return _Group(weight, self.mean + share * gap, scatter)
 
     def log_likelihood(self, total: float, prior: Array) -> float:
-        """Of its rows, if they are a Gaussian of a mixture, less what does not depend on the groups."""
-        confidence = len(prior) * (len(prior) + 1) / 2  # a row for each parameter
+        """Return the rows' log-likelihood as one Gaussian of a mixture, without terms independent of the groups."""
+        confidence = len(prior) * (len(prior) + 1) / 2  # as many rows as parameters
         covariance = (self.scatter + confidence * prior) / (self.weight + confidence)
         return self.weight * (math.log(self.weight / total) - float(np.linalg.slogdet(covariance)[1]) / 2)
 
 
 def _best_split(X: Array, weights: Array, rng: np.random.Generator) -> Split:
-    """The split of a group that gains most, of those along the directions tried.
+    """Return the split of largest gain along the directions that are tried.
 
-    A direction can be chosen such that noise seems to form groups: a gain of a nat per feature does not count.
+    In a well-chosen direction even noise seems to form groups, so a gain of one nat per feature is ignored.
     """
     total = weights.sum()
     shares = weights / total
@@ -239,7 +239,7 @@ def _best_split(X: Array, weights: Array, rng: np.random.Generator) -> Split:
 
 
 def _whitener(variances: Array, axes: Array, n: int) -> Array:
-    """Principal axes over their standard deviations, shape (d, m); no more than n rows can support."""
+    """Return principal axes divided by their standard deviations, shape (d, m); at most as many as n rows allow."""
     most = max(1, min(n // 10, len(variances)))
     variances, axes = variances[-most:], axes[:, -most:]
     present = variances > 1e-9 * variances[-1]
@@ -248,7 +248,7 @@ def _whitener(variances: Array, axes: Array, n: int) -> Array:
 
 
 def _directions(Z: Array, shares: Array, rng: np.random.Generator) -> Array:
-    """Directions in which whitened rows may form groups, shape (d, m): unit vectors."""
+    """Return directions in which whitened rows may form groups, shape (d, m), as unit vectors."""
     d = Z.shape[1]
     if d == 1:
         return np.ones((1, 1))
@@ -269,7 +269,7 @@ def _directions(Z: Array, shares: Array, rng: np.random.Generator) -> Array:
 
 
 def _splits(criterion: Criterion, Y: Array, shares: Array) -> tuple[Array, Array]:
-    """Of each row's projections, shape (m, n), the best split by a criterion: its value, and the threshold."""
+    """Return the criterion's value and the threshold of the best split of each line of projections, shape (m, n)."""
     order = np.argsort(Y, axis=1)
     Y, shares = np.take_along_axis(Y, order, axis=1), shares[order]
     low, weighted = np.cumsum(shares, axis=1), shares * Y
@@ -277,14 +277,14 @@ def _splits(criterion: Criterion, Y: Array, shares: Array) -> tuple[Array, Array
     n, least = Y.shape[1], max(1, Y.shape[1] // 50)
     part = slice(least - 1, n - least)
     values = criterion(low[:, part], first[:, part], second[:, part], first[:, -1:], second[:, -1:])
-    values[Y[:, part] == Y[:, least : n - least + 1]] = -np.inf  # equal values belong together
+    values[Y[:, part] == Y[:, least : n - least + 1]] = -np.inf  # equal values are not separated
     best, rows = values.argmax(axis=1), np.arange(len(Y))
     last = best + least - 1
     return values[rows, best], (Y[rows, last] + Y[rows, last + 1]) / 2
 
 
 def _gains(low: Array, first: Array, second: Array, mean: Array, square: Array) -> Array:
-    """Gain of log-likelihood per row, from the share, sum and sum of squares of the lower part, and those of all."""
+    """Return the log-likelihood gain per row, from share, sum and sum of squares of the lower part and of all."""
     high, variance = np.maximum(1 - low, np.finfo(float).tiny), square - mean**2
     below = np.maximum(second / low - (first / low) ** 2, _SHARPEST * variance)
     above = np.maximum((square - second) / high - ((mean - first) / high) ** 2, _SHARPEST * variance)
@@ -294,7 +294,7 @@ def _gains(low: Array, first: Array, second: Array, mean: Array, square: Array) 
 
 
 def _decreases(low: Array, first: Array, second: Array, mean: Array, square: Array) -> Array:
-    """Decrease of the mean squared distance to the mean."""
+    """Return the decrease of the mean squared distance to the mean."""
     decreases: Array = (first - low * mean) ** 2 / (low * np.maximum(1 - low, np.finfo(float).tiny))
     return decreases
 

@@ -1,4 +1,4 @@
-"""What is done about components that have collapsed onto too few rows: seeds in new places."""
+"""Re-seeding of components that have collapsed onto too few rows, at new places."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from gradmix_clustering.estep import EStep
 from gradmix_clustering.mixture_model import GaussianMixtureModel
 
 MOST_TIMES = 5
-"""How often a start re-seeds collapsed components. A component whose seed is a far outlier collapses again."""
+"""Most re-seedings in a start. A component whose seed is a far outlier collapses again."""
 
 
 def reseeded(
     model: GaussianMixtureModel, collapsed: NDArray[np.bool_], expectation: EStep, floor: float
 ) -> GaussianMixtureModel:
-    """A mixture whose collapsed components begin again, one by one, at the row that is least likely so far.
+    """Return a mixture whose collapsed components restart, one by one, at the least likely row.
 
-    Each gets the weight 1/k and the mean covariance of the sound components. If there are none, one component becomes
-    the Gaussian of all rows first.
+    Each restarted component gets the weight 1/k and the mean covariance of the other components. If all have
+    collapsed, one component first becomes the Gaussian of all rows.
 
     Parameters
     ----------
     model
         The mixture.
     collapsed
-        Which of its components have collapsed, shape (k,).
+        Flags of the components that have collapsed, shape (k,).
     expectation
-        The E-step of the fit, which knows the rows.
+        The E-step of the fit, which has the rows.
     floor
-        What is added to every variance.
+        Number added to every variance.
     """
     k = len(model.weights)
     sound = ~collapsed
@@ -53,7 +53,7 @@ def reseeded(
 
 
 def _least_likely(model: GaussianMixtureModel, expectation: EStep) -> Array:
-    """The row of lowest density, of those that have a weight; the first of several."""
+    """Return the row of lowest density among those with positive weight; the first of several."""
     return min(expectation.rows.each(partial(_least_likely_of, model)), key=lambda found: found[0])[1]
 
 

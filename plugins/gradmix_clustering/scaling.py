@@ -1,4 +1,4 @@
-"""Powers of two as units: data of any magnitude are computed with where their squares neither overflow nor vanish."""
+"""Powers of two as units, in which the squares of data of any magnitude neither overflow nor vanish."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from gradmix import Block, DataError, Rows
 from gradmix.arrays import Array, extremes
 
 _FAR = 300
-"""Spreads between 2⁻³⁰⁰ and 2³⁰⁰ are left as they are: their squares, and sums of these, are ordinary numbers."""
+"""Spreads between 2⁻³⁰⁰ and 2³⁰⁰ need no unit: their squares, and sums of these, neither overflow nor vanish."""
 
 
 _NARROWEST = 1e-152
-"""Narrower rows have variances that are not represented with all their digits."""
+"""Spread of rows below which variances are not represented with all their digits."""
 
 
 def unit_exponent(*arrays: Array, reach: float | None = None) -> int:
-    """Exponent e of a unit 2ᵉ in which the largest spread of a feature over all rows is about 1; 0 if it need not be.
+    """Return the exponent e of a unit 2ᵉ in which the largest spread of a feature is about 1; 0 if no unit is needed.
 
-    Division by a power of two is exact: it changes no digit of a result. `reach` bounds the magnitude of all numbers,
-    if it is known.
+    Division by a power of two is exact, so it changes no digit of a result. `reach` bounds the magnitude of all
+    numbers, if it is known.
     """
     if _is_ordinary(arrays, reach):
         return 0
     low, high = extremes(*arrays)
-    # Halves do not overflow, and the exponent alone of the smallest numbers is not worth a digit.
+    # The difference of halves cannot overflow. Halving may cost tiny numbers a digit, but only exponents matter.
     spread = float((high / 2 - low / 2).max())
     if spread == 0:
         spread = float((high - low).max())
@@ -37,12 +37,12 @@ def unit_exponent(*arrays: Array, reach: float | None = None) -> int:
 
 
 def in_unit(X: Array, exponent: int) -> Array:
-    """Rows in the unit 2ᵉ: the array itself for e = 0."""
+    """Return the rows in the unit 2ᵉ; for e = 0, the array itself."""
     return np.ldexp(X, -exponent) if exponent else X
 
 
 def _is_ordinary(arrays: tuple[Array, ...], reach: float | None) -> bool:
-    """Whether a look at the extremes of all numbers and at a few rows shows that no unit is needed."""
+    """Whether the extremes of all numbers and a few rows show that no unit is needed."""
     few = arrays[0][:100]
     if reach is None:
         reach = max(max(-X.min(initial=0.0), X.max(initial=0.0)) for X in arrays)
@@ -54,13 +54,13 @@ def _is_ordinary(arrays: tuple[Array, ...], reach: float | None) -> bool:
 
 
 def has_ordinary_variances(X: Array) -> bool:
-    """Whether a short look shows that every column varies, and that squared differences are ordinary numbers."""
+    """Whether a quick test shows that every column varies, and that squared differences neither overflow nor vanish."""
     least = min(map(abs, map(sub, X[0].tolist(), X[-1].tolist())))
     return least > _NARROWEST and bool(np.vdot(X, X) < (0.4 / _NARROWEST) ** 2)
 
 
 def check_variances(X: Array) -> None:
-    """Check that squared differences of the rows are ordinary numbers.
+    """Check that squared differences of the rows neither overflow nor vanish.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def check_variances(X: Array) -> None:
 
 
 def mean_variance(rows: Rows) -> float:
-    """Mean over the features of the variance of the rows, weights left aside."""
+    """Return the mean over the features of the rows' variance, without weights."""
     mean = rows.fold(_sum) / len(rows)
     return float(rows.fold(partial(_squares, center=mean)).mean() / len(rows))
 

@@ -1,6 +1,6 @@
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
 # Kernels are typed by numba from their arguments.
-"""Centers as Lloyd's screen compares them: in single precision, with how far they have moved."""
+"""Centers in single precision, with the distances they moved, for the screen of Lloyd's algorithm."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TINY = np.float32(2.0**-126)
 
 
 class Centers(NamedTuple):
-    """Centers, as the kernels of Lloyd's algorithm need them.
+    """Centers in the form that the kernels of Lloyd's algorithm need.
 
     Parameters
     ----------
@@ -31,12 +31,13 @@ class Centers(NamedTuple):
     shift, scale
         Origin, shape (d,), and power of two that bring rows and centers into the range of float32.
     drift
-        How far each center has moved since the bounds were last brought up to date, times the scale, in float32 and not
-        less, shape (k,).
+        Distance that each center has moved since the last update of the bounds, times the scale, in float32 and rounded
+        up, shape (k,).
     others
-        How far any other center has moved, at most, likewise.
+        Largest distance that any other center has moved, in the same form.
     half_gaps
-        Half the distance of each center to the nearest other one, times the scale, in float32 and not more, shape (k,).
+        Half the distance of each center to the nearest other one, times the scale, in float32 and rounded down, shape
+        (k,).
     """
 
     exact: Array
@@ -51,15 +52,15 @@ class Centers(NamedTuple):
 
 
 def scale_of(centers: Array, shift: Array) -> float:
-    """Power of two by which no center is farther than 1 from the shift; rows that overflow are computed exactly."""
+    """Return a power of two that brings all centers within 1 of the shift; rows that overflow are compared exactly."""
     reach = np.abs(centers - shift).max()
     return float(np.ldexp(1.0, -np.frexp(reach)[1])) if reach > 0 else 1.0
 
 
 def prepare(centers: Array, shift: Array, scale: float, before: Array | None) -> Centers:
-    """Centers as the kernels need them and, if bounds are to follow them, how far they have moved from `before`.
+    """Return the centers as the kernels need them, with their moves from `before` if bounds depend on them.
 
-    A center that has moved out of float32's range decides nothing: its rows are compared exactly.
+    If a center has moved out of the range of float32, its rows are compared exactly.
     """
     k, d = centers.shape
     table, halves = np.zeros((k + -k % 4, d + -d % 4), np.float32), np.full(k + -k % 4, 3e38, np.float32)
@@ -71,7 +72,7 @@ def prepare(centers: Array, shift: Array, scale: float, before: Array | None) ->
 
 @compiled("contract", "nsz", "reassoc", is_part=True)
 def _squared_distance(x, y):
-    """Squared distance of two points, added in any order."""
+    """Return the squared distance of two points, summed in any order."""
     total = 0.0
     for a in range(len(x)):
         total += (x[a] - y[a]) ** 2
@@ -80,7 +81,7 @@ def _squared_distance(x, y):
 
 @compiled(is_part=True)
 def _put_in_single(centers, shift, scale, table, halves):
-    """Fill `Centers.table` and `Centers.halves`; the largest squared length of a row of the table."""
+    """Fill `Centers.table` and `Centers.halves`; return the largest squared length of a row of the table."""
     farthest = 0.0
     for j in range(len(centers)):
         length = 0.0
@@ -95,7 +96,7 @@ def _put_in_single(centers, shift, scale, table, halves):
 
 @compiled(is_part=True)
 def _note_moves(centers, before, scale, drift, others, half_gaps):
-    """Fill `Centers.drift`, `Centers.others` and `Centers.half_gaps`; what is infinite decides nothing."""
+    """Fill `Centers.drift`, `Centers.others` and `Centers.half_gaps`; infinite values decide nothing."""
     k, d = centers.shape
     safe, up, down = 1 + (d + 16) * 4 * _ROUNDOFF, 1 + 4 * _ROUNDOFF32, 1 - 4 * _ROUNDOFF32
     gaps, first, second, farthest = np.full(k, np.inf), 0.0, 0.0, 0
@@ -116,7 +117,7 @@ def _note_moves(centers, before, scale, drift, others, half_gaps):
 
 @compiled()
 def _fill(centers, before, shift, scale, table, halves, drift, others, half_gaps):
-    """Fill what `Centers` has of centers that have moved from `before`, which is empty if it does not matter.
+    """Fill the arrays of `Centers` for centers that have moved from `before`, which is empty if moves do not matter.
 
     Arrays for single precision are padded by zeros, but `halves` by huge numbers.
 

@@ -1,6 +1,6 @@
-"""EM on small data: whole starts, compiled. Where they cannot be, `gradmix_clustering.em` iterates.
+"""EM on small data, with whole starts compiled. Where this is not possible, `gradmix_clustering.em` iterates.
 
-A fit takes few calls, as each costs about as much as an iteration.
+A fit makes few calls of the kernels, as a call takes about as long as an iteration.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 FULL, TIED, DIAGONAL, SPHERICAL = range(4)
 KINDS: dict[type[Covariance], int] = {VVV: FULL, EEE: TIED, VVI: DIAGONAL, VII: SPHERICAL}
-"""Covariance types that the kernels know."""
+"""Covariance type → its number in the kernels."""
 _MOST_ROWS = 2**11
 _MOST_NUMBERS = 2**17
-"""Products of rows, components and squared features up to which the kernels, which always take full matrices, pay."""
+"""Most products (rows · components · features²) for which the kernels are faster; they always use full matrices."""
 _FEWEST_STEPS, _MOST_STEPS = 32, 1024
-"""Steps for which there is room in one call: at first, and later on."""
+"""Most steps in the first call, and in later calls."""
 _ROUNDING = float(np.finfo(float).eps)
 
 _SHAPES: dict[int, Callable[[Array], Array]] = {
@@ -42,16 +42,16 @@ _SHAPES: dict[int, Callable[[Array], Array]] = {
     DIAGONAL: lambda matrices: np.diagonal(matrices, axis1=1, axis2=2),
     SPHERICAL: lambda matrices: matrices[:, 0, 0],
 }
-"""From matrices to the shapes in which models keep covariances."""
+"""Kind → function that converts matrices to the shape of a model's covariances."""
 
 
 def is_small(covariance: Covariance, n: int, d: int, k: int) -> bool:
-    """Whether whole starts on n rows of d features with k components are to be compiled."""
+    """Whether compiled whole starts are used for n rows of d features with k components."""
     return type(covariance) in KINDS and n <= _MOST_ROWS and n * k * d**2 <= _MOST_NUMBERS
 
 
 def small_problem(rows: Rows, clusterer: GaussianMixture, covariance: Covariance) -> SmallProblem | None:
-    """The problem if whole starts are to be compiled, else None."""
+    """Return the problem if compiled whole starts are used, else None."""
     if not is_small(covariance, *rows.shape, clusterer.n_components):
         return None
     weights = np.array(1.0).repeat(len(rows)) if rows.weights is None else rows.weights.copy()
@@ -75,7 +75,7 @@ def _stream_kernels() -> Any:
 
 
 def _draw(rngs: Sequence[np.random.Generator], uniforms: Array) -> None:
-    """Fill a row for each generator."""
+    """Fill one row of random numbers from each generator."""
     if isinstance(rngs, Streams):
         module = _stream_kernels()
         module.uniforms(module.words_of(rngs.entropy), uniforms)
@@ -86,7 +86,7 @@ def _draw(rngs: Sequence[np.random.Generator], uniforms: Array) -> None:
 
 @dataclass(frozen=True, eq=False)
 class SmallProblem:
-    """A mixture to be fitted to a few rows.
+    """A mixture to fit to a few rows.
 
     Parameters
     ----------
@@ -97,8 +97,8 @@ class SmallProblem:
     covariance
         Its covariance type.
     features, weights
-        Copies of the rows' values, shape (d, n), and weights, shape (n,): kernels are compiled for arrays that can be
-        written.
+        Copies of the rows' values, shape (d, n), and weights, shape (n,): kernels are compiled for writable
+        arrays.
     """
 
     rows: Rows
@@ -109,13 +109,13 @@ class SmallProblem:
 
     @property
     def kind(self) -> int:
-        """What the kernels call the covariance type."""
+        """Number of the covariance type in the kernels."""
         return KINDS[type(self.covariance)]
 
     def starts(self, rngs: Sequence[np.random.Generator]) -> list[Trace[GaussianMixtureModel]] | None:
-        """EM from clusters of k-means, to its end, once for each generator; None if a start breaks down.
+        """Run EM from k-means clusters until it ends, once for each generator; return None if a start breaks down.
 
-        Rows that are far from 0 need a frame of their own: for them, too, it is None.
+        Rows that are far from 0 need another frame; the result is None for them, too.
         """
         s, k, d = len(rngs), self.clusterer.n_components, len(self.features)
         models = np.empty((s, k)), np.empty((s, k, d)), np.empty((s, k, d, d))
@@ -130,10 +130,10 @@ class SmallProblem:
         return [Trace(of_one, partial(last, start)) for start, of_one in enumerate(values)]
 
     def clusters(self, rngs: Sequence[np.random.Generator], means: Array) -> tuple[IntArray, float]:
-        """Label of each row in each start's clusters of k-means, shape (s, n), and the features' mean variance.
+        """Return each start's labels from k-means, shape (s, n), and the features' mean variance.
 
-        That is NaN if a cluster loses all its rows, or a column is far from 0. `means`, shape (s, k, d), all become the
-        mean of the rows.
+        The variance is NaN if a cluster loses all its rows, or if a column is far from 0. All `means`, shape
+        (s, k, d), are set to the mean of the rows.
         """
         s, k, _ = means.shape
         uniforms, labels = (
@@ -146,7 +146,7 @@ class SmallProblem:
     def _em(
         self, labels: IntArray, models: tuple[Array, ...], ends: NDArray[np.bool_], floor: float
     ) -> list[Array] | None:
-        """Log-likelihoods of each start by step; `models` become the last ones, and `ends` whether they converged."""
+        """Return each start's log-likelihoods by step; write the last `models`, and to `ends` which converged."""
         most = self.clusterer.max_iter
         done = min(_FEWEST_STEPS, most)
         values = self._steps(done, labels, models, ends, floor)
@@ -177,13 +177,13 @@ class SmallProblem:
     def _last(
         self, values: list[Array], models: tuple[Array, ...], ends: NDArray[np.bool_], least: float, start: int
     ) -> Iteration[GaussianMixtureModel]:
-        """Last iteration of a start."""
+        """Return the last iteration of a start."""
         weights, means, covariances = (each[start] for each in models)
         labels, n = np.empty(len(self.weights), dtype=np.intp), self.rows.total_weight
         are_sure, collapsed = _kernels().judge(self.features, weights, means, covariances, n, 10 * least, labels)
         kept = _SHAPES[self.kind](covariances).copy()
         model = GaussianMixtureModel(weights, means, kept, self.clusterer.covariance_type)
-        vars(model)["covariance"] = self.covariance  # it need not be looked up
+        vars(model)["covariance"] = self.covariance  # saves a look-up
         if collapsed < 0:
             collapsed = model.n_collapsed(least, n, varying_columns(self.rows.array))
         metrics = {"log_likelihood": float(values[start][-1])}

@@ -1,4 +1,4 @@
-"""Where EM starts: each way gives responsibilities, and is a row of `STARTS`."""
+"""Starts of EM: each method returns responsibilities, and has an entry in `STARTS`."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from gradmix_clustering.scaling import in_unit, unit_exponent
 KMEANS_ITERATIONS = 300
 
 Responsibilities = Callable[[Block], Array]
-"""Responsibilities of the components for a block of rows, shape (k, b); picklable."""
+"""Function that returns the components' responsibilities for a block of b rows, shape (k, b); picklable."""
 
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """Each row belongs to the component of its label.
+    """Responsibilities from labels: each row belongs to the component of its label.
 
     Parameters
     ----------
     labels
-        Of all rows, shape (n,).
+        Labels of all rows, shape (n,).
     k
         Number of components.
     """
@@ -38,25 +38,25 @@ class Labelled:
     k: int
 
     def __call__(self, block: Block) -> Array:
-        """Ones and zeros."""
+        """Return ones and zeros, shape (k, b)."""
         return np.asarray(self.labels[block.rows] == np.arange(self.k)[:, None], dtype=float)
 
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """Responsibilities drawn at random, for each tile of rows from a stream of its own."""
+    """Random responsibilities; each tile of rows has its own stream of random numbers."""
 
     seed: int
     k: int
 
     def __call__(self, block: Block) -> Array:
-        """The same whenever it is asked for."""
+        """Return the responsibilities of a block, the same at every call."""
         responsibilities = np.random.default_rng([self.seed, block.start]).random((self.k, len(block.X)))
         return responsibilities / responsibilities.sum(axis=0)
 
 
 def from_kmeans(rows: Rows, k: int, rng: np.random.Generator) -> Responsibilities:
-    """Clusters of k-means, run to its end."""
+    """Assign rows to the clusters of k-means, run until it converges."""
     for number, step in enumerate(lloyd(rows, choose_centers(rows, k, rng)), start=1):
         if step.is_fixed or number == KMEANS_ITERATIONS:
             return Labelled(step.assignment.labels, k)
@@ -64,17 +64,17 @@ def from_kmeans(rows: Rows, k: int, rng: np.random.Generator) -> Responsibilitie
 
 
 def from_kmeans_plus_plus(rows: Rows, k: int, rng: np.random.Generator) -> Responsibilities:
-    """Rows by the nearest of k centers that k-means++ chooses."""
+    """Assign rows to the nearest of k centers that k-means++ chooses."""
     return Labelled(nearest_centers(rows, choose_centers(rows, k, rng)), k)
 
 
 def from_projections(rows: Rows, k: int, rng: np.random.Generator) -> Responsibilities:
-    """Groups that show in projections of the rows onto some direction."""
+    """Assign rows to groups that are visible in projections onto some direction."""
     return Labelled(labels_by_projections(rows, k, rng), k)
 
 
 def from_random_rows(rows: Rows, k: int, rng: np.random.Generator) -> Responsibilities:
-    """Rows by the nearest of k rows chosen at random, in proportion to their weights.
+    """Assign rows to the nearest of k random rows, chosen with probabilities in proportion to the weights.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def from_random_rows(rows: Rows, k: int, rng: np.random.Generator) -> Responsibi
 
 
 def from_random_responsibilities(rows: Rows, k: int, rng: np.random.Generator) -> Responsibilities:
-    """Responsibilities drawn at random."""
+    """Draw random responsibilities."""
     return Drawn(int(rng.integers(2**63)), k)
 
 
@@ -102,7 +102,7 @@ STARTS: dict[str, Callable[[Rows, int, np.random.Generator], Responsibilities]] 
 
 
 def find_start(way: str, rows: Rows, k: int, rng: np.random.Generator) -> Responsibilities:
-    """Responsibilities by a way of `STARTS`, found in a unit in which squared distances neither vanish nor overflow."""
+    """Apply a method of `STARTS`, in a unit in which squared distances neither vanish nor overflow."""
     unit = unit_exponent(rows.array, reach=rows.reach)
     scaled = Rows(in_unit(rows.array, unit), rows.weights, rows.engine) if unit else rows
     return STARTS[way](scaled, k, rng)
