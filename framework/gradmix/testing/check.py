@@ -33,7 +33,7 @@ class Check:
 
     @property
     def promise(self) -> str:
-        """What a component does that passes, in one sentence or a few."""
+        """The promise, in one sentence or a few: the function's docstring on one line."""
         return " ".join((inspect.getdoc(self.function) or "").split())
 
 

@@ -68,7 +68,7 @@ def has_a_name_for_each_column(subject: Subject) -> None:
 
 
 def can_be_standardised(subject: Subject) -> None:
-    """With `standardise` every column has mean 0 and standard deviation 1; the rows and labels are the same ones."""
+    """With `standardise` every column has mean 0 and standard deviation 1; number of rows and labels do not change."""
     plain, scaled = subject.make(standardise=False).load(), _standardised(subject).load()
     means, deviations = scaled.X.mean(axis=0), scaled.X.std(axis=0)
     if np.abs(means).max() > _ROUNDING or np.abs(deviations - 1).max() > _ROUNDING:

@@ -30,11 +30,11 @@ _FIT = f"{KNOWN_CODE}\ncomponent.fit(X)"
 _DEVIATIONS = 5.0
 _MANY_ROWS = 2000
 _STARTS = 400
-"""Most starts: of six rows chosen at random one time in 65 each is of another of six groups."""
+"""Largest number of starts: six random rows are from six different groups with a probability of only 1/65."""
 
 
 def labels_every_row(subject: Subject) -> None:
-    """`labels_` and `predict` give one integer for each row, and fewer different ones than there are rows."""
+    """`labels_` and `predict` return one integer for each row; there are fewer distinct labels than rows."""
     X = known_rows()[0]
     made = subject.make().fit(X)
     for name, labels in (("labels_", made.labels_), ("predict(X)", made.predict(X))):

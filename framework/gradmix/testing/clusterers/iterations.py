@@ -140,7 +140,7 @@ def leaves_earlier_estimates_alone(subject: Subject) -> None:
 
 
 def keeps_its_centers_apart(subject: Subject) -> None:
-    """If the objective is the inertia, no two centers coincide, as one of them would be useless."""
+    """If the objective is the inertia, no two centers coincide, as one of them would be wasted."""
     if subject.make().objective.metric != INERTIA.metric:
         raise NotApplicableError("its objective is not the inertia")
     for iteration in all_iterations(with_groups(subject), overlapping_rows(*_ROWS)):

@@ -56,7 +56,7 @@ def has_a_summary(subject: Subject) -> None:
 
 
 def documents_every_option(subject: Subject) -> None:
-    """The ``Parameters`` section of its docstring says what each option means."""
+    """The ``Parameters`` section of its docstring describes every option."""
     silent = [option.name for option in parameters_of(subject.component) if not option.doc]
     if silent:
         raise BrokenPromiseError("a line for each option", f"none for {', '.join(silent)}", subject.component.__name__)

@@ -40,7 +40,7 @@ def run(task: Task) -> Any:
 
 
 def result_of(task: Task, iterations: list[Any] | None = None) -> Any:
-    """Run a task to the end and return its result; append its iterations to the list, if one is given."""
+    """Run a task to the end and return its result; append its iterations to the list, if given."""
     method, steps = f"{type(task).__name__}.run", task.run()
     if not isinstance(steps, Iterator):
         raise unlike(method, "its iterations (`yield from ()` if there are none)", steps, "yield")
