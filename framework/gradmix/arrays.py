@@ -1,4 +1,4 @@
-"""Names for arrays in signatures, and checks of what users hand in, for plugins that compute with NumPy."""
+"""Array types for signatures, and checks of users' input, for plugins that compute with NumPy."""
 
 from __future__ import annotations
 

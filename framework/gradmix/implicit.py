@@ -1,9 +1,9 @@
-"""Functions that are given by an equation: a root, a fixed point, an optimum, the solution of a differential equation.
+"""Functions defined by an equation: a root, a fixed point, an optimum, the solution of a differential equation.
 
-What solves the equation may be any code, compiled or iterative. It is called with plain numbers, and its result is
-differentiated by the implicit function theorem: the equation is linearised at the solution, and the iterations are not
-followed. Differentiators that use functions' own rules, `dual`, `tape` and `taylor`, do so in every mode and to any
-order; others follow the solver.
+The solver of the equation may be any code, compiled or iterative. It is called with plain numbers, and its result is
+differentiated by the implicit function theorem: the equation is linearised at the solution, and the solver's iterations
+are not differentiated. This works in every mode and to any order with `dual`, `tape` and `taylor`, the differentiators
+that use functions' own rules. Other differentiators differentiate the solver itself.
 
 Source: Griewank & Walther, *Evaluating Derivatives*, 2nd ed. (SIAM 2008), chapter 15; for differential equations
 Hairer, Nørsett & Wanner, *Solving Ordinary Differential Equations I* (Springer 1993), section I.14.
@@ -28,13 +28,13 @@ __all__ = ["implicit_fixed_point", "implicit_ode", "implicit_optimum", "implicit
 Function = Callable[..., Any]
 
 _FAR = 1e-6
-"""How far a step of Newton's may move a solution, relative to its size, before a warning."""
+"""A warning is given if a Newton step moves a solution by more than this, relative to its size."""
 _NEAR = 1e-12
-"""How far in any case: where a solution is 0, rounding moves it."""
+"""An absolute distance that never causes a warning: rounding moves a solution that is 0."""
 _STIFF = ("Radau", "BDF", "LSODA")
 """Methods for stiff equations, whose solutions cannot be retraced backwards."""
 _RETRACED = 1000
-"""Relative tolerances within which a solution of a differential equation that is retraced must return to its start."""
+"""A solution that is retraced backwards must return to its start within so many relative tolerances."""
 
 
 def implicit_root(residual: Function, solver: Function) -> Function:
@@ -43,28 +43,28 @@ def implicit_root(residual: Function, solver: Function) -> Function:
     Parameters
     ----------
     residual
-        F, a function of x and of all that the solver takes, in plain NumPy; as many values as x has entries.
+        F, a function in plain NumPy of x and of all arguments of the solver; it has as many values as x has entries.
     solver
-        θ ↦ x, any code; it is given numbers and arrays. One argument or several.
+        θ ↦ x, any code with one or several arguments; it receives plain numbers and arrays.
 
     Returns
     -------
     callable
-        As the solver, with the derivative dx = -F_x⁻¹ F_θ dθ.
+        The same function as the solver, with the derivative dx = -F_x⁻¹ F_θ dθ.
 
     Raises
     ------
     NumericalError
-        When it is differentiated where F_x is singular, as at a double root.
+        When it is differentiated at a point where F_x is singular, as at a double root.
 
     Warns
     -----
     UserWarning
-        If what the solver returns is not a root, so that the derivative is not exact.
+        If the solver's result is not a root, so that the derivative is not exact.
 
     Examples
     --------
-    Heron's iteration, which need not be followed:
+    Heron's iteration, which is not differentiated itself:
 
     >>> import gradmix
     >>> def heron(a):
@@ -85,9 +85,9 @@ def implicit_fixed_point(step: Function, solver: Function) -> Function:
     Parameters
     ----------
     step
-        g, a function of x and of all that the solver takes, in plain NumPy.
+        g, a function in plain NumPy of x and of all arguments of the solver.
     solver
-        As for `implicit_root`: it may iterate g, from any start.
+        As for `implicit_root`. It may iterate g from any start.
 
     Examples
     --------
@@ -106,12 +106,12 @@ def implicit_fixed_point(step: Function, solver: Function) -> Function:
 
 
 def implicit_optimum(objective: Function, solver: Function) -> Function:
-    """Make the function of θ whose value x is a minimum or maximum of f(x, θ), inside of f's domain.
+    """Make the function of θ whose value x is a minimum or maximum of f(x, θ) in the interior of f's domain.
 
     Parameters
     ----------
     objective
-        f, a function of x and of all that the solver takes, in plain NumPy, with one value.
+        f, a function in plain NumPy of x and of all arguments of the solver, with one value.
     solver
         As for `implicit_root`.
 
@@ -133,19 +133,19 @@ def implicit_ode(slope: Function, method: str = "DOP853", rtol: float = 1e-10, a
     Parameters
     ----------
     slope
-        f, in plain NumPy: a function of t, of x, and of further numbers and arrays.
+        f, a function in plain NumPy of t, of x, and of further numbers and arrays.
     method
-        Of ``scipy.integrate.solve_ivp``; ``"Radau"``, ``"BDF"`` and ``"LSODA"`` for stiff equations, which are given
-        f's exact Jacobian.
+        A method of ``scipy.integrate.solve_ivp``. Use ``"Radau"``, ``"BDF"`` or ``"LSODA"`` for stiff equations; they
+        receive f's exact Jacobian.
     rtol, atol
         Tolerances of the solution and of its derivatives, whose directions are scaled to size 1.
 
     Returns
     -------
     callable
-        Its derivatives solve differential equations, too: forward the variational equation, backward the adjoint one.
-        Where the solution cannot be retraced backwards, and with methods for stiff equations, the variational equation
-        serves backward, too, once for each entry of an argument.
+        Its derivatives are also solutions of differential equations: the variational equation in forward mode, the
+        adjoint equation in reverse mode. If the solution cannot be retraced backwards, and with methods for stiff
+        equations, reverse mode uses the variational equation instead, once for each entry of an argument.
 
     Raises
     ------
@@ -172,7 +172,7 @@ class _Root(FunctionWithRule):
         return True
 
     def linearised(self, arguments: tuple[Any, ...], y: Any) -> Linearised:
-        """dx = -F_x⁻¹ F_θ dθ, and its transpose."""
+        """Return dx = -F_x⁻¹ F_θ dθ and its transpose."""
         forward, reverse, shape = differentiator("dual"), differentiator("tape"), np.shape(y)
         n = int(np.prod(shape))
         jacobian = forward.jacobian(self.residual, y, *arguments)
@@ -225,7 +225,7 @@ def _singular() -> NumericalError:
 
 @dataclass(frozen=True)
 class _Integration:
-    """Solves an initial value problem of plain numbers."""
+    """Solves an initial value problem with plain numbers."""
 
     slope: Function
     method: str
@@ -273,7 +273,7 @@ class _Ode(FunctionWithRule):
         return True
 
     def linearised(self, arguments: tuple[Any, ...], y: Any) -> Linearised:
-        """By the variational equation s′ = f_x s + f_θ dθ, and the adjoint one λ′ = -f_xᵀ λ."""
+        """Linearise by the variational equation s′ = f_x s + f_θ dθ and the adjoint equation λ′ = -f_xᵀ λ."""
         _, _, end, *others = arguments
 
         def push(position: int, v: Any) -> Any:
@@ -291,7 +291,7 @@ class _Ode(FunctionWithRule):
         return Linearised(push, pull)
 
     def _varied(self, arguments: tuple[Any, ...], position: int, v: Any) -> Any:
-        """The change of the solution along a change of one argument: a second half of the state."""
+        """Compute the tangent of the solution along one argument; it is integrated as a second half of the state."""
         start, begin, end, *others = arguments
         shape, n = np.shape(start), int(np.prod(np.shape(start)))
         forward, place = differentiator("dual"), position - 3
@@ -313,7 +313,7 @@ class _Ode(FunctionWithRule):
         return np.reshape(self._like(slope)(state, begin, end, v, *others)[n:], shape)
 
     def _adjoint(self, arguments: tuple[Any, ...], y: Any, position: int, w: Any) -> Any:
-        """What of a cotangent comes to one argument, back from the end: the solution is retraced beside it."""
+        """Pull a cotangent back from the end to one argument, while the solution is retraced alongside."""
         if self.method in _STIFF:
             return self._summed(arguments, position, w)
         start, begin, end, *others = arguments
@@ -351,7 +351,7 @@ class _Ode(FunctionWithRule):
         return bool(np.all(np.abs(there - first) <= _RETRACED * self.rtol * (1.0 + np.abs(first))))
 
     def _summed(self, arguments: tuple[Any, ...], position: int, w: Any) -> Any:
-        """As the adjoint, by the variational equation for each entry of the argument."""
+        """Compute the same as `_adjoint` by the variational equation, once for each entry of the argument."""
         shape = np.shape(arguments[position])
         entries = []
         for place in range(int(np.prod(shape))):
@@ -365,6 +365,6 @@ class _Ode(FunctionWithRule):
 
 
 def _size(v: Any) -> float:
-    """The largest entry, a constant to scale by; 1 if all are 0 or one is not finite."""
+    """Return the largest absolute entry, a constant to scale by; 1 if all are 0 or one is not finite."""
     size = float(np.max(np.abs(stop_gradient(v)), initial=0.0))
     return size if 0 < size < np.inf else 1.0

@@ -1,6 +1,6 @@
-"""Signals that interrupt work: a time limit by alarm, Ctrl-C told apart from an exception, SIGTERM as an interrupt.
+"""Signals that interrupt work: time limits by alarm, Ctrl-C as opposed to an exception, SIGTERM as an interrupt.
 
-Python runs signal handlers in the main thread of a process only. In any other thread these contexts do nothing.
+Python runs signal handlers only in the main thread of a process. In any other thread these contexts do nothing.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from contextlib import contextmanager
 from types import FrameType
 
 _AGAIN_SECONDS = 1.0
-"""How soon the alarm rings again if what runs has swallowed its exception."""
+"""Time until the alarm rings again if the work has swallowed the exception."""
 
 _MOST_RINGS = 10
-"""How often it does so before the work is given up."""
+"""Number of rings before the work is given up."""
 
 
 @contextmanager
 def time_limit(
     seconds: float | None, error: Callable[[], BaseException], give_up: Callable[[], None] | None = None
 ) -> Iterator[None]:
-    """Raise an error in what runs in the context after so many seconds; None sets no limit.
+    """Raise an error in the code within the context after so many seconds; None sets no limit.
 
-    Python code is interrupted at once, a call into compiled code when it returns. `give_up` is called if the work has
-    swallowed the exception ten times, once a second, and goes on. An alarm that was set before rings when it would
-    have, or soon after.
+    Python code is interrupted at once, a call into compiled code when it returns. The exception is raised again every
+    second. `give_up` is called if the work has swallowed it ten times and still continues. An alarm that was set before
+    rings at its own time or soon after.
     """
     if seconds is None or not _is_main_thread():
         yield
@@ -51,7 +51,7 @@ def time_limit(
             yield
         finally:
             is_on = False
-    finally:  # entered also when the alarm rang within the other one; the next ring is a second away
+    finally:  # runs even if the alarm rang within the inner `finally`; the next ring is a second away
         is_on = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
@@ -61,13 +61,14 @@ def time_limit(
 
 @contextmanager
 def ctrl_c_noticed() -> Iterator[Callable[[], bool]]:
-    """Distinguish Ctrl-C from a KeyboardInterrupt that a component raises; yields whether it was pressed so far.
+    """Distinguish Ctrl-C from a KeyboardInterrupt that a component raises.
 
-    The handler that was set before is called as well, which raises KeyboardInterrupt unless a program has set its own.
+    Yields a function that returns whether Ctrl-C has been pressed. The previous handler is called as well; it raises
+    KeyboardInterrupt unless the program has set its own.
     """
     is_pressed = False
     before = signal.getsignal(signal.SIGINT)
-    if not callable(before):  # the signal is ignored, or not for Python
+    if not callable(before):  # the signal is ignored, or not handled by Python
         yield lambda: False
         return
 
@@ -86,7 +87,7 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def termination_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM end the work as Ctrl-C does, journalled, by raising `Terminated`."""
+    """Raise `Terminated` on SIGTERM, so that the work ends and is journalled as after Ctrl-C."""
     is_asked = False
 
     def terminate(number: int, frame: FrameType | None) -> None:
@@ -99,13 +100,13 @@ def termination_as_interrupt() -> Iterator[None]:
             yield
         except KeyboardInterrupt as error:
             if is_asked and not isinstance(error, Terminated):
-                raise Terminated from error  # Ray raises an interrupt of its own in its place
+                raise Terminated from error  # Ray replaces it by its own interrupt
             raise
 
 
 @contextmanager
 def sigterm_kept() -> Iterator[None]:
-    """Undo what a library does to the handling of SIGTERM in the context."""
+    """Restore the handler of SIGTERM at the end of the context, in case a library has replaced it."""
     before = signal.getsignal(signal.SIGTERM)
     try:
         yield

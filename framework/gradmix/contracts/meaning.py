@@ -1,4 +1,4 @@
-"""Metrics: what each name means, which way is better, and what it may be compared over."""
+"""The meaning of metrics: what each name measures, which direction is better, and when it can be compared."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ Direction = Literal["lower", "higher"]
 
 @dataclass(frozen=True)
 class Meaning:
-    """What is known about a metric; the task, algorithm or metric component that reports it declares it.
+    """The meaning of a metric, declared by the task, algorithm or metric component that reports it.
 
     Parameters
     ----------
     name
-        Its name among the metrics of an iteration or a result.
+        The name among the metrics of an iteration or a result.
     better
-        Which way is better; None if neither is.
+        Which direction is better; None if neither is.
     unit
-        Unit, as an axis shows it; empty for a pure number.
+        The unit, as shown on an axis; empty for a pure number.
     meaning
-        What it is, in a few words.
+        A description in a few words.
     is_timing
-        Whether it depends on the machine and the moment, so that it holds for one environment only.
+        Whether it depends on the machine and the time of the run, so that it can be compared in one environment only.
     is_cost
-        Whether it says what a result costs. Nothing is ranked by a cost by default: the cheapest is rarely the best.
+        Whether it measures the cost of a result. Costs do not rank results by default: the cheapest is rarely the best.
     by_ratio
         Whether two values are best compared by their ratio.
     rewards_freedom
-        Whether it improves with every option that is marked `Freedom`, and may improve with another algorithm, whatever
-        the data: more clusters never fit worse. Over these it does not say what is better.
+        Whether it improves with every option that is marked `Freedom`, whatever the data: more clusters never fit
+        worse. It may also improve with another algorithm for this reason. It cannot show which of these is better.
     is_criterion
         Whether it is an information criterion, such as BIC, whose differences have a usual scale: above 10 is decisive.
     spoiled_by
-        Metric that says by a value above 0 that this one means nothing, such as the number of collapsed components: the
-        result is ranked last.
+        Another metric, such as the number of collapsed components. If that metric is above 0, this one is meaningless,
+        and the result is ranked last.
     confounded_by
-        The parameters of a run that these are. Leave it empty: gradmix fills it in.
+        The parameters of a run that improve the metric whatever the data. Leave it empty: gradmix fills it in.
 
     Examples
     --------
@@ -63,19 +63,19 @@ class Meaning:
 
     @property
     def sign(self) -> float:
-        """What to multiply with, so that less is better; 0 if neither way is."""
+        """Factor that makes lower values better; 0 if neither direction is better."""
         return {"lower": 1.0, "higher": -1.0, None: 0.0}[self.better]
 
     def is_spoiled(self, metrics: Mapping[str, float]) -> bool:
-        """Whether it means nothing in a result with these metrics."""
+        """Return whether it is meaningless in a result with these metrics."""
         return bool(self.spoiled_by) and metrics.get(self.spoiled_by, 0.0) > 0
 
     def loss(self, metrics: Mapping[str, float]) -> float:
-        """What to rank a result by that has these metrics: less is better."""
+        """Return the value by which to rank a result with these metrics; lower is better."""
         return math.inf if self.is_spoiled(metrics) else self.sign * metrics[self.name]
 
     def is_confounded(self, keys: Iterable[str]) -> bool:
-        """Whether one of these parameters of a run improves the metric by itself."""
+        """Return whether one of these parameters of a run improves the metric whatever the data."""
         return not self.confounded_by.isdisjoint(keys)
 
 
@@ -101,16 +101,16 @@ MEASURED = {
 """Metrics that gradmix itself measures."""
 
 _UNITS = {"time": "s", "memory": "B"}
-"""First part of a name → unit of gradmix's own metrics with such names."""
+"""First part of a name → unit of gradmix's own metrics whose names begin so."""
 
 RESERVED = frozenset({*_UNITS, "start", "system"})
 """First parts of the names of gradmix's own metrics."""
 
 
 def meaning_of(name: str, declared: Mapping[str, Meaning] | None = None) -> Meaning:
-    """What is known about a metric: what gradmix itself measures, else what was declared, else its name.
+    """Return the meaning of a metric: gradmix's own, else the declared one, else one with nothing but the name.
 
-    A metric component that measures several values declares one meaning for all, under its own name.
+    A metric component that measures several values declares one meaning for all of them, under its own name.
 
     >>> meaning_of("time.compile").is_timing, meaning_of("loss").better
     (True, None)
@@ -130,7 +130,7 @@ _FLAGS = ("is_timing", "is_cost", "by_ratio", "rewards_freedom", "is_criterion")
 
 
 def recorded(meaning: Meaning) -> dict[str, Any]:
-    """A meaning as a journal has it: flags that are not set are left out."""
+    """Return a meaning in the form that journals contain; flags that are not set are left out."""
     said = {"better": meaning.better, "unit": meaning.unit, "meaning": meaning.meaning}
     flags = {flag: True for flag in _FLAGS if getattr(meaning, flag)}
     spoiled = {"spoiled_by": meaning.spoiled_by} if meaning.spoiled_by else {}
@@ -139,7 +139,7 @@ def recorded(meaning: Meaning) -> dict[str, Any]:
 
 
 def read_meanings(record: Any) -> dict[str, Meaning]:
-    """Meanings from a journal, by name; whatever `recorded` would not write is ignored.
+    """Read meanings from a journal, by name; anything that `recorded` would not write is ignored.
 
     >>> read_meanings({"silhouette": {"better": "higher", "meaning": "how far apart"}})["silhouette"].better
     'higher'
@@ -161,7 +161,7 @@ def read_meanings(record: Any) -> dict[str, Meaning]:
 
 
 def merged(meanings: Iterable[Mapping[str, Meaning]]) -> dict[str, Meaning]:
-    """What several runs declare, together: what confounds a metric in one of them confounds it in all."""
+    """Merge the meanings that several runs declare: parameters that confound a metric in one run count for all."""
     found: dict[str, Meaning] = {}
     for each in meanings:
         for name, meaning in each.items():
@@ -173,10 +173,10 @@ def merged(meanings: Iterable[Mapping[str, Meaning]]) -> dict[str, Meaning]:
 def ranking_metric(
     runs: Sequence[Mapping[str, float]], declared: Mapping[str, Meaning], varies: Collection[str]
 ) -> Meaning | None:
-    """The metric by which runs are ranked, each given by its metrics.
+    """Return the metric by which to rank runs, each given by its metrics; None if there is none.
 
-    It is the first of the declared ones that every run has as a finite number, that is not a cost, and that the
-    parameters that vary do not improve by themselves.
+    It is the first declared metric that is finite in every run, is not a cost, and is not confounded by a parameter
+    that varies.
     """
     for meaning in declared.values() if runs else ():
         is_fair = meaning.better and not meaning.is_cost and not meaning.is_confounded(varies)

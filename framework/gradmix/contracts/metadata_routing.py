@@ -1,4 +1,4 @@
-"""scikit-learn's metadata routing: whether pipelines and searches hand sample weights on."""
+"""scikit-learn's metadata routing: whether pipelines and searches pass sample weights on."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from typing import Any, ClassVar, Self
 from gradmix.contracts.estimator import Estimator
 
 Request = bool | str | None
-"""True and False: wanted or not; a string: wanted, under that name; None: an error if there are any."""
+"""True or False: requested or not; a string: requested under that name; None: passing weights is an error."""
 
 
 class WeightRouting(Estimator):
-    """Base of estimators whose `fit` takes ``sample_weight``: meta-estimators ask them who wants the weights.
+    """Base of estimators whose `fit` takes ``sample_weight``: they state which methods request the weights.
 
-    See scikit-learn's user guide, *Metadata Routing*. It takes effect where ``enable_metadata_routing`` is set.
+    See scikit-learn's user guide, *Metadata Routing*. It takes effect if ``enable_metadata_routing`` is set.
     """
 
     _requests: ClassVar[dict[str, Request]] = {}
-    """What was asked for, by method; an instance's own replace it."""
+    """Method → its request; an instance replaces this with its own requests."""
 
     def set_fit_request(self, *, sample_weight: Request) -> Self:
-        """Say whether `fit` is to be handed ``sample_weight``."""
+        """Set whether meta-estimators pass ``sample_weight`` to `fit`."""
         return self.request_weights(fit=sample_weight)
 
     def request_weights(self, **by_method: Request) -> Self:
-        """Say which methods are to be handed ``sample_weight``."""
+        """Set to which methods meta-estimators pass ``sample_weight``."""
         vars(self)["_requests"] = {**self._requests, **by_method}
         return self
 
     def get_metadata_routing(self) -> Any:
-        """scikit-learn's ``MetadataRequest``."""
+        """Return scikit-learn's ``MetadataRequest``."""
         from sklearn.utils.metadata_routing import MetadataRequest
 
         made = MetadataRequest(owner=self)

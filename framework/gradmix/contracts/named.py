@@ -1,4 +1,4 @@
-"""Components by kind and name, for what is below the registry: it installs the look-up when it is imported."""
+"""Look-up of components by kind and name for modules below the registry, which installs it when it is imported."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import Any, Protocol
 
 
 class Offer(Protocol):
-    """What a look-up finds."""
+    """A component found by a look-up, not yet imported."""
 
     def load(self) -> type[Any]:
-        """Import the class; PluginError or NotInstalledError says why it cannot be used."""
+        """Import the class; raise PluginError or NotInstalledError if it cannot be used."""
 
 
 class Lookup(Protocol):
-    """What the registry can do here."""
+    """The part of the registry that modules below it can use."""
 
     def names(self, kind: str) -> list[str]:
-        """What a config calls the components of a kind, sorted."""
+        """Return the names of the components of a kind, as configs use them, sorted."""
 
     def find(self, kind: str, name: str) -> Offer:
-        """Find a component; UnknownNameError names the nearest and all there are."""
+        """Find a component; raise UnknownNameError, which lists the nearest name and all names, if there is none."""
 
 
 def install(lookup: Callable[[], Lookup]) -> None:
-    """Say how the registry of this session is found."""
+    """Install the function that returns the registry of this session."""
     _installed[:] = [lookup]
 
 
 def lookup() -> Lookup:
-    """The registry of this session."""
+    """Return the registry of this session."""
     return _installed[0]()
 
 

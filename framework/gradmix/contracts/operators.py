@@ -1,4 +1,4 @@
-"""The operators, written once: each from the hooks of a differentiator, which work on flat vectors."""
+"""The operators, written once for all differentiators, from their hooks, which work on flat vectors."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ if TYPE_CHECKING:
     from gradmix.contracts.differentiator import Differentiator
 
 VectorFunction = Callable[[Any], Any]
-"""A function of a flat vector with a flat vector of values."""
+"""A function from a flat vector to a flat vector."""
 
 
 class Offering(Protocol):
-    """What offers operators."""
+    """An object with operators: a differentiator, or a prepared function."""
 
     def check_operator(self, operator: str) -> None:
-        """Refuse an operator that it does not offer."""
+        """Raise DifferentiationError if it does not support an operator."""
 
     def session(self) -> AbstractContextManager[Any]:
-        """What is set while it works."""
+        """Return a context manager that is active while an operator works."""
 
 
 NOTHING_SET = nullcontext()
-"""The session of what sets nothing: it need not be entered."""
+"""The session of an object that needs no context: it need not be entered."""
 
 OperatorT = TypeVar("OperatorT", bound=Callable[..., Any])
 
 
 def operator(method: OperatorT) -> OperatorT:
-    """Make a method an operator: final, refused where it is lacking, in the differentiator's session.
+    """Make a method an operator: final, checked for support, and run in the differentiator's session.
 
-    What the user's function raises reaches the caller without the frames between.
+    An exception in the user's function reaches the caller without the frames of gradmix in its traceback.
     """
     name = method.__name__
 
@@ -64,7 +64,7 @@ def operator(method: OperatorT) -> OperatorT:
 
 
 def _users_part(traceback: TracebackType | None) -> TracebackType | None:
-    """The part of a traceback that begins in the user's function, if the error came from there."""
+    """Return the part of a traceback from the user's function on, or all of it if the error came from elsewhere."""
     part, each = traceback, traceback
     while each is not None:
         if each.tb_frame.f_code is FlatFunction.__call__.__code__ and each.tb_next is not None:
@@ -74,7 +74,7 @@ def _users_part(traceback: TracebackType | None) -> TracebackType | None:
 
 
 def jvp(made: Differentiator, f: FlatFunction, x: Any, v: Any) -> Any:
-    """J(x)·v."""
+    """Compute J(x)·v."""
     tangent = _direction(made, "v", v, "x", f.argument)
     pushed = push(made, f, x, tangent)[1] if len(x) else np.zeros(len(f(x)))
     result = _result(f, x)
@@ -82,14 +82,14 @@ def jvp(made: Differentiator, f: FlatFunction, x: Any, v: Any) -> Any:
 
 
 def vjp(made: Differentiator, f: FlatFunction, x: Any, w: Any) -> Any:
-    """w·J(x)."""
+    """Compute w·J(x)."""
     _, pullback = pull(made, f, x) if len(x) else (f(x), lambda w: x)
     cotangent = _direction(made, "w", w, "f(x)", _result(f, x))
     return f.argument.arrange(pullback(cotangent))
 
 
 def value_and_gradient(made: Differentiator, f: FlatFunction, x: Any) -> tuple[Any, Any]:
-    """f(x) and ∇f(x)."""
+    """Compute f(x) and ∇f(x)."""
     if not len(x):
         y = f(x)
         check_one_value(f)
@@ -100,7 +100,7 @@ def value_and_gradient(made: Differentiator, f: FlatFunction, x: Any) -> tuple[A
 
 
 def derivative(made: Differentiator, f: FlatFunction, x: Any, order: int) -> Any:
-    """The derivative of a function of one variable."""
+    """Compute a derivative of a function of one variable."""
     if not f.argument.is_scalar:
         raise DifferentiationError(
             f"a derivative needs a function of one variable; x has {f.argument}. Ask for the gradient or the jacobian."
@@ -116,13 +116,13 @@ def derivative(made: Differentiator, f: FlatFunction, x: Any, order: int) -> Any
 
 
 def jacobian(made: Differentiator, f: FlatFunction, x: Any) -> Any:
-    """J(x)."""
+    """Compute J(x)."""
     matrix = _matrix(made, f, x)
     return _result(f, x).arrange_matrix(matrix, f.argument)
 
 
 def hvp(made: Differentiator, f: FlatFunction, x: Any, v: Any) -> Any:
-    """H(x)·v."""
+    """Compute H(x)·v."""
     tangent = _direction(made, "v", v, "x", f.argument)
     if not len(x):
         return f.argument.arrange(tangent)
@@ -131,7 +131,7 @@ def hvp(made: Differentiator, f: FlatFunction, x: Any, v: Any) -> Any:
 
 
 def hessian(made: Differentiator, f: FlatFunction, x: Any) -> Any:
-    """H(x)."""
+    """Compute H(x)."""
     shape = (len(x), len(x))
     second = _of_one_value(f, lambda: made.second(f, x)) if len(x) else np.zeros(shape)
     return f.argument.arrange_matrix(_array(second, shape, made, "second"), f.argument)
@@ -145,9 +145,9 @@ def sparse(
     given: Colouring | None,
     known: Colouring | None = None,
 ) -> tuple[Any, Colouring | None]:
-    """J(x) or H(x) as a sparse matrix, and the colouring that serves at other points.
+    """Compute J(x) or H(x) as a sparse matrix, with a colouring for other points.
 
-    A colouring that is given must have the matrix's kind and shape; one that is known from another point need not.
+    A colouring that the user has given must match the matrix's kind and shape; one known from another point need not.
     """
     if is_traced(x):
         raise DifferentiationError("a sparse matrix holds plain numbers and cannot be differentiated again.")
@@ -178,7 +178,7 @@ def _check_colouring(given: Colouring, is_second: bool, shape: tuple[int, ...]) 
 
 
 def taylor(made: Differentiator, f: FlatFunction, x: Any, v: Any, order: int) -> Any:
-    """Taylor coefficients along a direction."""
+    """Compute the Taylor coefficients along a direction."""
     if isinstance(order, bool) or not isinstance(order, int | np.integer) or order < 0:
         raise DifferentiationError(f"the order of a series must be an integer ≥ 0; given: {order!r}.")
     if v is None and not f.argument.is_scalar:
@@ -195,7 +195,7 @@ def taylor(made: Differentiator, f: FlatFunction, x: Any, v: Any, order: int) ->
     )
 
 
-# From hooks to whole derivatives, on flat vectors.
+# Whole derivatives on flat vectors, computed by the hooks.
 
 _PAIRS = {
     "push": "the pair f(x), J(x)·v",
@@ -203,7 +203,7 @@ _PAIRS = {
     "pull": "the pair of f(x) and a function w ↦ w·J(x)",
     "first": "the pair f(x), ∇f(x)",
 }
-"""Hook that returns two things → what these are."""
+"""Hook that returns a pair → description of the pair."""
 
 _RESULTS = {
     "push": "J(x)·v",
@@ -214,7 +214,7 @@ _RESULTS = {
     "product": "H(x)·v",
     "second": "H(x)",
 }
-"""Hook → the array that comes of it."""
+"""Hook → description of the array that it computes."""
 
 
 def _pair(returned: Any, made: Differentiator, hook: str) -> tuple[Any, Any]:
@@ -224,13 +224,13 @@ def _pair(returned: Any, made: Differentiator, hook: str) -> tuple[Any, Any]:
 
 
 def _number_of_values(f: VectorFunction, y: Any, otherwise: int) -> int:
-    """How many values f has: as was seen when it was called last, else as many as y."""
+    """Return the number of values of f: as in its last call, else as many as y has, else `otherwise`."""
     result = getattr(f, "result", None)
     return result.size if result is not None else otherwise if y is None else math.prod(shape_of(y) or ())
 
 
 def push(made: Differentiator, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
-    """f(x), or None, and J(x)·v, which is checked."""
+    """Compute f(x), or None, and J(x)·v, which is checked."""
     y, pushed = _pair(made.push(f, x, v), made, "push")
     found = shape_of(pushed)
     m = _number_of_values(f, y, found[0] if found else 1)
@@ -238,7 +238,7 @@ def push(made: Differentiator, f: VectorFunction, x: Any, v: Any) -> tuple[Any, 
 
 
 def pull(made: Differentiator, f: VectorFunction, x: Any) -> tuple[Any, VectorFunction]:
-    """f(x) and its pullback, whose results are checked."""
+    """Compute f(x) and the pullback, whose results are checked."""
     y, pullback = _pair(made.pull(f, x), made, "pull")
     if not callable(pullback):
         raise unlike(f"{type(made).__name__}.pull", _PAIRS["pull"], (y, pullback))
@@ -248,7 +248,7 @@ def pull(made: Differentiator, f: VectorFunction, x: Any) -> tuple[Any, VectorFu
 
 
 def along_each_variable(made: Differentiator, f: VectorFunction, x: Any) -> tuple[Any, Any]:
-    """f(x), and the derivatives along each variable, shape (n, m), in chunks: no unit matrix is made as a whole."""
+    """Compute f(x) and the derivatives along each variable, shape (n, m), in chunks to avoid a whole unit matrix."""
     n, y, parts = len(x), None, []
     for start in range(0, n, made.chunk):
         count = min(made.chunk, n - start)
@@ -261,7 +261,7 @@ def along_each_variable(made: Differentiator, f: VectorFunction, x: Any) -> tupl
 
 
 def rows(pullback: VectorFunction, m: int, n: int) -> Any:
-    """The Jacobian, shape (m, n): each unit vector pulled back."""
+    """Compute the Jacobian, shape (m, n), by pulling back each unit vector."""
     pulled = []
     for place in range(m):
         w = np.zeros(m)
@@ -278,12 +278,12 @@ def _matrix(made: Differentiator, f: FlatFunction, x: Any) -> Any:
 
 
 def check_plain(made: Differentiator, x: Any) -> None:
-    """Refuse a traced point or direction where the differentiator does not nest.
+    """Check that a point or direction is not traced if the differentiator does not nest.
 
     Raises
     ------
     DifferentiationError
-        Names it.
+        If it is traced; the message names the differentiator.
     """
     if not made.nests and is_traced(x):
         raise DifferentiationError(
@@ -300,7 +300,7 @@ def _direction(made: Differentiator, name: str, given: Any, of: str, structure: 
 
 
 def _result(f: FlatFunction, x: Any) -> Structure:
-    """How f(x) is arranged: noted when a hook evaluated it, or seen now."""
+    """Return the structure of f(x), as stored in the last call of f; call it if no hook has done so."""
     if f.result is None:
         f(x)
     assert f.result is not None
@@ -308,12 +308,12 @@ def _result(f: FlatFunction, x: Any) -> Structure:
 
 
 def check_one_value(f: VectorFunction) -> None:
-    """Check that a function whose gradient is asked for has one real value.
+    """Check that a function whose gradient is requested has one real value.
 
     Raises
     ------
     DifferentiationError
-        Names the structure of what it returned.
+        If it has several; the message names the structure of its value.
     """
     result = getattr(f, "result", None)
     if result is not None and not result.is_scalar:
@@ -323,7 +323,7 @@ def check_one_value(f: VectorFunction) -> None:
 
 
 def _of_one_value(f: FlatFunction, compute: Callable[[], Any]) -> Any:
-    """A second derivative; if the function has several values, that is what is wrong, whatever else went wrong."""
+    """Compute a second derivative; if f has several values, that error takes precedence over any other."""
     try:
         computed = compute()
     except Exception:
@@ -338,7 +338,7 @@ def _vector(values: Any, size: int, made: Differentiator, hook: str) -> Any:
 
 
 def _array(values: Any, shape: tuple[int, ...], made: Differentiator, hook: str) -> Any:
-    """What a hook returned, as an array of float64 of NumPy's, or as it is if it is traced."""
+    """Convert a hook's return value to a NumPy array of float64; a traced one is returned unchanged."""
     if type(values) is np.ndarray and values.dtype == np.float64 and values.shape == shape:
         return values
     if shape_of(values) != shape:

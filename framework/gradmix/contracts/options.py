@@ -1,4 +1,4 @@
-"""Options: the fields of a component's dataclass, as one table that config, validation and help are derived from."""
+"""Options: the fields of a component's dataclass, as a table from which config, validation and help are derived."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ MarkT = TypeVar("MarkT")
 
 @dataclasses.dataclass(frozen=True)
 class SeedMarker:
-    """Marks an option whose default in a run is the run's own ``seed``."""
+    """Marks an option whose default in a run is the run's ``seed``."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Freedom:
     """Marks an option that decides how closely an algorithm can follow its data, such as the number of groups.
 
-    A metric with ``rewards_freedom`` improves with it, whatever the data, and cannot say which value is right.
+    A metric with ``rewards_freedom`` improves with it, whatever the data, and so cannot show which value is right.
 
     Parameters
     ----------
     needs_rows
-        Whether the data must have as many rows as the option's value.
+        Whether the data must have at least as many rows as the option's value.
     """
 
     needs_rows: bool = False
@@ -51,8 +51,8 @@ class Alias:
     """Gives an option a second name, which options of other components with the same meaning share.
 
     With ``n_components: Annotated[int, Alias("k")]`` of one clusterer and ``n_clusters: Annotated[int, Alias("k")]`` of
-    another, ``clusterer=one,other clusterer.k=2,3`` sweeps both. Runs, journals and MLflow have the option's own name.
-    Of several marks the last counts.
+    another, ``clusterer=one,other clusterer.k=2,3`` sweeps both. Runs, journals and MLflow record the option's own
+    name. If there are several marks, the last one counts.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Alias:
 
 @dataclasses.dataclass(frozen=True)
 class Danger:
-    """Marks an option whose value must come from the user, as a config file may be a stranger's."""
+    """Marks an option whose value must come from the user, because a config file may have been written by others."""
 
     does: ClassVar[str]
     is_secret: bool = False
@@ -75,7 +75,8 @@ class Danger:
 class RunsCode(Danger):
     """Marks an option that names code to run, as in ``Annotated[str, RunsCode()]``: its value must come from the user.
 
-    In a run that is the command line or their own ``~/.config/gradmix/config.yaml``; no other config file can set it.
+    A run accepts it from the command line or the user's ``~/.config/gradmix/config.yaml``, but from no other config
+    file.
     """
 
     does = "is code to run"
@@ -83,14 +84,14 @@ class RunsCode(Danger):
 
 @dataclasses.dataclass(frozen=True)
 class SendsTo(Danger):
-    """Marks an option that says where a run writes or sends something, as in ``Annotated[str, SendsTo()]``.
+    """Marks an option that specifies where a run writes or sends something, as in ``Annotated[str, SendsTo()]``.
 
     As with `RunsCode`, its value must come from the user.
 
     Parameters
     ----------
     is_secret
-        Whether messages leave the value out: anyone who has the address of a webhook can write to it.
+        Whether messages omit the value: anyone who has the address of a webhook can write to it.
     """
 
     does = "is where a run would write or send what it finds"
@@ -99,31 +100,32 @@ class SendsTo(Danger):
 
 @dataclasses.dataclass(frozen=True)
 class LoadsPlugins(Danger):
-    """Marks an option that says which plugins are loaded, which is done before any config file is read."""
+    """Marks an option that specifies which plugins to load. Plugins are loaded before any config file is read."""
 
     does = "says which plugins are loaded"
 
 
 @dataclasses.dataclass(frozen=True)
 class PythonOnly:
-    """Marks an option that only Python can give, as in ``Annotated[Any, PythonOnly()] = None``: it must have a default.
+    """Marks an option that can be set only in Python, as in ``Annotated[Any, PythonOnly()] = None``.
 
-    It makes sense for an object in a program: an array to start from, or to go on from the last fit. It is a parameter
-    of the estimator (`get_params`, `set_params`, ``repr``), but not an option of a run: no config can set it, and
-    neither MLflow nor a run's key has it. It is checked like any option, unless its type is ``Any``.
+    It must have a default. Use it for options that make sense only within a program, such as an array to start from, or
+    whether to continue from the last fit. It is a parameter of the estimator (`get_params`, `set_params`, ``repr``),
+    but not an option of a run: no config can set it, and neither MLflow nor the run key includes it. It is checked like
+    any option, unless its type is ``Any``.
     """
 
 
 @dataclasses.dataclass(frozen=True, init=False)
 class AlsoInPython:
-    """Marks an option that has values of more types in Python, as in ``Annotated[str, AlsoInPython(Callable)]``.
+    """Marks an option that accepts more types in Python, as in ``Annotated[str, AlsoInPython(Callable)]``.
 
     In a run it is like any other option.
 
     Parameters
     ----------
     *types
-        The types; a component must take all of their values.
+        The additional types; the component must accept all of their values.
     """
 
     types: tuple[Any, ...]
@@ -140,34 +142,34 @@ NonNegativeInt = Annotated[int, Bounds(ge=0)]
 PositiveFloat = Annotated[float, Bounds(gt=0)]
 NonNegativeFloat = Annotated[float, Bounds(ge=0)]
 Seed = Annotated[NonNegativeInt | None, SeedMarker(), AlsoInPython(np.random.Generator, np.random.RandomState)]
-"""A seed of random numbers: None draws fresh entropy in Python, and is the run's ``seed`` in a run.
+"""A seed of random numbers. None means fresh entropy in Python, and the run's ``seed`` in a run.
 
-In Python it may also be a generator, which each use moves on; `numpy.random.default_rng` takes all of these.
+In Python it may also be a generator, which each use advances; `numpy.random.default_rng` accepts all of these.
 """
 
 
 GroupCount = Annotated[PositiveInt, Freedom(needs_rows=True), Alias("k")]
-"""A number of groups to find: at most as many as there are rows, and more of them fit any data better.
+"""A number of groups to find, with the alias ``k``.
 
-Its alias is ``k``.
+It must not exceed the number of rows. Larger values fit any data better.
 """
 
 
 @dataclasses.dataclass(frozen=True)
 class KeyOf:
-    """Allows the keys of a table, and nothing else; the table is imported when the option is checked.
+    """Allows only the keys of a table as values; the table is imported when the option is checked.
 
     Parameters
     ----------
     table
-        Where the table is: ``"package.module:TABLE"``.
+        The location of the table: ``"package.module:TABLE"``.
     """
 
     table: str
 
     @property
     def keys(self) -> list[str]:
-        """What is allowed."""
+        """The allowed values."""
         return list(pkgutil.resolve_name(self.table))
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
@@ -180,8 +182,8 @@ class KeyOf:
 class NameOf:
     """Marks a string option that is the name of a component of a kind, as in ``Annotated[str, NameOf("covariance")]``.
 
-    The option stays a plain string, or a list of strings where it is a ``tuple[str, ...]``, in configs and in Python;
-    plugins add to what it may be. A component with options of its own is a `part` instead.
+    In configs and in Python, the value is a plain string, or a list of strings if the type is ``tuple[str, ...]``.
+    Plugins can add allowed names. If the component has options, use a `part` instead.
 
     Parameters
     ----------
@@ -193,11 +195,11 @@ class NameOf:
 
     @property
     def names(self) -> list[str]:
-        """What is allowed."""
+        """The allowed names."""
         return lookup().names(self.kind)
 
     def check(self, name: str, path: str) -> None:
-        """Check that a component of that name can be used; the error names the option, the nearest name and all."""
+        """Check that a component of that name can be used; the error lists the option, the nearest and all names."""
         try:
             found = lookup().find(self.kind, name)
         except UnknownNameError as error:
@@ -207,14 +209,14 @@ class NameOf:
 
 @dataclasses.dataclass(frozen=True)
 class Option:
-    """One field of a component, as config, validation and help see it."""
+    """One field of a component, as used by config, validation and help."""
 
     name: str
     type: Any
     default: Any
     doc: str
     part: type[Any] | None
-    """Contract of the component that this option holds, with its kind and role; None for a plain value."""
+    """The contract (base class) of the component that this option holds; None for a plain value."""
 
     @property
     def required(self) -> bool:
@@ -223,16 +225,16 @@ class Option:
 
     @cached_property
     def is_seed(self) -> bool:
-        """Whether the run's own seed is the default."""
+        """Whether the run's seed is the default."""
         return self._mark(SeedMarker) is not None
 
     @cached_property
     def is_python_only(self) -> bool:
-        """Whether only Python can give it, so that it is not an option of a run."""
+        """Whether it can be set only in Python, so that it is not an option of a run."""
         return self._mark(PythonOnly) is not None
 
     def is_for_python(self, value: Any) -> bool:
-        """Whether only Python can give this value, which is therefore not checked as a run's would be."""
+        """Return whether this value is possible only in Python, so that it is not checked like a run's value."""
         return self._is_free or (self._also is not None and isinstance(value, self._also.types))
 
     @cached_property
@@ -245,7 +247,7 @@ class Option:
 
     @cached_property
     def freedom(self) -> Freedom | None:
-        """How it lets an algorithm follow its data more closely; None if it does not."""
+        """The mark `Freedom`; None if it has none."""
         return self._mark(Freedom)
 
     @cached_property
@@ -256,22 +258,22 @@ class Option:
 
     @property
     def danger(self) -> Danger | None:
-        """Why its value must come from the user; None if any config file may set it."""
+        """The mark that states why its value must come from the user; None if any config file may set it."""
         return self._mark(Danger)
 
     @property
     def is_secret(self) -> bool:
-        """Whether its value must not be recorded: by its name, or since whoever has it can write somewhere."""
+        """Whether its value must not be recorded, because of its name or of its mark `SendsTo`."""
         return is_secret_name(self.name) or (self.danger is not None and self.danger.is_secret)
 
     @property
     def allowed(self) -> str:
-        """What values are allowed, in words."""
+        """The allowed values, in words."""
         return f"the name of a {self.part.kind}" if self.part else describe_type(self.type)
 
     @property
     def default_in_config(self) -> Any:
-        """The default as YAML has it; ``???`` where a value must be given, ``${seed}`` for a seed left open."""
+        """The default in YAML: ``???`` if a value must be given, ``${seed}`` for a seed that is None."""
         if self.required:
             return "???"
         if self.is_seed and self.default is None:
@@ -280,7 +282,7 @@ class Option:
 
     @property
     def default_text(self) -> str:
-        """The default in words, as people read it."""
+        """The default in words, for people."""
         default = self.default_in_config
         if self.required:
             return "(required)"
@@ -290,15 +292,15 @@ class Option:
 
     @cached_property
     def names(self) -> NameOf | None:
-        """The kind of component that it names; None if it is not such a name."""
+        """The mark `NameOf`, with the kind of component that the option names; None if it has none."""
         return self._mark(NameOf)
 
     def named(self, value: Any) -> tuple[str, ...]:
-        """The components that a value names, if it is such a name or a list of them."""
+        """Return the names of components in a value of this option; empty if the option has no mark `NameOf`."""
         return () if self.names is None else (value,) if isinstance(value, str) else tuple(value)
 
     def _mark(self, kind: type[MarkT]) -> MarkT | None:
-        """The mark of a kind that its type is annotated with; None if there is none."""
+        """Return the mark of a given class in the annotation of its type; None if there is none."""
         return next((mark for mark in getattr(self.type, "__metadata__", ()) if isinstance(mark, kind)), None)
 
 
@@ -319,7 +321,7 @@ def _parameters_of(component: type[Any]) -> tuple[Option, ...]:
 
 
 parameters_of: Callable[[Any], tuple[Option, ...]] = cache(_parameters_of)
-"""Read all fields that a dataclass is made with; its docstring's ``Parameters`` (NumPy format) documents them."""
+"""Return all fields in a dataclass's constructor; its docstring's ``Parameters`` (NumPy format) documents them."""
 
 
 def _options_of(component: type[Any]) -> tuple[Option, ...]:
@@ -327,7 +329,7 @@ def _options_of(component: type[Any]) -> tuple[Option, ...]:
 
 
 options_of: Callable[[Any], tuple[Option, ...]] = cache(_options_of)
-"""Read the options that a run can set: those parameters of a dataclass that are not `PythonOnly`."""
+"""Return the options that a run can set: the parameters of a dataclass that are not `PythonOnly`."""
 
 
 def _aliases_of(component: type[Any]) -> dict[str, Option]:
@@ -335,7 +337,7 @@ def _aliases_of(component: type[Any]) -> dict[str, Option]:
 
 
 aliases_of: Callable[[Any], dict[str, Option]] = cache(_aliases_of)
-"""Second names of a dataclass's options → option."""
+"""Return alias → option for the options of a dataclass that have an alias."""
 
 
 def _option(field: dataclasses.Field[Any], hint: Any, doc: str) -> Option:
@@ -349,10 +351,10 @@ def _option(field: dataclasses.Field[Any], hint: Any, doc: str) -> Option:
 
 
 def untyped(component: type[Any]) -> dict[str, Any]:
-    """Plain values in the bodies of a component's classes that are not options, as they have no type: name → value.
+    """Find plain values in a component's classes that are not options because they have no type: name → value.
 
-    Python makes a field of ``n_clusters: int = 2`` only; ``n_clusters = 2`` is an attribute that no config can set.
-    Attributes that a base class knows, constants in capitals and private names are meant so.
+    In a dataclass only ``n_clusters: int = 2`` is a field; ``n_clusters = 2`` is an attribute that no config can set.
+    Attributes that a base class defines, constants in capitals and private names are intended and left out.
     """
     found: dict[str, Any] = {}
     known: set[str] = set()
@@ -366,10 +368,15 @@ def untyped(component: type[Any]) -> dict[str, Any]:
 
 
 def check_option(option: Option, value: Any, owner: str) -> Any:
-    """Return a plain value (numbers, strings, lists; NumPy's scalars and arrays) as the option's type has it.
+    """Check a plain value (numbers, strings, lists; NumPy's scalars and arrays) and convert it to the option's type.
 
-    ConfigError names the option of its owner (``clusterer.tol``), what was given and what is allowed; PluginError says
-    that a config cannot express its type.
+    Raises
+    ------
+    ConfigError
+        If the value is wrong. The message names the option with its owner (``clusterer.tol``), the given value and the
+        allowed values.
+    PluginError
+        If a config cannot express the option's type.
     """
     from pydantic import ValidationError
 
@@ -386,17 +393,17 @@ def check_option(option: Option, value: Any, owner: str) -> Any:
 
 
 def _read(annotation: Any, path: str, value: Any) -> Any:
-    # Strict, in JSON's terms: "3" is not a number and true is not 1, but a list may fill a tuple.
+    # Strict by the rules of JSON: "3" is not a number and true is not 1, but a list can become a tuple.
     return adapter_of(annotation, path).validate_json(json.dumps(value, default=_plain), strict=True)
 
 
 _read_again = lru_cache(maxsize=1024, typed=True)(_read)
-"""Each fit checks all options again."""
+"""`_read` with a cache, because each fit checks all options again."""
 
 
 @cache
 def adapter_of(annotation: Any, path: str) -> TypeAdapter[Any]:
-    """What checks the values of the option at a path; PluginError if a config cannot express its type."""
+    """Return the validator for the option at a path; raise PluginError if a config cannot express its type."""
     from pydantic import PydanticUserError, TypeAdapter
 
     try:
@@ -410,12 +417,12 @@ def adapter_of(annotation: Any, path: str) -> TypeAdapter[Any]:
 
 
 def plain(value: Any) -> Any:
-    """An option's value as JSON and YAML have it: tuples and arrays as lists, paths as text."""
+    """Convert an option's value for JSON and YAML: tuples and arrays become lists, paths become strings."""
     return json.loads(json.dumps(value, default=_plain))
 
 
 def _plain(value: Any) -> Any:
-    """Turn NumPy's scalars and arrays, and paths, into what JSON knows."""
+    """Convert NumPy's scalars and arrays, and paths, to types that JSON supports."""
     if hasattr(value, "tolist"):
         return value.tolist()
     if hasattr(value, "__fspath__"):
@@ -435,7 +442,7 @@ _SIGNS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 
 def describe_type(annotation: Any) -> str:
-    """Say in words what values a type allows.
+    """Describe in words which values a type allows.
 
     >>> describe_type(Literal["full", "tied"])
     'one of full, tied'
@@ -452,7 +459,7 @@ def describe_type(annotation: Any) -> str:
         if names := [name for mark in marks if isinstance(mark, NameOf) for name in mark.names]:
             return f"{'a list, each ' if typing.get_origin(inner) is tuple else ''}one of {', '.join(names)}"
         bounds = [
-            f"{sign} {int(bound) if float(bound).is_integer() else bound}"  # typing takes > 0 and > 0.0 for the same
+            f"{sign} {int(bound) if float(bound).is_integer() else bound}"  # typing treats > 0 and > 0.0 as equal
             for mark in marks
             if isinstance(mark, Bounds)
             for name, sign in _SIGNS.items()

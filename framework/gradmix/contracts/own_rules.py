@@ -1,4 +1,4 @@
-"""What a function says of its own derivatives: a rule, a part that counts as constant, a part not to be remembered."""
+"""Control over derivatives from within a function: derivative rules, constant parts, and parts not kept in memory."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Linearised:
     Parameters
     ----------
     push
-        (place of an argument, change of it) → change of the result.
+        (position of an argument, its tangent) → tangent of the result.
     pull
-        (place of an argument, cotangent of the result) → what of it comes to that argument.
+        (position of an argument, cotangent of the result) → cotangent of that argument.
     """
 
     push: Callable[[int, Any], Any]
@@ -30,16 +30,16 @@ class Linearised:
 
 @dataclass(frozen=True)
 class FunctionWithRule:
-    """A function with a derivative rule of its own, as `with_rule` makes it.
+    """A function with its own derivative rule, as `with_rule` returns it.
 
     Parameters
     ----------
     f
         The function.
     jvp
-        Pushes forward, or None.
+        The rule that pushes tangents forward, or None.
     vjp
-        Pulls back, or None.
+        The rule that pulls cotangents back, or None.
     """
 
     f: Callable[..., Any]
@@ -47,12 +47,12 @@ class FunctionWithRule:
     vjp: Callable[..., Any] | None
 
     def __call__(self, *arguments: Any) -> Any:
-        """f(…), by the rule if an argument is being traced."""
+        """Compute f(…), with the rule if an argument is traced."""
         traced = _first_traced(arguments)
         return self.f(*arguments) if traced is None else traced.call_with_rule(self, arguments)
 
     def pushed(self, arguments: tuple[Any, ...], position: int, v: Any, shape: tuple[int, ...]) -> Any:
-        """The change of f, whose value has a shape, along a change v of one argument."""
+        """Push the tangent v of one argument forward to f, whose value has the given shape."""
         if self.jvp is not None:
             tangents = [v if place == position else np.zeros(np.shape(each)) for place, each in enumerate(arguments)]
             return self.jvp(*arguments, *tangents)
@@ -62,7 +62,7 @@ class FunctionWithRule:
         return np.reshape(np.stack(entries), shape)
 
     def pulled(self, arguments: tuple[Any, ...], position: int, w: Any) -> Any:
-        """What of a cotangent w of f comes to one argument."""
+        """Pull a cotangent w of f back to one argument."""
         if self.vjp is not None:
             cotangents = self.vjp(*arguments, w)
             return cotangents if len(arguments) == 1 else cotangents[position]
@@ -73,7 +73,7 @@ class FunctionWithRule:
         return np.reshape(np.stack(entries), shape)
 
     def linearised(self, arguments: tuple[Any, ...], y: Any) -> Linearised:
-        """The derivative where f is y."""
+        """Return the derivative at the arguments, where the value of f is y."""
         shape = np.shape(y)
         return Linearised(
             lambda position, v: self.pushed(arguments, position, v, shape),
@@ -82,16 +82,16 @@ class FunctionWithRule:
 
     @property
     def reads_result(self) -> bool:
-        """Whether the derivative reads more of the result than its shape."""
+        """Whether the derivative uses more of the result than its shape."""
         return False
 
     @property
     def is_elementwise(self) -> bool:
-        """Whether f is a ufunc with one result, NumPy's or Numba's: it works entry by entry, with broadcasting."""
+        """Whether f is a ufunc of NumPy or Numba with one result: it works entry by entry, with broadcasting."""
         return getattr(self.f, "nout", None) == 1 and getattr(self.f, "signature", "") is None
 
     def _is_diagonal(self, arguments: tuple[Any, ...], shape: tuple[int, ...]) -> bool:
-        """Whether the derivative is a diagonal matrix, which is its own transpose: pushing is pulling."""
+        """Return whether the derivative is a diagonal matrix: as it is symmetric, push and pull are the same."""
         return self.is_elementwise and all(np.shape(each) == shape for each in arguments)
 
 
@@ -100,10 +100,11 @@ def with_rule(
     jvp: Callable[..., Any] | None = None,
     vjp: Callable[..., Any] | None = None,
 ) -> FunctionWithRule:
-    """Give a function a derivative rule of its own.
+    """Give a function its own derivative rule.
 
-    `dual`, `tape` and `source` use it instead of following the function, so that it may call compiled code, or have a
-    derivative that is more exact or cheaper. Other differentiators follow the function. Nothing is changed globally.
+    `dual`, `tape` and `source` use the rule instead of differentiating the function's operations. The function may
+    therefore call compiled code, and the rule may be more accurate or faster. Other differentiators ignore the rule.
+    Nothing is changed globally.
 
     Parameters
     ----------
@@ -113,18 +114,18 @@ def with_rule(
         Takes f's arguments and a tangent for each, and returns the tangent of the result: ``jvp(x, v)`` for one
         argument, ``jvp(x, y, v, w)`` for two.
     vjp
-        Takes f's arguments and the cotangent of the result, and returns that of the argument, or a tuple with one for
-        each argument: ``vjp(x, w)``. If one of the two is left out, it follows from the other, in as many evaluations
-        as there are entries; in one for a ufunc.
+        Takes f's arguments and the cotangent of the result, and returns the cotangent of the argument, or a tuple with
+        one for each argument: ``vjp(x, w)``. If one of the two rules is omitted, it is computed from the other, with
+        one evaluation for each entry, or a single one for a ufunc.
 
     Raises
     ------
     TypeError
-        If both are left out.
+        If both are omitted.
 
     Notes
     -----
-    Both are written in plain NumPy; second derivatives differentiate them.
+    Write both in plain NumPy: second derivatives differentiate the rules.
 
     Examples
     --------
@@ -140,14 +141,14 @@ def with_rule(
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a function whose operations the tape does not keep: they are computed again when they are pulled back.
+    """Make a function whose operations the tape does not store; they are recomputed in the reverse sweep.
 
-    It trades time for memory: at most twice the operations. Other differentiators follow it as any other function.
+    This trades time for memory: at most twice the operations. Other differentiators treat it like any other function.
 
     Parameters
     ----------
     f
-        The function. All that it differentiates by must come as an argument: numbers, arrays, or containers of these.
+        The function. Everything to differentiate by must be an argument: numbers, arrays, or containers of these.
 
     Examples
     --------
@@ -172,9 +173,9 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def stop_gradient(x: Any) -> Any:
-    """Take a number or an array for a constant: its derivative is zero.
+    """Treat a number or an array as a constant: its derivative is zero.
 
-    Finite differences see values only, and do not know of it.
+    Finite differences use only values, so `stop_gradient` has no effect on them.
 
     Examples
     --------
@@ -186,13 +187,13 @@ def stop_gradient(x: Any) -> Any:
 
 
 def _first_traced(arguments: tuple[Any, ...]) -> Traced | None:
-    """The argument of the innermost differentiation, if any is traced."""
+    """Return the argument traced by the innermost differentiation; None if no argument is traced."""
     traced = [each for each in arguments if is_traced(each)]
     return max(traced, key=lambda each: getattr(each, "level", 0), default=None)
 
 
 def _basis(shape: tuple[int, ...]) -> Any:
-    """Unit arrays of a shape, one after the other."""
+    """Yield the unit arrays of a shape."""
     for place in range(int(np.prod(shape))):
         unit = np.zeros(shape)
         unit.flat[place] = 1.0

@@ -10,7 +10,7 @@ import numpy as np
 from gradmix.arrays import Array, IntArray
 
 GROUP_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#000000")
-"""Okabe & Ito's palette, which color-blind readers can tell apart, with gray for its yellow, which is hard to see."""
+"""Okabe & Ito's palette, which color-blind readers can distinguish; gray replaces its yellow, which is hard to see."""
 
 PICTURE_STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
@@ -38,16 +38,16 @@ PICTURE_STYLE: dict[Any, Any] = {
     "xtick.color": "0.3",
     "ytick.color": "0.3",
 }
-"""How all pictures look, for Matplotlib's `rc_context`."""
+"""The style of all pictures, for Matplotlib's `rc_context`."""
 
 
 _NOISE_COLOR = "#A8AEB5"
 _MOST_ROWS = 1000
-"""Rows that the order of groups is found from."""
+"""About as many rows are used to find the principal component that orders the groups."""
 
 
 def group_color(group: int) -> str:
-    """The color of a group by its number, the same in all pictures that use this function; gray for noise, -1.
+    """Return the color of a group by its number; gray for noise, -1. It is the same in all pictures.
 
     >>> group_color(0), group_color(8), group_color(-1)
     ('#0072B2', '#0072B2', '#A8AEB5')
@@ -56,7 +56,7 @@ def group_color(group: int) -> str:
 
 
 def group_colors(X: Array, groups: IntArray) -> Mapping[int, str]:
-    """The color of each group by its place, so that two fits of the same data color the same group alike.
+    """Return the color of each group by its position in the data, so that two fits color the same group alike.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Points: the numbers, arrays and containers that functions take and return, and the flat vectors they stand for."""
+"""Points: the numbers, arrays and containers that functions take and return, and their conversion to flat vectors."""
 
 from __future__ import annotations
 
@@ -23,56 +23,56 @@ Shape = tuple[int, ...]
 
 
 class Traced:
-    """Marker of values that stand for numbers or arrays while a function is followed; differentiators derive theirs.
+    """Base of traced values, which represent numbers or arrays while a differentiator evaluates a function.
 
-    Whatever else works with NumPy's functions, such as a pandas Series, is data.
+    Other objects that work with NumPy's functions, such as a pandas Series, are treated as data.
     """
 
     __slots__ = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of what it stands for."""
+        """Shape of the number or array that it represents."""
         raise NotImplementedError
 
     def as_vector(self) -> Any:
-        """Its entries as a traced vector."""
+        """Return its entries as a traced vector."""
         return np.reshape(self, (-1,))  # type: ignore[call-overload]
 
     def call_with_rule(self, function: FunctionWithRule, arguments: tuple[Any, ...]) -> Any:
-        """Call a function that has a rule of its own; unless overridden, it is followed as any other."""
+        """Call a function that has its own derivative rule. The default ignores the rule."""
         return function.f(*arguments)
 
     def call_checkpointed(self, f: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        """Call a function whose operations need not be remembered; unless overridden, it is followed as any other."""
+        """Call a function whose operations need not be stored. The default calls it like any other function."""
         return f(*arguments)
 
     def stopped(self) -> Any:
-        """The number or array that it stands for, which counts as constant.
+        """Return the number or array that it represents, as a constant.
 
         Raises
         ------
         DifferentiationError
-            If the differentiator has no such thing.
+            If the differentiator does not support this.
         """
         raise DifferentiationError("this differentiator does not offer gradmix.stop_gradient.")
 
 
 def is_traced(x: Any) -> TypeGuard[Traced]:
-    """Whether something is not a number or an array but stands for one, as differentiators make them."""
+    """Return whether x is a traced value, which represents a number or an array."""
     return isinstance(x, Traced)
 
 
 @dataclass(frozen=True)
 class Structure:
-    """How a flat vector is arranged: as one number or array, or as the leaves of a container.
+    """The structure of the value that a flat vector represents: one number or array, or a container of several.
 
     Parameters
     ----------
     shapes
-        Shapes of the arrays, in the order in which they follow each other in the vector.
+        Shapes of the arrays, in their order in the vector.
     tree
-        The container whose leaves they are; None if there is one array and no container.
+        The container whose leaves the arrays are; None for a single number or array.
     """
 
     shapes: tuple[Shape, ...]
@@ -89,14 +89,14 @@ class Structure:
         return self.shapes == ((),) and self.tree is None
 
     def arrange(self, flat: Any) -> Any:
-        """What a flat vector stands for."""
+        """Convert a flat vector to the value that it represents."""
         if self.tree is None:
             return arranged(flat, self.shapes[0])
         parts = [arranged(flat[a:b], shape) for (a, b), shape in zip(self._bounds, self.shapes, strict=True)]
         return self.tree.unflatten(parts)
 
     def arrange_matrix(self, matrix: Any, columns: Structure) -> Any:
-        """What a matrix stands for, rows arranged by this structure, columns by another: containers nest as in JAX."""
+        """Convert a matrix to nested containers as in JAX: rows have this structure, columns have another."""
         if self.tree is None and columns.tree is None:
             return arranged(matrix, self.shapes[0] + columns.shapes[0])
         rows = [
@@ -121,29 +121,29 @@ class Structure:
 
 @lru_cache(maxsize=256)
 def of_one_array(shape: Shape) -> Structure:
-    """The structure of one number or array; the same object for the same shape, as long as it is kept."""
+    """Return the structure of one number or array; as long as it is cached, the same object for the same shape."""
     return Structure((shape,))
 
 
 def arranged(flat: Any, shape: Shape) -> Any:
-    """A part of a vector or matrix as an array of `shape`, or as a number."""
+    """Convert a part of a vector or matrix to an array of `shape`, or to a number."""
     if not shape:
         return flat[(0,) * np.ndim(flat)]
     return flat if flat.shape == shape else np.reshape(flat, shape)
 
 
 def flattened(x: Any, shares: bool = False) -> tuple[Any, Structure]:
-    """A point or direction as a flat vector of float64, and how it is arranged.
+    """Convert a point or direction to a flat vector of float64; return the vector and the structure.
 
-    The vector is one's own; with `shares` it may be a view of an array, which then cannot be written to.
+    The vector is a copy; with `shares` it may be a read-only view of an array.
 
-    What is being traced stays what it is. A list or tuple, nested or not, of nothing but real numbers is an array;
-    any other list, tuple or dict is a container.
+    Traced values stay traced. A list or tuple that contains only real numbers, nested or not, counts as an array; any
+    other list, tuple or dict is a container.
 
     Raises
     ------
     DifferentiationError
-        If it holds anything but real numbers.
+        If it contains anything but real numbers.
     """
     if type(x) is np.ndarray and x.dtype == np.float64:
         if not shares:
@@ -164,7 +164,7 @@ def flattened(x: Any, shares: bool = False) -> tuple[Any, Structure]:
 
 
 def flattened_together(points: Sequence[Any]) -> tuple[Any, Structure]:
-    """Several points as one flat vector, arranged as a tuple of them."""
+    """Convert several points to one flat vector with the structure of a tuple of them."""
     import optree
 
     parts, structures = zip(*map(flattened, points), strict=True)
@@ -174,13 +174,13 @@ def flattened_together(points: Sequence[Any]) -> tuple[Any, Structure]:
 
 
 def joined(parts: list[Any]) -> Any:
-    """Numbers and arrays, some of which may be traced, as one flat vector."""
+    """Join numbers and arrays, some of which may be traced, to one flat vector."""
     vectors = [part.as_vector() if is_traced(part) else np.reshape(part, (-1,)) for part in parts]
     return vectors[0] if len(vectors) == 1 else np.concatenate(vectors) if vectors else np.zeros(0)
 
 
 def is_list_of_numbers(x: Any) -> bool:
-    """Whether a list or tuple, nested or not, has nothing but real numbers."""
+    """Return whether x is a list or tuple, nested or not, that contains only real numbers."""
     if not isinstance(x, list | tuple) or hasattr(x, "_fields"):
         return False
     return all(_is_number(each) or is_list_of_numbers(each) for each in x)
@@ -191,12 +191,12 @@ def _is_number(x: Any) -> bool:
 
 
 def as_point(x: Any) -> Any:
-    """Take a point or a direction as float64, whatever it came as; what is being traced stays what it is.
+    """Convert a point or a direction to float64; traced values stay traced.
 
     Raises
     ------
     DifferentiationError
-        If it holds anything but real numbers.
+        If it contains anything but real numbers.
     """
     if type(x) is np.ndarray and x.dtype == np.float64 and x.ndim:
         return x.copy()
@@ -218,7 +218,7 @@ def as_point(x: Any) -> Any:
 
 
 def holds_traced(x: Any) -> bool:
-    """Whether a list, a tuple or an array of objects has a traced entry."""
+    """Return whether x is traced, or is a list, tuple or array of objects with a traced entry."""
     if isinstance(x, list | tuple):
         return any(map(holds_traced, x))
     if isinstance(x, np.ndarray):
@@ -227,7 +227,7 @@ def holds_traced(x: Any) -> bool:
 
 
 def stacked_entries(entries: Any) -> Any:
-    """Nested lists, or an array of objects, of numbers some of which are traced, as one traced array."""
+    """Convert nested lists or an array of objects, with some traced entries, to one traced array."""
     if isinstance(entries, list | tuple) or (isinstance(entries, np.ndarray) and entries.ndim):
         return np.stack([stacked_entries(entry) for entry in entries]) if len(entries) else np.zeros(0)
     return entries[()] if isinstance(entries, np.ndarray) else entries

@@ -1,4 +1,4 @@
-"""Preparation: what was done to the columns of data before anything was fitted to them."""
+"""Preparation: the treatment of the columns of data before a fit."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from gradmix.contracts.rows import Matrix, column_name, constant_columns, featur
 
 @dataclass(frozen=True)
 class Preparation:
-    """What a data set did to the columns that it read, so that the same can be done to new rows.
+    """How a data set treated its columns, stored so that new rows can be treated alike.
 
     Parameters
     ----------
     n_columns
-        How many columns were read.
+        Number of columns that were read.
     names
         Their names; empty if they have none.
     kept
         Numbers of the columns that were kept, in order.
     means, scales
-        What was subtracted from each kept column, and by what it was then divided; empty if columns were not scaled.
+        The value subtracted from each kept column, and the divisor applied next; empty if columns were not scaled.
     """
 
     n_columns: int
@@ -46,9 +46,12 @@ class Preparation:
 
     @classmethod
     def fitted(cls, X: Matrix, names: tuple[str, ...], drop_constant: bool = False, standardise: bool = False) -> Self:
-        """What drops the constant columns of rows, scales the others to mean 0 and standard deviation 1, or both.
+        """Return a preparation that drops constant columns, standardises the others (mean 0, deviation 1), or both.
 
-        DataError if no column would be left, or if a constant one cannot be scaled.
+        Raises
+        ------
+        DataError
+            If no column would be left, or if a constant column cannot be scaled.
         """
         constant = constant_columns(X) if drop_constant or standardise else []
         if drop_constant and len(constant) == X.shape[1]:
@@ -67,7 +70,13 @@ class Preparation:
         return replace(kept, means=tuple(means.tolist()), scales=tuple(scales.tolist()))
 
     def select(self, X: Any) -> Any:
-        """The columns of a table in the order of those read, where both have names; DataError if one is missing."""
+        """Return the columns of a table in the order in which they were read, if both have names.
+
+        Raises
+        ------
+        DataError
+            If a column is missing.
+        """
         given = feature_names_of(X)
         if not self.names or not given:
             return X
@@ -78,7 +87,7 @@ class Preparation:
         return X.select(names) if hasattr(X, "select") else X[names]  # pandas alone has no `select`
 
     def apply(self, rows: Matrix) -> Matrix:
-        """Treat new rows, shape (n, n_columns), as those were to which the model was fitted."""
+        """Treat new rows, shape (n, n_columns), as the rows of the fit were treated."""
         if len(self.kept) < self.n_columns:
             rows = np.ascontiguousarray(rows[:, list(self.kept)])
         return (rows - np.array(self.means)) / np.array(self.scales) if self.scales else rows

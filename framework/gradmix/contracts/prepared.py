@@ -1,4 +1,4 @@
-"""Operators of one function, prepared for points that are arranged as an example."""
+"""Operators of one function, prepared for points with the structure of an example."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def shortened(method: OperatorT) -> OperatorT:
-    """Make a method an operator that tries the differentiator's short way first."""
+    """Make a method an operator that tries the differentiator's `shortcut` first."""
     whole, name = operator(method), method.__name__
 
     @wraps(method)
@@ -37,14 +37,15 @@ def shortened(method: OperatorT) -> OperatorT:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What `Differentiator.prepare` returns: the operators of one function.
+    """The operators of one prepared function; `Differentiator.prepare` returns it.
 
-    Each takes the function's arguments. Those that it is differentiated by must be arranged as in the example.
+    Each operator takes the function's arguments. The arguments to differentiate by must have the structure of the
+    example.
 
     Parameters
     ----------
     differentiator
-        What computes.
+        The differentiator that computes, as `Differentiator.prepared` has returned it.
     function
         The function, with the example.
     origin
@@ -55,7 +56,7 @@ class Prepared:
     function: FlatFunction
     origin: Differentiator
     known: dict[bool, Colouring | None] = field(default_factory=dict, init=False, repr=False, compare=False)
-    """How sparse Jacobians (False) and Hessians (True) were computed last."""
+    """The colouring of the last sparse Jacobian (False) and of the last sparse Hessian (True)."""
     _shortcuts: Mapping[str, Callable[..., Any] | None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -64,16 +65,16 @@ class Prepared:
 
     @property
     def reasons(self) -> Mapping[str, str]:
-        """Why some derivatives are computed as if the function were not prepared: hook → reason; empty if all are."""
+        """Hook that gains nothing from the preparation → reason; empty if all hooks gain."""
         return self.differentiator.unprepared
 
     def to_file(self, path: str | os.PathLike[str]) -> None:
-        """Write what was recorded to a file, for ``prepare(…, from_file=path)`` of the same differentiator.
+        """Write the recording to a file, for ``prepare(…, from_file=path)`` of the same differentiator.
 
         Raises
         ------
         DifferentiationError
-            If that cannot be saved.
+            If the recording cannot be saved.
         """
         Path(path).write_bytes(self._saved())
 
@@ -83,7 +84,7 @@ class Prepared:
         return file.getvalue()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """What pickle keeps: the function and the example, and what was recorded, so far as it can be saved."""
+        """Pickle the function, the example and, if it can be saved, the recording."""
         try:
             saved = self._saved()
         except DifferentiationError:
@@ -91,11 +92,11 @@ class Prepared:
         return _unpickled, (self.origin, self.function, saved), {"known": self.known}
 
     def check_operator(self, operator: str) -> None:
-        """As `Differentiator.check_operator`."""
+        """Check that it supports an operator, as `Differentiator.check_operator` does."""
         self.differentiator.check_operator(operator)
 
     def session(self) -> AbstractContextManager[Any]:
-        """What is set while an operator works."""
+        """Return a context manager that is active while an operator works."""
         return self.differentiator.session()
 
     @operator
@@ -115,14 +116,14 @@ class Prepared:
 
     @operator
     def jacobian(self, *args: Any, sparse: bool | Colouring = False) -> Any:
-        """As `Differentiator.jacobian`; the pattern of a sparse one is kept."""
+        """As `Differentiator.jacobian`; the colouring of a sparse one is stored for the next call."""
         if sparse is not False:
             return self._sparse(args, False, colouring_of(sparse))
         return operators.jacobian(self.differentiator, *self._at(args))
 
     @operator
     def hessian(self, *args: Any, sparse: bool | Colouring = False) -> Any:
-        """As `Differentiator.hessian`; the pattern of a sparse one is kept."""
+        """As `Differentiator.hessian`; the colouring of a sparse one is stored for the next call."""
         if sparse is not False:
             return self._sparse(args, True, colouring_of(sparse))
         return operators.hessian(self.differentiator, *self._at(args))
@@ -169,7 +170,7 @@ class Prepared:
 
 
 def _unpickled(origin: Differentiator, function: FlatFunction, saved: bytes) -> Prepared:
-    """One that is prepared again, from what was recorded if that is still of this function."""
+    """Prepare the function again, from the recording if it still belongs to this function."""
     with origin.session():
         x = at_point(function.f, function.args, function.argnums)[1]
         try:

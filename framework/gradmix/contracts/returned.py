@@ -1,4 +1,4 @@
-"""What components return: each wrong value is one sentence with the method, what is expected and what came."""
+"""Checks of values that components return: an error names the method, the expected value and the actual one."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from gradmix.contracts.task import Input, Result
 
 
 def unlike(method: str, expected: str, given: object, verb: str = "return", past: str = "returned") -> PluginError:
-    """The error for a method, ``Mine.read``, that must return something, and returned something else."""
+    """Return the error for a method, such as ``Mine.read``, that returned something other than expected."""
     return PluginError(f"{method} must {verb} {expected}; it {past} {described(given)}.")
 
 
 def described(value: object) -> str:
-    """Say in a few words what a value is.
+    """Describe a value in a few words.
 
     >>> described(None), described((1.0, "a")), described(np.zeros((50, 1)))
     ('None', 'a tuple of float and str', 'an array of float64, shape (50, 1)')
@@ -52,7 +52,7 @@ def described(value: object) -> str:
 
 
 def shape_of(value: Any) -> tuple[int, ...] | None:
-    """The shape of numbers, traced or not; None of what has none, such as a list of parts of different lengths."""
+    """Return the shape of numbers, traced or not; None if there is none, as for a list of parts of unequal lengths."""
     try:
         return tuple(np.shape(value))
     except (ValueError, TypeError):
@@ -60,7 +60,7 @@ def shape_of(value: Any) -> tuple[int, ...] | None:
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is one real number, of Python's, of NumPy's or of another library's."""
+    """Return whether a value is one real number, of Python, NumPy or another library."""
     if type(value) is float or type(value) is int:
         return True
     if isinstance(value, str | bytes | complex) or not hasattr(value, "__float__"):
@@ -70,12 +70,12 @@ def is_number(value: Any) -> bool:
 
 
 def check_metrics(method: str, metrics: object) -> None:
-    """Check that a method gives metrics as numbers by name.
+    """Check that a method's metrics are a mapping of names to numbers.
 
     Raises
     ------
     PluginError
-        Names the first that is none.
+        If they are not; the message names the first wrong one.
     """
     if not isinstance(metrics, Mapping):
         raise unlike(method, "metrics as a mapping of names to numbers", metrics, "give", "gave")
@@ -89,12 +89,12 @@ def check_metrics(method: str, metrics: object) -> None:
 
 
 def check_iteration(method: str, iteration: Any) -> None:
-    """Check what a method yields.
+    """Check a value that a method yields.
 
     Raises
     ------
     PluginError
-        If it is not an `Iteration`, or holds something of another type than it is to.
+        If it is not an `Iteration`, or if one of its fields has the wrong type.
     """
     if not isinstance(iteration, Iteration):
         raise unlike(method, "gradmix.Iteration", iteration, "yield", "yielded")
@@ -107,7 +107,7 @@ def check_iteration(method: str, iteration: Any) -> None:
 
 
 def check_integer(method: str, name: str, value: Any) -> None:
-    """Check that a method gives an integer under a name; `PluginError` if not."""
+    """Check that a method's value with a given name is an integer; raise `PluginError` if not."""
     try:
         operator.index(value)
     except TypeError:
@@ -115,7 +115,7 @@ def check_integer(method: str, name: str, value: Any) -> None:
 
 
 def check_result(method: str, result: Any) -> Result:
-    """Check what a task's `run` returns; `PluginError` if it is not a `Result`, or holds something of another type."""
+    """Check that a task's `run` returned a `Result` with fields of the right types; raise `PluginError` if not."""
     if not isinstance(result, Result):
         raise unlike(method, "a gradmix.Result", result)
     check_metrics(method, result.metrics)
@@ -133,13 +133,13 @@ def check_result(method: str, result: Any) -> Result:
 
 
 def check_meanings(owner: object, meanings: Any) -> None:
-    """Check what a component's `metrics` returns: a sequence of `Meaning`; `PluginError` if it is anything else."""
+    """Check that a component's `metrics` returned a sequence of `Meaning`; raise `PluginError` if not."""
     if not isinstance(meanings, tuple | list) or not all(isinstance(each, Meaning) for each in meanings):
         raise unlike(f"{type(owner).__name__}.metrics", "a sequence of gradmix.Meaning", meanings)
 
 
 def check_objective(where: str, objective: Any) -> None:
-    """Check that something is an `Objective`; `PluginError` if not."""
+    """Check that a value is an `Objective`; raise `PluginError` if not."""
     if not isinstance(objective, Objective):
         raise PluginError(
             f"{where} must be a gradmix.Objective, such as gradmix.INERTIA; it is {described(objective)}."
@@ -147,7 +147,7 @@ def check_objective(where: str, objective: Any) -> None:
 
 
 def as_writers(method: str, given: Any) -> Mapping[str, Callable[[Path], None]]:
-    """What a method gives as files: name → what writes it; `PluginError` if it is anything else."""
+    """Check that a method returned file name → function that writes the file; raise `PluginError` if not."""
     if not isinstance(given, Mapping):
         raise unlike(method, "a mapping of file names to functions that write them", given)
     for name, write in given.items():
@@ -157,7 +157,7 @@ def as_writers(method: str, given: Any) -> Mapping[str, Callable[[Path], None]]:
 
 
 def groups_of(model: Model, X: Matrix) -> NDArray[np.intp]:
-    """Group of each row, shape (n,), as the model's `predict` says.
+    """Return the group of each row, shape (n,), from the model's `predict`.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def groups_of(model: Model, X: Matrix) -> NDArray[np.intp]:
 
 
 def as_groups(method: str, given: Any, n: int) -> NDArray[np.intp]:
-    """What a method gives as the groups of n rows; `PluginError` if that is not one integer for each."""
+    """Check that a method returned one integer for each of n rows; raise `PluginError` if not."""
     if shape_of(given) == (n,) and (groups := np.asarray(given)).dtype.kind in "iu":
         return groups.astype(np.intp, copy=False)
     found = described(np.asarray(given)) if shape_of(given) == (n,) else described(given)
@@ -183,7 +183,7 @@ def as_groups(method: str, given: Any, n: int) -> NDArray[np.intp]:
 
 
 def scores_of(model: Model, X: Matrix) -> Mapping[str, float]:
-    """What the model's `scores` says of rows, by name.
+    """Return the model's `scores` of rows, by name.
 
     Parameters
     ----------
@@ -203,23 +203,23 @@ def scores_of(model: Model, X: Matrix) -> Mapping[str, float]:
 
 
 def numbers_of_shape(method: str, what: str, given: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return what a method gives as real numbers of a shape, in an array of float64.
+    """Check that a method returned real numbers of a given shape, and return them as an array of float64.
 
     Parameters
     ----------
     method
         The method, for the message: ``"Mine.exact"``.
     what
-        What it is to return, in words: ``"the gradient"``.
+        The expected value in words: ``"the gradient"``.
     given
-        What it has returned.
+        The returned value.
     shape
         The shape that it must have.
 
     Raises
     ------
     PluginError
-        If it is anything else; the sentence says what came.
+        If it is anything else; the message describes the returned value.
     """
     if shape_of(given) == shape and (array := np.asarray(given)).dtype.kind in "biuf":
         return array.astype(np.float64, copy=False)

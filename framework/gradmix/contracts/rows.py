@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from gradmix.contracts.errors import DataError, DataTypeError
 
 Matrix = NDArray[np.float64]
-"""n rows of d features, float64."""
+"""A matrix of float64: n rows of d features."""
 
 _FLOAT64 = np.dtype(np.float64)
 _TILE = 4096
+"""Number of rows that are checked together, so that checking all rows takes almost no memory."""
 _FEW = 2**13
 _VANISHING = 1e-150
-"""More than numbers whose squares are rounded to zero."""
-"""Rows that are looked at together, so that a look at all of them takes no memory worth mentioning."""
+"""A bound on all numbers whose squares underflow to zero."""
 
 
 def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Matrix:
@@ -35,21 +35,21 @@ def as_rows(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> Mat
     feature_names
         Names of the columns, for messages.
     source
-        What the data are called in messages.
+        The name of the data in messages.
 
     Raises
     ------
     DataError
-        If it is not a matrix, or holds anything but finite real numbers (the first such row and column are named).
-        Masked values count as missing; a masked array without any is accepted. Sparse data, and objects that are no
-        numbers, are a TypeError, too.
+        If it is not a matrix, or contains anything but finite real numbers (the message names the first such row and
+        column). Masked values count as missing; a masked array without masked values is accepted. For sparse data and
+        for objects that are not numbers, the error is also a TypeError.
     """
     return rows_and_reach(X, feature_names, source)[0]
 
 
 def rows_and_reach(X: Any, feature_names: Sequence[str] = (), source: str = "X") -> tuple[Matrix, float]:
-    """As `as_rows`, with a bound on the magnitude of all numbers, which the check finds."""
-    if type(X) is np.ndarray and X.dtype is _FLOAT64 and X.ndim == 2 and X.shape[1]:  # by far the most frequent
+    """Return the matrix of `as_rows` and a bound on the magnitude of all numbers, which the check finds."""
+    if type(X) is np.ndarray and X.dtype is _FLOAT64 and X.ndim == 2 and X.shape[1]:  # by far the most frequent case
         rows = np.ascontiguousarray(X)
         if math.isfinite(reach := _reach(rows)):
             return rows, reach
@@ -97,12 +97,13 @@ def as_numbers(values: Any, source: str) -> NDArray[np.float64]:
     values
         Anything that NumPy reads as an array of real numbers.
     source
-        What the numbers are called in messages.
+        The name of the numbers in messages.
 
     Raises
     ------
     DataError
-        If they are anything else, or one is masked. Complex numbers and sparse arrays are a TypeError, too.
+        If they are anything else, or one is masked. For complex numbers and sparse arrays, the error is also a
+        TypeError.
     """
     _check_kind(values, source)
     try:
@@ -127,21 +128,23 @@ def _check_kind(X: Any, source: str) -> None:
 
 
 def _reach(rows: Matrix) -> float:
-    """A bound on the magnitude of all numbers; infinite if one is not finite."""
-    if rows.size <= _FEW and (squares := float(np.vdot(rows, rows))) < math.inf:  # a sixth of the time of what follows
+    """Return a bound on the magnitude of all numbers; infinite if one is not finite."""
+    if (
+        rows.size <= _FEW and (squares := float(np.vdot(rows, rows))) < math.inf
+    ):  # takes a sixth of the time of the loop below
         return math.sqrt(squares) * (1 + 2**-20) + _VANISHING
     reach = 0.0
     for start in range(0, len(rows), _TILE):
         tile = rows[start : start + _TILE]
         low, high = np.minimum.reduce(tile, axis=None), np.maximum.reduce(tile, axis=None)
-        if not (low > -math.inf and high < math.inf):  # as with NaN
+        if not (low > -math.inf and high < math.inf):  # also true for NaN
             return math.inf
         reach = max(reach, -low, high)
     return float(reach)
 
 
 def _masked(X: Any) -> Any:
-    """The mask of a masked array, or of a list of such rows; False for anything else."""
+    """Return the mask of a masked array or of a list of masked rows; False for anything else."""
     if isinstance(X, list | tuple) and any(isinstance(row, np.ma.MaskedArray) for row in X):
         X = np.ma.array(X)
     return np.ma.getmask(X)
@@ -158,7 +161,10 @@ def column_labels(X: Any) -> list[Any]:
 def feature_names_of(X: Any) -> tuple[str, ...]:
     """Return the names of the features of a data frame or table; empty if its columns are only numbered.
 
-    DataError if only some columns have a string as their label, as in scikit-learn.
+    Raises
+    ------
+    DataError
+        If only some labels of columns are strings, as in scikit-learn.
     """
     if type(X) is np.ndarray:
         return ()
@@ -174,12 +180,12 @@ def feature_names_of(X: Any) -> tuple[str, ...]:
 
 
 def column_name(column: int, names: Sequence[str]) -> str:
-    """Name a column for a message: its number, and its name if it has one."""
+    """Return a column's number, and its name if it has one, for a message."""
     return f"{column} ({names[column]!r})" if column < len(names) else str(column)
 
 
 def _first_of_other_length(X: Any) -> str:
-    """Say which row is longer or shorter than the first; empty if none is, or if these are not lists."""
+    """Describe the first row whose length differs from row 0; empty if there is none or if X is not a list of lists."""
     lengths = [len(row) for row in X if isinstance(row, list | tuple)] if isinstance(X, list | tuple) else []
     if not lengths or len(lengths) != len(X) or len(set(lengths)) == 1:
         return ""
@@ -204,7 +210,7 @@ def _place(place: Sequence[int], names: Sequence[str] = ()) -> str:
 
 
 def constant_columns(X: Matrix) -> list[int]:
-    """Numbers of the columns in which all rows are equal."""
+    """Return the numbers of the columns in which all rows are equal."""
     constant = np.flatnonzero(X[:1] == X[-1:]) if len(X) else np.arange(X.shape[1])
     for start in range(0, len(X), _TILE):
         constant = constant[(X[start : start + _TILE, constant] == X[0, constant]).all(axis=0)]
@@ -212,7 +218,7 @@ def constant_columns(X: Matrix) -> list[int]:
 
 
 def extremes(*arrays: Matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Smallest and largest value of each column, two arrays of shape (d,); there must be at least one row."""
+    """Return the smallest and the largest value of each column, shape (d,) each; there must be at least one row."""
     low, high = [], []
     for X in arrays:
         for start in range(0, len(X), _TILE):

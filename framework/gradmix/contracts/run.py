@@ -1,4 +1,4 @@
-"""What hooks and events know about a run."""
+"""The description of a run that hooks and events receive."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Any
 
 @dataclass(frozen=True)
 class RunInfo:
-    """A run, as hooks and events see it.
+    """The description of a run that hooks and events receive.
 
     Parameters
     ----------
     name
         The experiment's name.
     run_id
-        Its own id; every run gets a new one.
+        The unique id of the run.
     run_key
-        Identity of what is computed: runs with the same key have the same result.
+        The identity of the computation: runs with the same key have the same result.
     folder
-        Where its journal and artifacts are.
+        The folder with its journal and artifacts.
     params
         Chosen components and their options, flat: ``{"clusterer": "gmm", "clusterer.n_components": 2}``.
     plugins
         Distribution and version of each component.
     sweep
-        Id of its sweep; None if it belongs to none.
+        Id of its sweep; None if it is not part of a sweep.
     overrides
         Overrides from the command line.
     """

@@ -1,7 +1,7 @@
-"""Secrets: values that no journal, no artifact and no page of MLflow may show.
+"""Secrets: values that no journal, artifact or page of MLflow may show.
 
-A value is secret by the name of its option (``…password``, ``…token``, ``…secret``, ``…api_key``), by its mark in the
-component's class (`SendsTo`), or as the user and password within an address.
+A value is secret because of the name of its option (``…password``, ``…token``, ``…secret``, ``…api_key``) or the mark
+`SendsTo` in the component's class. The user and password in an address are also secret.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 MASK = "***"
-"""What stands for a secret wherever something is recorded or shown."""
+"""The text that replaces a secret wherever values are recorded or shown."""
 
 _SECRET_NAME = re.compile(
     r"passw|passphrase|secret|credential|(api|access|account|auth|private|signing)[_-]?key|(^|[^a-z])(token|pwd)$",
@@ -28,12 +28,12 @@ _INNER = re.compile(
 )
 
 _SHORTEST = 4
-"""Shorter values are not looked for in running text: they would be found in ordinary words."""
+"""Shorter values are not replaced in running text, because they would match within ordinary words."""
 
 
 @cache
 def is_secret_name(name: str) -> bool:
-    """Whether the value of an option of this name is secret, by the last part of the name.
+    """Return whether an option of this name has a secret value, according to the last part of the name.
 
     >>> [is_secret_name(name) for name in ("events.notify.api_key", "dataset.token", "dataset.key", "max_tokens")]
     [True, True, False, False]
@@ -42,14 +42,14 @@ def is_secret_name(name: str) -> bool:
 
 
 def masked(value: Any, hidden: Collection[str] = (), name: str = "") -> Any:
-    """Plain values with every secret replaced.
+    """Replace every secret in plain values.
 
     Parameters
     ----------
     value
-        Plain values, as a journal has them. Strings in lists may be arguments of a command line.
+        Plain values, as in a journal. Strings in lists may be arguments of a command line.
     hidden
-        Secret values that are also to be replaced within other texts, as `secret_values` finds them.
+        Secret values that are also replaced within other texts, as `secret_values` returns them.
     name
         Name of the option that has the value.
 
@@ -74,7 +74,7 @@ def masked(value: Any, hidden: Collection[str] = (), name: str = "") -> Any:
 
 
 def masked_argument(argument: str, hidden: Collection[str] = ()) -> str:
-    """An argument of a command line without secrets, also within mappings; a reference to the environment stays.
+    """Replace the secrets in a command-line argument, also within mappings; references to the environment stay.
 
     >>> masked_argument("+db.password=abc"), masked_argument("events={log: {token: abc, level: 2}}")
     ('+db.password=***', 'events={log: {token: ***, level: 2}}')
@@ -92,7 +92,7 @@ def masked_argument(argument: str, hidden: Collection[str] = ()) -> str:
 
 
 def masked_text(text: str, hidden: Collection[str] = ()) -> str:
-    """A text without the secret values in `hidden`, and without those that are part of an address.
+    """Replace the secret values in `hidden` in a text, and the secrets that are part of an address.
 
     >>> masked_text("cannot reach https://me:pw@example.org/x?token=abc&page=2")
     'cannot reach https://***@example.org/x?token=***&page=2'
@@ -107,30 +107,30 @@ def masked_text(text: str, hidden: Collection[str] = ()) -> str:
 
 
 def secret_values(values: Iterable[Any]) -> tuple[str, ...]:
-    """The texts among secret values, longest first, in each spelling that an error or an address might have."""
+    """Return the texts in secret values, longest first, in each spelling that an error or an address may contain."""
     texts = {text for value in values for text in _texts_in(value) if len(text) >= _SHORTEST and text != MASK}
     spelt = {each for text in texts for each in (text, repr(text)[1:-1], quote(text, safe=""), _escape(text))}
     return tuple(sorted(spelt, key=len, reverse=True))
 
 
 def _escape(text: str) -> str:
-    """A text as Hydra writes it in the overrides of a job."""
+    """Return a text as Hydra writes it in the overrides of a job."""
     return re.sub(r"([\\()\[\]{}:=, \t])", r"\\\1", text)
 
 
 def secrets_in(arguments: Iterable[str]) -> tuple[str, ...]:
-    """The secret values that arguments of a command line give, for `hidden`."""
+    """Return the secret values in command-line arguments, for use as `hidden`."""
     found = (_ARGUMENT.fullmatch(each) for each in arguments)
     return secret_values(each[3].strip("'\"") for each in found if each is not None and is_secret_name(each[2]))
 
 
 def is_masked(value: Any) -> bool:
-    """Whether a recorded value, or anything in it, was secret and is not known any more."""
+    """Return whether a recorded value, or any part of it, was secret and has been replaced."""
     return any(MASK in text for text in _texts_in(value))
 
 
 def without_user(uri: str) -> str:
-    """An address without user and password.
+    """Return an address without user and password.
 
     >>> without_user("https://me:pw@example.org:5000")
     'https://example.org:5000'

@@ -1,8 +1,8 @@
 """Text from outside, made safe for a terminal: escape sequences and invisible characters are shown, not sent.
 
-Names, labels and errors come from data files, journals, paths and plugins. A terminal obeys the escape sequences in
-them: it can be made to retitle itself, to move the cursor, to hide text. Text without a valid encoding (a path that is
-not UTF-8) cannot be printed at all.
+Names, labels and errors come from data files, journals, paths and plugins. A terminal obeys escape sequences in them:
+they can change its title, move the cursor or hide text. Text without a valid encoding (a path that is not UTF-8)
+cannot be printed at all.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _UNPRINTABLE = re.compile(f"[{_CONTROLS}{_DIRECTIONS}{_SURROGATES}]")
 
 
 def visible(text: str) -> str:
-    r"""Return the text with control characters spelled out; newlines and tabs stay.
+    r"""Return the text with control characters escaped; newlines and tabs stay.
 
     >>> print(visible("\x1b[31mred\x07"))
     \x1b[31mred\x07

@@ -1,4 +1,4 @@
-"""The commands, from Python: runs, sweeps and comparisons as values that notebooks show."""
+"""The commands as Python functions, which return runs, sweeps and comparisons that notebooks can show."""
 
 from gradmix.notebook.comparing import Comparison as Comparison
 from gradmix.notebook.comparing import compare as compare

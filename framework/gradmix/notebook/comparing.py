@@ -1,4 +1,4 @@
-"""Tables of runs, and comparisons of them, as data frames."""
+"""Tables and comparisons of runs as data frames."""
 
 from __future__ import annotations
 
@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 
 
 class Comparison:
-    """A comparison of runs; a notebook shows its page, with tables and plots.
-
-    `gradmix.compare` returns one.
-    """
+    """A comparison of runs, as `gradmix.compare` returns it; a notebook shows its page, with tables and plots."""
 
     def __init__(self, reading: Reading, metrics: Sequence[str], by: Sequence[str], over: Sequence[str]) -> None:
         self._reading, self._shows_all = reading, bool(metrics)
@@ -39,7 +36,7 @@ class Comparison:
 
     @property
     def table(self) -> pd.DataFrame:
-        """The groups of runs, ranked: medians with their intervals, as text."""
+        """The ranked groups of runs: medians with their intervals, as text."""
         import pandas as pd
 
         ranked = ranking(self._found, self._found.metrics, len(self._found.metrics))
@@ -48,34 +45,34 @@ class Comparison:
 
     @property
     def medians(self) -> pd.DataFrame:
-        """The same as numbers: a row for each group and metric with n, median, and the ends of its interval."""
+        """The medians as numbers: a row for each group and metric with n, median, and the ends of its interval."""
         import pandas as pd
 
         return pd.DataFrame(group_records(self._found))
 
     @property
     def effects(self) -> pd.DataFrame:
-        """What changing one choice at a time does."""
+        """The effect of changing one choice at a time."""
         import pandas as pd
 
         return pd.DataFrame(list(effect_rows(self._found)), columns=list(EFFECT_COLUMNS))
 
     @property
     def runs(self) -> pd.DataFrame:
-        """A row for each run, as `gradmix.read_runs` has them."""
+        """A row for each run, as `gradmix.read_runs` returns it."""
         return table_of(self._reading.runs)
 
     def save_page(self, path: str | Path) -> Path:
-        """Write the page with plots, as ``gradmix compare --html`` does; returns where it is."""
+        """Write the page with plots, as ``gradmix compare --html`` does, and return its path."""
         write_page(self._found, self._reading.title, Path(path))
         return Path(path)
 
     def to_latex(self) -> str:
-        """The ranked table for a paper: a ``tabular`` of the package booktabs."""
+        """Return the ranked table for a paper, as a ``tabular`` with the package booktabs."""
         return as_latex(ranking_table(self._found, self._shows_all), counts(self._found))
 
     def export(self, path: str | Path, *, runs: bool = False, figure: str = "") -> Path:
-        """Write a table, its numbers or a picture, as ``gradmix export`` does; returns where it is.
+        """Write a table, its numbers or a picture, as ``gradmix export`` does, and return its path.
 
         Parameters
         ----------
@@ -84,7 +81,7 @@ class Comparison:
         runs
             Whether tables have a row for each run.
         figure
-            Another figure of the page than the ranking: ``"curves"``, ``"cost"``, …
+            A figure of the page: ``"curves"``, ``"cost"``, …; empty for the ranking.
         """
         export(self._found, self._reading.title, Path(path), runs=runs, figure=figure, all_metrics=self._shows_all)
         return Path(path)
@@ -93,7 +90,7 @@ class Comparison:
         return "\n".join([counts(self._found), *self.sentences, "", self.table.to_string(index=False)])
 
     def _repr_html_(self) -> str:
-        """The page, in a frame of its own; below it the table alone, which is left where frames are not shown."""
+        """Return the page in a frame, and below it the table alone, for viewers that do not show frames."""
         text = html.escape(page(self._found, self._reading.title, Path.cwd()))
         sentence = html.escape(self.sentences[0])
         return (
@@ -109,20 +106,20 @@ def read_runs(*names: str, runs_dir: str | Path = "runs") -> pd.DataFrame:
     Parameters
     ----------
     *names
-        Sweeps, experiments or runs: a path, a name or enough of it, or ``"last"``; all that there are if none is given.
+        Sweeps, experiments or runs: a path, a name or the part that identifies it, or ``"last"``. The default is all.
     runs_dir
-        Where runs are.
+        The folder of the runs.
 
     Returns
     -------
     pandas.DataFrame
-        A row for each run: options that vary, metrics, status, error and folder. Of several results of the same work
-        the newest.
+        A row for each run: options that vary, metrics, status, error and folder. If there are several results of the
+        same work, only the newest is included.
 
     Raises
     ------
     UnknownNameError
-        If a name means nothing, or several things.
+        If a name is unknown or ambiguous.
     StorageError
         If there are no runs.
     """
@@ -143,13 +140,13 @@ def compare(
     *what
         Sweeps, experiments or runs, by name or as `gradmix.sweep` returns them; the newest sweep if none is given.
     metrics
-        What to show; the first ranks the runs. ``name:lower`` or ``name:higher`` says which way is better.
+        The metrics to show; the first ranks the runs. ``name:lower`` or ``name:higher`` specifies which is better.
     by
-        Parameters to compare by, and no others.
+        The only parameters to compare by.
     over
-        Parameters that count as repetitions, as seeds do.
+        Parameters that only repeat runs, as seeds do.
     runs_dir
-        Where runs are.
+        The folder of the runs.
 
     Raises
     ------

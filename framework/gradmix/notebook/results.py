@@ -1,4 +1,4 @@
-"""What runs have left, as values: read from their journals, whoever made them."""
+"""The results of runs and sweeps, read from their journals, wherever these were written."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _MODEL = "model.json"
 
 
 class RunResult:
-    """A run, as its journal records it; a notebook shows its metrics and its picture.
+    """A run, read from its journal; a notebook shows its metrics and pictures.
 
-    `gradmix.run` returns one, `gradmix.read_run` reads one from its folder.
+    `gradmix.run` returns one, and `gradmix.read_run` reads one from its folder.
     """
 
     def __init__(self, run: Run) -> None:
@@ -38,7 +38,7 @@ class RunResult:
 
     @property
     def folder(self) -> Path:
-        """Where its journal and its artifacts are."""
+        """The folder with its journal and artifacts."""
         return self._run.folder
 
     @property
@@ -48,22 +48,22 @@ class RunResult:
 
     @property
     def is_finished(self) -> bool:
-        """Whether it has a result that counts."""
+        """Whether it has finished with a valid result."""
         return self._run.is_finished
 
     @property
     def error(self) -> str:
-        """What went wrong, in one line; empty if nothing did."""
+        """The error in one line; empty if there was none."""
         return self._run.error
 
     @property
     def began(self) -> float:
-        """When, in seconds since 1970."""
+        """The time at which it began, in seconds since 1970."""
         return self._run.began
 
     @property
     def run_key(self) -> str:
-        """Identity of what it computes."""
+        """The run key, the identity of the computation."""
         return self._run.run_key
 
     @property
@@ -78,7 +78,7 @@ class RunResult:
 
     @property
     def remarks(self) -> Mapping[str, str]:
-        """What its task says of the result beside the metrics."""
+        """The task's remarks on the result, in addition to the metrics."""
         return self._run.remarks
 
     @cached_property
@@ -92,12 +92,12 @@ class RunResult:
 
     @cached_property
     def model(self) -> Clusterer[Any]:
-        """The fitted clusterer: `gradmix.read_model` of the file that the run has left.
+        """The fitted clusterer, read from the run's artifacts by `gradmix.read_model`.
 
         Raises
         ------
         StorageError
-            If it has left none.
+            If the run has no model file.
         """
         path = self.folder / ARTIFACTS / _MODEL
         if not path.exists():
@@ -106,7 +106,7 @@ class RunResult:
 
     @property
     def pictures(self) -> Sequence[Path]:
-        """Files of its pictures."""
+        """The paths of its pictures."""
         return sorted((self.folder / ARTIFACTS).glob("*.png"))
 
     def __repr__(self) -> str:
@@ -127,10 +127,7 @@ class RunResult:
 
 
 class SweepResult:
-    """A sweep, as its journals record it; a notebook shows a table of its runs.
-
-    `gradmix.sweep` returns one.
-    """
+    """A sweep, as `gradmix.sweep` returns it, read from its journals; a notebook shows a table of its runs."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -142,7 +139,7 @@ class SweepResult:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """A row for each run, as `gradmix.read_runs` has them."""
+        """A row for each run, as `gradmix.read_runs` returns it."""
         return table_of([result._run for result in self.results])
 
     def __len__(self) -> int:
@@ -161,15 +158,15 @@ def read_run(folder: str | Path) -> RunResult:
     Raises
     ------
     StorageError
-        If the folder has no journal, or one that cannot be read.
+        If the folder has no journal, or its journal cannot be read.
     """
     return RunResult(read_journal(Path(folder)))
 
 
 def table_of(runs: Sequence[Run]) -> pd.DataFrame:
-    """A row for each run: options that vary by themselves, then metrics, status, error and folder.
+    """Return a row for each run: options that vary, then metrics, status, error and folder.
 
-    Options that the runs have under different names are there by their alias, too.
+    Options that have different names in different runs also have a column with their alias.
     """
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Runs and sweeps from Python: composed, checked, journalled and tracked as on the command line."""
+"""Runs and sweeps in Python, with the same config, checks, journal and tracking as on the command line."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from gradmix.tracking.process import TrackingProcess
 
 
 def run(*overrides: str) -> RunResult:
-    """Make a run, as ``gradmix run`` does, and wait for it.
+    """Execute a run, as ``gradmix run`` does, and wait for it.
 
     Parameters
     ----------
     *overrides
-        What would be typed: ``"clusterer=gmm", "clusterer.n_components=3", "dataset=iris"``. A choice of plugins, such
-        as ``"plugins.files=[my.py]"``, holds from then on in this process.
+        Overrides as on the command line: ``"clusterer=gmm", "clusterer.n_components=3", "dataset=iris"``. A choice of
+        plugins, such as ``"plugins.files=[my.py]"``, stays in effect in this process.
 
     Raises
     ------
     GradmixError
         If the config is wrong; nothing is run.
     Exception
-        What ended the run, if it failed; its journal has it, too.
+        The exception that made the run fail; it is also in the run's journal.
 
     Examples
     --------
@@ -46,20 +46,20 @@ def run(*overrides: str) -> RunResult:
 
 
 def sweep(*overrides: str) -> SweepResult:
-    """Make a sweep, as ``gradmix run -m`` does, and wait for it.
+    """Execute a sweep, as ``gradmix run -m`` does, and wait for it.
 
-    Results that there are already are taken, jobs run in parallel, and a job that fails harms no other: its row in
-    `SweepResult.runs` says what went wrong.
+    Existing results are reused, and jobs run in parallel. A job that fails does not affect the others; its row in
+    `SweepResult.runs` contains the error.
 
     Parameters
     ----------
     *overrides
-        What would be typed: ``"clusterer.n_components=1,2,3", "dataset=iris,wine"``.
+        Overrides as on the command line: ``"clusterer.n_components=1,2,3", "dataset=iris,wine"``.
 
     Raises
     ------
     GradmixError
-        If the config is wrong or a job impossible; nothing is run.
+        If the config is wrong or a job is impossible; nothing is run.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def sweep(*overrides: str) -> SweepResult:
 
 
 class _Seen:
-    """Listens for what was made, and where."""
+    """Records the folder of a run or sweep, and the error if the run failed."""
 
     def __init__(self) -> None:
         self.folder: Path | None = None
@@ -80,17 +80,17 @@ class _Seen:
 
     @hookimpl
     def gradmix_run_started(self, run: RunInfo) -> None:
-        """Take note of a run."""
+        """Record the folder of a run."""
         self.folder = run.folder
 
     @hookimpl
     def gradmix_run_failed(self, run: RunInfo, error: BaseException) -> None:
-        """Take note of what ended it."""
+        """Record the error of a failed run."""
         self.error = error
 
     @hookimpl
     def sweep_started(self, sweep: SweepInfo, jobs: Any) -> None:
-        """Take note of a sweep."""
+        """Record the folder of a sweep."""
         self.sweep = sweep.folder
 
 
