@@ -187,7 +187,7 @@ def _draw_legend(figure: Figure, view: View) -> None:
 
 
 def _handle(entry: Entry, joined: bool, colors_alone: bool) -> Line2D:
-    """Return the handle of a legend entry: a line, a marker, or a bar if colours have entries separate from those."""
+    """Return the handle of a legend entry: a line, a marker, or a bar if the entry shows only a colour."""
     look, is_bar = entry.look, colors_alone and entry.channel == "color"
     has_line = is_bar or (joined and entry.channel != "marker")
     return Line2D(
