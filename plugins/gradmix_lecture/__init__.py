@@ -1,4 +1,4 @@
-"""The lecture, topic by topic: what it teaches of derivatives and of Gaussian mixtures, as runs with pictures."""
+"""The topics of the lecture on derivatives and Gaussian mixtures, as runs with pictures."""
 
 from collections.abc import Mapping
 
@@ -45,12 +45,12 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
 TOPICS: Mapping[str, str] = {
     name: f"gradmix_lecture.topics.{place}" for topics in SECTIONS.values() for name, place in topics.items()
 }
-"""Topic → place of its class."""
+"""Topic → import path of its class."""
 
 
 @gradmix.hookimpl
 def gradmix_kinds() -> gradmix.Kinds:
-    """Add the kind of component that a topic is."""
+    """Add the kind of component ``topic``."""
     return ["gradmix_lecture.topic:Topic"]
 
 

@@ -1,4 +1,4 @@
-"""The task ``lecture``: a topic's numbers into the journal, its pictures and its page beside it."""
+"""The task ``lecture``: it writes a topic's numbers to the journal, and its pictures and page as artifacts."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Lecture(Task):
 
     Notes
     -----
-    Each row of the topic's table is an iteration. The pictures ``picture.png`` and ``picture.svg`` and the page
-    ``page.html``, which holds all that it needs, are drawn from the journal.
+    Each row of the topic's table is an iteration. The pictures ``picture.png`` and ``picture.svg`` and the
+    self-contained page ``page.html`` are drawn from the journal.
     """
 
     topic: Topic = part("program_and_dual_program")
 
     def metrics(self) -> Sequence[Meaning]:
-        """The numbers that the topic quotes."""
+        """Return the meanings of the numbers that the topic quotes."""
         return self.topic.metrics()
 
     def run(self) -> Steps:
@@ -48,7 +48,7 @@ class Lecture(Task):
         return Result(metrics=self.topic.summary(Table(rows)), artifacts=texts)
 
     def draw(self, run: FinishedRun) -> Mapping[str, Writer]:
-        """The picture, as PNG and as SVG, and the page."""
+        """Return writers of the picture, as PNG and as SVG, and of the page."""
         from gradmix_lecture.gallery.page import write_page, write_picture
 
         table = Table([iteration.metrics for iteration in run.iterations])

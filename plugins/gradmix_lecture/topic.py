@@ -1,4 +1,4 @@
-"""What a topic of the lecture is: a table of numbers, and pictures that are drawn from it."""
+"""The base of the lecture's topics: a table of numbers, and pictures that are drawn from it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Table:
-    """Numbers by row and name: what a run's journal has of its iterations.
+    """Numbers by row and name, as a run's journal contains them for its iterations.
 
     Parameters
     ----------
@@ -36,28 +36,28 @@ class Table:
     rows: Sequence[Mapping[str, float]]
 
     def __getitem__(self, name: str) -> Array:
-        """A column, of the rows that have it."""
+        """Return a column, from the rows that have it."""
         return np.array([row[name] for row in self.rows if name in row])
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def having(self, *names: str) -> Table:
-        """The rows that have all of these columns."""
+        """Return the rows that have all of these columns."""
         return Table([row for row in self.rows if all(name in row for name in names)])
 
     def where(self, name: str, value: float) -> Table:
-        """The rows with this number in a column."""
+        """Return the rows with this number in a column."""
         return Table([row for row in self.rows if row.get(name) == value])
 
     def names(self, beginning: str = "") -> list[str]:
-        """What follows `beginning` in the names of columns, in the order in which they first appear."""
+        """Return the names of columns that begin with `beginning`, without it, in order of first appearance."""
         found = dict.fromkeys(name for row in self.rows for name in row if name.startswith(beginning))
         return [name.removeprefix(beginning) for name in found]
 
 
 class Topic(Component, ABC):
-    """Base of the lecture's topics: a dataclass whose fields are what one may change.
+    """Base of the lecture's topics: a dataclass whose fields are the options.
 
     The first line of the docstring is the heading of the topic's page, and the paragraph after it is its text.
     """
@@ -65,30 +65,30 @@ class Topic(Component, ABC):
     kind: ClassVar[str] = "topic"
     role: ClassVar[Role] = Role.GIVEN
     formula: ClassVar[str]
-    """In the lecture's notation, as Matplotlib's mathtext reads it; lines are separated by line breaks."""
+    """Formula in the lecture's notation, in Matplotlib's mathtext; it may have several lines."""
     counted: ClassVar[str] = ""
-    """What the frames are counted by, for the label of the slider: ``"iteration"``."""
+    """What the frames count, for the label of the slider, such as ``"iteration"``."""
 
     @abstractmethod
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """Compute the numbers, row by row; each row becomes a line of the journal. All of them are finite."""
+        """Compute the numbers row by row; all are finite. Each row becomes a line of the journal."""
 
     @abstractmethod
     def plot(self, table: Table) -> Figure:
         """Draw the picture from the numbers."""
 
     def frames(self, table: Table) -> Iterator[tuple[str, Figure]]:
-        """Draw the pictures of a slider, each with its label; all of one size."""
+        """Yield the pictures of a slider, each with its label; all have the same size."""
         return iter(())
 
     def metrics(self) -> Sequence[Meaning]:
-        """What the numbers in `summary` mean."""
+        """Return the meanings of the numbers in `summary`."""
         return ()
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """The few numbers that one would quote."""
+        """Return the few numbers that the page and the metrics quote."""
         return {}
 
     def texts(self) -> Mapping[str, str]:
-        """Files of text that belong to the topic: name → content. The page shows them side by side."""
+        """Return the topic's text files: name → content. The page shows them side by side."""
         return {}

@@ -1,1 +1,1 @@
-"""Pages and pictures of the topics, and the gallery that links them."""
+"""Pages and pictures of the topics, and the gallery with links to them."""

@@ -1,6 +1,6 @@
-"""The gallery: the newest page of each topic, linked, in a folder that works without a network.
+"""The gallery: a folder with the newest page of each topic and links to all of them. It works offline.
 
-``python -m gradmix_lecture.gallery [RUNS] [INTO]``: from the runs below the folder RUNS (default ``runs``) into the
+``python -m gradmix_lecture.gallery [RUNS] [INTO]`` collects pages from runs below RUNS (default ``runs``) in the
 folder INTO (default ``RUNS/gallery``).
 """
 
@@ -26,7 +26,7 @@ class Link:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Build it; returns the exit code."""
+    """Build the gallery and return the exit code."""
     runs = Path(arguments[0] if arguments else "runs")
     into = Path(arguments[1]) if len(arguments) > 1 else runs / "gallery"
     try:
@@ -40,12 +40,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def build(runs: Path, into: Path) -> Sequence[Link]:
-    """Copy the newest page and picture of each topic, and link them; returns the links, in the lecture's order.
+    """Copy each topic's newest page and picture, link them, and return the links in the lecture's order.
 
     Raises
     ------
     StorageError
-        If no run below the folder has left a page.
+        If no run below the folder has a page.
     """
     newest = _newest(runs)
     if not newest:
@@ -71,13 +71,13 @@ def build(runs: Path, into: Path) -> Sequence[Link]:
 
 
 def _newest(runs: Path) -> Mapping[str, Path]:
-    """Topic → artifacts of its newest run that finished."""
+    """Return topic → folder of artifacts of its newest finished run."""
     found: dict[str, tuple[float, Path]] = {}
     for page in runs.rglob("artifacts/page.html"):
         try:
             run = read_run(page.parent.parent)
         except StorageError:
-            continue  # a page that is not in a run's folder
+            continue  # this page is not in a run's folder
         topic = str(run.params.get("topic"))
         if topic in TOPICS and run.is_finished and run.began > found.get(topic, (0.0, page))[0]:
             found[topic] = run.began, page.parent

@@ -1,4 +1,4 @@
-"""Figures in the project's style, and what becomes of them: files, and images within a page."""
+"""Figures in the project's style, and their conversion to files and to images within a page."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, HEIGHT = 9.6, 5.4
-"""Size of a picture, in inches: that of a slide."""
+"""Size of a picture in inches, the same as a slide's."""
 _LINE_GAP = 1.2
-"""Between the lines of a formula, in tenths of an inch."""
+"""Distance between the lines of a formula, in tenths of an inch."""
 
 
 @contextmanager
 def in_style() -> Iterator[None]:
-    """Within it, whatever Matplotlib draws has the project's style."""
+    """Draw everything within this context in the project's style."""
     import matplotlib
 
     with matplotlib.rc_context(PICTURE_STYLE):
@@ -31,9 +31,9 @@ def in_style() -> Iterator[None]:
 
 
 def new_figure(width: float = WIDTH, height: float = HEIGHT) -> Figure:
-    """An empty figure whose parts arrange themselves so that none covers another."""
+    """Return an empty figure with automatic layout, so that no part covers another."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure  # without pyplot, which takes as long as all the rest
+    from matplotlib.figure import Figure  # not pyplot, whose import takes as long as everything else together
 
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
@@ -41,7 +41,7 @@ def new_figure(width: float = WIDTH, height: float = HEIGHT) -> Figure:
 
 
 def new_board() -> tuple[Figure, Axes]:
-    """An empty figure to write and draw on anywhere: its axes cover all of it, are not seen, and count in inches."""
+    """Return an empty figure and invisible axes that cover all of it; coordinates are in inches."""
     figure = new_figure()
     figure.set_layout_engine("none")
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(0, HEIGHT))
@@ -50,14 +50,14 @@ def new_board() -> tuple[Figure, Axes]:
 
 
 def svg_of(figure: Figure) -> bytes:
-    """The figure as SVG, the same bytes for the same figure."""
+    """Return the figure as SVG; the same figure always gives the same bytes."""
     stream = BytesIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     return stream.getvalue()
 
 
 def formula_svg(formula: str) -> bytes:
-    """A formula of one or several lines, as SVG that fits it closely."""
+    """Return a formula of one or several lines as SVG, tightly cropped."""
     import matplotlib
 
     with matplotlib.rc_context({**PICTURE_STYLE, "mathtext.fontset": "stix"}):
@@ -75,10 +75,10 @@ def formula_svg(formula: str) -> bytes:
 
 
 def with_minus(text: str) -> str:
-    """A text with true minus signs before its numbers."""
+    """Replace hyphens before numbers by true minus signs."""
     return re.sub(r"-(?=[\d.])", "\N{MINUS SIGN}", text)
 
 
 def data_address(svg: bytes) -> str:
-    """An image as an address that holds it."""
+    """Return a data URL that contains the image."""
     return "data:image/svg+xml;base64," + base64.b64encode(svg).decode("ascii")

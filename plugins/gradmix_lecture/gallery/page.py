@@ -1,4 +1,4 @@
-"""The page of a topic: heading, text, formula, picture, command and numbers, in one file that needs nothing else."""
+"""The page of a topic: heading, text, formula, picture, command and numbers in one self-contained file."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from gradmix_lecture.topic import Table, Topic
 
 NAVIGATION = "<!-- navigation -->"
-"""Where the gallery puts its links into a page."""
+"""Placeholder in a page, which the gallery replaces by its links."""
 _MOST_ROWS = 60
-"""Rows of the table that the page shows, at most."""
+"""Maximum number of rows in the page's table."""
 
 
 @dataclass(frozen=True)
 class Description:
-    """What a topic's docstring says.
+    """The heading and text of a topic, from its docstring.
 
     Parameters
     ----------
     heading
-        Its first line.
+        The first line.
     text
-        The paragraphs up to its sections.
+        The paragraphs before the first section.
     """
 
     heading: str
@@ -58,7 +58,7 @@ class Number:
 
 
 def write_picture(path: Path, topic: Topic, table: Table) -> None:
-    """Draw the topic's picture, as the path's ending says."""
+    """Draw the topic's picture, in the format of the path's suffix."""
     with in_style():
         figure = topic.plot(table)
         if path.suffix == ".svg":
@@ -94,7 +94,7 @@ def write_page(path: Path, topic: Topic, table: Table, metrics: Mapping[str, flo
 
 
 def name_of(topic: Topic) -> str:
-    """The name by which a config chooses the topic; that of its class if another plugin offers it."""
+    """Return the topic's name in a config, or the name of its class if another plugin offers the topic."""
     place = f"{type(topic).__module__}:{type(topic).__name__}"
     return next((name for name, its in TOPICS.items() if its == place), type(topic).__name__)
 
@@ -108,7 +108,7 @@ def _numbers(topic: Topic, metrics: Mapping[str, float]) -> Sequence[Number]:
 
 
 def _shown(value: float | None) -> str:
-    """A number as text: whole ones whole, others with six digits, with a true minus sign."""
+    """Format a number: integers without decimals, others with six digits, with a true minus sign."""
     if value is None:
         return ""
     text = f"{value:.0f}" if value == round(value) and abs(value) < 1e7 else f"{value:.6g}"
@@ -117,13 +117,13 @@ def _shown(value: float | None) -> str:
 
 @cache
 def file_of_gallery(name: str) -> str:
-    """Content of a file beside this one."""
+    """Return the content of a file in the folder of this module."""
     return files("gradmix_lecture.gallery").joinpath(name).read_text(encoding="utf-8")
 
 
 @cache
 def template(name: str) -> Template:
-    """A page to fill in."""
+    """Return the template of a page."""
     from jinja2 import Environment, StrictUndefined
 
     environment: Any = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

@@ -1,1 +1,1 @@
-"""The topics: in each module those that belong together."""
+"""The topics; each module contains related ones."""

@@ -1,4 +1,4 @@
-"""What derivatives are for: five applications of the lecture, each solved."""
+"""Applications of derivatives: five from the lecture, each solved."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from gradmix.arrays import Array
 
 _LEAST = 1e-30
-"""Where an objective of 0 is drawn."""
+"""Value at which an objective of 0 is drawn."""
 _OPTIMISERS: Mapping[str, tuple[str, str]] = {
     "gradient_descent": ("gradient descent", "gradients"),
     "scipy_optimize": ("BFGS", "gradients"),
@@ -47,23 +47,23 @@ class Applications(Topic):
     """Equations, minima, inverse problems, networks and stiff equations are solved by the same derivatives.
 
     Each panel is a problem that the lecture names, solved with derivatives by dual numbers or the tape. None of the
-    programs has a derivative written by hand. The last panel has how many gradients, Jacobians and Hessians each one
-    took.
+    programs has a derivative written by hand. The last panel shows how many gradients, Jacobians and Hessians each
+    solution took.
 
     Parameters
     ----------
     equations
-        A problem that asks for a root.
+        Problem whose question is a root.
     minimum
-        A problem that asks for a minimum.
+        Problem whose question is a minimum.
     inverse
-        A problem that asks for a fit.
+        Problem whose question is a least-squares fit.
     stiff
-        A problem that asks for the course of a differential equation with three unknowns.
+        Problem whose question is an initial value problem with three unknowns.
     hidden
-        Hidden units of the network.
+        Number of hidden units of the network.
     training
-        Iterations of its training at most.
+        Maximum number of iterations of the network's training.
     data_seed
         Seed of the network's data and start.
     """
@@ -79,7 +79,7 @@ class Applications(Topic):
     stiff: Problem = part("robertson")
 
     def check(self) -> None:
-        """Check that each problem asks what its panel is about."""
+        """Check that each problem has the question that its panel shows."""
         super().check()
         wanted: Mapping[str, type[Question]] = {
             "equations": Equations,
@@ -94,7 +94,7 @@ class Applications(Topic):
                 raise ConfigError(f"topic.{name} must ask for {kind.asks_for}; the problem given asks for {asked}.")
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """The iterations of each application, the network's curves, and the course of the equation."""
+        """Yield the iterations of each application, the network's curves, and the equation's solution."""
         yield from self._iterations("newton", "newton", self.equations, "error")
         for name in _OPTIMISERS:
             yield from self._iterations(f"minimum.{name}", name, self.minimum, "objective", max_iter=100)
@@ -123,14 +123,14 @@ class Applications(Topic):
 
     @cached_property
     def _data(self) -> tuple[Array, Array, Array]:
-        """Inputs, noisy values of a sine, and the weights at the start."""
+        """Draw inputs, noisy values of a sine, and the initial weights."""
         rng = np.random.default_rng(self.data_seed)
         x = np.sort(rng.uniform(-1.0, 1.0, 40))
         y = np.sin(3.0 * x) + 0.1 * rng.standard_normal(40)
         return x, y, 0.5 * rng.standard_normal(3 * self.hidden + 1)
 
     def _output(self, weights: Any, x: Array) -> Any:
-        """One hidden layer of tanh."""
+        """Return the output of a network with one hidden layer of tanh."""
         k = self.hidden
         hidden = np.tanh(x[:, None] * weights[:k] + weights[k : 2 * k])
         return np.matmul(hidden, weights[2 * k : 3 * k]) + weights[3 * k]
@@ -141,7 +141,7 @@ class Applications(Topic):
             yield {"time": each.metrics["t"], **states, "derivatives.stiff": each.metrics["derivative_evaluations"]}
 
     def metrics(self) -> Sequence[Meaning]:
-        """What each reached, and how many derivatives it took."""
+        """Return the meanings: what each application reached, and how many derivatives it took."""
         return (
             Meaning("newton", "lower", "", "Newton's method: error of the root"),
             Meaning("minimum.newton", "lower", "", "minimum: the objective that Newton's method reached"),
@@ -154,11 +154,11 @@ class Applications(Topic):
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """The last of each."""
+        """Return the last number of each."""
         return {meaning.name: float(table[meaning.name][-1]) for meaning in self.metrics()}
 
     def plot(self, table: Table) -> Figure:
-        """A panel for each application, and one for the derivatives."""
+        """Draw a panel for each application, and one for the numbers of derivatives."""
         figure = new_figure()
         panels = figure.subplots(2, 3)
         _draw_newton(panels[0, 0], table.having("newton"))
@@ -190,7 +190,7 @@ _COUNTED = {
 
 
 def _asked(problem: Problem) -> Question:
-    """What a problem asks; that it asks something has been checked."""
+    """Return the question of a problem, which has been checked to have one."""
     question = problem.question()
     if question is None:
         raise ConfigError(f"the problem {type(problem).__name__} asks nothing; choose one with a question.")

@@ -1,4 +1,4 @@
-"""Densities: one Gaussian, a mixture of several, and what covariances may look like."""
+"""Densities: one Gaussian, a mixture of several, and the types of covariances."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ _CONTOURS = 7
 class CovarianceTypes(Topic):
     """The covariance type says how ellipses may differ: more freedom fits better, and BIC asks what it costs.
 
-    Spheres have one variance each, diagonal matrices one for each axis, and arbitrary matrices also turn; tied ones are
-    the same for all components. The log-likelihood can only rise with freedom. BIC charges log m for every parameter,
-    and the type with the lowest value is worth what it costs.
+    Spheres have one variance each, diagonal matrices one for each axis, and full matrices may also be rotated; tied
+    ones are the same for all components. More freedom can only raise the log-likelihood. BIC adds log m for every
+    parameter; the type with the lowest BIC balances fit and cost best.
 
     Parameters
     ----------
     dataset
-        Rows of two columns.
+        Data set with two columns.
     n_components
         Number of Gaussians.
     types
-        Covariance types, up to 14: the lecture's four, or mclust's.
+        Covariance types, at most 14: the lecture's four, or mclust's.
     n_init
-        Starts of each fit.
+        Number of starts of each fit.
     random_state
         Seed of the starts.
     """
@@ -68,13 +68,13 @@ class CovarianceTypes(Topic):
     random_state: Seed = None
 
     def check(self) -> None:
-        """Check that there are types, each once."""
+        """Check that there are types, and that none is repeated."""
         super().check()
         if not 1 <= len(set(self.types)) == len(self.types) <= 14:
             raise ConfigError(f"topic.types must be 1 to 14 different types; given: {', '.join(self.types) or 'none'}.")
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """The fit of each type, in the order in which they are given."""
+        """Yield the fit of each type, in the given order."""
         X = rows_of(self.dataset, 2).X
         for number, name in enumerate(self.types):
             fitted = gradmix.clusterer(
@@ -95,7 +95,7 @@ class CovarianceTypes(Topic):
         return {f"bic.{name}": float(bic) for name, bic in zip(self.types, table["bic"], strict=False)}
 
     def plot(self, table: Table) -> Figure:
-        """A panel for each type."""
+        """Draw a panel for each type."""
         data, figure, n = self.dataset.load(), new_figure(), len(table)
         n_columns = n if n < 4 else 2 if n == 4 else 5 if n > 8 else 4
         panels = figure.subplots(-(-n // n_columns), n_columns, squeeze=False).ravel()
@@ -125,7 +125,7 @@ class CovarianceTypes(Topic):
         scale_alike(axes, data.X)
 
     def frames(self, table: Table) -> Iterator[tuple[str, Figure]]:
-        """The components of a type, and its BIC beside that of the others."""
+        """Yield, for each type, the components and its BIC next to the others'."""
         data, best = self.dataset.load(), table["bic"].min()
         for row in table.rows:
             number, figure = int(row["type"]), new_figure()
@@ -145,14 +145,14 @@ class CovarianceTypes(Topic):
 class SingleGaussianAndMixture(Topic):
     """One Gaussian puts its peak where there are hardly any points; a mixture of two follows both groups.
 
-    Old Faithful erupts either shortly, after a short wait, or long, after a long one. A single Gaussian has to cover
-    both groups and calls the gap between them most likely. Two components need six more parameters, which the
-    likelihood repays many times over.
+    Old Faithful has short eruptions after short waits and long ones after long waits. A single Gaussian has to cover
+    both groups, and its density is highest in the gap between them. Two components need six more parameters, but the
+    gain in likelihood is worth many times their cost.
 
     Parameters
     ----------
     dataset
-        Rows of two columns.
+        Data set with two columns.
     n_components
         Number of Gaussians of the mixture.
     random_state
@@ -172,7 +172,7 @@ class SingleGaussianAndMixture(Topic):
             raise ConfigError("topic.n_components must be at least 2: a mixture of one is the single Gaussian.")
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """The fit of one Gaussian, and that of the mixture."""
+        """Yield the fit of one Gaussian, and the fit of the mixture."""
         X = rows_of(self.dataset, 2).X
         for k in (1, self.n_components):
             fitted = gradmix.clusterer("gmm", n_components=k, n_init=5, random_state=self.random_state).fit(X)
@@ -196,7 +196,7 @@ class SingleGaussianAndMixture(Topic):
         }
 
     def plot(self, table: Table) -> Figure:
-        """Both densities, over the rows."""
+        """Draw both densities, with the rows."""
         data, figure = self.dataset.load(), new_figure()
         panels = figure.subplots(1, len(table), sharey=True, squeeze=False)[0]
         for axes, row in zip(panels, table.rows, strict=True):
@@ -214,22 +214,22 @@ class SingleGaussianAndMixture(Topic):
 
 @dataclass
 class MixtureDensity(Topic):
-    """A mixture's density is the sum of its weighted components; they add up, peaks and all.
+    """A mixture's density is the sum of its weighted components; peaks that are close to each other merge.
 
     The thin curves are the components times their weights, and the area under each is its weight. Their sum is a
-    density again, of a shape that no single Gaussian has. Two components need not show as two peaks: for equal ones
-    that takes a distance of more than 2σ.
+    density again, with a shape that no single Gaussian has. Two components do not always give two peaks: equal ones
+    give two only if their distance is more than 2σ.
 
     Parameters
     ----------
     weights
-        Mixing coefficients, one a component; they are scaled to sum to 1.
+        Mixing coefficients, one for each component; they are scaled to sum to 1.
     means, sigmas
-        Of the mixture in one dimension: means and standard deviations.
+        Means and standard deviations of the mixture in one dimension.
     means_2d
-        Of the mixture in the plane.
+        Means of the mixture in the plane.
     covariances_2d
-        Its variances and covariance: Σ₁₁, Σ₂₂ and Σ₁₂ of each component.
+        Variances and covariance of the mixture in the plane: Σ₁₁, Σ₂₂ and Σ₁₂ of each component.
     farthest
         Largest distance of the two equal components on the slider, in units of σ.
     """
@@ -248,14 +248,14 @@ class MixtureDensity(Topic):
     farthest: PositiveFloat = 4.0
 
     def check(self) -> None:
-        """Check that there are as many of each, and that the matrices are covariances."""
+        """Check that all lists have equal length, and that the matrices are covariances."""
         super().check()
         names = ("weights", "means", "sigmas", "means_2d", "covariances_2d")
         check_components(**{name: getattr(self, name) for name in names})
         check_covariances("covariances_2d", self.covariances_2d)
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """The mixture on a line and that in the plane; then how many peaks two equal components have, by distance."""
+        """Yield both mixtures; then, for each distance, the number of peaks of two equal components."""
         line, plane = self._mixtures()
         yield {"dimensions": 1.0, **row_of(line)}
         yield {"dimensions": 2.0, **row_of(plane)}
@@ -276,7 +276,7 @@ class MixtureDensity(Topic):
         return {"largest_hidden_distance": float(table["distance"][table["peaks"] == 1].max(initial=0.0))}
 
     def plot(self, table: Table) -> Figure:
-        """On a line, components and sum; in the plane, components on the left and their sum on the right."""
+        """Draw components and sum: on a line, and in the plane with components on the left, the sum on the right."""
         figure = new_figure()
         line, plane = (mixture_of(table.where("dimensions", d).rows[0]) for d in (1, 2))
         left, middle, right = figure.subplots(1, 3, width_ratios=(5, 4, 4))
@@ -296,7 +296,7 @@ class MixtureDensity(Topic):
         return figure
 
     def frames(self, table: Table) -> Iterator[tuple[str, Figure]]:
-        """Two equal components at each distance, and their sum."""
+        """Yield two equal components and their sum at each distance."""
         for row in table.having("peaks").rows:
             figure = new_figure()
             axes = figure.subplots()
@@ -308,7 +308,7 @@ class MixtureDensity(Topic):
 
 
 def draw_density(axes: Axes, mixture: Any, across: tuple[float, float], up: tuple[float, float]) -> None:
-    """Contours of a density, filled: each is three fifths of the next."""
+    """Draw filled contours of a density; each level is three fifths of the next."""
     xs, ys, points = grid(across, up, 60)
     heights = np.exp(mixture.score_samples(points)).reshape(xs.shape)
     levels = heights.max() * 0.6 ** np.arange(_CONTOURS, -1, -1)
@@ -319,7 +319,7 @@ def draw_density(axes: Axes, mixture: Any, across: tuple[float, float], up: tupl
 
 
 def _draw_line(axes: Axes, mixture: Any, at: Array | None = None, named: bool = True) -> None:
-    """Weighted components of a mixture on a line, and their sum."""
+    """Draw the weighted components of a mixture on a line, and their sum."""
     if at is None:
         reach = 3.5 * np.sqrt(mixture.matrices[:, 0, 0])
         at = np.linspace((mixture.means[:, 0] - reach).min(), (mixture.means[:, 0] + reach).max(), 241)
@@ -336,19 +336,19 @@ def _draw_line(axes: Axes, mixture: Any, at: Array | None = None, named: bool = 
 
 
 def _around(mixture: Any) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Ranges of both axes that show each component to three standard deviations."""
+    """Return ranges of both axes that show each component up to three standard deviations."""
     reach = 3 * np.sqrt(np.einsum("kii->ki", mixture.matrices))
     (left, bottom), (right, top) = (mixture.means - reach).min(axis=0), (mixture.means + reach).max(axis=0)
     return (float(left), float(right)), (float(bottom), float(top))
 
 
 def _pair(distance: float) -> Any:
-    """Two components of equal weight with σ = 1."""
+    """Return two components of equal weight with σ = 1."""
     return gaussians([0.5, 0.5], [[-distance / 2], [distance / 2]], np.ones((2, 1, 1)))
 
 
 def _count_peaks(mixture: Any) -> int:
-    """Local maxima of a density on a line, on a fine grid over the means."""
+    """Count the local maxima of a density on a line, on a fine grid over the means."""
     low, high = mixture.means.min() - 1.0, mixture.means.max() + 1.0
     heights = mixture.score_samples(np.linspace(low, high, 4001)[:, None])
     return int(np.sum((heights[1:-1] > heights[:-2]) & (heights[1:-1] >= heights[2:])))

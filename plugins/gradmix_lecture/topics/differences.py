@@ -1,4 +1,4 @@
-"""Divided differences beside automatic differentiation."""
+"""Divided differences compared with automatic differentiation."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _EXACT = 3e-17
-"""Where an error of 0 is drawn: a logarithmic axis has no 0."""
+"""Value at which an error of 0 is drawn, as a logarithmic axis has no 0."""
 
 
 @dataclass(frozen=True)
 class _Function:
-    """A function of one number, its derivative, and how both are written."""
+    """A function of one number, its derivative, and the formulas of both."""
 
     written: str
     f: Callable[[Any], Any]
@@ -44,7 +44,7 @@ _SCHEMES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "central_4": ("central, order 4", {"method": "central", "order": 4}),
     "complex_step": ("complex step", {"method": "complex_step"}),
 }
-"""Scheme → how the legend names it, and the options of `finite_difference`."""
+"""Scheme → its name in the legend, and the options of `finite_difference`."""
 
 _EXACT_WAYS = ("dual", "tape")
 
@@ -54,7 +54,7 @@ class DividedDifferenceError(Topic):
     """Divided differences are accurate for one step size only; dual numbers need none.
 
     As h becomes smaller, the truncation error of a divided difference falls, until rounding errors of the function,
-    divided by h, take over: of sixteen digits a forward difference keeps eight at best, a central one eleven.
+    divided by h, dominate: of sixteen digits a forward difference keeps at most eight, a central one eleven.
     Automatic differentiation has neither error, so dual numbers and the tape are flat lines at the bottom.
 
     Parameters
@@ -62,11 +62,11 @@ class DividedDifferenceError(Topic):
     x
         Where to differentiate.
     functions
-        Which functions, at most three.
+        Names of the functions, at most three.
     smallest, largest
         The range of h.
     steps_per_decade
-        How many values of h in each power of ten.
+        Number of values of h in each power of ten.
     """
 
     formula: ClassVar[str] = r"""
@@ -92,7 +92,7 @@ class DividedDifferenceError(Topic):
             raise ConfigError(f"topic.functions must be different ones; given: {', '.join(self.functions) or 'none'}.")
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """For each h the error of each scheme, and that of automatic differentiation, which has no h."""
+        """Yield the error of each scheme for each h, and that of automatic differentiation, which has no h."""
         decades = np.log10(self.largest / self.smallest)
         for h in np.geomspace(self.largest, self.smallest, round(decades * self.steps_per_decade) + 1):
             row = {"h": float(h)}
@@ -105,11 +105,11 @@ class DividedDifferenceError(Topic):
 
     def _error(self, way: gradmix.Differentiator, name: str) -> float:
         function = _FUNCTIONS[name]
-        with np.errstate(all="ignore"), gradmix.assessments():  # that a poor step gives a warning is known
+        with np.errstate(all="ignore"), gradmix.assessments():  # warnings about poor steps are expected
             return abs(float(way.derivative(function.f, self.x)) - function.derivative(self.x))
 
     def metrics(self) -> Sequence[Meaning]:
-        """What each scheme reaches at best on the first function."""
+        """Return the meanings: the best that each scheme reaches on the first function."""
         errors = [
             Meaning(f"best_error.{scheme}", "lower", "", f"least error of the {label} scheme, any h", by_ratio=True)
             for scheme, (label, _) in _SCHEMES.items()
@@ -121,19 +121,19 @@ class DividedDifferenceError(Topic):
         return (*errors[:3:2], *steps, Meaning("error.dual", "lower", "", "error of dual numbers", by_ratio=True))
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """The least errors and where they are reached."""
+        """Return the least errors, and the h of each."""
         name, h = self.functions[0], table["h"]
         found: dict[str, float] = {}
         for scheme in ("forward", "central"):
             errors = table[f"error.{name}.{scheme}"]
-            # A difference that is right by chance is not what a scheme reaches: the median of neighbours is.
+            # A difference can be right by chance: a scheme is judged by the median of neighbours.
             smooth = [np.median(errors[max(i - 2, 0) : i + 3]) for i in range(len(errors))]
             best = int(np.argmin(smooth))
             found |= {f"best_error.{scheme}": float(smooth[best]), f"best_h.{scheme}": float(h[best])}
         return {**found, "error.dual": float(table[f"error.{name}.dual"][0])}
 
     def plot(self, table: Table) -> Figure:
-        """A panel for each function: the error against h."""
+        """Draw a panel for each function: the error against h."""
         figure = new_figure()
         panels = figure.subplots(1, len(self.functions), sharey=True, squeeze=False)[0]
         best = self.summary(table)
@@ -159,14 +159,14 @@ class DividedDifferenceError(Topic):
         axes.set_ylim(_EXACT / 3, 30)
 
     def _mark(self, axes: Axes, h: float) -> None:
-        """Where truncation ends and rounding begins, for the forward difference."""
+        """Mark where rounding begins to dominate truncation, for the forward difference."""
         axes.axvline(h, color="0.5", linewidth=0.8, linestyle=":")
         high = 8.0
         axes.text(h / 2.5, high, "← rounding", ha="right", va="center", fontsize=9, color="0.25")
         axes.text(h * 2.5, high, "truncation →", ha="left", va="center", fontsize=9, color="0.25")
 
     def frames(self, table: Table) -> Iterator[tuple[str, Figure]]:
-        """The secant of the first function for each power of ten, and where its error is on the curve."""
+        """Yield, for each power of ten, the secant of the first function and its error's place on the curve."""
         name = self.functions[0]
         for i in range(0, len(table), self.steps_per_decade):
             row = table.rows[i]

@@ -23,7 +23,7 @@ _VALUE, _DERIVATIVE = "black", group_color(1)
 
 @dataclass(frozen=True)
 class _Function:
-    """A function of one number, its derivative as the lecture has it, and how both are written."""
+    """A function of one number, its derivative in the lecture's form, and the formulas of both."""
 
     written: str
     derived: str
@@ -45,8 +45,8 @@ _FUNCTIONS: Mapping[str, _Function] = {
 class DualNumbers(Topic):
     """A function of a dual number has its derivative in the second component.
 
-    Each panel evaluates a function at x + d, where d² = 0. What stands before d is the derivative, and it is correct to
-    about the last digit that a computer keeps. The strip below each panel has the error of the derivative in ulp: one
+    Each panel evaluates a function at x + d, where d² = 0. The coefficient of d is the derivative, and it is correct to
+    about the last digit that a computer keeps. The strip below each panel shows the error of the derivative in ulp: one
     ulp is the distance from a number to the next one that can be represented.
 
     Parameters
@@ -56,7 +56,7 @@ class DualNumbers(Topic):
     begin, end
         The interval, of positive numbers.
     n
-        How many points.
+        Number of points.
     """
 
     formula: ClassVar[str] = r"P(x + \dot{x}\mathbf{d}) = P(x) + P'(x)\,\dot{x}\mathbf{d} \qquad \mathbf{d}^2 = 0"
@@ -68,7 +68,7 @@ class DualNumbers(Topic):
     n: Annotated[int, Bounds(ge=5, le=500)] = 99
 
     def check(self) -> None:
-        """Check that every function has a derivative all over the interval."""
+        """Check that every function has a derivative in the whole interval."""
         super().check()
         if not 0 < self.begin < self.end < 100:
             raise ConfigError(
@@ -79,7 +79,7 @@ class DualNumbers(Topic):
             raise ConfigError("topic.coefficients must be at least two: the derivative of a constant shows nothing.")
 
     def _functions(self) -> Mapping[str, _Function]:
-        """All functions, the polynomial first."""
+        """Return all functions, the polynomial first."""
         p = self.coefficients
         derived = [k * each for k, each in enumerate(p)][1:]
         polynomial = _Function(
@@ -88,7 +88,7 @@ class DualNumbers(Topic):
         return {"polynomial": polynomial, **_FUNCTIONS}
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """For each x the values and derivatives, with the errors of the derivatives."""
+        """Yield the values and derivatives for each x, with the errors of the derivatives."""
         dual = gradmix.differentiator("dual")
         for x in np.linspace(self.begin, self.end, self.n):
             row = {"x": float(x)}
@@ -115,11 +115,11 @@ class DualNumbers(Topic):
         return {meaning.name: float(table[meaning.name].max()) for meaning in self.metrics()}
 
     def plot(self, table: Table) -> Figure:
-        """A panel for each function: value, derivative and error."""
+        """Draw a panel for each function: value, derivative and error."""
         return self._picture(table, None)
 
     def frames(self, table: Table) -> Iterator[tuple[str, Figure]]:
-        """A dual number that moves along, with the tangents that it stands for."""
+        """Yield a moving dual number, with the tangents that it represents."""
         for at in np.unique(np.linspace(0, len(table) - 1, 7).round().astype(int)[1:-1]):
             yield f"x = {table.rows[at]['x']:.2f}", self._picture(table, int(at))
 
@@ -172,7 +172,7 @@ def _horner(coefficients: Sequence[float], x: Any) -> Any:
 
 
 def _polynomial(coefficients: Sequence[float]) -> str:
-    """How a polynomial is written."""
+    """Return the formula of a polynomial."""
     terms = []
     for power, each in enumerate(coefficients):
         if each:
@@ -189,17 +189,17 @@ class TwoComponents(Topic):
     """Several dual components carry several partial derivatives through one evaluation.
 
     With a component for each variable, and all products of two components zero, one evaluation of a function gives its
-    value and its whole gradient. The arrows in the picture are the gradient: to the right as long as the first
-    component, upwards as long as the second one. They cross the level lines at right angles, as a gradient must.
+    value and its whole gradient. The arrows in the picture are the gradient: their extent to the right is the first
+    component, their extent upwards the second one. They cross the level lines at right angles, as a gradient must.
 
     Parameters
     ----------
     x
-        The point that is computed in full.
+        The point for which the picture shows the whole computation.
     half_width
-        How far the picture reaches around the point.
+        Distance from the point to the edges of the picture.
     n
-        Arrows in each direction.
+        Number of arrows in each direction.
     """
 
     formula: ClassVar[str] = r"""
@@ -212,7 +212,7 @@ class TwoComponents(Topic):
     n: Annotated[int, Bounds(ge=2, le=30)] = 9
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """The point first, then those of the grid: value and both components, and how often f was evaluated."""
+        """Yield value, both components and number of evaluations at the point, then on the grid."""
         (x1, x2), reach = self.x, self.half_width
         yield self._row(x1, x2)
         for a in np.linspace(x1 - reach, x1 + reach, self.n):
@@ -236,7 +236,7 @@ class TwoComponents(Topic):
         return {**found, "evaluations": float(f.calls)}
 
     def metrics(self) -> Sequence[Meaning]:
-        """The point's derivatives, and the cost."""
+        """Return the meanings of the point's derivatives and of the cost."""
         return (
             Meaning("value", None, "", "f at the point"),
             Meaning("d1", None, "", "the first dual component: ∂f/∂x₁"),
@@ -248,11 +248,11 @@ class TwoComponents(Topic):
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """Those of the first row."""
+        """Return the numbers of the first row."""
         return {meaning.name: table.rows[0][meaning.name] for meaning in self.metrics()}
 
     def plot(self, table: Table) -> Figure:
-        """Level lines with the gradient, and the computation at the point."""
+        """Draw level lines with the gradient, and the computation at the point."""
         figure = new_figure()
         left, right = figure.subplots(1, 2, width_ratios=[1.05, 1])
         self._draw_field(left, table)
@@ -273,7 +273,7 @@ class TwoComponents(Topic):
 
 
 def _draw_computation(axes: Axes, row: Mapping[str, float]) -> None:
-    """The lecture's computation, with the numbers of the point."""
+    """Draw the lecture's computation, with the numbers of the point."""
     x1, x2 = row["x1"], row["x2"]
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.set_axis_off()
@@ -295,7 +295,7 @@ def _draw_computation(axes: Axes, row: Mapping[str, float]) -> None:
 
 
 def _dual(value: float, d1: float, d2: float) -> str:
-    """A number with two dual components, as it is written; components that are zero are left out."""
+    """Format a number with two dual components, without those that are zero."""
     text = shown(value)
     for name, each in (("d_1", d1), ("d_2", d2)):
         if each:

@@ -26,20 +26,20 @@ _MOST_PANELS = 8
 class EMIterations(Topic):
     """EM pulls the components apart, and each iteration makes the data more likely.
 
-    The E-step gives every point to all components in part: its colour is theirs, blended by its responsibilities. The
-    M-step moves each mean, covariance and weight to what its share of the points asks for. The log-likelihood
-    never falls, but it may rise slowly for a while before the components part.
+    The E-step assigns every point to all components in part: its colour blends theirs by its responsibilities. The
+    M-step recomputes each component's mean, covariance and weight from its share of the points. The log-likelihood
+    never falls, but it may rise slowly for a while before the components separate.
 
     Parameters
     ----------
     dataset
-        Rows of two columns.
+        Data set with two columns.
     n_components
         Number of Gaussians.
     shown
-        Which iterations have a panel, in rising order: 0 is the start, and the last one is the end of EM. At most 8.
+        Iterations that have a panel, at most 8, in rising order: 0 is the start, and the last one is the end of EM.
     start_seed
-        Seed by which the start chooses rows as means; all components begin with the covariance of all rows.
+        Seed for choosing rows as initial means; all components begin with the covariance of all rows.
     """
 
     formula: ClassVar[str] = r"""
@@ -54,7 +54,7 @@ class EMIterations(Topic):
     start_seed: NonNegativeInt = 0
 
     def check(self) -> None:
-        """Check that there are panels, in order."""
+        """Check that there are panels, in rising order."""
         super().check()
         shown = self.shown
         if not 1 <= len(shown) <= _MOST_PANELS or list(shown) != sorted(set(shown)) or shown[-1] == 0:
@@ -64,7 +64,7 @@ class EMIterations(Topic):
             )
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """The mixture and the log-likelihood of the start and of each iteration."""
+        """Yield the mixture and the log-likelihood of the start and of each iteration."""
         X = rows_of(self.dataset, 2).X
         start = random_start(X, self.n_components, self.start_seed)
         yield {"iteration": 0.0, "log_likelihood": start.log_likelihood(X), **row_of(start)}
@@ -73,7 +73,7 @@ class EMIterations(Topic):
             yield {"iteration": float(each.step), **each.metrics, **row_of(each.estimate)}
 
     def metrics(self) -> Sequence[Meaning]:
-        """Where EM began and ended."""
+        """Return the meanings of the log-likelihoods."""
         return (
             Meaning("log_likelihood.start", None, "nats", "log-likelihood of the start"),
             Meaning("log_likelihood.first", None, "nats", "after the first iteration"),
@@ -82,7 +82,7 @@ class EMIterations(Topic):
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """Log-likelihoods of start, first and last iteration."""
+        """Return the log-likelihoods of the start, the first and the last iteration."""
         values = table["log_likelihood"]
         return {
             "log_likelihood.start": float(values[0]),
@@ -92,7 +92,7 @@ class EMIterations(Topic):
         }
 
     def plot(self, table: Table) -> Figure:
-        """A panel for each iteration that is shown; EM may have settled before the last."""
+        """Draw a panel for each iteration in `shown`; EM may converge before the last."""
         data, figure = self.dataset.load(), new_figure()
         steps = sorted({min(step, len(table) - 1) for step in self.shown})
         n_columns = min(len(steps), 4)
@@ -122,7 +122,7 @@ class EMIterations(Topic):
         axes.set(xlim=across, ylim=up)
 
     def frames(self, table: Table) -> Iterator[tuple[str, Figure]]:
-        """Points and components of an iteration, and how far the log-likelihood has come."""
+        """Yield points and components of each iteration, and the log-likelihood up to it."""
         data = self.dataset.load()
         for row in table.rows:
             figure = new_figure()
@@ -140,9 +140,9 @@ class EMIterations(Topic):
 class EMOnOldFaithful(EMIterations):
     """EM finds the two kinds of eruption of Old Faithful without ever being shown one.
 
-    Each point is an eruption: how long it lasted, and how long the geyser was quiet afterwards. Both components begin
-    as wide as all points together. Within a few iterations one takes the short eruptions and the other the
-    long ones, and hardly a point is left between them.
+    Each point is an eruption: its duration, and the waiting time until the next one. Both components begin
+    as wide as all points together. Within a few iterations one covers the short eruptions and the other the
+    long ones, and hardly a point remains between them.
     """
 
     dataset: Dataset = part("old_faithful")

@@ -30,22 +30,22 @@ _FORWARD, _REVERSE = group_color(1), group_color(0)
 _BOX, _GAP = (2.6, 0.72), 0.4
 """Width and height of a node, and the space between two, in inches."""
 _LOWEST, _HIGHEST, _MIDDLE = 0.95, 4.35, WIDTH / 2
-"""Where the arguments, the result and the middle of each layer are."""
+"""Positions of the arguments, of the result and of the middle of each layer, in inches."""
 
 
 @dataclass
 class ForwardAndReverse(Topic):
     """Forward mode carries one direction up the graph; reverse mode brings all partial derivatives down.
 
-    Every box is one operation, and every arrow has the partial derivative of the upper value by the lower one. Going
-    up, a tangent is the sum over the incoming arrows of partial derivative times tangent, so one sweep gives the
-    derivative along one seed. Going down, an adjoint is the sum over the outgoing arrows of partial derivative times
-    adjoint, so one sweep gives the derivatives by all arguments.
+    Every box is one operation, and every arrow shows the partial derivative of the upper value by the lower one. On the
+    way up, a tangent is the sum, over the incoming arrows, of partial derivative times tangent: one sweep gives the
+    derivative along one seed. On the way down, an adjoint is the sum, over the outgoing arrows, of partial derivative
+    times adjoint: one sweep gives the derivatives by all arguments.
 
     Parameters
     ----------
     function
-        Which function of two numbers.
+        Name of the function of two numbers.
     x
         Where it is evaluated.
     seed
@@ -62,23 +62,23 @@ class ForwardAndReverse(Topic):
     seed: tuple[float, float] = (1.0, 0.0)
 
     def check(self) -> None:
-        """Check that there is a direction, and a derivative."""
+        """Check that the seed is not zero, and that the derivative exists."""
         super().check()
         if not any(self.seed):
             raise ConfigError("topic.seed must not be zero in both entries: it is the direction of the derivative.")
         check_point(self.function, self.x)
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """Each node of the graph."""
+        """Yield each node of the graph."""
         yield from rows_of(graph_of(self.function, self.x, self.seed))
 
     def texts(self) -> Mapping[str, str]:
-        """The graph as a table, and for Graphviz."""
+        """Return the graph as a table, and in Graphviz's language."""
         graph = graph_of(self.function, self.x, self.seed)
         return {"graph.txt": f"{graph}\n", "graph.dot": f"{graph.to_dot()}\n"}
 
     def metrics(self) -> Sequence[Meaning]:
-        """The derivatives that both sweeps find."""
+        """Return the meanings of the derivatives that both sweeps compute."""
         return (
             Meaning("value", None, "", "the value f(x₁, x₂)"),
             Meaning("tangent", None, "", "forward sweep: the derivative along the seed"),
@@ -88,7 +88,7 @@ class ForwardAndReverse(Topic):
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """The derivatives, and how far the two sweeps differ."""
+        """Return the derivatives, and the difference between the two sweeps."""
         first, second, result = table.rows[0], table.rows[1], table.rows[-1]
         along = first["adjoint"] * self.seed[0] + second["adjoint"] * self.seed[1]
         return {
@@ -100,11 +100,11 @@ class ForwardAndReverse(Topic):
         }
 
     def plot(self, table: Table) -> Figure:
-        """The whole graph, with all numbers."""
+        """Draw the whole graph, with all numbers."""
         return self._picture(table, upto=len(table), downto=0)
 
     def frames(self, table: Table) -> Iterator[tuple[str, Figure]]:
-        """Up the graph node by node, then down again."""
+        """Yield pictures up the graph node by node, then down again."""
         for number in range(1, len(table) + 1):
             yield f"forward, w{number}", self._picture(table, upto=number, downto=len(table), at=number - 1)
         for number in range(len(table), 0, -1):
@@ -112,7 +112,7 @@ class ForwardAndReverse(Topic):
             yield label, self._picture(table, upto=len(table), downto=number - 1, at=number - 1)
 
     def _picture(self, table: Table, upto: int, downto: int, at: int | None = None) -> Figure:
-        """The graph with values and tangents of the nodes below `upto`, and adjoints of those from `downto` on."""
+        """Draw the graph, with values and tangents of nodes below `upto`, and adjoints of nodes from `downto` on."""
         figure, axes = new_board()
         operations = [node.operation for node in graph_of(self.function, self.x, self.seed).nodes]
         places = layers([[parent for parent, _ in parents_of(row)] for row in table.rows])
@@ -150,7 +150,7 @@ class ForwardAndReverse(Topic):
         return rf"seed $\dot x = ({shown(self.seed[0])},\ {shown(self.seed[1])})$"
 
     def _forward(self, table: Table, at: int) -> str:
-        """What a step up computes, with its numbers."""
+        """Return the computation of a step up, with its numbers."""
         row, name = table.rows[at], variable(at + 1)
         parents = parents_of(row)
         if not parents:
@@ -162,7 +162,7 @@ class ForwardAndReverse(Topic):
         return rf"$\dot {name} = {terms} = {numbers} = {shown(row['tangent'])}$"
 
     def _backward(self, table: Table, at: int) -> str:
-        """What a step down computes, with its numbers."""
+        """Return the computation of a step down, with its numbers."""
         row, name = table.rows[at], variable(at + 1)
         above = [
             (number, partial)
@@ -184,7 +184,7 @@ def check_point(function: str, x: Sequence[float]) -> None:
     Raises
     ------
     ConfigError
-        If it has none, or if it is not finite.
+        If the function has no derivative there, or one that is not finite.
     """
     with np.errstate(all="ignore"):
         numbers = [value for row in rows_of(graph_of(function, x, (1.0, 1.0))) for value in row.values()]
@@ -195,7 +195,7 @@ def check_point(function: str, x: Sequence[float]) -> None:
 
 
 def layers(parents: Sequence[Sequence[int]]) -> list[tuple[float, float]]:
-    """Where each node goes, in inches: in layers by the longest way from an argument, each node above its parents."""
+    """Place each node, in inches: in layers by its longest path from an argument, above its parents."""
     depth: list[int] = []
     for of_node in parents:
         depth.append(1 + max((depth[parent] for parent in of_node), default=-1))
@@ -211,7 +211,7 @@ def layers(parents: Sequence[Sequence[int]]) -> list[tuple[float, float]]:
 
 
 def _spread(wished: np.ndarray, is_bottom: bool) -> np.ndarray:
-    """Places near those that are wished for, in their order, with a node's width between two."""
+    """Return places near the wished ones, in the same order, at least a node's width apart."""
     least = _BOX[0] + (1.6 if is_bottom else _GAP)
     placed = wished.copy()
     for i in range(1, len(placed)):
@@ -241,7 +241,7 @@ def _draw_node(axes: Axes, place: tuple[float, float], made: str, is_lit: bool, 
 
 
 def _number(axes: Axes, place: tuple[float, float], side: int, text: str, color: str) -> None:
-    """A tangent, on the left, or an adjoint, on the right of the lower line of a node."""
+    """Write a tangent on the left, or an adjoint on the right, of a node's lower line."""
     x, y = place
     axes.text(x + side * 0.6, y - 0.19, text, fontsize=11.5, ha="center", va="center", color=color, zorder=4)
 
@@ -255,7 +255,7 @@ def _draw_arrow(
     is_reverse: bool,
     is_known: bool,
 ) -> None:
-    """From a node to the one that is made of it, with the partial derivative; downwards in a reverse sweep."""
+    """Draw an arrow from an operand to its result, with the partial derivative; downwards in a reverse sweep."""
     half = _BOX[1] / 2
     begin, end = np.array([low[0], low[1] + half]), np.array([high[0], high[1] - half])
     begin[0] += np.clip(end[0] - begin[0], -0.8, 0.8) * 0.6
@@ -280,7 +280,7 @@ def _draw_arrow(
 
 
 def _draw_ways(axes: Axes, is_forward: bool, is_reverse: bool) -> None:
-    """Beside the graph, which way each sweep goes."""
+    """Draw the direction of each sweep beside the graph."""
     ways = ((is_forward, 0.5, r"values and tangents $\dot w$", _FORWARD), (is_reverse, WIDTH - 0.5, "", _REVERSE))
     for is_shown, x, text, color in ways:
         if is_shown:
@@ -299,5 +299,5 @@ def _partial(number: int, by: int) -> str:
 
 
 def _times(a: float, b: float) -> str:
-    """A product of two numbers, negative factors in parentheses."""
+    """Format a product of two numbers, with negative factors in parentheses."""
     return r" \cdot ".join(f"({shown(each)})" if each < 0 else shown(each) for each in (a, b))

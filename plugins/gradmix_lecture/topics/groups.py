@@ -1,4 +1,4 @@
-"""Groups of rows: assigned hard or in part, generated, and with labels or without."""
+"""Groups of rows: hard and soft assignments, generated rows, and fits with and without labels."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ if TYPE_CHECKING:
     from gradmix.arrays import IntArray
 
 _LEAST_DISTANCE = 1e-17
-"""What is drawn for a distance of 0: a logarithmic axis has none."""
+"""Value at which a distance of 0 is drawn, as a logarithmic axis has no 0."""
 
 
 def labelled(dataset: Dataset) -> tuple[Data, IntArray, int]:
-    """Rows in the plane, the number of each one's group, and how many groups there are."""
+    """Return rows in the plane, the group number of each row, and the number of groups."""
     data = rows_of(dataset, 2)
     if data.labels is None:
         raise DataError("topic.dataset must have labels: they say which groups there are.")
@@ -55,7 +55,7 @@ def labelled(dataset: Dataset) -> tuple[Data, IntArray, int]:
 
 
 def numbering(groups: IntArray, truth: IntArray, k: int) -> IntArray:
-    """The number of each group, so that as many rows as possible have the number that the truth gives them."""
+    """Renumber groups so that as many rows as possible have the same number as in the truth."""
     from scipy.optimize import linear_sum_assignment
 
     together = np.zeros((k, k))
@@ -66,7 +66,7 @@ def numbering(groups: IntArray, truth: IntArray, k: int) -> IntArray:
 
 @dataclass
 class HardAssignments(Topic):
-    """Distances can be deceiving: k-means cuts a wide cluster where a narrow one begins, a mixture does not.
+    """Distances can be deceiving: k-means cuts off part of a wide cluster beside a narrow one, a mixture does not.
 
     k-means gives each point to the nearest center, so the border between two clusters is halfway, however wide they
     are. A Gaussian mixture learns the widths. Its border bends around the narrow cluster, and points that may belong to
@@ -75,7 +75,7 @@ class HardAssignments(Topic):
     Parameters
     ----------
     dataset
-        Rows of two columns with labels, which are the truth to compare with.
+        Data set with two columns and labels, which are the truth for the comparison.
     random_state
         Seed of the starts.
     """
@@ -89,7 +89,7 @@ class HardAssignments(Topic):
     random_state: Seed = None
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """Both fits with their agreement with the truth; then each row's groups."""
+        """Yield both fits with their agreement with the truth; then each row's groups."""
         from sklearn.metrics import adjusted_rand_score
 
         data, truth, k = labelled(self.dataset)
@@ -124,7 +124,7 @@ class HardAssignments(Topic):
         return {meaning.name: float(table[meaning.name][0]) for meaning in self.metrics()}
 
     def plot(self, table: Table) -> Figure:
-        """The truth, and what k-means and the mixture make of it; wrong points have a ring."""
+        """Draw the truth and the groups of k-means and of the mixture; points in a wrong group have a ring."""
         data, figure = self.dataset.load(), new_figure()
         fit, truth = table.rows[0], table["truth"].astype(int)
         mixture, n = mixture_of(fit), len(truth)
@@ -145,14 +145,14 @@ class HardAssignments(Topic):
             scale_alike(axes, data.X)
             name_axes(axes, data)
             axes.label_outer()
-        figure.draw_without_rendering()  # now the axes have their ranges
+        figure.draw_without_rendering()  # sets the ranges of the axes
         _draw_border(kmeans_panel, lambda X: -np.square(X[:, None] - centers).sum(axis=2))
         _draw_border(mixture_panel, lambda X: mixture.log_joint(mixture.center(X)).T)
         return figure
 
 
 def _draw_border(axes: Axes, scores: Any) -> None:
-    """Lines on which the two highest scores are equal."""
+    """Draw lines on which the two highest scores are equal."""
     across, up = axes.get_xlim(), axes.get_ylim()
     xs, ys, points = grid(across, up, 120)
     found = scores(points)
@@ -166,22 +166,22 @@ def _draw_border(axes: Axes, scores: Any) -> None:
 class KMeansAsHardEM(Topic):
     """As σ shrinks, responsibilities become zeros and ones, and EM becomes k-means.
 
-    Here all components have the same weight and the variance σ², and EM moves only their means. A wide σ shares every
-    point among all components. With a narrow one each point belongs to its nearest mean alone, so the M-step averages
-    exactly the points that k-means would, from the same start to the same end.
+    Here all components have the same weight and the variance σ², and EM moves only their means. With a large σ all
+    components share every point. With a small σ each point belongs to its nearest mean alone, so the M-step averages
+    the same points as k-means does. From the same start, both then reach the same end.
 
     Parameters
     ----------
     dataset
-        Rows of two columns.
+        Data set with two columns.
     n_components
         Number of components.
     widest, narrowest
         The range of σ.
     n_sigmas
-        How many values of σ.
+        Number of values of σ.
     start_seed
-        Seed by which the start chooses rows as means, the same for all values of σ and for k-means.
+        Seed for choosing rows as initial means, which are the same for all values of σ and for k-means.
     """
 
     formula: ClassVar[str] = r"""
@@ -198,7 +198,7 @@ class KMeansAsHardEM(Topic):
     start_seed: NonNegativeInt = 0
 
     def check(self) -> None:
-        """Check that there is a range."""
+        """Check that the range of σ is not empty."""
         super().check()
         if self.narrowest >= self.widest or self.n_sigmas < 3:
             raise ConfigError(
@@ -207,7 +207,7 @@ class KMeansAsHardEM(Topic):
             )
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """The centers of k-means; then for each σ the means of EM and how hard its assignment is."""
+        """Yield the centers of k-means; then, for each σ, EM's means and the hardness of its assignment."""
         X, k = rows_of(self.dataset, 2).X, self.n_components
         if k > len(X):
             raise ConfigError(f"topic.n_components={k} is more than the {len(X)} rows of the data set.")
@@ -247,7 +247,7 @@ class KMeansAsHardEM(Topic):
         }
 
     def plot(self, table: Table) -> Figure:
-        """Three values of σ, and how EM comes to k-means."""
+        """Draw three values of σ, and EM's distance from k-means against σ."""
         figure, fits = new_figure(), table.having("sigma").rows
         panels = figure.subplots(2, 2).ravel()
         between = min(fits[1:-1], key=lambda row: abs(row["shared"] - 0.3))
@@ -282,7 +282,7 @@ class KMeansAsHardEM(Topic):
         axes.set(xlabel="σ", title="distance of EM's means from k-means' centers (×)")
 
     def frames(self, table: Table) -> Iterator[tuple[str, Figure]]:
-        """Each value of σ."""
+        """Yield a picture for each value of σ."""
         for row in table.having("sigma").rows:
             figure = new_figure()
             plane, curve = figure.subplots(1, 2, width_ratios=(3, 2))
@@ -296,19 +296,19 @@ class KMeansAsHardEM(Topic):
 
 @dataclass
 class GenerativeStory(Topic):
-    """A mixture tells how each point came about: choose a component, then draw from its Gaussian.
+    """A mixture describes how each point is generated: choose a component, then draw from its Gaussian.
 
-    The component is chosen with its probability, and the point is drawn around its mean, as its covariance spreads it.
-    Whoever looks at the data sees the points only. Which component made which point is what EM has to guess.
+    The component is chosen with its probability, and the point is drawn from the Gaussian with its mean and covariance.
+    The data contain only the points. EM has to estimate which component generated which point.
 
     Parameters
     ----------
     weights
         Probability of each component; they are scaled to sum to 1.
     means
-        Their means.
+        Mean of each component.
     covariances
-        Their variances and covariance: Σ₁₁, Σ₂₂ and Σ₁₂.
+        Variances and covariance of each component: Σ₁₁, Σ₂₂ and Σ₁₂.
     n
         Number of points.
     random_state
@@ -328,13 +328,13 @@ class GenerativeStory(Topic):
     random_state: Seed = None
 
     def check(self) -> None:
-        """Check that there are as many of each, and that the matrices are covariances."""
+        """Check that all lists have equal length, and that the matrices are covariances."""
         super().check()
         check_components(weights=self.weights, means=self.means, covariances=self.covariances)
         check_covariances("covariances", self.covariances)
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """The mixture; then each point and its component, counted from 1."""
+        """Yield the mixture; then each point and its component, counted from 1."""
         mixture = plane_mixture(self.weights, self.means, self.covariances)
         yield row_of(mixture)
         X, labels = mixture.sample(self.n, np.random.default_rng(self.random_state))
@@ -353,7 +353,7 @@ class GenerativeStory(Topic):
         return {f"share.{k}": float(np.mean(table["y"] == k)) for k in range(1, len(self.weights) + 1)}
 
     def plot(self, table: Table) -> Figure:
-        """The choice, the draw, and what is seen of both."""
+        """Draw the choice, the draw, and the points without their components."""
         figure, n = new_figure(), len(table["y"])
         bars, drawn, seen = figure.subplots(1, 3, width_ratios=(2, 3, 3))
         self._draw_choice(bars, table, n)
@@ -365,7 +365,7 @@ class GenerativeStory(Topic):
         return figure
 
     def frames(self, table: Table) -> Iterator[tuple[str, Figure]]:
-        """One point after the other, then in larger steps."""
+        """Yield pictures point by point, then in larger steps."""
         n = len(table["y"])
         for count in sorted({each for each in (*range(1, 11), 20, 50, 100, 200, 500, 1000) if each < n} | {n}):
             figure = new_figure()
@@ -399,18 +399,18 @@ class GenerativeStory(Topic):
 
 @dataclass
 class Supervised(Topic):
-    """With labels one step is enough; without them EM comes close, from the points alone.
+    """With labels one step is enough; without them EM gets close to the same fit.
 
-    If it is known which points belong to which Gaussian, maximum likelihood takes their mean and covariance, and is
-    done. Without labels the marginal likelihood is maximised instead. EM reaches a higher one than the labels give, as
+    If the Gaussian of each point is known, the maximum-likelihood estimates are the mean and covariance of each group.
+    Without labels, EM maximises the marginal likelihood instead. It reaches a higher value than the fit with labels, as
     it may move points between groups, and its ellipses differ most where the groups overlap.
 
     Parameters
     ----------
     dataset
-        Rows of two columns with labels, which EM does not see.
+        Data set with two columns and labels, which EM does not use.
     n_init
-        Starts of EM.
+        Number of EM's starts.
     random_state
         Seed of EM's starts.
     """
@@ -425,7 +425,7 @@ class Supervised(Topic):
     random_state: Seed = None
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """The fit with labels, and the one without."""
+        """Yield the fit with labels, and the fit without."""
         data, labels, k = labelled(self.dataset)
         supervised = gradmix.clusterer("gaussian").fit(data.X, labels).model_
         em = gradmix.clusterer("gmm", n_components=k, n_init=self.n_init, random_state=self.random_state).fit(data.X)
@@ -454,7 +454,7 @@ class Supervised(Topic):
         }
 
     def plot(self, table: Table) -> Figure:
-        """Labelled points with their Gaussians, and the points alone with those of EM."""
+        """Draw labelled points with their Gaussians, and unlabelled points with EM's Gaussians."""
         data, labels, k = labelled(self.dataset)
         figure = new_figure()
         left, right = figure.subplots(1, 2)
@@ -474,7 +474,7 @@ class Supervised(Topic):
 
 
 def _matched(mixture: Any, other: Any) -> Any:
-    """A mixture whose components are numbered like the nearest ones of another."""
+    """Number the components of a mixture like the nearest ones of another mixture."""
     from scipy.optimize import linear_sum_assignment
 
     distances = np.linalg.norm(other.means[:, None] - mixture.means[None], axis=2)

@@ -1,4 +1,4 @@
-"""What a Jacobian costs: forward, reverse, and compressed."""
+"""The cost of a Jacobian in forward mode, in reverse mode, and compressed."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
 class JacobianCost(Topic):
     """Forward mode takes a sweep for each column of the Jacobian, reverse mode one for each row.
 
-    A map from n to m numbers has m·n partial derivatives. With m·n fixed, forward mode is cheap where n is small,
-    reverse mode where m is small, and they cross near n = m. Reverse mode pays with memory, as it must keep every
-    intermediate value until it comes back. Where each result depends on few variables, as in a system with three
-    diagonals, three sweeps are enough for any n: a golden mean between both.
+    A map from n to m numbers has m·n partial derivatives. With m·n fixed, forward mode is cheap if n is small, reverse
+    mode if m is small, and their costs are equal near n = m. Reverse mode needs more memory, as it must keep every
+    intermediate value for the way back. If each result depends on few variables, as in a system with three diagonals,
+    three sweeps are enough for any n.
 
     Parameters
     ----------
     entries
-        m·n, a power of 4, at least 16.
+        Number of entries m·n, a power of 4, at least 16.
     lengths
         Lengths of the program whose memory is measured, in rising order.
     sizes
         Sizes of the system with three diagonals, in rising order.
     repeats
-        How often each time is measured; the median counts.
+        Number of measurements of each time; the median is used.
     """
 
     formula: ClassVar[str] = r"""
@@ -54,7 +54,7 @@ class JacobianCost(Topic):
     repeats: Annotated[int, Bounds(ge=1, le=99)] = 3
 
     def check(self) -> None:
-        """Check that there are curves."""
+        """Check that each curve has points."""
         super().check()
         if np.log2(self.entries) % 2:
             raise ConfigError(f"topic.entries must be a power of 4, so that n = m is possible; given: {self.entries}.")
@@ -64,7 +64,7 @@ class JacobianCost(Topic):
                 raise ConfigError(f"topic.{name} must be at least two rising numbers; given: {numbers}.")
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """Of each shape, of each length, and of each size."""
+        """Yield the costs of each shape, of each length, and of each size."""
         forward, reverse = gradmix.differentiator("dual", components=1), gradmix.differentiator("tape")
         for power in range(round(np.log2(self.entries)) + 1):
             yield self._of_shape(forward, reverse, 2**power)
@@ -87,7 +87,7 @@ class JacobianCost(Topic):
             f"error.{name}": float(np.abs(made.jacobian(f, x) - exact).max())
             for name, made in (("reverse", reverse), ("forward", forward))
         }
-        sweeps = f.calls - 1  # the tape evaluates once, then walks back for each row
+        sweeps = f.calls - 1  # the tape evaluates f once, then sweeps back for each row
         return {
             "n": float(n),
             "m": float(m),
@@ -110,7 +110,7 @@ class JacobianCost(Topic):
         }
 
     def metrics(self) -> Sequence[Meaning]:
-        """Where they cross, what a step costs reverse mode, and what compression saves."""
+        """Return the meanings: equal costs, reverse mode's memory for a step, and the gain by compression."""
         return (
             Meaning("crossing", None, "", "n/m at which forward and reverse mode take the same time", is_timing=True),
             Meaning(
@@ -121,7 +121,7 @@ class JacobianCost(Topic):
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """From the curves."""
+        """Compute the numbers from the curves."""
         shapes, memory, last = table.having("n"), table.having("length"), table.having("size").rows[-1]
         slower = np.log(shapes["seconds.forward"] / shapes["seconds.reverse"])
         ratio = np.log(shapes["n"] / shapes["m"])
@@ -136,7 +136,7 @@ class JacobianCost(Topic):
         }
 
     def plot(self, table: Table) -> Figure:
-        """Time by shape, memory by length, and time by size."""
+        """Draw time by shape, memory by length, and time by size."""
         figure = new_figure()
         panels = figure.subplots(1, 3)
         shapes = table.having("n")
@@ -155,7 +155,7 @@ class JacobianCost(Topic):
         lines, labels = panels[2].get_legend_handles_labels()
         figure.legend(lines, labels, loc="outside lower center", ncols=3)
         for axes in panels:
-            axes.xaxis.set_minor_formatter("")  # powers of ten are enough
+            axes.xaxis.set_minor_formatter("")  # label only powers of ten
         return figure
 
 
@@ -167,7 +167,7 @@ _LOOKS = {
 
 
 def _draw_lines(axes: Axes, x: Array, scale: float, its: Table, beginning: str) -> None:
-    """Each mode's line, in units of 1/scale."""
+    """Draw each mode's line, in units of 1/scale."""
     for mode in its.names(beginning):
         label, style, color = _LOOKS[mode]
         axes.loglog(x, scale * its[f"{beginning}{mode}"], style, color=color, label=label)
@@ -178,7 +178,7 @@ def _program(length: int, x: Any) -> Any:
 
 
 def _three_diagonals(x: Any) -> Array:
-    """Broyden's system (Math. Comp. 19 (1965) 577-593)."""
+    """Return the residuals of Broyden's system (Math. Comp. 19 (1965) 577-593)."""
     padded = np.concatenate([np.zeros(1), x, np.zeros(1)])
     values: Array = (3.0 - 2.0 * x) * x - padded[:-2] - 2.0 * padded[2:] + 1.0
     return values

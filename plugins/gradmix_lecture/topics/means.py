@@ -1,4 +1,4 @@
-"""The lecture's example in one dimension: two Gaussians of known width and weight, whose means are sought."""
+"""The lecture's example in one dimension: two Gaussians of known width and weight, but unknown means."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from gradmix.arrays import Array
 
 _WAYS = {"em": ("EM", "-o", 1), "ascent": ("gradient ascent", "--s", 0)}
-"""Way → its name, how its path is drawn, and the number of its colour."""
+"""Method → its name, the style of its path, and the number of its colour."""
 
 _LEAST = 1e-6
-"""Nats below the best that are drawn at least: a logarithmic axis has no 0."""
+"""Smallest distance below the best, in nats, that is drawn, as a logarithmic axis has no 0."""
 
 _AT_THE_END = (("mu.1", "", "μ₁"), ("mu.2", "", "μ₂"), ("log_likelihood", "nats", "log-likelihood"))
 
@@ -32,13 +32,13 @@ _HALF = np.array([0.5, 0.5])
 
 
 def log_likelihood(mu: Any, x: Array) -> Any:
-    """Of two Gaussians of weight ½ and variance 1, whose means may be traced."""
+    """Return the log-likelihood of two Gaussians of weight ½ and variance 1; the means may be traced."""
     log_joint = np.logaddexp(-0.5 * (x - mu[0]) ** 2, -0.5 * (x - mu[1]) ** 2)
     return np.sum(log_joint) - len(x) * np.log(2 * np.sqrt(2 * np.pi))
 
 
 def one_m_step(mu: Any, x: Array) -> Array:
-    """The means after an iteration of `gmm`."""
+    """Return the means after one iteration of `gmm`."""
     gmm = gradmix.clusterer("gmm", update="means", means_init=np.reshape(mu, (2, 1)), max_iter=1, tol=0.0)
     means: Array = next(iter(gmm.iterations(x[:, None]))).estimate.means[:, 0]
     return means
@@ -48,22 +48,22 @@ def one_m_step(mu: Any, x: Array) -> Array:
 class MeansOnly(Topic):
     """EM climbs the likelihood without a step size, and faster than gradient ascent with a fixed one.
 
-    Two Gaussians with σ = 1 and equal weights leave two unknowns, so the log-likelihood is a landscape. It has two
-    equal peaks, as the two means may change places. EM goes uphill, too: each of its steps is the gradient, divided by
-    the number of points that the component is responsible for.
+    Two Gaussians with σ = 1 and equal weights have only two unknowns, so the log-likelihood is a landscape. It has two
+    equal peaks, as the two means may be exchanged. EM goes uphill, too: each of its steps is the gradient, divided by
+    the number of points for which the component is responsible.
 
     Parameters
     ----------
     dataset
-        Rows of one column.
+        Data set with one column.
     start
-        Where both ways start: μ₁ and μ₂. From two equal means neither gets away.
+        Start of both methods: μ₁ and μ₂. If they are equal, neither method can separate them.
     iterations
-        How many.
+        Number of iterations.
     rate
-        Step size of gradient ascent, for the mean log-likelihood of a row.
+        Step size of gradient ascent on the mean log-likelihood per row.
     differentiator
-        What computes the gradient.
+        Differentiator for the gradient.
     """
 
     formula: ClassVar[str] = r"""
@@ -84,7 +84,7 @@ class MeansOnly(Topic):
             raise ConfigError(f"topic.start must be two different means; both are {self.start[0]:g}.")
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """The means and their log-likelihood, by iteration and way."""
+        """Yield the means and their log-likelihood, by iteration and method."""
         x = rows_of(self.dataset, 1).X[:, 0]
         means = dict.fromkeys(_WAYS, np.array(self.start))
         for iteration in range(self.iterations + 1):
@@ -98,7 +98,7 @@ class MeansOnly(Topic):
             means = {"em": one_m_step(means["em"], x), "ascent": ascent + self.rate * gradient}
 
     def metrics(self) -> Sequence[Meaning]:
-        """Where each way ends."""
+        """Return the meanings of each method's result."""
         return [
             Meaning(f"{way}.{number}", None, unit, f"{name}, last iteration: {meaning}")
             for way, (name, _, _) in _WAYS.items()
@@ -106,15 +106,15 @@ class MeansOnly(Topic):
         ]
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """The means and the log-likelihood of the last iteration."""
+        """Return the means and the log-likelihood of the last iteration."""
         return {meaning.name: float(table[meaning.name][-1]) for meaning in self.metrics()}
 
     def plot(self, table: Table) -> Figure:
-        """The landscape with both paths, the data with the mixture at the end, and the climb."""
+        """Draw the landscape with both paths, the data with the final mixture, and the log-likelihoods."""
         return self._draw(table, len(table) - 1)
 
     def frames(self, table: Table) -> Iterator[tuple[str, Figure]]:
-        """The same up to each iteration."""
+        """Yield the same picture up to each iteration."""
         for last, row in enumerate(table.rows):
             values = f"EM {row['em.log_likelihood']:.2f}, ascent {row['ascent.log_likelihood']:.2f}"
             yield with_minus(f"iteration {last}: {values} nats"), self._draw(table, last)
@@ -165,22 +165,22 @@ class MeansOnly(Topic):
 
 @dataclass
 class LowerBound(Topic):
-    """EM maximises a bound that touches the likelihood where it is, so no step leads down.
+    """EM maximises a bound that touches the log-likelihood at the current estimate, so no step leads down.
 
-    The E-step makes a parabola that is nowhere above the log-likelihood and equal to it at the current estimate θₜ. The
-    M-step goes to the top of the parabola, and there the log-likelihood is at least as high. One mean is unknown here,
-    so that all of this can be drawn; the other one is known.
+    The E-step constructs a parabola that is nowhere above the log-likelihood and equal to it at the current estimate
+    θₜ. The M-step moves to the top of the parabola, where the log-likelihood is at least as high. Only one mean is
+    unknown here, so that all of this can be drawn; the other one is known.
 
     Parameters
     ----------
     dataset
-        Rows of one column.
+        Data set with one column.
     start
         The first estimate θ₀.
     known
         The other mean.
     iterations
-        How many.
+        Number of iterations.
     """
 
     formula: ClassVar[str] = r"""
@@ -195,7 +195,7 @@ class LowerBound(Topic):
     iterations: PositiveInt = 6
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """The estimates; then, over the range of θ, the log-likelihood and each bound."""
+        """Yield the estimates; then, over the range of θ, the log-likelihood and each bound."""
         x = rows_of(self.dataset, 1).X[:, 0]
         estimates = [self.start]
         for iteration in range(self.iterations + 1):
@@ -209,14 +209,14 @@ class LowerBound(Topic):
             yield {"theta": float(theta), "log_likelihood": float(log_likelihood((theta, self.known), x)), **bounds}
 
     def _bound(self, theta: float, estimate: float, x: Array) -> float:
-        """Of the log-likelihood at θ, by the responsibilities at an estimate."""
+        """Return the bound of the log-likelihood at θ, by the responsibilities at an estimate."""
         here, there = (gaussians(_HALF, [[mean], [self.known]], np.ones((2, 1, 1))) for mean in (theta, estimate))
         Q, joint = there.predict_proba(x[:, None]).T, here.log_joint(here.center(x[:, None]))
         log_Q = np.log(Q, where=Q > 0, out=np.zeros_like(Q))  # 0 · log 0 is 0
         return float(np.sum(Q * (joint - log_Q)))
 
     def metrics(self) -> Sequence[Meaning]:
-        """Where it began and ended."""
+        """Return the meanings of the first and last estimate and of the gain."""
         return (
             Meaning("estimate.first", None, "", "θ₀, the start"),
             Meaning("estimate.last", None, "", "the last estimate"),
@@ -224,7 +224,7 @@ class LowerBound(Topic):
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """First and last estimate, and the gain."""
+        """Return the first and last estimate, and the gain."""
         estimates, values = table["estimate"], table["value"]
         return {
             "estimate.first": float(estimates[0]),
@@ -233,7 +233,7 @@ class LowerBound(Topic):
         }
 
     def plot(self, table: Table) -> Figure:
-        """The log-likelihood, the first bounds, and how one leads to the next."""
+        """Draw the log-likelihood, the first bounds, and the step from each bound to the next."""
         figure = new_figure()
         axes = figure.subplots()
         self._draw_curve(axes, table)
@@ -246,7 +246,7 @@ class LowerBound(Topic):
         return figure
 
     def frames(self, table: Table) -> Iterator[tuple[str, Figure]]:
-        """One bound, the estimate at which it touches, and the next estimate."""
+        """Yield each bound, the estimate at which it touches, and the next estimate."""
         for row in table.having("estimate").rows:
             figure = new_figure()
             axes = figure.subplots()

@@ -1,4 +1,4 @@
-"""Mixtures of Gaussians as the numbers of a row, and back; the rows of a data set as a topic needs them."""
+"""Conversion between mixtures of Gaussians and a row's numbers; data sets for topics."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WITH_UNITS = {"eruptions": "eruption [min]", "waiting": "waiting [min]"}
 
 
 def gaussians(weights: Any, means: Any, covariances: Any) -> Any:
-    """A mixture as the clusterer `gmm` has it: densities, responsibilities and samples.
+    """Return a mixture as a `gmm` estimator, with its densities, responsibilities and samples.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def gaussians(weights: Any, means: Any, covariances: Any) -> Any:
 def plane_mixture(
     weights: Sequence[float], means: Sequence[Sequence[float]], covariances: Sequence[tuple[float, float, float]]
 ) -> Any:
-    """A mixture in the plane from options: weights that need not sum to 1, and Σ₁₁, Σ₂₂ and Σ₁₂ of each component."""
+    """Return a mixture in the plane from options: weights of any sum, and Σ₁₁, Σ₂₂ and Σ₁₂ of each component."""
     matrices = [[[first, both], [both, second]] for first, second, both in covariances]
     return gaussians(np.array(weights) / sum(weights), means, matrices)
 
@@ -46,7 +46,7 @@ def check_components(**lists: Sequence[Any]) -> None:
 
 
 def check_covariances(name: str, covariances: Sequence[tuple[float, float, float]]) -> None:
-    """Check that Σ₁₁, Σ₂₂ and Σ₁₂ are those of a positive definite matrix."""
+    """Check that Σ₁₁, Σ₂₂ and Σ₁₂ give positive definite matrices."""
     for number, (first, second, both) in enumerate(covariances):
         if min(first, second) <= 0 or both**2 >= first * second:
             raise ConfigError(
@@ -56,7 +56,7 @@ def check_covariances(name: str, covariances: Sequence[tuple[float, float, float
 
 
 def row_of(mixture: Any) -> dict[str, float]:
-    """The parameters of a mixture: `weight.1`, `mean.1.2`, `covariance.1.1.2`, …, counted from 1 as in the lecture."""
+    """Return a mixture's parameters, counted from 1: `weight.1`, `mean.1.2`, `covariance.1.1.2`, …."""
     row: dict[str, float] = {}
     for k, (weight, mean, matrix) in enumerate(
         zip(mixture.weights, mixture.means, mixture.matrices, strict=True), start=1
@@ -72,13 +72,13 @@ def row_of(mixture: Any) -> dict[str, float]:
 
 
 def row_of_fit(model: Any, X: Array) -> dict[str, float]:
-    """The parameters of a fitted mixture, its components in order, and how well it fits."""
+    """Return the parameters of a fitted mixture with ordered components, and its quality of fit."""
     scores = {"log_likelihood": model.log_likelihood(X), "bic": model.bic(X)}
     return {**scores, "n_parameters": float(model.n_parameters), **row_of(ordered(model))}
 
 
 def mixture_of(row: Mapping[str, float]) -> Any:
-    """The mixture whose parameters a row has."""
+    """Return the mixture with a row's parameters."""
     k = sum(name.startswith("weight.") for name in row)
     d = sum(name.startswith("mean.1.") for name in row)
     at = range(1, d + 1)
@@ -90,7 +90,7 @@ def mixture_of(row: Mapping[str, float]) -> Any:
 
 
 def ordered(mixture: Any) -> Any:
-    """The mixture with its components in the order of their means, so that fits can be compared by eye."""
+    """Sort a mixture's components by their means, so that fits can be compared by eye."""
     order = np.lexsort(mixture.means.T[::-1])
     return gaussians(mixture.weights[order], mixture.means[order], mixture.matrices[order])
 
@@ -101,7 +101,7 @@ def rows_of(dataset: Dataset, d: int) -> Data:
     Raises
     ------
     DataError
-        If it has another number of columns.
+        If the data set has another number of columns.
     """
     data = dataset.load()
     if data.X.shape[1] != d:
@@ -110,7 +110,7 @@ def rows_of(dataset: Dataset, d: int) -> Data:
 
 
 def random_start(X: Array, k: int, seed: int) -> Any:
-    """A mixture to start from: different rows chosen at random as means, each with the covariance of all rows."""
+    """Return an initial mixture: distinct random rows as means, each with the covariance of all rows."""
     if k > len(X):
         raise ConfigError(f"topic.n_components={k} is more than the {len(X)} rows of the data set.")
     means = X[np.random.default_rng(seed).choice(len(X), k, replace=False)]
@@ -118,7 +118,7 @@ def random_start(X: Array, k: int, seed: int) -> Any:
 
 
 def started_at(mixture: Any) -> Mapping[str, Any]:
-    """Options of `gmm` for a start at a mixture."""
+    """Return the options of `gmm` for a start at a mixture."""
     return {
         "n_components": len(mixture.weights),
         "weights_init": mixture.weights,
@@ -128,7 +128,7 @@ def started_at(mixture: Any) -> Mapping[str, Any]:
 
 
 def names_of(data: Data) -> Sequence[str]:
-    """Labels of the axes."""
+    """Return the labels of the axes."""
     return [_WITH_UNITS.get(name, name) for name in data.feature_names] or [
         f"$x_{i}$" for i in range(1, data.X.shape[1] + 1)
     ]

@@ -1,4 +1,4 @@
-"""Newton's method by derivatives of several kinds, and derivatives of an iteration."""
+"""Newton's method with several kinds of derivatives, and derivatives of an iteration."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _EXACT = 2e-17
-"""Where an error of 0 is drawn: a logarithmic axis has no 0."""
+"""Value at which an error of 0 is drawn, as a logarithmic axis has no 0."""
 
 
 @dataclass(frozen=True)
 class _Equation:
-    """f(x) = 0, its root, correct to all digits, and how f is written."""
+    """The equation f(x) = 0, its root, correct to all digits, and the formula of f."""
 
     written: str
     f: Callable[[Any], Any]
@@ -36,7 +36,7 @@ _EQUATIONS: Mapping[str, _Equation] = {
     "cosine": _Equation(r"\cos x - x", lambda x: np.cos(x) - x, 0.7390851332151607),
     "kepler": _Equation(r"x - 0.8 \sin x - 1", lambda x: x - 0.8 * np.sin(x) - 1.0, 1.7821913289379008),
 }
-"""Kepler's equation is that of an orbit of eccentricity 0.8 at the mean anomaly 1."""
+"""Name → equation. Kepler's equation has the eccentricity 0.8 and the mean anomaly 1."""
 
 _WAYS: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "dual": ("dual", "dual", {}),
@@ -45,30 +45,30 @@ _WAYS: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "complex_step": ("complex step", "finite_difference", {"method": "complex_step"}),
     "difference": ("difference, h by search", "finite_difference", {}),
 }
-"""Way → its label, and the differentiator with its options."""
+"""Method → its label, and the differentiator with its options."""
 
 _LOOKS = (("o-", "black", 9.0), ("s:", "black", 8.0), ("^:", "0.45", 7.0), ("v:", "0.45", 6.0), ("x:", "0.45", 4.5))
-"""Line, color and size of the marks of each way, so that all are seen although they coincide."""
+"""Line, colour and size of the marks of each method, so that all are visible although they coincide."""
 
 
 @dataclass
 class Newton(Topic):
-    """Newton's method doubles the digits with each step if the derivative is right, and crawls if it is not.
+    """Newton's method doubles the digits with each step if the derivative is right, and is slow if it is not.
 
-    All exact derivatives give the same iterates: the number of correct digits doubles with each step. So does
-    a divided difference whose step has been chosen with care. If h is too large the derivative has an error that does
-    not become smaller, and each step gains the same few digits only; if h is too small, rounding errors spoil it.
+    All exact derivatives give the same iterates: the number of correct digits doubles with each step. A divided
+    difference with a carefully chosen step does as well. If h is too large, the error of the derivative does not become
+    smaller, and each step gains only the same few digits; if h is too small, rounding errors spoil the derivative.
 
     Parameters
     ----------
     equation
-        Which equation.
+        Name of the equation.
     start
         Where to start.
     too_large, too_small
         Steps h of the poor divided differences, relative to x.
     iterations
-        How many iterations at most.
+        Maximum number of iterations.
     """
 
     formula: ClassVar[str] = r"x_{n+1} = x_n - \dfrac{f(x_n)}{f'(x_n)}"
@@ -80,7 +80,7 @@ class Newton(Topic):
     iterations: Annotated[int, Bounds(ge=3, le=100)] = 12
 
     def check(self) -> None:
-        """Check that each poor difference is one of its own, and that there is a way from the start."""
+        """Check that the poor differences differ from each other, and that Newton's method can start."""
         super().check()
         steps = (*self.too_large, *self.too_small)
         if not 1 <= len(set(steps)) == len(steps) <= 3:
@@ -96,7 +96,7 @@ class Newton(Topic):
         return made
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """The error of each way at each iteration; one that has ended has no more."""
+        """Yield the errors of all methods at each iteration; methods that have ended are left out."""
         equation = _EQUATIONS[self.equation]
         errors = {way: self._errors(equation, made) for way, (_, made) in self._ways().items()}
         for iteration in range(self.iterations + 1):
@@ -108,20 +108,20 @@ class Newton(Topic):
         question = Equations(equation.f, self.start, equation.root)
         errors = [abs(self.start - equation.root)]
         with np.errstate(all="ignore"), gradmix.assessments(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", gradmix.UnreliableDerivativeWarning)  # poor steps are the point
-            with suppress(gradmix.NumericalError):  # a derivative of 0 has no step: the way ends here
+            warnings.simplefilter("ignore", gradmix.UnreliableDerivativeWarning)  # poor steps are intended
+            with suppress(gradmix.NumericalError):  # a derivative of 0 gives no step: the method ends here
                 errors.extend(each.metrics["error"] for each in solver.iterations(question))
         return errors
 
     def metrics(self) -> Sequence[Meaning]:
-        """How many iterations each way needs."""
+        """Return the meanings: how many iterations each method needs."""
         return [
             Meaning(f"iterations.{way}", "lower", "iterations", f"{label}: until the error is below 10⁻¹², or the end")
             for way, (label, _) in self._ways().items()
         ]
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """The first iteration whose error is below 1e-12; one beyond the last if there is none."""
+        """Return the first iteration with an error below 1e-12; one beyond the last if there is none."""
         found = {}
         for way in table.names("error."):
             below = [row["iteration"] for row in table.having(f"error.{way}").rows if row[f"error.{way}"] < 1e-12]
@@ -129,7 +129,7 @@ class Newton(Topic):
         return found
 
     def plot(self, table: Table) -> Figure:
-        """The error of each way against the iterations."""
+        """Draw the error of each method against the iterations."""
         figure = new_figure()
         axes = figure.subplots()
         for number, (way, (label, _)) in enumerate(self._ways().items()):
@@ -163,14 +163,14 @@ class IterativeSolver(Topic):
 
     Dual numbers follow every step of an iteration, so its derivative converges with its result. In Heron's iteration
     for a square root both converge quadratically; in a slower one the derivative needs more steps than the value. The
-    implicit function theorem needs the result only, and is then as accurate as the result, whatever led to it.
+    implicit function theorem needs only the result, and is as accurate as the result, whichever iteration computed it.
 
     Parameters
     ----------
     x
         The number whose root is taken.
     iterations
-        How many iterations of Heron's method, and of the slow one.
+        Number of iterations of Heron's method, and of the slow one.
     """
 
     formula: ClassVar[str] = r"""
@@ -181,7 +181,7 @@ class IterativeSolver(Topic):
     iterations: tuple[Annotated[int, Bounds(ge=2, le=100)], Annotated[int, Bounds(ge=2, le=100)]] = (8, 30)
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """For each iteration the errors of the value and of both derivatives."""
+        """Yield the errors of the value and of both derivatives for each iteration."""
         root = float(np.sqrt(self.x))
         dual = gradmix.differentiator("dual")
         for (name, (_, step)), count in zip(_STEPS.items(), self.iterations, strict=True):
@@ -195,7 +195,7 @@ class IterativeSolver(Topic):
 
                 implicit = gradmix.implicit_root(lambda y, x: y * y - x, after)
                 with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # that the equation is not yet solved is what is shown
+                    warnings.simplefilter("ignore")  # the equation is intentionally not solved yet
                     by_theorem = float(dual.derivative(implicit, self.x))
                 followed = float(dual.derivative(after, self.x))
                 yield {
@@ -206,7 +206,7 @@ class IterativeSolver(Topic):
                 }
 
     def metrics(self) -> Sequence[Meaning]:
-        """When each is correct to twelve digits."""
+        """Return the meanings: when each is correct to twelve digits."""
         words = {"value": "the value", "followed": "the derivative, followed", "theorem": "the derivative, by theorem"}
         return [
             Meaning(f"{name}.{what}", "lower", "iterations", f"{label}: until {told} has twelve digits")
@@ -215,7 +215,7 @@ class IterativeSolver(Topic):
         ]
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """The first iteration with a relative error below 1e-12; one beyond the last if there is none."""
+        """Return the first iteration with a relative error below 1e-12; one beyond the last if there is none."""
         found = {}
         for meaning in self.metrics():
             its = table.having(meaning.name)
@@ -224,7 +224,7 @@ class IterativeSolver(Topic):
         return found
 
     def plot(self, table: Table) -> Figure:
-        """A panel for each iteration: three errors."""
+        """Draw a panel for each of the two iterations, with three errors."""
         figure = new_figure()
         panels = figure.subplots(1, 2, sharey=True)
         looks = {
@@ -249,5 +249,5 @@ _STEPS: Mapping[str, tuple[str, Callable[[Any, Any], Any]]] = {
     "heron": ("Heron's iteration", lambda y, x: 0.5 * (y + x / y)),
     "slow": ("a slow one", lambda y, x: y + (x - y * y) / 4.0),
 }
-"""Iteration → its label and its step: what becomes of y for x."""
+"""Iteration → its label and its step, which computes the next y from y and x."""
 _WRITTEN = {"heron": r"$y \leftarrow (y + x/y)/2$", "slow": r"$y \leftarrow y + (x - y^2)/4$"}

@@ -1,4 +1,4 @@
-"""How EM ends: at which of many optima, and how soon beside gradient ascent."""
+"""The result of EM: which of many optima it reaches, and how fast compared with gradient ascent."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SAME = 0.01
-"""Nats within which two starts have reached the same optimum."""
+"""Starts whose log-likelihoods differ by less than this, in nats, have reached the same optimum."""
 _SHOWN = 4
-"""Optima that have a panel, the best ones."""
+"""Number of optima that have a panel; the best ones are shown."""
 _LEAST_GAP = 1e-7
-"""Nats below the best that are drawn at least: a logarithmic axis has no 0."""
+"""Smallest distance below the best, in nats, that is drawn, as a logarithmic axis has no 0."""
 
 
 @dataclass
 class LocalOptima(Topic):
-    """EM ends at the optimum that its start leads to, so one starts often and keeps the best.
+    """EM ends at the optimum to which its start leads, so it is started often and the best result is kept.
 
-    The likelihood of a mixture has many local optima. EM from random points ends at one or another, and nothing at the
-    end of a start tells whether there is a better one. Some starts share a group among components, or make one
-    component cover two groups.
+    The likelihood of a mixture has many local optima. EM from random points ends at one of them, and nothing in its
+    result shows whether a better one exists. From some starts, several components share a group, or one component
+    covers two groups.
 
     Parameters
     ----------
     dataset
-        Rows of two columns.
+        Data set with two columns.
     n_components
         Number of Gaussians.
     n_init
@@ -56,7 +56,7 @@ class LocalOptima(Topic):
     random_state: Seed = None
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """The end of each start."""
+        """Yield the result of each start."""
         X = rows_of(self.dataset, 2).X
         gmm = gradmix.clusterer(
             "gmm",
@@ -99,7 +99,7 @@ class LocalOptima(Topic):
         }
 
     def plot(self, table: Table) -> Figure:
-        """Where each start ended, and the mixtures of the best optima."""
+        """Draw where each start ended, and the mixtures of the best optima."""
         figure, X, found = new_figure(), self.dataset.load().X, optima(table)
         shown = found[:_SHOWN]
         parts = figure.add_gridspec(2, 4)
@@ -144,7 +144,7 @@ class LocalOptima(Topic):
 
 
 def optima(table: Table) -> Sequence[Sequence[int]]:
-    """Starts by the optimum that they reached, the best first; without those that collapsed, unless all did."""
+    """Group starts by their optimum, the best first; omit collapsed ones, unless all have collapsed."""
     values, collapsed = table["log_likelihood"], table["collapsed"] > 0
     usable = np.flatnonzero(~collapsed | collapsed.all())
     found: list[list[int]] = []
@@ -161,8 +161,8 @@ class EMAndGradientAscent(Topic):
     """EM and gradient ascent reach the same optimum; an iteration of EM costs far less.
 
     Both begin at the same start. Gradient ascent is L-BFGS here, with gradients by automatic differentiation of the
-    log-likelihood; it takes curvature into account, and needs a line search. EM needs neither. The picture shows what
-    is lacking to the best log-likelihood, by iteration and by processor time.
+    log-likelihood; it approximates curvature and needs a line search. EM needs neither. The picture shows the
+    difference from the best log-likelihood, by iteration and by processor time.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ class EMAndGradientAscent(Topic):
     n_components
         Number of Gaussians.
     differentiators
-        What computes the gradients, at most three.
+        Differentiators for the gradients, at most three.
     random_state
         Seed of the start.
     """
@@ -184,14 +184,14 @@ class EMAndGradientAscent(Topic):
     random_state: Seed = None
 
     def check(self) -> None:
-        """Check that there are differentiators, each once."""
+        """Check that there are differentiators, and that none is repeated."""
         super().check()
         if not 1 <= len(set(self.differentiators)) == len(self.differentiators) <= 3:
             given = ", ".join(self.differentiators) or "none"
             raise ConfigError(f"topic.differentiators must be 1 to 3 different ones; given: {given}.")
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """Log-likelihood and processor time after each iteration, way after way; 0 is EM."""
+        """Yield log-likelihood and processor time after each iteration, one method after the other; 0 is EM."""
         X = self.dataset.load().X
         for way, make in enumerate(self._ways()):
             make(max_iter=2).exhaust(X)  # imports and compiles
@@ -240,7 +240,7 @@ class EMAndGradientAscent(Topic):
         }
 
     def plot(self, table: Table) -> Figure:
-        """What is lacking to the best, by iteration and by time."""
+        """Draw the difference from the best log-likelihood, by iteration and by time."""
         figure, best = new_figure(), table["log_likelihood"].max()
         by_iteration, by_time = figure.subplots(1, 2, sharey=True)
         for way, name in enumerate(self._names()):

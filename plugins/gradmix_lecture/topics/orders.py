@@ -1,4 +1,4 @@
-"""Higher derivatives: what each order costs, and the Hessian."""
+"""Higher derivatives: the cost of each order, and the Hessian."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ _X = 0.5
 class HigherDerivatives(Topic):
     """Each level of nesting multiplies the work; Taylor arithmetic has all orders at once.
 
-    Derivatives of derivatives need nothing new: dual numbers of dual numbers carry second derivatives, and so on, but
+    Derivatives of derivatives need no new method: dual numbers of dual numbers carry second derivatives, and so on, but
     each level at least doubles the work of the one below. Taylor arithmetic propagates all coefficients at once, with
     work that is quadratic in the order. The time of a Hessian grows with the number of variables, unless it is sparse,
-    as that of Rosenbrock's function is.
+    like that of Rosenbrock's function.
 
     Parameters
     ----------
     orders
         The highest order.
     sizes
-        Numbers of variables of Rosenbrock's function, in rising order.
+        Numbers of variables for Rosenbrock's function, in rising order.
     repeats
-        How often each time is measured; the median counts.
+        Number of measurements of each time; the median is used.
     """
 
     formula: ClassVar[str] = r"""
@@ -53,13 +53,13 @@ class HigherDerivatives(Topic):
     repeats: Annotated[int, Bounds(ge=1, le=99)] = 3
 
     def check(self) -> None:
-        """Check that the sizes make a curve."""
+        """Check that the sizes are enough for a curve."""
         super().check()
         if len(self.sizes) < 2 or list(self.sizes) != sorted(set(self.sizes)):
             raise ConfigError(f"topic.sizes must be at least two rising numbers; given: {list(self.sizes)}.")
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """Of each order the time and the error of each way; of each size those of the Hessian."""
+        """Yield time and error of each method for each order, and of the Hessian for each size."""
         made = {way: gradmix.differentiator(way) for way in _WAYS}
         for order in range(1, self.orders + 1):
             exact = factorial(order) * 2.0 ** (order + 1)
@@ -86,7 +86,7 @@ class HigherDerivatives(Topic):
         }
 
     def metrics(self) -> Sequence[Meaning]:
-        """How times grow, and how large errors are."""
+        """Return the meanings: how times grow, and how large errors are."""
         growth = [
             Meaning(
                 f"growth.{way}", "lower", "×", f"{label}: time of the last order over the one before", is_timing=True
@@ -100,7 +100,7 @@ class HigherDerivatives(Topic):
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """From the last orders and the largest size."""
+        """Compute the numbers from the last orders and the largest size."""
         orders, last = table.having("order"), table.having("size").rows[-1]
         growth = {f"growth.{way}": float(np.divide(*orders[f"seconds.{way}"][:-3:-1])) for way in _WAYS}
         errors = np.concatenate([table[f"error.{name}"] for name in table.names("error.")])
@@ -108,7 +108,7 @@ class HigherDerivatives(Topic):
         return {**growth, "hessian_in_gradients": in_gradients, "error": float(errors.max())}
 
     def plot(self, table: Table) -> Figure:
-        """Time by order, and time by size."""
+        """Draw time by order, and time by size."""
         figure = new_figure()
         left, right = figure.subplots(1, 2)
         orders, sizes = table.having("order"), table.having("size")
@@ -123,7 +123,7 @@ class HigherDerivatives(Topic):
             right.loglog(sizes["size"], times, "os^"[number] + "-", color=group_color(color), label=label)
         right.set(xlabel="variables n", ylabel="processor time [ms]")
         right.set_title("Rosenbrock's function, by the tape")
-        right.xaxis.set_minor_formatter("")  # powers of ten are enough
+        right.xaxis.set_minor_formatter("")  # label only powers of ten
         left.legend(loc="upper left")
         right.legend(loc="upper left")
         right.set_ylim(None, 8 * 1e3 * max(sizes["seconds.hessian"].max(), sizes["seconds.sparse_hessian"].max()))

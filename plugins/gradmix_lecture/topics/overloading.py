@@ -1,4 +1,4 @@
-"""Operator overloading beside source transformation: the same function, the code and the time that each needs."""
+"""Operator overloading and source transformation: the code and the time that each needs for one function."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _WAYS: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "source_reverse": ("source, reverse", "source", {"mode": "reverse"}),
     "source_compiled": ("source, reverse, compiled", "source", {"mode": "reverse", "compiled": True}),
 }
-"""Way → its label, and the differentiator with its options."""
+"""Method → its label, and the differentiator with its options."""
 
 
 @dataclass
@@ -35,15 +35,15 @@ class OperatorOverloading(Topic):
     """Overloaded operators need no new code but interpret every operation; transformed source is longer and faster.
 
     The function repeats the lecture's product and sine n times. Dual numbers and the tape follow it through overloaded
-    operators: nothing is written, but each operation costs a call. Source transformation writes a function that runs
+    operators: no code is written, but each operation costs a call. Source transformation writes a function that runs
     like any other, and that a compiler can make faster than the original.
 
     Parameters
     ----------
     lengths
-        How often the two operations are repeated, in rising order.
+        Numbers of repetitions of the two operations, in rising order.
     repeats
-        How often each time is measured; the median counts.
+        Number of measurements of each time; the median is used.
     x
         Where to differentiate.
     """
@@ -55,7 +55,7 @@ class OperatorOverloading(Topic):
     x: float = 1.3
 
     def check(self) -> None:
-        """Check that the lengths make a curve."""
+        """Check that the lengths are enough for a curve."""
         super().check()
         if len(self.lengths) < 2 or list(self.lengths) != sorted(set(self.lengths)) or self.lengths[-1] > 10**5:
             raise ConfigError(
@@ -63,26 +63,26 @@ class OperatorOverloading(Topic):
             )
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """For each length the times and derivatives; then the lines of code of each way."""
+        """Yield the times and derivatives for each length; then the lines of code of each method."""
         made = {way: gradmix.differentiator(name, **options) for way, (_, name, options) in _WAYS.items()}
         f, x = programs.repeated, self.x
         for n in self.lengths:
             row = {"n": float(n), "seconds.function": processor_seconds(partial(f, x, n), self.repeats)}
             for way, each in made.items():
-                row[f"derivative.{way}"] = float(each.gradient(f, x, n))  # compiled, if it is, outside the clock
+                row[f"derivative.{way}"] = float(each.gradient(f, x, n))  # compiles, where needed, before the timing
                 row[f"seconds.{way}"] = processor_seconds(partial(each.gradient, f, x, n), self.repeats)
             yield row
         yield {f"lines.{way}": self._lines(way, made[way]) for way in _WAYS}
 
     def _lines(self, way: str, made: gradmix.Differentiator) -> float:
-        """Lines of new code, without comments; none for overloading."""
+        """Count the lines of new code without comments; 0 for overloading."""
         if not way.startswith("source"):
             return 0.0
         code = made.code(programs.repeated, self.x, self.lengths[0]).splitlines()
         return float(sum(line.startswith(("def ", "    ")) and not line.strip().startswith("#") for line in code))
 
     def metrics(self) -> Sequence[Meaning]:
-        """Times for the longest function, in times of the function, and code."""
+        """Return the meanings: times for the longest function, relative to the function's, and lines of code."""
         times = [
             Meaning(f"ratio.{way}", "lower", "× the function", label, is_timing=True, by_ratio=True)
             for way, (label, *_) in _WAYS.items()
@@ -95,7 +95,7 @@ class OperatorOverloading(Topic):
         return (*times, *lines, spread)
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """Those of the last length."""
+        """Return the numbers of the last length."""
         last, lines = table.having("n").rows[-1], table.rows[-1]
         ratios = {f"ratio.{way}": last[f"seconds.{way}"] / last["seconds.function"] for way in _WAYS}
         derivatives = np.array([[row[f"derivative.{way}"] for way in _WAYS] for row in table.having("n").rows])
@@ -104,7 +104,7 @@ class OperatorOverloading(Topic):
         return {**ratios, **counts, "disagreement": float(spread.max())}
 
     def plot(self, table: Table) -> Figure:
-        """Time against length, and the ratios with the code."""
+        """Draw time against length, and the ratios with the code."""
         figure = new_figure()
         left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
         times = table.having("n")

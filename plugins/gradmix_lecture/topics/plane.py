@@ -1,4 +1,4 @@
-"""Rows and Gaussians in the plane: blended colours, ellipses, contours."""
+"""Drawing rows and Gaussians in the plane: blended colours, ellipses, contours."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from gradmix.arrays import Array
 
 _MOST_STRETCH = 4.0
-"""Ratio of spreads up to which both axes have one scale."""
+"""Maximum ratio of the columns' spreads for which both axes have the same scale."""
 
 _SHADES = 12
-"""Steps of a blended colour, of red, green and blue: fewer than one can tell apart make smaller files."""
+"""Number of levels of red, green and blue in blended colours: few levels make smaller files."""
 
 MARKERS = "os^Dv*pX"
-"""Of the means, so that components can be told apart without colours."""
+"""Markers of the means, so that components can be distinguished without colours."""
 
 
 def blended(responsibilities: Array) -> Array:
-    """The colour of each row, shape (n, 3): those of the components, mixed by how much of it each has."""
+    """Return the colour of each row, shape (n, 3): the components' colours, mixed by responsibilities."""
     from matplotlib.colors import to_rgb
 
     colors = np.array([to_rgb(group_color(k)) for k in range(responsibilities.shape[1])])
@@ -35,10 +35,10 @@ def blended(responsibilities: Array) -> Array:
 
 
 def draw_rows(axes: Axes, X: Array, colors: Any, size: float = 3.6) -> None:
-    """Rows as dots: one colour of all, or one of each, shape (n, 3).
+    """Draw rows as dots, in one colour, or in a colour for each row, shape (n, 3).
 
-    Those of nearly one colour are a single path, of strokes that are next to nothing long and have round ends: half as
-    large a file as markers are, and a quarter of what a scatter plot takes.
+    Dots of nearly the same colour are a single path of extremely short strokes with round ends: the file is half as
+    large as with markers, and a quarter as large as with a scatter plot.
     """
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
@@ -62,7 +62,7 @@ def _rgb(colors: Any) -> Array:
 
 
 def draw_gaussians(axes: Axes, mixture: Any, colors: Sequence[str] | None = None, style: str = "-") -> None:
-    """Each component's mean and its ellipses of one and two standard deviations."""
+    """Draw each component's mean and its ellipses of one and two standard deviations."""
     for k, (mean, matrix) in enumerate(zip(mixture.means, mixture.matrices, strict=True)):
         color = group_color(k) if colors is None else colors[k]
         for deviations, width in ((1, 1.8), (2, 1.0)):
@@ -72,7 +72,7 @@ def draw_gaussians(axes: Axes, mixture: Any, colors: Sequence[str] | None = None
 
 
 def _circle(matrix: Array) -> Array:
-    """The ellipse of one standard deviation around 0, closed, shape (73, 2)."""
+    """Return the closed ellipse of one standard deviation around 0, shape (73, 2)."""
     turn = np.linspace(0, 2 * np.pi, 73)
     variances, directions = np.linalg.eigh(matrix)
     outline: Array = np.column_stack([np.cos(turn), np.sin(turn)]) * np.sqrt(variances) @ directions.T
@@ -87,7 +87,7 @@ def name_axes(axes: Axes, data: Data) -> None:
 
 
 def limits(X: Array, margin: float = 0.12) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Ranges of both axes that show all rows, with a margin in parts of their spread."""
+    """Return ranges of both axes that show all rows, with a margin relative to their spread."""
     low, high = X.min(axis=0), X.max(axis=0)
     edge = margin * (high - low)
     (left, bottom), (right, top) = (low - edge).tolist(), (high + edge).tolist()
@@ -95,7 +95,7 @@ def limits(X: Array, margin: float = 0.12) -> tuple[tuple[float, float], tuple[f
 
 
 def scale_alike(axes: Axes, X: Array) -> None:
-    """Show all rows, both axes in one scale unless the columns' spreads are too different."""
+    """Show all rows, with the same scale on both axes unless the columns' spreads are too different."""
     across, up = limits(X)
     axes.set(xlim=across, ylim=up)
     spread = np.ptp(X, axis=0)
@@ -105,6 +105,6 @@ def scale_alike(axes: Axes, X: Array) -> None:
 
 
 def grid(across: tuple[float, float], up: tuple[float, float], n: int = 90) -> tuple[Array, Array, Array]:
-    """Points of a rectangle: both coordinates, shape (n, n), and all points, shape (n², 2)."""
+    """Return a grid in a rectangle: both coordinates, shape (n, n), and all points, shape (n², 2)."""
     xs, ys = np.meshgrid(np.linspace(*across, n), np.linspace(*up, n))
     return xs, ys, np.column_stack([xs.ravel(), ys.ravel()])

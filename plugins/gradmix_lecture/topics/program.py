@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _SEEDS = ((1.0, 0.0), (0.0, 1.0))
 _COLUMNS = (0.45, 2.35, 3.45, 6.45, 8.05)
-"""Where the columns begin: program, value, dual program, and the tangents for each seed."""
+"""Left edges of the columns, in inches: program, value, dual program, and the tangents for each seed."""
 
 
 @dataclass
@@ -26,13 +26,13 @@ class ProgramAndDualProgram(Topic):
     """Each line of a program gets a second line, which computes its derivative from the line's operands.
 
     A computer evaluates a formula in steps, each of which is an operation whose derivative is known. The dual program
-    follows the same steps with tangents, by the chain rule. Which derivative comes out at the end is chosen at the
-    beginning, by the seed: (1, 0) gives the one by the first argument, (0, 1) the one by the second.
+    follows the same steps with tangents, by the chain rule. The seed, which is chosen at the beginning, determines the
+    derivative at the end: (1, 0) gives the one by the first argument, (0, 1) the one by the second.
 
     Parameters
     ----------
     function
-        Which function of two numbers.
+        Name of the function of two numbers.
     x
         Where it is evaluated.
     """
@@ -46,12 +46,12 @@ class ProgramAndDualProgram(Topic):
     x: tuple[float, float] = (2.0, 3.0)
 
     def check(self) -> None:
-        """Check that there is a derivative."""
+        """Check that the derivative exists."""
         super().check()
         check_point(self.function, self.x)
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """Each line: its value, and its tangent for each seed."""
+        """Yield each line's value, and its tangent for each seed."""
         first, second = (graph_of(self.function, self.x, seed) for seed in _SEEDS)
         for number, (one, other) in enumerate(zip(first.nodes, second.nodes, strict=True), start=1):
             yield {
@@ -62,7 +62,7 @@ class ProgramAndDualProgram(Topic):
             }
 
     def metrics(self) -> Sequence[Meaning]:
-        """What the last line has."""
+        """Return the meanings of the last line's numbers."""
         return (
             Meaning("value", None, "", "the last value: f(x₁, x₂)"),
             Meaning("derivative.x1", None, "", "the last tangent for the seed (1, 0): ∂f/∂x₁"),
@@ -70,7 +70,7 @@ class ProgramAndDualProgram(Topic):
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """The last line."""
+        """Return the last line's numbers."""
         last = table.rows[-1]
         return {
             "value": last["value"],
@@ -79,11 +79,11 @@ class ProgramAndDualProgram(Topic):
         }
 
     def plot(self, table: Table) -> Figure:
-        """All lines of both programs."""
+        """Draw all lines of both programs."""
         return self._picture(table, len(table))
 
     def frames(self, table: Table) -> Iterator[tuple[str, Figure]]:
-        """Line by line, as a computer goes through them."""
+        """Yield the lines in the order in which a computer executes them."""
         for upto in range(1, len(table) + 1):
             yield f"line {upto} of {len(table)}", self._picture(table, upto)
 
@@ -117,7 +117,7 @@ class ProgramAndDualProgram(Topic):
 
 
 def _draw_line(axes: Axes, y: float, number: int, operation: str, row: Mapping[str, float], is_done: bool) -> None:
-    """A line of both programs; its numbers if it has been reached."""
+    """Draw a line of both programs, with its numbers if it has been executed."""
     name = variable(number)
     cells = [
         (0, f"${name} = {original(operation, number)}$", "black", True),

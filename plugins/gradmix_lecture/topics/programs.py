@@ -1,4 +1,4 @@
-"""Programs that are differentiated, written as one writes them."""
+"""Programs to differentiate, written in ordinary Python."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def lecture(x1: Any, x2: Any) -> Any:
-    """The lecture's program."""
+    """Return x₁x₂ + sin x₁, the lecture's program."""
     w3 = x1 * x2
     w4 = np.sin(x1)
     w5 = w3 + w4
@@ -14,7 +14,7 @@ def lecture(x1: Any, x2: Any) -> Any:
 
 
 def heron(a: Any) -> Any:
-    """A square root by an iteration."""
+    """Return the square root by an iteration."""
     y = a
     while abs(y * y - a) > 1e-12:
         y = 0.5 * (y + a / y)
@@ -31,7 +31,7 @@ def bend(x1: Any, x2: Any) -> Any:
 
 
 def repeated(x: Any, n: Any) -> Any:
-    """The lecture's operations, product and sine, n times."""
+    """Repeat the lecture's operations, product and sine, n times."""
     y = x
     for _ in range(n):
         y = np.sin(x * y)

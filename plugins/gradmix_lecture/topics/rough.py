@@ -1,4 +1,4 @@
-"""Functions that are rough: where divided differences do as well as automatic differentiation, or better."""
+"""Rough functions, for which divided differences are as good as automatic differentiation, or better."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 _WAYS = {"forward": "forward difference", "central": "central difference"}
 _EXACT = 1e-9
-"""Least error that is drawn."""
+"""Smallest error that is drawn."""
 
 
 @dataclass
 class Rough(Topic):
-    """Base of both topics: errors against h, and the function near the point, beside its curve.
+    """Base of both topics: errors against h, and the function and its curve near the point.
 
     Parameters
     ----------
     problem
-        The function; its exact derivative is that of the curve.
+        The problem; its exact derivative is the curve's.
     smallest, largest
         The range of h.
     steps_per_decade
-        How many values of h in each power of ten.
+        Number of values of h in each power of ten.
     window
-        How far the picture of the function reaches to both sides.
+        Distance from the point to both sides of the function's picture.
     """
 
     counted: ClassVar[str] = "h"
@@ -48,7 +48,7 @@ class Rough(Topic):
     window: Annotated[float, Bounds(gt=0.0, le=10.0)] = 0.6
 
     def check(self) -> None:
-        """Check that there is a derivative to find, and a range."""
+        """Check that the exact derivative is known, and that the range is not empty."""
         super().check()
         if self.problem.operator != "derivative" or self.problem.exact() is None:
             raise ConfigError("topic.problem must be a function of one number whose derivative is known.")
@@ -58,7 +58,7 @@ class Rough(Topic):
             )
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """For each h the error of each difference, beside those of dual numbers and the tape, which have no h."""
+        """Yield the error of each difference for each h, with those of dual numbers and the tape, without h."""
         f, x, exact = self.problem.function, float(self.problem.point()), float(self.problem.exact())
         found = {way: float(gradmix.differentiator(way).derivative(f, x)) for way in ("dual", "tape")}
         fixed = {f"error.{way}": abs(each - exact) for way, each in found.items()}
@@ -67,13 +67,13 @@ class Rough(Topic):
             row = {"h": float(h)}
             for way in _WAYS:
                 made = gradmix.differentiator("finite_difference", method=way, step=float(h) / (abs(x) or 1.0))
-                with np.errstate(all="ignore"), gradmix.assessments():  # that a poor step gives a warning is known
+                with np.errstate(all="ignore"), gradmix.assessments():  # warnings about poor steps are expected
                     row[f"slope.{way}"] = float(made.derivative(f, x))
                 row[f"error.{way}"] = abs(row[f"slope.{way}"] - exact)
             yield row | fixed
 
     def metrics(self) -> Sequence[Meaning]:
-        """What is reached at best."""
+        """Return the meanings: the least errors."""
         best = [
             Meaning(f"best_error.{way}", "lower", "", f"{label}: typical error at its best h")
             for way, label in _WAYS.items()
@@ -82,7 +82,7 @@ class Rough(Topic):
         return (*best, *steps, Meaning("error.dual", "lower", "", "error of automatic differentiation"))
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """Errors are smoothed: a difference that is right by chance is not what a scheme reaches."""
+        """Return the least errors, after smoothing, as a difference can be right by chance."""
         found: dict[str, float] = {}
         for way in _WAYS:
             errors = table[f"error.{way}"]
@@ -92,11 +92,11 @@ class Rough(Topic):
         return {**found, "error.dual": float(table["error.dual"][0])}
 
     def plot(self, table: Table) -> Figure:
-        """The function near the point, and the errors."""
+        """Draw the function near the point, and the errors."""
         return self._picture(table, None)
 
     def frames(self, table: Table) -> Iterator[tuple[str, Figure]]:
-        """The secant of a central difference, as h becomes smaller."""
+        """Yield the secant of a central difference, as h becomes smaller."""
         for at in range(0, len(table), max(1, len(table) // 9)):
             row = table.rows[at]
             yield f"h = {row['h']:.1e}, central error {row['error.central']:.1e}", self._picture(table, at)
@@ -144,9 +144,9 @@ class Rough(Topic):
 
 @dataclass
 class NoisyFunction(Rough):
-    """Automatic differentiation differentiates the noise as well; a divided difference can look beyond it.
+    """Automatic differentiation differentiates the noise as well; a divided difference can average over it.
 
-    The program computes a smooth curve with a fine ripple, as a simulation with an inner tolerance does. Dual numbers
+    The program computes a smooth curve with a fine ripple, like a simulation with an inner tolerance. Dual numbers
     give the exact slope of the program, ripple included, which says little about the curve. A divided difference with a
     step far above the width of the ripple averages over it, and there its error has a minimum.
     """
@@ -158,11 +158,11 @@ class NoisyFunction(Rough):
 
 @dataclass
 class DiscreteFunction(Rough):
-    """The derivative of a function with steps is zero; a divided difference across many steps is not.
+    """The derivative of a step function is zero; a divided difference across many steps is not.
 
-    A sensor with few digits, or a count, gives a curve in steps. Automatic differentiation is exact here, too, and
-    finds that the program is constant nearly everywhere. A divided difference sees the curve as soon as h spans many
-    steps; its error is that of the steps, divided by h, plus that of the curve.
+    A sensor with few digits, or a count, turns a curve into steps. Automatic differentiation is exact here, too, and
+    finds that the program is constant nearly everywhere. A divided difference follows the curve as soon as h spans many
+    steps. Its error has two parts: the height of a step divided by h, and the truncation error for the curve.
     """
 
     formula: ClassVar[str] = r"""

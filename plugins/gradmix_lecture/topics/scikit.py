@@ -1,4 +1,4 @@
-"""scikit-learn's mixture beside ours: the same calls, the same numbers."""
+"""scikit-learn's mixture compared with ours: the same calls and the same numbers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gradmix.arrays import Array
 
 _TYPES = ("full", "spherical", "diag", "tied")
-"""The covariance types in the order of the lecture's slide."""
+"""Covariance types in the order of the lecture's slide."""
 
 _OPTIONS = """
     n_components={k},
@@ -45,8 +45,8 @@ class ScikitLearn(Topic):
     """The calls and the numbers are scikit-learn's; time and memory are not.
 
     The clusterer gmm is a scikit-learn estimator with the options, attributes and methods of GaussianMixture. From the
-    same start both take the same iterations, so their estimates agree to rounding. Ours goes through the rows block by
-    block in compiled code, so it needs less time and holds less at once.
+    same start both perform the same iterations, so their estimates agree up to rounding. Ours processes the rows block
+    by block in compiled code, so it needs less time and less memory.
 
     Parameters
     ----------
@@ -55,9 +55,9 @@ class ScikitLearn(Topic):
     n_components
         Number of Gaussians.
     max_iter
-        EM iterations, all of which both take.
+        Number of EM iterations; both perform all of them.
     random_state
-        Seed by which the start chooses rows as means.
+        Seed for choosing rows as initial means.
     """
 
     formula: ClassVar[str] = (
@@ -70,7 +70,7 @@ class ScikitLearn(Topic):
     random_state: Seed = None
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """For each covariance type: differences, times, and peaks of memory."""
+        """Yield differences, times and memory peaks for each covariance type."""
         from sklearn.exceptions import ConvergenceWarning
 
         X = self.dataset.load().X
@@ -79,7 +79,7 @@ class ScikitLearn(Topic):
         chosen = np.random.default_rng(self.random_state).choice(len(X), self.n_components, replace=False)
         for number, name in enumerate(_TYPES):
             makers = self._makers(name, X[chosen])
-            with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # all iterations are asked for
+            with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # all iterations are intended
                 ours, theirs = (make(X) for make in makers.values())
                 row = {"type": float(number), **_differences(ours, theirs, X)}
                 for side, make in makers.items():
@@ -87,7 +87,7 @@ class ScikitLearn(Topic):
             yield row
 
     def _makers(self, covariance_type: str, means: Array) -> Mapping[str, Any]:
-        """Functions that fit ours and theirs."""
+        """Return functions that fit ours and scikit-learn's."""
         from sklearn.mixture import GaussianMixture
 
         options = self._start(covariance_type, means)
@@ -128,7 +128,7 @@ class ScikitLearn(Topic):
         }
 
     def plot(self, table: Table) -> Figure:
-        """Times, memory and differences by covariance type."""
+        """Draw times, memory and differences by covariance type."""
         figure = new_figure()
         panels = figure.subplots(1, 3)
         at, names = np.arange(len(table)), _TYPES[: len(table)]
@@ -165,7 +165,7 @@ class ScikitLearn(Topic):
         return figure
 
     def texts(self) -> Mapping[str, str]:
-        """The calls, as one would write them."""
+        """Return the calls as a user would write them."""
         options = _OPTIONS.format(k=self.n_components, max_iter=self.max_iter)
         return {
             "scikit-learn": f"from sklearn.mixture import GaussianMixture\n\nM = GaussianMixture({options}",
@@ -177,7 +177,7 @@ _COMPARED = ("weights", "means", "covariances", "probabilities")
 
 
 def _differences(ours: Any, theirs: Any, X: Array) -> Mapping[str, float]:
-    """Largest differences of what was estimated, and the log-likelihoods per row."""
+    """Return the largest differences between the estimates, and the log-likelihoods per row."""
     differences = {
         name: np.abs(getattr(ours, f"{name}_") - getattr(theirs, f"{name}_")).max() for name in _COMPARED[:3]
     }
@@ -191,7 +191,7 @@ def _differences(ours: Any, theirs: Any, X: Array) -> Mapping[str, float]:
 
 
 def _seconds(make: Any, X: Array) -> float:
-    """Processor time of a fit, the median of some."""
+    """Return the processor time of a fit, the median of several."""
     times = []
     for _ in range(_ROUNDS):
         began = time.process_time()
@@ -201,7 +201,7 @@ def _seconds(make: Any, X: Array) -> float:
 
 
 def _peak(make: Any, X: Array) -> float:
-    """Most memory that a fit holds at once, in bytes, beyond the rows."""
+    """Return the peak memory of a fit in bytes, in addition to the rows."""
     tracemalloc.start()
     try:
         make(X)

@@ -1,4 +1,4 @@
-"""Tools for automatic differentiation: the same function, the same derivative, the time and the needs of each."""
+"""Tools for automatic differentiation: the time and the requirements of each for the same derivative."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Software:
-    """A tool: its label, how it works, the package that it needs and what else, and whether the lecture names it."""
+    """A tool: its label, its principle, the package and other things it needs, and whether the lecture names it."""
 
     label: str
     works: str
@@ -48,25 +48,25 @@ TOOLS: Mapping[str, Software] = {
     "casadi": Software("CasADi", "both, symbolic graph", ("casadi",)),
     "sympy": Software("SymPy", "formulas", ("sympy",)),
 }
-"""Differentiator → what it is."""
+"""Differentiator → tool."""
 
 
 @dataclass
 class SoftwareTable(Topic):
-    """All tools have the same derivative; they differ in how they get it, what they need, and in time.
+    """All tools compute the same derivative; they differ in method, requirements and time.
 
     The lecture's function, extended to n variables, goes through every tool that is installed; those that the lecture
     names have a star. Each gives the gradient to the last digits. Most of them follow the function again in each call;
-    those made to compile a function once and to call it often, such as JAX, are at their best when they do.
+    tools such as JAX are most efficient if they compile a function once and call it often.
 
     Parameters
     ----------
     tools
-        Which tools; those that are not installed are listed as such.
+        Names of the tools; those that are not installed are listed as such.
     n
         Number of variables.
     repeats
-        How often each time is measured; the median counts.
+        Number of measurements of each time; the median is used.
     """
 
     formula: ClassVar[str] = r"f(x) = \sum_{i=1}^{n-1} \left(x_i\,x_{i+1} + \sin x_i\right)"
@@ -87,7 +87,7 @@ class SoftwareTable(Topic):
             )
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """For each tool that is installed, by its place in the table: error, time of the first call and of others."""
+        """Yield, for each installed tool, by its place in the table, error and times of the first and later calls."""
         x = np.linspace(-1.0, 2.0, self.n)
         exact = _gradient(x)
         for place, tool in enumerate(TOOLS):
@@ -105,7 +105,7 @@ class SoftwareTable(Topic):
                 }
 
     def texts(self) -> Mapping[str, str]:
-        """The table of tools, and what is needed for those that are missing."""
+        """Return the table of tools, with the requirements of those that are missing."""
         rows = [(its.label + ("*" if its.is_in_lecture else ""), its.works, its.packages) for its in TOOLS.values()]
         rows.append(("Adept*", "both, C++ overloading", ("a C++ compiler",)))
         lines = [f"{label:24}{works:30}{', '.join(needs) or 'NumPy'}" for label, works, needs in rows]
@@ -118,7 +118,7 @@ class SoftwareTable(Topic):
         return {"tools.txt": f"{text}\n"}
 
     def metrics(self) -> Sequence[Meaning]:
-        """How many were compared, and how far they differ."""
+        """Return the meanings: how many tools were compared, and how much they differ."""
         return (
             Meaning("tools", None, "tools", "that are installed and were run"),
             Meaning("error", "lower", "", "largest error of an entry of any tool's gradient"),
@@ -126,7 +126,7 @@ class SoftwareTable(Topic):
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """Over all tools."""
+        """Compute the numbers over all tools."""
         return {
             "tools": float(len(table)),
             "error": float(table["error"].max()),
@@ -134,7 +134,7 @@ class SoftwareTable(Topic):
         }
 
     def plot(self, table: Table) -> Figure:
-        """Times of each tool, and how it works."""
+        """Draw each tool's times and its principle."""
         figure = new_figure()
         axes = figure.subplots()
         names = list(TOOLS)
@@ -153,7 +153,7 @@ class SoftwareTable(Topic):
         axes.set_yticks(range(len(order)), [its.label + (" *" if its.is_in_lecture else "") for its in labels])
         axes.set_ylim(len(order) - 0.4, -0.6)
         axes.set_xscale("log")
-        axes.xaxis.set_minor_formatter("")  # powers of ten are enough
+        axes.xaxis.set_minor_formatter("")  # label only powers of ten
         axes.set_xlabel(f"processor time [ms] of the gradient by {self.n} variables      * in the lecture")
         figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", ncols=2)
         return figure
@@ -163,17 +163,17 @@ _ADEPT = "Adept is not measured: it is a C++ library that no package brings to P
 
 
 def _with_children() -> float:
-    """Processor time of this process and of those that it has waited for, such as a compiler, in seconds."""
+    """Return the processor time, in seconds, of this process and of finished child processes such as compilers."""
     return time.process_time() + sum(os.times()[2:4])
 
 
 def extra(tool: str) -> str:
-    """The extra of gradmix that installs a tool."""
+    """Return the extra of gradmix that installs a tool."""
     return tool.removesuffix("_compiled")
 
 
 def is_installed(tool: str) -> bool:
-    """Whether the package of a tool is there, the first of what it needs."""
+    """Check whether a tool's package, the first of its requirements, is installed."""
     for package in TOOLS[tool].packages[:1]:
         try:
             distribution(package)

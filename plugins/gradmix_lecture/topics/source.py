@@ -1,4 +1,4 @@
-"""A program beside the programs of its derivative."""
+"""A program and the programs that compute its derivative."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _MODES = ("forward", "reverse")
 _COLUMNS = (0.25, 3.0, 6.45)
-"""Where the columns begin, in inches: the program, forward, reverse."""
+"""Left edges of the columns, in inches: the program, forward, reverse."""
 _TOP, _BOTTOM = 4.55, 0.2
 _ORIGIN = re.compile(r"\s*# (\d+): ")
 _NOT_SHOWN = re.compile(r": Any| -> Any")
@@ -29,7 +29,7 @@ _IN_SIGHT = re.compile(r"(^def |^    )")
 
 @dataclass(frozen=True)
 class Line:
-    """A line of code, and the line of the program that it comes from; None if it comes from none."""
+    """A line of code, and the number of the original line from which it comes, or None."""
 
     text: str
     origin: int | None
@@ -40,15 +40,15 @@ class SourceTransformation(Topic):
     """Source transformation reads a program and writes another one, which computes the derivative as well.
 
     The forward program has, after each line, the line that computes its tangent. The reverse program first runs all
-    lines, then goes through them backwards with adjoints, and keeps on a stack what it will need of a loop. Colour and
-    number say from which line of the original a line comes. What is written is plain code, for a reader or a compiler.
+    lines, then goes through them backwards with adjoints; it keeps values of loops on a stack for the way back. Colour
+    and number show from which original line a line comes. The result is plain code, for a reader or a compiler.
 
     Parameters
     ----------
     program
-        Which program.
+        Name of the program.
     x
-        Where the derivatives of both are compared: two numbers; ``heron`` takes the first one.
+        Point at which the derivatives of both are compared: two numbers; ``heron`` takes only the first one.
     """
 
     formula: ClassVar[str] = r"""
@@ -59,7 +59,7 @@ class SourceTransformation(Topic):
     x: tuple[float, float] = (2.0, 3.0)
 
     def check(self) -> None:
-        """Check that the program ends there."""
+        """Check that the program ends at this point."""
         super().check()
         if self.program == "heron" and not 0 < self.x[0] < 1e3:
             raise ConfigError("topic.x[0] must be above 0 and below 1000 for the program heron, a square root.")
@@ -67,7 +67,7 @@ class SourceTransformation(Topic):
             raise ConfigError("topic.x[1] must not be 0 for the program bend, which divides by it.")
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """Each line of each program, 0 the original: its number and that of its origin; then the derivatives."""
+        """Yield each line of each program, 0 for the original, with its number and its origin's; then derivatives."""
         for number, lines in enumerate(self._programs().values()):
             for place, line in enumerate(lines, start=1):
                 origin = {} if line.origin is None else {"origin": float(line.origin)}
@@ -79,7 +79,7 @@ class SourceTransformation(Topic):
             yield {"program": float(number), **entries}
 
     def _call(self) -> tuple[Any, tuple[float, ...], tuple[int, ...]]:
-        """The program's function, its arguments, and the places of these."""
+        """Return the program's function, its arguments, and their positions."""
         function = getattr(programs, self.program)
         count = len(inspect.signature(function).parameters)
         return function, self.x[:count], tuple(range(count))
@@ -90,7 +90,7 @@ class SourceTransformation(Topic):
         return {mode: made.code(function, *arguments, argnums=by) for mode, made in differentiators.items()}
 
     def _programs(self) -> Mapping[str, Sequence[Line]]:
-        """The original, and what has been made of it; lines are counted from 1 in the original."""
+        """Return the original and the programs derived from it; the original's lines are counted from 1."""
         text, first = inspect.getsourcelines(self._call()[0])
         shown = [line for line in text if '"""' not in line]
         number = {first + place: shown.index(line) + 1 for place, line in enumerate(text) if '"""' not in line}
@@ -100,14 +100,14 @@ class SourceTransformation(Topic):
         return {"original": original, **{mode: _lines(code, number) for mode, code in self._codes().items()}}
 
     def texts(self) -> Mapping[str, str]:
-        """The programs, each as a file."""
+        """Return the programs, each as a file."""
         original = "\n".join(line.text for line in self._programs()["original"])
         return {"program.py": f"import numpy as np\n\n\n{original}\n"} | {
             f"{mode}.py": code for mode, code in self._codes().items()
         }
 
     def metrics(self) -> Sequence[Meaning]:
-        """How long the programs are, and whether they agree."""
+        """Return the meanings: how long the programs are, and whether they agree."""
         return (
             Meaning("lines.original", None, "lines", "the program"),
             Meaning("lines.forward", "lower", "lines", "its forward derivative"),
@@ -116,7 +116,7 @@ class SourceTransformation(Topic):
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """Lengths, and the largest difference."""
+        """Return the lengths, and the largest difference."""
         counts = {
             f"lines.{name}": float(len(table.having("line").where("program", float(number))))
             for number, name in enumerate(("original", *_MODES))
@@ -126,7 +126,7 @@ class SourceTransformation(Topic):
         return {**counts, "disagreement": max(abs(forward[f"derivative.{x}"] - reverse[f"derivative.{x}"]) for x in by)}
 
     def plot(self, table: Table) -> Figure:
-        """The three programs side by side, the forward one aligned with the original."""
+        """Draw the three programs side by side, the forward one aligned with the original."""
         figure, axes = new_board()
         shown = list(self._programs().values())
         origins = [table.having("line").where("program", float(number)).rows for number in range(len(shown))]
@@ -153,13 +153,13 @@ def _width(column: int) -> float:
 
 
 def _most_that_fits(shown: Sequence[Sequence[Line]]) -> float:
-    """Font size at which the longest line fits into its column."""
+    """Return the font size at which the longest line fits into its column."""
     widths = [_width(number) / max(len(line.text) + 3 for line in lines) for number, lines in enumerate(shown)]
     return 72 * min(widths) / 0.61
 
 
 def _filled(places: Sequence[int | None], n: int) -> list[int]:
-    """Places of the original's lines; one without a counterpart follows the line before it, the last is last."""
+    """Return places for all original lines; one without a place follows its predecessor, the last is last."""
     found: list[int] = []
     for place in places:
         found.append(max(place if place is not None else 0, found[-1] + 1 if found else 0))
@@ -168,7 +168,7 @@ def _filled(places: Sequence[int | None], n: int) -> list[int]:
 
 
 def _lines(code: str, number: Mapping[int, int]) -> list[Line]:
-    """The function in a module that `source` has written, with the origin of each line, which comments say."""
+    """Return the lines of the function that `source` has written, with their origins from its comments."""
     lines: list[Line] = []
     origin: int | None = None
     for text in code.splitlines():
@@ -184,7 +184,7 @@ def _lines(code: str, number: Mapping[int, int]) -> list[Line]:
 def _draw_line(
     axes: Axes, x: float, y: float, text: str, origin: float | None, look: tuple[float, float, float]
 ) -> None:
-    """A line of code: the number of its origin in the margin, in front of a bar of the origin's colour."""
+    """Draw a line of code, with its origin's number in the margin and a bar in the origin's colour."""
     space, size, width = look
     if origin is not None:
         color = group_color(int(origin) - 1)

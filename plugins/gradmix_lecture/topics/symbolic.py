@@ -1,4 +1,4 @@
-"""Symbolic differentiation: how formulas grow where programs do not."""
+"""Symbolic differentiation: formulas grow where programs do not."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _COUNTS = re.compile(r"Operations of the (formula|derivatives): (\d+) written ou
 class Symbolic(Topic):
     """A formula for the derivative grows exponentially where the program and its derivative grow by a few lines.
 
-    Each step of the logistic map uses its argument twice, so a formula that is written out doubles with each step, and
-    its derivative grows faster still. Automatic differentiation works on the program, in which each value is computed
-    once and then has a name: its work is a few operations a step. A formula whose common parts are named has become
-    such a program again.
+    Each step of the logistic map uses its argument twice, so a written-out formula doubles with each step, and its
+    derivative grows even faster. Automatic differentiation works on the program, in which each value is computed once
+    and then has a name: it needs a few operations for each step. A formula whose common parts have names is such a
+    program again.
 
     Parameters
     ----------
     steps
-        How many steps of the map at most.
+        Maximum number of steps of the map.
     x
         Where to differentiate.
     repeats
-        How often the time of the tape is measured; the median counts.
+        Number of measurements of the tape's time; the median is used.
     """
 
     formula: ClassVar[str] = r"l_1 = x \qquad l_{n+1} = 4\,l_n\,(1 - l_n)"
@@ -47,7 +47,7 @@ class Symbolic(Topic):
     repeats: Annotated[int, Bounds(ge=1, le=99)] = 3
 
     def rows(self) -> Iterator[Mapping[str, float]]:
-        """For each number of steps the operations of formulas and of the program, the derivatives and the times."""
+        """Yield, for each number of steps, operations of formulas and program, derivatives and times."""
         symbolic, tape = gradmix.differentiator("sympy"), gradmix.differentiator("tape")
         graph_of: Any = tape
         for steps in range(1, self.steps + 1):
@@ -59,7 +59,7 @@ class Symbolic(Topic):
                 "operations.formula": counts["formula"][0],
                 "operations.derivative": counts["derivatives"][0],
                 "operations.derivative_once": counts["derivatives"][1],
-                # The way back multiplies and adds once for each operand that a value depends on.
+                # The reverse sweep multiplies and adds once for each operand of a value.
                 "operations.tape": float(len(nodes) + sum(len(node.parents) for node in nodes)),
                 "derivative.symbolic": float(symbolic.derivative(f, self.x)),
                 "derivative.tape": float(tape.derivative(f, self.x)),
@@ -68,11 +68,11 @@ class Symbolic(Topic):
             }
 
     def texts(self) -> Mapping[str, str]:
-        """The formula of the derivative of two steps, as SymPy writes it."""
+        """Return SymPy's formula of the derivative of two steps."""
         return {"two_steps.py": gradmix.differentiator("sympy").code(partial(_logistic, 2), self.x)}
 
     def metrics(self) -> Sequence[Meaning]:
-        """The last numbers of steps."""
+        """Return the meanings of the numbers for the last step."""
         return (
             Meaning("operations.derivative", "lower", "operations", "the derivative's formula, written out"),
             Meaning("operations.derivative_once", "lower", "operations", "the same, with each part computed once"),
@@ -84,7 +84,7 @@ class Symbolic(Topic):
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """Those of the last step."""
+        """Return the numbers of the last step."""
         before, last = table.rows[-2], table.rows[-1]
         counts = {name: last[name] for name in table.names() if name.startswith("operations.d") or "tape" in name}
         del counts["derivative.tape"], counts["seconds.tape"]
@@ -95,7 +95,7 @@ class Symbolic(Topic):
         }
 
     def plot(self, table: Table) -> Figure:
-        """Operations and times by the number of steps."""
+        """Draw operations and times by the number of steps."""
         figure = new_figure()
         left, right = figure.subplots(1, 2, width_ratios=[1.3, 1])
         lines = {

@@ -1,4 +1,4 @@
-"""What a computation takes: processor time and memory."""
+"""Measurement of a computation's processor time and memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 
 def processor_seconds(work: Callable[[], Any], repeats: int) -> float:
-    """Median processor time of a call, of repeats of at least a millisecond each."""
+    """Return the median processor time of a call, from repeats of at least a millisecond each."""
     calls = 1
     while (once := _seconds(work, calls)) < 1e-3:
         calls *= 4
@@ -26,8 +26,8 @@ def _seconds(work: Callable[[], Any], calls: int) -> float:
 
 
 def peak_bytes(work: Callable[[], Any]) -> float:
-    """Most memory that Python and NumPy hold at once in a call, beyond what they held before."""
-    work()  # what is imported or kept by the first call is not the computation's
+    """Return the peak memory of Python and NumPy during a call, in addition to the memory held before."""
+    work()  # imports and caches of the first call do not count
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()

@@ -1,4 +1,4 @@
-"""Traces of small functions: each intermediate value with its tangent and its adjoint, and how they are written."""
+"""Traces of small functions: each intermediate value with its tangent, its adjoint and their formulas."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FunctionName = Literal["lecture", "distance", "decay"]
 
 @dataclass(frozen=True)
 class Traceable:
-    """A function of two numbers, and how it is written."""
+    """A function of two numbers, and its formula."""
 
     written: str
     f: Callable[..., Any]
@@ -31,13 +31,13 @@ FUNCTIONS: Mapping[str, Traceable] = {
 
 
 def graph_of(name: str, point: Sequence[float], seed: Sequence[float]) -> Any:
-    """The computational graph of a function, by the tape."""
+    """Return the computational graph of a function, recorded by the tape."""
     made: Any = gradmix.differentiator("tape")
     return made.graph(FUNCTIONS[name].f, *point, direction=list(seed))
 
 
 def rows_of(graph: Any) -> Iterator[dict[str, float]]:
-    """For each node its number, value, tangent, adjoint, and its parents with the partial derivatives by them."""
+    """Yield each node's number, value, tangent and adjoint, and its parents with the partial derivatives."""
     for number, node in enumerate(graph.nodes, start=1):
         row = {"node": float(number), "value": float(node.value)}
         row |= {"tangent": float(node.tangent), "adjoint": float(node.adjoint)}
@@ -47,7 +47,7 @@ def rows_of(graph: Any) -> Iterator[dict[str, float]]:
 
 
 def parents_of(row: Mapping[str, float]) -> list[tuple[int, float]]:
-    """The nodes that one depends on: their places, from 0, and the partial derivatives by them."""
+    """Return a node's parents: their indices, from 0, and the partial derivatives by them."""
     places = [name.removeprefix("parent.") for name in row if name.startswith("parent.")]
     return [(int(row[f"parent.{place}"]) - 1, row[f"partial.{place}"]) for place in places]
 
@@ -61,19 +61,19 @@ _DUAL: Mapping[str, Callable[[str, str], str]] = {
     "exp": lambda a, _: rf"e^{{{a}}} \dot {a}",
     "sqrt": lambda a, _: rf"\dot {a}\, /\, (2 \sqrt{{{a}}})",
 }
-"""Operation → the tangent of its result, as it is written."""
+"""Operation → formula of its result's tangent."""
 
 _BINARY = re.compile(r"(\w+) (\S+) (\w+)")
 _UNARY = re.compile(r"(\w+)\((\w+)\)|(-)(\w+)")
 
 
 def variable(number: int) -> str:
-    """How an intermediate value is written, counted from 1."""
+    """Return the symbol of an intermediate value, counted from 1."""
     return f"w_{{{number}}}"
 
 
 def original(operation: str, number: int) -> str:
-    """The right side of a line of the original program: ``w_1 w_2`` of ``x1 * x2``."""
+    """Return the right side of a line of the original program: ``w_1 w_2`` for ``x1 * x2``."""
     sign, a, b = _parts(operation, number)
     forms = {
         "": f"x_{number}",
@@ -87,13 +87,13 @@ def original(operation: str, number: int) -> str:
 
 
 def dual(operation: str, number: int) -> str:
-    """The right side of the line of the dual program."""
+    """Return the right side of a line of the dual program."""
     sign, a, b = _parts(operation, number)
     return _DUAL[sign](a, b) if sign else rf"\dot x_{number}"
 
 
 def _parts(operation: str, number: int) -> tuple[str, str, str]:
-    """Operation and operands, named w as in the lecture; no operation for an argument."""
+    """Return operation and operands, named w as in the lecture; arguments have no operation."""
     if not operation:
         return "", "", ""
     if found := _BINARY.fullmatch(operation):
@@ -109,5 +109,5 @@ def _operand(name: str) -> str:
 
 
 def shown(number: float, digits: int = 4) -> str:
-    """A number with few digits and a true minus sign."""
+    """Format a number with few digits and a true minus sign."""
     return f"{number + 0.0:.{digits}g}".replace("-", "\N{MINUS SIGN}")
