@@ -93,6 +93,6 @@ _PADE = (
 
 
 def _finite(x: Any) -> Any:
-    """The plain value where it is finite, else 0: subtracted to avoid overflow, it has no part in the derivative."""
+    """Return the finite entries of x as constants, and 0 for the others: to subtract them avoids overflow."""
     plain = stop_gradient(x)
     return np.where(np.isfinite(plain), plain, 0.0)

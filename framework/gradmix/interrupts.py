@@ -82,7 +82,7 @@ def ctrl_c_noticed() -> Iterator[Callable[[], bool]]:
 
 
 class Terminated(KeyboardInterrupt):
-    """The process was asked to end by SIGTERM."""
+    """The process received SIGTERM, a request to end."""
 
 
 @contextmanager

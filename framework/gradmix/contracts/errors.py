@@ -36,7 +36,7 @@ class DataError(GradmixError, ValueError):
 
 
 class DataTypeError(DataError, TypeError):
-    """Data of a type that holds no numbers, such as a sparse matrix or a dict."""
+    """Data of a type that does not contain numbers, such as a sparse matrix or a dict."""
 
 
 class NumericalError(GradmixError, ArithmeticError):

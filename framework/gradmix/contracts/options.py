@@ -337,7 +337,7 @@ def _aliases_of(component: type[Any]) -> dict[str, Option]:
 
 
 aliases_of: Callable[[Any], dict[str, Option]] = cache(_aliases_of)
-"""Return alias → option for the options of a dataclass that have an alias."""
+"""Return alias → option for the options of a dataclass whose alias differs from their name."""
 
 
 def _option(field: dataclasses.Field[Any], hint: Any, doc: str) -> Option:

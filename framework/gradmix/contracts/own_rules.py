@@ -102,9 +102,9 @@ def with_rule(
 ) -> FunctionWithRule:
     """Give a function its own derivative rule.
 
-    `dual`, `tape` and `source` use the rule instead of differentiating the function's operations. The function may
-    therefore call compiled code, and the rule may be more accurate or faster. Other differentiators ignore the rule.
-    Nothing is changed globally.
+    `dual`, `tape`, `taylor` and `source` use the rule instead of differentiating the function's operations. The
+    function may therefore call compiled code, and the rule may be more accurate or faster. Other differentiators, such
+    as finite differences, ignore the rule. Nothing is changed globally.
 
     Parameters
     ----------
