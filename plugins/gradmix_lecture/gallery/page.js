@@ -1,5 +1,5 @@
 "use strict";
-// The slider: 0 is the picture of the whole, each further place a frame. Arrow keys move it; the button plays it.
+// The slider: position 0 is the whole picture; every further position is a frame. Arrow keys move it; the button plays it.
 (() => {
   const frames = JSON.parse(document.getElementById("frames").textContent);
   const picture = document.getElementById("picture");
