@@ -1,7 +1,7 @@
-"""Memory of several names: none must be read after the array that it shares memory with has been written.
+"""Memory with several names: a name must not be read after the array that it shares memory with has been written.
 
-The adjoint of an array that is written is kept under its one name. A view, or another name that a branch or an
-iteration has given it, has an adjoint of its own, which would miss what is written later.
+The adjoint of a written array is kept under a single name. A view, or another name from a branch or an iteration, has
+a separate adjoint, which would miss later writes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class _Access:
 
 @dataclass
 class Accesses:
-    """When arrays are made, written, and read by other names, in the order of the program."""
+    """The order in which the program creates arrays, writes them, and reads them by other names."""
 
     step: int = 0
     made: dict[str, _Access] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class Accesses:
     reads: dict[str, list[_Access]] = field(default_factory=dict)
 
     def copy(self) -> Accesses:
-        """As it is now."""
+        """Return a copy of the present state."""
         lists = ({key: list(each) for key, each in kept.items()} for kept in (self.writes, self.reads))
         return Accesses(self.step, dict(self.made), dict(self.aliases), *lists)
 
@@ -40,7 +40,7 @@ class Accesses:
         return _Access(self.step, frozenset(loops), place, shown)
 
     def make(self, root: str, loops: Sequence[int]) -> None:
-        """Note where an array is made."""
+        """Note where an array is created."""
         self.made[root] = self._next(loops)
 
     def alias(self, name: str, roots: frozenset[str], loops: Sequence[int]) -> None:
@@ -57,18 +57,18 @@ class Accesses:
             self.reads.setdefault(name, []).append(self._next(loops, place))
 
     def check(self) -> None:
-        """Check that no name is read after what it shares memory with has been written.
+        """Check that no name is read after the array that it shares memory with has been written.
 
         Raises
         ------
         RefusalError
-            Names the line that writes, and the one that reads.
+            If one is; the error names the line that writes and the line that reads.
         """
         for name, reads in self.reads.items():
             alias, roots = self.aliases[name]
             for root in roots:
                 made = self.made.get(root)
-                if made is None or not made.loops <= alias.loops:  # each iteration makes another array
+                if made is None or not made.loops <= alias.loops:  # each iteration creates another array
                     continue
                 for write in self.writes.get(root, ()):
                     for read in reads:

@@ -19,10 +19,10 @@ from gradmix_autodiff.source.scope import Scope
 
 
 class Arithmetic(Reader):
-    """What operators, and functions that work entry by entry, give."""
+    """Reads operators, and functions that work entry by entry."""
 
     def binary(self, op: ast.operator, left: Thing, right: Thing, node: ast.AST, scope: Scope, hint: str) -> Thing:
-        """left op right."""
+        """Return the value of ``left op right``."""
         if (
             isinstance(left, Parts)
             and isinstance(right, Parts)
@@ -76,7 +76,7 @@ class Arithmetic(Reader):
         return Value(ast.copy_location(ast.BinOp(parts.node, ast.Mult(), times.node), node), False, 1, writable=True)
 
     def unary(self, op: ast.unaryop, operand: ast.expr, node: ast.expr, scope: Scope, hint: str) -> Thing:
-        """An operator of one operand."""
+        """Return the value of an operator with one operand."""
         if isinstance(op, ast.Not):
             found = self.lowering.conditions.test(node, scope)
             return Value(ast.Constant(found) if isinstance(found, bool) else ast.parse(found, mode="eval").body, ndim=0)
@@ -98,7 +98,7 @@ class Arithmetic(Reader):
     def elementwise(
         self, ufunc: Any, text: str, arguments: Sequence[Value], node: ast.AST, scope: Scope, hint: str
     ) -> Value:
-        """An elementwise operation."""
+        """Return the value of an elementwise operation."""
         unknown = elementwise.unknown_argument(ufunc, arguments)
         if unknown is not None:
             raise scope.refusal(
@@ -113,7 +113,7 @@ class Arithmetic(Reader):
         )
 
     def elementwise_call(self, ufunc: Any, call: Call) -> Thing:
-        """A call of a function that works entry by entry."""
+        """Return the value of a call of a function that works entry by entry."""
         if call.keywords:
             raise call.refusal(f"{call.shown} with {', '.join(call.keywords)}", "leave these out")
         values = self.atoms(call)
@@ -127,12 +127,12 @@ class Arithmetic(Reader):
         return self.elementwise(ufunc, text, values, call.node, call.scope, call.hint)
 
     def atoms(self, call: Call) -> list[Value]:
-        """The arguments of a call that are given by position, each under a name."""
+        """Return the positional arguments of a call, each under a name."""
         values = (self.lowering.expressions.value(each, call.node, call.scope) for each in call.arguments)
         return [self.building.atom(each, call.scope) for each in values]
 
     def folded_parts(self, parts: Parts, call: Call) -> Thing:
-        """The sum, or an extreme, of the entries of a tuple."""
+        """Return the sum, or an extreme, of the entries of a tuple."""
         if not parts.parts:
             return Value(ast.Constant(0), ndim=0)
         total = parts.parts[0]
@@ -145,7 +145,7 @@ class Arithmetic(Reader):
         return total
 
     def linear(self, call: Call) -> Value:
-        """A function of `prelude` that is linear in its first argument."""
+        """Return the value of a function of `prelude` that is linear in its first argument."""
         function = call.function
         first, *others = self.atoms(call)
         name = function.__name__
@@ -163,7 +163,7 @@ class Arithmetic(Reader):
 
 
 def _folded(op: ast.operator, one: Value, other: Value) -> Any:
-    """The number that an operation of small integers gives, as in an index."""
+    """Return the result of an operation on small integers, as in an index."""
     if isinstance(one.known, int) and isinstance(other.known, int) and is_atom(one.node) and is_atom(other.node):
         table: dict[type[ast.operator], Any] = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
         if type(op) in table and isinstance(one.node, ast.Constant) and isinstance(other.node, ast.Constant):

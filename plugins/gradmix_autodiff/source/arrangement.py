@@ -1,4 +1,4 @@
-"""Between flat vectors, as hooks take them, and the arguments of emitted functions."""
+"""Conversion between the flat vectors of hooks and the arguments of emitted functions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NODE = ast.Name("_", ast.Load())
 
 
 def written_function(f: FlatFunction) -> tuple[Callable[..., Any], Counted | None]:
-    """The function that a user has written, and what counts its calls, if that is wanted."""
+    """Return the function that the user has written, and the counter of its calls, if calls are counted."""
     inner, counter = (f.f.f, f.f) if isinstance(f.f, Counted) else (f.f, None)
     is_read = inspectable(inner) and not isinstance(inner, FunctionWithRule)
     return (inner if is_read else _called(inner, len(f.args))), counter
@@ -27,7 +27,7 @@ def written_function(f: FlatFunction) -> tuple[Callable[..., Any], Counted | Non
 
 @lru_cache(maxsize=256)
 def _called(function: Callable[..., Any], count: int) -> Callable[..., Any]:
-    """A function that calls one whose derivative is a rule, as np.sin or an implicit function."""
+    """Return a function that calls one whose derivative is a rule, such as np.sin or an implicit function."""
 
     def of_one(x: Any) -> Any:
         return function(x)
@@ -67,12 +67,12 @@ def _thing(container: Any, ndims: list[int]) -> Thing:
 
 
 def constants_key(f: FlatFunction) -> tuple[Any, ...]:
-    """What emitted code depends on in the constant arguments."""
+    """Return the properties of the constant arguments that emitted code depends on."""
     return tuple(kind_of(each) if not callable(each) else (each,) for each in f.args) if len(f.args) > 1 else ()
 
 
 def placed(f: FlatFunction, x: Any, is_scalar_code: bool) -> list[Any]:
-    """The arguments at a point; with `is_scalar_code`, numbers and vectors read by entries are Python's floats."""
+    """Return the arguments at a point; with `is_scalar_code`, numbers and vectors read by entries are Python floats."""
     if is_scalar_code and f.argument.tree is None:
         shape = f.argument.shapes[0]
         value = float(x[0]) if not shape else x.tolist() if len(shape) == 1 else f.argument.arrange(x)
@@ -82,7 +82,7 @@ def placed(f: FlatFunction, x: Any, is_scalar_code: bool) -> list[Any]:
 
 
 def flattened_bars(f: FlatFunction, bars: Any) -> Any:
-    """Adjoints, arranged as the arguments, as one vector."""
+    """Return adjoints, which are arranged as the arguments, as one vector."""
     if f.argument.tree is None:
         return np.array(bars, dtype=np.float64).reshape(-1)
     places = f.argument.tree.unflatten(list(range(len(f.argument.shapes))))

@@ -16,10 +16,10 @@ from gradmix_autodiff.source.structural import STRUCTURAL
 
 
 class Arrays(Reader):
-    """What operations on whole arrays give."""
+    """Reads operations on whole arrays."""
 
     def fits(self, function: Any, bound: Mapping[str, Thing]) -> bool:
-        """Whether the written form of a function is that of a call."""
+        """Return whether the written form of a function applies to a call."""
         how = STRUCTURAL[function]
         if not set(bound) <= set(how.parameters) or how.parameters[0] not in bound:
             return False
@@ -29,7 +29,7 @@ class Arrays(Reader):
         return how.fits is None or how.fits({name: _as_value(thing) for name, thing in bound.items()})
 
     def structural(self, function: Any, bound: dict[str, Thing], node: ast.AST, scope: Scope, hint: str) -> Value:
-        """An operation on arrays that is not elementwise."""
+        """Return the value of an operation on arrays that is not elementwise."""
         how = STRUCTURAL[function]
         values = {}
         for name, thing in bound.items():
@@ -53,7 +53,7 @@ class Arrays(Reader):
         )
 
     def rewritten(self, text: str, call: Call) -> Thing:
-        """A function in terms of others."""
+        """Return the value of a function in terms of others."""
         values, node, scope = self.lowering.arithmetic.atoms(call), call.node, call.scope
         env = {f"argument {place}": each for place, each in enumerate(values)}
         tree = ast.parse(text.format(*(f"argument_{place}" for place in range(len(values)))), mode="eval").body
@@ -66,7 +66,7 @@ class Arrays(Reader):
         return self.lowering.expressions.expression(tree, inner, call.hint)
 
     def stacked(self, parts: Parts, node: ast.AST, scope: Scope, hint: str) -> Value:
-        """An array of values."""
+        """Return an array of values."""
         values = [self.building.atom(self.lowering.expressions.value(part, node, scope), scope) for part in parts.parts]
         for each in values:
             self.building.read_whole.add(each.text)
@@ -86,7 +86,7 @@ class Arrays(Reader):
         return self.building.op(operation, result, values, None if inner is None else inner + 1, scope)
 
     def stacking(self, call: Call) -> Thing | None:
-        """A call that makes an array of a list of arrays; None if it has no written form."""
+        """Return the value of a call that joins a list of arrays into one; None if it has no written form."""
         arguments, named = call.arguments, dict(call.keywords)
         if len(arguments) > 1:
             named["axis"] = arguments[1]
@@ -121,7 +121,7 @@ class Arrays(Reader):
 
 
 def _as_value(thing: Thing) -> Value:
-    """An argument as one value, for what is known of it; a structure has no dimensions."""
+    """Return an argument as one value, for its known properties; a structure has no dimensions."""
     if isinstance(thing, Value):
         return thing
     text = written(thing, lambda each: getattr(each, "text", "None"))

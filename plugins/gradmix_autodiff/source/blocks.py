@@ -1,4 +1,4 @@
-"""What statements make, write, and contribute to in reverse."""
+"""The values that statements create and write, and the adjoints that their reverse adds to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gradmix_autodiff.source.forms import Value
 
 
 def values_of(block: Iterable[Any]) -> list[Value]:
-    """All values that statements make."""
+    """Return all values that statements create."""
     found: list[Value] = []
     for each in block:
         match each:
@@ -28,7 +28,7 @@ def values_of(block: Iterable[Any]) -> list[Value]:
 
 
 def made_in(block: Iterable[Any]) -> set[str]:
-    """Names that statements assign."""
+    """Return the names that statements assign."""
     found: set[str] = set()
     for each in block:
         match each:
@@ -47,7 +47,7 @@ def made_in(block: Iterable[Any]) -> set[str]:
 
 
 def contributed(block: Iterable[Any]) -> set[str]:
-    """Names whose adjoints the reverse of statements adds to."""
+    """Return the names whose adjoints the reverse of statements adds to."""
     found: set[str] = set()
     for each in block:
         match each:
@@ -69,7 +69,7 @@ def contributed(block: Iterable[Any]) -> set[str]:
 
 
 def outside_loops(block: Iterable[Any]) -> Iterator[Any]:
-    """Statements, but those within loops."""
+    """Return the statements outside loops."""
     for each in block:
         yield each
         if isinstance(each, forms.Choice):
@@ -77,7 +77,7 @@ def outside_loops(block: Iterable[Any]) -> Iterator[Any]:
 
 
 def writes_in(block: Iterable[Any]) -> list[forms.Write | forms.AddAt]:
-    """All writes into arrays."""
+    """Return all writes into arrays."""
     found: list[forms.Write | forms.AddAt] = []
     for each in block:
         match each:
@@ -91,7 +91,7 @@ def writes_in(block: Iterable[Any]) -> list[forms.Write | forms.AddAt]:
 
 
 def summed_in_place(block: Iterable[Any], inside: bool = False) -> list[Value]:
-    """Values whose adjoints are summed in place: arrays that are read or written by index."""
+    """Return the values whose adjoints are summed in place: arrays that are read or written by index."""
     found: list[Value] = []
     for each in block:
         match each:

@@ -12,10 +12,10 @@ from gradmix_autodiff.source.scope import MISSING, NEVER, Scope
 
 
 class Branches(Reader):
-    """Both ways of a test."""
+    """Reads the two branches of a test."""
 
     def choice(self, node: ast.If, scope: Scope, live: frozenset[str]) -> Any:
-        """An `if`."""
+        """Read an `if` statement."""
         test = self.lowering.conditions.test(node.test, scope)
         if isinstance(test, bool):
             return self.lowering.statements.statements(node.body if test else node.orelse, scope, live)
@@ -28,7 +28,7 @@ class Branches(Reader):
         )
 
     def branch(self, test: str, then: Any, otherwise: Any, scope: Scope, live: frozenset[str]) -> Any:
-        """Both ways of a test; values of both get one name."""
+        """Read both branches of a test; the values of both get one name."""
         line, outer, env = scope.line, self.building.block, scope.env
         outcomes, envs, blocks = [], [], []
         for way in (then, otherwise):
@@ -60,7 +60,7 @@ class Branches(Reader):
         return None
 
     def merge(self, one: Thing, other: Thing, blocks: Sequence[list[Any]], name: str, scope: Scope) -> Thing:
-        """One name for what two branches give."""
+        """Return one name for the values of two branches."""
         if one is other or _is_same_atom(one, other) or (isinstance(one, Stack) and other is MISSING):
             return one
         if one is MISSING and isinstance(other, Stack):
@@ -78,7 +78,7 @@ class Branches(Reader):
         return made
 
     def joined(self, one: Thing, other: Thing, name: str, scope: Scope, shown: str) -> Value:
-        """What is known of a variable that is one thing or another."""
+        """Return the common properties of a variable with alternative values."""
         if one is MISSING or other is MISSING:
             one = other = other if one is MISSING else one
         if not (isinstance(one, Value) and isinstance(other, Value)):
@@ -88,13 +88,13 @@ class Branches(Reader):
         return self.building.made(name, one.active or other.active, ndim, one.roots | other.roots)
 
     def owned(self, name: str, scope: Scope) -> None:
-        """Give an array that several paths have made, and that is written into, memory of its own."""
+        """Give separate memory to an array that several paths have created and that is written into."""
         value = scope.env.get(name)
         if name not in scope.written or not isinstance(value, Value) or value.ndim == 0 or value.writable:
             return
         others = (leaf for other, thing in scope.env.items() if other != name for leaf in leaves(thing))
         if any(each.ndim != 0 and (each.text == value.text or each.roots & value.roots) for each in others):
-            return  # which other names would not see change
+            return  # otherwise other names would miss the change
         copied = f"np.copy({value.text})"
         if value.active:
             operation = Operation(copied, lambda tangents: f"np.copy({tangents[0]})", (lambda d: d,))

@@ -1,4 +1,4 @@
-"""One pass over a function: the statements that it has made so far, and what it knows of them."""
+"""One pass over a function: the statements created so far, and the facts known about them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from gradmix_autodiff.source.scope import Names, Scope
 
 @dataclass
 class Knowledge:
-    """What is only known at the end of a pass over a function, and makes another one necessary.
+    """Facts that are known only at the end of a pass over a function, and require another pass.
 
     Parameters
     ----------
     written
-        Arrays, by where they are made, that differentiated values are written into.
+        Arrays into which differentiated values are written, by the place where they are created.
     stacked
-        Stack → for each place of its entries whether it is differentiated, and its dimensions.
+        Stack → for each item of its entries, whether it is differentiated, and its dimensions.
     """
 
     written: set[str] = field(default_factory=set)
@@ -36,7 +36,7 @@ class Knowledge:
             self.has_changed = True
 
     def stack(self, name: str, kinds: tuple[tuple[bool, int | None], ...]) -> None:
-        """Note what is pushed."""
+        """Note the values that are pushed to a stack."""
         before = self.stacked.get(name, kinds)
         if len(before) != len(kinds):
             kinds = kinds[: len(before)]
@@ -47,33 +47,33 @@ class Knowledge:
 
 
 class Building:
-    """What one pass over a function has made so far.
+    """The statements that one pass over a function has created so far.
 
     Parameters
     ----------
     knowledge
-        What earlier passes have found.
+        Facts that earlier passes have found.
     is_compiled
-        Whether the text will be compiled.
+        Whether the code will be compiled.
     """
 
     def __init__(self, knowledge: Knowledge, is_compiled: bool) -> None:
         self.knowledge, self.is_compiled = knowledge, is_compiled
         self.unset = Value(ast.Constant(0.0), ndim=0) if is_compiled else None
-        """What a variable is given on a path that does not assign it."""
+        """The value of a variable on a path that does not assign it."""
         self.captures, self.names, self.accesses = Captures(), Names(), Accesses()
         self.block: list[Any] = []
         self.loops: list[int] = []
         self.read_whole: set[str] = set()
-        """Names of arrays that are not only read entry by entry."""
+        """Names of arrays that are read as a whole, not only entry by entry."""
         self.by_entry: set[ast.AST] = set()
-        """Expressions of which entries are read only."""
+        """Expressions of which only entries are read."""
         self.copied: list[str] = []
         """Arguments that are written into."""
         self.has_powers = False
 
     def bind(self, value: Value, name: str, scope: Scope) -> Value:
-        """Give a value that is not differentiated a name."""
+        """Give a name to a value that is not differentiated."""
         given = self.names.fresh(name)
         root = value.roots
         active = False
@@ -93,11 +93,11 @@ class Building:
         return Value(ast.Name(given, ast.Load()), False, value.ndim, root, value.writable, value.known)
 
     def atom(self, value: Value, scope: Scope) -> Value:
-        """A value that costs nothing to repeat: under a name, unless it is one."""
+        """Return a value that costs nothing to repeat: a name or a constant."""
         return value if value.is_atom else self.bind(value, "c", scope)
 
     def pinned(self, thing: Thing, scope: Scope) -> Thing:
-        """A thing that does not change if it is read later."""
+        """Return a thing whose later readings give the same value."""
         if isinstance(thing, Value) and not thing.is_atom and thing.known is NOTHING:
             return self.bind(thing, "c", scope)
         return thing
@@ -124,26 +124,26 @@ class Building:
         return made
 
     def made(self, name: str, active: bool, ndim: int | None, roots: frozenset[str] = frozenset()) -> Value:
-        """A variable that does not own an array."""
+        """Return a variable that does not own an array."""
         roots = frozenset() if ndim == 0 else roots
         if roots:
             self.accesses.alias(name, roots, self.loops)
         return Value(ast.Name(name, ast.Load()), active, ndim, roots)
 
     def named(self, thing: Thing, name: str, scope: Scope) -> Thing:
-        """What is assigned, under a name, unless it has one already."""
+        """Return the assigned value under a name, unless it has one already."""
         if not isinstance(thing, Value) or thing.is_atom or (thing.known is not NOTHING and thing.ndim is None):
             return thing
         return self.bind(thing, name, scope)
 
     @property
     def parameters(self) -> frozenset[str]:
-        """Names of the function's arguments."""
+        """Return the names of the function's arguments."""
         return frozenset(self.names.parameters)
 
 
 def _is_of_floats(node: ast.expr) -> bool:
-    """Whether an array is surely of floats, as NumPy makes them where no other type is asked for."""
+    """Return whether an array surely holds floats, which is NumPy's default type."""
     if not isinstance(node, ast.Call) or any(each.arg == "dtype" for each in node.keywords):
         return False
     return (

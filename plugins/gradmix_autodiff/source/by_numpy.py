@@ -1,6 +1,6 @@
-"""Compiled code: what numba does not compile is handed back to NumPy, one function of Python's for each statement.
+"""Compiled code: statements that numba cannot compile are handed back to NumPy, each as a Python function.
 
-numba's object mode calls it from machine code, which costs about 15 µs. It must know the dimensions of what comes back.
+numba's object mode calls the function from machine code, which costs about 15 µs. It must know the result's dimensions.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ _OF_NUMBA = frozenset(name for name in vars(np) if isinstance(getattr(np, name),
 
 
 def handed_back(text: str, ndims: Ndims) -> str:
-    """An emitted function whose statements are all compiled, or handed back to functions that follow it.
+    """Return an emitted function with each statement compiled, or handed back to a function that follows it.
 
     Parameters
     ----------
     text
-        Its definition.
+        The definition of the emitted function.
     ndims
         Dimensions of the variables that are numbers or arrays of floats.
     """
@@ -61,7 +61,7 @@ def handed_back(text: str, ndims: Ndims) -> str:
 
 
 def _function(name: str, variables: str, expression: str, ndim: int | None) -> str:
-    """Two functions for an expression: one that is compiled, and that of Python's which it calls."""
+    """Return two functions for an expression: a compiled one, and the Python function that it calls."""
     plain = f"plain_{name}"
     kind = "float64" if ndim == 0 else f"float64[{', '.join([*[':'] * ((ndim or 1) - 1), '::1'])}]"
     value = f"float({expression})" if ndim == 0 else f"np.array({expression}, dtype=float, order='C')"
@@ -78,7 +78,7 @@ def _function(name: str, variables: str, expression: str, ndim: int | None) -> s
 
 
 def _statement(line: str, ndims: Ndims) -> tuple[str, str, str, str]:
-    """Indent, target, sign and expression of a statement that may be handed back; no expression for any other."""
+    """Return indent, target, sign and expression of a statement that may be handed back; else no expression."""
     if found := _ADDED_AT.fullmatch(line):
         return found[1], "", "", found[2] if ndims.get(found[3]) != 1 else ""
     found = _ASSIGNED.fullmatch(line)
@@ -86,7 +86,7 @@ def _statement(line: str, ndims: Ndims) -> tuple[str, str, str, str]:
 
 
 def _variables(tree: ast.AST) -> set[str]:
-    """The variables of the function that an expression reads."""
+    """Return the variables of the function that an expression reads."""
     if isinstance(tree, ast.Lambda):
         return _variables(tree.body) - {each.arg for each in tree.args.args}
     if isinstance(tree, ast.Name):
@@ -95,7 +95,7 @@ def _variables(tree: ast.AST) -> set[str]:
 
 
 def _is_compiled(node: ast.AST, ndims: Ndims) -> bool:
-    """Whether numba compiles an operation, as far as its operands are known."""
+    """Return whether numba compiles an operation, as far as its operands are known."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
         return all((_ndim(each, ndims) or 0) <= 2 for each in (node.left, node.right))
     if not isinstance(node, ast.Call):
@@ -107,7 +107,7 @@ def _is_compiled(node: ast.AST, ndims: Ndims) -> bool:
 
 
 def _is_of_numba(name: str, call: ast.Call, ndims: Ndims) -> bool:
-    """Whether numba compiles a call of a function of NumPy's."""
+    """Return whether numba compiles a call of a NumPy function."""
     options = {each.arg: literal(each.value) for each in call.keywords}
     if name in _REDUCTIONS:
         has_one_axis = name == "sum" and options.keys() == {"axis"} and isinstance(options["axis"], int)
@@ -123,7 +123,7 @@ def _is_of_numba(name: str, call: ast.Call, ndims: Ndims) -> bool:
 
 
 def _has_form(helper: str, call: ast.Call, ndims: Ndims) -> bool:
-    """Whether `machine` has a form of a helper for a call."""
+    """Return whether `machine` has a form of a helper for a call."""
     first, second = [*(_ndim(each, ndims) for each in call.args), None, None][:2]
     options = [literal(each) for each in call.args]
     match helper:
@@ -142,7 +142,7 @@ def _has_form(helper: str, call: ast.Call, ndims: Ndims) -> bool:
 
 
 def _ndim(node: ast.expr, ndims: Ndims) -> int | None:
-    """Dimensions of an expression, where that is seen at once."""
+    """Return the dimensions of an expression, if they are obvious."""
     match node:
         case ast.Constant(int() | float()):
             return 0

@@ -1,7 +1,7 @@
 """From the syntax tree to the intermediate form: calls of functions whose rule is in the table, but has no text.
 
-The tape and dual numbers read the same table. So emitted code has them differentiate the one call: ``pullback_of`` and
-``pushforward_of`` of `prelude`, which a further derivative differentiates in the same way.
+The tape and dual numbers read the same table. So emitted code lets them differentiate this one call, by
+``pullback_of`` and ``pushforward_of`` of `prelude`, which a further derivative differentiates in the same way.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _Text:
     actives: tuple[Value, ...]
 
     def operation(self) -> Operation:
-        """What it computes, and its derivatives by the table."""
+        """Return the operation of the call, with its derivatives by the table."""
         names = ", ".join(each.text for each in self.actives)
         function = f"lambda {names}: {self.text}"
 
@@ -57,10 +57,10 @@ class _Text:
 
 
 class ByRule(Reader):
-    """What calls of functions give whose derivative is computed by the rule table as the code runs."""
+    """Reads calls of functions whose derivative is computed by the rule table when the code runs."""
 
     def has_rule(self, function: Any) -> bool:
-        """Whether the table, or a plugin, has a rule for a function."""
+        """Return whether the table, or a plugin, has a rule for a function."""
         if isinstance(function, FunctionWithRule) or is_in(function, _OF_THE_PRELUDE):
             return True
         if not callable(function) or not is_hashable(function):
@@ -69,16 +69,16 @@ class ByRule(Reader):
         return any(key in table for table in (ELEMENTWISE, PRIMITIVES, COMPOSITIONS)) or rule_of(function) is not None
 
     def has_method(self, name: str) -> bool:
-        """Whether traced arrays have a method."""
+        """Return whether traced arrays have a method."""
         return name in _METHODS
 
     def method(self, value: Value, name: str, call: Call) -> Thing:
-        """A method of an array."""
+        """Return the value of a call of an array's method."""
         callee = ast.Attribute(value.node, name, ast.Load())
         return self._made(callee, [value], Results(), 0 if name == "item" else None, True, call)
 
     def call(self, call: Call) -> Thing:
-        """A call of a function that has a rule."""
+        """Return the value of a call of a function that has a rule."""
         function = call.function
         if gives_complex(function):
             raise call.refusal(f"{call.shown}, which gives complex numbers,")
@@ -135,7 +135,7 @@ class ByRule(Reader):
         return Parts(tuple(parts), fields=results.fields)
 
     def _written(self, thing: Thing, actives: dict[str, Value], call: Call) -> ast.expr:
-        """An argument as it is written; what is differentiated in it is added to `actives`."""
+        """Return an argument as code; differentiated values in it are added to `actives`."""
         if isinstance(thing, Parts):
             parts = [self._written(each, actives, call) for each in thing.parts]
             return (ast.List if thing.is_list else ast.Tuple)(parts, ast.Load())
@@ -159,5 +159,5 @@ class ByRule(Reader):
 
 
 def is_method_of_ufunc(function: Any) -> bool:
-    """Whether it is a method such as ``np.add.reduce``."""
+    """Return whether a function is a ufunc's method such as ``np.add.reduce``."""
     return isinstance(getattr(function, "__self__", None), np.ufunc)

@@ -1,4 +1,4 @@
-"""A call, as the readers of calls hand it on: what is called, with what, and where."""
+"""A call, as the readers of calls pass it on: the function, its arguments and its place."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Call:
     Parameters
     ----------
     callee
-        What is called; a method has none.
+        The called function or object; a method has none.
     arguments
-        By position.
+        Positional arguments.
     keywords
-        By name.
+        Keyword arguments.
     node
         The call in the source.
     scope
-        Where it is.
+        The scope that contains the call.
     hint
         The name of the variable that the result will be assigned to.
     """
@@ -41,33 +41,33 @@ class Call:
 
     @property
     def function(self) -> Any:
-        """What is called."""
+        """Return the called function."""
         return self.callee.known
 
     @property
     def things(self) -> list[Thing]:
-        """All arguments."""
+        """Return all arguments."""
         return [*self.arguments, *self.keywords.values()]
 
     @property
     def leaves(self) -> list[Value]:
-        """The values in all arguments."""
+        """Return the values in all arguments."""
         return [leaf for each in self.things for leaf in leaves(each)]
 
     @property
     def shown(self) -> str:
-        """The call as it is written, for messages."""
+        """Return the call as the user wrote it, for messages."""
         return f"`{ast.unparse(self.node)}`"
 
     def of(self, *arguments: Thing, hint: str = "") -> Call:
-        """The same of other arguments, without options."""
+        """Return the same call with other arguments, without options."""
         return replace(self, arguments=arguments, keywords={}, hint=hint)
 
     def refusal(self, what: str, *way_out: str) -> RefusalError:
-        """An error about it."""
+        """Return an error about this call."""
         return self.scope.refusal(self.node, what, *way_out)
 
     def fix(self) -> None:
-        """Note that the code holds for this function only."""
+        """Note that the code is valid for this function only."""
         if self.callee.captured is not None:
             self.callee.captured.is_fixed = True

@@ -1,4 +1,4 @@
-"""From the syntax tree to the intermediate form: calls, by the rule of a function, or by what the function does."""
+"""From the syntax tree to the intermediate form: calls, by the rule of a function, or by its statements."""
 
 from __future__ import annotations
 
@@ -57,16 +57,16 @@ _OF_THE_SAME_SHAPE = {np.zeros_like, np.ones_like, np.empty_like, np.copy, prelu
 
 @dataclass(frozen=True)
 class ShapeOf:
-    """What is known of the shape of an array: its length."""
+    """The shape of an array, of which the length is known."""
 
     ndim: int
 
 
 class Calls(Reader):
-    """What calls are."""
+    """Reads calls."""
 
     def call(self, node: ast.Call, scope: Scope, hint: str) -> Thing:
-        """A call."""
+        """Return the value of a call."""
         if isinstance(node.func, ast.Attribute):
             base = self.lowering.expressions.expression(node.func.value, scope)
             if isinstance(base, Stack):
@@ -95,7 +95,7 @@ class Calls(Reader):
         return self.apply(Call(callee, arguments, node, scope, keywords, hint))
 
     def _attribute_called(self, base: Thing, func: ast.Attribute, node: ast.Call, scope: Scope) -> Thing | None:
-        """The attribute of an object from outside; None if it is a method of a number or an array."""
+        """Return the called attribute of an object from outside; None for a method of a number or an array."""
         if not isinstance(base, Value) or base.active:
             return None
         if base.captured is not None:
@@ -123,7 +123,7 @@ class Calls(Reader):
         }
 
     def apply(self, call: Call) -> Thing:
-        """A call of a function from outside."""
+        """Return the value of a call of a function from outside."""
         function = call.function
         if isinstance(function, functools.partial):
             return self._partial(function, call)
@@ -164,7 +164,7 @@ class Calls(Reader):
         )
 
     def _partial(self, function: functools.partial[Any], call: Call) -> Thing:
-        """A call of a function whose first arguments, or some by name, are bound."""
+        """Return the value of a call of a partial function, with some arguments bound."""
         key, outside = (*call.callee.captured.key, "partial"), self.lowering.outside
         bound = [outside.captured_object((*key, i), each, "bound") for i, each in enumerate(function.args)]
         named = {k: outside.captured_object((*key, k), each, k) for k, each in function.keywords.items()}
@@ -175,7 +175,7 @@ class Calls(Reader):
         )
 
     def _plain_call(self, call: Call, ndim: int | None = None) -> Value:
-        """A call whose result is not differentiated."""
+        """Return the value of a call whose result is not differentiated."""
         callee, function, arguments, keywords, node = (
             call.callee,
             call.function,
@@ -219,7 +219,7 @@ class Calls(Reader):
         return Value(made, False, ndim, frozenset() if is_new or ndim == 0 else shares, is_new, known)
 
     def _method(self, base: Thing, node: ast.Call, scope: Scope, hint: str) -> Thing:
-        """A method of a value."""
+        """Return the value of a call of a value's method."""
         assert isinstance(node.func, ast.Attribute)
         name = node.func.attr
         arguments, keywords = self._arguments(node, scope)

@@ -1,7 +1,7 @@
-"""What a function takes from outside: globals, variables of functions around it, defaults, attributes of these.
+"""The objects that a function takes from outside: globals, variables of enclosing functions, defaults, attributes.
 
-Emitted code calls each by a name of its own. Before each call the objects are looked up again: a number or an array
-that has changed is seen, and what the code was built by, such as a function that was taken apart, must be the same.
+Emitted code gives each a separate name. Before each call the objects are looked up again: a changed number or array is
+used with its new value, while objects that determined the code, such as inlined functions, must be the same.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ class Captured:
     key
         How it is reached.
     name
-        What emitted code calls it.
+        Its name in emitted code.
     get
         Looks it up.
     value
-        What it was when the code was made.
+        Its value when the code was created.
     is_fixed
-        Whether the code was made by its identity.
+        Whether the code depends on its identity.
     origin
-        What the user wrote.
+        The text that the user wrote.
     """
 
     key: tuple[Any, ...]
@@ -48,7 +48,7 @@ class Captured:
 
 @dataclass
 class Captures:
-    """All objects from outside, by what they are and how they are reached."""
+    """All objects from outside, by their identity and by how they are reached."""
 
     found: dict[tuple[Any, ...], Captured] = field(default_factory=dict)
 
@@ -63,13 +63,15 @@ class Captures:
         return each
 
     def is_current(self, namespace: dict[str, Any]) -> bool:
-        """Whether the code still fits; what may change is entered into its namespace."""
+        """Return whether the code is still valid; values that may change are entered into its namespace."""
         for each in self.found.values():
             try:
                 now = each.get()
             except (AttributeError, LookupError):
                 return False
-            if now is each.value or (type(now) is MethodType and now == each.value):  # a method is made at each look-up
+            if now is each.value or (
+                type(now) is MethodType and now == each.value
+            ):  # each look-up creates a new method object
                 continue
             if each.is_fixed or kind_of(now) != kind_of(each.value):
                 return False
@@ -78,7 +80,7 @@ class Captures:
 
 
 def kind_of(value: Any) -> Any:
-    """What emitted code depends on in a captured value: whether it is a number, and the dimensions of an array."""
+    """Return the properties of a captured value that emitted code depends on: number or array, and dimensions."""
     if isinstance(value, np.ndarray):
         return "array", value.ndim, value.dtype.kind
     if isinstance(value, bool | int | float | np.generic):
@@ -89,14 +91,14 @@ def kind_of(value: Any) -> Any:
 
 
 def ndim_of(value: Any) -> int | None:
-    """Dimensions of a captured value: 0 for a number, None for what is neither number nor array."""
+    """Return the dimensions of a captured value: 0 for a number, None if it is neither a number nor an array."""
     if isinstance(value, np.ndarray):
         return value.ndim
     return 0 if isinstance(value, bool | int | float | np.generic) else None
 
 
 def lookup(function: FunctionType, name: str) -> Callable[[], Any] | None:
-    """How a function looks up a name; None if the name is unknown."""
+    """Return how a function looks up a name; None if the name is unknown."""
     if name in function.__code__.co_freevars:
         cell = (function.__closure__ or ())[function.__code__.co_freevars.index(name)]
         return lambda: cell.cell_contents
@@ -106,26 +108,26 @@ def lookup(function: FunctionType, name: str) -> Callable[[], Any] | None:
 
 
 def is_complex(value: Any) -> bool:
-    """Whether it is a complex number, or an array of some."""
+    """Return whether a value is a complex number or a complex array."""
     return isinstance(value, complex | np.complexfloating) or (
         isinstance(value, np.ndarray) and value.dtype.kind == "c"
     )
 
 
 def is_random(value: Any) -> bool:
-    """Whether it draws random numbers: a generator, its methods, or those of the modules `random` and `np.random`."""
+    """Return whether it draws random numbers: a generator, its methods, or functions of `random` and `np.random`."""
     if isinstance(value, _RANDOM) or isinstance(getattr(value, "__self__", None), _RANDOM):
         return True
     return isinstance(value, ModuleType) and value in (random, np.random)
 
 
 def is_data(value: Any) -> bool:
-    """Whether it is a number, an array or a container, rather than an object of the program."""
+    """Return whether it is a number, an array or a container, rather than an object of the program."""
     return isinstance(value, np.ndarray | bool | int | float | complex | str | list | tuple | dict | set | np.generic)
 
 
 def is_hashable(value: Any) -> bool:
-    """Whether it may be looked up in a table."""
+    """Return whether it can be looked up in a table."""
     try:
         hash(value)
     except TypeError:
@@ -134,5 +136,5 @@ def is_hashable(value: Any) -> bool:
 
 
 def is_in(value: Any, table: Any) -> bool:
-    """Whether an object, which may be any, is in a table."""
+    """Return whether any object, hashable or not, is in a table."""
     return is_hashable(value) and value in table

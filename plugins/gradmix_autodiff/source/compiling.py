@@ -1,4 +1,4 @@
-"""Emitted code in machine code, by numba: kept on disk under a name that says what it is made of."""
+"""Emitted code as machine code, by numba: cached on disk under a name that identifies its source."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ def compiled(text: str, name: str, ndims: Ndims, outside: Sequence[Captured], pl
     Parameters
     ----------
     text
-        Its definition, of numbers and arrays.
+        The definition of the function, of numbers and arrays.
     name
         Its name.
     ndims
         Dimensions of its variables that are numbers or arrays of floats.
     outside
-        What it takes from outside; each is looked up at a call, and passed as an argument.
+        Objects that it takes from outside; each call looks them up and passes them as arguments.
     place
-        What errors are about.
+        The place that errors name.
 
     Raises
     ------
     DifferentiationError
-        If numba is not there, or cannot compile it.
+        If numba is not installed, or cannot compile the function.
     """
     try:
         numba: Any = import_module("numba")
@@ -89,7 +89,7 @@ def compiled(text: str, name: str, ndims: Ndims, outside: Sequence[Captured], pl
 
 
 def _explained(message: str, text: str, file: str) -> tuple[str, str]:
-    """The user's line that an error of numba's is about, as far as it says so, and the reason."""
+    """Return the user's line that a numba error refers to, if it names one, and the reason."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     reason = next((line for line in lines if not line.startswith(("Failed in", "-"))), message)
     found = re.search(re.escape(file) + r'" ?\)?, line (\d+)|' + re.escape(file) + r" \((\d+)\)", message)
@@ -104,11 +104,11 @@ def _explained(message: str, text: str, file: str) -> tuple[str, str]:
 
 
 def _origin(lines: Sequence[str], number: int) -> str:
-    """The user's line that a line of emitted code comes from; lines count from 1."""
+    """Return the user's line that a line of emitted code comes from; lines count from 1."""
     origin = next((match for each in reversed(lines[:number]) if (match := _ORIGIN.match(each))), None)
     return "" if origin is None else f", line {origin[1]}, `{origin[2]}`"
 
 
 def _plain(value: Any) -> Any:
-    """A value as compiled code takes it: a list is a tuple."""
+    """Return a value as compiled code takes it: a list becomes a tuple."""
     return tuple(map(_plain, value)) if type(value) is list else value

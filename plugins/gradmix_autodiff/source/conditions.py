@@ -1,4 +1,4 @@
-"""From the syntax tree to the intermediate form: tests, and expressions that are read for their value only."""
+"""From the syntax tree to the intermediate form: tests, and expressions that need only a value."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Conditions(Reader):
-    """What is not differentiated."""
+    """Reads conditions and other expressions that are not differentiated."""
 
     def test(self, node: ast.expr, scope: Scope, is_head: bool = False) -> str | bool:
-        """A condition: a text that means the same later, or its value if that is known."""
+        """Return a condition: code that gives the same value later, or the value if that is known."""
         plain = self.plain_node(node, scope)
         if all(isinstance(each, _CONSTANT_NODES) for each in ast.walk(plain)):
             return bool(_constant_value(plain))
@@ -35,7 +35,7 @@ class Conditions(Reader):
         return ast.unparse(plain) if is_head else self.building.bind(Value(plain, ndim=0), "test", scope).text
 
     def _known_test(self, node: ast.Compare, scope: Scope) -> bool | None:
-        """`x is None` of a value that is a number or an array."""
+        """Return the value of `x is None` for a number or an array."""
         if len(node.ops) != 1 or not isinstance(node.ops[0], ast.Is | ast.IsNot) or not isinstance(node.left, ast.Name):
             return None
         thing, other = scope.env.get(node.left.id), node.comparators[0]
@@ -48,13 +48,13 @@ class Conditions(Reader):
         return isinstance(node.ops[0], ast.IsNot)
 
     def plain_node(self, node: ast.expr, scope: Scope) -> ast.expr:
-        """An expression for its value only, in the names of emitted code."""
+        """Return an expression for its value only, in the names of emitted code."""
         made: ast.expr = _Plain(self.lowering, scope).visit(node)
         return made
 
 
 class _Plain(ast.NodeTransformer):
-    """An expression in the names of emitted code, where values are read only."""
+    """Translates an expression into the names of emitted code; it needs only values."""
 
     def __init__(self, lowering: Lowering, scope: Scope) -> None:
         self.lowering, self.scope, self.depth = lowering, scope, 0
@@ -145,7 +145,7 @@ class _Plain(ast.NodeTransformer):
 
 
 def _shallow(node: ast.AST) -> ast.AST:
-    """A copy of a node whose lists may be changed."""
+    """Return a copy of a node whose lists may be changed."""
     fields = {name: list(value) if isinstance(value, list) else value for name, value in ast.iter_fields(node)}
     return ast.copy_location(type(node)(**fields), node) if "lineno" in node._attributes else type(node)(**fields)
 
@@ -169,7 +169,7 @@ _COMPARED: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 
 
 def _constant_value(node: ast.expr) -> Any:
-    """The value of a condition of constants."""
+    """Return the value of a condition on constants."""
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, ast.UnaryOp):

@@ -58,18 +58,18 @@ UFUNC_OF: dict[Callable[..., Any], np.ufunc] = {
 def operation(
     ufunc: Callable[..., Any], text: str, result: str, arguments: Sequence[Value], ndim: int | None
 ) -> Operation:
-    """An elementwise operation of a ufunc that has a rule.
+    """Return an elementwise operation of a ufunc that has a rule.
 
     Parameters
     ----------
     ufunc
-        Whose rule.
+        The ufunc whose rule applies.
     text
-        The result, as text.
+        The code of the result.
     result
-        Its name.
+        Name of the result.
     arguments
-        What it is applied to.
+        The arguments of the ufunc.
     ndim
         Dimensions of the result.
     """
@@ -108,7 +108,7 @@ def operation(
 
 
 def _fitted(text: str, place: int, arguments: Sequence[Value], ndim: int | None) -> str:
-    """A change, summed over what the argument was broadcast along."""
+    """Return a change, summed over the axes along which the argument was broadcast."""
     own = arguments[place]
     if ndim == 0 or all(each.ndim == 0 or each.text == own.text for at, each in enumerate(arguments) if at != place):
         return text
@@ -137,7 +137,7 @@ def _number(node: ast.expr) -> Any:
 
 
 def unknown_argument(ufunc: Callable[..., Any], arguments: Sequence[Value]) -> int | None:
-    """The place of an argument that is differentiated, but has no rule; None if all have one."""
+    """Return the place of an argument that is differentiated but has no rule; None if all have one."""
     texts = ELEMENTWISE[ufunc].texts
     for place, (each, text) in enumerate(zip(arguments, texts, strict=False)):
         if each.active and text == UNKNOWN:
@@ -146,20 +146,20 @@ def unknown_argument(ufunc: Callable[..., Any], arguments: Sequence[Value]) -> i
 
 
 def is_written(ufunc: Callable[..., Any]) -> bool:
-    """Whether the texts of a rule name nothing but functions that emitted code knows."""
+    """Return whether the texts of a rule use only functions that emitted code knows."""
     known = {*ARGUMENTS, "y", "d", "pi"}
     names = {name for text in ELEMENTWISE[ufunc].texts for name in (_letters(text) if text else ())}
     return all(name in known or hasattr(prelude, name) or hasattr(np, name) for name in names)
 
 
 def ndim_of(arguments: Sequence[Value]) -> int | None:
-    """Dimensions of what is broadcast together."""
+    """Return the dimensions of values that are broadcast together."""
     found = [each.ndim for each in arguments]
     return None if None in found else max(found, default=0)  # type: ignore[type-var]
 
 
 def substituted(text: str, names: Mapping[str, ast.expr], style: str = "np") -> str:
-    """A rule's text in the names of variables, with functions as printed code calls them."""
+    """Return a rule's text in the names of variables, with function names as in printed code."""
     return ast.unparse(_Substitution(names, style).visit(_parsed(text)))
 
 

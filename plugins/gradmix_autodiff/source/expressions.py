@@ -15,10 +15,10 @@ from gradmix_autodiff.source.scope import LocalFunction, Scope
 
 
 class Expressions(Reader):
-    """What expressions are."""
+    """Reads expressions."""
 
     def expression(self, node: ast.expr, scope: Scope, hint: str = "") -> Thing:
-        """The value of an expression; `hint` is the name of the variable that it will be assigned to."""
+        """Return the value of an expression; `hint` is the name of the variable that it will be assigned to."""
         match node:
             case ast.Constant(complex()):
                 raise scope.refusal(node, f"`{ast.unparse(node)}`, a complex number,")
@@ -80,7 +80,7 @@ class Expressions(Reader):
                 raise scope.refusal(node, *CONSTRUCTS.get(type(node), (f"`{ast.unparse(node)}`",)))
 
     def elements(self, nodes: Sequence[ast.expr], scope: Scope) -> list[Thing]:
-        """The entries of a tuple or a list."""
+        """Return the entries of a tuple or a list."""
         found: list[Thing] = []
         for each in nodes:
             if isinstance(each, ast.Starred):
@@ -98,7 +98,7 @@ class Expressions(Reader):
         return Stack(name, scope.key(node))
 
     def _as_it_is(self, node: ast.expr, scope: Scope) -> Value:
-        """A construct of values that are not differentiated, as it is."""
+        """Return a construct of values that are not differentiated, unchanged."""
         inner = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
         for name in inner & scope.env.keys():
             if any(each.active for each in leaves(scope.env[name])) and not isinstance(node, ast.JoinedStr):
@@ -106,14 +106,14 @@ class Expressions(Reader):
         return self._plain_value(node, scope, None)
 
     def _plain_value(self, node: ast.expr, scope: Scope, ndim: int | None = 0) -> Value:
-        """A value that is not differentiated: a comparison, a shape."""
+        """Return a value that is not differentiated, such as a comparison or a shape."""
         if ndim == 0 and isinstance(node, ast.Compare):
             operands = [self._peek(each, scope) for each in (node.left, *node.comparators)]
             ndim = None if None in operands else max(operands)  # type: ignore[type-var]
         return Value(self.lowering.conditions.plain_node(node, scope), False, ndim)
 
     def _peek(self, node: ast.expr, scope: Scope) -> int | None:
-        """Dimensions of an operand, where that is seen at once."""
+        """Return the dimensions of an operand, if they are obvious."""
         if isinstance(node, ast.Constant):
             return 0
         if isinstance(node, ast.Name):
@@ -177,7 +177,7 @@ class Expressions(Reader):
         raise scope.refusal(node, f"`{ast.unparse(node)}`", "use one of NumPy's functions that has a rule")
 
     def value(self, thing: Thing, node: ast.AST, scope: Scope) -> Value:
-        """A thing as one value: an array of its parts, if it has several."""
+        """Return a thing as one value: an array of its parts, if it has several."""
         if isinstance(thing, Value):
             return thing
         if isinstance(thing, Parts):
@@ -192,7 +192,7 @@ class Expressions(Reader):
 
 
 def _is_namespace(value: Any) -> bool:
-    """Whether attributes of an object are things of the program, rather than of a number or an array."""
+    """Return whether attributes of an object belong to the program, rather than to a number or an array."""
     plain = (np.ndarray, bool, int, float, complex, str, list, tuple, dict, np.generic)
     return value is not NOTHING and not isinstance(value, plain)
 

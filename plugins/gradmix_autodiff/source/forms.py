@@ -1,4 +1,4 @@
-"""The intermediate form: values that have a name each, and statements of few kinds that make them."""
+"""The intermediate form: named values, and a few kinds of statements that create them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from functools import cached_property
 from typing import Any
 
 NOTHING: Any = object()
-"""What is known of a value of which nothing is known."""
+"""Marks a value of which nothing is known."""
 
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """A number, an array, or anything else that an expression without side effects gives.
+    """The value of an expression without side effects: a number, an array, or anything else.
 
     Parameters
     ----------
     node
-        The expression: the name of a variable, a constant, or, if it is not differentiated, any.
+        The expression: a variable or a constant; any expression if it is not differentiated.
     active
         Whether it depends on the variables.
     ndim
@@ -27,11 +27,11 @@ class Value:
     roots
         Arrays whose memory it may share.
     writable
-        Whether it is an array that the function itself has made, under its only name.
+        Whether it is an array that the function itself has created, under its only name.
     known
         The object itself, if it is captured; `NOTHING` if not.
     captured
-        How it is captured.
+        The record of how it is captured.
     """
 
     node: ast.expr
@@ -44,17 +44,17 @@ class Value:
 
     @cached_property
     def text(self) -> str:
-        """The expression as text."""
+        """Return the expression as text."""
         return ast.unparse(self.node)
 
     @property
     def is_atom(self) -> bool:
-        """Whether to repeat it costs nothing."""
+        """Return whether repeating the expression costs nothing."""
         return is_atom(self.node)
 
 
 def is_atom(node: ast.expr) -> bool:
-    """Whether an expression is a name or consists of constants."""
+    """Return whether an expression is a name or consists of constants."""
     if isinstance(node, ast.BinOp):
         return _is_constant(node.left) and _is_constant(node.right)
     return isinstance(node, ast.Name) or _is_constant(node)
@@ -65,7 +65,7 @@ def _is_constant(node: ast.expr) -> bool:
 
 
 def literal(node: ast.expr) -> Any:
-    """The value of an expression of constants; `NOTHING` for any other."""
+    """Return the value of an expression of constants; `NOTHING` for any other."""
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError):
@@ -91,7 +91,7 @@ class Entries:
 
 @dataclass(frozen=True, eq=False)
 class Stack:
-    """A list that entries are pushed to and popped from: the name of its variable, and where it is made."""
+    """A list used as a stack: the name of its variable, and where it is created."""
 
     name: str
     key: str
@@ -121,7 +121,7 @@ class Operation:
         For each argument, the condition under which the result depends on it; None: always.
     is_entrywise
         Whether each entry of the result depends on one entry of each argument. Its pulls also take a function of the
-        change, as it is before it is summed over what the argument was broadcast along.
+        change, applied before the sum over the axes along which the argument was broadcast.
     moves
         Whether each entry of the result is an entry of the arguments, or a sum of some.
     """
@@ -148,7 +148,7 @@ class Op:
 
 @dataclass(eq=False)
 class Plain:
-    """Names that are not differentiated = an expression."""
+    """names = expression, where the names are not differentiated."""
 
     targets: str
     text: str
@@ -157,7 +157,7 @@ class Plain:
 
 @dataclass(eq=False)
 class Copy:
-    """One name for what several branches or iterations give; the source is None where a path gives nothing."""
+    """One name for the values of several branches or iterations; the source is None where a path has no value."""
 
     result: Value
     source: Value | None
@@ -180,7 +180,7 @@ class Write:
     array: Value
     index: str
     is_entry: bool
-    """Whether the index is that of one entry, so that what was there is a number and no view."""
+    """Whether the index names one entry, so that the old content is a number rather than a view."""
     value: Value
     line: tuple[str, int]
 
@@ -216,7 +216,7 @@ class Pop:
 
 @dataclass(eq=False)
 class Effect:
-    """A statement that is done once, and computes nothing: a call for its effect, an error."""
+    """A statement that is executed once and computes nothing, such as a call for its effect or an error."""
 
     text: str
     line: tuple[str, int]
@@ -234,7 +234,7 @@ class Choice:
 
 @dataclass(eq=False)
 class Carried:
-    """A variable that iterations hand on: its name within, what it is at the end of one."""
+    """A variable that iterations pass on: its name within an iteration, and its value at the end of one."""
 
     name: Value
     end: Value
@@ -247,19 +247,19 @@ class Loop:
     Parameters
     ----------
     number
-        Of the loop.
+        Number of the loop.
     head
         The line that begins it, ``for i in range(n)`` or ``while x > 1``.
     targets
-        What the head assigns.
+        Names that the head assigns.
     before
         Statements before the test of a `while`; empty where the test is an expression.
     test
-        The test that these prepare.
+        The test that follows these statements.
     body
         Statements of one iteration.
     carried
-        What is handed on.
+        Variables that iterations pass on.
     stop
         Name of the flag that ends it early.
     """
@@ -274,9 +274,9 @@ class Loop:
     stop: str | None
     line: tuple[str, int]
     stack: tuple[str, tuple[Value, ...]] | None = None
-    """The stack that it goes through backwards, and what it takes from it."""
+    """The stack that it goes through backwards, and the values that it pops."""
     saved: list[str] | None = field(default=None)
-    """What is kept of each iteration for the reverse sweep; None: the loop is not reversed."""
+    """Values kept of each iteration for the reverse sweep; None if the loop is not reversed."""
 
 
 @dataclass(eq=False)
@@ -296,7 +296,7 @@ class Function:
     block
         Its statements.
     result
-        What it returns.
+        Its return value.
     copied
         Arguments that it writes into.
     """
@@ -309,15 +309,15 @@ class Function:
     result: Thing
     copied: tuple[str, ...] = ()
     vectors: frozenset[str] = frozenset()
-    """Arguments that are read entry by entry only, which may be lists."""
+    """Arguments that are read only entry by entry, and so may be lists."""
     is_compiled: bool = False
-    """Whether the text is made for a compiler: without lists of mixed entries, or names without a value."""
+    """Whether the code is meant for a compiler: without lists of mixed entries, or names without a value."""
     has_powers: bool = False
     """Whether a number is raised to a power that may be a fraction, where Python's floats give complex numbers."""
 
 
 def leaves(thing: Thing) -> list[Value]:
-    """The values in a structure, in order."""
+    """Return the values in a structure, in order."""
     if isinstance(thing, Parts):
         return [leaf for part in thing.parts for leaf in leaves(part)]
     if isinstance(thing, Entries):
@@ -326,7 +326,7 @@ def leaves(thing: Thing) -> list[Value]:
 
 
 def written(thing: Thing, text: Callable[[Value], str]) -> str:
-    """A structure as an expression, each of its values as a text."""
+    """Return a structure as an expression, with each value converted to text."""
     if isinstance(thing, Parts):
         inner = ", ".join(written(part, text) for part in thing.parts)
         return f"[{inner}]" if thing.is_list else f"({inner}{',' * (len(thing.parts) == 1)})"

@@ -1,4 +1,4 @@
-"""Forward mode: beside each statement, the same for tangents."""
+"""Forward mode: each statement is accompanied by one for tangents."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from gradmix_autodiff.source.lines import Line, Lines, Nest, moved, printed
 
 
 def dot(value: Value | str) -> str:
-    """The name of a tangent."""
+    """Return the name of a tangent."""
     return f"{value if isinstance(value, str) else value.text}_dot"
 
 
 def forward(function: Function, name: str) -> str:
-    """The function that pushes tangents: ``f_dot(x, x_dot)`` gives f(x) and its change.
+    """Return the function that pushes tangents: ``f_dot(x, x_dot)`` returns f(x) and its tangent.
 
     Parameters
     ----------
     function
         The function in the intermediate form.
     name
-        What to call the new one.
+        Name of the new function.
     """
     tangents = [
         dot(each) for each in function.parameters if any(leaf.active for leaf in leaves(function.variables[each]))
@@ -41,7 +41,7 @@ def forward(function: Function, name: str) -> str:
 
 
 def _loaded(function: Function) -> Lines:
-    """Tangents of the leaves of structured arguments."""
+    """Load the tangents of the leaves of structured arguments."""
     lines: Lines = []
     sources = {each.targets: each.text for each in function.block if isinstance(each, forms.Plain)}
     for parameter, thing in function.variables.items():
@@ -52,14 +52,14 @@ def _loaded(function: Function) -> Lines:
 
 
 def tangent(value: Value) -> str:
-    """The tangent of a value, zeros if it has none."""
+    """Return the tangent of a value, zeros if it has none."""
     if value.active:
         return dot(value)
     return "0.0" if value.ndim == 0 else f"np.zeros(np.shape({value.text}))"
 
 
 def _pushed(block: Sequence[Any], has_writes: bool) -> Lines:
-    """Statements and those for tangents; where arrays are written into, each has a tangent of its own."""
+    """Return statements with those for tangents; each array that is written into has a separate tangent."""
     lines: Lines = []
     for each in block:
         match each:

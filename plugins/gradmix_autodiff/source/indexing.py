@@ -1,4 +1,4 @@
-"""From the syntax tree to the intermediate form: indices, and what they read."""
+"""From the syntax tree to the intermediate form: indices, and the entries that they read."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Index:
     text
         The index.
     count
-        How many of its places are numbers.
+        Number of its parts that are numbers.
     added
-        How many are None, which add a dimension.
+        Number of parts that are None, each of which adds a dimension.
     is_entry
         Whether all are numbers.
     is_basic
@@ -45,10 +45,10 @@ class Index:
 
 
 class Indexing(Reader):
-    """What indices are, and what they read."""
+    """Reads indices, and the entries that they name."""
 
     def index(self, node: ast.expr, scope: Scope, pinned: bool = False) -> Index:
-        """An index, in a form that means the same later."""
+        """Return an index, in a form that means the same later."""
         parts = node.elts if isinstance(node, ast.Tuple) else [node]
         texts, count, added, ndims, constants = [], 0, 0, [], []
         is_basic = True
@@ -84,7 +84,7 @@ class Indexing(Reader):
         return Index(text, count, added, is_entry, is_basic, ndims[0] if len(ndims) == 1 else None, constant)
 
     def _steady(self, node: ast.expr, scope: Scope) -> Value:
-        """A part of an index: bound to a name if reading it again might give something else."""
+        """Return a part of an index, bound to a name if reading it again might give another value."""
         thing = self.lowering.expressions.expression(node, scope)
         if isinstance(thing, Parts):
             thing = self.lowering.expressions.value(thing, node, scope)
@@ -96,7 +96,7 @@ class Indexing(Reader):
         return value if steady else self.building.bind(value, "index", scope)
 
     def item(self, base: Thing, index: Index, node: ast.AST, scope: Scope, hint: str = "") -> Thing:
-        """base[index]."""
+        """Return the value of ``base[index]``."""
         shown = ast.unparse(node)
         if isinstance(base, Parts) and index.constant is not NOTHING and isinstance(index.constant, int | slice):
             try:

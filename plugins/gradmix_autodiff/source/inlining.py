@@ -21,7 +21,7 @@ _DEEPEST = 30
 
 
 class Inlining(Reader):
-    """The statements of functions in place of their calls."""
+    """Inlines functions: their statements replace their calls."""
 
     def __init__(self, lowering: Lowering) -> None:
         super().__init__(lowering)
@@ -29,7 +29,7 @@ class Inlining(Reader):
         """Definitions whose statements are being read, the outermost first."""
 
     def inlined(self, call: Call) -> Thing:
-        """A call of a function from outside that is written in Python."""
+        """Inline a call of a function from outside that is written in Python."""
         callee = call.callee
         plain, bound = plain_function(call.function, call.scope.place(call.node))
         if callee.captured is not None:
@@ -45,7 +45,7 @@ class Inlining(Reader):
         )
 
     def local(self, function: LocalFunction, call: Call) -> Thing:
-        """A call of a function that is defined within another, or of a lambda."""
+        """Inline a call of a function that is defined within another, or of a lambda."""
         return self._inline(function.node, function.scope, None, call)
 
     def _inline(
@@ -55,7 +55,7 @@ class Inlining(Reader):
         outside: tuple[Definition, FunctionType] | None,
         call: Call,
     ) -> Thing:
-        """The statements of a function in place of its call."""
+        """Read the statements of a function in place of its call."""
         name = getattr(definition, "name", "a lambda")
         if definition in self.calls:
             raise call.refusal(f"{name}, which calls itself,", "write a loop")

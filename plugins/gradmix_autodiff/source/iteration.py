@@ -1,4 +1,4 @@
-"""From the syntax tree to the intermediate form: what loops run over."""
+"""From the syntax tree to the intermediate form: the iterables of loops."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Head:
     targets
         Names that it assigns.
     enter
-        Gives an iteration the user's names.
+        Defines the user's names in an iteration.
     stack
-        The stack that it goes through backwards, and what it takes from it.
+        The stack that it goes through backwards, and the values that it pops.
     """
 
     text: str = ""
@@ -41,10 +41,10 @@ class Head:
 
 
 class Iteration(Reader):
-    """What loops run over."""
+    """Reads the iterables of loops."""
 
     def unrolled(self, node: ast.For, scope: Scope) -> list[Thing] | None:
-        """What a loop over a tuple or list of known length runs over; None for any other."""
+        """Return the items of a loop over a tuple or list of known length; None for any other loop."""
         parts = self._parts_of(node.iter, scope)
         if parts is None:
             return None
@@ -84,7 +84,7 @@ class Iteration(Reader):
         return None
 
     def for_head(self, node: ast.For, scope: Scope) -> Head:
-        """The head of a `for`."""
+        """Return the head of a `for`."""
         if (stack := self._reversed_stack(node.iter, scope)) is not None:
             return self._stack_head(stack, node, scope)
         if self._runs_over_plain(node.iter, scope):
@@ -161,7 +161,7 @@ class Iteration(Reader):
         return Head(f"for {shown} in {value.text}", tuple(targets), enter)
 
     def _count(self, node: ast.expr, bound: dict[int, Value], scope: Scope) -> str:
-        """How many iterations a loop over arrays has; what it runs over is bound to names."""
+        """Return the number of iterations of a loop over arrays, which are bound to names."""
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Name)

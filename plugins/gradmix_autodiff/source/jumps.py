@@ -1,7 +1,7 @@
-"""Jumps: early returns, breaks and continues as branches and flags, so that the next statement follows.
+"""Jumps: early returns, breaks and continues are replaced by branches and flags, so that control flow is structured.
 
-After this, `return` is the last statement of a path outside loops. In a loop, a jump sets flags, and the loop ends
-where its own flag says so at the end of an iteration.
+Then `return` is the last statement of a path outside loops. In a loop, a jump sets flags, and the loop ends if its own
+flag is set at the end of an iteration.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from itertools import count
 
 Statements = list[ast.stmt]
 _MOST = 20_000
-"""Statements that the branches of one function may be unfolded to."""
+"""Largest number of statements after unfolding the branches of one function."""
 
 
 @dataclass
 class Flags:
-    """What the jumps of one loop set: names that no user's variable can have."""
+    """The flags that the jumps of one loop set: names that no user's variable can have."""
 
     stop: str
     returned: str
@@ -107,12 +107,12 @@ class Structured:
 
 
 def has_jumps(node: ast.stmt, within: bool = False) -> bool:
-    """Whether a statement may leave what is around it; `within`: or, if it is a loop, itself."""
+    """Return whether a statement may leave the enclosing block; with `within`, also whether a loop may leave itself."""
     return any(isinstance(each, ast.Return) or is_loose for each, is_loose in _jumps(node, within))
 
 
 def _jumps(node: ast.AST, within: bool) -> Iterator[tuple[ast.AST, bool]]:
-    """Jumps in a statement, and whether each leaves it."""
+    """Yield the jumps in a statement, and whether each leaves it."""
     if isinstance(node, ast.Return | ast.Raise | ast.Break | ast.Continue):
         yield node, True
     elif isinstance(node, ast.For | ast.While):
@@ -127,14 +127,14 @@ def _jumps(node: ast.AST, within: bool) -> Iterator[tuple[ast.AST, bool]]:
 
 
 def _is_endless(loop: ast.For | ast.While) -> bool:
-    """Whether a loop ends by `return` only."""
+    """Return whether a loop ends by `return` only."""
     if not (isinstance(loop, ast.While) and isinstance(loop.test, ast.Constant) and loop.test.value):
         return False
     return not any(isinstance(jump, ast.Break) for each in loop.body for jump, loose in _own_jumps(each))
 
 
 def _own_jumps(node: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
-    """Jumps in a statement but those of loops within."""
+    """Return the jumps in a statement, except those of inner loops."""
     if isinstance(node, ast.For | ast.While | ast.FunctionDef | ast.Lambda):
         return
     if isinstance(node, ast.Break):
@@ -144,7 +144,7 @@ def _own_jumps(node: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
 
 
 def _is_errstate(node: ast.With) -> bool:
-    """Whether it only says which of NumPy's warnings are seen, which changes no value."""
+    """Return whether a `with` only sets which NumPy warnings are shown, which changes no value."""
     calls = [each.context_expr for each in node.items if isinstance(each.context_expr, ast.Call)]
     names = [ast.unparse(call.func) for call in calls]
     return len(calls) == len(node.items) and all(

@@ -22,7 +22,7 @@ class Line:
     origin
         The user's line that it comes from, and its number; 0 for none.
     shape_only
-        Names of which it needs the shapes only.
+        Names of which it needs only the shapes.
     """
 
     text: str
@@ -42,17 +42,17 @@ Lines = list[Line | Nest]
 
 
 def words(text: str) -> frozenset[str]:
-    """The names in a text."""
+    """Return the names in a text."""
     return frozenset(_WORD.findall(text))
 
 
 def names_of(text: str) -> frozenset[str]:
-    """The variables in whole code, those of its comments left out."""
+    """Return the variables in code, without the names in comments."""
     return frozenset(node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name))
 
 
 def all_words(lines: Sequence[Line | Nest], with_shapes: bool = True) -> frozenset[str]:
-    """The names in lines; those of which only the shape is needed may be left out."""
+    """Return the names in lines; those of which only the shape is needed may be left out."""
     found: set[str] = set()
     for each in flat(lines):
         found |= words(each.text) - (frozenset() if with_shapes else each.shape_only)
@@ -60,7 +60,7 @@ def all_words(lines: Sequence[Line | Nest], with_shapes: bool = True) -> frozens
 
 
 def flat(lines: Sequence[Line | Nest]) -> Iterator[Line]:
-    """All lines, those of blocks too."""
+    """Return all lines, including those of blocks."""
     for each in lines:
         if isinstance(each, Nest):
             yield each.head
@@ -70,7 +70,7 @@ def flat(lines: Sequence[Line | Nest]) -> Iterator[Line]:
 
 
 def moved(moves: Sequence[tuple[str, str]], line: tuple[str, int]) -> Lines:
-    """Assignments that are made at once."""
+    """Return simultaneous assignments."""
     changed = [(name, end) for name, end in moves if name != end]
     if not changed:
         return []
@@ -78,7 +78,7 @@ def moved(moves: Sequence[tuple[str, str]], line: tuple[str, int]) -> Lines:
 
 
 def printed(lines: Sequence[Line | Nest]) -> Iterator[str]:
-    """The text of the lines of a function; a comment names the user's line where it changes."""
+    """Return the text of the lines of a function; a comment names the user's line where it changes."""
     before = 0
     for line, depth in _indented(lines, 1):
         text, number = line.origin
@@ -99,7 +99,7 @@ def _indented(lines: Sequence[Line | Nest], depth: int) -> Iterator[tuple[Line, 
 
 
 def index_object(index: str, is_compiled: bool = False) -> str:
-    """An index as an expression, which may be passed on; a compiler knows `slice`, but not `np.s_`."""
+    """Return an index as an expression that can be passed on; a compiler knows `slice`, but not `np.s_`."""
     if ":" not in index and "..." not in index:
         return f"({index})" if "," in index else index
     if not is_compiled:
@@ -109,14 +109,14 @@ def index_object(index: str, is_compiled: bool = False) -> str:
 
 
 def index_parts(index: str) -> list[ast.expr]:
-    """An index, dimension by dimension."""
+    """Return the parts of an index, dimension by dimension."""
     node = ast.parse(f"_[{index}]", mode="eval").body
     assert isinstance(node, ast.Subscript)
     return node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
 
 
 def index_text(part: ast.expr) -> str:
-    """A part of an index as an expression."""
+    """Return a part of an index as an expression."""
     if not isinstance(part, ast.Slice):
         return ast.unparse(part)
     bounds = [part.lower, part.upper, *([] if part.step is None else [part.step])]

@@ -1,4 +1,4 @@
-"""Which variables statements read and assign."""
+"""The variables that statements read and assign."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def assigned(body: Iterable[ast.AST]) -> set[str]:
-    """Variables that statements assign, those of functions within left out."""
+    """Return the variables that statements assign, without those of inner functions."""
     found: set[str] = set()
     for node in body:
         if isinstance(node, ast.FunctionDef):
@@ -20,7 +20,7 @@ def assigned(body: Iterable[ast.AST]) -> set[str]:
 
 
 def used(body: Iterable[ast.AST]) -> frozenset[str]:
-    """Variables that statements read."""
+    """Return the variables that statements read."""
     found = set()
     for each in body:
         for node in ast.walk(each):
@@ -32,20 +32,20 @@ def used(body: Iterable[ast.AST]) -> frozenset[str]:
 
 
 def written_in(body: Iterable[ast.stmt]) -> frozenset[str]:
-    """Variables whose entries statements assign."""
+    """Return the variables whose entries statements assign."""
     inner = (node for each in body for node in ast.walk(each))
     stored = (node.value for node in inner if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store))
     return frozenset(each.id for each in stored if isinstance(each, ast.Name))
 
 
 def free_in_functions(body: Iterable[ast.stmt]) -> frozenset[str]:
-    """Variables that functions within may read when they are called."""
+    """Return the variables that inner functions may read when they are called."""
     inner = [node for each in body for node in ast.walk(each) if isinstance(node, ast.FunctionDef | ast.Lambda)]
     return used(inner)
 
 
 def exposed_by(body: Iterable[ast.stmt]) -> tuple[frozenset[str], frozenset[str]]:
-    """Variables that statements may read before they assign them, and those that they surely assign."""
+    """Return the variables that statements may read before assigning them, and those that they surely assign."""
     read: set[str] = set()
     surely: set[str] = set()
     for node in body:

@@ -1,4 +1,4 @@
-"""From the syntax tree to the intermediate form: loops, repeated until what they carry is settled."""
+"""From the syntax tree to the intermediate form: loops, read until the kinds of carried variables settle."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class Loops(Reader):
-    """Loops."""
+    """Reads loops."""
 
     def __init__(self, lowering: Lowering) -> None:
         super().__init__(lowering)
         self.n_loops = 0
 
     def loop(self, node: ast.For | ast.While, scope: Scope, live: frozenset[str]) -> None:
-        """A `for` or a `while`."""
+        """Read a `for` or a `while`."""
         if isinstance(node, ast.For) and (parts := self.lowering.iteration.unrolled(node, scope)) is not None:
             within = live | used([node])
             for part in parts:
@@ -56,7 +56,7 @@ class Loops(Reader):
         self._build(node, scope, things, within)
 
     def _entry(self, thing: Thing, name: str) -> Thing:
-        """A variable at the beginning of an iteration: what it is before, in general."""
+        """Return a variable at the beginning of an iteration, generalised from its value before the loop."""
         if isinstance(thing, Parts):
             return Parts(tuple(self._entry(part, name) for part in thing.parts), thing.is_list)
         if isinstance(thing, Value):
@@ -66,7 +66,7 @@ class Loops(Reader):
         return thing
 
     def _wider(self, before: Thing, end: Thing, name: str, scope: Scope) -> Thing:
-        """What a variable is, before an iteration or at its end."""
+        """Return a variable that covers its kinds before an iteration and at its end."""
         if end is before or end is MISSING or _is_same_stack(before, end):
             return before
         if before is MISSING:
@@ -84,7 +84,7 @@ class Loops(Reader):
     def _iteration(
         self, node: ast.For | ast.While, scope: Scope, things: Mapping[str, Thing], live: frozenset[str]
     ) -> _Iteration:
-        """One iteration, with carried variables of the kinds given."""
+        """Read one iteration, with carried variables of the given kinds."""
         outer, scope.node = self.building.block, node
         number = self.n_loops = self.n_loops + 1
         head = self.lowering.iteration.for_head(node, scope) if isinstance(node, ast.For) else Head()
@@ -153,7 +153,7 @@ class Loops(Reader):
             self.lowering.branches.owned(name, scope)
 
     def _carry(self, carried: list[Carried], thing: Thing, start: Thing, end: Thing, scope: Scope) -> None:
-        """Hand a variable on from iteration to iteration."""
+        """Pass a variable on from iteration to iteration."""
         if isinstance(thing, Parts):
             for place, part in enumerate(thing.parts):
                 starts = start.parts[place] if isinstance(start, Parts) else MISSING
@@ -167,7 +167,7 @@ class Loops(Reader):
 
 @dataclass
 class _Iteration:
-    """One iteration of a loop, taken apart."""
+    """One iteration of a loop, in the intermediate form."""
 
     number: int
     head: Head

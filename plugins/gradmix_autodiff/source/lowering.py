@@ -37,23 +37,23 @@ _MOST_ROUNDS = 50
 def lowered(
     function: Any, arguments: Mapping[int, Thing], place: str, is_compiled: bool = False
 ) -> tuple[Function, Captures]:
-    """Take a function apart.
+    """Translate a function into the intermediate form.
 
     Parameters
     ----------
     function
         The function.
     arguments
-        Place of an argument → what is known of it, for those that are given.
+        Place of an argument → its known properties, for the arguments that are given.
     place
-        What errors that concern the function as a whole are about.
+        The place that errors about the whole function name.
     is_compiled
         Whether the text will be compiled.
 
     Returns
     -------
     tuple
-        The function in the intermediate form, and what it takes from outside.
+        The function in the intermediate form, and the objects that it takes from outside.
     """
     plain, bound = plain_function(function, place)
     knowledge = Knowledge()
@@ -77,7 +77,7 @@ class Lowering:
     bound
         Its first arguments, if it is a method.
     knowledge
-        What earlier passes have found.
+        Facts that earlier passes have found.
     is_compiled
         Whether the text will be compiled.
     """
@@ -93,7 +93,7 @@ class Lowering:
         self.branches, self.loops, self.iteration = Branches(self), Loops(self), Iteration(self)
 
     def function(self, arguments: Mapping[int, Thing]) -> Function:
-        """The whole function."""
+        """Read the whole function."""
         definition = definition_of(self.plain)
         scope = Scope(definition, self.plain, {})
         names, variables = [], {}
@@ -141,7 +141,7 @@ class Lowering:
         )
 
     def _loaded(self, thing: Thing, name: str, definition: Definition) -> Thing:
-        """A structured argument with a name for each of its leaves."""
+        """Return a structured argument with a name for each of its leaves."""
         if isinstance(thing, Value):
             if thing.ndim != 0:
                 thing = Value(thing.node, thing.active, thing.ndim, frozenset([name]), True)
@@ -165,7 +165,7 @@ class Lowering:
         return self._loaded(Value(ast.Name(given, ast.Load()), thing.active, thing.ndim), given, definition)
 
     def body(self, scope: Scope, definition: Definition) -> Any:
-        """The statements of a function: what it returns, or `NEVER`."""
+        """Read the statements of a function; return its return value, or `NEVER`."""
         code = id(definition.node)
         if code not in self.structures:
             self.structures[code] = Structured(definition.body)
@@ -182,7 +182,7 @@ def _is_vector(thing: Thing) -> bool:
 
 
 def _placed(thing: Thing, node: ast.expr) -> Thing:
-    """A structure of leaves as parts of what an expression gives."""
+    """Return a structure of leaves as parts of the value of an expression."""
     if isinstance(thing, Parts):
         parts = (_placed(part, ast.Subscript(node, ast.Constant(i), ast.Load())) for i, part in enumerate(thing.parts))
         return Parts(tuple(parts), thing.is_list)

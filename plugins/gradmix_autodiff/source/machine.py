@@ -1,6 +1,6 @@
 """The functions of `prelude` in the forms that numba compiles: of numbers, and of arrays of one or two dimensions.
 
-Importing this module imports numba. A combination of arguments that has no form here is a typing error of numba's.
+Importing this module imports numba. For other combinations of arguments, numba raises a typing error.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ def _is_number(kind: Any) -> bool:
 
 
 def _ndim(kind: Any) -> int:
-    """Dimensions of what has a type; −1 for anything but numbers and arrays."""
+    """Return the dimensions of a type; −1 for anything except numbers and arrays."""
     return kind.ndim if isinstance(kind, types.Array) else 0 if _is_number(kind) else -1
 
 
 def _form(function: Callable[..., Any]) -> Callable[[_Form], _Form]:
-    """Register what chooses, by the types of arguments, the form that is compiled; None: there is none."""
+    """Register a function that chooses the compiled form by the types of arguments; None means no form."""
 
     def register(choose: _Form) -> _Form:
         import_module("numba.extending").overload(function, strict=False)(choose)

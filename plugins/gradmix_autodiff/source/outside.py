@@ -19,7 +19,7 @@ from gradmix_autodiff.source.scope import Scope
 
 
 class Outside(Reader):
-    """What names are."""
+    """Reads names."""
 
     def captured_object(
         self,
@@ -30,7 +30,7 @@ class Outside(Reader):
         origin: str = "",
         is_own: bool = False,
     ) -> Value:
-        """An object from outside; one that `is_own` is NumPy's or Python's."""
+        """Return an object from outside; with `is_own` it belongs to NumPy or Python."""
         if isinstance(value, ModuleType) and value in (np, math):
             short = "np" if value is np else "math"
             return Value(
@@ -52,7 +52,7 @@ class Outside(Reader):
         return Value(ast.Name(found.name, ast.Load()), False, ndim_of(value), known=value, captured=found)
 
     def captured_attribute(self, base: Value, node: ast.Attribute, scope: Scope) -> Thing:
-        """An attribute of an object from outside."""
+        """Return an attribute of an object from outside."""
         parent = base.captured
 
         def get() -> Any:
@@ -69,7 +69,7 @@ class Outside(Reader):
         )
 
     def default(self, scope: Scope, name: str) -> Value:
-        """The default of an argument."""
+        """Return the default of an argument."""
         function = scope.function
         assert function is not None
         code = function.__code__
@@ -93,7 +93,7 @@ class Outside(Reader):
         )
 
     def lookup(self, node: ast.Name, scope: Scope) -> Thing:
-        """What a name is."""
+        """Return the meaning of a name."""
         name, each = node.id, scope
         while True:
             if name in each.env:
@@ -125,7 +125,7 @@ class Outside(Reader):
         return self.captured_object(("name", id(each.function), name), value, name, get)
 
     def evaluated(self, callee: Value, node: ast.Call, scope: Scope) -> Value:
-        """A function that an expression of objects from outside gives, such as ``table[name]``."""
+        """Return the function that an expression of objects from outside refers to, such as ``table[name]``."""
         found = {each.name: each for each in self.building.captures.found.values()}
         names = {each.id for each in ast.walk(callee.node) if isinstance(each, ast.Name)}
         if not names <= found.keys() | {"np", "math"}:
@@ -143,7 +143,7 @@ class Outside(Reader):
 
 
 def _shown(value: Any) -> ast.expr | None:
-    """A builtin function or type by its own name."""
+    """Return the name of a builtin function or type."""
     name = getattr(value, "__name__", None)
     if isinstance(name, str) and getattr(builtins, name, None) is value:
         return ast.Name(name, ast.Load())

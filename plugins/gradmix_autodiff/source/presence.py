@@ -1,8 +1,8 @@
-"""Where an adjoint is there at all: an entry that a choice left out contributes nothing, whatever its derivative.
+"""Where an adjoint is present: an entry that a choice left out contributes nothing, whatever its derivative.
 
 ``np.where(x > 0, np.sqrt(x), 0.0)`` does not depend on the root at 0. The adjoint of the root is 0 there, and 0 · ∞
-would be NaN. So the reverse sweep keeps, as text, the condition under which an adjoint is there, and selects by it
-after it has multiplied. A zero that is one by its value stays: its product with an infinite derivative is NaN.
+would be NaN. So the reverse sweep keeps, as text, the condition under which an adjoint is present, and selects by
+it after multiplying. An adjoint that is zero by its value stays: its product with an infinite derivative is NaN.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _SINGULAR = re.compile(r"/|\*\*|log|tan|power|ratio")
 
 @dataclass(frozen=True)
 class There:
-    """Where an adjoint is there.
+    """The condition under which an adjoint is present.
 
     Parameters
     ----------
     condition
-        As text, true where it is.
+        The condition as text, true where the adjoint is present.
     is_chosen
-        Whether a choice by values says so, rather than an index.
+        Whether the condition comes from a choice by values, rather than from an index.
     ndim
         Dimensions of the condition, None where they are not known.
     """
@@ -37,7 +37,7 @@ class There:
     ndim: int | None
 
     def joined(self, other: There, sign: str) -> There | None:
-        """Both (&), or one of the two (|); None if that is too long to be worth it."""
+        """Return both conditions (&) or either one (|); None if the text is too long to be worth it."""
         condition = f"{_enclosed(self.condition)} {sign} {_enclosed(other.condition)}"
         ndim = None if None in (self.ndim, other.ndim) else max(self.ndim or 0, other.ndim or 0)
         made = There(condition, self.is_chosen or other.is_chosen, ndim)
@@ -49,38 +49,38 @@ NOWHERE = There("False", False, 0)
 
 
 class Presences:
-    """Where the adjoints of a reverse sweep are there, by the names of their values.
+    """The conditions under which the adjoints of a reverse sweep are present, by the names of their values.
 
     Parameters
     ----------
     is_compiled
-        Whether the text will be compiled, which takes conditions of the shape of the array only.
+        Whether the code will be compiled; then conditions must have the shape of the array.
     """
 
     def __init__(self, is_compiled: bool) -> None:
         self.is_compiled = is_compiled
         self.known: dict[str, There] = {}
         self.vague: set[str] = set()
-        """Values of which nothing is known, as they are contributed to by branches or iterations."""
+        """Values of which nothing is known, because branches or iterations add to their adjoints."""
 
     def begin(self, name: str) -> None:
         """Note that an adjoint begins as zeros."""
         self.known[name] = NOWHERE
 
     def blur(self, *names: str) -> None:
-        """Forget what is known of adjoints, for good."""
+        """Forget the conditions of adjoints permanently."""
         self.vague.update(names)
 
     def forget_choices(self) -> None:
-        """Forget all conditions on values, since arrays get back what they held before."""
+        """Forget all conditions on values, since arrays get their earlier contents back."""
         self.known = {name: there for name, there in self.known.items() if not there.is_chosen}
 
     def of(self, name: str) -> There | None:
-        """Where an adjoint is there at most; None: everywhere."""
+        """Return where an adjoint may be present; None means everywhere."""
         return None if name in self.vague else self.known.get(name)
 
     def add(self, name: str, there: There | None, is_first: bool) -> None:
-        """Note what is added to an adjoint; None: something that may be everywhere."""
+        """Note where a term added to an adjoint is present; None means everywhere."""
         before = NOWHERE if is_first and name not in self.vague else self.of(name)
         after = None if before is None or there is None else there if before is NOWHERE else before.joined(there, "|")
         if after is None:
@@ -97,7 +97,7 @@ class Presences:
             self.known[name] = after
 
     def through(self, op: Op, place: int, pull: Callable[[str], str], bar: str) -> There | None:
-        """Where what an operation brings to an argument is there."""
+        """Return where the contribution of an operation to an argument is present."""
         operation, there = op.operation, self.of(op.result.text)
         if operation.scatter is not None:
             return None if self.is_compiled else self._scattered(operation.scatter, op.result.text, there, bar)
@@ -123,7 +123,7 @@ class Presences:
 
 
 def taken(text: str, operation: Operation, there: There | None, ndim: int | None) -> str:
-    """A change, selected after it was multiplied where that may matter."""
+    """Return a change, selected after multiplying where that may matter."""
     if there is None or not operation.is_entrywise or _is_scaled(text):
         return text
     if not (there.is_chosen or _SINGULAR.search(text)):
@@ -134,7 +134,7 @@ def taken(text: str, operation: Operation, there: There | None, ndim: int | None
 
 
 def _is_scaled(text: str) -> bool:
-    """Whether a change is the adjoint of the result times a constant, or times the share of a choice."""
+    """Return whether a change is the result's adjoint times a constant, or times the share of a choice."""
     return all(each.endswith("_bar") for each in words(re.sub(r"chosen\([^()]*\)", "", text)))
 
 

@@ -27,25 +27,25 @@ from gradmix_autodiff.source.scope import SUFFIXES
 
 _NUMBERS = count(1)
 TRANSFORMS = {"forward": (forward, "dot"), "reverse": (reverse, "bar")}
-"""Mode → what transforms, and what the new function's name ends in."""
+"""Mode → the transformation, and the suffix of the new function's name."""
 
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """A derivative as a function.
+    """A derivative as an emitted function.
 
     Parameters
     ----------
     text
-        Its definition.
+        The definition of the function.
     function
-        It.
+        The function.
     captures
-        What it takes from outside.
+        Objects that it takes from outside.
     result
-        What the function that was transformed returns.
+        The return value of the transformed function.
     takes_floats
-        Whether Python's floats may be passed for numbers, and lists of them for vectors.
+        Whether Python floats may be passed for numbers, and lists of them for vectors.
     """
 
     text: str
@@ -55,11 +55,11 @@ class Program:
     takes_floats: bool
 
     def is_current(self) -> bool:
-        """Whether what it takes from outside still is what it was made by."""
+        """Return whether the objects from outside are still those that the code was created for."""
         return self.captures.is_current(getattr(self.function, "__globals__", {}))
 
     def printed(self) -> str:
-        """A whole module that runs by itself, if what it takes from outside can be written."""
+        """Return a complete module, which runs if all objects from outside can be written as code."""
         used = names_of(self.text)
         helpers = _closed_helpers(used)
         parts = [_without_types(inspect.getsource(getattr(prelude, name))) for name in helpers]
@@ -86,11 +86,11 @@ def program(
     function
         The function.
     arguments
-        Place of an argument → what it is; those that are differentiated by are active.
+        Place of an argument → the argument; the variables of the derivative are active.
     mode
         ``forward`` or ``reverse``.
     place
-        What errors without a line are about.
+        The place that errors without a line name.
     is_compiled
         Whether it is compiled by numba.
     """
@@ -112,13 +112,13 @@ def program(
 
 
 def _ndims(made: Function) -> dict[str, int | None]:
-    """Dimensions of the variables that are differentiated, and of their tangents and adjoints."""
+    """Return the dimensions of the differentiated variables, and of their tangents and adjoints."""
     values = [*values_of(made.block), *(leaf for each in made.variables.values() for leaf in leaves(each))]
     return {each.text + ending: each.ndim for each in values if each.active for ending in SUFFIXES}
 
 
 def _takes_floats(made: Function) -> bool:
-    """Whether each argument is a number, or a vector of which only entries are read."""
+    """Return whether each argument is a number, or a vector of which only entries are read."""
     variables = [each for each in made.variables.values() if any(leaf.active for leaf in leaves(each))]
     are_numbers = all(isinstance(each, Value) and (each.ndim == 0 or each.text in made.vectors) for each in variables)
     return are_numbers and not made.has_powers
@@ -129,7 +129,7 @@ _HELPERS = {name: each for name, each in vars(prelude).items() if isinstance(eac
 
 
 def _closed_helpers(used: frozenset[str]) -> list[str]:
-    """Helpers that are used, and those that these use, in the order of their definition."""
+    """Return the helpers in use, and those that they use, in the order of their definition."""
     found: set[str] = set()
     queue = sorted(used & _HELPERS.keys())
     while queue:
@@ -141,7 +141,7 @@ def _closed_helpers(used: frozenset[str]) -> list[str]:
 
 
 def _without_types(source: str) -> str:
-    """The source of a function without the types of its arguments and result."""
+    """Return the source of a function without type annotations."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
@@ -156,7 +156,7 @@ def _names_of(code: CodeType) -> set[str]:
 
 
 def _outside(captured: list[Captured]) -> tuple[list[str], list[str]]:
-    """Assignments of what comes from outside, and imports of what cannot be written."""
+    """Return assignments of objects from outside, and imports of those that cannot be written as code."""
     values, others = [], []
     for each in captured:
         text = _literal(each.value)
@@ -176,7 +176,7 @@ def _outside(captured: list[Captured]) -> tuple[list[str], list[str]]:
 
 
 def _literal(value: Any) -> str | None:
-    """A value as Python text that gives the same value, or None."""
+    """Return a value as Python code that gives the same value, or None."""
     if isinstance(value, np.ndarray) and value.size <= 10_000 and value.dtype.kind in "biuf":
         text = repr(value.tolist()).replace("inf", "np.inf").replace("nan", "np.nan")
         return f"np.reshape(np.array({text}, dtype=np.{value.dtype}), {value.shape})"

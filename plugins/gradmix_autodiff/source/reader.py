@@ -1,4 +1,4 @@
-"""What reads one kind of syntax: it appends to what a pass has made, and hands what is within on to the others."""
+"""The base of readers: each reads one kind of syntax, adds statements to the pass, and calls others for parts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Reader:
     Parameters
     ----------
     lowering
-        The pass, by which it finds the other readers.
+        The pass, which holds the other readers.
     """
 
     def __init__(self, lowering: Lowering) -> None:

@@ -24,11 +24,11 @@ class Definition:
     Parameters
     ----------
     name
-        What it is called.
+        Its name.
     node
-        Its tree, whose line numbers are those of the file.
+        Its syntax tree, with the line numbers of the file.
     file
-        Where it is.
+        The file that contains it.
     lines
         The lines of the file, from the first one of the definition.
     first
@@ -43,18 +43,18 @@ class Definition:
 
     @property
     def body(self) -> list[ast.stmt]:
-        """Its statements; a lambda returns its expression."""
+        """Return its statements; a lambda returns its expression."""
         if isinstance(self.node, ast.Lambda):
             return [ast.copy_location(ast.Return(self.node.body), self.node.body)]
         return self.node.body
 
     def place(self, node: ast.AST | int) -> str:
-        """File and line of a node."""
+        """Return file and line of a node."""
         number = node if isinstance(node, int) else getattr(node, "lineno", self.first)
         return f"{self.file}, line {number}"
 
     def line(self, number: int) -> str:
-        """The text of a line of the file."""
+        """Return the text of a line of the file."""
         place = number - self.first
         return self.lines[place].strip() if 0 <= place < len(self.lines) else ""
 
@@ -65,7 +65,7 @@ def definition_of(function: FunctionType) -> Definition:
     Raises
     ------
     RefusalError
-        If its source is not there, or is not that of a plain function.
+        If its source is not available, or is not that of a plain function.
     """
     return _read(function.__code__)
 
@@ -103,7 +103,7 @@ def _read(code: CodeType) -> Definition:
 
 
 def _tree(lines: list[str], place: str, name: str) -> ast.AST:
-    """The tree of some lines, which may be a part of a statement, as a lambda among arguments is."""
+    """Return the tree of some lines, which may be a part of a statement, such as a lambda among arguments."""
     text = textwrap.dedent("".join(lines))
     attempts = (text, f"({text.strip()})", f"({text.strip().rstrip(',')},)", f"({text.strip()}", f"_({text.strip()}")
     for attempt in attempts:
@@ -118,7 +118,7 @@ def _tree(lines: list[str], place: str, name: str) -> ast.AST:
 
 
 def _lambda_within(text: str) -> ast.AST | None:
-    """The longest part, from the only ``lambda``, that is an expression."""
+    """Return the longest part that starts at the only ``lambda`` and is an expression."""
     if text.count("lambda") != 1:
         return None
     start = text.index("lambda")
@@ -140,13 +140,13 @@ def _is_definition_of(node: ast.AST, code: CodeType, first: int) -> bool:
 
 
 def _is_alike(node: ast.Lambda, code: CodeType) -> bool:
-    """Whether a lambda has the names of a code object: several on one line are told apart only if they differ."""
+    """Return whether a lambda has the names of a code object; lambdas on one line are distinguished by their names."""
     names = tuple(each.arg for each in node.args.args)
     return names == code.co_varnames[: code.co_argcount]
 
 
 def plain_function(function: Callable[..., Any], place: str) -> tuple[FunctionType, tuple[Any, ...]]:
-    """The Python function that a callable is, and the arguments that it is bound to.
+    """Return the Python function behind a callable, and the arguments that are bound to it.
 
     Raises
     ------
@@ -160,7 +160,7 @@ def plain_function(function: Callable[..., Any], place: str) -> tuple[FunctionTy
         if inspect.ismethod(function):
             bound.insert(0, function.__self__)
             function = function.__func__
-        elif type(function).__name__ == "_lru_cache_wrapper":  # gives what the function within gives
+        elif type(function).__name__ == "_lru_cache_wrapper":  # returns what the inner function returns
             function = function.__wrapped__  # type: ignore[attr-defined]
         elif hasattr(function, "py_func"):  # compiled by numba
             function = function.py_func
@@ -178,12 +178,12 @@ def plain_function(function: Callable[..., Any], place: str) -> tuple[FunctionTy
 
 
 def callable_in_python(function: Any) -> bool:
-    """Whether the class of an object defines, in Python, what calling it does."""
+    """Return whether the class of an object defines `__call__` in Python."""
     return any(isinstance(vars(each).get("__call__"), FunctionType) for each in type(function).__mro__)
 
 
 def inspectable(function: Any) -> bool:
-    """Whether a function is written in Python, so that it can be taken apart."""
+    """Return whether a function is written in Python, so that its source can be read."""
     if isinstance(function, type):
         return False
     own = getattr(function, "__func__", function)

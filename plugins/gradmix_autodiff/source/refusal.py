@@ -1,4 +1,4 @@
-"""What cannot be transformed, named with its file, its line, the construct and a way out."""
+"""Errors for code that cannot be transformed: file, line, the construct, and an alternative."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ELSEWHERE = "use differentiator=tape, which follows the values instead of the s
 
 
 def refusal(place: str, what: str, way_out: str = _ELSEWHERE) -> RefusalError:
-    """An error: where, what, and what would work.
+    """Return an error that states the place, the construct, and an alternative.
 
     >>> print(refusal("model.py, line 3", "a generator", "write a loop"))
     model.py, line 3: a generator cannot be transformed; write a loop.
@@ -45,4 +45,4 @@ CONSTRUCTS: dict[type[ast.AST], tuple[str, str]] = {
     ast.GeneratorExp: ("a generator over differentiated values", "write np.sum of an array, or a loop"),
     ast.Set: ("a set of differentiated values", "use a tuple"),
 }
-"""Construct → what it is called, and what to write instead."""
+"""Construct → its name, and what to write instead."""

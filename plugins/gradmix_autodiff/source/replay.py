@@ -1,4 +1,4 @@
-"""The statements of a function again, as far as their values are needed: whole, or within a reverse sweep."""
+"""Replay of a function's statements, as far as their values are needed: all, or within a reverse sweep."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from gradmix_autodiff.source.refusal import refusal
 
 
 class Replay:
-    """The statements of a function again.
+    """Repeats the statements of a function.
 
     Parameters
     ----------
     restored
-        Arrays whose earlier contents the reverse sweep reads, so that writes keep what was there.
+        Arrays whose earlier contents the reverse sweep reads, so that writes must keep the old contents.
     is_compiled
         Whether the text will be compiled.
     in_parts
-        Arrays of which entries, slices and masks are written: a compiler must have all that they keep of one type.
+        Arrays that are written by entries, slices and masks: a compiler requires one type for their old contents.
     file
         Name of the file that defines the function.
     """
@@ -41,7 +41,7 @@ class Replay:
         self.restored, self.is_compiled, self.in_parts, self.file = restored, is_compiled, in_parts, file
 
     def again(self, block: Sequence[Any], need: set[str] | None, is_first: bool) -> Lines:
-        """Statements, those that make what is in `need`; None: all. Effects are done only the first time."""
+        """Return the statements that compute the names in `need` (None: all). Effects occur only the first time."""
         lines: Lines = []
         for each in block:
             lines += self._statement(each, need, is_first)
@@ -124,7 +124,7 @@ class Replay:
         return [*lines, Nest(Line(f"{loop.head}:", loop.line), tuple(inside))]
 
     def needed_for(self, loop: forms.Loop, back: Lines) -> set[str]:
-        """Names that the reverse lines of an iteration need, and those that these need."""
+        """Return the names that the reverse lines of an iteration need, directly or indirectly."""
         need = set(all_words(back))
         size = -1
         while size != len(need):
@@ -176,7 +176,7 @@ class Replay:
 
 
 def kind_of_write(write: forms.Write) -> tuple[str, ...]:
-    """What an index consists of: slices, with a step or without one, and others, such as numbers."""
+    """Return the kinds of an index's parts: slices, with or without a step, and others, such as numbers."""
     parts = [
         f"slice {each.step is not None}" if isinstance(each, ast.Slice) else "other"
         for each in index_parts(write.index)
@@ -185,7 +185,7 @@ def kind_of_write(write: forms.Write) -> tuple[str, ...]:
 
 
 def _spans(write: forms.Write) -> str:
-    """A slice for each dimension that has in it what is written."""
+    """Return a slice for each dimension that contains the written entries."""
     name, ndim, parts = write.array.text, write.array.ndim or 1, index_parts(write.index)
     texts = [index_text(each) for each in parts]
     if len(parts) > ndim or {"...", "Ellipsis", "None"} & set(texts):

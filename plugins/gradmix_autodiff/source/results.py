@@ -1,4 +1,4 @@
-"""What functions of the rule table give: how many results, of how many dimensions."""
+"""The results of functions of the rule table: their number and dimensions."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from gradmix_autodiff.source.forms import NOTHING, Parts, Thing, Value, literal
 
 @dataclass(frozen=True)
 class Results:
-    """What a call gives.
+    """The results of a call.
 
     Parameters
     ----------
     count
-        How many results; None: one result, not a tuple.
+        Number of results; None for one result that is not a tuple.
     fields
-        Their names, if it has some.
+        Names of the results, if they have names.
     ndims
-        Their dimensions, where these are known.
+        Dimensions of the results, where known.
     """
 
     count: int | None = None
@@ -66,18 +66,18 @@ _VIEWS |= _of(
 
 
 def may_be_view(function: Any) -> bool:
-    """Whether a function of NumPy's may give memory of its argument; of any other that is not known."""
+    """Return whether a function may return its argument's memory; this is known only for NumPy functions."""
     is_numpy = isinstance(function, np.ufunc) or (getattr(function, "__module__", None) or "").startswith("numpy")
     return not is_numpy or is_in(function, _VIEWS)
 
 
 def gives_complex(function: Any) -> bool:
-    """Whether a function of real numbers may give, or is meant to take, complex ones."""
+    """Return whether a function may return complex numbers for real ones, or is meant for complex ones."""
     return is_in(function, _COMPLEX)
 
 
 def results_of(function: Any, arguments: Sequence[Thing], keywords: Mapping[str, Thing]) -> Results | None:
-    """How many results a call gives; None if that is not known."""
+    """Return the results of a call; None if their number is not known."""
     if isinstance(function, np.ufunc):
         return Results(function.nout) if function.nout > 1 else Results()
     if is_in(function, _NAMED):
@@ -99,7 +99,7 @@ def results_of(function: Any, arguments: Sequence[Thing], keywords: Mapping[str,
 
 def _of_a_decomposition(function: Any, arguments: Sequence[Thing], keywords: Mapping[str, Thing]) -> Results | None:
     name, value = _WITHOUT_VECTORS.get(function, ("", None))
-    is_chosen = function is np.linalg.eigh  # whose further argument says which triangle is read
+    is_chosen = function is np.linalg.eigh  # their second argument specifies which triangle is read
     if (len(arguments) > 1 and not is_chosen) or (name in keywords and _constant(keywords[name]) is NOTHING):
         return None
     if name in keywords and _constant(keywords[name]) == value:
@@ -126,7 +126,7 @@ def _count_of_parts(sections: Thing | None) -> int | None:
 
 
 def ndim_of_result(function: Any, arguments: Sequence[Thing], keywords: Mapping[str, Thing]) -> int | None:
-    """Dimensions of the only result, None if they are not known."""
+    """Return the dimensions of the only result, None if they are not known."""
     first = arguments[0] if arguments else None
     ndim = first.ndim if isinstance(first, Value) else None
     if isinstance(function, np.ufunc) and function.nout == 1 and function.signature is None:

@@ -1,9 +1,9 @@
 """Reverse mode: the function, and then its statements backwards for adjoints.
 
-Straight-line code needs no record, since each value has a name of its own. A loop keeps its variables as they are at
-the beginning of each iteration; the reverse sweep does an iteration again, as far as it needs its values, and then goes
-back through it (Griewank & Walther, *Evaluating Derivatives*, 2nd ed., chapter 12). What an array held before a write
-is kept where that is needed, and put back on the way.
+Straight-line code needs no record, since each value has its own name. A loop keeps its variables as they are at the
+beginning of each iteration; the reverse sweep repeats an iteration, as far as it needs its values, and then goes back
+through it (Griewank & Walther, *Evaluating Derivatives*, 2nd ed., chapter 12). Where needed, the contents of an array
+before a write are kept, and restored during the reverse sweep.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ Seen = set[str]
 
 
 def bar(value: Value | str) -> str:
-    """The name of an adjoint."""
+    """Return the name of an adjoint."""
     return f"{value if isinstance(value, str) else value.text}_bar"
 
 
 def reverse(function: Function, name: str) -> str:
-    """The function that pulls a cotangent back: ``f_bar(x, y_bar)`` gives f(x) and what comes to x.
+    """Return the function that pulls a cotangent back: ``f_bar(x, y_bar)`` returns f(x) and the adjoint of x.
 
     Parameters
     ----------
     function
         The function in the intermediate form.
     name
-        What to call the new one.
+        Name of the new function.
     """
     restored: frozenset[str] = frozenset()
     while True:
@@ -105,14 +105,14 @@ class _Reverse:
         return "\n".join([f"def {name}({parameters}):", *printed(lines)]) + "\n"
 
     def _is_lost(self, results: Sequence[Value]) -> bool:
-        """Whether the reverse sweep assigns a name of the result, or puts back what its memory held."""
+        """Return whether the reverse sweep assigns a name of the result, or restores its memory."""
         loops = [each for each in outside_loops(self.function.block) if isinstance(each, forms.Loop)]
         again = {name for loop in loops for name in made_in([loop])}
         restored = {root for name in self.restored for root in self.roots[name]}
         return any(words(leaf.text) & again or self.roots.get(leaf.text, frozenset()) & restored for leaf in results)
 
     def _to_restore(self, back: Lines) -> frozenset[str]:
-        """Arrays whose earlier contents the reverse sweep reads."""
+        """Return the arrays whose earlier contents the reverse sweep reads."""
         read = all_words(back, with_shapes=False)
         roots = {root for name in read for root in self.roots.get(name, ())} | read
         return frozenset(name for name in self.writes if name in read or self.roots[name] & roots)
@@ -168,7 +168,7 @@ class _Reverse:
         return f"np.add.at({target}, np.s_[{index}], {text})"
 
     def _pulled(self, op: forms.Op, pull: Callable[..., str]) -> str:
-        """What comes to an argument, selected where what comes to the result is not there."""
+        """Return the contribution to an argument; it is zero where the adjoint of the result is not present."""
         there = self.presences.of(op.result.text)
         if there is None or not op.operation.is_entrywise:
             return pull(bar(op.result))
@@ -183,7 +183,7 @@ class _Reverse:
         line: tuple[str, int],
         there: There | None = None,
     ) -> None:
-        """Add to an adjoint what is `there`, or may be everywhere."""
+        """Add to an adjoint a term that is present where `there` says, or everywhere."""
         name = bar(value)
         self.presences.add(value.text, there, value.text not in seen)
         if value.text in self.in_place:
@@ -292,7 +292,7 @@ class _Reverse:
         lines.append(Nest(Line(head, loop.line), (*again, *back)))
 
     def _hand_back(self, lines: Lines, seen: Seen, handed: Sequence[Any], loop: forms.Loop) -> None:
-        """At the end of an iteration, what came to a variable comes to what the iteration made of it."""
+        """Pass the adjoint of a carried variable to its value at the end of the iteration."""
         pairs = [(each.name, each.end) for each in handed if each.end.active]
         ends = [end.text for _, end in pairs]
         names = {each.name.text for each in handed}
@@ -308,7 +308,7 @@ class _Reverse:
 
 
 def _written_in_parts(function: Function) -> frozenset[str]:
-    """Arrays that are written by indices of several kinds."""
+    """Return the arrays that are written by indices of several kinds."""
     kinds: dict[str, set[tuple[str, ...]]] = {}
     for each in writes_in(function.block):
         if isinstance(each, forms.Write):
@@ -317,12 +317,12 @@ def _written_in_parts(function: Function) -> frozenset[str]:
 
 
 def _free(name: str, taken: set[str]) -> str:
-    """A name like the one given that is not taken."""
+    """Return an unused name like the given one."""
     return next(each for each in chain([name], (f"{name}_{i}" for i in count(2))) if each not in taken)
 
 
 def _places(thing: Any, seed: str) -> list[str]:
-    """Where the cotangent of each value of a result is found in that of the result."""
+    """Return where the cotangent of each value of a result is in the cotangent of the result."""
     if isinstance(thing, Value):
         return [seed]
     entries = thing.entries.items() if hasattr(thing, "entries") else enumerate(getattr(thing, "parts", ()))
@@ -330,7 +330,7 @@ def _places(thing: Any, seed: str) -> list[str]:
 
 
 def _is_product(text: str) -> bool:
-    """Whether a text is a product, a quotient, a call or a name, so that a sign before it is that of the whole."""
+    """Return whether a text is a product, a quotient, a call or a name, so that a leading sign applies to all of it."""
     node = ast.parse(text, mode="eval").body
     return not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub)) and not isinstance(
         node, ast.IfExp

@@ -1,4 +1,4 @@
-"""Names: those of the user's variables while a function is taken apart, and those of emitted code."""
+"""Names: those of the user's variables while a function is read, and those of emitted code."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from gradmix_autodiff.source.reading import Definition
 from gradmix_autodiff.source.refusal import RefusalError, refusal
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "MISSING"})()
-"""What a variable is that has not been assigned."""
+"""The value of a variable that has not been assigned."""
 NEVER: Any = type("Never", (), {"__repr__": lambda self: "NEVER"})()
-"""What a path gives that ends by an error."""
+"""The return value of a path that ends by an error."""
 
 _RESERVED = frozenset([*keyword.kwlist, *dir(builtins), *dir(prelude), "np", "math", "place", "before"])
 _OWN = ("stack_", "undo_", "mark_", "at_", "place_", "before_", "by_numpy_")
-"""How names of emitted code begin that no variable may have."""
+"""Prefixes of emitted names that no variable may have."""
 SUFFIXES = ("", "_dot", "_bar")
 
 
 @dataclass
 class Names:
-    """Names of emitted code, none of them twice; each leaves room for its tangent and its adjoint."""
+    """Unique names of emitted code; the names of the tangent and the adjoint of each are reserved, too."""
 
     taken: set[str] = field(default_factory=set)
     fixed: set[str] = field(default_factory=set)
     parameters: list[str] = field(default_factory=list)
 
     def copy(self) -> Names:
-        """As it is now; names of objects from outside stay taken."""
+        """Return a copy of the present state; names of objects from outside stay taken."""
         return Names(set(self.taken), self.fixed, self.parameters)
 
     def fresh(self, base: str, fixed: bool = False) -> str:
-        """A name like `base`."""
+        """Return an unused name like `base`."""
         base = "".join(each if each.isidentifier() or each.isdigit() else "_" for each in base.split()[0]) or "w"
         base = base if base.isidentifier() else f"w{base}"
         base = f"v_{base}" if base.startswith(_OWN) or base in ("place", "before") else base
@@ -60,11 +60,11 @@ class Scope:
     Parameters
     ----------
     definition
-        The function's.
+        The definition of the function.
     function
         The Python function, through which names from outside are looked up; None for a function within another.
     env
-        Variable → what it is.
+        Variable → its present meaning.
     parent
         The scope of the function around it.
     path
@@ -84,21 +84,21 @@ class Scope:
 
     @property
     def line(self) -> tuple[str, int]:
-        """File and number of the line that is being looked at."""
+        """Return file and number of the line that is being read."""
         return self.definition.line(getattr(self.node, "lineno", 0)), getattr(self.node, "lineno", 0)
 
     def place(self, node: ast.AST | None) -> str:
-        """File and line of a node."""
+        """Return file and line of a node."""
         own = getattr(self.node, "lineno", self.definition.first)
         number = int(getattr(node, "lineno", own) or own)
         return self.definition.place(number)
 
     def refusal(self, node: ast.AST | None, what: str, *way_out: str) -> RefusalError:
-        """An error about a node."""
+        """Return an error about a node."""
         return refusal(self.place(node), what, *way_out)
 
     def key(self, node: ast.AST) -> str:
-        """Names a place in the program, the same in each pass."""
+        """Return a key for a place in the program, the same in each pass."""
         return f"{self.path}{getattr(node, 'lineno', 0)}:{getattr(node, 'col_offset', 0)}"
 
 

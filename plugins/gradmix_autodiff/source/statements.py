@@ -15,10 +15,10 @@ from gradmix_autodiff.source.scope import NEVER, LocalFunction, Scope
 
 
 class Statements(Reader):
-    """Statements: each gives None if what follows is reached, else what the function returns, or `NEVER`."""
+    """Reads statements: returns None if the next statement is reached, else the function's return value or `NEVER`."""
 
     def statements(self, body: Sequence[ast.stmt], scope: Scope, live: frozenset[str]) -> Any:
-        """Statements in their order."""
+        """Read statements in their order."""
         after = [live | scope.always_live]
         for each in reversed(body):
             read, surely = exposed_by([each])
@@ -30,7 +30,7 @@ class Statements(Reader):
         return None
 
     def statement(self, node: ast.stmt, scope: Scope, live: frozenset[str]) -> Any:
-        """One statement."""
+        """Read one statement."""
         scope.node = node
         match node:
             case ast.Pass():
@@ -81,7 +81,7 @@ class Statements(Reader):
             self.assign(target, thing, scope)
 
     def assign(self, target: ast.expr, thing: Thing, scope: Scope) -> None:
-        """target = thing."""
+        """Assign a thing to a target."""
         if isinstance(target, ast.Name):
             scope.env[target.id] = self.building.named(thing, target.id, scope)
         elif isinstance(target, ast.Tuple | ast.List):
@@ -131,7 +131,7 @@ class Statements(Reader):
             self.assign(each, result, scope)
 
     def _unpack_entries(self, targets: Sequence[ast.expr], value: Value, node: ast.AST, scope: Scope) -> None:
-        """Unpack an array entry by entry, as a compiler must have it."""
+        """Unpack an array entry by entry, as a compiler requires."""
         array = self.building.atom(value, scope)
         error = f"raise ValueError('an array of another length than {len(targets)} is unpacked')"
         self.building.block.append(Effect(f"if len({array.text}) != {len(targets)}:\n    {error}", scope.line))
@@ -171,7 +171,7 @@ class Statements(Reader):
         )
 
     def _check_alone(self, name: str, value: Value, scope: Scope) -> None:
-        """Refuse an update in place of what another name shares, which would see it change."""
+        """Raise an error for an update in place of an array that another name shares."""
         for other, thing in scope.env.items():
             for each in leaves(thing) if other != name else ():
                 if each is value or each.text == value.text or (each.ndim != 0 and each.roots & value.roots):
@@ -198,7 +198,7 @@ class Statements(Reader):
         self.building.block.append(Effect(ast.unparse(self.lowering.conditions.plain_node(node, scope)), scope.line))
 
     def _check_harmless(self, node: ast.expr, scope: Scope) -> None:
-        """Refuse a statement for its effect that may change an array, or an object from outside."""
+        """Raise an error for a statement whose effect may change an array, or an object from outside."""
         shown = ast.unparse(node)
         if not isinstance(node, ast.Call) or ast.unparse(node.func) == "print":
             return
@@ -212,7 +212,7 @@ class Statements(Reader):
                 raise scope.refusal(node, f"`{shown}`, which may change an array,", "assign what it returns")
 
     def _with(self, node: ast.With, scope: Scope) -> None:
-        """A `with` around statements for their effect only is done as it is."""
+        """Read a `with`; around statements that only have effects it is kept unchanged."""
         if any(each.optional_vars for each in node.items) or not all(isinstance(each, ast.Expr) for each in node.body):
             raise scope.refusal(node, *CONSTRUCTS[ast.With])
         items = ", ".join(

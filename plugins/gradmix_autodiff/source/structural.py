@@ -1,4 +1,4 @@
-"""Operations on arrays that are not elementwise: their values, how they are pushed, and how pulled, as NumPy text."""
+"""Operations on arrays that are not elementwise: their values, pushes and pulls as NumPy code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Structural:
     parameters
         Names of its arguments, in order.
     variables
-        How many of the first of these it is differentiated by.
+        Number of the leading arguments by which it is differentiated.
     make
         (name of the result, arguments) → the operation.
     ndim
@@ -40,9 +40,9 @@ class Structural:
     ndim: Callable[[Bound], int | None]
     is_view: bool = False
     positional: int = 9
-    """How many of its arguments may be given by position; further ones mean something else in NumPy."""
+    """Number of positional arguments; further ones mean something else in NumPy."""
     fits: Callable[[Bound], bool] | None = None
-    """Whether the form is that of a call with these arguments; None: of any."""
+    """Whether the form applies to a call with these arguments; None if it always applies."""
 
 
 def _options(bound: Bound, *names: str) -> str:
@@ -50,7 +50,7 @@ def _options(bound: Bound, *names: str) -> str:
 
 
 def _constant(bound: Bound, name: str, default: Any) -> Any:
-    """The value of an argument that is written as a constant, `default` if it was left out, else NotImplemented."""
+    """Return the value of an argument given as a constant, `default` if it was left out, else NotImplemented."""
     if name not in bound:
         return default
     try:
@@ -343,10 +343,10 @@ REWRITTEN: dict[Callable[..., Any], str] = {
     np.diff: "{0}[1:] - {0}[:-1]",
     np.ptp: "np.max({0}) - np.min({0})",
 }
-"""Function → the same of its arguments in terms of others; those of one dimension, where that matters."""
+"""Function → its value in terms of other functions; some hold for vectors only, see `ONE_DIMENSION`."""
 
 ONE_DIMENSION = (np.inner, np.vdot, np.diff)
-"""Of `REWRITTEN`, those that are right for vectors only."""
+"""Functions of `REWRITTEN` whose form holds for vectors only."""
 
 ALIASES: dict[Callable[..., Any], Callable[..., Any]] = {np.amax: np.max, np.amin: np.min, np.dot: np.matmul}
 """Function → the one whose rule it has."""
@@ -386,4 +386,4 @@ SHAPES_ONLY = {
     range,
     callable,
 }
-"""Functions that do not look at the values of their arguments."""
+"""Functions that do not read the values of their arguments."""

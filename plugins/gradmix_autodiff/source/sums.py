@@ -1,4 +1,4 @@
-"""From the syntax tree to the intermediate form: sums of generators, as the loops that they are."""
+"""From the syntax tree to the intermediate form: sums of generators, as loops."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from gradmix_autodiff.source.scope import Scope
 
 
 class Sums(Reader):
-    """What ``sum(term for each in values if test)`` is: a loop that adds to a total."""
+    """Reads ``sum(term for each in values if test)`` as a loop that adds to a total."""
 
     def is_over_active(self, node: ast.Call, scope: Scope) -> bool:
-        """Whether a call sums a generator, or a list comprehension, that reads differentiated values."""
+        """Return whether a call sums a generator, or a list comprehension, that reads differentiated values."""
         if not (node.args and isinstance(node.args[0], ast.GeneratorExp | ast.ListComp)) or node.keywords:
             return False
         names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
         return any(leaf.active for name in names for leaf in leaves(scope.env.get(name)))
 
     def summed(self, node: ast.Call, scope: Scope) -> Thing:
-        """The total. The names of the generator are its own, as in Python."""
+        """Return the total. The names of the generator are local to it, as in Python."""
         made = node.args[0]
         assert isinstance(made, ast.GeneratorExp | ast.ListComp)
         total = f"total {scope.key(node)}"  # no variable of the user's has such a name

@@ -1,4 +1,4 @@
-"""Derivatives of a user's function by emitted code: made once for a function and a kind of point, and kept."""
+"""Derivatives of a user's function by emitted code, created once per function and kind of point, and cached."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from gradmix_autodiff.source.refusal import RefusalError
 
 _KEPT = 256
 _UNLIKE_FLOATS = (ArithmeticError, ValueError, TypeError, AttributeError)
-"""What Python's floats raise where NumPy's numbers give an infinity or NaN, or have a method."""
+"""Errors that Python floats raise where NumPy numbers give an infinity or NaN, or have a method."""
 
 
 class Programs:
-    """Programs by function, kind of point, and mode; those that were not used longest are dropped."""
+    """Programs by function, kind of point, and mode; the least recently used ones are dropped."""
 
     def __init__(self) -> None:
         self.kept: OrderedDict[Any, Program] = OrderedDict()
         self.lock = Lock()
 
     def get(self, key: Any, make: Callable[[], Program]) -> Program:
-        """The program of a key, made if it is not there, or does not fit any more."""
+        """Return the program of a key; create it if it is missing or no longer valid."""
         with self.lock:
             found = self.kept.get(key)
             if found is not None and found.is_current():
@@ -50,9 +50,9 @@ class Transformed:
     Parameters
     ----------
     f
-        The function, and how its arguments are arranged.
+        The function, with the arrangement of its arguments.
     is_compiled
-        Whether first derivatives are compiled; they are of functions of numbers and vectors.
+        Whether first derivatives are compiled, for functions of numbers and arrays.
     """
 
     def __init__(self, f: FlatFunction, is_compiled: bool = False) -> None:
@@ -62,7 +62,7 @@ class Transformed:
         self.key = (_hashable(self.function), f.argnums, f.argument, constants_key(f))
 
     def program(self, *modes: str) -> Program:
-        """The program of a mode, or of several, each a derivative of the one before."""
+        """Return the program of a mode, or of several modes, each a derivative of the one before."""
         found = self.found.get(modes)  # looked up once in an operator
         if found is None:
             found = self.found[modes] = PROGRAMS.get((self.key, self.is_compiled, modes), lambda: self._made(modes))
@@ -81,31 +81,31 @@ class Transformed:
         return made
 
     def _extra(self, modes: tuple[str, ...]) -> list[int | None]:
-        """Dimensions of the tangents and cotangents that a program takes after the arguments."""
+        """Return the dimensions of the tangents and cotangents that a program takes after the arguments."""
         places = self.f.argnums if isinstance(self.f.argnums, tuple) else (self.f.argnums,)
         arguments = things(self.f)
         tangents = [getattr(arguments[place], "ndim", None) for place in places]
         return [ndim for mode in modes for ndim in (tangents if mode == "forward" else [0])]
 
     def push(self, x: Any, v: Any) -> tuple[Any, Any]:
-        """f(x) and J(x)·v."""
+        """Return f(x) and J(x)·v."""
         y, change = self._run(self.program("forward"), x, lambda is_scalar: self._tangents(v, is_scalar))
         return self.f.flat(y), _flat(change, self.f)
 
     def value_and_gradient(self, x: Any) -> tuple[Any, Any]:
-        """f(x) and ∇f(x) of a function with one value."""
+        """Return f(x) and ∇f(x) of a function with one value."""
         y, bars = self._run(self.program("reverse"), x, lambda _: [1.0])
         return self.f.flat(y), flattened_bars(self.f, bars)
 
     def pulled(self, x: Any, w: Any) -> Any:
-        """w·J(x); how f(x) is arranged must be known."""
+        """Return w·J(x); the arrangement of f(x) must be known."""
         assert self.f.result is not None
         cotangent = self.f.result.arrange(w)
         _, bars = self._run(self.program("reverse"), x, lambda _: [cotangent])
         return flattened_bars(self.f, bars)
 
     def has_one_value(self, x: Any) -> bool:
-        """Whether f(x) is one number, as far as the code says; f is asked if it does not."""
+        """Return whether f(x) is one number; f is called if the code does not tell."""
         result = self.program("reverse").result
         if isinstance(result, Value) and result.ndim == 0:
             return True
@@ -115,17 +115,17 @@ class Transformed:
         return self.f.result.is_scalar
 
     def product(self, x: Any, v: Any) -> Any:
-        """H(x)·v of a function with one value: the gradient, pushed."""
+        """Return H(x)·v of a function with one value, by pushing its gradient."""
         try:
             made = self.program("reverse", "forward")
-        except RefusalError:  # the reverse code, which writes into arrays more often than the function
+        except RefusalError:  # due to the reverse code, which writes into arrays more often than the function
             return self._product_by_entries(x, v)
         (y, _), (_, change) = self._run(made, x, lambda is_scalar: [1.0, *self._tangents(v, is_scalar)])
         self.f.flat(y)
         return flattened_bars(self.f, change)
 
     def _product_by_entries(self, x: Any, v: Any) -> Any:
-        """H(x)·v by the forward code, transformed again, forward: once for each variable."""
+        """Return H(x)·v by the forward code, transformed again in forward mode: once for each variable."""
         made = self.program("forward", "forward")
         entries = []
         for each in np.eye(len(x)):
@@ -136,10 +136,10 @@ class Transformed:
         return np.array(entries, dtype=np.float64)
 
     def derivatives(self, x: Any, v: Any, order: int) -> list[Any]:
-        """f(x), and the derivatives of t ↦ f(x + t v) at 0 up to an order, from 1: forward code of forward code."""
+        """Return f(x) and the derivatives of t ↦ f(x + t v) at 0, of orders 1 and up, by nested forward code."""
         nested = self._run(self.program(*["forward"] * order), x, partial(self._along, [v] * order))
         highest_first = []
-        for k in range(order, 0, -1):  # code of order k returns what that of order k - 1 returns, and its change
+        for k in range(order, 0, -1):  # code of order k returns the results of order k - 1, and their tangents
             change = nested
             for _ in range(k):
                 change = change[1]
@@ -157,7 +157,7 @@ class Transformed:
         return [arguments[place] for place in places]
 
     def _run(self, made: Program, x: Any, extra: Callable[[bool], list[Any]]) -> Any:
-        """Call a program, with Python's floats where these do, else with NumPy's numbers, which never raise."""
+        """Call a program with Python floats if possible, else with NumPy numbers, which never raise."""
         if self.counter is not None:
             self.counter.calls += 1
         if self.is_compiled and not made.takes_floats:  # machine code does not warn
@@ -173,7 +173,7 @@ class Transformed:
 
 
 def _flat(change: Any, f: FlatFunction) -> Any:
-    """A change of the result as a vector, with no effect on what is noted of the result."""
+    """Return a change of the result as a vector, without affecting the noted arrangement of the result."""
     noted = f.result
     vector = f.flat(change)
     f.result = noted

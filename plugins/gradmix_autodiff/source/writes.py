@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 class Writes(Reader):
-    """Writes into arrays, and stacks."""
+    """Reads writes into arrays, and stacks."""
 
     def __init__(self, lowering: Lowering) -> None:
         super().__init__(lowering)
         self.put_back: set[str] = set()
-        """Names of indices that come from a stack, where writes have put them."""
+        """Names of indices that are popped from a stack, to which writes have pushed them."""
 
     def assign_entry(self, target: ast.Subscript, thing: Thing, scope: Scope) -> None:
-        """target = thing, where the target is an entry or a part of an array."""
+        """Read ``target = thing``, where the target is an entry or a part of an array."""
         array = self.lowering.expressions.expression(target.value, scope)
         self.write(array, self.lowering.indexing.index(target.slice, scope), thing, target, scope)
 
     def write(self, array: Thing, index: Any, thing: Thing, node: ast.AST, scope: Scope) -> None:
-        """array[index] = thing."""
+        """Read ``array[index] = thing``."""
         shown = ast.unparse(node)
         if not isinstance(array, Value):
             raise scope.refusal(node, f"`{shown} = …` in a list or dict", "make it an array: np.array([…])")
@@ -57,7 +57,7 @@ class Writes(Reader):
         )
 
     def add_at(self, node: ast.Call, scope: Scope) -> None:
-        """np.add.at(array, index, value)."""
+        """Read ``np.add.at(array, index, value)``."""
         array = self.lowering.expressions.expression(node.args[0], scope)
         index, value = (
             node.args[1],
@@ -80,7 +80,7 @@ class Writes(Reader):
         self.building.block.append(AddAt(array, place.text, value, scope.line))
 
     def push(self, stack: Stack, node: ast.Call, scope: Scope) -> None:
-        """stack.append(…)."""
+        """Read ``stack.append(…)``."""
         entry = self.lowering.expressions.expression(node.args[0], scope)
         values = entry.parts if isinstance(entry, Parts) else (entry,)
         values = tuple(self.building.atom(self.lowering.expressions.value(each, node, scope), scope) for each in values)
@@ -90,7 +90,7 @@ class Writes(Reader):
         self.building.block.append(Push(stack.name, values, tangents, scope.line))
 
     def popped(self, stack: Stack, scope: Scope) -> Parts:
-        """What is popped from a stack."""
+        """Return the values popped from a stack."""
         kinds = self.building.knowledge.stacked.get(stack.key, ())
         targets = tuple(self.building.made(self.building.names.fresh("w"), active, ndim) for active, ndim in kinds)
         self.building.block.append(Pop(stack.name, targets, scope.line))

@@ -19,20 +19,20 @@ _CONVERSIONS = (float, np.float64, np.asarray, np.array, np.asanyarray)
 _STACKING = (np.array, np.asarray, np.stack, np.concatenate)
 _OF_PYTHON = {sum: np.sum, max: np.max, min: np.min}
 _RENAMED = {"axis1": "one", "axis2": "other", "newshape": "shape", "x": "a", "y": "b", "m": "a", "v": "a"}
-"""What NumPy calls an argument → its name in `STRUCTURAL`."""
+"""NumPy's name of an argument → its name in `STRUCTURAL`."""
 
 
 class WrittenForms(Reader):
-    """Functions of arrays whose derivatives have a written form."""
+    """Reads calls of functions of arrays whose derivatives have a written form."""
 
     def is_elementwise(self, ufunc: Any, call: Call) -> bool:
-        """Whether the text of an elementwise rule says the derivative of a call."""
+        """Return whether the text of an elementwise rule gives the derivative of a call."""
         if call.function in _OF_PYTHON:
             return len(call.arguments) == 2
         return not (call.keywords and isinstance(call.function, np.ufunc)) and elementwise.is_written(ufunc)
 
     def form(self, call: Call) -> Thing | None:
-        """A call by a written form; None if there is none for it."""
+        """Return the value of a call by a written form; None if there is none for it."""
         function, arguments = call.function, call.arguments
         if is_in(function, _CONVERSIONS) and len(arguments) == 1 and isinstance(arguments[0], Value):
             return self._converted(arguments[0], call)
@@ -70,7 +70,7 @@ class WrittenForms(Reader):
         return self._structural(np.copy, {"a": value}, call)
 
     def _of_python(self, call: Call) -> Thing | None:
-        """Functions of Python, of numbers or what contains some."""
+        """Return the value of a Python function of numbers, or of containers of numbers."""
         function, arguments = call.function, call.arguments
         if call.keywords:
             raise call.refusal(f"{call.shown} with {', '.join(call.keywords)}", "leave these out")
