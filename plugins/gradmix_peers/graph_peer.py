@@ -30,7 +30,7 @@ class GraphPeer(Peer):
 
     @property
     def is_prepared(self) -> bool:
-        """Whether the programs will be used often."""
+        """Whether the programs will be used often, so that compiling them is worthwhile."""
         return self._kept is not None
 
     @abstractmethod

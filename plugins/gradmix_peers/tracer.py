@@ -174,11 +174,11 @@ class Handed(Traced):
 
     @property
     def real(self) -> Any:
-        """Itself: all wrapped values are real."""
+        """The value itself, as all wrapped values are real."""
         return self
 
     def reshape(self, *shape: Any) -> Any:
-        """As ``ndarray.reshape``."""
+        """Reshape like ``ndarray.reshape``."""
         return np.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[call-overload]
 
     def copy(self) -> Any:

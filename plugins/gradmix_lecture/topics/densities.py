@@ -87,11 +87,11 @@ class CovarianceTypes(Topic):
             yield {"type": float(number), **row_of_fit(fitted.model_, X)}
 
     def metrics(self) -> Sequence[Meaning]:
-        """BIC of each type."""
+        """Return the meaning of each type's BIC."""
         return [Meaning(f"bic.{name}", "lower", "", f"BIC of {name}") for name in self.types]
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """BIC of each type."""
+        """Return the BIC of each type."""
         return {f"bic.{name}": float(bic) for name, bic in zip(self.types, table["bic"], strict=False)}
 
     def plot(self, table: Table) -> Figure:
@@ -179,7 +179,7 @@ class SingleGaussianAndMixture(Topic):
             yield {"n_components": float(k), **row_of_fit(fitted.model_, X)}
 
     def metrics(self) -> Sequence[Meaning]:
-        """Log-likelihood and BIC of both."""
+        """Return the meanings of both log-likelihoods and BICs."""
         return (
             Meaning("log_likelihood.single", None, "nats", "log-likelihood of the single Gaussian"),
             Meaning("log_likelihood.mixture", None, "nats", "log-likelihood of the mixture"),
@@ -188,7 +188,7 @@ class SingleGaussianAndMixture(Topic):
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """Log-likelihood and BIC of both."""
+        """Return the log-likelihood and BIC of both."""
         return {
             f"{metric}.{name}": float(value)
             for metric in ("log_likelihood", "bic")
@@ -268,11 +268,11 @@ class MixtureDensity(Topic):
         return line, plane_mixture(self.weights, self.means_2d, self.covariances_2d)
 
     def metrics(self) -> Sequence[Meaning]:
-        """When two components show as one."""
+        """Return the meaning of the largest distance at which two components have one peak."""
         return (Meaning("largest_hidden_distance", None, "σ", "largest distance on the slider with a single peak"),)
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """When two components show as one."""
+        """Return the largest distance at which two components have one peak."""
         return {"largest_hidden_distance": float(table["distance"][table["peaks"] == 1].max(initial=0.0))}
 
     def plot(self, table: Table) -> Figure:

@@ -104,14 +104,14 @@ class DualNumbers(Topic):
             yield row
 
     def metrics(self) -> Sequence[Meaning]:
-        """The largest errors."""
+        """Return the meanings of the largest errors."""
         return [
             Meaning(f"ulp.{name}", "lower", "ulp", f"largest error of the derivative: {name}")
             for name in self._functions()
         ]
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """The largest errors."""
+        """Return the largest errors."""
         return {meaning.name: float(table[meaning.name].max()) for meaning in self.metrics()}
 
     def plot(self, table: Table) -> Figure:

@@ -111,7 +111,7 @@ class HardAssignments(Topic):
             yield {"truth": float(true), **{name: float(found[row]) for name, found in groups.items()}}
 
     def metrics(self) -> Sequence[Meaning]:
-        """How well each agrees with the truth."""
+        """Return the meanings of both agreements with the truth."""
         return (
             Meaning("n_wrong.kmeans", "lower", "", "points that k-means gives to the wrong cluster"),
             Meaning("n_wrong.mixture", "lower", "", "points that the mixture gives to the wrong cluster"),
@@ -120,7 +120,7 @@ class HardAssignments(Topic):
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """How well each agrees with the truth."""
+        """Return the agreement of both with the truth."""
         return {meaning.name: float(table[meaning.name][0]) for meaning in self.metrics()}
 
     def plot(self, table: Table) -> Figure:
@@ -230,7 +230,7 @@ class KMeansAsHardEM(Topic):
             }
 
     def metrics(self) -> Sequence[Meaning]:
-        """How far EM is from k-means at both ends of the range."""
+        """Return the meanings of EM's distances from k-means at both ends of the range."""
         return (
             Meaning("distance.widest", None, "", "largest distance of a mean from k-means' center, widest σ"),
             Meaning("distance.narrowest", "lower", "", "the same, narrowest σ"),
@@ -239,7 +239,7 @@ class KMeansAsHardEM(Topic):
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """How far EM is from k-means at both ends of the range."""
+        """Return EM's distances from k-means at both ends of the range."""
         return {
             f"{name}.{end}": float(table[name][place])
             for name in ("distance", "shared")
@@ -342,14 +342,14 @@ class GenerativeStory(Topic):
             yield {"y": float(label + 1), "x.1": float(x[0]), "x.2": float(x[1])}
 
     def metrics(self) -> Sequence[Meaning]:
-        """How often each component was chosen."""
+        """Return the meanings of the components' frequencies."""
         return [
             Meaning(f"share.{k}", None, "", f"share of points from component {k}")
             for k in range(1, len(self.weights) + 1)
         ]
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """How often each component was chosen."""
+        """Return how often each component was chosen."""
         return {f"share.{k}": float(np.mean(table["y"] == k)) for k in range(1, len(self.weights) + 1)}
 
     def plot(self, table: Table) -> Figure:
@@ -437,7 +437,7 @@ class Supervised(Topic):
             }
 
     def metrics(self) -> Sequence[Meaning]:
-        """Log-likelihoods, and how far the fits are apart."""
+        """Return the meanings of the log-likelihoods and of the difference between the fits."""
         return (
             Meaning("log_likelihood.labels", None, "nats", "marginal log-likelihood of the fit with labels"),
             Meaning("log_likelihood.em", None, "nats", "marginal log-likelihood of the fit without"),
@@ -445,7 +445,7 @@ class Supervised(Topic):
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """Log-likelihoods, and how far the fits are apart."""
+        """Return the log-likelihoods, and the difference between the fits."""
         labels, em = (mixture_of(row) for row in table.rows)
         return {
             "log_likelihood.labels": float(table["log_likelihood"][0]),

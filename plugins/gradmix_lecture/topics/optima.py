@@ -80,7 +80,7 @@ class LocalOptima(Topic):
             }
 
     def metrics(self) -> Sequence[Meaning]:
-        """How many optima there are, and how often the best was reached."""
+        """Return the meanings of the numbers about optima."""
         return (
             Meaning("n_optima", None, "", "different optima that were reached"),
             Meaning("n_best", None, "", "starts that reached the best"),
@@ -89,7 +89,7 @@ class LocalOptima(Topic):
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """How many optima there are, and how often the best was reached."""
+        """Return how many optima there are, and how often the best was reached."""
         values, (best, *others) = table["log_likelihood"], optima(table)
         return {
             "n_optima": 1.0 + len(others),
@@ -215,7 +215,7 @@ class EMAndGradientAscent(Topic):
         return ["EM", *(f"gradient ascent, {name}" for name in self.differentiators)]
 
     def metrics(self) -> Sequence[Meaning]:
-        """What each way costs, and where it ends."""
+        """Return the meanings of each method's cost and result."""
         return [
             meaning
             for way, name in zip(("em", *self.differentiators), self._names(), strict=True)
@@ -227,7 +227,7 @@ class EMAndGradientAscent(Topic):
         ]
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """What each way costs, and where it ends."""
+        """Return each method's cost and result."""
         ends = {name: table.where("way", way).rows[-1] for way, name in enumerate(("em", *self.differentiators))}
         return {
             f"{metric}.{name}": row[column]

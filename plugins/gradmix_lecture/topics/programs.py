@@ -22,7 +22,7 @@ def heron(a: Any) -> Any:
 
 
 def bend(x1: Any, x2: Any) -> Any:
-    """A branch."""
+    """Return the square of one of two values, chosen by a branch."""
     if x1 > x2:
         y = np.exp(x1 - x2)
     else:

@@ -111,7 +111,7 @@ class ScikitLearn(Topic):
         }
 
     def metrics(self) -> Sequence[Meaning]:
-        """Largest difference, and the ratios of time and memory for full covariances."""
+        """Return the meanings of the largest difference and of the ratios of time and memory."""
         return (
             Meaning("largest_difference", "lower", "", "largest difference of any estimate or probability, all types"),
             Meaning("time_ratio", None, "", "time of scikit-learn in units of ours, full covariances", is_timing=True),
@@ -119,7 +119,7 @@ class ScikitLearn(Topic):
         )
 
     def summary(self, table: Table) -> Mapping[str, float]:
-        """Largest difference, and the ratios of time and memory for full covariances."""
+        """Return the largest difference, and the ratios of time and memory for full covariances."""
         full = table.rows[0]
         return {
             "largest_difference": max(row[f"difference.{each}"] for row in table.rows for each in _COMPARED),
