@@ -1,4 +1,4 @@
-"""Functions that emitted code may call, in plain NumPy; printed code has the source of those that it uses."""
+"""Functions that emitted code may call, in plain NumPy; printed code contains the source of those that it uses."""
 
 from __future__ import annotations
 
@@ -20,45 +20,45 @@ def unbroadcast(t: Any, like: Any) -> Any:
 
 
 def spread(t: Any, like: Any) -> Any:
-    """T, broadcast to the shape of `like`."""
+    """Return t, broadcast to the shape of `like`."""
     return t + np.zeros(np.shape(like))
 
 
 def unsummed(t: Any, like: Any, axis: Any, keepdims: bool) -> Any:
-    """A cotangent of a sum over axes, for each of the entries that were summed."""
+    """Return the cotangent of a sum over axes for each of the summed entries."""
     return spread(t if axis is None or keepdims else np.expand_dims(t, axis), like)
 
 
 def fitted(test: Any, like: Any) -> Any:
-    """A condition in the shape of `like`, as numbers: not 0 where it is true of anything broadcast from there."""
+    """Return a condition in the shape of `like`, as numbers: nonzero where any broadcast entry is true."""
     return unbroadcast(test + np.zeros(np.broadcast_shapes(np.shape(test), np.shape(like))), like)
 
 
 def taken(change: Any, test: Any) -> Any:
-    """A change where a test took it, and 0 where it did not, even if the change is not finite there."""
+    """Return a change where a test is true, and 0 elsewhere, even if the change is not finite there."""
     return np.where(fitted(test, change) != 0, change, 0.0)[()]
 
 
 def inside(like: Any, index: Any, test: Any = True) -> Any:
-    """For each entry of an array, whether an index names it, and a test is true of it."""
+    """Return for each entry of an array whether an index names it and a test is true of it."""
     found = np.zeros(np.shape(like), dtype=bool)
     np.logical_or.at(found, index, test)  # an index may name an entry twice
     return found
 
 
 def chosen(y: Any, one: Any, other: Any) -> Any:
-    """1 where `one` was chosen, ½ at a tie."""
+    """Return 1 where `one` was chosen, ½ at a tie, else 0."""
     return np.where(np.equal(one, other), 0.5, np.equal(one, y))[()]
 
 
 def share_of_max(a: Any, axis: Any) -> Any:
-    """For each entry its share of the largest: 1, or 1/k if k are equal."""
+    """Return for each entry its share of the largest: 1, or 1/k if k are equal."""
     is_it = np.equal(a, np.max(a, axis=axis, keepdims=True))
     return is_it / np.sum(is_it, axis=axis, keepdims=True)
 
 
 def share_of_min(a: Any, axis: Any) -> Any:
-    """For each entry its share of the smallest: 1, or 1/k if k are equal."""
+    """Return for each entry its share of the smallest: 1, or 1/k if k are equal."""
     is_it = np.equal(a, np.min(a, axis=axis, keepdims=True))
     return is_it / np.sum(is_it, axis=axis, keepdims=True)
 
@@ -90,7 +90,7 @@ def root_of_square_plus_one(a: Any) -> Any:
 
 
 def product_by_left(d: Any, a: Any, b: Any) -> Any:
-    """The cotangent of a in a @ b."""
+    """Return the cotangent of a in a @ b."""
     if np.ndim(b) == 1:
         if np.ndim(a) == 1:
             return d * b
@@ -101,7 +101,7 @@ def product_by_left(d: Any, a: Any, b: Any) -> Any:
 
 
 def product_by_right(d: Any, a: Any, b: Any) -> Any:
-    """The cotangent of b in a @ b."""
+    """Return the cotangent of b in a @ b."""
     if np.ndim(a) == 1:
         if np.ndim(b) == 1:
             return d * a
@@ -112,7 +112,7 @@ def product_by_right(d: Any, a: Any, b: Any) -> Any:
 
 
 def part_of(d: Any, sizes: Any, place: int, axis: int) -> Any:
-    """The part of a concatenation that came from the argument at a place."""
+    """Return the part of a concatenation that came from the argument at a place."""
     start = sum(sizes[:place])
     return np.swapaxes(np.swapaxes(d, 0, axis)[start : start + sizes[place]], 0, axis)
 
@@ -123,14 +123,14 @@ def add_at(array: Any, index: Any, d: Any) -> None:
 
 
 def span(n: int, index: Any) -> slice:
-    """A slice of an axis of length n that has in it what an index names: a number, a slice, or a mask."""
+    """Return a slice of an axis of length n that contains the entries of an index: a number, a slice, or a mask."""
     named = np.arange(n)[index]
     first, last = np.min(named, initial=n), np.max(named, initial=-1)
     return slice(int(first), int(last) + 1, 1)
 
 
 def as_floats(array: Any) -> Any:
-    """An array that is written differentiated values into, which must not cut them to integers.
+    """Return an array for differentiated values, which must be of floats so that it does not truncate them.
 
     Raises
     ------
@@ -143,12 +143,12 @@ def as_floats(array: Any) -> Any:
 
 
 def as_mask(index: Any) -> Any:
-    """An array of truth values that says where to write.
+    """Return an array of truth values that specifies where to write.
 
     Raises
     ------
     TypeError
-        If it has indices, which might name an entry twice.
+        If it contains indices, which might name an entry twice.
     """
     if np.asarray(index).dtype.kind == "b":
         return index
@@ -156,7 +156,7 @@ def as_mask(index: Any) -> Any:
 
 
 def pullback_of(f: Any, place: int, d: Any, *arguments: Any) -> Any:
-    """What a cotangent d of f's result brings to the argument at a place, by the rules of the tape."""
+    """Return the cotangent of the argument at a place from the cotangent d of f's result, by the rules of the tape."""
 
     def of_one(each: Any) -> Any:
         return f(*arguments[:place], each, *arguments[place + 1 :])
@@ -165,12 +165,12 @@ def pullback_of(f: Any, place: int, d: Any, *arguments: Any) -> Any:
 
 
 def pushforward_of(f: Any, tangents: Any, *arguments: Any) -> Any:
-    """The change of f's result along tangents of its arguments, by the rules of dual numbers."""
+    """Return the tangent of f's result from tangents of its arguments, by the rules of dual numbers."""
     return gradmix.differentiator("dual").jvp(lambda all_of_them: f(*all_of_them), arguments, tangents)
 
 
 CONSTANT = (chosen, share_of_max, share_of_min, direction, as_mask, fitted, inside)
-"""Those whose value does not change with small changes of the arguments."""
+"""Functions whose value does not change with small changes of the arguments."""
 
 LINEAR = {unbroadcast: "spread({d}, {t})", spread: "unbroadcast({d}, {t})", taken: "taken({d}, {rest})"}
-"""Those that are linear in the first argument, and how a cotangent is pulled back."""
+"""Functions that are linear in the first argument, and how a cotangent is pulled back."""
