@@ -1,4 +1,4 @@
-"""Rows and their nearest centers, which move: what Lloyd's algorithm iterates on."""
+"""Rows and their nearest centers: the state that Lloyd's algorithm iterates on."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Assignment(Protocol):
         """Weight of each center's rows, shape (k,)."""
 
     def means(self) -> Array:
-        """Mean of each center's rows, shape (k, d); of one that has none, the center."""
+        """Return the mean of each center's rows, shape (k, d); a center without rows stays where it is."""
 
     def move(self, centers: Array) -> int:
         """Move the centers, give each row its nearest one, and count the rows that change."""
@@ -39,16 +39,16 @@ class Assignment(Protocol):
         """Sum of the rows' squared distances to their centers, times their weights."""
 
     def relabel(self, rows: IntArray, labels: IntArray) -> None:
-        """Give rows to other centers, which have yet to move there."""
+        """Assign rows to other centers, which have not moved yet."""
 
 
 def least_problem(k: int) -> tuple[Rows, int]:
-    """Rows and a number of centers that take the same kernels as k centers: to compile these."""
+    """Return the smallest rows and number of centers with the same kernels as k centers, to compile these."""
     return Rows(np.arange(float(SMALL))[:, None]), 2 if k <= MOST_IN_A_BYTE else MOST_IN_A_BYTE + 1
 
 
 def assign_rows(rows: Rows, centers: Array) -> Assignment:
-    """Rows at their nearest centers: compiled, where that pays."""
+    """Assign rows to their nearest centers; compiled if the problem is large enough."""
     if pays(*rows.shape, len(centers)):
         from gradmix_clustering.bounded import BoundedAssignment
 
@@ -57,7 +57,7 @@ def assign_rows(rows: Rows, centers: Array) -> Assignment:
 
 
 def nearest_centers(rows: Rows, centers: Array) -> IntArray:
-    """Nearest center of each row, shape (n,): `nearest`, compiled where that pays."""
+    """Return the nearest center of each row, shape (n,), as `nearest` does; compiled if the problem is large enough."""
     if pays(*rows.shape, len(centers)):
         from gradmix_clustering.bounded import assign
 
@@ -70,7 +70,7 @@ def _nearest(block: Block, centers: Array) -> IntArray:
 
 
 class DirectAssignment:
-    """The reference: everything is computed again in each iteration, with NumPy alone."""
+    """Reference implementation, which recomputes everything in each iteration, only with NumPy."""
 
     def __init__(self, rows: Rows, centers: Array) -> None:
         self.rows, self.centers = rows, centers
@@ -82,9 +82,9 @@ class DirectAssignment:
         return np.bincount(self.labels, self.rows.weights, minlength=len(self.centers)).astype(float)
 
     def means(self) -> Array:
-        """Mean of each center's rows, around the mean as it was: no digits are lost to a common offset."""
+        """Return the mean of each center's rows, summed around the previous mean, so that an offset costs no digits."""
         counts, means = self.counts[:, None], self.centers
-        for _ in range(2):  # the second time, around the first result: a center may have been far from its rows
+        for _ in range(2):  # the second pass is around the first result, as a center may have been far from its rows
             sums = self.rows.fold(partial(_offsets, centers=means, labels=self.labels))
             means = means + np.divide(sums, counts, out=np.zeros(means.shape), where=counts > 0)
         return means
@@ -99,12 +99,12 @@ class DirectAssignment:
         return inertia_of(self.rows, self.centers, self.labels)
 
     def relabel(self, rows: IntArray, labels: IntArray) -> None:
-        """Give rows to other centers, which have yet to move there."""
+        """Assign rows to other centers, which have not moved yet."""
         self.labels[rows] = labels
 
 
 def _offsets(block: Block, centers: Array, labels: IntArray) -> Array:
-    """Sums of the weighted rows less their centers, shape (k, d)."""
+    """Return the sums of the weighted rows minus their centers, shape (k, d)."""
     own = labels[block.rows]
     offsets = block.X - centers[own]
     if block.weights is not None:

@@ -1,4 +1,4 @@
-"""Blocks of rows: large ones for kernels, and small ones, over which NumPy's intermediate results stay in cache."""
+"""Blocks of rows: large blocks for kernels, and small blocks for NumPy, whose intermediate results stay in cache."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from gradmix.arrays import Array
 T = TypeVar("T")
 
 Labels = NDArray[np.integer[Any]]
-"""Numbers of centers, as `label_type` has them."""
+"""Numbers of centers, of the type that `label_type` returns."""
 MOST_IN_A_BYTE = 255
-"""Centers up to which a label takes a byte."""
+"""Most centers for which a label fits into a byte."""
 
 _BLOCK = 2**14
 _ENTRIES = 2**16
-"""Entries of an array over components, rows and features: half a megabyte."""
+"""Most entries of an array over components, rows and features: half a megabyte."""
 
 
 def blocks(X: Array, k: int) -> Iterator[slice]:
-    """Cut the rows into blocks; at least one, of no rows if there are none."""
+    """Cut the rows into blocks; without rows, yield one empty block."""
     rows = max(1, _ENTRIES // (k * X.shape[1]))
     return (slice(start, start + rows) for start in range(0, max(len(X), 1), rows))
 
 
 def each(rows: Rows, function: Callable[[Block], T]) -> Iterator[T]:
-    """As `Rows.each`, in larger blocks, which also begin at fixed row numbers: a tile takes only microseconds here."""
+    """As `Rows.each`, but in larger blocks at fixed row numbers, as a tile takes only microseconds here."""
     X = rows.array.view()
     X.flags.writeable = False
     weights = rows.weights
@@ -43,10 +43,10 @@ def each(rows: Rows, function: Callable[[Block], T]) -> Iterator[T]:
 
 
 def each_changing(rows: Rows, function: Callable[..., T], *arrays: NDArray[Any]) -> Iterator[T]:
-    """As `each`, of a function of a block and of its parts of arrays over all rows, which it changes in place.
+    """As `each`, for a function that also takes the block's parts of arrays over all rows and changes them in place.
 
-    Parts that an engine has changed in another process are copied back. To be sent there, the function carries all of
-    the arrays, as an engine hands it nothing but the block.
+    Parts that an engine has changed in another process are copied back. The function that is sent there carries all
+    arrays, as an engine passes only the block.
     """
     for value, start, parts in each(rows, partial(_with_parts, function=function, arrays=arrays)):
         for array, part in zip(arrays, parts, strict=True):
@@ -60,17 +60,17 @@ def _with_parts(
 ) -> tuple[T, int, list[NDArray[Any]]]:
     rows = block.rows
     parts = [array[rows] for array in arrays]
-    parts = [part if part.flags.writeable else part.copy() for part in parts]  # mapped memory of another process
+    parts = [part if part.flags.writeable else part.copy() for part in parts]  # mapped memory is read-only
     return function(block, *parts), block.start, parts
 
 
 def label_type(k: int) -> type[np.uint8] | type[np.uint32]:
-    """What holds the numbers 0 to k."""
+    """Return the smallest type that holds the numbers 0 to k."""
     return np.uint8 if k <= MOST_IN_A_BYTE else np.uint32
 
 
 def weights_of(block: Block) -> Array:
-    """Weights of a block's rows, as kernels take them: without weights, an array of the shape (0,)."""
+    """Return the weights of a block's rows in the form that kernels take: shape (0,) if there are none."""
     weights = np.empty(0) if block.weights is None else block.weights
-    weights.flags.writeable = False  # numba compiles once for arrays that can be written, and once for others
+    weights.flags.writeable = False  # numba would compile a second version for writable arrays
     return weights

@@ -1,6 +1,6 @@
-"""Rows and their nearest centers, compiled: only rows that bounds on their distances do not decide are looked at again.
+"""Rows and their nearest centers, compiled: a row is compared again only if bounds on its distances do not decide.
 
-The labels are those of `gradmix_clustering.nearest`, to the last bit.
+The labels are exactly those of `gradmix_clustering.nearest`.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from gradmix_clustering.nearest import inertia_of
 from gradmix_clustering.screened_centers import Centers, prepare, scale_of
 
 _FETCH = 700
-"""What it costs to fetch a single row instead of the next one, in products of a feature of a row and of a center."""
+"""Cost of fetching a row out of order, in multiplications of a row's feature by a center's."""
 _JUDGED = 500
-"""About how many rows are looked at to judge the bounds."""
+"""Approximate number of rows by which the bounds are judged."""
 _FRESH = 50
-"""Iterations after which the sums are computed again."""
+"""Number of iterations after which the sums are recomputed."""
 _DIGITS = 2.0**45
-"""Most by which Σ w x² may exceed the inertia, so that the difference of sums still has all its digits: each addition
-may lose 2⁻¹⁰⁵ of a sum."""
+"""Largest ratio of Σ w x² to the inertia at which the difference of sums has all its digits: each addition may
+lose 2⁻¹⁰⁵ of a sum."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """Sums over rows: doubles, and the rests that they cannot hold.
+    """Sums over rows: doubles, and the remainders that they cannot represent.
 
-    Σ w x and Σ w of each cluster have the shape (k, d + 1); Σ w x², which no label changes, has the shape (1, d).
+    Σ w x and Σ w of each cluster have the shape (k, d + 1); Σ w x², independent of labels, has the shape (1, d).
     """
 
     totals: Array
@@ -43,7 +43,7 @@ class Sums:
 
     @classmethod
     def zero(cls, *shape: int) -> Sums:
-        """Those of no rows."""
+        """Return the sums over no rows."""
         return cls(np.zeros(shape), np.zeros(shape))
 
     def __add__(self, other: Sums) -> Sums:
@@ -54,20 +54,21 @@ class Sums:
 
     @property
     def rounded(self) -> Array:
-        """The sums, each rounded to a double."""
+        """Return the sums, each rounded to a double."""
         return self.totals + self.rests
 
 
 @dataclass(frozen=True, eq=False)
 class RowState:
-    """What is known of each row, changed in place: 9 bytes a row for up to 255 centers.
+    """Label and bounds of each row, changed in place: 9 bytes per row for up to 255 centers.
 
     Parameters
     ----------
     labels
         Center of each row, k before the first round; shape (n,).
     uppers, lowers
-        Bounds on the distances to this center and to any other one, in the unit of the screen, shapes (n,).
+        Upper bounds on the distances to this center, and lower bounds on those to any other center, in the unit of the
+        screen, shapes (n,).
     """
 
     labels: Labels
@@ -76,18 +77,18 @@ class RowState:
 
     @classmethod
     def unknown(cls, n: int, k: int) -> RowState:
-        """That of n rows before the first round."""
+        """Return the state of n rows before the first round."""
         return cls(np.full(n, k, label_type(k)), np.empty(n, np.float32), np.empty(n, np.float32))
 
 
 @dataclass(frozen=True, eq=False)
 class Round:
-    """What a round changed in a block of rows; additive.
+    """Changes of a round in a block of rows; additive over blocks.
 
     Parameters
     ----------
     changed
-        Number of rows that have another label.
+        Number of rows with a new label.
     sums
         Changes of the clusters' sums; None if there are none.
     """
@@ -165,7 +166,7 @@ class BoundedAssignment:
         return self._sums.totals[:, -1] + self._sums.rests[:, -1]
 
     def means(self) -> Array:
-        """Mean of each cluster's rows, shape (k, d); of a cluster without rows, its center."""
+        """Return the mean of each cluster's rows, shape (k, d); its center for a cluster without rows."""
         if not self._sums_keep_digits(self._inertia_by_sums()) or self._moves >= _FRESH:
             self._sum_afresh()
         sums = self._sums.rounded
@@ -175,7 +176,7 @@ class BoundedAssignment:
     def move(self, centers: Array) -> int:
         """Move the centers, give each row its nearest one, and count the rows that change."""
         prepared = prepare(centers, self._shift, self._scale, self.centers if self._has_bounds else None)
-        if self._has_bounds and not self._bounds_pay(prepared):  # try again later, when the centers move less
+        if self._has_bounds and not self._bounds_pay(prepared):  # they may pay later, when the centers move less
             self._has_bounds, self._rounds_without, self._pause = False, self._pause, 2 * self._pause
         skip, bounds = self._has_bounds, self._has_bounds or self._rounds_without <= 0
         advance, state = partial(_advance, centers=prepared, skip=skip, bounds=bounds), self._state
@@ -192,13 +193,13 @@ class BoundedAssignment:
         return by_sums if self._sums_keep_digits(by_sums) else inertia_of(self.rows, self.centers, self.labels)
 
     def relabel(self, rows: IntArray, labels: IntArray) -> None:
-        """Put rows into other clusters; their centers have yet to move there."""
+        """Assign rows to other clusters, whose centers have not moved yet."""
         self.labels[rows] = labels
         self._state.uppers[rows], self._state.lowers[rows] = np.inf, -1.0
         self._sum_afresh()
 
     def _bounds_pay(self, centers: Centers) -> bool:
-        """Whether the bounds, once moved with the centers, decide enough rows; judged by a few of these."""
+        """Whether the bounds, after they move with the centers, decide enough rows; judged by a sample of rows."""
         few = slice(None, None, max(1, len(self.rows) // _JUDGED))
         labels = self.labels[few]
         uppers = self._state.uppers[few] + centers.drift[labels]
@@ -219,7 +220,7 @@ class BoundedAssignment:
 
 
 def assign(rows: Rows, centers: Array) -> IntArray:
-    """Nearest center of each row, shape (n,), as `gradmix_clustering.nearest.nearest` has it."""
+    """Return the nearest center of each row, shape (n,), exactly as `gradmix_clustering.nearest.nearest`."""
     shift = np.median(centers, axis=0)
     prepared = prepare(centers, shift, scale_of(centers, shift), None)
     return np.concatenate([*each(rows, partial(_assign, centers=prepared))])

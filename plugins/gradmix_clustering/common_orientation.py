@@ -1,9 +1,9 @@
-"""Covariance types with variable shapes and a common orientation, which has no closed form.
+"""Covariance types with variable shapes and a common orientation, for which there is no closed form.
 
-The orientation D is searched for among the orthogonal matrices; given D, volumes and shapes are known. Source of the
+The orientation D is searched for among the orthogonal matrices; volumes and shapes follow from D. Source of the
 models: Celeux & Govaert, Pattern Recognition 28 (1995) 781-793, and Browne & McNicholas, Adv. Data Anal. Classif. 8
-(2014) 217-226. These minorise the likelihood, which takes hundreds of steps where components are elongated; a quasi-
-Newton step over all pairs of axes, as in Pham, SIAM J. Matrix Anal. Appl. 22 (2001) 1136-1152, takes a few.
+(2014) 217-226. Their algorithm minorises the likelihood, which takes hundreds of steps if components are elongated.
+Quasi-Newton steps over all pairs of axes, as in Pham, SIAM J. Matrix Anal. Appl. 22 (2001) 1136-1152, need only a few.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from gradmix_clustering.volumes import (
 )
 
 _LARGEST_ANGLE = 0.5
-"""Of a step between two axes, in radians: the likelihood is hardly quadratic beyond."""
+"""Largest rotation between two axes in a step, in radians; beyond, the likelihood is hardly quadratic."""
 _MOST_HALVINGS = 10
 
 
 @dataclass
 class CommonOrientation(Covariance):
-    """Base of both types.
+    """Base of the covariance types VVE and EVE.
 
     Parameters
     ----------
     max_steps
-        Most steps towards the best orientation in an M-step.
+        Most steps of the search for the orientation in an M-step.
     """
 
     moments = "full"
@@ -45,7 +45,7 @@ class CommonOrientation(Covariance):
 
     @abstractmethod
     def cost(self, variances: Array, shares: Array) -> tuple[float, Array]:
-        """Negative log-likelihood per row but for a constant, given each component's variances along the axes.
+        """Return the negative log-likelihood per row up to a constant, from the variances along the axes.
 
         Parameters
         ----------
@@ -57,15 +57,16 @@ class CommonOrientation(Covariance):
         Returns
         -------
         cost, weights
-            In nats, and its derivatives by half the logarithms of the variances, the same along all axes, shape (k,).
+            The cost in nats, and its derivatives with respect to half the logarithms of the variances, shape (k,).
+            These are the same for all axes.
         """
 
     @abstractmethod
     def constrained(self, variances: Array, shares: Array) -> Array:
-        """Variances along the axes of greatest likelihood, shape (k, d), from those without a constraint."""
+        """Return the maximum-likelihood variances along the axes, shape (k, d), from unconstrained ones."""
 
     def estimate(self, counts: Array, scatter: Array, previous: Array | None, tol: float) -> Array:
-        """Search for the orientation, from the previous one."""
+        """Search for the orientation, starting from the previous one."""
         covariances, shares = average(scatter, counts), counts / counts.sum()
         axes = _common_axes(np.tensordot(shares, covariances, axes=1) if previous is None else _mixed(previous))
         roots = np.array([*map(square_root, covariances)])
@@ -94,11 +95,11 @@ class VVE(CommonOrientation):
     """Ellipsoids of variable volume and shape and equal orientation: Σₖ = λₖ D Aₖ Dᵀ."""
 
     def cost(self, variances: Array, shares: Array) -> tuple[float, Array]:
-        """½ Σ pₖ log |Σₖ|."""
+        """Return ½ Σ pₖ log |Σₖ|."""
         return 0.5 * float(shares @ np.log(variances).sum(axis=1)), shares
 
     def constrained(self, variances: Array, shares: Array) -> Array:
-        """Return them as they are."""
+        """Return the variances unchanged."""
         return variances
 
     def n_parameters(self, k: int, d: int) -> int:
@@ -111,12 +112,12 @@ class EVE(CommonOrientation):
     """Ellipsoids of equal volume and orientation and variable shape: Σₖ = λ D Aₖ Dᵀ."""
 
     def cost(self, variances: Array, shares: Array) -> tuple[float, Array]:
-        """d/2 log Σ pₖ λₖ."""
+        """Return d/2 log Σ pₖ λₖ."""
         volumes = shares * volumes_of_variances(variances)
         return 0.5 * variances.shape[1] * float(np.log(volumes.sum())), volumes / volumes.sum()
 
     def constrained(self, variances: Array, shares: Array) -> Array:
-        """Scale them to the mean volume."""
+        """Scale the variances to the mean volume."""
         volumes = volumes_of_variances(variances)
         return (shares @ volumes / volumes)[:, None] * variances
 
@@ -126,7 +127,7 @@ class EVE(CommonOrientation):
 
 
 def _mixed(covariances: Array) -> Array:
-    """A sum of matrices with common axes, weighted so that hardly any two axes have the same sum."""
+    """Return a weighted sum of matrices with common axes; by the weights, hardly any two axes get the same sum."""
     weights = np.arange(1, len(covariances) + 1) ** 0.5
     return np.tensordot(weights / np.trace(covariances, axis1=1, axis2=2), covariances, axes=1)
 
@@ -136,21 +137,21 @@ def _common_axes(matrix: Array) -> Array:
 
 
 def _rotated(roots: Array, axes: Array) -> Array:
-    """Dᵀ S D of S = R Rᵀ: short axes keep their digits, as they would not in Dᵀ S D."""
+    """Return Dᵀ S D from S = R Rᵀ; unlike the direct product, this keeps the digits of short axes."""
     turned = axes.T @ roots
     return turned @ np.swapaxes(turned, 1, 2)
 
 
 def _variances(matrices: Array) -> Array:
-    """Diagonals, shape (k, d), none below what rounding leaves of its axis."""
+    """Return the diagonals, shape (k, d), each at least as large as the rounding error of its axis."""
     return at_least_some_variance(np.diagonal(matrices, axis1=1, axis2=2))
 
 
 def _newton_angles(rotated: Array, weights: Array) -> Array:
-    """Angle by which to turn each pair of axes, an antisymmetric matrix, from covariances in the present axes.
+    """Return the rotation angle of each pair of axes, an antisymmetric matrix, from covariances in the current axes.
 
-    The gradient is exact; of the second derivatives those that vanish where the covariances are diagonal are left out,
-    which leaves one number for each pair, never negative.
+    The gradient is exact. Second derivatives that vanish for diagonal covariances are omitted; this leaves one
+    non-negative number for each pair.
     """
     variances = _variances(rotated)
     slopes = np.einsum("k,kij,kj->ij", weights, rotated, 1 / variances)
@@ -161,6 +162,6 @@ def _newton_angles(rotated: Array, weights: Array) -> Array:
 
 
 def _cayley(angles: Array) -> Array:
-    """The rotation (I − Ω/2)⁻¹ (I + Ω/2) of an antisymmetric matrix Ω."""
+    """Return the rotation (I − Ω/2)⁻¹ (I + Ω/2) of an antisymmetric matrix Ω."""
     one = np.eye(len(angles))
     return np.asarray(np.linalg.solve(one - angles / 2, one + angles / 2), dtype=angles.dtype)

@@ -1,7 +1,7 @@
-"""Covariance types with variable volumes and something in common, which are estimated in turns.
+"""Covariance types with variable volumes and a common shape or matrix, which are estimated alternately.
 
-Source: Celeux & Govaert, Pattern Recognition 28 (1995) 781-793. Each turn maximises the likelihood over the volumes, or
-over what is common, and so never lowers it.
+Source: Celeux & Govaert, Pattern Recognition 28 (1995) 781-793. Each turn maximises the likelihood over the volumes or
+over the common part, so it never lowers the likelihood.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class VEI(Covariance):
     max_turns: PositiveInt = 50
 
     def estimate(self, counts: Array, scatter: Array, previous: Array | None, tol: float) -> Array:
-        """Volumes and the shape in turns."""
+        """Estimate volumes and the shape alternately."""
         variances = at_least_some_variance(average(scatter, counts))
         volumes, shape = _in_turns(variances, _distances_by_variances, counts, previous, tol, self.max_turns)
         return volumes[:, None] * shape
@@ -64,7 +64,7 @@ class VEV(OwnAxes):
     max_turns: PositiveInt = 50
 
     def along_axes(self, counts: Array, scatter: Array, previous: Array | None, tol: float) -> tuple[Array, Array]:
-        """Principal axes of each component, then volumes and the shape in turns."""
+        """Compute the principal axes of each component, then estimate volumes and the shape alternately."""
         variances, axes = principal_axes(average(scatter, counts))
         volumes, shape = _in_turns(variances, _distances_by_variances, counts, previous, tol, self.max_turns)
         return volumes[:, None] * shape, axes
@@ -89,7 +89,7 @@ class VEE(Covariance):
     max_turns: PositiveInt = 50
 
     def estimate(self, counts: Array, scatter: Array, previous: Array | None, tol: float) -> Array:
-        """Volumes and the common matrix in turns."""
+        """Estimate volumes and the common matrix alternately."""
         covariances = at_least_some_variance_in_every_direction(average(scatter, counts))
         volumes, matrix = _in_turns(covariances, _distances_by_matrix, counts, previous, tol, self.max_turns)
         return volumes[:, None, None] * matrix
@@ -107,19 +107,19 @@ def _in_turns(
     tol: float,
     max_turns: int,
 ) -> tuple[Array, Array]:
-    """Volumes λₖ, shape (k,), and what is common, C, of greatest likelihood, where Σₖ = λₖ C.
+    """Return the maximum-likelihood volumes λₖ, shape (k,), and the common part C of Σₖ = λₖ C.
 
     Given the volumes, C is the mean of the Sₖ/λₖ; given C, λₖ = tr(Sₖ C⁻¹)/d, from unconstrained covariances Sₖ. Only
-    their product matters, so that C need not have the determinant 1.
+    their product matters, so C need not have the determinant 1.
 
     Parameters
     ----------
     covariances
         Sₖ, shape (k, d, d), or variances, shape (k, d).
     distances_by
-        Gives tr(Sₖ C⁻¹), shape (k,), and log |C|, from the Sₖ and C.
+        Returns tr(Sₖ C⁻¹), shape (k,), and log |C|, from the Sₖ and C.
     counts, previous, tol, max_turns
-        As the covariance types have them.
+        As for the covariance types.
     """
     shares, d = counts / counts.sum(), covariances.shape[1]
     volumes = _volumes(covariances if previous is None else previous)

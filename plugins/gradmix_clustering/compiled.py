@@ -1,4 +1,4 @@
-"""Compiled kernels: numba, set up once for all of them."""
+"""Common settings of numba for all compiled kernels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def check_numba() -> None:
     Raises
     ------
     ConfigError
-        If it cannot.
+        If numba cannot be imported.
     """
     try:
         import_module("numba")
@@ -27,14 +27,14 @@ def check_numba() -> None:
 
 
 SMALL = 2**13
-"""Products of rows, features and groups up to which a start takes NumPy a few milliseconds, and compiling seconds."""
+"""Most products (rows · features · groups) for NumPy: a start then takes milliseconds, but compiling takes seconds."""
 
 
 def pays(n: int, d: int, k: int) -> bool:
     """Whether k-means on n rows of d features with k clusters is worth compiling.
 
-    It follows from the problem alone, so that the same problem has the same bits in every run, whatever the cache on
-    disk holds.
+    The answer depends only on the problem, so that the same problem has the same bits in every run, whatever is in the
+    cache on disk.
     """
     return n * d * k > SMALL and can_compile()
 
@@ -42,10 +42,10 @@ def pays(n: int, d: int, k: int) -> bool:
 def compiled(*fastmath: str, is_part: bool = False, is_inlined: bool = True) -> Callable[[Any], Any]:
     """Compile a function of arrays and numbers when it is first called, and keep the machine code on disk.
 
-    It runs without the interpreter's lock. Operations are done as written and in their order, but for what LLVM's flags
-    allow: ``contract`` (a product and a sum are rounded once), ``reassoc`` (any order), ``nsz``. One that `is_part` is
-    called by compiled functions only, and compiles faster; it is copied to where it is called, unless it is long and
-    seldom called.
+    The compiled function runs without the interpreter's lock. Operations are executed as written and in order, except
+    as LLVM's flags allow: ``contract`` (a product and a sum are rounded once), ``reassoc`` (any order), ``nsz``
+    (no signed zeros). With `is_part`, the function can be called only by compiled functions, and compiles faster. With
+    `is_inlined`, it is copied into its callers; do not do this for long functions that are rarely called.
     """
     numba: Any = import_module("numba")
 
@@ -60,7 +60,7 @@ def compiled(*fastmath: str, is_part: bool = False, is_inlined: bool = True) -> 
         }
         try:
             return numba.njit(cache=True, **options)(function)
-        except RuntimeError:  # neither beside this file nor in the user's cache folder can anything be written
+        except RuntimeError:  # neither the folder of this file nor the user's cache folder is writable
             return numba.njit(**options)(function)
 
     return decorate

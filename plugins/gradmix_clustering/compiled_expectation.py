@@ -1,4 +1,4 @@
-"""E-step compiled by numba: what `Expectation` does with NumPy, in a fraction of the time."""
+"""E-step compiled by numba: the same as `Expectation`, in a fraction of the time."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from gradmix_clustering.mixture_model import GaussianMixtureModel
 from gradmix_clustering.moments import Layout, Moments, Precision
 
 _NEAR = 1e3
-"""Squared Mahalanobis distance from center to mean up to which the pooled scatter follows from the scatter of all rows.
+"""Largest squared Mahalanobis distance from center to mean at which pooled scatter is derived from that of all rows.
 
-It is a difference then, which loses as many digits as this has.
+The derived scatter is a difference, which loses as many digits as this number has.
 """
 
 
@@ -30,14 +30,14 @@ class CompiledExpectation:
     kernel
         Name of a function of `gradmix_clustering.kernels`, in double precision.
     parameters
-        Its parameters of the model, one behind the other. Features and components are filled up with zeros to multiples
-        of four.
+        The parameters that it needs of the model, concatenated. Features and components are padded with zeros to
+        multiples of four.
     origins
-        Points around which it takes moments, shape (k, d).
+        Points around which moments are taken, shape (k, d).
     layout
-        Which second moments are gathered.
+        Second moments to sum.
     precision
-        Of rows, means and whiteners; in single precision, rows and means are taken around the center.
+        Precision of rows, means and whiteners. In single precision, the center is subtracted from rows and means.
     """
 
     kernel: str
@@ -48,7 +48,7 @@ class CompiledExpectation:
 
     @classmethod
     def of(cls, model: GaussianMixtureModel, center: Array, precision: Precision = "float64") -> CompiledExpectation:
-        """The E-step under a model, of rows whose mean is `center`, shape (d,).
+        """Return the E-step under a model, for rows with the mean `center`, shape (d,).
 
         Raises
         ------
@@ -71,11 +71,11 @@ class CompiledExpectation:
 
     @property
     def lacks_scatter(self) -> bool:
-        """Whether the moments have no scatter: around a common center it is that of all rows, whatever the model."""
+        """Whether the moments have no scatter: around a common center, it is that of all rows for any model."""
         return self.kernel == "pooled"
 
     def __call__(self, block: Block) -> Moments:
-        """Moments of the rows around the origins."""
+        """Return the moments of the rows around the origins."""
         X = np.ascontiguousarray(block.X)
         weights = None if block.weights is None else np.ascontiguousarray(block.weights)
         k, d = self.origins.shape
@@ -89,7 +89,7 @@ class CompiledExpectation:
             d,
             k,
             self.parameters.ctypes.data,
-            -(-scratch.ctypes.data // 64) * 64,  # vectors that cross a line of the cache take twice as long
+            -(-scratch.ctypes.data // 64) * 64,  # aligned, as vectors that cross a cache line take twice as long
             moments.ctypes.data,
         )
         first = moments[k : k + k * dp].reshape(k, dp)[:, :d]
@@ -115,7 +115,7 @@ _SECOND: dict[str, Callable[[int, int], int]] = {
     "diagonal": lambda k, d: k * d,
     "trace": lambda k, d: k,
 }
-"""How many second moments each kernel adds to."""
+"""Number of second moments that each kernel sums."""
 
 _PARAMETERS: dict[str, Callable[[Array, Array], tuple[list[Array], list[Array]]]] = {
     "full": lambda means, whiteners: ([], [_filled(means, 2), _filled(np.swapaxes(whiteners, 1, 2), 2)]),
@@ -123,15 +123,15 @@ _PARAMETERS: dict[str, Callable[[Array, Array], tuple[list[Array], list[Array]]]
     "diagonal": lambda means, scales: ([], [_filled(means, 2), _filled(scales, 2)]),
     "trace": lambda means, scales: ([_filled(scales, 1)], [_filled(means, 2)]),
 }
-"""Parameters of each kernel from means and whiteners: those in double precision, and those that are rounded."""
+"""Parameters of each kernel from means and whiteners: first those in double precision, then the rounded ones."""
 
 _SUFFIX: dict[Precision, str] = {"float64": "", "float32": "_single"}
 
 
 def compile_for(layout: Layout, precision: Precision) -> None:
-    """Compile the kernels of a layout, or read them from numba's cache on disk; else the first tile would wait.
+    """Compile the kernels of a layout before the first tile, or read them from numba's cache on disk.
 
-    What a fit reports last is in double precision.
+    This includes the kernels in double precision, which compute the final result of a fit.
     """
     one = np.zeros((1, 1))
     for each in dict.fromkeys(("float64", precision)):
@@ -140,7 +140,7 @@ def compile_for(layout: Layout, precision: Precision) -> None:
 
 
 def _are_near(whitened: Array) -> bool:
-    """Whether all means are near the center, from their offsets in standard deviations, shape (k, d)."""
+    """Whether all means are near the center; `whitened` are their offsets in standard deviations, shape (k, d)."""
     return bool((np.einsum("kd,kd->k", whitened, whitened) <= _NEAR).all())
 
 
@@ -153,7 +153,7 @@ def _multiple_of_four(d: int) -> int:
 
 
 def _filled(array: Array, axes: int) -> Array:
-    """Zeros after an array's last axes, up to a multiple of four."""
+    """Pad an array's last axes with zeros to multiples of four."""
     kept = array.ndim - axes
     filled = np.zeros(array.shape[:kept] + tuple(map(_multiple_of_four, array.shape[kept:])))
     filled[tuple(map(slice, array.shape))] = array

@@ -1,17 +1,17 @@
 """E-step and moments of a block of rows, compiled by numba: one kernel for each layout of `Moments` and precision.
 
 A kernel takes a few hundred rows at a time, features first, so that all of its loops run over rows. While such a piece
-is in cache, it is whitened, normalised and gathered into the moments. Matrices are computed in blocks of four by four
-features, whose sums stay in registers; d is filled up to a multiple of four by zeros.
+is in cache, it is whitened, normalised and added to the moments. Matrices are computed in blocks of four by four
+features, whose sums stay in registers; d is padded with zeros to a multiple of four.
 
-All of it is written in LLVM's vector instructions, as numba takes seconds to compile loops that it has to vectorise,
-and its code is slower. What is written once is generated in double and in single precision: rows, means and whiteners
-are in one or the other; exponentials, and sums over pieces, are in double precision always. Arrays are passed by
-address: numba would compile a second kernel for read-only ones. Parameters and results are a single array each.
+The kernels are written in LLVM's vector instructions: numba takes seconds to compile loops that it has to vectorise,
+and the resulting code is slower. Each kernel is generated in double and in single precision. This is the precision of
+rows, means and whiteners; exponentials, and sums over pieces, are always in double precision. Arrays are passed by
+address, as numba would compile a second kernel for read-only arrays. Parameters and results are a single array each.
 
-Densities are powers of two, 2^(c − |z|²): the parameters are scaled so. Their exponentials take fewer instructions.
+Parameters are scaled so that densities are powers of two, 2^(c − |z|²), which take fewer instructions.
 
-All of it is one file, since numba's cache on disk notices changes only in the file of the kernel.
+All code is in one file, since numba's cache on disk notices changes only in the file of the kernel.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from gradmix_clustering.moments import FAR
 from gradmix_clustering.small import DIAGONAL, SPHERICAL, TIED
 
 PIECE = 256
-"""Rows of a piece."""
+"""Number of rows in a piece."""
 
 ROW = 8 * PIECE + 64
-"""Bytes from one feature's rows to the next one's: no power of two, as caches map those onto each other."""
+"""Bytes from one feature's rows to the next; not a power of two, as caches map such addresses to the same lines."""
 
 _LINE = 64
-"""Bytes that a cache fetches at once."""
+"""Bytes in a cache line."""
 
 UNIT = math.sqrt(0.5 / math.log(2))
-"""What whiteners are multiplied by: 2^(c − |z|²) is a density."""
+"""Factor of whiteners, so that 2^(c − |z|²) is a density."""
 
 _kernel = compiled()
 _small_part = compiled("contract", is_part=True, is_inlined=False)
@@ -66,14 +66,14 @@ _POWERS = (
     0.6931471805599453,
     1.0,
 )
-"""Coefficients of 2^f for |f| ≤ 1/2, the highest power first: Chebyshev's approximation, to a sixth of a rounding."""
+"""Coefficients of 2^f for |f| ≤ 1/2, highest power first: Chebyshev's approximation, to a sixth of a rounding error."""
 
 
 class _Code:
     """Vector instructions over the rows of a piece, and loops whose values stay in registers.
 
-    Rows are taken in pairs of vectors, of as many numbers as the processor's registers hold. Addresses are integers.
-    Numbers of the rows are in double precision, or in single precision; sums over a piece are kept in double precision.
+    Rows are processed in pairs of vectors, each as long as the processor's registers. Addresses are integers. Rows are
+    in double or in single precision; sums over a piece are in double precision.
     """
 
     def __init__(self, context, builder, kind=_DOUBLE):
@@ -87,7 +87,7 @@ class _Code:
         self.exact = self if kind is _DOUBLE else _Code(context, builder)
 
     def loop(self, start, stop, step, body, carried=()):
-        """Repeat `body(index, values)`, which returns the next values; the values after the loop."""
+        """Repeat `body(index, values)`, which returns the next values; return the values after the loop."""
         builder = self.builder
         before, head, inside, after = builder.block, *(builder.append_basic_block() for _ in range(3))
         builder.branch(head)
@@ -119,7 +119,7 @@ class _Code:
         return self.builder.mul(a, _as_int(b))
 
     def least(self, a, b):
-        """The lesser of two integers."""
+        """Minimum of two integers."""
         b = _as_int(b)
         return self.builder.select(self.builder.icmp_signed("<", a, b), a, b)
 
@@ -136,19 +136,19 @@ class _Code:
         self.builder.store(value, self.builder.inttoptr(address, value.type.as_pointer()), align=8)
 
     def pair(self, address):
-        """Two vectors, one behind the other."""
+        """Load two consecutive vectors."""
         places = (address, self.add(address, self.size * self.lanes))
         return [self.builder.load(self.builder.inttoptr(at, self.vector.as_pointer()), align=8) for at in places]
 
     def put_pair(self, values, address):
-        """Write two vectors, one behind the other."""
+        """Write two consecutive vectors."""
         for number, value in enumerate(values):
             self.put(value, self.add(address, self.size * self.lanes * number))
 
     def put_joint(self, values, constant, table, line, i):
-        """Write a constant less two vectors in double precision, from row i on, where i counts bytes of this precision.
+        """Write a constant minus two vectors, in double precision, at row offset i, in bytes of this precision.
 
-        Without a constant, write the vectors.
+        Without a constant, write the vectors themselves.
         """
         at = self.add(table, self.times(line, ROW), self.times(i, 8 // self.size))
         for number, value in enumerate(map(self.as_double, values)):
@@ -160,7 +160,7 @@ class _Code:
         return value if self.kind is _DOUBLE else self.builder.fpext(value, _like(value, _DOUBLE))
 
     def rounded(self, value):
-        """A number or vector of double precision in this precision."""
+        """Round a number or vector from double precision to this precision."""
         return value if self.kind is _DOUBLE else self.builder.fptrunc(value, _like(value, _SINGLE))
 
     def everywhere(self, number):
@@ -170,14 +170,14 @@ class _Code:
         return self.builder.shuffle_vector(vector, vector, ir.Constant(ir.VectorType(_INT32, self.lanes), None))
 
     def call(self, name, *arguments, result=None, flags=()):
-        """Call one of LLVM's functions: ``fmuladd`` rounds once where the processor can."""
+        """Call one of LLVM's functions; ``fmuladd`` rounds once if the processor supports it."""
         result = arguments[0].type if result is None else result
         vector = next((each.type for each in arguments if isinstance(each.type, ir.VectorType)), None)
         bits = "f32" if (result if vector is None else vector.element) is _SINGLE else "f64"
         return self.function(f"{name}.{bits if vector is None else f'v{vector.count}{bits}'}", result, arguments, flags)
 
     def function(self, name, result, arguments, flags=()):
-        """Call one of LLVM's functions by its whole name."""
+        """Call one of LLVM's functions by its full name."""
         name, kind = f"llvm.{name}", ir.FunctionType(result, [each.type for each in arguments])
         function = self.builder.module.globals.get(name) or ir.Function(self.builder.module, kind, name)
         return self.builder.call(function, arguments, fastmath=flags)
@@ -191,7 +191,7 @@ class _Code:
         return ir.Constant(self.vector, [value] * self.lanes)
 
     def place(self, table, line, i):
-        """Address of a pair of vectors in one of a table's lines."""
+        """Address of a pair of vectors in a line of a table."""
         return self.add(table, self.times(line, self.row), i)
 
     def total(self, vector):
@@ -208,7 +208,7 @@ class _Code:
         self.put(self.builder.fadd(before, self.as_double(self.total(vector))), address)
 
     def fetch(self, address, size):
-        """Ask for bytes of memory that will be read soon, so that nothing has to wait for them then."""
+        """Prefetch memory that will be read soon."""
         byte, told = ir.IntType(8).as_pointer(), [_INT32(0), _INT32(2), _INT32(1)]  # to read; second level; data
 
         def line(at, _):
@@ -217,9 +217,9 @@ class _Code:
         self.loop(0, size, _LINE, line)
 
     def power_of_two(self, x):
-        """2^x for x ≤ 0; 0 below −1021. For a number, or each of a vector.
+        """Compute 2^x for x ≤ 0, and 0 below −1021, for a number or each element of a vector.
 
-        It is right to one unit in the last place, or two where the processor has no ``fmuladd``.
+        The error is at most one unit in the last place, or two if the processor has no ``fmuladd``.
 
         x = n + f; a polynomial gives 2^f, and n is added to the exponent's bits. Adding 1.5 · 2⁵² rounds to the integer
         n and leaves it in the lowest bits.
@@ -247,14 +247,14 @@ def _as_int(value):
 
 
 def _like(value, kind):
-    """A kind of number, or of vector if the value is one."""
+    """Return the type of numbers, or a vector of them if the value is a vector."""
     return ir.VectorType(kind, value.type.count) if isinstance(value.type, ir.VectorType) else kind
 
 
 def _load(code, X, rows, filled, d, piece, center):
-    """Copy rows less a center, if there is one, features first; the last row is repeated up to a full pair of vectors.
+    """Copy rows minus a center, if given, features first; repeat the last row to fill a pair of vectors.
 
-    All differences are taken in double precision.
+    All differences are computed in double precision.
     """
 
     def vector(i, _):
@@ -273,13 +273,13 @@ def _load(code, X, rows, filled, d, piece, center):
 
 
 def _rows_from(code, first, stop):
-    """Numbers of a vector's rows; from the last one on, this is repeated."""
+    """Row numbers of a vector; beyond the last row, its number is repeated."""
     last = code.add(stop, -1)
     return [code.least(code.add(first, lane), last) for lane in range(code.lanes)]
 
 
 def _gathered(code, places):
-    """A vector of the numbers at some addresses, in double precision."""
+    """Load the numbers at some addresses into a vector, in double precision."""
     vector = ir.Constant(ir.VectorType(_DOUBLE, code.lanes), ir.Undefined)
     for lane, place in enumerate(places):
         vector = code.builder.insert_element(vector, code.number(place, _DOUBLE), _INT32(lane))
@@ -287,12 +287,12 @@ def _gathered(code, places):
 
 
 def _fill(code, address, size):
-    """Zeros, as many as bytes of them."""
+    """Write zeros to a number of bytes."""
     code.loop(0, size, 8, lambda i, _: code.put(_DOUBLE(0.0), code.add(address, i)))
 
 
 def _round(code, table, k, rows):
-    """Round lines of numbers to single precision, in place: they begin earlier then."""
+    """Round lines of numbers to single precision, in place; each line then begins earlier."""
     exact = code.exact
 
     def line(j, _):
@@ -308,7 +308,7 @@ def _round(code, table, k, rows):
 
 
 def _subtract(code, x, point, d, rows, y):
-    """x − point."""
+    """Compute x − point."""
 
     def feature(a, _):
         coordinate = code.everywhere(code.number(code.add(point, code.times(a, code.size))))
@@ -346,7 +346,7 @@ def _whitened(code, whitener, y, d, i, a):
 
 
 def _join_whitened(code, whitener, y, d, rows, constants, joint, j):
-    """The constant less |L⁻¹ y|² of each row, for a component."""
+    """Write a component's constant minus |L⁻¹ y|² of each row."""
 
     def vectors(i, _):
         def four(a, sums):
@@ -362,7 +362,7 @@ def _join_whitened(code, whitener, y, d, rows, constants, joint, j):
 
 
 def _whiten(code, whitener, y, d, rows, out):
-    """L⁻¹ y."""
+    """Compute L⁻¹ y."""
 
     def vectors(i, _):
         def four(a, _):
@@ -376,9 +376,9 @@ def _whiten(code, whitener, y, d, rows, out):
 
 
 def _distances(code, x, points, k, d, rows, out, scales=None, constants=None):
-    """Squared distances to four points at a time, the differences times their scales if there are any.
+    """Compute squared distances to four points at a time; differences are multiplied by scales if given.
 
-    If constants are given, it is these less the squares.
+    If constants are given, the result is the constants minus the squares.
     """
     line = code.times(d, code.size)
 
@@ -408,7 +408,7 @@ def _distances(code, x, points, k, d, rows, out, scales=None, constants=None):
 
 
 def _join_squares(code, squares, scales, constants, k, rows, joint):
-    """The constants less the squares times the squares of the components' scales."""
+    """Write the constants minus the squares times the components' squared scales."""
 
     def component(j, _):
         scale, constant = (code.everywhere(code.number(code.add(at, code.times(j, 8)))) for at in (scales, constants))
@@ -424,10 +424,11 @@ def _join_squares(code, squares, scales, constants, k, rows, joint):
 
 
 def _normalised(code, joint, k, rows, filled, weights, start, ahead, size):
-    """Turn logarithms of joint densities into responsibilities times weights; Σ weight · log p(x).
+    """Turn logarithms of joint densities into responsibilities times weights; return Σ weight · log p(x).
 
-    Logarithms are to base 2, but for the sum. Responsibilities are zero behind the last row. `weights` are those of all
-    rows, 0 if each is one; the piece begins at `start`. Meanwhile, the next rows are fetched: `size` bytes each.
+    Logarithms are to base 2, except in the sum. Responsibilities are zero beyond the last row. `weights` is the address
+    of all rows' weights, or 0 if all are 1; the piece begins at `start`. Meanwhile, the next rows are prefetched,
+    `size` bytes each.
     """
     builder, one = code.builder, code.constant(1.0)
 
@@ -447,7 +448,7 @@ def _normalised(code, joint, k, rows, filled, weights, start, ahead, size):
                 logs = [builder.fadd(m, _logs(code, total)) for m, total in zip(largest, totals, strict=True)]
                 weighted_sum, weighted_end = code.total(builder.fadd(*map(builder.fmul, given, logs))), builder.block
             with plain:
-                log = code.call("log", code.product(builder.fmul(*totals)))  # of sixteen totals, k at most
+                log = code.call("log", code.product(builder.fmul(*totals)))  # of sixteen totals, each at most k
                 plain_sum, plain_end = builder.fadd(log, code.total(builder.fadd(*largest))), builder.block
         added = _chosen(code, (weighted_sum, weighted_end), (plain_sum, plain_end))
         masses = [_chosen(code, (w, weighted_end), (e, plain_end)) for w, e in zip(given, ones, strict=True)]
@@ -458,7 +459,7 @@ def _normalised(code, joint, k, rows, filled, weights, start, ahead, size):
 
 
 def _largest(code, joint, k, i):
-    """The largest logarithm of each row."""
+    """Compute the largest logarithm of each row."""
 
     def component(j, largest):
         values = code.pair(code.place(joint, j, i))
@@ -469,7 +470,7 @@ def _largest(code, joint, k, i):
 
 
 def _powers(code, joint, largest, k, i):
-    """Turn logarithms less the largest into powers; their sums."""
+    """Turn logarithms minus the largest into powers; return the sums of these."""
 
     def component(j, totals):
         place = code.place(joint, j, i)
@@ -499,13 +500,13 @@ def _weights(code, weights, first, stop, ones):
 
 
 def _before(code, rows, first):
-    """Which of the rows from a first one on are there."""
+    """Return a mask of the existing rows, from a first one on."""
     numbers = ir.Constant(ir.VectorType(_INT, code.lanes), list(range(code.lanes)))
     return code.builder.icmp_signed("<", numbers, code.everywhere(code.builder.sub(rows, first)))
 
 
 def _chosen(code, *ways):
-    """The value of the branch that was taken."""
+    """Select the value of the executed branch."""
     phi = code.builder.phi(ways[0][0].type)
     for value, block in ways:
         phi.add_incoming(value, block)
@@ -534,7 +535,7 @@ def _add_counts(code, r, k, rows, counts):
 
 
 def _add_moments(code, x, point, r, d, rows, first, second=None):
-    """Add Σ r (x − point) of each feature and, if asked for, Σ r (x − point)²."""
+    """Add Σ r (x − point) of each feature and, if `second` is given, Σ r (x − point)²."""
 
     def four(a, _):
         features = [code.add(a, feature) for feature in range(4)]
@@ -576,7 +577,7 @@ def _add_dots(code, a, b, k, rows, out):
 
 
 def _scale(code, x, point, r, d, rows, y):
-    """√r (x − point), whose products are the second moments."""
+    """Compute √r (x − point), whose products are the second moments."""
 
     def vectors(i, _):
         roots = [code.call("sqrt", value) for value in code.pair(code.add(r, i))]
@@ -593,7 +594,7 @@ def _scale(code, x, point, r, d, rows, y):
 
 
 def _add_block(code, left, right, rows, out, line, is_lower):
-    """Add the products of four features of each side, summed over rows; of the diagonal block, the lower triangle."""
+    """Add products of four by four features, summed over rows; in a diagonal block, only the lower triangle."""
     places = [(a, b) for a in range(4) for b in range(4) if a >= b or not is_lower]
 
     def vectors(i, sums):
@@ -658,7 +659,7 @@ class _Pass:
     first, second
         Sums of first and second moments.
     joint
-        Logarithms of joint densities of a piece, and then responsibilities.
+        Logarithms of the joint densities of a piece, later its responsibilities.
     piece, scratch
         The rows of a piece, and memory for intermediate results.
     """
@@ -679,15 +680,15 @@ _Step = Callable[[Any], None]
 
 
 def _kernels(write: Callable[[Any, _Pass], tuple[_Step, _Step]], is_centered: bool = False) -> list[Any]:
-    """Two functions of integers for kernels, in double and in single precision; they return the log-likelihood.
+    """Return two functions of integers for kernels, in double and single precision; they return the log-likelihood.
 
     Parameters
     ----------
     write
-        It returns what writes the instructions that put the logarithms of joint densities to their place, and those
-        that gather moments under the responsibilities; both are functions of the number of rows, filled up.
+        Returns two functions of the padded number of rows. The first writes the instructions that compute the
+        logarithms of joint densities, the second those that sum moments under the responsibilities.
     is_centered
-        Whether rows are taken less their center. In single precision they always are.
+        Whether the center is subtracted from rows. In single precision it always is.
     """
 
     def whole(code, X, weights, n, d, k, parameters, scratch, out):
@@ -728,7 +729,7 @@ def _kernels(write: Callable[[Any, _Pass], tuple[_Step, _Step]], is_centered: bo
 
 
 def _part(write, kind=_DOUBLE):
-    """A function of integers for kernels, from one that writes its instructions; it returns a number."""
+    """Return a function of integers for kernels, which returns a number, from one that writes its instructions."""
 
     def part(context, *arguments):
         def generate(context, builder, signature, arguments):
@@ -843,14 +844,14 @@ _trace, _trace_single = _kernels(_write_trace)
 def full(X, weights, n, d, k, parameters, scratch, out):
     """Center, constants, means and transposed whiteners; counts, first moments and scatter matrices of each component.
 
-    Of a scatter matrix, the lower triangle is filled.
+    Only the lower triangles of scatter matrices are filled.
     """
     return _full(X, weights, n, d, k, parameters, scratch, out)
 
 
 @_kernel
 def full_single(X, weights, n, d, k, parameters, scratch, out):
-    """As `full`, in single precision: means, around the center, and whiteners are, too."""
+    """As `full`, with rows, means (around the center) and whiteners in single precision."""
     return _full_single(X, weights, n, d, k, parameters, scratch, out)
 
 
@@ -858,7 +859,7 @@ def full_single(X, weights, n, d, k, parameters, scratch, out):
 def pooled(X, weights, n, d, k, parameters, scratch, out):
     """Center, constants, transposed whitener and whitened means; counts and first moments around the center.
 
-    It adds no second moments: the scatter of all components together does not depend on r. Rows are whitened once, and
+    It adds no second moments, as the scatter of all components together does not depend on r. Rows are whitened once,
     then compared with the whitened means.
     """
     return _pooled(X, weights, n, d, k, parameters, scratch, out)
@@ -866,7 +867,7 @@ def pooled(X, weights, n, d, k, parameters, scratch, out):
 
 @_kernel
 def pooled_single(X, weights, n, d, k, parameters, scratch, out):
-    """As `pooled`, in single precision: whitener and whitened means are, too."""
+    """As `pooled`, with rows, whitener and whitened means in single precision."""
     return _pooled_single(X, weights, n, d, k, parameters, scratch, out)
 
 
@@ -878,7 +879,7 @@ def diagonal(X, weights, n, d, k, parameters, scratch, out):
 
 @_kernel
 def diagonal_single(X, weights, n, d, k, parameters, scratch, out):
-    """As `diagonal`, in single precision: means, around the center, and scales are, too."""
+    """As `diagonal`, with rows, means (around the center) and scales in single precision."""
     return _diagonal_single(X, weights, n, d, k, parameters, scratch, out)
 
 
@@ -890,7 +891,7 @@ def trace(X, weights, n, d, k, parameters, scratch, out):
 
 @_kernel
 def trace_single(X, weights, n, d, k, parameters, scratch, out):
-    """As `trace`, in single precision: means, around the center, are, too."""
+    """As `trace`, with rows and means (around the center) in single precision."""
     return _trace_single(X, weights, n, d, k, parameters, scratch, out)
 
 
@@ -925,7 +926,7 @@ def _gather_labels(X, row_weights, labels, masses, means, out):
 
 @_small_part
 def _maximise(out, kind, floor, weights, means, covariances):
-    """M-step from moments around the means, which move; a component without rows stays. Moves replace first moments."""
+    """M-step from moments around the means, which move unless they have no rows. Moves replace first moments."""
     k, d = means.shape
     dp, kp = (d + 3) & -4, (k + 3) & -4
     total = 0.0
@@ -939,7 +940,7 @@ def _maximise(out, kind, floor, weights, means, covariances):
                 covariances[j, a, b] = out[second + a * dp + b] - count * out[first + a] * out[first + b]
                 if kind == TIED and j > 0:
                     covariances[0, a, b] += covariances[j, a, b]
-    for j in range(k - 1, -1, -1):  # the first one comes last, as it has the moments of all
+    for j in range(k - 1, -1, -1):  # the first component comes last, as it has the moments of all
         weights[j], trace = out[j] / total, 0.0
         source, count = (0, total) if kind == TIED else (j, max(out[j], _TINY))
         for a in range(d):
@@ -953,9 +954,9 @@ def _maximise(out, kind, floor, weights, means, covariances):
 
 @_small_part
 def _prepare(weights, means, covariances, out, parameters, factor):
-    """Write a model as parameters of `full`; the largest square of a move of a mean, in standard deviations.
+    """Write a model as parameters of `full`; return the largest squared move of a mean, in standard deviations.
 
-    It is NaN if a covariance is not positive definite.
+    The result is NaN if a covariance is not positive definite.
     """
     k, d = means.shape
     dp, kp = (d + 3) & -4, (k + 3) & -4
@@ -994,7 +995,7 @@ def _prepare(weights, means, covariances, out, parameters, factor):
 
 @_kernel
 def em(X, row_weights, address, labels, kind, floor, tol, weights, means, covariances, traces, counts, ends):
-    """EM of each start on few rows: steps from clusters, or from a model on, as many as there is room for.
+    """Run EM of each start on few rows, from clusters or from a model, for as many steps as `traces` has room for.
 
     On a few hundred rows an iteration takes microseconds; calls from Python would take a hundred times as long.
 
@@ -1003,18 +1004,18 @@ def em(X, row_weights, address, labels, kind, floor, tol, weights, means, covari
     X
         Rows, features first, shape (d, n).
     row_weights, address
-        Their weights, shape (n,), and the address of these; 0 if each is one.
+        The rows' weights, shape (n,), and the address of these; 0 if all weights are 1.
     labels
-        Cluster of each row in each start, shape (number of starts, n), to begin with them; (0, n) to go on from models.
+        Cluster of each row in each start, shape (number of starts, n), to begin with; (0, n) to continue from models.
     kind
-        Of the covariances: FULL, TIED, DIAGONAL or SPHERICAL.
+        Kind of the covariances: FULL, TIED, DIAGONAL or SPHERICAL.
     floor
-        Added to every variance.
+        Number added to every variance.
     tol
         Gain, in nats, below which a step is the last.
     weights, means, covariances
-        The models, shapes (number of starts, k), (…, k, d) and (…, k, d, d): changed. A start begins to sum around the
-        means.
+        The models, shapes (number of starts, k), (…, k, d) and (…, k, d, d): changed. A start sums its first
+        moments around the means.
     traces
         Log-likelihood after each step, shape (number of starts, most steps): changed.
     counts
@@ -1025,8 +1026,8 @@ def em(X, row_weights, address, labels, kind, floor, tol, weights, means, covari
     Returns
     -------
     bool
-        False if a model of some start has no finite likelihood, or has moved too far for its moments to have enough
-        digits; what follows it is not computed.
+        False if the likelihood of some model is not finite, or a model has moved too far for its moments to have enough
+        digits; the computation then stops.
     """
     (n_starts, k, d), n = means.shape, X.shape[1]
     dp, kp = (d + 3) & -4, (k + 3) & -4
@@ -1074,6 +1075,6 @@ def _power_of_two(context, x):
 
 @_kernel
 def powers_of_two(x, out):
-    """2^x of each x ≤ 0."""
+    """Compute 2^x of each x ≤ 0."""
     for i in range(len(x)):
         out[i] = _power_of_two(x[i])

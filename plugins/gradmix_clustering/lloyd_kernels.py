@@ -1,4 +1,4 @@
-"""Compiled kernels of Lloyd's algorithm: a float32 screen over tiles, bounds on distances, and sums in two doubles."""
+"""Compiled kernels of Lloyd's algorithm: a float32 screen of tiles, bounds on distances, and sums in two doubles."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from numba.extending import intrinsic
 from gradmix_clustering.compiled import compiled
 
 TILE = 64
-"""Rows that are screened at once; their float32 copies stay in the first-level cache."""
+"""Number of rows that are screened at once; their float32 copies fit into the first-level cache."""
 
 _LINE = 8
-"""Doubles that memory hands over at once."""
+"""Doubles in a cache line."""
 
 _HUGE = np.float32(3e38)
 _ROUNDOFF32 = 2.0**-24
@@ -27,9 +27,9 @@ _LANES, _INT = ir.VectorType(ir.IntType(32), 4), ir.IntType(64)
 
 @compiled(is_part=True)
 def _scratch(d):
-    """A tile of d features, and what is found of its rows: best scores and their centers, margins, and bounds.
+    """Return a tile of d features, and arrays for its rows' best scores and their centers, margins, and bounds.
 
-    The tile begins where a line of memory does: vectors across two lines take half as long again.
+    The tile is aligned to a cache line, as vectors across two lines take 50 % longer.
     """
     room, best, index = np.zeros(d * TILE + 16, np.float32), np.empty(2 * TILE, np.float32), np.empty(TILE, np.int32)
     tile = room[-(room.ctypes.data // 4) % 16 :]
@@ -40,9 +40,9 @@ def _scratch(d):
 def _put_four_by_four(typing_context, X, r0, r1, r2, r3, a, shift, scale, tile, offset, stride):
     """Write (x − shift) · scale in float32, for the features a to a + 3 of four rows, to a tile.
 
-    They are transposed in registers: LLVM does not find these shuffles in plain loops.
+    The values are transposed in registers; LLVM does not find these shuffles in plain loops.
 
-    The four values of a feature are written side by side, those of the next one `stride` places further on. `X` and
+    The four values of a feature are written side by side, those of the next feature `stride` places further. `X` and
     `shift` are float64 in C order, and `tile` is float32. Nothing checks that the indices are within the arrays.
     """
     if X.layout != "C" or shift.layout != "C" or tile.layout != "C":
@@ -124,7 +124,7 @@ def _screen_four(typing_context, tile, table, halves, j, best, index):
 
 
 class _Scores:
-    """Instructions for the scores of a tile's rows: vectors of some rows, and as many at once as registers hold."""
+    """Instructions for the scores of a tile's rows, in vectors of rows, as many at once as fit into registers."""
 
     def __init__(self, context, builder, tile):
         is_wide = "+avx512f" in context.codegen().magic_tuple()[2]
@@ -225,7 +225,7 @@ def _put_squares(typing_context, tile, d, out):
 
 @intrinsic
 def _fetch(typing_context, X, row, a):
-    """Ask for the part of a row from feature a on, which is soon needed, to be brought into the cache."""
+    """Prefetch the part of a row from feature a on."""
 
     def generate(context, builder, signature, arguments):
         X, row, a = arguments
@@ -245,8 +245,8 @@ def _fetch(typing_context, X, row, a):
 def _screen(tile, table, halves, best, index, X, later, n_later):
     """Smallest and second smallest score |c|²/2 − x·c of each row of a tile, and the center of the smallest.
 
-    Meanwhile, rows are fetched that are screened later: memory would be idle while the processor multiplies, and the
-    processor while it waits for rows.
+    Meanwhile, rows of later screens are prefetched. Otherwise memory would be idle while the processor multiplies, and
+    the processor while it waits for rows.
     """
     k, d, fetched = len(table), X.shape[1], 0
     at_once = 4 * TILE // k + 1
@@ -265,11 +265,11 @@ def _screen(tile, table, halves, best, index, X, later, n_later):
 
 @compiled("contract", "nsz", is_part=True)
 def _certify(tile, d, best, reach, margin, upper, lower, bounds):
-    """How far the second score is above the first beyond all rounding, for a tile; if asked, bounds on both distances.
+    """Compute the difference of the two scores beyond all rounding, for a tile; on request, bounds on both distances.
 
     With y and z rounded to float32 and u = 2⁻²⁴, a score is off by at most (d + 4) u (|y| |z| + |z|²/2), below
-    (d + 4) u (|y|²/2 + |z|²), and by what vanishes below the smallest number; eight more u are for the arithmetic here,
-    and a twentieth for that of the exact comparison (`nearest.error_bound`).
+    (d + 4) u (|y|²/2 + |z|²), and by what vanishes below the smallest number; eight more u cover the arithmetic here,
+    and a twentieth that of the exact comparison (`nearest.error_bound`).
     """
     _put_squares(tile, d, upper)
     floor = np.float32((4 * d + 16) * _SMALLEST32)
@@ -291,7 +291,7 @@ def _certify(tile, d, best, reach, margin, upper, lower, bounds):
 
 @compiled(is_part=True)
 def _nearest(X, row, centers, likely):
-    """Nearest center of one row, by differences squared and added feature by feature, and the squared distance."""
+    """Return a row's nearest center, by squared differences added feature by feature, and its squared distance."""
     k, d = centers.shape
     label, least = -1, np.inf
     for step in range(k + 1):
@@ -311,7 +311,7 @@ def _nearest(X, row, centers, likely):
 
 @intrinsic
 def _fma(context, a, b, c):
-    """a b + c, rounded once: the error of a product is _fma(a, b, −product), without one of its own."""
+    """a b + c, rounded once: _fma(a, b, −product) is exactly the error of a product."""
 
     def generate(context, builder, signature, arguments):
         return builder.fma(*arguments)
@@ -320,7 +320,7 @@ def _fma(context, a, b, c):
 
 
 class _Four:
-    """Instructions on the four features of a row from one on: LLVM would check for each row whether arrays overlap.
+    """Instructions on four consecutive features of a row; in loops, LLVM would check for each row if arrays overlap.
 
     Arrays are float64 in C order. Nothing checks that indices are within them.
     """
@@ -329,7 +329,7 @@ class _Four:
         self.context, self.builder, self.a = context, builder, a
 
     def place(self, kind, array, line):
-        """Address of the four numbers in a line of an array of two dimensions."""
+        """Address of the four numbers in a line of a two-dimensional array."""
         if kind.layout != "C":
             raise TypingError("rows and sums must be in C order.")
         builder, made = self.builder, self.context.make_array(kind)(self.context, self.builder, array)
@@ -337,7 +337,7 @@ class _Four:
         return builder.bitcast(builder.gep(made.data, [start]), _DOUBLES.as_pointer())
 
     def everywhere(self, number):
-        """A number in each of the four places."""
+        """A vector with a number in each of the four places."""
         first = self.builder.insert_element(ir.Constant(_DOUBLES, ir.Undefined), number, ir.IntType(32)(0))
         return self.builder.shuffle_vector(first, first, ir.Constant(_LANES, None))
 
@@ -348,12 +348,12 @@ class _Four:
         return self.builder.call(fma, [x, y, z])
 
     def product(self, x, y):
-        """The product, and what it lacks."""
+        """The product, and its rounding error."""
         product = self.builder.fmul(x, y)
         return product, self.fma(x, y, self.builder.fneg(product))
 
     def add(self, number, lack, total, rest):
-        """Add to sums and to their rests, as `_add_one` does."""
+        """Add to sums and to their remainders, as `_add_one` does."""
         builder, old = self.builder, self.builder.load(total, align=8)
         new = builder.fadd(old, number)
         moved = builder.fsub(new, old)
@@ -396,9 +396,9 @@ def _add_four_squares(typing_context, X, row, a, weight, totals, rests):
 
 @compiled(is_part=True)
 def _add_one(number, lack, totals, rests, j, a):
-    """Add a number, and what it lacks, to a sum: a double and the rest that it cannot hold.
+    """Add a number and its rounding error to a sum, which is a double and the remainder that it cannot represent.
 
-    The rest of a sum is Knuth's (TAOCP 2, section 4.2.2).
+    The remainder of a sum is computed as by Knuth (TAOCP 2, section 4.2.2).
     """
     old = totals[j, a]
     new = old + number
@@ -421,7 +421,7 @@ def _add(X, row, weight, totals, rests, j):
 
 @compiled(is_part=True)
 def _decide(X, rows, m, centers, index, margin, upper, lower, bounds):
-    """Compare exactly where the screen could not decide, and bound the distances that are exact."""
+    """Compare rows exactly if the screen could not decide, and set their bounds from the exact distances."""
     d, undecided = X.shape[1], 0
     for q in range(m):
         undecided += not margin[q] > 0
@@ -437,9 +437,9 @@ def _decide(X, rows, m, centers, index, margin, upper, lower, bounds):
 
 @compiled(is_part=True)
 def _settle(rows, m, index, upper, lower, labels, uppers, lowers, bounds, moved, owners):
-    """Write labels and bounds of a tile's rows; the number of rows with another label, which are noted with the old.
+    """Write labels and bounds of a tile's rows; return the number of moved rows, noted with their old labels.
 
-    No branch depends on a row: each that is not foreseen costs as much as all else here.
+    No branch depends on a row: a mispredicted branch costs as much as everything else here.
     """
     up, down, changed = np.float32(1 + 6 * _ROUNDOFF32), np.float32(1 - 6 * _ROUNDOFF32), 0
     if bounds:
@@ -456,8 +456,8 @@ def _settle(rows, m, index, upper, lower, labels, uppers, lowers, bounds, moved,
 
 @compiled(is_part=True)
 def _move(X, weights, rows, index, moved, owners, changed, totals, rests):
-    """Move rows between the sums of their clusters; those that had no label are only added."""
-    for step in range(2 * changed):  # one call, which is then compiled into place once
+    """Move rows between the sums of their clusters; rows without a previous label are only added."""
+    for step in range(2 * changed):  # a single call, so that it is inlined only once
         q, owner, leaves = moved[step // 2], owners[step // 2], step % 2 == 0
         if not leaves or owner < len(totals):
             weight = weights[rows[q]] if len(weights) else 1.0
@@ -466,7 +466,7 @@ def _move(X, weights, rows, index, moved, owners, changed, totals, rests):
 
 @compiled(is_part=True)
 def _scan(start, stop, labels, uppers, lowers, centers, pending, filled):
-    """Move bounds with the centers, and collect the rows that these no longer decide.
+    """Move bounds with the centers, and collect the rows that the bounds no longer decide.
 
     Every change of a bound is rounded to its safe side. Source: Hamerly, SIAM Int. Conf. Data Mining 2010, 130-140.
     """
@@ -484,7 +484,7 @@ def _scan(start, stop, labels, uppers, lowers, centers, pending, filled):
 
 @compiled(is_part=True)
 def _collect(n, start, labels, uppers, lowers, centers, skip, pending, filled):
-    """Go on from a row until two tiles' rows are pending, or none is left; the next row, and how many are pending."""
+    """Scan from a row until two tiles of rows are pending or none is left; return the next row and their number."""
     while start < n and filled < 2 * TILE:
         stop = min(start + TILE, n)
         if skip:
@@ -508,10 +508,10 @@ def advance(X, weights, centers, labels, uppers, lowers, skip, bounds, totals, r
     centers
         `gradmix_clustering.screened_centers.Centers`.
     labels, uppers, lowers
-        State of the rows, changed in place: label (k at first), and bounds on the distances to the own center and to
-        any other one, times the scale, in float32, shapes (n,).
+        State of the rows, changed in place: label (initially k), and bounds on the distances to the own center and to
+        any other center, times the scale, in float32, shapes (n,).
     skip, bounds
-        Whether rows are skipped whose bounds decide, and whether bounds are kept.
+        Whether to skip rows that are decided by their bounds, and whether to keep bounds.
     totals, rests
         Changes of the clusters' sums are added to them; shapes (k, d + 1).
 
@@ -521,7 +521,7 @@ def advance(X, weights, centers, labels, uppers, lowers, skip, bounds, totals, r
     """
     tile, best, index, margin, upper, lower = _scratch(centers.table.shape[1])
     pending, moved, owners = np.empty(3 * TILE, np.int64), np.empty(TILE, np.int64), np.empty(TILE, np.int64)
-    total, filled, start = 0, np.int64(0), np.int64(0)  # literals would be types of their own
+    total, filled, start = 0, np.int64(0), np.int64(0)  # numba would give literals separate types
     while start < len(X) or filled > 0:
         start, filled = _collect(len(X), start, labels, uppers, lowers, centers, skip, pending, filled)
         m = min(TILE, filled)
@@ -607,7 +607,7 @@ def sum_up(X, weights, labels, totals, rests):
 
 @compiled()
 def sum_squares(X, weights, totals, rests):
-    """Add Σ w x² over all rows of a block to sums, shape (1, d), each a double and the rest that it cannot hold."""
+    """Add Σ w x² over all rows of a block to sums, shape (1, d), each a double and its remainder."""
     d = X.shape[1]
     for row in range(len(X)):
         weight = weights[row] if len(weights) else 1.0

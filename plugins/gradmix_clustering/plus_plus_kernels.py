@@ -9,10 +9,10 @@ import numpy as np
 from gradmix_clustering.compiled import compiled
 
 _SAFE = 1 + 1e-9
-"""More than all rounding of the distances that the triangle inequality compares."""
+"""Safety factor that exceeds all rounding of the distances in the triangle inequality."""
 
 _TILE = 256
-"""Rows that stay in cache while all candidates are measured."""
+"""Number of rows that stay in cache while all candidates are measured."""
 
 
 @compiled("contract", "nsz", "reassoc")
@@ -39,10 +39,10 @@ def _four_squared_distances(x, c0, c1, c2, c3):
 
 @compiled()
 def include(X, center, number, candidate, distances, words, owners, marks):
-    """Measure how far a new center is from the rows to which it is nearer than all others; take all marks away.
+    """Measure the distances of a new center to the rows to which it is nearest; clear all marks.
 
-    Those rows have the mark of the number that the center had as a candidate, except if it is the first one. `words`
-    are the bits of `distances`, `marks` those that may be marks.
+    These rows have the mark of the center's number as a candidate, except for the first center. `words` are the bits
+    of `distances`, and `marks` the bits that may be marks.
     """
     bit, others = np.uint64(1 << candidate), ~np.uint64(marks)
     for row in range(len(X)):
@@ -53,12 +53,12 @@ def include(X, center, number, candidate, distances, words, owners, marks):
 
 @compiled()
 def gains(X, weights, candidates, gaps, distances, words, owners, total):
-    """Add up by how much each candidate would lower the weighted sum of squared distances, and mark for which rows.
+    """Sum each candidate's decrease of the weighted sum of squared distances, and mark the rows that contribute.
 
-    If a row is at the distance r from its center, a candidate 2 r or more away from that one cannot be nearer to the
-    row. `gaps` are squared distances of candidates to centers, shape (number of candidates, number of centers). Bit j
-    of a row's word says whether candidate j is nearer than its center. Four candidates are measured at a time, without
-    a branch for each of them and with their sums in registers: it takes a third of the time.
+    If a row is at the distance r from its center, a candidate at a distance of 2 r or more from this center cannot be
+    nearer to the row. `gaps` are squared distances of candidates to centers, shape (number of candidates, number of
+    centers). Bit j of a row's word is set if candidate j is nearer than its center. Four candidates
+    are measured at a time, without a branch for each and with their sums in registers, which takes a third of the time.
     """
     last, marks = len(candidates) - 1, np.empty(_TILE, np.uint64)
     for start in range(0, len(X), _TILE):

@@ -1,7 +1,7 @@
-"""What comes before and after EM on few rows, compiled: k-means++ and Lloyd's algorithm; labels and degeneracy.
+"""Compiled steps before and after EM on few rows: k-means++ and Lloyd's algorithm; labels and degeneracy.
 
 On a few hundred rows an iteration takes microseconds; calls from Python would take a hundred times as long. All loops
-run over rows, which are kept features first. EM itself is in `gradmix_clustering.kernels`.
+run over rows, which are stored features first. EM itself is in `gradmix_clustering.kernels`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LOG_2_PI = math.log(2 * math.pi)
 
 @_part
 def _measure(X, centers, j, distances):
-    """Squared distances of all rows to a center."""
+    """Compute the squared distances of all rows to a center."""
     for i in range(X.shape[1]):
         distances[i] = 0.0
     for a in range(X.shape[0]):
@@ -32,7 +32,7 @@ def _measure(X, centers, j, distances):
 
 @_part
 def _draw(weights, distances, target):
-    """Row in which the running sum of weight times distance passes a target; the last possible one if none does."""
+    """Return the row at which the running sum of weight times distance exceeds a target, else the last possible row."""
     reached, last = 0.0, 0
     for i in range(len(weights)):
         chance = weights[i] * distances[i]
@@ -53,7 +53,7 @@ def _take(X, row, centers, j):
 
 @_part
 def _lowered(weights, nearest, measured):
-    """Squared distances to the nearest center if there is one more; their weighted sum."""
+    """Write to `measured` the squared distances to the nearest center with one more; return their weighted sum."""
     total = 0.0
     for i in range(len(weights)):
         measured[i] = min(measured[i], nearest[i])
@@ -63,7 +63,7 @@ def _lowered(weights, nearest, measured):
 
 @_part
 def _choose_centers(X, weights, uniforms, k, centers, nearest, measured):
-    """Greedy k-means++: of some candidates, drawn by their squared distance, the one that lowers the sum most."""
+    """Greedy k-means++: draw candidates by their squared distance, and take the one that lowers the sum most."""
     n_candidates, used = (len(uniforms) - 1) // max(k - 1, 1), 0
     for i in range(len(weights)):
         nearest[i] = 1.0
@@ -85,7 +85,7 @@ def _choose_centers(X, weights, uniforms, k, centers, nearest, measured):
 
 @_part
 def _assign(X, centers, labels, found, nearest, measured):
-    """Give each row its nearest center; the number of rows that change."""
+    """Assign each row to its nearest center; return the number of rows that change."""
     changed = 0
     for i in range(len(labels)):
         nearest[i] = np.inf
@@ -102,7 +102,7 @@ def _assign(X, centers, labels, found, nearest, measured):
 
 @_part
 def _move(X, weights, labels, centers, counts, sums):
-    """Move centers to the means of their rows; whether each has rows."""
+    """Move centers to the means of their rows; return whether every center has rows."""
     k, d = centers.shape
     for j in range(k):
         counts[j] = 0.0
@@ -123,7 +123,7 @@ def _move(X, weights, labels, centers, counts, sums):
 
 @_part
 def _center_and_spread(X, weights, center):
-    """Mean of all rows, which becomes the center, and the mean variance of the features."""
+    """Set the center to the mean of all rows; return the mean variance of the features."""
     d, n = X.shape
     total, spread = 0.0, 0.0
     for i in range(n):
@@ -141,7 +141,7 @@ def _center_and_spread(X, weights, center):
 
 @_part
 def _is_far(X):
-    """Whether a feature is so far from 0 that its frame has another origin (`gradmix_clustering.frame`)."""
+    """Whether a feature is so far from 0 that it needs another origin (`gradmix_clustering.frame`)."""
     for a in range(X.shape[0]):
         low, high = X[a, 0], X[a, 0]
         for i in range(X.shape[1]):
@@ -153,7 +153,7 @@ def _is_far(X):
 
 @_kernel
 def clusters(X, weights, uniforms, means, labels, n_most):
-    """Clusters of k-means from k-means++ centers, run to its end, for each start, and the features' mean variance.
+    """Run k-means from k-means++ centers until it ends, for each start; return the features' mean variance.
 
     Parameters
     ----------
@@ -162,9 +162,10 @@ def clusters(X, weights, uniforms, means, labels, n_most):
     weights
         Shape (n,).
     uniforms
-        Numbers in [0, 1) to draw by, for each start: one, and as many as there are candidates for each further center.
+        Random numbers in [0, 1) for each start: one for the first center, and one per candidate for each further
+        center.
     means
-        Shape (number of starts, k, d): each becomes the mean of all rows.
+        Shape (number of starts, k, d): each is set to the mean of all rows.
     labels
         Cluster of each row, shape (number of starts, n): changed.
     n_most
@@ -198,7 +199,7 @@ def clusters(X, weights, uniforms, means, labels, n_most):
 
 @_part
 def _factorise(covariances, j, factor):
-    """Cholesky factor, lower triangular; half the log-determinant, NaN if the matrix is not positive definite."""
+    """Compute the lower Cholesky factor; return half the log-determinant, NaN if not positive definite."""
     half = 0.0
     for a in range(len(factor)):
         for b in range(a + 1):
@@ -217,7 +218,7 @@ def _factorise(covariances, j, factor):
 
 @_part
 def _join(X, means, factor, j, constant, joint, whitened):
-    """Log πⱼ N(x | μⱼ, Σⱼ) of all rows."""
+    """Compute log πⱼ N(x | μⱼ, Σⱼ) of all rows."""
     n = X.shape[1]
     for i in range(n):
         joint[j, i] = 0.0
@@ -238,7 +239,7 @@ def _join(X, means, factor, j, constant, joint, whitened):
 
 @_part
 def _is_constant(X, a):
-    """Whether a feature is the same in all rows."""
+    """Whether a feature has the same value in all rows."""
     differ = False
     for i in range(X.shape[1]):
         differ |= X[a, i] != X[a, 0]
@@ -247,7 +248,7 @@ def _is_constant(X, a):
 
 @_part
 def _squared_norm_of_inverse(factor):
-    """Sum of the squares of the inverse of a lower triangular matrix."""
+    """Return the sum of the squared entries of a lower triangular matrix's inverse."""
     d, total = len(factor), 0.0
     column = np.empty(d)
     for b in range(d):
@@ -262,7 +263,7 @@ def _squared_norm_of_inverse(factor):
 
 @_kernel
 def judge(X, weights, means, covariances, n_rows, thin, labels):
-    """Find the most probable component of each row, and how many components have collapsed, unless rounding matters.
+    """Find the most probable component of each row, and the number of collapsed components, if rounding cannot matter.
 
     Parameters
     ----------
@@ -273,16 +274,16 @@ def judge(X, weights, means, covariances, n_rows, thin, labels):
     n_rows
         Total weight of the rows.
     thin
-        Variance in some direction below which a component has collapsed.
+        A component has collapsed if its variance in some direction is below this.
     labels
-        Of the rows, shape (n,): changed.
+        Component of each row, shape (n,): changed.
 
     Returns
     -------
     are_sure
-        Whether labels are sure: log-densities differ by more than rounding can change, in whatever way it is done.
+        Whether labels are certain: log-densities differ by more than any rounding can change.
     collapsed
-        Number of components that have collapsed; -1 if that, too, is not sure.
+        Number of components that have collapsed; -1 if this is not certain.
     """
     (k, d), n = means.shape, X.shape[1]
     joint, whitened, factor = np.empty((k, n)), np.empty((d, n)), np.zeros((d, d))

@@ -1,8 +1,8 @@
-"""The numbers that NumPy's generators draw for many starts, compiled: to make a generator takes as long as a start.
+"""Compiled random numbers of NumPy's generators for many starts, as creating a generator takes as long as a start.
 
-For i = 0, 1, … they are those of `default_rng(SeedSequence(entropy, spawn_key=(i,))).random(m)` to the bit; NumPy keeps
-the streams of seed sequences and of PCG64. Source: NumPy's ``bit_generator.pyx`` and ``pcg64.h``; O'Neill, *PCG: A
-Family of Simple Fast Space-Efficient Statistically Good Algorithms* (2014), XSL-RR 128/64.
+For i = 0, 1, … they are exactly those of `default_rng(SeedSequence(entropy, spawn_key=(i,))).random(m)`. NumPy
+guarantees the streams of seed sequences and of PCG64. Source: NumPy's ``bit_generator.pyx`` and ``pcg64.h``;
+O'Neill, *PCG: A Family of Simple Fast Space-Efficient Statistically Good Algorithms* (2014), XSL-RR 128/64.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ULP = 2.0**-53
 
 
 def words_of(entropy: int | Sequence[int]) -> NDArray[np.uint64]:
-    """Entropy as words of 32 bits, the lowest first, at least as many as a seed sequence pools."""
+    """Split entropy into words of 32 bits, lowest first, at least as many as the pool of a seed sequence has."""
     words: list[int] = []
     for number in [entropy] if isinstance(entropy, int) else map(int, entropy):
         words += [number >> shift & 0xFFFFFFFF for shift in range(0, max(number.bit_length(), 1), 32)]
@@ -35,13 +35,13 @@ def words_of(entropy: int | Sequence[int]) -> NDArray[np.uint64]:
 
 @_part
 def _low(value):
-    """The lower 32 bits."""
+    """Return the lower 32 bits."""
     return value & np.uint64(0xFFFFFFFF)
 
 
 @_part
 def _scrambled(value, constant, times):
-    """Mix a word with a constant and its successor, which is returned, too."""
+    """Mix a word with a constant and the constant's successor; return the result and the successor."""
     successor = _low(constant * np.uint64(times))
     value = _low((value ^ constant) * successor)
     return value ^ (value >> np.uint64(16)), successor
@@ -64,7 +64,7 @@ def _fill(pool, words, start):
 
 @_part
 def _seed(pool, seed):
-    """Four words of 64 bits from a pool."""
+    """Derive four words of 64 bits from a pool."""
     constant = np.uint64(_INIT_B)
     for i in range(2 * _POOL):
         value, constant = _scrambled(pool[i % _POOL], constant, _TIMES_B)
@@ -76,7 +76,7 @@ def _seed(pool, seed):
 
 @_part
 def _high_product(a, b):
-    """Upper half of the product of two words of 64 bits."""
+    """Return the upper half of the product of two words of 64 bits."""
     half = np.uint64(32)
     cross = _low(a) * (b >> half) + (_low(a) * _low(b) >> half)
     other = (a >> half) * _low(b) + _low(cross)
@@ -85,14 +85,14 @@ def _high_product(a, b):
 
 @_part
 def _add(high, low, more_high, more_low):
-    """Sum of two numbers of 128 bits."""
+    """Return the sum of two numbers of 128 bits."""
     total = low + more_low
     return high + more_high + np.uint64(total < low), total
 
 
 @_part
 def _step(high, low, increment_high, increment_low):
-    """Next state of the generator."""
+    """Return the next state of the generator."""
     times_high, times_low = np.uint64(_TIMES_HIGH), np.uint64(_TIMES_LOW)
     product = _high_product(low, times_low) + high * times_low + low * times_high
     return _add(product, low * times_low, increment_high, increment_low)
@@ -100,7 +100,7 @@ def _step(high, low, increment_high, increment_low):
 
 @_kernel
 def uniforms(words, numbers):
-    """Draw numbers in [0, 1) for each start, shape (number of starts, m): changed; the words are of `words_of`."""
+    """Fill `numbers`, shape (number of starts, m), with draws in [0, 1) for each start; `words` are from `words_of`."""
     pool, seed = np.empty(_POOL, np.uint64), np.empty(_POOL, np.uint64)
     for start in range(len(numbers)):
         _fill(pool, words, start)

@@ -1,8 +1,8 @@
 """A Gaussian mixture as a vector of unconstrained numbers, and its log-likelihood as a function of these.
 
-The vector is made of α, whose softmax are the weights; the means; and of factors Q of the precisions Σ⁻¹ = QᵀQ, which
-are lower triangular: the logarithms of their diagonals, then what is below them. Source: Pinheiro & Bates, Stat.
-Comput. 6 (1996) 289-296, for the logarithms.
+The vector consists of α, whose softmax gives the weights; the means; and the lower triangular factors Q of the
+precisions Σ⁻¹ = QᵀQ: the logarithms of their diagonals, then the entries below. Source for the logarithms: Pinheiro &
+Bates, Stat. Comput. 6 (1996) 289-296.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from gradmix_clustering.mixture_model import GaussianMixtureModel
 
 @dataclass(frozen=True)
 class Shape:
-    """What a covariance type leaves free.
+    """Free parameters of a covariance type.
 
     Parameters
     ----------
     is_shared
-        Whether all components have one factor.
+        Whether all components share one factor.
     is_correlated
         Whether factors have entries below their diagonals.
     is_round
@@ -52,18 +52,18 @@ SHAPES: Mapping[str, Shape] = {
     "VVI": _DIAG,
     "VII": _SPHERICAL,
 }
-"""Covariance type → what it leaves free."""
+"""Covariance type → its free parameters."""
 
 
 _ENTRIES = 2**18
-"""Entries of an array over rows, components and features: two megabytes, of which a tape keeps some tens."""
+"""Most entries of an array over rows, components and features: two megabytes; a tape keeps tens of such arrays."""
 
 
 @dataclass(frozen=True, eq=False)
 class Unconstrained:
     """Mixtures of k Gaussians of one covariance type as vectors, and their likelihood for some rows.
 
-    Rows are measured from their mean in units of their standard deviations, so that all numbers are of one size.
+    Rows are measured from their mean in units of their standard deviations, so that all numbers have similar sizes.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class Unconstrained:
     k: int
 
     def vector(self, model: GaussianMixtureModel) -> Array:
-        """The numbers of a model.
+        """Return the vector of a model.
 
         Raises
         ------
@@ -104,7 +104,7 @@ class Unconstrained:
         return np.concatenate([np.log(model.weights), means.ravel(), np.log(diagonals).ravel(), np.ravel(below)])
 
     def model(self, vector: Array) -> GaussianMixtureModel:
-        """The model of a vector."""
+        """Return the model of a vector."""
         alphas, means, logarithms, below = self._parts(vector)
         weights = np.exp(alphas - alphas.max())
         if self._shape.is_correlated:
@@ -121,9 +121,9 @@ class Unconstrained:
         )
 
     def n_collapsed(self, vector: Array, least: float) -> int:
-        """Number of components that have collapsed, as `GaussianMixtureModel.collapsed` has it.
+        """Return the number of collapsed components, as `GaussianMixtureModel.collapsed` defines them.
 
-        Their covariances may be singular; then they cannot be those of a `GaussianMixtureModel`.
+        Their covariances may be singular, which a `GaussianMixtureModel` does not allow.
         """
         alphas, _, logarithms, below = self._parts(vector)
         weights = np.exp(alphas - alphas.max())
@@ -138,7 +138,7 @@ class Unconstrained:
         return int(np.count_nonzero(is_thin | (weights / weights.sum() * n < 1)))
 
     def _factors(self, logarithms: Array, below: Array) -> Array:
-        """Q of each component, or of all, shape (k or 1, d, d)."""
+        """Return the factor Q of each component, or of all, shape (k or 1, d, d)."""
         every = np.arange(self.X.shape[1])
         factors = np.zeros((len(logarithms), len(every), len(every)))
         factors[:, *self._below] = below
@@ -147,16 +147,16 @@ class Unconstrained:
 
     @cached_property
     def losses(self) -> list[Callable[[Any], Any]]:
-        """Functions of a vector whose sum is `loss`, each of a block of rows; what they compute with stays small."""
+        """Return functions of a vector, one per block, whose sum is `loss`; their intermediate arrays are small."""
         rows = max(1, _ENTRIES // (self.k * self.X.shape[1]))
         return [partial(self._loss_of, slice(start, start + rows)) for start in range(0, len(self.X), rows)]
 
     def loss(self, vector: Any) -> Any:
-        """Minus the mean log-likelihood per row, but for `constant`; of traced numbers too."""
+        """Return minus the mean log-likelihood per row, without `constant`; also for traced numbers."""
         return sum(each(vector) for each in self.losses)
 
     def _loss_of(self, block: slice, vector: Any) -> Any:
-        """What a block of rows adds to the loss."""
+        """Return the contribution of a block of rows to the loss."""
         alphas, means, logarithms, below = self._parts(vector)
         rows, shares = (self.X[block] - self._center) / self._scale, self._shares[block]
         centered = rows[None, :, :] - np.reshape(means, (self.k, 1, self.X.shape[1]))
@@ -173,11 +173,11 @@ class Unconstrained:
 
     @cached_property
     def constant(self) -> float:
-        """What is to be taken from minus the loss to get the mean log-likelihood per row, in nats."""
+        """Number to subtract from minus the loss to get the mean log-likelihood per row, in nats."""
         return float(np.log(self._scale).sum() + self.X.shape[1] / 2 * np.log(2 * np.pi))
 
     def _parts(self, vector: Any) -> tuple[Any, Any, Any, Any]:
-        """α, shape (k,); means, (k, d); logarithms of diagonals, (k or 1, d or 1); entries below, (k or 1, …)."""
+        """Split into α, (k,); means, (k, d); logarithms of diagonals, (k or 1, d or 1); entries below, (k or 1, …)."""
         k, d = self.k, self.X.shape[1]
         of_all, wide = (1 if self._shape.is_shared else k), (1 if self._shape.is_round else d)
         ends = np.cumsum([k, k * d, of_all * wide])
@@ -204,19 +204,19 @@ class Unconstrained:
 
     @cached_property
     def _scale(self) -> Array:
-        """Standard deviations of the columns, or their root mean square for each if components are round."""
+        """Standard deviations of the columns; if components are round, their root mean square for each column."""
         variances = self._shares @ (self.X - self._center) ** 2
         return np.sqrt(np.full_like(variances, variances.mean()) if self._shape.is_round else variances)
 
     @cached_property
     def _below(self) -> tuple[IntArray, IntArray]:
-        """Rows and columns of what is below the diagonal."""
+        """Row and column numbers of the entries below the diagonal."""
         rows, columns = np.tril_indices(self.X.shape[1], -1)
         return rows, columns
 
     @cached_property
     def _places(self) -> IntArray:
-        """Where an entry below the diagonal is, if a zero is put in front; 0 on and above the diagonal."""
+        """Positions of entries below the diagonal in a list that begins with a zero; 0 on and above the diagonal."""
         places = np.zeros((self.X.shape[1], self.X.shape[1]), dtype=np.intp)
         places[self._below] = 1 + np.arange(len(self._below[0]))
         return places

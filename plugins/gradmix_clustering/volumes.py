@@ -1,7 +1,7 @@
-"""Volumes, shapes and principal axes of covariances, also of singular ones.
+"""Volumes, shapes and principal axes of covariances, including singular ones.
 
-A component on too few different rows has variances of zero. They are raised to what rounding leaves of the others, so
-that volumes are positive and logarithms finite; whoever regularises covariances does so afterwards.
+A component on too few different rows has variances of zero. These are raised to the rounding error of the others, so
+that volumes are positive and logarithms finite. Regularisation comes after this.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from gradmix.arrays import Array
 _EPS = float(np.finfo(float).eps)
 _TINY = float(np.finfo(float).tiny)
 _ELONGATED = 1e-6
-"""Ratio of the shortest to the longest variance below which an eigenvalue has lost too many digits."""
+"""Ratio of the smallest to the largest variance below which an eigenvalue has lost too many digits."""
 _MOST_SWEEPS = 30
 
 
 def average(scatter: Array, counts: Array) -> Array:
-    """Covariances of greatest likelihood without a constraint: scatter by count, for arrays of shape (k, …)."""
+    """Return the unconstrained maximum-likelihood covariances: scatter divided by count, for arrays of shape (k, …)."""
     return scatter / counts.reshape(-1, *[1] * (scatter.ndim - 1))
 
 
 def at_least_some_variance(variances: Array) -> Array:
-    """Variances of shape (k, d), none of them below ε² times the greatest of its feature."""
+    """Return variances, shape (k, d), raised to at least ε² times the greatest of their feature."""
     return np.maximum(variances, np.maximum(_EPS**2 * variances.max(axis=0), _TINY))
 
 
 def at_least_some_variance_in_every_direction(covariances: Array) -> Array:
-    """Covariances of shape (k, d, d) with variances as above, and correlations that are not singular."""
+    """Return covariances, shape (k, d, d), with variances raised as above and with non-singular correlations."""
     d = covariances.shape[1]
     variances = np.diagonal(covariances, axis1=1, axis2=2)
     least = at_least_some_variance(variances)
@@ -43,29 +43,29 @@ def at_least_some_variance_in_every_direction(covariances: Array) -> Array:
 
 
 def at_most_some_variance(volumes: Array, variances: Array, greatest: Array) -> Array:
-    """Volumes, shape (k,), by which no variance, of the shape (d,), becomes more than 1/ε² times the greatest.
+    """Limit volumes, shape (k,), so that no variance of the shape (d,) exceeds 1/ε² times the greatest.
 
-    Where a component has no variance in some direction and others must have the same shape, the likelihood may grow
-    without end with their volumes.
+    If a component has no variance in some direction and the others must have the same shape, the likelihood may grow
+    without bound as their volumes grow.
     """
-    with np.errstate(over="ignore"):  # an overflow means that nothing bounds it
+    with np.errstate(over="ignore"):  # an overflow means that there is no bound
         most = greatest / np.maximum(variances, _TINY) / _EPS**2
     return np.minimum(volumes, most.min())
 
 
 def volumes_of_variances(variances: Array) -> Array:
-    """Geometric mean of each component's variances, shape (k,), from shape (k, d)."""
+    """Return the geometric mean of each component's variances, shape (k,), from shape (k, d)."""
     return np.exp(np.log(variances).mean(axis=1))
 
 
 def volumes_of_matrices(covariances: Array) -> Array:
-    """|Σₖ|^(1/d), shape (k,), from shape (k, d, d)."""
+    """Return |Σₖ|^(1/d), shape (k,), from shape (k, d, d)."""
     deviations, eigenvalues, _ = correlation_axes(covariances)
     return np.exp((2 * np.log(deviations) + np.log(eigenvalues)).mean(axis=1))
 
 
 def correlation_axes(covariances: Array) -> tuple[Array, Array, Array]:
-    """Standard deviations of features, shape (…, d), and eigenvalues and eigenvectors of their correlations.
+    """Return the features' standard deviations, shape (…, d), and eigenvalues and -vectors of their correlations.
 
     Unlike the principal axes, these lose no digits where features have different units.
     """
@@ -75,14 +75,14 @@ def correlation_axes(covariances: Array) -> tuple[Array, Array, Array]:
 
 
 def _correlations(covariances: Array, deviations: Array) -> tuple[Array, Array]:
-    """Eigenvalues in rising order, and eigenvectors; a correlation that cannot be is what rounding has left, and 0."""
+    """Return eigenvalues in rising order, and eigenvectors; impossible correlations, due to rounding, become 0."""
     correlations = covariances / (deviations[..., :, None] * deviations[..., None, :])
     eigenvalues, axes = np.linalg.eigh(np.where(np.abs(correlations) <= 2, correlations, 0.0))
     return eigenvalues, axes
 
 
 def principal_axes(covariances: Array) -> tuple[Array, Array]:
-    """Variances along the principal axes in rising order, shape (k, d), and the axes as columns, shape (k, d, d)."""
+    """Return variances along principal axes in rising order, shape (k, d), and the axes as columns, shape (k, d, d)."""
     variances, axes = np.linalg.eigh(covariances)
     longest = variances[:, -1:]
     least = np.maximum(_EPS * longest, _TINY)
@@ -95,10 +95,10 @@ def principal_axes(covariances: Array) -> tuple[Array, Array]:
 
 
 def _graded_axes(covariance: Array) -> tuple[Array, Array] | None:
-    """As `principal_axes` of one matrix, by Jacobi's rotations of its Cholesky factor; None if it is singular.
+    """As `principal_axes` for one matrix, by Jacobi rotations of its Cholesky factor; None if it is singular.
 
     Source: Demmel & Veselić, SIAM J. Matrix Anal. Appl. 13 (1992) 1204-1245: however elongated an ellipsoid is, its
-    short axes keep their digits if the matrix is well-conditioned but for the features' units.
+    short axes keep their digits if the matrix is well-conditioned in suitable units of the features.
     """
     try:
         turned = np.linalg.cholesky(covariance).T
@@ -126,12 +126,12 @@ def _graded_axes(covariance: Array) -> tuple[Array, Array] | None:
 
 
 def is_elongated(variances: Array) -> bool:
-    """Whether matrices with such variances along axes, shape (k, d), would lose digits of the short axes."""
+    """Whether matrices with these variances along axes, shape (k, d), would lose digits of the short axes."""
     return bool((variances.min(axis=1) < _ELONGATED * variances.max(axis=1)).any())
 
 
 def whiteners_along(variances: Array, axes: Array) -> Array:
-    """Upper triangular P with P Pᵀ = D V⁻¹ Dᵀ, shape (k, d, d), for variances in rising order and axes as columns.
+    """Return upper triangular P with P Pᵀ = D V⁻¹ Dᵀ, shape (k, d, d); variances rise, and axes are columns.
 
     They keep the digits of short axes that the matrices D V Dᵀ, and their factors, would lose.
     """
@@ -142,18 +142,18 @@ def whiteners_along(variances: Array, axes: Array) -> Array:
 
 
 def square_root(covariance: Array) -> Array:
-    """R of S = R Rᵀ, shape (d, d): a Cholesky factor or, if S is singular, axes of the lengths that rounding leaves."""
+    """Return R with S = R Rᵀ, shape (d, d): a Cholesky factor or, if S is singular, its axes times their lengths."""
     deviations = np.sqrt(np.maximum(np.diagonal(covariance), _TINY))
     if _correlations(covariance, deviations)[0][0] >= _EPS * len(covariance):
         try:
             return np.asarray(np.linalg.cholesky(covariance), dtype=covariance.dtype)
-        except np.linalg.LinAlgError:  # singular but for rounding: the axes below have lengths all the same
+        except np.linalg.LinAlgError:  # singular up to rounding; the lengths of the axes below stay positive
             pass
     variances, axes = np.linalg.eigh(covariance)
     return axes * np.sqrt(np.maximum(variances, np.maximum(_EPS * variances[-1], _TINY)))
 
 
 def ellipsoids(variances: Array, axes: Array) -> Array:
-    """D V Dᵀ, symmetric to the last bit: from variances, shape (k, d) or (d,), and axes, shape (k, d, d) or (d, d)."""
+    """Return D V Dᵀ, exactly symmetric, from variances, shape (k, d) or (d,), and axes, shape (k, d, d) or (d, d)."""
     half = axes * np.sqrt(variances)[..., None, :]
     return half @ np.swapaxes(half, -1, -2)
