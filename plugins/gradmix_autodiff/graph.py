@@ -20,7 +20,7 @@ _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "true_div
 
 @dataclass
 class Node:
-    """A value on the way from the arguments to the result.
+    """An argument, an intermediate value or the result.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ class Elementwise:
         For each argument, the change of the result as Python text in ``d``, ``a``, ``b``, ``c`` and ``y``; None where
         the argument takes integers only; `UNKNOWN` where there is no closed form.
     hint
-        What to use instead where the derivative is infinite.
+        The alternative to suggest where the derivative is infinite.
     is_choice
         Whether each entry of the result equals the entry of one argument and does not depend on the others.
     """

@@ -78,7 +78,7 @@ class TapedNumber(_Taped):
 
 
 class TapedComplex(TapedNumber):
-    """A complex number on a recording: its operations are recorded with care for which arguments are real."""
+    """A complex number on a recording; its operations take into account which arguments are real."""
 
     __slots__ = ()
 

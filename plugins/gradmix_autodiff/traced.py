@@ -264,7 +264,7 @@ class Traced(arrays.Traced):
 
     @property
     def flat(self) -> Iterator[Any]:
-        """The entries, row by row."""
+        """Return the entries, row by row."""
         return iter(np.ravel(self))
 
     def item(self, *index: int) -> Any:
@@ -276,17 +276,17 @@ class Traced(arrays.Traced):
         return np.ravel(self)[index[0]] if len(index) == 1 else self[index]
 
     def reshape(self, *shape: Any, **options: Any) -> Any:
-        """As ``ndarray.reshape``."""
+        """Return the array in another shape, as ``ndarray.reshape``."""
         return np.reshape(self, shape[0] if len(shape) == 1 else shape, **options)
 
     def transpose(self, *axes: Any) -> Any:
-        """As ``ndarray.transpose``."""
+        """Permute the axes, as ``ndarray.transpose``."""
         if len(axes) == 1 and not isinstance(axes[0], int):
             axes = tuple(axes[0] or ())
         return np.transpose(self, axes or None)
 
     def copy(self, order: str = "C") -> Any:
-        """As ``ndarray.copy``."""
+        """Return a copy, as ``ndarray.copy``."""
         return +self
 
     def __copy__(self) -> Any:
@@ -300,7 +300,7 @@ class Traced(arrays.Traced):
         return COMPOSITIONS["astype"](self, np.dtype(dtype))
 
     def flatten(self, order: str = "C") -> Any:
-        """As ``ndarray.flatten``."""
+        """Return a flat copy, as ``ndarray.flatten``."""
         return +(np.ravel(self, order) if self.ndim else np.reshape(self, (1,)))
 
 
@@ -369,15 +369,15 @@ class TracedArray(Traced):
 
     @property
     def strides(self) -> tuple[int, ...]:
-        """As the plain array's."""
+        """Return the strides of the plain array."""
         return tuple(plain_value(self).strides)
 
     def tolist(self) -> list[Any]:
-        """The entries, traced, as nested lists."""
+        """Return the traced entries as nested lists."""
         return [each.tolist() if isinstance(each, TracedArray) else each for each in self]
 
     def fill(self, value: Any) -> None:
-        """As ``ndarray.fill``."""
+        """Set all entries to a value, as ``ndarray.fill``."""
         self[...] = value
 
     def __setitem__(self, index: Any, value: Any) -> None:

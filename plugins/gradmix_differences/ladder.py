@@ -70,7 +70,7 @@ class Ladder:
 
     @cached_property
     def steps(self) -> Array:
-        """The steps, shape (L,)."""
+        """Return the steps, shape (L,)."""
         return np.array([step_of(exponent) for exponent in self.exponents])
 
     @cached_property
@@ -87,7 +87,7 @@ class Ladder:
         Parameters
         ----------
         stencil
-            What the quotients are made by.
+            The stencil of the quotients.
         center
             Values at the point, shape (p, m).
         """
@@ -103,7 +103,7 @@ class Ladder:
         Parameters
         ----------
         stencil
-            What the quotients are made by.
+            The stencil of the quotients.
         columns
             Largest number of extrapolations; None for as many as help.
         noise

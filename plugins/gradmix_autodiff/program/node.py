@@ -74,7 +74,7 @@ class Guard(NamedTuple):
     kind
         The property: its ``truth``, its entries (``same``), its ``shape``, or that it is ``finite``.
     expected
-        What was seen.
+        The observed value.
     """
 
     node: Node

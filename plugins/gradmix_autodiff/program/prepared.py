@@ -56,12 +56,12 @@ class PreparedDifferentiator(Differentiator):
 
     @property
     def accuracy(self) -> float:
-        """As the plain one's."""
+        """Return the accuracy of the plain differentiator."""
         return self.plain.accuracy
 
     @property
     def chunk(self) -> int:
-        """As the plain one's."""
+        """Return the chunk size of the plain differentiator."""
         return self.plain.chunk
 
     @property
@@ -90,7 +90,7 @@ class PreparedDifferentiator(Differentiator):
         return self._computed("first", f, x)  # type: ignore[no-any-return]
 
     def matrix(self, f: VectorFunction, x: Any) -> Any:
-        """By a program."""
+        """Return the derivative by a program."""
         return self._computed("matrix", f, x)
 
     def product(self, f: VectorFunction, x: Any, v: Any) -> Any:
@@ -98,7 +98,7 @@ class PreparedDifferentiator(Differentiator):
         return self._computed("product", f, x, v)
 
     def second(self, f: VectorFunction, x: Any) -> Any:
-        """By a program."""
+        """Return the derivative by a program."""
         return self._computed("second", f, x)
 
     def sparse(self, f: VectorFunction, x: Any, is_second: bool, known: Any) -> tuple[Any, Any]:
@@ -110,11 +110,11 @@ class PreparedDifferentiator(Differentiator):
         return sparse_jacobian(f, x, known, self.push_many)
 
     def higher(self, f: VectorFunction, x: Any, order: int) -> Any:
-        """Not recorded."""
+        """Call the plain differentiator: higher derivatives are not recorded."""
         return self.plain.higher(f, x, order)
 
     def series(self, f: VectorFunction, x: Any, v: Any, order: int) -> Any:
-        """Not recorded."""
+        """Call the plain differentiator: series are not recorded."""
         return self.plain.series(f, x, v, order)
 
     def shortcut(self, operator: str) -> Callable[..., Any] | None:

@@ -234,7 +234,7 @@ class Symbol(Traced):
         return np.equal(self, other)  # type: ignore[call-overload]
 
     def astype(self, dtype: Any, **options: Any) -> Any:
-        """As ``ndarray.astype``."""
+        """Return a copy of another type, as ``ndarray.astype``."""
         return self._called(_astype, (self, np.dtype(dtype)), NO_KEYWORDS, True)
 
     def copy(self, order: str = "C") -> Any:
@@ -251,7 +251,7 @@ class Symbol(Traced):
         return self
 
     def flatten(self, order: str = "C") -> Any:
-        """As ``ndarray.flatten``."""
+        """Return a flat copy, as ``ndarray.flatten``."""
         return np.ravel(self, order)  # type: ignore[call-overload]
 
     def constant(self, value: Any) -> Any:

@@ -19,7 +19,7 @@ from gradmix_autodiff.traced import Traced, operate, plain_value
 
 
 class EigResult(NamedTuple):
-    """As NumPy's."""
+    """A named tuple with the fields of NumPy's result."""
 
     eigenvalues: Any
     eigenvectors: Any

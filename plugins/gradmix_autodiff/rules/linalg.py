@@ -38,21 +38,21 @@ def _solve(a: Any, b: Any) -> Any:
 
 
 class SlogdetResult(NamedTuple):
-    """As NumPy's."""
+    """A named tuple with the fields of NumPy's result."""
 
     sign: Any
     logabsdet: Any
 
 
 class EighResult(NamedTuple):
-    """As NumPy's."""
+    """A named tuple with the fields of NumPy's result."""
 
     eigenvalues: Any
     eigenvectors: Any
 
 
 class SVDResult(NamedTuple):
-    """As NumPy's."""
+    """A named tuple with the fields of NumPy's result."""
 
     U: Any
     S: Any
@@ -60,7 +60,7 @@ class SVDResult(NamedTuple):
 
 
 class QRResult(NamedTuple):
-    """As NumPy's."""
+    """A named tuple with the fields of NumPy's result."""
 
     Q: Any
     R: Any

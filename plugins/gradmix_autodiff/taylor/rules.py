@@ -240,7 +240,7 @@ def _norm(y: Any, order: int, a: Any, axis: Any = None, keepdims: bool = False) 
     return unstacked(y, [np.reshape(each, np.shape(y)) for each in found[1:]])
 
 
-# functions that are refused
+# functions that are not supported
 
 
 def _check(rule: Elementwise) -> None:

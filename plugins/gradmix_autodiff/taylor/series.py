@@ -75,7 +75,7 @@ class _Series(Traced):
 
     @property
     def value(self) -> Any:
-        """The first coefficient."""
+        """Return the first coefficient."""
         return self.coefficients[0]
 
     def follow(self, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
