@@ -64,7 +64,7 @@ class DualNumbers(Differentiator):
     def push_many(self, f: VectorFunction, x: Any, V: Any) -> tuple[Any, Any]:
         """Push all tangents through f, one dual component for each.
 
-        If a tangent is not finite, f is evaluated again with care for what is absent rather than zero.
+        If a tangent is not finite, f is evaluated again carefully: absent tangents are distinguished from zeros.
         """
         return _push_many()(f, x, V)
 

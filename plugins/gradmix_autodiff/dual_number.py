@@ -36,7 +36,7 @@ class Push:
     count
         Number of tangents.
     is_careful
-        Whether masks say which tangents are absent, rather than zero: an absent one times an infinite derivative
+        Whether masks mark the tangents that are absent, rather than zero: an absent one times an infinite derivative
         contributes nothing.
     """
 

@@ -67,7 +67,7 @@ def is_finite(derivative: Any) -> bool:
 
 
 def write(result: Any, out: Any, most_references: Callable[[], int] | None = None) -> Any:
-    """Do what ``out += x`` does to a plain array, as far as that is possible.
+    """Write a result into a plain array, as ``out += x`` does, as far as possible.
 
     An object array takes the traced entries. An array of floats cannot: instead, the name before ``+=`` refers to the
     result afterwards. Other names of the same array would still show the old numbers, so this is an error if any exist.

@@ -48,7 +48,7 @@ class Recorded:
     def pull(self, w: Any) -> Any:
         """Return w·J: walk the operations backwards, from the result's cotangent `w` to that of the point.
 
-        If the result is not finite, the walk is repeated, and absent cotangents are told from zero ones.
+        If the result is not finite, the walk is repeated carefully: absent cotangents are distinguished from zeros.
         """
         if self._index is None:
             return np.zeros(self._point_shape)[()]

@@ -14,7 +14,7 @@ from gradmix_autodiff.evaluation import evaluate, is_finite
 def push_many(f: Callable[[Any], Any], point: Any, tangents: Any) -> tuple[Any, Any]:
     """Return the value of f at a point and the tangents pushed through f.
 
-    If one of these is not finite, f is evaluated again with care for what is absent rather than zero.
+    If one of these is not finite, f is evaluated again carefully: absent tangents are distinguished from zeros.
     """
     with np.errstate(all="ignore"):
         value, pushed = _pushed(f, point, tangents, is_careful=False)

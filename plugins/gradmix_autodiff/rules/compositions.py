@@ -14,7 +14,7 @@ from gradmix_autodiff.table import COMPOSITIONS, CONSTANT, PRIMITIVES
 
 
 def install() -> None:
-    """Enter these functions into the table."""
+    """Enter the compositions into the table."""
     COMPOSITIONS.update({"getitem": getitem, "setitem": setitem, "astype": astype, "made": made, "gather": gather})
     for subject in (statistics, shapes, choices, products, calculus, creation):
         COMPOSITIONS.update(subject.TABLE)

@@ -281,7 +281,7 @@ class Loop:
 
 @dataclass(eq=False)
 class Function:
-    """A function in this form.
+    """A function in the intermediate form.
 
     Parameters
     ----------
