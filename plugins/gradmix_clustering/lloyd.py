@@ -77,5 +77,5 @@ def _farthest(assignment: Assignment, n: int) -> list[int]:
             found.append(int(row))
     if len(found) < n:
         weighted = "" if usable.all() else " of positive weight"
-        raise DataError(f"the data have fewer different rows{weighted} than the {len(centers)} clusters asked for.")
+        raise DataError(f"the data have fewer different rows{weighted} than the {len(centers)} requested clusters.")
     return found

@@ -484,7 +484,7 @@ def _scan(start, stop, labels, uppers, lowers, centers, pending, filled):
 
 @compiled(is_part=True)
 def _collect(n, start, labels, uppers, lowers, centers, skip, pending, filled):
-    """Scan from a row until two tiles of rows are pending or none is left; return the next row and their number."""
+    """Scan from a row until two tiles of rows are pending or no row is left; return the next row and `filled`."""
     while start < n and filled < 2 * TILE:
         stop = min(start + TILE, n)
         if skip:

@@ -86,7 +86,7 @@ class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
         if rows.weights is not None and rows.total_weight < k:
             return (
                 f"less weight than one row, as all sample weights sum to {rows.total_weight:g}. Multiply them: a "
-                "weight of 2 stands for two rows."
+                "weight of 2 counts as two rows."
             )
         expectation = EStep(rows, "numpy")
         varying = varying_columns(rows.array)

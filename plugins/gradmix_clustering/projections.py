@@ -137,7 +137,7 @@ def _tree(X: Array, weights: Array, least: int, most: int, rng: np.random.Genera
         split = splits[group]
         if not split.decrease:
             if new < least:
-                raise DataError(f"the data have fewer different rows than the {least} components asked for.")
+                raise DataError(f"the data have fewer different rows than the {least} requested components.")
             break
         tree.append((group, split))
         rows = parts[group]

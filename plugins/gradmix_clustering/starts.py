@@ -83,7 +83,7 @@ def from_random_rows(rows: Rows, k: int, rng: np.random.Generator) -> Responsibi
     """
     shares = None if rows.weights is None else rows.weights / rows.total_weight
     if shares is not None and (usable := np.count_nonzero(shares)) < k:
-        raise DataError(f"the data have {usable} row(s) of positive weight, fewer than the {k} components asked for.")
+        raise DataError(f"the data have {usable} row(s) of positive weight, fewer than the {k} requested components.")
     return Labelled(nearest_centers(rows, rows.array[rng.choice(len(rows), size=k, replace=False, p=shares)]), k)
 
 

@@ -82,7 +82,7 @@ class Cluster(Task):
         self.clusterer.compile_for(self._rows(self.dataset.load()))
 
     def timed(self) -> Timed:
-        """Return what is timed: a whole fit with all its starts."""
+        """Return the call to time: a whole fit with all its starts."""
         rows = self._rows(self.dataset.load())
         return Timed(lambda: self.clusterer.exhaust(rows))
 

@@ -210,7 +210,7 @@ class Differentiate(Task):
         return f"{self.problem.operator}.json"
 
     def timed(self) -> Timed:
-        """Return what is timed: the derivative and one evaluation of the function, each called as a user would."""
+        """Return the calls to time: the derivative and one evaluation of the function, each called as a user would."""
         function, point = self.problem.function, self.problem.point()
         operator = self._operator(function, self.differentiator.prepare(function, point) if self.prepared else None)
         with assessments() as found:

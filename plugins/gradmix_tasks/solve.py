@@ -71,7 +71,7 @@ class Solve(Task):
         self.solver.check_question(self._question())
 
     def timed(self) -> Timed:
-        """Return what is timed: all iterations, and one evaluation of the function."""
+        """Return the calls to time: all iterations, and one evaluation of the function."""
         question = self._question()
         return Timed(lambda: self.solver.exhaust(question), lambda: _evaluate(question))
 
