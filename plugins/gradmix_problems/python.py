@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -88,14 +89,24 @@ _QUESTIONS: Mapping[str, type[Equations] | type[Minimum] | type[LeastSquares]] =
 }
 
 
-@cache
 def _load(option: str, path: str) -> tuple[Any, ModuleType]:
-    """Import a function by its path; return it with the module in which it was found."""
+    """Import a function by its path; return it with the module in which it was found. A changed file is read again."""
+    file = os.path.abspath(path.rpartition(":")[0])
+    try:
+        found = os.stat(file)
+    except OSError:
+        return _import(option, path, file)
+    return _import(option, path, file, found.st_mtime_ns, found.st_size)
+
+
+@cache
+def _import(option: str, path: str, file: str, *state: int) -> tuple[Any, ModuleType]:
+    """Import a function; `file` is where its file is, if it has one, and `state` its time of change and size."""
     place, _, name = path.rpartition(":")
     if not place or not name.isidentifier():
         raise ConfigError(f"{option} must be module:function or file.py:function; given: {path!r}.")
     try:
-        module = _module(place)
+        module = _module(place, (file, *state))
         function = getattr(module, name)
     except Exception as error:
         raise ConfigError(f"{option}={path} cannot be imported: {type(error).__name__}: {error}.") from error
@@ -104,11 +115,11 @@ def _load(option: str, path: str) -> tuple[Any, ModuleType]:
     return function, inspect.getmodule(function) or module
 
 
-def _module(place: str) -> ModuleType:
+def _module(place: str, state: tuple[str | int, ...]) -> ModuleType:
     if not place.endswith(".py"):
         with _importable(Path.cwd()):
             return importlib.import_module(place)
-    name = f"gradmix_user_{hashlib.sha256(str(Path(place).resolve()).encode()).hexdigest()[:12]}"
+    name = f"gradmix_user_{hashlib.sha256(repr(state).encode()).hexdigest()[:12]}"
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, regular_file(place))
         assert spec is not None
