@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from functools import reduce
@@ -14,7 +15,6 @@ from gradmix.cli.run import check_composition, run_as
 from gradmix.cli.working_folder import return_to
 from gradmix.config.groups import parse
 from gradmix.config.guard import MAY_CHOOSE, check_hydra, problem_of
-from gradmix.config.user_file import default_runs_dir
 from gradmix.contracts.errors import ConfigError, StorageError
 from gradmix.contracts.secrets import is_masked
 from gradmix.contracts.terminal import visible
@@ -75,21 +75,16 @@ def main(arguments: Sequence[str]) -> int:
     again = (*kept, *overrides)
     if options.as_before:
         choose(again)  # plugins must be loaded before any config is read
-    place = folder.absolute().parents[1]
-    if _runs_dir_of(again) != place:  # the sweep was moved
-        again = (*(each for each in again if _key(each) != "runs_dir"), _runs_dir_override(place))
-    typed = (*overrides, _runs_dir_override(place))
+    place = _place_of(folder)
+    again = (*(each for each in again if _key(each) != "runs_dir"), place)
+    typed = (*overrides, place)
     keys_left_out = frozenset(map(_key, left_out))
     return run_as(Intent(again, typed, options.plan, folder, options.stale, options.as_before, keys_left_out))
 
 
-def _runs_dir_of(overrides: Sequence[str]) -> Path:
-    """Return the folder of all runs that overrides mean."""
-    given = [each.partition("=")[2].strip("'\"") for each in overrides if _key(each) == "runs_dir"]
-    return Path(given[-1] if given else default_runs_dir()).absolute()
-
-
-def _runs_dir_override(place: Path) -> str:
+def _place_of(folder: Path) -> str:
+    """Return the override ``runs_dir`` for the present place of the sweep, which may have been moved."""
+    place = folder.absolute().parents[1]
     near = place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place
     quoted = str(near).replace("'", r"\'")
     return f"runs_dir='{quoted}'"
