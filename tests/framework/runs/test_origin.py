@@ -56,7 +56,7 @@ def test_a_repositorys_monitor_is_not_run(repository):
 
 def test_what_is_unknown_is_left_out():
     assert Origin().recorded(with_user=True) == {}
-    origin = Origin(("seed=1",), "/work", "ada", {"commit": "1"})
+    origin = Origin(("seed=1",), "/work", "lovelace", {"commit": "1"})
     assert origin.recorded(with_user=False) == {
         "arguments": ("seed=1",),
         "working_folder": "/work",
@@ -65,15 +65,15 @@ def test_what_is_unknown_is_left_out():
 
 
 def test_a_runs_journal_begins_with_its_origin(repository, monkeypatch):
-    monkeypatch.setenv("LOGNAME", "ada")
+    monkeypatch.setenv("LOGNAME", "lovelace")
     assert main(["run", *FAST, "seed=3"]) == 0
     ((started, *_),) = journals()
     assert started["arguments"] == [*FAST, "seed=3"]
-    assert started["user"] == "ada"
+    assert started["user"] == "lovelace"
     assert started["working_folder"] == str(repository)
     assert started["git"] == {"commit": git(repository, "rev-parse", "HEAD"), "branch": "trunk", "dirty": False}
     assert main(["run", *FAST, "seed=4", "tracking.user=false", "name=private"]) == 0
-    assert "ada" not in next((repository / "runs" / "private").glob("*/journal.jsonl")).read_text()
+    assert "lovelace" not in next((repository / "runs" / "private").glob("*/journal.jsonl")).read_text()
 
 
 def test_each_job_has_the_command_of_its_own_run_and_git_is_asked_once(repository, monkeypatch):

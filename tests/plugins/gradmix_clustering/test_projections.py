@@ -82,5 +82,5 @@ def test_any_scale(scale):
 
 @pytest.mark.parametrize("X", [[[1.0, 2.0]] * 5, [[0.0, 2.0], [1.0, 2.0]] * 3])
 def test_too_few_different_rows(X):
-    with pytest.raises(gradmix.DataError, match="fewer different rows than the 3 components"):
+    with pytest.raises(gradmix.DataError, match="fewer different rows than the 3 requested components"):
         labels_by_projections(gradmix.rows(X), 3, np.random.default_rng(0))
