@@ -118,7 +118,7 @@ def test_rows_without_weight_are_no_start(start):
 
 
 def test_rows_of_positive_weight_that_are_too_few_for_random_ones_are_counted():
-    with pytest.raises(gradmix.DataError, match=r"1 row\(s\) of positive weight, fewer than the 2 requested components"):
+    with pytest.raises(gradmix.DataError, match=r"1 row\(s\) of positive weight, fewer than the 2 requested"):
         gradmix.clusterer("gmm", init_params="random_from_data").fit(iris(), sample_weight=np.eye(150)[0])
 
 
