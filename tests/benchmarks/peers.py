@@ -69,7 +69,7 @@ EXPERIMENTS = (
         "gmm",
         ("dataset.n", "clusterer.covariance_type"),
         ("n_iter", "log_likelihood"),
-        f"Eight Gaussians in eight columns (`blobs`). {_EM}",
+        f"Eight Gaussians that overlap, in eight columns (`blobs`). {_EM}",
     ),
     Experiment(
         "em_shape",
