@@ -60,6 +60,9 @@ class FiniteDifference(Differentiator):
     (1911) 307-357, and C. J. F. Ridders, Adv. Eng. Software 4 (1982) 75-76, for the extrapolation; W. Squire and
     G. Trapp, SIAM Rev. 40 (1998) 110-112, for the complex step.
 
+    The estimated error compares differences of several steps. It can be too small if the function has a kink that is
+    nearer to the point than the steps are, above all for derivatives of higher order.
+
     Examples
     --------
     >>> FiniteDifference().derivative(np.exp, 0.0).round(10)

@@ -56,7 +56,7 @@ class Experiment:
     text: str
 
 
-_EM = """Both make ten iterations (`tol=0`, `n_iter` is checked), so that the work is the same. The starts are not: both
+_EM = """Both make {} iterations (`tol=0`, `n_iter` is checked), so that the work is the same. The starts are not: both
 choose rows by k-means++, with different random numbers, but scikit-learn begins with these rows alone, ours with the
 rows that are nearest to each. `log_likelihood` shows how far apart they end; where it is equal both have found the same
 optimum."""
@@ -69,7 +69,7 @@ EXPERIMENTS = (
         "gmm",
         ("dataset.n", "clusterer.covariance_type"),
         ("n_iter", "log_likelihood"),
-        f"Eight Gaussians that overlap, in eight columns (`blobs`). {_EM}",
+        f"Eight Gaussians that overlap, in eight columns (`blobs`). {_EM.format('ten')}",
     ),
     Experiment(
         "em_shape",
@@ -78,7 +78,7 @@ EXPERIMENTS = (
         "gmm",
         ("dataset.d", "dataset.k", "clusterer.covariance_type"),
         ("n_iter", "log_likelihood"),
-        f"10,000 rows (`blobs`). {_EM}",
+        f"10,000 rows of Gaussians that overlap (`blobs`). {_EM.format('five')}",
     ),
     Experiment(
         "kmeans",
