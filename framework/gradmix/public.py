@@ -30,8 +30,8 @@ from gradmix.contracts.covariance import Covariance as Covariance
 from gradmix.contracts.dataset import Data as Data
 from gradmix.contracts.dataset import Dataset as Dataset
 from gradmix.contracts.differentiator import Differentiator as Differentiator
-from gradmix.contracts.differentiator import Function as Function
-from gradmix.contracts.differentiator import Pullback as Pullback
+from gradmix.contracts.differentiator_hooks import Function as Function
+from gradmix.contracts.differentiator_hooks import Pullback as Pullback
 from gradmix.contracts.errors import ConfigError as ConfigError
 from gradmix.contracts.errors import DataError as DataError
 from gradmix.contracts.errors import DifferentiationError as DifferentiationError

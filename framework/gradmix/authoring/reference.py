@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 from pkgutil import resolve_name
@@ -77,12 +77,12 @@ def members(contract: type[Component]) -> Iterator[Member]:
     """Yield the public methods and attributes that a class may define; those that it must define come first."""
     classes = [contract, *takewhile(lambda cls: cls is not Component, contract.__mro__[1:])]
     ours = [cls for cls in classes if cls.__module__.startswith("gradmix.")]
-    found = [member for cls in ours for member in (*_methods(cls), *_attributes(cls))]
+    needed = {*getattr(contract, "__abstractmethods__", ()), *_ONE_OF.get(contract, ())}
+    found = [member for cls in ours for member in (*_methods(cls, needed), *_attributes(cls))]
     yield from sorted(found, key=lambda member: not member.must)
 
 
-def _methods(contract: type[Component]) -> Iterator[Member]:
-    needed = {*getattr(contract, "__abstractmethods__", ()), *_ONE_OF.get(contract, ())}
+def _methods(contract: type[Component], needed: Set[str]) -> Iterator[Member]:
     for name, method in vars(contract).items():
         if name.startswith("_") or getattr(method, "__final__", False):
             continue

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from gradmix.contracts.colouring import Colouring
-    from gradmix.contracts.differentiator import Differentiator
+    from gradmix.contracts.differentiator_hooks import DifferentiatorHooks
 
 VectorFunction = Callable[[Any], Any]
 """A function from a flat vector to a flat vector."""
@@ -73,7 +73,7 @@ def _users_part(traceback: TracebackType | None) -> TracebackType | None:
     return part
 
 
-def jvp(made: Differentiator, f: FlatFunction, x: Any, v: Any) -> Any:
+def jvp(made: DifferentiatorHooks, f: FlatFunction, x: Any, v: Any) -> Any:
     """Compute J(x)·v."""
     tangent = _direction(made, "v", v, "x", f.argument)
     pushed = push(made, f, x, tangent)[1] if len(x) else np.zeros(len(f(x)))
@@ -81,14 +81,14 @@ def jvp(made: Differentiator, f: FlatFunction, x: Any, v: Any) -> Any:
     return result.arrange(_vector(pushed, result.size, made, "push"))
 
 
-def vjp(made: Differentiator, f: FlatFunction, x: Any, w: Any) -> Any:
+def vjp(made: DifferentiatorHooks, f: FlatFunction, x: Any, w: Any) -> Any:
     """Compute w·J(x)."""
     _, pullback = pull(made, f, x) if len(x) else (f(x), lambda w: x)
     cotangent = _direction(made, "w", w, "f(x)", _result(f, x))
     return f.argument.arrange(pullback(cotangent))
 
 
-def value_and_gradient(made: Differentiator, f: FlatFunction, x: Any) -> tuple[Any, Any]:
+def value_and_gradient(made: DifferentiatorHooks, f: FlatFunction, x: Any) -> tuple[Any, Any]:
     """Compute f(x) and ∇f(x)."""
     if not len(x):
         y = f(x)
@@ -99,7 +99,7 @@ def value_and_gradient(made: Differentiator, f: FlatFunction, x: Any) -> tuple[A
     return _vector(y, 1, made, "first")[0], f.argument.arrange(_vector(gradient, len(x), made, "first"))
 
 
-def derivative(made: Differentiator, f: FlatFunction, x: Any, order: int) -> Any:
+def derivative(made: DifferentiatorHooks, f: FlatFunction, x: Any, order: int) -> Any:
     """Compute a derivative of a function of one variable."""
     if not f.argument.is_scalar:
         raise DifferentiationError(
@@ -115,13 +115,13 @@ def derivative(made: Differentiator, f: FlatFunction, x: Any, order: int) -> Any
     return result.arrange(_vector(derived, result.size, made, hook))
 
 
-def jacobian(made: Differentiator, f: FlatFunction, x: Any) -> Any:
+def jacobian(made: DifferentiatorHooks, f: FlatFunction, x: Any) -> Any:
     """Compute J(x)."""
     matrix = _matrix(made, f, x)
     return _result(f, x).arrange_matrix(matrix, f.argument)
 
 
-def hvp(made: Differentiator, f: FlatFunction, x: Any, v: Any) -> Any:
+def hvp(made: DifferentiatorHooks, f: FlatFunction, x: Any, v: Any) -> Any:
     """Compute H(x)·v."""
     tangent = _direction(made, "v", v, "x", f.argument)
     if not len(x):
@@ -130,7 +130,7 @@ def hvp(made: Differentiator, f: FlatFunction, x: Any, v: Any) -> Any:
     return f.argument.arrange(_vector(product, len(x), made, "product"))
 
 
-def hessian(made: Differentiator, f: FlatFunction, x: Any) -> Any:
+def hessian(made: DifferentiatorHooks, f: FlatFunction, x: Any) -> Any:
     """Compute H(x)."""
     shape = (len(x), len(x))
     second = _of_one_value(f, lambda: made.second(f, x)) if len(x) else np.zeros(shape)
@@ -138,7 +138,7 @@ def hessian(made: Differentiator, f: FlatFunction, x: Any) -> Any:
 
 
 def sparse(
-    made: Differentiator,
+    made: DifferentiatorHooks,
     f: FlatFunction,
     x: Any,
     is_second: bool,
@@ -177,7 +177,7 @@ def _check_colouring(given: Colouring, is_second: bool, shape: tuple[int, ...]) 
         raise DifferentiationError(f"the colouring is for a matrix of shape {given.shape}; this one has {shape}.")
 
 
-def taylor(made: Differentiator, f: FlatFunction, x: Any, v: Any, order: int) -> Any:
+def taylor(made: DifferentiatorHooks, f: FlatFunction, x: Any, v: Any, order: int) -> Any:
     """Compute the Taylor coefficients along a direction."""
     if isinstance(order, bool) or not isinstance(order, int | np.integer) or order < 0:
         raise DifferentiationError(f"the order of a series must be an integer ≥ 0; given: {order!r}.")
@@ -217,7 +217,7 @@ _RESULTS = {
 """Hook → description of the array that it computes."""
 
 
-def _pair(returned: Any, made: Differentiator, hook: str) -> tuple[Any, Any]:
+def _pair(returned: Any, made: DifferentiatorHooks, hook: str) -> tuple[Any, Any]:
     if type(returned) is tuple and len(returned) == 2:
         return returned
     raise unlike(f"{type(made).__name__}.{hook}", _PAIRS[hook], returned)
@@ -229,7 +229,7 @@ def _number_of_values(f: VectorFunction, y: Any, otherwise: int) -> int:
     return result.size if result is not None else otherwise if y is None else math.prod(shape_of(y) or ())
 
 
-def push(made: Differentiator, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
+def push(made: DifferentiatorHooks, f: VectorFunction, x: Any, v: Any) -> tuple[Any, Any]:
     """Compute f(x), or None, and J(x)·v, which is checked."""
     y, pushed = _pair(made.push(f, x, v), made, "push")
     found = shape_of(pushed)
@@ -237,7 +237,7 @@ def push(made: Differentiator, f: VectorFunction, x: Any, v: Any) -> tuple[Any, 
     return y, _vector(pushed, m, made, "push")
 
 
-def pull(made: Differentiator, f: VectorFunction, x: Any) -> tuple[Any, VectorFunction]:
+def pull(made: DifferentiatorHooks, f: VectorFunction, x: Any) -> tuple[Any, VectorFunction]:
     """Compute f(x) and the pullback, whose results are checked."""
     y, pullback = _pair(made.pull(f, x), made, "pull")
     if not callable(pullback):
@@ -247,7 +247,7 @@ def pull(made: Differentiator, f: VectorFunction, x: Any) -> tuple[Any, VectorFu
     return _vector(y, math.prod(np.shape(y)), made, "pull"), lambda w: _vector(pullback(w), len(x), made, "pull")
 
 
-def along_each_variable(made: Differentiator, f: VectorFunction, x: Any) -> tuple[Any, Any]:
+def along_each_variable(made: DifferentiatorHooks, f: VectorFunction, x: Any) -> tuple[Any, Any]:
     """Compute f(x) and the derivatives along each variable, shape (n, m), in chunks to avoid a whole unit matrix."""
     n, y, parts = len(x), None, []
     for start in range(0, n, made.chunk):
@@ -270,14 +270,14 @@ def rows(pullback: VectorFunction, m: int, n: int) -> Any:
     return np.stack(pulled) if pulled else np.zeros((m, n))
 
 
-def _matrix(made: Differentiator, f: FlatFunction, x: Any) -> Any:
+def _matrix(made: DifferentiatorHooks, f: FlatFunction, x: Any) -> Any:
     if not len(x):
         return np.zeros((len(f(x)), 0))
     matrix = made.matrix(f, x)
     return _array(matrix, (_result(f, x).size, len(x)), made, "matrix")
 
 
-def check_plain(made: Differentiator, x: Any) -> None:
+def check_plain(made: DifferentiatorHooks, x: Any) -> None:
     """Check that a point or direction is not traced if the differentiator does not nest.
 
     Raises
@@ -291,7 +291,7 @@ def check_plain(made: Differentiator, x: Any) -> None:
         )
 
 
-def _direction(made: Differentiator, name: str, given: Any, of: str, structure: Structure) -> Any:
+def _direction(made: DifferentiatorHooks, name: str, given: Any, of: str, structure: Structure) -> Any:
     flat, own = flattened(given)
     check_plain(made, flat)
     if own != structure:
@@ -333,11 +333,11 @@ def _of_one_value(f: FlatFunction, compute: Callable[[], Any]) -> Any:
     return computed
 
 
-def _vector(values: Any, size: int, made: Differentiator, hook: str) -> Any:
+def _vector(values: Any, size: int, made: DifferentiatorHooks, hook: str) -> Any:
     return _array(values, (size,), made, hook)
 
 
-def _array(values: Any, shape: tuple[int, ...], made: Differentiator, hook: str) -> Any:
+def _array(values: Any, shape: tuple[int, ...], made: DifferentiatorHooks, hook: str) -> Any:
     """Convert a hook's return value to a NumPy array of float64; a traced one is returned unchanged."""
     if type(values) is np.ndarray and values.dtype == np.float64 and values.shape == shape:
         return values

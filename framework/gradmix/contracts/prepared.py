@@ -18,7 +18,7 @@ from gradmix.contracts.flat_function import FlatFunction, at_point
 from gradmix.contracts.operators import OperatorT, operator
 
 if TYPE_CHECKING:
-    from gradmix.contracts.differentiator import Differentiator
+    from gradmix.contracts.differentiator_hooks import DifferentiatorHooks
 
 
 def shortened(method: OperatorT) -> OperatorT:
@@ -52,9 +52,9 @@ class Prepared:
         The differentiator that prepared it.
     """
 
-    differentiator: Differentiator
+    differentiator: DifferentiatorHooks
     function: FlatFunction
-    origin: Differentiator
+    origin: DifferentiatorHooks
     known: dict[bool, Colouring | None] = field(default_factory=dict, init=False, repr=False, compare=False)
     """The colouring of the last sparse Jacobian (False) and of the last sparse Hessian (True)."""
     _shortcuts: Mapping[str, Callable[..., Any] | None] = field(init=False, repr=False, compare=False)
@@ -169,7 +169,7 @@ class Prepared:
         return function, x
 
 
-def _unpickled(origin: Differentiator, function: FlatFunction, saved: bytes) -> Prepared:
+def _unpickled(origin: DifferentiatorHooks, function: FlatFunction, saved: bytes) -> Prepared:
     """Prepare the function again, from the recording if it still belongs to this function."""
     with origin.session():
         x = at_point(function.f, function.args, function.argnums)[1]

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from gradmix.contracts.assessment import assessments
 from gradmix.contracts.counted import Counted
-from gradmix.contracts.differentiator import Differentiator, Function
+from gradmix.contracts.differentiator import Differentiator
+from gradmix.contracts.differentiator_hooks import Function
 from gradmix.contracts.errors import DataError, NumericalError
 from gradmix.contracts.iteration import Iteration
 

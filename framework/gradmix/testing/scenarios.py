@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradmix.contracts.differentiator import Function
+from gradmix.contracts.differentiator_hooks import Function
 
 Array = NDArray[np.float64]
 Exact = Callable[[Any], Any]
