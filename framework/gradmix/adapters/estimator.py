@@ -27,7 +27,7 @@ from gradmix.contracts.errors import DataError, NumericalError, PluginError
 from gradmix.contracts.iteration import INERTIA, LOG_LIKELIHOOD, Iteration, Objective
 from gradmix.contracts.meaning import Meaning
 from gradmix.contracts.model import AIC, BIC, Model
-from gradmix.contracts.options import Alias, Freedom
+from gradmix.contracts.option_types import Alias, Freedom
 from gradmix.contracts.rows import Matrix
 
 _NOT_OPTIONS = ("name", "warm_start", "compute_labels", "verbose", "verbose_interval", "copy", "copy_x")

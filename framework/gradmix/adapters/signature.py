@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from gradmix.contracts.component import Component
 from gradmix.contracts.docstring import opening, sections
-from gradmix.contracts.options import Seed
+from gradmix.contracts.option_types import Seed
 
 ComponentT = TypeVar("ComponentT", bound=Component)
 

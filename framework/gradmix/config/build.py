@@ -15,7 +15,8 @@ from gradmix.contracts.differentiator import Differentiator
 from gradmix.contracts.errors import ConfigError, GradmixError, PluginError, UnknownNameError, did_you_mean, listing
 from gradmix.contracts.folds import Engine, Rows
 from gradmix.contracts.metric import Metric
-from gradmix.contracts.options import Option, aliases_of, check_option, parameters_of, plain, untyped
+from gradmix.contracts.option_values import check_option, plain
+from gradmix.contracts.options import Option, aliases_of, parameters_of, untyped
 from gradmix.contracts.problem import Problem
 from gradmix.contracts.solver import Solver
 from gradmix.contracts.task import Task

@@ -17,7 +17,8 @@ from gradmix.contracts.dataset import Data
 from gradmix.contracts.errors import DataError, NotInstalledError, StorageError
 from gradmix.contracts.files import regular_file
 from gradmix.contracts.model import Model
-from gradmix.contracts.options import options_of, plain
+from gradmix.contracts.option_values import plain
+from gradmix.contracts.options import options_of
 from gradmix.contracts.preparation import Preparation
 from gradmix.contracts.secrets import MASK
 from gradmix.registry.entry import Entry

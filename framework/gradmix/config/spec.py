@@ -23,15 +23,9 @@ from gradmix.contracts.hooks import PROJECT
 from gradmix.contracts.iterative import IterativeAlgorithm
 from gradmix.contracts.meaning import TIME, Meaning
 from gradmix.contracts.metric import Metric
-from gradmix.contracts.options import (
-    NonNegativeInt,
-    Option,
-    PositiveFloat,
-    PositiveInt,
-    SendsTo,
-    check_option,
-    options_of,
-)
+from gradmix.contracts.option_types import NonNegativeInt, PositiveFloat, PositiveInt, SendsTo
+from gradmix.contracts.option_values import check_option
+from gradmix.contracts.options import Option, options_of
 from gradmix.contracts.returned import check_meanings, check_objective
 from gradmix.contracts.role import Role
 from gradmix.contracts.secrets import secret_values

@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 from gradmix.contracts.errors import ConfigError, PluginError
 from gradmix.contracts.named import Lookup, lookup
-from gradmix.contracts.options import Option, check_option, options_of, parameters_of
+from gradmix.contracts.option_values import check_option
+from gradmix.contracts.options import Option, options_of, parameters_of
 from gradmix.contracts.role import Role
 
 

@@ -16,7 +16,7 @@ from typing import Annotated
 
 from gradmix.contracts.errors import ConfigError, did_you_mean, listing
 from gradmix.contracts.hooks import PROJECT
-from gradmix.contracts.options import LoadsPlugins
+from gradmix.contracts.option_types import LoadsPlugins
 from gradmix.registry.plugin import FilePlugin, Plugin
 
 VARIABLE = "GRADMIX_PLUGINS"

@@ -19,7 +19,8 @@ from typing import Any, Literal
 import numpy as np
 
 from gradmix.contracts.errors import NotInstalledError, PluginError, listing
-from gradmix.contracts.options import adapter_of, options_of
+from gradmix.contracts.option_values import adapter_of
+from gradmix.contracts.options import options_of
 from gradmix.registry.choice import chosen
 from gradmix.registry.entry import Entry
 from gradmix.registry.kinds import KINDS, unknown_kind

@@ -20,7 +20,8 @@ from gradmix.contracts.folds import Engine
 from gradmix.contracts.iteration import Objective
 from gradmix.contracts.iterative import IterativeAlgorithm
 from gradmix.contracts.metric import Metric
-from gradmix.contracts.options import options_of, parameters_of, plain
+from gradmix.contracts.option_values import plain
+from gradmix.contracts.options import options_of, parameters_of
 from gradmix.contracts.problem import Problem
 from gradmix.contracts.role import Role
 from gradmix.contracts.solver import Solver

@@ -15,7 +15,7 @@ from optuna.trial import TrialState, create_trial
 
 from gradmix.contracts.errors import ConfigError, did_you_mean, listing
 from gradmix.contracts.meaning import Direction, meaning_of, ranking_metric
-from gradmix.contracts.options import NonNegativeInt, PositiveInt
+from gradmix.contracts.option_types import NonNegativeInt, PositiveInt
 from gradmix.journal.reading import Run
 from gradmix.sweeps.plan import Overrides
 

@@ -17,7 +17,9 @@ from gradmix import (
     Seed,
 )
 from gradmix.contracts.component import Component
-from gradmix.contracts.options import check_option, describe_type, options_of, parameters_of, untyped
+from gradmix.contracts.option_values import check_option
+from gradmix.contracts.options import options_of, parameters_of, untyped
+from gradmix.contracts.type_description import describe_type
 
 COLOURS = {"red": 1, "green": 2}
 

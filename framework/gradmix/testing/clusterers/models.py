@@ -14,7 +14,7 @@ from gradmix.config.models import read_model, restore, write_model
 from gradmix.contracts.clusterer import Clusterer
 from gradmix.contracts.errors import PluginError
 from gradmix.contracts.iteration import INERTIA, LOG_LIKELIHOOD
-from gradmix.contracts.options import plain
+from gradmix.contracts.option_values import plain
 from gradmix.registry.registry import registry
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
 from gradmix.testing.clusterers.fits import KNOWN_CODE, known_rows, overlapping_rows, patient

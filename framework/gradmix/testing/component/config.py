@@ -10,7 +10,8 @@ from typing import Any
 from gradmix.config.build import build
 from gradmix.contracts.component import summary
 from gradmix.contracts.errors import did_you_mean
-from gradmix.contracts.options import options_of, parameters_of, plain, untyped
+from gradmix.contracts.option_values import plain
+from gradmix.contracts.options import options_of, parameters_of, untyped
 from gradmix.testing.check import BrokenPromiseError, NotApplicableError
 from gradmix.testing.subject import Subject
 from gradmix.testing.table import checks_of, use
