@@ -49,7 +49,8 @@ def main(arguments: Sequence[str]) -> int:
     from gradmix.journal.reading import read_run, read_unchanged
     from gradmix.runs.events import watched_by
     from gradmix.runs.origin import GitState, origin
-    from gradmix.runs.reproduction import Reproduction, check_same_data, remade
+    from gradmix.runs.remaking import check_same_data, remade
+    from gradmix.runs.reproduction import Reproduction
     from gradmix.runs.runner import Order, execute
     from gradmix.tracking.lookup import find_run
 

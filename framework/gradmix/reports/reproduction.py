@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gradmix.reports.wording import shown
-from gradmix.runs.reproduction import TOLERANCE, Deviation, Reproduction
+from gradmix.runs.deviation import Deviation
+from gradmix.runs.reproduction import TOLERANCE, Reproduction
 
 _MOST_NAMED = 5
 
