@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gradmix_autodiff.program.emission import OTHER_PATH, UNBOUNDED, Program
 from gradmix_autodiff.program.node import Graph, Node, NotRecordableError
+from gradmix_autodiff.program.program import OTHER_PATH, UNBOUNDED, Program
 from gradmix_autodiff.program.symbol import Symbol, symbol
 
 TOLERANCE = 1e-9

@@ -12,9 +12,9 @@ import numpy as np
 from gradmix import DifferentiationError, Differentiator, Pullback, VectorFunction
 from gradmix_autodiff.program.captured import Captured, marks_of
 from gradmix_autodiff.program.derivatives import COMPUTE, is_long
-from gradmix_autodiff.program.emission import OTHER_PATH, UNBOUNDED
 from gradmix_autodiff.program.node import NotRecordableError, TooLargeError
 from gradmix_autodiff.program.path import Path, recorded
+from gradmix_autodiff.program.program import OTHER_PATH, UNBOUNDED
 from gradmix_autodiff.program.saved import read, write
 from gradmix_autodiff.program.shortcuts import shortcut
 from gradmix_autodiff.program.simplify import FLOAT
