@@ -35,7 +35,7 @@ class SklearnBisectingKMeans(SklearnClusterer):
     objective = INERTIA
     deviates: ClassVar[Mapping[str, str]] = {
         **SklearnClusterer.deviates,
-        "says_whether_it_has_converged": "the estimator does not report how many iterations its splits took",
+        "reports_convergence": "the estimator does not report how many iterations its splits took",
     }
 
     n_clusters: GroupCount = 2

@@ -36,7 +36,7 @@ class Tangent(Peer):
         ),
         "is_right_for_many_variables": "it refuses np.arange",
         **dict.fromkeys(
-            ("obeys_the_chain_rule", "gives_the_same_again", "keeps_no_state_between_calls"),
+            ("obeys_the_chain_rule", "calls_are_repeatable", "keeps_no_state_between_calls"),
             "it refuses functions that call annotated ones",
         ),
         "gives_the_same_from_several_threads": "it refuses functions that call annotated ones",

@@ -74,12 +74,12 @@ class CountsTheSymmetricTwice(VVV):
 
 
 WRONG = [
-    ("asks_for_moments_that_there_are", AsksForSkewness),
+    ("requests_known_moments", AsksForSkewness),
     ("estimates_covariances_in_the_shape_of_the_scatter", OneForAll),
     ("estimates_positive_definite_covariances", ForgetsToSubtract),
     ("estimates_positive_definite_covariances", Triangular),
     ("never_lowers_the_likelihood", WeighsAllComponentsAlike),
-    ("estimates_the_same_again", StartsAnywhere),
+    ("estimate_is_repeatable", StartsAnywhere),
     ("leaves_moments_alone", WorksInPlace),
     ("counts_its_parameters", CountsTheSymmetricTwice),
 ]

@@ -126,17 +126,17 @@ class PassesOverNaN(Newton):
 
 
 WRONG = [
-    ("takes_questions_that_there_are", TakesAnything),
+    ("accepts_known_questions", TakesAnything),
     ("solves_easy_questions", StopsHalfWay),
-    ("reports_what_is_left", ReportsTheStep),
-    ("reports_what_it_minimises", HidesTheObjective),
+    ("reports_the_residual", ReportsTheStep),
+    ("reports_the_objective", HidesTheObjective),
     ("counts_its_evaluations", GoesPastTheQuestion),
-    ("solves_the_same_again", StartsAnywhere),
+    ("iterations_are_repeatable", StartsAnywhere),
     ("leaves_earlier_points_alone", WorksInPlace),
-    ("makes_at_most_as_many_iterations_as_asked", CountsFromZero),
-    ("says_that_it_was_cut_off", ConvergesAtOnce),
-    ("claims_no_root_where_there_is_none", TakesAFlatPlaceForARoot),
-    ("claims_no_minimum_at_a_saddle", TakesASaddleForAMinimum),
-    ("claims_nothing_of_what_is_not_a_number", PassesOverNaN),
+    ("respects_max_iter", CountsFromZero),
+    ("reports_no_convergence_when_cut_off", ConvergesAtOnce),
+    ("reports_no_root_where_none_exists", TakesAFlatPlaceForARoot),
+    ("reports_no_minimum_at_a_saddle", TakesASaddleForAMinimum),
+    ("refuses_functions_that_return_nan", PassesOverNaN),
 ]
 """Plugins that are wrong on purpose, each with the check that must find it out."""

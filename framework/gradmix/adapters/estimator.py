@@ -133,7 +133,7 @@ class SklearnClusterer(Clusterer[Model]):
 
     objective = DISPERSION
     deviates: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("makes_as_many_starts_as_asked", "starts_differ", "starts_do_not_depend_on_their_number"),
+        ("respects_n_init", "starts_differ", "starts_do_not_depend_on_their_number"),
         "the estimator makes its starts by itself, from one stream of random numbers",
     )
 

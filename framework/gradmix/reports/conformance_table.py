@@ -49,14 +49,14 @@ class ConformanceTable:
             check, failure = first.check, first.failure
             assert failure is not None
             self._print(f"\n{check.name}", "bold red", f"  {check.promise}")
-            told = {
+            shown = {
                 "expected": "" if failure.expected == check.promise else failure.expected,
                 "found": failure.found,
                 "example": failure.example,
-                "the same": f"in {len(alike)} other check{'s' * (len(alike) > 1)}" if alike else "",
+                "also": f"in {len(alike)} other check{'s' * (len(alike) > 1)}" if alike else "",
                 "remedy": cause.remedy,
             }
-            for name, text in told.items():
+            for name, text in shown.items():
                 if text:
                     self._print(f"  {name:<10}", "cyan", text)
             self._print("  in Python", "cyan", "".join(f"\n    {line}" for line in failure.reproduction.splitlines()))
@@ -75,10 +75,10 @@ def _left_out(report: Report) -> str:
     reasons = Counter(outcome.reason for outcome in report.outcomes if outcome.status == "not applicable")
     if not reasons:
         return ""
-    told = [f"{count}: {reason}" for reason, count in reasons.most_common(_MOST_REASONS)]
+    shown = [f"{count}: {reason}" for reason, count in reasons.most_common(_MOST_REASONS)]
     others = sum(count for _, count in reasons.most_common()[_MOST_REASONS:])
-    told += [f"{others}: for other reasons, given above"] if others else []
-    return f", {sum(reasons.values())} did not run ({'; '.join(told)})"
+    shown += [f"{others}: for other reasons, shown above"] if others else []
+    return f", {sum(reasons.values())} did not run ({'; '.join(shown)})"
 
 
 def print_checks(checks: Iterable[Check]) -> None:

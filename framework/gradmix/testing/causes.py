@@ -50,7 +50,7 @@ def causes_of(subject: Subject, outcomes: Iterable[Outcome]) -> list[Cause]:
         assert failure is not None
         key = "" if each in second else failure.cause or (failure.found, failure.example)
         found.setdefault(key, []).append(each)
-    remedy = 'if it has no second derivatives, say so: lacks = {"hvp": "…", "hessian": "…"}, each with the reason'
+    remedy = 'if it has no second derivatives, declare it: lacks = {"hvp": "…", "hessian": "…"}, each with the reason'
     return [Cause(tuple(each), remedy if key == "" else "") for key, each in found.items()]
 
 

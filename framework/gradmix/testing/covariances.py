@@ -64,7 +64,7 @@ def use(covariance: Covariance) -> Any:
     ]
 
 
-def asks_for_moments_that_there_are(subject: Subject) -> None:
+def requests_known_moments(subject: Subject) -> None:
     """`moments` is one of full, pooled, diagonal and trace."""
     covariance: Covariance = subject.make()
     if covariance.moments not in SHAPES:
@@ -112,7 +112,7 @@ def never_lowers_the_likelihood(subject: Subject) -> None:
             )
 
 
-def estimates_the_same_again(subject: Subject) -> None:
+def estimate_is_repeatable(subject: Subject) -> None:
     """Equal moments give equal covariances, to the last bit."""
     first, again = (use(_covariance(subject)) for _ in range(2))
     if plain_value(first) != plain_value(again):

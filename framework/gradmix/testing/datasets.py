@@ -17,15 +17,15 @@ _LOAD = "component.load()"
 _ROUNDING = 1e-9
 
 
-def loads_the_same_again(subject: Subject) -> None:
+def load_is_repeatable(subject: Subject) -> None:
     """Data loaded twice, or by two components with equal options and seed, are equal to the last bit."""
     made = subject.make()
     first = made.load()
-    for who, again in (("loaded again", made.load()), ("another one", subject.make().load())):
+    for who, again in (("loaded again", made.load()), ("another component", subject.make().load())):
         _require_equal(first, again, who)
 
 
-def loads_untouched_data(subject: Subject) -> None:
+def loads_fresh_data(subject: Subject) -> None:
     """Changing loaded data in place does not change the data that are loaded next."""
     made = subject.make()
     expected, spoilt = subject.make().load(), made.load()
@@ -62,7 +62,7 @@ def has_a_name_for_each_column(subject: Subject) -> None:
     data = subject.make().load()
     names = data.feature_names
     if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
-        raise BrokenPromiseError("a tuple of texts", repr(names), "feature_names", _LOAD)
+        raise BrokenPromiseError("a tuple of strings", repr(names), "feature_names", _LOAD)
     if names and len(set(names)) != data.X.shape[1]:
         raise BrokenPromiseError(f"{data.X.shape[1]} different names, or none", repr(names), "feature_names", _LOAD)
 
@@ -78,7 +78,7 @@ def can_be_standardised(subject: Subject) -> None:
         raise BrokenPromiseError("the same rows and labels", "others", "standardise=True")
 
 
-def says_how_it_was_prepared(subject: Subject) -> None:
+def preparation_is_right(subject: Subject) -> None:
     """`preparation`, applied to the rows as they were read, gives the rows as they were loaded."""
     made = _standardised(subject)
     raw, data = made.read(), made.load()
@@ -86,7 +86,7 @@ def says_how_it_was_prepared(subject: Subject) -> None:
         raise BrokenPromiseError("a Preparation", "None", "preparation", _LOAD)
     again = data.preparation.apply(np.asarray(raw.X, dtype=float))
     if not np.array_equal(again, data.X):
-        raise BrokenPromiseError("the rows that were loaded", "others", "preparation.apply(read().X)")
+        raise BrokenPromiseError("the loaded rows", "other rows", "preparation.apply(read().X)")
 
 
 def depends_on_its_seed(subject: Subject) -> None:
@@ -95,10 +95,10 @@ def depends_on_its_seed(subject: Subject) -> None:
         raise NotApplicableError("it has no option of the type gradmix.Seed")
     first, second = (subject.make(**{subject.seed: seed}).load() for seed in (1, 2))
     if np.array_equal(first.X, second.X):
-        raise BrokenPromiseError("other rows", "the same", f"{subject.seed}=1 and {subject.seed}=2")
+        raise BrokenPromiseError("different rows", "equal rows", f"{subject.seed}=1 and {subject.seed}=2")
 
 
-def says_where_it_comes_from(subject: Subject) -> None:
+def states_its_source(subject: Subject) -> None:
     """`source` is a string, empty if the data are made or come with the plugin."""
     source = subject.make().source()
     if not isinstance(source, str):

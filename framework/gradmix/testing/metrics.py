@@ -24,7 +24,7 @@ def use(metric: Metric) -> Any:
     return [call_by_name(metric.measure, answer) for answer in _answers(metric)]
 
 
-def asks_for_what_tasks_answer(subject: Subject) -> None:
+def requests_answers_of_tasks(subject: Subject) -> None:
     """`measure` only takes arguments that are answers of some installed task."""
     metric: Metric = subject.make()
     absent = {task.name: lacking(metric.measure, _class_of(task.name).answers) for task in _tasks()}
@@ -44,7 +44,7 @@ def measures_a_number(subject: Subject) -> None:
                 raise BrokenPromiseError("a number, or numbers by name", repr(value), "measure(…)")
 
 
-def measures_the_same_again(subject: Subject) -> None:
+def measure_is_repeatable(subject: Subject) -> None:
     """The same answer, measured twice, has the same value to the last bit."""
     first, again = use(subject.make()), use(subject.make())
     if plain_value(first) != plain_value(again):
@@ -62,7 +62,7 @@ def leaves_the_answer_alone(subject: Subject) -> None:
                 raise BrokenPromiseError(f"{name} as it was", "changed", "after measure(…)")
 
 
-def says_which_way_is_better(subject: Subject) -> None:
+def declares_the_better_direction(subject: Subject) -> None:
     """`maximise` is True, False, or None if neither direction is better; `unit` is a string."""
     metric: Metric = subject.make()
     if metric.maximise not in (True, False, None):

@@ -32,7 +32,7 @@ def options_from(texts: Iterable[str]) -> dict[str, Any]:
     for text in texts:
         name, sign, value = text.partition("=")
         if not sign or not name:
-            raise ConfigError(f"options are written name=value; given: {text!r}.")
+            raise ConfigError(f"options must be written name=value; given: {text!r}.")
         try:
             options[name] = yaml.safe_load(value)
         except yaml.YAMLError as error:

@@ -19,7 +19,7 @@ _ROUNDING = 1e-5
 """Largest value at a root, relative to its change by a step; the root then has about nine correct digits."""
 
 
-def asks_for_an_operator(subject: Subject) -> None:
+def operator_fits_the_point(subject: Subject) -> None:
     """`operator` is derivative, gradient or jacobian, and fits the point: a number for a derivative, else an array."""
     problem: Problem = subject.make()
     operators = get_args(Operator)
@@ -58,7 +58,7 @@ def has_a_finite_value(subject: Subject) -> None:
         raise BrokenPromiseError("one value", f"shape {np.shape(value)}", "function(point())", _code())
 
 
-def evaluates_the_same_again(subject: Subject) -> None:
+def function_is_repeatable(subject: Subject) -> None:
     """The function is pure: the same point gives the same value and is not changed."""
     problem: Problem = subject.make()
     x = problem.point()
@@ -70,7 +70,7 @@ def evaluates_the_same_again(subject: Subject) -> None:
         raise BrokenPromiseError(str(before), shown(x), "x after function(x)", _code())
 
 
-def answers_the_same_again(subject: Subject) -> None:
+def exact_is_repeatable(subject: Subject) -> None:
     """`exact` returns the same each time, even after the function was evaluated at another point."""
     problem: Problem = subject.make()
     before = plain_value(problem.exact())

@@ -21,7 +21,7 @@ def promises() -> str:
     return "\n".join(
         [
             _section("Any component", shared),
-            *(_section(f"{'An' if kind[0] in 'aeiou' else 'A'} {kind}", checks) for kind, checks in own.items()),
+            *(_section(kind.capitalize(), checks) for kind, checks in own.items()),
         ]
     )
 

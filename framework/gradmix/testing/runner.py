@@ -48,7 +48,7 @@ class Checker:
     def __call__(self, check: Check) -> Outcome:
         """Run a check, unless an earlier one did not end."""
         if self._last:
-            return Outcome(check, "not applicable", f"not tried, since {self._last} did not end")
+            return Outcome(check, "not applicable", f"not run, because {self._last} did not end")
         outcome = outcome_of(check, self.subject, self.seconds)
         self._last = check.name if outcome.is_last else ""
         return outcome
@@ -70,7 +70,7 @@ def outcome_of(check: Check, subject: Subject, seconds: float = CHECK_SECONDS) -
         return Outcome(check, "not applicable", "it needs labels")
     excuse = subject.component.deviates.get(check.name)
     if excuse is not None:
-        return Outcome(check, "not applicable", f"it says so itself: {excuse}")
+        return Outcome(check, "not applicable", f"declared in deviates: {excuse}")
     silence = io.StringIO()
     with ctrl_c_noticed() as is_pressed:
         try:
@@ -96,7 +96,7 @@ def _failure(check: Check, subject: Subject, error: BaseException, seconds: floa
         code = f"{subject.code}\n{error.code}\n" if error.code else ""
         return Failure(error.expected, error.found, error.example, f"{code}{again}", _cause(error.__cause__))
     if isinstance(error, TimeIsUpError):
-        return Failure(check.promise, f"no end after {seconds:g} s", _place(error), again)
+        return Failure(check.promise, f"it did not end within {seconds:g} s", _place(error), again)
     return Failure(check.promise, describe_use(error), _place(error), again, _cause(error))
 
 

@@ -40,7 +40,7 @@ def use(solver: Solver) -> Any:
     return [(each.estimate, dict(each.metrics), each.converged) for each in solver.iterations(easy[0])]
 
 
-def takes_questions_that_there_are(subject: Subject) -> None:
+def accepts_known_questions(subject: Subject) -> None:
     """It accepts some of gradmix's questions, and names the operators of a differentiator that each needs."""
     takes = subject.make().takes()
     if not takes:
@@ -62,7 +62,7 @@ def solves_easy_questions(subject: Subject) -> None:
             raise BrokenPromiseError(f"{shown(question.solution)}, converged", found, *_where(question))
 
 
-def reports_what_is_left(subject: Subject) -> None:
+def reports_the_residual(subject: Subject) -> None:
     """The yielded residual is that of the yielded point: the largest equation, or entry of the gradient."""
     for question in _easy(subject):
         for iteration in subject.make().iterations(question):
@@ -71,7 +71,7 @@ def reports_what_is_left(subject: Subject) -> None:
                 raise BrokenPromiseError(f"residual {left:.6g}", f"{said:.6g}", *_at(question, iteration))
 
 
-def reports_what_it_minimises(subject: Subject) -> None:
+def reports_the_objective(subject: Subject) -> None:
     """For a minimum or least squares, it yields the objective at its point."""
     for question in _easy(subject):
         objective = _objective(question)
@@ -98,7 +98,7 @@ def counts_its_evaluations(subject: Subject) -> None:
             raise BrokenPromiseError(f"{calls[0]} function evaluations", f"{said:g}", *_where(question))
 
 
-def solves_the_same_again(subject: Subject) -> None:
+def iterations_are_repeatable(subject: Subject) -> None:
     """The same question gives the same iterations, to the last bit."""
     for question in _easy(subject):
         first, again = (plain_value([each.estimate for each in subject.make().iterations(question)]) for _ in range(2))
@@ -115,7 +115,7 @@ def leaves_earlier_points_alone(subject: Subject) -> None:
                 raise BrokenPromiseError(shown(before), shown(iteration.estimate), *_at(question, iteration))
 
 
-def makes_at_most_as_many_iterations_as_asked(subject: Subject) -> None:
+def respects_max_iter(subject: Subject) -> None:
     """With `max_iter` 1, 2 and 3, there are at most as many iterations."""
     if "max_iter" not in subject.defaults:
         raise NotApplicableError("it has no option max_iter")
@@ -126,7 +126,7 @@ def makes_at_most_as_many_iterations_as_asked(subject: Subject) -> None:
                 raise BrokenPromiseError(f"at most {most} iterations", str(count), f"max_iter={most}")
 
 
-def says_that_it_was_cut_off(subject: Subject) -> None:
+def reports_no_convergence_when_cut_off(subject: Subject) -> None:
     """If `max_iter=1` cuts it off far from the solution, it does not report convergence."""
     if "max_iter" not in subject.defaults:
         raise NotApplicableError("it has no option max_iter")
@@ -136,7 +136,7 @@ def says_that_it_was_cut_off(subject: Subject) -> None:
             raise BrokenPromiseError("not converged", f"converged at {shown(last.estimate)}", "max_iter=1")
 
 
-def claims_no_root_where_there_is_none(subject: Subject) -> None:
+def reports_no_root_where_none_exists(subject: Subject) -> None:
     """If equations have no root, it does not report convergence; it may raise a `NumericalError`."""
     root = Equations(no_root, [0.75])
     if not _takes(subject, root):
@@ -144,7 +144,7 @@ def claims_no_root_where_there_is_none(subject: Subject) -> None:
     _claims_nothing(subject, root, lambda x: False)
 
 
-def claims_no_minimum_at_a_saddle(subject: Subject) -> None:
+def reports_no_minimum_at_a_saddle(subject: Subject) -> None:
     """At a saddle point or a maximum, to which a symmetric start may lead, it does not report convergence."""
     cases: list[tuple[Question, Callable[[Array], bool]]] = [
         (Minimum(saddle, [1.0, 0.0]), lambda x: abs(abs(x[1]) - 0.5**0.5) < _NEAR),
@@ -157,7 +157,7 @@ def claims_no_minimum_at_a_saddle(subject: Subject) -> None:
         _claims_nothing(subject, question, is_right)
 
 
-def claims_nothing_of_what_is_not_a_number(subject: Subject) -> None:
+def refuses_functions_that_return_nan(subject: Subject) -> None:
     """If the function is NaN, it raises a `NumericalError`."""
     for question in _easy(subject):
 

@@ -134,7 +134,7 @@ def _registered(name: str, kind: str | None) -> Subject:
             "installed is named path/to/file.py:Class or package.module:Class."
         )
     if len(kinds) > 1:
-        raise ConfigError(f"{name!r} is the name of several components: say --kind {' or --kind '.join(kinds)}.")
+        raise ConfigError(f"{name!r} is the name of several components: use --kind {' or --kind '.join(kinds)}.")
     return Subject(kinds[0], name)
 
 

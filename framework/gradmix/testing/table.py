@@ -67,7 +67,7 @@ CHECKS: Mapping[str, KindChecks] = {
         "component.uses:differentiate",
     ),
     "engine": KindChecks(("engines",), "engines:use"),
-    "events": KindChecks(("hearing",)),
+    "events": KindChecks(("events",)),
     "metric": KindChecks(("metrics",), "metrics:use"),
     "problem": KindChecks(("problems",), "component.uses:evaluate"),
     "solver": KindChecks(("solvers",), "solvers:use"),
@@ -110,6 +110,6 @@ def use(kind: str, component: Any) -> Any:
     """
     place = CHECKS[kind].use if kind in CHECKS else ""
     if not place:
-        raise NotApplicableError(f"the kit makes no use of {kind}")
+        raise NotApplicableError(f"the kit cannot use components of the kind {kind}")
     module, _, function = place.partition(":")
     return getattr(import_module(f"gradmix.testing.{module}"), function)(component)

@@ -57,7 +57,7 @@ def declares_its_metrics(subject: Subject) -> None:
         raise BrokenPromiseError(f"a meaning of {missing[0]}", ", ".join(sorted(names)) or "none", "metrics()", _RUN)
 
 
-def tells_the_story_of_a_start_that_there_was(subject: Subject) -> None:
+def best_start_was_yielded(subject: Subject) -> None:
     """`best_start` is one of the starts whose iterations were yielded."""
     iterations, result = _ran(subject)
     starts = {iteration.start for iteration in iterations} or {0}
@@ -65,7 +65,7 @@ def tells_the_story_of_a_start_that_there_was(subject: Subject) -> None:
         raise BrokenPromiseError(f"one of {sorted(starts)}", str(result.best_start), "best_start", _RUN)
 
 
-def runs_the_same_again(subject: Subject) -> None:
+def run_is_repeatable(subject: Subject) -> None:
     """A second run with the same seeds yields the same metrics, except times and memory."""
     first, again = _measured(subject), _measured(subject)
     if first != again:
@@ -94,7 +94,7 @@ def writes_its_artifacts(subject: Subject) -> None:
             raise BrokenPromiseError(name, ", ".join(left) or "no file", f"artifact {name}", _RUN)
 
 
-def answers_what_it_says(subject: Subject) -> None:
+def answers_as_declared(subject: Subject) -> None:
     """`Result.answer` has exactly the names in `answers`, by which metrics and pictures request its values."""
     task = subject.make()
     answered = sorted(result_of(task).answer)
@@ -116,7 +116,7 @@ def recalls_its_answer(subject: Subject) -> None:
         raise BrokenPromiseError(", ".join(sorted(task.answers)), ", ".join(recalled), "recall(artifacts)", _RUN)
 
 
-def tells_its_inputs(subject: Subject) -> None:
+def declares_its_inputs(subject: Subject) -> None:
     """`inputs` has a `gradmix.Input` for each data set of the run."""
     _, result = _ran(subject)
     for each in result.inputs:
@@ -124,7 +124,7 @@ def tells_its_inputs(subject: Subject) -> None:
             raise BrokenPromiseError("a gradmix.Input with rows and a digest", repr(each), "inputs", _RUN)
 
 
-def looks_before_it_runs_and_touches_nothing(subject: Subject) -> None:
+def preflight_changes_nothing(subject: Subject) -> None:
     """`preflight` returns nothing, changes nothing, and can be repeated."""
     task: Task = subject.make()
     look: Any = task.preflight

@@ -60,7 +60,7 @@ def test_one_mistake_is_shown_once(capsys, empty_folder):
     out = capsys.readouterr().out
     assert out.count("  failed  ") > 3
     assert out.count("found     RuntimeError: not today") == 1
-    assert re.search(r"the same  in \d+ other checks", out)
+    assert re.search(r"also      in \d+ other checks", out)
 
 
 def test_the_report_as_json(capsys, empty_folder):
@@ -81,7 +81,7 @@ def test_checks_are_listed_with_their_promises(what, capsys):
     [
         (["gmmm"], "Did you mean gmm?"),
         (["gmm", "n_components=0"], "clusterer.n_components must be an integer > 0"),
-        (["gmm", "n_components"], "options are written name=value"),
+        (["gmm", "n_components"], "options must be written name=value"),
         (["gmm", "--kind", "problem"], "unknown problem 'gmm'"),
         (["gmm", "--only", "find_known_groups"], "Did you mean finds_known_groups?"),
         (["python"], "problem.path must be given"),

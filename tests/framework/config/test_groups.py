@@ -120,7 +120,7 @@ def test_scikit_learn_sees_the_options_of_nested_components():
 
 @pytest.mark.parametrize(
     "check",
-    ["sets_its_options_by_name", "can_be_cloned", "comes_back_from_its_config", "is_read_again_as_it_was_written"],
+    ["sets_its_options_by_name", "can_be_cloned", "round_trips_through_config", "saves_and_loads_its_model"],
 )
 def test_the_kit_takes_a_clusterer_that_holds_a_component(check):
     report = conformance("clusterer", "descent", only=[check])

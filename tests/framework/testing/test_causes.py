@@ -47,7 +47,13 @@ def test_a_wrong_return_value_is_one_failure_of_many_checks(capsys):
 
 
 def test_second_derivatives_that_are_not_there_are_one_failure_with_its_remedy():
-    only = ["jvp_is_right", "hvp_is_right", "hessian_is_right", "is_right_for_many_variables", "lacks_what_it_says"]
+    only = [
+        "jvp_is_right",
+        "hvp_is_right",
+        "hessian_is_right",
+        "is_right_for_many_variables",
+        "refuses_operators_that_it_lacks",
+    ]
     _, report, causes = failed(Step, only)
     assert report.failed == 3
     (cause,) = causes

@@ -51,4 +51,4 @@ def test_the_plugin_of_pytest_checks_by_name(tmp_path, name, code):
     done = run_pytest(tmp_path, "-p", "gradmix.testing.pytest_plugin", "--gradmix-check", name)
     assert done.returncode == code, done.stdout + done.stderr
     assert "exact_is_right" in done.stdout
-    assert "evaluates_the_same_again PASSED" in done.stdout.replace("  ", " ")
+    assert "function_is_repeatable PASSED" in done.stdout.replace("  ", " ")

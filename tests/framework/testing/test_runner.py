@@ -77,7 +77,7 @@ def test_a_component_that_raises_a_keyboard_interrupt_has_failed():
 
 
 def test_a_component_that_hangs_is_stopped():
-    assert failure_of(Hangs, seconds=0.1).found == "no end after 0.1 s"
+    assert failure_of(Hangs, seconds=0.1).found == "it did not end within 0.1 s"
 
 
 def test_ctrl_c_is_not_taken_for_the_component():
@@ -96,17 +96,19 @@ def test_after_a_fit_without_end_no_other_check_is_tried():
     assert first.check.name == "ends"
     assert "iterations, none converged" in first.failure.found
     assert {outcome.status for outcome in others} == {"not applicable"}
-    assert {outcome.reason for outcome in others} == {"not tried, since ends did not end"}
+    assert {outcome.reason for outcome in others} == {"not run, because ends did not end"}
 
 
 def test_a_component_that_hangs_is_reported_once():
     found = subject(Hangs)
     seen = list(outcomes(found, _checks(found), seconds=0.5))
-    (hung,) = [each for each in seen if each.failure is not None and "no end after 0.5 s" in each.failure.found]
+    (hung,) = [
+        each for each in seen if each.failure is not None and "it did not end within 0.5 s" in each.failure.found
+    ]
     after = seen[seen.index(hung) + 1 :]
     assert after
     assert {(each.status, each.reason) for each in after} == {
-        ("not applicable", f"not tried, since {hung.check.name} did not end")
+        ("not applicable", f"not run, because {hung.check.name} did not end")
     }
 
 
@@ -168,7 +170,7 @@ def test_the_example_is_the_smallest():
 def test_a_component_may_say_where_it_deviates_and_the_report_shows_it():
     (outcome,) = conformance("problem", Excused, only=["exact_is_right"]).outcomes
     assert outcome.status == "not applicable"
-    assert outcome.reason == "it says so itself: it is a lesson in being wrong"
+    assert outcome.reason == "declared in deviates: it is a lesson in being wrong"
 
 
 @pytest.mark.parametrize(

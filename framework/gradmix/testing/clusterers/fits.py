@@ -151,7 +151,7 @@ def require_partition(expected: Any, found: Any, example: str, code: str = "") -
     if wrong:
         raise BrokenPromiseError(
             f"the same groups: sizes {_sizes(wanted)}",
-            f"sizes {_sizes(got)}; {len(wrong)} of {len(got)} rows are elsewhere, first row {wrong[0]}",
+            f"sizes {_sizes(got)}; {len(wrong)} of {len(got)} rows are in other groups, first row {wrong[0]}",
             example,
             code,
         )

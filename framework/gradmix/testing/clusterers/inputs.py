@@ -79,7 +79,7 @@ def refuses_numbers_that_are_not_finite(subject: Subject) -> None:
         _require_refusal(partial(fitted.predict, rows), f"predict, {bad} in row 3")
 
 
-def refuses_what_is_no_matrix_of_numbers(subject: Subject) -> None:
+def refuses_input_that_is_not_a_numeric_matrix(subject: Subject) -> None:
     """Strings, complex numbers, a one-dimensional array and an array without rows raise a `DataError`."""
     for what, rows in {
         "texts": [["a", "b"], ["c", "d"], ["e", "f"]],
@@ -98,7 +98,7 @@ def refuses_fewer_rows_than_groups(subject: Subject) -> None:
     _require_refusal(lambda: made.fit(X), "2 rows, 3 groups")
 
 
-def refuses_other_columns_than_it_was_fitted_to(subject: Subject) -> None:
+def refuses_another_number_of_columns(subject: Subject) -> None:
     """`predict` of rows with more or fewer columns raises a `DataError`."""
     X, _ = known_rows()
     fitted = subject.make().fit(X)

@@ -85,12 +85,12 @@ def numbers_its_iterations(subject: Subject) -> None:
             )
         if has_converged:
             raise BrokenPromiseError(
-                "the end of the start", "another iteration", f"iteration {iteration.step}, after one that had converged"
+                "no iteration after convergence", f"iteration {iteration.step}", f"start {iteration.start}"
             )
         expected_step, has_converged = expected_step + 1, iteration.converged
 
 
-def iterates_at_most_as_often_as_asked(subject: Subject) -> None:
+def respects_max_iter(subject: Subject) -> None:
     """With `max_iter` 1, 2 or 3, no start makes more iterations than that."""
     _require_max_iter(subject)
     for most in (1, 2, 3):
@@ -100,7 +100,7 @@ def iterates_at_most_as_often_as_asked(subject: Subject) -> None:
                 raise BrokenPromiseError(f"at most {most} iteration(s)", found, f"max_iter={most}", _limited_code(most))
 
 
-def says_whether_it_has_converged(subject: Subject) -> None:
+def reports_convergence(subject: Subject) -> None:
     """A start that stops before `max_iter` reports convergence; a start that `max_iter=1` cuts off does not.
 
     A start counts as cut off if a second iteration would change the objective by more than a thousandth.
@@ -108,7 +108,7 @@ def says_whether_it_has_converged(subject: Subject) -> None:
     _require_max_iter(subject)
     for last in last_of_each_start(subject.make(max_iter=_ENOUGH).iterations(known_rows()[0])):
         if _count(last) < _ENOUGH and not last.converged:
-            where = f"iteration {_count(last):g}, the last one, with max_iter={_ENOUGH}"
+            where = f"iteration {_count(last):g}, the last, with max_iter={_ENOUGH}"
             raise BrokenPromiseError("converged", "not converged", where, _run(KNOWN_CODE))
     X = overlapping_rows(*_ROWS)
     one, two = (next(last_of_each_start(_limited(subject, most).iterations(X))) for most in (1, 2))
@@ -135,7 +135,9 @@ def leaves_earlier_estimates_alone(subject: Subject) -> None:
     for iteration, before in seen:
         if plain_value(iteration.estimate) != before:
             raise BrokenPromiseError(
-                shown(before), shown(iteration.estimate), f"the estimate of iteration {iteration.step}, at the end"
+                shown(before),
+                shown(iteration.estimate),
+                f"the estimate of iteration {iteration.step}, after the last one",
             )
 
 
@@ -152,18 +154,18 @@ def keeps_its_centers_apart(subject: Subject) -> None:
             raise BrokenPromiseError(f"{len(centers)} different centers", shown(centers), where)
 
 
-def iterates_when_asked(subject: Subject) -> None:
+def iterates_lazily(subject: Subject) -> None:
     """Iterations are computed lazily: the first one is yielded before the others are computed."""
     X = overlapping_rows(200, 2, 0)
     made = subject.make(**({"n_init": 1} if "n_init" in subject.defaults else {}))
     count = len(all_iterations(made, X))
     if count < 5:
-        raise NotApplicableError(f"it ends after {count} iteration(s)")
+        raise NotApplicableError(f"it has only {count} iteration(s)")
     first, whole = python_calls(lambda: _pull_one(made.iterations(X))), python_calls(lambda: all_iterations(made, X))
     if first > 0.7 * whole:
         code = _run(overlapping_code(200, 2, 0), "next(component.iterations(X))")
         raise BrokenPromiseError(
-            f"part of the {whole} calls of the whole", f"{first} calls", "the first iteration", code
+            f"fewer than the {whole} calls of all iterations", f"{first} calls", "the first iteration", code
         )
 
 

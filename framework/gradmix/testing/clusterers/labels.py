@@ -19,14 +19,14 @@ def refuses_rows_without_labels(subject: Subject) -> None:
         subject.make().fit(known_rows()[0])
     except DataError:
         return
-    raise BrokenPromiseError("a DataError", "a fit", "rows without labels", f"{_CODE}component.fit(X)")
+    raise BrokenPromiseError("a DataError", "a fit without an error", "rows without labels", f"{_CODE}component.fit(X)")
 
 
 def learns_the_labels(subject: Subject) -> None:
     """If the clusterer needs labels, `fit(X, y)` finds groups that are far apart, whatever the labels are."""
     _require_labels(subject)
     X, y = known_rows()
-    for what, labels in {"integers": y, "texts": np.array(["c", "a", "b"])[y]}.items():
+    for what, labels in {"integers": y, "strings": np.array(["c", "a", "b"])[y]}.items():
         made = subject.make().fit(X, labels)
         require_partition(y, made.labels_, what, f"{_CODE}component.fit(X, y).labels_")
         require_partition(y, made.predict(X), what, f"{_CODE}component.fit(X, y).predict(X)")
@@ -48,4 +48,4 @@ def follows_the_labels(subject: Subject) -> None:
 
 def _require_labels(subject: Subject) -> None:
     if not subject.component.needs_labels:  # type: ignore[attr-defined]
-        raise NotApplicableError("it needs no labels")
+        raise NotApplicableError("it does not need labels")

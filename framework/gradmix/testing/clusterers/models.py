@@ -24,7 +24,7 @@ from gradmix.testing.values import plain_value, shown
 _ROUNDING = 1e-6
 
 
-def is_read_again_as_it_was_written(subject: Subject) -> None:
+def saves_and_loads_its_model(subject: Subject) -> None:
     """A model that is saved to a file and loaded predicts the same and has the same numbers."""
     X, _ = known_rows()
     made = subject.make().fit(X)
@@ -42,7 +42,7 @@ def names_the_class_of_its_models(subject: Subject) -> None:
         raise BrokenPromiseError(made.model_class().__name__, type(made.model_).__name__, "type(model_)")
 
 
-def makes_models_that_stay_as_they_are(subject: Subject) -> None:
+def makes_immutable_models(subject: Subject) -> None:
     """A model is a frozen dataclass: its fields cannot be set."""
     model = subject.make().fit(known_rows()[0]).model_
     if not dataclasses.is_dataclass(model):
@@ -64,7 +64,7 @@ def scores_with_finite_numbers(subject: Subject) -> None:
             raise BrokenPromiseError("a finite number", repr(value), f"scores(X)[{name!r}]", f"{KNOWN_CODE}")
 
 
-def reaches_the_objective_of_its_model(subject: Subject) -> None:
+def objective_agrees_with_model(subject: Subject) -> None:
     """`inertia_` sums the squared distances to the model's centers, `log_likelihood_` the model's log-densities."""
     X, _ = known_rows()
     made: Any = patient(subject)

@@ -15,9 +15,9 @@ _ROWS = (100, 2, 0)
 def repeats_with_the_same_seed(subject: Subject) -> None:
     """Two fits with the same seed are equal in every iteration, to the last bit; so is a refit of one clusterer."""
     X, made = overlapping_rows(*_ROWS), subject.make()
-    first = [_told(iteration) for iteration in all_iterations(made, X)]
-    for who, other in (("the same one again", made), ("another one", subject.make())):
-        _require_equal(first, [_told(iteration) for iteration in all_iterations(other, X)], who)
+    first = [_content(iteration) for iteration in all_iterations(made, X)]
+    for who, other in (("a refit", made), ("another component", subject.make())):
+        _require_equal(first, [_content(iteration) for iteration in all_iterations(other, X)], who)
 
 
 def starts_do_not_depend_on_their_number(subject: Subject) -> None:
@@ -25,12 +25,12 @@ def starts_do_not_depend_on_their_number(subject: Subject) -> None:
     if "n_init" not in subject.defaults:
         raise NotApplicableError("it has no option n_init")
     X = overlapping_rows(*_ROWS)
-    one = [_told(each) for each in all_iterations(subject.make(n_init=1), X)]
-    three = [_told(each) for each in all_iterations(subject.make(n_init=3), X) if each.start == 0]
+    one = [_content(each) for each in all_iterations(subject.make(n_init=1), X)]
+    three = [_content(each) for each in all_iterations(subject.make(n_init=3), X) if each.start == 0]
     _require_equal(one, three, "start 0 of n_init=3")
 
 
-def makes_as_many_starts_as_asked(subject: Subject) -> None:
+def respects_n_init(subject: Subject) -> None:
     """`n_init=3` makes three starts."""
     if "n_init" not in subject.defaults:
         raise NotApplicableError("it has no option n_init")
@@ -44,12 +44,12 @@ def starts_differ(subject: Subject) -> None:
     if "n_init" not in subject.defaults or not subject.seed:
         raise NotApplicableError("it has no option n_init, or none of the type gradmix.Seed")
     X, made = overlapping_rows(*_ROWS), with_groups(subject, n_init=4)
-    firsts = {str(_told(each)) for each in all_iterations(made, X) if each.step == 1}
+    firsts = {str(_content(each)) for each in all_iterations(made, X) if each.step == 1}
     if len(firsts) == 1:
-        raise BrokenPromiseError("different starts", "four times the same", "n_init=4", _code("n_init=4"))
+        raise BrokenPromiseError("different starts", "four equal starts", "n_init=4", _code("n_init=4"))
 
 
-def _told(iteration: Any) -> Any:
+def _content(iteration: Any) -> Any:
     return plain_value(dict(iteration.metrics)), plain_value(iteration.estimate)
 
 

@@ -12,7 +12,7 @@ from gradmix.testing.clusterers.fits import known_rows, patient, require_partiti
 from gradmix.testing.subject import Subject
 
 
-def a_weight_of_two_is_a_row_twice(subject: Subject) -> None:
+def weight_of_two_equals_two_rows(subject: Subject) -> None:
     """Weights 1 and 2 give the groups of rows that occur once and twice and, unless estimated, their objective."""
     _require_weights(subject)
     X, _ = known_rows()

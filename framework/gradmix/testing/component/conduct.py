@@ -45,10 +45,10 @@ def leaves_global_random_numbers_alone(subject: Subject) -> None:
     """A use neither seeds nor draws from the global random numbers of NumPy and Python."""
     changed = [name for name in RANDOM if name in _deeds(subject).changed]
     if changed:
-        raise BrokenPromiseError("the same state as before", f"{changed[0]} moved on", "one use")
+        raise BrokenPromiseError("the same state as before", f"{changed[0]} changed", "one use")
 
 
-def depends_on_no_global_random_numbers(subject: Subject) -> None:
+def ignores_global_random_numbers(subject: Subject) -> None:
     """A use gives the same result whatever the seeds of the global random numbers of NumPy and Python."""
     results = []
     for seed in (1, 2):

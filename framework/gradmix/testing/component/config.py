@@ -17,7 +17,7 @@ from gradmix.testing.subject import Subject
 from gradmix.testing.table import checks_of, use
 
 
-def comes_back_from_its_config(subject: Subject) -> None:
+def round_trips_through_config(subject: Subject) -> None:
     """Its options, written to a config and read again, make an equal component."""
     built = subject.built()
     plain_options = {option.name for option in options_of(subject.component) if not option.part}
@@ -72,9 +72,9 @@ def gives_every_option_a_type(subject: Subject) -> None:
         )
 
 
-def excuses_itself_by_name(subject: Subject) -> None:
+def deviates_from_existing_checks(subject: Subject) -> None:
     """`deviates` names existing checks except this one, each with a reason."""
-    known = {check.name for check in checks_of(subject.kind)} - {excuses_itself_by_name.__name__}
+    known = {check.name for check in checks_of(subject.kind)} - {deviates_from_existing_checks.__name__}
     for name, reason in subject.component.deviates.items():
         if name not in known:
             raise BrokenPromiseError("the name of a check", repr(name) + did_you_mean(name, known), "deviates")
@@ -98,9 +98,9 @@ def has_a_stable_fingerprint(subject: Subject) -> None:
     component = subject.make()
     before = component.content()
     if not isinstance(before, tuple) or not all(isinstance(mark, str) for mark in before):
-        raise BrokenPromiseError("a tuple of texts", repr(before), "component.content()")
+        raise BrokenPromiseError("a tuple of strings", repr(before), "component.content()")
     use(subject.kind, component)
-    for when, content in (("after a use", component.content()), ("of a second one", subject.make().content())):
+    for when, content in (("after a use", component.content()), ("of an equal component", subject.make().content())):
         if content != before:
             raise BrokenPromiseError(repr(before), repr(content), f"component.content() {when}")
 

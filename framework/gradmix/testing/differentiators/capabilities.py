@@ -14,7 +14,7 @@ from gradmix.testing.scenarios import SCENARIOS, squares, wave
 from gradmix.testing.subject import Subject
 
 
-def lacks_what_it_says(subject: Subject) -> None:
+def refuses_operators_that_it_lacks(subject: Subject) -> None:
     """Every name in `lacks` is an operator, has a reason, and raises a `DifferentiationError`."""
     made: Differentiator = subject.make()
     for operator, reason in made.lacks.items():
@@ -28,10 +28,10 @@ def lacks_what_it_says(subject: Subject) -> None:
             continue
         except Exception as error:
             raise BrokenPromiseError("a DifferentiationError", f"{type(error).__name__}: {error}", operator) from error
-        raise BrokenPromiseError("a DifferentiationError", "an answer", f"{operator}, which it says it lacks")
+        raise BrokenPromiseError("a DifferentiationError", "an answer", f"{operator}, which is in lacks")
 
 
-def offers_the_rest(subject: Subject) -> None:
+def offers_all_other_operators(subject: Subject) -> None:
     """`check_operator` refuses the operators in `lacks` and accepts all others, and those work."""
     made: Differentiator = subject.make()
     for operator in OPERATORS:
@@ -41,17 +41,18 @@ def offers_the_rest(subject: Subject) -> None:
         except DifferentiationError:
             is_refused = True
         if is_refused != (operator in made.lacks):
-            expected = "a DifferentiationError" if operator in made.lacks else "no error"
-            raise BrokenPromiseError(expected, "the other", f"check_operator({operator!r})")
+            results = ("a DifferentiationError", "no error")
+            expected, found = results if operator in made.lacks else results[::-1]
+            raise BrokenPromiseError(expected, found, f"check_operator({operator!r})")
         if not is_refused:
             _call(made, operator)
 
 
-def refuses_branches_if_it_says_so(subject: Subject) -> None:
+def refuses_branches_as_declared(subject: Subject) -> None:
     """If `follows_values` is False, a function that branches on a value raises a `DifferentiationError`."""
     made: Differentiator = subject.make()
     if made.follows_values:
-        raise NotApplicableError("it follows values")
+        raise NotApplicableError("it can follow branches: follows_values is True")
     for scenario in (each for each in SCENARIOS.values() if each.looks_at_values):
         operator = next(name for name in ("derivative", "jvp", "vjp") if name not in made.lacks)
         along = () if operator == "derivative" else (1.0,)

@@ -20,7 +20,7 @@ _SLACK = 1.5
 _LONG = 1500
 
 
-def evaluates_equally_often(subject: Subject) -> None:
+def evaluations_are_repeatable(subject: Subject) -> None:
     """The same call takes the same number of evaluations each time."""
     made = differentiator_with(subject, "gradient")
     counts = [_evaluations(made, "gradient", _SMALL) for _ in range(3)]
@@ -30,12 +30,12 @@ def evaluates_equally_often(subject: Subject) -> None:
         )
 
 
-def evaluates_for_a_gradient_at_most_linearly(subject: Subject) -> None:
+def gradient_evaluations_grow_at_most_linearly(subject: Subject) -> None:
     """A gradient by four times as many variables takes at most about four times as many evaluations."""
     _require_growth(differentiator_with(subject, "gradient"), "gradient", _LARGE // _SMALL)
 
 
-def evaluates_for_a_jvp_equally_often(subject: Subject) -> None:
+def jvp_evaluations_do_not_depend_on_size(subject: Subject) -> None:
     """A directional derivative of one value takes the same number of evaluations for any number of variables."""
     _require_growth(differentiator_with(subject, "jvp"), "jvp", 1)
 

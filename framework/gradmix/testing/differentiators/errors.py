@@ -68,7 +68,7 @@ def refuses_the_derivative_by_several_variables(subject: Subject) -> None:
     _require_refusal(differentiator_with(subject), "derivative", product, np.ones(2))
 
 
-def refuses_points_that_are_no_numbers(subject: Subject) -> None:
+def refuses_points_that_are_not_numbers(subject: Subject) -> None:
     """A string, None or a complex number as a point raises a `DifferentiationError`."""
     made = differentiator_with(subject)
     for x in ("1.0", None, 1.0 + 2.0j):
@@ -77,7 +77,7 @@ def refuses_points_that_are_no_numbers(subject: Subject) -> None:
         _require_refusal(made, "gradient", product, points)
 
 
-def refuses_functions_that_return_no_numbers(subject: Subject) -> None:
+def refuses_functions_that_do_not_return_numbers(subject: Subject) -> None:
     """A function that returns None or a string raises a `DifferentiationError`, `TypeError` or `ValueError`."""
     made = differentiator_with(subject)
     for f in (_returns_none, _returns_text):

@@ -45,7 +45,7 @@ def takes_any_memory_layout(subject: Subject) -> None:
     _require(differentiator_with(subject), "gradient", "form", [matrix])
 
 
-def takes_directions_as_it_takes_points(subject: Subject) -> None:
+def takes_directions_like_points(subject: Subject) -> None:
     """Directions may be integers and lists, too."""
     made = differentiator_with(subject, "jvp")
     scenario, x = SCENARIOS["product"], np.array([2.0, 1.0])

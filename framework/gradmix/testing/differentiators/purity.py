@@ -31,10 +31,10 @@ def leaves_its_arguments_alone(subject: Subject) -> None:
     if "gradient" not in made.lacks:
         x = np.array([2.0, 1.0])
         _refused_or_done(made, x)
-        _require_same("gradient", [np.array([2.0, 1.0])], (x,), " of a function that says x[0] = 0 first")
+        _require_same("gradient", [np.array([2.0, 1.0])], (x,), " of a function that begins with x[0] = 0")
 
 
-def gives_the_same_again(subject: Subject) -> None:
+def calls_are_repeatable(subject: Subject) -> None:
     """A repeated call gives the same result to the last bit, and so does another component with equal options."""
     made = differentiator_with(subject)
     for operator, arguments in _calls(made).items():
