@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
+from operator import getitem
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gradmix.cli.parser import CommandParser
 from gradmix.contracts.errors import ConfigError, GradmixError, StorageError
@@ -96,22 +97,56 @@ def _answer(options: argparse.Namespace) -> None:
         elif options.hydra_help:
             hydra.hydra_help(name, _parser(), options)
         elif options.cfg:
-            hydra.show_cfg(name, overrides, options.cfg, options.package, options.resolve)
+            print(_config(composer, options), end="")
         elif options.info:
             hydra.show_info(options.info, name, overrides)
         else:
             hydra.shell_completion(name, overrides)
 
 
+def _composed(composer: Composer) -> tuple[DictConfig, Collection[tuple[str, ...]]]:
+    """Compose a config to show it, in which each option has the value given to its alias; return the aliases, too."""
+    from hydra.core.hydra_config import HydraConfig
+
+    from gradmix.config.aliases import settle_aliases
+
+    config = composer.compose()
+    HydraConfig.instance().set_config(config)
+    return config, settle_aliases(config, composer.overrides)
+
+
+def _config(composer: Composer, options: argparse.Namespace) -> str:
+    """Return the config of a run, or the common config of a sweep's jobs, as Hydra shows it with the same flags.
+
+    An alias is shown as a reference to its option; resolved, it would show the value twice.
+    """
+    from omegaconf import OmegaConf, open_dict
+
+    config, aliases = _composed(composer)
+    OmegaConf.set_readonly(config.hydra, None)
+    if options.resolve:
+        OmegaConf.resolve(config)
+        with open_dict(config):
+            for *owner, alias in aliases:
+                del reduce(getitem, owner, config)[alias]
+    shown: Any = composer.hydra.get_sanitized_cfg(config, options.cfg)
+    if options.package not in (None, "_global_"):
+        shown = OmegaConf.select(shown, options.package)
+        if shown is None:
+            raise ConfigError(f"--package={options.package}: the config has no such part.")
+    if not OmegaConf.is_config(shown):
+        return f"{shown}\n"
+    header = f"# @package {options.package}\n" if options.package is not None else ""
+    return header + OmegaConf.to_yaml(shown)
+
+
 def _help(composer: Composer, resolve: bool) -> str:
     """Return the help from the config's template. Hydra's own function is slow: it copies its store for each group."""
     from string import Template
 
-    from hydra.core.hydra_config import HydraConfig
     from omegaconf import OmegaConf
 
-    config = composer.compose()
-    HydraConfig.instance().set_config(config)
+    config, _ = _composed(composer)
     groups = {group: f"{group}: {', '.join(options)}\n" for group, options in composer.groups().items()}
     hydras = {group: line for group, line in groups.items() if group.partition("/")[0] == "hydra"}
     shown = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])

@@ -86,7 +86,8 @@ def settle_aliases(config: DictConfig, overrides: Collection[str]) -> dict[Path,
         settled[alias] = reference
         if own_path in typed and path not in typed:
             continue
-        if (own_path in typed or path not in typed) and own not in (given, option.default_in_config):
+        is_set = own_path in typed or (path not in typed and own != option.default_in_config)
+        if is_set and own != given:
             raise ConfigError(
                 f"{'.'.join(path)}={given} and {'.'.join(own_path)}={own} give one option two values; give one of them."
             )

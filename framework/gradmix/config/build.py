@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
@@ -226,7 +227,7 @@ def _make(component: type[Component], where: str, options: Mapping[str, Any]) ->
 
 
 def unknown_option(path: str, owner: str, known: Collection[str], component: type[Component] | None = None) -> str:
-    """Return the message for an unknown option: a missing type annotation, or the nearest name and all names."""
+    """Return the message for an unknown option, with what is likely to be meant, and all known names."""
     prefix, _, name = path.rpartition(".")
     if component is not None and name in (values := untyped(component)):
         value = values[name]
@@ -238,8 +239,20 @@ def unknown_option(path: str, owner: str, known: Collection[str], component: typ
         return (
             f"{path} is not an option of a run: only Python can give it, as in gradmix.{component.kind}(…, {name}=…)."
         )
-    near = did_you_mean(name, known, f"{prefix}." if prefix else "")
-    return f"unknown option {path}.{near} Options of {owner}: {listing(known)}."
+    hint = _same_meaning(component, name, prefix) if component is not None else ""
+    hint = hint or did_you_mean(name, known, f"{prefix}." if prefix else "")
+    return f"unknown option {path}.{hint} Options of {owner}: {listing(known)}."
+
+
+def _same_meaning(component: type[Component], name: str, place: str) -> str:
+    """Return which option has the meaning that `name` has in another component of this kind; empty if none has."""
+    own = aliases_of(component)
+    for entry in registry() if own else ():
+        with suppress(GradmixError):  # the options of an unusable component do not matter
+            theirs = aliases_of(entry.load()) if entry.kind == component.kind else {}
+            for alias in (each for each in own if each in theirs and theirs[each].name == name):
+                return f" {place}.{own[alias].name} has the same meaning; {place}.{alias} is the alias of both."
+    return ""
 
 
 def _build_option(

@@ -17,6 +17,7 @@ from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.types import Override, OverrideType
 from hydra.core.plugins import Plugins
 from hydra.core.utils import run_job
+from hydra.errors import ConfigCompositionException
 from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig
 
@@ -42,19 +43,19 @@ class Composer:
         self.hydra: Any = GlobalHydra.instance().hydra
         self.loader: ConfigLoader = GlobalHydra.instance().config_loader()
         self.parsed = parse(request.overrides)
-        self.overrides = _for_each_component(self.parsed) if request.is_sweep else list(map(_checked, self.parsed))
+        self.overrides = list(map(_checked, self.parsed))
         self.is_sweep_by_config = False  # set by `compose`, since ``hydra.mode`` in a config can request a sweep, too
 
     def compose(self) -> DictConfig:
         """Compose the config of a run, or the common config of a sweep's jobs; ``hydra.mode`` in it specifies which."""
-        config = self._load(RunMode.MULTIRUN, validate=False)
+        config = self._load_common()
         self.is_sweep_by_config = config.hydra.mode == RunMode.MULTIRUN
         mode = RunMode.MULTIRUN if self.request.is_sweep else config.hydra.mode or RunMode.RUN
         swept = [each for each in self.parsed if each.is_sweep_override()]
         is_open = "???" in config.hydra.runtime.choices.values()
         is_wrong = any(each.is_hydra_override() for each in swept) or (mode == RunMode.RUN and (swept or is_open))
         if is_wrong:
-            config = self._load(mode, validate=True)  # Hydra raises an error that explains the problem
+            config = self._load(self.overrides, mode, validate=True)  # Hydra raises an error that explains the problem
         config.hydra.mode = mode
         return config
 
@@ -101,9 +102,34 @@ class Composer:
     def _context(self, config: DictConfig) -> HydraContext:
         return HydraContext(self.loader, Callbacks(config))
 
-    def _load(self, mode: Any, validate: bool) -> DictConfig:
+    def _load_common(self) -> DictConfig:
+        """Load the config before anything is swept, in which each option with one value is set.
+
+        It has the default components, so Hydra refuses an option that only the swept ones have. Written as
+        ``choice(3)``, such an option is part of the sweep.
+        """
+        try:
+            return self._load(self.overrides, RunMode.MULTIRUN, validate=False)
+        except ConfigCompositionException:
+            swept = self._swept_places()
+            if not swept:
+                raise
+        self.overrides = [_as_choice(each) if _is_within(each, swept) else _checked(each) for each in self.parsed]
+        return self._load(self.overrides, RunMode.MULTIRUN, validate=False)
+
+    def _swept_places(self) -> list[tuple[str, ...]]:
+        """Return the places of the components that the command line or the config sweeps over; empty for a run."""
+        own = [_checked(each) for each in self.parsed if not kinds_of(path_of_override(each.key_or_group)[0])]
+        config = self._load(own, RunMode.MULTIRUN, validate=False)
+        if not self.request.is_sweep and config.hydra.mode != RunMode.MULTIRUN:
+            return []
+        params = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
+        by_key = {each.key_or_group: each for each in (*parse(params), *self.parsed)}  # what is typed wins
+        return [path_of_override(key) for key, each in by_key.items() if each.is_sweep_override() and kinds_of(key)]
+
+    def _load(self, overrides: list[str], mode: Any, validate: bool) -> DictConfig:
         return self.loader.load_configuration(
-            self.request.config_name, self.overrides, mode, validate_sweep_overrides=validate
+            self.request.config_name, overrides, mode, validate_sweep_overrides=validate
         )
 
 
@@ -154,26 +180,15 @@ def _checked(override: Override) -> str:
     return f"{text.partition('=')[0]}=[{','.join(quoted)}]"
 
 
-def _for_each_component(parsed: Sequence[Override]) -> list[str]:
-    """Return the overrides of a sweep such that an option with one value applies to each of the swept components.
-
-    Hydra sets an option with one value in the config of the sweep itself. This config has the default component, so
-    Hydra would refuse an option that the default component lacks. Written as ``choice(3)``, it is part of the sweep.
-    """
-    groups = [each.key_or_group for each in parsed if each.is_sweep_override()]
-    swept = [path_of_override(group) for group in groups if kinds_of(group)]
-    overrides = []
-    for each in parsed:
-        is_one_value = each.type == OverrideType.CHANGE and not each.is_sweep_override()
-        if is_one_value and any(_is_within(path_of_override(each.key_or_group), owner) for owner in swept):
-            key, _, value = str(each.input_line).partition("=")
-            overrides.append(f"{key}=choice({value})")
-        else:
-            overrides.append(_checked(each))
-    return overrides
+def _as_choice(override: Override) -> str:
+    """Return an override with one value as a sweep over this value; any other override is left as it is."""
+    key, _, value = str(override.input_line).partition("=")
+    is_one_value = override.type == OverrideType.CHANGE and not override.is_sweep_override()
+    return f"{key}=choice({value})" if is_one_value else _checked(override)
 
 
-def _is_within(path: tuple[str, ...], owner: tuple[str, ...]) -> bool:
-    """Return whether `path` is an option or a part of the component at `owner`; the parts of a task are at the top."""
-    is_inside = len(path) > len(owner) and path[: len(owner)] == owner
-    return is_inside or (owner == (Task.kind,) != path and bool(kinds_of(path[0])))
+def _is_within(override: Override, places: Sequence[tuple[str, ...]]) -> bool:
+    """Return whether an override is for an option or a part of one of the components at these places."""
+    path = path_of_override(override.key_or_group)
+    parts_of_tasks = (Task.kind,) in places and path != (Task.kind,) and bool(kinds_of(path[0]))  # they are at the top
+    return parts_of_tasks or any(len(path) > len(place) and path[: len(place)] == place for place in places)

@@ -138,4 +138,5 @@ def _lacking(key: str, owners: Sequence[_Owner]) -> Iterator[_Lacking]:
             values = " or ".join(override.partition("=")[2] for override in lacking)
             known = sorted({each for has in owner.names.values() for each in has or ()} - {"name"})
             place = ".".join(owner.place)
-            raise UnknownNameError(unknown_option(f"{place}.{name}", f"{place} {values}", known))
+            component = next(filter(None, owner.components.values()), None)
+            raise UnknownNameError(unknown_option(f"{place}.{name}", f"{place} {values}", known, component))

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from conftest import HANGS, all_runs, journals
 from gradmix.cli.main import main
@@ -326,6 +327,23 @@ def test_hydras_questions_are_answered(gradmix_command, empty_folder, flags):
     out, _ = gradmix_command("run", *flags)
     assert "clusterer" in out
     assert not list(empty_folder.iterdir())
+
+
+def test_a_config_is_shown_with_the_values_that_a_run_gets(empty_folder, capsys):
+    assert main(["run", "clusterer.k=4", "--cfg", "job", "--package", "clusterer"]) == 0
+    shown = yaml.safe_load(capsys.readouterr().out)
+    assert (shown["n_components"], shown["k"]) == (4, "${.n_components}")
+    assert main(["run", "clusterer.k=4", "--cfg", "all", "--resolve"]) == 0
+    shown = yaml.safe_load(capsys.readouterr().out)
+    assert shown["clusterer"]["n_components"] == 4
+    assert "k" not in shown["clusterer"]
+    assert shown["hydra"]["overrides"]["task"] == ["clusterer.k=4"]
+    assert main(["run", "clusterer.k=4", "clusterer.n_components=2", "--cfg", "job"]) == 2
+    assert "two values" in capsys.readouterr().err
+    assert main(["run", "-m", "clusterer=kmeans,gmm", "clusterer.n_clusters=4", "--cfg", "job"]) == 0
+    assert "clusterer" in yaml.safe_load(capsys.readouterr().out)
+    assert main(["run", "--cfg", "job", "--package", "clusterers"]) == 2
+    assert "the config has no such part" in capsys.readouterr().err
 
 
 HEAVY = ["mlflow", "sklearn", "matplotlib", "numba", "pandas", "pydantic", "scipy", "rich"]

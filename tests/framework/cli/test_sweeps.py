@@ -361,6 +361,49 @@ def test_a_grid_over_components_runs_each_with_the_options_that_it_has(empty_fol
     assert "6 jobs: 6 done" in capsys.readouterr().out
 
 
+def jobs_planned(capsys, *arguments):
+    """The overrides of the jobs that a plan shows, and what it says about options that are left out."""
+    assert run([*arguments, *FAST, "--plan"]) == 0
+    out = capsys.readouterr().out
+    rows = [line.split()[2:] for line in out.splitlines() if re.match(r" *\d+ +new ", line)]
+    return rows, [line for line in out.splitlines() if "is left out" in line]
+
+
+OWN = "# @package _global_\nhydra: {mode: MULTIRUN, sweeper: {params: {clusterer: 'gmm,kmeans', seed: '1,2'}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "n_jobs", "left_out_for"),
+    [
+        ("clusterer.n_clusters=2", 4, ["gmm"]),
+        ("clusterer.covariance_type=tied", 4, ["kmeans"]),
+        ("clusterer.k=2,3", 8, []),
+    ],
+)
+def test_a_grid_of_an_experiment_is_that_of_the_command_line(empty_folder, capsys, typed, n_jobs, left_out_for):
+    (empty_folder / "configs" / "experiment").mkdir(parents=True)
+    (empty_folder / "configs" / "experiment" / "mine.yaml").write_text(OWN)
+    jobs, left_out = jobs_planned(capsys, "experiment=mine", typed)
+    assert (jobs, left_out) == jobs_planned(capsys, "-m", "clusterer=gmm,kmeans", "seed=1,2", typed)
+    assert (jobs, left_out) == jobs_planned(capsys, "-m", "experiment=mine", typed)
+    assert len(jobs) == n_jobs
+    assert len(left_out) == len(left_out_for)
+    for line, name in zip(left_out, left_out_for, strict=True):
+        assert f"is left out for {name}," in line
+    if left_out:
+        assert run(["experiment=mine", typed, *FAST, "strict=true", "--plan"]) == 2
+
+
+def test_of_an_experiments_grid_the_typed_choice_wins_and_a_mistake_is_told_once(empty_folder, capsys):
+    (empty_folder / "configs" / "experiment").mkdir(parents=True)
+    (empty_folder / "configs" / "experiment" / "mine.yaml").write_text(OWN)
+    jobs, left_out = jobs_planned(capsys, "experiment=mine", "clusterer=kmeans", "clusterer.init=random")
+    assert (len(jobs), left_out) == (2, [])
+    for typed in ("clusterer.n_cluster=2", "dataset.standardize=true", "sed=1"):
+        assert run(["experiment=mine", typed, *FAST]) == 2
+        assert capsys.readouterr().err.count("unknown option") == 1
+
+
 def test_a_grid_is_refused_by_strict_and_planned_without_being_run(empty_folder, capsys):
     assert run([*GRID, *FAST, "strict=true"]) == 2
     assert "clusterer.covariance_type is left out for kmeans" in capsys.readouterr().err

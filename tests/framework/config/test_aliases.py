@@ -70,11 +70,13 @@ def test_what_refers_to_the_option_sees_what_its_alias_was_given(folder):
     assert spec_of("experiment=mine", "clusterer.k=7", config_dir=found).settings.name == "groups_7"
 
 
-@pytest.mark.parametrize("typed", [["clusterer.k=3", "clusterer.n_components=4"], []])
+@pytest.mark.parametrize("typed", [["clusterer.k=3", "clusterer.n_components=2"], []])
 def test_two_values_for_one_option_are_an_error(folder, typed):
     said = "seed: 1" if typed else "clusterer: {k: 3, n_components: 4}"
     found = folder("experiment/mine", f"# @package _global_\n{said}\n")
-    with pytest.raises(ConfigError, match=r"clusterer\.k=3 and clusterer\.n_components=4 give one option two values"):
+    with pytest.raises(
+        ConfigError, match=r"clusterer\.k=3 and clusterer\.n_components=[24] give one option two values"
+    ):
         spec_of("experiment=mine", *typed, config_dir=found)
 
 
@@ -93,6 +95,17 @@ def test_jobs_composed_once_have_the_alias_of_their_own_component():
 def test_an_unknown_option_is_told_the_alias_too():
     with pytest.raises(UnknownNameError, match=r"Did you mean clusterer\.k\?"):
         spec_of("clusterer.kk=3")
+
+
+@pytest.mark.parametrize(
+    ("clusterer", "typed", "meant"), [("kmeans", "n_components", "n_clusters"), ("gmm", "n_clusters", "n_components")]
+)
+def test_an_option_of_the_same_meaning_is_named_with_the_alias_of_both(clusterer, typed, meant):
+    hint = rf"clusterer\.{meant} has the same meaning; clusterer\.k is the alias of both"
+    with pytest.raises(UnknownNameError, match=hint):
+        spec_of(f"clusterer={clusterer}", f"clusterer.{typed}=3")
+    with pytest.raises(UnknownNameError, match=hint):
+        gradmix.clusterer(clusterer, **{typed: 3})
 
 
 def test_python_takes_an_alias_as_an_option():

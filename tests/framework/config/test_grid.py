@@ -75,6 +75,11 @@ def test_an_option_that_no_component_has_is_an_error_once(values):
     assert "Did you mean clusterer.n_clusters? Options of clusterer gmm or kmeans:" in str(caught.value)
 
 
+def test_an_option_of_no_component_with_the_meaning_of_another_one_is_explained():
+    with pytest.raises(UnknownNameError, match=r"clusterer\.k is the alias of both"):
+        grid_of(clusterer=["kmeans", "sklearn_kmeans"], clusterer__n_components=[2, 3])
+
+
 def test_what_is_unknown_or_not_swept_is_left_to_the_job():
     for choices in (
         {"clusterer": ["gmm", "no_such"], "clusterer__n_init": [1, 2]},  # its own job says so
