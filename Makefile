@@ -142,7 +142,7 @@ $(LARGE): $(READY)
 $(OLDEST)/.ready: pyproject.toml $(READY)
 	@echo "Setting up $(OLDEST) (once; a minute or two)"
 	@$(INSTALL) uv
-	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(OLDEST)
+	@$(BIN)/uv venv --quiet --clear --seed --python $(BIN)/python $(OLDEST)
 	@$(BIN)/uv pip install --quiet --python $(OLDEST)/bin/python --resolution lowest-direct --editable '.[check,optuna,slurm,sympy]' --group oldest
 	@touch $@
 
