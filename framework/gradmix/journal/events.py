@@ -120,7 +120,7 @@ EVENTS: Mapping[str, Mapping[str, str]] = {
     "asked": {"jobs": "a list of jobs"},
     "job": {
         **_JOB,
-        **dict.fromkeys(("status", "run_key"), "a string"),
+        **dict.fromkeys(("status", "run_key", "run_id"), "a string"),
         **dict.fromkeys(("folder", "error"), "a string or null"),
         **dict.fromkeys(("reused", "timings"), "true or false"),
     },

@@ -23,7 +23,7 @@ from gradmix.runs.environment import environment
 from gradmix.runs.events import report_problem, tell
 from gradmix.sweeps.events import SweepInfo, job_ended, sweep_ended
 from gradmix.sweeps.plan import Intent, Job, Overrides
-from gradmix.sweeps.reading import job_folder, jobs_ended
+from gradmix.sweeps.reading import job_folders, jobs_ended
 
 
 class Ledger:
@@ -90,6 +90,7 @@ class Ledger:
                 folder=(os.path.relpath(folder, sweep) if is_beside else str(folder)) if end.began else None,
                 status=end.status,
                 run_key=end.run_key,
+                run_id=str(end.started.get("run_id", "")),
                 reused=end.is_reused,
                 timings=end.has_timings,
                 error=end.error,
@@ -122,13 +123,15 @@ class Ledger:
         if is_asked_for_more or not sweep.is_finished or len(jobs) < self.info.n_jobs:
             return False
         recorded = jobs_ended(sweep)
+        places = job_folders(self.info.folder, recorded)
         return all(
             job.state in ("done", "stale")
             and job.earlier is not None
             and (event := recorded.get(job.number)) is not None
             and (event.get("status"), event.get("run_key")) == (job.earlier.status, job.earlier.run_key)
             and event.get("timings", True) == job.has_timings
-            and job_folder(self.info.folder, str(event.get("folder"))).absolute() == job.earlier.folder.absolute()
+            and job.number in places
+            and places[job.number].absolute() == job.earlier.folder.absolute()
             for job in jobs
         )
 

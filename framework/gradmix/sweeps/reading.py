@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from gradmix.contracts.errors import StorageError
 from gradmix.journal.events import Event
-from gradmix.journal.folder import has_journal
+from gradmix.journal.folder import find_journals, has_journal
 from gradmix.journal.history import most_telling
-from gradmix.journal.reading import Reading, Run, read_run, read_runs, read_unchanged
+from gradmix.journal.reading import Reading, Run, read_run, read_runs, read_start, read_unchanged
 from gradmix.sweeps.attempts import attempts_at_jobs
 
 
@@ -24,12 +25,14 @@ def read_sweep(folder: Path) -> Reading:
     except StorageError as error:
         jobs, named = [], {}
         warnings.append(f"the sweep's own journal cannot be used, only its jobs' folders: {error}")
+    places = job_folders(folder, named)
     found = {number: list(filter(has_journal, folders)) for number, folders in attempts_at_jobs(folder).items()}
     numbers = sorted(named.keys() | {number for number, folders in found.items() if folders})
     runs: list[Run] = []
     for number in numbers:
         try:
-            runs.append(_job(number, folder, named.get(number), found.get(number, [])))
+            place = places.get(number, folder / str(number))
+            runs.append(_job(number, place, named.get(number), found.get(number, [])))
         except StorageError as error:
             warnings.append(f"job {number + 1} is left out: {error}")
     return Reading(tuple(runs), tuple(warnings), len(numbers) - len(runs), max(0, len(jobs) - len(numbers)))
@@ -41,21 +44,32 @@ def reused_results(sweep: Path) -> Mapping[int, Path]:
         ended = jobs_ended(read_run(sweep))
     except StorageError:
         return {}  # without the sweep's journal, only the jobs' folders are known
-    reused = {number: event.get("folder") for number, event in ended.items() if event.get("reused")}
-    return {number: job_folder(sweep, folder) for number, folder in reused.items() if folder}
+    return job_folders(sweep, {number: event for number, event in ended.items() if event.get("reused")})
 
 
-def job_folder(sweep: Path, place: str) -> Path:
-    """Return the folder of a job's run, given its path in the sweep's journal.
+def job_folders(sweep: Path, ended: Mapping[int, Event]) -> Mapping[int, Path]:
+    """Return number → folder of the run, for the jobs of a sweep that have ended.
 
-    The path is relative to the sweep's folder. Versions before 0.2 wrote absolute paths of reused runs. If the folder
-    of all runs was moved since, such a run is looked up in the new folder by its experiment and name.
+    The sweep's journal has paths relative to its folder; version 0.1 wrote absolute paths of reused results. A reused
+    result that was moved or renamed since is looked up among all runs beside the sweep, by its ID or else its run key.
     """
-    folder = Path(os.path.normpath(sweep / place))
-    if has_journal(folder) or not Path(place).is_absolute():
-        return folder
-    moved = (sweep.absolute().parents[1].joinpath(*folder.parts[-depth:]) for depth in (3, 2))
-    return next(filter(has_journal, moved), folder)
+    places = {n: Path(os.path.normpath(sweep / event["folder"])) for n, event in ended.items() if event.get("folder")}
+    moved = {n: ended[n] for n, place in places.items() if ended[n].get("reused") and not has_journal(place)}
+    return {**places, **_found_again(moved, Path(os.path.normpath(sweep / ".." / "..")))} if moved else places
+
+
+def _found_again(moved: Mapping[int, Event], runs_dir: Path) -> Mapping[int, Path]:
+    """Return number → folder of the moved run, for those that are under `runs_dir`."""
+    known = defaultdict(list)
+    for folder in find_journals(runs_dir):
+        known[read_start(folder).get("run_key")].append(folder)
+    found = {}
+    for number, event in moved.items():
+        runs = sorted(read_runs(known[event.get("run_key")]).runs, key=lambda run: run.began)
+        same = [run for run in runs if run.started.get("run_id") == event.get("run_id")]
+        if (best := most_telling(same or runs)) is not None:
+            found[number] = best.folder
+    return found
 
 
 def jobs_ended(sweep: Run) -> Mapping[int, Event]:
@@ -63,14 +77,13 @@ def jobs_ended(sweep: Run) -> Mapping[int, Event]:
     return {event["number"]: event for event in sweep.events_named("job")}
 
 
-def _job(number: int, sweep: Path, event: Event | None, attempts: Sequence[Path]) -> Run:
+def _job(number: int, folder: Path, event: Event | None, attempts: Sequence[Path]) -> Run:
     if event is None:
         reading = read_runs(attempts, read_unchanged)
         if (best := most_telling(reading.runs)) is None:
             raise StorageError("; ".join(reading.warnings))
         return replace(best, number=number)
     status, error = str(event.get("status", "failed")), str(event.get("error") or "")
-    folder = job_folder(sweep, str(event.get("folder") or number))
     if not has_journal(folder):
         if status == "finished":
             raise StorageError(f"its run {folder} no longer exists; was it deleted?")

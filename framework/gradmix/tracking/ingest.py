@@ -23,7 +23,7 @@ from gradmix.contracts.secrets import without_user
 from gradmix.journal.folder import find_journals, has_journal
 from gradmix.journal.reading import Run, read_run, read_runs, read_unchanged
 from gradmix.runs.artifacts import ARTIFACTS
-from gradmix.sweeps.reading import job_folder
+from gradmix.sweeps.reading import job_folders, jobs_ended
 from gradmix.tracking.columns import columns_of
 from gradmix.tracking.inventory import Inventory, Rank, StoredRun, rank
 from gradmix.tracking.note import Note, OpenNote, noting, read_note
@@ -251,9 +251,10 @@ class Ingester:
 
     def _adopt(self, seen: Run, sweep: StoredRun) -> None:
         """Nest runs whose results a sweep has reused under that sweep, unless a newer sweep has reused them, too."""
-        jobs = seen.events_named("job")
-        reused = [job_folder(seen.folder, job["folder"]) for job in jobs if job.get("reused") and job.get("folder")]
-        for each in read_runs(reused, read_unchanged).runs:  # an unreadable one is reported in its turn
+        reused = {number: job for number, job in jobs_ended(seen).items() if job.get("reused")}
+        for each in read_runs(
+            job_folders(seen.folder, reused).values(), read_unchanged
+        ).runs:  # an unreadable one is reported in its turn
             run = self.bring_in(each.folder, each)
             if run is None or run.is_deleted:
                 continue

@@ -218,6 +218,17 @@ def test_a_sweep_is_finished_where_its_runs_were_moved_to(empty_folder, capsys, 
     assert "3 jobs: 3 done" in capsys.readouterr().out
 
 
+def test_reused_results_are_found_after_the_sweep_that_has_them_was_renamed(empty_folder, gradmix_main):
+    run("seed=1,2")
+    first = sweep()
+    run("seed=2,1")
+    first.rename("runs/cluster/baseline")
+    assert "2 jobs: 2 done" in gradmix_main("resume", "last").out
+    assert "runs/cluster/baseline/1" in gradmix_main("show", "last/1").out
+    assert "baseline/1" in gradmix_main("compare", "last", "--csv", "-").out
+    assert "has reused the result" in gradmix_main("rm", "runs/cluster/baseline/1", "--yes", code=2).err
+
+
 ODD = {
     "no arguments": {"arguments": None},
     "numbers as arguments": {"arguments": [1]},

@@ -18,7 +18,7 @@ from gradmix.journal.folder import FILE_NAME
 from gradmix.journal.writing import Journal
 from gradmix.tracking.ingest import Ingester, sync
 from gradmix.tracking.store import open_client
-from made_journals import write_run
+from made_journals import job, write_run, write_sweep
 from tracked import brought, reconnect
 
 RUNS = Path("runs")
@@ -283,8 +283,8 @@ def test_a_job_costs_four_requests(client, monkeypatch):
             monkeypatch.setattr(
                 client, name, lambda *a, _call=call, _name=name, **o: calls.append(_name) or _call(*a, **o)
             )
-    for job in jobs:
-        ingester.bring_in(job)
+    for each in jobs:
+        ingester.bring_in(each)
     assert calls == ["create_run", "log_batch", "log_inputs", "set_terminated"] * 3
     book.close()
 
@@ -427,6 +427,18 @@ def test_runs_that_were_moved_away_from_their_store_are_found_where_they_are(cli
     assert brought(moved, elsewhere) == (0, [])
     folders = [Path(run.data.tags["gradmix.folder"]) for run in all_runs(open_client(elsewhere))]
     assert sorted(folders) == [Path.cwd() / moved / "curves" / name for name in "01"]
+
+
+def test_a_reused_result_is_nested_under_the_newest_sweep_even_after_its_own_was_renamed(client):
+    first, second = (RUNS / "curves" / f"2026-01-0{day}_00-00-00-sweep" for day in (1, 2))
+    write_run(first / "0", curve=(-3.0, -2.0), started={"run_key": "k", "sweep": str(first)})
+    write_sweep(first, [job(0, run_key="k")])
+    place = os.path.relpath(first / "0", second)
+    write_sweep(second, [job(0, run_key="k", folder=place, reused=True)], at=9.0)
+    first.rename(first.with_name("baseline"))
+    assert brought(RUNS, TRACKING) == (3, [])
+    stored = {run.data.tags["gradmix.run_id"]: run for run in all_runs(client)}
+    assert stored[str(first / "0")].data.tags["mlflow.parentRunId"] == stored[str(second)].info.run_id
 
 
 def test_of_a_journal_that_was_copied_the_first_keeps_its_run(client):
