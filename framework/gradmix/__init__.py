@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from gradmix.notebook import *  # noqa: F403
     from gradmix.public import *  # noqa: F403
 else:
-    _NOTEBOOK = ("Comparison", "RunResult", "SweepResult", "compare", "read_run", "read_runs", "run", "sweep")
+    _NOTEBOOK = (
+        *("Comparison", "ReproducedRun", "RunResult", "SweepResult"),
+        *("compare", "read_run", "read_runs", "reproduce", "run", "sweep"),
+    )
 
     def __getattr__(name):
         """Import the public names at the first use of one, so that `import gradmix` stays fast."""

@@ -33,7 +33,7 @@ def run(names: Iterable[str], runs: Path) -> None:
 
 def runs_of(name: str, runs: Path) -> list[Run]:
     """The runs of an experiment, finished or not, of the last time that it ran into that folder."""
-    return list(select([str(runs / f"benchmark_{name}")], runs).runs)
+    return list(select([runs / f"benchmark_{name}"], runs).runs)
 
 
 def environment(run: Run, runs: Path) -> str:

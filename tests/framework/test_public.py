@@ -8,7 +8,10 @@ import pytest
 import gradmix
 from gradmix import notebook, public
 
-COMMANDS = {"compare", "read_run", "read_runs", "run", "sweep", "Comparison", "RunResult", "SweepResult"}
+COMMANDS = {
+    *("compare", "read_run", "read_runs", "reproduce", "run", "sweep"),
+    *("Comparison", "ReproducedRun", "RunResult", "SweepResult"),
+}
 
 
 def run(code):

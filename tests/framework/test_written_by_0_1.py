@@ -19,6 +19,7 @@ from conftest import all_runs
 from gradmix.journal.reading import read_run
 from gradmix.reports.comparison import compare
 from gradmix.sweeps.selection import select
+from gradmix.tracking.lookup import find_all
 from gradmix_datasets.old_faithful import OldFaithful
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "v0_1"
@@ -116,7 +117,7 @@ def chosen(name):
 @pytest.mark.parametrize("name", COMPARISONS)
 def test_a_comparison_answers_the_same(here, name):
     what, metrics = chosen(name)
-    selection, was = select(what, Path("runs")), COMPARISONS[name]
+    selection, was = select(find_all(what, Path("runs")), Path("runs")), COMPARISONS[name]
     told = compare(selection.runs, metrics, n_unreadable=selection.n_unreadable, n_missing=selection.n_missing)
     assert Counter(run.status for run in told.runs) == was["counts"]
     assert selection.n_missing == was["n_missing"]

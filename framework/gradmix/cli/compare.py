@@ -38,8 +38,9 @@ def main(arguments: Sequence[str]) -> int:
     from gradmix.reports.comparison_table import print_comparison
     from gradmix.reports.run_rows import save_csv, write_csv
     from gradmix.sweeps.selection import select
+    from gradmix.tracking.lookup import find_all
 
-    selection = select(options.what, options.runs_dir)
+    selection = select(find_all(options.what, options.runs_dir), options.runs_dir)
     more = len(selection.warnings) - _MOST_WARNINGS
     for warning in (*selection.warnings[:_MOST_WARNINGS], *([f"… and {more} more"] if more > 0 else [])):
         print(visible(f"warning: {warning}"), file=sys.stderr)

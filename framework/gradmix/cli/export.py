@@ -41,9 +41,11 @@ def main(arguments: Sequence[str]) -> int:
     from gradmix.reports.comparison import compare
     from gradmix.reports.export import FORMATS, export
     from gradmix.sweeps.selection import select
+    from gradmix.tracking.lookup import find_all
 
     more = [each for each in options.what if Path(each).suffix in FORMATS and not Path(each).is_dir()]
-    selection = select([each for each in options.what if each not in more], options.runs_dir)
+    names = [each for each in options.what if each not in more]
+    selection = select(find_all(names, options.runs_dir), options.runs_dir)
     for warning in selection.warnings:
         print(visible(f"warning: {warning}"), file=sys.stderr)
     comparison = compare(

@@ -7,8 +7,8 @@ from typing import NoReturn
 from gradmix.config.user_file import default_runs_dir
 from gradmix.contracts.errors import ConfigError
 
-_RUN = (
-    "a folder, a name or the beginning of it, SWEEP/N for the Nth job of a sweep, "
+_NAMES = (
+    "a folder, a name or the beginning or end of it, SWEEP/N for the Nth job of a sweep, "
     "a run key or an ID in MLflow or the beginning of it (six digits or more), or last"
 )
 
@@ -32,15 +32,18 @@ class CommandParser(ArgumentParser):
 
     def add_run(self, nargs: str | None = None) -> None:
         """Add an argument that names a run for `gradmix.tracking.lookup.find_run`."""
-        self.add_argument("run", metavar="RUN", nargs=nargs, help=_RUN)
+        self.add_argument("run", metavar="RUN", nargs=nargs, help=_NAMES)
+        self.add_runs_dir()
+
+    def add_what(self, more: str = "") -> None:
+        """Add an argument that names sweeps, experiments and runs for `gradmix.tracking.lookup.find_all`."""
+        said = f"sweep, experiment or run: {_NAMES}, which is the newest sweep{more and '; '}{more}"
+        self.add_argument("what", nargs="*", metavar="WHAT", help=said)
         self.add_runs_dir()
 
     def add_comparison(self) -> None:
         """Add the arguments that choose runs and how to compare them: ``what``, ``metric``, ``by`` and ``over``."""
-        self.add_argument(
-            "what", nargs="*", metavar="WHAT", help="sweep, experiment or run: a path, a name or enough of it"
-        )
-        self.add_runs_dir()
+        self.add_what()
         for flag, name, does in (
             ("--metric", "NAME", "what to show; the first ranks the runs"),
             ("--by", "KEY", "compare by these parameters only"),

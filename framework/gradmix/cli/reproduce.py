@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import chdir, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,21 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--as-before", action="store_true", help=trusts)
     options = parser.parse_intermixed_args(arguments)
 
+    from gradmix.tracking.lookup import find_run
+
+    keep = None if options.keep is None else options.keep.absolute()
+    earlier = find_run(options.run, options.runs_dir)
+    with tempfile.TemporaryDirectory(prefix="gradmix-") if keep is None else nullcontext(keep) as folder:
+        made = repeat(earlier, options.overrides, Path(folder), options.as_before)
+        _print(made, keep)
+    return 0 if made.is_identical else 1
+
+
+def repeat(earlier: Path, overrides: Sequence[str], folder: Path, is_trusted: bool = False) -> Reproduction:
+    """Make the run of the folder `earlier` again, in `folder`, and compare the two.
+
+    `overrides` give options again. Code in the journal is executed only if they name it or if the journal is trusted.
+    """
     from gradmix.cli.working_folder import return_to
     from gradmix.config.trust import check_trust
     from gradmix.interrupts import termination_as_interrupt
@@ -52,24 +67,23 @@ def main(arguments: Sequence[str]) -> int:
     from gradmix.runs.remaking import check_same_data, remade
     from gradmix.runs.reproduction import Reproduction
     from gradmix.runs.runner import Order, execute
-    from gradmix.tracking.lookup import find_run
 
-    given = _given(options.overrides)
-    keep = None if options.keep is None else options.keep.absolute()
-    found = read_unchanged(find_run(options.run, options.runs_dir).absolute())
+    given = _given(overrides)
+    found = read_unchanged(earlier.absolute())
     home = found.started.get("working_folder")
-    if home is not None:
-        return_to(Path(home), found.folder, options.as_before, "reproduce", "run")
-    git = GitState(Path.cwd())
-    spec = remade(found, given)
-    if not options.as_before:
-        check_trust(spec, options.overrides)  # a journal may come from a stranger
-    with termination_as_interrupt(), _folder_for(keep) as folder, watched_by(_Progress(found), alone=True):
-        execute(Order(spec, folder, origin=origin(tuple(options.overrides), git)))
+    with chdir("."):
+        if home is not None:
+            return_to(Path(home), found.folder, is_trusted, "reproduce", "run")
+        git = GitState(Path.cwd())
+        spec = remade(found, given)
+        if not is_trusted:
+            check_trust(spec, overrides)  # a journal may come from a stranger
+        _make(folder)
+        with termination_as_interrupt(), watched_by(_Progress(found), alone=True):
+            execute(Order(spec, folder, origin=origin(tuple(overrides), git)))
         made = Reproduction(found, read_run(folder))
         check_same_data(made)
-        _print(made, keep)
-    return 0 if made.is_identical else 1
+    return made
 
 
 def _given(overrides: Sequence[str]) -> Mapping[str, Any]:
@@ -87,18 +101,11 @@ def _given(overrides: Sequence[str]) -> Mapping[str, Any]:
     return {each.key_or_group.replace("/", "."): each.value() for each in parsed}
 
 
-@contextmanager
-def _folder_for(keep: Path | None) -> Iterator[Path]:
-    """Provide a folder for the new run: `keep`, or a temporary one."""
-    if keep is None:
-        with tempfile.TemporaryDirectory(prefix="gradmix-") as folder:
-            yield Path(folder)
-        return
+def _make(folder: Path) -> None:
     try:
-        keep.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StorageError(f"cannot write to {keep}: {error.strerror}.") from error
-    yield keep
+        raise StorageError(f"cannot write to {folder}: {error.strerror}.") from error
 
 
 class _Progress:

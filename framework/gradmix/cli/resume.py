@@ -22,7 +22,7 @@ from gradmix.journal.reading import read_run
 from gradmix.registry.choice import choose
 from gradmix.sweeps.ledger import jobs_of
 from gradmix.sweeps.plan import Intent
-from gradmix.sweeps.selection import find
+from gradmix.tracking.lookup import find_all
 
 _MAY_CHANGE = (
     *("hydra/launcher", "hydra.launcher"),
@@ -46,14 +46,14 @@ def main(arguments: Sequence[str]) -> int:
     parser = CommandParser("resume", _DESCRIPTION, _EPILOG)
     parser.usage = "gradmix resume SWEEP [--stale] [--plan] [--as-before] [overrides]"
     add, flag = parser.add_argument, "store_true"
-    add("sweep", metavar="SWEEP", help="the sweep's folder, its name or the beginning of it, or last")
+    add("sweep", metavar="SWEEP", help="a folder, a name or the beginning or end of it, an ID in MLflow, or last")
     add("--stale", action=flag, help="also rerun jobs whose options, plugins or data changed since")
     add("--plan", action=flag, help="print what would run, and run nothing")
     add("--as-before", action=flag, help="trust the sweep's journal: take launcher, addresses and code from it")
     parser.add_runs_dir()
     options, overrides = parser.parse_known_args(arguments)
 
-    folder = find(options.sweep, options.runs_dir).absolute()
+    folder = find_all([options.sweep], options.runs_dir)[-1].absolute()
     earlier, home = _earlier(folder, options.as_before)
     harmless = [each for each in earlier if _is_harmless(each, folder)]
     _check_overrides(overrides, earlier, harmless)

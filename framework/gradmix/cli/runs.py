@@ -20,7 +20,7 @@ examples:
   gradmix runs --sweeps                       sweeps in place of runs
   gradmix runs --json | jq '.[].metrics.bic'  everything about all of them
 
-`gradmix show`, `reproduce` and `rm` take the names in the first column.
+All commands take the names in the first column.
 
 exit code: 0 on success, 1 if a file could not be written, 2 if there is no such run"""
 _SHOWN = 20
@@ -30,9 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; return the exit code."""
     parser = CommandParser("runs", _DESCRIPTION, _EXAMPLES)
     add = parser.add_argument
-    what = "sweep, experiment or run: a path, a name or enough of it, or last; KEY=VALUE keeps runs with that option"
-    add("what", nargs="*", metavar="WHAT", help=what)
-    parser.add_runs_dir()
+    parser.add_what("KEY=VALUE keeps runs with that option")
     add("--status", action="extend", nargs="+", default=[], metavar="STATUS", help="only runs with this status")
     add("--metric", action="extend", nargs="+", default=[], metavar="NAME", help="metrics to show (default: the main)")
     add("--limit", type=int, metavar="N", help=f"show N runs (default: {_SHOWN}; in CSV and JSON all), 0 for all")
@@ -44,6 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     from gradmix.contracts.errors import did_you_mean, listing
     from gradmix.reports.run_list import STATUSES, as_json, check_any, filtered, print_runs, print_sweeps
     from gradmix.sweeps.selection import list_runs, list_sweeps
+    from gradmix.tracking.lookup import find_all
 
     for status in options.status:
         if status not in STATUSES:
@@ -53,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"--limit must be 0 or more; given: {options.limit}")
     names = [each for each in options.what if "=" not in each or Path(each).exists()]
     filters = {key: value for key, _, value in (each.partition("=") for each in options.what if each not in names)}
-    reading = (list_sweeps if options.sweeps else list_runs)(names, options.runs_dir)
+    reading = (list_sweeps if options.sweeps else list_runs)(find_all(names, options.runs_dir), options.runs_dir)
     for warning in reading.warnings:
         print(visible(f"warning: {warning}"), file=sys.stderr)
     runs = filtered(reading.runs, filters, options.status)

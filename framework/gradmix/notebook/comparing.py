@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradmix.notebook.results import SweepResult, table_of
+from gradmix.notebook.naming import find_named
+from gradmix.notebook.results import table_of
 from gradmix.reports.comparison import compare as compare_runs
 from gradmix.reports.comparison_page import page, write_page
 from gradmix.reports.export import export, group_records
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from gradmix.journal.reading import Reading
+    from gradmix.notebook.naming import Named
 
 
 class Comparison:
@@ -100,13 +102,15 @@ class Comparison:
         )
 
 
-def read_runs(*names: str, runs_dir: str | Path = "runs") -> pd.DataFrame:
+def read_runs(*what: Named, runs_dir: str | Path = "runs") -> pd.DataFrame:
     """Read runs from their journals, without MLflow.
 
     Parameters
     ----------
-    *names
-        Sweeps, experiments or runs: a path, a name or the part that identifies it, or ``"last"``. The default is all.
+    *what
+        Sweeps, experiments or runs, named as on the command line: by a folder, a name or the beginning or end of it,
+        ``"SWEEP/3"``, a run key, an ID in MLflow, or ``"last"``, which is the newest sweep; or as other functions
+        return them. The default is all.
     runs_dir
         The folder of the runs.
 
@@ -123,11 +127,12 @@ def read_runs(*names: str, runs_dir: str | Path = "runs") -> pd.DataFrame:
     StorageError
         If there are no runs.
     """
-    return table_of(_chosen(names, Path(runs_dir)).runs)
+    place = Path(runs_dir)
+    return table_of(select(find_named(what, place) or everything(place), place).runs)
 
 
 def compare(
-    *what: str | SweepResult,
+    *what: Named,
     metrics: Sequence[str] = (),
     by: Sequence[str] = (),
     over: Sequence[str] = (),
@@ -138,7 +143,8 @@ def compare(
     Parameters
     ----------
     *what
-        Sweeps, experiments or runs, by name or as `gradmix.sweep` returns them; the newest sweep if none is given.
+        Sweeps, experiments or runs, as in `gradmix.read_runs`, or rows of the data frame that it returns. The default
+        is the newest sweep.
     metrics
         The metrics to show; the first ranks the runs. ``name:lower`` or ``name:higher`` specifies which is better.
     by
@@ -155,9 +161,5 @@ def compare(
     StorageError
         If there is nothing to compare.
     """
-    names = [str(each.folder) if isinstance(each, SweepResult) else each for each in what]
-    return Comparison(select(names, Path(runs_dir)), metrics, by, over)
-
-
-def _chosen(names: Sequence[str], runs_dir: Path) -> Reading:
-    return select(names or everything(runs_dir), runs_dir)
+    place = Path(runs_dir)
+    return Comparison(select(find_named(what, place), place), metrics, by, over)

@@ -15,6 +15,7 @@ from gradmix.contracts.clusterer import Clusterer
 from gradmix.contracts.errors import StorageError
 from gradmix.journal.reading import Run
 from gradmix.journal.reading import read_run as read_journal
+from gradmix.notebook.naming import find_one
 from gradmix.reports.factors import find_factors
 from gradmix.reports.shared_names import by_shared_names
 from gradmix.reports.wording import metric_text, shown
@@ -24,13 +25,15 @@ from gradmix.sweeps.reading import read_sweep
 if TYPE_CHECKING:
     import pandas as pd
 
+    from gradmix.notebook.naming import Named
+
 _MODEL = "model.json"
 
 
 class RunResult:
     """A run, read from its journal; a notebook shows its metrics and pictures.
 
-    `gradmix.run` returns one, and `gradmix.read_run` reads one from its folder.
+    `gradmix.run` returns one, and `gradmix.read_run` reads one from its journal.
     """
 
     def __init__(self, run: Run) -> None:
@@ -152,15 +155,25 @@ class SweepResult:
         return f"<b>{html.escape(self.folder.name)}</b>{self.runs.to_html(max_rows=20, index=False)}"
 
 
-def read_run(folder: str | Path) -> RunResult:
-    """Read a run from its folder.
+def read_run(run: Named, runs_dir: str | Path = "runs") -> RunResult:
+    """Read a run from its journal.
+
+    Parameters
+    ----------
+    run
+        Its folder, or another of its names on the command line: a name or the beginning or end of it, ``"SWEEP/3"``, a
+        run key, an ID in MLflow, or ``"last"``; or a row of `gradmix.read_runs`.
+    runs_dir
+        The folder of the runs.
 
     Raises
     ------
+    UnknownNameError
+        If there is no such run.
     StorageError
-        If the folder has no journal, or its journal cannot be read.
+        If its journal cannot be read.
     """
-    return RunResult(read_journal(Path(folder)))
+    return RunResult(read_journal(find_one(run, Path(runs_dir))))
 
 
 def table_of(runs: Sequence[Run]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Find sweeps, experiments and runs by path, by name or by part of a name."""
+"""Find sweeps, experiments and runs by path, by name or by part of a name, and read their runs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ LAST = "last"
 _MOST_NAMED = 5
 
 
-def select(names: Sequence[str], runs_dir: Path) -> Reading:
-    """Choose runs by names of sweeps, experiments and runs; without names, the runs of the newest sweep.
+def select(folders: Sequence[Path], runs_dir: Path) -> Reading:
+    """Read the runs of sweeps, experiments and runs for a comparison; without folders, those of the newest sweep.
 
-    Each run is chosen once. Raises `UnknownNameError` if a name is unknown or ambiguous, and `StorageError` if there
-    are no runs.
+    Each run is chosen once, and only the newest result of each run key. Raises `StorageError` if there are no runs.
     """
-    folders = [find(name, runs_dir) for name in names or [LAST]]
+    folders = folders or [find(LAST, runs_dir)]
     reading = Reading.joined(map(_read, folders))
     runs, n_repeated = _each_once(reading.runs)
     warnings = reading.warnings
@@ -36,14 +35,14 @@ def select(names: Sequence[str], runs_dir: Path) -> Reading:
     return replace(reading, runs=tuple(runs), warnings=warnings, title=title)
 
 
-def list_runs(names: Sequence[str], runs_dir: Path) -> Reading:
-    """Read every run of the named sweeps, experiments and runs, or all runs without names; newest first.
+def list_runs(folders: Sequence[Path], runs_dir: Path) -> Reading:
+    """Read every run of sweeps, experiments and runs, or all runs without folders; newest first.
 
     In contrast to `select`, older runs with the same run key are included. Raises the same errors as `select`.
     """
     if not runs_dir.is_dir():
         raise _without_runs(runs_dir)
-    folders = [find(name, runs_dir) for name in names] or [runs_dir]
+    folders = folders or [runs_dir]
     reading = Reading.joined(map(_read_all, folders))
     runs = reading.runs
     if len(folders) > 1:  # they may have runs in common
@@ -51,9 +50,9 @@ def list_runs(names: Sequence[str], runs_dir: Path) -> Reading:
     return replace(reading, runs=tuple(sorted(runs, key=lambda run: run.began, reverse=True)))
 
 
-def list_sweeps(names: Sequence[str], runs_dir: Path) -> Reading:
-    """Read only the journals of sweeps: of the named experiments and sweeps, or of all without names; newest first."""
-    folders = [find(name, runs_dir) for name in names] or _experiments(runs_dir)
+def list_sweeps(folders: Sequence[Path], runs_dir: Path) -> Reading:
+    """Read only the journals of sweeps: of experiments and sweeps, or of all without folders; newest first."""
+    folders = folders or _experiments(runs_dir)
     inside = [each for folder in folders for each in ([folder] if has_journal(folder) else _journalled(folder))]
     reading = read_runs(folder for folder in inside if has_journal(folder) and _is_sweep(folder))
     return replace(reading, runs=tuple(sorted(reading.runs, key=lambda run: run.began, reverse=True)))
@@ -91,8 +90,8 @@ def _each_once(runs: Iterable[Run]) -> tuple[list[Run], int]:
 def find(name: str, runs_dir: Path, sweeps_only: bool = True) -> Path:
     """Find a sweep, an experiment or a run by its path, its name, or the beginning or ending of its name.
 
-    ``last`` is the newest sweep; if not `sweeps_only`, the newest sweep or single run. Raises the same errors as
-    `select`.
+    ``last`` is the newest sweep; if not `sweeps_only`, the newest sweep or single run. Raises `UnknownNameError` if
+    the name is unknown or ambiguous, and `StorageError` if there are no runs.
     """
     if name == LAST:
         return _newest(runs_dir, sweeps_only)
@@ -115,12 +114,12 @@ def find(name: str, runs_dir: Path, sweeps_only: bool = True) -> Path:
     )
 
 
-def everything(runs_dir: Path) -> list[str]:
-    """Return the paths of all experiments in `runs_dir`; `StorageError` if there are none."""
+def everything(runs_dir: Path) -> list[Path]:
+    """Return the folders of all experiments in `runs_dir`; `StorageError` if there are none."""
     experiments = _experiments(runs_dir)
     if not experiments:
         raise _without_runs(runs_dir)
-    return [str(each) for each in experiments]
+    return experiments
 
 
 def _without_runs(runs_dir: Path) -> StorageError:

@@ -1,4 +1,4 @@
-"""Find a run by its folder, its name, its number in a sweep, its run key, or its ID in MLflow."""
+"""Find runs by folder, name, number in a sweep, run key or ID in MLflow: all commands name runs in this way."""
 
 from __future__ import annotations
 
@@ -53,19 +53,32 @@ def find_attempts(name: str, runs_dir: Path) -> Sequence[Path]:
     There are several only if `name` is a run key: of a repeated run, or of failed attempts. Parameters and errors are
     those of `find_run`.
     """
+    folders = _find(name, runs_dir)
+    if not has_journal(folders[-1]):
+        raise UnknownNameError(f"{folders[-1]} is not a run or a sweep; it has no journal.")
+    return folders
+
+
+def find_all(names: Sequence[str], runs_dir: Path) -> list[Path]:
+    """Find the folders of several sweeps, experiments and runs; all attempts if a name is a run key.
+
+    Names and errors are those of `find_run`. In addition, a name may be an experiment's, and ``last`` is the newest
+    sweep, even if a single run is newer.
+    """
+    return [folder for name in names for folder in _find(name, runs_dir, sweeps_only=True)]
+
+
+def _find(name: str, runs_dir: Path, sweeps_only: bool = False) -> Sequence[Path]:
     if _IDENTIFIER.fullmatch(name) and not has_journal(Path(name)):
         return _find_identified(name, runs_dir)
-    folder = _find_named(name, runs_dir)
-    if not has_journal(folder):
-        raise UnknownNameError(f"{folder} is not a run or a sweep; it has no journal.")
-    return [folder]
+    return [_find_named(name, runs_dir, sweeps_only)]
 
 
-def _find_named(name: str, runs_dir: Path) -> Path:
+def _find_named(name: str, runs_dir: Path, sweeps_only: bool) -> Path:
     """Return the folder with a path or a name. Jobs of a sweep are counted from 1, as in the sweep's output."""
     sweep, _, job = name.rpartition("/")
     if Path(name).exists() or not sweep or not job.isdigit():
-        return find(name, runs_dir, sweeps_only=False)
+        return find(name, runs_dir, sweeps_only)
     folder, number = find(sweep, runs_dir), int(job) - 1
     if best := telling(folder, number):
         return best.folder

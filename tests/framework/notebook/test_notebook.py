@@ -1,5 +1,6 @@
 """The commands from Python: what they return is what the journals say."""
 
+import gc
 import html
 import os
 import re
@@ -13,6 +14,7 @@ import pytest
 import gradmix
 from conftest import HANGS
 from gradmix.cli.plugins import _MADE_BY_NAME
+from made_journals import edit
 
 KMEANS = ("clusterer=kmeans", "dataset=iris", "clusterer.n_clusters=3", "tracking=none")
 HERE = "hydra/launcher=basic"
@@ -138,6 +140,59 @@ def test_runs_are_read_by_name_or_all(sweep):
     assert gradmix.read_runs(str(single.folder))["inertia"].tolist() == [single.metrics["inertia"]]
     with pytest.raises(gradmix.UnknownNameError, match="no sweep"):
         gradmix.read_runs("nothing")
+
+
+def test_runs_are_named_as_on_the_command_line_or_given_as_rows_and_results(sweep):
+    runs = gradmix.read_runs()
+    first = sweep.results[0]
+    for name in (first.run_key[:12], first.folder, f"{sweep.folder.name}/1", first, runs.iloc[0]):
+        assert gradmix.read_runs(name)["folder"].tolist() == [str(first.folder)]
+        assert gradmix.read_run(name).run_key == first.run_key
+    assert len(gradmix.compare(runs[runs["clusterer"] == "gmm"]).runs) == 3
+    assert len(gradmix.compare(*sweep.results[:2], first).runs) == 2
+    with pytest.raises(gradmix.ConfigError, match=r"give one run, such as table\.iloc\[0\]; the table has 6"):
+        gradmix.read_run(runs)
+    with pytest.raises(gradmix.ConfigError, match="named by a string or a path, or is a result of gradmix; given: 3"):
+        gradmix.compare(3)
+    with pytest.raises(gradmix.UnknownNameError, match="no sweep"):
+        gradmix.read_run("nothing")
+
+
+def test_a_reproduction_is_a_value(result, monkeypatch):
+    again = gradmix.reproduce(result)
+    assert again.is_identical
+    assert again.differences.empty
+    assert not again.changes
+    assert again.run.metrics["inertia"] == result.metrics["inertia"]
+    assert len(again.run.iterations) == len(result.iterations)
+    assert "identical to the last bit" in repr(again)
+    assert "<b>identical to the last bit</b>" in again._repr_html_()
+    folder = again.run.folder
+    del again
+    gc.collect()
+    assert not folder.exists()
+    assert len(gradmix.read_runs()) == 1  # the new run is no run of the folder `runs`
+    folder = result.folder.absolute()
+    monkeypatch.chdir("/")
+    for name in (str(folder), gradmix.read_run(folder)):
+        assert gradmix.reproduce(name).is_identical
+    assert Path.cwd() == Path("/")
+
+
+def test_a_reproduction_that_differs_has_the_values(result, empty_folder):
+    inertia = result.metrics["inertia"]
+    edit(result.folder, lambda text: text.replace(f'"inertia": {inertia!r}', f'"inertia": {inertia + 1!r}'))
+    again = gradmix.reproduce(result.run_key[:8], keep="again")
+    assert not again.is_identical
+    last = again.differences.iloc[-1]
+    assert (last["value"], last["before"], last["now"], last["allowed"]) == ("inertia", inertia + 1, inertia, False)
+    assert last["difference"] == pytest.approx(1 / (inertia + 1))
+    assert "<th>difference</th>" in again._repr_html_()
+    assert again.run.folder == empty_folder / "again"
+    other = gradmix.reproduce(result, "clusterer.n_clusters=4")
+    assert other.changes == {"clusterer.n_clusters": ("3", "4")}
+    with pytest.raises(gradmix.UnknownNameError, match=r"no option clusterer\.n_cluster\. Did you mean"):
+        gradmix.reproduce(result, "clusterer.n_cluster=4")
 
 
 def test_nothing_to_read_is_said(empty_folder):

@@ -1,9 +1,12 @@
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from gradmix import StorageError, UnknownNameError
 from gradmix.sweeps.selection import select
+from gradmix.tracking.lookup import find_all
 from made_journals import job, write_run, write_sweep
 
 RUNS = Path("runs")
@@ -22,7 +25,7 @@ def runs(empty_folder):
 
 
 def folders(*names):
-    return [str(run.folder.resolve().relative_to(RUNS.resolve())) for run in select(names, RUNS).runs]
+    return [str(run.folder.resolve().relative_to(RUNS.resolve())) for run in select(find_all(names, RUNS), RUNS).runs]
 
 
 def test_without_a_name_it_is_the_newest_sweep(runs):
@@ -58,25 +61,32 @@ def test_an_experiment_is_all_its_sweeps_and_runs(runs):
     assert len(folders("covariances", "other", "covariances")) == 4  # each once
 
 
+def test_a_run_is_named_by_its_key_too_and_a_job_by_its_number(runs):
+    folder = RUNS / "other" / "2026-01-04_00-00-00-again"
+    write_run(folder, {"seed": 7}, {"bic": 3.0}, started={"run_key": "abcdef" * 10})
+    assert folders("abcdef") == ["other/2026-01-04_00-00-00-again"]
+    assert folders("2026-01-01/1") == ["covariances/2026-01-01_10-00-00-sweep/0"]
+
+
 def test_a_run_is_named_too(runs):
     assert folders("2026-01-03_12") == ["covariances/2026-01-03_12-00-00-gmm-iris"]
 
 
 def test_what_means_several_is_told_with_them(runs):
     with pytest.raises(UnknownNameError, match=r"means 2 sweeps or runs(.|\n)*gmm-iris"):
-        select(["gmm-iris"], RUNS)
+        find_all(["gmm-iris"], RUNS)
 
 
 def test_an_unknown_name_is_told_with_the_nearest(runs):
     with pytest.raises(UnknownNameError, match=r"Did you mean covariances\? Experiments there: covariances, other"):
-        select(["covariance-types"], RUNS)
+        find_all(["covariance-types"], RUNS)
 
 
 def test_of_the_same_work_done_twice_the_newer_counts(runs):
     write_run(RUNS / "other" / "2026-01-04_00-00-00-again", {"seed": 5}, {"bic": 3.0}, started={"run_key": "k"})
     write_run(RUNS / "other" / "2026-01-05_00-00-00-again", {"seed": 5}, {"bic": 3.5}, started={"run_key": "k"})
     write_run(RUNS / "other" / "2026-01-06_00-00-00-again", {"seed": 5}, status="failed", started={"run_key": "k"})
-    selection = select(["other"], RUNS)
+    selection = select([RUNS / "other"], RUNS)
     assert [run.folder.name[:10] for run in selection.runs] == ["2026-01-03", "2026-01-05"]
     assert "2 older run(s)" in selection.warnings[0]
 
@@ -92,13 +102,64 @@ def test_nothing_to_compare_is_an_error(empty_folder):
         select([], RUNS)
 
 
-def test_reused_results_are_found_where_all_runs_were_moved_to(empty_folder):
-    first, second = (RUNS / "trial" / f"2026-01-0{day}_00-00-00-sweep" for day in (1, 2))
-    single = write_run(RUNS / "trial" / "single", {"seed": 1}, {"bic": 2.0})
-    write_run(first / "0", {"seed": 0}, {"bic": 1.0})
-    write_sweep(first, [job(0)])
-    absolute = [str(folder.absolute()) for folder in (first / "0", single)]  # as version 0.1 wrote them
-    write_sweep(second, [job(number, folder=place, reused=True) for number, place in enumerate(absolute)], at=9.0)
+FIRST, SECOND = (RUNS / "trial" / f"2026-01-0{day}_00-00-00-sweep" for day in (1, 2))
+
+
+@pytest.fixture
+def reused(empty_folder):
+    """Write a sweep that has reused the results of another sweep's job and of a single run, by the given paths."""
+
+    def write(place=lambda folder: os.path.relpath(folder, SECOND), ids=("", "")):
+        single = RUNS / "trial" / "single"
+        write_run(single, {"seed": 1}, {"bic": 2.0}, started={"run_key": "b", "run_id": "right"})
+        write_run(FIRST / "0", {"seed": 0}, {"bic": 1.0}, started={"run_key": "a"})
+        write_sweep(FIRST, [job(0)])
+        jobs = [
+            job(number, folder=place(folder), reused=True, run_key="ab"[number], run_id=ids[number])
+            for number, folder in enumerate((FIRST / "0", single))
+        ]
+        write_sweep(SECOND, jobs, at=9.0)
+
+    return write
+
+
+def values(sweep, runs_dir=RUNS):
+    return [run.metrics["bic"] for run in select([sweep], runs_dir).runs]
+
+
+def test_reused_results_are_found_where_all_runs_were_moved_to(reused):
+    reused(lambda folder: str(folder.absolute()))  # as version 0.1 wrote them
     RUNS.rename("archive")
-    runs = select([], Path("archive")).runs
-    assert [run.metrics["bic"] for run in runs] == [1.0, 2.0]
+    assert values(Path("archive", *SECOND.parts[1:]), Path("archive")) == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        lambda: FIRST.rename(FIRST.with_name("renamed")),
+        lambda: FIRST.rename(RUNS / "elsewhere"),
+        lambda: (RUNS / "trial" / "single").rename(RUNS / "trial" / "the-one"),
+        lambda: (RUNS / "new").mkdir() or SECOND.rename(RUNS / "new" / SECOND.name),
+    ],
+    ids=["renamed", "moved", "single", "the other"],
+)
+def test_reused_results_are_found_after_one_folder_was_renamed_or_moved(reused, move):
+    reused()
+    move()
+    (sweep,) = RUNS.rglob(SECOND.name)
+    assert values(sweep) == [1.0, 2.0]
+
+
+def test_of_several_results_of_the_same_work_the_one_that_was_reused_is_found(reused):
+    reused(ids=("", "right"))
+    (RUNS / "trial" / "single").rename(RUNS / "trial" / "the-one")
+    write_run(RUNS / "trial" / "later", {"seed": 1}, {"bic": 3.0}, at=20.0, started={"run_key": "b"})
+    assert values(SECOND) == [1.0, 2.0]
+
+
+def test_a_reused_result_that_was_deleted_is_left_out(reused):
+    reused()
+    shutil.rmtree(FIRST)
+    selection = select([SECOND], RUNS)
+    assert [run.metrics["bic"] for run in selection.runs] == [2.0]
+    assert "no longer exists; was it deleted?" in selection.warnings[0]

@@ -11,7 +11,7 @@ from conftest import all_runs
 from gradmix import UnknownNameError
 from gradmix.config.spec import Tracking
 from gradmix.tracking.ingest import sync
-from gradmix.tracking.lookup import find_attempts, find_run
+from gradmix.tracking.lookup import find_all, find_attempts, find_run
 from made_journals import job, write_run, write_sweep
 
 RUNS = Path("runs")
@@ -95,3 +95,26 @@ def test_an_id_of_mlflows_is_found_in_the_note_or_else_in_the_store(client):
     shutil.rmtree(SINGLE)
     with pytest.raises(UnknownNameError, match="no run in runs has"):
         find_run(run.info.run_id, RUNS)
+
+
+def test_every_command_takes_every_name_of_a_run(runs, gradmix_main):
+    for name in (str(SINGLE), "2026-01-02", "f" * 64, "f" * 8, "2" * 32):
+        assert str(SINGLE) in gradmix_main("compare", name, "--csv", "-").out
+        assert str(SINGLE) in gradmix_main("runs", name, "--csv", "-").out
+        assert str(SINGLE) in gradmix_main("show", name).out
+        gradmix_main("export", "--runs", "runs.csv", name)
+        assert str(SINGLE) in Path("runs.csv").read_text()
+    for command in ("compare", "show", "runs", "reproduce"):
+        assert "'abcdf0'. Did you mean abcde0?" in gradmix_main(command, "abcdf0", code=2).err
+
+
+def test_where_several_runs_are_wanted_a_key_means_each_attempt(runs, gradmix_main):
+    for name in ("a", "b"):
+        write_run(RUNS / "trial" / name, {"seed": 3}, {"bic": 1.0}, at=ord(name), started={"run_key": "9" * 64})
+    assert [folder.name for folder in find_all(["999999"], RUNS)] == ["a", "b"]
+    assert len(gradmix_main("runs", "999999").out.strip().splitlines()) == 3  # a head and two runs
+
+
+def test_the_newest_is_a_sweep_where_several_runs_are_wanted(runs):
+    assert find_run("last", RUNS) == SINGLE
+    assert find_all(["last", "last/2"], RUNS) == [SWEEP, SWEEP / "1"]

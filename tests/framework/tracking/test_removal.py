@@ -87,7 +87,7 @@ def test_a_sweep_goes_with_its_runs_but_for_those_that_another_one_reuses(tracke
     assert list(remove(plan)) == [FIRST / "0", FIRST / "1", FIRST]
     assert [path.name for path in FIRST.iterdir()] == ["2"]
     assert in_sight(tracked) == {FIRST / "2", SECOND, SECOND / "0", SINGLE}
-    assert [run.folder.resolve() for run in select([str(SECOND)], RUNS).runs][1] == (FIRST / "2").resolve()
+    assert [run.folder.resolve() for run in select([SECOND], RUNS).runs][1] == (FIRST / "2").resolve()
     assert not sync(RUNS, STORE).brought
     deleted(FIRST / "2", with_reused=True)
     assert not FIRST.exists()
