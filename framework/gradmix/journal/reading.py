@@ -62,6 +62,7 @@ class Run:
     remarks: Mapping[str, str] = field(default_factory=dict)  # what the task reports besides metrics
     has_ended: bool = False  # whether the journal has a terminal event; a run killed from outside has none
     last_time: float = 0.0  # time of the last event, in seconds since 1970
+    iteration: tuple[int, int] | None = None  # start and step of the last event, if it is an iteration
     number: int | None = None  # number of the job in its sweep
     is_reused: bool = False  # whether the sweep took the result from an earlier run
     has_timings: bool = True  # whether its timings are valid in the environment of its sweep
@@ -235,6 +236,7 @@ def read_run(folder: Path) -> Run:
         remarks={name: str(remark) for name, remark in result.get("remarks", {}).items()},
         has_ended=has_ended,
         last_time=float((last or started)["time"]),
+        iteration=(last["start"], last["step"]) if last.get("event") == "iteration" else None,
         size=size,
         checksum=last.get(CHECKSUM),
     )

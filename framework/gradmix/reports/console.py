@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rich.console import Console
+from rich.live import Live
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
@@ -15,6 +16,9 @@ from rich.text import Text
 from gradmix.contracts.terminal import visible
 
 _WIDTH_IN_A_PIPE = 120
+
+_LINES_PER_SECOND = 8
+"""How often a live line is drawn again."""
 
 
 class _LiteralConsole(Console):
@@ -39,6 +43,18 @@ def make_console(stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else _WIDTH_IN_A_PIPE
     return _LiteralConsole(stderr=stderr, markup=False, emoji=False, highlight=False, width=width)
+
+
+def live_line(console: Console, line: Callable[[], Text], vanishes: bool = False) -> Live | None:
+    """Start to show a line, below all other output and always up to date; None if the console cannot redraw a line.
+
+    The last line stays when it is stopped, unless it `vanishes`.
+    """
+    if not console.is_terminal or console.is_dumb_terminal:
+        return None
+    live = Live(console=console, refresh_per_second=_LINES_PER_SECOND, get_renderable=line, transient=vanishes)
+    live.start()
+    return live
 
 
 def print_table(console: Console, rows: Mapping[str, str]) -> None:

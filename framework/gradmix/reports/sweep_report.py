@@ -13,6 +13,7 @@ from gradmix.contracts.hooks import hookimpl
 from gradmix.contracts.meaning import meaning_of
 from gradmix.journal.reading import Run
 from gradmix.reports.console import print_table
+from gradmix.reports.sweep_progress import SweepProgress
 from gradmix.reports.wording import measured, metric_text, shown
 from gradmix.sweeps.events import SweepInfo
 from gradmix.sweeps.plan import Job, State
@@ -40,6 +41,7 @@ class SweepReport:
         self.sweep: SweepInfo | None = None
         self._console = console
         self._ends: dict[int | None, Run] = {}
+        self._progress: SweepProgress | None = None
 
     @hookimpl
     def planned(self, jobs: Sequence[Job], workers: int, n_jobs: int) -> None:
@@ -84,11 +86,26 @@ class SweepReport:
         lines += ["`gradmix resume … --stale` runs them again."] if changes else []
         for line in lines:
             self._console.print(line, soft_wrap=True)
+        self._progress = SweepProgress(self._console, sweep.n_jobs)
+
+    @hookimpl
+    def jobs_running(self, running: Sequence[Run]) -> None:
+        """Show the progress of the jobs."""
+        if self._progress is not None:
+            self._progress.goes_on(running)
+
+    @hookimpl
+    def sweep_ended(self) -> None:
+        """End the line of the progress."""
+        if self._progress is not None:
+            self._progress.stop()
 
     @hookimpl
     def job_ended(self, sweep: SweepInfo, end: Run) -> None:
         """Print how a job ended, unless its result is reused."""
         self._ends[end.number] = end
+        if self._progress is not None:
+            self._progress.ended(end)
         if not end.is_reused:
             self._print(end, sweep.n_jobs)
 
@@ -100,6 +117,7 @@ class SweepReport:
 
     def close(self) -> None:
         """Print the failed jobs and the closing table."""
+        self.sweep_ended()
         sweep, ends = self.sweep, self._ends.values()
         if sweep is None:
             return

@@ -18,7 +18,7 @@ from gradmix.contracts.hooks import hookimpl
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.contracts.secrets import without_user
-from gradmix.reports.console import make_console, print_table, say
+from gradmix.reports.console import live_line, make_console, print_table, say
 from gradmix.reports.sweep_report import SweepReport
 from gradmix.reports.wording import metric_text, progress, shown
 from gradmix.runs.runner import explain_failure, status_of_error
@@ -61,9 +61,7 @@ class SessionReport:
         self._run, self._begun = run, time.monotonic()
         chosen = " · ".join(f"{key} {value}" for key, value in run.params.items() if "." not in key)
         self._console.print(Text(chosen, style="bold"))
-        if self._console.is_terminal:
-            self._live = Live(console=self._console, refresh_per_second=12, get_renderable=self._live_line)
-            self._live.start()
+        self._live = live_line(self._console, self._live_line)
 
     @hookimpl
     def gradmix_iteration(self, iteration: Iteration[Any]) -> None:

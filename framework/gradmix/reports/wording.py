@@ -31,6 +31,19 @@ def measured(value: float, unit: str = "") -> str:
     return f"{value:.6g}" if 1 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
+def duration(seconds: float) -> str:
+    """Format a length of time for a person who waits.
+
+    >>> duration(34.2), duration(345), duration(5000)
+    ('34 s', '5 min 45 s', '1 h 23 min')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def progress(value: float) -> str:
     """Format a metric of an iteration, always with the same number of decimals, except counts and tiny values.
 

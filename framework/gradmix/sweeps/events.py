@@ -34,6 +34,10 @@ def sweep_started(sweep: SweepInfo, jobs: Sequence[Job]) -> None:
     """The sweep's journal was created; its jobs follow."""
 
 
+def jobs_running(sweep: SweepInfo, running: Sequence[Run]) -> None:
+    """The journals of the running jobs were read again, which happens several times a second."""
+
+
 def job_ended(sweep: SweepInfo, end: Run) -> None:
     """An attempt at a job has ended, as its journal records; the job may be tried again."""
 

@@ -18,7 +18,7 @@ from gradmix.journal.reading import Run, read_runs
 from gradmix.registry.entry import describe
 from gradmix.runs.events import report_problem, tell
 from gradmix.sweeps.attempts import attempts, telling
-from gradmix.sweeps.events import SweepInfo, sweep_started
+from gradmix.sweeps.events import SweepInfo, jobs_running, sweep_started
 from gradmix.sweeps.job import STOPPED, JobReport, SweepJob, label_of
 from gradmix.sweeps.ledger import Ledger
 from gradmix.sweeps.plan import Intent, Job
@@ -140,7 +140,13 @@ class Sweep:
             anew=self._anew,
             origin=self.ledger.origin,
         )
-        with JobWatch(self.info.folder, by_number, lambda number, seen: self._take(by_number[number], seen)):
+        watch = JobWatch(
+            self.info.folder,
+            by_number,
+            lambda number, seen: self._take(by_number[number], seen),
+            lambda running: tell(jobs_running, self.info, running),
+        )
+        with watch:
             try:
                 for report in self.launch(sweep_job, jobs):
                     self._unpack(report)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import copy_context
 from pathlib import Path
 from typing import Self
@@ -24,11 +24,18 @@ class JobWatch:
     """Reads the journals of jobs, and reports each attempt that has ended once.
 
     Each look lists the sweep's folder and reads only the journals of running attempts, so waiting jobs cost nothing.
-    `tell` is called with a job's number and the attempt that ended.
+    `tell` is called with a job's number and the attempt that ended, `tell_running` at each look with the attempts that
+    have not.
     """
 
-    def __init__(self, sweep: Path, numbers: Iterable[int], tell: Callable[[int, Run], None]) -> None:
-        self.sweep, self.tell = sweep, tell
+    def __init__(
+        self,
+        sweep: Path,
+        numbers: Iterable[int],
+        tell: Callable[[int, Run], None],
+        tell_running: Callable[[Sequence[Run]], None] = lambda running: None,
+    ) -> None:
+        self.sweep, self.tell, self.tell_running = sweep, tell, tell_running
         self._pending = set(numbers)
         self._known = set(os.listdir(sweep))
         self._begun: dict[Path, int] = {}
@@ -58,21 +65,23 @@ class JobWatch:
         new = set(os.listdir(self.sweep)) - self._known
         self._known |= new
         self._begun |= {self.sweep / name: number for name in new if (number := job_of(name)) in self._pending}
-        for folder, number in list(self._begun.items()):
-            if number in self._pending:
-                self._look_at(number, folder)
+        begun = [(number, folder) for folder, number in self._begun.items() if number in self._pending]
+        seen = [self._look_at(number, folder) for number, folder in begun]
+        self.tell_running([run for run in seen if run is not None and run.status == "running"])
 
-    def _look_at(self, number: int, folder: Path) -> None:
+    def _look_at(self, number: int, folder: Path) -> Run | None:
+        """Read an attempt, and report it if it has ended; None if it has no journal yet."""
         try:
             seen = read_run(folder)
         except StorageError:
-            return
+            return None
         if seen.status == "running":
-            return
+            return seen
         if seen.status == "killed" and not seen.has_ended and folder not in self._dead:
             self._dead.add(folder)  # it may have just been created and not be locked yet
-            return
+            return seen
         del self._begun[folder]
         if seen.is_finished:
             self._pending.discard(number)
         self.tell(number, seen)
+        return seen

@@ -57,6 +57,27 @@ def test_a_run_that_is_under_way_is_looked_at_until_it_ends(tmp_path):
     assert heard == [(0, "0", "finished")]
 
 
+def test_running_jobs_are_reported_with_their_last_iteration_at_each_look(tmp_path):
+    heard = []
+    watch = JobWatch(tmp_path, range(2), lambda number, run: None, heard.append)
+    watch._look()
+    (tmp_path / "0").mkdir()
+    with closing(Journal(tmp_path / "0")) as journal:
+        journal.write("started", format=1)
+        watch._look()
+        for step in (1, 2):
+            journal.write("iteration", start=1, step=step, metrics={})
+        watch._look()
+        journal.write("finished")
+    watch._look()
+    assert [[(run.folder.name, run.iteration) for run in each] for each in heard] == [
+        [],
+        [("0", None)],
+        [("0", (1, 2))],
+        [],
+    ]
+
+
 def test_jobs_that_have_not_begun_are_not_looked_for_one_by_one(tmp_path, monkeypatch):
     asked = []
     watch, _ = watching(tmp_path, range(10_000))
