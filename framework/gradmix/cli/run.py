@@ -160,28 +160,34 @@ def _help(composer: Composer, resolve: bool) -> str:
 
 def run_as(wanted: Intent) -> int:
     """Execute the run or sweep that `wanted` describes; return the exit code."""
+    from gradmix.cli.outcome import Outcome
     from gradmix.journal.folder import unwritable
+    from gradmix.reports.console import say
     from gradmix.reports.terminal import SessionReport
     from gradmix.tracking.process import TrackingProcess
 
-    report, tracking = SessionReport(), TrackingProcess()
+    report, tracking, outcome = SessionReport(), TrackingProcess(), Outcome()
+    exit_code, complaint = 0, ""
     try:
-        perform(wanted, report, tracking)
+        perform(wanted, report, tracking, outcome)
     except GradmixError as error:
-        report.fail(1 if isinstance(error, StorageError) else 2, str(error))  # 2: the user can correct it
+        exit_code, complaint = 1 if isinstance(error, StorageError) else 2, str(error)  # 2: the user can correct it
     except OSError as error:
-        report.fail(1, str(unwritable(Path(error.filename or "."), error)))
+        exit_code, complaint = 1, str(unwritable(Path(error.filename or "."), error))
     except Terminated:
-        report.fail(143, "terminated; what was journalled is kept")
+        exit_code, complaint = 143, "terminated; what was journalled is kept"
     except KeyboardInterrupt:
-        report.fail(130, "interrupted; what was journalled is kept")
-    report.close()
+        exit_code, complaint = 130, "interrupted; what was journalled is kept"
+    outcome.closing(report.close)
+    if complaint:
+        say("gradmix run", complaint)
+    errors: list[str] = []
     try:
-        report.close_tracking(tracking.finish())
+        errors = tracking.finish()
     except KeyboardInterrupt:
-        report.close_tracking(["interrupted. Nothing is lost: `gradmix sync` brings the rest in."])
-        return 130
-    return report.exit_code
+        exit_code, errors = 130, ["interrupted. Nothing is lost: `gradmix sync` brings the rest in."]
+    outcome.closing(lambda: report.close_tracking(errors))
+    return exit_code or outcome.exit_code
 
 
 def perform(wanted: Intent, report: SessionReport, tracking: TrackingProcess, *others: object) -> None:

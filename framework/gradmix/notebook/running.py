@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 from gradmix.cli.main import choose_plugins
+from gradmix.cli.outcome import Outcome
 from gradmix.cli.run import perform
 from gradmix.contracts.errors import ConfigError
-from gradmix.contracts.hooks import hookimpl
-from gradmix.contracts.run import RunInfo
 from gradmix.notebook.results import RunResult, SweepResult, read_run
 from gradmix.reports.terminal import SessionReport
-from gradmix.sweeps.events import SweepInfo
 from gradmix.sweeps.plan import Intent
 from gradmix.tracking.process import TrackingProcess
 
@@ -38,11 +33,11 @@ def run(*overrides: str) -> RunResult:
     >>> result = gradmix.run("clusterer=kmeans", "dataset=iris")  # doctest: +SKIP
     >>> result.metrics["inertia"], result.model.predict(X)  # doctest: +SKIP
     """
-    seen = _perform(overrides, one_only=True)
-    if seen.error is not None:
-        raise seen.error
-    assert seen.folder is not None
-    return read_run(seen.folder)
+    made = _perform(overrides, one_only=True)
+    if made.error is not None:
+        raise made.error
+    assert made.run is not None
+    return read_run(made.run)
 
 
 def sweep(*overrides: str) -> SweepResult:
@@ -65,43 +60,20 @@ def sweep(*overrides: str) -> SweepResult:
     --------
     >>> gradmix.sweep("clusterer=gmm,kmeans", "seed=range(5)").runs  # doctest: +SKIP
     """
-    seen = _perform(("--multirun", *overrides))
-    assert seen.sweep is not None
-    return SweepResult(seen.sweep)
+    made = _perform(("--multirun", *overrides))
+    assert made.sweep is not None
+    return SweepResult(made.sweep)
 
 
-class _Seen:
-    """Records the folder of a run or sweep, and the error if the run failed."""
-
-    def __init__(self) -> None:
-        self.folder: Path | None = None
-        self.sweep: Path | None = None
-        self.error: BaseException | None = None
-
-    @hookimpl
-    def gradmix_run_started(self, run: RunInfo) -> None:
-        """Record the folder of a run."""
-        self.folder = run.folder
-
-    @hookimpl
-    def gradmix_run_failed(self, run: RunInfo, error: BaseException) -> None:
-        """Record the error of a failed run."""
-        self.error = error
-
-    @hookimpl
-    def sweep_started(self, sweep: SweepInfo, jobs: Any) -> None:
-        """Record the folder of a sweep."""
-        self.sweep = sweep.folder
-
-
-def _perform(arguments: tuple[str, ...], one_only: bool = False) -> _Seen:
+def _perform(arguments: tuple[str, ...], one_only: bool = False) -> Outcome:
     if wrong := [each for each in arguments if not isinstance(each, str)]:
         raise ConfigError(f"overrides are strings, such as 'clusterer=gmm'; given: {wrong[0]!r}.")
     choose_plugins([*arguments])
-    report, tracking, seen = SessionReport(), TrackingProcess(), _Seen()
+    report, tracking, outcome = SessionReport(), TrackingProcess(), Outcome()
     try:
-        perform(Intent(arguments, arguments, one_only=one_only), report, tracking, seen)
+        perform(Intent(arguments, arguments, one_only=one_only), report, tracking, outcome)
     finally:
-        report.close()
-        report.close_tracking(tracking.finish())
-    return seen
+        outcome.closing(report.close)
+        errors = tracking.finish()
+        outcome.closing(lambda: report.close_tracking(errors))
+    return outcome

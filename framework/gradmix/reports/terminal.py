@@ -14,10 +14,12 @@ from rich.live import Live
 from rich.text import Text
 
 from gradmix.config.spec import Settings
+from gradmix.contracts.errors import StorageError
 from gradmix.contracts.hooks import hookimpl
 from gradmix.contracts.iteration import Iteration
 from gradmix.contracts.run import RunInfo
 from gradmix.contracts.secrets import without_user
+from gradmix.journal.reading import read_run
 from gradmix.reports.console import live_line, make_console, print_table, say
 from gradmix.reports.sweep_report import SweepReport
 from gradmix.reports.wording import metric_text, progress, shown
@@ -34,7 +36,6 @@ class SessionReport:
     """Reports one ``gradmix run``: a run or a sweep, errors, the place of the results, and how to continue."""
 
     def __init__(self) -> None:
-        self.exit_code = 0
         self._console = make_console()
         self._sweep = SweepReport(self._console)
         self.watchers = (self, self._sweep)
@@ -48,7 +49,6 @@ class SessionReport:
         self._objectives: Collection[str] = ()
         self._rows: dict[str, str] = {}
         self._stopped: dict[str, str] = {}
-        self._complaint = ""
 
     @hookimpl
     def settings_known(self, settings: Settings) -> None:
@@ -110,7 +110,6 @@ class SessionReport:
     def gradmix_run_failed(self, run: RunInfo, error: BaseException) -> None:
         """Print the error of a failed run."""
         self._stop()
-        self.exit_code = 1
         self._rows = {"status": status_of_error(error) if isinstance(error, Exception) else "interrupted"}
         if isinstance(error, KeyboardInterrupt):
             again = (
@@ -125,20 +124,13 @@ class SessionReport:
         """Print a warning."""
         say("warning", message)
 
-    def fail(self, exit_code: int, complaint: str) -> None:
-        """Remember the exit code and the reason for ending the session."""
-        self.exit_code, self._complaint = exit_code, complaint
-
     def close(self) -> None:
-        """Print how the session ended; a sweep with unfinished jobs has failed."""
+        """Print how the session ended."""
         self._stop()
         if self._run is not None:
-            print_table(self._console, self._rows | self._stopped | {"folder": shown(self._run.folder)})
-        if self._sweep.sweep is not None and not self._sweep.is_complete:
-            self.exit_code = self.exit_code or 1
+            rows = self._rows or _recorded(self._run.folder)
+            print_table(self._console, rows | self._stopped | {"folder": shown(self._run.folder)})
         self._sweep.close()
-        if self._complaint:
-            say("gradmix run", self._complaint)
 
     def close_tracking(self, errors: list[str]) -> None:
         """Print where the results are in MLflow, once tracking has ended."""
@@ -159,3 +151,12 @@ class SessionReport:
         if self._live is not None:
             self._live.stop()
             self._live = None
+
+
+def _recorded(folder: Path) -> dict[str, str]:
+    """Return the outcome that the journal has, for a report that was disabled because it raised during the run."""
+    try:
+        run = read_run(folder)
+    except StorageError as error:
+        return {"status": str(error)}
+    return {"status": run.status} | ({"error": run.error} if run.error else {})
