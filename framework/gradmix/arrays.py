@@ -42,7 +42,7 @@ _GONE = ("check_scalar", "check_shape", "stacked", "unit_vectors")
 def __getattr__(name: str) -> None:
     if name in _GONE:
         raise ImportError(
-            f"gradmix.arrays has no {name} any more: the base class of differentiators checks shapes and makes the "
+            f"gradmix.arrays no longer has {name}: the base class of differentiators checks shapes and makes the "
             "basis. A differentiator implements push(self, f, x, v) or pull(self, f, x); docs/upgrading.md shows how."
         )
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -211,7 +211,7 @@ class _Root(FunctionWithRule):
         size = float(np.max(np.abs(step), initial=0.0))
         if not size <= max(_FAR * float(np.max(np.abs(y), initial=0.0)), _NEAR):
             warnings.warn(
-                f"what the solver returned is not a solution: a step of Newton's method moves it by {size:.3g}. Its "
+                f"the solver's return value is not a solution: a step of Newton's method moves it by {size:.3g}. Its "
                 "derivative is not exact.",
                 stacklevel=frames_of_gradmix(),
             )

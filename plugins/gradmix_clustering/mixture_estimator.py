@@ -65,7 +65,7 @@ class MixtureEstimator(FoldingClusterer["GaussianMixtureModel"]):
                 "icl",
                 "lower",
                 "",
-                "BIC, with a price for groups that overlap",
+                "BIC, with a penalty for groups that overlap",
                 is_criterion=True,
                 spoiled_by=COLLAPSED.name,
             ),

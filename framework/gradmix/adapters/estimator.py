@@ -134,7 +134,7 @@ class SklearnClusterer(Clusterer[Model]):
     objective = DISPERSION
     deviates: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("respects_n_init", "starts_differ", "starts_do_not_depend_on_their_number"),
-        "the estimator makes its starts by itself, from one stream of random numbers",
+        "the estimator draws all its starts from one stream of random numbers",
     )
 
     @classmethod
@@ -217,11 +217,11 @@ class SklearnClusterer(Clusterer[Model]):
         metric = self.objective.metric
         own = None if self.objective is DISPERSION else getattr(estimator, f"{metric}_", None)
         if own is None and self.objective is not DISPERSION:
-            raise PluginError(f"a fitted {type(estimator).__name__} has no {metric}_, the attribute for its objective.")
+            raise PluginError(f"a fitted {type(estimator).__name__} must have the attribute {metric}_, its objective.")
         reached = dispersion(X, estimator.labels_) if own is None else float(own)
         if not isfinite(reached):
             raise NumericalError(
-                f"{type(estimator).__name__} reached a value of {metric} of {reached}: scale the data."
+                f"{type(estimator).__name__} ended with {metric} = {reached}, which is not finite: scale the data."
             )
         return {metric: reached}
 

@@ -58,7 +58,7 @@ def make_component(
     """
     for option, *_ in fields:
         if option in content or hasattr(base, option):
-            raise TypeError(f"{name} cannot have an option {option}: every {base.kind} has something of that name")
+            raise TypeError(f"{name} cannot have an option {option}: every {base.kind} has an attribute of that name")
     home = sys._getframe(2).f_globals.get("__name__", __name__)
     component = dataclasses.make_dataclass(
         name, fields, bases=(base,), namespace={**content, "__module__": home}, kw_only=True

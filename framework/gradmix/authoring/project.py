@@ -53,11 +53,11 @@ TEMPLATES: Mapping[str, Kind] = {
     "problem": Kind(
         "is a function to differentiate, with its exact derivative", "a bell", "task=differentiate problem=$name"
     ),
-    "solver": Kind("solves what a problem asks", "the chord method", "task=solve solver=$name"),
-    "task": Kind("is what a run does with its components", "gradient descent", "task=$name"),
-    "metric": Kind("measures what a task has found", "how even the groups are", "metric=$name"),
+    "solver": Kind("solves the question that a problem poses", "the chord method", "task=solve solver=$name"),
+    "task": Kind("defines what a run does with its components", "gradient descent", "task=$name"),
+    "metric": Kind("measures the result of a task", "how even the groups are", "metric=$name"),
     "engine": Kind("computes sums over blocks of rows", "threads", "engine=$name"),
-    "events": Kind("follows a run, may stop it or add a picture", "a stopping rule", "events=$name"),
+    "events": Kind("follows a run, and can stop it or add a picture", "a stopping rule", "events=$name"),
 }
 """Every kind of component, with its template."""
 
@@ -75,9 +75,9 @@ class New:
     def __post_init__(self) -> None:
         if self.kind not in TEMPLATES:
             if self.name in TEMPLATES:
-                raise UnknownNameError(f"the kind comes first: gradmix new {self.name} {self.kind}")
+                raise UnknownNameError(f"give the kind first: gradmix new {self.name} {self.kind}")
             if self.kind in registry().kinds:
-                raise UnknownNameError(f"there is no template for the kind {self.kind}, which a plugin adds.")
+                raise UnknownNameError(f"the kind {self.kind} has no template, because a plugin added it.")
             raise UnknownNameError(unknown_kind(self.kind, TEMPLATES))
         check_name(self.kind, self.name)
 
@@ -126,7 +126,7 @@ def write(texts: Mapping[str, str], folder: Path) -> None:
     """Write files into a folder, which is made if missing; write nothing if one of the files exists already."""
     there = [name for name in texts if (folder / name).exists()]
     if there:
-        raise StorageError(f"{folder / there[0]} exists already; nothing is overwritten.")
+        raise StorageError(f"{folder / there[0]} already exists; nothing was overwritten.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
@@ -151,8 +151,8 @@ def check_name(kind: str, name: str) -> None:
     """Check that a new component of a kind, and its module, can have a name; the error suggests another name."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or len(name) > _LONGEST:
         raise ConfigError(
-            f"{name!r} cannot be a name: at most {_LONGEST} small letters and digits, words joined by _, "
-            f"a letter first.{_near(name)}"
+            f"{name!r} cannot be a name: a name has at most {_LONGEST} lower-case letters, digits and _, and "
+            f"begins with a letter.{_near(name)}"
         )
     if reason := next(_objections(kind, name), ""):
         raise ConfigError(f"{name!r} {reason}; choose another name, such as my_{name}.")
@@ -168,11 +168,11 @@ def _near(name: str) -> str:
 def _objections(kind: str, name: str) -> Iterator[str]:
     """Yield the reasons why a well-formed name cannot be used."""
     if keyword.iskeyword(name):
-        yield "is a word of Python's own"
+        yield "is a keyword of Python"
     if name in NOT_NAMES or name in ("on", "off", "yes", "no", "y", "n"):
-        yield "would be taken for a value by an override or a config file"
+        yield "would be read as a value in an override or a config file"
     if name in _GROUPS or name in registry().kinds:
-        yield "is the name of a config group, or of gradmix's own"
+        yield "is the name of a config group or of a kind"
     if kind == Metric.kind:
         names = set(RESERVED)
         for task in (entry for entry in registry() if entry.kind == Task.kind):
@@ -180,11 +180,11 @@ def _objections(kind: str, name: str) -> Iterator[str]:
                 default = cast("Task", build(Task.kind, task.qualified).component)
                 names |= {each.name for each in default.metrics()}
         if name in names:
-            yield "is what gradmix or a task calls a metric"
+            yield "is the name of a metric of gradmix or of a task"
     for plugin in [entry.plugin for entry in registry().search(name) if entry.kind == kind]:
         yield f"is taken: {plugin.distribution} {plugin.version} has {kind}={name}"
     if name in sys.stdlib_module_names:
-        yield f"is a module of Python's own, which {name}.py would hide"
+        yield f"is a module of Python's standard library, which {name}.py would hide"
     spec = find_spec(name)
     if spec is not None and spec.origin is not None:  # a folder without code has no origin
         yield f"is the name of an installed module ({spec.origin})"

@@ -38,8 +38,8 @@ def reference() -> str:
 
 def _hooks() -> Iterator[str]:
     yield "## Hooks\n"
-    yield "Functions marked `@gradmix.hookimpl`; each takes those arguments that it needs.\n"
-    yield "| hook | what it is |\n| --- | --- |"
+    yield "Functions marked `@gradmix.hookimpl`; each takes the arguments that it needs.\n"
+    yield "| hook | meaning |\n| --- | --- |"
     for name, hook in vars(hooks).items():
         if name.startswith("gradmix_") and isinstance(hook, FunctionType):
             arguments = ", ".join(inspect.signature(hook).parameters)
@@ -49,7 +49,7 @@ def _hooks() -> Iterator[str]:
 
 def _contracts() -> Iterator[str]:
     yield "## Contracts\n"
-    yield "A component's class derives from that of its kind, and is a dataclass. What is **bold** it must define.\n"
+    yield "A component is a dataclass derived from the class of its kind. It must define the members in **bold**.\n"
     contracts: Mapping[str, type[Component]] = {"component": Component, **KINDS}
     for kind, contract in contracts.items():
         yield f"### {kind}: `gradmix.{contract.__name__}`\n"

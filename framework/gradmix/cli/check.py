@@ -26,11 +26,11 @@ def main(arguments: Sequence[str]) -> int:
     add = parser.add_argument
     add("name", metavar="NAME", help="a component, path/to/file.py:Class, package.module:Class; for --list also a kind")
     add("options", nargs="*", metavar="OPTION=VALUE", help="options of the component")
-    add("--kind", help="its kind, if components of several kinds have the name")
-    add("--only", action="append", default=[], metavar="CHECK", help="run this check only; may be given again")
+    add("--kind", help="its kind, if components of several kinds have this name")
+    add("--only", action="append", default=[], metavar="CHECK", help="run only this check; can be repeated")
     add("--seconds", type=float, default=60.0, metavar="S", help="how long a check may take (default: %(default)s)")
     add("--json", action="store_true", help="print the report as JSON")
-    add("--list", action="store_true", help="list the checks, and what each promises")
+    add("--list", action="store_true", help="list the checks, each with the promise that it tests")
     options = parser.parse_args(arguments)
 
     from gradmix.registry.registry import registry

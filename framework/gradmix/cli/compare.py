@@ -18,7 +18,7 @@ examples:
   gradmix compare                                the newest sweep
   gradmix compare covariances --html page.html   all of an experiment, as a page with plots
   gradmix compare --metric time.seconds --by differentiator
-  gradmix compare --metric loss:lower            a metric of your own: say which way is better
+  gradmix compare --metric loss:lower            a metric of your own, with the better direction
 
 exit code: 0 on success, 1 if a file could not be written, 2 if nothing could be compared"""
 _MOST_WARNINGS = 10
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     add = parser.add_argument
     parser.add_comparison()
     add("--csv", type=Path, metavar="FILE", help="write a row for each run; - writes to the standard output")
-    add("--html", type=Path, metavar="FILE", help="write one page with plots, which works without a network")
+    add("--html", type=Path, metavar="FILE", help="write a page with plots, which works offline")
     add("--open", action="store_true", help="open the page in the browser")
     options = parser.parse_args(arguments)
 

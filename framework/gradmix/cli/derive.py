@@ -12,8 +12,8 @@ from gradmix.contracts.errors import ConfigError
 from gradmix.contracts.terminal import visible
 
 _DESCRIPTION = """\
-Print the derivative of a Python function as Python source code. A comment before each group of lines has the number and
-the text of the line that it comes from."""
+Print the derivative of a Python function as Python source code. A comment above each group of lines gives the number
+and the text of the line that was differentiated."""
 _EXAMPLES = """\
 examples:
   gradmix derive model.py:loss
@@ -32,9 +32,9 @@ def main(arguments: Sequence[str]) -> int:
     add("place", metavar="FUNCTION", help="path/to/file.py:function or package.module:function, of one argument")
     add("--at", metavar="POINT", help="a number or a list, as in a config: the kind of point; tried out if left out")
     add("--mode", default="auto", help="forward, reverse, or auto (default)")
-    add("--compiled", action="store_true", help="print what would be compiled, and check that it can be")
-    add("--side-by-side", action="store_true", help="print the lines of the function beside those of its derivative")
-    add("--differentiator", default="source", metavar="NAME", help="one that writes code (default: %(default)s)")
+    add("--compiled", action="store_true", help="print the code that would be compiled, and compile it as a check")
+    add("--side-by-side", action="store_true", help="print each line of the function beside its derivative")
+    add("--differentiator", default="source", metavar="NAME", help="one that writes source code (default: %(default)s)")
     options = parser.parse_args(arguments)
 
     import yaml
@@ -67,7 +67,7 @@ def _point_of(function: Callable[..., Any], place: str) -> Any:
                 function(point)
                 return point
     raise ConfigError(
-        f"{place} takes neither a number nor a vector of up to {_LONGEST} ones: give a point with --at, such as "
+        f"{place} accepts neither a number nor a vector of up to {_LONGEST} entries: give a point with --at, such as "
         '--at "[[1.0, 2.0], [3.0, 4.0]]".'
     )
 

@@ -10,9 +10,9 @@ from gradmix.cli.parser import CommandParser
 from gradmix.contracts.terminal import visible
 
 _DESCRIPTION = """\
-Write a comparison into files whose suffixes say what they hold:
+Write a comparison into files. The suffix of each determines its content:
   .tex .md         the ranked table, each median with n and its interval, rounded to the digits that it supports
-  .csv .parquet    the same as numbers, in full: a row for each group and metric
+  .csv .parquet    the same numbers, unrounded: a row for each group and metric
   .svg .pdf .png   the ranking as a picture
 With --runs tables have a row for each run. Runs are chosen as for `gradmix compare`."""
 _EXAMPLES = """\
@@ -22,7 +22,7 @@ examples:
   gradmix export runs.parquet covariances --runs
   gradmix export curves.svg last --figure curves   another plot of the comparison's page
 
-A table of LaTeX is a tabular, which needs the package booktabs: \\input{table}. A picture of one run is drawn by
+A LaTeX table is a tabular and needs the package booktabs: \\input{table}. A picture of one run is drawn by
 `gradmix show RUN --picture fit.pdf`.
 
 exit code: 0 on success, 1 if a file could not be written, 2 if there is nothing to export"""
@@ -34,8 +34,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.usage = "gradmix export FILE [FILE ...] [WHAT ...] [options]"
     parser.add_argument("file", metavar="FILE", type=Path, help="file to write; more may follow, before WHAT")
     parser.add_comparison()
-    parser.add_argument("--runs", action="store_true", help="a row for each run in place of each group")
-    parser.add_argument("--figure", default="", metavar="NAME", help="another figure than the ranking")
+    parser.add_argument("--runs", action="store_true", help="write a row for each run instead of each group")
+    parser.add_argument("--figure", default="", metavar="NAME", help="draw this figure instead of the ranking")
     options = parser.parse_intermixed_args(arguments)
 
     from gradmix.reports.comparison import compare

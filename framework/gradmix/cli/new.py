@@ -14,7 +14,7 @@ from gradmix.contracts.terminal import visible
 _EXAMPLES = """\
 examples:
   gradmix new clusterer nearest_median
-  gradmix new metric evenness --file            only evenness.py, used where it is"""
+  gradmix new metric evenness --file            only evenness.py, used without installation"""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -24,10 +24,10 @@ def main(arguments: Sequence[str]) -> int:
     parser = CommandParser(
         "new",
         "Write a working plugin for you to change: a project to install, or one file.",
-        f"kinds, and what the plugin that is written does:\n{kinds}\n\n{_EXAMPLES}",
+        f"kinds, and what the written plugin does:\n{kinds}\n\n{_EXAMPLES}",
     )
     add = parser.add_argument
-    add("kind", nargs="?", metavar="KIND", help="what it is: " + ", ".join(TEMPLATES))
+    add("kind", nargs="?", metavar="KIND", help="one of " + ", ".join(TEMPLATES))
     add("name", nargs="?", metavar="NAME", help="its name in configs, such as nearest_median")
     add("--file", action="store_true", help="write the plugin's file only, without a project around it")
     add("--folder", type=Path, metavar="FOLDER", help="where to write it (default: a new folder NAME; a file: here)")
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
 def _write_project(new: New, folder: Path | None) -> list[str]:
     folder = folder or Path(new.name)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise StorageError(f"{folder} exists already; nothing is overwritten: choose another --folder.")
+        raise StorageError(f"{folder} already exists; nothing was overwritten. Choose another --folder.")
     project = new.project()
     write(project, folder)
     described = {

@@ -8,8 +8,8 @@ from gradmix.config.user_file import default_runs_dir
 from gradmix.contracts.errors import ConfigError
 
 _NAMES = (
-    "a folder, a name or the beginning or end of it, SWEEP/N for the Nth job of a sweep, "
-    "a run key or an ID in MLflow or the beginning of it (six digits or more), or last"
+    "a folder, a name or its beginning or end, SWEEP/N for the Nth job of a sweep, "
+    "a run key or an ID in MLflow or its beginning (six digits or more), or last"
 )
 
 
@@ -46,8 +46,8 @@ class CommandParser(ArgumentParser):
         self.add_what()
         for flag, name, does in (
             ("--metric", "NAME", "what to show; the first ranks the runs"),
-            ("--by", "KEY", "compare by these parameters only"),
-            ("--over", "KEY", "repeat over these, as over seeds"),
+            ("--by", "KEY", "compare only by these parameters"),
+            ("--over", "KEY", "treat these as repeats, like seeds"),
         ):
             self.add_argument(flag, action="extend", nargs="+", default=[], metavar=name, help=does)
 

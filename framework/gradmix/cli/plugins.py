@@ -29,7 +29,7 @@ from gradmix.registry.registry import collisions, registry
 from gradmix.registry.rules import problems_with_rules
 from gradmix.reports.console import make_console
 
-_EPILOG = "plugins.block=[NAME], plugins.only=[NAME] and plugins.files=[FILE.py] choose what is loaded."
+_EPILOG = "plugins.block=[NAME], plugins.only=[NAME] and plugins.files=[FILE.py] choose which plugins are loaded."
 _MADE_BY_NAME = ("clusterer", "covariance", "dataset", "differentiator", "metric", "problem", "solver", "task")
 """Kinds with a function in `gradmix` that makes a component, such as ``gradmix.clusterer("gmm")``."""
 
@@ -40,13 +40,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "name", nargs="?", help="a component, such as gmm or solver/newton; or doctor, which examines every plugin"
     )
-    parser.add_argument("--json", action="store_true", help="with doctor: for programs")
+    parser.add_argument("--json", action="store_true", help="with doctor: print the report as JSON")
     options = parser.parse_args(arguments)
     console = make_console()
     if options.name == "doctor":
         return _examine_all(console, options.json)
     if options.json:
-        parser.error("--json is for gradmix plugins doctor")
+        parser.error("--json requires doctor: gradmix plugins doctor --json")
     if options.name is None:
         _list(console)
         return 0
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
 def _list(console: Console) -> None:
     """List all components that can be loaded, and then the problems; ``doctor`` shows more details."""
     broken, absent = [(each.plugin, each.reason) for each in registry().failures], []
-    columns = (Column("name", no_wrap=True), "what it is", Column("from", no_wrap=True))
+    columns = (Column("name", no_wrap=True), "summary", Column("from", no_wrap=True))
     table = Table(*columns, box=None, padding=(0, 2, 0, 0), header_style="bold")
     kind = ""
     for entry in registry():
@@ -175,7 +175,7 @@ def _examine_all(console: Console, as_json: bool) -> int:
 
 
 def _show_examined(console: Console, examined: Sequence[Examined]) -> None:
-    times = (Column("import", justify="right"), Column("of its components", justify="right"))
+    times = (Column("import", justify="right"), Column("import of components", justify="right"))
     columns = ("plugin", Column("version", overflow="fold"), *times, Column("offers", overflow="fold"))
     table = Table(*columns, box=None, padding=(0, 2, 0, 0), header_style="bold")
     for each in examined:
@@ -192,7 +192,7 @@ def _show_examined(console: Console, examined: Sequence[Examined]) -> None:
         advice = f" Call the group '{PROJECT}'." if is_mistake else ""
         console.print(Text("\nnote: ", style="yellow") + Text(note + advice), soft_wrap=True)
     broken = sum(not each.is_sound for each in examined) + sum(found.values())
-    console.print(f"\n{len(examined)} plugins, {broken or 'nothing'} to mend")
+    console.print(f"\n{len(examined)} plugins, {broken or 'none'} to fix")
 
 
 def _offers(examined: Examined) -> str:

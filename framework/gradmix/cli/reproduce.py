@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 _DESCRIPTION = """\
 Repeat a run from its journal, and compare every iteration, the final metrics and the model, but not the times. On the
 same type of processor with the same versions they must agree to the last bit; otherwise to 1e-9. Versions, processor,
-git commit and options that differ are listed. The new run is kept out of runs_dir and MLflow."""
+git commit and options that differ are listed. The new run appears neither in runs_dir nor in MLflow."""
 _EXAMPLES = """\
 examples:
   gradmix reproduce last                       the newest run
   gradmix reproduce 250a6477                   a run by its key, or by its ID in MLflow
-  gradmix reproduce last --keep again          keep the new run, to look at it: gradmix show again
-  gradmix reproduce last problem.path=my.py:f  a journal may come from a stranger: name code that it uses
+  gradmix reproduce last --keep again          keep the new run in the folder again: gradmix show again
+  gradmix reproduce last problem.path=my.py:f  code must be named: the journal may come from someone else
   gradmix reproduce last dataset.path=new.csv  data that were moved
   gradmix reproduce last limits.seconds=60     limits of the new run; the old ones are not recorded
 
-exit code: 0 if the result is identical, 1 if it differs, 2 if the run cannot be made again"""
+exit code: 0 if the result is identical, 1 if it differs, 2 if the run cannot be repeated"""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -38,8 +38,8 @@ def main(arguments: Sequence[str]) -> int:
     parser = CommandParser("reproduce", _DESCRIPTION, _EXAMPLES)
     parser.add_run()
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="options to give again or to change")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the new run there; a folder without a run")
-    trusts = "trust the journal: run code that it names, and go where the run was started"
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the new run in this folder, a new one")
+    trusts = "trust the journal: run code that it names, in the folder where the run was started"
     parser.add_argument("--as-before", action="store_true", help=trusts)
     options = parser.parse_intermixed_args(arguments)
 
@@ -97,7 +97,7 @@ def _given(overrides: Sequence[str]) -> Mapping[str, Any]:
     except HydraException as error:
         raise ConfigError(str(error).splitlines()[0]) from None
     if wrong := [each.input_line for each in parsed if each.is_sweep_override() or not each.key_or_group]:
-        raise ConfigError(f"{wrong[0]}: give one value, as a run is reproduced alone.")
+        raise ConfigError(f"{wrong[0]}: give one value, because only one run is reproduced.")
     return {each.key_or_group.replace("/", "."): each.value() for each in parsed}
 
 
@@ -115,7 +115,7 @@ class _Progress:
         from gradmix.reports.console import make_console
 
         self._console = make_console(stderr=True)
-        self._status = self._console.status(f"{run.label} is run again") if self._console.is_terminal else None
+        self._status = self._console.status(f"repeating {run.label}") if self._console.is_terminal else None
         self._label = run.label
 
     @hookimpl
@@ -128,7 +128,7 @@ class _Progress:
     def gradmix_iteration(self, iteration: Iteration[Any]) -> None:
         """Show the number of the iteration."""
         if self._status is not None:
-            self._status.update(f"{self._label} is run again: iteration {iteration.step}")
+            self._status.update(f"repeating {self._label}: iteration {iteration.step}")
 
     @hookimpl
     def gradmix_run_finished(self) -> None:

@@ -36,9 +36,9 @@ _ADDRESSES = ("tracking.uri", "tracking.artifacts", "runs_dir")
 
 _DESCRIPTION = "Run the jobs of a sweep that are missing, failed or were killed; finished jobs are kept."
 _EPILOG = """\
-Overrides may change how it runs (hydra/launcher=joblib, hydra.launcher.n_jobs=2, limits.seconds=60, on_error=retry:2),
-not what it computes. A sweep's journal may come from a stranger: launcher, addresses and code that it names are left
-out and listed; give them again, or --as-before for all of them."""
+Overrides may change how the sweep runs (hydra/launcher=joblib, hydra.launcher.n_jobs=2, limits.seconds=60,
+on_error=retry:2), not its results. A journal may come from someone else, so its launcher, addresses and code are left
+out and listed. Give them again, or use --as-before for all of them."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -46,10 +46,10 @@ def main(arguments: Sequence[str]) -> int:
     parser = CommandParser("resume", _DESCRIPTION, _EPILOG)
     parser.usage = "gradmix resume SWEEP [--stale] [--plan] [--as-before] [overrides]"
     add, flag = parser.add_argument, "store_true"
-    add("sweep", metavar="SWEEP", help="a folder, a name or the beginning or end of it, an ID in MLflow, or last")
+    add("sweep", metavar="SWEEP", help="a folder, a name or its beginning or end, an ID in MLflow, or last")
     add("--stale", action=flag, help="also rerun jobs whose options, plugins or data changed since")
-    add("--plan", action=flag, help="print what would run, and run nothing")
-    add("--as-before", action=flag, help="trust the sweep's journal: take launcher, addresses and code from it")
+    add("--plan", action=flag, help="print what would run, without running it")
+    add("--as-before", action=flag, help="trust the sweep's journal: use its launcher, addresses and code")
     parser.add_runs_dir()
     options, overrides = parser.parse_known_args(arguments)
 
@@ -62,11 +62,11 @@ def main(arguments: Sequence[str]) -> int:
     left_out = [each for each in earlier if each not in known]
     missing = [f"'{each}'" for each in left_out if _key(each) not in given]
     if options.as_before and missing:
-        _note(f"left out, since a journal records no secrets: {' '.join(missing)}. Give them again.")
+        _note(f"left out, because a journal records no secrets: {' '.join(missing)}. Give them again.")
     elif missing:
         _note(
-            f"left out, since a sweep's journal may come from a stranger: {' '.join(missing)}. "
-            "Add what you want again, or --as-before for all of it."
+            f"left out, because a journal may come from someone else: {' '.join(missing)}. "
+            "Add those that you want, or --as-before for all."
         )
     folder = return_to(home, folder, options.as_before, "resume", "sweep")
     # Overrides that are given again replace the earlier ones. Options of another launcher do not apply.
@@ -99,19 +99,19 @@ def _earlier(folder: Path, is_trusted: bool) -> tuple[Sequence[str], Path]:
     try:
         sweep = read_run(folder)
         if sweep.kind != "sweep":
-            raise ConfigError("that is a run and not a sweep; `gradmix run` with its overrides runs it again.")
+            raise ConfigError(f"{folder} is a run, not a sweep; to repeat it, use `gradmix run` with its overrides.")
         arguments, working_folder = sweep.require("arguments"), sweep.require("working_folder")
         jobs = jobs_of(sweep)
     except StorageError as error:
         raise StorageError(
-            f"{error} What its jobs have computed is kept: the same gradmix run -m … takes it."
+            f"{error} The results of its jobs are kept: the same gradmix run -m … reuses them."
         ) from error
     for number, overrides in {} if is_trusted else jobs.items():
         for override in overrides:
             if _is_of_hydra(_key(override)) or problem_of(override):
                 raise ConfigError(
-                    f"{folder}: job {number + 1} has the override {override!r}, which a stranger may have put into the "
-                    "journal. If you mean it, add --as-before."
+                    f"{folder}: job {number + 1} has the override {override!r}, which someone else may have written "
+                    "into the journal. If you trust the journal, add --as-before."
                 )
     return arguments, Path(working_folder)
 
@@ -165,8 +165,8 @@ def _check_overrides(overrides: Sequence[str], earlier: Sequence[str], harmless:
         if override not in earlier and not any(key == each or key.startswith(f"{each}.") for each in _MAY_CHANGE):
             check_composition([*harmless, override])  # reports a typing error as such
             raise ConfigError(
-                f"{override} would change what the sweep computes; start a new one by gradmix run -m. "
-                f"May be changed: {', '.join(_MAY_CHANGE)}."
+                f"{override} would change the results of the sweep; start a new one with gradmix run -m. "
+                f"Options that can be changed: {', '.join(_MAY_CHANGE)}."
             )
 
 

@@ -23,7 +23,7 @@ examples:
   gradmix rm 250a6477                        one run, as `gradmix runs` names it
   gradmix rm 2026-11-28_23-25-16-sweep       a sweep with its runs
   gradmix rm 2026-11-28_23-25-16-sweep/3     its third job, which `gradmix resume` runs again
-  gradmix rm last --yes                      without being asked
+  gradmix rm last --yes                      without confirmation
 
 exit code: 0 on success, 1 if something could not be deleted or was not confirmed, 2 if there is no such run or it is
 running"""
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; return the exit code."""
     parser = CommandParser("rm", _DESCRIPTION, _EXAMPLES)
     parser.add_run(nargs="+")
-    parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
+    parser.add_argument("--yes", "-y", action="store_true", help="do not ask for confirmation")
     parser.add_argument("--reused", action="store_true", help="also delete runs whose results another sweep has reused")
     options = parser.parse_args(arguments)
 
@@ -88,7 +88,7 @@ def _described(removal: Removal) -> Iterator[str]:
         n_runs = _plural(len(runs), "run")
         yield f"  in MLflow at {without_user(uri)}: {n_runs}, which can be restored until `mlflow gc`"
     if removal.kept:
-        yield "kept, since another sweep has reused them (--reused deletes them, too):"
+        yield "kept, because another sweep has reused them (--reused deletes them, too):"
         yield from _shortened([f"  {shown(run)}  reused by {shown(by)}" for run, by in removal.kept.items()])
 
 
@@ -104,7 +104,7 @@ def _plural(n: int, what: str) -> str:
 
 def _is_confirmed() -> bool:
     if not sys.stdin.isatty():
-        print("gradmix rm: nothing was deleted. There is no terminal to ask in: add --yes.", file=sys.stderr)
+        print("gradmix rm: nothing was deleted, because there is no terminal to ask in. Add --yes.", file=sys.stderr)
         return False
     try:
         answer = input("Delete? [y/N] ").strip().lower()

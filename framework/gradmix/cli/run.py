@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gradmix.tracking.process import TrackingProcess
 
 PLAN_FLAG = "--plan"
-"""gradmix's own flag: print what would run, and run nothing."""
+"""gradmix's own flag: print what would run, without running it."""
 
 _INFORMATION = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 
@@ -36,7 +36,7 @@ def _parser() -> CommandParser:
     parser = CommandParser("run", is_hydras=True)
     add, flag = parser.add_argument, "store_true"
     add("overrides", nargs="*", help="key=value, group=option, key=value,value for a sweep")
-    add("--help", "-h", action=flag, help="the groups of options, and the config")
+    add("--help", "-h", action=flag, help="print the groups of options, and the config")
     add("--hydra-help", action=flag, help="Hydra's own options")
     add("--version", action=flag, help="Hydra's version")
     add("--cfg", "-c", choices=["job", "hydra", "all"], help="show the config instead of running it")
@@ -46,10 +46,10 @@ def _parser() -> CommandParser:
     add("--shell-completion", "-sc", action=flag, help="install=bash, uninstall=bash")
     add("--run", "-r", action=flag, help="run a job; the default")
     add("--multirun", "-m", action=flag, help="run a sweep")
-    add(PLAN_FLAG, action=flag, help="print what would run, and run nothing")
-    add("--config-path", "-cp", help="folder of configs instead of gradmix's own")
+    add(PLAN_FLAG, action=flag, help="print what would run, without running it")
+    add("--config-path", "-cp", help="config folder instead of gradmix's own")
     add("--config-name", "-cn", default="config", help="the primary config")
-    add("--config-dir", "-cd", help="folder of configs besides gradmix's own (default: configs, if there is one)")
+    add("--config-dir", "-cd", help="config folder besides gradmix's own (default: configs, if there is one)")
     return parser
 
 
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _read(arguments: Sequence[str]) -> argparse.Namespace:
     if any(argument.startswith("--experimental-rerun") for argument in arguments):
-        raise ConfigError("--experimental-rerun opens a pickle, which can run anything; give the overrides again.")
+        raise ConfigError("--experimental-rerun is not supported, as it opens a pickle; give the overrides again.")
     return _parser().parse_intermixed_args(arguments)
 
 
@@ -175,9 +175,9 @@ def run_as(wanted: Intent) -> int:
     except OSError as error:
         exit_code, complaint = 1, str(unwritable(Path(error.filename or "."), error))
     except Terminated:
-        exit_code, complaint = 143, "terminated; what was journalled is kept"
+        exit_code, complaint = 143, "terminated; everything in the journal is kept"
     except KeyboardInterrupt:
-        exit_code, complaint = 130, "interrupted; what was journalled is kept"
+        exit_code, complaint = 130, "interrupted; everything in the journal is kept"
     outcome.closing(report.close)
     if complaint:
         say("gradmix run", complaint)
@@ -185,7 +185,7 @@ def run_as(wanted: Intent) -> int:
     try:
         errors = tracking.finish()
     except KeyboardInterrupt:
-        exit_code, errors = 130, ["interrupted. Nothing is lost: `gradmix sync` brings the rest in."]
+        exit_code, errors = 130, ["interrupted. Nothing is lost: `gradmix sync` imports the rest."]
     outcome.closing(lambda: report.close_tracking(errors))
     return exit_code or outcome.exit_code
 
@@ -215,11 +215,11 @@ def _compose_and_run(wanted: Intent) -> None:
         wanted = replace(wanted, flags=_flags(options, composer))
         if config.hydra.job.chdir:
             raise ConfigError(
-                "hydra.job.chdir=true is not for gradmix: runs_dir and data files are named from where you are."
+                "hydra.job.chdir=true is not supported: runs_dir and data files are relative to the current folder."
             )
         if config.hydra.mode == RunMode.MULTIRUN:
             if wanted.one_only:
-                raise ConfigError("the config asks for a sweep (hydra.mode=MULTIRUN); gradmix.sweep makes it.")
+                raise ConfigError("the config requests a sweep (hydra.mode=MULTIRUN); use gradmix.sweep.")
             from gradmix.sweeps.sweeper import sweep
 
             composer.sweep(config, partial(sweep, wanted))

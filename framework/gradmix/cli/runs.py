@@ -9,7 +9,7 @@ from pathlib import Path
 from gradmix.cli.parser import CommandParser
 from gradmix.contracts.terminal import visible
 
-_DESCRIPTION = "List runs, the newest first: the values that differ, the main metric, and how each ended."
+_DESCRIPTION = "List runs, the newest first, with the values that differ, the main metric and the status."
 _EXAMPLES = """\
 examples:
   gradmix runs                                the newest 20 of all runs
@@ -30,9 +30,9 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; return the exit code."""
     parser = CommandParser("runs", _DESCRIPTION, _EXAMPLES)
     add = parser.add_argument
-    parser.add_what("KEY=VALUE keeps runs with that option")
+    parser.add_what("KEY=VALUE selects runs by an option")
     add("--status", action="extend", nargs="+", default=[], metavar="STATUS", help="only runs with this status")
-    add("--metric", action="extend", nargs="+", default=[], metavar="NAME", help="metrics to show (default: the main)")
+    add("--metric", action="extend", nargs="+", default=[], metavar="NAME", help="metrics (default: the main one)")
     add("--limit", type=int, metavar="N", help=f"show N runs (default: {_SHOWN}; in CSV and JSON all), 0 for all")
     add("--sweeps", action="store_true", help="list sweeps")
     add("--csv", type=Path, metavar="FILE", help="write everything about each run; - writes to the standard output")

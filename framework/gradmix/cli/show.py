@@ -10,8 +10,8 @@ from gradmix.contracts.errors import StorageError
 from gradmix.contracts.terminal import visible
 
 _DESCRIPTION = """\
-Describe a run or a sweep: how it ended, the options that differ from the defaults, metrics or the error, data,
-versions, machine, files, where MLflow has it, and the command that makes it again."""
+Describe a run or a sweep: its status, the options that differ from the defaults, metrics or the error, data,
+versions, machine, files, its run in MLflow, and the command that repeats it."""
 _EXAMPLES = """\
 examples:
   gradmix show last                        the newest run or sweep
@@ -20,7 +20,7 @@ examples:
   gradmix show last --picture              draw a run again, into its own folder
   gradmix show last --picture fit.pdf      … or into a file, as PNG, SVG or PDF
 
-exit code: 0 if all is well, 1 if a file could not be written, 2 if there is no such run or it cannot be drawn"""
+exit code: 0 on success, 1 if a file could not be written, 2 if there is no such run or it cannot be drawn"""
 _PICTURE = "draw it: the first picture into a file, all of them into a folder (default: the run's own)"
 
 

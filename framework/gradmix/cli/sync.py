@@ -13,7 +13,7 @@ from gradmix.contracts.terminal import visible
 
 _DESCRIPTION = """\
 Import every journal under runs_dir (default: your own file's, or runs) that MLflow is missing. Runs whose process was
-killed become KILLED. A local store that is empty, damaged or was moved is kept as ….bak, and a new one is made from
+killed are marked KILLED. A local store that is empty, damaged or was moved is kept as ….bak, and a new one is made from
 the journals. Repeating the command changes nothing."""
 _SETTINGS = "runs_dir=DIR, tracking.uri=URI, tracking.artifacts=DIR or tracking.models=false"
 _FLAGS = {"true": True, "false": False}
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; return the exit code."""
     parser = CommandParser("sync", _DESCRIPTION)
     parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help=_SETTINGS)
-    parser.add_argument("--deleted", action="store_true", help="also bring back runs that were deleted in MLflow")
+    parser.add_argument("--deleted", action="store_true", help="also restore runs that were deleted in MLflow")
     options = parser.parse_intermixed_args(arguments)
 
     from gradmix.config.spec import read_settings
@@ -40,15 +40,15 @@ def main(arguments: Sequence[str]) -> int:
     runs_dir = given.get("runs_dir", default_runs_dir())
     settings = read_settings({**given, "runs_dir": runs_dir, "tracking": {**tracking_of(runs_dir), **tracking}})
     if not Path(settings.runs_dir).is_dir():
-        print(visible(f"gradmix sync: there is no folder {settings.runs_dir}; give runs_dir=…"), file=sys.stderr)
+        print(visible(f"gradmix sync: there is no folder {settings.runs_dir}; set runs_dir=…"), file=sys.stderr)
         return 1
     tally = sync(Path(settings.runs_dir), settings.tracking, restores=options.deleted)
     for message in (*tally.remarks, *tally.errors):
         print(visible(f"gradmix sync: {message}"), file=sys.stderr)
     parts = [f"{len(tally.brought)} journal(s) imported into {without_user(settings.tracking.uri or '')}"]
     if tally.errors:
-        parts.append(f"{len(tally.errors)} not")
+        parts.append(f"{len(tally.errors)} not imported")
     if tally.deleted:
-        parts.append(f"{len(tally.deleted)} deleted there before (gradmix sync --deleted brings them back)")
+        parts.append(f"{len(tally.deleted)} were deleted there (gradmix sync --deleted restores them)")
     print(visible(", ".join(parts)))
     return 1 if tally.errors else 0

@@ -21,8 +21,8 @@ def return_to(home: Path, folder: Path, is_trusted: bool, command: str, kind: st
         return folder.relative_to(home) if is_inside else folder
     if home.is_dir() and home != Path.cwd():
         said = (
-            f"gradmix {command}: stays in {Path.cwd()}. The {kind} was started in {home}, but its folder is not "
-            "inside; go there, or add --as-before, if its data files are named from there."
+            f"gradmix {command}: the command works in {Path.cwd()}. The {kind} was started in {home}, which does not "
+            "contain it. If its data files are relative to that folder, go there or add --as-before."
         )
         print(visible(said), file=sys.stderr)
     return folder

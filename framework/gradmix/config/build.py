@@ -213,7 +213,7 @@ def _by_own_names(node: Mapping[str, Any], component: type[Component], where: st
     given = {alias: option.name for alias, option in aliases_of(component).items() if alias in node}
     for alias, name in given.items():
         if name in node:
-            raise ConfigError(f"{where}.{alias} is another name of {where}.{name}; give one of them.")
+            raise ConfigError(f"{where}.{alias} is an alias of {where}.{name}; give only one of them.")
     return {given.get(key, key): value for key, value in node.items()}
 
 
@@ -223,7 +223,7 @@ def _make(component: type[Component], where: str, options: Mapping[str, Any]) ->
     except GradmixError:
         raise
     except Exception as error:
-        raise PluginError(f"{where}: {component.__name__} raised when it was made: {describe_line(error)}.") from error
+        raise PluginError(f"{where}: {component.__name__} cannot be created: {describe_line(error)}.") from error
 
 
 def unknown_option(path: str, owner: str, known: Collection[str], component: type[Component] | None = None) -> str:
@@ -236,9 +236,7 @@ def unknown_option(path: str, owner: str, known: Collection[str], component: typ
             f"Give it one in its class, such as `{name}: {type(value).__name__} = {value!r}`."
         )
     if component is not None and any(name == each.name for each in parameters_of(component) if each.is_python_only):
-        return (
-            f"{path} is not an option of a run: only Python can give it, as in gradmix.{component.kind}(…, {name}=…)."
-        )
+        return f"{path} is not an option of a run: only Python can set it, as in gradmix.{component.kind}(…, {name}=…)."
     hint = _same_meaning(component, name, prefix) if component is not None else ""
     hint = hint or did_you_mean(name, known, f"{prefix}." if prefix else "")
     return f"unknown option {path}.{hint} Options of {owner}: {listing(known)}."

@@ -91,9 +91,9 @@ def read_metrics(config: Mapping[str, Any], task: Task) -> Chosen[Metric]:
         taken.add(objective.metric)
     for name, metric in chosen.components.items():
         if name in taken:
-            raise ConfigError(f"metric.{name}: runs have metrics of that name already; choose it under another name.")
+            raise ConfigError(f"metric.{name}: runs have a metric of this name already; choose it under another name.")
         if missing := lacking(metric.measure, task.answers):
-            there_are = f"That has: {listing(task.answers)}." if task.answers else "That has nothing for metrics."
+            there_are = f"The answer has: {listing(task.answers)}." if task.answers else "The answer is empty."
             raise ConfigError(
                 f"metric.{name} needs {listing(missing)}, which is not in the answer of the task {type(task).__name__}."
                 f"{did_you_mean(missing[0], task.answers)} {there_are}"
@@ -118,13 +118,13 @@ def read_events(config: Mapping[str, Any], task: Task) -> Chosen[Events]:
             missing = lacking(getattr(events, method), offered)
             if "objective" in missing:
                 raise ConfigError(
-                    f"events.{name} needs a metric that the task improves, and the task {type(task).__name__} improves "
+                    f"events.{name} needs a metric that the task improves, but the task {type(task).__name__} improves "
                     "none."
                 )
             if missing:
                 raise ConfigError(
-                    f"events.{name} takes {listing(missing)} in {method}, which it is not offered."
-                    f"{did_you_mean(missing[0], offered)} There are: {listing(offered)}."
+                    f"events.{name}: its method {method} takes {listing(missing)}, which is not available."
+                    f"{did_you_mean(missing[0], offered)} Available: {listing(offered)}."
                 )
     return chosen
 
@@ -136,7 +136,7 @@ def _read(kind: str, config: Mapping[str, Any]) -> Chosen[Component]:
     for name, node in given.items():
         if not isinstance(node, Mapping):
             raise ConfigError(
-                f"{kind}.{name}={node} does not say which option of {name}.{_options_of(kind, str(name), node)}"
+                f"{kind}.{name}={node} does not specify an option of {name}.{_options_of(kind, str(name), node)}"
             )
         if "name" not in node:
             raise ConfigError(f"{kind}.{name} has options, but is not chosen. Choose it by {kind}=[{name}].")

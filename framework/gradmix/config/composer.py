@@ -155,7 +155,7 @@ def composing(request: Request) -> Iterator[Composer]:
     """Set up Hydra for a request; its errors within the context are reworded."""
     for folder in (request.config_path, request.config_dir):
         if folder is not None and not Path(folder).is_dir():
-            raise ConfigError(f"there is no folder of configs {folder}.")
+            raise ConfigError(f"there is no config folder {folder}.")
     Plugins.instance().register(ComponentSearchPath)
     store = ConfigStore.instance()
     defaults = [

@@ -46,7 +46,7 @@ def explain(error: Exception) -> GradmixError:
         return _composition(error)
     if "Config group override must be a string or a list" in str(error):
         return ConfigError(
-            "an override of a group names what to choose; for a group of several, [] chooses none: events=[]."
+            "an override of a group must be a name or a list of names; [] chooses none, as in events=[]."
         )
     return ConfigError(_first_line(error))
 
@@ -82,7 +82,7 @@ def _how_to_find(group: str, name: str) -> str:
         return ""
     if file.parent.name != group:
         return (
-            f"A config of the group {group} is in a folder of that name, in your folder of configs: "
+            f"A config of the group {group} must be in a folder of that name, in your config folder: "
             f"move {file} to {OWN_FOLDER}/{group}/{file.name}, and type {group}={file.stem}."
         )
     folder = file.parents[1]

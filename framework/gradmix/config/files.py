@@ -75,11 +75,11 @@ def parse_file(file: Path) -> tuple[str, DictConfig]:
     except (OmegaConfBaseException, ValueError) as error:
         raise ConfigError(f"{file}: {str(error).splitlines()[0][:_MOST_SHOWN]}") from error
     except OSError as error:  # OmegaConf raises it for content that is not a mapping
-        raise ConfigError(f"{file}: a config file is a mapping of keys to values.") from error
+        raise ConfigError(f"{file}: a config file must be a mapping of keys to values.") from error
     if len(content) == 1 and isinstance(yaml.compose(text, yaml.SafeLoader), yaml.ScalarNode):  # parsed as a key
-        raise ConfigError(f"{file}: a config file is a mapping of keys to values, not a string.")
+        raise ConfigError(f"{file}: a config file must be a mapping of keys to values, not a string.")
     if not isinstance(content, DictConfig):
-        raise ConfigError(f"{file}: a config file is a mapping of keys to values, not a list.")
+        raise ConfigError(f"{file}: a config file must be a mapping of keys to values, not a list.")
     return text, content
 
 

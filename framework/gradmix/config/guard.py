@@ -113,7 +113,7 @@ def check_hydra(content: Any, place: Path, file: str) -> None:
 
 def _check_calls(path: Path, file: str) -> None:
     for key in _CALLS.intersection(path):
-        _refuse(file, path, f"{key} names a function to call, which a config file cannot do")
+        _refuse(file, path, f"{key} calls a function, which a config file must not do")
 
 
 def _check_place(content: Mapping[str, Any], groups: list[str], package: str, file: str) -> None:
@@ -133,7 +133,7 @@ def _check_place(content: Mapping[str, Any], groups: list[str], package: str, fi
                 *parts, name = parts or [""]
                 names = [name]
             if is_hydras and (key is not None or parts):
-                _refuse(file, ("defaults", str(item)), "a config of Hydra's takes defaults from its own group only")
+                _refuse(file, ("defaults", str(item)), "a config of Hydra can take defaults only from its own group")
             if at and (is_hydras or "hydra" in target):
                 _refuse(file, ("defaults", str(item)), f"a defaults list cannot place content at {target}")
             where = "/".join(groups if is_hydras else parts)
@@ -143,7 +143,7 @@ def _check_place(content: Mapping[str, Any], groups: list[str], package: str, fi
                 if name not in (None, "_self_", *MAY_CHOOSE.get(where, ())):
                     raise ConfigError(
                         f"{file}: defaults: a config file cannot choose {where}={name}. "
-                        "If you mean it, give it on the command line."
+                        "If this is intended, set it on the command line."
                     )
 
 
@@ -167,4 +167,4 @@ def problem_of(text: str) -> str:
 
 
 def _refuse(file: str, path: Path, problem: str) -> None:
-    raise ConfigError(f"{file}: {'.'.join(path)}: {problem}. If you mean it, give it on the command line.")
+    raise ConfigError(f"{file}: {'.'.join(path)}: {problem}. If this is intended, set it on the command line.")

@@ -167,7 +167,7 @@ def _what_is_missing(content: Mapping[str, Any]) -> str:
         if name not in here:
             return f" The model requires {requirement}, which is not installed."
         if here[name] != version:
-            return f" The model was written by {requirement}; installed is {name}=={here[name]}."
+            return f" The model was written by {requirement}; the installed version is {name}=={here[name]}."
     return ""
 
 
@@ -180,7 +180,7 @@ def restore(
     }
     for name, value in arrays.items():
         if isinstance(value, np.ndarray) and np.isnan(value).any():
-            raise DataError(f"{name} of the model must be numbers; there is NaN.")
+            raise DataError(f"{name} of the model must not contain NaN.")
     clusterer.model_ = clusterer.model_class()(**arrays)
     clusterer.model_.check()
     if columns is None:

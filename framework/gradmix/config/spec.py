@@ -187,7 +187,7 @@ class RunSpec:
             if isinstance(part, IterativeAlgorithm):
                 check_objective(f"{type(part).__name__}.objective", part.objective)
             elif part is self.task and (objective := self.task.improves()) is not None:
-                check_objective(f"what {type(part).__name__}.improves returns", objective)
+                check_objective(f"the return value of {type(part).__name__}.improves", objective)
             if isinstance(part, Task | IterativeAlgorithm | Differentiator):
                 check_meanings(part, part.metrics())
         objective = self.task.improves()
@@ -271,7 +271,7 @@ def read_spec(config: Mapping[str, Any]) -> RunSpec:
     stopping = [name for name, each in events.components.items() if each.may_stop]
     if stopping and read.timing.is_asked_for:
         raise ConfigError(
-            f"timing repeats the whole work, which events.{stopping[0]} would not stop; leave out one of the two."
+            f"timing repeats the whole work, and events.{stopping[0]} cannot stop it; leave out one of the two."
         )
     spec = RunSpec(
         settings=read,
@@ -307,9 +307,9 @@ def read_settings(given: Mapping[str, Any], also_known: Sequence[str] = ()) -> S
     """Check the settings of a run that do not change what it computes."""
     settings = cast("Settings", checked(Settings, given, "", also_known))
     if settings.tracking.uri == "":
-        raise ConfigError("tracking.uri is empty; tracking=none tracks nothing.")
+        raise ConfigError("tracking.uri is empty; use tracking=none to disable tracking.")
     if not re.fullmatch(r"\w[\w .-]*", settings.name):
-        raise ConfigError(f"name must be letters, digits, spaces and any of _ . -; given: {settings.name!r}.")
+        raise ConfigError(f"name must consist of letters, digits, spaces and _ . -; given: {settings.name!r}.")
     if not re.fullmatch(r"continue|stop|retry:[1-9]\d{0,3}", settings.on_error):
         raise ConfigError(f"on_error must be continue, stop or retry:n, such as retry:2; given: {settings.on_error!r}.")
     if not settings.runs_dir.isprintable():
@@ -327,8 +327,8 @@ def checked(cls: type, given: Any, where: str, also_known: Sequence[str] = ()) -
             path = f"{where}.{key}" if where else key
             if files := [] if where else files_of_group(key):
                 raise UnknownNameError(
-                    f"unknown option {key}: {files[0]} sets values of {key}, as that is its folder. "
-                    "To set options of the run, let '# @package _global_' be its first line."
+                    f"unknown option {key}: {files[0]} sets values of {key}, because it is in a folder of that name. "
+                    "To set options of the run, make '# @package _global_' its first line."
                 )
             raise UnknownNameError(unknown_option(path, where or "a run", [*options, *also_known]))
     values = {}

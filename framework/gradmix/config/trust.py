@@ -36,7 +36,7 @@ def check_trust(spec: RunSpec, typed: Sequence[str]) -> None:
             files = files_that_say(path.rpartition(".")[2], value)
             source = f" ({files[0]} does)" if files else ""
             raise ConfigError(
-                f"{path}: {shown!r} {danger.does}, and you did not name it{source}. If you mean it, add "
+                f"{path}: {shown!r} {danger.does}, but you did not set it{source}. If this is intended, add "
                 f"'{path}={shown}' to the command line, or write it into your own file {user_file()}."
             )
 

@@ -117,7 +117,7 @@ class Clusterer(IterativeAlgorithm[ModelT], Estimator, Generic[ModelT]):
     def _unweighted(self, rows: Rows) -> Matrix:
         """Return all rows as an array; raise DataError if they have weights, which an array cannot hold."""
         if rows.weights is not None:
-            raise DataError(f"{type(self).__name__} cannot weigh rows; leave the sample weights out.")
+            raise DataError(f"{type(self).__name__} does not support sample weights; leave them out.")
         return rows.array
 
     @classmethod
@@ -127,7 +127,7 @@ class Clusterer(IterativeAlgorithm[ModelT], Estimator, Generic[ModelT]):
             for named in get_args(base):
                 if isinstance(named, type) and issubclass(named, Model) and named is not Model:
                     return cast("type[ModelT]", named)
-        raise PluginError(f"{cls.__name__} does not say how its models are read again: it has no model_class()")
+        raise PluginError(f"{cls.__name__} must define model_class(), so that its models can be read from a file.")
 
     def iterations(self, X: Any, sample_weight: Any = None) -> Iterator[Iteration[ModelT]]:
         """Check options and data, then yield the iterations of all starts, numbered.
@@ -191,7 +191,7 @@ class Clusterer(IterativeAlgorithm[ModelT], Estimator, Generic[ModelT]):
         if type(self).predict is not Clusterer.predict:
             self.labels_ = self.predict(X)
         else:
-            method = f"{type(self).__name__}.iterate, which gives the labels of its iterations,"
+            method = f"{type(self).__name__}.iterate, whose iterations have labels,"
             known = None if best.labels is None else as_groups(method, best.labels, rows.shape[0])
             self.labels_ = groups_of(self.model_, rows.array) if known is None else known
         return self
@@ -211,9 +211,7 @@ def _warn_of_collapse(clusterer: Clusterer[Any], collapsed: int, why: str) -> No
     from sklearn.exceptions import ConvergenceWarning
 
     name, has_starts = type(clusterer).__name__, hasattr(clusterer, "n_init")
-    ended = (
-        f"every start of {name} ended in a degenerate estimate; in the best of them" if has_starts else f"in {name},"
-    )
+    ended = f"every start of {name} ended in a degenerate estimate; in the best one," if has_starts else f"in {name},"
     group = "cluster" if hasattr(clusterer, "n_clusters") else "component"
     warnings.warn(
         f"{ended} {collapsed} {group}(s) have "

@@ -106,7 +106,7 @@ class Colouring:
             if len(values) and not (least <= values.min() and values.max() < most):
                 raise ValueError("an index or a colour is out of range")
         if _LEAST * self.directions > n or (self.is_second and n and self.column_colours.min() < 0):
-            raise ValueError("its colours are too many, or too few")
+            raise ValueError("its number of colours is wrong")
 
 
 def colouring_of(sparse: bool | Colouring) -> Colouring | None:

@@ -152,7 +152,7 @@ class Differentiator(DifferentiatorHooks):
         found = operators.sparse(self, *self._at(f, args, argnums), second, None)[1]
         if found is None:
             raise DifferentiationError(
-                "a colouring does not pay for this function: compute the matrix without sparse=."
+                "a colouring saves no work for this function: compute the matrix without sparse=."
             )
         return found
 

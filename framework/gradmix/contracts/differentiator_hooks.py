@@ -176,7 +176,8 @@ class DifferentiatorHooks(Component, ABC):
         DifferentiationError
             If it cannot compute derivatives of this order.
         """
-        raise DifferentiationError(f"{type(self).__name__} has no derivative of order {order}: nest `derivative`.")
+        name = type(self).__name__
+        raise DifferentiationError(f"{name} cannot compute derivatives of order {order}; nest `derivative`.")
 
     def series(self, f: VectorFunction, x: Any, v: Any, order: int) -> Any:
         """Compute the Taylor coefficients of t ↦ f(x + t v) at 0, shape (order + 1, m), from one derivative each."""
@@ -209,7 +210,7 @@ class DifferentiatorHooks(Component, ABC):
         DifferentiationError
             If it does not support sparse matrices.
         """
-        raise DifferentiationError(f"{type(self).__name__} makes no sparse matrices: leave out sparse=True.")
+        raise DifferentiationError(f"{type(self).__name__} cannot compute sparse matrices; leave out sparse=True.")
 
     @final
     def nested(self, f: VectorFunction, x: Any, order: int) -> Any:
@@ -233,7 +234,7 @@ class DifferentiatorHooks(Component, ABC):
         DifferentiationError
             If the recording cannot be saved.
         """
-        raise DifferentiationError(f"{type(self).__name__} has nothing prepared that could be saved.")
+        raise DifferentiationError(f"{type(self).__name__} cannot save a prepared function.")
 
     def loaded(self, f: FlatFunction, x: Any, file: IO[bytes], name: str) -> DifferentiatorHooks:
         """Restore what `prepared` returned for f from a file that `save_prepared` wrote, without executing its content.
@@ -245,7 +246,7 @@ class DifferentiatorHooks(Component, ABC):
         DifferentiationError
             If the file was written for another function or by another version.
         """
-        raise DifferentiationError(f"{type(self).__name__} takes nothing prepared from a file.")
+        raise DifferentiationError(f"{type(self).__name__} cannot load a prepared function from a file.")
 
     @property
     def unprepared(self) -> Mapping[str, str]:
@@ -269,7 +270,7 @@ class DifferentiatorHooks(Component, ABC):
         DifferentiationError
             If it does not write source code.
         """
-        raise DifferentiationError(f"{type(self).__name__} writes no source code: use differentiator=source.")
+        raise DifferentiationError(f"{type(self).__name__} does not write source code; use differentiator=source.")
 
     def metrics(self) -> tuple[Meaning, ...]:
         """Return the metrics that `measured` computes for a function's derivative, such as the size of its formula."""

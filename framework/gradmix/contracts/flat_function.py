@@ -119,7 +119,7 @@ def _places(argnums: ArgNums, count: int) -> int | tuple[int, ...]:
         places = tuple(range(count)[operator.index(each)] for each in given)
     except (IndexError, TypeError):
         raise DifferentiationError(
-            f"argnums={argnums!r} must be places of arguments, counted from 0; the function is given {count}."
+            f"argnums={argnums!r} must be positions of arguments, counted from 0; the number of arguments is {count}."
         ) from None
     if len(set(places)) < len(places) or not places:
         raise DifferentiationError(f"argnums={argnums!r} must name at least one argument, and each only once.")

@@ -82,11 +82,9 @@ class FoldingClusterer(WeightRouting, Clusterer[ModelT]):
         if not (getattr(self, "warm_start", False) and self.__sklearn_is_fitted__()):
             return None
         if self.preparation_ is not None:
-            raise DataError("warm_start cannot go on from a model that was read from a file; fit it once without.")
+            raise DataError("warm_start cannot continue from a model that was read from a file; fit once without it.")
         if rows.shape[1] != self.n_features_in_:
-            raise DataError(
-                f"X has {rows.shape[1]} features, but warm_start goes on from a fit to {self.n_features_in_}."
-            )
+            raise DataError(f"X has {rows.shape[1]} features, but warm_start continues a fit to {self.n_features_in_}.")
         return self.model_
 
     def fit(self, X: Any, y: object = None, sample_weight: Any = None) -> Self:

@@ -163,7 +163,7 @@ def _as_labels(labels: Any, n: int) -> NDArray[Any]:
     """Check the labels of n rows; the error names the first missing one."""
     checked = np.asarray(labels)
     if checked.shape != (n,):
-        raise DataError(f"labels must have the shape ({n},), one for each row; it is {checked.shape}.")
+        raise DataError(f"labels must have the shape ({n},), one for each row; given: {checked.shape}.")
     masked = np.ma.getmaskarray(labels) if isinstance(labels, np.ma.MaskedArray) else np.zeros(n, dtype=bool)
     missing = [row for row, label in enumerate(checked) if masked[row] or label is None or label != label]
     if missing:
@@ -180,14 +180,14 @@ def _as_weights(weights: Any, n: int) -> NDArray[np.float64]:
     """Check the weights of n rows; the error names the first invalid one."""
     checked = as_numbers(weights, "sample weights")
     if checked.shape != (n,):
-        raise DataError(f"sample weights must have the shape ({n},), one for each row; it is {checked.shape}.")
+        raise DataError(f"sample weights must have the shape ({n},), one for each row; given: {checked.shape}.")
     wrong = np.flatnonzero(~np.isfinite(checked) | (checked < 0))
     if len(wrong):
         raise DataError(
             f"sample weights must be finite and not negative; row {wrong[0]} (counted from 0) has {checked[wrong[0]]}."
         )
     if not checked.any():
-        raise DataError("sample weights are all zero: there is nothing to fit to.")
+        raise DataError("sample weights must not all be zero.")
     with np.errstate(over="ignore"):
         if not np.isfinite(checked.sum()):
             raise DataError("sample weights are so large that their sum overflows: divide all by the largest.")

@@ -147,7 +147,7 @@ class Objective:
         sign = 1.0 if self.maximise else -1.0
         usable = [last for last in last_iterations if last.metrics[self.metric] == last.metrics[self.metric]]
         if not usable:
-            raise NumericalError(f"no start reached a number for {self.metric}")
+            raise NumericalError(f"{self.metric} is NaN in every start.")
         best = max(usable, key=lambda last: (not last.collapsed, sign * last.metrics[self.metric], -last.start))
         return replace(best, converged=False) if best.converged and best.collapsed else best
 
@@ -181,5 +181,5 @@ LOG_LIKELIHOOD = Objective(
     "log_likelihood", maximise=True, unit="nats", words="total log-likelihood of the data", rewards_freedom=True
 )
 INERTIA = Objective("inertia", maximise=False, words="sum of squared distances to the centers", rewards_freedom=True)
-COLLAPSED = Meaning(_COLLAPSED, None, "", "components that have collapsed: the estimate is degenerate")
+COLLAPSED = Meaning(_COLLAPSED, None, "", "collapsed components; if there are any, the estimate is degenerate")
 """A metric for clusterers whose iterations set `collapsed`; if they declare it, the task ``cluster`` reports it."""

@@ -77,7 +77,7 @@ class IterativeAlgorithm(ABC, Generic[EstimateT]):
             except NumericalError as error:
                 failures.append(error)
                 if len(streams) > 1:
-                    _warn_of_break_down(start, error)
+                    _warn_of_failure(start, error)
                 if last is not None and len(failures) < len(streams):  # its last estimate must not win
                     yield dataclasses.replace(last, step=last.step + 1, converged=False, collapsed=1)
         if len(failures) == len(streams):
@@ -92,7 +92,7 @@ class IterativeAlgorithm(ABC, Generic[EstimateT]):
             self._check_iteration(iteration)
             yield iteration.numbered(start, step)
         if not step:
-            raise PluginError(f"{type(self).__name__}.iterate ended without an iteration; it must yield some.")
+            raise PluginError(f"{type(self).__name__}.iterate must yield at least one iteration; it yielded none.")
 
     def _check_iteration(self, iteration: Any) -> None:
         method = f"{type(self).__name__}.iterate"
@@ -116,8 +116,8 @@ class IterativeAlgorithm(ABC, Generic[EstimateT]):
         return best, np.array(traces[best.start])
 
 
-def _warn_of_break_down(start: int, error: NumericalError) -> None:
-    warnings.warn(f"start {start} broke down: {error}", RuntimeWarning, stacklevel=frames_of_gradmix())
+def _warn_of_failure(start: int, error: NumericalError) -> None:
+    warnings.warn(f"start {start} failed: {error}", RuntimeWarning, stacklevel=frames_of_gradmix())
 
 
 def _entropy(random_state: Any) -> int | list[int]:

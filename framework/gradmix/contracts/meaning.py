@@ -91,10 +91,10 @@ MEASURED = {
         _measured("time.load", unit="s", meaning="time to load the data"),
         _measured("time.startup", unit="s", meaning="time to import and build the components"),
         _measured("time.compile", unit="s", meaning="time to compile what the components need"),
-        _measured("time.ratio_to_function", meaning="time, in calls of the plain function"),
-        _measured("memory.peak_bytes", unit="B", meaning="most memory held at once"),
+        _measured("time.ratio_to_function", meaning="time, in multiples of one call of the plain function"),
+        _measured("memory.peak_bytes", unit="B", meaning="peak memory"),
         _measured(
-            "memory.ratio_to_function", meaning="most memory of Python and NumPy held at once, in that of the function"
+            "memory.ratio_to_function", meaning="peak memory of Python and NumPy, in multiples of that of the function"
         ),
     )
 }

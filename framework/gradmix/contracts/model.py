@@ -41,7 +41,7 @@ BIC = Meaning(
     "bic",
     "lower",
     "",
-    "Bayesian information criterion: fit, with a price for each parameter",
+    "Bayesian information criterion: fit, with a penalty for each parameter",
     is_criterion=True,
     spoiled_by=COLLAPSED.name,
 )

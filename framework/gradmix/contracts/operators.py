@@ -103,7 +103,7 @@ def derivative(made: DifferentiatorHooks, f: FlatFunction, x: Any, order: int) -
     """Compute a derivative of a function of one variable."""
     if not f.argument.is_scalar:
         raise DifferentiationError(
-            f"a derivative needs a function of one variable; x has {f.argument}. Ask for the gradient or the jacobian."
+            f"a derivative needs a function of one variable; x has {f.argument}. Use gradient or jacobian."
         )
     if isinstance(order, bool) or not isinstance(order, int | np.integer) or order < 1:
         raise DifferentiationError(f"the order of a derivative must be an integer ≥ 1; given: {order!r}.")
@@ -172,7 +172,7 @@ def sparse(
 def _check_colouring(given: Colouring, is_second: bool, shape: tuple[int, ...]) -> None:
     if given.is_second != is_second:
         kinds = ("a Jacobian", "a Hessian")
-        raise DifferentiationError(f"the colouring is that of {kinds[given.is_second]}, not of {kinds[is_second]}.")
+        raise DifferentiationError(f"the colouring belongs to {kinds[given.is_second]}, not to {kinds[is_second]}.")
     if given.shape != shape:
         raise DifferentiationError(f"the colouring is for a matrix of shape {given.shape}; this one has {shape}.")
 
@@ -182,7 +182,7 @@ def taylor(made: DifferentiatorHooks, f: FlatFunction, x: Any, v: Any, order: in
     if isinstance(order, bool) or not isinstance(order, int | np.integer) or order < 0:
         raise DifferentiationError(f"the order of a series must be an integer ≥ 0; given: {order!r}.")
     if v is None and not f.argument.is_scalar:
-        raise DifferentiationError(f"a series needs a direction v, arranged as x, which has {f.argument}.")
+        raise DifferentiationError(f"a series needs a direction v with the structure of x, which has {f.argument}.")
     tangent = np.ones(1) if v is None else _direction(made, "v", v, "x", f.argument)
     if len(x):
         rows = made.series(f, x, tangent, int(order))
@@ -287,7 +287,7 @@ def check_plain(made: DifferentiatorHooks, x: Any) -> None:
     """
     if not made.nests and is_traced(x):
         raise DifferentiationError(
-            f"{type(made).__name__} takes numbers: it cannot differentiate within another differentiation."
+            f"{type(made).__name__} takes only plain numbers: it cannot be nested in another differentiation."
         )
 
 
@@ -318,7 +318,7 @@ def check_one_value(f: VectorFunction) -> None:
     result = getattr(f, "result", None)
     if result is not None and not result.is_scalar:
         raise DifferentiationError(
-            f"a gradient needs a function with one real value; this one's has {result}. Ask for the jacobian."
+            f"a gradient needs a function with one real value; the value here has {result}. Use jacobian."
         )
 
 

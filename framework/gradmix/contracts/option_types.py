@@ -66,7 +66,7 @@ class RunsCode(Danger):
     file.
     """
 
-    does = "is code to run"
+    does = "is code that would run"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +81,7 @@ class SendsTo(Danger):
         Whether messages omit the value: anyone who has the address of a webhook can write to it.
     """
 
-    does = "is where a run would write or send what it finds"
+    does = "is a place to which a run would write or send results"
     is_secret: bool = True
 
 
@@ -89,7 +89,7 @@ class SendsTo(Danger):
 class LoadsPlugins(Danger):
     """Marks an option that specifies which plugins to load. Plugins are loaded before any config file is read."""
 
-    does = "says which plugins are loaded"
+    does = "determines which plugins are loaded"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -136,7 +136,7 @@ def with_rule(
     np.float64(2.0)
     """
     if jvp is None and vjp is None:
-        raise TypeError("with_rule needs jvp=, vjp= or both")
+        raise TypeError("with_rule needs jvp=, vjp= or both.")
     return FunctionWithRule(f, jvp, vjp)
 
 

@@ -55,7 +55,7 @@ class Traced:
         DifferentiationError
             If the differentiator does not support this.
         """
-        raise DifferentiationError("this differentiator does not offer gradmix.stop_gradient.")
+        raise DifferentiationError("this differentiator does not support gradmix.stop_gradient.")
 
 
 def is_traced(x: Any) -> TypeGuard[Traced]:

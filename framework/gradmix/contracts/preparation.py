@@ -42,7 +42,7 @@ class Preparation:
             and len(self.means) in (0, len(self.kept))
         )
         if not is_sound:
-            raise DataError(f"the columns and how they were prepared do not fit each other: {self}.")
+            raise DataError(f"the columns and their preparation do not match: {self}.")
 
     @classmethod
     def fitted(cls, X: Matrix, names: tuple[str, ...], drop_constant: bool = False, standardise: bool = False) -> Self:
@@ -59,7 +59,7 @@ class Preparation:
         if constant and not drop_constant:
             raise DataError(
                 f"column {column_name(constant[0], names)} is constant and cannot be scaled to standard deviation 1. "
-                "Leave such columns out by dataset.drop_constant=true."
+                "Drop such columns with dataset.drop_constant=true."
             )
         kept = cls(X.shape[1], names, tuple(column for column in range(X.shape[1]) if column not in constant))
         if not standardise:

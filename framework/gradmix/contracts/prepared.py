@@ -163,7 +163,7 @@ class Prepared:
         if function.argument != prepared.argument:
             raise DifferentiationError(
                 f"the function was prepared for {prepared.argument}; this point has {function.argument}. "
-                "Prepare it again for such points."
+                "Prepare the function again for such points."
             )
         operators.check_plain(self.differentiator, x)
         return function, x
@@ -174,7 +174,7 @@ def _unpickled(origin: DifferentiatorHooks, function: FlatFunction, saved: bytes
     with origin.session():
         x = at_point(function.f, function.args, function.argnums)[1]
         try:
-            made = origin.loaded(function, x, BytesIO(saved), "the pickled one")
+            made = origin.loaded(function, x, BytesIO(saved), "the pickled preparation")
         except DifferentiationError:
             made = origin.prepared(function, x)
         return Prepared(made, function, origin)

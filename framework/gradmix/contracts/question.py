@@ -78,9 +78,9 @@ class Question(ABC):
         except (TypeError, ValueError):
             start = np.zeros(0)
         if start.ndim > 1 or start.size == 0 or not np.isfinite(start).all():
-            raise DataError(f"a start must be a finite number, or some of them in an array; given: {self.start!r}.")
+            raise DataError(f"a start must be a finite number or an array of finite numbers; given: {self.start!r}.")
         if self.solution is not None and np.shape(self.solution) != start.shape:
-            raise DataError(f"a solution has the shape of the start, {start.shape}; given: {self.solution!r}.")
+            raise DataError(f"a solution must have the shape of the start, {start.shape}; given: {self.solution!r}.")
         object.__setattr__(self, "evaluated", Counted(self._of_arrays() if start.ndim == 0 else self.function))
         self.counts.counted.append(self.evaluated)
 
@@ -171,8 +171,8 @@ class Equations(Vector):
         values = super().trial(x)
         if len(values) != len(x):
             raise DataError(
-                f"there are {len(values)} equations for {len(x)} unknowns; equations must be as many, "
-                "else ask for least squares."
+                f"the number of equations, {len(values)}, must be that of the unknowns, {len(x)}; "
+                "otherwise use gradmix.LeastSquares."
             )
         return values
 
@@ -196,7 +196,7 @@ class Minimum(Question):
         with np.errstate(all="ignore"):
             value = np.asarray(self.evaluated(x), dtype=float)
         if value.size != 1:
-            raise DataError(f"what is minimised must have one value; it has the shape {value.shape}.")
+            raise DataError(f"the function to minimise must return one number; it returned the shape {value.shape}.")
         return float(value.reshape(()))
 
     def value(self, x: Array) -> float:
@@ -270,7 +270,7 @@ class InitialValue(Question):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not (np.isfinite(self.begin) and np.isfinite(self.end) and self.begin < self.end):
-            raise DataError(f"the end must be later than the beginning; given: {self.begin} to {self.end}.")
+            raise DataError(f"end must be later than begin; given: begin={self.begin}, end={self.end}.")
 
     def slopes(self, t: float, y: Array) -> Array:
         """Compute f(t, y), shape (n,), without a check that it is finite."""
@@ -299,8 +299,6 @@ class InitialValue(Question):
 
 def _checked(values: Array, what: str, x: Array) -> Array:
     if not np.isfinite(values).all():
-        count = f"{np.sum(~np.isfinite(values))} of {values.size} entries are" if values.size > 1 else "it is"
-        raise NumericalError(
-            f"{what} has no finite value at x = {np.array2string(x, threshold=6)}: {count} not finite."
-        )
+        count = f", in {np.sum(~np.isfinite(values))} of {values.size} entries" if values.size > 1 else ""
+        raise NumericalError(f"{what} is not finite at x = {np.array2string(x, threshold=6)}{count}.")
     return values

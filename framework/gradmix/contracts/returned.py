@@ -85,7 +85,7 @@ def check_metrics(method: str, metrics: object) -> None:
         if not is_number(value):
             raise PluginError(f"{method} must give numbers as metrics; {name} is {described(value)}.")
         if name in MEASURED:
-            raise PluginError(f"{method} must call its metric {name} something else: gradmix measures one so called.")
+            raise PluginError(f"{method} must rename its metric {name}: gradmix measures a metric of that name.")
 
 
 def check_iteration(method: str, iteration: Any) -> None:

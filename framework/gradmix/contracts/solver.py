@@ -22,19 +22,19 @@ from gradmix.contracts.role import Role
 RESIDUAL = Objective(
     "residual",
     maximise=False,
-    words="largest equation or entry of the gradient, or share of the time that is left",
+    words="largest value of an equation or entry of the gradient, or share of the time that remains",
 )
 
 MEANINGS = (
     Meaning("error", "lower", "", "distance to the exact solution, largest entry", by_ratio=True),
-    Meaning("objective", "lower", "", "what is minimised; half the sum of squares for least squares"),
+    Meaning("objective", "lower", "", "minimised value; half the sum of squares for least squares"),
     replace(RESIDUAL.meaning, by_ratio=True, spoiled_by=""),
     Meaning("function_evaluations", "lower", "calls", "calls of the function", is_cost=True, by_ratio=True),
     Meaning(
         "derivative_evaluations", "lower", "calls", "gradients, Jacobians and Hessians", is_cost=True, by_ratio=True
     ),
     Meaning("step_length", None, "", "Euclidean length of the last step"),
-    Meaning("unreliable_derivatives", None, "calls", "derivatives that their differentiator calls unreliable"),
+    Meaning("unreliable_derivatives", None, "calls", "derivatives that the differentiator reports as unreliable"),
 )
 
 
@@ -156,7 +156,7 @@ class Solver(IterativeAlgorithm[Array], Component):
                 raise PluginError(f"{name}.iterate must yield points of the shape {wanted}; it yielded {x.shape}.")
             if not (np.isfinite(x).all() and np.isfinite(float(each.metrics["residual"]))):
                 raise NumericalError(
-                    f"{type(self).__name__} reached a point or a residual that is not finite in iteration {each.step}."
+                    f"{type(self).__name__} reached a point or a residual that is not finite, in iteration {each.step}."
                 )
             yield replace(each, metrics={**_added(question, each, x, before), **each.metrics})
             if each.converged:

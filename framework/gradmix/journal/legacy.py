@@ -27,7 +27,7 @@ _FREEDOM = ("n_clusters", "n_components", "covariance_type", "clusterer")
 
 _MEANINGS = (
     Meaning("derivative_error", "lower", "", "largest error, relative to max(|exact|, 1)", by_ratio=True),
-    Meaning("bic", "lower", "", "Bayesian information criterion: fit, with a price for each parameter"),
+    Meaning("bic", "lower", "", "Bayesian information criterion: fit, with a penalty for each parameter"),
     Meaning("adjusted_rand_index", "higher", "", "agreement with the true groups; 1 is perfect, 0 is chance"),
     Meaning("log_likelihood", "higher", "nats", "total log-likelihood of the data", rewards_freedom=True),
     Meaning("inertia", "lower", "", "sum of squared distances to the centers", rewards_freedom=True),
@@ -36,7 +36,7 @@ _MEANINGS = (
     Meaning("converged", None, "", "whether it converged"),
     Meaning("derivative_error_ulp", "lower", "ulp", "largest error in units in the last place", by_ratio=True),
     Meaning("aic", "lower", "", "Akaike's information criterion"),
-    Meaning("icl", "lower", "", "BIC, with a price for groups that overlap"),
+    Meaning("icl", "lower", "", "BIC, with a penalty for groups that overlap"),
     Meaning("normalized_mutual_information", "higher", "", "information shared with the true groups; 1 is perfect"),
     Meaning("conformance", "higher", "", "share of the applicable checks that passed"),
     Meaning("checks.failed", "lower", "checks", "checks that failed"),

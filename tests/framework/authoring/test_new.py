@@ -163,9 +163,9 @@ REFUSED = {
     "2means": "Did you mean means?",
     "": "cannot be a name",
     "../up": "Did you mean up?",
-    "class": "a word of Python's own",
-    "null": "taken for a value",
-    "statistics": "a module of Python's own",
+    "class": "a keyword of Python",
+    "null": "read as a value",
+    "statistics": "a module of Python's standard library",
     "pluggy": "the name of an installed module",
     "dataset": "the name of a config group",
     "kmeans": "is taken: gradmix",
@@ -180,7 +180,7 @@ def test_a_name_that_cannot_be_is_refused_with_one_that_can(name):
 
 
 def test_a_metric_is_not_called_as_one_of_the_tasks():
-    with pytest.raises(ConfigError, match="a task calls a metric"):
+    with pytest.raises(ConfigError, match="the name of a metric of gradmix or of a task"):
         New("metric", "bic")
     assert New("dataset", "bic").name == "bic"
 

@@ -45,7 +45,7 @@ def test_lists_are_swept_over_planned_and_taken_up_again(empty_folder, capsys):
     assert resume(["last", "--plan"]) == 0
     assert "4 jobs: 4 done" in capsys.readouterr().out
     assert resume(["last", "metric=[davies_bouldin]"]) == 2
-    assert "would change what the sweep computes" in capsys.readouterr().err
+    assert "would change the results of the sweep" in capsys.readouterr().err
 
 
 def test_options_of_a_rule_are_swept_over(empty_folder, capsys):
@@ -81,7 +81,7 @@ def test_a_search_is_after_a_plugins_metric(empty_folder, capsys):
     pytest.importorskip("optuna")
     search = ["hydra/sweeper=gradmix_optuna", "hydra.sweeper.n_trials=2", "hydra.sweeper.metric=silhouette"]
     assert run(["-m", *search, "metric=[silhouette]", "clusterer.n_components=range(2,4)", *FAST]) == 0
-    assert "say which way" not in capsys.readouterr().err
+    assert "is better" not in capsys.readouterr().err
 
 
 @pytest.mark.slow

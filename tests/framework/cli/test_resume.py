@@ -1,4 +1,4 @@
-"""`gradmix resume` of a sweep that may come from a stranger: what its journal names is not simply taken."""
+"""`gradmix resume` of a sweep that may come from someone else: what its journal names is not simply taken."""
 
 import json
 import shutil
@@ -82,13 +82,13 @@ LEFT_OUT = [
     ("arguments", "message"),
     [
         (["2001"], "there is no sweep, experiment or run '2001'"),
-        (["last", "clusterer.n_components=3"], "would change what the sweep computes"),
+        (["last", "clusterer.n_components=3"], "would change the results of the sweep"),
         (["last", "bogus=1"], "unknown option bogus"),
         (["last", "picturse=false"], "Did you mean pictures?"),
         (["last", "hydra.lancher.workers=2"], "unknown option hydra.lancher. Did you mean hydra.launcher?"),
         (["last", "hydra/lancher=joblib"], "unknown option hydra/lancher"),
-        (["last", "hydra/sweeper=basic"], "would change what the sweep computes"),
-        (["last", "hydra.mode=RUN"], "would change what the sweep computes"),
+        (["last", "hydra/sweeper=basic"], "would change the results of the sweep"),
+        (["last", "hydra.mode=RUN"], "would change the results of the sweep"),
         (["last", "--fast"], "unknown option --fast"),
     ],
 )
@@ -103,7 +103,7 @@ def test_what_a_journal_must_not_name_is_left_out_and_listed(two_jobs, capsys):
     rewrite(arguments=[*arguments(), *LEFT_OUT])
     assert resume("--plan") == 0
     out, err = capsys.readouterr()
-    listed = err.partition("may come from a stranger:")[2]
+    listed = err.partition("may come from someone else:")[2]
     assert [evil for evil in LEFT_OUT if f"'{evil}'" not in listed] == []
     assert "--as-before" in err
     assert "2 jobs: 2 done" in out
@@ -160,7 +160,7 @@ def test_code_that_a_sweep_was_started_with_is_named_again(empty_folder, gradmix
     gradmix_command("run", "-m", "hydra/launcher=basic", "clusterer=nearest_median,kmeans", files, *FAST)
     out, errors = gradmix_command("resume", "last")
     assert "1 done, 1 done, but outdated" in out
-    assert f"'{files}'" in errors.partition("may come from a stranger:")[2]
+    assert f"'{files}'" in errors.partition("may come from someone else:")[2]
     for words in (files, "--as-before"):
         out, _ = gradmix_command("resume", "last", words)
         assert "2 jobs: 2 done" in out
@@ -190,7 +190,7 @@ def test_a_journals_jobs_are_overrides_of_runs(two_jobs, capsys, evil):
 def test_a_journals_jobs_name_no_address(two_jobs, capsys):
     rewrite(jobs=[["seed=1"], ["seed=2"], ["seed=3", "tracking.uri=http://evil.example.org"]])
     assert resume("hydra/launcher=basic") == 2
-    assert "you did not name it" in capsys.readouterr().err
+    assert "you did not set it" in capsys.readouterr().err
 
 
 def test_jobs_are_run_where_the_sweep_is_whatever_its_journal_says(two_jobs, capsys):
@@ -251,4 +251,4 @@ def test_a_working_folder_that_does_not_hold_the_sweep_is_not_gone_to(two_jobs, 
     Path("elsewhere").mkdir()
     rewrite(working_folder=str(Path("elsewhere").absolute()))
     assert resume("--plan") == 0
-    assert f"stays in {Path.cwd()}" in capsys.readouterr().err
+    assert f"the command works in {Path.cwd()}" in capsys.readouterr().err

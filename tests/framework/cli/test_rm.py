@@ -39,7 +39,7 @@ def test_it_asks_and_only_yes_means_yes(runs, gradmix_main, monkeypatch, typed, 
 
 def test_without_a_terminal_it_deletes_nothing_unless_told(runs, gradmix_main, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
-    assert "add --yes" in gradmix_main("rm", "last", code=1).err
+    assert "Add --yes" in gradmix_main("rm", "last", code=1).err
     assert SINGLE.exists()
     gradmix_main("rm", "last", SWEEP.name, "--yes")
     assert not SINGLE.exists()

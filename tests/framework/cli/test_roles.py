@@ -81,7 +81,7 @@ def test_a_nested_component_is_a_factor_of_a_sweep(gradmix_command, empty_folder
         (("run", "task=find_root", "root_finder=tangens"), "Did you mean tangents?"),
         (("run", "clusterer=descent", "clusterer.differentiator=dul"), "Did you mean dual?"),
         (("run", "clusterer=descent", "clusterer.slope=dul"), "Did you mean dual?"),
-        (("new", "root_finder", "mine"), "no template for the kind root_finder"),
+        (("new", "root_finder", "mine"), "the kind root_finder has no template"),
     ],
 )
 def test_a_slip_is_answered_by_the_nearest_name(gradmix_command, empty_folder, arguments, said):

@@ -164,8 +164,8 @@ def test_the_folder_of_gradmixs_own_configs_is_not_taken_twice(monkeypatch):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("clusterer: {max_iter: 2}", "mine.yaml sets values of experiment, as that is its folder"),
-        ("words", "mine.yaml: a config file is a mapping of keys to values, not a string"),
+        ("clusterer: {max_iter: 2}", "mine.yaml sets values of experiment, because it is in a folder of that name"),
+        ("words", "mine.yaml: a config file must be a mapping of keys to values, not a string"),
     ],
 )
 def test_an_experiment_that_sets_nothing_of_the_run_is_named(empty_folder, capsys, text, message):
@@ -227,7 +227,7 @@ def test_an_interrupted_run_keeps_its_journal_and_is_killed_in_mlflow(gradmix_co
     process.send_signal(number)
     _, err = process.communicate(timeout=HANGS)
     assert process.returncode == code, err
-    assert "what was journalled is kept" in err
+    assert "everything in the journal is kept" in err
     (events,) = journals()
     assert events[-1]["event"] == "interrupted"
     (run,) = all_runs(client)

@@ -174,7 +174,7 @@ def test_only_our_launcher_can_time_in_turns(empty_folder, capsys):
 
 def test_a_sweep_stays_where_it_is(empty_folder, capsys):
     assert run(["-m", "seed=1,2", "hydra.job.chdir=true", *FAST]) == 2
-    assert "hydra.job.chdir=true is not for gradmix" in capsys.readouterr().err
+    assert "hydra.job.chdir=true is not supported" in capsys.readouterr().err
     assert not runs()
 
 

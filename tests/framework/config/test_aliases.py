@@ -110,7 +110,7 @@ def test_an_option_of_the_same_meaning_is_named_with_the_alias_of_both(clusterer
 
 def test_python_takes_an_alias_as_an_option():
     assert gradmix.clusterer("kmeans", k=5).n_clusters == 5
-    with pytest.raises(ConfigError, match=r"another name of clusterer\.n_clusters"):
+    with pytest.raises(ConfigError, match=r"an alias of clusterer\.n_clusters"):
         gradmix.clusterer("kmeans", k=5, n_clusters=5)
 
 

@@ -145,19 +145,19 @@ def test_one_component_may_be_chosen_twice_under_names_of_its_own():
         (changed(events={"patience": {"rounds": 3}}), ConfigError, r"not chosen. Choose it by events=\[patience\]"),
         (changed(events="patience"), ConfigError, r"events must be chosen by events=\[NAME,…\]"),
         (changed(events={"notify": {"name": "notify"}}), ConfigError, "events.notify.url must be given"),
-        (changed(metric={"bic": {"name": "silhouette"}}), ConfigError, "metrics of that name already"),
-        (changed(metric={"time": {"name": "silhouette"}}), ConfigError, "metrics of that name already"),
+        (changed(metric={"bic": {"name": "silhouette"}}), ConfigError, "a metric of this name already"),
+        (changed(metric={"time": {"name": "silhouette"}}), ConfigError, "a metric of this name already"),
         (changed(events=patience(), timing={"repeats": 3}), ConfigError, "timing repeats the whole work"),
         (
             changed(DIFFERENTIATE, metric=silhouette()),
             ConfigError,
-            r"needs data, groups, which is not in the answer of the task Differentiate. That has: computed, ",
+            r"needs data, groups, which is not in the answer of the task Differentiate. The answer has: computed, ",
         ),
         (changed(DIFFERENTIATE, events=patience()), ConfigError, "the task Differentiate improves none"),
         (
             changed(DIFFERENTIATE, events={"silhouette_plot": {"name": "silhouette_plot"}}),
             ConfigError,
-            "takes data, groups in pictures, which it is not offered",
+            "its method pictures takes data, groups, which is not available",
         ),
     ],
 )
@@ -188,7 +188,7 @@ def test_a_misspelt_method_is_found_before_the_run(offer):
 
 def test_what_a_file_must_not_set_is_looked_for_in_all_of_them():
     spec = read_spec(changed(events={"notify": WATCHING}))
-    with pytest.raises(ConfigError, match=r"events\.notify\.url: '…' is where a run would"):
+    with pytest.raises(ConfigError, match=r"events\.notify\.url: '…' is a place to which a run would"):
         check_trust(spec, ["events=[notify]", "events.notify.about=all"])
     check_trust(read_spec(changed(metric=silhouette())), [])
 
@@ -198,8 +198,8 @@ def test_what_a_file_must_not_set_is_looked_for_in_all_of_them():
     [
         ("events", {"notify": "https://x"}, r"Did you mean events\.notify\.url=https://x\?|it has: "),
         ("events", {"patience": 3}, r"Write events\.patience\.OPTION=3; it has: min_delta, rounds"),
-        ("metric", {"silhouette": 50}, r"metric\.silhouette=50 does not say which option of silhouette"),
-        ("metric", {"no_such": 50}, r"metric\.no_such=50 does not say which option of no_such\.$"),
+        ("metric", {"silhouette": 50}, r"metric\.silhouette=50 does not specify an option of silhouette"),
+        ("metric", {"no_such": 50}, r"metric\.no_such=50 does not specify an option of no_such\.$"),
     ],
 )
 def test_a_value_in_place_of_options_is_answered_by_the_option_that_is_meant(kind, given, message):

@@ -73,7 +73,7 @@ def test_a_seed_left_open_is_the_runs_seed():
         ("metric=silhouete", "unknown metric 'silhouete'. Did you mean silhouette?"),
         ("events.patience.rounds=2", "patience is not chosen. Choose it by events=[patience]"),
         ("events={patience:1}", "events is chosen by name: events=[NAME,…], or events=NAME"),
-        ("events=null", "[] chooses none: events=[]"),
+        ("events=null", "[] chooses none, as in events=[]"),
         ("~events", "nothing to remove: no events is selected"),
         ("events.patienc.rounds=2", "unknown events 'patienc'. Did you mean patience?"),
         ("metric=silhouette,davies_bouldin", "To give one list, write 'metric=[silhouette,davies_bouldin]'"),

@@ -192,7 +192,7 @@ ATTACKS = {
 @pytest.mark.parametrize(("files", "typed", "key"), ATTACKS.values(), ids=ATTACKS)
 def test_an_attack_is_refused_by_the_guard(stranger, capsys, files, typed, key):
     write(stranger, files)
-    with pytest.raises(ConfigError, match=r"If you mean it, give it on the command line\.$") as caught:
+    with pytest.raises(ConfigError, match=r"If this is intended, set it on the command line\.$") as caught:
         compose(stranger, typed)
     named, _, problem = str(caught.value).partition(": ")
     assert Path(named).is_relative_to(stranger)

@@ -43,7 +43,7 @@ def test_deep_nesting(depth, tmp_path):
 def test_arrays_with_nan(content, tmp_path):
     name = "means" if "means" in content["model"] else "centers"
     content["model"][name][0][0] = np.nan
-    refused(content, tmp_path, f"{name} of the model must be numbers; there is NaN")
+    refused(content, tmp_path, f"{name} of the model must not contain NaN")
 
 
 @pytest.mark.parametrize("nested", ["[" * 200 + "]" * 200, '{"a":' * 200 + "1" + "}" * 200])

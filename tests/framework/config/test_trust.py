@@ -87,7 +87,7 @@ def test_nor_by_sweeping_over_it(empty_folder, capsys, path):
     defaults, values = SWEPT[path]
     experiment(f"{defaults}hydra: {{mode: MULTIRUN, sweeper: {{params: {{{path}: {values!r}}}}}}}".replace('"', ""))
     assert main(["run", "--config-dir", "conf", "experiment=x", "tracking=none", "hydra/launcher=basic"]) == 2
-    assert "you did not name it" in capsys.readouterr().err
+    assert "you did not set it" in capsys.readouterr().err
     assert journals() == []
 
 
@@ -219,8 +219,8 @@ WRONG = {
     "an unknown setting": ("trackin: {}", "unknown setting trackin. Did you mean tracking?"),
     "an option of a component": ("clusterer: {n_init: 2}", "unknown setting clusterer"),
     "no YAML": ("a: [", "it is not valid YAML"),
-    "no mapping": ("3", "a config file is a mapping"),
-    "a string": ("words", "a config file is a mapping of keys to values, not a string"),
+    "no mapping": ("3", "a config file must be a mapping"),
+    "a string": ("words", "a config file must be a mapping of keys to values, not a string"),
     "a section that is an address": ("tracking: http://here", "tracking must be a mapping of keys to values"),
     "a metric's options": ("metric: {silhouette: 5}", "metric.silhouette must be a mapping of keys to values"),
     "plugins": ("plugins: {files: {}}", "plugins.files must be a list of strings"),

@@ -246,12 +246,12 @@ def test_functions_that_return_anything_else_are_refused(differentiator, result,
 
 
 def test_what_a_plugin_does_not_offer_is_refused_with_one_error(differentiator):
-    with pytest.raises(DifferentiationError, match="no derivative of order 2"):
+    with pytest.raises(DifferentiationError, match="cannot compute derivatives of order 2"):
         differentiator.derivative(np.sin, 1.0, order=2)
     with pytest.raises(DifferentiationError, match=r"integer ≥ 1; given: 0"):
         differentiator.derivative(np.sin, 1.0, order=0)
     for operator in ("jacobian", "hessian"):
-        with pytest.raises(DifferentiationError, match="makes no sparse matrices"):
+        with pytest.raises(DifferentiationError, match="cannot compute sparse matrices"):
             getattr(differentiator, operator)(np.sum, POINT, sparse=True)
 
 

@@ -86,10 +86,10 @@ def test_an_error_in_a_block_reaches_the_caller(data):
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        ([1.0, 2.0], r"must have the shape \(3,\), one for each row; it is \(2,\)"),
+        ([1.0, 2.0], r"must have the shape \(3,\), one for each row; given: \(2,\)"),
         ([1.0, -2.0, 1.0], "row 1 .* has -2.0"),
         ([1.0, 2.0, np.nan], "row 2 .* has nan"),
-        ([0, 0, 0], "all zero"),
+        ([0, 0, 0], "all be zero"),
         (["a", 1, 2], "row 0 is 'a'"),
         ([1.0, 2j, 1.0], "real numbers only; row 1 is 2j"),
         (np.ma.masked_array([1.0, 2.0, 3.0], [0, 0, 1]), "must not be masked; row 2"),
@@ -116,7 +116,7 @@ def test_wrong_labels_are_named(labels, message):
 
 def test_a_clusterer_that_only_takes_an_array_refuses_weights():
     clusterer = gradmix.clusterer("sklearn_kmeans", random_state=0)
-    with pytest.raises(gradmix.DataError, match="cannot weigh rows"):
+    with pytest.raises(gradmix.DataError, match="does not support sample weights"):
         clusterer.fit(gradmix.rows([[0.0], [0.1], [5.0], [5.1]], weights=[1, 1, 1, 2]))
 
 

@@ -187,7 +187,7 @@ WRONG_CLASSES = {
     ),
     "an error in __post_init__": (
         "def __post_init__(self): raise RuntimeError('boom')",
-        "clusterer: Groups raised when it was made: RuntimeError: boom (other_plugin.py, line 11)",
+        "clusterer: Groups cannot be created: RuntimeError: boom (other_plugin.py, line 11)",
     ),
 }
 
@@ -332,7 +332,7 @@ IN_USE = {
         "numbers as metrics; inertia is '12'",
     ),
     "estimates no model": ("yield dataclasses.replace(good, estimate=X)", 1, "must yield estimates of a gradmix.Model"),
-    "yields nothing": ("return; yield", 1, "Odd.iterate ended without an iteration"),
+    "yields nothing": ("return; yield", 1, "Odd.iterate must yield at least one iteration"),
     "forks": ("os.fork(); yield good", 0, ""),
 }
 
@@ -586,7 +586,7 @@ def test_a_config_file_cannot_choose_plugins(path):
     refused = gradmix("run", "--config-dir", "conf", "experiment=mine")
     assert refused.returncode == 2
     assert "plugins.files" in refused.stderr
-    assert "says which plugins are loaded" in refused.stderr
+    assert "determines which plugins are loaded" in refused.stderr
 
 
 def write_file(more="", name="jump.py"):

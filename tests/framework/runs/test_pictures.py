@@ -56,7 +56,7 @@ def test_code_that_a_journal_names_is_not_run(tmp_path, monkeypatch):
         "problem": problem,
     }
     assert execute(Order(read_spec(config), tmp_path)).status == "finished"
-    with pytest.raises(ConfigError, match="is code to run"):
+    with pytest.raises(ConfigError, match="is code that would run"):
         pictures_later(tmp_path, lambda spec: check_trust(spec, ()))
 
 

@@ -134,7 +134,7 @@ def test_a_warm_start_goes_on_from_the_last_fit():
     [
         ({"n_components": 3}, IRIS, "goes on from the last fit, which has 2 components of the type full"),
         ({"covariance_type": "diag"}, IRIS, "goes on from the last fit, which has 2 components of the type full"),
-        ({}, IRIS[:, :2], "X has 2 features, but warm_start goes on from a fit to 4"),
+        ({}, IRIS[:, :2], "X has 2 features, but warm_start continues a fit to 4"),
     ],
 )
 def test_a_warm_start_refuses_another_model(options, X, message):

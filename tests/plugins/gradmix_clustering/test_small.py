@@ -90,7 +90,7 @@ def test_a_fit_keeps_the_best_of_all_starts(covariance_type):
 def test_starts_that_break_down_leave_the_others():
     X = np.array([[0.0], [2.0], [4.0], [7.0], [7.0], [7.0], [10.0], [12.5], [15.0]])
     clusterer = gradmix.clusterer("gmm", n_components=3, reg_covar=0.0, n_init=30, random_state=0)
-    with pytest.warns(RuntimeWarning, match=r"start \d+ broke down: the covariance of component \d became singular"):
+    with pytest.warns(RuntimeWarning, match=r"start \d+ failed: the covariance of component \d became singular"):
         fitted = clusterer.fit(X)
     assert fitted.converged_
     assert np.isfinite(fitted.log_likelihood_)

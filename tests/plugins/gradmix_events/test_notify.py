@@ -123,6 +123,6 @@ def test_only_addresses_of_the_web_are_taken(url):
 def test_a_config_file_cannot_say_where_to_send():
     url = "https://example.org/hook"
     spec = read_spec({**CONFIG, "events": {"notify": {"name": "notify", "url": url}}})
-    with pytest.raises(ConfigError, match=r"events\.notify\.url: .* you did not name it"):
+    with pytest.raises(ConfigError, match=r"events\.notify\.url: .* you did not set it"):
         check_trust(spec, ["events=[notify]", "seed=3"])
     check_trust(spec, ["events=[notify]", f"events.notify.url={url}"])

@@ -175,7 +175,7 @@ def test_what_cannot_be_followed_is_refused_in_words(name):
         differentiator.derivative(lambda x: math.sin(x), 0.5)
     with pytest.raises(DifferentiationError, match=r"cannot follow"):
         differentiator.gradient(lambda x: np.packbits(x)[0], X)
-    with pytest.raises(DifferentiationError, match="within another differentiation"):
+    with pytest.raises(DifferentiationError, match="in another differentiation"):
         differentiator.derivative(lambda x: differentiator.derivative(lambda y: x * y, 1.0), 1.0)
     with pytest.raises(DifferentiationError, match=r"w has the shape \(3,\)"):
         differentiator.vjp(analytic, X, np.ones(3))

@@ -218,8 +218,8 @@ def test_what_a_solver_does_not_solve_is_refused_in_one_sentence():
 @pytest.mark.parametrize(
     ("question", "said"),
     [
-        (lambda: Equations(lambda x: x[:1], [1.0, 2.0]), "1 equations for 2 unknowns"),
-        (lambda: Minimum(lambda x: x, [1.0, 2.0]), "one value"),
+        (lambda: Equations(lambda x: x[:1], [1.0, 2.0]), "number of equations, 1, must be that of the unknowns, 2"),
+        (lambda: Minimum(lambda x: x, [1.0, 2.0]), "one number"),
         (lambda: Equations(np.sin, [np.nan]), "finite"),
         (lambda: Equations(np.sin, "a"), "start must be a finite number"),
         (lambda: Equations(np.sin, [1j]), "start must be a finite number"),
